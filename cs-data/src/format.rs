@@ -1,0 +1,174 @@
+//! Which file format, and which of its columns mean what.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+
+/// A file format that [`Dataset::open`](crate::Dataset::open) reads.
+///
+/// ```
+/// use cs_data::Format;
+/// assert_eq!("tsv".parse::<Format>()?, Format::Tsv);
+/// assert_eq!(Format::of("train.jsonl".as_ref())?, Format::Jsonl);
+/// assert!("docx".parse::<Format>().is_err());
+/// # Ok::<(), cs_data::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// One JSON object a line; offsets in Unicode scalar values. Fields: `text`, and if known
+    /// `id`, `spans` (`start`, `end`, `label`), `intent`, `sentiment`, `reply`, `dialogue_id`
+    /// with `turn` and `speaker`, `origin`, `parent`.
+    Jsonl,
+    /// Comma-separated values with a header, quoted as in RFC 4180.
+    Csv,
+    /// Tab-separated values with a header; quotes are text.
+    Tsv,
+    /// A folder with a sentence a line in `seq.in`, an intent a line in `label`, and perhaps IOB2
+    /// tags in `seq.out`.
+    Seq,
+}
+
+impl Format {
+    const NAMES: [(&'static str, Format); 4] = [
+        ("jsonl", Format::Jsonl),
+        ("csv", Format::Csv),
+        ("tsv", Format::Tsv),
+        ("seq", Format::Seq),
+    ];
+
+    /// The format by ending; a folder is [`Format::Seq`].
+    ///
+    /// # Errors
+    ///
+    /// Another ending.
+    pub fn of(path: &Path) -> Result<Self> {
+        if path.is_dir() {
+            return Ok(Format::Seq);
+        }
+        let ending = path
+            .extension()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .to_lowercase();
+        ending
+            .parse()
+            .ok()
+            .filter(|format| *format != Format::Seq)
+            .ok_or_else(|| Error::File {
+                path: path.into(),
+                found: format!("the ending {ending:?}"),
+                expected: "jsonl, csv, tsv, a folder with seq.in, or a format by name".into(),
+            })
+    }
+}
+
+impl FromStr for Format {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let known = Self::NAMES.iter().find(|(known, _)| *known == name);
+        known
+            .map(|(_, format)| *format)
+            .ok_or_else(|| Error::Argument {
+                name: "format",
+                found: name.into(),
+                expected: "jsonl, csv, tsv or seq".into(),
+            })
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::NAMES
+            .iter()
+            .find(|(_, format)| format == self)
+            .map(|(name, _)| *name);
+        f.write_str(name.unwrap_or_default())
+    }
+}
+
+/// The fields of an utterance that a CSV or TSV column can fill.
+pub(crate) const FIELDS: [&str; 4] = ["text", "intent", "sentiment", "id"];
+
+/// Which column of a CSV or TSV file fills which field. A field that is not mapped takes the
+/// column of its own name if there is one; columns that fill nothing are kept in `extra`.
+///
+/// ```
+/// use cs_data::Columns;
+/// let columns: Columns = "text=text,intent=category".parse()?;
+/// assert_eq!(columns.column("intent"), "category");
+/// assert_eq!(columns.column("sentiment"), "sentiment");
+/// assert!("intnt=category".parse::<Columns>().is_err());
+/// # Ok::<(), cs_data::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Columns {
+    /// Pairs of a field and its column.
+    mapped: Vec<(String, String)>,
+}
+
+impl Columns {
+    /// The column of `field`.
+    pub fn column<'a>(&'a self, field: &'a str) -> &'a str {
+        self.mapping(field).unwrap_or(field)
+    }
+
+    /// Whether the file must have the column of `field`.
+    pub(crate) fn is_required(&self, field: &str) -> bool {
+        field == "text" || self.mapping(field).is_some()
+    }
+
+    fn mapping(&self, field: &str) -> Option<&str> {
+        self.mapped
+            .iter()
+            .find(|(mapped, _)| mapped == field)
+            .map(|(_, column)| column.as_str())
+    }
+}
+
+impl FromStr for Columns {
+    type Err = Error;
+
+    /// `field=column` pairs, separated by commas.
+    fn from_str(text: &str) -> Result<Self> {
+        let mut columns = Columns::default();
+        for pair in text.split(',').filter(|pair| !pair.trim().is_empty()) {
+            let fail = |expected: String| Error::Argument {
+                name: "columns",
+                found: pair.trim().into(),
+                expected,
+            };
+            let (field, column) = pair
+                .split_once('=')
+                .ok_or_else(|| fail("field=column".into()))?;
+            let (field, column) = (field.trim(), column.trim());
+            if !FIELDS.contains(&field) {
+                return Err(fail(format!("a field of {}", FIELDS.join(", "))));
+            }
+            if column.is_empty() || columns.mapping(field).is_some() {
+                return Err(fail(format!("one column for {field}")));
+            }
+            columns.mapped.push((field.into(), column.into()));
+        }
+        Ok(columns)
+    }
+}
+
+/// How to read a file.
+///
+/// ```
+/// use cs_data::{Format, ReadOptions};
+/// let options = ReadOptions { format: Some(Format::Csv), columns: "intent=category".parse()? };
+/// assert_eq!(options.columns.column("text"), "text");
+/// assert_eq!(ReadOptions::default().format, None); // by ending
+/// # Ok::<(), cs_data::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReadOptions {
+    /// `None`: by the ending.
+    pub format: Option<Format>,
+    /// For CSV and TSV.
+    pub columns: Columns,
+}

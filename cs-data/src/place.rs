@@ -1,0 +1,73 @@
+//! Where in a file a byte stands.
+
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// Line and column, from 1; columns in Unicode scalar values. O(n).
+pub(crate) fn line_column(bytes: &[u8], at: usize) -> (usize, usize) {
+    let before = &bytes[..at.min(bytes.len())];
+    let line_start = before
+        .iter()
+        .rposition(|&byte| byte == b'\n')
+        .map_or(0, |at| at + 1);
+    // Every byte but a continuation begins a scalar value.
+    let column = before[line_start..]
+        .iter()
+        .filter(|&&byte| byte & 0xc0 != 0x80)
+        .count();
+    (
+        before.iter().filter(|&&byte| byte == b'\n').count() + 1,
+        column + 1,
+    )
+}
+
+pub(crate) fn error(
+    path: &Path,
+    bytes: &[u8],
+    at: usize,
+    found: impl Into<String>,
+    expected: impl Into<String>,
+) -> Error {
+    let (line, column) = line_column(bytes, at);
+    let (found, expected) = (found.into(), expected.into());
+    Error::Text {
+        path: path.into(),
+        line,
+        column,
+        found,
+        expected,
+    }
+}
+
+/// The bytes as text.
+pub(crate) fn utf8<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str> {
+    std::str::from_utf8(bytes).map_err(|fault| {
+        let at = fault.valid_up_to();
+        error(
+            path,
+            bytes,
+            at,
+            format!("the byte 0x{:02x}", bytes[at]),
+            "UTF-8",
+        )
+    })
+}
+
+/// What `serde_json` found wrong in a whole file.
+pub(crate) fn json_error(path: &Path, bytes: &[u8], fault: &serde_json::Error) -> Error {
+    let ends = bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'\n')
+        .map(|(at, _)| at + 1);
+    let start = std::iter::once(0)
+        .chain(ends)
+        .nth(fault.line().saturating_sub(1));
+    let at = start.unwrap_or_default() + fault.column().saturating_sub(1);
+    let message = fault.to_string();
+    let message = message
+        .rsplit_once(" at line ")
+        .map_or(&*message, |(text, _)| text);
+    error(path, bytes, at, message, "a JSON object")
+}

@@ -1,0 +1,257 @@
+//! Utterances to an Arrow record batch and back.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, Float32Builder, ListArray, RecordBatch, StringArray,
+    StringBuilder, StringDictionaryBuilder, StructArray, UInt32Array, UInt32Builder,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{
+    DataType, Field, Fields, Float32Type, Int32Type, Schema, SchemaRef, UInt32Type,
+};
+
+use crate::error::{Error, Result};
+use crate::utterance::{Span, Turn, Utterance};
+
+/// Arrow counts the bytes of a column in 31 bits.
+const MAX_BYTES: usize = i32::MAX as usize;
+
+/// The columns, in order; the numbers below are positions in it.
+pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+    let dict = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let item = Field::new_list_field(DataType::Struct(span_fields()), false);
+    Arc::new(Schema::new(vec![
+        Field::new("id", DataType::Utf8, false),
+        Field::new("text", DataType::Utf8, false),
+        Field::new("spans", DataType::List(Arc::new(item)), false),
+        Field::new("intent", dict(), true),
+        Field::new("sentiment", DataType::Float32, true),
+        Field::new("reply", DataType::Utf8, true),
+        Field::new("dialogue_id", DataType::Utf8, true),
+        Field::new("turn", DataType::UInt32, true),
+        Field::new("speaker", dict(), true),
+        Field::new("origin", dict(), false),
+        Field::new("parent", DataType::Utf8, true),
+        Field::new("extra", DataType::Utf8, true),
+    ]))
+});
+
+const ID: usize = 0;
+const TEXT: usize = 1;
+const SPANS: usize = 2;
+const INTENT: usize = 3;
+const SENTIMENT: usize = 4;
+const REPLY: usize = 5;
+const DIALOGUE_ID: usize = 6;
+const TURN: usize = 7;
+const SPEAKER: usize = 8;
+const ORIGIN: usize = 9;
+const PARENT: usize = 10;
+const EXTRA: usize = 11;
+
+fn span_fields() -> Fields {
+    let dict = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    Fields::from(vec![
+        Field::new("start", DataType::UInt32, false),
+        Field::new("end", DataType::UInt32, false),
+        Field::new("label", dict, false),
+    ])
+}
+
+/// Collects rows into columns.
+#[derive(Default)]
+pub(crate) struct Builder {
+    rows: usize,
+    /// Of all strings together.
+    bytes: usize,
+    id: StringBuilder,
+    text: StringBuilder,
+    span_counts: Vec<usize>,
+    span_starts: Vec<u32>,
+    span_ends: Vec<u32>,
+    span_labels: StringDictionaryBuilder<Int32Type>,
+    intent: StringDictionaryBuilder<Int32Type>,
+    sentiment: Float32Builder,
+    reply: StringBuilder,
+    dialogue_id: StringBuilder,
+    turn: UInt32Builder,
+    speaker: StringDictionaryBuilder<Int32Type>,
+    origin: StringDictionaryBuilder<Int32Type>,
+    parent: StringBuilder,
+    extra: StringBuilder,
+}
+
+impl Builder {
+    /// Checks and adds a row. An empty intent counts as none.
+    pub(crate) fn push(&mut self, row: &Utterance) -> Result<()> {
+        row.validate().map_err(|source| Error::Row {
+            row: self.rows,
+            id: row.id.clone(),
+            source,
+        })?;
+        let extra = (!row.extra.is_empty()).then(|| {
+            // A map of values always serialises.
+            serde_json::to_string(&row.extra).unwrap_or_default()
+        });
+        self.reserve(row, extra.as_deref())?;
+        self.rows += 1;
+        self.id.append_value(&row.id);
+        self.text.append_value(&row.text);
+        self.span_counts.push(row.spans.len());
+        for span in &row.spans {
+            // Texts are at most 64 KiB.
+            self.span_starts.push(span.start as u32);
+            self.span_ends.push(span.end as u32);
+            self.span_labels.append_value(&span.label);
+        }
+        self.intent
+            .append_option(row.intent.as_deref().filter(|intent| !intent.is_empty()));
+        self.sentiment.append_option(row.sentiment);
+        self.reply.append_option(row.reply.as_deref());
+        let turn = row.dialogue.as_ref();
+        self.dialogue_id
+            .append_option(turn.map(|turn| &turn.dialogue_id));
+        self.turn.append_option(turn.map(|turn| turn.turn));
+        self.speaker
+            .append_option(turn.and_then(|turn| turn.speaker.as_deref()));
+        self.origin.append_value(&row.origin);
+        self.parent.append_option(row.parent.as_deref());
+        self.extra.append_option(extra);
+        Ok(())
+    }
+
+    /// Keeps every column below Arrow's limit.
+    fn reserve(&mut self, row: &Utterance, extra: Option<&str>) -> Result<()> {
+        let optional = [
+            row.intent.as_deref(),
+            row.reply.as_deref(),
+            row.parent.as_deref(),
+            extra,
+        ];
+        let turn = row.dialogue.iter().flat_map(|turn| {
+            [
+                turn.dialogue_id.len(),
+                turn.speaker.as_deref().map_or(0, str::len),
+            ]
+        });
+        self.bytes += row.id.len() + row.text.len() + row.origin.len() + row.spans.len();
+        self.bytes += optional.into_iter().flatten().map(str::len).sum::<usize>();
+        self.bytes += turn.sum::<usize>();
+        self.bytes += row.spans.iter().map(|span| span.label.len()).sum::<usize>();
+        if self.bytes > MAX_BYTES {
+            return Err(Error::Argument {
+                name: "rows",
+                found: format!("{} bytes at row {}", self.bytes, self.rows),
+                expected: format!("at most {MAX_BYTES} in one dataset"),
+            });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self) -> Result<RecordBatch> {
+        let spans = StructArray::try_new(
+            span_fields(),
+            vec![
+                Arc::new(UInt32Array::from(self.span_starts)),
+                Arc::new(UInt32Array::from(self.span_ends)),
+                Arc::new(self.span_labels.finish()),
+            ],
+            None,
+        )?;
+        let item = Field::new_list_field(DataType::Struct(span_fields()), false);
+        let offsets = OffsetBuffer::from_lengths(self.span_counts);
+        let spans = ListArray::try_new(Arc::new(item), offsets, Arc::new(spans), None)?;
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(self.id.finish()),
+            Arc::new(self.text.finish()),
+            Arc::new(spans),
+            Arc::new(self.intent.finish()),
+            Arc::new(self.sentiment.finish()),
+            Arc::new(self.reply.finish()),
+            Arc::new(self.dialogue_id.finish()),
+            Arc::new(self.turn.finish()),
+            Arc::new(self.speaker.finish()),
+            Arc::new(self.origin.finish()),
+            Arc::new(self.parent.finish()),
+            Arc::new(self.extra.finish()),
+        ];
+        Ok(RecordBatch::try_new(SCHEMA.clone(), columns)?)
+    }
+}
+
+/// Typed access to a batch that [`Builder`] made (or rows taken from one).
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a>(pub(crate) &'a RecordBatch);
+
+impl<'a> View<'a> {
+    fn strings(self, column: usize) -> &'a StringArray {
+        self.0.column(column).as_string()
+    }
+
+    fn string(self, column: usize, row: usize) -> Option<&'a str> {
+        let strings = self.strings(column);
+        strings.is_valid(row).then(|| strings.value(row))
+    }
+
+    fn word(self, column: usize, row: usize) -> Option<&'a str> {
+        word(self.0.column(column).as_dictionary(), row)
+    }
+
+    pub(crate) fn intent(self, row: usize) -> Option<&'a str> {
+        self.word(INTENT, row)
+    }
+
+    pub(crate) fn id(self, row: usize) -> &'a str {
+        self.strings(ID).value(row)
+    }
+
+    pub(crate) fn has_sentiment(self) -> bool {
+        let column = self.0.column(SENTIMENT);
+        column.null_count() < column.len()
+    }
+
+    /// Each span of the row.
+    pub(crate) fn spans(self, row: usize) -> impl Iterator<Item = (usize, usize, &'a str)> {
+        let lists: &ListArray = self.0.column(SPANS).as_list();
+        let fields = lists.values().as_struct();
+        let starts = fields.column(0).as_primitive::<UInt32Type>();
+        let ends = fields.column(1).as_primitive::<UInt32Type>();
+        let labels = fields.column(2).as_dictionary();
+        let offsets = lists.value_offsets();
+        (offsets[row] as usize..offsets[row + 1] as usize).map(move |at| {
+            let label = word(labels, at).unwrap_or_default();
+            (starts.value(at) as usize, ends.value(at) as usize, label)
+        })
+    }
+
+    pub(crate) fn utterance(self, row: usize) -> Utterance {
+        let sentiment = self.0.column(SENTIMENT).as_primitive::<Float32Type>();
+        let turn = self.0.column(TURN).as_primitive::<UInt32Type>();
+        let spans = self
+            .spans(row)
+            .map(|(start, end, label)| Span::new(start, end, label));
+        let mut out = Utterance::new(self.id(row), self.strings(TEXT).value(row));
+        out.spans = spans.collect();
+        out.intent = self.intent(row).map(str::to_owned);
+        out.sentiment = sentiment.is_valid(row).then(|| sentiment.value(row));
+        out.reply = self.string(REPLY, row).map(str::to_owned);
+        out.dialogue = self.string(DIALOGUE_ID, row).map(|dialogue_id| Turn {
+            dialogue_id: dialogue_id.to_owned(),
+            turn: turn.value(row),
+            speaker: self.word(SPEAKER, row).map(str::to_owned),
+        });
+        out.origin = self.word(ORIGIN, row).unwrap_or_default().to_owned();
+        out.parent = self.string(PARENT, row).map(str::to_owned);
+        let extra = self.string(EXTRA, row);
+        out.extra = extra
+            .and_then(|json| serde_json::from_str(json).ok())
+            .unwrap_or_default();
+        out
+    }
+}
+
+fn word(words: &DictionaryArray<Int32Type>, row: usize) -> Option<&str> {
+    let values: &StringArray = words.values().as_string();
+    words.key(row).map(|key| values.value(key))
+}

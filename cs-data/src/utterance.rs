@@ -1,0 +1,276 @@
+//! One labelled turn of a conversation.
+
+use serde_json::{Map, Value, json};
+
+use crate::error::SpanError;
+use crate::offsets::Offsets;
+
+/// The longest text of an utterance, in bytes (64 KiB). Longer ones are almost always a broken
+/// file, and no model here reads that far.
+pub const MAX_TEXT_BYTES: usize = 64 * 1024;
+
+/// The `origin` of a row that no augmenter made.
+pub const SOURCE: &str = "source";
+
+/// A labelled piece of a text, in bytes of UTF-8.
+///
+/// ```
+/// use cs_data::Span;
+/// let span = Span::new(6, 11, "order_id");
+/// assert_eq!(&"订单12345"[span.range()], "12345");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+    /// What it is, one word.
+    pub label: String,
+}
+
+impl Span {
+    /// The bytes `start..end` as `label`.
+    pub fn new(start: usize, end: usize, label: impl Into<String>) -> Self {
+        Span {
+            start,
+            end,
+            label: label.into(),
+        }
+    }
+
+    /// Its bytes.
+    pub fn range(&self) -> std::ops::Range<usize> {
+        self.start..self.end
+    }
+}
+
+/// Where in a dialogue an utterance was said.
+///
+/// ```
+/// use cs_data::Turn;
+/// let turn = Turn { dialogue_id: "d1".into(), turn: 0, speaker: Some("user".into()) };
+/// assert_eq!(turn.turn, 0);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Turn {
+    /// The dialogue.
+    pub dialogue_id: String,
+    /// Position in the dialogue, from 0.
+    pub turn: u32,
+    /// Who spoke.
+    pub speaker: Option<String>,
+}
+
+/// One row: a text and what is known about it.
+///
+/// ```
+/// use cs_data::{Span, Utterance};
+/// let row = Utterance::new("7", "查询订单12345")
+///     .with_intent("order_status")
+///     .with_spans(vec![Span::new(12, 17, "order_id")])
+///     .with_sentiment(0.5);
+/// row.validate()?;
+/// assert_eq!(&row.text[row.spans[0].range()], "12345");
+/// assert_eq!(row.to_json()["spans"][0]["start"], 4); // characters in JSON
+/// # Ok::<(), cs_data::SpanError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Utterance {
+    /// Name of the row; not necessarily unique.
+    pub id: String,
+    /// What was said.
+    pub text: String,
+    /// Its entities, in order, disjoint.
+    pub spans: Vec<Span>,
+    /// What the customer wants.
+    pub intent: Option<String>,
+    /// From 0 (negative) to 1 (positive).
+    pub sentiment: Option<f32>,
+    /// A good answer.
+    pub reply: Option<String>,
+    /// Its place in a dialogue.
+    pub dialogue: Option<Turn>,
+    /// [`SOURCE`], or the operators that made it.
+    pub origin: String,
+    /// Id of the row it was made from.
+    pub parent: Option<String>,
+    /// Fields of the file that mean nothing here, kept when rewriting.
+    pub extra: Map<String, Value>,
+}
+
+impl Utterance {
+    /// A source row without labels.
+    pub fn new(id: impl Into<String>, text: impl Into<String>) -> Self {
+        Utterance {
+            id: id.into(),
+            text: text.into(),
+            spans: Vec::new(),
+            intent: None,
+            sentiment: None,
+            reply: None,
+            dialogue: None,
+            origin: SOURCE.into(),
+            parent: None,
+            extra: Map::new(),
+        }
+    }
+
+    /// With this intent.
+    #[must_use]
+    pub fn with_intent(mut self, intent: impl Into<String>) -> Self {
+        self.intent = Some(intent.into());
+        self
+    }
+
+    /// With these entities.
+    #[must_use]
+    pub fn with_spans(mut self, spans: Vec<Span>) -> Self {
+        self.spans = spans;
+        self
+    }
+
+    /// With this sentiment, 0 to 1.
+    #[must_use]
+    pub fn with_sentiment(mut self, sentiment: f32) -> Self {
+        self.sentiment = Some(sentiment);
+        self
+    }
+
+    /// Checks the text (no NUL, at most [`MAX_TEXT_BYTES`]), the spans (in bounds, on character
+    /// boundaries, not empty, in order, disjoint, labels of one word) and the sentiment (0 to 1).
+    ///
+    /// # Errors
+    ///
+    /// The first rule broken.
+    pub fn validate(&self) -> Result<(), SpanError> {
+        check_text(&self.text)?;
+        check_spans(&self.spans, self.text.len(), |byte| {
+            self.text.is_char_boundary(byte)
+        })?;
+        self.sentiment.map_or(Ok(()), check_sentiment)
+    }
+
+    /// The row as an object of a JSONL file: offsets in Unicode scalar values, absent fields left
+    /// out, `extra` beside the others. An offset inside a character moves to the character's start.
+    pub fn to_json(&self) -> Map<String, Value> {
+        let mut row = self.extra.clone();
+        let mut put = |key: &str, value: Value| drop(row.insert(key.into(), value));
+        put("id", json!(self.id));
+        put("text", json!(self.text));
+        put("origin", json!(self.origin));
+        if !self.spans.is_empty() {
+            put("spans", self.spans_json());
+        }
+        if let Some(intent) = &self.intent {
+            put("intent", json!(intent));
+        }
+        if let Some(sentiment) = self.sentiment {
+            // By its shortest decimal: 0.1 as a file says it, not 0.10000000149011612.
+            let decimal = sentiment.to_string().parse::<f64>().unwrap_or(f64::NAN);
+            put("sentiment", json!(decimal));
+        }
+        if let Some(reply) = &self.reply {
+            put("reply", json!(reply));
+        }
+        if let Some(parent) = &self.parent {
+            put("parent", json!(parent));
+        }
+        if let Some(turn) = &self.dialogue {
+            put("dialogue_id", json!(turn.dialogue_id));
+            put("turn", json!(turn.turn));
+            if let Some(speaker) = &turn.speaker {
+                put("speaker", json!(speaker));
+            }
+        }
+        row
+    }
+
+    fn spans_json(&self) -> Value {
+        let offsets = Offsets::new(&self.text);
+        let char = |byte| offsets.char(crate::offsets::floor(&self.text, byte));
+        let span = |s: &Span| json!({"start": char(s.start), "end": char(s.end), "label": s.label});
+        self.spans.iter().map(span).collect()
+    }
+}
+
+pub(crate) fn check_text(text: &str) -> Result<(), SpanError> {
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(SpanError::TooLong {
+            len: text.len(),
+            max: MAX_TEXT_BYTES,
+        });
+    }
+    text.find('\0')
+        .map_or(Ok(()), |offset| Err(SpanError::Nul { offset }))
+}
+
+pub(crate) fn check_sentiment(value: f32) -> Result<(), SpanError> {
+    // NaN lies in no range.
+    if (0.0..=1.0).contains(&value) {
+        Ok(())
+    } else {
+        Err(SpanError::Sentiment { value })
+    }
+}
+
+/// Whatever the unit of offsets: `len` is the text's length in it.
+pub(crate) fn check_spans(
+    spans: &[Span],
+    len: usize,
+    is_boundary: impl Fn(usize) -> bool,
+) -> Result<(), SpanError> {
+    let mut last: Option<&Span> = None;
+    for (index, span) in spans.iter().enumerate() {
+        let &Span {
+            start,
+            end,
+            ref label,
+        } = span;
+        if start >= end {
+            return Err(SpanError::Empty { index, start, end });
+        }
+        if end > len {
+            return Err(SpanError::OutOfBounds {
+                index,
+                start,
+                end,
+                len,
+            });
+        }
+        if let Some(offset) = [start, end]
+            .into_iter()
+            .find(|&offset| !is_boundary(offset))
+        {
+            return Err(SpanError::InsideCharacter { index, offset });
+        }
+        if !is_label(label) {
+            return Err(SpanError::Label {
+                index,
+                label: label.clone(),
+            });
+        }
+        if let Some(last) = last {
+            if start < last.start {
+                return Err(SpanError::Order {
+                    index,
+                    start,
+                    previous: last.start,
+                });
+            }
+            if start < last.end {
+                return Err(SpanError::Overlap {
+                    index,
+                    start,
+                    previous: last.end,
+                });
+            }
+        }
+        last = Some(span);
+    }
+    Ok(())
+}
+
+pub(crate) fn is_label(label: &str) -> bool {
+    !label.is_empty() && !label.contains(char::is_whitespace)
+}

@@ -1,0 +1,642 @@
+//! `config.json`: what an encoder is made of, and with it the names and shapes of its tensors.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+use crate::file;
+
+/// The activation between the two linear layers of a transformer block.
+///
+/// ```
+/// use cs_model::Activation;
+/// assert_eq!(Activation::default(), Activation::Gelu);
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// `x Φ(x)` with the error function (Hendrycks and Gimpel 2016).
+    #[default]
+    Gelu,
+    /// The tanh approximation of it.
+    #[serde(alias = "gelu_pytorch_tanh")]
+    GeluNew,
+    /// `max(x, 0)`.
+    Relu,
+}
+
+/// A BERT encoder: post-norm blocks, absolute positions. Names and defaults are Hugging Face's.
+///
+/// ```
+/// use cs_model::{EncoderConfig, TransformerConfig};
+///
+/// let config = TransformerConfig { hidden_size: 384, num_hidden_layers: 6, ..Default::default() };
+/// assert_eq!(config.head_size(), 32);
+/// assert_eq!(EncoderConfig::from(config).hidden_size(), 384);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TransformerConfig {
+    /// Rows of the word embeddings.
+    pub vocab_size: usize,
+    /// Width `H` of the hidden states.
+    pub hidden_size: usize,
+    /// Number of blocks.
+    pub num_hidden_layers: usize,
+    /// Attention heads `A`; they divide `hidden_size`.
+    pub num_attention_heads: usize,
+    /// Width between the two linear layers of a block.
+    pub intermediate_size: usize,
+    /// The activation there.
+    pub hidden_act: Activation,
+    /// Longest sequence, in tokens.
+    pub max_position_embeddings: usize,
+    /// Rows of the token type embeddings; type 0 is always used.
+    pub type_vocab_size: usize,
+    /// Added to the variance in every layer norm.
+    pub layer_norm_eps: f64,
+    /// Dropout after the embeddings and each sublayer, in training.
+    pub hidden_dropout_prob: f64,
+    /// Dropout of attention probabilities, in training.
+    pub attention_probs_dropout_prob: f64,
+    /// Standard deviation of fresh weights.
+    pub initializer_range: f64,
+    /// The padding token.
+    pub pad_token_id: u32,
+    /// Keys this crate does not use, kept for [`EncoderConfig::to_json`].
+    #[serde(skip)]
+    pub extra: Map<String, Value>,
+}
+
+impl Default for TransformerConfig {
+    fn default() -> Self {
+        Self {
+            vocab_size: 30522,
+            hidden_size: 768,
+            num_hidden_layers: 12,
+            num_attention_heads: 12,
+            intermediate_size: 3072,
+            hidden_act: Activation::Gelu,
+            max_position_embeddings: 512,
+            type_vocab_size: 2,
+            layer_norm_eps: 1e-12,
+            hidden_dropout_prob: 0.1,
+            attention_probs_dropout_prob: 0.1,
+            initializer_range: 0.02,
+            pad_token_id: 0,
+            extra: Map::new(),
+        }
+    }
+}
+
+/// Word embeddings and a bidirectional LSTM: the light model.
+///
+/// ```
+/// use cs_model::{BiLstmConfig, EncoderConfig};
+///
+/// let config = EncoderConfig::from(BiLstmConfig { hidden_size: 100, ..Default::default() });
+/// assert_eq!(config.hidden_size(), 200);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BiLstmConfig {
+    /// Rows of the word embeddings.
+    pub vocab_size: usize,
+    /// Their width `E`.
+    pub embedding_size: usize,
+    /// Width of one direction; the output has twice that.
+    pub hidden_size: usize,
+    /// Stacked layers.
+    pub num_layers: usize,
+    /// Dropout on the embeddings and on each layer's output, in training.
+    pub dropout: f64,
+    /// The padding token.
+    pub pad_token_id: u32,
+    /// Keys this crate does not use, kept for [`EncoderConfig::to_json`].
+    #[serde(skip)]
+    pub extra: Map<String, Value>,
+}
+
+impl Default for BiLstmConfig {
+    fn default() -> Self {
+        Self {
+            vocab_size: 8000,
+            embedding_size: 128,
+            hidden_size: 128,
+            num_layers: 1,
+            dropout: 0.3,
+            pad_token_id: 0,
+            extra: Map::new(),
+        }
+    }
+}
+
+/// An encoder, by `model_type`: `bert` or `bilstm`.
+///
+/// ```
+/// use cs_model::EncoderConfig;
+/// use std::path::Path;
+///
+/// let json = br#"{"model_type": "bert", "hidden_size": 64, "num_attention_heads": 4, "x": 1}"#;
+/// let config = EncoderConfig::from_json(json, Path::new("config.json"))?;
+/// assert_eq!(config.hidden_size(), 64);
+/// assert_eq!(config.tensors()[0], ("embeddings.word_embeddings.weight".into(), vec![30522, 64]));
+/// assert!(String::from_utf8_lossy(&config.to_json()?).contains(r#""x": 1"#));
+/// # Ok::<(), cs_model::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub enum EncoderConfig {
+    /// A BERT encoder.
+    Transformer(TransformerConfig),
+    /// A bidirectional LSTM.
+    BiLstm(BiLstmConfig),
+}
+
+impl From<TransformerConfig> for EncoderConfig {
+    fn from(config: TransformerConfig) -> Self {
+        Self::Transformer(config)
+    }
+}
+
+impl From<BiLstmConfig> for EncoderConfig {
+    fn from(config: BiLstmConfig) -> Self {
+        Self::BiLstm(config)
+    }
+}
+
+impl EncoderConfig {
+    /// Reads and validates `config.json` of a folder.
+    ///
+    /// # Errors
+    /// See [`EncoderConfig::from_json`]; and if the file cannot be read.
+    pub fn open(dir: &Path) -> Result<Self> {
+        let path = dir.join("config.json");
+        Self::from_json(&file::read(&path)?, &path)
+    }
+
+    /// Reads and validates a `config.json`; `origin` is the name errors give it.
+    ///
+    /// # Errors
+    /// [`Error::Json`] with line and column, or [`Error::Field`] for a value that cannot be used:
+    /// another `model_type`, positions other than absolute, a decoder, sizes that do not fit.
+    pub fn from_json(bytes: &[u8], origin: &Path) -> Result<Self> {
+        let mut raw: Map<String, Value> = file::parse_json(bytes, origin)?;
+        let mut config = match raw.get("model_type").and_then(Value::as_str) {
+            Some("bert") => Self::Transformer(file::parse_json(bytes, origin)?),
+            Some("bilstm") => Self::BiLstm(file::parse_json(bytes, origin)?),
+            _ => {
+                let found = raw
+                    .get("model_type")
+                    .map_or("missing".into(), Value::to_string);
+                let error = Error::field("model_type", found, "\"bert\" or \"bilstm\"");
+                return Err(error.in_file(origin));
+            }
+        };
+        for (key, _) in config.known_fields()? {
+            raw.remove(&key);
+        }
+        *config.extra_mut() = raw;
+        config.validate().map_err(|error| error.in_file(origin))?;
+        Ok(config)
+    }
+
+    /// The `config.json`, with the keys this crate does not use.
+    ///
+    /// # Errors
+    /// None in practice: every field is plain data.
+    pub fn to_json(&self) -> Result<Vec<u8>> {
+        let mut all = self.extra().clone();
+        all.extend(self.known_fields()?);
+        let origin = Path::new("config.json");
+        let mut json =
+            serde_json::to_vec_pretty(&all).map_err(|source| Error::json(origin, b"", source))?;
+        json.push(b'\n');
+        Ok(json)
+    }
+
+    /// Checks sizes and rates.
+    ///
+    /// # Errors
+    /// [`Error::Field`] naming the first value that cannot be used.
+    pub fn validate(&self) -> Result<()> {
+        match self {
+            Self::Transformer(config) => config.validate()?,
+            Self::BiLstm(config) => config.validate()?,
+        }
+        validate_pad(self.pad_token_id(), self.vocab_size())?;
+        let sizes = self.tensors();
+        let numbers = sizes.iter().try_fold(0usize, |sum, (_, shape)| {
+            let count = shape
+                .iter()
+                .try_fold(1usize, |count, &size| count.checked_mul(size));
+            sum.checked_add(count?)
+                .filter(|&sum| sum <= MOST_PARAMETERS)
+        });
+        match numbers {
+            Some(_) => Ok(()),
+            None => Err(Error::field(
+                "the sizes' product",
+                "too large",
+                MOST_PARAMETERS_TEXT,
+            )),
+        }
+    }
+
+    /// `bert` or `bilstm`, as in `config.json`.
+    pub fn model_type(&self) -> &'static str {
+        match self {
+            Self::Transformer(_) => "bert",
+            Self::BiLstm(_) => "bilstm",
+        }
+    }
+
+    /// Width `H` of the output; both directions of a BiLSTM together.
+    pub fn hidden_size(&self) -> usize {
+        match self {
+            Self::Transformer(config) => config.hidden_size,
+            Self::BiLstm(config) => 2 * config.hidden_size,
+        }
+    }
+
+    /// Rows of the word embeddings: token ids are below.
+    pub fn vocab_size(&self) -> usize {
+        match self {
+            Self::Transformer(config) => config.vocab_size,
+            Self::BiLstm(config) => config.vocab_size,
+        }
+    }
+
+    /// Longest sequence in tokens, if there is a limit.
+    pub fn max_positions(&self) -> Option<usize> {
+        match self {
+            Self::Transformer(config) => Some(config.max_position_embeddings),
+            Self::BiLstm(_) => None,
+        }
+    }
+
+    /// The padding token.
+    pub fn pad_token_id(&self) -> u32 {
+        match self {
+            Self::Transformer(config) => config.pad_token_id,
+            Self::BiLstm(config) => config.pad_token_id,
+        }
+    }
+
+    /// Name and shape of every tensor of the encoder, in order of use. Checkpoints, the libtorch
+    /// models, the quantiser and the native runtime all go by this list.
+    pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        match self {
+            Self::Transformer(config) => config.tensors(),
+            Self::BiLstm(config) => config.tensors(),
+        }
+    }
+
+    fn known_fields(&self) -> Result<Map<String, Value>> {
+        let value = match self {
+            Self::Transformer(config) => serde_json::to_value(config),
+            Self::BiLstm(config) => serde_json::to_value(config),
+        };
+        let value = value.map_err(|source| Error::json(Path::new("config.json"), b"", source))?;
+        let mut fields = match value {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        fields.insert("model_type".into(), self.model_type().into());
+        Ok(fields)
+    }
+
+    fn extra(&self) -> &Map<String, Value> {
+        match self {
+            Self::Transformer(config) => &config.extra,
+            Self::BiLstm(config) => &config.extra,
+        }
+    }
+
+    fn extra_mut(&mut self) -> &mut Map<String, Value> {
+        match self {
+            Self::Transformer(config) => &mut config.extra,
+            Self::BiLstm(config) => &mut config.extra,
+        }
+    }
+}
+
+impl TransformerConfig {
+    /// Width `D` of one attention head.
+    pub fn head_size(&self) -> usize {
+        self.hidden_size / self.num_attention_heads.max(1)
+    }
+
+    fn validate(&self) -> Result<()> {
+        size("vocab_size", self.vocab_size, 1 << 24)?;
+        size("hidden_size", self.hidden_size, 1 << 16)?;
+        size("num_hidden_layers", self.num_hidden_layers, 1 << 10)?;
+        size("num_attention_heads", self.num_attention_heads, 1 << 10)?;
+        size("intermediate_size", self.intermediate_size, 1 << 18)?;
+        size(
+            "max_position_embeddings",
+            self.max_position_embeddings,
+            1 << 20,
+        )?;
+        size("type_vocab_size", self.type_vocab_size, 1 << 10)?;
+        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
+            let expected = format!("a divisor of hidden_size {}", self.hidden_size);
+            return Err(Error::field(
+                "num_attention_heads",
+                self.num_attention_heads,
+                expected,
+            ));
+        }
+        if !(self.layer_norm_eps > 0.0 && self.layer_norm_eps < 1.0) {
+            return Err(Error::field(
+                "layer_norm_eps",
+                self.layer_norm_eps,
+                "0 < eps < 1",
+            ));
+        }
+        rate("hidden_dropout_prob", self.hidden_dropout_prob)?;
+        rate(
+            "attention_probs_dropout_prob",
+            self.attention_probs_dropout_prob,
+        )?;
+        rate("initializer_range", self.initializer_range)?;
+        only(&self.extra, "position_embedding_type", "absolute")?;
+        only(&self.extra, "is_decoder", false)?;
+        only(&self.extra, "add_cross_attention", false)
+    }
+
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let (hidden, inner) = (self.hidden_size, self.intermediate_size);
+        let mut list = TensorList::default();
+        for (name, rows) in [
+            ("word", self.vocab_size),
+            ("position", self.max_position_embeddings),
+            ("token_type", self.type_vocab_size),
+        ] {
+            list.push(
+                format!("embeddings.{name}_embeddings.weight"),
+                vec![rows, hidden],
+            );
+        }
+        list.norm("embeddings", hidden);
+        for layer in 0..self.num_hidden_layers {
+            let block = format!("encoder.layer.{layer}");
+            for projection in ["query", "key", "value"] {
+                list.linear(
+                    &format!("{block}.attention.self.{projection}"),
+                    hidden,
+                    hidden,
+                );
+            }
+            list.linear(&format!("{block}.attention.output.dense"), hidden, hidden);
+            list.norm(&format!("{block}.attention.output"), hidden);
+            list.linear(&format!("{block}.intermediate.dense"), inner, hidden);
+            list.linear(&format!("{block}.output.dense"), hidden, inner);
+            list.norm(&format!("{block}.output"), hidden);
+        }
+        list.0
+    }
+}
+
+impl BiLstmConfig {
+    fn validate(&self) -> Result<()> {
+        size("vocab_size", self.vocab_size, 1 << 24)?;
+        size("embedding_size", self.embedding_size, 1 << 16)?;
+        size("hidden_size", self.hidden_size, 1 << 15)?;
+        size("num_layers", self.num_layers, 1 << 6)?;
+        rate("dropout", self.dropout)
+    }
+
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let gates = 4 * self.hidden_size;
+        let mut list = TensorList::default();
+        let words = vec![self.vocab_size, self.embedding_size];
+        list.push("embeddings.word_embeddings.weight".into(), words);
+        for layer in 0..self.num_layers {
+            let input = if layer == 0 {
+                self.embedding_size
+            } else {
+                2 * self.hidden_size
+            };
+            for direction in ["", "_reverse"] {
+                let name = |part: &str| format!("encoder.lstm.{part}_l{layer}{direction}");
+                list.push(name("weight_ih"), vec![gates, input]);
+                list.push(name("weight_hh"), vec![gates, self.hidden_size]);
+                list.push(name("bias_ih"), vec![gates]);
+                list.push(name("bias_hh"), vec![gates]);
+            }
+        }
+        list.0
+    }
+}
+
+#[derive(Default)]
+struct TensorList(Vec<(String, Vec<usize>)>);
+
+impl TensorList {
+    fn push(&mut self, name: String, shape: Vec<usize>) {
+        self.0.push((name, shape));
+    }
+
+    fn linear(&mut self, name: &str, outputs: usize, inputs: usize) {
+        self.push(format!("{name}.weight"), vec![outputs, inputs]);
+        self.push(format!("{name}.bias"), vec![outputs]);
+    }
+
+    fn norm(&mut self, owner: &str, width: usize) {
+        self.push(format!("{owner}.LayerNorm.weight"), vec![width]);
+        self.push(format!("{owner}.LayerNorm.bias"), vec![width]);
+    }
+}
+
+/// 64 GiB of f32, or what a narrow machine can address: more is a damaged file.
+const MOST_PARAMETERS: usize = if usize::BITS >= 64 {
+    16 << 30
+} else {
+    usize::MAX / 8
+};
+const MOST_PARAMETERS_TEXT: &str = "at most 16 billion parameters";
+
+fn size(field: &str, found: usize, most: usize) -> Result<()> {
+    if (1..=most).contains(&found) {
+        return Ok(());
+    }
+    Err(Error::field(field, found, format!("1 to {most}")))
+}
+
+fn rate(field: &str, found: f64) -> Result<()> {
+    if (0.0..=1.0).contains(&found) {
+        return Ok(());
+    }
+    Err(Error::field(field, found, "0 to 1"))
+}
+
+fn validate_pad(found: u32, vocab_size: usize) -> Result<()> {
+    if (found as usize) < vocab_size {
+        return Ok(());
+    }
+    Err(Error::field(
+        "pad_token_id",
+        found,
+        format!("less than vocab_size {vocab_size}"),
+    ))
+}
+
+fn only(extra: &Map<String, Value>, field: &str, accepted: impl Into<Value>) -> Result<()> {
+    let accepted = accepted.into();
+    match extra.get(field) {
+        Some(found) if *found != accepted && !found.is_null() => {
+            Err(Error::field(field, found, accepted.to_string()))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Result<EncoderConfig> {
+        EncoderConfig::from_json(json.as_bytes(), Path::new("dir/config.json"))
+    }
+
+    #[test]
+    fn hugging_face_names_and_defaults_are_read() {
+        let config = parse(
+            r#"{"architectures": ["BertModel"], "model_type": "bert", "hidden_size": 384,
+                "num_hidden_layers": 6, "hidden_act": "gelu_pytorch_tanh", "use_cache": true,
+                "position_embedding_type": "absolute", "transformers_version": "4.8.2"}"#,
+        )
+        .unwrap();
+        let EncoderConfig::Transformer(bert) = &config else {
+            panic!("{config:?}")
+        };
+        assert_eq!((bert.hidden_size, bert.num_attention_heads), (384, 12));
+        assert_eq!(bert.hidden_act, Activation::GeluNew);
+        assert_eq!(bert.layer_norm_eps, 1e-12);
+        assert_eq!(bert.extra["use_cache"], true);
+        assert_eq!(config.max_positions(), Some(512));
+        let again = parse(&String::from_utf8(config.to_json().unwrap()).unwrap()).unwrap();
+        assert_eq!(again, config);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        for (json, reason) in [
+            ("", "1:1: EOF while parsing a value"),
+            ("\0", "1:1: expected value"),
+            ("[]", "1:1: invalid type: sequence, expected a map"),
+            (
+                "{}",
+                " model_type is missing, expected \"bert\" or \"bilstm\"",
+            ),
+            (
+                r#"{"model_type": "t5"}"#,
+                " model_type is \"t5\", expected \"bert\" or \"bilstm\"",
+            ),
+            (r#"{"model_type": 3}"#, " model_type is 3, expected"),
+            (
+                "{\"model_type\": \"bert\",\n \"层\": 1, \"hidden_size\": \"x\"}",
+                "2:27: invalid type",
+            ),
+            (
+                r#"{"model_type": "bert", "hidden_size": -1}"#,
+                "1:40: invalid value: integer `-1`",
+            ),
+            (
+                r#"{"model_type": "bert", "hidden_size": 0}"#,
+                " hidden_size is 0, expected 1 to",
+            ),
+            (
+                r#"{"model_type": "bert", "hidden_act": "silu"}"#,
+                "1:43: unknown variant `silu`",
+            ),
+            (
+                r#"{"model_type": "bert", "num_attention_heads": 7}"#,
+                " num_attention_heads is 7, expected a divisor of hidden_size 768",
+            ),
+            (
+                r#"{"model_type": "bert", "layer_norm_eps": 0}"#,
+                " layer_norm_eps is 0, expected 0 < ",
+            ),
+            (
+                r#"{"model_type": "bert", "hidden_dropout_prob": 1.5}"#,
+                " hidden_dropout_prob is 1.5",
+            ),
+            (
+                r#"{"model_type": "bert", "pad_token_id": 40000}"#,
+                " pad_token_id is 40000, expected",
+            ),
+            (
+                r#"{"model_type": "bert", "position_embedding_type": "relative_key"}"#,
+                " position_embedding_type is \"relative_key\", expected \"absolute\"",
+            ),
+            (
+                r#"{"model_type": "bert", "is_decoder": true}"#,
+                " is_decoder is true, expected false",
+            ),
+            (
+                r#"{"model_type": "bert", "hidden_size": 65536, "num_attention_heads": 1,
+                    "intermediate_size": 262144, "num_hidden_layers": 1024}"#,
+                " the sizes' product is too large, expected at most 16 billion parameters",
+            ),
+            (
+                r#"{"model_type": "bilstm", "num_layers": 65}"#,
+                " num_layers is 65, expected 1 to 64",
+            ),
+        ] {
+            let error = parse(json).unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("dir/config.json:{reason}")),
+                "{error}"
+            );
+        }
+        let invalid = EncoderConfig::from_json(b"{\"\xff\": 1}", Path::new("c"));
+        assert!(invalid.unwrap_err().to_string().starts_with("c:1:"));
+    }
+
+    #[test]
+    fn bert_names_are_those_of_bert_model() {
+        let config = TransformerConfig {
+            num_hidden_layers: 1,
+            hidden_size: 8,
+            intermediate_size: 32,
+            ..TransformerConfig::default()
+        };
+        let names: Vec<_> = config.tensors().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), 5 + 16);
+        assert_eq!(names[4], "embeddings.LayerNorm.bias");
+        assert_eq!(names[5], "encoder.layer.0.attention.self.query.weight");
+        let (name, shape) = &config.tensors()[17];
+        assert_eq!(
+            (name.as_str(), &shape[..]),
+            ("encoder.layer.0.output.dense.weight", &[8, 32][..])
+        );
+    }
+
+    #[test]
+    fn lstm_names_are_those_of_nn_lstm() {
+        let config = BiLstmConfig {
+            vocab_size: 10,
+            embedding_size: 3,
+            hidden_size: 4,
+            num_layers: 2,
+            ..BiLstmConfig::default()
+        };
+        let tensors = config.tensors();
+        assert_eq!(tensors.len(), 1 + 2 * 2 * 4);
+        assert_eq!(
+            tensors[1],
+            ("encoder.lstm.weight_ih_l0".into(), vec![16, 3])
+        );
+        assert_eq!(
+            tensors[6],
+            ("encoder.lstm.weight_hh_l0_reverse".into(), vec![16, 4])
+        );
+        assert_eq!(
+            tensors[9],
+            ("encoder.lstm.weight_ih_l1".into(), vec![16, 8])
+        );
+    }
+}

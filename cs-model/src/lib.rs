@@ -1,0 +1,65 @@
+//! Customer-service language models: what a model folder holds, how its numbers become an
+//! understanding, and (feature `torch`, on by default) the models themselves on libtorch.
+//!
+//! Three types matter without libtorch:
+//!
+//! - [`Bundle`]: an opened model folder, every file of it verified. A plain Hugging Face folder
+//!   opens as well, as an encoder without heads. [`BundleWriter`] writes one.
+//! - [`EncoderConfig`]: the `config.json` of a BERT or BiLSTM encoder. With [`Tasks`], the heads
+//!   and their labels, it gives the name and shape of every tensor of a checkpoint.
+//! - [`Understanding`]: intent, entities and sentiment of a turn, [decoded](decode) from a
+//!   [`HeadOutput`], whichever runtime computed it.
+//!
+//! ```
+//! use cs_data::{TokenBatch, Tokenizer};
+//! use cs_model::{BiLstmConfig, Bundle, BundleWriter, EncoderConfig, HeadOutput, Manifest, Matrix};
+//! use cs_model::{Tasks, decode};
+//!
+//! // What training writes.
+//! let dir = tempfile::tempdir()?;
+//! let tokenizer = Tokenizer::train(["where is my order", "我要退款"].into_iter(), 100)?;
+//! let config = BiLstmConfig { vocab_size: tokenizer.vocab_size(), ..Default::default() };
+//! let intents = vec!["order_status".to_owned(), "refund".to_owned()];
+//! let tasks = Tasks { intent: Some(intents), ..Default::default() };
+//! let mut writer = BundleWriter::new(dir.path())?;
+//! writer.write("config.json", &EncoderConfig::from(config).to_json()?)?;
+//! writer.write("tokenizer.json", &tokenizer.to_json()?)?;
+//! writer.finish(Manifest::new(tasks, 64))?;
+//!
+//! // What a service does with it; a runtime would compute the logits.
+//! let bundle = Bundle::open(dir.path())?;
+//! let encoding = bundle.tokenizer()?.encode("退款", bundle.max_length())?;
+//! let batch = TokenBatch::pack([&encoding.ids[..]]);
+//! let logits = Matrix::new(1, 2, vec![0.0, 3.0])?;
+//! let output = HeadOutput { intent: Some(logits), ..Default::default() };
+//! let (tasks, calibration) = (bundle.tasks(), bundle.calibration());
+//! let turns = decode(&["退款"], &[encoding], &batch.offsets, &output, tasks, &calibration);
+//! assert_eq!(turns[0].intent.as_ref().unwrap().label, "refund");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod bundle;
+mod config;
+mod decode;
+mod error;
+mod file;
+mod manifest;
+mod output;
+mod tasks;
+mod weights;
+mod writer;
+
+#[cfg(feature = "torch")]
+pub mod torch;
+
+pub use bundle::Bundle;
+pub use config::{Activation, BiLstmConfig, EncoderConfig, TransformerConfig};
+pub use decode::{Calibration, Entity, Intent, Understanding, decode};
+pub use error::{Error, Result};
+pub use manifest::{FileSum, Manifest};
+pub use output::{HeadOutput, Matrix};
+pub use tasks::{Pooling, Tasks};
+#[cfg(feature = "torch")]
+pub use torch::*;
+pub use weights::{Dtype, RawTensor, Weights, normalise_name, write_safetensors};
+pub use writer::BundleWriter;

@@ -1,0 +1,157 @@
+//! `bundle.json`: what a bundle is, beside its weights.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::config::EncoderConfig;
+use crate::decode::Calibration;
+use crate::error::{Error, Result};
+use crate::file;
+use crate::tasks::Tasks;
+
+/// The newest format this crate reads, and the one it writes.
+pub(crate) const FORMAT_VERSION: u32 = 1;
+
+/// The content of `bundle.json`.
+///
+/// ```
+/// use cs_model::{Manifest, Tasks};
+///
+/// let mut manifest = Manifest::new(Tasks { sentiment: true, ..Tasks::default() }, 128);
+/// manifest.base_model = Some("all-MiniLM-L6-v2".into());
+/// manifest.metrics.insert("intent_accuracy".into(), 0.93);
+/// assert_eq!((manifest.format_version, manifest.scheme.as_str()), (1, "IOB2"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Format of the bundle.
+    pub format_version: u32,
+    /// The heads and their labels.
+    pub tasks: Tasks,
+    /// How slot tags are written; always `IOB2`.
+    #[serde(default = "iob2")]
+    pub scheme: String,
+    /// Longest input in tokens, special ones included.
+    pub max_length: usize,
+    /// How logits become confidences.
+    #[serde(default)]
+    pub calibration: Calibration,
+    /// Results on the evaluation data, by name.
+    #[serde(default)]
+    pub metrics: BTreeMap<String, f64>,
+    /// The model that training started from.
+    #[serde(default)]
+    pub base_model: Option<String>,
+    /// The licence of the weights.
+    #[serde(default)]
+    pub licence: Option<String>,
+    /// Fingerprint of the training data.
+    #[serde(default)]
+    pub data_fingerprint: Option<String>,
+    /// The settings of the training run.
+    #[serde(default)]
+    pub settings: Value,
+    /// Every other file of the bundle; filled in by [`BundleWriter::finish`](crate::BundleWriter).
+    pub files: BTreeMap<String, FileSum>,
+}
+
+/// What a file must be.
+///
+/// ```
+/// let json = r#"{"sha256": "e3b0c442", "bytes": 0}"#;
+/// let sum: cs_model::FileSum = serde_json::from_str(json)?;
+/// assert_eq!(sum.bytes, 0);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSum {
+    /// SHA-256 of its content, in lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+fn iob2() -> String {
+    "IOB2".to_owned()
+}
+
+impl Manifest {
+    /// A manifest without files, metrics and origin.
+    pub fn new(tasks: Tasks, max_length: usize) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            tasks,
+            scheme: iob2(),
+            max_length,
+            calibration: Calibration::default(),
+            metrics: BTreeMap::new(),
+            base_model: None,
+            licence: None,
+            data_fingerprint: None,
+            settings: Value::Null,
+            files: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
+        /// A newer format may differ in everything else.
+        #[derive(Deserialize)]
+        struct Versioned {
+            format_version: u64,
+        }
+        let Versioned {
+            format_version: found,
+        } = file::parse_json(bytes, path)?;
+        if !(1..=u64::from(FORMAT_VERSION)).contains(&found) {
+            let path = path.to_owned();
+            return Err(Error::Version {
+                path,
+                found,
+                supported: FORMAT_VERSION,
+            });
+        }
+        file::parse_json(bytes, path)
+    }
+
+    /// Checks every value, and the length against the encoder's positions.
+    pub(crate) fn validate(&self, config: &EncoderConfig) -> Result<()> {
+        self.tasks.validate()?;
+        self.calibration.validate()?;
+        if self.scheme != "IOB2" {
+            return Err(Error::field(
+                "scheme",
+                format!("{:?}", self.scheme),
+                "\"IOB2\"",
+            ));
+        }
+        let most = config.max_positions().unwrap_or(MOST_TOKENS);
+        if !(3..=most).contains(&self.max_length) {
+            let expected = format!("3 to {most}");
+            return Err(Error::field("max_length", self.max_length, expected));
+        }
+        self.files
+            .keys()
+            .try_for_each(|name| validate_file_name(name))
+    }
+}
+
+/// Longest input of an encoder that sets no limit itself.
+const MOST_TOKENS: usize = 1 << 20;
+
+/// A bundle's files lie beside its `bundle.json`: their names are no paths.
+pub(crate) fn validate_file_name(name: &str) -> Result<()> {
+    let plain = !name.is_empty()
+        && !name.starts_with('.')
+        && !name.contains(|c: char| matches!(c, '/' | '\\' | ':') || c.is_control());
+    if plain && name != "bundle.json" {
+        return Ok(());
+    }
+    Err(Error::field(
+        "files",
+        format!("{name:?}"),
+        "plain names of files beside bundle.json",
+    ))
+}

@@ -1,0 +1,145 @@
+//! What a model's heads give, as plain numbers.
+//!
+//! `B` sequences, `N` packed tokens, `C` intents, `T` slot tags.
+
+use crate::error::{Error, Result};
+use crate::tasks::Tasks;
+
+/// Row-major numbers.
+///
+/// ```
+/// let matrix = cs_model::Matrix::new(2, 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?;
+/// assert_eq!(matrix.row(1), [4.0, 5.0, 6.0]);
+/// # Ok::<(), cs_model::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Matrix {
+    /// Number of rows.
+    pub rows: usize,
+    /// Numbers in a row.
+    pub cols: usize,
+    /// `rows * cols` numbers, row after row.
+    pub data: Vec<f32>,
+}
+
+impl Matrix {
+    /// Wraps numbers laid out row after row.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] unless there are `rows * cols` of them.
+    pub fn new(rows: usize, cols: usize, data: Vec<f32>) -> Result<Self> {
+        if rows.checked_mul(cols) != Some(data.len()) {
+            return Err(Error::Shape {
+                what: "matrix",
+                expected: format!("{rows} x {cols} numbers"),
+                found: format!("{} numbers", data.len()),
+            });
+        }
+        Ok(Self { rows, cols, data })
+    }
+
+    /// A matrix of zeros.
+    pub fn zeros(rows: usize, cols: usize) -> Self {
+        Self {
+            rows,
+            cols,
+            data: vec![0.0; rows * cols],
+        }
+    }
+
+    /// The `i`th row.
+    ///
+    /// # Panics
+    /// If `i >= rows`.
+    pub fn row(&self, i: usize) -> &[f32] {
+        &self.data[i * self.cols..(i + 1) * self.cols]
+    }
+
+    /// The `i`th row, to write to.
+    ///
+    /// # Panics
+    /// If `i >= rows`.
+    pub fn row_mut(&mut self, i: usize) -> &mut [f32] {
+        &mut self.data[i * self.cols..(i + 1) * self.cols]
+    }
+
+    fn check(&self, what: &'static str, rows: usize, cols: usize) -> Result<()> {
+        if (self.rows, self.cols) == (rows, cols) && rows.checked_mul(cols) == Some(self.data.len())
+        {
+            return Ok(());
+        }
+        Err(Error::Shape {
+            what,
+            expected: format!("[{rows}, {cols}]"),
+            found: format!(
+                "[{}, {}] with {} numbers",
+                self.rows,
+                self.cols,
+                self.data.len()
+            ),
+        })
+    }
+}
+
+/// The heads' results for a packed batch; `None` for a task the model does not have.
+///
+/// ```
+/// use cs_model::{HeadOutput, Matrix, Tasks};
+///
+/// let tasks = Tasks { intent: Some(vec!["refund".into(), "hello".into()]), ..Tasks::default() };
+/// let output = HeadOutput { intent: Some(Matrix::zeros(3, 2)), ..HeadOutput::default() };
+/// assert!(output.check(&tasks, 3, 17).is_ok());
+/// assert!(output.check(&tasks, 4, 17).is_err());
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HeadOutput {
+    /// `[B, C]` logits.
+    pub intent: Option<Matrix>,
+    /// `[N, T]` logits.
+    pub slots: Option<Matrix>,
+    /// `[B]` in 0..=1, after the sigmoid.
+    pub sentiment: Option<Vec<f32>>,
+}
+
+impl HeadOutput {
+    /// Checks that there is a result of the right shape for each task.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] naming the task.
+    pub fn check(&self, tasks: &Tasks, sequences: usize, tokens: usize) -> Result<()> {
+        check_task("intent logits", &self.intent, &tasks.intent, sequences)?;
+        check_task("slot logits", &self.slots, &tasks.slots, tokens)?;
+        let expected = tasks.sentiment.then_some(sequences);
+        let found = self.sentiment.as_ref().map(Vec::len);
+        if expected != found {
+            return Err(Error::Shape {
+                what: "sentiment",
+                expected: expected.map_or("none".into(), |count| format!("[{count}]")),
+                found: found.map_or("none".into(), |count| format!("[{count}]")),
+            });
+        }
+        Ok(())
+    }
+}
+
+fn check_task(
+    what: &'static str,
+    output: &Option<Matrix>,
+    labels: &Option<Vec<String>>,
+    rows: usize,
+) -> Result<()> {
+    match (output, labels) {
+        (None, None) => Ok(()),
+        (Some(matrix), Some(labels)) => matrix.check(what, rows, labels.len()),
+        (Some(matrix), None) => Err(Error::Shape {
+            what,
+            expected: "none".into(),
+            found: format!("[{}, {}]", matrix.rows, matrix.cols),
+        }),
+        (None, Some(labels)) => Err(Error::Shape {
+            what,
+            expected: format!("[{rows}, {}]", labels.len()),
+            found: "none".into(),
+        }),
+    }
+}

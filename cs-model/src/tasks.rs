@@ -1,0 +1,219 @@
+//! The tasks a model has heads for, and their labels.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// How the hidden states of a sequence become one vector for the intent and sentiment heads.
+///
+/// ```
+/// assert_eq!(cs_model::Pooling::default(), cs_model::Pooling::Mean);
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    /// The mean over all tokens of the sequence, special ones included
+    /// (sentence-transformers' default; Reimers and Gurevych 2019, section 3).
+    #[default]
+    Mean,
+    /// The first token's.
+    Cls,
+    /// The largest value of each dimension.
+    Max,
+}
+
+/// The heads of a model. The order of the labels is the order of the logits.
+///
+/// ```
+/// use cs_model::Tasks;
+///
+/// let tasks = Tasks {
+///     intent: Some(vec!["order_status".into(), "refund".into()]),
+///     slots: Some(Tasks::slot_tags(&["order_id".into()])),
+///     ..Tasks::default()
+/// };
+/// tasks.validate()?;
+/// assert_eq!(tasks.slots.as_ref().unwrap(), &["O", "B-order_id", "I-order_id"]);
+/// assert_eq!(tasks.tensors(128)[0], ("heads.intent.weight".to_owned(), vec![2, 128]));
+/// # Ok::<(), cs_model::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tasks {
+    /// Intent labels.
+    pub intent: Option<Vec<String>>,
+    /// IOB2 tags, `O` first; see [`Tasks::slot_tags`].
+    pub slots: Option<Vec<String>>,
+    /// Whether there is a sentiment head.
+    pub sentiment: bool,
+    /// What the intent and sentiment heads look at.
+    pub pooling: Pooling,
+}
+
+impl Tasks {
+    /// The IOB2 tags of entity labels: `O`, then `B-` and `I-` of each.
+    pub fn slot_tags(labels: &[String]) -> Vec<String> {
+        let pairs = labels
+            .iter()
+            .flat_map(|label| [format!("B-{label}"), format!("I-{label}")]);
+        std::iter::once("O".to_owned()).chain(pairs).collect()
+    }
+
+    /// Whether there is no head at all (a plain encoder).
+    pub fn is_empty(&self) -> bool {
+        self.intent.is_none() && self.slots.is_none() && !self.sentiment
+    }
+
+    /// Checks the labels: not empty, no two alike, and slots an IOB2 set that starts with `O`
+    /// and has a `B-x` for each `I-x`.
+    ///
+    /// # Errors
+    /// [`Error::Field`] naming the label.
+    pub fn validate(&self) -> Result<()> {
+        if let Some(labels) = &self.intent {
+            validate_labels("tasks.intent", labels)?;
+        }
+        if let Some(tags) = &self.slots {
+            validate_labels("tasks.slots", tags)?;
+            validate_tags(tags)?;
+        }
+        Ok(())
+    }
+
+    /// Name and shape of each head's tensors, for an encoder of width `hidden`.
+    pub fn tensors(&self, hidden: usize) -> Vec<(String, Vec<usize>)> {
+        let heads = [
+            ("intent", self.intent.as_ref().map(Vec::len)),
+            ("slots", self.slots.as_ref().map(Vec::len)),
+            ("sentiment", self.sentiment.then_some(1)),
+        ];
+        heads
+            .into_iter()
+            .filter_map(|(head, outputs)| Some((head, outputs?)))
+            .flat_map(|(head, outputs)| {
+                [
+                    (format!("heads.{head}.weight"), vec![outputs, hidden]),
+                    (format!("heads.{head}.bias"), vec![outputs]),
+                ]
+            })
+            .collect()
+    }
+}
+
+fn validate_labels(field: &str, labels: &[String]) -> Result<()> {
+    if labels.is_empty() {
+        return Err(Error::field(field, "[]", "at least one label"));
+    }
+    let mut seen = HashSet::with_capacity(labels.len());
+    for (i, label) in labels.iter().enumerate() {
+        if label.trim().is_empty() {
+            return Err(Error::field(
+                format!("{field}[{i}]"),
+                format!("{label:?}"),
+                "a label",
+            ));
+        }
+        if !seen.insert(label) {
+            let field = format!("{field}[{i}]");
+            return Err(Error::field(field, format!("{label:?}"), "each label once"));
+        }
+    }
+    Ok(())
+}
+
+fn validate_tags(tags: &[String]) -> Result<()> {
+    let wrong = |i: usize, expected: String| {
+        Err(Error::field(
+            format!("tasks.slots[{i}]"),
+            format!("{:?}", tags[i]),
+            expected,
+        ))
+    };
+    if tags[0] != "O" {
+        return wrong(0, "\"O\"".into());
+    }
+    let known: HashSet<&str> = tags.iter().map(String::as_str).collect();
+    for (i, tag) in tags.iter().enumerate().skip(1) {
+        match tag.split_once('-') {
+            Some(("B" | "I", label)) if label.is_empty() || label.contains(char::is_whitespace) => {
+                return wrong(i, "a label without white space after the dash".into());
+            }
+            Some(("I", label)) if !known.contains(format!("B-{label}").as_str()) => {
+                return wrong(i, format!("\"B-{label}\" among the tags as well"));
+            }
+            Some(("B" | "I", _)) => {}
+            _ => return wrong(i, "an IOB2 tag: \"O\", \"B-x\" or \"I-x\"".into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slots(tags: &[&str]) -> Tasks {
+        Tasks {
+            slots: Some(tags.iter().map(|&tag| tag.into()).collect()),
+            ..Tasks::default()
+        }
+    }
+
+    #[test]
+    fn tags_are_checked_as_an_iob2_set() {
+        assert!(slots(&["O"]).validate().is_ok());
+        assert!(slots(&["O", "B-a", "I-a", "B-b-c"]).validate().is_ok());
+        for (tags, reason) in [
+            (
+                &["B-a", "O"][..],
+                "tasks.slots[0] is \"B-a\", expected \"O\"",
+            ),
+            (
+                &["O", "I-a"],
+                "tasks.slots[1] is \"I-a\", expected \"B-a\" among the tags as well",
+            ),
+            (
+                &["O", "B-a", "B-a"],
+                "tasks.slots[2] is \"B-a\", expected each label once",
+            ),
+            (
+                &["O", "B-"],
+                "tasks.slots[1] is \"B-\", expected a label without white space",
+            ),
+            (
+                &["O", "S-a"],
+                "tasks.slots[1] is \"S-a\", expected an IOB2 tag",
+            ),
+            (
+                &["O", "Ba"],
+                "tasks.slots[1] is \"Ba\", expected an IOB2 tag",
+            ),
+            (&["O", " "], "tasks.slots[1] is \" \", expected a label"),
+            (&[], "tasks.slots is [], expected at least one label"),
+        ] {
+            let error = slots(tags).validate().unwrap_err().to_string();
+            assert!(error.starts_with(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_head_has_a_weight_and_a_bias() {
+        let tasks = Tasks {
+            sentiment: true,
+            ..slots(&["O", "B-a", "I-a"])
+        };
+        let expected = [
+            ("heads.slots.weight", vec![3, 8]),
+            ("heads.slots.bias", vec![3]),
+            ("heads.sentiment.weight", vec![1, 8]),
+            ("heads.sentiment.bias", vec![1]),
+        ];
+        let expected: Vec<_> = expected
+            .map(|(name, shape)| (name.to_owned(), shape))
+            .into();
+        assert_eq!(tasks.tensors(8), expected);
+        assert!(Tasks::default().is_empty() && !tasks.is_empty());
+    }
+}

@@ -1,0 +1,170 @@
+//! The recurrent encoder.
+//!
+//! `N` packed tokens, `B` sequences, `E` embedding, `U` units of one direction (`H = 2·U`).
+
+use tch::{Kind, Tensor};
+
+use super::embeddings::Embedding;
+use super::layers::dropout;
+use super::parameters::{Parameters, Scope};
+use super::{Device, PackedInput};
+use crate::config::BiLstmConfig;
+use crate::error::Result;
+
+/// Word embeddings and a stacked bidirectional LSTM (Hochreiter and Schmidhuber 1997; Graves and
+/// Schmidhuber 2005), which starts and ends at each sequence's own ends.
+#[derive(Debug)]
+pub(super) struct BiLstm {
+    word_embeddings: Embedding,
+    lstm: Lstm,
+    dropout: f64,
+}
+
+impl BiLstm {
+    pub(super) fn new(parameters: &Parameters, config: &BiLstmConfig) -> Result<Self> {
+        Ok(Self {
+            word_embeddings: Embedding::new(&parameters.scope("embeddings.word_embeddings"))?,
+            lstm: Lstm::new(&parameters.scope("encoder.lstm"), config)?,
+            dropout: config.dropout,
+        })
+    }
+
+    /// # Shapes
+    /// `N` tokens to `[N, 2·U]`.
+    pub(super) fn forward(&self, input: &PackedInput, train: bool) -> Result<Tensor> {
+        let steps = Steps::new(input.lengths(), input.device())?;
+        // Ids move to the order of steps rather than their vectors.
+        let embedded = self
+            .word_embeddings
+            .forward(&input.ids().f_index_select(0, &steps.rows)?)?;
+        let hidden = self
+            .lstm
+            .forward(&dropout(embedded, self.dropout, train)?, &steps, train)?;
+        Ok(hidden.f_index_select(0, &steps.restore)?) // [N, 2·U]
+    }
+}
+
+/// PyTorch's `nn.LSTM`: its names, its gates in the order i, f, g, o.
+#[derive(Debug)]
+struct Lstm {
+    /// Four tensors for each direction of each layer.
+    weights: Vec<Tensor>,
+    units: i64,
+    layers: i64,
+    dropout: f64,
+}
+
+impl Lstm {
+    fn new(scope: &Scope<'_>, config: &BiLstmConfig) -> Result<Self> {
+        let mut weights = Vec::with_capacity(8 * config.num_layers);
+        for layer in 0..config.num_layers {
+            for direction in ["", "_reverse"] {
+                for part in ["weight_ih", "weight_hh", "bias_ih", "bias_hh"] {
+                    weights.push(scope.get(&format!("{part}_l{layer}{direction}"))?);
+                }
+            }
+        }
+        Ok(Self {
+            weights,
+            units: config.hidden_size as i64,
+            layers: config.num_layers as i64,
+            dropout: config.dropout,
+        })
+    }
+
+    /// # Shapes
+    /// `[N, E]` to `[N, 2·U]`, both in the order of `steps`.
+    fn forward(&self, x: &Tensor, steps: &Steps, train: bool) -> Result<Tensor> {
+        let shape = [2 * self.layers, steps.sequences, self.units];
+        let start = Tensor::f_zeros(shape, (Kind::Float, x.device()))?; // [2·layers, B, U]
+        let (hidden, _, _) = Tensor::f_lstm_data(
+            x,
+            &steps.batch_sizes,
+            &[&start, &start],
+            &self.weights.iter().collect::<Vec<_>>(),
+            true,
+            self.layers,
+            // Between layers only, as in PyTorch.
+            if train && self.layers > 1 {
+                self.dropout
+            } else {
+                0.0
+            },
+            // cuDNN gives gradients in training mode alone; dropout apart, the modes agree.
+            true,
+            true,
+        )?;
+        Ok(hidden)
+    }
+}
+
+/// The order in which a recurrence reads a packed batch: all first tokens, then all second
+/// ones …, longer sequences before shorter ones, so that each step is one matrix product.
+#[derive(Debug)]
+struct Steps {
+    sequences: i64,
+    /// Packed row of each place, `[N]`.
+    rows: Tensor,
+    /// Place of each packed row, `[N]`.
+    restore: Tensor,
+    /// Sequences still running at each step, `[longest]`; libtorch wants it on the CPU.
+    batch_sizes: Tensor,
+}
+
+impl Steps {
+    fn new(lengths: &[usize], device: Device) -> Result<Self> {
+        let (rows, batch_sizes) = order(lengths);
+        let mut restore = vec![0_i64; rows.len()];
+        for (place, &row) in rows.iter().enumerate() {
+            restore[row as usize] = place as i64;
+        }
+        Ok(Self {
+            sequences: lengths.len() as i64,
+            rows: Tensor::f_from_slice(&rows)?.f_to(device.into())?,
+            restore: Tensor::f_from_slice(&restore)?.f_to(device.into())?,
+            batch_sizes: Tensor::f_from_slice(&batch_sizes)?,
+        })
+    }
+}
+
+/// The packed row of each place, and the number of places of each step.
+fn order(lengths: &[usize]) -> (Vec<i64>, Vec<i64>) {
+    let mut starts = Vec::with_capacity(lengths.len());
+    let mut total = 0;
+    for &length in lengths {
+        starts.push(total);
+        total += length;
+    }
+    let mut sorted: Vec<usize> = (0..lengths.len()).collect();
+    sorted.sort_by_key(|&sequence| std::cmp::Reverse(lengths[sequence]));
+    let mut rows = Vec::with_capacity(total);
+    let mut batch_sizes = Vec::new();
+    let mut running = sorted.len();
+    for step in 0.. {
+        while running > 0 && lengths[sorted[running - 1]] <= step {
+            running -= 1;
+        }
+        if running == 0 {
+            break;
+        }
+        rows.extend(
+            sorted[..running]
+                .iter()
+                .map(|&sequence| (starts[sequence] + step) as i64),
+        );
+        batch_sizes.push(running as i64);
+    }
+    (rows, batch_sizes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_run_over_longer_sequences_first() {
+        let (rows, batch_sizes) = order(&[2, 4, 1, 2]);
+        assert_eq!(batch_sizes, [4, 3, 1, 1]);
+        assert_eq!(rows, [2, 0, 7, 6, 3, 1, 8, 4, 5]);
+    }
+}

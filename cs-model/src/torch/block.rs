@@ -1,0 +1,59 @@
+//! The transformer block, one for every configuration.
+//!
+//! `N` packed tokens, `H` hidden, `M` intermediate.
+
+use tch::Tensor;
+
+use super::attention::SelfAttention;
+use super::grouping::Grouping;
+use super::layers::{LayerNorm, Linear, activate, dropout};
+use super::parameters::Scope;
+use crate::config::{Activation, TransformerConfig};
+use crate::error::Result;
+
+/// Self-attention and a two-layer perceptron, each added to its input and then normalised
+/// (post-norm; Vaswani et al. 2017, section 3.1).
+#[derive(Debug)]
+pub(super) struct Block {
+    attention: SelfAttention,
+    attention_output: Linear,
+    attention_norm: LayerNorm,
+    intermediate: Linear,
+    output: Linear,
+    output_norm: LayerNorm,
+    activation: Activation,
+    dropout: f64,
+}
+
+impl Block {
+    pub(super) fn new(scope: &Scope<'_>, config: &TransformerConfig) -> Result<Self> {
+        let attention = scope.sub("attention");
+        let norm =
+            |scope: Scope<'_>| LayerNorm::new(&scope.sub("LayerNorm"), config.layer_norm_eps);
+        Ok(Self {
+            attention: SelfAttention::new(&attention.sub("self"), config)?,
+            attention_output: Linear::new(&attention.sub("output.dense"))?,
+            attention_norm: norm(attention.sub("output"))?,
+            intermediate: Linear::new(&scope.sub("intermediate.dense"))?,
+            output: Linear::new(&scope.sub("output.dense"))?,
+            output_norm: norm(scope.sub("output"))?,
+            activation: config.hidden_act,
+            dropout: config.hidden_dropout_prob,
+        })
+    }
+
+    /// # Shapes
+    /// `[N, H]` to `[N, H]`.
+    pub(super) fn forward(&self, x: &Tensor, grouping: &Grouping, train: bool) -> Result<Tensor> {
+        let attended = self.attention.forward(x, grouping, train)?;
+        let attended = dropout(
+            self.attention_output.forward(&attended)?,
+            self.dropout,
+            train,
+        )?;
+        let x = self.attention_norm.forward(&attended.f_add(x)?)?;
+        let inner = activate(&self.intermediate.forward(&x)?, self.activation)?; // [N, M]
+        let inner = dropout(self.output.forward(&inner)?, self.dropout, train)?;
+        self.output_norm.forward(&inner.f_add(&x)?)
+    }
+}

@@ -1,0 +1,72 @@
+//! Intent, slot and sentiment heads.
+//!
+//! `N` packed tokens, `B` sequences, `H` hidden, `C` intents, `T` slot tags.
+
+use tch::Tensor;
+
+use super::PackedInput;
+use super::layers::{Linear, dropout};
+use super::model::ModelOutput;
+use super::parameters::Parameters;
+use super::pooling::pool;
+use crate::error::Result;
+use crate::tasks::{Pooling, Tasks};
+
+/// A linear layer for each task.
+#[derive(Debug)]
+pub(super) struct Heads {
+    intent: Option<Linear>,
+    slots: Option<Linear>,
+    sentiment: Option<Linear>,
+    pooling: Pooling,
+    dropout: f64,
+}
+
+impl Heads {
+    /// `dropout`: on what the heads see, in training.
+    pub(super) fn new(parameters: &Parameters, tasks: &Tasks, dropout: f64) -> Result<Self> {
+        let scope = parameters.scope("heads");
+        let head =
+            |present: bool, name: &str| present.then(|| Linear::new(&scope.sub(name))).transpose();
+        Ok(Self {
+            intent: head(tasks.intent.is_some(), "intent")?,
+            slots: head(tasks.slots.is_some(), "slots")?,
+            sentiment: head(tasks.sentiment, "sentiment")?,
+            pooling: tasks.pooling,
+            dropout,
+        })
+    }
+
+    /// # Shapes
+    /// `[N, H]` to intent logits `[B, C]`, slot logits `[N, T]`, sentiment `[B]` in 0..=1.
+    pub(super) fn forward(
+        &self,
+        hidden: &Tensor,
+        input: &PackedInput,
+        train: bool,
+    ) -> Result<ModelOutput> {
+        let slots = match &self.slots {
+            Some(head) => {
+                let hidden = dropout(hidden.shallow_clone(), self.dropout, train)?;
+                Some(head.forward(&hidden)?) // [N, T]
+            }
+            None => None,
+        };
+        let mut output = ModelOutput {
+            intent: None,
+            slots,
+            sentiment: None,
+        };
+        if self.intent.is_none() && self.sentiment.is_none() {
+            return Ok(output);
+        }
+        let pooled = dropout(pool(hidden, input, self.pooling)?, self.dropout, train)?; // [B, H]
+        if let Some(head) = &self.intent {
+            output.intent = Some(head.forward(&pooled)?); // [B, C]
+        }
+        if let Some(head) = &self.sentiment {
+            output.sentiment = Some(head.forward(&pooled)?.f_sigmoid()?.f_squeeze_dim(1)?); // [B]
+        }
+        Ok(output)
+    }
+}

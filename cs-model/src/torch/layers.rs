@@ -1,0 +1,76 @@
+//! Layers that treat every token alike.
+//!
+//! `N` packed tokens, `I` inputs and `O` outputs of a layer, `H` hidden.
+
+use tch::Tensor;
+
+use super::parameters::Scope;
+use crate::config::Activation;
+use crate::error::Result;
+
+/// An affine map: `x Wᵀ + b`.
+#[derive(Debug)]
+pub(super) struct Linear {
+    /// `[O, I]`
+    pub(super) weight: Tensor,
+    /// `[O]`
+    pub(super) bias: Tensor,
+}
+
+impl Linear {
+    pub(super) fn new(scope: &Scope<'_>) -> Result<Self> {
+        Ok(Self {
+            weight: scope.get("weight")?,
+            bias: scope.get("bias")?,
+        })
+    }
+
+    /// # Shapes
+    /// `[N, I]` to `[N, O]`.
+    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(x.f_linear(&self.weight, Some(&self.bias))?)
+    }
+}
+
+/// Layer normalisation (Ba et al. 2016) over the last dimension.
+#[derive(Debug)]
+pub(super) struct LayerNorm {
+    weight: Tensor,
+    bias: Tensor,
+    eps: f64,
+}
+
+impl LayerNorm {
+    pub(super) fn new(scope: &Scope<'_>, eps: f64) -> Result<Self> {
+        Ok(Self {
+            weight: scope.get("weight")?,
+            bias: scope.get("bias")?,
+            eps,
+        })
+    }
+
+    /// # Shapes
+    /// `[N, H]` to `[N, H]`.
+    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let shape = self.weight.size();
+        Ok(x.f_layer_norm(&shape, Some(&self.weight), Some(&self.bias), self.eps, true)?)
+    }
+}
+
+/// Applies `activation` to each number.
+pub(super) fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
+    Ok(match activation {
+        Activation::Gelu => x.f_gelu("none")?,
+        Activation::GeluNew => x.f_gelu("tanh")?,
+        Activation::Relu => x.f_relu()?,
+    })
+}
+
+/// Dropout while training, else the input itself.
+pub(super) fn dropout(x: Tensor, probability: f64, train: bool) -> Result<Tensor> {
+    if train && probability > 0.0 {
+        Ok(x.f_dropout(probability, true)?)
+    } else {
+        Ok(x)
+    }
+}

@@ -1,0 +1,24 @@
+//! libtorch models on packed batches.
+//!
+//! Token tensors are `[N, H]`, `N` the sum of the sequences' lengths: no layer but attention,
+//! the recurrence and pooling knows where a sequence begins, and none sees a pad token outside
+//! of attention.
+
+mod attention;
+mod bilstm;
+mod block;
+mod device;
+mod embeddings;
+mod grouping;
+mod heads;
+mod init;
+mod input;
+mod layers;
+mod model;
+mod parameters;
+mod pooling;
+mod transformer;
+
+pub use device::Device;
+pub use input::PackedInput;
+pub use model::{Mode, Model, ModelOutput};

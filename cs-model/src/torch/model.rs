@@ -1,0 +1,318 @@
+//! An encoder with its heads.
+//!
+//! `N` packed tokens, `B` sequences, `H` hidden, `C` intents, `T` slot tags.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use cs_data::TokenBatch;
+use tch::{Kind, Tensor};
+
+use super::bilstm::BiLstm;
+use super::heads::Heads;
+use super::init::initial;
+use super::parameters::Parameters;
+use super::transformer::Transformer;
+use super::{Device, PackedInput};
+use crate::bundle::Bundle;
+use crate::config::EncoderConfig;
+use crate::error::{Error, Result};
+use crate::output::{HeadOutput, Matrix};
+use crate::tasks::Tasks;
+use crate::weights::{RawTensor, Weights, write_safetensors};
+
+/// Whether dropout is on.
+///
+/// ```
+/// assert_ne!(cs_model::Mode::Train, cs_model::Mode::Eval);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Dropout at the configuration's rates, from libtorch's global generator: seed it with
+    /// `tch::manual_seed` before a step to make the step repeatable.
+    Train,
+    /// No dropout.
+    Eval,
+}
+
+/// The heads' results as tensors; `None` for a task the model does not have.
+///
+/// ```
+/// use cs_data::TokenBatch;
+/// use cs_model::{BiLstmConfig, Device, Mode, Model, Tasks};
+///
+/// let config = BiLstmConfig { vocab_size: 9, embedding_size: 4, hidden_size: 3, ..Default::default() };
+/// let tasks = Tasks { sentiment: true, ..Default::default() };
+/// let model = Model::new(&config.into(), &tasks, Device::Cpu, 1)?;
+/// let output = model.forward(&TokenBatch::pack([&[2, 7, 3][..], &[2, 3]]), Mode::Eval)?;
+/// assert_eq!(output.sentiment.unwrap().size(), [2]);
+/// assert!(output.intent.is_none());
+/// # Ok::<(), cs_model::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct ModelOutput {
+    /// `[B, C]` logits.
+    pub intent: Option<Tensor>,
+    /// `[N, T]` logits.
+    pub slots: Option<Tensor>,
+    /// `[B]` in 0..=1, after the sigmoid.
+    pub sentiment: Option<Tensor>,
+}
+
+/// An encoder and its heads in libtorch, in fp32.
+///
+/// A model can move to another thread but not be shared between threads: training updates its
+/// tensors in place.
+///
+/// ```
+/// use cs_data::TokenBatch;
+/// use cs_model::{Device, Model, Tasks, TransformerConfig};
+///
+/// let config = TransformerConfig {
+///     vocab_size: 30,
+///     hidden_size: 8,
+///     num_hidden_layers: 2,
+///     num_attention_heads: 2,
+///     intermediate_size: 16,
+///     ..Default::default()
+/// };
+/// let tasks = Tasks { intent: Some(vec!["refund".into(), "hello".into()]), ..Default::default() };
+/// let model = Model::new(&config.into(), &tasks, Device::Cpu, 42)?;
+///
+/// let batch = TokenBatch::pack([&[2, 17, 3][..], &[2, 5, 5, 3]]);
+/// assert_eq!(model.hidden(&batch)?.size(), [7, 8]);
+/// let intent = model.predict(&batch)?.intent.unwrap();
+/// assert_eq!((intent.rows, intent.cols), (2, 2));
+/// # Ok::<(), cs_model::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Model {
+    config: EncoderConfig,
+    tasks: Tasks,
+    device: Device,
+    parameters: Parameters,
+    encoder: Encoder,
+    heads: Heads,
+}
+
+#[derive(Debug)]
+enum Encoder {
+    Transformer(Transformer),
+    BiLstm(BiLstm),
+}
+
+impl Model {
+    /// A model with fresh weights, which depend on `seed` and the tensors' names alone: a
+    /// transformer's are normal with the configuration's deviation, an LSTM's uniform in
+    /// ±1/sqrt(units), the light model's word vectors and heads normal with 0.3 and 0.1, biases zero.
+    ///
+    /// # Errors
+    /// [`Error::Field`] for a configuration, labels or a device that cannot be used.
+    pub fn new(config: &EncoderConfig, tasks: &Tasks, device: Device, seed: u64) -> Result<Self> {
+        Self::build(config, tasks, device, |name, shape| {
+            Ok(initial(name, shape, config, seed))
+        })
+    }
+
+    /// The model of a bundle, heads included.
+    ///
+    /// # Errors
+    /// As [`Model::new`] and [`Model::load_weights`].
+    pub fn open(bundle: &Bundle, device: Device) -> Result<Self> {
+        let weights = bundle.weights()?;
+        Self::build(bundle.config(), bundle.tasks(), device, |name, shape| {
+            weights.f32(name, shape)
+        })
+    }
+
+    /// The encoder of a bundle or of a plain Hugging Face folder, with fresh heads for `tasks`.
+    ///
+    /// # Errors
+    /// As [`Model::new`] and [`Model::load_weights`].
+    pub fn from_pretrained(
+        bundle: &Bundle,
+        tasks: &Tasks,
+        device: Device,
+        seed: u64,
+    ) -> Result<Self> {
+        let weights = bundle.weights()?;
+        let config = bundle.config();
+        Self::build(config, tasks, device, |name, shape| {
+            if name.starts_with("heads.") {
+                return Ok(initial(name, shape, config, seed));
+            }
+            weights.f32(name, shape)
+        })
+    }
+
+    fn build(
+        config: &EncoderConfig,
+        tasks: &Tasks,
+        device: Device,
+        fill: impl FnMut(&str, &[usize]) -> Result<Vec<f32>>,
+    ) -> Result<Self> {
+        config.validate()?;
+        tasks.validate()?;
+        device.check()?;
+        let mut names = config.tensors();
+        names.extend(tasks.tensors(config.hidden_size()));
+        let parameters = Parameters::create(names, device, fill)?;
+        let (encoder, dropout) = match config {
+            EncoderConfig::Transformer(config) => {
+                let encoder = Transformer::new(&parameters, config)?;
+                (Encoder::Transformer(encoder), config.hidden_dropout_prob)
+            }
+            EncoderConfig::BiLstm(config) => (
+                Encoder::BiLstm(BiLstm::new(&parameters, config)?),
+                config.dropout,
+            ),
+        };
+        Ok(Self {
+            config: config.clone(),
+            tasks: tasks.clone(),
+            device,
+            encoder,
+            heads: Heads::new(&parameters, tasks, dropout)?,
+            parameters,
+        })
+    }
+
+    /// The heads' results for a packed batch. A batch without sequences has results without rows.
+    ///
+    /// # Shapes
+    /// `N` tokens of `B` sequences to `[B, C]`, `[N, T]` and `[B]`.
+    ///
+    /// # Errors
+    /// [`Error::Field`] for a token id or a position the model has no embedding for;
+    /// [`Error::Shape`] for an empty sequence; [`Error::Tch`], for instance when memory runs out.
+    pub fn forward(&self, batch: &TokenBatch, mode: Mode) -> Result<ModelOutput> {
+        let input = self.input(batch)?;
+        let train = mode == Mode::Train;
+        let hidden = self.encode(&input, train)?;
+        self.heads.forward(&hidden, &input, train)
+    }
+
+    /// The encoder's last hidden states, without dropout. They carry gradients unless the caller
+    /// has switched them off (`tch::no_grad`).
+    ///
+    /// # Shapes
+    /// `N` tokens to `[N, H]`.
+    ///
+    /// # Errors
+    /// As [`Model::forward`].
+    pub fn hidden(&self, batch: &TokenBatch) -> Result<Tensor> {
+        self.encode(&self.input(batch)?, false)
+    }
+
+    /// The heads' results as plain numbers, without dropout or gradients.
+    ///
+    /// # Errors
+    /// As [`Model::forward`].
+    pub fn predict(&self, batch: &TokenBatch) -> Result<HeadOutput> {
+        let _guard = tch::no_grad_guard();
+        let output = self.forward(batch, Mode::Eval)?;
+        Ok(HeadOutput {
+            intent: output.intent.as_ref().map(matrix).transpose()?,
+            slots: output.slots.as_ref().map(matrix).transpose()?,
+            sentiment: output.sentiment.as_ref().map(numbers).transpose()?,
+        })
+    }
+
+    fn encode(&self, input: &PackedInput, train: bool) -> Result<Tensor> {
+        if input.lengths().is_empty() {
+            let shape = [0, self.config.hidden_size() as i64];
+            return Ok(Tensor::f_zeros(shape, (Kind::Float, self.device.into()))?);
+        }
+        match &self.encoder {
+            Encoder::Transformer(encoder) => encoder.forward(input, train),
+            Encoder::BiLstm(encoder) => encoder.forward(input, train),
+        }
+    }
+
+    /// libtorch would read past its tables for an id too large, so none gets there.
+    fn input(&self, batch: &TokenBatch) -> Result<PackedInput> {
+        let check = |what, numbers: &[u32], limit: usize| match numbers
+            .iter()
+            .enumerate()
+            .find(|&(_, &number)| number as usize >= limit)
+        {
+            None => Ok(()),
+            Some((i, number)) => Err(Error::field(
+                format!("{what}[{i}]"),
+                number,
+                format!("less than {limit}"),
+            )),
+        };
+        check("ids", &batch.ids, self.config.vocab_size())?;
+        if let Some(limit) = self.config.max_positions() {
+            check("positions", &batch.positions, limit)?;
+        }
+        PackedInput::new(batch, self.device)
+    }
+
+    /// Every tensor by its checkpoint name, in the order of the configuration's list; all of them
+    /// are trainable. The handles share memory with the model.
+    pub fn parameters(&self) -> Vec<(String, Tensor)> {
+        let list = self.parameters.list().iter();
+        list.map(|(name, tensor)| (name.clone(), tensor.shallow_clone()))
+            .collect()
+    }
+
+    /// Writes all tensors as fp32 safetensors under their Hugging Face names, whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the file.
+    pub fn save_weights(&self, path: &Path) -> Result<()> {
+        let mut raw = Vec::new();
+        for (name, tensor) in self.parameters.list() {
+            let shape: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
+            raw.push((name.as_str(), shape, numbers(tensor)?));
+        }
+        let tensors = raw
+            .iter()
+            .map(|(name, shape, data)| (name, RawTensor::from_f32(shape, data)));
+        // What Hugging Face's reader asks for.
+        let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
+        write_safetensors(path, tensors, &metadata)
+    }
+
+    /// Reads all tensors from a safetensors file of fp32, fp16 or bf16 numbers; tensors the model
+    /// does not have are left alone. On an error the model stays as it was.
+    ///
+    /// # Errors
+    /// [`Error::Safetensors`] for a torn or foreign file; [`Error::Tensor`] for a tensor that is
+    /// missing or has another shape.
+    pub fn load_weights(&mut self, path: &Path) -> Result<()> {
+        let weights = Weights::open(path)?;
+        self.parameters
+            .assign(|name, shape| weights.f32(name, shape))
+    }
+
+    /// The encoder's configuration.
+    pub fn config(&self) -> &EncoderConfig {
+        &self.config
+    }
+
+    /// The heads.
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// Where the tensors are.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+}
+
+fn matrix(tensor: &Tensor) -> Result<Matrix> {
+    let (rows, cols) = tensor.size2()?;
+    Matrix::new(rows as usize, cols as usize, numbers(tensor)?)
+}
+
+/// The numbers of a tensor, row after row.
+fn numbers(tensor: &Tensor) -> Result<Vec<f32>> {
+    let tensor = tensor.f_detach()?.f_to(tch::Device::Cpu)?.f_contiguous()?;
+    let mut numbers = vec![0.0; tensor.numel()];
+    tensor.f_copy_data(&mut numbers, tensor.numel())?;
+    Ok(numbers)
+}

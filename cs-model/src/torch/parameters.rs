@@ -1,0 +1,101 @@
+//! A model's named tensors.
+
+use std::collections::HashMap;
+
+use tch::Tensor;
+
+use super::Device;
+use crate::error::{Error, Result};
+
+/// Trainable fp32 tensors under their checkpoint's names, in the order of the configuration's
+/// list. Layers hold handles to the same tensors, so that one place can save, load and list them.
+#[derive(Debug)]
+pub(super) struct Parameters {
+    list: Vec<(String, Tensor)>,
+    index: HashMap<String, usize>,
+}
+
+impl Parameters {
+    /// Makes a tensor for each name and shape, with the numbers `fill` gives for it.
+    pub(super) fn create(
+        names: Vec<(String, Vec<usize>)>,
+        device: Device,
+        mut fill: impl FnMut(&str, &[usize]) -> Result<Vec<f32>>,
+    ) -> Result<Self> {
+        let mut list = Vec::with_capacity(names.len());
+        for (name, shape) in names {
+            let tensor = tensor_of(&fill(&name, &shape)?, &shape)?;
+            let tensor = tensor.f_to(device.into())?.f_set_requires_grad(true)?;
+            list.push((name, tensor));
+        }
+        let index = list
+            .iter()
+            .enumerate()
+            .map(|(i, (name, _))| (name.clone(), i))
+            .collect();
+        Ok(Self { list, index })
+    }
+
+    /// Replaces every tensor's numbers, or none.
+    pub(super) fn assign(
+        &mut self,
+        mut fill: impl FnMut(&str, &[usize]) -> Result<Vec<f32>>,
+    ) -> Result<()> {
+        let mut loaded = Vec::with_capacity(self.list.len());
+        for (name, tensor) in &self.list {
+            let shape: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
+            loaded.push(tensor_of(&fill(name, &shape)?, &shape)?);
+        }
+        let _guard = tch::no_grad_guard();
+        for ((_, tensor), loaded) in self.list.iter_mut().zip(&loaded) {
+            tensor.f_copy_(loaded)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn list(&self) -> &[(String, Tensor)] {
+        &self.list
+    }
+
+    pub(super) fn scope(&self, name: &str) -> Scope<'_> {
+        Scope {
+            parameters: self,
+            prefix: name.to_owned(),
+        }
+    }
+}
+
+/// A place in the tree of names.
+#[derive(Debug, Clone)]
+pub(super) struct Scope<'a> {
+    parameters: &'a Parameters,
+    prefix: String,
+}
+
+impl Scope<'_> {
+    pub(super) fn sub(&self, name: impl std::fmt::Display) -> Self {
+        Self {
+            parameters: self.parameters,
+            prefix: format!("{}.{name}", self.prefix),
+        }
+    }
+
+    /// A handle to the tensor of this name.
+    pub(super) fn get(&self, name: &str) -> Result<Tensor> {
+        let name = format!("{}.{name}", self.prefix);
+        match self.parameters.index.get(&name) {
+            Some(&i) => Ok(self.parameters.list[i].1.shallow_clone()),
+            // Only a layer that disagrees with the configuration's list can get here.
+            None => Err(Error::field(
+                "parameter",
+                name,
+                "a name of the configuration's list",
+            )),
+        }
+    }
+}
+
+fn tensor_of(data: &[f32], shape: &[usize]) -> Result<Tensor> {
+    let shape: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
+    Ok(Tensor::f_from_slice(data)?.f_reshape(&shape)?)
+}

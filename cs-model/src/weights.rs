@@ -1,0 +1,462 @@
+//! Checkpoints: checked safetensors files, read whole and written whole.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub use safetensors::Dtype;
+use safetensors::tensor::{Metadata, TensorInfo};
+
+use crate::error::{Error, Result};
+use crate::file;
+
+/// A tensor as it lies in a file: row-major, little-endian.
+///
+/// ```
+/// use cs_model::{Dtype, RawTensor};
+///
+/// let tensor = RawTensor::from_f32(&[2, 1], &[1.0, -2.0]);
+/// assert_eq!((tensor.dtype, tensor.data.len()), (Dtype::F32, 8));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct RawTensor<'a> {
+    /// Type of the elements.
+    pub dtype: Dtype,
+    /// Sizes, outermost first.
+    pub shape: Cow<'a, [usize]>,
+    /// The elements.
+    pub data: Cow<'a, [u8]>,
+}
+
+impl<'a> RawTensor<'a> {
+    /// A tensor of f32 numbers (copied).
+    pub fn from_f32(shape: &'a [usize], values: &[f32]) -> Self {
+        let data = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        Self {
+            dtype: Dtype::F32,
+            shape: shape.into(),
+            data: Cow::Owned(data),
+        }
+    }
+
+    /// A tensor over bytes that lie elsewhere.
+    pub fn from_bytes(dtype: Dtype, shape: &'a [usize], data: &'a [u8]) -> Self {
+        Self {
+            dtype,
+            shape: shape.into(),
+            data: data.into(),
+        }
+    }
+}
+
+/// A safetensors file in memory, checked: header, offsets and sizes fit the file exactly.
+/// Names are [normalised](normalise_name). Costs the file's size in memory; tensors are views.
+///
+/// ```
+/// use cs_model::{RawTensor, Weights, write_safetensors};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("model.safetensors");
+/// let tensors = [("bert.embeddings.LayerNorm.gamma", RawTensor::from_f32(&[2], &[1.0, 2.0]))];
+/// write_safetensors(&path, tensors, &Default::default())?;
+///
+/// let weights = Weights::open(&path)?;
+/// assert_eq!(weights.f32("embeddings.LayerNorm.weight", &[2])?, [1.0, 2.0]);
+/// assert!(weights.f32("embeddings.LayerNorm.weight", &[3]).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Weights {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    start: usize,
+    tensors: BTreeMap<String, TensorInfo>,
+    metadata: BTreeMap<String, String>,
+}
+
+impl Weights {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Safetensors`] for a foreign or torn file.
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::from_bytes(file::read(path)?, path)
+    }
+
+    /// Takes the content of a file; `origin` is the name errors give it.
+    ///
+    /// # Errors
+    /// [`Error::Safetensors`] for a foreign or torn file.
+    pub fn from_bytes(bytes: Vec<u8>, origin: &Path) -> Result<Self> {
+        let (start, header) = read_header(&bytes, origin)?;
+        let mut tensors = BTreeMap::new();
+        for (name, info) in header.tensors() {
+            let Some(known) = normalise_name(&name) else {
+                continue;
+            };
+            if tensors.insert(known.to_string(), info.clone()).is_some() {
+                return Err(Error::tensor(
+                    origin,
+                    &known,
+                    "one tensor of this name",
+                    "two",
+                ));
+            }
+        }
+        let metadata = header.metadata().iter().flatten();
+        let metadata = metadata
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        Ok(Self {
+            path: origin.to_owned(),
+            bytes,
+            start,
+            tensors,
+            metadata,
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file's key-value texts.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    /// The tensors' names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// Whether there is a tensor of this name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
+    /// A tensor as it lies in the file, without a copy.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] if there is none of this name.
+    pub fn raw(&self, name: &str) -> Result<RawTensor<'_>> {
+        let Some(info) = self.tensors.get(name) else {
+            return Err(Error::tensor(
+                &self.path,
+                name,
+                "a tensor of this name",
+                "none",
+            ));
+        };
+        let (from, to) = info.data_offsets;
+        let data = &self.bytes[self.start + from..self.start + to];
+        Ok(RawTensor::from_bytes(info.dtype, &info.shape, data))
+    }
+
+    /// The bytes of a tensor of the given type and shape, without a copy.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] if it is missing or has another type or shape.
+    pub fn bytes(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&[u8]> {
+        let Some(info) = self.tensors.get(name) else {
+            let expected = format!("{dtype} {shape:?}");
+            return Err(Error::tensor(&self.path, name, expected, "no such tensor"));
+        };
+        self.check(name, info, info.dtype == dtype, &dtype.to_string(), shape)?;
+        let (from, to) = info.data_offsets;
+        Ok(&self.bytes[self.start + from..self.start + to])
+    }
+
+    /// The finite numbers of a tensor of the given shape, stored as F32, F16 or BF16.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] if it is missing, has another type or shape, or holds a number that is
+    /// not finite.
+    pub fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        let Some(info) = self.tensors.get(name) else {
+            let expected = format!("F32 {shape:?}");
+            return Err(Error::tensor(&self.path, name, expected, "no such tensor"));
+        };
+        let known = matches!(info.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16);
+        self.check(name, info, known, "F32, F16 or BF16", shape)?;
+        let (from, to) = info.data_offsets;
+        let data = &self.bytes[self.start + from..self.start + to];
+        let values: Vec<f32> = match info.dtype {
+            Dtype::F16 => pairs(data).map(f16_to_f32).collect(),
+            Dtype::BF16 => pairs(data)
+                .map(|half| f32::from_bits(u32::from(half) << 16))
+                .collect(),
+            _ => data
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|&bytes| f32::from_le_bytes(bytes))
+                .collect(),
+        };
+        match values.iter().position(|value| !value.is_finite()) {
+            None => Ok(values),
+            Some(i) => {
+                let found = format!("{} at element {i}", values[i]);
+                Err(Error::tensor(&self.path, name, "finite numbers", found))
+            }
+        }
+    }
+
+    fn check(
+        &self,
+        name: &str,
+        info: &TensorInfo,
+        type_fits: bool,
+        types: &str,
+        shape: &[usize],
+    ) -> Result<()> {
+        if type_fits && info.shape == shape {
+            return Ok(());
+        }
+        let found = format!("{} {:?}", info.dtype, info.shape);
+        Err(Error::tensor(
+            &self.path,
+            name,
+            format!("{types} {shape:?}"),
+            found,
+        ))
+    }
+}
+
+/// The name this crate knows a Hugging Face tensor by: without the `bert.` prefix, and with the
+/// old `gamma` and `beta` of layer norms as `weight` and `bias`. `None` for what no model here
+/// uses: pooler, pre-training heads, position ids.
+///
+/// ```
+/// use cs_model::normalise_name;
+///
+/// let name = normalise_name("bert.embeddings.LayerNorm.beta");
+/// assert_eq!(name.as_deref(), Some("embeddings.LayerNorm.bias"));
+/// assert_eq!(normalise_name("bert.pooler.dense.weight"), None);
+/// ```
+pub fn normalise_name(name: &str) -> Option<Cow<'_, str>> {
+    let name = name.strip_prefix("bert.").unwrap_or(name);
+    let ignored = name.starts_with("pooler.") || name.starts_with("cls.");
+    if ignored || name == "embeddings.position_ids" {
+        return None;
+    }
+    for (old, new) in [("gamma", "weight"), ("beta", "bias")] {
+        let owner = name.strip_suffix(old);
+        if let Some(owner) = owner.filter(|owner| owner.ends_with("LayerNorm.")) {
+            return Some(Cow::Owned(format!("{owner}{new}")));
+        }
+    }
+    Some(Cow::Borrowed(name))
+}
+
+/// Writes tensors as a safetensors file, whole or not at all. The same tensors and metadata give
+/// the same bytes, in whatever order they come.
+///
+/// # Errors
+/// [`Error::Tensor`] if data and shape do not fit or a name comes twice; [`Error::Io`].
+///
+/// See [`Weights`] for an example.
+pub fn write_safetensors<'a, S: AsRef<str>>(
+    path: &Path,
+    tensors: impl IntoIterator<Item = (S, RawTensor<'a>)>,
+    metadata: &BTreeMap<String, String>,
+) -> Result<()> {
+    let mut tensors: Vec<_> = tensors.into_iter().collect();
+    // Widest elements first, so that every tensor is aligned to its own.
+    tensors.sort_by(|(a_name, a), (b_name, b)| {
+        (b.dtype, a_name.as_ref()).cmp(&(a.dtype, b_name.as_ref()))
+    });
+    let header = write_header(path, &tensors, metadata)?;
+    file::write_atomically(path, |out| {
+        out.write_all(&(header.len() as u64).to_le_bytes())?;
+        out.write_all(&header)?;
+        tensors
+            .iter()
+            .try_for_each(|(_, tensor)| out.write_all(&tensor.data))
+    })
+}
+
+fn write_header<S: AsRef<str>>(
+    path: &Path,
+    tensors: &[(S, RawTensor<'_>)],
+    metadata: &BTreeMap<String, String>,
+) -> Result<Vec<u8>> {
+    let mut fields = serde_json::Map::new();
+    if !metadata.is_empty() {
+        fields.insert("__metadata__".into(), serde_json::json!(metadata));
+    }
+    let mut offset = 0;
+    for (name, tensor) in tensors {
+        let name = name.as_ref();
+        if byte_size(tensor.dtype, &tensor.shape) != Some(tensor.data.len()) {
+            let expected = format!("the bytes of {} {:?}", tensor.dtype, tensor.shape);
+            return Err(Error::tensor(
+                path,
+                name,
+                expected,
+                tensor.data.len().to_string(),
+            ));
+        }
+        let end = offset + tensor.data.len();
+        let info = serde_json::json!({
+            "dtype": tensor.dtype, "shape": tensor.shape, "data_offsets": [offset, end],
+        });
+        if fields.insert(name.to_owned(), info).is_some() {
+            return Err(Error::tensor(path, name, "one tensor of this name", "two"));
+        }
+        offset = end;
+    }
+    let mut header = serde_json::Value::from(fields).to_string().into_bytes();
+    header.resize(header.len().next_multiple_of(8), b' ');
+    Ok(header)
+}
+
+/// The start of the data, and the header: its offsets cover the data without gap or overlap and
+/// fit the shapes (the safetensors crate sees to that), and the data ends with the file.
+fn read_header(bytes: &[u8], origin: &Path) -> Result<(usize, Metadata)> {
+    /// The format's own limit.
+    const MOST_HEADER_BYTES: u64 = 100_000_000;
+    let torn = |reason: String| Error::Safetensors {
+        path: origin.to_owned(),
+        reason,
+    };
+    let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
+        return Err(torn(format!("{} bytes, expected at least 8", bytes.len())));
+    };
+    let length = u64::from_le_bytes(*length);
+    let header = usize::try_from(length)
+        .ok()
+        .and_then(|length| rest.get(..length));
+    let Some(header) = header.filter(|_| length <= MOST_HEADER_BYTES) else {
+        return Err(torn(format!(
+            "a header of {length} bytes in a file of {}",
+            bytes.len()
+        )));
+    };
+    let metadata: Metadata = serde_json::from_slice(header)
+        .map_err(|error| torn(format!("the header does not parse: {error}")))?;
+    let data = rest.len() - header.len();
+    if metadata.data_len() != data {
+        let expected = metadata.data_len();
+        return Err(torn(format!(
+            "{data} bytes of tensors, the header says {expected}"
+        )));
+    }
+    Ok((bytes.len() - data, metadata))
+}
+
+fn byte_size(dtype: Dtype, shape: &[usize]) -> Option<usize> {
+    let count = shape
+        .iter()
+        .try_fold(1usize, |count, &size| count.checked_mul(size))?;
+    Some(count.checked_mul(dtype.bitsize())?.div_ceil(8))
+}
+
+fn pairs(data: &[u8]) -> impl Iterator<Item = u16> + '_ {
+    data.as_chunks::<2>()
+        .0
+        .iter()
+        .map(|&bytes| u16::from_le_bytes(bytes))
+}
+
+/// IEEE 754 half precision: 1 sign, 5 exponent (bias 15), 10 fraction bits.
+fn f16_to_f32(half: u16) -> f32 {
+    let sign = u32::from(half >> 15) << 31;
+    let exponent = u32::from(half >> 10) & 0x1f;
+    let fraction = u32::from(half) & 0x3ff;
+    let magnitude = match exponent {
+        0 => (fraction as f32 * 2f32.powi(-24)).to_bits(),
+        0x1f => 0x7f80_0000 | fraction << 13,
+        _ => (exponent + 112) << 23 | fraction << 13,
+    };
+    f32::from_bits(sign | magnitude)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_precision_is_read_exactly() {
+        for (bits, value) in [
+            (0x0000, 0.0),
+            (0x8000, -0.0),
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x7bff, 65504.0),
+            (0x0001, 2f32.powi(-24)),
+            (0x03ff, 1023.0 * 2f32.powi(-24)),
+            (0x0400, 2f32.powi(-14)),
+            (0x3555, 0.333_251_95),
+            (0x7c00, f32::INFINITY),
+        ] {
+            assert_eq!(f16_to_f32(bits).to_bits(), f32::to_bits(value), "{bits:#x}");
+        }
+        assert!(f16_to_f32(0x7e00).is_nan());
+    }
+
+    #[test]
+    fn types_are_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("w");
+        let half = [0x00, 0x3c, 0x00, 0xc0];
+        let tensors = [
+            ("half", RawTensor::from_bytes(Dtype::F16, &[2], &half)),
+            (
+                "brain",
+                RawTensor::from_bytes(Dtype::BF16, &[2], &[0x80, 0x3f, 0x00, 0xc0]),
+            ),
+            (
+                "int",
+                RawTensor::from_bytes(Dtype::I8, &[1, 3], &[1, 2, 255]),
+            ),
+        ];
+        let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
+        write_safetensors(&path, tensors, &metadata).unwrap();
+        let weights = Weights::open(&path).unwrap();
+        assert_eq!(
+            weights.names().collect::<Vec<_>>(),
+            ["brain", "half", "int"]
+        );
+        assert_eq!(weights.metadata(), &metadata);
+        assert_eq!(weights.f32("half", &[2]).unwrap(), [1.0, -2.0]);
+        assert_eq!(weights.f32("brain", &[2]).unwrap(), [1.0, -2.0]);
+        assert_eq!(
+            weights.bytes("int", Dtype::I8, &[1, 3]).unwrap(),
+            [1, 2, 255]
+        );
+        assert_eq!(weights.raw("int").unwrap().shape[..], [1, 3]);
+        let error = weights.f32("int", &[1, 3]).unwrap_err().to_string();
+        assert!(error.ends_with("tensor int: expected F32, F16 or BF16 [1, 3], found I8 [1, 3]"));
+        assert!(weights.raw("bert.int").is_err());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("w");
+        let one = || RawTensor::from_f32(&[1], &[1.0]);
+        let none = BTreeMap::new();
+        assert!(write_safetensors(&path, [("a", one()), ("a", one())], &none).is_err());
+        let misfit = RawTensor::from_bytes(Dtype::F32, &[3], &[0; 4]);
+        assert!(write_safetensors(&path, [("a", misfit)], &none).is_err());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_same_tensors_give_the_same_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let metadata: BTreeMap<_, _> = (0..9).map(|i| (i.to_string(), "x".to_owned())).collect();
+        let write = |file: &str, names: [&str; 2]| {
+            let path = dir.path().join(file);
+            let tensors = names.map(|name| (name, RawTensor::from_f32(&[1], &[0.5])));
+            write_safetensors(&path, tensors, &metadata).unwrap();
+            std::fs::read(path).unwrap()
+        };
+        assert_eq!(write("1", ["a", "b"]), write("2", ["b", "a"]));
+    }
+}

@@ -1,0 +1,179 @@
+//! Bundles written and read back.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a panic in a test is the failure report"
+)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use cs_model::{
+    Bundle, BundleWriter, Dtype, Error, Manifest, RawTensor, Tasks, Weights, write_safetensors,
+};
+use support::{config, load, manifest, names, tasks, write_bundle};
+
+#[test]
+fn a_bundle_reads_back_as_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().join("new/folder");
+    write_bundle(&dir);
+    let expected = [
+        "bundle.json",
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+    ];
+    assert_eq!(names(&dir), expected);
+    let bundle = load(&dir).unwrap();
+    assert_eq!((bundle.config(), bundle.tasks()), (&config(), &tasks()));
+    assert_eq!(
+        (bundle.max_length(), bundle.calibration().temperature),
+        (32, 1.5)
+    );
+    let read = bundle.manifest().unwrap();
+    assert_eq!(
+        read.files.keys().collect::<Vec<_>>(),
+        expected[1..].iter().collect::<Vec<_>>()
+    );
+    assert_eq!(
+        read,
+        &Manifest {
+            files: read.files.clone(),
+            ..manifest()
+        }
+    );
+    assert!(bundle.int8_path().is_none() && bundle.int8_weights().unwrap().is_none());
+
+    // The quantiser's way: another bundle with this one's files and an artefact.
+    let out = dir.join("out");
+    let mut writer = BundleWriter::new(&out).unwrap();
+    writer.copy_from(&bundle, "config.json").unwrap();
+    writer.copy_from(&bundle, "tokenizer.json").unwrap();
+    let tensor = || [("w", RawTensor::from_bytes(Dtype::I8, &[2], &[1, 255]))];
+    writer
+        .write_with(Bundle::INT8_WEIGHTS, |path| {
+            write_safetensors(path, tensor(), &BTreeMap::new())
+        })
+        .unwrap();
+    writer.finish(read.clone()).unwrap();
+    let quantised = Bundle::open(&out).unwrap();
+    assert_eq!(
+        fs::read(out.join("config.json")).unwrap(),
+        bundle.read("config.json").unwrap()
+    );
+    let weights = quantised.int8_weights().unwrap().unwrap();
+    assert_eq!(weights.bytes("w", Dtype::I8, &[2]).unwrap(), [1, 255]);
+    let error = quantised.weights().unwrap_err().to_string();
+    assert!(
+        error.ends_with("the file is missing (bundle.json does not list it)"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_same_content_gives_the_same_bytes() {
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    for dir in &dirs {
+        write_bundle(dir.path());
+    }
+    for name in names(dirs[0].path()) {
+        let [a, b] = dirs
+            .each_ref()
+            .map(|dir| fs::read(dir.path().join(&name)).unwrap());
+        assert_eq!(a, b, "{name}");
+    }
+}
+
+#[test]
+fn a_plain_folder_opens_as_an_encoder() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = r#"{"model_type": "bert", "vocab_size": 8, "hidden_size": 4, "new_key": [1],
+        "num_attention_heads": 2, "num_hidden_layers": 1, "max_position_embeddings": 16}"#;
+    fs::write(dir.path().join("config.json"), config).unwrap();
+    fs::write(
+        dir.path().join("vocab.txt"),
+        "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n退\n款\n",
+    )
+    .unwrap();
+    let bundle = Bundle::open(dir.path()).unwrap();
+    assert!(bundle.tasks().is_empty() && bundle.manifest().is_none());
+    assert_eq!(bundle.max_length(), 16);
+    let tokenizer = bundle.tokenizer().unwrap();
+    assert_eq!(tokenizer.encode("退款", 16).unwrap().ids, [2, 5, 6, 3]);
+    let error = bundle.weights().unwrap_err();
+    assert!(matches!(error, Error::Missing { .. }), "{error}");
+
+    // What is written from it: the configuration unchanged, the vocabulary as tokenizer.json.
+    let out = tempfile::tempdir().unwrap();
+    let mut writer = BundleWriter::new(out.path()).unwrap();
+    writer.copy_from(&bundle, "config.json").unwrap();
+    writer
+        .write("tokenizer.json", &tokenizer.to_json().unwrap())
+        .unwrap();
+    writer.finish(Manifest::new(Tasks::default(), 16)).unwrap();
+    assert_eq!(
+        fs::read(out.path().join("config.json")).unwrap(),
+        config.as_bytes()
+    );
+    let again = Bundle::open(out.path()).unwrap().tokenizer().unwrap();
+    assert_eq!(again.encode("退款", 16).unwrap().ids, [2, 5, 6, 3]);
+}
+
+#[test]
+fn a_writer_that_fails_leaves_the_bundle_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    write_bundle(dir.path());
+    let before: Vec<_> = names(dir.path());
+    let start = || {
+        let mut writer = BundleWriter::new(dir.path()).unwrap();
+        writer.write("config.json", b"{}").unwrap();
+        writer
+    };
+    drop(start());
+    assert!(
+        start()
+            .finish(manifest())
+            .unwrap_err()
+            .to_string()
+            .contains("tokenizer.json")
+    );
+    let mut writer = start();
+    writer.write("tokenizer.json", b"{}").unwrap();
+    assert!(
+        writer
+            .finish(manifest())
+            .unwrap_err()
+            .to_string()
+            .contains("model_type is missing")
+    );
+
+    let mut writer = start();
+    writer
+        .write("config.json", &config().to_json().unwrap())
+        .unwrap();
+    writer.write("tokenizer.json", b"{}").unwrap();
+    let unreadable = BTreeMap::from([("loss".to_owned(), f64::NAN)]);
+    let error = writer
+        .finish(Manifest {
+            metrics: unreadable,
+            ..manifest()
+        })
+        .unwrap_err();
+    assert!(error.to_string().contains("bundle.json:"), "{error}");
+
+    let mut writer = start();
+    for name in ["../evil", "a/b", "bundle.json", ""] {
+        assert!(writer.write(name, b"").is_err(), "{name}");
+    }
+    let failed = writer.write_with("model.safetensors", |path| {
+        fs::write(path, "half").unwrap();
+        Weights::open(path).map(drop)
+    });
+    assert!(failed.is_err());
+    drop(writer);
+    assert_eq!(names(dir.path()), before);
+    load(dir.path()).unwrap();
+}

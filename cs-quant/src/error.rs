@@ -1,0 +1,101 @@
+//! What can go wrong while quantising, loading and running.
+
+use std::path::PathBuf;
+
+use crate::Kernel;
+
+/// Errors of this crate. Those about a file begin with its path.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QuantError {
+    /// The bundle, its configuration or its weights could not be read or written.
+    #[error(transparent)]
+    Model(#[from] cs_model::Error),
+    /// A tensor is there but cannot be used.
+    #[error("{}: tensor {tensor}: {found}, expected {expected}", path.display())]
+    Tensor {
+        /// The safetensors file.
+        path: PathBuf,
+        /// The tensor's name.
+        tensor: String,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// The artefact was written by a newer (or foreign) version.
+    #[error("{}: artefact format {found:?}, expected {expected:?}", path.display())]
+    Format {
+        /// The artefact.
+        path: PathBuf,
+        /// The version in its metadata, empty if it has none.
+        found: String,
+        /// The version this crate reads.
+        expected: &'static str,
+    },
+    /// The folder holds no weights of the wanted precision.
+    #[error("{}: no {wanted} weights in this folder", path.display())]
+    NoWeights {
+        /// The folder.
+        path: PathBuf,
+        /// Which weights were looked for.
+        wanted: &'static str,
+    },
+    /// A file could not be written or read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The forced kernel does not run on this machine.
+    #[error("the {kernel} kernel needs instructions this machine does not have")]
+    UnsupportedKernel {
+        /// The kernel asked for.
+        kernel: Kernel,
+    },
+    /// No kernel or precision has this name.
+    #[error("unknown {what} {found:?}, expected {expected}")]
+    UnknownName {
+        /// What was being parsed.
+        what: &'static str,
+        /// The text given.
+        found: String,
+        /// The names there are.
+        expected: &'static str,
+    },
+    /// The batch does not fit the model.
+    #[error("sequence {sequence}: {problem}")]
+    Input {
+        /// Index of the sequence in the batch.
+        sequence: usize,
+        /// The value and what was expected.
+        problem: String,
+    },
+    /// The batch contradicts itself (offsets, lengths).
+    #[error("malformed batch: {problem}")]
+    Batch {
+        /// What does not fit.
+        problem: String,
+    },
+    /// A setting is out of its range.
+    #[error("{setting}: {found}, expected {expected}")]
+    Config {
+        /// The setting's name.
+        setting: &'static str,
+        /// The value given.
+        found: String,
+        /// The values allowed.
+        expected: &'static str,
+    },
+    /// The operating system refused to start a worker thread.
+    #[error("cannot start a worker thread: {source}")]
+    Thread {
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+/// Result with this crate's error.
+pub type Result<T, E = QuantError> = std::result::Result<T, E>;

@@ -1,0 +1,97 @@
+//! Pooling and the task heads. `B` sequences, `N` tokens, `H` width, `C` intents, `T` tags.
+
+use cs_model::{HeadOutput, Matrix, Pooling, Tasks};
+
+use crate::error::Result;
+use crate::kernel::gemm::{QuantScratch, Weights};
+use crate::kernel::math::Act;
+use crate::kernel::team::Team;
+use crate::load::Source;
+
+#[derive(Debug)]
+pub(crate) struct Heads {
+    intent: Option<Weights>,
+    slots: Option<Weights>,
+    sentiment: Option<Weights>,
+    pooling: Pooling,
+}
+
+impl Heads {
+    pub(crate) fn load(tasks: &Tasks, width: usize, source: &Source) -> Result<Self> {
+        let head = |name: &str, outputs: Option<usize>| {
+            let load = |n| source.dense(&format!("heads.{name}"), [n, width]);
+            outputs.map(load).transpose()
+        };
+        Ok(Self {
+            intent: head("intent", tasks.intent.as_ref().map(Vec::len))?,
+            slots: head("slots", tasks.slots.as_ref().map(Vec::len))?,
+            sentiment: head("sentiment", tasks.sentiment.then_some(1))?,
+            pooling: tasks.pooling,
+        })
+    }
+
+    /// # Shapes
+    ///
+    /// `hidden`: `[N, H]`, `offsets`: `[B + 1]`
+    pub(crate) fn forward(
+        &self,
+        team: Team<'_>,
+        (hidden, offsets): (&Matrix, &[u32]),
+        scratch: &mut QuantScratch,
+    ) -> HeadOutput {
+        let pooled = if self.intent.is_some() || self.sentiment.is_some() {
+            pool(self.pooling, hidden, offsets) // [B, H]
+        } else {
+            Matrix::zeros(0, hidden.cols)
+        };
+        let mut apply = |weights: &Weights, x: &Matrix| {
+            let mut out = Matrix::zeros(x.rows, weights.outputs());
+            weights.apply(team, &x.data, Act::None, (&mut out.data, scratch));
+            out
+        };
+        HeadOutput {
+            intent: self.intent.as_ref().map(|w| apply(w, &pooled)),
+            slots: self.slots.as_ref().map(|w| apply(w, hidden)),
+            sentiment: self.sentiment.as_ref().map(|w| {
+                let logits = apply(w, &pooled).data;
+                logits
+                    .into_iter()
+                    .map(|x| 1.0 / (1.0 + (-x).exp()))
+                    .collect()
+            }),
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        let heads = [&self.intent, &self.slots, &self.sentiment];
+        heads.into_iter().flatten().map(Weights::bytes).sum()
+    }
+}
+
+/// One row per sequence: `[B, H]`. No sequence is empty.
+pub(crate) fn pool(pooling: Pooling, hidden: &Matrix, offsets: &[u32]) -> Matrix {
+    let mut pooled = Matrix::zeros(offsets.len().saturating_sub(1), hidden.cols);
+    for (i, ends) in offsets.windows(2).enumerate() {
+        let (start, end) = (ends[0] as usize, ends[1] as usize);
+        let row = pooled.row_mut(i);
+        row.copy_from_slice(hidden.row(start));
+        let rest = match pooling {
+            Pooling::Cls => start + 1..start + 1,
+            Pooling::Mean | Pooling::Max => start + 1..end,
+        };
+        for token in rest {
+            for (sum, &h) in row.iter_mut().zip(hidden.row(token)) {
+                *sum = if pooling == Pooling::Max {
+                    sum.max(h)
+                } else {
+                    *sum + h
+                };
+            }
+        }
+        if pooling == Pooling::Mean {
+            let count = (end - start) as f32;
+            row.iter_mut().for_each(|sum| *sum /= count);
+        }
+    }
+    pooled
+}

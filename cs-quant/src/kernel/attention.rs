@@ -1,0 +1,220 @@
+//! Self-attention on packed rows: every sequence by itself, every head by itself.
+//!
+//! `context = softmax(Q K^T / sqrt D) V` (Vaswani et al. 2017, <https://arxiv.org/abs/1706.03762>),
+//! in `f32`. K is transposed into panels of 16 keys, which makes both products the same tile as a
+//! linear layer's.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::gemm::store;
+use super::rows::softmax_row;
+use super::shared::Shared;
+use super::team::Team;
+use super::{Isa, TILE, Task};
+
+/// Rows of queries that go through together.
+const ROWS: usize = 4;
+
+/// Space for one head, kept between calls.
+#[derive(Debug, Default)]
+pub(crate) struct HeadScratch {
+    /// Transposed keys: `[L / 16][D][16]`.
+    keys: Vec<f32>,
+    /// Values with D padded to a multiple of 16: `[L, Dp]`; empty where D needs none.
+    values: Vec<f32>,
+    /// `[ROWS, Lp]`
+    scores: Vec<f32>,
+}
+
+/// What attention reads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heads<'a> {
+    /// Queries, keys and values side by side: `[N, 3 H]`
+    pub(crate) qkv: &'a [f32],
+    /// Where sequences begin, counted from the first of them: `[B + 1]`
+    pub(crate) offsets: &'a [u32],
+    /// Number of heads; divides H.
+    pub(crate) heads: usize,
+    /// H
+    pub(crate) width: usize,
+}
+
+/// Writes the context `[N, H]`. `scratch` has one place per thread of the team.
+///
+/// # Panics
+///
+/// If the lengths disagree.
+pub(crate) fn attention(
+    team: Team<'_>,
+    input: Heads<'_>,
+    scratch: &[Mutex<HeadScratch>],
+    out: &mut [f32],
+) {
+    let Heads {
+        qkv,
+        offsets,
+        heads,
+        width,
+    } = input;
+    assert!(scratch.len() >= team.size() && qkv.len() == 3 * out.len());
+    let out = Shared::new(out);
+    team.run(offsets.len().saturating_sub(1) * heads, |rank, part| {
+        let (sequence, head) = (part / heads, part % heads);
+        let [start, end] = [sequence, sequence + 1].map(|i| (offsets[i] - offsets[0]) as usize);
+        let size = width / heads;
+        let mut scratch = scratch[rank].lock().unwrap_or_else(PoisonError::into_inner);
+        team.simd.run(Head {
+            rows: &qkv[start * 3 * width..end * 3 * width],
+            len: end - start,
+            size,
+            column: head * size,
+            width,
+            scratch: &mut scratch,
+            out: &out,
+            at: start * width + head * size,
+        });
+    });
+}
+
+/// One head of one sequence.
+struct Head<'a> {
+    /// The sequence's part of `qkv`.
+    rows: &'a [f32],
+    len: usize,
+    /// D
+    size: usize,
+    /// First column of the head.
+    column: usize,
+    width: usize,
+    scratch: &'a mut HeadScratch,
+    out: &'a Shared<'a, f32>,
+    /// Where the head's context begins in `out`.
+    at: usize,
+}
+
+impl Task for Head<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(mut self) {
+        if self.len == 0 || self.size == 0 {
+            return;
+        }
+        self.transpose_keys();
+        self.pad_values();
+        let padded = self.len.next_multiple_of(TILE);
+        let scores = &mut self.scratch.scores;
+        scores.resize(scores.len().max(ROWS * padded), 0.0);
+        let mut row = 0;
+        while row + ROWS <= self.len {
+            self.block::<I, ROWS>(row);
+            row += ROWS;
+        }
+        match self.len - row {
+            1 => self.block::<I, 1>(row),
+            2 => self.block::<I, 2>(row),
+            3 => self.block::<I, 3>(row),
+            _ => {}
+        }
+    }
+}
+
+impl Head<'_> {
+    #[inline(always)]
+    fn transpose_keys(&mut self) {
+        let (size, stride) = (self.size, 3 * self.width);
+        let keys = &mut self.scratch.keys;
+        let panels = self.len.div_ceil(TILE);
+        keys.resize(keys.len().max(panels * size * TILE), 0.0);
+        for (p, panel) in keys.chunks_exact_mut(size * TILE).take(panels).enumerate() {
+            for j in 0..TILE {
+                let key = p * TILE + j;
+                if key < self.len {
+                    let row = &self.rows[key * stride + self.width + self.column..][..size];
+                    for (line, &k) in panel.chunks_exact_mut(TILE).zip(row) {
+                        line[j] = k;
+                    }
+                } else {
+                    for line in panel.chunks_exact_mut(TILE) {
+                        line[j] = 0.0;
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn pad_values(&mut self) {
+        if self.size.is_multiple_of(TILE) {
+            return;
+        }
+        let (size, stride) = (self.size, 3 * self.width);
+        let padded = size.next_multiple_of(TILE);
+        let values = &mut self.scratch.values;
+        values.resize(values.len().max(self.len * padded), 0.0);
+        for (i, line) in values.chunks_exact_mut(padded).take(self.len).enumerate() {
+            let row = &self.rows[i * stride + 2 * self.width + self.column..][..size];
+            line[..size].copy_from_slice(row);
+            line[size..].fill(0.0);
+        }
+    }
+
+    /// `R` queries from `row` on.
+    #[inline(always)]
+    fn block<I: Isa, const R: usize>(&mut self, row: usize) {
+        let (len, size, stride) = (self.len, self.size, 3 * self.width);
+        let padded = len.next_multiple_of(TILE);
+        let factor = 1.0 / (size as f32).sqrt();
+        let queries = &self.rows[row * stride + self.column..][..(R - 1) * stride + size];
+        let HeadScratch {
+            keys,
+            values,
+            scores,
+        } = &mut *self.scratch;
+        let scores = &mut scores[..R * padded];
+        for (p, panel) in keys
+            .chunks_exact(size * TILE)
+            .take(padded / TILE)
+            .enumerate()
+        {
+            // SAFETY: `R` rows of D floats, `stride` apart, were sliced above; the panel has
+            // D rows of 16; tasks only run where `I` does.
+            let sums =
+                unsafe { I::tile_f32::<R>(size, queries.as_ptr(), stride, panel.as_ptr(), TILE) };
+            for (r, sums) in sums.iter().enumerate() {
+                let line = &mut scores[r * padded + p * TILE..][..TILE];
+                for (score, sum) in line.iter_mut().zip(sums) {
+                    *score = sum * factor;
+                }
+            }
+        }
+        let mut inverse = [0.0; R];
+        for (line, inverse) in scores.chunks_exact_mut(padded).zip(&mut inverse) {
+            line[len..].fill(f32::NEG_INFINITY);
+            *inverse = softmax_row::<I>(line);
+        }
+        for column in (0..size).step_by(TILE) {
+            let (panel, ldb) = if size.is_multiple_of(TILE) {
+                let from = 2 * self.width + self.column + column;
+                (&self.rows[from..][..(len - 1) * stride + TILE], stride)
+            } else {
+                let ldb = size.next_multiple_of(TILE);
+                (&values[column..][..(len - 1) * ldb + TILE], ldb)
+            };
+            // SAFETY: `scores` has `R` rows of at least `len` floats, and `len` rows of 16,
+            // `ldb` apart, were sliced just now; tasks only run where `I` does.
+            let sums =
+                unsafe { I::tile_f32::<R>(len, scores.as_ptr(), padded, panel.as_ptr(), ldb) };
+            for (r, sums) in sums.iter().enumerate() {
+                let mut y = *sums;
+                y.iter_mut().for_each(|y| *y *= inverse[r]);
+                store(
+                    self.out,
+                    self.at + (row + r) * self.width + column,
+                    size - column,
+                    &y,
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Linear layers: `[M, K]` times packed `[N, K]`, plus bias, through the activation.
+//!
+//! The int8 product of a row x = s u + m (7-bit u) and a column w = t q (int8 q) is
+//!
+//! ```text
+//! sum_k x_k w_k = t * (s * sum_k u_k q_k  +  m * sum_k q_k)
+//!               =      s t * acc          +  m * shift,         shift = t * sum_k q_k
+//! ```
+//!
+//! so the asymmetry of the activations costs one multiply-add per output. `acc` is an exact `i32`
+//! (|acc| <= 127 * 127 * K, which fits for K up to 133,000).
+
+use std::ops::Range;
+
+use super::math::{Act, activate};
+use super::pack::{PackedF32, PackedI8};
+use super::rows::{RowScale, quantise};
+use super::shared::Shared;
+use super::team::Team;
+use super::{Isa, TILE, Task};
+
+/// A piece of a split does at least this many multiplications (some microseconds).
+const GRAIN: usize = 1 << 18;
+
+/// Weights of a linear layer, in either precision.
+#[derive(Debug, Clone)]
+pub(crate) enum Weights {
+    Int8(PackedI8),
+    F32(PackedF32),
+}
+
+/// Space for quantised activations, kept between calls.
+#[derive(Debug, Default)]
+pub(crate) struct QuantScratch {
+    bytes: Vec<u8>,
+    scales: Vec<RowScale>,
+}
+
+impl Weights {
+    /// Inputs (K).
+    pub(crate) fn inputs(&self) -> usize {
+        match self {
+            Self::Int8(w) => w.inputs,
+            Self::F32(w) => w.inputs,
+        }
+    }
+
+    /// Outputs (N).
+    pub(crate) fn outputs(&self) -> usize {
+        match self {
+            Self::Int8(w) => w.outputs,
+            Self::F32(w) => w.outputs,
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Int8(w) => w.bytes(),
+            Self::F32(w) => w.bytes(),
+        }
+    }
+
+    /// `out = act(x W^T + bias)`, with `x` `[M, K]` and `out` `[M, N]`.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths disagree.
+    pub(crate) fn apply(
+        &self,
+        team: Team<'_>,
+        x: &[f32],
+        act: Act,
+        (out, scratch): (&mut [f32], &mut QuantScratch),
+    ) {
+        let (inputs, outputs) = (self.inputs(), self.outputs());
+        let rows = out.len().checked_div(outputs).unwrap_or(0);
+        assert_eq!((x.len(), out.len()), (rows * inputs, rows * outputs));
+        let out = Shared::new(out);
+        let grain = GRAIN.div_ceil((rows * inputs * TILE).max(1));
+        let panels = outputs.div_ceil(TILE);
+        match self {
+            Self::Int8(weights) => {
+                let x = scratch.quantise(team, x, rows, weights);
+                team.split(panels, grain, |panels| {
+                    team.simd.run(GemmI8 {
+                        x,
+                        weights,
+                        panels,
+                        act,
+                        out: &out,
+                    });
+                });
+            }
+            Self::F32(weights) => team.split(panels, grain, |panels| {
+                team.simd.run(GemmF32 {
+                    x,
+                    rows,
+                    weights,
+                    panels,
+                    act,
+                    out: &out,
+                });
+            }),
+        }
+    }
+}
+
+impl QuantScratch {
+    fn quantise(
+        &mut self,
+        team: Team<'_>,
+        x: &[f32],
+        rows: usize,
+        weights: &PackedI8,
+    ) -> QuantRows<'_> {
+        let stride = weights.stride();
+        self.bytes.resize(self.bytes.len().max(rows * stride), 0);
+        self.scales
+            .resize(self.scales.len().max(rows), RowScale::default());
+        let (bytes, scales) = (&mut self.bytes[..rows * stride], &mut self.scales[..rows]);
+        quantise(team, x, weights.inputs, (bytes, scales));
+        QuantRows {
+            bytes: &self.bytes[..rows * stride],
+            scales: &self.scales[..rows],
+            stride,
+        }
+    }
+}
+
+/// Quantised activations `[M, stride]`.
+#[derive(Debug, Clone, Copy)]
+struct QuantRows<'a> {
+    bytes: &'a [u8],
+    scales: &'a [RowScale],
+    stride: usize,
+}
+
+/// Some panels of an int8 product, all rows.
+struct GemmI8<'a> {
+    x: QuantRows<'a>,
+    weights: &'a PackedI8,
+    panels: Range<usize>,
+    act: Act,
+    out: &'a Shared<'a, f32>,
+}
+
+impl Task for GemmI8<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        assert_eq!(self.x.bytes.len(), self.x.scales.len() * self.x.stride);
+        assert_eq!(self.x.stride, self.weights.stride());
+        if self.weights.narrow {
+            self.all::<I, true>();
+        } else {
+            self.all::<I, false>();
+        }
+    }
+}
+
+impl GemmI8<'_> {
+    #[inline(always)]
+    fn all<I: Isa, const NARROW: bool>(&self) {
+        let rows = self.x.scales.len();
+        for panel in self.panels.clone() {
+            let mut row = 0;
+            while row + 4 <= rows {
+                self.block::<I, 4, NARROW>(panel, row);
+                row += 4;
+            }
+            match rows - row {
+                1 => self.block::<I, 1, NARROW>(panel, row),
+                2 => self.block::<I, 2, NARROW>(panel, row),
+                3 => self.block::<I, 3, NARROW>(panel, row),
+                _ => {}
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn block<I: Isa, const R: usize, const NARROW: bool>(&self, panel: usize, row: usize) {
+        let w = self.weights;
+        let next = w.panel(if panel + 1 < self.panels.end {
+            panel + 1
+        } else {
+            panel
+        });
+        let x = self.x.bytes[row * self.x.stride..][..R * self.x.stride].as_ptr();
+        // SAFETY: `R` rows of `stride` = `pairs * 8` bytes were sliced above; `panel` checks its
+        // bounds, and panels are aligned to cache lines; tasks only run where `I` does.
+        let sums =
+            unsafe { I::tile_i8::<R, NARROW>(w.pairs, x, self.x.stride, w.panel(panel), next) };
+        let columns = panel * TILE;
+        let scale: &[f32; TILE] = lanes(&w.scale, columns);
+        let shift: &[f32; TILE] = lanes(&w.shift, columns);
+        let bias: &[f32; TILE] = lanes(&w.bias, columns);
+        for (r, sums) in sums.iter().enumerate() {
+            let RowScale { scale: step, min } = self.x.scales[row + r];
+            let mut y = [0.0; TILE];
+            for c in 0..TILE {
+                let rest = I::fma(min, shift[c], bias[c]);
+                y[c] = I::fma(sums[c] as f32, step * scale[c], rest);
+            }
+            activate::<I, TILE>(self.act, &mut y);
+            store(
+                self.out,
+                (row + r) * w.outputs + columns,
+                w.outputs - columns,
+                &y,
+            );
+        }
+    }
+}
+
+/// Some panels of an `f32` product, all rows.
+struct GemmF32<'a> {
+    x: &'a [f32],
+    rows: usize,
+    weights: &'a PackedF32,
+    panels: Range<usize>,
+    act: Act,
+    out: &'a Shared<'a, f32>,
+}
+
+impl Task for GemmF32<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        for panel in self.panels.clone() {
+            let mut row = 0;
+            while row + 4 <= self.rows {
+                self.block::<I, 4>(panel, row);
+                row += 4;
+            }
+            match self.rows - row {
+                1 => self.block::<I, 1>(panel, row),
+                2 => self.block::<I, 2>(panel, row),
+                3 => self.block::<I, 3>(panel, row),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl GemmF32<'_> {
+    #[inline(always)]
+    fn block<I: Isa, const R: usize>(&self, panel: usize, row: usize) {
+        let w = self.weights;
+        let x = self.x[row * w.inputs..][..R * w.inputs].as_ptr();
+        // SAFETY: `R` rows of `inputs` floats were sliced above; `panel` checks its bounds; tasks
+        // only run where `I` does.
+        let sums = unsafe { I::tile_f32::<R>(w.inputs, x, w.inputs, w.panel(panel), TILE) };
+        let columns = panel * TILE;
+        let bias: &[f32; TILE] = lanes(&w.bias, columns);
+        for (r, sums) in sums.iter().enumerate() {
+            let mut y = [0.0; TILE];
+            for c in 0..TILE {
+                y[c] = sums[c] + bias[c];
+            }
+            activate::<I, TILE>(self.act, &mut y);
+            store(
+                self.out,
+                (row + r) * w.outputs + columns,
+                w.outputs - columns,
+                &y,
+            );
+        }
+    }
+}
+
+/// The 16 values of a panel.
+#[inline(always)]
+fn lanes(values: &[f32], from: usize) -> &[f32; TILE] {
+    let (lanes, _) = values[from..]
+        .split_first_chunk()
+        .unwrap_or((&[0.0; TILE], &[]));
+    lanes
+}
+
+/// Stores the first `left` of 16 values at `at`.
+#[inline(always)]
+pub(super) fn store(out: &Shared<'_, f32>, at: usize, left: usize, y: &[f32; TILE]) {
+    if left >= TILE {
+        // SAFETY: a panel's columns belong to one task, and a task writes one place at a time.
+        unsafe { out.slice(at, TILE) }.copy_from_slice(y);
+    } else {
+        // SAFETY: as above.
+        unsafe { out.slice(at, left) }.copy_from_slice(&y[..left]);
+    }
+}

@@ -1,0 +1,132 @@
+//! Weights in the order in which the tiles read them.
+
+use super::TILE;
+
+/// A cache line: keeps the panels aligned.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+struct Line<T, const N: usize>([T; N]);
+
+/// Weights whose magnitude stays within this bound leave room to add two products in `i16`.
+pub(crate) const NARROW: i8 = 63;
+
+/// A linear layer in int8.
+///
+/// Panels of 16 output columns; in each the inputs in groups of four, so that four products land
+/// in one 32-bit sum: `panel[group][column][4]`. Inputs are padded to a multiple of 8 and outputs
+/// to one of 16, with zeros.
+#[derive(Debug, Clone)]
+pub(crate) struct PackedI8 {
+    pub(super) outputs: usize,
+    pub(super) inputs: usize,
+    /// Pairs of groups: padded inputs / 8.
+    pub(super) pairs: usize,
+    lines: Vec<Line<i8, 64>>,
+    /// Per output: step of the weight, times the column sum, and the bias.
+    pub(super) scale: Vec<f32>,
+    pub(super) shift: Vec<f32>,
+    pub(super) bias: Vec<f32>,
+    /// Every weight is within ±[`NARROW`].
+    pub(super) narrow: bool,
+}
+
+impl PackedI8 {
+    /// Packs `weights` `[outputs, inputs]` with a scale and a bias per output.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths disagree (the loader has checked them).
+    pub(crate) fn new(inputs: usize, weights: &[i8], scale: &[f32], bias: &[f32]) -> Self {
+        let outputs = scale.len();
+        assert_eq!(weights.len(), outputs * inputs);
+        assert_eq!(bias.len(), outputs);
+        let pairs = inputs.div_ceil(8);
+        let panels = outputs.div_ceil(TILE);
+        let mut lines = vec![Line([0; 64]); panels * pairs * 2];
+        let mut shift = vec![0.0; panels * TILE];
+        for (n, row) in weights.chunks_exact(inputs.max(1)).enumerate() {
+            let panel = &mut lines[n / TILE * pairs * 2..][..pairs * 2];
+            for (line, group) in panel.iter_mut().zip(row.chunks(4)) {
+                line.0[n % TILE * 4..][..group.len()].copy_from_slice(group);
+            }
+            let sum: i32 = row.iter().map(|&w| i32::from(w)).sum();
+            shift[n] = sum as f32 * scale[n];
+        }
+        let pad = |values: &[f32]| {
+            let mut padded = values.to_vec();
+            padded.resize(panels * TILE, 0.0);
+            padded
+        };
+        Self {
+            outputs,
+            inputs,
+            pairs,
+            lines,
+            scale: pad(scale),
+            shift,
+            bias: pad(bias),
+            narrow: weights.iter().all(|w| w.unsigned_abs() <= NARROW as u8),
+        }
+    }
+
+    /// Bytes of a quantised row.
+    pub(super) fn stride(&self) -> usize {
+        self.pairs * 8
+    }
+
+    pub(super) fn panel(&self, index: usize) -> *const i8 {
+        let lines = self.pairs * 2;
+        self.lines[index * lines..][..lines].as_ptr().cast()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.lines.len() * 64 + self.scale.len() * 12
+    }
+}
+
+/// A linear layer in `f32`: panels of 16 output columns, `panel[input][column]`.
+#[derive(Debug, Clone)]
+pub(crate) struct PackedF32 {
+    pub(super) outputs: usize,
+    pub(super) inputs: usize,
+    lines: Vec<Line<f32, TILE>>,
+    pub(super) bias: Vec<f32>,
+}
+
+impl PackedF32 {
+    /// Packs `weights` `[outputs, inputs]` with a bias per output.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths disagree (the loader has checked them).
+    pub(crate) fn new(inputs: usize, weights: &[f32], bias: &[f32]) -> Self {
+        let outputs = bias.len();
+        assert_eq!(weights.len(), outputs * inputs);
+        let panels = outputs.div_ceil(TILE);
+        let mut lines = vec![Line([0.0; TILE]); panels * inputs];
+        for (n, row) in weights.chunks_exact(inputs.max(1)).enumerate() {
+            let panel = &mut lines[n / TILE * inputs..][..inputs];
+            for (line, &w) in panel.iter_mut().zip(row) {
+                line.0[n % TILE] = w;
+            }
+        }
+        let mut bias = bias.to_vec();
+        bias.resize(panels * TILE, 0.0);
+        Self {
+            outputs,
+            inputs,
+            lines,
+            bias,
+        }
+    }
+
+    pub(super) fn panel(&self, index: usize) -> *const f32 {
+        self.lines[index * self.inputs..][..self.inputs]
+            .as_ptr()
+            .cast()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        (self.lines.len() * TILE + self.bias.len()) * 4
+    }
+}

@@ -1,0 +1,61 @@
+//! The tiles in plain Rust: the reference, and the fallback.
+
+use super::{Isa, TILE};
+
+/// Any machine.
+pub(crate) struct Portable;
+
+impl Isa for Portable {
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        a * b + c
+    }
+
+    #[inline(always)]
+    unsafe fn tile_i8<const R: usize, const NARROW: bool>(
+        pairs: usize,
+        a: *const u8,
+        lda: usize,
+        b: *const i8,
+        _next: *const i8,
+    ) -> [[i32; TILE]; R] {
+        let mut sums = [[0; TILE]; R];
+        for group in 0..pairs * 2 {
+            // SAFETY: the caller vouches for `pairs * 2` groups of 64 weights.
+            let weights: &[[i8; 4]; TILE] = unsafe { &*b.add(group * 64).cast() };
+            for (r, row) in sums.iter_mut().enumerate() {
+                // SAFETY: the caller vouches for `R` rows of `pairs * 2` groups of 4 bytes.
+                let x: [u8; 4] = unsafe { a.add(r * lda + group * 4).cast::<[u8; 4]>().read() };
+                for (sum, w) in row.iter_mut().zip(weights) {
+                    for k in 0..4 {
+                        *sum += i32::from(x[k]) * i32::from(w[k]);
+                    }
+                }
+            }
+        }
+        sums
+    }
+
+    #[inline(always)]
+    unsafe fn tile_f32<const R: usize>(
+        k: usize,
+        a: *const f32,
+        lda: usize,
+        b: *const f32,
+        ldb: usize,
+    ) -> [[f32; TILE]; R] {
+        let mut sums = [[0.0; TILE]; R];
+        for i in 0..k {
+            // SAFETY: the caller vouches for `k` rows of `TILE` floats at `b`.
+            let weights: &[f32; TILE] = unsafe { &*b.add(i * ldb).cast() };
+            for (r, row) in sums.iter_mut().enumerate() {
+                // SAFETY: the caller vouches for `R` rows of `k` floats at `a`.
+                let x = unsafe { *a.add(r * lda + i) };
+                for (sum, w) in row.iter_mut().zip(weights) {
+                    *sum += x * w;
+                }
+            }
+        }
+        sums
+    }
+}

@@ -1,0 +1,209 @@
+//! Operations on one row at a time: quantisation, LayerNorm, softmax, embeddings.
+//!
+//! Sums and extremes run in eight lanes, in the same order on every instruction set.
+
+use super::math::exp;
+use super::shared::Shared;
+use super::team::Team;
+use super::{Isa, Task};
+
+const LANES: usize = 8;
+
+/// Rows are worth a thread from about this many values on.
+const GRAIN: usize = 1 << 14;
+
+/// A quantised row stands for `scale * u + min` with `u` in 0..=127.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct RowScale {
+    pub(crate) scale: f32,
+    pub(crate) min: f32,
+}
+
+/// Folds a row in eight lanes, then the lanes and what is left over.
+#[inline(always)]
+fn fold<T: Copy>(
+    row: &[T],
+    start: f32,
+    f: impl Fn(f32, T) -> f32,
+    join: impl Fn(f32, f32) -> f32,
+) -> f32 {
+    let mut lanes = [start; LANES];
+    let (chunks, rest) = row.as_chunks::<LANES>();
+    for chunk in chunks {
+        for l in 0..LANES {
+            lanes[l] = f(lanes[l], chunk[l]);
+        }
+    }
+    let rest = rest.iter().fold(start, |sum, &v| f(sum, v));
+    // Without this the compiler builds the lanes in pairs from here backwards.
+    let lanes = std::hint::black_box(lanes);
+    let half: [f32; 4] = std::array::from_fn(|l| join(lanes[l], lanes[l + 4]));
+    let pair = [join(half[0], half[2]), join(half[1], half[3])];
+    join(join(pair[0], pair[1]), rest)
+}
+
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+#[inline(always)]
+fn smaller(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
+}
+
+/// Quantises a row to 7 bits: `u = round((x - min) / scale)`, `scale = (max - min) / 127`.
+/// What `out` has beyond the row becomes zero.
+#[inline(always)]
+pub(super) fn quantise_row<I: Isa>(row: &[f32], out: &mut [u8]) -> RowScale {
+    /// 2^23: adding it leaves the nearest integer in the low bits of the mantissa.
+    const ROUND: f32 = 8_388_608.0;
+    let min = fold(row, f32::INFINITY, smaller, smaller);
+    let max = fold(row, f32::NEG_INFINITY, larger, larger);
+    let scale = (max - min) / 127.0;
+    let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    let (head, tail) = out.split_at_mut(row.len());
+    for (u, &x) in head.iter_mut().zip(row) {
+        let shifted = (x - min) * inverse + ROUND;
+        // The mask matters only where the row is not finite: 7 bits are what the tile bears.
+        *u = shifted.to_bits() as u8 & 127;
+    }
+    tail.fill(0);
+    if row.is_empty() {
+        return RowScale::default();
+    }
+    RowScale { scale, min }
+}
+
+/// Softmax numerators in place; returns the reciprocal of their sum.
+#[inline(always)]
+pub(super) fn softmax_row<I: Isa>(row: &mut [f32]) -> f32 {
+    let max = fold(row, f32::NEG_INFINITY, larger, larger);
+    for x in row.iter_mut() {
+        *x = exp::<I>(*x - max);
+    }
+    1.0 / fold(row, 0.0, |sum, x| sum + x, |a, b| a + b)
+}
+
+/// LayerNorm's parameters.
+#[derive(Debug, Clone)]
+pub(crate) struct Norm {
+    pub(crate) weight: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
+    pub(crate) epsilon: f32,
+}
+
+/// `x = LayerNorm(x + y)` row by row; both `[N, H]`.
+pub(crate) fn add_norm(team: Team<'_>, norm: &Norm, x: &mut [f32], y: &[f32]) {
+    let width = norm.weight.len();
+    if width == 0 {
+        return;
+    }
+    let rows = x.len() / width;
+    let shared = Shared::new(x);
+    team.split(rows, GRAIN.div_ceil(width), |range| {
+        // SAFETY: the pieces of a split are disjoint.
+        let x = unsafe { shared.slice(range.start * width, range.len() * width) };
+        let y = &y[range.start * width..][..range.len() * width];
+        team.simd.run(AddNorm { norm, x, y });
+    });
+}
+
+struct AddNorm<'a> {
+    norm: &'a Norm,
+    x: &'a mut [f32],
+    y: &'a [f32],
+}
+
+impl Task for AddNorm<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Norm {
+            weight,
+            bias,
+            epsilon,
+        } = self.norm;
+        let width = weight.len();
+        let count = width as f32;
+        let rows = self
+            .x
+            .chunks_exact_mut(width)
+            .zip(self.y.chunks_exact(width));
+        for (x, y) in rows {
+            for (x, &y) in x.iter_mut().zip(y) {
+                *x += y;
+            }
+            let mean = fold(x, 0.0, |sum, x| sum + x, |a, b| a + b) / count;
+            let square = |sum, x| I::fma(x - mean, x - mean, sum);
+            let variance = fold(x, 0.0, square, |a, b| a + b) / count;
+            let inverse = 1.0 / (variance + epsilon).sqrt();
+            for ((x, &w), &b) in x.iter_mut().zip(weight).zip(bias) {
+                *x = I::fma((*x - mean) * inverse, w, b);
+            }
+        }
+    }
+}
+
+/// Quantises rows `[M, K]` to `[M, stride]` with a scale each.
+pub(crate) fn quantise(team: Team<'_>, x: &[f32], width: usize, out: (&mut [u8], &mut [RowScale])) {
+    let (bytes, scales) = out;
+    let rows = scales.len();
+    let stride = bytes.len().checked_div(rows).unwrap_or(0);
+    let (bytes, scales) = (Shared::new(bytes), Shared::new(scales));
+    team.split(rows, GRAIN.div_ceil(width.max(1)), |range| {
+        // SAFETY: the pieces of a split are disjoint.
+        let (bytes, scales) = unsafe {
+            (
+                bytes.slice(range.start * stride, range.len() * stride),
+                scales.slice(range.start, range.len()),
+            )
+        };
+        let x = &x[range.start * width..][..range.len() * width];
+        team.simd.run(Quantise {
+            x,
+            width,
+            bytes,
+            scales,
+        });
+    });
+}
+
+struct Quantise<'a> {
+    x: &'a [f32],
+    width: usize,
+    bytes: &'a mut [u8],
+    scales: &'a mut [RowScale],
+}
+
+impl Task for Quantise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let stride = self.bytes.len() / self.scales.len().max(1);
+        for (i, scale) in self.scales.iter_mut().enumerate() {
+            let row = &self.x[i * self.width..][..self.width];
+            *scale = quantise_row::<I>(row, &mut self.bytes[i * stride..][..stride]);
+        }
+    }
+}
+
+/// `out = scale * row`, or with `add`, `out += scale * row`: an embedding looked up.
+pub(crate) struct Dequantise<'a> {
+    pub(crate) row: &'a [i8],
+    pub(crate) scale: f32,
+    pub(crate) out: &'a mut [f32],
+}
+
+impl Task for Dequantise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        for (y, &w) in self.out.iter_mut().zip(self.row) {
+            *y = f32::from(w) * self.scale;
+        }
+    }
+}

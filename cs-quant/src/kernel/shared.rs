@@ -1,0 +1,41 @@
+//! A buffer several threads write disjoint parts of.
+
+use std::marker::PhantomData;
+
+/// A borrowed buffer that may be written through a shared reference.
+#[derive(Debug)]
+pub(super) struct Shared<'a, T> {
+    start: *mut T,
+    len: usize,
+    borrow: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: all access goes through `slice`, whose caller promises that threads touch disjoint parts.
+unsafe impl<T: Send> Sync for Shared<'_, T> {}
+
+impl<'a, T> Shared<'a, T> {
+    pub(super) fn new(buffer: &'a mut [T]) -> Self {
+        Self {
+            start: buffer.as_mut_ptr(),
+            len: buffer.len(),
+            borrow: PhantomData,
+        }
+    }
+
+    /// The part `from..from + len`.
+    ///
+    /// # Safety
+    ///
+    /// No other slice that lives at the same time overlaps it.
+    ///
+    /// # Panics
+    ///
+    /// If the part does not lie within the buffer.
+    #[inline(always)]
+    #[allow(clippy::mut_from_ref, reason = "the caller keeps the parts disjoint")]
+    pub(super) unsafe fn slice(&self, from: usize, len: usize) -> &mut [T] {
+        assert!(from <= self.len && len <= self.len - from);
+        // SAFETY: within the buffer by the check above, exclusive by the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(from), len) }
+    }
+}

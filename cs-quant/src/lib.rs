@@ -1,0 +1,67 @@
+//! Dynamic int8 for customer-service models: the quantiser, and a native CPU runtime without
+//! libtorch.
+//!
+//! [`quantize`] turns a model folder into one with an int8 artefact; [`NativeModel`] loads either
+//! (int8 or fp32) and answers packed batches; [`RuntimeConfig`] chooses threads, kernel and
+//! precision.
+//!
+//! ```
+//! use cs_quant::{Kernel, Precision, RuntimeConfig};
+//!
+//! let config = RuntimeConfig { precision: "int8".parse()?, ..RuntimeConfig::default() };
+//! assert_eq!(config.precision, Precision::Int8);
+//! assert!(Kernel::detect().is_supported());
+//! # Ok::<(), cs_quant::QuantError>(())
+//! ```
+//!
+//! # Arithmetic
+//!
+//! A weight matrix `W` `[N, K]` is quantised once, symmetrically, with a step per output channel:
+//!
+//! ```text
+//! W[n, k] ~ t[n] q[n, k],    t[n] = max_k |W[n, k]| / 63     (or 127: QuantConfig::weight_bits)
+//! ```
+//!
+//! An activation row `x` `[K]` is quantised whenever it comes, asymmetrically, to 7 bits:
+//!
+//! ```text
+//! x[k] ~ s u[k] + m,    m = min x,    s = (max x - m) / 127,    u[k] = round((x[k] - m) / s)
+//! ```
+//!
+//! so that one row's outlier costs no other row precision, and GELU's outputs, which hardly go
+//! below zero, use the whole range. The product is then
+//!
+//! ```text
+//! y[n] = s t[n] sum_k u[k] q[n, k]  +  m t[n] sum_k q[n, k]  +  b[n]
+//! ```
+//!
+//! where the first sum is exact in `i32`, the second is known at load, and activation function and
+//! bias are applied before `y` is stored. Seven bits because AVX2's `vpmaddubsw` adds two products
+//! in `i16`: 2 * 127 * 127 fits, 2 * 255 * 127 does not. Every kernel uses seven, so that answers
+//! do not depend on the machine. Attention, LayerNorm, softmax and the LSTM's cell stay in `f32`;
+//! embeddings are int8 with a step per row.
+//!
+//! # Work split
+//!
+//! A batch is cut into groups of whole sequences, about 96 tokens each; one thread carries a group
+//! through the entire network, so that activations stay in its cache and threads never wait for
+//! each other. Where that would leave threads idle, a single sequence for instance, each operation
+//! is split instead: matrices by output columns, attention by heads, the LSTM by direction.
+
+mod bilstm;
+mod config;
+mod encoder;
+mod error;
+mod heads;
+mod kernel;
+mod load;
+mod native;
+mod plan;
+mod quantize;
+mod transformer;
+
+pub use config::{Precision, QuantConfig, RuntimeConfig};
+pub use error::{QuantError, Result};
+pub use kernel::Kernel;
+pub use native::NativeModel;
+pub use quantize::{LayerError, QuantReport, quantize};

@@ -1,0 +1,171 @@
+//! A transformer encoder with its norms after the residual (BERT; Devlin et al. 2019,
+//! <https://arxiv.org/abs/1810.04805>). `N` tokens, `H` width, `I` inner width.
+
+use std::sync::Mutex;
+
+use cs_model::{Activation, TransformerConfig};
+
+use crate::encoder::{Embedding, Packed, Scratch, take};
+use crate::error::Result;
+use crate::kernel::attention::{HeadScratch, Heads, attention};
+use crate::kernel::gemm::Weights;
+use crate::kernel::math::Act;
+use crate::kernel::rows::{Norm, add_norm};
+use crate::kernel::team::Team;
+use crate::load::Source;
+
+#[derive(Debug)]
+pub(crate) struct Transformer {
+    words: Embedding,
+    /// Position embeddings plus that of token type 0: `[P, H]`
+    positions: Vec<f32>,
+    norm: Norm,
+    layers: Vec<Layer>,
+    heads: usize,
+    act: Act,
+}
+
+#[derive(Debug)]
+struct Layer {
+    /// Query, key and value in one: `[3 H, H]`
+    qkv: Weights,
+    attention_output: Weights,
+    attention_norm: Norm,
+    intermediate: Weights,
+    output: Weights,
+    norm: Norm,
+}
+
+impl Transformer {
+    pub(crate) fn load(config: &TransformerConfig, source: &Source) -> Result<Self> {
+        let width = config.hidden_size;
+        let name = |part: &str| format!("embeddings.{part}.weight");
+        let places = config.max_position_embeddings;
+        let positions = source.matrix(&name("position_embeddings"), [places, width])?;
+        let types = source.matrix(
+            &name("token_type_embeddings"),
+            [config.type_vocab_size, width],
+        )?;
+        let mut positions = positions.into_f32(width);
+        let types = types.into_f32(width);
+        for row in positions.chunks_exact_mut(width) {
+            row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
+        }
+        let words = [config.vocab_size, width];
+        let layers = (0..config.num_hidden_layers).map(|i| Layer::load(config, source, i));
+        Ok(Self {
+            words: Embedding::load(source, &name("word_embeddings"), words)?,
+            positions,
+            norm: source.norm("embeddings.LayerNorm", width, config.layer_norm_eps)?,
+            layers: layers.collect::<Result<_>>()?,
+            heads: config.num_attention_heads,
+            act: match config.hidden_act {
+                Activation::Gelu => Act::Gelu,
+                Activation::GeluNew => Act::GeluTanh,
+                Activation::Relu => Act::Relu,
+            },
+        })
+    }
+
+    /// # Shapes
+    ///
+    /// `out`: `[N, H]`
+    pub(crate) fn forward(
+        &self,
+        team: Team<'_>,
+        batch: Packed<'_>,
+        (scratch, heads): (&mut Scratch, &[Mutex<HeadScratch>]),
+        out: &mut [f32],
+    ) {
+        self.embed(team, batch, scratch, out);
+        let width = self.words.width;
+        let tokens = batch.ids.len();
+        for layer in &self.layers {
+            let Scratch {
+                wide,
+                context,
+                update,
+                quant,
+                ..
+            } = &mut *scratch;
+            let qkv = take(wide, tokens * 3 * width); // [N, 3 H]
+            layer.qkv.apply(team, out, Act::None, (qkv, quant));
+            let context = take(context, tokens * width); // [N, H]
+            let input = Heads {
+                qkv,
+                offsets: batch.offsets,
+                heads: self.heads,
+                width,
+            };
+            attention(team, input, heads, context);
+            let update = take(update, tokens * width); // [N, H]
+            layer
+                .attention_output
+                .apply(team, context, Act::None, (update, quant));
+            add_norm(team, &layer.attention_norm, out, update);
+            let inner = take(wide, tokens * layer.intermediate.outputs()); // [N, I]
+            layer
+                .intermediate
+                .apply(team, out, self.act, (inner, quant));
+            layer.output.apply(team, inner, Act::None, (update, quant));
+            add_norm(team, &layer.norm, out, update);
+        }
+    }
+
+    fn embed(&self, team: Team<'_>, batch: Packed<'_>, scratch: &mut Scratch, out: &mut [f32]) {
+        let width = self.words.width;
+        let places = take(&mut scratch.update, out.len());
+        let rows = out
+            .chunks_exact_mut(width)
+            .zip(places.chunks_exact_mut(width));
+        for ((out, place), (&id, &p)) in rows.zip(batch.ids.iter().zip(batch.positions)) {
+            self.words.copy(team, id, out);
+            place.copy_from_slice(&self.positions[p as usize * width..][..width]);
+        }
+        add_norm(team, &self.norm, out, places);
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        let layers = self.layers.iter().map(Layer::bytes).sum::<usize>();
+        self.words.rows.bytes() + self.positions.len() * 4 + layers
+    }
+}
+
+impl Layer {
+    fn load(config: &TransformerConfig, source: &Source, index: usize) -> Result<Self> {
+        let (width, inner) = (config.hidden_size, config.intermediate_size);
+        let block = format!("encoder.layer.{index}");
+        let owners = ["query", "key", "value"].map(|p| format!("{block}.attention.self.{p}"));
+        let mut bias = Vec::with_capacity(3 * width);
+        for owner in &owners {
+            bias.extend(source.vector(&format!("{owner}.bias"), width)?);
+        }
+        let names = owners.map(|owner| format!("{owner}.weight"));
+        let norm = |owner: &str| {
+            source.norm(
+                &format!("{block}.{owner}.LayerNorm"),
+                width,
+                config.layer_norm_eps,
+            )
+        };
+        let dense = |owner: &str, shape| source.dense(&format!("{block}.{owner}.dense"), shape);
+        Ok(Self {
+            qkv: source.linear(&names, [width, width], &bias)?,
+            attention_output: dense("attention.output", [width, width])?,
+            attention_norm: norm("attention.output")?,
+            intermediate: dense("intermediate", [inner, width])?,
+            output: dense("output", [width, inner])?,
+            norm: norm("output")?,
+        })
+    }
+
+    fn bytes(&self) -> usize {
+        let layers = [
+            &self.qkv,
+            &self.attention_output,
+            &self.intermediate,
+            &self.output,
+        ];
+        layers.iter().map(|weights| weights.bytes()).sum()
+    }
+}

@@ -1,0 +1,121 @@
+//! What the tests share: the reference models, and small bundles.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test binary uses a part; a panic is the failure report"
+)]
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use cs_data::{TokenBatch, Tokenizer};
+use cs_model::{
+    Bundle, BundleWriter, EncoderConfig, Manifest, RawTensor, Tasks, write_safetensors,
+};
+use cs_quant::{Kernel, NativeModel, Precision, RuntimeConfig};
+
+pub(crate) fn reference(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/reference")
+        .join(name)
+}
+
+/// Hidden states of each sequence, by model.
+pub(crate) type Expected = BTreeMap<String, Vec<Vec<f32>>>;
+
+/// Sequences, and what another implementation computed for them.
+pub(crate) fn expected() -> (Vec<Vec<u32>>, Expected) {
+    let text = std::fs::read(reference("expected.json")).unwrap();
+    let mut values: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(&text).unwrap();
+    let sequences = serde_json::from_value(values.remove("sequences").unwrap()).unwrap();
+    (sequences, serde_json::from_value(values.into()).unwrap())
+}
+
+pub(crate) fn pack(sequences: &[Vec<u32>]) -> TokenBatch {
+    TokenBatch::pack(sequences.iter().map(Vec::as_slice))
+}
+
+pub(crate) fn config(
+    precision: Precision,
+    threads: usize,
+    kernel: Option<Kernel>,
+) -> RuntimeConfig {
+    RuntimeConfig {
+        threads: NonZeroUsize::new(threads),
+        kernel,
+        precision,
+    }
+}
+
+pub(crate) fn open(dir: &Path, config: &RuntimeConfig) -> NativeModel {
+    NativeModel::open(&Bundle::open(dir).unwrap(), config).unwrap()
+}
+
+pub(crate) fn kernels() -> Vec<Kernel> {
+    let all = [Kernel::Portable, Kernel::Avx2];
+    all.into_iter()
+        .filter(|kernel| kernel.is_supported())
+        .collect()
+}
+
+pub(crate) fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        a.iter()
+            .zip(b)
+            .map(|(&a, &b)| f64::from(a) * f64::from(b))
+            .sum()
+    };
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+pub(crate) fn tasks() -> Tasks {
+    Tasks {
+        intent: Some(vec!["refund".into(), "hello".into(), "order".into()]),
+        slots: Some(Tasks::slot_tags(&["order_id".into()])),
+        sentiment: true,
+        ..Tasks::default()
+    }
+}
+
+/// Writes a bundle with heads around an encoder; weights are a fixed pseudo-random sequence.
+pub(crate) fn write_bundle(dir: &Path, model: &str, tasks: Tasks) -> Tokenizer {
+    let words: Vec<String> = (0..30).map(|i| format!("w{i}")).collect();
+    let tokenizer = Tokenizer::train(words.iter().map(String::as_str), 50).unwrap();
+    let config = EncoderConfig::open(&reference(model)).unwrap();
+    let mut tensors = config.tensors();
+    tensors.extend(tasks.tensors(config.hidden_size()));
+    let mut seed = 1u32;
+    let values: Vec<Vec<f32>> = tensors
+        .iter()
+        .map(|(name, shape)| {
+            let base = if name.ends_with("LayerNorm.weight") {
+                1.0
+            } else {
+                0.0
+            };
+            let mut next = || {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                base + ((seed >> 8) as f32 / (1u32 << 23) as f32 - 1.0) * 0.3
+            };
+            (0..shape.iter().product()).map(|_| next()).collect()
+        })
+        .collect();
+    let mut writer = BundleWriter::new(dir).unwrap();
+    writer
+        .write("config.json", &config.to_json().unwrap())
+        .unwrap();
+    writer
+        .write("tokenizer.json", &tokenizer.to_json().unwrap())
+        .unwrap();
+    let weights = tensors.iter().zip(&values);
+    let weights = weights.map(|((name, shape), v)| (name, RawTensor::from_f32(shape, v)));
+    writer
+        .write_with("model.safetensors", |path| {
+            write_safetensors(path, weights, &BTreeMap::new())
+        })
+        .unwrap();
+    writer.finish(Manifest::new(tasks, 32)).unwrap();
+    tokenizer
+}

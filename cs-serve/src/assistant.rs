@@ -1,0 +1,185 @@
+//! From texts to understandings.
+
+use std::fmt;
+use std::path::Path;
+
+use cs_data::{BatchPlan, Encoding, TokenBatch, Tokenizer};
+use cs_model::{Bundle, HeadOutput, Understanding, decode};
+use cs_quant::RuntimeConfig;
+
+use crate::backend::{Backend, NativeBackend};
+use crate::error::{Error, Result};
+
+/// Most tokens the backend gets at once, and most texts.
+const BATCH: BatchPlan = BatchPlan {
+    max_tokens: 2048,
+    max_sequences: 256,
+    shuffle: None,
+};
+
+/// A model that answers: tokenizer, backend, labels and calibration together. It can be shared
+/// between threads.
+///
+/// Any text is fine. An empty one is answered with what the model makes of no words at all; of one
+/// longer than [`Bundle::max_length`] tokens the beginning counts, and the answer says `truncated`.
+///
+/// ```no_run
+/// let assistant = cs_serve::Assistant::open("models/support".as_ref())?;
+/// let turn = assistant.understand("查询订单12345")?;
+/// if let Some(intent) = &turn.intent {
+///     println!("{} ({:.2})", intent.label, intent.confidence);
+/// }
+/// # Ok::<(), cs_serve::Error>(())
+/// ```
+///
+/// The [crate's example](crate) runs without a model's weights.
+pub struct Assistant {
+    bundle: Bundle,
+    tokenizer: Tokenizer,
+    backend: Box<dyn Backend>,
+}
+
+impl Assistant {
+    /// Opens a model's folder on the native runtime: int8 if it has it, else fp32, on all cores.
+    ///
+    /// # Errors
+    /// A missing, damaged or foreign file, by name; see [`Bundle::open`].
+    pub fn open(dir: &Path) -> Result<Self> {
+        let bundle = Bundle::open(dir)?;
+        let backend = NativeBackend::open(&bundle, &RuntimeConfig::default())?;
+        Self::new(bundle, Box::new(backend))
+    }
+
+    /// Answers with the tokenizer, labels and calibration of `bundle`, and the numbers of `backend`.
+    ///
+    /// # Errors
+    /// A tokenizer that does not parse or does not match the model.
+    pub fn new(bundle: Bundle, backend: Box<dyn Backend>) -> Result<Self> {
+        let tokenizer = bundle.tokenizer()?;
+        Ok(Self {
+            bundle,
+            tokenizer,
+            backend,
+        })
+    }
+
+    /// The model's folder.
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// What computes the numbers.
+    pub fn backend(&self) -> &dyn Backend {
+        &*self.backend
+    }
+
+    /// Intent, entities and sentiment of one text.
+    ///
+    /// # Errors
+    /// [`Error::Backend`], or [`Error::Model`] if its numbers have the wrong shape.
+    pub fn understand(&self, text: &str) -> Result<Understanding> {
+        let (encoding, batch, output) = self.one(text)?;
+        let mut turns = self.decode(&[text], &[encoding], &batch, &output);
+        Ok(turns.swap_remove(0))
+    }
+
+    /// Intent, entities and sentiment of each text, in the order given. Texts of like length are
+    /// computed together, up to 2,048 tokens at once.
+    ///
+    /// # Errors
+    /// As [`understand`](Self::understand); one failure fails all.
+    pub fn understand_batch(&self, texts: &[&str]) -> Result<Vec<Understanding>> {
+        let mut encodings = self
+            .tokenizer
+            .encode_batch(texts, self.bundle.max_length())?;
+        let mut order: Vec<usize> = (0..texts.len()).collect();
+        order.sort_by_key(|&i| encodings[i].ids.len());
+        let lengths: Vec<usize> = order.iter().map(|&i| encodings[i].ids.len()).collect();
+        let mut turns: Vec<Option<Understanding>> = texts.iter().map(|_| None).collect();
+        for batch in BATCH.batches(&lengths) {
+            let rows: Vec<usize> = batch.into_iter().map(|i| order[i]).collect();
+            let texts: Vec<&str> = rows.iter().map(|&row| texts[row]).collect();
+            let encodings: Vec<Encoding> =
+                rows.iter().map(|&row| take(&mut encodings[row])).collect();
+            let batch = TokenBatch::pack(encodings.iter().map(|encoding| &encoding.ids[..]));
+            let output = self.forward(&batch)?;
+            let decoded = self.decode(&texts, &encodings, &batch, &output);
+            for (row, turn) in rows.into_iter().zip(decoded) {
+                turns[row] = Some(turn);
+            }
+        }
+        // Every row is in one batch, so none is dropped here.
+        Ok(turns.into_iter().flatten().collect())
+    }
+
+    /// The heads' numbers for one text, as the backend gives them.
+    ///
+    /// # Shapes
+    /// Intent logits `[1, C]`, slot logits `[N, T]`, sentiment `[1]`; `N` counts special tokens.
+    ///
+    /// # Errors
+    /// As [`understand`](Self::understand).
+    pub fn logits(&self, text: &str) -> Result<HeadOutput> {
+        self.one(text).map(|(_, _, output)| output)
+    }
+
+    fn one(&self, text: &str) -> Result<(Encoding, TokenBatch, HeadOutput)> {
+        let encoding = self.tokenizer.encode(text, self.bundle.max_length())?;
+        let batch = TokenBatch::pack([&encoding.ids[..]]);
+        let output = self.forward(&batch)?;
+        Ok((encoding, batch, output))
+    }
+
+    fn forward(&self, batch: &TokenBatch) -> Result<HeadOutput> {
+        let output = self
+            .backend
+            .forward(batch)
+            .map_err(|source| Error::Backend {
+                name: self.backend.name().to_owned(),
+                source,
+            })?;
+        output.check(self.bundle.tasks(), batch.sequences(), batch.tokens())?;
+        Ok(output)
+    }
+
+    fn decode(
+        &self,
+        texts: &[&str],
+        encodings: &[Encoding],
+        batch: &TokenBatch,
+        output: &HeadOutput,
+    ) -> Vec<Understanding> {
+        let (tasks, calibration) = (self.bundle.tasks(), self.bundle.calibration());
+        decode(
+            texts,
+            encodings,
+            &batch.offsets,
+            output,
+            tasks,
+            &calibration,
+        )
+    }
+}
+
+impl fmt::Debug for Assistant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Assistant")
+            .field("dir", &self.bundle.dir())
+            .field("backend", &self.backend.name())
+            .finish_non_exhaustive()
+    }
+}
+
+fn take(encoding: &mut Encoding) -> Encoding {
+    Encoding {
+        ids: std::mem::take(&mut encoding.ids),
+        offsets: std::mem::take(&mut encoding.offsets),
+        words: std::mem::take(&mut encoding.words),
+        truncated: encoding.truncated,
+    }
+}

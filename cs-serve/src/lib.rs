@@ -1,0 +1,64 @@
+//! Answers from a customer-service model: intent, entities and sentiment of a turn, behind a thin
+//! API, without libtorch.
+//!
+//! - [`Assistant`] is what a service holds: [`Assistant::open`] a model's folder, then
+//!   [`Assistant::understand`] texts.
+//! - [`Backend`] is what computes the numbers: [`NativeBackend`] (int8 or fp32 on the CPU, the
+//!   default), `TorchBackend` (libtorch, behind the feature `torch`), or your own.
+//! - [`Understanding`] is the answer, and serialises to JSON.
+//!
+//! With a test double in place of the weights:
+//!
+//! ```
+//! use cs_data::Tokenizer;
+//! use cs_model::{BiLstmConfig, Bundle, BundleWriter, EncoderConfig, Manifest, Tasks};
+//! use cs_model::{HeadOutput, Matrix};
+//! use cs_serve::{Assistant, ScriptedBackend};
+//!
+//! # let dir = tempfile::tempdir()?;
+//! # let dir = dir.path();
+//! let tokenizer = Tokenizer::train(["查询订单 12345", "where is my order"].into_iter(), 200)?;
+//! let config = BiLstmConfig { vocab_size: tokenizer.vocab_size(), ..Default::default() };
+//! let tasks = Tasks {
+//!     intent: Some(vec!["order_status".into(), "refund".into()]),
+//!     slots: Some(Tasks::slot_tags(&["order_id".into()])),
+//!     ..Default::default()
+//! };
+//! let mut writer = BundleWriter::new(dir)?;
+//! writer.write("config.json", &EncoderConfig::from(config).to_json()?)?;
+//! writer.write("tokenizer.json", &tokenizer.to_json()?)?;
+//! writer.finish(Manifest::new(tasks, 32))?;
+//!
+//! // Sure of the first intent, and that the last word is an order's number.
+//! let number = tokenizer.encode("12345", 32)?.ids[1];
+//! let backend = ScriptedBackend::new(move |batch| {
+//!     let mut slots = Matrix::zeros(batch.tokens(), 3);
+//!     for (token, &id) in batch.ids.iter().enumerate() {
+//!         slots.row_mut(token)[usize::from(id == number)] = 10.0;
+//!     }
+//!     let intent = Matrix::new(batch.sequences(), 2, [10.0, 0.0].repeat(batch.sequences()))?;
+//!     Ok(HeadOutput { intent: Some(intent), slots: Some(slots), sentiment: None })
+//! });
+//!
+//! let assistant = Assistant::new(Bundle::open(dir)?, Box::new(backend))?;
+//! let turn = assistant.understand("查询订单 12345")?;
+//! assert_eq!(turn.intent.as_ref().unwrap().label, "order_status");
+//! let order = &turn.entities[0];
+//! assert_eq!((order.label.as_str(), order.text.as_str()), ("order_id", "12345"));
+//! assert_eq!((order.start, order.end), (5, 10)); // characters
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod assistant;
+mod backend;
+mod error;
+#[cfg(feature = "torch")]
+mod torch;
+
+pub use assistant::Assistant;
+pub use backend::{Backend, NativeBackend, ScriptedBackend};
+pub use cs_model::{Entity, HeadOutput, Intent, Understanding};
+pub use cs_quant::RuntimeConfig;
+pub use error::{BackendError, Error, Result};
+#[cfg(feature = "torch")]
+pub use {cs_model::Device, torch::TorchBackend};

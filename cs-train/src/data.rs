@@ -1,0 +1,262 @@
+//! From labelled utterances to token ids and targets.
+
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use cs_data::{Convention, Encoding, Span, Tokenizer, Utterance, align};
+use cs_model::Tasks;
+
+use crate::error::{Error, Result};
+
+/// A row ready for training: its tokens and what the heads should say about them.
+///
+/// ```
+/// use cs_data::Encoding;
+/// use cs_train::Example;
+///
+/// let example = Example {
+///     id: "7".into(),
+///     encoding: Encoding {
+///         ids: vec![2, 9, 3],
+///         offsets: vec![0..0, 0..5, 0..0],
+///         words: vec![None, Some(0), None],
+///         truncated: false,
+///     },
+///     intent: Some(0),
+///     tags: None,
+///     sentiment: None,
+/// };
+/// assert!(example.is_labelled());
+/// ```
+#[derive(Debug, Clone)]
+pub struct Example {
+    /// The utterance's id.
+    pub id: String,
+    /// Its tokens.
+    pub encoding: Encoding,
+    /// Index of its intent among the model's; `None` without one or with an unknown one.
+    pub intent: Option<usize>,
+    /// Per token the index of its tag among the model's; `None` inside is not scored.
+    pub tags: Option<Vec<Option<usize>>>,
+    /// Its sentiment in 0..=1.
+    pub sentiment: Option<f32>,
+}
+
+impl Example {
+    /// Whether any head can learn from it.
+    #[must_use]
+    pub fn is_labelled(&self) -> bool {
+        let tagged = |tags: &Vec<Option<usize>>| tags.iter().any(Option::is_some);
+        self.intent.is_some() || self.sentiment.is_some() || self.tags.as_ref().is_some_and(tagged)
+    }
+}
+
+/// Rows, their examples, and what could not be used of them; see [`examples`].
+///
+/// ```
+/// let nothing = cs_train::Prepared::default();
+/// assert!(nothing.examples.is_empty() && nothing.misaligned.is_empty());
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Prepared {
+    /// The utterances: gold data of an evaluation.
+    pub rows: Vec<Utterance>,
+    /// One example a row, in the same order.
+    pub examples: Vec<Example>,
+    /// Labels the model does not have. Training leaves them out; in an evaluation they count
+    /// as wrong.
+    pub unseen_labels: UnseenLabels,
+    /// Spans that no sequence of tags can express: they cut a word or were truncated.
+    /// Training sees their words as outside any entity; in an evaluation they count as missed.
+    pub misaligned: Vec<Misaligned>,
+}
+
+/// Labels that the model does not have, with the number of their occurrences.
+///
+/// ```
+/// let mut unseen = cs_train::UnseenLabels::default();
+/// assert!(unseen.is_empty());
+/// unseen.intents.insert("chit_chat".into(), 3);
+/// assert!(!unseen.is_empty());
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnseenLabels {
+    /// Rows of each unknown intent.
+    pub intents: BTreeMap<String, usize>,
+    /// Spans of each unknown entity label.
+    pub slots: BTreeMap<String, usize>,
+}
+
+impl UnseenLabels {
+    /// Whether every label was known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.intents.is_empty() && self.slots.is_empty()
+    }
+}
+
+/// A span that could not be turned into tags.
+///
+/// ```
+/// let span = cs_data::Span { start: 6, end: 9, label: "order".into() };
+/// let cut = cs_train::Misaligned { id: "7".into(), span };
+/// assert_eq!(cut.span.label, "order");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misaligned {
+    /// The utterance's id.
+    pub id: String,
+    /// The span, in bytes of its text.
+    pub span: Span,
+}
+
+/// The heads that `rows` give labels for: every intent and entity label, sorted, and a sentiment
+/// head if any row has a sentiment. Pooling is the default, the mean.
+///
+/// ```
+/// use cs_data::Utterance;
+///
+/// let rows = [Utterance::new("1", "hi").with_intent("hello"), Utterance::new("2", "refund!")];
+/// let tasks = cs_train::tasks_of(&rows);
+/// assert_eq!(tasks.intent, Some(vec!["hello".to_owned()]));
+/// assert_eq!((tasks.slots, tasks.sentiment), (None, false));
+/// ```
+pub fn tasks_of<U: Borrow<Utterance>>(rows: impl IntoIterator<Item = U>) -> Tasks {
+    let (mut intents, mut slots) = (BTreeSet::new(), BTreeSet::new());
+    let mut sentiment = false;
+    for row in rows {
+        let row = row.borrow();
+        intents.extend(row.intent.clone());
+        slots.extend(row.spans.iter().map(|span| span.label.clone()));
+        sentiment |= row.sentiment.is_some();
+    }
+    let list = |labels: BTreeSet<String>| -> Option<Vec<String>> {
+        (!labels.is_empty()).then(|| labels.into_iter().collect())
+    };
+    Tasks {
+        intent: list(intents),
+        slots: list(slots).map(|labels| Tasks::slot_tags(&labels)),
+        sentiment,
+        ..Tasks::default()
+    }
+}
+
+/// Tokenizes `rows` and looks their labels up among those of `tasks`.
+///
+/// Entities are tagged at each word's first token. With a slot head, a row without spans is a
+/// row without entities. A word in a span of an unknown label is not scored.
+///
+/// # Errors
+///
+/// [`Error::Row`] for an invalid utterance; [`Error::Data`] if tokenizing fails.
+///
+/// ```
+/// use cs_data::{Span, Tokenizer, Utterance};
+///
+/// let rows = vec![
+///     Utterance::new("1", "track order 12345")
+///         .with_intent("status")
+///         .with_spans(vec![Span { start: 12, end: 17, label: "order".into() }]),
+///     Utterance::new("2", "hello").with_intent("greeting"),
+/// ];
+/// let tokenizer = Tokenizer::train(rows.iter().map(|row| row.text.as_str()), 100)?;
+/// let tasks = cs_train::tasks_of(&rows[..1]);
+/// let prepared = cs_train::examples(rows, &tokenizer, &tasks, 64)?;
+///
+/// assert_eq!(prepared.examples[0].intent, Some(0));
+/// assert_eq!(prepared.examples[1].intent, None);
+/// assert_eq!(prepared.unseen_labels.intents["greeting"], 1);
+/// # Ok::<(), cs_train::Error>(())
+/// ```
+pub fn examples(
+    rows: impl IntoIterator<Item = Utterance>,
+    tokenizer: &Tokenizer,
+    tasks: &Tasks,
+    max_length: usize,
+) -> Result<Prepared> {
+    let rows: Vec<Utterance> = rows.into_iter().collect();
+    for row in &rows {
+        row.validate().map_err(|source| Error::Row {
+            id: row.id.clone(),
+            source,
+        })?;
+    }
+    let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
+    let encodings = tokenizer.encode_batch(&texts, max_length)?;
+    let mut labels = Labels::new(tasks);
+    let examples = rows
+        .iter()
+        .zip(encodings)
+        .map(|(row, encoding)| labels.example(row, encoding))
+        .collect();
+    Ok(Prepared {
+        examples,
+        unseen_labels: labels.unseen,
+        misaligned: labels.misaligned,
+        rows,
+    })
+}
+
+/// Looks labels up and notes what it does not find.
+struct Labels<'a> {
+    intents: Option<HashMap<&'a str, usize>>,
+    tags: Option<HashMap<&'a str, usize>>,
+    sentiment: bool,
+    unseen: UnseenLabels,
+    misaligned: Vec<Misaligned>,
+}
+
+impl<'a> Labels<'a> {
+    fn new(tasks: &'a Tasks) -> Self {
+        let index = |labels: &'a Vec<String>| -> HashMap<&'a str, usize> {
+            let names = labels.iter().map(String::as_str);
+            names.enumerate().map(|(i, name)| (name, i)).collect()
+        };
+        Self {
+            intents: tasks.intent.as_ref().map(index),
+            tags: tasks.slots.as_ref().map(index),
+            sentiment: tasks.sentiment,
+            unseen: UnseenLabels::default(),
+            misaligned: Vec::new(),
+        }
+    }
+
+    fn example(&mut self, row: &Utterance, encoding: Encoding) -> Example {
+        Example {
+            id: row.id.clone(),
+            intent: self.intent(row),
+            tags: self.tags(row, &encoding),
+            sentiment: row.sentiment.filter(|_| self.sentiment),
+            encoding,
+        }
+    }
+
+    fn intent(&mut self, row: &Utterance) -> Option<usize> {
+        let (intents, intent) = (self.intents.as_ref()?, row.intent.as_deref()?);
+        let found = intents.get(intent).copied();
+        if found.is_none() {
+            *self.unseen.intents.entry(intent.to_owned()).or_default() += 1;
+        }
+        found
+    }
+
+    fn tags(&mut self, row: &Utterance, encoding: &Encoding) -> Option<Vec<Option<usize>>> {
+        let known = self.tags.as_ref()?;
+        for span in &row.spans {
+            if !known.contains_key(format!("B-{}", span.label).as_str()) {
+                *self.unseen.slots.entry(span.label.clone()).or_default() += 1;
+            }
+        }
+        let alignment = align(encoding, &row.spans, Convention::FirstSubword);
+        let misaligned = alignment.misaligned.into_iter().map(|span| Misaligned {
+            id: row.id.clone(),
+            span,
+        });
+        self.misaligned.extend(misaligned);
+        let tags = alignment.tags.iter();
+        Some(
+            tags.map(|tag| known.get(tag.as_deref()?).copied())
+                .collect(),
+        )
+    }
+}

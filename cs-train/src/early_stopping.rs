@@ -1,0 +1,85 @@
+//! [`EarlyStopping`]: when another epoch is not worth it.
+
+/// Stops after `patience` validations in a row without a better figure.
+///
+/// ```
+/// use cs_train::EarlyStopping;
+///
+/// let mut stopping = EarlyStopping::new(2);
+/// assert!(stopping.update(0.5).improved);
+/// assert!(!stopping.update(0.5).stop);
+/// assert!(stopping.update(0.4).stop);
+/// assert_eq!(stopping.best(), Some(0.5));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct EarlyStopping {
+    patience: usize,
+    best: Option<f64>,
+    without_gain: usize,
+}
+
+/// What a validation figure means for the run.
+///
+/// ```
+/// let verdict = cs_train::EarlyStopping::new(3).update(0.9);
+/// assert!(verdict.improved && !verdict.stop);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// The figure is the best so far.
+    pub improved: bool,
+    /// Patience is used up: stop.
+    pub stop: bool,
+}
+
+impl EarlyStopping {
+    /// Allows `patience` validations without a gain; the last of them stops.
+    #[must_use]
+    pub fn new(patience: usize) -> Self {
+        Self {
+            patience,
+            best: None,
+            without_gain: 0,
+        }
+    }
+
+    /// Takes the next validation figure, larger being better. NaN is never an improvement.
+    pub fn update(&mut self, figure: f64) -> Verdict {
+        let improved = !figure.is_nan() && self.best.is_none_or(|best| figure > best);
+        if improved {
+            self.best = Some(figure);
+            self.without_gain = 0;
+        } else {
+            self.without_gain += 1;
+        }
+        Verdict {
+            improved,
+            stop: self.without_gain >= self.patience.max(1),
+        }
+    }
+
+    /// The best figure so far.
+    #[must_use]
+    pub fn best(&self) -> Option<f64> {
+        self.best
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stops_on_the_third_epoch_without_a_gain() {
+        let mut stopping = EarlyStopping::new(3);
+        let stops: Vec<bool> = [0.3, 0.5, 0.5, 0.49, 0.6, 0.1, f64::NAN, 0.6]
+            .iter()
+            .map(|&f| stopping.update(f).stop)
+            .collect();
+        assert_eq!(
+            stops,
+            [false, false, false, false, false, false, false, true]
+        );
+        assert_eq!(stopping.best(), Some(0.6));
+    }
+}

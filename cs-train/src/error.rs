@@ -1,0 +1,137 @@
+//! What can go wrong while training.
+
+use std::path::PathBuf;
+
+/// The result of this crate's fallible functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong while preparing data, training or evaluating.
+///
+/// ```
+/// let error = cs_train::Error::Empty { what: "training" };
+/// assert_eq!(error.to_string(), "the training set has no rows");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting lies outside its range.
+    #[error("{field} is {value}; expected {expected}")]
+    Config {
+        /// The setting's name.
+        field: &'static str,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+    /// A set of rows is empty where at least one is needed.
+    #[error("the {what} set has no rows")]
+    Empty {
+        /// Which set.
+        what: &'static str,
+    },
+    /// No row carries a label of any of the model's tasks, so there is nothing to learn.
+    #[error("no row of the {what} set has a label of the model's tasks")]
+    NoLabels {
+        /// Which set.
+        what: &'static str,
+    },
+    /// A row's spans or sentiment are invalid.
+    #[error("row {id:?}: {source}")]
+    Row {
+        /// The row's id.
+        id: String,
+        /// What is wrong with it.
+        #[source]
+        source: cs_data::SpanError,
+    },
+    /// A row's token id does not exist in the model's vocabulary.
+    #[error("row {id:?}: token id {token}, but the model's vocabulary has {vocab_size}")]
+    Vocabulary {
+        /// The row's id.
+        id: String,
+        /// The token id.
+        token: u32,
+        /// The number of words the model's embedding has.
+        vocab_size: usize,
+    },
+    /// The loss or the gradient became infinite or not a number. The weights are those before
+    /// this step.
+    #[error(
+        "the {what} of step {step} is {value}; rows of the batch: {}",
+        list(rows)
+    )]
+    NonFinite {
+        /// "loss" or "gradient norm".
+        what: &'static str,
+        /// The value.
+        value: f64,
+        /// The step, from 1.
+        step: usize,
+        /// The ids of the batch's rows.
+        rows: Vec<String>,
+    },
+    /// Two tensors that belong together differ in size.
+    #[error("{what}: expected {expected}, got {got}")]
+    Shape {
+        /// Which tensor.
+        what: String,
+        /// The expected shape or length.
+        expected: String,
+        /// The shape or length found.
+        got: String,
+    },
+    /// A file or folder could not be written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Tokenizing failed.
+    #[error(transparent)]
+    Data(#[from] cs_data::Error),
+    /// The model failed.
+    #[error(transparent)]
+    Model(#[from] cs_model::Error),
+    /// libtorch failed.
+    #[error("libtorch: {0}")]
+    Torch(#[from] tch::TchError),
+}
+
+/// The first ids of a batch, quoted, and how many more there are.
+fn list(ids: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let mut text = ids
+        .iter()
+        .take(SHOWN)
+        .map(|id| format!("{id:?}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    if ids.len() > SHOWN {
+        text.push_str(&format!(" and {} more", ids.len() - SHOWN));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_non_finite_loss_names_step_and_rows() {
+        let error = Error::NonFinite {
+            what: "loss",
+            value: f64::NAN,
+            step: 7,
+            rows: (0..10).map(|i| format!("r{i}")).collect(),
+        };
+        assert_eq!(
+            error.to_string(),
+            "the loss of step 7 is NaN; rows of the batch: \"r0\", \"r1\", \"r2\", \"r3\", \"r4\", \
+             \"r5\", \"r6\", \"r7\" and 2 more"
+        );
+    }
+}

@@ -1,0 +1,29 @@
+//! Stored values of other implementations; `reference/make.py` made them.
+
+use serde_json::Value;
+
+/// One section of the reference file.
+pub(crate) fn reference(section: &str) -> Value {
+    let text = include_str!("../reference/reference.json");
+    let mut all: Value = serde_json::from_str(text).unwrap();
+    all[section].take()
+}
+
+/// A number.
+pub(crate) fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+/// A list, each entry read by `read`.
+pub(crate) fn list<'a, T>(value: &'a Value, read: impl Fn(&'a Value) -> T) -> Vec<T> {
+    value.as_array().unwrap().iter().map(read).collect()
+}
+
+/// Asserts that two numbers differ by at most `tolerance`.
+#[track_caller]
+pub(crate) fn assert_close(got: f64, expected: f64, tolerance: f64) {
+    assert!(
+        (got - expected).abs() <= tolerance,
+        "got {got}, expected {expected}"
+    );
+}

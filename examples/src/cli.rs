@@ -1,0 +1,60 @@
+//! Arguments that several examples share.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use cs_data::{Columns, Dataset, Format, ReadOptions};
+
+use crate::error::Result;
+
+/// How labelled files are read.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DataArgs {
+    /// Format of the labelled data, by ending if left out: jsonl, csv, tsv or seq
+    #[arg(long)]
+    pub format: Option<Format>,
+    /// Columns of CSV and TSV, e.g. text=text,intent=category
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub columns: Columns,
+}
+
+impl DataArgs {
+    /// Reads a labelled file or folder.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`](crate::Error::Data), naming file, line and column.
+    pub fn open(&self, path: &Path) -> Result<Dataset> {
+        let options = ReadOptions {
+            format: self.format,
+            columns: self.columns.clone(),
+        };
+        Ok(Dataset::open(path, &options)?)
+    }
+}
+
+/// `--json`.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Output {
+    /// Print JSON, and nothing else, to standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `--input`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct InputArgs {
+    /// Texts, one a line, or JSON objects with a `text`; standard input if left out
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+}
+
+/// What runs the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BackendKind {
+    /// The native CPU runtime: int8 where the folder has it.
+    Native,
+    /// libtorch, fp32.
+    #[cfg(feature = "torch")]
+    Torch,
+}

@@ -1,0 +1,383 @@
+//! The three tables, and the rows made from them.
+
+use std::str::FromStr;
+
+use cs_data::Utterance;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{Filled, Template, TemplateError, Values};
+
+const TEMPLATES: &str = include_str!("../../data/templates.tsv");
+const FRAMES: &str = include_str!("../../data/frames.tsv");
+const VALUES: &str = include_str!("../../data/values.tsv");
+
+/// Of ten neutral sentences, this many are said plainly, without a frame.
+const PLAIN_OF_TEN: u32 = 4;
+/// Of ten sentences, this many end with a mark.
+const MARKED_OF_TEN: u32 = 4;
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+        }
+
+        impl FromStr for $name {
+            type Err = ();
+
+            fn from_str(word: &str) -> Result<Self, ()> {
+                match word {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err(()),
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// The language of a template.
+    Language {
+        /// Chinese.
+        Zh = "zh",
+        /// English.
+        En = "en"
+    }
+}
+
+words! {
+    /// Which of the two disjoint halves of the tables.
+    Split {
+        /// For training.
+        Train = "train",
+        /// For testing.
+        Test = "test"
+    }
+}
+
+words! {
+    /// How content the customer sounds.
+    Tone {
+        /// Furious: 0.05.
+        Angry = "angry",
+        /// Worried or disappointed: 0.25.
+        Upset = "upset",
+        /// Neither: 0.5.
+        Neutral = "neutral",
+        /// Polite: 0.7.
+        Friendly = "friendly",
+        /// Delighted: 0.95.
+        Pleased = "pleased"
+    }
+}
+
+impl Tone {
+    /// The sentiment label, 0 to 1.
+    pub fn sentiment(self) -> f32 {
+        match self {
+            Self::Angry => 0.05,
+            Self::Upset => 0.25,
+            Self::Neutral => 0.5,
+            Self::Friendly => 0.7,
+            Self::Pleased => 0.95,
+        }
+    }
+}
+
+/// What a customer asks: a line of `templates.tsv`.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The intent.
+    pub intent: String,
+    /// Its language.
+    pub language: Language,
+    /// Where it may be used.
+    pub split: Split,
+    /// The tone of the wording itself. Only neutral wording goes into a frame.
+    pub tone: Tone,
+    /// The wording.
+    pub template: Template,
+}
+
+/// How it is said: a line of `frames.tsv`.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// Its language.
+    pub language: Language,
+    /// Where it may be used.
+    pub split: Split,
+    /// The tone it gives the sentence.
+    pub tone: Tone,
+    /// What precedes the sentence.
+    pub before: Option<Template>,
+    /// What follows it.
+    pub after: Option<Template>,
+}
+
+/// A line of a table that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{table}:{line}: {reason}")]
+pub struct TableError {
+    /// The file's name.
+    pub table: &'static str,
+    /// From 1.
+    pub line: usize,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// The tables, read and checked.
+#[derive(Debug, Clone)]
+pub struct Corpus {
+    /// `templates.tsv`.
+    pub questions: Vec<Question>,
+    /// `frames.tsv`.
+    pub frames: Vec<Frame>,
+    /// `values.tsv`.
+    pub values: Values,
+    intents: Vec<String>,
+}
+
+impl Corpus {
+    /// The tables this crate carries.
+    ///
+    /// # Errors
+    ///
+    /// For a line that cannot be read; tests rule it out for the tables as committed.
+    pub fn embedded() -> Result<Self, TableError> {
+        let questions = table("templates.tsv", TEMPLATES, question)?;
+        let frames = table("frames.tsv", FRAMES, frame)?;
+        let mut values = Values::default();
+        table("values.tsv", VALUES, |fields: [&str; 4]| {
+            let [pool, language, split, text] = fields;
+            values.add(pool, either(language)?, either(split)?, text);
+            Ok(())
+        })?;
+        let mut intents: Vec<String> = questions
+            .iter()
+            .map(|q: &Question| q.intent.clone())
+            .collect();
+        intents.sort();
+        intents.dedup();
+        Ok(Self {
+            questions,
+            frames,
+            values,
+            intents,
+        })
+    }
+
+    /// The intents, sorted.
+    pub fn intents(&self) -> &[String] {
+        &self.intents
+    }
+
+    /// Makes `rows` labelled rows, every intent equally often. Each row is a function of the
+    /// seed, the split and its number alone.
+    pub fn generate(&self, split: Split, rows: usize, seed: u64) -> Vec<Utterance> {
+        (0..rows).map(|row| self.row(split, row, seed)).collect()
+    }
+
+    fn row(&self, split: Split, row: usize, seed: u64) -> Utterance {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(2 * row as u64 + u64::from(split == Split::Test));
+        let intent = &self.intents[row % self.intents.len()];
+        let language = if rng.random() {
+            Language::Zh
+        } else {
+            Language::En
+        };
+        let questions: Vec<&Question> = self
+            .questions
+            .iter()
+            .filter(|q| q.split == split && q.language == language && &q.intent == intent)
+            .collect();
+        let question = questions[rng.random_range(0..questions.len())];
+        let sentence = question.template.fill(&mut rng, &mut |rng, pool, so_far| {
+            self.values.draw(rng, (pool, language, split), &so_far.text)
+        });
+        let (filled, tone) = self.say(&mut rng, question, sentence);
+        let prefix = if split == Split::Train {
+            "train"
+        } else {
+            "test"
+        };
+        Utterance::new(format!("{prefix}-{row:05}"), filled.text)
+            .with_intent(intent.clone())
+            .with_spans(filled.spans)
+            .with_sentiment(tone.sentiment())
+    }
+
+    /// Puts a neutral sentence into a frame, usually; then tidies up.
+    fn say(&self, rng: &mut ChaCha8Rng, question: &Question, sentence: Filled) -> (Filled, Tone) {
+        let frames: Vec<&Frame> = self
+            .frames
+            .iter()
+            .filter(|f| f.split == question.split && f.language == question.language)
+            .collect();
+        let plain = question.tone != Tone::Neutral || rng.random_ratio(PLAIN_OF_TEN, 10);
+        let asked = asks(&sentence.text, question.language);
+        let (mut said, tone) = if plain {
+            (sentence, question.tone)
+        } else {
+            let frame = frames[rng.random_range(0..frames.len())];
+            let mut fixed = |part: &Option<Template>| match part {
+                Some(part) => part.fill(rng, &mut |_, pool, _| pool.to_owned()),
+                None => Filled::default(),
+            };
+            let mut said = fixed(&frame.before);
+            let after = fixed(&frame.after);
+            said.push(&sentence);
+            said.push(&after);
+            (said, frame.tone)
+        };
+        said = tidy(&said);
+        if rng.random() {
+            capitalise(&mut said);
+        }
+        if rng.random_ratio(MARKED_OF_TEN, 10) && said.text.ends_with(char::is_alphanumeric) {
+            said.text.push(match (question.language, asked) {
+                (Language::Zh, true) => '？',
+                (Language::Zh, false) => '。',
+                (Language::En, true) => '?',
+                (Language::En, false) => '.',
+            });
+        }
+        (said, tone)
+    }
+}
+
+/// Whether a sentence reads like a question.
+fn asks(sentence: &str, language: Language) -> bool {
+    const CHINESE: [&str; 7] = ["吗", "么", "哪", "几", "多久", "多少", "没有"];
+    const ENGLISH: [&str; 16] = [
+        "where", "what", "when", "why", "who", "how", "which", "can", "could", "is", "are", "do",
+        "does", "has", "will", "did",
+    ];
+    match language {
+        Language::Zh => CHINESE.iter().any(|word| sentence.contains(word)),
+        Language::En => ENGLISH.iter().any(|word| {
+            let rest = sentence
+                .get(..word.len())
+                .filter(|start| start.eq_ignore_ascii_case(word));
+            rest.is_some() && sentence[word.len()..].starts_with([' ', '\''])
+        }),
+    }
+}
+
+/// Drops blanks at both ends and repeated ones, which empty alternatives leave behind.
+fn tidy(filled: &Filled) -> Filled {
+    let mut tidied = Filled::default();
+    let mut at = vec![0; filled.text.len() + 1];
+    for (index, character) in filled.text.char_indices() {
+        at[index] = tidied.text.len();
+        let blank_before = tidied.text.is_empty() || tidied.text.ends_with(' ');
+        if !(character == ' ' && blank_before) {
+            let keep = if ",.?!".contains(character) {
+                tidied.text.trim_end().len()
+            } else {
+                tidied.text.len()
+            };
+            tidied.text.truncate(keep);
+            at[index] = keep;
+            tidied.text.push(character);
+        }
+    }
+    at[filled.text.len()] = tidied.text.len();
+    tidied.text.truncate(tidied.text.trim_end().len());
+    tidied.spans = filled.spans.clone();
+    for span in &mut tidied.spans {
+        span.start = at[span.start];
+        span.end = at[span.end].min(tidied.text.len());
+    }
+    tidied
+}
+
+/// Starts with a capital, unless the first word is a value.
+fn capitalise(filled: &mut Filled) {
+    if filled.spans.first().is_none_or(|span| span.start > 0)
+        && let Some(first) = filled.text.get(..1)
+    {
+        let capital = first.to_ascii_uppercase();
+        filled.text.replace_range(..1, &capital);
+    }
+}
+
+fn table<'a, const N: usize, T>(
+    name: &'static str,
+    text: &'a str,
+    mut row: impl FnMut([&'a str; N]) -> Result<T, String>,
+) -> Result<Vec<T>, TableError> {
+    let numbered = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with("# "));
+    numbered
+        .map(|(index, line)| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let found = fields.len();
+            <[&str; N]>::try_from(fields)
+                .map_err(|_| format!("{found} fields instead of {N}"))
+                .and_then(&mut row)
+                .map_err(|reason| TableError {
+                    table: name,
+                    line: index + 1,
+                    reason,
+                })
+        })
+        .collect()
+}
+
+fn word<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("unknown word {text:?}"))
+}
+
+fn either<T: FromStr>(text: &str) -> Result<Option<T>, String> {
+    if text == "*" {
+        Ok(None)
+    } else {
+        word(text).map(Some)
+    }
+}
+
+fn question(fields: [&str; 5]) -> Result<Question, String> {
+    let [intent, language, split, tone, template] = fields;
+    Ok(Question {
+        intent: intent.to_owned(),
+        language: word(language)?,
+        split: word(split)?,
+        tone: word(tone)?,
+        template: template
+            .parse()
+            .map_err(|error: TemplateError| error.to_string())?,
+    })
+}
+
+fn frame(fields: [&str; 4]) -> Result<Frame, String> {
+    let [language, split, tone, text] = fields;
+    let (before, after) = text.split_once('…').ok_or("a frame needs `…`")?;
+    let part = |part: &str| match part {
+        "" => Ok(None),
+        _ => part
+            .parse()
+            .map(Some)
+            .map_err(|error: TemplateError| error.to_string()),
+    };
+    Ok(Frame {
+        language: word(language)?,
+        split: word(split)?,
+        tone: word(tone)?,
+        before: part(before)?,
+        after: part(after)?,
+    })
+}
+
+#[cfg(test)]
+#[path = "corpus_tests.rs"]
+mod tests;

@@ -1,0 +1,208 @@
+//! What the tables promise: variety, both languages, and nothing shared between the splits.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+
+fn corpus() -> Corpus {
+    Corpus::embedded().unwrap()
+}
+
+fn pooled(split: Split, corpus: &Corpus) -> BTreeMap<(String, Language), Vec<&Question>> {
+    let mut pooled: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for question in corpus.questions.iter().filter(|q| q.split == split) {
+        pooled
+            .entry((question.intent.clone(), question.language))
+            .or_default()
+            .push(question);
+    }
+    pooled
+}
+
+#[test]
+fn every_intent_has_both_languages_and_enough_templates() {
+    let corpus = corpus();
+    assert!(corpus.intents().len() >= 20, "{}", corpus.intents().len());
+    for (split, least) in [(Split::Train, 7), (Split::Test, 3)] {
+        let pooled = pooled(split, &corpus);
+        assert_eq!(pooled.len(), corpus.intents().len() * Language::ALL.len());
+        for (key, questions) in pooled {
+            assert!(
+                questions.len() >= least,
+                "{key:?} {split:?}: {}",
+                questions.len()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_slot_has_values_and_every_value_a_slot() {
+    let corpus = corpus();
+    let mut used = BTreeSet::new();
+    for question in &corpus.questions {
+        for pool in question.template.pools() {
+            let found = corpus.values.pool(pool, question.language, question.split);
+            assert!(
+                found.is_some_and(|pool| pool.values.len() >= 3),
+                "{pool} {question:?}"
+            );
+            used.insert(pool);
+        }
+    }
+    assert_eq!(used.into_iter().collect::<Vec<_>>(), corpus.values.names());
+    let labels: BTreeSet<&str> = corpus
+        .values
+        .names()
+        .iter()
+        .filter_map(|name| name.split('.').next())
+        .collect();
+    assert!(labels.len() >= 10, "{labels:?}");
+}
+
+#[test]
+fn no_template_frame_or_value_is_in_both_splits() {
+    let corpus = corpus();
+    let skeletons = |split| -> BTreeSet<String> {
+        let of_split = corpus.questions.iter().filter(|q| q.split == split);
+        of_split
+            .flat_map(|q| q.template.skeletons())
+            .map(|text| text.trim().to_lowercase())
+            .collect()
+    };
+    let shared = |a: &BTreeSet<String>, b: &BTreeSet<String>| -> Vec<String> {
+        a.intersection(b).cloned().collect()
+    };
+    assert_eq!(
+        shared(&skeletons(Split::Train), &skeletons(Split::Test)),
+        Vec::<String>::new()
+    );
+
+    let frames = |split| -> BTreeSet<String> {
+        let of_split = corpus.frames.iter().filter(|f| f.split == split);
+        let parts = |part: &Option<Template>| {
+            part.as_ref()
+                .map_or(vec![String::new()], Template::skeletons)
+        };
+        of_split
+            .flat_map(|f| {
+                let after = parts(&f.after);
+                let before = parts(&f.before).into_iter();
+                before.flat_map(move |b| after.clone().into_iter().map(move |a| format!("{b}…{a}")))
+            })
+            .collect()
+    };
+    assert_eq!(
+        shared(&frames(Split::Train), &frames(Split::Test)),
+        Vec::<String>::new()
+    );
+
+    let values = |split| -> BTreeSet<String> {
+        let rows = corpus.generate(split, 6000, 3);
+        let of_row = |row: &Utterance| -> Vec<String> {
+            row.spans
+                .iter()
+                .map(|s| row.text[s.start..s.end].to_lowercase())
+                .collect()
+        };
+        rows.iter().flat_map(of_row).collect()
+    };
+    assert_eq!(
+        shared(&values(Split::Train), &values(Split::Test)),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn rows_are_valid_varied_and_disjoint() {
+    let corpus = corpus();
+    let train = corpus.generate(Split::Train, 4000, 11);
+    let test = corpus.generate(Split::Test, 2000, 11);
+    for row in train.iter().chain(&test) {
+        row.validate().unwrap();
+        assert_eq!(row.text.trim(), row.text);
+        assert!(
+            !row.text.contains(['[', ']', '{', '}', '|', '…', '\t']),
+            "{}",
+            row.text
+        );
+        assert!(!row.text.contains("  "), "{}", row.text);
+        for span in &row.spans {
+            assert_eq!(
+                row.text[span.start..span.end].trim(),
+                &row.text[span.start..span.end]
+            );
+        }
+    }
+    let texts: BTreeSet<String> = train.iter().map(|row| row.text.to_lowercase()).collect();
+    assert!(texts.len() > 3300, "{} distinct of 4000", texts.len());
+    assert_eq!(
+        test.iter()
+            .filter(|row| texts.contains(&row.text.to_lowercase()))
+            .count(),
+        0
+    );
+    for tone in Tone::ALL {
+        let with = test
+            .iter()
+            .filter(|row| row.sentiment == Some(tone.sentiment()))
+            .count();
+        assert!(with > 60, "{tone:?}: {with}");
+    }
+}
+
+#[test]
+fn questions_are_told_from_statements() {
+    for (sentence, language, question) in [
+        ("where is it", Language::En, true),
+        ("what's the status", Language::En, true),
+        ("whatever", Language::En, false),
+        ("退款到账了吗", Language::Zh, true),
+        ("我要退款", Language::Zh, false),
+    ] {
+        assert_eq!(asks(sentence, language), question, "{sentence}");
+    }
+}
+
+#[test]
+fn a_row_depends_on_seed_and_number_only() {
+    let corpus = corpus();
+    let many = corpus.generate(Split::Test, 90, 5);
+    assert_eq!(corpus.generate(Split::Test, 30, 5), many[..30]);
+    assert_ne!(corpus.generate(Split::Test, 30, 6), many[..30]);
+}
+
+#[test]
+fn tidying_moves_the_spans() {
+    let mut filled = Filled::default();
+    filled.text.push_str("  send  ");
+    let value: Template = "{city}".parse().unwrap();
+    filled.push(
+        &value.fill(&mut ChaCha8Rng::seed_from_u64(0), &mut |_, _, _| {
+            "New York".to_owned()
+        }),
+    );
+    filled.text.push_str(" , please  ");
+    let tidied = tidy(&filled);
+    assert_eq!(tidied.text, "send New York, please");
+    assert_eq!(
+        &tidied.text[tidied.spans[0].start..tidied.spans[0].end],
+        "New York"
+    );
+}
+
+#[test]
+fn a_broken_table_names_the_line() {
+    let error = table(
+        "templates.tsv",
+        "# head\nx\tzh\ttrain\tneutral\t[a",
+        question,
+    )
+    .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "templates.tsv:2: column 1: `[` is never closed"
+    );
+    let error = table("frames.tsv", "zh\ttrain\tneutral", frame).unwrap_err();
+    assert_eq!(error.to_string(), "frames.tsv:1: 3 fields instead of 4");
+}

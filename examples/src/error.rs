@@ -1,0 +1,83 @@
+//! What can stop an example. Everything here is bad input: exit status 2.
+
+use std::path::PathBuf;
+
+/// A result whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Bad input, or a machine that refuses. Shown on one line.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A labelled file, a tokenizer or a text.
+    #[error(transparent)]
+    Data(#[from] cs_data::Error),
+    /// A model folder.
+    #[error(transparent)]
+    Model(#[from] cs_model::Error),
+    /// The quantiser or the native runtime.
+    #[error(transparent)]
+    Quant(#[from] cs_quant::QuantError),
+    /// The assistant.
+    #[error(transparent)]
+    Serve(#[from] cs_serve::Error),
+    /// Training.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Train(#[from] cs_train::Error),
+    /// The demo's tables.
+    #[error(transparent)]
+    Table(#[from] crate::demo::TableError),
+    /// The operating system refused to read or write.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A line of the text input.
+    #[error("{}:{line}:{column}: {found}, expected {expected}", path.display())]
+    Line {
+        /// The file; `<stdin>` without one.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// From 1, in characters.
+        column: usize,
+        /// What stands there.
+        found: String,
+        /// What should.
+        expected: &'static str,
+    },
+    /// A file or folder as a whole.
+    #[error("{}: {found}, expected {expected}", path.display())]
+    Unfit {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it is.
+        found: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The command line: clap's message, on one line.
+    #[error("{0}")]
+    Usage(String),
+    /// Standard output could not be written.
+    #[error("<stdout>: {0}")]
+    Stdout(#[source] std::io::Error),
+}
+
+impl Error {
+    /// An [`Error::Io`] about `path`.
+    pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+
+    /// The message on one line: libtorch's own messages go on with a C++ backtrace.
+    pub fn line(&self) -> String {
+        let message = self.to_string();
+        message.lines().next().unwrap_or_default().to_owned()
+    }
+}

@@ -1,0 +1,46 @@
+//! What the examples share: the frame of a command ([`run()`], [`report`], [`Error`]), its input
+//! ([`Texts`], [`DataArgs`]), training ([`fit()`]), the int8 gate ([`Gate`]), and the demo data set
+//! ([`demo`]). Without the feature `torch` only what serves is left.
+
+pub mod demo;
+
+mod cli;
+mod doctor;
+mod error;
+#[cfg(feature = "torch")]
+mod fit;
+mod gate;
+mod input;
+#[cfg(feature = "torch")]
+mod predictions;
+#[cfg(feature = "torch")]
+mod progress;
+mod run;
+mod score;
+mod serving;
+mod speed;
+mod table;
+
+pub use cli::{BackendKind, DataArgs, InputArgs, Output};
+pub use doctor::{Report, examine};
+pub use error::{Error, Result};
+#[cfg(feature = "torch")]
+pub use fit::{Base, Fitted, Settings, fit};
+pub use gate::{Gate, Verdict, single_batches};
+pub use input::Texts;
+#[cfg(feature = "torch")]
+pub use predictions::write_predictions;
+#[cfg(feature = "torch")]
+pub use progress::Progress;
+pub use run::{Outcome, note, print, print_json, report, run};
+pub use score::{Score, warn_unseen};
+pub use serving::{Logits, open, open_bundle, open_native};
+#[cfg(feature = "torch")]
+pub use speed::Latency;
+pub use speed::race;
+pub use table::{readable, table};
+
+/// The code of README.md compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

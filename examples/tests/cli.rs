@@ -1,0 +1,170 @@
+//! The examples' shared parts, from rows to answers, and what they say to bad input.
+
+#![allow(clippy::unwrap_used)] // A panic is the failure report.
+
+use std::path::Path;
+
+use cs_examples::{DataArgs, open_bundle};
+
+fn refusal(path: &Path, args: &DataArgs) -> String {
+    let line = args.open(path).unwrap_err().to_string();
+    assert!(!line.contains('\n'), "{line}");
+    line.strip_prefix(&path.display().to_string())
+        .unwrap_or_else(|| panic!("{line}"))
+        .to_owned()
+}
+
+#[test]
+fn bad_data_is_refused_on_one_line_with_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    };
+    let plain = DataArgs::default();
+    assert!(refusal(&dir.path().join("none.jsonl"), &plain).starts_with(": "));
+    assert!(refusal(&file("empty.jsonl", b""), &plain).starts_with(":"));
+    let broken = file("broken.jsonl", b"{\"text\": \"hi\"}\n{\"text\": 7}\n");
+    assert!(refusal(&broken, &plain).starts_with(":2:"));
+    let unread = file("latin.jsonl", b"{\"text\": \"caf\xe9\"}\n");
+    assert!(refusal(&unread, &plain).starts_with(":1:"));
+    let columns = "text=text,intent=category".parse().unwrap();
+    let mapped = DataArgs {
+        columns,
+        ..DataArgs::default()
+    };
+    let table = file("table.csv", b"text,label\nhi,greeting\n");
+    let line = refusal(&table, &mapped);
+    assert!(
+        line.starts_with(":1:") && line.contains("category"),
+        "{line}"
+    );
+    assert_eq!(
+        plain
+            .open(&file("fine.csv", b"text,intent\nhi,greeting\n"))
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn a_folder_that_is_no_trained_model_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = open_bundle(dir.path()).unwrap_err().line();
+    assert!(
+        line.starts_with(&dir.path().join("config.json").display().to_string()),
+        "{line}"
+    );
+    let config =
+        r#"{"model_type": "bilstm", "vocab_size": 9, "embedding_size": 4, "hidden_size": 4}"#;
+    std::fs::write(dir.path().join("config.json"), config).unwrap();
+    let line = open_bundle(dir.path()).unwrap_err().line();
+    assert!(line.contains("a model without heads"), "{line}");
+}
+
+#[cfg(feature = "torch")]
+mod trained {
+    use cs_data::{Dataset, Utterance};
+    use cs_examples::demo::{Corpus, Split};
+    use cs_examples::{
+        BackendKind, Base, Gate, Latency, Score, Settings, fit, open, write_predictions,
+    };
+    use cs_model::Bundle;
+
+    fn rows(split: Split, count: usize) -> Vec<Utterance> {
+        Corpus::embedded().unwrap().generate(split, count, 1)
+    }
+
+    #[test]
+    fn from_rows_to_answers() {
+        let dir = tempfile::tempdir().unwrap();
+        let (model, int8) = (dir.path().join("model"), dir.path().join("new/int8"));
+        let train = Dataset::from_utterances(rows(Split::Train, 312)).unwrap();
+        let eval = Dataset::from_utterances(rows(Split::Train, 52)).unwrap();
+        let settings = Settings {
+            epochs: Some(8),
+            lr: Some(5e-3),
+            ..Settings::default()
+        };
+        let mut fitted = fit(
+            (&train, &eval),
+            &Base::Light,
+            &settings,
+            &model,
+            &mut cs_train::Silent,
+        )
+        .unwrap();
+        let evaluation = fitted.evaluation;
+        assert!(evaluation.intent_accuracy.unwrap() > 0.5, "{evaluation:?}");
+        fitted.note_metrics("test", &evaluation);
+        fitted.write(&model).unwrap();
+
+        let bundle = Bundle::open(&model).unwrap();
+        let manifest = bundle.manifest().unwrap();
+        assert_eq!(
+            manifest.metrics["test.slot_f1"],
+            evaluation.slot_f1.unwrap()
+        );
+        assert_eq!(manifest.data_fingerprint, Some(train.fingerprint()));
+
+        let test = rows(Split::Test, 60);
+        let refuse = Gate {
+            max_drop: 0.05,
+            min_speedup: Some(1e6),
+        };
+        assert!(!refuse.quantize(&bundle, &int8, &test).unwrap().accepted);
+        assert!(!int8.exists() && !int8.parent().unwrap().exists());
+        assert!(
+            refuse.quantize(&bundle, &model, &test).is_err(),
+            "its own folder"
+        );
+        let gate = Gate {
+            max_drop: 0.05,
+            min_speedup: None,
+        };
+        let verdict = gate.quantize(&bundle, &int8, &test).unwrap();
+        assert!(verdict.accepted && verdict.ratio > 2.0, "{verdict:?}");
+        let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().flatten().collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+
+        let texts: Vec<&str> = test.iter().map(|row| row.text.as_str()).collect();
+        let answers = |folder, backend| {
+            open(folder, backend)
+                .unwrap()
+                .understand_batch(&texts)
+                .unwrap()
+        };
+        let torch = answers(&model, BackendKind::Torch);
+        let native = answers(&int8, BackendKind::Native);
+        let same = torch.iter().zip(&native).filter(|(a, b)| {
+            a.intent.as_ref().map(|intent| &intent.label)
+                == b.intent.as_ref().map(|intent| &intent.label)
+        });
+        assert!(same.count() >= 57);
+        assert_eq!(
+            Score::of(&test, &native, bundle.tasks()).mean(),
+            verdict.metric_after
+        );
+
+        let file = dir.path().join("predictions.jsonl");
+        write_predictions(&file, &test, &native).unwrap();
+        for line in std::fs::read_to_string(file).unwrap().lines() {
+            let row: serde_json::Value = serde_json::from_str(line).unwrap();
+            let length = |key: &str| row[key].as_array().unwrap().len();
+            assert!(length("tokens") > 0);
+            assert_eq!(
+                (length("gold"), length("predicted")),
+                (length("tokens"), length("tokens"))
+            );
+        }
+        let int8 = Bundle::open(&int8).unwrap();
+        assert!(
+            Latency::measure(&bundle, &int8, &test[..4])
+                .unwrap()
+                .speedup()
+                > 0.0
+        );
+    }
+}
