@@ -40,6 +40,8 @@ pub mod format;
 pub mod iob;
 #[cfg(feature = "arrow")]
 mod jsonl;
+#[cfg(feature = "arrow")]
+pub mod normalize;
 pub mod offsets;
 pub mod pack;
 mod place;
@@ -60,6 +62,8 @@ pub use dataset::Dataset;
 pub use error::{Error, IobError, Result, SpanError};
 #[cfg(feature = "arrow")]
 pub use format::{Columns, Format, ReadOptions};
+#[cfg(feature = "arrow")]
+pub use normalize::normalize;
 pub use offsets::Offsets;
 pub use pack::{BatchPlan, TokenBatch};
 pub use tokenizer::{Encoding, Tokenizer};
