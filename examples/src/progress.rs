@@ -21,15 +21,35 @@ use crate::note;
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
-    last: Option<StepReport>,
+    epoch: EpochLoss,
     until: Option<Instant>,
+}
+
+/// The mean over an epoch's rows: a last batch of a few rows says little.
+#[derive(Debug, Default)]
+struct EpochLoss {
+    sum: f64,
+    rows: usize,
+    tokens_per_second: f64,
+}
+
+impl EpochLoss {
+    fn add(&mut self, step: &StepReport) {
+        self.sum += step.loss.total * step.rows as f64;
+        self.rows += step.rows;
+        self.tokens_per_second = step.tokens_per_second;
+    }
+
+    fn mean(&self) -> f64 {
+        self.sum / self.rows as f64
+    }
 }
 
 impl Default for Progress {
     fn default() -> Self {
         Self {
             bar: ProgressBar::hidden(),
-            last: None,
+            epoch: EpochLoss::default(),
             until: None,
         }
     }
@@ -74,7 +94,7 @@ impl Observer for Progress {
                 self.bar
                     .set_message(format!("loss {loss:.3}, {speed:.0} tokens/s"));
                 self.bar.set_position(step.step as u64);
-                self.last = Some(*step);
+                self.epoch.add(step);
             }
             Event::Epoch {
                 epoch,
@@ -82,8 +102,8 @@ impl Observer for Progress {
                 best,
                 ..
             } => {
-                let loss = self.last.map_or(f64::NAN, |step| step.loss.total);
-                let speed = self.last.map_or(0.0, |step| step.tokens_per_second);
+                let done = std::mem::take(&mut self.epoch);
+                let (loss, speed) = (done.mean(), done.tokens_per_second);
                 let best = if *best { " (best so far)" } else { "" };
                 self.line(&format!(
                     "epoch {epoch}: loss {loss:.3}, validation {metric:.4}{best}, {speed:.0} tokens/s"
