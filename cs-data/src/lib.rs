@@ -48,6 +48,7 @@ mod place;
 mod random;
 #[cfg(feature = "arrow")]
 mod rows;
+pub mod scheme;
 #[cfg(feature = "arrow")]
 mod seq;
 #[cfg(feature = "arrow")]
@@ -59,12 +60,13 @@ mod wordpiece;
 pub use align::{Alignment, Convention, Word, align};
 #[cfg(feature = "arrow")]
 pub use dataset::Dataset;
-pub use error::{Error, IobError, Result, SpanError};
+pub use error::{Error, IobError, MixedSchemes, Result, SpanError};
 #[cfg(feature = "arrow")]
 pub use format::{Columns, Format, ReadOptions};
 #[cfg(feature = "arrow")]
 pub use normalize::normalize;
 pub use offsets::Offsets;
 pub use pack::{BatchPlan, TokenBatch};
+pub use scheme::Scheme;
 pub use tokenizer::{Encoding, Tokenizer};
 pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};
