@@ -48,11 +48,17 @@ mod place;
 mod random;
 #[cfg(feature = "arrow")]
 mod rows;
+#[cfg(feature = "arrow")]
+mod sample;
 pub mod scheme;
 #[cfg(feature = "arrow")]
 mod seq;
 #[cfg(feature = "arrow")]
 mod source;
+#[cfg(feature = "arrow")]
+mod split;
+#[cfg(feature = "arrow")]
+pub mod statistics;
 pub mod tokenizer;
 pub mod utterance;
 mod wordpiece;
@@ -67,6 +73,10 @@ pub use format::{Columns, Format, ReadOptions};
 pub use normalize::normalize;
 pub use offsets::Offsets;
 pub use pack::{BatchPlan, TokenBatch};
+#[cfg(feature = "arrow")]
+pub use sample::Sameness;
 pub use scheme::Scheme;
+#[cfg(feature = "arrow")]
+pub use statistics::{LabelCount, Quantiles, SentimentProfile, Statistics, Tally};
 pub use tokenizer::{Encoding, Tokenizer};
 pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};
