@@ -59,6 +59,7 @@ mod source;
 mod split;
 #[cfg(feature = "arrow")]
 pub mod statistics;
+pub mod tags;
 pub mod tokenizer;
 pub mod utterance;
 mod wordpiece;
@@ -78,5 +79,6 @@ pub use sample::Sameness;
 pub use scheme::Scheme;
 #[cfg(feature = "arrow")]
 pub use statistics::{LabelCount, Quantiles, SentimentProfile, Statistics, Tally};
+pub use tags::{TagIds, TagSet};
 pub use tokenizer::{Encoding, Tokenizer};
 pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};

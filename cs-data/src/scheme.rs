@@ -50,16 +50,20 @@ pub enum Scheme {
 }
 
 /// What a prefix means, whatever letter a scheme writes it with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Role {
     Begin,
     Inside,
     End,
     Single,
 }
 
+impl Role {
+    pub(crate) const ALL: [Role; 4] = [Role::Begin, Role::Inside, Role::End, Role::Single];
+}
+
 /// A tag taken apart; `None` is `O`.
-type Tag<'a> = Option<(Role, &'a str)>;
+pub(crate) type Tag<'a> = Option<(Role, &'a str)>;
 
 /// What is wrong with the tag at an index. Cheap, because detection makes many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +83,7 @@ impl Scheme {
         Scheme::Iob1,
     ];
 
-    /// Its prefixes with their meaning. Empty letters stand for none.
+    /// Its prefixes with their meaning.
     fn prefixes(self) -> &'static [(&'static str, Role)] {
         use Role::{Begin, End, Inside, Single};
         match self {
@@ -95,12 +99,13 @@ impl Scheme {
         !matches!(self, Scheme::Iob1 | Scheme::Iob2)
     }
 
-    fn prefix(self, role: Role) -> &'static str {
+    /// Empty if it has none.
+    pub(crate) fn prefix(self, role: Role) -> &'static str {
         let found = self.prefixes().iter().find(|(_, known)| *known == role);
         found.map_or("", |(prefix, _)| prefix)
     }
 
-    fn parse(self, tag: &str) -> Option<Tag<'_>> {
+    pub(crate) fn parse(self, tag: &str) -> Option<Tag<'_>> {
         if tag == "O" {
             return Some(None);
         }
@@ -138,7 +143,7 @@ impl Scheme {
 
     /// What the token `at` is in a span of the tokens `covered`; `behind`: right behind a span of
     /// the same label.
-    fn role(self, at: usize, covered: &Range<usize>, behind: bool) -> Role {
+    pub(crate) fn role(self, at: usize, covered: &Range<usize>, behind: bool) -> Role {
         let (first, last) = (at == covered.start, at + 1 == covered.end);
         match (first, last && self.marks_ends()) {
             (true, true) => Role::Single,
