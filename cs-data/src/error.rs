@@ -86,6 +86,12 @@ pub enum Error {
         /// What is accepted.
         expected: String,
     },
+    /// The operating system refused a thread.
+    #[error("thread: {source}")]
+    Thread {
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// Arrow refused to build or to combine arrays.
     #[cfg(feature = "arrow")]
     #[error("arrow: {0}")]

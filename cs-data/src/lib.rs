@@ -5,6 +5,8 @@
 //!   scalar values in files and JSON; [`Offsets`] converts.
 //! - [`Tokenizer`] gives an [`Encoding`]; [`align`](align()) puts a turn's spans on its subwords;
 //!   [`TokenBatch`] lays encodings end to end without padding, as a [`BatchPlan`] cuts them.
+//! - [`Batches`] are the steps of a run from any step on, [`Prefetch`] makes them ahead;
+//!   [`Scheme`] reads and writes tags, [`TagSet`] numbers them.
 //! - [`Dataset`] (feature `arrow`, on by default): rows in Arrow memory, read from JSON Lines, CSV,
 //!   TSV or the `seq.in`/`seq.out`/`label` form, with errors that name file, line and column.
 //!
@@ -28,6 +30,7 @@
 //! ```
 
 pub mod align;
+pub mod batches;
 #[cfg(feature = "arrow")]
 pub mod dataset;
 #[cfg(feature = "arrow")]
@@ -45,6 +48,7 @@ pub mod normalize;
 pub mod offsets;
 pub mod pack;
 mod place;
+pub mod prefetch;
 mod random;
 #[cfg(feature = "arrow")]
 mod rows;
@@ -65,6 +69,7 @@ pub mod utterance;
 mod wordpiece;
 
 pub use align::{Alignment, Convention, Word, align};
+pub use batches::{Batches, Step};
 #[cfg(feature = "arrow")]
 pub use dataset::Dataset;
 pub use error::{Error, IobError, MixedSchemes, Result, SpanError};
@@ -74,6 +79,7 @@ pub use format::{Columns, Format, ReadOptions};
 pub use normalize::normalize;
 pub use offsets::Offsets;
 pub use pack::{BatchPlan, TokenBatch};
+pub use prefetch::Prefetch;
 #[cfg(feature = "arrow")]
 pub use sample::Sameness;
 pub use scheme::Scheme;
