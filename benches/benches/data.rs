@@ -27,7 +27,7 @@ fn rows() -> Vec<Utterance> {
         let span = Span::new(before.len(), before.len() + value.len(), "order_id");
         let mut row = Utterance::new(number.to_string(), format!("{before}{value}{after}"));
         row.spans.push(span);
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             let start = row.text.len() + 1;
             row.text.push_str(" 2026-11-24");
             row.spans.push(Span::new(start, row.text.len(), "date"));

@@ -35,6 +35,7 @@ pub mod batches;
 pub mod dataset;
 #[cfg(feature = "arrow")]
 mod delimited;
+mod detect;
 pub mod error;
 #[cfg(feature = "arrow")]
 mod file;

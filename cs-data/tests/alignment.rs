@@ -151,7 +151,7 @@ fn a_batch_is_its_rows() {
     let row = |n: usize| {
         let text = format!("{}查询订单12345 order {n}", "好".repeat(n % 5));
         let start = text.find("12345").unwrap();
-        let spans = vec![
+        let spans = [
             Span::new(0, 3, "unknown"),
             Span::new(start, start + 4, "order_id"), // cuts the word
             Span::new(start, start + 5 + " order".len(), "order_id"),

@@ -17,9 +17,9 @@ fn row(id: usize, intent: Option<&str>) -> Utterance {
     let mut row = Utterance::new(id.to_string(), format!("第{id}个 order {}", id % 7));
     row.intent = intent.map(str::to_owned);
     row.spans = vec![Span::new(0, 3, "ordinal")];
-    if id % 3 == 0 {
+    if id.is_multiple_of(3) {
         let dialogue_id = format!("d{}", id % 5);
-        let speaker = (id % 2 == 0).then(|| "用户".to_owned());
+        let speaker = id.is_multiple_of(2).then(|| "用户".to_owned());
         row.dialogue = Some(Turn {
             dialogue_id,
             turn: id as u32,
@@ -29,7 +29,7 @@ fn row(id: usize, intent: Option<&str>) -> Utterance {
             .push(Span::new(3, 4 + id.ilog10().min(1) as usize, "number"));
         row.extra.insert("n".into(), id.into());
     }
-    if id % 4 == 0 {
+    if id.is_multiple_of(4) {
         row.sentiment = Some(0.25);
         row.reply = Some("好的".into());
         row.parent = Some("0".into());
