@@ -1,7 +1,8 @@
-//! Spans of a text onto the subwords of its encoding.
+//! Spans of a text onto the subwords of its encoding, and back.
 
 use std::ops::Range;
 
+use crate::scheme::Scheme;
 use crate::tokenizer::Encoding;
 use crate::utterance::Span;
 
@@ -93,30 +94,21 @@ pub struct Alignment {
 
 /// Tags each word (or subword) that lies in a span. Bytes that belong to no unit, such as white
 /// space or characters the normaliser drops, may lie on either side of a span's edge.
+///
+/// O(tokens + spans) for spans in order. [`TagSet::align`](crate::TagSet::align) gives numbers
+/// instead of strings, in any scheme.
 pub fn align(encoding: &Encoding, spans: &[Span], convention: Convention) -> Alignment {
-    let units: Vec<Word> = match convention {
-        Convention::FirstSubword => encoding.word_list(),
-        Convention::AllSubwords => {
-            let pieces = encoding.offsets.iter().zip(&encoding.words).enumerate();
-            pieces
-                .filter(|(_, (_, word))| word.is_some())
-                .map(|(first, (range, _))| Word {
-                    first,
-                    range: range.clone(),
-                })
-                .collect()
-        }
-    };
+    let units = units(encoding, convention);
     let mut tags = vec![None; encoding.ids.len()];
     for unit in &units {
         tags[unit.first] = Some("O".to_owned());
     }
     let mut misaligned = Vec::new();
-    let mut next = 0;
+    let mut cover = Cover::new(&units, encoding.truncated);
     for span in spans {
-        match covered(&units, span, encoding.truncated, &mut next) {
+        match cover.find(span) {
             Some(inside) => {
-                for (index, unit) in inside.iter().enumerate() {
+                for (index, unit) in units[inside].iter().enumerate() {
                     let prefix = if index == 0 { 'B' } else { 'I' };
                     tags[unit.first] = Some(format!("{prefix}-{}", span.label));
                 }
@@ -127,26 +119,116 @@ pub fn align(encoding: &Encoding, spans: &[Span], convention: Convention) -> Ali
     Alignment { tags, misaligned }
 }
 
-/// The units in `span`, from the `next` free one on; `None` if it cannot be tagged.
-fn covered<'a>(
-    units: &'a [Word],
-    span: &Span,
-    truncated: bool,
-    next: &mut usize,
-) -> Option<&'a [Word]> {
-    let from = units.iter().position(|unit| unit.range.end > span.start)?;
-    let inside = units[from..]
-        .iter()
-        .take_while(|unit| unit.range.start < span.end)
-        .count();
-    let found = &units[from..from + inside];
-    let whole = found
-        .iter()
-        .all(|u| span.start <= u.range.start && u.range.end <= span.end);
-    let lost = truncated && units.last().is_none_or(|last| span.end > last.range.end);
-    if found.is_empty() || !whole || lost || from < *next {
-        return None;
+/// The way back from [`align`]: the spans that IOB2 tags of an encoding's subwords say, leniently
+/// ([`Scheme::decode_lenient`]). Under [`Convention::FirstSubword`] only the tags of first subwords
+/// count, and a span ends where its last word does.
+///
+/// Pieces of one character share its bytes; of two spans that claim pieces of the same one, the
+/// first gets it, and a span left without bytes is dropped. O(tokens).
+///
+/// ```
+/// use cs_data::{Convention, Encoding, Span, align::spans_of};
+/// let encoding = Encoding {
+///     ids: vec![2, 9, 10, 11, 3],
+///     offsets: vec![0..0, 0..3, 3..6, 7..9, 0..0],
+///     words: vec![None, Some(0), Some(0), Some(1), None],
+///     truncated: false,
+/// };
+/// let tags = ["O", "B-a", "O", "I-a", "B-a"];
+/// assert_eq!(spans_of(&encoding, &tags, Convention::FirstSubword), [Span::new(0, 9, "a")]);
+/// let pieces = spans_of(&encoding, &tags, Convention::AllSubwords);
+/// assert_eq!(pieces, [Span::new(0, 3, "a"), Span::new(7, 9, "a")]);
+/// ```
+pub fn spans_of<S: AsRef<str>>(
+    encoding: &Encoding,
+    tags: &[S],
+    convention: Convention,
+) -> Vec<Span> {
+    decode(encoding, convention, Scheme::Iob2, |token| {
+        tags.get(token).map_or("O", |tag| tag.as_ref())
+    })
+}
+
+/// The spans of the tags that `tag` gives for tokens.
+pub(crate) fn decode<'a>(
+    encoding: &Encoding,
+    convention: Convention,
+    scheme: Scheme,
+    tag: impl Fn(usize) -> &'a str,
+) -> Vec<Span> {
+    let units = units(encoding, convention);
+    let (ranges, tags): (Vec<Range<usize>>, Vec<&str>) = units
+        .into_iter()
+        .map(|unit| (unit.range, tag(unit.first)))
+        .unzip();
+    let mut spans = scheme.decode_lenient(&ranges, &tags);
+    let mut free = 0;
+    spans.retain_mut(|span| {
+        span.start = span.start.max(free);
+        free = free.max(span.end);
+        span.start < span.end
+    });
+    spans
+}
+
+/// What carries a tag.
+pub(crate) fn units(encoding: &Encoding, convention: Convention) -> Vec<Word> {
+    if convention == Convention::FirstSubword {
+        return encoding.word_list();
     }
-    *next = from + inside;
-    Some(found)
+    let pieces = encoding.offsets.iter().zip(&encoding.words).enumerate();
+    let pieces = pieces.filter(|(_, (_, word))| word.is_some());
+    let unit = |(first, (range, _)): (usize, (&Range<usize>, _))| Word {
+        first,
+        range: range.clone(),
+    };
+    pieces.map(unit).collect()
+}
+
+/// Finds the units of one span after the other.
+pub(crate) struct Cover<'a> {
+    units: &'a [Word],
+    truncated: bool,
+    /// Start of the last span asked for, and the first unit that ends behind it.
+    last: (usize, usize),
+    /// The first unit behind the spans found.
+    free: usize,
+}
+
+impl<'a> Cover<'a> {
+    pub(crate) fn new(units: &'a [Word], truncated: bool) -> Self {
+        Cover {
+            units,
+            truncated,
+            last: (0, 0),
+            free: 0,
+        }
+    }
+
+    /// The units in `span`; `None` if it cannot be tagged.
+    pub(crate) fn find(&mut self, span: &Span) -> Option<Range<usize>> {
+        let known = if span.start >= self.last.0 {
+            self.last.1
+        } else {
+            0
+        };
+        let behind = |unit: &Word| unit.range.end > span.start;
+        let first = known
+            + self.units[known..]
+                .iter()
+                .take_while(|unit| !behind(unit))
+                .count();
+        self.last = (span.start, first);
+        let found = self.units[first..]
+            .iter()
+            .take_while(|unit| unit.range.start < span.end);
+        let end = first + found.count();
+        let whole = |unit: &Word| span.start <= unit.range.start && unit.range.end <= span.end;
+        let lost = self.truncated && self.units.last().is_none_or(|u| span.end > u.range.end);
+        if first == end || first < self.free || lost || !self.units[first..end].iter().all(whole) {
+            return None;
+        }
+        self.free = end;
+        Some(first..end)
+    }
 }

@@ -5,6 +5,8 @@
 //!   scalar values in files and JSON; [`Offsets`] converts.
 //! - [`Tokenizer`] gives an [`Encoding`]; [`align`](align()) puts a turn's spans on its subwords;
 //!   [`TokenBatch`] lays encodings end to end without padding, as a [`BatchPlan`] cuts them.
+//! - [`Batches`] are the steps of a run from any step on, [`Prefetch`] makes them ahead;
+//!   [`Scheme`] reads and writes tags, [`TagSet`] numbers them.
 //! - [`Dataset`] (feature `arrow`, on by default): rows in Arrow memory, read from JSON Lines, CSV,
 //!   TSV or the `seq.in`/`seq.out`/`label` form, with errors that name file, line and column.
 //!
@@ -28,10 +30,12 @@
 //! ```
 
 pub mod align;
+pub mod batches;
 #[cfg(feature = "arrow")]
 pub mod dataset;
 #[cfg(feature = "arrow")]
 mod delimited;
+mod detect;
 pub mod error;
 #[cfg(feature = "arrow")]
 mod file;
@@ -45,26 +49,43 @@ pub mod normalize;
 pub mod offsets;
 pub mod pack;
 mod place;
+pub mod prefetch;
 mod random;
 #[cfg(feature = "arrow")]
 mod rows;
 #[cfg(feature = "arrow")]
+mod sample;
+pub mod scheme;
+#[cfg(feature = "arrow")]
 mod seq;
 #[cfg(feature = "arrow")]
 mod source;
+#[cfg(feature = "arrow")]
+mod split;
+#[cfg(feature = "arrow")]
+pub mod statistics;
+pub mod tags;
 pub mod tokenizer;
 pub mod utterance;
 mod wordpiece;
 
 pub use align::{Alignment, Convention, Word, align};
+pub use batches::{Batches, Step};
 #[cfg(feature = "arrow")]
 pub use dataset::Dataset;
-pub use error::{Error, IobError, Result, SpanError};
+pub use error::{Error, IobError, MixedSchemes, Result, SpanError};
 #[cfg(feature = "arrow")]
 pub use format::{Columns, Format, ReadOptions};
 #[cfg(feature = "arrow")]
 pub use normalize::normalize;
 pub use offsets::Offsets;
 pub use pack::{BatchPlan, TokenBatch};
+pub use prefetch::Prefetch;
+#[cfg(feature = "arrow")]
+pub use sample::Sameness;
+pub use scheme::Scheme;
+#[cfg(feature = "arrow")]
+pub use statistics::{LabelCount, Quantiles, SentimentProfile, Statistics, Tally};
+pub use tags::{TagIds, TagSet};
 pub use tokenizer::{Encoding, Tokenizer};
 pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};

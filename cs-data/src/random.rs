@@ -9,7 +9,6 @@ impl SplitMix {
     }
 
     /// A number for `key` that depends on nothing else but `seed`.
-    #[cfg(feature = "arrow")]
     pub(crate) fn of(seed: u64, key: &str) -> u64 {
         // FNV-1a, then mixed.
         let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);

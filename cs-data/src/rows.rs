@@ -255,3 +255,88 @@ fn word(words: &DictionaryArray<Int32Type>, row: usize) -> Option<&str> {
     let values: &StringArray = words.values().as_string();
     words.key(row).map(|key| values.value(key))
 }
+
+/// A batch takes no more rows once it has this many rows or bytes: small enough to keep and move,
+/// and with room below Arrow's limit for any row.
+pub(crate) const BATCH_ROWS: usize = 1 << 16;
+pub(crate) const BATCH_BYTES: usize = 1 << 28;
+
+impl Builder {
+    /// Whether the batch should be finished before another row comes.
+    pub(crate) fn is_full(&self) -> bool {
+        self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES
+    }
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn text(self, row: usize) -> &'a str {
+        self.strings(TEXT).value(row)
+    }
+
+    pub(crate) fn dialogue_id(self, row: usize) -> Option<&'a str> {
+        self.string(DIALOGUE_ID, row)
+    }
+
+    /// Length of the strings that a dictionary does not share.
+    pub(crate) fn bytes(self, row: usize) -> usize {
+        let columns = [ID, TEXT, REPLY, DIALOGUE_ID, PARENT, EXTRA].into_iter();
+        columns
+            .map(|column| self.strings(column).value_length(row) as usize)
+            .sum()
+    }
+}
+
+/// The rows at `places` (a batch and a row of it), in that order, in one batch whose dictionaries
+/// have no words but theirs.
+pub(crate) fn gather(batches: &[&RecordBatch], places: &[(usize, usize)]) -> Result<RecordBatch> {
+    let column = |at: usize| -> Result<ArrayRef> {
+        match SCHEMA.field(at).data_type() {
+            DataType::Dictionary(..) => {
+                let mut words = StringDictionaryBuilder::<Int32Type>::new();
+                for &(batch, row) in places {
+                    words.append_option(View(batches[batch]).word(at, row));
+                }
+                Ok(Arc::new(words.finish()))
+            }
+            DataType::List(_) => gather_spans(batches, places),
+            _ => {
+                let parts: Vec<&dyn Array> =
+                    batches.iter().map(|b| b.column(at).as_ref()).collect();
+                Ok(arrow::compute::interleave(&parts, places)?)
+            }
+        }
+    };
+    let columns = (0..SCHEMA.fields().len()).map(column);
+    Ok(RecordBatch::try_new(
+        SCHEMA.clone(),
+        columns.collect::<Result<_>>()?,
+    )?)
+}
+
+fn gather_spans(batches: &[&RecordBatch], places: &[(usize, usize)]) -> Result<ArrayRef> {
+    let (mut counts, mut starts, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+    let mut labels = StringDictionaryBuilder::<Int32Type>::new();
+    for &(batch, row) in places {
+        let before = starts.len();
+        for (start, end, label) in View(batches[batch]).spans(row) {
+            starts.push(start as u32);
+            ends.push(end as u32);
+            labels.append_value(label);
+        }
+        counts.push(starts.len() - before);
+    }
+    let fields: Vec<ArrayRef> = vec![
+        Arc::new(UInt32Array::from(starts)),
+        Arc::new(UInt32Array::from(ends)),
+        Arc::new(labels.finish()),
+    ];
+    let spans = StructArray::try_new(span_fields(), fields, None)?;
+    let item = Field::new_list_field(DataType::Struct(span_fields()), false);
+    let offsets = OffsetBuffer::from_lengths(counts);
+    Ok(Arc::new(ListArray::try_new(
+        Arc::new(item),
+        offsets,
+        Arc::new(spans),
+        None,
+    )?))
+}

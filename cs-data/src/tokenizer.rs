@@ -4,12 +4,17 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde_json::Value;
 use tokenizers::Tokenizer as Inner;
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
+use crate::align::Convention;
 use crate::error::{Error, Result};
 use crate::offsets::{ceil, floor};
 use crate::place;
+use crate::tags::{TagIds, TagSet};
+use crate::utterance::Utterance;
 use crate::wordpiece::{self, Flavour};
 
 /// Below this many texts a batch is encoded on the caller's thread.
@@ -33,6 +38,7 @@ pub struct Encoding {
     pub ids: Vec<u32>,
     /// Bytes of the text behind each token, on character boundaries; `0..0` for special tokens.
     /// Pieces of one character (a syllable that the normaliser decomposed) share its range.
+    /// Combining marks that the normaliser strips count to the token before them.
     pub offsets: Vec<Range<usize>>,
     /// Which word (piece of the pre-tokenizer) each token belongs to; `None` for special tokens.
     pub words: Vec<Option<u32>>,
@@ -227,23 +233,53 @@ impl Tokenizer {
     ///
     /// As [`encode`](Self::encode), for the first text that fails.
     pub fn encode_batch(&self, texts: &[&str], max_length: usize) -> Result<Vec<Encoding>> {
-        if texts.len() < PARALLEL_FROM {
-            return texts
-                .iter()
-                .map(|text| self.encode(text, max_length))
-                .collect();
-        }
-        let fail = |source| Error::Tokenizer { source };
-        let encodings = self
-            .inner
-            .encode_batch(texts.to_vec(), true)
-            .map_err(fail)?;
-        encodings
-            .iter()
-            .zip(texts)
-            .map(|(encoding, text)| cut(encoding, text, max_length))
-            .collect()
+        each(texts, |text| self.encode(text, max_length))
     }
+
+    /// Encodes the texts of `rows` and aligns their spans; 64 rows or more on all cores. What
+    /// [`encode`](Self::encode) and [`TagSet::align`] give, in one pass.
+    ///
+    /// ```
+    /// use cs_data::{Convention, Scheme, Span, TagSet, Tokenizer, Utterance};
+    /// let rows = [Utterance::new("1", "查询订单").with_spans(vec![Span::new(6, 12, "what")])];
+    /// let tokenizer = Tokenizer::train(["查询订单"].into_iter(), 50)?;
+    /// let tags = TagSet::of_labels(["what"], Scheme::Iob2)?; // O, B-what, I-what
+    /// let encoded = tokenizer.encode_rows(&rows, 32, &tags, Convention::FirstSubword)?;
+    /// let (encoding, aligned) = &encoded[0]; // [CLS] 查 询 订 单 [SEP]
+    /// assert_eq!(encoding.ids.len(), 6);
+    /// assert_eq!(aligned.ids, [None, Some(0), Some(0), Some(1), Some(2), None]);
+    /// # Ok::<(), cs_data::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode), for a text that fails.
+    pub fn encode_rows(
+        &self,
+        rows: &[Utterance],
+        max_length: usize,
+        tags: &TagSet,
+        convention: Convention,
+    ) -> Result<Vec<(Encoding, TagIds)>> {
+        each(rows, |row| {
+            let encoding = self.encode(&row.text, max_length)?;
+            let ids = tags.align(&encoding, &row.spans, convention);
+            Ok((encoding, ids))
+        })
+    }
+}
+
+/// `of` each item, in order, or the first error.
+fn each<T: Sync, R: Send>(
+    items: &[T],
+    of: impl Fn(&T) -> Result<R> + Send + Sync,
+) -> Result<Vec<R>> {
+    if items.len() < PARALLEL_FROM {
+        return items.iter().map(of).collect();
+    }
+    // Results stay in order; errors are looked for afterwards, so that the first is the first.
+    let results: Vec<Result<R>> = items.par_iter().map(of).collect();
+    results.into_iter().collect()
 }
 
 /// Refuses what the library would panic on: malformed JSON, and templates that name tokens or
@@ -311,23 +347,48 @@ fn cut(encoding: &tokenizers::Encoding, text: &str, max_length: usize) -> Result
         });
     }
     let body_end = (len - tail).min(max_length - tail);
+    let kept = body_end + tail;
     let mut out = Encoding {
+        ids: Vec::with_capacity(kept),
+        offsets: Vec::with_capacity(kept),
+        words: Vec::with_capacity(kept),
         truncated: len > max_length,
-        ..Encoding::default()
     };
+    let (ids, words, offsets) = (
+        encoding.get_ids(),
+        encoding.get_word_ids(),
+        encoding.get_offsets(),
+    );
     for index in (0..body_end).chain(len - tail..len) {
-        let word = encoding.get_word_ids()[index].filter(|_| special[index] == 0);
-        let (start, end) = encoding.get_offsets()[index];
-        out.ids.push(encoding.get_ids()[index]);
+        let word = words[index].filter(|_| special[index] == 0);
+        let (start, end) = offsets[index];
+        out.ids.push(ids[index]);
         out.words.push(word);
         out.offsets.push(if word.is_none() {
             0..0
         } else {
             let start = floor(text, start);
-            start..ceil(text, end).max(start)
+            let end = ceil(text, end).max(start);
+            // Of the last token (special ones have 0..0) to the end.
+            let next = offsets.get(index + 1).map_or(0, |next| next.0);
+            start..past_marks(text, end, if next == 0 { text.len() } else { next })
         });
     }
     Ok(out)
+}
+
+/// The end of the combining marks at `end`, before `limit`: a normaliser that strips accents leaves
+/// them to no token, but they belong to the character before them.
+fn past_marks(text: &str, end: usize, limit: usize) -> usize {
+    let is_mark = |char: &char| {
+        !char.is_ascii() && char.general_category_group() == GeneralCategoryGroup::Mark
+    };
+    let rest = text.get(end..limit).unwrap_or_default();
+    end + rest
+        .chars()
+        .take_while(is_mark)
+        .map(char::len_utf8)
+        .sum::<usize>()
 }
 
 /// The `content` of a token that is written as a string or as an object.

@@ -1,0 +1,175 @@
+//! Tags as numbers, as a model counts them.
+
+use std::collections::HashMap;
+
+use crate::align::{Convention, Cover, decode, units};
+use crate::error::{Error, Result};
+use crate::scheme::{Role, Scheme};
+use crate::tokenizer::Encoding;
+use crate::utterance::{Span, is_label};
+
+/// The tags of a scheme that a model knows, numbered from 0.
+///
+/// ```
+/// use cs_data::{Convention, Encoding, Scheme, Span, TagSet};
+/// let tags = TagSet::of_labels(["item", "size"], Scheme::Iob2)?;
+/// assert_eq!(tags.tags(), ["O", "B-item", "I-item", "B-size", "I-size"]);
+/// assert_eq!(tags, TagSet::new(tags.tags().to_vec(), Scheme::Iob2)?);
+///
+/// let encoding = Encoding {
+///     ids: vec![2, 9, 10, 11, 3],
+///     offsets: vec![0..0, 0..3, 3..6, 7..9, 0..0],
+///     words: vec![None, Some(0), Some(0), Some(1), None],
+///     truncated: false,
+/// };
+/// let spans = [Span::new(0, 6, "item"), Span::new(7, 9, "size")];
+/// let aligned = tags.align(&encoding, &spans, Convention::AllSubwords);
+/// assert_eq!(aligned.ids, [None, Some(1), Some(2), Some(3), None]);
+/// assert_eq!(tags.spans_of(&encoding, &[0, 1, 2, 3, 0], Convention::AllSubwords), spans);
+/// # Ok::<(), cs_data::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagSet {
+    scheme: Scheme,
+    tags: Vec<String>,
+    /// Number of `O`.
+    outside: u32,
+    /// Numbers of each label's tags, in the order of [`Role::ALL`].
+    of_label: HashMap<String, [Option<u32>; 4]>,
+}
+
+/// The tags of one encoding's subwords as numbers of a [`TagSet`].
+///
+/// ```
+/// use cs_data::{Convention, Encoding, Scheme, Span, TagIds, TagSet};
+/// let tags = TagSet::of_labels(["item"], Scheme::Iob2)?;
+/// let encoding = Encoding { ids: vec![9], offsets: vec![0..3], words: vec![Some(0)], truncated: false };
+/// let spans = [Span::new(0, 1, "item"), Span::new(0, 3, "colour")];
+/// let aligned = tags.align(&encoding, &spans, Convention::FirstSubword);
+/// assert_eq!(aligned, TagIds { ids: vec![None], misaligned: vec![0] }); // not scored: a colour
+/// # Ok::<(), cs_data::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TagIds {
+    /// A tag's number for each subword; `None` is not scored: specials, later subwords under
+    /// [`Convention::FirstSubword`], and subwords in a span whose tag is not in the set.
+    pub ids: Vec<Option<u32>>,
+    /// The spans, by number, that could not be tagged: see
+    /// [`Alignment::misaligned`](crate::Alignment::misaligned).
+    pub misaligned: Vec<usize>,
+}
+
+impl TagSet {
+    /// The set of these tags, which stand in the order of their numbers.
+    ///
+    /// # Errors
+    ///
+    /// No `O`, a tag that the scheme does not have, a tag twice.
+    pub fn new(tags: Vec<String>, scheme: Scheme) -> Result<Self> {
+        let bad = |found: String, expected: &str| Error::Argument {
+            name: "tags",
+            found,
+            expected: expected.into(),
+        };
+        let mut outside = None;
+        let mut of_label: HashMap<String, [Option<u32>; 4]> = HashMap::new();
+        for (tag, number) in tags.iter().zip(0..) {
+            let place = match scheme.parse(tag) {
+                None => return Err(bad(format!("{tag:?}"), scheme.tag_forms())),
+                Some(None) => &mut outside,
+                Some(Some((role, label))) => {
+                    &mut of_label.entry(label.to_owned()).or_default()[role as usize]
+                }
+            };
+            if place.replace(number).is_some() {
+                return Err(bad(format!("{tag:?} twice"), "each tag once"));
+            }
+        }
+        let outside = outside.ok_or_else(|| bad("a set without O".into(), "O among them"))?;
+        Ok(TagSet {
+            scheme,
+            tags,
+            outside,
+            of_label,
+        })
+    }
+
+    /// `O`, then the tags of each label.
+    ///
+    /// # Errors
+    ///
+    /// A label twice, or one that is not one word.
+    pub fn of_labels<S: AsRef<str>>(
+        labels: impl IntoIterator<Item = S>,
+        scheme: Scheme,
+    ) -> Result<Self> {
+        let mut tags = vec!["O".to_owned()];
+        for label in labels {
+            let label = label.as_ref();
+            if !is_label(label) {
+                return Err(Error::Argument {
+                    name: "labels",
+                    found: format!("{label:?}"),
+                    expected: "words without white space".into(),
+                });
+            }
+            let prefixes = Role::ALL.map(|role| scheme.prefix(role)).into_iter();
+            let prefixes = prefixes.filter(|prefix| !prefix.is_empty());
+            tags.extend(prefixes.map(|prefix| format!("{prefix}-{label}")));
+        }
+        Self::new(tags, scheme)
+    }
+
+    /// The tags in the order of their numbers.
+    pub fn tags(&self) -> &[String] {
+        &self.tags
+    }
+
+    /// Their scheme.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// Whether the set has tags of `label`.
+    pub fn has_label(&self, label: &str) -> bool {
+        self.of_label.contains_key(label)
+    }
+
+    /// Tags each word (or subword) that lies in a span, as [`align`](crate::align()) does, by
+    /// number. O(tokens + spans) for spans in order.
+    pub fn align(&self, encoding: &Encoding, spans: &[Span], convention: Convention) -> TagIds {
+        let units = units(encoding, convention);
+        let mut out = TagIds {
+            ids: vec![None; encoding.ids.len()],
+            misaligned: Vec::new(),
+        };
+        for unit in &units {
+            out.ids[unit.first] = Some(self.outside);
+        }
+        let mut cover = Cover::new(&units, encoding.truncated);
+        let mut last: Option<(usize, &str)> = None;
+        for (number, span) in spans.iter().enumerate() {
+            let Some(inside) = cover.find(span) else {
+                out.misaligned.push(number);
+                continue;
+            };
+            let behind = last == Some((inside.start, &span.label));
+            let numbers = self.of_label.get(&span.label).copied().unwrap_or_default();
+            for at in inside.clone() {
+                let role = self.scheme.role(at, &inside, behind);
+                out.ids[units[at].first] = numbers[role as usize];
+            }
+            last = Some((inside.end, &span.label));
+        }
+        out
+    }
+
+    /// The way back: the spans that tags of an encoding's subwords say, leniently, as
+    /// [`spans_of`](crate::align::spans_of) does. A number the set does not have counts as `O`.
+    pub fn spans_of(&self, encoding: &Encoding, ids: &[u32], convention: Convention) -> Vec<Span> {
+        decode(encoding, convention, self.scheme, |token| {
+            let tag = ids.get(token).and_then(|&id| self.tags.get(id as usize));
+            tag.map_or("O", String::as_str)
+        })
+    }
+}
