@@ -29,6 +29,10 @@
 
 pub mod align;
 #[cfg(feature = "arrow")]
+mod blocks;
+#[cfg(feature = "arrow")]
+mod cells;
+#[cfg(feature = "arrow")]
 pub mod dataset;
 #[cfg(feature = "arrow")]
 mod delimited;
@@ -38,6 +42,8 @@ mod file;
 #[cfg(feature = "arrow")]
 pub mod format;
 pub mod iob;
+#[cfg(feature = "arrow")]
+mod json_object;
 #[cfg(feature = "arrow")]
 mod jsonl;
 #[cfg(feature = "arrow")]
@@ -49,6 +55,10 @@ mod random;
 #[cfg(feature = "arrow")]
 pub mod read;
 #[cfg(feature = "arrow")]
+pub mod reader;
+#[cfg(feature = "arrow")]
+mod record;
+#[cfg(feature = "arrow")]
 mod rows;
 #[cfg(feature = "arrow")]
 mod seq;
@@ -57,6 +67,8 @@ mod source;
 pub mod tokenizer;
 pub mod utterance;
 mod wordpiece;
+#[cfg(feature = "arrow")]
+mod words;
 #[cfg(feature = "arrow")]
 pub mod write;
 
@@ -70,9 +82,11 @@ pub use format::{Columns, Format, ReadOptions};
 pub use normalize::normalize;
 pub use offsets::Offsets;
 pub use pack::{BatchPlan, TokenBatch};
-pub use tokenizer::{Encoding, Tokenizer};
 #[cfg(feature = "arrow")]
 pub use read::MAX_LINE_BYTES;
+#[cfg(feature = "arrow")]
+pub use reader::Reader;
+pub use tokenizer::{Encoding, Tokenizer};
 pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};
 #[cfg(feature = "arrow")]
 pub use write::Losses;
