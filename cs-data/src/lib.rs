@@ -60,6 +60,7 @@ pub mod reader;
 mod record;
 #[cfg(feature = "arrow")]
 mod rows;
+pub mod scheme;
 #[cfg(feature = "arrow")]
 mod seq;
 #[cfg(feature = "arrow")]
@@ -75,7 +76,7 @@ pub mod write;
 pub use align::{Alignment, Convention, Word, align};
 #[cfg(feature = "arrow")]
 pub use dataset::Dataset;
-pub use error::{Error, IobError, Result, SpanError};
+pub use error::{Error, IobError, MixedSchemes, Result, SpanError};
 #[cfg(feature = "arrow")]
 pub use format::{Columns, Format, ReadOptions};
 #[cfg(feature = "arrow")]
@@ -86,6 +87,7 @@ pub use pack::{BatchPlan, TokenBatch};
 pub use read::MAX_LINE_BYTES;
 #[cfg(feature = "arrow")]
 pub use reader::Reader;
+pub use scheme::Scheme;
 pub use tokenizer::{Encoding, Tokenizer};
 pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};
 #[cfg(feature = "arrow")]

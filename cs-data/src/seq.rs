@@ -169,7 +169,7 @@ impl Part {
                 let expected = format!("B-{label} before it or in its place");
                 self.lines.error(place(*index), found, expected)
             }
-            IobError::Malformed { index, tag } => {
+            IobError::Malformed { index, tag, .. } => {
                 self.lines
                     .error(place(*index), shown(tag), "O, B-label or I-label")
             }
