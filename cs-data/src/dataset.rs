@@ -1,26 +1,37 @@
 //! Labelled rows in Arrow memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use arrow::array::{RecordBatch, UInt32Array};
-use arrow::compute::take_record_batch;
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::file;
 use crate::format::ReadOptions;
-use crate::random::SplitMix;
 use crate::reader::Reader;
-use crate::rows::{Builder, View};
+use crate::rows::{BATCH_BYTES, BATCH_ROWS, Builder, SCHEMA, View, gather};
+use crate::statistics::{Statistics, Tally};
 use crate::utterance::Utterance;
 
-/// Rows of a labelled data set in one Arrow record batch, at most 2 GiB of strings.
+/// Rows of a labelled data set, in Arrow record batches.
 ///
 /// Columns: `id utf8, text utf8, spans list<struct<start u32, end u32, label dict>>, intent dict?,
 /// sentiment f32?, reply utf8?, dialogue_id utf8?, turn u32?, speaker dict?, origin dict, parent
 /// utf8?, extra utf8?`; span offsets in bytes, `extra` a JSON object. Cloning shares the columns.
+///
+/// How rows are cut into batches shows in [`batches`](Self::batches) only: equality,
+/// [`fingerprint`](Self::fingerprint) and all choices see rows. Which rows a seeded choice takes is
+/// a pure function of the seed and the ids (of equal ids, also of their order).
+///
+/// | to | |
+/// | --- | --- |
+/// | choose rows | [`select`](Self::select), [`filter`](Self::filter), [`deduplicate`](Self::deduplicate), [`k_shot`](Self::k_shot) |
+/// | change or order them | [`map`](Self::map), [`concat`](Self::concat), [`shuffle`](Self::shuffle) |
+/// | split | [`stratified_split`](Self::stratified_split), [`group_split`](Self::group_split), [`k_fold`](Self::k_fold) |
+/// | describe | [`statistics`](Self::statistics), [`intents`](Self::intents), [`slot_labels`](Self::slot_labels) |
 ///
 /// ```
 /// use cs_data::{Dataset, Utterance};
@@ -36,30 +47,51 @@ use crate::utterance::Utterance;
 /// assert_eq!((rest.len(), held_out.len()), (2, 1)); // "refund" has one row, which stays
 /// # Ok::<(), cs_data::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Dataset {
-    batch: RecordBatch,
+    batches: Vec<RecordBatch>,
+    /// Number of rows up to the end of each batch.
+    ends: Vec<usize>,
 }
 
 impl Dataset {
-    /// Rows that [`Builder`] made.
-    pub(crate) fn of(batch: RecordBatch) -> Self {
-        Dataset { batch }
-    }
-
     /// Columns of these rows. An empty intent counts as none.
     ///
     /// # Errors
     ///
-    /// A row that breaks [`Utterance::validate`]; more than 2 GiB of strings.
+    /// A row that breaks [`Utterance::validate`]; a row of nearly 2 GiB.
     pub fn from_utterances(rows: impl IntoIterator<Item = Utterance>) -> Result<Self> {
+        let mut batches = Vec::new();
         let mut builder = Builder::default();
-        for row in rows {
-            builder.push(&row)?;
+        for (number, row) in rows.into_iter().enumerate() {
+            builder.push(&row).map_err(|error| match error {
+                Error::Row { id, source, .. } => Error::Row {
+                    row: number,
+                    id,
+                    source,
+                },
+                other => other,
+            })?;
+            if builder.is_full() {
+                batches.push(std::mem::take(&mut builder).finish()?);
+            }
         }
-        Ok(Dataset {
-            batch: builder.finish()?,
-        })
+        batches.push(builder.finish()?);
+        Ok(Self::from_batches(batches))
+    }
+
+    /// The rows of batches that [`Builder`] made, or of pieces of such.
+    pub(crate) fn from_batches(batches: impl IntoIterator<Item = RecordBatch>) -> Self {
+        let some = |batch: &RecordBatch| batch.num_rows() > 0;
+        let batches: Vec<RecordBatch> = batches.into_iter().filter(some).collect();
+        let add = |rows: &mut usize, batch: &RecordBatch| {
+            *rows += batch.num_rows();
+            Some(*rows)
+        };
+        Dataset {
+            ends: batches.iter().scan(0, add).collect(),
+            batches,
+        }
     }
 
     /// Reads a file, or a folder for [`Format::Seq`](crate::Format::Seq) and partitioned
@@ -78,7 +110,7 @@ impl Dataset {
 
     /// Number of rows.
     pub fn len(&self) -> usize {
-        self.batch.num_rows()
+        self.ends.last().copied().unwrap_or(0)
     }
 
     /// Whether there are no rows.
@@ -86,28 +118,43 @@ impl Dataset {
         self.len() == 0
     }
 
-    /// Row `row`, from 0; `None` past the end. Copies its strings.
+    /// Row `row`, from 0; `None` past the end. Copies its strings. O(log batches).
     pub fn utterance(&self, row: usize) -> Option<Utterance> {
-        (row < self.len()).then(|| View(&self.batch).utterance(row))
+        (row < self.len()).then(|| {
+            let (batch, at) = self.locate(row);
+            View(&self.batches[batch]).utterance(at)
+        })
     }
 
     /// All rows in order.
     pub fn iter(&self) -> impl Iterator<Item = Utterance> {
-        (0..self.len()).map(|row| View(&self.batch).utterance(row))
+        self.views().map(|(view, row)| view.utterance(row))
+    }
+
+    /// Each row as a view of its batch and its place there.
+    pub(crate) fn views(&self) -> impl Iterator<Item = (View<'_>, usize)> {
+        let rows = |batch| (0..RecordBatch::num_rows(batch)).map(move |row| (View(batch), row));
+        self.batches.iter().flat_map(rows)
+    }
+
+    /// The batch of a row and its place there.
+    fn locate(&self, row: usize) -> (usize, usize) {
+        let batch = self.ends.partition_point(|&end| end <= row);
+        let start = batch.checked_sub(1).map_or(0, |before| self.ends[before]);
+        (batch, row - start)
     }
 
     /// The intents that occur, sorted.
     pub fn intents(&self) -> Vec<String> {
-        let view = View(&self.batch);
-        let intents: BTreeSet<&str> = (0..self.len()).filter_map(|row| view.intent(row)).collect();
+        let intents: BTreeSet<&str> = self.views().filter_map(|(v, row)| v.intent(row)).collect();
         intents.into_iter().map(str::to_owned).collect()
     }
 
     /// The labels of spans that occur, sorted.
     pub fn slot_labels(&self) -> Vec<String> {
-        let view = View(&self.batch);
-        let labels: BTreeSet<&str> = (0..self.len())
-            .flat_map(|row| view.spans(row))
+        let labels: BTreeSet<&str> = self
+            .views()
+            .flat_map(|(view, row)| view.spans(row))
             .map(|(_, _, label)| label)
             .collect();
         labels.into_iter().map(str::to_owned).collect()
@@ -115,7 +162,7 @@ impl Dataset {
 
     /// Whether any row has a sentiment.
     pub fn has_sentiment(&self) -> bool {
-        View(&self.batch).has_sentiment()
+        self.batches.iter().any(|batch| View(batch).has_sentiment())
     }
 
     /// These rows, in this order; a row may be named twice.
@@ -124,61 +171,92 @@ impl Dataset {
     ///
     /// A row past the end.
     pub fn select(&self, rows: &[usize]) -> Result<Self> {
-        let bad = |row: usize| Error::Argument {
-            name: "row",
-            found: row.to_string(),
-            expected: format!("a row below {}", self.len()),
-        };
-        let index = |&row: &usize| {
-            u32::try_from(row)
-                .ok()
-                .filter(|_| row < self.len())
-                .ok_or_else(|| bad(row))
-        };
-        let rows = rows.iter().map(index).collect::<Result<Vec<u32>>>()?;
-        Ok(Dataset {
-            batch: take_record_batch(&self.batch, &UInt32Array::from(rows))?,
-        })
+        if let Some(row) = rows.iter().find(|&&row| row >= self.len()) {
+            return Err(Error::Argument {
+                name: "row",
+                found: row.to_string(),
+                expected: format!("a row below {}", self.len()),
+            });
+        }
+        let sources: Vec<&RecordBatch> = self.batches.iter().collect();
+        let mut batches = Vec::new();
+        let (mut places, mut bytes) = (Vec::new(), 0);
+        for &row in rows {
+            let (batch, at) = self.locate(row);
+            bytes += View(&self.batches[batch]).bytes(at);
+            places.push((batch, at));
+            if places.len() == BATCH_ROWS || bytes >= BATCH_BYTES {
+                batches.push(gather(&sources, &places)?);
+                places.clear();
+                bytes = 0;
+            }
+        }
+        if !places.is_empty() {
+            batches.push(gather(&sources, &places)?);
+        }
+        Ok(Self::from_batches(batches))
     }
 
-    /// Splits off `fraction` of each intent's rows (rounded; rows without an intent count as one
-    /// class): the rest and what is held out, each in the order of the data. A class with at least
-    /// two rows keeps at least one on both sides, a single row stays in the rest.
+    /// The rows for which `keep` holds, in order.
     ///
-    /// Which rows go is a pure function of the seed and the ids, whatever the order of rows.
+    /// ```
+    /// # use cs_data::{Dataset, Utterance};
+    /// let rows = [Utterance::new("1", "订单"), Utterance::new("2", "a refund, please")];
+    /// let data = Dataset::from_utterances(rows)?;
+    /// assert_eq!(data.filter(|row| row.text.is_ascii())?.len(), 1);
+    /// # Ok::<(), cs_data::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// A `fraction` that does not lie between 0 and 1.
-    pub fn stratified_split(&self, fraction: f64, seed: u64) -> Result<(Self, Self)> {
-        if !(fraction > 0.0 && fraction < 1.0) {
-            return Err(Error::Argument {
-                name: "fraction",
-                found: fraction.to_string(),
-                expected: "a number between 0 and 1".into(),
-            });
-        }
-        let view = View(&self.batch);
-        let mut classes: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
-        for row in 0..self.len() {
-            classes.entry(view.intent(row)).or_default().push(row);
-        }
-        let mut held_out = BTreeSet::new();
-        for mut rows in classes.into_values().filter(|rows| rows.len() > 1) {
-            let share = (rows.len() as f64 * fraction).round() as usize;
-            rows.sort_by_key(|&row| (SplitMix::of(seed, view.id(row)), row));
-            held_out.extend(&rows[..share.clamp(1, rows.len() - 1)]);
-        }
-        let rest: Vec<usize> = (0..self.len())
-            .filter(|row| !held_out.contains(row))
+    /// None but Arrow's own.
+    pub fn filter(&self, mut keep: impl FnMut(&Utterance) -> bool) -> Result<Self> {
+        let numbered = self.iter().enumerate();
+        let kept: Vec<usize> = numbered
+            .filter(|(_, row)| keep(row))
+            .map(|(n, _)| n)
             .collect();
-        let held_out: Vec<usize> = held_out.into_iter().collect();
-        Ok((self.select(&rest)?, self.select(&held_out)?))
+        self.select(&kept)
     }
 
-    /// The columns.
-    pub fn batch(&self) -> &RecordBatch {
-        &self.batch
+    /// Each row as `change` makes it.
+    ///
+    /// # Errors
+    ///
+    /// A row that then breaks [`Utterance::validate`], with its number.
+    pub fn map(&self, change: impl FnMut(Utterance) -> Utterance) -> Result<Self> {
+        Self::from_utterances(self.iter().map(change))
+    }
+
+    /// The rows of all parts, one part behind the other, without copying them.
+    ///
+    /// ```
+    /// # use cs_data::{Dataset, Utterance};
+    /// let part = |id| Dataset::from_utterances([Utterance::new(id, "你好")]);
+    /// let both = Dataset::concat([part("1")?, part("2")?]);
+    /// let rows = [Utterance::new("1", "你好"), Utterance::new("2", "你好")];
+    /// assert_eq!(both, Dataset::from_utterances(rows)?);
+    /// # Ok::<(), cs_data::Error>(())
+    /// ```
+    pub fn concat(parts: impl IntoIterator<Item = Dataset>) -> Self {
+        Self::from_batches(parts.into_iter().flat_map(|part| part.batches))
+    }
+
+    /// What the rows are like. One pass.
+    pub fn statistics(&self) -> Statistics {
+        let mut tally = Tally::default();
+        self.iter().for_each(|row| tally.add(&row));
+        tally.finish()
+    }
+
+    /// The schema of every data set's batches.
+    pub fn schema() -> SchemaRef {
+        SCHEMA.clone()
+    }
+
+    /// The columns, in pieces of rows; no piece is empty.
+    pub fn batches(&self) -> &[RecordBatch] {
+        &self.batches
     }
 
     /// Writes the rows as JSON Lines ([`Utterance::to_json`]), whole or not at all.
@@ -222,5 +300,25 @@ impl Dataset {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect()
+    }
+}
+
+impl PartialEq for Dataset {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && {
+            let cuts: BTreeSet<usize> = self.ends.iter().chain(&other.ends).copied().collect();
+            let starts = std::iter::once(0).chain(cuts.iter().copied());
+            starts
+                .zip(&cuts)
+                .all(|(start, &end)| self.piece(start, end) == other.piece(start, end))
+        }
+    }
+}
+
+impl Dataset {
+    /// Rows that lie in one batch, without copying them.
+    fn piece(&self, start: usize, end: usize) -> RecordBatch {
+        let (batch, at) = self.locate(start);
+        self.batches[batch].slice(at, end - start)
     }
 }

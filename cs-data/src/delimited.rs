@@ -177,11 +177,11 @@ impl Header<'_> {
         let turn = [Column::DialogueId, Column::Turn];
         let span = [Column::SpanStart, Column::SpanEnd, Column::SpanLabel];
         if !self.is_whole(&turn, &at)? {
-            at[Column::Speaker as usize] = None;
-            turn.map(|column| at[column as usize] = None);
+            let whole = [Column::DialogueId, Column::Turn, Column::Speaker];
+            whole.iter().for_each(|&column| at[column as usize] = None);
         }
         if !self.is_whole(&span, &at)? {
-            span.map(|column| at[column as usize] = None);
+            span.iter().for_each(|&column| at[column as usize] = None);
         }
         Ok(at)
     }

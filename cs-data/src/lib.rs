@@ -60,11 +60,17 @@ pub mod reader;
 mod record;
 #[cfg(feature = "arrow")]
 mod rows;
+#[cfg(feature = "arrow")]
+mod sample;
 pub mod scheme;
 #[cfg(feature = "arrow")]
 mod seq;
 #[cfg(feature = "arrow")]
 mod source;
+#[cfg(feature = "arrow")]
+mod split;
+#[cfg(feature = "arrow")]
+pub mod statistics;
 pub mod tokenizer;
 pub mod utterance;
 mod wordpiece;
@@ -87,7 +93,11 @@ pub use pack::{BatchPlan, TokenBatch};
 pub use read::MAX_LINE_BYTES;
 #[cfg(feature = "arrow")]
 pub use reader::Reader;
+#[cfg(feature = "arrow")]
+pub use sample::Sameness;
 pub use scheme::Scheme;
+#[cfg(feature = "arrow")]
+pub use statistics::{LabelCount, Quantiles, SentimentProfile, Statistics, Tally};
 pub use tokenizer::{Encoding, Tokenizer};
 pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};
 #[cfg(feature = "arrow")]

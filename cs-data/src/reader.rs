@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::format::{Format, ReadOptions};
 use crate::jsonl::Jsonl;
 use crate::read::{Chunk, ChunkReader, RowChunks};
-use crate::rows::{View, concat};
+use crate::rows::View;
 use crate::seq;
 use crate::utterance::Utterance;
 
@@ -127,13 +127,13 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// What the iterator gives; more than 2 GiB of strings.
+    /// What the iterator gives.
     pub fn read_all(&mut self) -> Result<Dataset> {
         let mut batches: Vec<RecordBatch> = std::mem::take(&mut self.ready).into();
         while let Some(batch) = self.next_batch() {
             batches.push(batch?);
         }
-        Ok(Dataset::of(concat(&batches)?))
+        Ok(Dataset::from_batches(batches))
     }
 
     /// The rest of the file, row by row.
@@ -260,7 +260,9 @@ impl Iterator for Reader {
                 self.ready.push_back(batch.slice(start, length));
             }
         }
-        self.ready.pop_front().map(|batch| Ok(Dataset::of(batch)))
+        self.ready
+            .pop_front()
+            .map(|batch| Ok(Dataset::from_batches([batch])))
     }
 }
 

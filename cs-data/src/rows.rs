@@ -241,69 +241,6 @@ fn span_lists(offsets: OffsetBuffer<i32>, fields: Vec<ArrayRef>) -> Result<Array
     Ok(Arc::new(lists))
 }
 
-/// One batch of all rows, whose dictionaries name each word once. Copies every column, O(bytes).
-pub(crate) fn concat(batches: &[RecordBatch]) -> Result<RecordBatch> {
-    match batches {
-        [] => return Builder::default().finish(),
-        [batch] => return Ok(batch.clone()),
-        _ => {}
-    }
-    let string_bytes = |batch: &RecordBatch| -> usize {
-        let strings = batch
-            .columns()
-            .iter()
-            .filter_map(|c| c.as_string_opt::<i32>());
-        strings
-            .map(|s| s.value_offsets()[s.len()] as usize - s.value_offsets()[0] as usize)
-            .sum()
-    };
-    let rows = batches.iter().map(RecordBatch::num_rows).sum();
-    check_bytes(batches.iter().map(string_bytes).sum(), rows)?;
-    let column =
-        |at: usize| -> Vec<&dyn Array> { batches.iter().map(|b| b.column(at).as_ref()).collect() };
-    let columns = SCHEMA
-        .fields()
-        .iter()
-        .enumerate()
-        .map(|(at, field)| match field.data_type() {
-            DataType::Dictionary(..) => words(&column(at)),
-            DataType::List(_) => concat_spans(&column(at)),
-            _ => Ok(arrow::compute::concat(&column(at))?),
-        });
-    let columns = columns.collect::<Result<Vec<_>>>()?;
-    Ok(RecordBatch::try_new(SCHEMA.clone(), columns)?)
-}
-
-fn words(columns: &[&dyn Array]) -> Result<ArrayRef> {
-    let mut words = Words::default();
-    for column in columns {
-        words.extend(column.as_dictionary());
-    }
-    Ok(Arc::new(words.finish()?))
-}
-
-fn concat_spans(columns: &[&dyn Array]) -> Result<ArrayRef> {
-    let lists: Vec<&ListArray> = columns.iter().map(|column| column.as_list()).collect();
-    let used: Vec<StructArray> = lists
-        .iter()
-        .map(|list| {
-            let (first, last) = (list.value_offsets()[0], list.value_offsets()[list.len()]);
-            let (first, last) = (first as usize, last as usize);
-            list.values().as_struct().slice(first, last - first)
-        })
-        .collect();
-    let field = |at: usize| -> Vec<&dyn Array> {
-        used.iter().map(|spans| spans.column(at).as_ref()).collect()
-    };
-    let lengths = lists.iter().flat_map(|list| list.offsets().lengths());
-    let fields = vec![
-        arrow::compute::concat(&field(0))?,
-        arrow::compute::concat(&field(1))?,
-        words(&field(2))?,
-    ];
-    span_lists(OffsetBuffer::from_lengths(lengths), fields)
-}
-
 /// Typed access to a batch that [`Builder`] made (or rows taken from one).
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a>(pub(crate) &'a RecordBatch);
@@ -378,4 +315,81 @@ impl<'a> View<'a> {
 fn word(words: &DictionaryArray<Int32Type>, row: usize) -> Option<&str> {
     let values: &StringArray = words.values().as_string();
     words.key(row).map(|key| values.value(key))
+}
+
+/// A batch takes no more rows once it has this many rows or bytes: small enough to keep and move,
+/// and with room below Arrow's limit for any row.
+pub(crate) const BATCH_ROWS: usize = 1 << 16;
+pub(crate) const BATCH_BYTES: usize = 1 << 28;
+
+impl Builder {
+    /// Whether the batch should be finished before another row comes.
+    pub(crate) fn is_full(&self) -> bool {
+        self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES
+    }
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn text(self, row: usize) -> &'a str {
+        self.strings(TEXT).value(row)
+    }
+
+    pub(crate) fn dialogue_id(self, row: usize) -> Option<&'a str> {
+        self.string(DIALOGUE_ID, row)
+    }
+
+    /// Length of the strings that a dictionary does not share.
+    pub(crate) fn bytes(self, row: usize) -> usize {
+        let columns = [ID, TEXT, REPLY, DIALOGUE_ID, PARENT, EXTRA].into_iter();
+        columns
+            .map(|column| self.strings(column).value_length(row) as usize)
+            .sum()
+    }
+}
+
+/// The rows at `places` (a batch and a row of it), in that order, in one batch whose dictionaries
+/// have no words but theirs.
+pub(crate) fn gather(batches: &[&RecordBatch], places: &[(usize, usize)]) -> Result<RecordBatch> {
+    let column = |at: usize| -> Result<ArrayRef> {
+        match SCHEMA.field(at).data_type() {
+            DataType::Dictionary(..) => {
+                let mut words = Words::default();
+                for &(batch, row) in places {
+                    words.push(View(batches[batch]).word(at, row));
+                }
+                Ok(Arc::new(words.finish()?))
+            }
+            DataType::List(_) => gather_spans(batches, places),
+            _ => {
+                let parts: Vec<&dyn Array> =
+                    batches.iter().map(|b| b.column(at).as_ref()).collect();
+                Ok(arrow::compute::interleave(&parts, places)?)
+            }
+        }
+    };
+    let columns = (0..SCHEMA.fields().len()).map(column);
+    Ok(RecordBatch::try_new(
+        SCHEMA.clone(),
+        columns.collect::<Result<_>>()?,
+    )?)
+}
+
+fn gather_spans(batches: &[&RecordBatch], places: &[(usize, usize)]) -> Result<ArrayRef> {
+    let (mut counts, mut starts, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+    let mut labels = Words::default();
+    for &(batch, row) in places {
+        let before = starts.len();
+        for (start, end, label) in View(batches[batch]).spans(row) {
+            starts.push(start as u32);
+            ends.push(end as u32);
+            labels.push(Some(label));
+        }
+        counts.push(starts.len() - before);
+    }
+    let fields: Vec<ArrayRef> = vec![
+        Arc::new(UInt32Array::from(starts)),
+        Arc::new(UInt32Array::from(ends)),
+        Arc::new(labels.finish()?),
+    ];
+    span_lists(OffsetBuffer::from_lengths(counts), fields)
 }

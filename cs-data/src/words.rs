@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{Array, AsArray, DictionaryArray, Int32Builder, StringArray};
+use arrow::array::{DictionaryArray, Int32Builder, StringArray};
 use arrow::datatypes::Int32Type;
 
 use crate::error::Result;
@@ -37,17 +37,6 @@ impl Words {
             }
         };
         self.last
-    }
-
-    /// Appends a whole column.
-    pub(crate) fn extend(&mut self, column: &DictionaryArray<Int32Type>) {
-        let values: &StringArray = column.values().as_string();
-        let keys: Vec<i32> = values
-            .iter()
-            .map(|word| self.key(word.unwrap_or_default()))
-            .collect();
-        let own = |key: Option<i32>| key.map(|key| keys[key as usize]);
-        self.keys.extend(column.keys().iter().map(own));
     }
 
     pub(crate) fn finish(mut self) -> Result<DictionaryArray<Int32Type>> {

@@ -705,7 +705,8 @@ fn a_fingerprint_is_of_the_content() {
 #[test]
 fn the_columns_are_the_documented_ones() {
     let data = Dataset::from_utterances(rows(&[("a", 2)])).unwrap();
-    let schema = data.batch().schema();
+    let schema = data.batches()[0].schema();
+    assert_eq!(schema, Dataset::schema());
     let columns: Vec<String> = schema
         .fields()
         .iter()

@@ -1,0 +1,114 @@
+//! Rows chosen or ordered by chance, and duplicates.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use crate::dataset::Dataset;
+use crate::error::Result;
+use crate::normalize::normalize;
+use crate::random::SplitMix;
+
+/// When two texts are one for [`Dataset::deduplicate`].
+///
+/// ```
+/// use cs_data::{Dataset, Sameness, Utterance};
+/// let rows = [("1", "我要退款"), ("2", "我要退款。"), ("3", "我要退款")];
+/// let data = Dataset::from_utterances(rows.map(|(id, text)| Utterance::new(id, text)))?;
+/// let ids = |same| -> Result<Vec<String>, cs_data::Error> {
+///     Ok(data.deduplicate(same)?.iter().map(|row| row.id).collect())
+/// };
+/// assert_eq!(ids(Sameness::Exact)?, ["1", "2"]);
+/// assert_eq!(ids(Sameness::Normalized)?, ["1"]);
+/// # Ok::<(), cs_data::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sameness {
+    /// The same bytes.
+    Exact,
+    /// The same normal form, see [`normalize`](crate::normalize()).
+    Normalized,
+}
+
+impl Dataset {
+    /// The rows without those whose text an earlier row has, whatever their labels.
+    ///
+    /// Texts without letters, digits or symbols ("?!") have no normal form; they are then
+    /// compared by their bytes. Holds every distinct text in memory.
+    ///
+    /// # Errors
+    ///
+    /// None but Arrow's own.
+    pub fn deduplicate(&self, same: Sameness) -> Result<Self> {
+        let mut seen: HashSet<Cow<'_, str>> = HashSet::new();
+        let mut is_new = |text| {
+            let normal = || Some(normalize(text)).filter(|text| !text.is_empty());
+            seen.insert(match same {
+                Sameness::Exact => Cow::Borrowed(text),
+                Sameness::Normalized => normal().map_or(Cow::Borrowed(text), Cow::Owned),
+            })
+        };
+        let texts = self.views().map(|(view, at)| view.text(at)).enumerate();
+        let kept: Vec<usize> = texts
+            .filter(|(_, text)| is_new(text))
+            .map(|(row, _)| row)
+            .collect();
+        self.select(&kept)
+    }
+
+    /// The rows in an order by chance.
+    ///
+    /// A pure function of the seed and the ids: the same rows in another order give the same
+    /// result, unless ids occur twice.
+    ///
+    /// # Errors
+    ///
+    /// None but Arrow's own.
+    pub fn shuffle(&self, seed: u64) -> Result<Self> {
+        let ranks = self.ranks("shuffle", seed);
+        let mut rows: Vec<usize> = (0..self.len()).collect();
+        rows.sort_unstable_by_key(|&row| (ranks[row], row));
+        self.select(&rows)
+    }
+
+    /// `k` rows of each intent, or all where there are no more, in the order of the data; rows
+    /// without an intent are left out. Fewer of the same seed are among more of it.
+    ///
+    /// ```
+    /// use cs_data::{Dataset, Utterance};
+    /// let row = |n: usize| Utterance::new(n.to_string(), "你好").with_intent(["a", "b"][n % 2]);
+    /// let data = Dataset::from_utterances((0..20).map(row))?;
+    /// assert_eq!(data.k_shot(3, 1)?.statistics().intents["b"], 3);
+    /// # Ok::<(), cs_data::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// None but Arrow's own.
+    pub fn k_shot(&self, k: usize, seed: u64) -> Result<Self> {
+        let ranks = self.ranks("k_shot", seed);
+        let classes = self.classes(|row, _, _| (ranks[row], row));
+        let mut kept = Vec::new();
+        for (_, mut class) in classes.into_iter().filter(|(intent, _)| intent.is_some()) {
+            class.sort_unstable();
+            kept.extend(class.into_iter().take(k).map(|(_, row)| row));
+        }
+        kept.sort_unstable();
+        self.select(&kept)
+    }
+
+    /// A number by chance for each row: a function of seed, operation and id and, where ids occur
+    /// twice, of how often the id came before.
+    pub(crate) fn ranks(&self, operation: &str, seed: u64) -> Vec<u64> {
+        let seed = SplitMix::of(seed, operation);
+        let mut seen: HashMap<&str, u64> = HashMap::new();
+        let rank = |id| {
+            let times = seen.entry(id).or_default();
+            *times += 1;
+            SplitMix::of(seed.wrapping_add(*times), id)
+        };
+        self.views()
+            .map(|(view, at)| view.id(at))
+            .map(rank)
+            .collect()
+    }
+}
