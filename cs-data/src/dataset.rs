@@ -10,11 +10,12 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::file;
-use crate::format::ReadOptions;
+use crate::format::{ReadOptions, WriteOptions};
 use crate::reader::Reader;
 use crate::rows::{BATCH_BYTES, BATCH_ROWS, Builder, SCHEMA, View, gather};
 use crate::statistics::{Statistics, Tally};
 use crate::utterance::Utterance;
+use crate::write::{Losses, Writer};
 
 /// Rows of a labelled data set, in Arrow record batches.
 ///
@@ -257,6 +258,17 @@ impl Dataset {
     /// The columns, in pieces of rows; no piece is empty.
     pub fn batches(&self) -> &[RecordBatch] {
         &self.batches
+    }
+
+    /// Writes a file, whole or not at all, and says what its format could not hold.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer`].
+    pub fn save(&self, path: &Path, options: &WriteOptions) -> Result<Losses> {
+        let mut writer = Writer::create(path, options)?;
+        writer.write_all(self)?;
+        writer.finish()
     }
 
     /// Writes the rows as JSON Lines ([`Utterance::to_json`]), whole or not at all.

@@ -96,6 +96,15 @@ pub enum Error {
         /// What is accepted.
         expected: String,
     },
+    /// A Parquet file cannot be understood or written.
+    #[cfg(feature = "arrow")]
+    #[error("{}: {source}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What the Parquet library said.
+        source: parquet::errors::ParquetError,
+    },
     /// Arrow refused to build or to combine arrays.
     #[cfg(feature = "arrow")]
     #[error("arrow: {0}")]

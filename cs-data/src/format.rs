@@ -5,8 +5,9 @@ use std::path::Path;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
+use crate::scheme::Scheme;
 
-/// A file format that [`Dataset::open`](crate::Dataset::open) reads.
+/// A file format, read by [`Reader`](crate::Reader) and written by [`Writer`](crate::Writer).
 ///
 /// ```
 /// use cs_data::Format;
@@ -28,24 +29,36 @@ pub enum Format {
     /// A folder with a sentence a line in `seq.in`, an intent a line in `label`, and perhaps IOB2
     /// tags in `seq.out`.
     Seq,
+    /// Apache Parquet with the columns of [`Dataset`](crate::Dataset), offsets in Unicode scalar
+    /// values; other columns are kept. Also a folder of such files, partitioned by a column in
+    /// the way of Hive (`intent=refund/part-0.parquet`), as PyArrow's datasets, DataFusion, Spark
+    /// and Ray read and write them when the data outgrows a machine.
+    Parquet,
 }
 
 impl Format {
-    const NAMES: [(&'static str, Format); 4] = [
+    const NAMES: [(&'static str, Format); 5] = [
         ("jsonl", Format::Jsonl),
         ("csv", Format::Csv),
         ("tsv", Format::Tsv),
         ("seq", Format::Seq),
+        ("parquet", Format::Parquet),
     ];
 
-    /// The format by ending; a folder is [`Format::Seq`].
+    /// The format by ending. A folder is [`Format::Parquet`] if such a file or a partition is in it,
+    /// else [`Format::Seq`].
     ///
     /// # Errors
     ///
     /// Another ending.
     pub fn of(path: &Path) -> Result<Self> {
         if path.is_dir() {
-            return Ok(Format::Seq);
+            let is_table = crate::partition::has_parquet(path);
+            return Ok(if is_table {
+                Format::Parquet
+            } else {
+                Format::Seq
+            });
         }
         let ending = path
             .extension()
@@ -59,7 +72,8 @@ impl Format {
             .ok_or_else(|| Error::File {
                 path: path.into(),
                 found: format!("the ending {ending:?}"),
-                expected: "jsonl, csv, tsv, a folder with seq.in, or a format by name".into(),
+                expected: "jsonl, csv, tsv, parquet, a folder with seq.in, or a format by name"
+                    .into(),
             })
     }
 }
@@ -74,7 +88,7 @@ impl FromStr for Format {
             .ok_or_else(|| Error::Argument {
                 name: "format",
                 found: name.into(),
-                expected: "jsonl, csv, tsv or seq".into(),
+                expected: "jsonl, csv, tsv, seq or parquet".into(),
             })
     }
 }
@@ -251,11 +265,31 @@ impl FromStr for Columns {
 pub struct ReadOptions {
     /// `None`: by the ending.
     pub format: Option<Format>,
-    /// For CSV and TSV.
+    /// For CSV, TSV and Parquet.
     pub columns: Columns,
     /// CSV and TSV whose first line is a row; columns are then named 1, 2, 3 and so on.
     pub no_header: bool,
     /// Leave out broken rows instead of stopping at the first; a [`Reader`](crate::Reader) says
     /// which and why.
     pub lenient: bool,
+    /// Of tags; `None`: as the file shows ([`Format::Seq`]: IOB2).
+    pub scheme: Option<Scheme>,
+}
+
+/// How to write a file.
+///
+/// ```
+/// use cs_data::{Format, WriteOptions};
+/// let options = WriteOptions { partition_by: Some("intent".into()), ..WriteOptions::default() };
+/// assert_eq!((options.format, options.scheme), (None, None)); // by ending, IOB2
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WriteOptions {
+    /// `None`: by the ending.
+    pub format: Option<Format>,
+    /// Of tags; `None`: IOB2.
+    pub scheme: Option<Scheme>,
+    /// Parquet: a folder with a file for each value of this column: `intent`, `speaker` or
+    /// `origin`.
+    pub partition_by: Option<String>,
 }

@@ -50,6 +50,12 @@ mod jsonl;
 pub mod normalize;
 pub mod offsets;
 pub mod pack;
+#[cfg(feature = "arrow")]
+mod parquet_reader;
+#[cfg(feature = "arrow")]
+mod parquet_writer;
+#[cfg(feature = "arrow")]
+mod partition;
 mod place;
 mod random;
 #[cfg(feature = "arrow")]
@@ -71,6 +77,8 @@ mod source;
 mod split;
 #[cfg(feature = "arrow")]
 pub mod statistics;
+#[cfg(feature = "arrow")]
+mod table_writer;
 pub mod tokenizer;
 pub mod utterance;
 mod wordpiece;
@@ -84,7 +92,7 @@ pub use align::{Alignment, Convention, Word, align};
 pub use dataset::Dataset;
 pub use error::{Error, IobError, MixedSchemes, Result, SpanError};
 #[cfg(feature = "arrow")]
-pub use format::{Columns, Format, ReadOptions};
+pub use format::{Columns, Format, ReadOptions, WriteOptions};
 #[cfg(feature = "arrow")]
 pub use normalize::normalize;
 pub use offsets::Offsets;
@@ -101,4 +109,4 @@ pub use statistics::{LabelCount, Quantiles, SentimentProfile, Statistics, Tally}
 pub use tokenizer::{Encoding, Tokenizer};
 pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};
 #[cfg(feature = "arrow")]
-pub use write::Losses;
+pub use write::{Losses, Writer};

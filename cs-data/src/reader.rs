@@ -14,6 +14,7 @@ use crate::delimited::Table;
 use crate::error::{Error, Result};
 use crate::format::{Format, ReadOptions};
 use crate::jsonl::Jsonl;
+use crate::parquet_reader::ParquetReader;
 use crate::read::{Chunk, ChunkReader, RowChunks};
 use crate::rows::View;
 use crate::seq;
@@ -88,6 +89,7 @@ impl Reader {
                 let table = Table::open(&mut blocks, format, options)?;
                 Box::new(BlockReader::new(blocks, table, lenient))
             }
+            Format::Parquet => Box::new(ParquetReader::open(path, options)?),
             Format::Seq => {
                 let reader = seq::reader(path, options)?;
                 Box::new(RowChunks::new(path, reader, lenient))

@@ -7,6 +7,7 @@ use crate::file::{Draft, Folder};
 use crate::format::ReadOptions;
 use crate::iob;
 use crate::read::{Fault, LineSource, RowReader, no_rows};
+use crate::scheme::Scheme;
 use crate::source::shown;
 use crate::utterance::{Span, Utterance, check_text};
 use crate::write::{Losses, RowWriter};
@@ -30,6 +31,7 @@ pub(crate) fn reader(folder: &Path, options: &ReadOptions) -> Result<Box<dyn Row
         sentences,
         labels,
         tags,
+        scheme: options.scheme.unwrap_or(Scheme::Iob2),
         row: 0,
     }))
 }
@@ -38,6 +40,7 @@ struct Seq {
     sentences: Part,
     labels: Part,
     tags: Option<Part>,
+    scheme: Scheme,
     row: usize,
 }
 
@@ -81,7 +84,7 @@ impl Seq {
         let mut row = Utterance::new((self.row - 1).to_string(), text);
         row.intent = Some(self.labels.label()?);
         if let Some(tags) = &self.tags {
-            row.spans = tags.spans(&row.text)?;
+            row.spans = tags.spans(&row.text, self.scheme)?;
         }
         Ok(row)
     }
@@ -140,13 +143,15 @@ impl Part {
         Ok(label.to_owned())
     }
 
-    fn spans(&self, text: &str) -> Result<Vec<Span>> {
+    fn spans(&self, text: &str, scheme: Scheme) -> Result<Vec<Span>> {
         let words = iob::whitespace_tokens(text);
         let line = self.lines.line();
         let places = iob::whitespace_tokens(line);
         let tags: Vec<&str> = places.iter().map(|at| &line[at.clone()]).collect();
         let starts: Vec<usize> = places.iter().map(|at| at.start).collect();
-        iob::decode(&words, &tags).map_err(|error| self.bad_tags(&starts, &error))
+        scheme
+            .decode(&words, &tags)
+            .map_err(|error| self.bad_tags(&starts, &error))
     }
 
     fn bad_tags(&self, starts: &[usize], error: &IobError) -> Error {
@@ -173,7 +178,10 @@ impl Part {
                 self.lines
                     .error(place(*index), shown(tag), "O, B-label or I-label")
             }
-            other => self.lines.error(end, other.to_string(), "IOB2 tags"),
+            other => {
+                let at = other.index().map_or(end, place);
+                self.lines.error(at, other.to_string(), "well-formed tags")
+            }
         }
     }
 }
@@ -185,17 +193,19 @@ pub(crate) struct SeqWriter {
     sentences: Draft,
     labels: Draft,
     tags: Draft,
+    scheme: Scheme,
     row: usize,
 }
 
 impl SeqWriter {
-    pub(crate) fn create(path: &Path) -> Result<Self> {
+    pub(crate) fn create(path: &Path, scheme: Scheme) -> Result<Self> {
         let folder = Folder::create(path)?;
         Ok(SeqWriter {
             sentences: Draft::create(&folder.path().join("seq.in"))?,
             labels: Draft::create(&folder.path().join("label"))?,
             tags: Draft::create(&folder.path().join("seq.out"))?,
             folder,
+            scheme,
             row: 0,
         })
     }
@@ -230,7 +240,9 @@ impl RowWriter for SeqWriter {
             .cloned()
             .partition(|span| iob::encode(&tokens, std::slice::from_ref(span)).is_ok());
         let trimmed = |span: &Span| row.text[span.range()].trim().len() != span.end - span.start;
-        let tags = iob::encode(&tokens, &spans)
+        let tags = self
+            .scheme
+            .encode(&tokens, &spans)
             .map_err(|error| unwritable(&error.to_string(), "spans of whole words"))?;
         self.sentences.text(&(text.clone() + "\n"))?;
         self.labels.text(&format!("{label}\n"))?;

@@ -1,20 +1,30 @@
-//! What a writer takes, and what it could not hold.
+//! Writing rows in any format, and what it could not hold.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 
-use crate::error::Result;
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::file::Draft;
+use crate::format::{Format, WriteOptions};
+use crate::jsonl::JsonlWriter;
+use crate::parquet_writer::{ParquetWriter, Partitioned};
+use crate::scheme::Scheme;
+use crate::seq::SeqWriter;
+use crate::table_writer::TableWriter;
 use crate::utterance::Utterance;
 
 /// What a format could not hold: how many rows lost each field.
 ///
 /// ```
-/// use cs_data::{Dataset, Losses, Utterance, WriteOptions};
+/// use cs_data::{Dataset, Format, Losses, Utterance, WriteOptions};
 /// let folder = tempfile::tempdir()?;
 /// let data = Dataset::from_utterances([
 ///     Utterance::new("a7", "hello").with_intent("greet").with_sentiment(0.5),
 /// ])?;
-/// let lost: Losses = data.save(&folder.path().join("three"), &"seq".parse::<WriteOptions>()?)?;
+/// let options = WriteOptions { format: Some(Format::Seq), ..WriteOptions::default() };
+/// let lost: Losses = data.save(&folder.path().join("three"), &options)?;
 /// assert_eq!(lost.rows("sentiment"), 1);
 /// assert_eq!(lost.to_string(), "id in 1 row, sentiment in 1 row");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -89,4 +99,107 @@ pub(crate) trait RowWriter {
 
     /// Writes what is left, syncs, and gives the file its name.
     fn finish(self: Box<Self>) -> Result<()>;
+}
+
+/// Writes rows in any format, one after another in constant memory. The file (or folder) appears
+/// with [`finish`](Self::finish), whole; without it, nothing stays.
+///
+/// ```
+/// use cs_data::{Dataset, ReadOptions, Utterance, WriteOptions, Writer};
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("rows.parquet");
+/// let mut writer = Writer::create(&path, &WriteOptions::default())?;
+/// writer.write(&Utterance::new("1", "你好"))?;
+/// assert!(!path.exists());
+/// assert!(writer.finish()?.is_empty()); // Parquet holds everything
+/// assert_eq!(Dataset::open(&path, &ReadOptions::default())?.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Writer {
+    inner: Box<dyn RowWriter>,
+    lost: Losses,
+    rows: usize,
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("lost", &self.lost)
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Writer {
+    /// Begins a file in place of what is at `path`, or a folder where none is.
+    ///
+    /// # Errors
+    ///
+    /// An unknown ending, a place that cannot be written, a folder that is not empty, a column that
+    /// files cannot be partitioned by.
+    pub fn create(path: &Path, options: &WriteOptions) -> Result<Self> {
+        let format = options.format.map_or_else(|| Format::of(path), Ok)?;
+        let inner: Box<dyn RowWriter> = match (format, &options.partition_by) {
+            (Format::Parquet, Some(column)) => Box::new(Partitioned::create(path, column)?),
+            (format, Some(_)) => {
+                return Err(Error::Argument {
+                    name: "partition_by",
+                    found: format!("set for {format}"),
+                    expected: "the format parquet".into(),
+                });
+            }
+            (Format::Parquet, None) => Box::new(ParquetWriter::create(path)?),
+            (Format::Jsonl, _) => Box::new(JsonlWriter(Draft::create(path)?)),
+            (Format::Csv | Format::Tsv, _) => Box::new(TableWriter::create(path, format)?),
+            (Format::Seq, _) => {
+                let scheme = options.scheme.unwrap_or(Scheme::Iob2);
+                Box::new(SeqWriter::create(path, scheme)?)
+            }
+        };
+        Ok(Writer {
+            inner,
+            lost: Losses::default(),
+            rows: 0,
+        })
+    }
+
+    /// Writes a row.
+    ///
+    /// # Errors
+    ///
+    /// A row that breaks [`Utterance::validate`] or has a text that the format cannot hold; a file
+    /// that cannot be written.
+    pub fn write(&mut self, row: &Utterance) -> Result<()> {
+        row.validate().map_err(|source| Error::Row {
+            row: self.rows,
+            id: row.id.clone(),
+            source,
+        })?;
+        self.rows += 1;
+        self.inner.write(row, &mut self.lost)
+    }
+
+    /// Writes rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn write_all(&mut self, rows: &Dataset) -> Result<()> {
+        rows.iter().try_for_each(|row| self.write(&row))
+    }
+
+    /// What the format could not hold so far.
+    pub fn lost(&self) -> &Losses {
+        &self.lost
+    }
+
+    /// Makes the file appear, and says what it could not hold.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be written.
+    pub fn finish(self) -> Result<Losses> {
+        self.inner.finish()?;
+        Ok(self.lost)
+    }
 }
