@@ -160,7 +160,8 @@ impl Blocks {
                 let found = format!("a row of more than {MAX_LINE_BYTES} bytes");
                 return Err(self.piece().error(0, found, "an end of the row"));
             }
-            self.fill(self.rest.len().max(BLOCK_BYTES / 2) * 2)?;
+            let more = self.rest.len().max(BLOCK_BYTES / 2) * 2;
+            self.fill(more.min(MAX_LINE_BYTES + 1))?;
         }
     }
 

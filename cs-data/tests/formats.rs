@@ -280,7 +280,7 @@ fn many(rows: usize) -> Vec<Utterance> {
 
 #[test]
 fn pieces_are_the_whole() {
-    let rows = many(60_000);
+    let rows = many(25_000);
     let data = Dataset::from_utterances(rows.clone()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     for name in ["f.jsonl", "f.csv", "f.parquet"] {
@@ -313,13 +313,13 @@ fn places_far_into_a_file_are_right() {
     let json = write(&folder, "f.jsonl", json);
     let csv = write(&folder, "f.csv", csv);
     let message = |path: &Path| Dataset::open(path, &plain()).unwrap_err().to_string();
-    assert!(message(&json).ends_with("f.jsonl:160001:29: \"2\", expected a number from 0 to 1"));
+    assert!(message(&json).ends_with("f.jsonl:160001:28: \"2\", expected a number from 0 to 1"));
     assert!(message(&csv).ends_with("f.csv:160003:3: \"x\", expected a number from 0 to 1"));
 
     let mut reader = Reader::open(&json, &lenient()).unwrap();
     assert_eq!(reader.read_all().unwrap().len(), 80_000);
     let places: Vec<String> = reader.skipped().iter().map(ToString::to_string).collect();
-    assert!(places[0].contains(":160001:29:") && places[1].contains(":160002:10:"));
+    assert!(places[0].contains(":160001:28:") && places[1].contains(":160002:10:"));
     let mut reader = Reader::open(&csv, &lenient()).unwrap();
     let data = reader.read_all().unwrap();
     assert_eq!(reader.take_skipped().len(), 1);
@@ -385,8 +385,7 @@ fn utterance() -> impl Strategy<Value = Utterance> {
         any::<i64>().prop_map(Value::from),
         Just(json!({"a": [null, 1.5]})),
     ];
-    let extra =
-        proptest::collection::btree_map("(x[a-z\"订]{0,3}|extra|spans| k|\\PC)", value, 0..3);
+    let extra = proptest::collection::btree_map("(x[a-z\"订]{0,3}|extra| k|\\PC)", value, 0..3);
     let word = proptest::option::of("[a-z订,\"]([a-z订 \n]{0,4}[a-z])?");
     let others = (
         proptest::option::of(0.0f32..=1.0),
