@@ -199,7 +199,7 @@ fn read_record(
     record: &mut Vec<u8>,
 ) -> std::io::Result<()> {
     while input.read_until(b'\n', record)? > 0 {
-        if !quotes || memchr::memchr_iter(b'"', record).count() % 2 == 0 {
+        if !quotes || memchr::memchr_iter(b'"', record).count().is_multiple_of(2) {
             break;
         }
     }

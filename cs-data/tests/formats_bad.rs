@@ -50,11 +50,18 @@ fn read(path: &Path) -> (Option<String>, Vec<String>, Vec<String>) {
     (strict.as_ref().map(short), ids, reasons)
 }
 
+/// A file's name and bytes, the ids that stay, and the reasons for the others.
+type Case = (
+    &'static str,
+    &'static [u8],
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
 #[test]
 fn lenient_reading_skips_and_tells_what_strict_reading_refuses() {
     let folder = tempfile::tempdir().unwrap();
-    // The file, the ids that stay, and the reasons for the others.
-    let cases: [(&str, &[u8], &[&str], &[&str]); 6] = [
+    let cases: [Case; 6] = [
         (
             "f.jsonl",
             b"{\"text\": \"a\"}\n{\"text\": \"\xff\"}\n{\"text\": \"\0\"}\n[]\n{\"text\": \"b\"}\n",
