@@ -158,7 +158,11 @@ impl Blocks {
             }
             if self.rest.len() > MAX_LINE_BYTES {
                 let found = format!("a row of more than {MAX_LINE_BYTES} bytes");
-                return Err(self.piece().error(0, found, "an end of the row"));
+                let ends = self
+                    .rest
+                    .iter()
+                    .take_while(|byte| matches!(byte, b'\r' | b'\n'));
+                return Err(self.piece().error(ends.count(), found, "an end of the row"));
             }
             let more = self.rest.len().max(BLOCK_BYTES / 2) * 2;
             self.fill(more.min(MAX_LINE_BYTES + 1))?;
