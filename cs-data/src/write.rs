@@ -65,7 +65,7 @@ impl Losses {
         self.fields.is_empty()
     }
 
-    /// How many rows lost `field`, a column of [`Dataset`](crate::Dataset).
+    /// How many rows lost `field`, a column of [`Dataset`].
     pub fn rows(&self, field: &str) -> usize {
         self.fields.get(field).copied().unwrap_or_default()
     }
