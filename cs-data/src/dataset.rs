@@ -9,12 +9,13 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::format::{Format, ReadOptions};
+use crate::file;
+use crate::format::{ReadOptions, WriteOptions};
+use crate::reader::Reader;
 use crate::rows::{BATCH_BYTES, BATCH_ROWS, Builder, SCHEMA, View, gather};
-use crate::source::Source;
 use crate::statistics::{Statistics, Tally};
 use crate::utterance::Utterance;
-use crate::{delimited, file, jsonl, seq};
+use crate::write::{Losses, Writer};
 
 /// Rows of a labelled data set, in Arrow record batches.
 ///
@@ -94,7 +95,9 @@ impl Dataset {
         }
     }
 
-    /// Reads a file (or, for [`Format::Seq`], a folder). Takes several times its size in memory.
+    /// Reads a file, or a folder for [`Format::Seq`](crate::Format::Seq) and partitioned
+    /// [`Format::Parquet`](crate::Format::Parquet), as [`Reader`] does; that one also says which
+    /// rows lenient reading left out. Takes up to three times the file's size in memory.
     ///
     /// # Errors
     ///
@@ -103,15 +106,7 @@ impl Dataset {
     /// missing columns, spans that do not fit their text, tags that start inside, a sentiment
     /// outside 0 to 1.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
-        let format = options.format.map_or_else(|| Format::of(path), Ok)?;
-        let rows = match format {
-            Format::Jsonl => jsonl::read(&Source::open(path)?)?,
-            Format::Csv | Format::Tsv => {
-                delimited::read(&Source::open(path)?, format, &options.columns)?
-            }
-            Format::Seq => seq::read(path)?,
-        };
-        Self::from_utterances(rows)
+        Reader::open(path, options)?.read_all()
     }
 
     /// Number of rows.
@@ -263,6 +258,17 @@ impl Dataset {
     /// The columns, in pieces of rows; no piece is empty.
     pub fn batches(&self) -> &[RecordBatch] {
         &self.batches
+    }
+
+    /// Writes a file, whole or not at all, and says what its format could not hold.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer`].
+    pub fn save(&self, path: &Path, options: &WriteOptions) -> Result<Losses> {
+        let mut writer = Writer::create(path, options)?;
+        writer.write_all(self)?;
+        writer.finish()
     }
 
     /// Writes the rows as JSON Lines ([`Utterance::to_json`]), whole or not at all.

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
+use crate::scheme::Scheme;
 
-/// A file format that [`Dataset::open`](crate::Dataset::open) reads.
+/// A file format, read by [`Reader`](crate::Reader) and written by [`Writer`](crate::Writer).
 ///
 /// ```
 /// use cs_data::Format;
@@ -28,24 +29,36 @@ pub enum Format {
     /// A folder with a sentence a line in `seq.in`, an intent a line in `label`, and perhaps IOB2
     /// tags in `seq.out`.
     Seq,
+    /// Apache Parquet with the columns of [`Dataset`](crate::Dataset), offsets in Unicode scalar
+    /// values; other columns are kept. Also a folder of such files, partitioned by a column in
+    /// the way of Hive (`intent=refund/part-0.parquet`), as PyArrow's datasets, DataFusion, Spark
+    /// and Ray read and write them when the data outgrows a machine.
+    Parquet,
 }
 
 impl Format {
-    const NAMES: [(&'static str, Format); 4] = [
+    const NAMES: [(&'static str, Format); 5] = [
         ("jsonl", Format::Jsonl),
         ("csv", Format::Csv),
         ("tsv", Format::Tsv),
         ("seq", Format::Seq),
+        ("parquet", Format::Parquet),
     ];
 
-    /// The format by ending; a folder is [`Format::Seq`].
+    /// The format by ending. A folder is [`Format::Parquet`] if such a file or a partition is in it,
+    /// else [`Format::Seq`].
     ///
     /// # Errors
     ///
     /// Another ending.
     pub fn of(path: &Path) -> Result<Self> {
         if path.is_dir() {
-            return Ok(Format::Seq);
+            let is_table = crate::partition::has_parquet(path);
+            return Ok(if is_table {
+                Format::Parquet
+            } else {
+                Format::Seq
+            });
         }
         let ending = path
             .extension()
@@ -59,7 +72,8 @@ impl Format {
             .ok_or_else(|| Error::File {
                 path: path.into(),
                 found: format!("the ending {ending:?}"),
-                expected: "jsonl, csv, tsv, a folder with seq.in, or a format by name".into(),
+                expected: "jsonl, csv, tsv, parquet, a folder with seq.in, or a format by name"
+                    .into(),
             })
     }
 }
@@ -74,7 +88,7 @@ impl FromStr for Format {
             .ok_or_else(|| Error::Argument {
                 name: "format",
                 found: name.into(),
-                expected: "jsonl, csv, tsv or seq".into(),
+                expected: "jsonl, csv, tsv, seq or parquet".into(),
             })
     }
 }
@@ -89,11 +103,84 @@ impl fmt::Display for Format {
     }
 }
 
-/// The fields of an utterance that a CSV or TSV column can fill.
-pub(crate) const FIELDS: [&str; 4] = ["text", "intent", "sentiment", "id"];
+/// What a column of CSV and TSV can fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Column {
+    Id,
+    Text,
+    /// A list as in JSONL.
+    Spans,
+    Intent,
+    Sentiment,
+    Reply,
+    DialogueId,
+    Turn,
+    Speaker,
+    Origin,
+    Parent,
+    /// An object of what no column of its own can hold.
+    Extra,
+    /// With the next two, for files of at most one span a row.
+    SpanStart,
+    SpanEnd,
+    SpanLabel,
+}
+
+impl Column {
+    pub(crate) const COUNT: usize = 15;
+
+    pub(crate) const ALL: [Column; Column::COUNT] = [
+        Column::Id,
+        Column::Text,
+        Column::Spans,
+        Column::Intent,
+        Column::Sentiment,
+        Column::Reply,
+        Column::DialogueId,
+        Column::Turn,
+        Column::Speaker,
+        Column::Origin,
+        Column::Parent,
+        Column::Extra,
+        Column::SpanStart,
+        Column::SpanEnd,
+        Column::SpanLabel,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Column::Id => "id",
+            Column::Text => "text",
+            Column::Spans => "spans",
+            Column::Intent => "intent",
+            Column::Sentiment => "sentiment",
+            Column::Reply => "reply",
+            Column::DialogueId => "dialogue_id",
+            Column::Turn => "turn",
+            Column::Speaker => "speaker",
+            Column::Origin => "origin",
+            Column::Parent => "parent",
+            Column::Extra => "extra",
+            Column::SpanStart => "span_start",
+            Column::SpanEnd => "span_end",
+            Column::SpanLabel => "span_label",
+        }
+    }
+}
 
 /// Which column of a CSV or TSV file fills which field. A field that is not mapped takes the
-/// column of its own name if there is one; columns that fill nothing are kept in `extra`.
+/// column of its own name if there is one; columns that fill nothing are kept in `extra`. Without
+/// a header, columns are named by their numbers, from 1.
+///
+/// | field | cell |
+/// | --- | --- |
+/// | `text` | must be there |
+/// | `id`, `intent`, `reply`, `origin`, `parent` | empty: none |
+/// | `sentiment` | a number from 0 to 1, or `positive`, `neutral`, `negative`; empty: none |
+/// | `dialogue_id`, `turn`, `speaker` | the first two together |
+/// | `spans` | a JSON list of objects with `start`, `end` (characters), `label` |
+/// | `span_start`, `span_end`, `span_label` | one span a row, in characters; all empty: none |
+/// | `extra` | a JSON object; its members count as columns |
 ///
 /// ```
 /// use cs_data::Columns;
@@ -116,8 +203,12 @@ impl Columns {
     }
 
     /// Whether the file must have the column of `field`.
-    pub(crate) fn is_required(&self, field: &str) -> bool {
-        field == "text" || self.mapping(field).is_some()
+    pub(crate) fn is_required(&self, column: Column) -> bool {
+        column == Column::Text || self.is_mapped(column)
+    }
+
+    pub(crate) fn is_mapped(&self, column: Column) -> bool {
+        self.mapping(column.name()).is_some()
     }
 
     fn mapping(&self, field: &str) -> Option<&str> {
@@ -144,8 +235,9 @@ impl FromStr for Columns {
                 .split_once('=')
                 .ok_or_else(|| fail("field=column".into()))?;
             let (field, column) = (field.trim(), column.trim());
-            if !FIELDS.contains(&field) {
-                return Err(fail(format!("a field of {}", FIELDS.join(", "))));
+            let fields = Column::ALL.map(Column::name);
+            if !fields.contains(&field) {
+                return Err(fail(format!("a field of {}", fields.join(", "))));
             }
             if column.is_empty() || columns.mapping(field).is_some() {
                 return Err(fail(format!("one column for {field}")));
@@ -160,7 +252,11 @@ impl FromStr for Columns {
 ///
 /// ```
 /// use cs_data::{Format, ReadOptions};
-/// let options = ReadOptions { format: Some(Format::Csv), columns: "intent=category".parse()? };
+/// let options = ReadOptions {
+///     format: Some(Format::Csv),
+///     columns: "intent=category".parse()?,
+///     ..ReadOptions::default()
+/// };
 /// assert_eq!(options.columns.column("text"), "text");
 /// assert_eq!(ReadOptions::default().format, None); // by ending
 /// # Ok::<(), cs_data::Error>(())
@@ -169,6 +265,31 @@ impl FromStr for Columns {
 pub struct ReadOptions {
     /// `None`: by the ending.
     pub format: Option<Format>,
-    /// For CSV and TSV.
+    /// For CSV, TSV and Parquet.
     pub columns: Columns,
+    /// CSV and TSV whose first line is a row; columns are then named 1, 2, 3 and so on.
+    pub no_header: bool,
+    /// Leave out broken rows instead of stopping at the first; a [`Reader`](crate::Reader) says
+    /// which and why.
+    pub lenient: bool,
+    /// Of tags; `None`: as the file shows ([`Format::Seq`]: IOB2).
+    pub scheme: Option<Scheme>,
+}
+
+/// How to write a file.
+///
+/// ```
+/// use cs_data::{Format, WriteOptions};
+/// let options = WriteOptions { partition_by: Some("intent".into()), ..WriteOptions::default() };
+/// assert_eq!((options.format, options.scheme), (None, None)); // by ending, IOB2
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WriteOptions {
+    /// `None`: by the ending.
+    pub format: Option<Format>,
+    /// Of tags; `None`: IOB2.
+    pub scheme: Option<Scheme>,
+    /// Parquet: a folder with a file for each value of this column: `intent`, `speaker` or
+    /// `origin`.
+    pub partition_by: Option<String>,
 }

@@ -32,6 +32,10 @@
 pub mod align;
 pub mod batches;
 #[cfg(feature = "arrow")]
+mod blocks;
+#[cfg(feature = "arrow")]
+mod cells;
+#[cfg(feature = "arrow")]
 pub mod dataset;
 #[cfg(feature = "arrow")]
 mod delimited;
@@ -43,14 +47,28 @@ mod file;
 pub mod format;
 pub mod iob;
 #[cfg(feature = "arrow")]
+mod json_object;
+#[cfg(feature = "arrow")]
 mod jsonl;
 #[cfg(feature = "arrow")]
 pub mod normalize;
 pub mod offsets;
 pub mod pack;
+#[cfg(feature = "arrow")]
+mod parquet_reader;
+#[cfg(feature = "arrow")]
+mod parquet_writer;
+#[cfg(feature = "arrow")]
+mod partition;
 mod place;
 pub mod prefetch;
 mod random;
+#[cfg(feature = "arrow")]
+pub mod read;
+#[cfg(feature = "arrow")]
+pub mod reader;
+#[cfg(feature = "arrow")]
+mod record;
 #[cfg(feature = "arrow")]
 mod rows;
 #[cfg(feature = "arrow")]
@@ -65,9 +83,15 @@ mod split;
 #[cfg(feature = "arrow")]
 pub mod statistics;
 pub mod tags;
+#[cfg(feature = "arrow")]
+mod table_writer;
 pub mod tokenizer;
 pub mod utterance;
 mod wordpiece;
+#[cfg(feature = "arrow")]
+mod words;
+#[cfg(feature = "arrow")]
+pub mod write;
 
 pub use align::{Alignment, Convention, Word, align};
 pub use batches::{Batches, Step};
@@ -75,12 +99,16 @@ pub use batches::{Batches, Step};
 pub use dataset::Dataset;
 pub use error::{Error, IobError, MixedSchemes, Result, SpanError};
 #[cfg(feature = "arrow")]
-pub use format::{Columns, Format, ReadOptions};
+pub use format::{Columns, Format, ReadOptions, WriteOptions};
 #[cfg(feature = "arrow")]
 pub use normalize::normalize;
 pub use offsets::Offsets;
 pub use pack::{BatchPlan, TokenBatch};
 pub use prefetch::Prefetch;
+#[cfg(feature = "arrow")]
+pub use read::MAX_LINE_BYTES;
+#[cfg(feature = "arrow")]
+pub use reader::Reader;
 #[cfg(feature = "arrow")]
 pub use sample::Sameness;
 pub use scheme::Scheme;
@@ -89,3 +117,5 @@ pub use statistics::{LabelCount, Quantiles, SentimentProfile, Statistics, Tally}
 pub use tags::{TagIds, TagSet};
 pub use tokenizer::{Encoding, Tokenizer};
 pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};
+#[cfg(feature = "arrow")]
+pub use write::{Losses, Writer};

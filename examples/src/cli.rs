@@ -3,33 +3,46 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use cs_data::{Columns, Dataset, Format, ReadOptions};
+use cs_data::{Columns, Dataset, Format, ReadOptions, Scheme};
 
 use crate::error::Result;
 
 /// How labelled files are read.
 #[derive(Debug, Clone, Default, Args)]
 pub struct DataArgs {
-    /// Format of the labelled data, by ending if left out: jsonl, csv, tsv or seq
+    /// Format of the labelled data, by ending if left out: jsonl, csv, tsv, seq or parquet
     #[arg(long)]
     pub format: Option<Format>,
     /// Columns of CSV and TSV, e.g. text=text,intent=category
     #[arg(long, default_value = "", hide_default_value = true)]
     pub columns: Columns,
+    /// The first line of CSV and TSV is a row; columns are named 1, 2, 3 and so on
+    #[arg(long)]
+    pub no_header: bool,
+    /// Scheme of tags, as the file shows if left out: iob1, iob2, iobes, bilou or bmes
+    #[arg(long)]
+    pub scheme: Option<Scheme>,
 }
 
 impl DataArgs {
+    /// How to read, strictly.
+    pub fn options(&self) -> ReadOptions {
+        ReadOptions {
+            format: self.format,
+            columns: self.columns.clone(),
+            no_header: self.no_header,
+            scheme: self.scheme,
+            ..ReadOptions::default()
+        }
+    }
+
     /// Reads a labelled file or folder.
     ///
     /// # Errors
     ///
     /// [`Error::Data`](crate::Error::Data), naming file, line and column.
     pub fn open(&self, path: &Path) -> Result<Dataset> {
-        let options = ReadOptions {
-            format: self.format,
-            columns: self.columns.clone(),
-        };
-        Ok(Dataset::open(path, &options)?)
+        Ok(Dataset::open(path, &self.options())?)
     }
 }
 

@@ -1,0 +1,113 @@
+//! Rewrites labelled data in another format, in constant memory, and says what got lost.
+//!
+//! ```text
+//! cargo run --release --example convert -- --input rows.csv --columns text=query,intent=category --output rows.parquet --json
+//! ```
+//!
+//! Formats go by the endings, or by `--from` and `--to`. The first broken row is an error that names
+//! its place; with `--lenient` such rows are left out and told on standard error with the reason.
+//! What the new format cannot hold is told by field and number of rows.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use cs_data::{Columns, Format, Losses, ReadOptions, Reader, Scheme, WriteOptions, Writer};
+use cs_examples::{Outcome, Output, Result, note, report, run};
+use serde::Serialize;
+
+/// Rewrite labelled data in another format
+#[derive(Parser)]
+struct Arguments {
+    /// Labelled rows: a file or a folder
+    #[arg(long, value_name = "PATH")]
+    input: PathBuf,
+    /// What to write: a file, or for seq and partitions a new folder
+    #[arg(long, value_name = "PATH")]
+    output: PathBuf,
+    /// Format of the input, by ending if left out
+    #[arg(long)]
+    from: Option<Format>,
+    /// Format of the output, by ending if left out
+    #[arg(long)]
+    to: Option<Format>,
+    /// Columns of the input, e.g. text=text,intent=category
+    #[arg(long, default_value = "", hide_default_value = true)]
+    columns: Columns,
+    /// The first line of CSV and TSV is a row; columns are named 1, 2, 3 and so on
+    #[arg(long)]
+    no_header: bool,
+    /// Leave out broken rows, and say which
+    #[arg(long)]
+    lenient: bool,
+    /// Scheme of the input's tags, as the file shows if left out
+    #[arg(long)]
+    scheme: Option<Scheme>,
+    /// Scheme of the output's tags
+    #[arg(long, default_value = "iob2")]
+    to_scheme: Scheme,
+    /// Write a folder of Parquet files, one for each value: intent, speaker or origin
+    #[arg(long, value_name = "COLUMN")]
+    partition_by: Option<String>,
+    #[command(flatten)]
+    output_form: Output,
+}
+
+#[derive(Serialize)]
+struct Converted {
+    /// Rows written.
+    rows: usize,
+    /// Rows left out.
+    skipped: usize,
+    /// Fields that the format cannot hold, and in how many rows.
+    lost: std::collections::BTreeMap<&'static str, usize>,
+}
+
+fn main() -> ExitCode {
+    run(|arguments: Arguments| {
+        let (rows, skipped, lost) = convert(&arguments)?;
+        if !lost.is_empty() {
+            note(format_args!("not held by the new format: {lost}"));
+        }
+        let lost = lost.iter().collect();
+        let converted = Converted {
+            rows,
+            skipped,
+            lost,
+        };
+        report(arguments.output_form.json, &converted)?;
+        Ok(Outcome::Passed)
+    })
+}
+
+fn convert(arguments: &Arguments) -> Result<(usize, usize, Losses)> {
+    let read = ReadOptions {
+        format: arguments.from,
+        columns: arguments.columns.clone(),
+        no_header: arguments.no_header,
+        lenient: arguments.lenient,
+        scheme: arguments.scheme,
+    };
+    let write = WriteOptions {
+        format: arguments.to,
+        scheme: Some(arguments.to_scheme),
+        partition_by: arguments.partition_by.clone(),
+    };
+    let mut reader = Reader::open(&arguments.input, &read)?;
+    let mut writer = Writer::create(&arguments.output, &write)?;
+    let (mut rows, mut skipped) = (0, 0);
+    while let Some(piece) = reader.next() {
+        let piece = piece?;
+        rows += piece.len();
+        writer.write_all(&piece)?;
+        for reason in reader.take_skipped() {
+            skipped += 1;
+            note(format_args!("skipped {reason}"));
+        }
+    }
+    for reason in reader.take_skipped() {
+        skipped += 1;
+        note(format_args!("skipped {reason}"));
+    }
+    Ok((rows, skipped, writer.finish()?))
+}
