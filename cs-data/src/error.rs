@@ -75,6 +75,16 @@ pub enum Error {
         /// What is wrong.
         source: SpanError,
     },
+    /// A format cannot hold a row's text, or lacks what it must have.
+    #[error("row with the id {id:?}: {found}, expected {expected}")]
+    Unwritable {
+        /// Id of the row.
+        id: String,
+        /// What the row has.
+        found: String,
+        /// What the format takes.
+        expected: String,
+    },
     /// An argument is out of its range.
     #[error("{name} is {found}, expected {expected}")]
     Argument {
@@ -203,6 +213,16 @@ impl SpanError {
             | SpanError::Label { index, .. } => Some(*index),
             SpanError::Sentiment { .. } | SpanError::Nul { .. } | SpanError::TooLong { .. } => None,
         }
+    }
+
+    /// What was found and what was expected, for an error with a place.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn parts(&self) -> (String, String) {
+        let message = self.to_string();
+        let (found, expected) = message
+            .split_once(", expected ")
+            .unwrap_or((&message, "none"));
+        (found.into(), expected.into())
     }
 }
 

@@ -2,37 +2,84 @@
 
 use std::fs::Permissions;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
+
+/// A temporary file beside `path`, which gets its name at the end; dropped before, it vanishes.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    path: PathBuf,
+    out: BufWriter<NamedTempFile>,
+}
+
+impl Draft {
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let mut builder = tempfile::Builder::new();
+        if let Some(permissions) = as_others() {
+            builder.permissions(permissions);
+        }
+        let file = builder
+            .tempfile_in(folder.unwrap_or(Path::new(".")))
+            .map_err(failed(path))?;
+        Ok(Draft {
+            path: path.into(),
+            out: BufWriter::with_capacity(1 << 16, file),
+        })
+    }
+
+    /// Appends text.
+    pub(crate) fn text(&mut self, text: &str) -> Result<()> {
+        self.out
+            .write_all(text.as_bytes())
+            .map_err(failed(&self.path))
+    }
+
+    /// Syncs the file and gives it its name, in place of what had it.
+    pub(crate) fn finish(self) -> Result<()> {
+        let path = self.path;
+        let file = self
+            .out
+            .into_inner()
+            .map_err(|error| failed(&path)(error.into_error()))?;
+        file.as_file().sync_all().map_err(failed(&path))?;
+        file.persist(&path)
+            .map_err(|error| failed(&path)(error.error))?;
+        Ok(())
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Makes an [`Error::Io`] about `path`.
+pub(crate) fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    move |source| Error::Io {
+        path: path.into(),
+        source,
+    }
+}
 
 /// Writes a temporary file beside `path`, syncs it and renames it.
 pub(crate) fn write(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
 ) -> Result<()> {
-    let fail = |source| Error::Io {
-        path: path.into(),
-        source,
-    };
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut builder = tempfile::Builder::new();
-    if let Some(permissions) = as_others() {
-        builder.permissions(permissions);
-    }
-    let file = builder
-        .tempfile_in(folder.unwrap_or(Path::new(".")))
-        .map_err(fail)?;
-    let mut writer = BufWriter::new(file);
-    content(&mut writer).map_err(fail)?;
-    let file = writer
-        .into_inner()
-        .map_err(|error| fail(error.into_error()))?;
-    file.as_file().sync_all().map_err(fail)?;
-    file.persist(path).map_err(|error| fail(error.error))?;
-    Ok(())
+    let mut draft = Draft::create(path)?;
+    content(&mut draft).map_err(failed(path))?;
+    draft.finish()
 }
 
 /// Temporary files are private by default; a result gets what the umask leaves of this.

@@ -47,6 +47,8 @@ pub mod pack;
 mod place;
 mod random;
 #[cfg(feature = "arrow")]
+pub mod read;
+#[cfg(feature = "arrow")]
 mod rows;
 #[cfg(feature = "arrow")]
 mod seq;
@@ -55,6 +57,8 @@ mod source;
 pub mod tokenizer;
 pub mod utterance;
 mod wordpiece;
+#[cfg(feature = "arrow")]
+pub mod write;
 
 pub use align::{Alignment, Convention, Word, align};
 #[cfg(feature = "arrow")]
@@ -67,4 +71,8 @@ pub use normalize::normalize;
 pub use offsets::Offsets;
 pub use pack::{BatchPlan, TokenBatch};
 pub use tokenizer::{Encoding, Tokenizer};
+#[cfg(feature = "arrow")]
+pub use read::MAX_LINE_BYTES;
 pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};
+#[cfg(feature = "arrow")]
+pub use write::Losses;

@@ -75,10 +75,7 @@ impl Source {
 
     /// `rule` as an error at a byte.
     pub(crate) fn broken(&self, byte: usize, rule: &SpanError) -> Error {
-        let message = rule.to_string();
-        let (found, expected) = message
-            .split_once(", expected ")
-            .unwrap_or((&message, "none"));
+        let (found, expected) = rule.parts();
         self.error(byte, found, expected)
     }
 }

@@ -1,0 +1,204 @@
+//! What a reader hands out, and lines from a stream.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result, SpanError};
+use crate::utterance::Utterance;
+
+/// The longest line of a text file, or record of a CSV file, in bytes (16 MiB).
+pub const MAX_LINE_BYTES: usize = 16 << 20;
+
+/// Why there is no row. Lenient reading goes on after the first kind.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// One row is broken; the reader stands behind it.
+    Row(Error),
+    /// Nothing more can be read.
+    File(Error),
+}
+
+impl Fault {
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Fault::Row(error) | Fault::File(error) => error,
+        }
+    }
+}
+
+/// A format's reader.
+pub(crate) trait RowReader {
+    /// The next row, `None` at the end. After [`Fault::Row`] the reader stands behind the broken
+    /// row, after [`Fault::File`] it is not asked again.
+    fn next(&mut self) -> Option<Result<Utterance, Fault>>;
+
+    /// The line on which the last row begins, from 1, where the format has lines.
+    fn line(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// The lines of a text file, one at a time, with their places. Takes the memory of one line.
+///
+/// [`advance`](Self::advance) goes to the next line, [`line`](Self::line) shows it:
+///
+/// ```ignore
+/// while let Some(result) = lines.advance() {
+///     result?;
+///     let line = lines.line();
+///     // ... lines.error(byte_in_line, found, expected)
+/// }
+/// ```
+pub(crate) struct LineSource {
+    path: PathBuf,
+    input: Box<dyn BufRead>,
+    /// The current line, without its end.
+    line: String,
+    /// Of the current line, from 1; 0 before the first.
+    number: usize,
+}
+
+impl LineSource {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        Ok(Self::new(path, open(path)?))
+    }
+
+    /// `path` only names the input in errors.
+    pub(crate) fn new(path: &Path, input: Box<dyn BufRead>) -> Self {
+        LineSource {
+            path: path.into(),
+            input,
+            line: String::new(),
+            number: 0,
+        }
+    }
+
+    /// Goes to the next line; `None` at the end of the input. A line with a NUL byte, invalid
+    /// UTF-8 or more than [`MAX_LINE_BYTES`] is a [`Fault::Row`], and reads as empty.
+    pub(crate) fn advance(&mut self) -> Option<Result<(), Fault>> {
+        let mut bytes = std::mem::take(&mut self.line).into_bytes();
+        bytes.clear();
+        self.number += 1;
+        let length = match self.read_line(&mut bytes) {
+            Ok(0) => return None,
+            Ok(length) => length,
+            Err(source) => {
+                let path = self.path.clone();
+                return Some(Err(Fault::File(Error::Io { path, source })));
+            }
+        };
+        if self.number == 1 && bytes.starts_with("\u{feff}".as_bytes()) {
+            bytes.drain(.."\u{feff}".len());
+        }
+        Some(self.check(bytes, length).map_err(Fault::Row))
+    }
+
+    /// Appends a line without its end to `bytes`, but at most about [`MAX_LINE_BYTES`] of it, and
+    /// gives its length with the end.
+    fn read_line(&mut self, bytes: &mut Vec<u8>) -> std::io::Result<usize> {
+        let mut length = 0;
+        loop {
+            let available = match self.input.fill_buf() {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                other => other?,
+            };
+            let end = memchr::memchr(b'\n', available);
+            let taken = end.map_or(available.len(), |at| at + 1);
+            if bytes.len() <= MAX_LINE_BYTES {
+                bytes.extend_from_slice(&available[..end.unwrap_or(taken)]);
+            }
+            let finished = end.is_some() || taken == 0;
+            self.input.consume(taken);
+            length += taken;
+            if finished {
+                break;
+            }
+        }
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+        Ok(length)
+    }
+
+    fn check(&mut self, bytes: Vec<u8>, length: usize) -> Result<()> {
+        if bytes.len() > MAX_LINE_BYTES {
+            let found = format!("a line of {length} bytes");
+            return Err(self.error(0, found, format!("at most {MAX_LINE_BYTES}")));
+        }
+        match String::from_utf8(bytes) {
+            Ok(line) => self.line = line,
+            Err(fault) => {
+                let at = fault.utf8_error().valid_up_to();
+                let found = format!("the byte 0x{:02x}", fault.as_bytes()[at]);
+                let valid = String::from_utf8_lossy(&fault.as_bytes()[..at]);
+                return Err(self.error_in((self.number, &valid), at, found, "UTF-8"));
+            }
+        }
+        match memchr::memchr(0, self.line.as_bytes()) {
+            Some(at) => {
+                let error = self.error(at, "a NUL byte", "text");
+                self.line.clear();
+                Err(error)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The current line without its end.
+    pub(crate) fn line(&self) -> &str {
+        &self.line
+    }
+
+    /// The number of the current line, from 1.
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// An error at a byte of the current line (or just past its end).
+    pub(crate) fn error(
+        &self,
+        byte: usize,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Error {
+        self.error_in((self.number, &self.line), byte, found, expected)
+    }
+
+    /// An error at a byte of a line that the caller kept, with its number.
+    pub(crate) fn error_in(
+        &self,
+        (number, line): (usize, &str),
+        byte: usize,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Error {
+        let before = line.get(..byte).unwrap_or(line);
+        Error::Text {
+            path: self.path.clone(),
+            line: number,
+            column: before.chars().count() + 1,
+            found: found.into(),
+            expected: expected.into(),
+        }
+    }
+
+    /// `rule` as an error at a byte of the current line.
+    pub(crate) fn broken(&self, byte: usize, rule: &SpanError) -> Error {
+        let (found, expected) = rule.parts();
+        self.error(byte, found, expected)
+    }
+}
+
+/// Opens a file for reading.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>> {
+    let file = File::open(path).map_err(|source| Error::Io {
+        path: path.into(),
+        source,
+    })?;
+    Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
+}
