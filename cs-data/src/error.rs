@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use crate::scheme::Scheme;
 use crate::utterance::Span;
 
 /// A result whose error is [`Error`] unless said otherwise.
@@ -247,13 +248,15 @@ pub enum IobError {
         /// Number of tags.
         tags: usize,
     },
-    /// A tag that is none of `O`, `B-label`, `I-label`.
-    #[error("tag {index} is {tag:?}, expected O, B-label or I-label")]
+    /// A tag that the scheme does not have, such as none of `O`, `B-label`, `I-label` in IOB2.
+    #[error("tag {index} is {tag:?}, expected {}", scheme.tag_forms())]
     Malformed {
         /// Which tag.
         index: usize,
         /// The tag.
         tag: String,
+        /// The scheme.
+        scheme: Scheme,
     },
     /// An `I-` tag that continues nothing.
     #[error(
@@ -267,6 +270,31 @@ pub enum IobError {
         tag: String,
         /// The tag before it, `None` at the start.
         previous: Option<String>,
+    },
+    /// A tag that the scheme does not allow after the one before it.
+    #[error(
+        "tag {index} is {tag:?} after {}, expected {expected}",
+        previous.as_deref().unwrap_or("the start")
+    )]
+    Follows {
+        /// Which tag.
+        index: usize,
+        /// The tag.
+        tag: String,
+        /// The tag before it, `None` at the start.
+        previous: Option<String>,
+        /// What may stand there.
+        expected: String,
+    },
+    /// The last tag leaves a span open in a scheme that marks ends.
+    #[error("tag {index} is {tag:?} at the end, expected {expected} after it")]
+    Unclosed {
+        /// Which tag.
+        index: usize,
+        /// The tag.
+        tag: String,
+        /// What should follow.
+        expected: String,
     },
     /// A span's edge lies inside a token.
     #[error("span {}..{} {:?} cuts the token {}..{}", span.start, span.end, span.label, token.start, token.end)]
@@ -305,10 +333,29 @@ impl IobError {
     /// ```
     pub fn index(&self) -> Option<usize> {
         match self {
-            IobError::Malformed { index, .. } | IobError::StartsInside { index, .. } => {
-                Some(*index)
-            }
+            IobError::Malformed { index, .. }
+            | IobError::StartsInside { index, .. }
+            | IobError::Follows { index, .. }
+            | IobError::Unclosed { index, .. } => Some(*index),
             _ => None,
         }
     }
+}
+
+/// Tag sequences that no one scheme explains.
+///
+/// ```
+/// use cs_data::{MixedSchemes, Scheme};
+/// let error: MixedSchemes = Scheme::detect([["B-a", "I-a"], ["O", "U-a"]]).unwrap_err();
+/// assert_eq!((error.scheme, error.sequence, error.source.index()), (Scheme::Iob2, 1, Some(1)));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("sequence {sequence} is not {scheme} as most are: {source}")]
+pub struct MixedSchemes {
+    /// The scheme of most sequences.
+    pub scheme: Scheme,
+    /// The first sequence in another one, from 0.
+    pub sequence: usize,
+    /// Its first tag that contradicts, and why.
+    pub source: IobError,
 }

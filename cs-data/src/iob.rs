@@ -1,36 +1,12 @@
-//! IOB2 tags: `B-label` opens a span, `I-label` continues it, `O` is outside.
+//! IOB2, the scheme that models speak: [`Scheme::Iob2`] by its own names, and tokens for it.
 
 use std::ops::Range;
 
 use crate::error::IobError;
-use crate::utterance::{Span, is_label};
+use crate::scheme::Scheme;
+use crate::utterance::Span;
 
-/// A tag taken apart.
-#[derive(Clone, Copy, PartialEq)]
-enum Tag<'a> {
-    Outside,
-    Begin(&'a str),
-    Inside(&'a str),
-}
-
-impl<'a> Tag<'a> {
-    fn parse(tag: &'a str) -> Option<Self> {
-        if tag == "O" {
-            return Some(Tag::Outside);
-        }
-        let (prefix, label) = tag.split_once('-')?;
-        match prefix {
-            "B" if is_label(label) => Some(Tag::Begin(label)),
-            "I" if is_label(label) => Some(Tag::Inside(label)),
-            _ => None,
-        }
-    }
-}
-
-/// One tag for each token (byte ranges in order).
-///
-/// A span takes the tokens that lie in it. White space at its ends does no harm, but
-/// [`decode`] gives the span back without it.
+/// [`Scheme::encode`] of IOB2: one tag for each token (byte ranges in order).
 ///
 /// # Errors
 ///
@@ -47,68 +23,20 @@ impl<'a> Tag<'a> {
 /// # Ok::<(), cs_data::IobError>(())
 /// ```
 pub fn encode(tokens: &[Range<usize>], spans: &[Span]) -> Result<Vec<String>, IobError> {
-    let mut tags = vec!["O".to_owned(); tokens.len()];
-    let mut next = 0;
-    let mut last_end = 0;
-    for span in spans {
-        if !is_label(&span.label) {
-            return Err(IobError::Label {
-                label: span.label.clone(),
-            });
-        }
-        if span.start < last_end {
-            return Err(IobError::Overlap { span: span.clone() });
-        }
-        next += tokens[next..]
-            .iter()
-            .take_while(|token| token.end <= span.start)
-            .count();
-        let inside = tokens[next..]
-            .iter()
-            .take_while(|token| token.start < span.end)
-            .count();
-        let covered = &tokens[next..next + inside];
-        if let Some(token) = covered
-            .iter()
-            .find(|t| t.start < span.start || t.end > span.end)
-        {
-            return Err(IobError::CutsToken {
-                span: span.clone(),
-                token: token.clone(),
-            });
-        }
-        if covered.is_empty() {
-            return Err(IobError::NoToken { span: span.clone() });
-        }
-        for (index, tag) in tags[next..next + inside].iter_mut().enumerate() {
-            *tag = format!("{}-{}", if index == 0 { 'B' } else { 'I' }, span.label);
-        }
-        next += inside;
-        last_end = span.end;
-    }
-    Ok(tags)
+    Scheme::Iob2.encode(tokens, spans)
 }
 
-/// The spans of well-formed tags: from the first byte of a span's first token to the last byte
-/// of its last.
+/// [`Scheme::decode`] of IOB2: the spans of well-formed tags.
 ///
 /// # Errors
 ///
 /// As [`validate`], or a number of tags other than the number of tokens.
 pub fn decode<S: AsRef<str>>(tokens: &[Range<usize>], tags: &[S]) -> Result<Vec<Span>, IobError> {
-    if tokens.len() != tags.len() {
-        return Err(IobError::Length {
-            tokens: tokens.len(),
-            tags: tags.len(),
-        });
-    }
-    validate(tags)?;
-    Ok(decode_lenient(tokens, tags))
+    Scheme::Iob2.decode(tokens, tags)
 }
 
-/// The spans of any tags, as conlleval and seqeval's default mode see them: an `I-x` that
-/// continues nothing opens a span. What is no IOB2 tag counts as `O`; tags or tokens beyond the
-/// shorter of both are ignored.
+/// [`Scheme::decode_lenient`] of IOB2: the spans of any tags, where an `I-x` that continues
+/// nothing opens a span.
 ///
 /// ```
 /// use cs_data::{Span, iob};
@@ -117,57 +45,17 @@ pub fn decode<S: AsRef<str>>(tokens: &[Range<usize>], tags: &[S]) -> Result<Vec<
 /// assert_eq!(spans, [Span::new(3, 6, "city"), Span::new(7, 11, "state")]);
 /// ```
 pub fn decode_lenient<S: AsRef<str>>(tokens: &[Range<usize>], tags: &[S]) -> Vec<Span> {
-    let mut spans: Vec<Span> = Vec::new();
-    let mut open = false;
-    for (token, tag) in tokens.iter().zip(tags) {
-        match Tag::parse(tag.as_ref()).unwrap_or(Tag::Outside) {
-            Tag::Outside => open = false,
-            Tag::Inside(label) if open && spans.last().is_some_and(|s| s.label == label) => {
-                if let Some(span) = spans.last_mut() {
-                    span.end = token.end;
-                }
-            }
-            Tag::Begin(label) | Tag::Inside(label) => {
-                spans.push(Span::new(token.start, token.end, label));
-                open = true;
-            }
-        }
-    }
-    spans
+    Scheme::Iob2.decode_lenient(tokens, tags)
 }
 
-/// Checks that every tag is `O`, `B-label` or `I-label`, and that an `I-label` follows a
-/// `B-label` or `I-label` of the same label.
+/// [`Scheme::validate`] of IOB2: every tag is `O`, `B-label` or `I-label`, and an `I-label`
+/// follows a `B-label` or `I-label` of the same label.
 ///
 /// # Errors
 ///
 /// The first tag that breaks the rule.
 pub fn validate<S: AsRef<str>>(tags: &[S]) -> Result<(), IobError> {
-    let mut before = Tag::Outside;
-    for (index, tag) in tags.iter().enumerate() {
-        let tag = tag.as_ref();
-        let Some(parsed) = Tag::parse(tag) else {
-            return Err(IobError::Malformed {
-                index,
-                tag: tag.into(),
-            });
-        };
-        if let Tag::Inside(label) = parsed
-            && before != Tag::Begin(label)
-            && before != Tag::Inside(label)
-        {
-            let previous = index
-                .checked_sub(1)
-                .map(|index| tags[index].as_ref().to_owned());
-            return Err(IobError::StartsInside {
-                index,
-                tag: tag.into(),
-                previous,
-            });
-        }
-        before = parsed;
-    }
-    Ok(())
+    Scheme::Iob2.validate(tags)
 }
 
 /// The byte ranges of the runs between (Unicode) white space.

@@ -50,6 +50,7 @@ mod random;
 pub mod read;
 #[cfg(feature = "arrow")]
 mod rows;
+pub mod scheme;
 #[cfg(feature = "arrow")]
 mod seq;
 #[cfg(feature = "arrow")]
@@ -63,13 +64,14 @@ pub mod write;
 pub use align::{Alignment, Convention, Word, align};
 #[cfg(feature = "arrow")]
 pub use dataset::Dataset;
-pub use error::{Error, IobError, Result, SpanError};
+pub use error::{Error, IobError, MixedSchemes, Result, SpanError};
 #[cfg(feature = "arrow")]
 pub use format::{Columns, Format, ReadOptions};
 #[cfg(feature = "arrow")]
 pub use normalize::normalize;
 pub use offsets::Offsets;
 pub use pack::{BatchPlan, TokenBatch};
+pub use scheme::Scheme;
 pub use tokenizer::{Encoding, Tokenizer};
 #[cfg(feature = "arrow")]
 pub use read::MAX_LINE_BYTES;

@@ -127,7 +127,7 @@ impl Part {
                 self.source
                     .error(places.get(*index).copied().unwrap_or(end), found, expected)
             }
-            IobError::Malformed { index, tag } => {
+            IobError::Malformed { index, tag, .. } => {
                 let place = places.get(*index).copied().unwrap_or(end);
                 self.source
                     .error(place, shown(tag), "O, B-label or I-label")
