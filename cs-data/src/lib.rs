@@ -29,6 +29,10 @@
 
 pub mod align;
 #[cfg(feature = "arrow")]
+mod comments;
+#[cfg(feature = "arrow")]
+mod conll;
+#[cfg(feature = "arrow")]
 pub mod dataset;
 #[cfg(feature = "arrow")]
 mod delimited;
@@ -41,6 +45,8 @@ pub mod iob;
 #[cfg(feature = "arrow")]
 mod jsonl;
 #[cfg(feature = "arrow")]
+mod markup;
+#[cfg(feature = "arrow")]
 pub mod normalize;
 pub mod offsets;
 pub mod pack;
@@ -51,6 +57,8 @@ pub mod read;
 #[cfg(feature = "arrow")]
 mod rows;
 pub mod scheme;
+#[cfg(feature = "arrow")]
+mod script;
 #[cfg(feature = "arrow")]
 mod seq;
 #[cfg(feature = "arrow")]
@@ -71,10 +79,10 @@ pub use format::{Columns, Format, ReadOptions};
 pub use normalize::normalize;
 pub use offsets::Offsets;
 pub use pack::{BatchPlan, TokenBatch};
-pub use scheme::Scheme;
-pub use tokenizer::{Encoding, Tokenizer};
 #[cfg(feature = "arrow")]
 pub use read::MAX_LINE_BYTES;
+pub use scheme::Scheme;
+pub use tokenizer::{Encoding, Tokenizer};
 pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};
 #[cfg(feature = "arrow")]
 pub use write::Losses;
