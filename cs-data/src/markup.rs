@@ -254,12 +254,12 @@ impl RowWriter for Writer {
         }
         let keeps_extra =
             row.extra.is_empty() || row.extra.len() == 1 && speaker == kept && kept.is_some();
-        let held = if keeps_extra {
-            ["spans", "extra"]
+        let held: &[&str] = if keeps_extra {
+            &["spans", "extra"]
         } else {
-            ["spans", "spans"]
+            &["spans"]
         };
-        lost.add_all_but(&held, row);
+        lost.add_all_but(held, row);
         if row.id != self.rows.to_string() {
             lost.add("id");
         }
