@@ -12,8 +12,8 @@
 //! back, so nothing is lost but spans with white space at their ends.
 
 mod block;
-mod tagging;
-mod tokens;
+pub(crate) mod tagging;
+pub(crate) mod tokens;
 
 use std::path::Path;
 

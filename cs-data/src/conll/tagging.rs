@@ -9,28 +9,28 @@ use crate::utterance::Span;
 /// The schemes in which all sentences so far are well-formed. A sentence that is so in several of
 /// them has the same spans in each: two schemes share no sentence with a span, but IOBES and BMES,
 /// which differ only in spans of three tokens and more.
-pub(super) struct Tagging {
+pub(crate) struct Tagging {
     candidates: Vec<Scheme>,
     /// Line of the first sentence with a span; `None` if the scheme was named.
     seen: Option<usize>,
 }
 
 /// What is wrong with a sentence's tags.
-pub(super) struct WrongTag {
-    pub(super) index: Option<usize>,
-    pub(super) found: String,
-    pub(super) expected: String,
+pub(crate) struct WrongTag {
+    pub(crate) index: Option<usize>,
+    pub(crate) found: String,
+    pub(crate) expected: String,
 }
 
 impl Tagging {
-    pub(super) fn new(scheme: Option<Scheme>) -> Self {
+    pub(crate) fn new(scheme: Option<Scheme>) -> Self {
         Tagging {
             candidates: scheme.map_or(Scheme::ALL.to_vec(), |scheme| vec![scheme]),
             seen: None,
         }
     }
 
-    pub(super) fn decode(
+    pub(crate) fn decode(
         &mut self,
         tokens: &[Range<usize>],
         tags: &[&str],

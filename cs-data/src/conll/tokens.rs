@@ -7,7 +7,7 @@ use crate::script::{is_cjk, is_unspaced};
 use crate::utterance::Span;
 
 /// The text of tokens without a text, and where they stand in it.
-pub(super) fn join(tokens: &[&str]) -> (String, Vec<Range<usize>>) {
+pub(crate) fn join(tokens: &[&str]) -> (String, Vec<Range<usize>>) {
     let is_single = |token: &&str| token.chars().nth(1).is_none();
     let by_character = tokens.iter().all(is_single);
     let mut text = String::new();
@@ -28,7 +28,7 @@ pub(super) fn join(tokens: &[&str]) -> (String, Vec<Range<usize>>) {
 
 /// Where the tokens stand in `text`, with nothing but white space around them; or the first that
 /// does not (one past the last if the text goes on).
-pub(super) fn locate(text: &str, tokens: &[&str]) -> Result<Vec<Range<usize>>, usize> {
+pub(crate) fn locate(text: &str, tokens: &[&str]) -> Result<Vec<Range<usize>>, usize> {
     let mut at = 0;
     let mut places = Vec::with_capacity(tokens.len());
     for (index, token) in tokens.iter().enumerate() {
@@ -48,7 +48,7 @@ pub(super) fn locate(text: &str, tokens: &[&str]) -> Result<Vec<Range<usize>>, u
 
 /// The runs between white space, cut at the edges of spans and around each Chinese, Japanese or
 /// Korean character.
-pub(super) fn split(text: &str, spans: &[Span]) -> Vec<Range<usize>> {
+pub(crate) fn split(text: &str, spans: &[Span]) -> Vec<Range<usize>> {
     let edges = spans.iter().flat_map(|span| [span.start, span.end]);
     let mut edges = edges.peekable();
     let mut tokens = Vec::new();
