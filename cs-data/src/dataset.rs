@@ -9,12 +9,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::format::{Format, ReadOptions};
+use crate::file;
+use crate::format::ReadOptions;
 use crate::random::SplitMix;
+use crate::reader::Reader;
 use crate::rows::{Builder, View};
-use crate::source::Source;
 use crate::utterance::Utterance;
-use crate::{delimited, file, jsonl, seq};
 
 /// Rows of a labelled data set in one Arrow record batch, at most 2 GiB of strings.
 ///
@@ -42,6 +42,11 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// Rows that [`Builder`] made.
+    pub(crate) fn of(batch: RecordBatch) -> Self {
+        Dataset { batch }
+    }
+
     /// Columns of these rows. An empty intent counts as none.
     ///
     /// # Errors
@@ -57,7 +62,9 @@ impl Dataset {
         })
     }
 
-    /// Reads a file (or, for [`Format::Seq`], a folder). Takes several times its size in memory.
+    /// Reads a file, or a folder for [`Format::Seq`](crate::Format::Seq) and partitioned
+    /// [`Format::Parquet`](crate::Format::Parquet), as [`Reader`] does; that one also says which
+    /// rows lenient reading left out. Takes up to three times the file's size in memory.
     ///
     /// # Errors
     ///
@@ -66,15 +73,7 @@ impl Dataset {
     /// missing columns, spans that do not fit their text, tags that start inside, a sentiment
     /// outside 0 to 1.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
-        let format = options.format.map_or_else(|| Format::of(path), Ok)?;
-        let rows = match format {
-            Format::Jsonl => jsonl::read(&Source::open(path)?)?,
-            Format::Csv | Format::Tsv => {
-                delimited::read(&Source::open(path)?, format, &options.columns)?
-            }
-            Format::Seq => seq::read(path)?,
-        };
-        Self::from_utterances(rows)
+        Reader::open(path, options)?.read_all()
     }
 
     /// Number of rows.

@@ -1,204 +1,220 @@
-//! CSV and TSV with a header.
+//! CSV and TSV: the header, and which of its columns fill what.
 
-use csv::{ReaderBuilder, StringRecord};
-use serde_json::{Map, Value};
+use std::path::Path;
 
+use crate::blocks::{Block, Blocks, Records, Rows};
+use crate::cells::Cells;
 use crate::error::{Error, Result};
-use crate::format::{Columns, FIELDS, Format};
-use crate::source::{Source, shown};
-use crate::utterance::{Utterance, check_text};
+use crate::format::{Column, Columns, Format, ReadOptions};
+use crate::place::{self, Piece};
+use crate::read::{Fault, Place};
+use crate::record::{Dialect, Field, cell};
+use crate::source::shown;
 
-/// The rows of `source`; one without an id is named by its number, from 0.
-pub(crate) fn read(source: &Source, format: Format, columns: &Columns) -> Result<Vec<Utterance>> {
-    let dialect = Dialect {
-        source,
-        quotes: format == Format::Csv,
-    };
-    let mut reader = ReaderBuilder::new()
-        .delimiter(dialect.delimiter())
-        .quoting(dialect.quotes)
-        .flexible(true)
-        .has_headers(false)
-        .from_reader(source.text().as_bytes());
-    let mut records = Vec::new();
-    let mut record = StringRecord::new();
-    while reader
-        .read_record(&mut record)
-        .map_err(|error| dialect.failed(&error))?
-    {
-        records.push(record.clone());
-    }
-    if let Some(last) = records.last()
-        && let Some(quote) = dialect.open_quote(last)
-    {
-        return Err(source.error(quote, "a quote that never closes", "a closing quote"));
-    }
-    let mut records = records.into_iter();
-    let Some(names) = records.next() else {
-        return Ok(Vec::new());
-    };
-    let header = Header::new(&dialect, names, columns)?;
-    let rows: Vec<Utterance> = records
-        .enumerate()
-        .map(|(number, record)| header.utterance(number, &record))
-        .collect::<Result<_>>()?;
-    if rows.is_empty() {
-        let end = source.text().trim_end().len();
-        return Err(source.error(end, "no rows below the header", "at least one row"));
-    }
-    Ok(rows)
+/// A file's dialect and columns.
+pub(crate) struct Table {
+    pub(crate) dialect: Dialect,
+    pub(crate) names: Vec<String>,
+    /// Positions of the columns that fill something, by [`Column`].
+    pub(crate) at: [Option<usize>; Column::COUNT],
+    /// Positions of the others.
+    pub(crate) others: Vec<usize>,
+    /// Line and column where the header ends.
+    end: (usize, usize),
 }
 
-/// How a file is split, and where its fields stand.
-struct Dialect<'a> {
-    source: &'a Source,
-    quotes: bool,
+impl Table {
+    /// Takes the header off the file.
+    pub(crate) fn open(blocks: &mut Blocks, format: Format, options: &ReadOptions) -> Result<Self> {
+        let dialect = Dialect::of(format);
+        let (end, first) = blocks.until(|bytes, last| {
+            let first = dialect.records(bytes, last).next().unwrap_or(0..0);
+            (first.end, first)
+        })?;
+        if end == 0 {
+            return Err(crate::read::no_rows(blocks.path()));
+        }
+        let before = &blocks.piece().bytes[..first.start];
+        let piece = Piece {
+            line: 1 + memchr::memchr_iter(b'\n', before).count(),
+            bytes: &blocks.piece().bytes[first],
+            ..blocks.piece()
+        };
+        let mut fields = Vec::new();
+        let record = piece.text()?;
+        dialect
+            .split(piece.bytes, &mut fields)
+            .map_err(|quote| open_quote(&piece, quote))?;
+        let names: Vec<String> = if options.no_header {
+            (1..=fields.len())
+                .map(|number| number.to_string())
+                .collect()
+        } else {
+            let name = |field| cell(record, field).trim().to_owned();
+            fields.iter().map(name).collect()
+        };
+        let at = Header {
+            piece,
+            names: &names,
+            fields: &fields,
+            columns: &options.columns,
+        }
+        .positions()?;
+        let (line, column) = place::line_column(piece.bytes, record.trim_end().len());
+        let header_end = (piece.line + line - 1, column);
+        if !options.no_header {
+            blocks.take(end);
+        }
+        let others = (0..names.len()).filter(|&other| !at.contains(&Some(other)));
+        Ok(Table {
+            dialect,
+            others: others.collect(),
+            names,
+            at,
+            end: header_end,
+        })
+    }
+
+    fn push(&self, cells: &Cells, rows: &mut Rows, place: Place) -> Result<(), Fault> {
+        let found = cells.fields.len();
+        if found != self.names.len() {
+            let found = format!("a row of {found} fields");
+            let error = cells.piece.error(0, found, self.names.len().to_string());
+            return Err(Fault::Row(error));
+        }
+        cells.push(rows, place)
+    }
 }
 
-impl Dialect<'_> {
-    fn delimiter(&self) -> u8 {
-        if self.quotes { b',' } else { b'\t' }
+pub(crate) fn open_quote(piece: &Piece, quote: usize) -> Error {
+    piece.error(quote, "a quote that never closes", "a closing quote")
+}
+
+impl Records for Table {
+    fn cut(&self, bytes: &[u8], last: bool) -> (usize, usize) {
+        let (mut end, mut rows) = (0, 0);
+        for record in self.dialect.records(bytes, last) {
+            end = record.end;
+            rows += 1;
+        }
+        (if last { bytes.len() } else { end }, rows)
     }
 
-    fn failed(&self, error: &csv::Error) -> Error {
-        let byte = error
-            .position()
-            .map_or(0, |position| position.byte() as usize);
-        self.source.error(byte, error.to_string(), "a row")
-    }
-
-    /// Walks the record's bytes: where field `index` starts, and the quote left open at the end
-    /// of the file, if one is.
-    fn walk(&self, record: &StringRecord, index: usize) -> (usize, Option<usize>) {
-        let bytes = self.source.text().as_bytes();
-        let start = record
-            .position()
-            .map_or(0, |position| position.byte() as usize);
-        let ends = bytes[start..]
-            .iter()
-            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-            .count();
-        let mut at = start + ends;
-        let mut field = at;
-        let mut seen = 0;
-        let mut open = None;
-        let mut field_begins = true;
-        while let Some(&byte) = bytes.get(at) {
-            match (byte, open) {
-                // A doubled quote closes and opens again, which comes to the same.
-                (b'"', Some(_)) => {
-                    open = None;
-                    field_begins = bytes.get(at + 1) == Some(&b'"');
-                }
-                (b'"', None) if self.quotes && field_begins => open = Some(at),
-                (_, Some(_)) => {}
-                (b'\r' | b'\n', None) => break,
-                (byte, None) if byte == self.delimiter() => {
-                    if seen == index {
+    fn parse(&self, block: &Block, rows: &mut Rows) -> Result<()> {
+        let whole = Piece {
+            path: &block.path,
+            line: block.first_line,
+            bytes: &block.bytes,
+        };
+        let text = whole.text().ok();
+        let mut fields = Vec::new();
+        let (mut line, mut counted) = (block.first_line, 0);
+        let records = self.dialect.records(&block.bytes, true);
+        for (row, range) in (block.first_row..).zip(records) {
+            line += memchr::memchr_iter(b'\n', &block.bytes[counted..range.start]).count();
+            counted = range.start;
+            let piece = Piece {
+                line,
+                bytes: &block.bytes[range.clone()],
+                ..whole
+            };
+            let split = self.dialect.split(piece.bytes, &mut fields);
+            let pushed = split
+                .map_err(|quote| Fault::Row(open_quote(&piece, quote)))
+                .and_then(|()| {
+                    let record = match text {
+                        Some(text) => &text[range],
+                        None => piece.text().map_err(Fault::Row)?,
+                    };
+                    let cells = Cells {
+                        table: self,
+                        piece,
+                        record,
+                        fields: &fields,
+                    };
+                    self.push(&cells, rows, Place { line, row })
+                });
+            match pushed {
+                Ok(()) => {}
+                Err(Fault::File(error)) => return Err(error),
+                Err(Fault::Row(fault)) => {
+                    if !rows.skip(fault) {
                         break;
                     }
-                    seen += 1;
-                    field = at + 1;
-                    field_begins = true;
-                    at += 1;
-                    continue;
                 }
-                _ => field_begins = false,
             }
-            at += 1;
         }
-        (field, open)
+        Ok(())
     }
 
-    fn field_start(&self, record: &StringRecord, index: usize) -> usize {
-        self.walk(record, index).0
-    }
-
-    fn open_quote(&self, record: &StringRecord) -> Option<usize> {
-        self.walk(record, usize::MAX).1
-    }
-
-    fn error(&self, record: &StringRecord, index: usize, expected: impl Into<String>) -> Error {
-        let found = shown(record.get(index).unwrap_or_default());
-        self.source
-            .error(self.field_start(record, index), found, expected)
+    fn no_rows(&self, path: &Path) -> Error {
+        let (line, column) = self.end;
+        Error::Text {
+            path: path.into(),
+            line,
+            column,
+            found: "no rows below the header".into(),
+            expected: "at least one row".into(),
+        }
     }
 }
 
 struct Header<'a> {
-    dialect: &'a Dialect<'a>,
-    names: StringRecord,
-    /// Positions of the columns of [`FIELDS`].
-    fields: [Option<usize>; FIELDS.len()],
+    piece: Piece<'a>,
+    names: &'a [String],
+    fields: &'a [Field],
+    columns: &'a Columns,
 }
 
-impl<'a> Header<'a> {
-    fn new(dialect: &'a Dialect<'a>, names: StringRecord, columns: &Columns) -> Result<Self> {
-        let mut fields = [None; FIELDS.len()];
-        for (slot, field) in fields.iter_mut().zip(FIELDS) {
-            let column = columns.column(field);
-            let mut found = (0..names.len()).filter(|&at| names[at].trim() == column);
-            *slot = found.next();
-            if let Some(again) = found.next() {
-                return Err(dialect.error(&names, again, format!("the column {column} once")));
-            }
-            if slot.is_none() && columns.is_required(field) {
-                let there: Vec<&str> = names.iter().map(str::trim).collect();
-                return Err(dialect.source.error(
-                    0,
-                    format!("the columns {}", shown(&there.join(","))),
-                    format!("a column {column} for {field}"),
-                ));
-            }
+impl Header<'_> {
+    /// Where the columns stand that fill something.
+    fn positions(&self) -> Result<[Option<usize>; Column::COUNT]> {
+        let mut at = [None; Column::COUNT];
+        for column in Column::ALL {
+            at[column as usize] = self.find(column)?;
         }
-        Ok(Header {
-            dialect,
-            names,
-            fields,
-        })
+        // Half of a turn or of a span says nothing: such columns are kept as they are.
+        let turn = [Column::DialogueId, Column::Turn];
+        let span = [Column::SpanStart, Column::SpanEnd, Column::SpanLabel];
+        if !self.is_whole(&turn, &at)? {
+            at[Column::Speaker as usize] = None;
+            turn.map(|column| at[column as usize] = None);
+        }
+        if !self.is_whole(&span, &at)? {
+            span.map(|column| at[column as usize] = None);
+        }
+        Ok(at)
     }
 
-    fn utterance(&self, number: usize, record: &StringRecord) -> Result<Utterance> {
-        if record.len() != self.names.len() {
-            let place = self.dialect.field_start(record, 0);
-            let found = format!("a row of {} fields", record.len());
-            return Err(self
-                .dialect
-                .source
-                .error(place, found, self.names.len().to_string()));
+    fn find(&self, column: Column) -> Result<Option<usize>> {
+        let name = self.columns.column(column.name());
+        let mut found = (0..self.names.len()).filter(|&at| self.names[at] == name);
+        let first = found.next();
+        if let Some(again) = found.next() {
+            let place = self.fields[again].range.start;
+            let expected = format!("the column {name} once");
+            return Err(self.piece.error(place, shown(&self.names[again]), expected));
         }
-        let [text, intent, sentiment, id] = self.fields;
-        let cell = |column: Option<usize>| column.and_then(|at| record.get(at)).unwrap_or_default();
-        let id = Some(cell(id))
-            .filter(|id| !id.is_empty())
-            .map(str::to_owned);
-        let mut row = Utterance::new(id.unwrap_or_else(|| number.to_string()), cell(text));
-        check_text(&row.text).map_err(|rule| {
-            let place = self.dialect.field_start(record, text.unwrap_or_default());
-            self.dialect.source.broken(place, &rule)
-        })?;
-        row.intent = Some(cell(intent).trim().to_owned()).filter(|intent| !intent.is_empty());
-        if let Some(at) = sentiment.filter(|_| !cell(sentiment).trim().is_empty()) {
-            row.sentiment = Some(self.sentiment(record, at)?);
+        if first.is_none() && self.columns.is_required(column) {
+            return Err(self.lacks(column));
         }
-        row.extra = self.extra(record);
-        Ok(row)
+        Ok(first)
     }
 
-    fn sentiment(&self, record: &StringRecord, at: usize) -> Result<f32> {
-        let value = record.get(at).unwrap_or_default().trim().parse::<f64>();
-        match value {
-            Ok(value) if (0.0..=1.0).contains(&value) => Ok(value as f32),
-            _ => Err(self.dialect.error(record, at, "a number from 0 to 1")),
-        }
+    fn lacks(&self, column: Column) -> Error {
+        let field = column.name();
+        let found = format!("the columns {}", shown(&self.names.join(",")));
+        let expected = format!("a column {} for {field}", self.columns.column(field));
+        self.piece.error(0, found, expected)
     }
 
-    /// The cells that fill no field, without empty ones.
-    fn extra(&self, record: &StringRecord) -> Map<String, Value> {
-        let cells = self.names.iter().zip(record).enumerate();
-        cells
-            .filter(|(at, (_, cell))| !self.fields.contains(&Some(*at)) && !cell.is_empty())
-            .map(|(_, (name, cell))| (name.trim().to_owned(), cell.into()))
-            .collect()
+    /// Whether all columns of a group are there; a lack where one of them was mapped is an error.
+    fn is_whole(&self, group: &[Column], at: &[Option<usize>]) -> Result<bool> {
+        let lacking = group.iter().find(|column| at[**column as usize].is_none());
+        let mapped = group.iter().any(|column| self.columns.is_mapped(*column));
+        match lacking {
+            Some(column) if mapped => Err(self.lacks(*column)),
+            lacking => Ok(lacking.is_none()),
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::error::{Error, Result};
 
@@ -91,5 +91,61 @@ fn as_others() -> Option<Permissions> {
 
 #[cfg(not(unix))]
 fn as_others() -> Option<Permissions> {
+    None
+}
+
+/// A temporary folder beside `path`, which gets its name at the end; dropped before, it vanishes.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    draft: TempDir,
+}
+
+impl Folder {
+    /// Refuses a `path` at which something other than an empty folder is.
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let is_empty = |mut entries: std::fs::ReadDir| entries.next().is_none();
+        if path.exists() && !std::fs::read_dir(path).is_ok_and(is_empty) {
+            return Err(Error::File {
+                path: path.into(),
+                found: "something that is there already".into(),
+                expected: "no folder of that name, or an empty one".into(),
+            });
+        }
+        let parent = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        let mut builder = tempfile::Builder::new();
+        if let Some(permissions) = folder_as_others() {
+            builder.permissions(permissions);
+        }
+        let draft = builder
+            .tempdir_in(parent.unwrap_or(Path::new(".")))
+            .map_err(failed(path))?;
+        Ok(Folder {
+            path: path.into(),
+            draft,
+        })
+    }
+
+    /// Where its files go meanwhile.
+    pub(crate) fn path(&self) -> &Path {
+        self.draft.path()
+    }
+
+    pub(crate) fn finish(self) -> Result<()> {
+        // Renaming leaves nothing behind that dropping could delete.
+        std::fs::rename(self.draft.path(), &self.path).map_err(failed(&self.path))
+    }
+}
+
+#[cfg(unix)]
+fn folder_as_others() -> Option<Permissions> {
+    use std::os::unix::fs::PermissionsExt;
+    Some(Permissions::from_mode(0o777))
+}
+
+#[cfg(not(unix))]
+fn folder_as_others() -> Option<Permissions> {
     None
 }

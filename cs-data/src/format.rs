@@ -89,11 +89,84 @@ impl fmt::Display for Format {
     }
 }
 
-/// The fields of an utterance that a CSV or TSV column can fill.
-pub(crate) const FIELDS: [&str; 4] = ["text", "intent", "sentiment", "id"];
+/// What a column of CSV and TSV can fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Column {
+    Id,
+    Text,
+    /// A list as in JSONL.
+    Spans,
+    Intent,
+    Sentiment,
+    Reply,
+    DialogueId,
+    Turn,
+    Speaker,
+    Origin,
+    Parent,
+    /// An object of what no column of its own can hold.
+    Extra,
+    /// With the next two, for files of at most one span a row.
+    SpanStart,
+    SpanEnd,
+    SpanLabel,
+}
+
+impl Column {
+    pub(crate) const COUNT: usize = 15;
+
+    pub(crate) const ALL: [Column; Column::COUNT] = [
+        Column::Id,
+        Column::Text,
+        Column::Spans,
+        Column::Intent,
+        Column::Sentiment,
+        Column::Reply,
+        Column::DialogueId,
+        Column::Turn,
+        Column::Speaker,
+        Column::Origin,
+        Column::Parent,
+        Column::Extra,
+        Column::SpanStart,
+        Column::SpanEnd,
+        Column::SpanLabel,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Column::Id => "id",
+            Column::Text => "text",
+            Column::Spans => "spans",
+            Column::Intent => "intent",
+            Column::Sentiment => "sentiment",
+            Column::Reply => "reply",
+            Column::DialogueId => "dialogue_id",
+            Column::Turn => "turn",
+            Column::Speaker => "speaker",
+            Column::Origin => "origin",
+            Column::Parent => "parent",
+            Column::Extra => "extra",
+            Column::SpanStart => "span_start",
+            Column::SpanEnd => "span_end",
+            Column::SpanLabel => "span_label",
+        }
+    }
+}
 
 /// Which column of a CSV or TSV file fills which field. A field that is not mapped takes the
-/// column of its own name if there is one; columns that fill nothing are kept in `extra`.
+/// column of its own name if there is one; columns that fill nothing are kept in `extra`. Without
+/// a header, columns are named by their numbers, from 1.
+///
+/// | field | cell |
+/// | --- | --- |
+/// | `text` | must be there |
+/// | `id`, `intent`, `reply`, `origin`, `parent` | empty: none |
+/// | `sentiment` | a number from 0 to 1, or `positive`, `neutral`, `negative`; empty: none |
+/// | `dialogue_id`, `turn`, `speaker` | the first two together |
+/// | `spans` | a JSON list of objects with `start`, `end` (characters), `label` |
+/// | `span_start`, `span_end`, `span_label` | one span a row, in characters; all empty: none |
+/// | `extra` | a JSON object; its members count as columns |
 ///
 /// ```
 /// use cs_data::Columns;
@@ -116,8 +189,12 @@ impl Columns {
     }
 
     /// Whether the file must have the column of `field`.
-    pub(crate) fn is_required(&self, field: &str) -> bool {
-        field == "text" || self.mapping(field).is_some()
+    pub(crate) fn is_required(&self, column: Column) -> bool {
+        column == Column::Text || self.is_mapped(column)
+    }
+
+    pub(crate) fn is_mapped(&self, column: Column) -> bool {
+        self.mapping(column.name()).is_some()
     }
 
     fn mapping(&self, field: &str) -> Option<&str> {
@@ -144,8 +221,9 @@ impl FromStr for Columns {
                 .split_once('=')
                 .ok_or_else(|| fail("field=column".into()))?;
             let (field, column) = (field.trim(), column.trim());
-            if !FIELDS.contains(&field) {
-                return Err(fail(format!("a field of {}", FIELDS.join(", "))));
+            let fields = Column::ALL.map(Column::name);
+            if !fields.contains(&field) {
+                return Err(fail(format!("a field of {}", fields.join(", "))));
             }
             if column.is_empty() || columns.mapping(field).is_some() {
                 return Err(fail(format!("one column for {field}")));
@@ -160,7 +238,11 @@ impl FromStr for Columns {
 ///
 /// ```
 /// use cs_data::{Format, ReadOptions};
-/// let options = ReadOptions { format: Some(Format::Csv), columns: "intent=category".parse()? };
+/// let options = ReadOptions {
+///     format: Some(Format::Csv),
+///     columns: "intent=category".parse()?,
+///     ..ReadOptions::default()
+/// };
 /// assert_eq!(options.columns.column("text"), "text");
 /// assert_eq!(ReadOptions::default().format, None); // by ending
 /// # Ok::<(), cs_data::Error>(())
@@ -171,4 +253,9 @@ pub struct ReadOptions {
     pub format: Option<Format>,
     /// For CSV and TSV.
     pub columns: Columns,
+    /// CSV and TSV whose first line is a row; columns are then named 1, 2, 3 and so on.
+    pub no_header: bool,
+    /// Leave out broken rows instead of stopping at the first; a [`Reader`](crate::Reader) says
+    /// which and why.
+    pub lenient: bool,
 }

@@ -1,239 +1,271 @@
 //! JSON Lines: one object a row.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::error::Category;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Result};
-use crate::offsets::Offsets;
-use crate::source::{Source, shown};
-use crate::utterance::{SOURCE, Span, Turn, Utterance, check_sentiment, check_spans, check_text};
+use crate::blocks::{Block, Records, Rows};
+use crate::error::Result;
+use crate::file::Draft;
+use crate::json_object::{self, SpanFields};
+use crate::place::Piece;
+use crate::read::Place;
+use crate::rows::{Row, json_of};
+use crate::utterance::{SOURCE, Span, Utterance, check_text, to_bytes};
+use crate::write::{Losses, RowWriter};
 
-/// The rows of `source`. Blank lines are skipped; a row without an id is named by its number
-/// among the rows, from 0.
-pub(crate) fn read(source: &Source) -> Result<Vec<Utterance>> {
-    let mut rows = Vec::new();
-    for (start, line) in source.lines() {
-        if !line.trim().is_empty() {
-            let row = Row::parse(source, start, line)?.utterance(rows.len())?;
-            rows.push(row);
+/// Blank lines are skipped. A line goes the short way, which borrows what it can; one that fails
+/// there, or has something unusual, goes the careful way, which knows the place of an error.
+pub(crate) struct Jsonl;
+
+impl Records for Jsonl {
+    fn cut(&self, bytes: &[u8], last: bool) -> (usize, usize) {
+        let end = match memchr::memrchr(b'\n', bytes) {
+            _ if last => bytes.len(),
+            found => found.map_or(0, |at| at + 1),
+        };
+        let rows = lines(&bytes[..end]).filter(|(_, line)| !is_blank(line));
+        (end, rows.count())
+    }
+
+    fn parse(&self, block: &Block, rows: &mut Rows) -> Result<()> {
+        let path = &*block.path;
+        let text = Some(&block.bytes).filter(|bytes| memchr::memchr(0, bytes).is_none());
+        let text = text.and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let mut row = block.first_row;
+        for (number, (start, bytes)) in lines(&block.bytes).enumerate() {
+            if is_blank(bytes) {
+                continue;
+            }
+            let line = block.first_line + number;
+            let place = Place { line, row };
+            row += 1;
+            let short = text.and_then(|text| Line::parse(&text[start..start + bytes.len()]));
+            if let Some(line) = short {
+                line.push(rows, place)?;
+                continue;
+            }
+            let piece = Piece { path, line, bytes };
+            match json_object::parse(piece, place.row) {
+                Ok(row) => rows.push_utterance(&row, place)?,
+                Err(fault) => {
+                    if !rows.skip(fault) {
+                        break;
+                    }
+                }
+            }
         }
+        Ok(())
     }
-    Ok(rows)
 }
 
-/// The fields of one object, not yet interpreted.
-struct Row<'a> {
-    source: &'a Source,
-    /// Where the line starts in the file.
-    start: usize,
-    line: &'a str,
-    fields: Vec<(String, &'a RawValue)>,
+/// Where each line starts, and the line without its end.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let rest = bytes.get(start..).filter(|rest| !rest.is_empty())?;
+        let end = memchr::memchr(b'\n', rest);
+        let at = start;
+        start += end.map_or(rest.len(), |end| end + 1);
+        let line = &rest[..end.unwrap_or(rest.len())];
+        Some((at, line.strip_suffix(b"\r").unwrap_or(line)))
+    })
 }
 
-impl<'a> Row<'a> {
-    fn parse(source: &'a Source, start: usize, line: &'a str) -> Result<Self> {
+fn is_blank(line: &[u8]) -> bool {
+    line.iter().all(u8::is_ascii_whitespace)
+}
+
+/// A line whose strings stand in the file where they have no escapes.
+#[derive(Default)]
+struct Line<'a> {
+    text: Option<Text<'a>>,
+    id: Option<&'a RawValue>,
+    spans: Vec<Span>,
+    intent: Option<Text<'a>>,
+    sentiment: Option<f64>,
+    reply: Option<Text<'a>>,
+    dialogue_id: Option<Text<'a>>,
+    turn: Option<u32>,
+    speaker: Option<Text<'a>>,
+    origin: Option<Text<'a>>,
+    parent: Option<Text<'a>>,
+    extra: Map<String, Value>,
+}
+
+impl<'a> Line<'a> {
+    /// `None`: look closer.
+    fn parse(line: &'a str) -> Option<Self> {
+        let mut row: Self = serde_json::from_str(line).ok()?;
+        let text = row.text.as_ref()?;
+        check_text(text).ok()?;
+        to_bytes(&mut row.spans, text).ok()?;
+        let dialogue = row.dialogue_id.is_some();
+        let in_range = |value: f64| (0.0..=1.0).contains(&value);
+        let fine = row.sentiment.is_none_or(in_range)
+            && dialogue == row.turn.is_some()
+            && (dialogue || row.speaker.is_none());
+        fine.then_some(row)
+    }
+
+    fn push(self, rows: &mut Rows, place: Place) -> Result<()> {
+        let id = self.id.and_then(id_of);
+        let extra = (!self.extra.is_empty()).then(|| json_of(&self.extra));
+        let dialogue = self.dialogue_id.as_deref().zip(self.turn);
         let row = Row {
-            source,
-            start,
-            line,
-            fields: Vec::new(),
+            spans: &self.spans,
+            intent: self.intent.as_deref(),
+            sentiment: self.sentiment.map(|value| value as f32),
+            reply: self.reply.as_deref(),
+            dialogue: dialogue.map(|(id, turn)| (id, turn, self.speaker.as_deref())),
+            origin: self.origin.as_deref().unwrap_or(SOURCE),
+            parent: self.parent.as_deref(),
+            extra: extra.as_deref(),
+            ..Row::new("", self.text.as_deref().unwrap_or_default())
         };
-        let Fields(fields) = row.json(line, "a JSON object")?;
-        Ok(Row { fields, ..row })
+        rows.push(id.as_deref(), row, place)
+    }
+}
+
+/// A string, or a number in its own digits.
+fn id_of(raw: &RawValue) -> Option<Cow<'_, str>> {
+    match raw.get().as_bytes().first() {
+        Some(b'"') => serde_json::from_str::<Text>(raw.get()).ok().map(|id| id.0),
+        Some(b'n') | None => None,
+        Some(_) => Some(raw.get().into()),
+    }
+}
+
+impl<'de> Deserialize<'de> for Line<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+struct Fields;
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = Line<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
     }
 
-    fn utterance(mut self, number: usize) -> Result<Utterance> {
-        let Some(raw) = self.take("text") else {
-            return Err(self
-                .source
-                .error(self.start, "an object without \"text\"", "one with it"));
-        };
-        let text: String = self.json(raw.get(), "a string")?;
-        check_text(&text).map_err(|rule| self.source.broken(self.at(raw.get()), &rule))?;
-        let dialogue = self.dialogue()?;
-        let spans = self.spans(&text)?;
-        let sentiment = self.sentiment()?;
-        let mut row = Utterance::new(self.id()?.unwrap_or_else(|| number.to_string()), text);
-        row.spans = spans;
-        row.sentiment = sentiment;
-        row.dialogue = dialogue;
-        row.intent = self.string("intent")?.filter(|intent| !intent.is_empty());
-        row.reply = self.string("reply")?;
-        row.origin = self.string("origin")?.unwrap_or_else(|| SOURCE.into());
-        row.parent = self.string("parent")?;
-        row.extra = self.extra()?;
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Line<'de>, M::Error> {
+        let mut row = Line::default();
+        // A bit for each field, since a null leaves no trace, and one that is always set.
+        let mut seen = 1u32 << 31;
+        while let Some(key) = map.next_key::<Text>()? {
+            let bit = match &*key {
+                "text" => read(&mut row.text, &mut map, 0)?,
+                "id" => read_id(&mut row.id, &mut map, 1)?,
+                "intent" => read(&mut row.intent, &mut map, 2)?,
+                "sentiment" => read(&mut row.sentiment, &mut map, 3)?,
+                "reply" => read(&mut row.reply, &mut map, 4)?,
+                "dialogue_id" => read(&mut row.dialogue_id, &mut map, 5)?,
+                "turn" => read(&mut row.turn, &mut map, 6)?,
+                "speaker" => read(&mut row.speaker, &mut map, 7)?,
+                "origin" => read(&mut row.origin, &mut map, 8)?,
+                "parent" => read(&mut row.parent, &mut map, 9)?,
+                "spans" => {
+                    let spans: Option<Vec<SpanFields>> = map.next_value()?;
+                    let spans = spans.into_iter().flatten();
+                    row.spans = spans.map(Span::from).collect();
+                    1 << 10
+                }
+                _ => {
+                    let before = row.extra.insert(key.0.into_owned(), map.next_value()?);
+                    if before.is_some() { seen } else { 0 }
+                }
+            };
+            if seen & bit != 0 {
+                return Err(M::Error::custom("a key stands twice"));
+            }
+            seen |= bit;
+        }
         Ok(row)
     }
+}
 
-    /// The field's value, `None` if absent or null.
-    fn take(&mut self, key: &str) -> Option<&'a RawValue> {
-        let at = self.fields.iter().position(|(name, _)| name == key)?;
-        Some(self.fields.remove(at).1).filter(|raw| raw.get() != "null")
-    }
+/// Reads a value and gives the field's bit.
+fn read<'de, M: MapAccess<'de>, T: Deserialize<'de>>(
+    field: &mut Option<T>,
+    map: &mut M,
+    bit: u32,
+) -> Result<u32, M::Error> {
+    *field = map.next_value()?;
+    Ok(1 << bit)
+}
 
-    fn string(&mut self, key: &str) -> Result<Option<String>> {
-        let Some(raw) = self.take(key) else {
-            return Ok(None);
-        };
-        let value: String = self.json(raw.get(), "a string or null")?;
-        if value.contains('\0') {
-            return Err(self.error(raw.get(), "no NUL character"));
-        }
-        Ok(Some(value))
-    }
+/// A number, null, or a string without NUL; the careful way has to see anything else.
+fn read_id<'de, M: MapAccess<'de>>(
+    field: &mut Option<&'de RawValue>,
+    map: &mut M,
+    bit: u32,
+) -> Result<u32, M::Error> {
+    let raw: &RawValue = map.next_value()?;
+    let fine = match raw.get().as_bytes().first() {
+        Some(b'"') => id_of(raw).is_some(),
+        Some(byte) => matches!(byte, b'-' | b'0'..=b'9' | b'n'),
+        None => false,
+    };
+    *field = Some(raw);
+    fine.then_some(1 << bit)
+        .ok_or_else(|| M::Error::custom("an id"))
+}
 
-    /// A string, or a number in its own digits.
-    fn id(&mut self) -> Result<Option<String>> {
-        match self.fields.iter().find(|(name, _)| name == "id") {
-            Some((_, raw))
-                if raw
-                    .get()
-                    .starts_with(|c: char| c == '-' || c.is_ascii_digit()) =>
-            {
-                Ok(self.take("id").map(|raw| raw.get().to_owned()))
-            }
-            _ => self.string("id"),
-        }
-    }
+/// A string without NUL, borrowed where it has no escape.
+struct Text<'a>(Cow<'a, str>);
 
-    fn sentiment(&mut self) -> Result<Option<f32>> {
-        let Some(raw) = self.take("sentiment") else {
-            return Ok(None);
-        };
-        let value: f64 = self.json(raw.get(), "a number from 0 to 1")?;
-        // Compared before rounding, which would let 1.00000001 pass.
-        if !(0.0..=1.0).contains(&value) || check_sentiment(value as f32).is_err() {
-            return Err(self.error(raw.get(), "a number from 0 to 1"));
-        }
-        Ok(Some(value as f32))
-    }
+impl std::ops::Deref for Text<'_> {
+    type Target = str;
 
-    fn spans(&mut self, text: &str) -> Result<Vec<Span>> {
-        let Some(raw) = self.take("spans") else {
-            return Ok(Vec::new());
-        };
-        let expected = "a list of objects with start, end (characters) and label";
-        let List(items) = self.json(raw.get(), expected)?;
-        let mut spans = Vec::with_capacity(items.len());
-        for item in &items {
-            let SpanFields { start, end, label } = self.json(item.get(), expected)?;
-            spans.push(Span { start, end, label });
-        }
-        let offsets = Offsets::new(text);
-        // Here still in characters, so that the message speaks of the file's numbers.
-        check_spans(&spans, offsets.chars(), |_| true).map_err(|rule| {
-            let raw = rule
-                .index()
-                .and_then(|index| items.get(index))
-                .unwrap_or(&raw);
-            self.source.broken(self.at(raw.get()), &rule)
-        })?;
-        for span in &mut spans {
-            span.start = offsets.byte(span.start).unwrap_or(text.len());
-            span.end = offsets.byte(span.end).unwrap_or(text.len());
-        }
-        Ok(spans)
-    }
-
-    /// Without a `dialogue_id`, `turn` and `speaker` stay among the unknown fields.
-    fn dialogue(&mut self) -> Result<Option<Turn>> {
-        let Some(raw) = self.fields.iter().find(|(name, _)| name == "dialogue_id") else {
-            return Ok(None);
-        };
-        let place = raw.1.get();
-        let Some(dialogue_id) = self.string("dialogue_id")? else {
-            return Ok(None);
-        };
-        let expected = "a turn (a number from 0) beside dialogue_id";
-        let Some(raw) = self.take("turn") else {
-            return Err(self.error(place, expected));
-        };
-        let turn = self.json(raw.get(), expected)?;
-        Ok(Some(Turn {
-            dialogue_id,
-            turn,
-            speaker: self.string("speaker")?,
-        }))
-    }
-
-    fn extra(&mut self) -> Result<Map<String, Value>> {
-        let mut extra = Map::new();
-        for (key, raw) in std::mem::take(&mut self.fields) {
-            let value = self.json(raw.get(), "JSON")?;
-            extra.insert(key, value);
-        }
-        Ok(extra)
-    }
-
-    /// Where a piece of the line starts in the file.
-    fn at(&self, piece: &str) -> usize {
-        self.start + (piece.as_ptr() as usize).saturating_sub(self.line.as_ptr() as usize)
-    }
-
-    fn error(&self, piece: &str, expected: &str) -> Error {
-        self.source.error(self.at(piece), shown(piece), expected)
-    }
-
-    /// Interprets a piece of the line.
-    fn json<'b, T: Deserialize<'b>>(&self, piece: &'b str, expected: &str) -> Result<T> {
-        serde_json::from_str(piece).map_err(|error| {
-            // Data errors report the end of the value; its start says more.
-            let within = match error.classify() {
-                Category::Data => 0,
-                Category::Eof => piece.len(),
-                _ => error.column().saturating_sub(1),
-            };
-            let message = error.to_string();
-            let message = message
-                .rsplit_once(" at line ")
-                .map_or(&*message, |(text, _)| text);
-            let found = format!("{} ({message})", shown(piece));
-            self.source.error(self.at(piece) + within, found, expected)
-        })
+    fn deref(&self) -> &str {
+        &self.0
     }
 }
 
-#[derive(Deserialize)]
-struct SpanFields {
-    start: usize,
-    end: usize,
-    label: String,
-}
-
-/// The elements of an array as they stand in the line.
-#[derive(Deserialize)]
-struct List<'a>(#[serde(borrow)] Vec<&'a RawValue>);
-
-/// The members of an object as they stand in the line; refuses a key that stands twice.
-struct Fields<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Fields<'de> {
+impl<'de> Deserialize<'de> for Text<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Fields<'de>;
+        struct Borrow;
+        impl<'de> Visitor<'de> for Borrow {
+            type Value = Text<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
+                f.write_str("a string")
             }
 
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields<'de>, M::Error> {
-                let mut seen = std::collections::HashSet::new();
-                let mut fields = Vec::new();
-                while let Some((key, value)) = map.next_entry::<String, &RawValue>()? {
-                    if !seen.insert(key.clone()) {
-                        return Err(M::Error::custom(format!("the key {key:?} stands twice")));
-                    }
-                    fields.push((key, value));
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                // The line has no NUL, so only an escape could bring one.
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Text<'de>, E> {
+                if text.contains('\0') {
+                    return Err(E::custom("a NUL character"));
                 }
-                Ok(Fields(fields))
+                Ok(Text(Cow::Owned(text.to_owned())))
             }
         }
-        deserializer.deserialize_map(Collect)
+        deserializer.deserialize_str(Borrow)
+    }
+}
+
+/// Writes what [`Jsonl`] reads; holds everything.
+pub(crate) struct JsonlWriter(pub(crate) Draft);
+
+impl RowWriter for JsonlWriter {
+    fn write(&mut self, row: &Utterance, _: &mut Losses) -> Result<()> {
+        let object: Map<String, Value> = row.to_json();
+        self.0.text(&json_of(&object))?;
+        self.0.text("\n")
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        self.0.finish()
     }
 }

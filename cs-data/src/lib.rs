@@ -29,6 +29,9 @@
 
 pub mod align;
 #[cfg(feature = "arrow")]
+mod blocks;
+#[cfg(feature = "arrow")]
+mod cells;
 mod comments;
 #[cfg(feature = "arrow")]
 mod conll;
@@ -43,6 +46,16 @@ mod file;
 pub mod format;
 pub mod iob;
 #[cfg(feature = "arrow")]
+mod json;
+#[cfg(feature = "arrow")]
+mod json_cursor;
+#[cfg(feature = "arrow")]
+mod json_object;
+#[cfg(feature = "arrow")]
+mod json_records;
+#[cfg(feature = "arrow")]
+mod json_row;
+#[cfg(feature = "arrow")]
 mod jsonl;
 #[cfg(feature = "arrow")]
 mod markup;
@@ -53,7 +66,13 @@ pub mod pack;
 mod place;
 mod random;
 #[cfg(feature = "arrow")]
+mod rasa;
+#[cfg(feature = "arrow")]
 pub mod read;
+#[cfg(feature = "arrow")]
+pub mod reader;
+#[cfg(feature = "arrow")]
+mod record;
 #[cfg(feature = "arrow")]
 mod rows;
 pub mod scheme;
@@ -67,6 +86,8 @@ pub mod tokenizer;
 pub mod utterance;
 mod wordpiece;
 #[cfg(feature = "arrow")]
+mod words;
+#[cfg(feature = "arrow")]
 pub mod write;
 
 pub use align::{Alignment, Convention, Word, align};
@@ -76,13 +97,17 @@ pub use error::{Error, IobError, MixedSchemes, Result, SpanError};
 #[cfg(feature = "arrow")]
 pub use format::{Columns, Format, ReadOptions};
 #[cfg(feature = "arrow")]
+pub use json_records::RecordPath;
+#[cfg(feature = "arrow")]
 pub use normalize::normalize;
 pub use offsets::Offsets;
 pub use pack::{BatchPlan, TokenBatch};
 #[cfg(feature = "arrow")]
 pub use read::MAX_LINE_BYTES;
+#[cfg(feature = "arrow")]
+pub use reader::Reader;
 pub use scheme::Scheme;
 pub use tokenizer::{Encoding, Tokenizer};
 pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};
 #[cfg(feature = "arrow")]
-pub use write::Losses;
+pub use write::{Losses, WriteOptions};

@@ -71,3 +71,48 @@ pub(crate) fn json_error(path: &Path, bytes: &[u8], fault: &serde_json::Error) -
         .map_or(&*message, |(text, _)| text);
     error(path, bytes, at, message, "a JSON object")
 }
+
+/// A piece of a file that knows where it begins.
+#[cfg(feature = "arrow")]
+#[derive(Clone, Copy)]
+pub(crate) struct Piece<'a> {
+    pub(crate) path: &'a Path,
+    /// The line on which it begins, at its first byte, from 1.
+    pub(crate) line: usize,
+    pub(crate) bytes: &'a [u8],
+}
+
+#[cfg(feature = "arrow")]
+impl<'a> Piece<'a> {
+    /// An error at one of its bytes (or just past its end).
+    pub(crate) fn error(
+        &self,
+        byte: usize,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Error {
+        let mut error = error(self.path, self.bytes, byte, found, expected);
+        if let Error::Text { line, .. } = &mut error {
+            *line += self.line - 1;
+        }
+        error
+    }
+
+    /// `rule` as an error at one of its bytes.
+    pub(crate) fn broken(&self, byte: usize, rule: &crate::SpanError) -> Error {
+        let (found, expected) = rule.parts();
+        self.error(byte, found, expected)
+    }
+
+    /// Itself as text, without NUL.
+    pub(crate) fn text(&self) -> Result<&'a str> {
+        let text = std::str::from_utf8(self.bytes).map_err(|fault| {
+            let at = fault.valid_up_to();
+            self.error(at, format!("the byte 0x{:02x}", self.bytes[at]), "UTF-8")
+        })?;
+        match memchr::memchr(0, self.bytes) {
+            Some(at) => Err(self.error(at, "a NUL byte", "text")),
+            None => Ok(text),
+        }
+    }
+}

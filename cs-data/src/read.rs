@@ -4,7 +4,10 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use arrow::array::RecordBatch;
+
 use crate::error::{Error, Result, SpanError};
+use crate::rows::{Builder, SCHEMA};
 use crate::utterance::Utterance;
 
 /// The longest line of a text file, or record of a CSV file, in bytes (16 MiB).
@@ -36,6 +39,109 @@ pub(crate) trait RowReader {
     /// The line on which the last row begins, from 1, where the format has lines.
     fn line(&self) -> Option<usize> {
         None
+    }
+}
+
+/// Where a row stands in its file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// From 1; 0 where the format has no lines.
+    pub(crate) line: usize,
+    /// Number of the row, from 0, broken ones included.
+    pub(crate) row: usize,
+}
+
+/// Some rows of a file.
+pub(crate) struct Chunk {
+    pub(crate) batch: RecordBatch,
+    /// One for each row.
+    pub(crate) places: Vec<Place>,
+    /// Whether any row brings its own id.
+    pub(crate) named: bool,
+    /// What is wrong with rows that are not in the batch.
+    pub(crate) faults: Vec<Error>,
+}
+
+/// Reads a file in pieces.
+pub(crate) trait ChunkReader {
+    /// The next rows; `None` at the end.
+    fn next_chunk(&mut self) -> Option<Result<Chunk>>;
+
+    /// What a file without any row is told.
+    fn no_rows(&self) -> Error;
+}
+
+/// Collects rows of a [`RowReader`].
+pub(crate) struct RowChunks {
+    path: PathBuf,
+    reader: Box<dyn RowReader>,
+    lenient: bool,
+    row: usize,
+    ended: bool,
+}
+
+impl RowChunks {
+    const ROWS: usize = 4096;
+
+    pub(crate) fn new(path: &Path, reader: Box<dyn RowReader>, lenient: bool) -> Self {
+        RowChunks {
+            path: path.into(),
+            reader,
+            lenient,
+            row: 0,
+            ended: false,
+        }
+    }
+
+    fn fill(&mut self, builder: &mut Builder, chunk: &mut Chunk) -> Result<()> {
+        while builder.len() < Self::ROWS {
+            match self.reader.next() {
+                None => {
+                    self.ended = true;
+                    break;
+                }
+                Some(Err(Fault::Row(fault))) => {
+                    chunk.faults.push(fault);
+                    self.ended = !self.lenient;
+                    if self.ended {
+                        break;
+                    }
+                }
+                Some(Err(Fault::File(error))) => return Err(error),
+                Some(Ok(row)) => {
+                    let line = self.reader.line().unwrap_or_default();
+                    builder.push(&row)?;
+                    chunk.places.push(Place {
+                        line,
+                        row: self.row,
+                    });
+                }
+            }
+            self.row += 1;
+        }
+        Ok(())
+    }
+}
+
+impl ChunkReader for RowChunks {
+    fn next_chunk(&mut self) -> Option<Result<Chunk>> {
+        if self.ended {
+            return None;
+        }
+        let mut builder = Builder::default();
+        let mut chunk = Chunk {
+            batch: RecordBatch::new_empty(SCHEMA.clone()),
+            places: Vec::new(),
+            named: true,
+            faults: Vec::new(),
+        };
+        let filled = self.fill(&mut builder, &mut chunk);
+        let finished = filled.and_then(|()| builder.finish());
+        Some(finished.map(|batch| Chunk { batch, ..chunk }))
+    }
+
+    fn no_rows(&self) -> Error {
+        no_rows(&self.path)
     }
 }
 
@@ -201,4 +307,12 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>> {
         source,
     })?;
     Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
+}
+
+pub(crate) fn no_rows(path: &Path) -> Error {
+    Error::File {
+        path: path.into(),
+        found: "no rows".into(),
+        expected: "at least one row".into(),
+    }
 }

@@ -4,15 +4,17 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
     Array, ArrayRef, AsArray, DictionaryArray, Float32Builder, ListArray, RecordBatch, StringArray,
-    StringBuilder, StringDictionaryBuilder, StructArray, UInt32Array, UInt32Builder,
+    StringBuilder, StructArray, UInt32Array, UInt32Builder,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{
     DataType, Field, Fields, Float32Type, Int32Type, Schema, SchemaRef, UInt32Type,
 };
+use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::utterance::{Span, Turn, Utterance};
+use crate::utterance::{SOURCE, Span, Turn, Utterance};
+use crate::words::Words;
 
 /// Arrow counts the bytes of a column in 31 bits.
 const MAX_BYTES: usize = i32::MAX as usize;
@@ -59,6 +61,67 @@ fn span_fields() -> Fields {
     ])
 }
 
+/// A row whose strings stand elsewhere.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) text: &'a str,
+    pub(crate) spans: &'a [Span],
+    pub(crate) intent: Option<&'a str>,
+    pub(crate) sentiment: Option<f32>,
+    pub(crate) reply: Option<&'a str>,
+    pub(crate) dialogue: Option<(&'a str, u32, Option<&'a str>)>,
+    pub(crate) origin: &'a str,
+    pub(crate) parent: Option<&'a str>,
+    /// A JSON object.
+    pub(crate) extra: Option<&'a str>,
+}
+
+impl<'a> Row<'a> {
+    pub(crate) fn new(id: &'a str, text: &'a str) -> Self {
+        Row {
+            id,
+            text,
+            spans: &[],
+            intent: None,
+            sentiment: None,
+            reply: None,
+            dialogue: None,
+            origin: SOURCE,
+            parent: None,
+            extra: None,
+        }
+    }
+
+    /// `extra` is the row's own, as JSON.
+    fn of(row: &'a Utterance, extra: Option<&'a str>) -> Self {
+        let turn = |turn: &'a Turn| {
+            let speaker = turn.speaker.as_deref();
+            (turn.dialogue_id.as_str(), turn.turn, speaker)
+        };
+        Row {
+            spans: &row.spans,
+            intent: row.intent.as_deref(),
+            sentiment: row.sentiment,
+            reply: row.reply.as_deref(),
+            dialogue: row.dialogue.as_ref().map(turn),
+            origin: &row.origin,
+            parent: row.parent.as_deref(),
+            extra,
+            ..Row::new(&row.id, &row.text)
+        }
+    }
+
+    /// Length of all strings together, and a byte for each span.
+    fn bytes(&self) -> usize {
+        let (dialogue, _, speaker) = self.dialogue.unwrap_or_default();
+        let optional = [self.intent, self.reply, self.parent, self.extra, speaker];
+        let optional: usize = optional.into_iter().flatten().map(str::len).sum();
+        let spans: usize = self.spans.iter().map(|span| span.label.len() + 1).sum();
+        self.id.len() + self.text.len() + self.origin.len() + dialogue.len() + optional + spans
+    }
+}
+
 /// Collects rows into columns.
 #[derive(Default)]
 pub(crate) struct Builder {
@@ -70,19 +133,23 @@ pub(crate) struct Builder {
     span_counts: Vec<usize>,
     span_starts: Vec<u32>,
     span_ends: Vec<u32>,
-    span_labels: StringDictionaryBuilder<Int32Type>,
-    intent: StringDictionaryBuilder<Int32Type>,
+    span_labels: Words,
+    intent: Words,
     sentiment: Float32Builder,
     reply: StringBuilder,
     dialogue_id: StringBuilder,
     turn: UInt32Builder,
-    speaker: StringDictionaryBuilder<Int32Type>,
-    origin: StringDictionaryBuilder<Int32Type>,
+    speaker: Words,
+    origin: Words,
     parent: StringBuilder,
     extra: StringBuilder,
 }
 
 impl Builder {
+    pub(crate) fn len(&self) -> usize {
+        self.rows
+    }
+
     /// Checks and adds a row. An empty intent counts as none.
     pub(crate) fn push(&mut self, row: &Utterance) -> Result<()> {
         row.validate().map_err(|source| Error::Row {
@@ -90,94 +157,151 @@ impl Builder {
             id: row.id.clone(),
             source,
         })?;
-        let extra = (!row.extra.is_empty()).then(|| {
-            // A map of values always serialises.
-            serde_json::to_string(&row.extra).unwrap_or_default()
-        });
-        self.reserve(row, extra.as_deref())?;
+        let extra = (!row.extra.is_empty()).then(|| json_of(&row.extra));
+        self.push_row(&Row::of(row, extra.as_deref()))
+    }
+
+    /// Adds a row that a reader has checked. An empty intent counts as none.
+    pub(crate) fn push_row(&mut self, row: &Row) -> Result<()> {
+        self.bytes += row.bytes();
+        check_bytes(self.bytes, self.rows)?;
         self.rows += 1;
-        self.id.append_value(&row.id);
-        self.text.append_value(&row.text);
+        self.id.append_value(row.id);
+        self.text.append_value(row.text);
         self.span_counts.push(row.spans.len());
-        for span in &row.spans {
+        for span in row.spans {
             // Texts are at most 64 KiB.
             self.span_starts.push(span.start as u32);
             self.span_ends.push(span.end as u32);
-            self.span_labels.append_value(&span.label);
+            self.span_labels.push(Some(&span.label));
         }
         self.intent
-            .append_option(row.intent.as_deref().filter(|intent| !intent.is_empty()));
+            .push(row.intent.filter(|intent| !intent.is_empty()));
         self.sentiment.append_option(row.sentiment);
-        self.reply.append_option(row.reply.as_deref());
-        let turn = row.dialogue.as_ref();
-        self.dialogue_id
-            .append_option(turn.map(|turn| &turn.dialogue_id));
-        self.turn.append_option(turn.map(|turn| turn.turn));
+        self.reply.append_option(row.reply);
+        let (dialogue, turn) = row.dialogue.map(|(id, turn, _)| (id, turn)).unzip();
+        self.dialogue_id.append_option(dialogue);
+        self.turn.append_option(turn);
         self.speaker
-            .append_option(turn.and_then(|turn| turn.speaker.as_deref()));
-        self.origin.append_value(&row.origin);
-        self.parent.append_option(row.parent.as_deref());
-        self.extra.append_option(extra);
-        Ok(())
-    }
-
-    /// Keeps every column below Arrow's limit.
-    fn reserve(&mut self, row: &Utterance, extra: Option<&str>) -> Result<()> {
-        let optional = [
-            row.intent.as_deref(),
-            row.reply.as_deref(),
-            row.parent.as_deref(),
-            extra,
-        ];
-        let turn = row.dialogue.iter().flat_map(|turn| {
-            [
-                turn.dialogue_id.len(),
-                turn.speaker.as_deref().map_or(0, str::len),
-            ]
-        });
-        self.bytes += row.id.len() + row.text.len() + row.origin.len() + row.spans.len();
-        self.bytes += optional.into_iter().flatten().map(str::len).sum::<usize>();
-        self.bytes += turn.sum::<usize>();
-        self.bytes += row.spans.iter().map(|span| span.label.len()).sum::<usize>();
-        if self.bytes > MAX_BYTES {
-            return Err(Error::Argument {
-                name: "rows",
-                found: format!("{} bytes at row {}", self.bytes, self.rows),
-                expected: format!("at most {MAX_BYTES} in one dataset"),
-            });
-        }
+            .push(row.dialogue.and_then(|(_, _, speaker)| speaker));
+        self.origin.push(Some(row.origin));
+        self.parent.append_option(row.parent);
+        self.extra.append_option(row.extra);
         Ok(())
     }
 
     pub(crate) fn finish(mut self) -> Result<RecordBatch> {
-        let spans = StructArray::try_new(
-            span_fields(),
+        let spans = span_lists(
+            OffsetBuffer::from_lengths(self.span_counts),
             vec![
                 Arc::new(UInt32Array::from(self.span_starts)),
                 Arc::new(UInt32Array::from(self.span_ends)),
-                Arc::new(self.span_labels.finish()),
+                Arc::new(self.span_labels.finish()?),
             ],
-            None,
         )?;
-        let item = Field::new_list_field(DataType::Struct(span_fields()), false);
-        let offsets = OffsetBuffer::from_lengths(self.span_counts);
-        let spans = ListArray::try_new(Arc::new(item), offsets, Arc::new(spans), None)?;
         let columns: Vec<ArrayRef> = vec![
             Arc::new(self.id.finish()),
             Arc::new(self.text.finish()),
-            Arc::new(spans),
-            Arc::new(self.intent.finish()),
+            spans,
+            Arc::new(self.intent.finish()?),
             Arc::new(self.sentiment.finish()),
             Arc::new(self.reply.finish()),
             Arc::new(self.dialogue_id.finish()),
             Arc::new(self.turn.finish()),
-            Arc::new(self.speaker.finish()),
-            Arc::new(self.origin.finish()),
+            Arc::new(self.speaker.finish()?),
+            Arc::new(self.origin.finish()?),
             Arc::new(self.parent.finish()),
             Arc::new(self.extra.finish()),
         ];
         Ok(RecordBatch::try_new(SCHEMA.clone(), columns)?)
     }
+}
+
+/// A map of values always serialises.
+pub(crate) fn json_of(extra: &Map<String, Value>) -> String {
+    serde_json::to_string(extra).unwrap_or_default()
+}
+
+/// Keeps every column below Arrow's limit.
+fn check_bytes(bytes: usize, row: usize) -> Result<()> {
+    if bytes <= MAX_BYTES {
+        return Ok(());
+    }
+    Err(Error::Argument {
+        name: "rows",
+        found: format!("{bytes} bytes at row {row}"),
+        expected: format!("at most {MAX_BYTES} in one dataset"),
+    })
+}
+
+fn span_lists(offsets: OffsetBuffer<i32>, fields: Vec<ArrayRef>) -> Result<ArrayRef> {
+    let spans = StructArray::try_new(span_fields(), fields, None)?;
+    let item = Field::new_list_field(DataType::Struct(span_fields()), false);
+    let lists = ListArray::try_new(Arc::new(item), offsets, Arc::new(spans), None)?;
+    Ok(Arc::new(lists))
+}
+
+/// One batch of all rows, whose dictionaries name each word once. Copies every column, O(bytes).
+pub(crate) fn concat(batches: &[RecordBatch]) -> Result<RecordBatch> {
+    match batches {
+        [] => return Builder::default().finish(),
+        [batch] => return Ok(batch.clone()),
+        _ => {}
+    }
+    let string_bytes = |batch: &RecordBatch| -> usize {
+        let strings = batch
+            .columns()
+            .iter()
+            .filter_map(|c| c.as_string_opt::<i32>());
+        strings
+            .map(|s| s.value_offsets()[s.len()] as usize - s.value_offsets()[0] as usize)
+            .sum()
+    };
+    let rows = batches.iter().map(RecordBatch::num_rows).sum();
+    check_bytes(batches.iter().map(string_bytes).sum(), rows)?;
+    let column =
+        |at: usize| -> Vec<&dyn Array> { batches.iter().map(|b| b.column(at).as_ref()).collect() };
+    let columns = SCHEMA
+        .fields()
+        .iter()
+        .enumerate()
+        .map(|(at, field)| match field.data_type() {
+            DataType::Dictionary(..) => words(&column(at)),
+            DataType::List(_) => concat_spans(&column(at)),
+            _ => Ok(arrow::compute::concat(&column(at))?),
+        });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    Ok(RecordBatch::try_new(SCHEMA.clone(), columns)?)
+}
+
+fn words(columns: &[&dyn Array]) -> Result<ArrayRef> {
+    let mut words = Words::default();
+    for column in columns {
+        words.extend(column.as_dictionary());
+    }
+    Ok(Arc::new(words.finish()?))
+}
+
+fn concat_spans(columns: &[&dyn Array]) -> Result<ArrayRef> {
+    let lists: Vec<&ListArray> = columns.iter().map(|column| column.as_list()).collect();
+    let used: Vec<StructArray> = lists
+        .iter()
+        .map(|list| {
+            let (first, last) = (list.value_offsets()[0], list.value_offsets()[list.len()]);
+            let (first, last) = (first as usize, last as usize);
+            list.values().as_struct().slice(first, last - first)
+        })
+        .collect();
+    let field = |at: usize| -> Vec<&dyn Array> {
+        used.iter().map(|spans| spans.column(at).as_ref()).collect()
+    };
+    let lengths = lists.iter().flat_map(|list| list.offsets().lengths());
+    let fields = vec![
+        arrow::compute::concat(&field(0))?,
+        arrow::compute::concat(&field(1))?,
+        words(&field(2))?,
+    ];
+    span_lists(OffsetBuffer::from_lengths(lengths), fields)
 }
 
 /// Typed access to a batch that [`Builder`] made (or rows taken from one).

@@ -1,119 +1,162 @@
 //! The three-file form: `seq.in`, `seq.out` (optional) and `label`, a row a line.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, IobError, Result};
+use crate::file::{Draft, Folder};
+use crate::format::ReadOptions;
 use crate::iob;
-use crate::source::{Source, shown};
-use crate::utterance::{Utterance, check_text};
+use crate::read::{Fault, LineSource, RowReader, no_rows};
+use crate::source::shown;
+use crate::utterance::{Span, Utterance, check_text};
+use crate::write::{Losses, RowWriter};
 
-/// The rows of a folder, named by their numbers from 0. The text of a row is its tokens joined
-/// with one space.
-pub(crate) fn read(folder: &Path) -> Result<Vec<Utterance>> {
-    let sentences = Part::open(&folder.join("seq.in"))?;
-    let labels = Part::open(&folder.join("label"))?;
+/// Rows are named by their numbers from 0. The text of a row is its tokens joined with one space.
+///
+/// The files are read twice: once to see that they have as many lines as each other.
+pub(crate) fn reader(folder: &Path, options: &ReadOptions) -> Result<Box<dyn RowReader>> {
+    let sentences = Part::open(folder.join("seq.in"), options.lenient)?;
+    let labels = Part::open(folder.join("label"), options.lenient)?;
     let out = folder.join("seq.out");
     let tags = if out.exists() {
-        Some(Part::open(&out)?)
+        Some(Part::open(out, options.lenient)?)
     } else {
         None
     };
     for part in [Some(&labels), tags.as_ref()].into_iter().flatten() {
-        part.check_length(sentences.lines.len())?;
+        part.check_length(sentences.count)?;
     }
-    let mut rows = Vec::with_capacity(sentences.lines.len());
-    for number in 0..sentences.lines.len() {
-        let text = sentences
-            .tokens(number)
-            .map(|(_, token)| token)
+    Ok(Box::new(Seq {
+        sentences,
+        labels,
+        tags,
+        row: 0,
+    }))
+}
+
+struct Seq {
+    sentences: Part,
+    labels: Part,
+    tags: Option<Part>,
+    row: usize,
+}
+
+impl RowReader for Seq {
+    fn next(&mut self) -> Option<Result<Utterance, Fault>> {
+        if self.row == self.sentences.count {
+            return None;
+        }
+        self.row += 1;
+        // All stand on the same line before anything is said about one of them.
+        let parts = [
+            Some(&mut self.sentences),
+            Some(&mut self.labels),
+            self.tags.as_mut(),
+        ];
+        let advanced = parts.map(|part| part.and_then(|part| part.lines.advance()));
+        let fault = advanced.into_iter().flatten().find_map(Result::err);
+        Some(match fault {
+            Some(fault) => Err(fault),
+            None => self.row().map_err(Fault::Row),
+        })
+    }
+
+    fn line(&self) -> Option<usize> {
+        Some(self.row)
+    }
+}
+
+impl Seq {
+    fn row(&self) -> Result<Utterance> {
+        let lines = &self.sentences.lines;
+        let text = lines
+            .line()
+            .split_whitespace()
             .collect::<Vec<_>>()
             .join(" ");
-        let (place, _) = sentences.lines[number];
-        check_text(&text).map_err(|rule| sentences.source.broken(place, &rule))?;
+        check_text(&text).map_err(|rule| lines.broken(0, &rule))?;
         if text.is_empty() {
-            return Err(sentences.source.error(place, "an empty line", "a sentence"));
+            return Err(lines.error(0, "an empty line", "a sentence"));
         }
-        let mut row = Utterance::new(number.to_string(), text);
-        row.intent = Some(labels.label(number)?);
-        if let Some(tags) = &tags {
-            row.spans = tags.spans(number, &row.text)?;
+        let mut row = Utterance::new((self.row - 1).to_string(), text);
+        row.intent = Some(self.labels.label()?);
+        if let Some(tags) = &self.tags {
+            row.spans = tags.spans(&row.text)?;
         }
-        rows.push(row);
+        Ok(row)
     }
-    Ok(rows)
 }
 
 /// One of the three files.
 struct Part {
-    source: Source,
-    /// Where each line starts and ends; blank lines at the end of the file are left off.
-    lines: Vec<(usize, usize)>,
+    path: PathBuf,
+    lines: LineSource,
+    /// Of lines; blank ones at the end of the file are left off.
+    count: usize,
 }
 
 impl Part {
-    fn open(path: &Path) -> Result<Self> {
-        let source = Source::open(path)?;
-        let mut lines: Vec<_> = source
-            .lines()
-            .map(|(start, line)| (start, start + line.len()))
-            .collect();
-        while lines
-            .last()
-            .is_some_and(|&(start, end)| source.text()[start..end].trim().is_empty())
-        {
-            lines.pop();
+    fn open(path: PathBuf, lenient: bool) -> Result<Self> {
+        let mut lines = LineSource::open(&path)?;
+        let mut count = 0;
+        while let Some(advanced) = lines.advance() {
+            match advanced {
+                Err(Fault::Row(_)) if lenient => count = lines.number(),
+                Err(fault) => return Err(fault.into_error()),
+                Ok(()) if lines.line().trim().is_empty() => {}
+                Ok(()) => count = lines.number(),
+            }
         }
-        Ok(Part { source, lines })
+        if count == 0 {
+            return Err(no_rows(&path));
+        }
+        let lines = LineSource::open(&path)?;
+        Ok(Part { path, lines, count })
     }
 
     fn check_length(&self, expected: usize) -> Result<()> {
-        if self.lines.len() == expected {
+        if self.count == expected {
             return Ok(());
         }
-        let place = match self.lines.get(expected) {
-            Some(&(start, _)) => start,
-            None => self.lines.last().map_or(0, |&(_, end)| end),
+        let mut lines = LineSource::open(&self.path)?;
+        for _ in 0..self.count.min(expected + 1) {
+            // What is wrong with these lines is not the matter here.
+            drop(lines.advance());
+        }
+        let place = if self.count > expected {
+            0
+        } else {
+            lines.line().len()
         };
-        let found = format!("{} lines", self.lines.len());
-        Err(self
-            .source
-            .error(place, found, format!("{expected}, as in seq.in")))
+        let found = format!("{} lines", self.count);
+        Err(lines.error(place, found, format!("{expected}, as in seq.in")))
     }
 
-    /// The words of a line and where each starts in the file.
-    fn tokens(&self, number: usize) -> impl Iterator<Item = (usize, &str)> {
-        let (start, end) = self.lines[number];
-        let line = &self.source.text()[start..end];
-        iob::whitespace_tokens(line)
-            .into_iter()
-            .map(move |at| (start + at.start, &line[at]))
-    }
-
-    fn label(&self, number: usize) -> Result<String> {
-        let (start, end) = self.lines[number];
-        let label = self.source.text()[start..end].trim();
+    fn label(&self) -> Result<String> {
+        let label = self.lines.line().trim();
         if label.is_empty() {
-            return Err(self.source.error(start, "an empty line", "an intent"));
+            return Err(self.lines.error(0, "an empty line", "an intent"));
         }
         Ok(label.to_owned())
     }
 
-    fn spans(&self, number: usize, text: &str) -> Result<Vec<crate::Span>> {
+    fn spans(&self, text: &str) -> Result<Vec<Span>> {
         let words = iob::whitespace_tokens(text);
-        let (places, tags): (Vec<usize>, Vec<&str>) = self.tokens(number).unzip();
-        iob::decode(&words, &tags).map_err(|error| self.bad_tags(number, &places, &error))
+        let line = self.lines.line();
+        let places = iob::whitespace_tokens(line);
+        let tags: Vec<&str> = places.iter().map(|at| &line[at.clone()]).collect();
+        let starts: Vec<usize> = places.iter().map(|at| at.start).collect();
+        iob::decode(&words, &tags).map_err(|error| self.bad_tags(&starts, &error))
     }
 
-    fn bad_tags(&self, number: usize, places: &[usize], error: &IobError) -> Error {
-        let end = self.lines[number].1;
+    fn bad_tags(&self, starts: &[usize], error: &IobError) -> Error {
+        let end = self.lines.line().len();
+        let place = |index: usize| starts.get(index).copied().unwrap_or(end);
         match error {
             IobError::Length { tokens, tags } => {
-                let place = places.get(*tokens).copied().unwrap_or(end);
-                self.source.error(
-                    place,
-                    format!("{tags} tags"),
-                    format!("{tokens}, as in seq.in"),
-                )
+                let expected = format!("{tokens}, as in seq.in");
+                self.lines
+                    .error(place(*tokens), format!("{tags} tags"), expected)
             }
             IobError::StartsInside {
                 index,
@@ -124,15 +167,94 @@ impl Part {
                 let found = format!("{} after {after}", shown(tag));
                 let label = tag.strip_prefix("I-").unwrap_or(tag);
                 let expected = format!("B-{label} before it or in its place");
-                self.source
-                    .error(places.get(*index).copied().unwrap_or(end), found, expected)
+                self.lines.error(place(*index), found, expected)
             }
             IobError::Malformed { index, tag, .. } => {
-                let place = places.get(*index).copied().unwrap_or(end);
-                self.source
-                    .error(place, shown(tag), "O, B-label or I-label")
+                self.lines
+                    .error(place(*index), shown(tag), "O, B-label or I-label")
             }
-            other => self.source.error(end, other.to_string(), "IOB2 tags"),
+            other => self.lines.error(end, other.to_string(), "IOB2 tags"),
         }
+    }
+}
+
+/// Writes a folder. A row must have a word and an intent; spans that cut a word are lost, and white
+/// space other than single spaces between words is.
+pub(crate) struct SeqWriter {
+    folder: Folder,
+    sentences: Draft,
+    labels: Draft,
+    tags: Draft,
+    row: usize,
+}
+
+impl SeqWriter {
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let folder = Folder::create(path)?;
+        Ok(SeqWriter {
+            sentences: Draft::create(&folder.path().join("seq.in"))?,
+            labels: Draft::create(&folder.path().join("label"))?,
+            tags: Draft::create(&folder.path().join("seq.out"))?,
+            folder,
+            row: 0,
+        })
+    }
+}
+
+impl RowWriter for SeqWriter {
+    fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {
+        let unwritable = |found: &str, expected: &str| Error::Unwritable {
+            id: row.id.clone(),
+            found: found.into(),
+            expected: expected.into(),
+        };
+        let tokens = iob::whitespace_tokens(&row.text);
+        let text = row.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if text.is_empty() {
+            return Err(unwritable(
+                "a text without a word",
+                "one with a word for seq.in",
+            ));
+        }
+        let intent = row.intent.as_deref().unwrap_or_default();
+        let label = intent.trim();
+        if label.is_empty() || label.contains('\n') {
+            return Err(unwritable(
+                &shown(intent),
+                "an intent of one line for label",
+            ));
+        }
+        let (spans, cut): (Vec<Span>, Vec<Span>) = row
+            .spans
+            .iter()
+            .cloned()
+            .partition(|span| iob::encode(&tokens, std::slice::from_ref(span)).is_ok());
+        let trimmed = |span: &Span| row.text[span.range()].trim().len() != span.end - span.start;
+        let tags = iob::encode(&tokens, &spans)
+            .map_err(|error| unwritable(&error.to_string(), "spans of whole words"))?;
+        self.sentences.text(&(text.clone() + "\n"))?;
+        self.labels.text(&format!("{label}\n"))?;
+        self.tags.text(&(tags.join(" ") + "\n"))?;
+
+        lost.add_all_but(&["spans", "intent"], row);
+        let losses = [
+            ("id", row.id != self.row.to_string()),
+            ("text", text != row.text),
+            ("intent", label != intent),
+            ("spans", !cut.is_empty() || spans.iter().any(trimmed)),
+        ];
+        losses
+            .into_iter()
+            .filter(|(_, is_lost)| *is_lost)
+            .for_each(|(field, _)| lost.add(field));
+        self.row += 1;
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        self.sentences.finish()?;
+        self.labels.finish()?;
+        self.tags.finish()?;
+        self.folder.finish()
     }
 }

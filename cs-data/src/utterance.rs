@@ -274,3 +274,19 @@ pub(crate) fn check_spans(
 pub(crate) fn is_label(label: &str) -> bool {
     !label.is_empty() && !label.contains(char::is_whitespace)
 }
+
+/// Checks spans in characters, as files have them, and turns them into bytes. Errors speak of
+/// the file's numbers.
+#[cfg(feature = "arrow")]
+pub(crate) fn to_bytes(spans: &mut [Span], text: &str) -> Result<(), SpanError> {
+    if spans.is_empty() {
+        return Ok(());
+    }
+    let offsets = Offsets::new(text);
+    check_spans(spans, offsets.chars(), |_| true)?;
+    for span in spans {
+        span.start = offsets.byte(span.start).unwrap_or(text.len());
+        span.end = offsets.byte(span.end).unwrap_or(text.len());
+    }
+    Ok(())
+}

@@ -1,0 +1,297 @@
+//! A file of records in blocks of whole records, parsed on several threads in constant memory.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+
+use crate::error::{Error, Result};
+use crate::place::Piece;
+use crate::read::{Chunk, ChunkReader, MAX_LINE_BYTES, Place};
+use crate::rows::{Builder, Row};
+use crate::utterance::Utterance;
+
+/// A block is this long, more if a record is. One a thread is in memory, and as many more wait.
+const BLOCK_BYTES: usize = 1 << 20;
+
+/// Whole records of a file.
+pub(crate) struct Block {
+    pub(crate) path: Arc<Path>,
+    pub(crate) bytes: Vec<u8>,
+    /// On which it begins, from 1.
+    pub(crate) first_line: usize,
+    /// Number of its first record in the file, from 0, broken ones included.
+    pub(crate) first_row: usize,
+}
+
+/// A format of which a block can be parsed without what stands before it.
+pub(crate) trait Records: Send + Sync {
+    /// The end of the last whole record and how many end there, blank lines not counted. `last`:
+    /// nothing follows, so that the end of `bytes` ends a record.
+    fn cut(&self, bytes: &[u8], last: bool) -> (usize, usize);
+
+    /// Parses records in order until `rows` wants no more.
+    fn parse(&self, block: &Block, rows: &mut Rows) -> Result<()>;
+
+    /// What a file without any row is told.
+    fn no_rows(&self, path: &Path) -> Error {
+        crate::read::no_rows(path)
+    }
+}
+
+/// What a block's records become.
+#[derive(Default)]
+pub(crate) struct Rows {
+    builder: Builder,
+    places: Vec<Place>,
+    named: bool,
+    lenient: bool,
+    faults: Vec<Error>,
+}
+
+impl Rows {
+    /// Adds a row that keeps the rules; without an id, it gets its number.
+    pub(crate) fn push(&mut self, id: Option<&str>, row: Row, place: Place) -> Result<()> {
+        self.named |= id.is_some();
+        match id {
+            Some(id) => self.builder.push_row(&Row { id, ..row })?,
+            None => {
+                let mut digits = itoa::Buffer::new();
+                let id = digits.format(place.row);
+                self.builder.push_row(&Row { id, ..row })?;
+            }
+        }
+        self.places.push(place);
+        Ok(())
+    }
+
+    /// Checks and adds a row that brings its id, or has its number for one.
+    pub(crate) fn push_utterance(&mut self, row: &Utterance, place: Place) -> Result<()> {
+        self.named = true;
+        self.builder.push(row)?;
+        self.places.push(place);
+        Ok(())
+    }
+
+    /// Notes a broken row. Whether to go on.
+    pub(crate) fn skip(&mut self, fault: Error) -> bool {
+        self.faults.push(fault);
+        self.lenient
+    }
+}
+
+/// Cuts a file.
+pub(crate) struct Blocks {
+    path: Arc<Path>,
+    file: File,
+    /// Read, but not handed out.
+    rest: Vec<u8>,
+    at_end: bool,
+    line: usize,
+    row: usize,
+}
+
+impl Blocks {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(crate::file::failed(path))?;
+        let mut blocks = Blocks {
+            path: path.into(),
+            file,
+            rest: Vec::new(),
+            at_end: false,
+            line: 1,
+            row: 0,
+        };
+        blocks.fill(BLOCK_BYTES)?;
+        if blocks.rest.starts_with("\u{feff}".as_bytes()) {
+            blocks.rest.drain(.."\u{feff}".len());
+        }
+        Ok(blocks)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What stands next in the file.
+    pub(crate) fn piece(&self) -> Piece<'_> {
+        Piece {
+            path: &self.path,
+            line: self.line,
+            bytes: &self.rest,
+        }
+    }
+
+    /// Reads on until `bytes` wait or the file ends.
+    fn fill(&mut self, bytes: usize) -> Result<()> {
+        let mut have = self.rest.len();
+        if self.at_end || have >= bytes {
+            return Ok(());
+        }
+        self.rest.resize(bytes, 0);
+        while have < bytes {
+            match self.file.read(&mut self.rest[have..]) {
+                Ok(0) => {
+                    self.at_end = true;
+                    break;
+                }
+                Ok(count) => have += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(crate::file::failed(&self.path)(error)),
+            }
+        }
+        self.rest.truncate(have);
+        Ok(())
+    }
+
+    /// Reads on until `cut`, which is told whether the file ends there, finds an end above 0.
+    pub(crate) fn until<T>(
+        &mut self,
+        cut: impl Fn(&[u8], bool) -> (usize, T),
+    ) -> Result<(usize, T)> {
+        loop {
+            let (end, found) = cut(&self.rest, self.at_end);
+            if end > 0 || self.at_end {
+                return Ok((end, found));
+            }
+            if self.rest.len() > MAX_LINE_BYTES {
+                let found = format!("a row of more than {MAX_LINE_BYTES} bytes");
+                return Err(self.piece().error(0, found, "an end of the row"));
+            }
+            self.fill(self.rest.len().max(BLOCK_BYTES / 2) * 2)?;
+        }
+    }
+
+    /// Takes bytes from the front.
+    pub(crate) fn take(&mut self, end: usize) -> Vec<u8> {
+        let rest = self.rest.split_off(end);
+        let taken = std::mem::replace(&mut self.rest, rest);
+        self.line += memchr::memchr_iter(b'\n', &taken).count();
+        taken
+    }
+
+    fn next(&mut self, format: &dyn Records) -> Result<Option<Block>> {
+        self.fill(BLOCK_BYTES)?;
+        let (end, records) = self.until(|bytes, last| format.cut(bytes, last))?;
+        if end == 0 {
+            return Ok(None);
+        }
+        let (first_line, first_row) = (self.line, self.row);
+        self.row += records;
+        Ok(Some(Block {
+            path: self.path.clone(),
+            bytes: self.take(end),
+            first_line,
+            first_row,
+        }))
+    }
+}
+
+/// Parses a file of records: while threads parse some blocks, the next ones are read.
+pub(crate) struct BlockReader<R> {
+    blocks: Blocks,
+    format: R,
+    lenient: bool,
+    threads: usize,
+    /// Read, but not parsed.
+    waiting: Vec<Block>,
+    /// What ended the reading, to be told after the rows before it.
+    end: Option<Error>,
+    parsed: std::collections::VecDeque<Result<Chunk>>,
+}
+
+impl<R: Records> BlockReader<R> {
+    pub(crate) fn new(blocks: Blocks, format: R, lenient: bool) -> Self {
+        BlockReader {
+            blocks,
+            format,
+            lenient,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            waiting: Vec::new(),
+            end: None,
+            parsed: Default::default(),
+        }
+    }
+
+    fn read_ahead(blocks: &mut Blocks, format: &R, count: usize) -> (Vec<Block>, Option<Error>) {
+        let mut ahead = Vec::with_capacity(count);
+        while ahead.len() < count {
+            match blocks.next(format) {
+                Ok(Some(block)) => ahead.push(block),
+                Ok(None) => break,
+                Err(error) => return (ahead, Some(error)),
+            }
+        }
+        (ahead, None)
+    }
+
+    fn parse_waiting(&mut self) {
+        let (format, lenient, threads) = (&self.format, self.lenient, self.threads);
+        let blocks = &mut self.blocks;
+        let waiting = std::mem::take(&mut self.waiting);
+        let ended = self.end.is_some();
+        let parsed = &mut self.parsed;
+        let (ahead, end) = std::thread::scope(|scope| {
+            let workers: Vec<_> = waiting
+                .iter()
+                .map(|block| scope.spawn(move || parse(format, block, lenient)))
+                .collect();
+            let ahead = if ended {
+                Default::default()
+            } else {
+                Self::read_ahead(blocks, format, threads)
+            };
+            for worker in workers {
+                match worker.join() {
+                    Ok(chunk) => parsed.push_back(chunk),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            ahead
+        });
+        self.waiting = ahead;
+        self.end = self.end.take().or(end);
+    }
+}
+
+fn parse(format: &impl Records, block: &Block, lenient: bool) -> Result<Chunk> {
+    let mut rows = Rows {
+        lenient,
+        ..Rows::default()
+    };
+    format.parse(block, &mut rows)?;
+    let batch: RecordBatch = rows.builder.finish()?;
+    Ok(Chunk {
+        batch,
+        places: rows.places,
+        named: rows.named,
+        faults: rows.faults,
+    })
+}
+
+impl<R: Records> ChunkReader for BlockReader<R> {
+    fn next_chunk(&mut self) -> Option<Result<Chunk>> {
+        loop {
+            if let Some(chunk) = self.parsed.pop_front() {
+                return Some(chunk);
+            }
+            if self.waiting.is_empty() {
+                if let Some(error) = self.end.take() {
+                    return Some(Err(error));
+                }
+                let (ahead, end) = Self::read_ahead(&mut self.blocks, &self.format, self.threads);
+                (self.waiting, self.end) = (ahead, end);
+                if self.waiting.is_empty() {
+                    return self.end.take().map(Err);
+                }
+            }
+            self.parse_waiting();
+        }
+    }
+
+    fn no_rows(&self) -> Error {
+        self.format.no_rows(self.blocks.path())
+    }
+}

@@ -1,0 +1,318 @@
+//! Reading any file in pieces.
+
+use std::collections::{HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+
+use crate::blocks::{BlockReader, Blocks};
+use crate::dataset::Dataset;
+use crate::delimited::Table;
+use crate::error::{Error, Result};
+use crate::format::{Format, ReadOptions};
+use crate::jsonl::Jsonl;
+use crate::read::{Chunk, ChunkReader, RowChunks};
+use crate::rows::{View, concat};
+use crate::seq;
+use crate::utterance::Utterance;
+
+/// Reads a file piece by piece in constant memory: an iterator of [`Dataset`]s in the order of the
+/// file, each of at most [`batch_rows`](Self::batch_rows) rows.
+///
+/// Strict by default: the first broken row, or the second with an id, is an error that names its
+/// place, and the last item. With [`ReadOptions::lenient`] such rows are left out and kept as
+/// errors in [`skipped`](Self::skipped). Rows without an id are named by their number in the file,
+/// from 0, broken rows included.
+///
+/// JSONL, CSV and TSV are parsed on all cores. To know an id again takes about 20 bytes for each
+/// row that brings one other than its number.
+///
+/// ```
+/// use cs_data::{ReadOptions, Reader};
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("rows.jsonl");
+/// std::fs::write(&path, "{\"text\": \"你好\"}\n{\"text\": 5}\n{\"text\": \"bye\"}\n")?;
+///
+/// assert!(Reader::open(&path, &ReadOptions::default())?.any(|piece| piece.is_err()));
+///
+/// let lenient = ReadOptions { lenient: true, ..ReadOptions::default() };
+/// let mut reader = Reader::open(&path, &lenient)?.batch_rows(1);
+/// let mut ids = Vec::new();
+/// for piece in &mut reader {
+///     ids.extend(piece?.iter().map(|row| row.id));
+/// }
+/// assert_eq!(ids, ["0", "2"]);
+/// let reason = reader.skipped()[0].to_string();
+/// assert!(reason.ends_with("rows.jsonl:2:10: \"5\" (invalid type: integer `5`, expected a string), expected a string"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Reader {
+    path: PathBuf,
+    source: Box<dyn ChunkReader>,
+    lenient: bool,
+    batch_rows: usize,
+    ids: Ids,
+    rows: usize,
+    skipped: Vec<Error>,
+    /// Read, but not handed out.
+    ready: VecDeque<RecordBatch>,
+    ended: bool,
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader")
+            .field("path", &self.path)
+            .field("rows", &self.rows)
+            .field("skipped", &self.skipped.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Reader {
+    /// Opens a file, or a folder for [`Format::Seq`] and partitioned [`Format::Parquet`].
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be opened, an unknown ending, a header without the mapped columns.
+    pub fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
+        let format = options.format.map_or_else(|| Format::of(path), Ok)?;
+        let lenient = options.lenient;
+        let source: Box<dyn ChunkReader> = match format {
+            Format::Jsonl => Box::new(BlockReader::new(Blocks::open(path)?, Jsonl, lenient)),
+            Format::Csv | Format::Tsv => {
+                let mut blocks = Blocks::open(path)?;
+                let table = Table::open(&mut blocks, format, options)?;
+                Box::new(BlockReader::new(blocks, table, lenient))
+            }
+            Format::Seq => {
+                let reader = seq::reader(path, options)?;
+                Box::new(RowChunks::new(path, reader, lenient))
+            }
+        };
+        Ok(Reader {
+            path: path.into(),
+            source,
+            lenient,
+            batch_rows: 8192,
+            ids: Ids::default(),
+            rows: 0,
+            skipped: Vec::new(),
+            ready: VecDeque::new(),
+            ended: false,
+        })
+    }
+
+    /// Pieces of at most so many rows (at least 1; 8192 unless told).
+    #[must_use]
+    pub fn batch_rows(mut self, rows: usize) -> Self {
+        self.batch_rows = rows.max(1);
+        self
+    }
+
+    /// Why rows that were read so far are left out, in order; empty unless lenient.
+    pub fn skipped(&self) -> &[Error] {
+        &self.skipped
+    }
+
+    /// As [`skipped`](Self::skipped), and forgets them: for files with very many broken rows.
+    pub fn take_skipped(&mut self) -> Vec<Error> {
+        std::mem::take(&mut self.skipped)
+    }
+
+    /// The rest of the file in one data set.
+    ///
+    /// # Errors
+    ///
+    /// What the iterator gives; more than 2 GiB of strings.
+    pub fn read_all(&mut self) -> Result<Dataset> {
+        let mut batches: Vec<RecordBatch> = std::mem::take(&mut self.ready).into();
+        while let Some(batch) = self.next_batch() {
+            batches.push(batch?);
+        }
+        Ok(Dataset::of(concat(&batches)?))
+    }
+
+    /// The rest of the file, row by row.
+    pub fn rows(self) -> impl Iterator<Item = Result<Utterance>> {
+        self.flat_map(|piece| {
+            let (rows, error) = match piece {
+                Ok(rows) => (Some(rows), None),
+                Err(error) => (None, Some(error)),
+            };
+            let rows = rows.into_iter().flat_map(|rows| {
+                let view = rows.clone();
+                (0..rows.len()).filter_map(move |row| view.utterance(row))
+            });
+            rows.map(Ok).chain(error.map(Err))
+        })
+    }
+
+    /// The next rows, however many.
+    fn next_batch(&mut self) -> Option<Result<RecordBatch>> {
+        while !self.ended {
+            let read = self.source.next_chunk();
+            let accepted = match read {
+                Some(chunk) => chunk.and_then(|chunk| self.accept(chunk)),
+                None => {
+                    self.ended = true;
+                    if self.rows == 0 && self.skipped.is_empty() {
+                        return Some(Err(self.source.no_rows()));
+                    }
+                    return None;
+                }
+            };
+            match accepted {
+                Ok(batch) if batch.num_rows() == 0 => {}
+                other => {
+                    self.ended = other.is_err();
+                    return Some(other);
+                }
+            }
+        }
+        None
+    }
+
+    /// Leaves out what is broken, or fails with it.
+    fn accept(&mut self, mut chunk: Chunk) -> Result<RecordBatch> {
+        if !self.lenient && !chunk.faults.is_empty() {
+            return Err(chunk.faults.swap_remove(0));
+        }
+        let batch = self.without_duplicates(&mut chunk)?;
+        self.rows += batch.num_rows();
+        self.skipped.append(&mut chunk.faults);
+        Ok(batch)
+    }
+
+    fn without_duplicates(&mut self, chunk: &mut Chunk) -> Result<RecordBatch> {
+        if !chunk.named && self.ids.seen.is_empty() {
+            for place in &chunk.places {
+                self.ids.number(place.row..place.row + 1);
+            }
+            return Ok(chunk.batch.clone());
+        }
+        let view = View(&chunk.batch);
+        let mut keep = Vec::with_capacity(chunk.places.len());
+        for (row, place) in chunk.places.iter().enumerate() {
+            let is_new = self.ids.insert(view.id(row), place.row);
+            keep.push(is_new);
+            if !is_new {
+                let error = self.duplicate(view.id(row), place.line, place.row);
+                if !self.lenient {
+                    return Err(error);
+                }
+                chunk.faults.push(error);
+            }
+        }
+        if keep.iter().all(|&keep| keep) {
+            return Ok(chunk.batch.clone());
+        }
+        chunk.faults.sort_by_key(line_of);
+        Ok(filter_record_batch(
+            &chunk.batch,
+            &BooleanArray::from(keep),
+        )?)
+    }
+
+    fn duplicate(&self, id: &str, line: usize, row: usize) -> Error {
+        let path = self.path.clone();
+        let found = format!("the id {id:?} for the second time");
+        let expected = "an id of its own".to_owned();
+        match line {
+            0 => Error::File {
+                path,
+                found: format!("row {row} has {found}"),
+                expected,
+            },
+            line => Error::Text {
+                path,
+                line,
+                column: 1,
+                found,
+                expected,
+            },
+        }
+    }
+}
+
+fn line_of(error: &Error) -> usize {
+    match error {
+        Error::Text { line, .. } => *line,
+        _ => 0,
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Result<Dataset>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ready.is_empty() {
+            let batch = match self.next_batch()? {
+                Ok(batch) => batch,
+                Err(error) => return Some(Err(error)),
+            };
+            let rows = batch.num_rows();
+            for start in (0..rows).step_by(self.batch_rows) {
+                let length = self.batch_rows.min(rows - start);
+                self.ready.push_back(batch.slice(start, length));
+            }
+        }
+        self.ready.pop_front().map(|batch| Ok(Dataset::of(batch)))
+    }
+}
+
+/// The ids that occurred. Rows named by their number are kept as ranges, so that files without
+/// ids take no memory; of others a hash of 128 bits, on which two ids do not agree by chance.
+#[derive(Default)]
+struct Ids {
+    seen: HashSet<u128>,
+    numbered: Vec<Range<usize>>,
+}
+
+impl Ids {
+    /// Whether the id is new. An empty one names nothing, and may stand on any number of rows.
+    fn insert(&mut self, id: &str, row: usize) -> bool {
+        if id.is_empty() {
+            return true;
+        }
+        let number = id
+            .parse::<usize>()
+            .ok()
+            .filter(|_| id == "0" || !id.starts_with(['0', '+']));
+        if number == Some(row) {
+            let is_new = self.seen.is_empty() || !self.seen.contains(&hash(id));
+            if is_new {
+                self.number(row..row + 1);
+            }
+            return is_new;
+        }
+        number.is_none_or(|number| !self.is_numbered(number)) && self.seen.insert(hash(id))
+    }
+
+    /// Notes rows that are named by their numbers, behind all before.
+    fn number(&mut self, rows: Range<usize>) {
+        match self.numbered.last_mut() {
+            Some(last) if last.end == rows.start => last.end = rows.end,
+            _ => self.numbered.push(rows),
+        }
+    }
+
+    fn is_numbered(&self, number: usize) -> bool {
+        let after = self.numbered.partition_point(|rows| rows.end <= number);
+        self.numbered
+            .get(after)
+            .is_some_and(|rows| rows.contains(&number))
+    }
+}
+
+fn hash(id: &str) -> u128 {
+    let half = |seed: u8| {
+        let mut hasher = DefaultHasher::new();
+        (seed, id).hash(&mut hasher);
+        u128::from(hasher.finish())
+    };
+    half(0) << 64 | half(1)
+}
