@@ -15,6 +15,7 @@ use crate::random::SplitMix;
 use crate::reader::Reader;
 use crate::rows::{Builder, View};
 use crate::utterance::Utterance;
+use crate::write::{Losses, WriteOptions};
 
 /// Rows of a labelled data set in one Arrow record batch, at most 2 GiB of strings.
 ///
@@ -208,6 +209,21 @@ impl Dataset {
             }
             Ok(())
         })
+    }
+
+    /// Writes the rows, whole or not at all, and says what the format could not hold.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be written; a row that the format cannot hold.
+    pub fn save(&self, path: &Path, options: &WriteOptions) -> Result<Losses> {
+        let mut writer = crate::write::writer(path, options)?;
+        let mut lost = Losses::default();
+        for row in self.iter() {
+            writer.write(&row, &mut lost)?;
+        }
+        writer.finish()?;
+        Ok(lost)
     }
 
     /// Sha-256, in hexadecimal, of all rows in order: equal for equal content, however it was

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
+use crate::json_records::RecordPath;
+use crate::scheme::Scheme;
 
 /// A file format that [`Dataset::open`](crate::Dataset::open) reads.
 ///
@@ -28,14 +30,30 @@ pub enum Format {
     /// A folder with a sentence a line in `seq.in`, an intent a line in `label`, and perhaps IOB2
     /// tags in `seq.out`.
     Seq,
+    /// A token and its tag a line, a blank line between sentences; any [`Scheme`]. Other fields in
+    /// comment lines (`# intent = refund`). Also `token:tag token:tag` with a sentence a line.
+    Conll,
+    /// A row a line, entities in brackets: `[用户] 查询[订单]12345`, `to [New York](city)`.
+    Markup,
+    /// Rasa's `nlu` section in YAML. What entities have beside their names is `entity_attributes`
+    /// in `extra`, sections without examples `rasa_sections`.
+    Rasa,
+    /// An array of objects as in JSONL; also Hugging Face's other shapes (objects of such arrays or
+    /// of columns, `tokens` with `ner_tags`, numbered classes) and, by
+    /// [`ReadOptions::records`], any JSON.
+    Json,
 }
 
 impl Format {
-    const NAMES: [(&'static str, Format); 4] = [
+    const NAMES: [(&'static str, Format); 8] = [
         ("jsonl", Format::Jsonl),
         ("csv", Format::Csv),
         ("tsv", Format::Tsv),
         ("seq", Format::Seq),
+        ("conll", Format::Conll),
+        ("markup", Format::Markup),
+        ("rasa", Format::Rasa),
+        ("json", Format::Json),
     ];
 
     /// The format by ending; a folder is [`Format::Seq`].
@@ -52,6 +70,11 @@ impl Format {
             .unwrap_or_default()
             .to_string_lossy()
             .to_lowercase();
+        let ending = match &*ending {
+            "txt" => "conll".into(),
+            "yml" | "yaml" => "rasa".into(),
+            _ => ending,
+        };
         ending
             .parse()
             .ok()
@@ -197,6 +220,12 @@ impl Columns {
         self.mapping(column.name()).is_some()
     }
 
+    /// Fields and their columns, as given.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.mapped.iter();
+        pairs.map(|(field, column)| (field.as_str(), column.as_str()))
+    }
+
     fn mapping(&self, field: &str) -> Option<&str> {
         self.mapped
             .iter()
@@ -258,4 +287,9 @@ pub struct ReadOptions {
     /// Leave out broken rows instead of stopping at the first; a [`Reader`](crate::Reader) says
     /// which and why.
     pub lenient: bool,
+    /// Scheme of the tags in CoNLL and in JSON with tokens; `None`: the one that fits.
+    pub scheme: Option<Scheme>,
+    /// Where in a JSON file the rows are; `None`: by its shape. Columns are then paths too:
+    /// `text=content`, `text=0`, `text=a.b`, or `dialogue_id=$1` for what the first `*` stands for.
+    pub records: Option<RecordPath>,
 }

@@ -59,7 +59,8 @@ impl Reader {
         };
         let relocate = |error| self.records.relocated(record, error);
         let text = piece.text().map_err(relocate)?;
-        let mut row = if self.is_plain && self.records.features.is_none() && has_text(text) {
+        let mut row = if self.is_plain && self.records.features.is_none() && !has_only_tokens(text)
+        {
             json_object::parse(piece, self.rows).map_err(relocate)?
         } else {
             self.shaped(record, text)?
@@ -79,7 +80,8 @@ impl Reader {
             .map_err(|fault| self.records.error(record, fault.to_string(), "JSON"))?;
         let features = self.records.features.as_ref();
         let object = self.shape.object(value, &record.keys, features, self.rows);
-        let object = object.map_err(|wrong| self.records.error(record, wrong.found, wrong.expected))?;
+        let object =
+            object.map_err(|wrong| self.records.error(record, wrong.found, wrong.expected))?;
         let line = Value::Object(object).to_string();
         let piece = Piece {
             path: self.records.path(),
@@ -87,19 +89,19 @@ impl Reader {
             bytes: line.as_bytes(),
         };
         json_object::parse(piece, self.rows).map_err(|error| match error {
-            Error::Text { found, expected, .. } => self.records.error(record, found, expected),
+            Error::Text {
+                found, expected, ..
+            } => self.records.error(record, found, expected),
             error => error,
         })
     }
 }
 
-/// Whether a record is an object with a text; whether it is a good one shows later.
-fn has_text(record: &str) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Text {
-        text: serde::de::IgnoredAny,
-    }
-    serde_json::from_str::<Text>(record).is_ok_and(|Text { text: _ }| true)
+/// Whether a record has its text as tokens only.
+fn has_only_tokens(record: &str) -> bool {
+    type Keys<'a> = std::collections::HashMap<std::borrow::Cow<'a, str>, serde::de::IgnoredAny>;
+    let keys = serde_json::from_str::<Keys<'_>>(record);
+    keys.is_ok_and(|keys| !keys.contains_key("text") && keys.contains_key("tokens"))
 }
 
 impl RowReader for Reader {
@@ -142,7 +144,8 @@ impl RowWriter for Writer {
     }
 
     fn finish(mut self: Box<Self>) -> Result<()> {
-        self.out.text(if self.rows == 0 { "[]\n" } else { "\n]\n" })?;
+        self.out
+            .text(if self.rows == 0 { "[]\n" } else { "\n]\n" })?;
         self.out.finish()
     }
 }

@@ -106,7 +106,11 @@ impl Cursor {
             return Ok(false);
         };
         let (is_object, is_first) = (frame.is_object, frame.members == 0);
-        let (close, ended) = if is_object { (b'}', "a comma or }") } else { (b']', "a comma or ]") };
+        let (close, ended) = if is_object {
+            (b'}', "a comma or }")
+        } else {
+            (b']', "a comma or ]")
+        };
         match self.next_byte()? {
             Some(byte) if byte == close => {
                 self.take()?;
@@ -289,7 +293,13 @@ impl Cursor {
             let length = rest.iter().take_while(is_plain).count();
             self.consume(length)?;
             match self.available()?.first() {
-                None => return Err(self.error_at(place, "a string that never closes", "a quotation mark")),
+                None => {
+                    return Err(self.error_at(
+                        place,
+                        "a string that never closes",
+                        "a quotation mark",
+                    ));
+                }
                 Some(b'"') => return self.take(),
                 Some(b'\\') => {
                     self.take()?;

@@ -79,9 +79,13 @@ pub(crate) struct Records {
 enum Layout {
     Path(RecordPath),
     /// An object that holds lists of rows; inside one or not.
-    Lists { inside: bool },
+    Lists {
+        inside: bool,
+    },
     /// An object of columns, all read; the next row.
-    Columns { next: usize },
+    Columns {
+        next: usize,
+    },
 }
 
 /// An array that is perhaps a column: its elements as ranges of what stands in the file.
@@ -149,7 +153,11 @@ impl Records {
                 let stars = (1..=depth).filter(|at| steps[at - 1] == RecordPath::ANY);
                 let keys = stars.map(|at| cursor.key_at(at).to_owned()).collect();
                 let raw = cursor.keep()?;
-                return Ok(Some(Record { raw, keys, ..Record::default() }));
+                return Ok(Some(Record {
+                    raw,
+                    keys,
+                    ..Record::default()
+                }));
             } else if cursor.kind()? == Kind::Scalar {
                 cursor.skip()?;
             } else {
@@ -178,7 +186,12 @@ impl Records {
                 let raw = cursor.keep()?;
                 let keys = vec![cursor.key_at(2).to_owned()];
                 let list = Some(cursor.key_at(1).to_owned());
-                return Ok(Some(Record { raw, keys, list, row: None }));
+                return Ok(Some(Record {
+                    raw,
+                    keys,
+                    list,
+                    row: None,
+                }));
             }
             let name = cursor.key_at(1).to_owned();
             match cursor.kind()? {
@@ -195,7 +208,8 @@ impl Records {
         }
         let raw = self.cursor.keep()?;
         let value: Value = serde_json::from_slice(&raw.bytes).map_err(|fault| {
-            self.cursor.error_at((raw.line, raw.column), fault.to_string(), "JSON")
+            self.cursor
+                .error_at((raw.line, raw.column), fault.to_string(), "JSON")
         })?;
         self.features = Some(value.get("features").cloned().unwrap_or(value));
         Ok(())
@@ -216,7 +230,8 @@ impl Records {
             return Ok(());
         };
         let items: Vec<&RawValue> = serde_json::from_slice(&raw.bytes).map_err(|fault| {
-            self.cursor.error_at((raw.line, raw.column), fault.to_string(), "JSON")
+            self.cursor
+                .error_at((raw.line, raw.column), fault.to_string(), "JSON")
         })?;
         let start = raw.bytes.as_ptr() as usize;
         let range = |item: &&RawValue| {
@@ -264,7 +279,10 @@ impl Records {
     fn of_columns(&self, row: usize) -> Option<Record> {
         let (bytes, _) = self.object(row)?;
         Some(Record {
-            raw: Raw { bytes, ..Raw::default() },
+            raw: Raw {
+                bytes,
+                ..Raw::default()
+            },
             keys: vec![row.to_string()],
             list: None,
             row: Some(row),
@@ -276,9 +294,14 @@ impl Records {
         let (raw, byte) = match record.row.and_then(|row| Some((row, self.object(row)?.1))) {
             None => (&record.raw, byte),
             Some((row, starts)) => {
-                let at = starts.partition_point(|start| *start <= byte).saturating_sub(1);
+                let at = starts
+                    .partition_point(|start| *start <= byte)
+                    .saturating_sub(1);
                 let column = &self.columns[at];
-                (&column.raw, column.items[row].start + byte.saturating_sub(starts[at]))
+                (
+                    &column.raw,
+                    column.items[row].start + byte.saturating_sub(starts[at]),
+                )
             }
         };
         match place::line_column(&raw.bytes, byte) {
@@ -289,13 +312,29 @@ impl Records {
 
     /// An error whose place is in a record as one whose place is in the file.
     pub(crate) fn relocated(&self, record: &Record, error: Error) -> Error {
-        let Error::Text { line, column, found, expected, .. } = error else {
+        let Error::Text {
+            line,
+            column,
+            found,
+            expected,
+            ..
+        } = error
+        else {
             return error;
         };
         let text = String::from_utf8_lossy(&record.raw.bytes);
-        let before: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
-        let within: usize = text[before..].chars().take(column - 1).map(char::len_utf8).sum();
-        self.cursor.error_at(self.place(record, before + within), found, expected)
+        let before: usize = text
+            .split_inclusive('\n')
+            .take(line - 1)
+            .map(str::len)
+            .sum();
+        let within: usize = text[before..]
+            .chars()
+            .take(column - 1)
+            .map(char::len_utf8)
+            .sum();
+        self.cursor
+            .error_at(self.place(record, before + within), found, expected)
     }
 
     /// An error about a record as a whole.

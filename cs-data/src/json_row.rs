@@ -61,12 +61,20 @@ impl Shape {
         let mut fields = Vec::new();
         for (field, path) in self.columns.pairs() {
             let value = match path.strip_prefix('$').map(str::parse::<usize>) {
-                Some(Ok(star)) => star.checked_sub(1).and_then(|at| keys.get(at)).map(|key| json!(key)),
+                Some(Ok(star)) => star
+                    .checked_sub(1)
+                    .and_then(|at| keys.get(at))
+                    .map(|key| json!(key)),
                 _ => find(&mut record, path).map(|value| value.clone()),
             };
             match value {
                 Some(value) => fields.push((field, converted(field, value)?)),
-                None => return wrong(shown(&record.to_string()), format!("a value at {path} for {field}")),
+                None => {
+                    return wrong(
+                        shown(&record.to_string()),
+                        format!("a value at {path} for {field}"),
+                    );
+                }
             }
         }
         // Only now: two fields may share a place.
@@ -76,13 +84,20 @@ impl Shape {
         let mut object = match record {
             Value::Object(object) => object,
             Value::Array(items) => {
-                let left = items.into_iter().enumerate().filter(|(_, item)| !item.is_null());
+                let left = items
+                    .into_iter()
+                    .enumerate()
+                    .filter(|(_, item)| !item.is_null());
                 left.map(|(at, item)| (at.to_string(), item)).collect()
             }
             _ if fields.is_empty() => return wrong(shown(&record.to_string()), "an object"),
             _ => Map::new(),
         };
-        object.extend(fields.into_iter().map(|(field, value)| (field.to_owned(), value)));
+        object.extend(
+            fields
+                .into_iter()
+                .map(|(field, value)| (field.to_owned(), value)),
+        );
         Ok(object)
     }
 
@@ -93,21 +108,25 @@ impl Shape {
         };
         let (text, places) = tokens::join(&words);
         let mut spans = Vec::new();
-        let tags = ["ner_tags", "tags"].into_iter().find(|key| object.contains_key(*key));
+        let tags = ["ner_tags", "tags"]
+            .into_iter()
+            .find(|key| object.contains_key(*key));
         if let Some(key) = tags {
             let Some(tags) = strings(object.get(key)) else {
-                let expected = format!("tags, or the names of {key} under \"features\" in front of the rows");
+                let expected =
+                    format!("tags, or the names of {key} under \"features\" in front of the rows");
                 return wrong(format!("{key} that are no texts"), expected);
             };
-            spans = self.tagging.decode(&places, &tags, row).map_err(|wrong| Wrong {
-                found: wrong.found,
-                expected: wrong.expected,
-            })?;
+            spans = self
+                .tagging
+                .decode(&places, &tags, row)
+                .map_err(|wrong| Wrong {
+                    found: wrong.found,
+                    expected: wrong.expected,
+                })?;
         }
         let offsets = Offsets::new(&text);
-        let span = |span: &crate::Span| {
-            json!({"start": offsets.char(span.start), "end": offsets.char(span.end), "label": span.label})
-        };
+        let span = |span: &crate::Span| json!({"start": offsets.char(span.start), "end": offsets.char(span.end), "label": span.label});
         let spans: Vec<Value> = spans.iter().map(span).collect();
         object.remove("tokens");
         tags.map(|key| object.remove(key));
@@ -158,9 +177,10 @@ fn converted(field: &str, value: Value) -> Result<Value, Wrong> {
             _ => wrong(shown(&text), format!("a number for {field}")),
         },
         Value::Number(number) if !is_number => Ok(number.to_string().into()),
-        Value::Array(_) | Value::Object(_) => {
-            wrong(shown(&value.to_string()), format!("a text or number for {field}"))
-        }
+        Value::Array(_) | Value::Object(_) if !matches!(field, "spans" | "extra") => wrong(
+            shown(&value.to_string()),
+            format!("a text or number for {field}"),
+        ),
         value => Ok(value),
     }
 }
@@ -195,14 +215,18 @@ fn class_names(feature: &Value) -> Option<&Vec<Value>> {
 
 fn name_class(value: &mut Value, names: &[Value], key: &str) -> Result<(), Wrong> {
     match value {
-        Value::Array(items) => items.iter_mut().try_for_each(|item| name_class(item, names, key)),
+        Value::Array(items) => items
+            .iter_mut()
+            .try_for_each(|item| name_class(item, names, key)),
         Value::Number(number) => {
             // datasets writes -1 for an unknown class.
             if number.as_i64() == Some(-1) {
                 *value = Value::Null;
                 return Ok(());
             }
-            let name = number.as_u64().and_then(|at| names.get(usize::try_from(at).ok()?));
+            let name = number
+                .as_u64()
+                .and_then(|at| names.get(usize::try_from(at).ok()?));
             match name.filter(|name| name.is_string()) {
                 Some(name) => *value = name.clone(),
                 None => {

@@ -32,6 +32,7 @@ pub mod align;
 mod blocks;
 #[cfg(feature = "arrow")]
 mod cells;
+#[cfg(feature = "arrow")]
 mod comments;
 #[cfg(feature = "arrow")]
 mod conll;
@@ -68,6 +69,8 @@ mod random;
 #[cfg(feature = "arrow")]
 mod rasa;
 #[cfg(feature = "arrow")]
+mod rasa_example;
+#[cfg(feature = "arrow")]
 pub mod read;
 #[cfg(feature = "arrow")]
 pub mod reader;
@@ -89,6 +92,8 @@ mod wordpiece;
 mod words;
 #[cfg(feature = "arrow")]
 pub mod write;
+#[cfg(feature = "arrow")]
+mod yaml;
 
 pub use align::{Alignment, Convention, Word, align};
 #[cfg(feature = "arrow")]

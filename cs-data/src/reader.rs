@@ -13,11 +13,13 @@ use crate::dataset::Dataset;
 use crate::delimited::Table;
 use crate::error::{Error, Result};
 use crate::format::{Format, ReadOptions};
+use crate::json_cursor::Cursor;
 use crate::jsonl::Jsonl;
-use crate::read::{Chunk, ChunkReader, RowChunks};
+use crate::read::{self, Chunk, ChunkReader, LineSource, RowChunks};
 use crate::rows::{View, concat};
-use crate::seq;
+use crate::source::Source;
 use crate::utterance::Utterance;
+use crate::{conll, json, markup, rasa, seq};
 
 /// Reads a file piece by piece in constant memory: an iterator of [`Dataset`]s in the order of the
 /// file, each of at most [`batch_rows`](Self::batch_rows) rows.
@@ -91,6 +93,23 @@ impl Reader {
             Format::Seq => {
                 let reader = seq::reader(path, options)?;
                 Box::new(RowChunks::new(path, reader, lenient))
+            }
+            Format::Conll => {
+                let reader = conll::Reader::new(LineSource::open(path)?, options.scheme);
+                Box::new(RowChunks::new(path, Box::new(reader), lenient))
+            }
+            Format::Markup => {
+                let reader = markup::Reader::new(LineSource::open(path)?);
+                Box::new(RowChunks::new(path, Box::new(reader), lenient))
+            }
+            Format::Rasa => {
+                let reader = rasa::Reader::new(path, &Source::open(path)?);
+                Box::new(RowChunks::new(path, Box::new(reader), lenient))
+            }
+            Format::Json => {
+                let cursor = Cursor::new(path, read::open(path)?)?;
+                let reader = json::Reader::new(cursor, options)?;
+                Box::new(RowChunks::new(path, Box::new(reader), lenient))
             }
         };
         Ok(Reader {
