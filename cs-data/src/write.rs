@@ -111,14 +111,20 @@ pub struct WriteOptions {
     pub scheme: Scheme,
 }
 
+impl From<Format> for WriteOptions {
+    fn from(format: Format) -> Self {
+        WriteOptions {
+            format: Some(format),
+            scheme: Scheme::Iob2,
+        }
+    }
+}
+
 impl std::str::FromStr for WriteOptions {
     type Err = crate::Error;
 
     fn from_str(format: &str) -> Result<Self> {
-        Ok(WriteOptions {
-            format: Some(format.parse()?),
-            scheme: Scheme::Iob2,
-        })
+        Ok(format.parse::<Format>()?.into())
     }
 }
 

@@ -205,7 +205,7 @@ pub(super) fn columns(line: &str) -> Result<Item, usize> {
     } else {
         0
     };
-    let token = start..start + line[start..end].find(separator).ok_or(end)?;
+    let token = start..start + line[start..end].find(separator).ok_or(start)?;
     let tag = line[..end].rfind(separator).map_or(end, |at| at + 1)..end;
     if token.is_empty() {
         return Err(start);
