@@ -46,6 +46,8 @@ pub(crate) struct Cursor {
     frames: Vec<Frame>,
     /// What is being kept.
     kept: Option<Vec<u8>>,
+    /// How long that may be.
+    limit: usize,
 }
 
 impl Cursor {
@@ -58,6 +60,7 @@ impl Cursor {
             column: 1,
             frames: Vec::new(),
             kept: None,
+            limit: MAX_LINE_BYTES,
         };
         if cursor.available()?.starts_with("\u{feff}".as_bytes()) {
             cursor.input.consume("\u{feff}".len());
@@ -135,8 +138,9 @@ impl Cursor {
         frame.map_or("", |frame| &frame.key)
     }
 
-    /// Takes the value in hand.
-    pub(crate) fn keep(&mut self) -> Result<Raw> {
+    /// Takes the value in hand, which is to have at most `limit` bytes.
+    pub(crate) fn keep(&mut self, limit: usize) -> Result<Raw> {
+        self.limit = limit;
         self.space()?;
         let (line, column) = (self.line, self.column);
         self.kept = Some(Vec::new());
@@ -150,7 +154,8 @@ impl Cursor {
     }
 
     /// Goes into the array in hand if it is empty or begins with an object, else takes it.
-    pub(crate) fn enter_or_keep(&mut self) -> Result<Option<Raw>> {
+    pub(crate) fn enter_or_keep(&mut self, limit: usize) -> Result<Option<Raw>> {
+        self.limit = limit;
         self.space()?;
         let (line, column) = (self.line, self.column);
         let depth = self.depth();
@@ -365,8 +370,8 @@ impl Cursor {
         }
         if let Some(kept) = &mut self.kept {
             kept.extend_from_slice(bytes);
-            if kept.len() > MAX_LINE_BYTES {
-                let found = format!("a value of more than {MAX_LINE_BYTES} bytes");
+            if kept.len() > self.limit {
+                let found = format!("a value of more than {} bytes", self.limit);
                 return Err(self.error_at((self.line, self.column), found, "a shorter one"));
             }
         }

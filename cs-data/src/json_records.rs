@@ -9,6 +9,10 @@ use serde_json::value::RawValue;
 use crate::error::{Error, Result};
 use crate::json_cursor::{Cursor, Kind, Raw};
 use crate::place;
+use crate::read::MAX_LINE_BYTES;
+
+/// A column is in memory as a whole: 1 GiB at most.
+const MAX_COLUMN_BYTES: usize = 1 << 30;
 
 /// Where in a JSON file the rows are: keys (or numbers, in arrays) separated by dots, `*` for
 /// each member.
@@ -152,7 +156,7 @@ impl Records {
             } else if depth == steps.len() {
                 let stars = (1..=depth).filter(|at| steps[at - 1] == RecordPath::ANY);
                 let keys = stars.map(|at| cursor.key_at(at).to_owned()).collect();
-                let raw = cursor.keep()?;
+                let raw = cursor.keep(MAX_LINE_BYTES)?;
                 return Ok(Some(Record {
                     raw,
                     keys,
@@ -183,7 +187,7 @@ impl Records {
                 return Ok(self.of_columns(0));
             }
             if inside {
-                let raw = cursor.keep()?;
+                let raw = cursor.keep(MAX_LINE_BYTES)?;
                 let keys = vec![cursor.key_at(2).to_owned()];
                 let list = Some(cursor.key_at(1).to_owned());
                 return Ok(Some(Record {
@@ -206,7 +210,7 @@ impl Records {
         if name != "features" && name != "dataset_info" {
             return self.cursor.skip();
         }
-        let raw = self.cursor.keep()?;
+        let raw = self.cursor.keep(MAX_LINE_BYTES)?;
         let value: Value = serde_json::from_slice(&raw.bytes).map_err(|fault| {
             self.cursor
                 .error_at((raw.line, raw.column), fault.to_string(), "JSON")
@@ -220,9 +224,9 @@ impl Records {
         let has_text = |column: &Column| matches!(&*column.name, "text" | "tokens");
         let is_table = self.columns.iter().any(has_text);
         let kept = if is_table {
-            Some(self.cursor.keep()?)
+            Some(self.cursor.keep(MAX_COLUMN_BYTES)?)
         } else {
-            self.cursor.enter_or_keep()?
+            self.cursor.enter_or_keep(MAX_COLUMN_BYTES)?
         };
         let Some(raw) = kept else {
             self.columns.clear();
@@ -347,9 +351,13 @@ impl Records {
         self.cursor.error_at(self.place(record, 0), found, expected)
     }
 
-    /// The line on which a record begins, from 1.
+    /// The line on which a record, or the first column, begins, from 1.
     pub(crate) fn line(&self, record: &Record) -> usize {
-        self.place(record, 0).0
+        match record.row {
+            None => record.raw.line,
+            // The exact line of each row would take a walk through the column.
+            Some(_) => self.columns.first().map_or(1, |column| column.raw.line),
+        }
     }
 
     pub(crate) fn path(&self) -> &std::path::Path {

@@ -111,9 +111,7 @@ fn a_sentence_a_line() {
     assert_eq!(rows[1].intent.as_deref(), Some("buy dress"));
     assert_eq!(
         failure("裙:B-x <=> <NULL>\n子:I-x <=> <NULL>\n"),
-        concat!(
-            "2:3: tag 0 is \"I-x\" after the start, expected the same label before it (IOB2 as from line 1)"
-        )
+        "2:3: tag 0 is \"I-x\" after the start, expected the same label before it (IOB2 as from line 1)"
     );
 }
 
