@@ -10,12 +10,12 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::file;
-use crate::format::ReadOptions;
+use crate::format::{ReadOptions, WriteOptions};
 use crate::random::SplitMix;
 use crate::reader::Reader;
 use crate::rows::{Builder, View};
 use crate::utterance::Utterance;
-use crate::write::{Losses, WriteOptions};
+use crate::write::Losses;
 
 /// Rows of a labelled data set in one Arrow record batch, at most 2 GiB of strings.
 ///

@@ -287,9 +287,27 @@ pub struct ReadOptions {
     /// Leave out broken rows instead of stopping at the first; a [`Reader`](crate::Reader) says
     /// which and why.
     pub lenient: bool,
-    /// Scheme of the tags in CoNLL and in JSON with tokens; `None`: the one that fits.
+    /// Of tags; `None`: as the file shows ([`Format::Seq`]: IOB2).
     pub scheme: Option<Scheme>,
     /// Where in a JSON file the rows are; `None`: by its shape. Columns are then paths too:
     /// `text=content`, `text=0`, `text=a.b`, or `dialogue_id=$1` for what the first `*` stands for.
     pub records: Option<RecordPath>,
+}
+
+/// How to write a file.
+///
+/// ```
+/// use cs_data::{Format, WriteOptions};
+/// let options = WriteOptions { partition_by: Some("intent".into()), ..WriteOptions::default() };
+/// assert_eq!((options.format, options.scheme), (None, None)); // by ending, IOB2
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WriteOptions {
+    /// `None`: by the ending.
+    pub format: Option<Format>,
+    /// Of tags; `None`: IOB2.
+    pub scheme: Option<Scheme>,
+    /// Parquet: a folder with a file for each value of this column: `intent`, `speaker` or
+    /// `origin`.
+    pub partition_by: Option<String>,
 }

@@ -71,6 +71,8 @@ mod rasa;
 #[cfg(feature = "arrow")]
 mod rasa_example;
 #[cfg(feature = "arrow")]
+mod rasa_writer;
+#[cfg(feature = "arrow")]
 pub mod read;
 #[cfg(feature = "arrow")]
 pub mod reader;
@@ -100,7 +102,7 @@ pub use align::{Alignment, Convention, Word, align};
 pub use dataset::Dataset;
 pub use error::{Error, IobError, MixedSchemes, Result, SpanError};
 #[cfg(feature = "arrow")]
-pub use format::{Columns, Format, ReadOptions};
+pub use format::{Columns, Format, ReadOptions, WriteOptions};
 #[cfg(feature = "arrow")]
 pub use json_records::RecordPath;
 #[cfg(feature = "arrow")]
@@ -115,4 +117,4 @@ pub use scheme::Scheme;
 pub use tokenizer::{Encoding, Tokenizer};
 pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};
 #[cfg(feature = "arrow")]
-pub use write::{Losses, WriteOptions};
+pub use write::Losses;

@@ -5,10 +5,10 @@ use std::fmt;
 use std::path::Path;
 
 use crate::error::Result;
-use crate::format::Format;
+use crate::format::{Format, WriteOptions};
 use crate::scheme::Scheme;
 use crate::utterance::Utterance;
-use crate::{conll, json, markup, rasa};
+use crate::{conll, json, markup, rasa_writer};
 
 /// What a format could not hold: how many rows lost each field.
 ///
@@ -95,45 +95,15 @@ pub(crate) trait RowWriter {
     fn finish(self: Box<Self>) -> Result<()>;
 }
 
-/// How to write a file.
-///
-/// ```
-/// use cs_data::{Format, Scheme, WriteOptions};
-/// let options: WriteOptions = "conll".parse()?;
-/// assert_eq!((options.format, options.scheme), (Some(Format::Conll), Scheme::Iob2));
-/// # Ok::<(), cs_data::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WriteOptions {
-    /// `None`: by the ending.
-    pub format: Option<Format>,
-    /// Of the tags in CoNLL.
-    pub scheme: Scheme,
-}
-
-impl From<Format> for WriteOptions {
-    fn from(format: Format) -> Self {
-        WriteOptions {
-            format: Some(format),
-            scheme: Scheme::Iob2,
-        }
-    }
-}
-
-impl std::str::FromStr for WriteOptions {
-    type Err = crate::Error;
-
-    fn from_str(format: &str) -> Result<Self> {
-        Ok(format.parse::<Format>()?.into())
-    }
-}
-
 pub(crate) fn writer(path: &Path, options: &WriteOptions) -> Result<Box<dyn RowWriter>> {
     let format = options.format.map_or_else(|| Format::of(path), Ok)?;
     Ok(match format {
-        Format::Conll => Box::new(conll::Writer::create(path, options.scheme)?),
+        Format::Conll => Box::new(conll::Writer::create(
+            path,
+            options.scheme.unwrap_or(Scheme::Iob2),
+        )?),
         Format::Markup => Box::new(markup::Writer::create(path)?),
-        Format::Rasa => Box::new(rasa::Writer::create(path)?),
+        Format::Rasa => Box::new(rasa_writer::Writer::create(path)?),
         _ => Box::new(json::Writer::create(path)?),
     })
 }

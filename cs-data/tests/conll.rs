@@ -42,8 +42,9 @@ fn written(rows: &[Utterance], scheme: Scheme) -> (String, Losses, Vec<Utterance
     let path = folder.path().join("rows.conll");
     let data = Dataset::from_utterances(rows.iter().cloned()).unwrap();
     let how = WriteOptions {
-        scheme,
-        ..WriteOptions::from(Format::Conll)
+        format: Some(Format::Conll),
+        scheme: Some(scheme),
+        ..WriteOptions::default()
     };
     let lost = data.save(&path, &how).unwrap();
     let text = std::fs::read_to_string(&path).unwrap();

@@ -54,7 +54,15 @@ fn save(rows: &[Utterance]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows.json");
     let data = Dataset::from_utterances(rows.iter().cloned()).unwrap();
-    let lost = data.save(&path, &WriteOptions::from(Format::Json)).unwrap();
+    let lost = data
+        .save(
+            &path,
+            &WriteOptions {
+                format: Some(Format::Json),
+                ..WriteOptions::default()
+            },
+        )
+        .unwrap();
     assert!(lost.is_empty());
     std::fs::read_to_string(&path).unwrap()
 }

@@ -33,8 +33,13 @@ fn failure(bytes: impl AsRef<[u8]>) -> String {
 fn save(rows: &[Utterance]) -> Result<(String, Losses)> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("nlu.yml");
-    let lost = Dataset::from_utterances(rows.iter().cloned())?
-        .save(&path, &WriteOptions::from(Format::Rasa))?;
+    let lost = Dataset::from_utterances(rows.iter().cloned())?.save(
+        &path,
+        &WriteOptions {
+            format: Some(Format::Rasa),
+            ..WriteOptions::default()
+        },
+    )?;
     Ok((std::fs::read_to_string(&path).unwrap(), lost))
 }
 
