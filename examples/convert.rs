@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cs_data::{Columns, Format, Losses, ReadOptions, Reader, Scheme, WriteOptions, Writer};
-use cs_examples::{Outcome, Output, Result, note, report, run};
+use cs_data::{Format, Losses, ReadOptions, Reader, Scheme, WriteOptions, Writer};
+use cs_examples::{DataArgs, Outcome, Output, Result, note, report, run};
 use serde::Serialize;
 
 /// Rewrite labelled data in another format
@@ -25,24 +25,14 @@ struct Arguments {
     /// What to write: a file, or for seq and partitions a new folder
     #[arg(long, value_name = "PATH")]
     output: PathBuf,
-    /// Format of the input, by ending if left out
-    #[arg(long)]
-    from: Option<Format>,
     /// Format of the output, by ending if left out
     #[arg(long)]
     to: Option<Format>,
-    /// Columns of the input, e.g. text=text,intent=category
-    #[arg(long, default_value = "", hide_default_value = true)]
-    columns: Columns,
-    /// The first line of CSV and TSV is a row; columns are named 1, 2, 3 and so on
-    #[arg(long)]
-    no_header: bool,
+    #[command(flatten)]
+    data: DataArgs,
     /// Leave out broken rows, and say which
     #[arg(long)]
     lenient: bool,
-    /// Scheme of the input's tags, as the file shows if left out
-    #[arg(long)]
-    scheme: Option<Scheme>,
     /// Scheme of the output's tags
     #[arg(long, default_value = "iob2")]
     to_scheme: Scheme,
@@ -82,11 +72,8 @@ fn main() -> ExitCode {
 
 fn convert(arguments: &Arguments) -> Result<(usize, usize, Losses)> {
     let read = ReadOptions {
-        format: arguments.from,
-        columns: arguments.columns.clone(),
-        no_header: arguments.no_header,
         lenient: arguments.lenient,
-        scheme: arguments.scheme,
+        ..arguments.data.options()
     };
     let write = WriteOptions {
         format: arguments.to,
@@ -96,18 +83,15 @@ fn convert(arguments: &Arguments) -> Result<(usize, usize, Losses)> {
     let mut reader = Reader::open(&arguments.input, &read)?;
     let mut writer = Writer::create(&arguments.output, &write)?;
     let (mut rows, mut skipped) = (0, 0);
-    while let Some(piece) = reader.next() {
-        let piece = piece?;
-        rows += piece.len();
-        writer.write_all(&piece)?;
+    loop {
+        let piece = reader.next().transpose()?;
         for reason in reader.take_skipped() {
             skipped += 1;
             note(format_args!("skipped {reason}"));
         }
-    }
-    for reason in reader.take_skipped() {
-        skipped += 1;
-        note(format_args!("skipped {reason}"));
+        let Some(piece) = piece else { break };
+        rows += piece.len();
+        writer.write_all(&piece)?;
     }
     Ok((rows, skipped, writer.finish()?))
 }

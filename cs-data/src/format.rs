@@ -5,6 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
+use crate::json_records::RecordPath;
 use crate::scheme::Scheme;
 
 /// A file format, read by [`Reader`](crate::Reader) and written by [`Writer`](crate::Writer).
@@ -34,15 +35,31 @@ pub enum Format {
     /// the way of Hive (`intent=refund/part-0.parquet`), as PyArrow's datasets, DataFusion, Spark
     /// and Ray read and write them when the data outgrows a machine.
     Parquet,
+    /// A token and its tag a line, a blank line between sentences; any [`Scheme`]. Other fields in
+    /// comment lines (`# intent = refund`). Also `token:tag token:tag` with a sentence a line.
+    Conll,
+    /// A row a line, entities in brackets: `[用户] 查询[订单]12345`, `to [New York](city)`.
+    Markup,
+    /// Rasa's `nlu` section in YAML. What entities have beside their names is `entity_attributes`
+    /// in `extra`, sections without examples `rasa_sections`.
+    Rasa,
+    /// An array of objects as in JSONL; also Hugging Face's other shapes (objects of such arrays or
+    /// of columns, `tokens` with `ner_tags`, numbered classes) and, by
+    /// [`ReadOptions::records`], any JSON.
+    Json,
 }
 
 impl Format {
-    const NAMES: [(&'static str, Format); 5] = [
+    const NAMES: [(&'static str, Format); 9] = [
         ("jsonl", Format::Jsonl),
         ("csv", Format::Csv),
         ("tsv", Format::Tsv),
         ("seq", Format::Seq),
         ("parquet", Format::Parquet),
+        ("conll", Format::Conll),
+        ("markup", Format::Markup),
+        ("rasa", Format::Rasa),
+        ("json", Format::Json),
     ];
 
     /// The format by ending. A folder is [`Format::Parquet`] if such a file or a partition is in it,
@@ -65,6 +82,11 @@ impl Format {
             .unwrap_or_default()
             .to_string_lossy()
             .to_lowercase();
+        let ending = match &*ending {
+            "txt" => "conll".into(),
+            "yml" | "yaml" => "rasa".into(),
+            _ => ending,
+        };
         ending
             .parse()
             .ok()
@@ -72,7 +94,7 @@ impl Format {
             .ok_or_else(|| Error::File {
                 path: path.into(),
                 found: format!("the ending {ending:?}"),
-                expected: "jsonl, csv, tsv, parquet, a folder with seq.in, or a format by name"
+                expected: "jsonl, csv, tsv, parquet, conll, txt, json, yml, a folder with seq.in, or a format by name"
                     .into(),
             })
     }
@@ -88,7 +110,7 @@ impl FromStr for Format {
             .ok_or_else(|| Error::Argument {
                 name: "format",
                 found: name.into(),
-                expected: "jsonl, csv, tsv, seq or parquet".into(),
+                expected: "jsonl, csv, tsv, seq, parquet, conll, markup, rasa or json".into(),
             })
     }
 }
@@ -211,6 +233,12 @@ impl Columns {
         self.mapping(column.name()).is_some()
     }
 
+    /// Fields and their columns, as given.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.mapped.iter();
+        pairs.map(|(field, column)| (field.as_str(), column.as_str()))
+    }
+
     fn mapping(&self, field: &str) -> Option<&str> {
         self.mapped
             .iter()
@@ -274,6 +302,9 @@ pub struct ReadOptions {
     pub lenient: bool,
     /// Of tags; `None`: as the file shows ([`Format::Seq`]: IOB2).
     pub scheme: Option<Scheme>,
+    /// Where in a JSON file the rows are; `None`: by its shape. Columns are then paths too:
+    /// `text=content`, `text=0`, `text=a.b`, or `dialogue_id=$1` for what the first `*` stands for.
+    pub records: Option<RecordPath>,
 }
 
 /// How to write a file.

@@ -36,6 +36,10 @@ mod blocks;
 #[cfg(feature = "arrow")]
 mod cells;
 #[cfg(feature = "arrow")]
+mod comments;
+#[cfg(feature = "arrow")]
+mod conll;
+#[cfg(feature = "arrow")]
 pub mod dataset;
 #[cfg(feature = "arrow")]
 mod delimited;
@@ -47,9 +51,19 @@ mod file;
 pub mod format;
 pub mod iob;
 #[cfg(feature = "arrow")]
+mod json;
+#[cfg(feature = "arrow")]
+mod json_cursor;
+#[cfg(feature = "arrow")]
 mod json_object;
 #[cfg(feature = "arrow")]
+mod json_records;
+#[cfg(feature = "arrow")]
+mod json_row;
+#[cfg(feature = "arrow")]
 mod jsonl;
+#[cfg(feature = "arrow")]
+mod markup;
 #[cfg(feature = "arrow")]
 pub mod normalize;
 pub mod offsets;
@@ -64,6 +78,12 @@ mod place;
 pub mod prefetch;
 mod random;
 #[cfg(feature = "arrow")]
+mod rasa;
+#[cfg(feature = "arrow")]
+mod rasa_example;
+#[cfg(feature = "arrow")]
+mod rasa_writer;
+#[cfg(feature = "arrow")]
 pub mod read;
 #[cfg(feature = "arrow")]
 pub mod reader;
@@ -75,6 +95,8 @@ mod rows;
 mod sample;
 pub mod scheme;
 #[cfg(feature = "arrow")]
+mod script;
+#[cfg(feature = "arrow")]
 mod seq;
 #[cfg(feature = "arrow")]
 mod source;
@@ -82,9 +104,9 @@ mod source;
 mod split;
 #[cfg(feature = "arrow")]
 pub mod statistics;
-pub mod tags;
 #[cfg(feature = "arrow")]
 mod table_writer;
+pub mod tags;
 pub mod tokenizer;
 pub mod utterance;
 mod wordpiece;
@@ -92,6 +114,8 @@ mod wordpiece;
 mod words;
 #[cfg(feature = "arrow")]
 pub mod write;
+#[cfg(feature = "arrow")]
+mod yaml;
 
 pub use align::{Alignment, Convention, Word, align};
 pub use batches::{Batches, Step};
@@ -100,6 +124,8 @@ pub use dataset::Dataset;
 pub use error::{Error, IobError, MixedSchemes, Result, SpanError};
 #[cfg(feature = "arrow")]
 pub use format::{Columns, Format, ReadOptions, WriteOptions};
+#[cfg(feature = "arrow")]
+pub use json_records::RecordPath;
 #[cfg(feature = "arrow")]
 pub use normalize::normalize;
 pub use offsets::Offsets;

@@ -261,10 +261,6 @@ impl LineSource {
         self.number
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// An error at a byte of the current line (or just past its end).
     pub(crate) fn error(
         &self,

@@ -13,12 +13,14 @@ use crate::dataset::Dataset;
 use crate::delimited::Table;
 use crate::error::{Error, Result};
 use crate::format::{Format, ReadOptions};
+use crate::json_cursor::Cursor;
 use crate::jsonl::Jsonl;
 use crate::parquet_reader::ParquetReader;
-use crate::read::{Chunk, ChunkReader, RowChunks};
+use crate::read::{self, Chunk, ChunkReader, LineSource, RowChunks};
 use crate::rows::View;
-use crate::seq;
+use crate::source::Source;
 use crate::utterance::Utterance;
+use crate::{conll, json, markup, rasa, seq};
 
 /// Reads a file piece by piece in constant memory: an iterator of [`Dataset`]s in the order of the
 /// file, each of at most [`batch_rows`](Self::batch_rows) rows.
@@ -88,6 +90,23 @@ impl Reader {
                 let mut blocks = Blocks::open(path)?;
                 let table = Table::open(&mut blocks, format, options)?;
                 Box::new(BlockReader::new(blocks, table, lenient))
+            }
+            Format::Conll => {
+                let reader = conll::Reader::new(LineSource::open(path)?, options.scheme);
+                Box::new(RowChunks::new(path, Box::new(reader), lenient))
+            }
+            Format::Markup => {
+                let reader = markup::Reader::new(LineSource::open(path)?);
+                Box::new(RowChunks::new(path, Box::new(reader), lenient))
+            }
+            Format::Rasa => {
+                let reader = rasa::Reader::new(path, &Source::open(path)?);
+                Box::new(RowChunks::new(path, Box::new(reader), lenient))
+            }
+            Format::Json => {
+                let cursor = Cursor::new(path, read::open(path)?)?;
+                let reader = json::Reader::new(cursor, options)?;
+                Box::new(RowChunks::new(path, Box::new(reader), lenient))
             }
             Format::Parquet => Box::new(ParquetReader::open(path, options)?),
             Format::Seq => {

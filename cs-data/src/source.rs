@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result, SpanError};
+use crate::error::{Error, Result};
 use crate::place;
 
 /// The longest piece of a file that an error message shows, in characters.
@@ -52,17 +52,6 @@ impl Source {
         &self.text
     }
 
-    /// The lines with the byte at which each starts, without line ends.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        let mut start = 0;
-        self.text.split_inclusive('\n').map(move |line| {
-            let at = start;
-            start += line.len();
-            let line = line.strip_suffix('\n').unwrap_or(line);
-            (at, line.strip_suffix('\r').unwrap_or(line))
-        })
-    }
-
     /// An error at a byte of the text (or just past its end). Counts lines, so O(n).
     pub(crate) fn error(
         &self,
@@ -71,12 +60,6 @@ impl Source {
         expected: impl Into<String>,
     ) -> Error {
         place::error(&self.path, self.text.as_bytes(), byte, found, expected)
-    }
-
-    /// `rule` as an error at a byte.
-    pub(crate) fn broken(&self, byte: usize, rule: &SpanError) -> Error {
-        let (found, expected) = rule.parts();
-        self.error(byte, found, expected)
     }
 }
 

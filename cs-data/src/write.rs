@@ -14,6 +14,7 @@ use crate::scheme::Scheme;
 use crate::seq::SeqWriter;
 use crate::table_writer::TableWriter;
 use crate::utterance::Utterance;
+use crate::{conll, json, markup, rasa_writer};
 
 /// What a format could not hold: how many rows lost each field.
 ///
@@ -139,6 +140,7 @@ impl Writer {
     /// files cannot be partitioned by.
     pub fn create(path: &Path, options: &WriteOptions) -> Result<Self> {
         let format = options.format.map_or_else(|| Format::of(path), Ok)?;
+        let scheme = options.scheme.unwrap_or(Scheme::Iob2);
         let inner: Box<dyn RowWriter> = match (format, &options.partition_by) {
             (Format::Parquet, Some(column)) => Box::new(Partitioned::create(path, column)?),
             (format, Some(_)) => {
@@ -151,10 +153,11 @@ impl Writer {
             (Format::Parquet, None) => Box::new(ParquetWriter::create(path)?),
             (Format::Jsonl, _) => Box::new(JsonlWriter(Draft::create(path)?)),
             (Format::Csv | Format::Tsv, _) => Box::new(TableWriter::create(path, format)?),
-            (Format::Seq, _) => {
-                let scheme = options.scheme.unwrap_or(Scheme::Iob2);
-                Box::new(SeqWriter::create(path, scheme)?)
-            }
+            (Format::Conll, _) => Box::new(conll::Writer::create(path, scheme)?),
+            (Format::Markup, _) => Box::new(markup::Writer::create(path)?),
+            (Format::Rasa, _) => Box::new(rasa_writer::Writer::create(path)?),
+            (Format::Json, _) => Box::new(json::Writer::create(path)?),
+            (Format::Seq, _) => Box::new(SeqWriter::create(path, scheme)?),
         };
         Ok(Writer {
             inner,

@@ -3,17 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use cs_data::{Columns, Dataset, Format, ReadOptions, Scheme};
+use cs_data::{Columns, Dataset, Format, ReadOptions, RecordPath, Scheme};
 
 use crate::error::Result;
 
 /// How labelled files are read.
 #[derive(Debug, Clone, Default, Args)]
 pub struct DataArgs {
-    /// Format of the labelled data, by ending if left out: jsonl, csv, tsv, seq or parquet
-    #[arg(long)]
+    /// Format of the labelled data, by ending if left out: jsonl, csv, tsv, seq, parquet, conll,
+    /// markup, rasa or json
+    #[arg(long, visible_alias = "from")]
     pub format: Option<Format>,
-    /// Columns of CSV and TSV, e.g. text=text,intent=category
+    /// Which column fills which field, e.g. text=text,intent=category; with --records, paths
     #[arg(long, default_value = "", hide_default_value = true)]
     pub columns: Columns,
     /// The first line of CSV and TSV is a row; columns are named 1, 2, 3 and so on
@@ -22,6 +23,9 @@ pub struct DataArgs {
     /// Scheme of tags, as the file shows if left out: iob1, iob2, iobes, bilou or bmes
     #[arg(long)]
     pub scheme: Option<Scheme>,
+    /// Where in a JSON file the rows are, e.g. train.* or *.messages.*
+    #[arg(long, value_name = "PATH")]
+    pub records: Option<RecordPath>,
 }
 
 impl DataArgs {
@@ -32,6 +36,7 @@ impl DataArgs {
             columns: self.columns.clone(),
             no_header: self.no_header,
             scheme: self.scheme,
+            records: self.records.clone(),
             ..ReadOptions::default()
         }
     }

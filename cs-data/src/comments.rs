@@ -1,0 +1,190 @@
+//! The fields of a row as comment lines (`# intent = refund`), for formats whose lines hold only
+//! tokens and tags.
+
+use serde_json::{Map, Value};
+
+use crate::utterance::{SOURCE, Turn, Utterance};
+
+/// The keys that mean something. Any other comment is kept in `extra` under [`OTHERS`].
+const KEYS: [&str; 11] = [
+    "id",
+    "text",
+    "intent",
+    "sentiment",
+    "reply",
+    "dialogue_id",
+    "turn",
+    "speaker",
+    "origin",
+    "parent",
+    "extra",
+];
+
+const OTHERS: &str = "comments";
+
+/// Key and value of a comment line with one of [`KEYS`]: `# key = value` or `# key: value`.
+pub(crate) fn key_value(line: &str) -> Option<(&'static str, &str)> {
+    let rest = line.strip_prefix('#')?;
+    let (key, value) = rest.split_once(['=', ':'])?;
+    let key = KEYS.into_iter().find(|known| *known == key.trim())?;
+    Some((key, value.trim()))
+}
+
+/// A value as it is written: a JSON string where the plain text would not read back.
+fn written(value: &str) -> String {
+    let is_plain = !value.is_empty()
+        && value.trim() == value
+        && !value.starts_with(['"', '\u{feff}'])
+        && !value.contains(char::is_control);
+    if is_plain {
+        value.to_owned()
+    } else {
+        Value::from(value).to_string()
+    }
+}
+
+/// The meaning of a written value.
+pub(crate) fn meant(value: &str) -> String {
+    let quoted = value.starts_with('"').then(|| serde_json::from_str(value));
+    match quoted {
+        Some(Ok(text)) => text,
+        _ => value.to_owned(),
+    }
+}
+
+/// What is wrong with a comment's value.
+pub(crate) struct BadValue {
+    /// Which key; the value of another may be missing because of it.
+    pub(crate) key: &'static str,
+    pub(crate) expected: &'static str,
+}
+
+/// Fills all fields but `text` and `spans` from the values found and from the `others`, the
+/// comments with no known key. The id, where there is none, stays as it is.
+pub(crate) fn read(
+    row: &mut Utterance,
+    values: &[(&'static str, &str)],
+    others: &[&str],
+) -> Result<(), BadValue> {
+    let get = |key: &str| {
+        let found = values.iter().find(|(known, _)| *known == key);
+        found.map(|(_, value)| meant(value))
+    };
+    let bad = |key, expected| BadValue { key, expected };
+    if let Some((key, _)) = values
+        .iter()
+        .find(|(key, _)| get(key).is_some_and(|v| v.contains('\0')))
+    {
+        return Err(bad(key, "no NUL character"));
+    }
+    if let Some(json) = get("extra") {
+        let object = serde_json::from_str(&json);
+        row.extra = object.map_err(|_| bad("extra", "a JSON object"))?;
+    }
+    if !others.is_empty() {
+        row.extra.insert(OTHERS.into(), others.to_vec().into());
+    }
+    if let Some(id) = get("id") {
+        row.id = id;
+    }
+    if let Some(sentiment) = get("sentiment") {
+        let value = sentiment.parse().unwrap_or(f64::NAN);
+        if !(0.0..=1.0).contains(&value) {
+            return Err(bad("sentiment", "a number from 0 to 1"));
+        }
+        row.sentiment = Some(value as f32);
+    }
+    row.intent = get("intent").filter(|intent| !intent.is_empty());
+    row.reply = get("reply");
+    row.parent = get("parent");
+    row.origin = get("origin").unwrap_or_else(|| SOURCE.into());
+    let turn = match get("turn").map(|turn| turn.parse()) {
+        Some(Err(_)) => return Err(bad("turn", "a turn (a number from 0)")),
+        turn => turn.and_then(Result::ok),
+    };
+    let speaker = get("speaker");
+    match (get("dialogue_id"), turn) {
+        (Some(_), None) => return Err(bad("dialogue_id", "a turn (a number from 0) beside it")),
+        (Some(dialogue_id), Some(turn)) => {
+            row.dialogue = Some(Turn {
+                dialogue_id,
+                turn,
+                speaker,
+            });
+        }
+        // As in JSON Lines, they mean nothing without a dialogue, and are kept.
+        (None, turn) => {
+            let turn = turn.map(|turn: u32| ("turn", Value::from(turn)));
+            let speaker = speaker.map(|speaker| ("speaker", Value::from(speaker)));
+            let fields = [turn, speaker].into_iter().flatten();
+            row.extra
+                .extend(fields.map(|(key, value)| (key.to_owned(), value)));
+        }
+    }
+    Ok(())
+}
+
+/// The comment lines of a row, each with its line end: `id` and `text` as told, every other field
+/// that is set. Comments that would not read back are written with the rest of `extra`;
+/// `is_comment` knows whether a line of no known key does.
+pub(crate) fn write(
+    row: &Utterance,
+    (id, text): (bool, bool),
+    is_comment: impl Fn(&str) -> bool,
+) -> String {
+    let mut extra = row.extra.clone();
+    let mut lines = String::new();
+    for line in take_others(&mut extra, is_comment) {
+        lines.push_str(&format!("{line}\n"));
+    }
+    let turn = row.dialogue.as_ref();
+    let fields = [
+        ("id", Some(row.id.as_str()).filter(|_| id)),
+        ("text", Some(row.text.as_str()).filter(|_| text)),
+        ("intent", row.intent.as_deref()),
+        ("reply", row.reply.as_deref()),
+        ("dialogue_id", turn.map(|turn| turn.dialogue_id.as_str())),
+        ("speaker", turn.and_then(|turn| turn.speaker.as_deref())),
+        (
+            "origin",
+            Some(row.origin.as_str()).filter(|origin| *origin != SOURCE),
+        ),
+        ("parent", row.parent.as_deref()),
+    ];
+    for (key, value) in fields {
+        if let Some(value) = value {
+            lines.push_str(&format!("# {key} = {}\n", written(value)));
+        }
+    }
+    if let Some(turn) = turn {
+        lines.push_str(&format!("# turn = {}\n", turn.turn));
+    }
+    if let Some(sentiment) = row.sentiment {
+        lines.push_str(&format!("# sentiment = {sentiment}\n"));
+    }
+    if !extra.is_empty() {
+        lines.push_str(&format!("# extra = {}\n", Value::Object(extra)));
+    }
+    lines
+}
+
+/// The comments of no known key, if all of them can stand as lines.
+fn take_others(extra: &mut Map<String, Value>, is_comment: impl Fn(&str) -> bool) -> Vec<String> {
+    let can_stand = |line: &str| {
+        line.trim_end() == line
+            && !line.contains(char::is_control)
+            && key_value(line).is_none()
+            && is_comment(line)
+    };
+    let lines = extra.get(OTHERS).and_then(Value::as_array);
+    let lines: Option<Vec<String>> = lines.filter(|lines| !lines.is_empty()).and_then(|lines| {
+        let lines = lines
+            .iter()
+            .map(|line| line.as_str().filter(|line| can_stand(line)));
+        lines.map(|line| line.map(str::to_owned)).collect()
+    });
+    if lines.is_some() {
+        extra.remove(OTHERS);
+    }
+    lines.unwrap_or_default()
+}

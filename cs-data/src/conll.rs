@@ -1,0 +1,239 @@
+//! CoNLL: a token and its tag a line, a blank line between sentences.
+//!
+//! Columns are separated by tabs or, in a line without a tab, by spaces; the first is the token,
+//! the last its tag, those between are not read. `-DOCSTART-` lines are skipped. Also read, and
+//! told apart by the first line: a sentence a line, `token:tag token:tag`, with perhaps
+//! ` <=> intent` behind it (`<NULL>`: none).
+//!
+//! Comment lines above a sentence hold the other fields of its row: `# intent = refund`. Under
+//! `# text = …` the text, and with it the places of the tokens, is what it says. Otherwise tokens
+//! are joined: with nothing if all are single characters, else with a space, but with nothing
+//! beside a Chinese or Japanese character. The writer adds the text where that would not give it
+//! back, so nothing is lost but spans with white space at their ends.
+
+mod block;
+pub(crate) mod tagging;
+pub(crate) mod tokens;
+
+use std::path::Path;
+
+use self::block::{Block, columns, is_other_comment, is_sentence, pairs};
+use self::tagging::Tagging;
+
+use crate::comments;
+use crate::error::{Error, IobError, Result};
+use crate::file::Draft;
+use crate::read::{Fault, LineSource, MAX_LINE_BYTES, RowReader};
+use crate::scheme::Scheme;
+use crate::source::shown;
+use crate::utterance::{Span, Utterance, check_text};
+use crate::write::{Losses, RowWriter};
+
+const DOCSTART: &str = "-DOCSTART-";
+
+/// Reads sentences; in `scheme`, or in the one that all sentences so far allow.
+pub(crate) struct Reader {
+    lines: LineSource,
+    tagging: Tagging,
+    /// Whether a line is a sentence; known from the first line with a token.
+    is_inline: Option<bool>,
+    rows: usize,
+    block: Block,
+}
+
+impl Reader {
+    pub(crate) fn new(lines: LineSource, scheme: Option<Scheme>) -> Self {
+        Reader {
+            lines,
+            tagging: Tagging::new(scheme),
+            is_inline: None,
+            rows: 0,
+            block: Block::default(),
+        }
+    }
+
+    /// Collects the lines of the next sentence; `None` at the end.
+    fn collect(&mut self) -> Option<Result<(), Fault>> {
+        self.block = Block::default();
+        let mut broken = None;
+        while let Some(result) = self.lines.advance() {
+            match result {
+                Err(Fault::Row(error)) => {
+                    broken.get_or_insert(error);
+                    if self.is_inline == Some(true) {
+                        break;
+                    }
+                    continue;
+                }
+                Err(fault) => return Some(Err(fault)),
+                Ok(()) => {}
+            }
+            let line = self.lines.line();
+            if line.chars().all(|c| matches!(c, ' ' | '\t')) {
+                if broken.is_some() || !self.block.is_empty() {
+                    break;
+                }
+                continue;
+            }
+            if let Err(error) = self.add_line() {
+                broken.get_or_insert(error);
+            }
+            if self.is_inline == Some(true) && (broken.is_some() || !self.block.items.is_empty()) {
+                break;
+            }
+        }
+        match broken {
+            Some(error) => Some(Err(Fault::Row(error))),
+            None => (!self.block.is_empty()).then_some(Ok(())),
+        }
+    }
+
+    fn add_line(&mut self) -> Result<()> {
+        let line = self.lines.line();
+        if self.block.raw.len() + line.len() > MAX_LINE_BYTES {
+            let found = "a sentence that goes on and on";
+            let expected = format!("a blank line within {MAX_LINE_BYTES} bytes");
+            return Err(self.lines.error(0, found, expected));
+        }
+        if self.block.items.is_empty() {
+            if self.block.is_empty() && line.split([' ', '\t']).next() == Some(DOCSTART) {
+                return Ok(());
+            }
+            if comments::key_value(line).is_some() || is_other_comment(line) {
+                self.block.push(&self.lines);
+                return Ok(());
+            }
+        }
+        let is_inline = *self.is_inline.get_or_insert_with(|| is_sentence(line));
+        let columns = if is_inline {
+            Ok(pairs(line))
+        } else {
+            columns(line).map(|item| vec![item])
+        };
+        let items = columns.map_err(|at| {
+            let found = shown(line);
+            self.lines.error(at, found, "a token and its tag")
+        })?;
+        self.block.push_items(&self.lines, items);
+        Ok(())
+    }
+
+    /// The row of the collected sentence; `None` for comments that stand alone.
+    fn row(&mut self) -> Result<Option<Utterance>> {
+        let block = &self.block;
+        let (values, others) = block.comments(&self.lines)?;
+        if block.items.is_empty() && values.is_empty() {
+            return Ok(None);
+        }
+        let (text, tokens) = block.text(&self.lines, &values)?;
+        check_text(&text).map_err(|rule| {
+            let (found, expected) = rule.parts();
+            block.error(&self.lines, 0, found, expected)
+        })?;
+        let tags: Vec<&str> = block
+            .items
+            .iter()
+            .map(|item| &block.raw[item.tag.clone()])
+            .collect();
+        let spans = self
+            .tagging
+            .decode(&tokens, &tags, block.first)
+            .map_err(|wrong| {
+                let item = wrong.index.and_then(|index| block.items.get(index));
+                let at = item.map_or(block.raw.len(), |item| item.tag.start);
+                block.error(&self.lines, at, wrong.found, wrong.expected)
+            })?;
+        let mut row = Utterance::new(self.rows.to_string(), text).with_spans(spans);
+        let pairs: Vec<_> = values
+            .iter()
+            .map(|(key, value)| (*key, &block.raw[value.clone()]))
+            .collect();
+        comments::read(&mut row, &pairs, &others).map_err(|bad| {
+            let value = values.iter().find(|(key, _)| *key == bad.key);
+            let range = value.map_or(0..0, |(_, range)| range.clone());
+            let found = shown(&block.raw[range.clone()]);
+            block.error(&self.lines, range.start, found, bad.expected)
+        })?;
+        if let Some(intent) = &block.intent {
+            row.intent = Some(block.raw[intent.clone()].to_owned());
+        }
+        Ok(Some(row))
+    }
+}
+
+impl RowReader for Reader {
+    fn next(&mut self) -> Option<Result<Utterance, Fault>> {
+        loop {
+            if let Err(fault) = self.collect()? {
+                self.rows += 1;
+                return Some(Err(fault));
+            }
+            match self.row() {
+                Ok(None) => {}
+                row => {
+                    self.rows += 1;
+                    return row.map_err(Fault::Row).transpose();
+                }
+            }
+        }
+    }
+
+    fn line(&self) -> Option<usize> {
+        Some(self.block.first)
+    }
+}
+
+/// Writes sentences, with `# text` and other comments where they say more than the tokens.
+pub(crate) struct Writer {
+    out: Draft,
+    scheme: Scheme,
+    rows: usize,
+}
+
+impl Writer {
+    pub(crate) fn create(path: &Path, scheme: Scheme) -> Result<Self> {
+        Ok(Writer {
+            out: Draft::create(path)?,
+            scheme,
+            rows: 0,
+        })
+    }
+}
+
+impl RowWriter for Writer {
+    fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {
+        let is_held = |span: &&Span| {
+            let text = &row.text[span.range()];
+            !text.is_empty() && text.trim() == text && !span.label.contains('\0')
+        };
+        let spans: Vec<Span> = row.spans.iter().filter(is_held).cloned().collect();
+        if spans.len() < row.spans.len() {
+            lost.add("spans");
+        }
+        let tokens = tokens::split(&row.text, &spans);
+        let unwritable = |error: IobError| Error::Unwritable {
+            id: row.id.clone(),
+            found: error.to_string(),
+            expected: "spans of whole tokens".into(),
+        };
+        let tags = self.scheme.encode(&tokens, &spans).map_err(unwritable)?;
+        let words: Vec<&str> = tokens
+            .iter()
+            .map(|token| &row.text[token.clone()])
+            .collect();
+        let id = row.id != self.rows.to_string();
+        let says_text = words.first().is_none_or(|first| *first == DOCSTART)
+            || tokens::join(&words).0 != row.text;
+        let mut block = comments::write(row, (id, says_text), is_other_comment);
+        for (word, tag) in words.iter().zip(&tags) {
+            block.push_str(&format!("{word}\t{tag}\n"));
+        }
+        block.push('\n');
+        self.rows += 1;
+        self.out.text(&block)
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        self.out.finish()
+    }
+}

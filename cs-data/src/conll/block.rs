@@ -1,0 +1,214 @@
+//! The lines of one sentence.
+
+use std::ops::Range;
+
+use super::tokens;
+use crate::comments;
+use crate::error::{Error, Result};
+use crate::read::LineSource;
+use crate::source::shown;
+
+/// The lines of one sentence. Ranges are bytes of `raw`.
+#[derive(Default)]
+pub(super) struct Block {
+    /// Each line with a line feed.
+    pub(super) raw: String,
+    /// Number of the first line, from 1.
+    pub(super) first: usize,
+    pub(super) items: Vec<Item>,
+    /// Behind a sentence in one line.
+    pub(super) intent: Option<Range<usize>>,
+}
+
+pub(super) struct Item {
+    pub(super) token: Range<usize>,
+    pub(super) tag: Range<usize>,
+}
+
+impl Block {
+    pub(super) fn is_empty(&self) -> bool {
+        self.raw.is_empty()
+    }
+
+    /// Takes over the current line and says where it begins in `raw`.
+    pub(super) fn push(&mut self, lines: &LineSource) -> usize {
+        if self.is_empty() {
+            self.first = lines.number();
+        }
+        let start = self.raw.len();
+        self.raw.push_str(lines.line());
+        self.raw.push('\n');
+        start
+    }
+
+    pub(super) fn push_items(&mut self, lines: &LineSource, items: Vec<Item>) {
+        let start = self.push(lines);
+        let moved = |range: Range<usize>| range.start + start..range.end + start;
+        self.items.extend(items.into_iter().map(|item| Item {
+            token: moved(item.token),
+            tag: moved(item.tag),
+        }));
+        let end = self.items.last().map_or(start, |item| item.tag.end);
+        if let Some(intent) = self.raw[end..].strip_prefix(INTENT_MARK).map(str::trim)
+            && !intent.is_empty()
+            && intent != "<NULL>"
+        {
+            let at = end
+                + INTENT_MARK.len()
+                + self.raw[end + INTENT_MARK.len()..]
+                    .find(intent)
+                    .unwrap_or(0);
+            self.intent = Some(at..at + intent.len());
+        }
+    }
+
+    /// An error at a byte of the lines.
+    pub(super) fn error(
+        &self,
+        lines: &LineSource,
+        at: usize,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Error {
+        let at = at.min(self.raw.trim_end_matches('\n').len());
+        let before = self.raw.get(..at).unwrap_or(&self.raw);
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        let number = self.first + before.matches('\n').count();
+        lines.error_in((number, &self.raw[start..]), at - start, found, expected)
+    }
+
+    /// The known keys with the places of their values, and the other comments.
+    #[expect(clippy::type_complexity, reason = "used once")]
+    pub(super) fn comments(
+        &self,
+        lines: &LineSource,
+    ) -> Result<(Vec<(&'static str, Range<usize>)>, Vec<&str>)> {
+        let (mut values, mut others) = (Vec::new(), Vec::new());
+        let end = self
+            .items
+            .first()
+            .map_or(self.raw.len(), |item| item.token.start);
+        let mut at = 0;
+        for line in self.raw[..end].split_inclusive('\n') {
+            let start = at;
+            at += line.len();
+            let line = line.trim_end();
+            if let Some((key, value)) = comments::key_value(line) {
+                if values.iter().any(|(known, _)| *known == key) {
+                    return Err(self.error(lines, start, format!("{key} again"), "it once"));
+                }
+                let end = start + line.len();
+                values.push((key, end - value.len()..end));
+            } else if line.starts_with('#') {
+                others.push(line);
+            }
+        }
+        Ok((values, others))
+    }
+
+    /// The text and the places of the tokens in it.
+    pub(super) fn text(
+        &self,
+        lines: &LineSource,
+        values: &[(&'static str, Range<usize>)],
+    ) -> Result<(String, Vec<Range<usize>>)> {
+        let words: Vec<&str> = self
+            .items
+            .iter()
+            .map(|item| &self.raw[item.token.clone()])
+            .collect();
+        let Some((_, range)) = values.iter().find(|(key, _)| *key == "text") else {
+            if words.is_empty() {
+                return Err(self.error(lines, 0, "comments alone", "a token and its tag below"));
+            }
+            return Ok(tokens::join(&words));
+        };
+        let plain = &self.raw[range.clone()];
+        let meant = comments::meant(plain);
+        match tokens::locate(&meant, &words) {
+            Ok(places) => Ok((meant, places)),
+            // Quotation marks may be part of the text.
+            Err(at) => match tokens::locate(plain, &words) {
+                Ok(places) => Ok((plain.to_owned(), places)),
+                Err(_) => {
+                    let place = self
+                        .items
+                        .get(at)
+                        .map_or(range.start, |item| item.token.start);
+                    let found = words
+                        .get(at)
+                        .map_or("text without a token".into(), |token| shown(token));
+                    Err(self.error(lines, place, found, "the tokens of \"# text\" in order"))
+                }
+            },
+        }
+    }
+}
+
+/// Whether a line above a sentence is a comment without a known key. `#` may also be a token.
+pub(super) fn is_other_comment(line: &str) -> bool {
+    let last = line.rsplit([' ', '\t']).next();
+    line.starts_with('#') && !last.is_some_and(is_tag)
+}
+
+fn is_tag(text: &str) -> bool {
+    let prefixed = text.split_once('-');
+    text == "O"
+        || prefixed.is_some_and(|(prefix, label)| {
+            !label.is_empty() && matches!(prefix, "B" | "I" | "E" | "S" | "L" | "U" | "M")
+        })
+}
+
+const INTENT_MARK: &str = " <=> ";
+
+/// Whether a line is `token:tag token:tag`.
+pub(super) fn is_sentence(line: &str) -> bool {
+    let items = line
+        .rsplit_once(INTENT_MARK)
+        .map_or(line, |(items, _)| items);
+    let last = items
+        .trim_end()
+        .rsplit([' ', '\t'])
+        .next()
+        .unwrap_or_default();
+    let tag = last.rsplit_once(':').map(|(_, tag)| tag);
+    !is_tag(last) && tag.is_some_and(is_tag)
+}
+
+/// The items of a line of pairs. What has no colon becomes a tag, and is refused as one.
+pub(super) fn pairs(line: &str) -> Vec<Item> {
+    let items = line
+        .rsplit_once(INTENT_MARK)
+        .map_or(line, |(items, _)| items);
+    let mut found = Vec::new();
+    let mut start = 0;
+    for piece in items.split(' ') {
+        let end = start + piece.len();
+        if !piece.is_empty() {
+            let colon = piece.rfind(':').filter(|at| *at > 0);
+            found.push(Item {
+                token: start..start + colon.unwrap_or(0),
+                tag: colon.map_or(start, |at| start + at + 1)..end,
+            });
+        }
+        start = end + 1;
+    }
+    found
+}
+
+/// The first and the last column of a line; where there is only one, its end.
+pub(super) fn columns(line: &str) -> Result<Item, usize> {
+    let separator = if line.contains('\t') { '\t' } else { ' ' };
+    let end = line.trim_end_matches(separator).len();
+    let start = if separator == ' ' {
+        end - line[..end].trim_start_matches(' ').len()
+    } else {
+        0
+    };
+    let token = start..start + line[start..end].find(separator).ok_or(start)?;
+    let tag = line[..end].rfind(separator).map_or(end, |at| at + 1)..end;
+    if token.is_empty() {
+        return Err(start);
+    }
+    Ok(Item { token, tag })
+}

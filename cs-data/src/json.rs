@@ -1,0 +1,151 @@
+//! JSON in one piece, as Hugging Face's `datasets` has it, and with a path any other.
+//!
+//! Rows are the elements of an array; of the arrays of objects in an object (`{"train": [...]}`,
+//! where the key, unless it is `data`, becomes the field `split`); or those of an object of columns
+//! (`{"text": [...], "intent": [...]}`, kept in memory). With
+//! [`ReadOptions::records`](crate::ReadOptions) they are the values at a path, such as `train.*` or
+//! `*.messages.*`, and [`ReadOptions::columns`](crate::ReadOptions) says what is what in them:
+//! `text=content` by key, `text=0` by number, `text=a.b` deeper, `dialogue_id=$1` by what the first
+//! `*` of the path stands for. Otherwise one record is in memory at a time.
+//!
+//! A record has the fields of a JSON Lines row. Without `text`, `tokens` with `ner_tags` (or `tags`)
+//! are joined and decoded as in CoNLL. Under `features` (or `dataset_info`) in front of the rows
+//! stand the names of classes that the rows have as numbers; a class `label` is the intent.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::file::Draft;
+use crate::format::{Columns, ReadOptions};
+use crate::json_cursor::Cursor;
+use crate::json_object;
+use crate::json_records::{Record, Records};
+use crate::json_row::Shape;
+use crate::place::Piece;
+use crate::read::{Fault, RowReader};
+use crate::utterance::Utterance;
+use crate::write::{Losses, RowWriter};
+
+const SPLIT: &str = "split";
+
+pub(crate) struct Reader {
+    records: Records,
+    shape: Shape,
+    /// Whether records may be rows as they are.
+    is_plain: bool,
+    rows: usize,
+    line: usize,
+}
+
+impl Reader {
+    pub(crate) fn new(cursor: Cursor, options: &ReadOptions) -> Result<Self> {
+        Ok(Reader {
+            records: Records::new(cursor, options.records.as_ref())?,
+            shape: Shape::new(&options.columns, options.scheme),
+            is_plain: options.columns == Columns::default(),
+            rows: 0,
+            line: 0,
+        })
+    }
+
+    fn row(&mut self, record: &Record) -> Result<Utterance> {
+        let path = self.records.path().to_owned();
+        let piece = Piece {
+            path: &path,
+            line: 1,
+            bytes: &record.raw.bytes,
+        };
+        let relocate = |error| self.records.relocated(record, error);
+        let text = piece.text().map_err(relocate)?;
+        let mut row = if self.is_plain && self.records.features.is_none() && !has_only_tokens(text)
+        {
+            json_object::parse(piece, self.rows).map_err(relocate)?
+        } else {
+            self.shaped(record, text)?
+        };
+        let list = record.list.as_deref().filter(|list| *list != "data");
+        if let Some(list) = list
+            && !row.extra.contains_key(SPLIT)
+        {
+            row.extra.insert(SPLIT.into(), list.into());
+        }
+        Ok(row)
+    }
+
+    /// A row of a record that is not yet in our shape. Its errors stand at the record's start.
+    fn shaped(&mut self, record: &Record, text: &str) -> Result<Utterance> {
+        let value: Value = serde_json::from_str(text)
+            .map_err(|fault| self.records.error(record, fault.to_string(), "JSON"))?;
+        let features = self.records.features.as_ref();
+        let object = self.shape.object(value, &record.keys, features, self.rows);
+        let object =
+            object.map_err(|wrong| self.records.error(record, wrong.found, wrong.expected))?;
+        let line = Value::Object(object).to_string();
+        let piece = Piece {
+            path: self.records.path(),
+            line: 1,
+            bytes: line.as_bytes(),
+        };
+        json_object::parse(piece, self.rows).map_err(|error| match error {
+            Error::Text {
+                found, expected, ..
+            } => self.records.error(record, found, expected),
+            error => error,
+        })
+    }
+}
+
+/// Whether a record has its text as tokens only.
+fn has_only_tokens(record: &str) -> bool {
+    type Keys<'a> = std::collections::HashMap<std::borrow::Cow<'a, str>, serde::de::IgnoredAny>;
+    let keys = serde_json::from_str::<Keys<'_>>(record);
+    keys.is_ok_and(|keys| !keys.contains_key("text") && keys.contains_key("tokens"))
+}
+
+impl RowReader for Reader {
+    fn next(&mut self) -> Option<Result<Utterance, Fault>> {
+        let record = match self.records.next() {
+            Ok(record) => record?,
+            Err(error) => return Some(Err(Fault::File(error))),
+        };
+        self.line = self.records.line(&record);
+        let row = self.row(&record);
+        self.rows += 1;
+        Some(row.map_err(Fault::Row))
+    }
+
+    fn line(&self) -> Option<usize> {
+        Some(self.line)
+    }
+}
+
+/// Writes an array with a row a line; holds everything.
+pub(crate) struct Writer {
+    out: Draft,
+    rows: usize,
+}
+
+impl Writer {
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        Ok(Writer {
+            out: Draft::create(path)?,
+            rows: 0,
+        })
+    }
+}
+
+impl RowWriter for Writer {
+    fn write(&mut self, row: &Utterance, _: &mut Losses) -> Result<()> {
+        self.out.text(if self.rows == 0 { "[\n" } else { ",\n" })?;
+        self.rows += 1;
+        self.out.text(&Value::Object(row.to_json()).to_string())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<()> {
+        self.out
+            .text(if self.rows == 0 { "[]\n" } else { "\n]\n" })?;
+        self.out.finish()
+    }
+}

@@ -1,0 +1,179 @@
+//! A small tree of a YAML file: every value with its place, no aliases, no key twice.
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
+use serde_json::Value;
+
+/// Deeper nesting is an attack.
+const MAX_DEPTH: usize = 64;
+
+/// A value and where it begins.
+pub(crate) struct Node {
+    /// From 1.
+    pub(crate) line: usize,
+    /// From 1, in characters.
+    pub(crate) column: usize,
+    pub(crate) content: Content,
+}
+
+pub(crate) enum Content {
+    Scalar(String, Style),
+    List(Vec<Node>),
+    Map(Vec<(String, Node)>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// May mean a number, a truth value or nothing.
+    Plain,
+    /// The lines of the file, without their indentation.
+    Literal,
+    Other,
+}
+
+/// What is wrong at a place.
+pub(crate) struct Wrong {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+    pub(crate) found: String,
+    pub(crate) expected: String,
+}
+
+/// The first document of `text`, `None` if it holds nothing. Takes several times its size.
+pub(crate) fn parse(text: &str) -> Result<Option<Node>, Wrong> {
+    let mut tree = Tree {
+        parser: Parser::new_from_str(text),
+    };
+    loop {
+        match tree.next()? {
+            (Event::StreamEnd, _) => return Ok(None),
+            (
+                Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing,
+                _,
+            ) => {}
+            (event, place) => return tree.node(event, place, 0).map(Some),
+        }
+    }
+}
+
+struct Tree<'a> {
+    parser: Parser<'a, saphyr_parser::StrInput<'a>>,
+}
+
+impl<'a> Tree<'a> {
+    fn next(&mut self) -> Result<(Event<'a>, Marker), Wrong> {
+        match self.parser.next_event() {
+            Some(Ok((event, span))) => Ok((event, span.start)),
+            Some(Err(error)) => Err(wrong(*error.marker(), error.info(), "YAML")),
+            None => Ok((Event::StreamEnd, Marker::default())),
+        }
+    }
+
+    fn node(&mut self, event: Event<'a>, place: Marker, depth: usize) -> Result<Node, Wrong> {
+        if depth == MAX_DEPTH {
+            return Err(wrong(place, "a value inside 64 others", "at most 64"));
+        }
+        let content = match event {
+            Event::Scalar(text, style, ..) => Content::Scalar(
+                text.into_owned(),
+                match style {
+                    ScalarStyle::Plain => Style::Plain,
+                    ScalarStyle::Literal => Style::Literal,
+                    _ => Style::Other,
+                },
+            ),
+            Event::SequenceStart(..) => Content::List(self.list(depth)?),
+            Event::MappingStart(..) => Content::Map(self.map(depth)?),
+            // A few aliases of aliases can stand for gigabytes.
+            Event::Alias(_) => return Err(wrong(place, "an alias", "the value itself")),
+            _ => return Err(wrong(place, "the end", "a value")),
+        };
+        Ok(Node {
+            line: place.line(),
+            column: place.col() + 1,
+            content,
+        })
+    }
+
+    fn list(&mut self, depth: usize) -> Result<Vec<Node>, Wrong> {
+        let mut items = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, _) => return Ok(items),
+                (event, place) => items.push(self.node(event, place, depth + 1)?),
+            }
+        }
+    }
+
+    fn map(&mut self, depth: usize) -> Result<Vec<(String, Node)>, Wrong> {
+        let mut seen = std::collections::HashSet::new();
+        let mut members = Vec::new();
+        loop {
+            let (key, place) = match self.next()? {
+                (Event::MappingEnd, _) => return Ok(members),
+                (Event::Scalar(key, ..), place) => (key.into_owned(), place),
+                (_, place) => return Err(wrong(place, "a key that is no text", "a text")),
+            };
+            if !seen.insert(key.clone()) {
+                return Err(wrong(place, format!("the key {key:?} again"), "it once"));
+            }
+            let (event, place) = self.next()?;
+            members.push((key, self.node(event, place, depth + 1)?));
+        }
+    }
+}
+
+fn wrong(place: Marker, found: impl Into<String>, expected: impl Into<String>) -> Wrong {
+    Wrong {
+        line: place.line().max(1),
+        column: place.col() + 1,
+        found: found.into(),
+        expected: expected.into(),
+    }
+}
+
+impl Node {
+    pub(crate) fn wrong(&self, found: impl Into<String>, expected: impl Into<String>) -> Wrong {
+        Wrong {
+            line: self.line,
+            column: self.column,
+            found: found.into(),
+            expected: expected.into(),
+        }
+    }
+
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.content {
+            Content::Scalar(text, _) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        match &self.content {
+            Content::Map(members) => members
+                .iter()
+                .find(|(name, _)| name == key)
+                .map(|(_, node)| node),
+            _ => None,
+        }
+    }
+
+    /// As JSON; plain words are numbers, truth values and null where JSON has the same.
+    pub(crate) fn json(&self) -> Value {
+        match &self.content {
+            Content::Scalar(text, Style::Plain) => match &**text {
+                "" | "~" | "null" => Value::Null,
+                word => match serde_json::from_str(word) {
+                    Ok(value @ (Value::Bool(_) | Value::Number(_))) => value,
+                    _ => word.into(),
+                },
+            },
+            Content::Scalar(text, _) => text.as_str().into(),
+            Content::List(items) => items.iter().map(Node::json).collect(),
+            Content::Map(members) => members
+                .iter()
+                .map(|(key, node)| (key.clone(), node.json()))
+                .collect(),
+        }
+    }
+}
