@@ -500,7 +500,7 @@ fn noisy() -> Dataset {
             rows.push(intent(&frame.replace("{}", en), label));
         }
     }
-    rows.push(intent("麻烦看看我的发票", "refund"));
+    rows.push(intent("the invoice", "refund"));
     dataset(rows)
 }
 
