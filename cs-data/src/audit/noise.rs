@@ -87,6 +87,8 @@ struct Judge<'a> {
     totals: Vec<f64>,
     /// The classes of each n-gram, and in how many of their rows it stands.
     counts: HashMap<u128, Vec<(u32, u32)>>,
+    /// For each count, what it adds to a log-likelihood over a count of nothing.
+    gains: Vec<f64>,
 }
 
 impl<'a> Judge<'a> {
@@ -103,6 +105,7 @@ impl<'a> Judge<'a> {
             sizes: vec![0; names.len()],
             totals: vec![0.0; names.len()],
             counts: HashMap::new(),
+            gains: Vec::new(),
             names,
         };
         // With a single class there is nothing to choose.
@@ -121,6 +124,10 @@ impl<'a> Judge<'a> {
                 }
             }
         }
+        let largest = judge.sizes.iter().copied().max().unwrap_or(0);
+        judge.gains = (0..=largest)
+            .map(|count| (count as f64 / ALPHA).ln_1p())
+            .collect();
         judge
     }
 
@@ -165,8 +172,8 @@ impl<'a> Judge<'a> {
         for gram in &grams {
             for &(class, count) in self.counts.get(gram)? {
                 let class = class as usize;
-                let count = f64::from(count) - f64::from(u8::from(class == own));
-                scores[class] += (count / ALPHA).ln_1p();
+                // In its own class the n-gram stands at least in this row.
+                scores[class] += self.gains[count as usize - usize::from(class == own)];
             }
         }
         let others = scores.iter().enumerate().filter(|(class, _)| *class != own);

@@ -16,7 +16,7 @@ const PLOT: usize = 180;
 /// Intents shown at most; of more, the largest and the smallest halves of it.
 const MAX_CLASSES: usize = 200;
 /// Width of an intent's name at most, in narrow characters.
-const MAX_LABEL: usize = 40;
+const MAX_LABEL: usize = 48;
 
 const INK: &str = "#24292f";
 const FAINT: &str = "#6e7781";
@@ -237,7 +237,7 @@ impl Chart {
         put(
             &mut self.body,
             &format!(
-                "<text x=\"{:.1}\" y=\"{}\" fill=\"{FAINT}\">{rows}</text>",
+                "<text x=\"{:.1}\" y=\"{}\" fill=\"{FAINT}\" paint-order=\"stroke\" stroke=\"#ffffff\" stroke-width=\"4\">{rows}</text>",
                 left as f64 + long + 5.0,
                 y + 13
             ),
