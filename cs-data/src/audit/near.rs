@@ -161,11 +161,10 @@ impl Index {
     fn find(&mut self, set: &[u32]) -> Option<(usize, f64)> {
         let mut candidates = self.candidates(set);
         candidates.sort_unstable();
-        let found = candidates.into_iter().find_map(|id| {
+        candidates.into_iter().find_map(|id| {
             let similarity = jaccard(set, &self.sets[id as usize]);
             (similarity >= self.threshold).then_some((id as usize, similarity))
-        });
-        found
+        })
     }
 
     /// Sets that the filters by length and position leave.

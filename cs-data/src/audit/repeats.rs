@@ -51,6 +51,9 @@ pub struct Contradiction {
     pub row: RowRef,
 }
 
+/// Reads a label off a row.
+type Label = fn(&Row) -> Option<&str>;
+
 /// Each row beyond the first of its normal form.
 pub(super) fn duplicates(rows: &[Row]) -> Vec<Repeat> {
     let mut first: HashMap<&str, &Row> = HashMap::new();
@@ -96,7 +99,7 @@ pub(super) fn contradictions(rows: &[Row]) -> Vec<Contradiction> {
         .filter(|group| group.len() > 1)
         .collect();
     groups.sort_unstable();
-    let fields: [(&str, fn(&Row) -> Option<&str>); 2] = [
+    let fields: [(&str, Label); 2] = [
         ("intent", |row| row.utterance.intent.as_deref()),
         ("sentiment", |row| row.utterance.sentiment.and_then(side)),
     ];
