@@ -118,8 +118,9 @@ impl<'a> Audit<'a> {
         self
     }
 
-    /// Looks at every row. Deterministic, on one thread; about 2 s and 1 KB a row for 100,000 short
-    /// rows.
+    /// Looks at every row. Deterministic, on one thread. 10,000 short rows take about a second,
+    /// 100,000 4 to 21 s and 1 to 2 KB each; the search for near-duplicates grows with the square
+    /// of the rows where all of them are made of the same few phrases.
     ///
     /// # Errors
     ///

@@ -162,8 +162,8 @@ impl Index {
         let mut candidates = self.candidates(set);
         candidates.sort_unstable();
         candidates.into_iter().find_map(|id| {
-            let similarity = jaccard(set, &self.sets[id as usize]);
-            (similarity >= self.threshold).then_some((id as usize, similarity))
+            let found = similarity(set, &self.sets[id as usize], self.threshold)?;
+            Some((id as usize, found))
         })
     }
 
@@ -200,16 +200,23 @@ impl Index {
     }
 }
 
-/// Shared to all elements of two sorted sets.
-fn jaccard(a: &[u32], b: &[u32]) -> f64 {
+/// Shared to all elements of two sorted sets, if that reaches the threshold.
+fn similarity(a: &[u32], b: &[u32], threshold: f64) -> Option<f64> {
+    let all = (a.len() + b.len()) as f64;
+    let needed = (threshold / (1.0 + threshold) * all - SLACK).ceil() as usize;
     let (mut i, mut j, mut shared) = (0, 0, 0);
     while i < a.len() && j < b.len() {
-        shared += usize::from(a[i] == b[j]);
+        // Most candidates fail after a few rare grams.
+        if shared + (a.len() - i).min(b.len() - j) < needed {
+            return None;
+        }
         let (x, y) = (a[i], b[j]);
+        shared += usize::from(x == y);
         i += usize::from(x <= y);
         j += usize::from(y <= x);
     }
-    shared as f64 / (a.len() + b.len() - shared) as f64
+    let similarity = shared as f64 / (a.len() + b.len() - shared) as f64;
+    (similarity >= threshold).then_some(similarity)
 }
 
 #[cfg(test)]
@@ -217,6 +224,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// By the definition.
+    fn jaccard(a: &[u32], b: &[u32]) -> f64 {
+        let shared = a.iter().filter(|gram| b.contains(gram)).count();
+        shared as f64 / (a.len() + b.len() - shared) as f64
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
