@@ -40,6 +40,8 @@ mod comments;
 #[cfg(feature = "arrow")]
 mod conll;
 #[cfg(feature = "arrow")]
+pub mod audit;
+#[cfg(feature = "arrow")]
 pub mod dataset;
 #[cfg(feature = "arrow")]
 mod delimited;

@@ -1,0 +1,274 @@
+//! What an audit found, as plain data.
+
+use serde::Serialize;
+
+use super::balance::{self, Class, Sentiments};
+use super::entities::{EntityConflict, MissedEntity, Surfaces};
+use super::noise::{self, NoiseSuspect};
+use super::profile::{self, Languages, Lengths};
+use super::repeats::{self, Contradiction, Repeat};
+use super::rules::{Rules, Verdict};
+use super::spans::{self, SpanFault};
+use super::{ReadFault, Row, near};
+use crate::error::Result;
+
+/// Characters of a text that a finding shows.
+const SHOWN_CHARS: usize = 120;
+
+/// What an audit found. JSON by serde (keys as the fields), a table for people by `Display`.
+///
+/// ```
+/// use cs_data::audit::{Audit, Rules};
+/// use cs_data::{Dataset, Utterance};
+/// let rows = ["查询订单", "退款"].map(|text| Utterance::new("", text).with_intent(text));
+/// let report = Audit::new(&Dataset::from_utterances(rows)?).run(&Rules::default())?;
+/// assert!(report.passed);
+/// assert_eq!(report.imbalance, Some(1.0));
+/// assert_eq!(report.leaks, None); // nothing to compare with
+/// assert!(report.to_string().contains("imbalance"));
+/// # Ok::<(), cs_data::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Rows read.
+    pub rows: usize,
+    /// Share of the core intents with enough rows; `None` without intents.
+    pub coverage: Option<f64>,
+    /// Rows of the largest intent to those of the smallest that occurs; `None` without intents.
+    pub imbalance: Option<f64>,
+    /// Spans and tags at fault: those that kept rows from being read, and spans that are blank,
+    /// have white space at an edge, or cut a word.
+    pub iob_errors: usize,
+    /// Rows beyond the first of the same normal form.
+    pub duplicates: usize,
+    /// Rows whose normal form stands in the other data set; `None` without one.
+    pub leaks: Option<usize>,
+    /// Whether every rule that applies holds.
+    pub passed: bool,
+    /// Positive to negative rows, or the other way round, whichever is larger; `None` without
+    /// sentiment, or when one side has no row (then the rule fails).
+    pub sentiment_imbalance: Option<f64>,
+    /// Rows, other than duplicates, almost like an earlier one that stays.
+    pub near_duplicates: usize,
+    /// Rows, other than leaks, almost like one of the other data set; `None` without one.
+    pub near_leaks: Option<usize>,
+    /// Texts with several intents, or both sides of sentiment.
+    pub contradictions: usize,
+    /// Entities with more than one label.
+    pub entity_conflicts: usize,
+    /// Entities labelled in most places and not in some.
+    pub missed_entities: usize,
+    /// Rows whose label the other rows contradict.
+    pub noise_suspects: usize,
+    /// Spans with a comma or the like at an edge.
+    pub punctuation_edges: usize,
+    /// Rows without a letter, digit or symbol.
+    pub blank_rows: usize,
+    /// Rows that reading left out.
+    pub unread_rows: usize,
+    /// Each rule and how it came out.
+    pub rules: Vec<Verdict>,
+    /// Intents, largest first.
+    pub classes: Vec<Class>,
+    /// Rows by sentiment.
+    pub sentiments: Sentiments,
+    /// Lengths of texts.
+    pub lengths: Lengths,
+    /// Rows by language.
+    pub languages: Languages,
+    /// The first of each finding, as many as [`Rules::examples`] says.
+    pub examples: Examples,
+}
+
+/// Findings one by one.
+///
+/// ```
+/// use cs_data::audit::Examples;
+/// assert!(Examples::default().duplicates.is_empty());
+/// ```
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Examples {
+    /// Rows that were not read.
+    pub unread_rows: Vec<ReadFault>,
+    /// Spans at fault, errors first.
+    pub span_faults: Vec<SpanFault>,
+    /// Duplicates.
+    pub duplicates: Vec<Repeat>,
+    /// Near-duplicates.
+    pub near_duplicates: Vec<Repeat>,
+    /// Leaks.
+    pub leaks: Vec<Repeat>,
+    /// Near-leaks.
+    pub near_leaks: Vec<Repeat>,
+    /// Contradictions.
+    pub contradictions: Vec<Contradiction>,
+    /// Entity conflicts, most in dispute first.
+    pub entity_conflicts: Vec<EntityConflict>,
+    /// Entities that were probably overlooked, most often labelled first.
+    pub missed_entities: Vec<MissedEntity>,
+    /// Noise suspects, surest first.
+    pub noise_suspects: Vec<NoiseSuspect>,
+}
+
+impl Examples {
+    fn truncate(&mut self, len: usize) {
+        self.unread_rows.truncate(len);
+        self.span_faults.truncate(len);
+        self.duplicates.truncate(len);
+        self.near_duplicates.truncate(len);
+        self.leaks.truncate(len);
+        self.near_leaks.truncate(len);
+        self.contradictions.truncate(len);
+        self.entity_conflicts.truncate(len);
+        self.missed_entities.truncate(len);
+        self.noise_suspects.truncate(len);
+    }
+}
+
+/// A row of the data.
+///
+/// ```
+/// use cs_data::audit::RowRef;
+/// let row = RowRef { row: 0, id: "7".into(), text: "你好".into() };
+/// assert_eq!(serde_json::to_value(&row).unwrap()["id"], "7");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RowRef {
+    /// Its position, from 0.
+    pub row: usize,
+    /// Its id.
+    pub id: String,
+    /// Its text, cut after 120 characters.
+    pub text: String,
+}
+
+impl RowRef {
+    pub(super) fn new(index: usize, row: &Row) -> Self {
+        RowRef {
+            row: index,
+            id: row.utterance.id.clone(),
+            text: Self::clip(&row.utterance.text),
+        }
+    }
+
+    pub(super) fn clip(text: &str) -> String {
+        match text.char_indices().nth(SHOWN_CHARS) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text.to_owned(),
+        }
+    }
+}
+
+/// What a report is made from.
+pub(super) struct Input<'a> {
+    pub(super) rows: &'a [Row],
+    /// Normal forms of the other data set.
+    pub(super) others: Option<&'a [String]>,
+    pub(super) core: Option<&'a [String]>,
+    pub(super) faults: &'a [ReadFault],
+    pub(super) rules: &'a Rules,
+}
+
+pub(super) fn report(input: &Input<'_>) -> Result<Report> {
+    let &Input {
+        rows, core, rules, ..
+    } = input;
+    let mut examples = examples(input)?;
+    let classes = balance::classes(rows, core);
+    let sentiments = Sentiments::of(rows);
+    let (lengths, languages) = profile::profile(rows);
+    let span_errors = examples
+        .span_faults
+        .iter()
+        .filter(|fault| fault.kind.is_error())
+        .count();
+    let unread_labels = input.faults.iter().filter(|fault| fault.labels).count();
+    let of_others = |count: usize| input.others.map(|_| count);
+    let mut report = Report {
+        rows: rows.len(),
+        coverage: balance::coverage(&classes, rules.min_examples),
+        imbalance: balance::imbalance(&classes),
+        iob_errors: unread_labels + span_errors,
+        duplicates: examples.duplicates.len(),
+        leaks: of_others(examples.leaks.len()),
+        passed: true,
+        sentiment_imbalance: sentiments.imbalance().filter(|ratio| ratio.is_finite()),
+        near_duplicates: examples.near_duplicates.len(),
+        near_leaks: of_others(examples.near_leaks.len()),
+        contradictions: examples.contradictions.len(),
+        entity_conflicts: examples.entity_conflicts.len(),
+        missed_entities: examples.missed_entities.len(),
+        noise_suspects: examples.noise_suspects.len(),
+        punctuation_edges: examples.span_faults.len() - span_errors,
+        blank_rows: rows.iter().filter(|row| row.normal.is_empty()).count(),
+        unread_rows: input.faults.len(),
+        rules: Vec::new(),
+        classes,
+        sentiments,
+        lengths,
+        languages,
+        examples: Examples::default(),
+    };
+    report.rules = verdicts(&report, rules);
+    report.passed = report
+        .rules
+        .iter()
+        .all(|verdict| verdict.passed != Some(false));
+    examples.truncate(rules.examples);
+    report.examples = examples;
+    Ok(report)
+}
+
+/// Every finding there is.
+fn examples(input: &Input<'_>) -> Result<Examples> {
+    let &Input { rows, rules, .. } = input;
+    let mut span_faults = spans::faults(rows);
+    span_faults.sort_by_key(|fault| !fault.kind.is_error());
+    let surfaces = Surfaces::of(rows)?;
+    Ok(Examples {
+        unread_rows: input.faults.to_vec(),
+        span_faults,
+        duplicates: repeats::duplicates(rows),
+        near_duplicates: near::duplicates(rows, rules.similarity),
+        leaks: input
+            .others
+            .map(|others| repeats::leaks(rows, others))
+            .unwrap_or_default(),
+        near_leaks: input
+            .others
+            .map(|others| near::leaks(rows, others, rules.similarity))
+            .unwrap_or_default(),
+        contradictions: repeats::contradictions(rows),
+        entity_conflicts: surfaces.conflicts(),
+        missed_entities: surfaces.missed(),
+        noise_suspects: noise::suspects(rows),
+    })
+}
+
+fn verdicts(report: &Report, rules: &Rules) -> Vec<Verdict> {
+    let count = |count: usize| Some(count as f64);
+    vec![
+        Verdict::at_least("coverage", report.coverage, rules.min_coverage),
+        Verdict::at_most("imbalance", report.imbalance, rules.max_imbalance),
+        Verdict::at_most(
+            "sentiment_imbalance",
+            report.sentiments.imbalance(),
+            rules.max_imbalance,
+        ),
+        Verdict::at_most(
+            "iob_errors",
+            count(report.iob_errors),
+            rules.max_iob_errors as f64,
+        ),
+        Verdict::at_most(
+            "unread_rows",
+            count(report.unread_rows),
+            rules.max_unread as f64,
+        ),
+        Verdict::at_most(
+            "leaks",
+            report.leaks.map(|leaks| leaks as f64),
+            rules.max_leaks as f64,
+        ),
+    ]
+}
