@@ -32,6 +32,7 @@ pub mod align;
 pub mod dataset;
 #[cfg(feature = "arrow")]
 mod delimited;
+pub mod edit;
 pub mod error;
 #[cfg(feature = "arrow")]
 mod file;
@@ -59,6 +60,7 @@ mod wordpiece;
 pub use align::{Alignment, Convention, Word, align};
 #[cfg(feature = "arrow")]
 pub use dataset::Dataset;
+pub use edit::{Edit, EditError, Edits};
 pub use error::{Error, IobError, Result, SpanError};
 #[cfg(feature = "arrow")]
 pub use format::{Columns, Format, ReadOptions};
