@@ -77,6 +77,11 @@ impl Dataset {
         Self::from_utterances(rows)
     }
 
+    /// Columns that are known to be valid.
+    pub(crate) fn from_batch(batch: RecordBatch) -> Self {
+        Dataset { batch }
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.batch.num_rows()

@@ -202,7 +202,12 @@ impl<'a> Moving<'a> {
 
     /// Sees an edit that starts before the span's end. `copied` bytes of the source stand as
     /// `written` in the new text.
-    fn meet(&mut self, edit: &Range<usize>, copied: usize, written: usize) -> Result<(), EditError> {
+    fn meet(
+        &mut self,
+        edit: &Range<usize>,
+        copied: usize,
+        written: usize,
+    ) -> Result<(), EditError> {
         let before = edit.end <= self.source.start;
         let inside = edit.start >= self.source.start && edit.end <= self.source.end;
         if !before && !inside {
@@ -290,11 +295,14 @@ impl Edits {
 
     /// The edits in the order they were added.
     pub fn iter(&self) -> impl Iterator<Item = (Range<usize>, &str)> {
-        self.ranges.iter().enumerate().map(|(index, &(start, end, text))| {
-            let next = self.ranges.get(index + 1);
-            let stop = next.map_or(self.texts.len(), |&(_, _, text)| text);
-            (start..end, &self.texts[text..stop])
-        })
+        self.ranges
+            .iter()
+            .enumerate()
+            .map(|(index, &(start, end, text))| {
+                let next = self.ranges.get(index + 1);
+                let stop = next.map_or(self.texts.len(), |&(_, _, text)| text);
+                (start..end, &self.texts[text..stop])
+            })
     }
 
     /// Applies them as [`Utterance::edited`] does, to the text and the spans alone.

@@ -29,6 +29,8 @@
 
 pub mod align;
 #[cfg(feature = "arrow")]
+pub mod augment;
+#[cfg(feature = "arrow")]
 pub mod dataset;
 #[cfg(feature = "arrow")]
 mod delimited;
