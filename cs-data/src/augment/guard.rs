@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use arrow::array::{Array, AsArray, StringArray};
+use arrow::datatypes::Int32Type;
+
 use crate::dataset::Dataset;
 use crate::error::Result;
 
@@ -97,22 +100,34 @@ impl Counts {
         words.sort_unstable();
         words.dedup();
         let matcher = matcher(words.iter().map(String::as_str))?;
-        let mut counts: Vec<BTreeMap<String, usize>> = vec![BTreeMap::new(); words.len()];
-        for row in data.iter() {
-            let Some(intent) = row.intent else { continue };
-            let mut seen = Vec::new();
-            each_match(&matcher, &row.text, 0..row.text.len(), |word, _| {
-                seen.push(word)
-            });
+        let intents = data.batch()["intent"].as_dictionary::<Int32Type>();
+        let texts: &StringArray = data.batch()["text"].as_string();
+        let names: &StringArray = intents.values().as_string();
+        let mut counts = vec![vec![0; names.len()]; words.len()];
+        let mut seen = Vec::new();
+        // Where there is one intent, nothing can be told apart.
+        let rows = 0..if names.len() > 1 { data.len() } else { 0 };
+        for row in rows {
+            let Some(intent) = intents.key(row) else {
+                continue;
+            };
+            let text = texts.value(row);
+            seen.clear();
+            each_match(&matcher, text, 0..text.len(), |word, _| seen.push(word));
             seen.sort_unstable();
             seen.dedup();
-            for word in seen {
-                match counts[word].get_mut(&intent) {
-                    Some(count) => *count += 1,
-                    None => drop(counts[word].insert(intent.clone(), 1)),
-                }
-            }
+            seen.iter().for_each(|&word| counts[word][intent] += 1);
         }
+        let named = |counts: Vec<usize>| -> BTreeMap<String, usize> {
+            let counts = counts
+                .into_iter()
+                .enumerate()
+                .filter(|(_, count)| *count > 0);
+            counts
+                .map(|(intent, count)| (names.value(intent).to_owned(), count))
+                .collect()
+        };
+        let counts = counts.into_iter().map(named);
         Ok(Counts(words.into_iter().zip(counts).collect()))
     }
 
