@@ -44,7 +44,7 @@ const YEARS: Range<usize> = 2020..2030;
 pub(crate) fn day(years: Range<usize>, random: &mut Random) -> (usize, usize, usize) {
     let year = years.start + random.below(years.len());
     let month = 1 + random.below(12);
-    let leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    let leap = (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400);
     let days = match month {
         2 => 28 + usize::from(leap),
         4 | 6 | 9 | 11 => 30,
