@@ -438,7 +438,7 @@ fn entities_become_others_of_their_label() {
 
 fn corpus(rows: usize) -> Dataset {
     let one = |at: usize| {
-        let (intent, text) = if at % 4 == 0 {
+        let (intent, text) = if at.is_multiple_of(4) {
             ("refund", "我要给")
         } else {
             ("status", "帮我查询")

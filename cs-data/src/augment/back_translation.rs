@@ -275,9 +275,9 @@ fn placeholder(text: &str) -> Option<(usize, usize)> {
 
 /// Whether at least a third of the letters are Chinese: one takes the place of several Latin ones.
 fn is_chinese(text: &str) -> bool {
-    let count = |wanted: Kind| text.chars().filter(|char| kind(*char) == wanted).count();
-    let cjk = count(Kind::Cjk);
-    cjk > 0 && 2 * cjk >= count(Kind::Word)
+    let letters = || text.chars().filter(|char| char.is_alphabetic());
+    let chinese = letters().filter(|char| kind(*char) == Kind::Cjk).count();
+    chinese > 0 && 3 * chinese >= letters().count()
 }
 
 /// Shared bigrams of characters to all; of texts without any, whether they are equal.

@@ -85,7 +85,7 @@ mod tests {
         assert!(SOUND.len() > 1000 && SHAPE.len() > 300);
         assert!(SOUND[&'在'].contains(&'再'));
         assert!(SHAPE[&'未'].contains(&'末'));
-        assert_eq!(NEAR[&'s'], ['w', 'e', 'a', 'd', 'z', 'x']);
+        assert_eq!(NEAR[&'s'], ['w', 'e', 'a', 'd', 'x', 'z']);
     }
 
     #[test]
