@@ -660,6 +660,15 @@ fn back_translation_puts_entities_back_or_says_why_not() {
         );
         let pipeline = Pipeline::new(PipelineConfig::default())
             .with_batch(operator.unwrap(), 1.0)
+            .and_then(|pipeline| {
+                pipeline.with(
+                    Typos::new(TyposConfig {
+                        rate: 0.0,
+                        ..TyposConfig::default()
+                    })?,
+                    1.0,
+                )
+            })
             .unwrap();
         let (augmented, report) = pipeline.run(&data).unwrap();
         (augmented.utterance(0), report.dropped)

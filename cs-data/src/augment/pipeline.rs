@@ -274,6 +274,9 @@ impl Pipeline {
                     self.make_rows(&work, steps)?
                 }
             };
+            if let (Some(previous), Some(first)) = (previous, made.first_mut()) {
+                first.refused.extend(previous.refused);
+            }
         }
         Ok(made)
     }
