@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -107,6 +108,22 @@ impl Dataset {
     /// outside 0 to 1.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
         Reader::open(path, options)?.read_all()
+    }
+
+    /// All rows as one batch; copies them unless they are in one.
+    ///
+    /// # Errors
+    ///
+    /// More than 2 GiB of strings in a column.
+    pub(crate) fn one_batch(&self) -> Result<RecordBatch> {
+        Ok(concat_batches(&SCHEMA, &self.batches)?)
+    }
+
+    /// The rows of a batch of any length.
+    pub(crate) fn from_long_batch(batch: &RecordBatch) -> Self {
+        let starts = (0..batch.num_rows()).step_by(BATCH_ROWS);
+        let piece = |start| batch.slice(start, BATCH_ROWS.min(batch.num_rows() - start));
+        Self::from_batches(starts.map(piece))
     }
 
     /// Number of rows.

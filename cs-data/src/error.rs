@@ -111,6 +111,26 @@ pub enum Error {
         /// What the Parquet library said.
         source: parquet::errors::ParquetError,
     },
+    /// An operator of an augmentation gave edits that cannot be applied.
+    #[error("{operator} on the row with id {id:?}: {source}")]
+    Edit {
+        /// Its name.
+        operator: String,
+        /// The row.
+        id: String,
+        /// What is wrong.
+        source: crate::edit::EditError,
+    },
+    /// Another program did not do what it was asked for.
+    #[error("{command:?}: {found}, expected {expected}")]
+    Process {
+        /// The command.
+        command: String,
+        /// What it did.
+        found: String,
+        /// What it should have done.
+        expected: String,
+    },
     /// Arrow refused to build or to combine arrays.
     #[cfg(feature = "arrow")]
     #[error("arrow: {0}")]

@@ -30,6 +30,10 @@
 //! ```
 
 pub mod align;
+#[cfg(feature = "arrow")]
+pub mod audit;
+#[cfg(feature = "arrow")]
+pub mod augment;
 pub mod batches;
 #[cfg(feature = "arrow")]
 mod blocks;
@@ -40,12 +44,11 @@ mod comments;
 #[cfg(feature = "arrow")]
 mod conll;
 #[cfg(feature = "arrow")]
-pub mod audit;
-#[cfg(feature = "arrow")]
 pub mod dataset;
 #[cfg(feature = "arrow")]
 mod delimited;
 mod detect;
+pub mod edit;
 pub mod error;
 #[cfg(feature = "arrow")]
 mod file;
@@ -123,6 +126,7 @@ pub use align::{Alignment, Convention, Word, align};
 pub use batches::{Batches, Step};
 #[cfg(feature = "arrow")]
 pub use dataset::Dataset;
+pub use edit::{Edit, EditError, Edits};
 pub use error::{Error, IobError, MixedSchemes, Result, SpanError};
 #[cfg(feature = "arrow")]
 pub use format::{Columns, Format, ReadOptions, WriteOptions};

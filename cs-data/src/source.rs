@@ -52,6 +52,17 @@ impl Source {
         &self.text
     }
 
+    /// The lines with the byte at which each starts, without line ends.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        let mut start = 0;
+        self.text.split_inclusive('\n').map(move |line| {
+            let at = start;
+            start += line.len();
+            let line = line.strip_suffix('\n').unwrap_or(line);
+            (at, line.strip_suffix('\r').unwrap_or(line))
+        })
+    }
+
     /// An error at a byte of the text (or just past its end). Counts lines, so O(n).
     pub(crate) fn error(
         &self,

@@ -11,6 +11,7 @@ mod error;
 mod fit;
 mod gate;
 mod input;
+mod operators;
 #[cfg(feature = "torch")]
 mod predictions;
 #[cfg(feature = "torch")]
@@ -28,6 +29,7 @@ pub use error::{Error, Result};
 pub use fit::{Base, Fitted, Settings, fit};
 pub use gate::{Gate, Verdict, single_batches};
 pub use input::Texts;
+pub use operators::{LeftOut, Operators};
 #[cfg(feature = "torch")]
 pub use predictions::write_predictions;
 #[cfg(feature = "torch")]

@@ -1,0 +1,158 @@
+//! Words replaced by what a masked language model would say there.
+
+use std::ops::Range;
+
+use crate::edit::Edits;
+use crate::error::{Error, Result};
+
+use super::tokens::{Token, tokens};
+use super::{BatchAugmenter, Candidate, LineProcess, Random, Row};
+
+/// What stands for the masked piece on the line that a [`LineProcess`] reads.
+const MASK: &str = "[MASK]";
+
+/// A text with a piece to be filled.
+///
+/// ```
+/// use cs_data::augment::Masked;
+/// let masked = Masked { text: "我要退款", range: 3..6 };
+/// assert_eq!(masked.line(), "我[MASK]退款");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Masked<'a> {
+    /// The whole text.
+    pub text: &'a str,
+    /// The bytes to replace.
+    pub range: Range<usize>,
+}
+
+impl Masked<'_> {
+    /// The text on one line with `[MASK]` for the piece.
+    pub fn line(&self) -> String {
+        let (before, after) = (&self.text[..self.range.start], &self.text[self.range.end..]);
+        format!("{before}{MASK}{after}").replace(char::is_control, " ")
+    }
+}
+
+/// Fills masked pieces.
+///
+/// ```
+/// use cs_data::augment::{MaskFiller, Masked};
+/// struct Want;
+/// impl MaskFiller for Want {
+///     fn fill(&self, masked: &[Masked<'_>]) -> cs_data::Result<Vec<Vec<String>>> {
+///         Ok(masked.iter().map(|_| vec!["想".into()]).collect())
+///     }
+/// }
+/// assert_eq!(Want.fill(&[Masked { text: "我要退款", range: 3..6 }])?, [["想"]]);
+/// # Ok::<(), cs_data::Error>(())
+/// ```
+pub trait MaskFiller: Send + Sync {
+    /// Candidates for each masked piece, likeliest first.
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be filled.
+    fn fill(&self, masked: &[Masked<'_>]) -> Result<Vec<Vec<String>>>;
+}
+
+/// Reads texts with `[MASK]`, answers with candidates between tabs.
+impl MaskFiller for LineProcess {
+    fn fill(&self, masked: &[Masked<'_>]) -> Result<Vec<Vec<String>>> {
+        let lines: Vec<String> = masked.iter().map(Masked::line).collect();
+        let answers = self.lines(&lines)?;
+        let fields = |line: &String| {
+            line.split('\t')
+                .map(|field| field.trim().to_owned())
+                .collect()
+        };
+        Ok(answers.iter().map(fields).collect())
+    }
+}
+
+/// Contextual replacement: one token outside of the entities (a Chinese character, or a run of other
+/// letters and digits) becomes one of the first candidates, each as likely.
+///
+/// ```
+/// use cs_data::Utterance;
+/// use cs_data::augment::{Contextual, MaskFiller, Masked, Pipeline, PipelineConfig};
+/// struct Parcel;
+/// impl MaskFiller for Parcel {
+///     fn fill(&self, masked: &[Masked<'_>]) -> cs_data::Result<Vec<Vec<String>>> {
+///         Ok(masked.iter().map(|_| vec!["parcel".into()]).collect())
+///     }
+/// }
+/// let data = cs_data::Dataset::from_utterances([Utterance::new("1", "order?")])?;
+/// let pipeline = Pipeline::new(PipelineConfig::default()).with_batch(Contextual::new(Parcel, 5)?, 1.0)?;
+/// assert_eq!(pipeline.run(&data)?.0.utterance(0).unwrap().text, "parcel?");
+/// # Ok::<(), cs_data::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Contextual<M> {
+    filler: M,
+    first: usize,
+}
+
+impl<M: MaskFiller> Contextual<M> {
+    /// By `filler`, of whose candidates the `first` that differ from the token are drawn from.
+    ///
+    /// # Errors
+    ///
+    /// `first` being 0.
+    pub fn new(filler: M, first: usize) -> Result<Self> {
+        if first > 0 {
+            return Ok(Contextual { filler, first });
+        }
+        Err(Error::Argument {
+            name: "first",
+            found: "0".into(),
+            expected: "at least 1".into(),
+        })
+    }
+
+    fn choose(&self, masked: &Masked<'_>, candidates: &[String], random: &mut Random) -> Candidate {
+        let old = &masked.text[masked.range.clone()];
+        let fits = |candidate: &&String| {
+            !candidate.is_empty() && *candidate != old && !candidate.contains(char::is_control)
+        };
+        let fitting: Vec<&String> = candidates.iter().filter(fits).take(self.first).collect();
+        let chosen = random.pick(&fitting).ok_or("no candidate")?;
+        let mut edits = Edits::default();
+        edits.replace(masked.range.clone(), chosen);
+        Ok(edits)
+    }
+}
+
+impl<M: MaskFiller> BatchAugmenter for Contextual<M> {
+    fn name(&self) -> &str {
+        "context"
+    }
+
+    fn edits(&self, rows: &[Row<'_>], random: &mut [Random]) -> Result<Vec<Candidate>> {
+        let mut masked: Vec<Option<Masked<'_>>> = Vec::with_capacity(rows.len());
+        for (row, random) in rows.iter().zip(&mut *random) {
+            let free = row.segments(false);
+            let free: Vec<Token> = free.flat_map(|segment| tokens(row.text, segment)).collect();
+            masked.push(random.pick(&free).map(|token| Masked {
+                text: row.text,
+                range: token.range.clone(),
+            }));
+        }
+        let asked: Vec<Masked<'_>> = masked.iter().flatten().cloned().collect();
+        let answers = self.filler.fill(&asked)?;
+        if answers.len() != asked.len() {
+            return Err(Error::Argument {
+                name: "fill",
+                found: format!("{} answers", answers.len()),
+                expected: asked.len().to_string(),
+            });
+        }
+        let mut answers = answers.iter();
+        let candidate = |(masked, random): (Option<Masked<'_>>, &mut Random)| {
+            let masked = masked.ok_or("no token")?;
+            let candidates = answers.next().ok_or("no candidate")?;
+            self.choose(&masked, candidates, random)
+        };
+        Ok(masked.into_iter().zip(random).map(candidate).collect())
+    }
+}

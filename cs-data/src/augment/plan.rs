@@ -1,0 +1,136 @@
+//! Which rows get how many copies.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{AsArray, RecordBatch, StringArray};
+use arrow::datatypes::Int32Type;
+
+use crate::random::SplitMix;
+
+use super::PipelineConfig;
+use super::drafts::Draft;
+
+/// The copies to make.
+pub(crate) struct Plan {
+    /// Whether a row may get several copies.
+    pub(crate) repeats: bool,
+    copies: usize,
+    rows: usize,
+    /// If classes are to be balanced.
+    classes: Option<Vec<Class>>,
+    /// The class of each row, if they are.
+    of_row: Vec<Option<usize>>,
+}
+
+/// An intent's rows, in an order that depends on the seed and their ids.
+struct Class {
+    intent: String,
+    rows: Vec<u32>,
+    /// Copies asked for, and planned so far.
+    wanted: usize,
+    planned: usize,
+    given_up: usize,
+}
+
+impl Class {
+    /// The next copy: each row in turn.
+    fn next(&mut self) -> Option<Draft> {
+        let row = *self.rows.get(self.planned % self.rows.len().max(1))?;
+        let copy = (self.planned / self.rows.len()) as u32;
+        self.planned += 1;
+        Some(Draft { row, copy })
+    }
+}
+
+impl Plan {
+    pub(crate) fn new(data: &RecordBatch, config: &PipelineConfig) -> Self {
+        let mut plan = Plan {
+            repeats: config.copies > 1 || config.balance.is_some(),
+            copies: config.copies,
+            rows: data.num_rows(),
+            classes: None,
+            of_row: Vec::new(),
+        };
+        let Some(target) = config.balance else {
+            return plan;
+        };
+        let intents = data["intent"].as_dictionary::<Int32Type>();
+        let names: &StringArray = intents.values().as_string();
+        let ids: &StringArray = data["id"].as_string();
+        let mut classes: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        for row in 0..data.num_rows() {
+            if let Some(key) = intents.key(row) {
+                classes
+                    .entry(names.value(key))
+                    .or_default()
+                    .push(row as u32);
+            }
+        }
+        plan.of_row = vec![None; data.num_rows()];
+        let mut all = Vec::new();
+        for (class, (intent, mut rows)) in classes.into_iter().enumerate() {
+            rows.iter()
+                .for_each(|&row| plan.of_row[row as usize] = Some(class));
+            rows.sort_by_cached_key(|&row| {
+                (SplitMix::of(config.seed, ids.value(row as usize)), row)
+            });
+            let kept = if config.keep_original { rows.len() } else { 0 };
+            all.push(Class {
+                intent: intent.to_owned(),
+                wanted: target.saturating_sub(kept),
+                rows,
+                planned: 0,
+                given_up: 0,
+            });
+        }
+        plan.classes = Some(all);
+        plan
+    }
+
+    /// The first drafts, by row and copy.
+    pub(crate) fn drafts(&mut self) -> Vec<Draft> {
+        let Some(classes) = &mut self.classes else {
+            let copies = self.copies as u32;
+            let rows = 0..self.rows as u32;
+            return rows
+                .flat_map(|row| (0..copies).map(move |copy| Draft { row, copy }))
+                .collect();
+        };
+        let mut drafts = Vec::new();
+        for class in classes {
+            drafts.extend((0..class.wanted).map_while(|_| class.next()));
+        }
+        drafts.sort_unstable();
+        drafts
+    }
+
+    /// What is drawn instead of drafts that failed: the same again or, of a class, its next row.
+    pub(crate) fn again(&mut self, mut failed: Vec<Draft>) -> Vec<Draft> {
+        if let Some(classes) = &mut self.classes {
+            for draft in &mut failed {
+                let class =
+                    self.of_row[draft.row as usize].and_then(|class| classes.get_mut(class));
+                if let Some(next) = class.and_then(Class::next) {
+                    *draft = next;
+                }
+            }
+            failed.sort_unstable();
+        }
+        failed
+    }
+
+    pub(crate) fn give_up(&mut self, draft: Draft) {
+        if let Some(classes) = &mut self.classes
+            && let Some(class) = self.of_row[draft.row as usize]
+        {
+            classes[class].given_up += 1;
+        }
+    }
+
+    /// What each intent lacks.
+    pub(crate) fn short(self) -> BTreeMap<String, usize> {
+        let classes = self.classes.into_iter().flatten();
+        let short = classes.filter(|class| class.given_up > 0);
+        short.map(|class| (class.intent, class.given_up)).collect()
+    }
+}

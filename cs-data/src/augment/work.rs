@@ -1,0 +1,116 @@
+//! Operators at work on drafts.
+
+use crate::edit::{EditError, Edits};
+use crate::error::{Error, Result};
+use crate::random::SplitMix;
+
+use super::drafts::{Draft, Drafts, Sources, State};
+use super::row::Row;
+use super::{BatchAugmenter, Random};
+
+/// What there is to do on some drafts.
+pub(crate) struct Work<'a> {
+    pub(crate) sources: &'a Sources<'a>,
+    pub(crate) drafts: &'a [Draft],
+    /// What earlier operators made of them.
+    pub(crate) previous: Option<&'a Drafts>,
+    pub(crate) attempt: u32,
+    pub(crate) seed: u64,
+}
+
+impl<'a> Work<'a> {
+    pub(crate) fn load(&self, at: usize, state: &mut State<'a>) {
+        state.load(
+            self.sources,
+            self.drafts[at],
+            self.previous.map(|made| (made, at)),
+        );
+    }
+
+    pub(crate) fn random(&self, at: usize, step: usize) -> Random {
+        let Draft { row, copy } = self.drafts[at];
+        let row = SplitMix::of(self.seed, self.sources.ids.value(row as usize));
+        Random::of(row, copy, self.attempt, step)
+    }
+
+    /// Applies edits; those that make a text too long are counted instead.
+    pub(crate) fn apply(
+        &self,
+        at: usize,
+        (step, name): (usize, &str),
+        edits: &Edits,
+        (state, made): (&mut State<'a>, &mut Drafts),
+    ) -> Result<()> {
+        match state.apply(step, edits) {
+            Ok(()) => Ok(()),
+            Err(EditError::TooLong { .. }) => {
+                made.refused.push((step, "a text too long"));
+                Ok(())
+            }
+            Err(source) => Err(Error::Edit {
+                operator: name.to_owned(),
+                id: self
+                    .sources
+                    .ids
+                    .value(self.drafts[at].row as usize)
+                    .to_owned(),
+                source,
+            }),
+        }
+    }
+
+    pub(crate) fn finish(&self, at: usize, state: &State<'a>, made: &mut Drafts) {
+        let source = self.sources.texts.value(self.drafts[at].row as usize);
+        made.push(state, state.text != source);
+    }
+
+    /// One operator that looks at all rows at once.
+    pub(crate) fn ask(
+        &self,
+        operator: &dyn BatchAugmenter,
+        step: usize,
+        probability: f64,
+    ) -> Result<Drafts> {
+        let count = self.drafts.len();
+        let mut random: Vec<Random> = (0..count).map(|at| self.random(at, step)).collect();
+        let chosen: Vec<bool> = random
+            .iter_mut()
+            .map(|random| random.chance(probability))
+            .collect();
+        let mut states: Vec<State<'a>> = Vec::with_capacity(count);
+        for at in 0..count {
+            let mut state = State::default();
+            self.load(at, &mut state);
+            states.push(state);
+        }
+        let asked = states.iter().zip(&chosen).filter(|(_, chosen)| **chosen);
+        let rows: Vec<Row<'_>> = asked.map(|(state, _)| state.row()).collect();
+        let mut streams: Vec<Random> = random
+            .into_iter()
+            .zip(&chosen)
+            .filter(|(_, c)| **c)
+            .map(|(r, _)| r)
+            .collect();
+        let answers = operator.edits(&rows, &mut streams)?;
+        if answers.len() != rows.len() {
+            return Err(Error::Argument {
+                name: "candidates",
+                found: format!("{} of {}", answers.len(), operator.name()),
+                expected: format!("{}, one a row", rows.len()),
+            });
+        }
+        let mut answers = answers.into_iter();
+        let mut made = Drafts::with_capacity(count);
+        for (at, mut state) in states.into_iter().enumerate() {
+            match chosen[at].then(|| answers.next()).flatten() {
+                Some(Ok(edits)) if !edits.is_empty() => {
+                    self.apply(at, (step, operator.name()), &edits, (&mut state, &mut made))?;
+                }
+                Some(Err(reason)) => made.refused.push((step, reason)),
+                _ => {}
+            }
+            self.finish(at, &state, &mut made);
+        }
+        Ok(made)
+    }
+}

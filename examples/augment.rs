@@ -1,0 +1,97 @@
+//! Makes more labelled rows of those there are; spans move with the text.
+//!
+//! ```text
+//! cargo run --release --example augment -- --input train.jsonl --output more.jsonl \
+//!     --synonyms synonyms.tsv --entities entities.tsv --typos 0.02 --copies 3 --seed 7 --json
+//! ```
+//!
+//! A synonym dictionary has `word<TAB>candidate[:weight]<TAB>candidate…` a line, an entity list
+//! `label<TAB>value` or `label<TAB>=rule`. Pairs of the dictionary that tell the data's intents apart
+//! are reported and not used. `--balance N` brings every intent to N rows. Operators run in the order
+//! entities, synonyms, back translation, masked words, noise, typos.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+use cs_data::WriteOptions;
+use cs_data::augment::{Pipeline, PipelineConfig};
+use cs_examples::{DataArgs, Operators, Outcome, Output, note, report, run};
+use serde::Serialize;
+
+/// Make more labelled rows; spans move with the text
+#[derive(Parser)]
+struct Arguments {
+    /// Labelled rows
+    #[arg(long, value_name = "PATH")]
+    input: PathBuf,
+    /// Where the new rows go; the format by ending
+    #[arg(long, value_name = "PATH")]
+    output: PathBuf,
+    #[command(flatten)]
+    operators: Operators,
+    /// Copies of each row
+    #[arg(long, default_value_t = 1, conflicts_with = "balance")]
+    copies: usize,
+    /// Instead of copies: bring every intent to this many rows
+    #[arg(long, value_name = "ROWS")]
+    balance: Option<usize>,
+    /// Write the rows themselves too
+    #[arg(long)]
+    keep_original: bool,
+    /// Equal seeds, equal rows
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    format: DataArgs,
+    #[command(flatten)]
+    report: Output,
+}
+
+/// What comes out, as JSON.
+#[derive(Serialize)]
+struct Summary {
+    rows_in: usize,
+    rows_out: usize,
+    by_origin: BTreeMap<String, usize>,
+    seconds: f64,
+    flagged: Vec<String>,
+    skipped: Vec<String>,
+    dropped: BTreeMap<String, usize>,
+    short: BTreeMap<String, usize>,
+}
+
+fn main() -> ExitCode {
+    run(|arguments: Arguments| {
+        let data = arguments.format.open(&arguments.input)?;
+        let started = Instant::now();
+        let pipeline = Pipeline::new(PipelineConfig {
+            copies: arguments.copies,
+            balance: arguments.balance,
+            keep_original: arguments.keep_original,
+            seed: arguments.seed,
+            threads: None,
+        });
+        let (pipeline, left_out) = arguments.operators.add_to(pipeline, &data)?;
+        let (augmented, made) = pipeline.run(&data)?;
+        let seconds = started.elapsed().as_secs_f64();
+        let lost = augmented.save(&arguments.output, &WriteOptions::default())?;
+        if !lost.is_empty() {
+            note(format_args!("not held by the format of the output: {lost}"));
+        }
+        let summary = Summary {
+            rows_in: made.rows_in,
+            rows_out: made.rows_out,
+            by_origin: made.by_origin,
+            seconds,
+            flagged: left_out.flagged,
+            skipped: left_out.skipped,
+            dropped: made.dropped,
+            short: made.short,
+        };
+        report(arguments.report.json, &summary)?;
+        Ok(Outcome::Passed)
+    })
+}

@@ -1,0 +1,148 @@
+//! The operators of an augmentation, by arguments.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use cs_data::Dataset;
+use cs_data::augment::{
+    BackTranslation, Contextual, Entities, LineProcess, Noise, NoiseConfig, Pipeline, Synonyms,
+    Typos, TyposConfig,
+};
+
+use crate::error::{Error, Result};
+use crate::note;
+
+/// Candidates that a masked word is drawn from.
+const MASK_CANDIDATES: usize = 5;
+
+/// What is done to a copy of a row.
+#[derive(Debug, Clone, Args)]
+pub struct Operators {
+    /// Dictionary: word<TAB>candidate[:weight]<TAB>candidate…
+    #[arg(long, value_name = "FILE")]
+    pub synonyms: Option<PathBuf>,
+    /// Leave out what is wrong in the dictionary, and say so, instead of stopping
+    #[arg(long)]
+    pub lenient: bool,
+    /// Values: label<TAB>value, or a rule: label<TAB>=[A-Z]{2}\d{8}, =card, =date_zh, …
+    #[arg(long, value_name = "FILE")]
+    pub entities: Option<PathBuf>,
+    /// Probability of an irrelevant word after each token
+    #[arg(long, value_name = "RATE", default_value_t = 0.1)]
+    pub noise: f64,
+    /// Irrelevant words, one a line, instead of those that are shipped
+    #[arg(long, value_name = "FILE")]
+    pub fillers: Option<PathBuf>,
+    /// Probability of each token to be left out
+    #[arg(long, value_name = "RATE", default_value_t = 0.0)]
+    pub delete: f64,
+    /// Probability of each token to be swapped with the next
+    #[arg(long, value_name = "RATE", default_value_t = 0.0)]
+    pub swap: f64,
+    /// Probability of a typing error in each character
+    #[arg(long, value_name = "RATE", default_value_t = 0.0)]
+    pub typos: f64,
+    /// Shell commands that translate lines, there and back
+    #[arg(long, value_name = "FWD,BWD")]
+    pub back_translate: Option<String>,
+    /// Shell command that answers each line with candidates for its [MASK], between tabs
+    #[arg(long, value_name = "COMMAND")]
+    pub fill_mask: Option<String>,
+    /// Seconds that a command may take
+    #[arg(long, default_value_t = 3600)]
+    pub timeout: u64,
+}
+
+/// What was left out of the dictionary.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Pairs that separate intents of the data.
+    pub flagged: Vec<String>,
+    /// Entries that are wrong.
+    pub skipped: Vec<String>,
+}
+
+impl Operators {
+    /// Puts the operators behind those of `pipeline`: entities, synonyms, back translation, masked
+    /// words, noise, typos. `data` is what synonyms must not confuse the intents of.
+    ///
+    /// # Errors
+    ///
+    /// A list that cannot be read, with its place; a rate outside 0 to 1.
+    pub fn add_to(&self, mut pipeline: Pipeline, data: &Dataset) -> Result<(Pipeline, LeftOut)> {
+        let mut left_out = LeftOut::default();
+        if let Some(path) = &self.entities {
+            pipeline = pipeline.with(Entities::open(path)?, 1.0)?;
+        }
+        if let Some(path) = &self.synonyms {
+            pipeline = pipeline.with(self.synonyms(path, data, &mut left_out)?, 1.0)?;
+        }
+        let timeout = Duration::from_secs(self.timeout);
+        if let Some(commands) = &self.back_translate {
+            let [there, back] = pair(commands)?.map(|command| LineProcess::new(command, timeout));
+            let operator = BackTranslation::new(there, back, Default::default())?;
+            pipeline = pipeline.with_batch(operator, 1.0)?;
+        }
+        if let Some(command) = &self.fill_mask {
+            let filler = LineProcess::new(command.as_str(), timeout);
+            pipeline = pipeline.with_batch(Contextual::new(filler, MASK_CANDIDATES)?, 1.0)?;
+        }
+        let typos = Typos::new(TyposConfig {
+            rate: self.typos,
+            ..TyposConfig::default()
+        })?;
+        Ok((
+            pipeline.with(self.noise()?, 1.0)?.with(typos, 1.0)?,
+            left_out,
+        ))
+    }
+
+    fn noise(&self) -> Result<Noise> {
+        let noise = Noise::new(NoiseConfig {
+            insert: self.noise,
+            delete: self.delete,
+            swap: self.swap,
+            in_entities: false,
+        })?;
+        Ok(match &self.fillers {
+            Some(path) => noise.open_fillers(path)?,
+            None => noise,
+        })
+    }
+
+    fn synonyms(&self, path: &Path, data: &Dataset, left_out: &mut LeftOut) -> Result<Synonyms> {
+        let synonyms = if self.lenient {
+            let (synonyms, skipped) = Synonyms::open_lenient(path)?;
+            left_out.skipped = skipped.iter().map(ToString::to_string).collect();
+            synonyms
+        } else {
+            Synonyms::open(path)?
+        };
+        let (synonyms, flagged) = synonyms.guarded(data, Synonyms::SEPARATES)?;
+        let shown = flagged.iter().map(|pair| {
+            format!(
+                "{} -> {} turns {} into {}",
+                pair.word, pair.replacement, pair.intent, pair.other_intent
+            )
+        });
+        left_out.flagged = shown.collect();
+        for line in left_out.skipped.iter().chain(&left_out.flagged) {
+            note(format_args!("left out: {line}"));
+        }
+        Ok(synonyms)
+    }
+}
+
+/// `FWD,BWD`.
+fn pair(commands: &str) -> Result<[&str; 2]> {
+    let pair = commands
+        .split_once(',')
+        .map(|(there, back)| [there.trim(), back.trim()]);
+    pair.filter(|pair| pair.iter().all(|command| !command.is_empty()))
+        .ok_or_else(|| {
+            Error::Usage(format!(
+                "--back-translate {commands:?}: expected two commands, FWD,BWD"
+            ))
+        })
+}
