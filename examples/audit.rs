@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cs_data::audit::{Audit, Rules, read_core};
+use cs_data::audit::{Audit, ReadFault, Rules, read_core};
 use cs_examples::{DataArgs, Outcome, Output, Result, note, print_json, run};
 
 /// Look for what is wrong with labelled data
@@ -66,10 +66,11 @@ fn audit(arguments: Arguments) -> Result<Outcome> {
     // Before files are read, which may take long.
     rules.validate()?;
     let core = arguments.core.as_deref().map(read_core).transpose()?;
-    let data = arguments.format.open(&arguments.data)?;
+    let (data, skipped) = arguments.format.open_lenient(&arguments.data)?;
     let other = arguments.against.as_deref();
     let other = other.map(|path| arguments.format.open(path)).transpose()?;
-    let mut audit = Audit::new(&data);
+    let faults = skipped.iter().map(ReadFault::from).collect();
+    let mut audit = Audit::new(&data).faults(faults);
     if let Some(core) = core {
         audit = audit.core(core);
     }

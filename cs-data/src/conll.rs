@@ -141,7 +141,9 @@ impl Reader {
             .map_err(|wrong| {
                 let item = wrong.index.and_then(|index| block.items.get(index));
                 let at = item.map_or(block.raw.len(), |item| item.tag.start);
-                block.error(&self.lines, at, wrong.found, wrong.expected)
+                block
+                    .error(&self.lines, at, wrong.found, wrong.expected)
+                    .of_labels()
             })?;
         let mut row = Utterance::new(self.rows.to_string(), text).with_spans(spans);
         let pairs: Vec<_> = values

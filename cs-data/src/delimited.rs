@@ -155,6 +155,7 @@ impl Records for Table {
             column,
             found: "no rows below the header".into(),
             expected: "at least one row".into(),
+            labels: false,
         }
     }
 }

@@ -41,6 +41,8 @@ pub enum Error {
         found: String,
         /// What should stand there.
         expected: String,
+        /// Whether it is a span or a tag, not what it labels or how the file is written.
+        labels: bool,
     },
     /// A file or folder as a whole is not what it should be.
     #[error("{}: {found}, expected {expected}", path.display())]
@@ -135,6 +137,17 @@ pub enum Error {
     #[cfg(feature = "arrow")]
     #[error("arrow: {0}")]
     Arrow(#[from] arrow::error::ArrowError),
+}
+
+impl Error {
+    /// The same, as one of spans or tags.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn of_labels(mut self) -> Self {
+        if let Error::Text { labels, .. } = &mut self {
+            *labels = true;
+        }
+        self
+    }
 }
 
 /// What is wrong with an utterance; `index` counts its spans from 0.

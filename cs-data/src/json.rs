@@ -90,8 +90,14 @@ impl Reader {
         };
         json_object::parse(piece, self.rows).map_err(|error| match error {
             Error::Text {
-                found, expected, ..
-            } => self.records.error(record, found, expected),
+                found,
+                expected,
+                labels,
+                ..
+            } => match self.records.error(record, found, expected) {
+                error if labels => error.of_labels(),
+                error => error,
+            },
             error => error,
         })
     }

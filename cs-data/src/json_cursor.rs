@@ -218,6 +218,7 @@ impl Cursor {
             column,
             found: found.into(),
             expected: expected.into(),
+            labels: false,
         }
     }
 

@@ -321,6 +321,7 @@ impl Records {
             column,
             found,
             expected,
+            labels,
             ..
         } = error
         else {
@@ -337,8 +338,11 @@ impl Records {
             .take(column - 1)
             .map(char::len_utf8)
             .sum();
-        self.cursor
-            .error_at(self.place(record, before + within), found, expected)
+        let place = self.place(record, before + within);
+        match self.cursor.error_at(place, found, expected) {
+            error if labels => error.of_labels(),
+            error => error,
+        }
     }
 
     /// An error about a record as a whole.

@@ -37,6 +37,7 @@ pub(crate) fn error(
         column,
         found,
         expected,
+        labels: false,
     }
 }
 
@@ -101,7 +102,11 @@ impl<'a> Piece<'a> {
     /// `rule` as an error at one of its bytes.
     pub(crate) fn broken(&self, byte: usize, rule: &crate::SpanError) -> Error {
         let (found, expected) = rule.parts();
-        self.error(byte, found, expected)
+        let error = self.error(byte, found, expected);
+        match rule.index() {
+            Some(_) => error.of_labels(),
+            None => error,
+        }
     }
 
     /// Itself as text, without NUL.

@@ -294,6 +294,7 @@ impl Parser<'_> {
             column: wrong.column,
             found: wrong.found,
             expected: wrong.expected,
+            labels: false,
         }
     }
 }

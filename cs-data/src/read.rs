@@ -286,13 +286,18 @@ impl LineSource {
             column: before.chars().count() + 1,
             found: found.into(),
             expected: expected.into(),
+            labels: false,
         }
     }
 
     /// `rule` as an error at a byte of the current line.
     pub(crate) fn broken(&self, byte: usize, rule: &SpanError) -> Error {
         let (found, expected) = rule.parts();
-        self.error(byte, found, expected)
+        let error = self.error(byte, found, expected);
+        match rule.index() {
+            Some(_) => error.of_labels(),
+            None => error,
+        }
     }
 }
 

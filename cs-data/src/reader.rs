@@ -254,6 +254,7 @@ impl Reader {
                 column: 1,
                 found,
                 expected,
+                labels: false,
             },
         }
     }

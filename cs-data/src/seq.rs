@@ -151,7 +151,7 @@ impl Part {
         let starts: Vec<usize> = places.iter().map(|at| at.start).collect();
         scheme
             .decode(&words, &tags)
-            .map_err(|error| self.bad_tags(&starts, &error))
+            .map_err(|error| self.bad_tags(&starts, &error).of_labels())
     }
 
     fn bad_tags(&self, starts: &[usize], error: &IobError) -> Error {

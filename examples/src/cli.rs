@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use cs_data::{Columns, Dataset, Format, ReadOptions, RecordPath, Scheme};
+use cs_data::{Columns, Dataset, Format, ReadOptions, Reader, RecordPath, Scheme};
 
 use crate::error::Result;
 
@@ -48,6 +48,22 @@ impl DataArgs {
     /// [`Error::Data`](crate::Error::Data), naming file, line and column.
     pub fn open(&self, path: &Path) -> Result<Dataset> {
         Ok(Dataset::open(path, &self.options())?)
+    }
+
+    /// Reads what can be read of a labelled file or folder, and says what is wrong with each other
+    /// row.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), of a file that cannot be read at all.
+    pub fn open_lenient(&self, path: &Path) -> Result<(Dataset, Vec<cs_data::Error>)> {
+        let options = ReadOptions {
+            lenient: true,
+            ..self.options()
+        };
+        let mut reader = Reader::open(path, &options)?;
+        let data = reader.read_all()?;
+        Ok((data, reader.take_skipped()))
     }
 }
 

@@ -50,6 +50,13 @@ pub struct ReadFault {
     pub labels: bool,
 }
 
+impl From<&Error> for ReadFault {
+    fn from(error: &Error) -> Self {
+        let labels = matches!(error, Error::Text { labels: true, .. });
+        ReadFault::new(error.to_string(), labels)
+    }
+}
+
 impl ReadFault {
     /// A fault.
     pub fn new(message: impl Into<String>, labels: bool) -> Self {
