@@ -11,12 +11,10 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::file;
-use crate::format::{ReadOptions, WriteOptions};
-use crate::reader::Reader;
+use crate::formats::{Losses, ReadOptions, Reader, WriteOptions, Writer};
 use crate::rows::{BATCH_BYTES, BATCH_ROWS, Builder, SCHEMA, View, gather};
 use crate::statistics::{Statistics, Tally};
 use crate::utterance::Utterance;
-use crate::write::{Losses, Writer};
 
 /// Rows of a labelled data set, in Arrow record batches.
 ///

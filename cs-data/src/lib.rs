@@ -7,8 +7,9 @@
 //!   [`TokenBatch`] lays encodings end to end without padding, as a [`BatchPlan`] cuts them.
 //! - [`Batches`] are the steps of a run from any step on, [`Prefetch`] makes them ahead;
 //!   [`Scheme`] reads and writes tags, [`TagSet`] numbers them.
-//! - [`Dataset`] (feature `arrow`, on by default): rows in Arrow memory, read from JSON Lines, CSV,
-//!   TSV or the `seq.in`/`seq.out`/`label` form, with errors that name file, line and column.
+//! - [`Dataset`] (feature `arrow`, on by default): rows in Arrow memory. [`formats`] reads and writes
+//!   files, with errors that name file, line and column; [`audit`] looks for what is wrong with the
+//!   rows; [`augment`] makes more of them.
 //!
 //! ```
 //! use cs_data::{Alignment, BatchPlan, Convention, Span, TokenBatch, Tokenizer, Utterance, align};
@@ -36,91 +37,39 @@ pub mod audit;
 pub mod augment;
 pub mod batches;
 #[cfg(feature = "arrow")]
-mod blocks;
-#[cfg(feature = "arrow")]
-mod cells;
-#[cfg(feature = "arrow")]
-mod comments;
-#[cfg(feature = "arrow")]
-mod conll;
-#[cfg(feature = "arrow")]
 pub mod dataset;
-#[cfg(feature = "arrow")]
-mod delimited;
 mod detect;
 pub mod edit;
 pub mod error;
 #[cfg(feature = "arrow")]
 mod file;
 #[cfg(feature = "arrow")]
-pub mod format;
+pub mod formats;
 pub mod iob;
-#[cfg(feature = "arrow")]
-mod json;
-#[cfg(feature = "arrow")]
-mod json_cursor;
-#[cfg(feature = "arrow")]
-mod json_object;
-#[cfg(feature = "arrow")]
-mod json_records;
-#[cfg(feature = "arrow")]
-mod json_row;
-#[cfg(feature = "arrow")]
-mod jsonl;
-#[cfg(feature = "arrow")]
-mod markup;
 #[cfg(feature = "arrow")]
 pub mod normalize;
 pub mod offsets;
 pub mod pack;
-#[cfg(feature = "arrow")]
-mod parquet_reader;
-#[cfg(feature = "arrow")]
-mod parquet_writer;
-#[cfg(feature = "arrow")]
-mod partition;
 mod place;
 pub mod prefetch;
 mod random;
-#[cfg(feature = "arrow")]
-mod rasa;
-#[cfg(feature = "arrow")]
-mod rasa_example;
-#[cfg(feature = "arrow")]
-mod rasa_writer;
-#[cfg(feature = "arrow")]
-pub mod read;
-#[cfg(feature = "arrow")]
-pub mod reader;
-#[cfg(feature = "arrow")]
-mod record;
 #[cfg(feature = "arrow")]
 mod rows;
 #[cfg(feature = "arrow")]
 mod sample;
 pub mod scheme;
 #[cfg(feature = "arrow")]
-mod script;
-#[cfg(feature = "arrow")]
-mod seq;
-#[cfg(feature = "arrow")]
 mod source;
 #[cfg(feature = "arrow")]
 mod split;
 #[cfg(feature = "arrow")]
 pub mod statistics;
-#[cfg(feature = "arrow")]
-mod table_writer;
 pub mod tags;
 pub mod tokenizer;
 pub mod utterance;
 mod wordpiece;
 #[cfg(feature = "arrow")]
 mod words;
-#[cfg(feature = "arrow")]
-pub mod write;
-#[cfg(feature = "arrow")]
-mod yaml;
 
 pub use align::{Alignment, Convention, Word, align};
 pub use batches::{Batches, Step};
@@ -129,18 +78,14 @@ pub use dataset::Dataset;
 pub use edit::{Edit, EditError, Edits};
 pub use error::{Error, IobError, MixedSchemes, Result, SpanError};
 #[cfg(feature = "arrow")]
-pub use format::{Columns, Format, ReadOptions, WriteOptions};
-#[cfg(feature = "arrow")]
-pub use json_records::RecordPath;
+pub use formats::{
+    Columns, Format, Losses, MAX_LINE_BYTES, ReadOptions, Reader, RecordPath, WriteOptions, Writer,
+};
 #[cfg(feature = "arrow")]
 pub use normalize::normalize;
 pub use offsets::Offsets;
 pub use pack::{BatchPlan, TokenBatch};
 pub use prefetch::Prefetch;
-#[cfg(feature = "arrow")]
-pub use read::MAX_LINE_BYTES;
-#[cfg(feature = "arrow")]
-pub use reader::Reader;
 #[cfg(feature = "arrow")]
 pub use sample::Sameness;
 pub use scheme::Scheme;
@@ -149,5 +94,3 @@ pub use statistics::{LabelCount, Quantiles, SentimentProfile, Statistics, Tally}
 pub use tags::{TagIds, TagSet};
 pub use tokenizer::{Encoding, Tokenizer};
 pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};
-#[cfg(feature = "arrow")]
-pub use write::{Losses, Writer};

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 
 use crate::error::{Error, Result};
+use crate::formats::read::{Chunk, ChunkReader, MAX_LINE_BYTES, Place};
 use crate::place::Piece;
-use crate::read::{Chunk, ChunkReader, MAX_LINE_BYTES, Place};
 use crate::rows::{Builder, Row};
 use crate::utterance::Utterance;
 
@@ -37,7 +37,7 @@ pub(crate) trait Records: Send + Sync {
 
     /// What a file without any row is told.
     fn no_rows(&self, path: &Path) -> Error {
-        crate::read::no_rows(path)
+        crate::formats::read::no_rows(path)
     }
 }
 

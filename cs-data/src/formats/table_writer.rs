@@ -10,12 +10,12 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::file::{Draft, failed};
-use crate::format::{Column, Format};
-use crate::record::Dialect;
+use crate::formats::options::{Column, Format};
+use crate::formats::record::Dialect;
+use crate::formats::write::{Losses, RowWriter};
 use crate::rows::json_of;
 use crate::source::shown;
 use crate::utterance::{SOURCE, Utterance};
-use crate::write::{Losses, RowWriter};
 
 /// Writes a column for each field and each string of `extra` that occurs; what else `extra` has
 /// goes into the column `extra`, as JSON.

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::blocks::Rows;
-use crate::delimited::Table;
 use crate::error::{Error, Result, SpanError};
-use crate::format::Column;
-use crate::json_object::SpanFields;
+use crate::formats::blocks::Rows;
+use crate::formats::delimited::Table;
+use crate::formats::json_object::SpanFields;
+use crate::formats::options::Column;
+use crate::formats::read::{Fault, Place};
+use crate::formats::record::{Field, cell};
 use crate::place::Piece;
-use crate::read::{Fault, Place};
-use crate::record::{Field, cell};
 use crate::rows::{Row, json_of};
 use crate::source::shown;
 use crate::utterance::{SOURCE, Span, check_text, to_bytes};

@@ -13,10 +13,10 @@ use serde_json::{Map, Number, Value};
 
 use crate::error::{Error, Result};
 use crate::file::failed;
-use crate::format::{Column, Columns, ReadOptions};
-use crate::parquet_writer::{VERSION, VERSION_KEY, parquet_failed};
-use crate::partition::{Part, parts};
-use crate::read::{Chunk, ChunkReader, Place, no_rows};
+use crate::formats::options::{Column, Columns, ReadOptions};
+use crate::formats::parquet_writer::{VERSION, VERSION_KEY, parquet_failed};
+use crate::formats::partition::{Part, parts};
+use crate::formats::read::{Chunk, ChunkReader, Place, no_rows};
 use crate::rows::{Builder, Row, json_of};
 use crate::source::shown;
 use crate::utterance::{SOURCE, Span, check_sentiment, check_text, to_bytes};

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::file::Draft;
-use crate::rasa::{ATTRIBUTES, METADATA, SECTIONS, STRIPPED};
-use crate::rasa_example::Example;
+use crate::formats::rasa::{ATTRIBUTES, METADATA, SECTIONS, STRIPPED};
+use crate::formats::rasa_example::Example;
+use crate::formats::write::{Losses, RowWriter};
 use crate::source::shown;
 use crate::utterance::Utterance;
-use crate::write::{Losses, RowWriter};
 
 /// Writes examples in the order of the rows, neighbours of one intent together.
 pub(crate) struct Writer {

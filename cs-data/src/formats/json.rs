@@ -18,15 +18,15 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::file::Draft;
-use crate::format::{Columns, ReadOptions};
-use crate::json_cursor::Cursor;
-use crate::json_object;
-use crate::json_records::{Record, Records};
-use crate::json_row::Shape;
+use crate::formats::json_cursor::Cursor;
+use crate::formats::json_object;
+use crate::formats::json_records::{Record, Records};
+use crate::formats::json_row::Shape;
+use crate::formats::options::{Columns, ReadOptions};
+use crate::formats::read::{Fault, RowReader};
+use crate::formats::write::{Losses, RowWriter};
 use crate::place::Piece;
-use crate::read::{Fault, RowReader};
 use crate::utterance::Utterance;
-use crate::write::{Losses, RowWriter};
 
 const SPLIT: &str = "split";
 

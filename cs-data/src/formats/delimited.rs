@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use crate::blocks::{Block, Blocks, Records, Rows};
-use crate::cells::Cells;
 use crate::error::{Error, Result};
-use crate::format::{Column, Columns, Format, ReadOptions};
+use crate::formats::blocks::{Block, Blocks, Records, Rows};
+use crate::formats::cells::Cells;
+use crate::formats::options::{Column, Columns, Format, ReadOptions};
+use crate::formats::read::{Fault, Place};
+use crate::formats::record::{Dialect, Field, cell};
 use crate::place::{self, Piece};
-use crate::read::{Fault, Place};
-use crate::record::{Dialect, Field, cell};
 use crate::source::shown;
 
 /// A file's dialect and columns.
@@ -32,7 +32,7 @@ impl Table {
             (first.end, first)
         })?;
         if end == 0 {
-            return Err(crate::read::no_rows(blocks.path()));
+            return Err(crate::formats::read::no_rows(blocks.path()));
         }
         let before = &blocks.piece().bytes[..first.start];
         let piece = Piece {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::file::failed;
-use crate::read::no_rows;
+use crate::formats::read::no_rows;
 
 /// Stands for no value.
 const NONE: &str = "__HIVE_DEFAULT_PARTITION__";

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
-use crate::json_records::RecordPath;
+use crate::formats::json_records::RecordPath;
 use crate::scheme::Scheme;
 
 /// A file format, read by [`Reader`](crate::Reader) and written by [`Writer`](crate::Writer).
@@ -70,7 +70,7 @@ impl Format {
     /// Another ending.
     pub fn of(path: &Path) -> Result<Self> {
         if path.is_dir() {
-            let is_table = crate::partition::has_parquet(path);
+            let is_table = crate::formats::partition::has_parquet(path);
             return Ok(if is_table {
                 Format::Parquet
             } else {

@@ -4,7 +4,7 @@ use std::io::{BufRead, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::read::MAX_LINE_BYTES;
+use crate::formats::read::MAX_LINE_BYTES;
 use crate::source::shown;
 
 /// As deep as serde_json goes.

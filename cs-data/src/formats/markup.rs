@@ -21,11 +21,11 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::file::Draft;
-use crate::read::{Fault, LineSource, RowReader};
-use crate::script::is_cjk;
+use crate::formats::read::{Fault, LineSource, RowReader};
+use crate::formats::script::is_cjk;
+use crate::formats::write::{Losses, RowWriter};
 use crate::source::shown;
 use crate::utterance::{Span, Utterance, check_text, is_label};
-use crate::write::{Losses, RowWriter};
 
 const SPEAKER: &str = "speaker";
 

@@ -14,11 +14,11 @@ use parquet::file::properties::WriterProperties;
 
 use crate::error::{Error, Result};
 use crate::file::{Draft, Folder, failed};
+use crate::formats::partition;
+use crate::formats::write::{Losses, RowWriter};
 use crate::offsets::{Offsets, floor};
-use crate::partition;
 use crate::rows::{Builder, SCHEMA, View};
 use crate::utterance::Utterance;
-use crate::write::{Losses, RowWriter};
 
 /// The version of the columns, under this key of the file's metadata.
 pub(crate) const VERSION_KEY: &str = "cs_data.version";

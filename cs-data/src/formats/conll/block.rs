@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::tokens;
-use crate::comments;
 use crate::error::{Error, Result};
-use crate::read::LineSource;
+use crate::formats::comments;
+use crate::formats::read::LineSource;
 use crate::source::shown;
 
 /// The lines of one sentence. Ranges are bytes of `raw`.

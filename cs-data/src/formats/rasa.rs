@@ -13,11 +13,11 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::rasa_example::Example;
-use crate::read::{Fault, RowReader};
+use crate::formats::rasa_example::Example;
+use crate::formats::read::{Fault, RowReader};
+use crate::formats::yaml::{self, Content, Node, Style, Wrong};
 use crate::source::{Source, shown};
 use crate::utterance::{Utterance, check_text};
-use crate::yaml::{self, Content, Node, Style, Wrong};
 
 pub(crate) const ATTRIBUTES: &str = "entity_attributes";
 pub(crate) const METADATA: &str = "metadata";

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::conll::tagging::Tagging;
-use crate::conll::tokens;
-use crate::format::Columns;
+use crate::formats::conll::tagging::Tagging;
+use crate::formats::conll::tokens;
+use crate::formats::options::Columns;
 use crate::offsets::Offsets;
 use crate::scheme::Scheme;
 use crate::source::shown;

@@ -7,14 +7,14 @@ use std::path::Path;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::file::Draft;
-use crate::format::{Format, WriteOptions};
-use crate::jsonl::JsonlWriter;
-use crate::parquet_writer::{ParquetWriter, Partitioned};
+use crate::formats::jsonl::JsonlWriter;
+use crate::formats::options::{Format, WriteOptions};
+use crate::formats::parquet_writer::{ParquetWriter, Partitioned};
+use crate::formats::seq::SeqWriter;
+use crate::formats::table_writer::TableWriter;
+use crate::formats::{conll, json, markup, rasa_writer};
 use crate::scheme::Scheme;
-use crate::seq::SeqWriter;
-use crate::table_writer::TableWriter;
 use crate::utterance::Utterance;
-use crate::{conll, json, markup, rasa_writer};
 
 /// What a format could not hold: how many rows lost each field.
 ///

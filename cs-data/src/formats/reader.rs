@@ -8,19 +8,19 @@ use std::path::{Path, PathBuf};
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 
-use crate::blocks::{BlockReader, Blocks};
 use crate::dataset::Dataset;
-use crate::delimited::Table;
 use crate::error::{Error, Result};
-use crate::format::{Format, ReadOptions};
-use crate::json_cursor::Cursor;
-use crate::jsonl::Jsonl;
-use crate::parquet_reader::ParquetReader;
-use crate::read::{self, Chunk, ChunkReader, LineSource, RowChunks};
+use crate::formats::blocks::{BlockReader, Blocks};
+use crate::formats::delimited::Table;
+use crate::formats::json_cursor::Cursor;
+use crate::formats::jsonl::Jsonl;
+use crate::formats::options::{Format, ReadOptions};
+use crate::formats::parquet_reader::ParquetReader;
+use crate::formats::read::{self, Chunk, ChunkReader, LineSource, RowChunks};
+use crate::formats::{conll, json, markup, rasa, seq};
 use crate::rows::View;
 use crate::source::Source;
 use crate::utterance::Utterance;
-use crate::{conll, json, markup, rasa, seq};
 
 /// Reads a file piece by piece in constant memory: an iterator of [`Dataset`]s in the order of the
 /// file, each of at most [`batch_rows`](Self::batch_rows) rows.

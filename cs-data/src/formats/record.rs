@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::format::Format;
+use crate::formats::options::Format;
 
 /// A file's delimiter, and whether a `"` that opens a field quotes it.
 ///
