@@ -30,7 +30,7 @@ struct Arguments {
     to: Option<Format>,
     #[command(flatten)]
     data: DataArgs,
-    /// Leave out broken rows, and say which
+    /// Leave out rows that are broken or that the new format cannot hold, and say which
     #[arg(long)]
     lenient: bool,
     /// Scheme of the output's tags
@@ -83,15 +83,21 @@ fn convert(arguments: &Arguments) -> Result<(usize, usize, Losses)> {
     let mut reader = Reader::open(&arguments.input, &read)?;
     let mut writer = Writer::create(&arguments.output, &write)?;
     let (mut rows, mut skipped) = (0, 0);
+    let mut skip = |reason: &cs_data::Error| {
+        skipped += 1;
+        note(format_args!("skipped {reason}"));
+    };
     loop {
         let piece = reader.next().transpose()?;
-        for reason in reader.take_skipped() {
-            skipped += 1;
-            note(format_args!("skipped {reason}"));
-        }
+        reader.take_skipped().iter().for_each(&mut skip);
         let Some(piece) = piece else { break };
-        rows += piece.len();
-        writer.write_all(&piece)?;
+        for row in piece.iter() {
+            match writer.write(&row) {
+                Ok(()) => rows += 1,
+                Err(error @ cs_data::Error::Unwritable { .. }) if arguments.lenient => skip(&error),
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
     Ok((rows, skipped, writer.finish()?))
 }

@@ -3,10 +3,11 @@
 
 use serde_json::{Map, Value};
 
-use crate::utterance::{SOURCE, Turn, Utterance};
+use crate::formats::json_object::SpanFields;
+use crate::utterance::{SOURCE, Span, Turn, Utterance, to_bytes};
 
 /// The keys that mean something. Any other comment is kept in `extra` under [`OTHERS`].
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "id",
     "text",
     "intent",
@@ -18,7 +19,11 @@ const KEYS: [&str; 11] = [
     "origin",
     "parent",
     "extra",
+    SPANS,
 ];
+
+/// Spans that tags cannot hold, as in JSON Lines.
+pub(crate) const SPANS: &str = "spans";
 
 const OTHERS: &str = "comments";
 
@@ -52,6 +57,13 @@ pub(crate) fn meant(value: &str) -> String {
     }
 }
 
+fn spans(json: &str, text: &str) -> Option<Vec<Span>> {
+    let fields: Vec<SpanFields> = serde_json::from_str(json).ok()?;
+    let mut spans: Vec<Span> = fields.into_iter().map(Span::from).collect();
+    to_bytes(&mut spans, text).ok()?;
+    Some(spans)
+}
+
 /// What is wrong with a comment's value.
 pub(crate) struct BadValue {
     /// Which key; the value of another may be missing because of it.
@@ -59,7 +71,7 @@ pub(crate) struct BadValue {
     pub(crate) expected: &'static str,
 }
 
-/// Fills all fields but `text` and `spans` from the values found and from the `others`, the
+/// Fills all fields but `text` from the values found and from the `others`, the
 /// comments with no known key. The id, where there is none, stays as it is.
 pub(crate) fn read(
     row: &mut Utterance,
@@ -83,6 +95,10 @@ pub(crate) fn read(
     }
     if !others.is_empty() {
         row.extra.insert(OTHERS.into(), others.to_vec().into());
+    }
+    if let Some(json) = get(SPANS) {
+        let expected = "a list of spans of the text with start, end (characters) and label";
+        row.spans = spans(&json, &row.text).ok_or(bad(SPANS, expected))?;
     }
     if let Some(id) = get("id") {
         row.id = id;

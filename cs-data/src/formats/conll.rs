@@ -9,7 +9,7 @@
 //! `# text = …` the text, and with it the places of the tokens, is what it says. Otherwise tokens
 //! are joined: with nothing if all are single characters, else with a space, but with nothing
 //! beside a Chinese or Japanese character. The writer adds the text where that would not give it
-//! back, so nothing is lost but spans with white space at their ends.
+//! back, so nothing is lost. Spans with white space at their ends stand in `# spans`, which overrides tags.
 
 mod block;
 pub(crate) mod tagging;
@@ -203,15 +203,12 @@ impl Writer {
 }
 
 impl RowWriter for Writer {
-    fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {
+    fn write(&mut self, row: &Utterance, _: &mut Losses) -> Result<()> {
         let is_held = |span: &&Span| {
             let text = &row.text[span.range()];
-            !text.is_empty() && text.trim() == text && !span.label.contains('\0')
+            text.trim() == text && !span.label.contains('\0')
         };
         let spans: Vec<Span> = row.spans.iter().filter(is_held).cloned().collect();
-        if spans.len() < row.spans.len() {
-            lost.add("spans");
-        }
         let tokens = tokens::split(&row.text, &spans);
         let unwritable = |error: IobError| Error::Unwritable {
             id: row.id.clone(),
@@ -227,6 +224,10 @@ impl RowWriter for Writer {
         let says_text = words.first().is_none_or(|first| *first == DOCSTART)
             || tokens::join(&words).0 != row.text;
         let mut block = comments::write(row, (id, says_text), is_other_comment);
+        if spans.len() < row.spans.len() {
+            let all = &row.to_json()[comments::SPANS];
+            block.push_str(&format!("# {} = {all}\n", comments::SPANS));
+        }
         for (word, tag) in words.iter().zip(&tags) {
             block.push_str(&format!("{word}\t{tag}\n"));
         }
