@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use cs_data::WriteOptions;
+use cs_data::{WriteOptions, Writer};
 use cs_data::augment::{Pipeline, PipelineConfig};
 use cs_examples::{DataArgs, Operators, Outcome, Output, note, report, run};
 use serde::Serialize;
@@ -66,6 +66,8 @@ struct Summary {
 fn main() -> ExitCode {
     run(|arguments: Arguments| {
         let data = arguments.format.open(&arguments.input)?;
+        // Before rows are made, which may take long.
+        let mut writer = Writer::create(&arguments.output, &WriteOptions::default())?;
         let started = Instant::now();
         let pipeline = Pipeline::new(PipelineConfig {
             copies: arguments.copies,
@@ -77,7 +79,8 @@ fn main() -> ExitCode {
         let (pipeline, left_out) = arguments.operators.add_to(pipeline, &data)?;
         let (augmented, made) = pipeline.run(&data)?;
         let seconds = started.elapsed().as_secs_f64();
-        let lost = augmented.save(&arguments.output, &WriteOptions::default())?;
+        writer.write_all(&augmented)?;
+        let lost = writer.finish()?;
         if !lost.is_empty() {
             note(format_args!("not held by the format of the output: {lost}"));
         }

@@ -54,6 +54,20 @@ pub enum Error {
         /// What it should be.
         expected: String,
     },
+    /// A cell of a Parquet file holds something else than it should.
+    #[error("{}: row {row}, column {column}: {found}, expected {expected}", path.display())]
+    Cell {
+        /// The file.
+        path: PathBuf,
+        /// Row, from 0.
+        row: usize,
+        /// Name of the column.
+        column: String,
+        /// What stands there.
+        found: String,
+        /// What should stand there.
+        expected: String,
+    },
     /// A tokenizer file cannot be understood.
     #[error("{}: {source}", path.display())]
     TokenizerFile {

@@ -17,9 +17,17 @@ pub(crate) struct Draft {
 
 impl Draft {
     pub(crate) fn create(path: &Path) -> Result<Self> {
+        let path = &target(path)?;
         let folder = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(Error::File {
+                path: path.into(),
+                found: format!("no folder {}", folder.display()),
+                expected: "a folder to write in".into(),
+            });
+        }
         let mut builder = tempfile::Builder::new();
         if let Some(permissions) = as_others() {
             builder.permissions(permissions);
@@ -62,6 +70,24 @@ impl Write for Draft {
     fn flush(&mut self) -> std::io::Result<()> {
         self.out.flush()
     }
+}
+
+/// Where a file at `path` goes: behind a link to a file, that file. A device or pipe would be
+/// replaced, not written to, and so is refused.
+fn target(path: &Path) -> Result<PathBuf> {
+    let found = match std::fs::metadata(path) {
+        Ok(at) if at.is_file() && path.is_symlink() => {
+            return path.canonicalize().map_err(failed(path));
+        }
+        Ok(at) if at.is_dir() => "a folder",
+        Ok(at) if !at.is_file() => "a device or pipe",
+        _ => return Ok(path.into()),
+    };
+    Err(Error::File {
+        path: path.into(),
+        found: found.into(),
+        expected: "a file or nothing".into(),
+    })
 }
 
 /// Makes an [`Error::Io`] about `path`.

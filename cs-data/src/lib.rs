@@ -94,3 +94,8 @@ pub use statistics::{LabelCount, Quantiles, SentimentProfile, Statistics, Tally}
 pub use tags::{TagIds, TagSet};
 pub use tokenizer::{Encoding, Tokenizer};
 pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};
+
+/// The code of README.md runs.
+#[cfg(all(doctest, feature = "arrow"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -648,6 +648,72 @@ fn a_process_that_hangs_is_ended_with_those_it_started() {
     }
 }
 
+#[cfg(target_os = "linux")]
+fn runs(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    !stat.is_empty() && !stat.contains(") Z ")
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_a_process_that_ended_left_running_is_ended_with_its_failure() {
+    let cases = [
+        // Holds standard output open, so that no answer ends.
+        ("sleep 300 & echo $! > PID; cat", "no end after 500ms"),
+        (
+            "sleep 300 >/dev/null & echo $! > PID; echo why >&2; exit 3",
+            "exit status: 3 (why)",
+        ),
+    ];
+    for (command, expected) in cases {
+        let (_folder, path) = folder_with("pid", "");
+        let command = command.replace("PID", &path.display().to_string());
+        let process = LineProcess::new(command, Duration::from_millis(500));
+        let error = process.lines(&["a".into()]).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+        let pid = std::fs::read_to_string(&path).unwrap();
+        let started = Instant::now();
+        while runs(&pid) {
+            assert!(started.elapsed() < Duration::from_secs(100), "{pid} runs");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+#[test]
+fn more_rows_than_fit_in_memory_are_refused() {
+    let data = corpus(4);
+    let fault = |config: PipelineConfig| {
+        let error = Pipeline::new(config).run(&data).unwrap_err();
+        error.to_string()
+    };
+    let copies = 4_294_967_297; // 1 in 32 bits
+    assert_eq!(
+        fault(PipelineConfig {
+            copies,
+            ..PipelineConfig::default()
+        }),
+        "copies is 4294967297, expected at most 25000000 (100 million rows in all)"
+    );
+    let line = fault(PipelineConfig {
+        balance: Some(usize::MAX),
+        ..PipelineConfig::default()
+    });
+    assert!(line.starts_with("balance is 18446744073709551615, expected at most"));
+}
+
+#[test]
+fn words_without_end_are_refused() {
+    let long = "a".repeat(1_000_000);
+    for content in [format!("{long}\tb\n"), format!("b\t{long}\n")] {
+        let line = synonyms_fault(&content);
+        assert!(
+            line.ends_with("a word of 1000000 bytes, expected at most 1024"),
+            "{line}"
+        );
+    }
+}
+
 #[test]
 fn back_translation_puts_entities_back_or_says_why_not() {
     let source = row("1", &["帮我查询订单", "12345", "和", "12", "的状态"]);

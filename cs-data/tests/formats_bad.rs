@@ -418,3 +418,86 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn faults_of_spans_and_tags_are_told_from_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let of_labels = |name: &str, content: &str| {
+        let path = write(&folder, name, content);
+        let mut reader = Reader::open(&path, &lenient()).unwrap();
+        let _ = reader.read_all();
+        let skipped = reader.take_skipped();
+        assert_eq!(skipped.len(), 1, "{content}");
+        cs_data::audit::ReadFault::from(&skipped[0]).labels
+    };
+    let span = r#"{"text": "ab", "spans": [{"start": START, "end": 1, "label": "x"}]}"#;
+    for start in ["-1", "0.5", "7", "\"0\""] {
+        assert!(of_labels("f.jsonl", &span.replace("START", start)));
+    }
+    assert!(of_labels("f.jsonl", "{\"text\": \"ab\", \"spans\": {}}"));
+    assert!(!of_labels("f.jsonl", "{\"text\": \"ab\", \"intent\": 5}"));
+    assert!(of_labels("f.csv", "text,spans\nab,nope\n"));
+    assert!(of_labels(
+        "f.csv",
+        "text,span_start,span_end,span_label\nab,0,,x\n"
+    ));
+    assert!(!of_labels("f.csv", "text,sentiment\nab,2\n"));
+    assert!(of_labels("f.markup", "查询[订单\n"));
+    assert!(of_labels("f.conll", "a\n"));
+    assert!(of_labels(
+        "f.yml",
+        "nlu:\n- intent: g\n  examples: |\n    - in [Rome]{\"entity\": 5}\n"
+    ));
+    for tags in ["[\"O\"]", "[\"B-x\", \"I-y\"]"] {
+        let content = format!("[{{\"tokens\": [\"a\", \"b\"], \"ner_tags\": {tags}}}]");
+        assert!(of_labels("f.json", &content), "{tags}");
+    }
+    let columns = vec![
+        ("text", strings(&[Some("a")])),
+        ("spans", spans(vec![Some(0)], 9)),
+    ];
+    let path = parquet(&folder, "f.parquet", columns);
+    let mut reader = Reader::open(&path, &lenient()).unwrap();
+    let _ = reader.read_all();
+    assert!(cs_data::audit::ReadFault::from(&reader.skipped()[0]).labels);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_device_is_not_replaced_and_a_link_leads_to_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let create = |path: &Path| {
+        let options = WriteOptions {
+            format: Some(Format::Jsonl),
+            ..WriteOptions::default()
+        };
+        let mut writer = Writer::create(path, &options)?;
+        writer.write(&Utterance::new("1", "hi"))?;
+        writer.finish()
+    };
+    let pipe = folder.path().join("pipe");
+    let _socket = std::os::unix::net::UnixListener::bind(&pipe).unwrap();
+    let error = create(&pipe).unwrap_err().to_string();
+    assert!(
+        error.ends_with("pipe: a device or pipe, expected a file or nothing"),
+        "{error}"
+    );
+    let error = create(folder.path()).unwrap_err().to_string();
+    assert!(
+        error.ends_with(": a folder, expected a file or nothing"),
+        "{error}"
+    );
+    let error = create(&folder.path().join("none/f"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.ends_with("none, expected a folder to write in"),
+        "{error}"
+    );
+
+    let (file, link) = (write(&folder, "file", "old"), folder.path().join("link"));
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    create(&link).unwrap();
+    assert!(link.is_symlink());
+    assert!(std::fs::read_to_string(&file).unwrap().contains("hi"));
+}

@@ -329,3 +329,19 @@ proptest! {
         let _ = read(&bytes[..at]);
     }
 }
+
+#[test]
+fn a_second_document_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("two.yml");
+    let one = "nlu:\n- intent: g\n  examples: |\n    - a\n";
+    std::fs::write(&path, format!("---\n{one}...\n")).unwrap();
+    let read = || Dataset::open(&path, &ReadOptions::default());
+    assert_eq!(read().unwrap().len(), 1);
+    std::fs::write(&path, format!("{one}---\n{one}")).unwrap();
+    let error = read().unwrap_err().to_string();
+    assert!(
+        error.ends_with("two.yml:5:1: a second document, expected one document a file"),
+        "{error}"
+    );
+}

@@ -78,6 +78,12 @@ impl Error {
     /// The message on one line: libtorch's own messages go on with a C++ backtrace.
     pub fn line(&self) -> String {
         let message = self.to_string();
-        message.lines().next().unwrap_or_default().to_owned()
+        match self {
+            // A path may hold a line break.
+            Self::Data(_) | Self::Io { .. } | Self::Line { .. } | Self::Unfit { .. } => {
+                message.replace(['\n', '\r'], " ")
+            }
+            _ => message.lines().next().unwrap_or_default().to_owned(),
+        }
     }
 }

@@ -64,6 +64,87 @@ fn a_folder_that_is_no_trained_model_is_refused() {
     assert!(line.contains("a model without heads"), "{line}");
 }
 
+/// Runs an example as a user does; status, standard output and standard error. `cargo test` without
+/// `--test` builds the examples.
+fn example(name: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut program = std::env::current_exe().unwrap();
+    program.pop();
+    program.pop();
+    let program = program.join("examples").join(name);
+    let output = std::process::Command::new(&program)
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn data_is_converted_audited_and_augmented() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let json = |(status, out, err): (Option<i32>, String, String), expected: i32| {
+        assert_eq!(status, Some(expected), "{err}");
+        serde_json::from_str::<serde_json::Value>(&out).unwrap()
+    };
+    let rows = concat!(
+        r#"{"id":"a","text":"退订单A77","intent":"refund","spans":[{"start":3,"end":6,"label":"order"}]}"#,
+        "\n",
+        r#"{"id":"b","text":"could you tell me where my parcel is today","intent":"ship"}"#,
+        "\n",
+    );
+    let (source, table, back) = (path("a.jsonl"), path("a.parquet"), path("b.jsonl"));
+    std::fs::write(&source, rows).unwrap();
+    for [from, to] in [[&source, &table], [&table, &back]] {
+        let done = json(
+            example("convert", &["--input", from, "--output", to, "--json"]),
+            0,
+        );
+        assert_eq!((&done["rows"], &done["skipped"]), (&2.into(), &0.into()));
+    }
+    let report = json(
+        example("audit", &["--data", &back, "--against", &source, "--json"]),
+        1,
+    );
+    assert_eq!(
+        (&report["leaks"], &report["passed"]),
+        (&2.into(), &false.into())
+    );
+    let more = path("more.jsonl");
+    let made = json(
+        example(
+            "augment",
+            &[
+                "--input", &back, "--output", &more, "--copies", "2", "--json",
+            ],
+        ),
+        0,
+    );
+    assert_eq!(made["rows_out"], 4);
+    let text = std::fs::read_to_string(&more).unwrap();
+    assert_eq!(text.lines().count(), 4);
+
+    std::fs::write(&source, format!("{rows}{{\"text\": 7}}\n")).unwrap();
+    for (name, arguments) in [
+        ("convert", ["--input", &source, "--output", &path("no.csv")]),
+        ("augment", ["--input", &source, "--output", &path("no.csv")]),
+        ("audit", ["--data", &back, "--against", &source]),
+    ] {
+        let (status, out, err) = example(name, &arguments);
+        assert_eq!((status, out.as_str()), (Some(2), ""));
+        assert!(
+            err.starts_with("error: ") && err.contains("a.jsonl:3:10: "),
+            "{err}"
+        );
+        assert_eq!(err.lines().count(), 1, "{err}");
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 4);
+}
+
 #[cfg(feature = "torch")]
 mod trained {
     use cs_data::{Dataset, Utterance};

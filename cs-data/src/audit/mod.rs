@@ -52,7 +52,11 @@ pub struct ReadFault {
 
 impl From<&Error> for ReadFault {
     fn from(error: &Error) -> Self {
-        let labels = matches!(error, Error::Text { labels: true, .. });
+        let labels = match error {
+            Error::Text { labels, .. } => *labels,
+            Error::Cell { column, .. } => column == "spans",
+            _ => false,
+        };
         ReadFault::new(error.to_string(), labels)
     }
 }

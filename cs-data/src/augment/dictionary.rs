@@ -6,6 +6,9 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::source::{Source, shown};
 
+/// The longest word or candidate, in bytes: an automaton of longer ones takes minutes to build.
+const MAX_WORD_BYTES: usize = 1024;
+
 /// A word and what may stand for it, in the order of the file.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Entry {
@@ -83,11 +86,17 @@ fn entry<'a>(
         refuse(source.error(at, "no word", "word<TAB>candidate"))?;
         return Ok(None);
     }
+    if word.len() > MAX_WORD_BYTES {
+        refuse(source.error(at, too_long(word), AT_MOST))?;
+        return Ok(None);
+    }
     let mut candidates: Vec<Placed<'_>> = Vec::new();
     for (at, field) in fields {
         let (text, weight) = weighted(field);
         let fault = if text.is_empty() {
             Some(("an empty field".to_owned(), "a candidate"))
+        } else if text.len() > MAX_WORD_BYTES {
+            Some((too_long(text), AT_MOST))
         } else if !(weight > 0.0 && weight.is_finite()) {
             Some((format!("the weight {weight}"), "a number above 0"))
         } else if text.to_lowercase() == word.to_lowercase() {
@@ -107,6 +116,12 @@ fn entry<'a>(
         return Ok(None);
     }
     Ok(Some((word, candidates)))
+}
+
+const AT_MOST: &str = "at most 1024";
+
+fn too_long(word: &str) -> String {
+    format!("a word of {} bytes", word.len())
 }
 
 /// `退钱:2` as 退钱 with the weight 2; without a number behind the last colon, all of it with 1.

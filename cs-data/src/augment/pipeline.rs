@@ -185,7 +185,7 @@ impl Pipeline {
     pub fn run(&self, data: &Dataset) -> Result<(Dataset, Report)> {
         let rows = data.one_batch()?;
         let sources = Sources::of(&rows);
-        let mut plan = Plan::new(&rows, &self.config);
+        let mut plan = Plan::new(&rows, &self.config)?;
         let mut report = Report {
             rows_in: sources.len(),
             ..Report::default()

@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use arrow::array::{AsArray, RecordBatch, StringArray};
 use arrow::datatypes::Int32Type;
 
+use crate::error::{Error, Result};
 use crate::random::SplitMix;
 
 use super::PipelineConfig;
 use super::drafts::Draft;
+
+/// The most rows that are made at once: they are all in memory.
+const MAX_ROWS: usize = 100_000_000;
 
 /// The copies to make.
 pub(crate) struct Plan {
@@ -43,7 +47,10 @@ impl Class {
 }
 
 impl Plan {
-    pub(crate) fn new(data: &RecordBatch, config: &PipelineConfig) -> Self {
+    /// # Errors
+    ///
+    /// More than 100 million copies.
+    pub(crate) fn new(data: &RecordBatch, config: &PipelineConfig) -> Result<Self> {
         let mut plan = Plan {
             repeats: config.copies > 1 || config.balance.is_some(),
             copies: config.copies,
@@ -52,7 +59,8 @@ impl Plan {
             of_row: Vec::new(),
         };
         let Some(target) = config.balance else {
-            return plan;
+            check("copies", config.copies, plan.rows)?;
+            return Ok(plan);
         };
         let intents = data["intent"].as_dictionary::<Int32Type>();
         let names: &StringArray = intents.values().as_string();
@@ -66,6 +74,7 @@ impl Plan {
                     .push(row as u32);
             }
         }
+        check("balance", target, classes.len())?;
         plan.of_row = vec![None; data.num_rows()];
         let mut all = Vec::new();
         for (class, (intent, mut rows)) in classes.into_iter().enumerate() {
@@ -84,7 +93,7 @@ impl Plan {
             });
         }
         plan.classes = Some(all);
-        plan
+        Ok(plan)
     }
 
     /// The first drafts, by row and copy.
@@ -132,5 +141,18 @@ impl Plan {
         let classes = self.classes.into_iter().flatten();
         let short = classes.filter(|class| class.given_up > 0);
         short.map(|class| (class.intent, class.given_up)).collect()
+    }
+}
+
+/// Refuses an `asked` number of rows for each of `groups` that comes to more than [`MAX_ROWS`].
+fn check(name: &'static str, asked: usize, groups: usize) -> Result<()> {
+    let most = MAX_ROWS / groups.max(1);
+    match asked <= most {
+        true => Ok(()),
+        false => Err(Error::Argument {
+            name,
+            found: asked.to_string(),
+            expected: format!("at most {most} (100 million rows in all)"),
+        }),
     }
 }

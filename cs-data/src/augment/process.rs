@@ -98,26 +98,32 @@ impl LineProcess {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let fail = |source: std::io::Error| self.fault(source.to_string(), "to be started");
-        let mut child = Reaped(command.spawn().map_err(fail)?);
-        let stdin = child.0.stdin.take();
+        let mut child = Reaped {
+            child: command.spawn().map_err(fail)?,
+            has_ended: false,
+        };
+        let stdin = child.child.stdin.take();
         // A program that does not read to the end shows it by its status or its answer.
         thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(input.as_bytes())));
-        let output = read(child.0.stdout.take(), limit);
-        let errors = read(child.0.stderr.take(), usize::MAX);
+        let output = read(child.child.stdout.take(), limit);
+        let errors = last_words(child.child.stderr.take());
         let deadline = Instant::now().checked_add(self.timeout);
         let answer = self.wait(&output, deadline)?;
-        let words = self.wait(&errors, deadline)?;
-        let status = self.end(&mut child.0, deadline)?;
+        if answer.len() > limit {
+            return Err(self.fault(format!("more than {limit} bytes"), "an answer a line"));
+        }
+        let status = self.end(&mut child.child, deadline)?;
+        child.has_ended = status.success();
         if !status.success() {
+            // Others of its group would keep its standard error open.
+            drop(child);
+            let words = self.wait(&errors, deadline)?;
             let words = String::from_utf8_lossy(&words);
             let start = crate::offsets::ceil(&words, words.len().saturating_sub(SHOWN_BYTES));
             let words = words[start..].trim().replace(['\n', '\r'], " ");
             return Err(self.fault(format!("{status} ({words})"), "exit status 0"));
         }
-        match answer.len() > limit {
-            true => Err(self.fault(format!("more than {limit} bytes"), "an answer a line")),
-            false => Ok(answer),
-        }
+        Ok(answer)
     }
 
     fn wait(
@@ -173,20 +179,48 @@ fn read(
     receive
 }
 
+/// The last bytes that a program says, read in a thread of its own.
+fn last_words(from: Option<impl Read + Send + 'static>) -> Receiver<std::io::Result<Vec<u8>>> {
+    let (send, receive) = channel();
+    thread::spawn(move || {
+        let mut words = Vec::new();
+        let mut piece = [0; 4096];
+        let read = from.map_or(Ok(()), |mut from| {
+            loop {
+                match from.read(&mut piece) {
+                    Ok(0) => return Ok(()),
+                    Ok(length) => words.extend_from_slice(&piece[..length]),
+                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                }
+                words.drain(..words.len().saturating_sub(SHOWN_BYTES));
+            }
+        });
+        // Nobody waits any more after the time is up.
+        let _ = send.send(read.map(|()| words));
+    });
+    receive
+}
+
 /// A program that leaves nothing running, and no zombie, when it goes out of scope.
-struct Reaped(Child);
+struct Reaped {
+    child: Child,
+    /// Whether its status is known; what it left running then may stay.
+    has_ended: bool,
+}
 
 impl Drop for Reaped {
     fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(Some(_))) {
+        if self.has_ended {
             return;
         }
+        // Until it is waited for, no other group can have its number, even if it has ended.
         #[cfg(unix)]
-        if let Some(group) = rustix::process::Pid::from_raw(self.0.id() as i32) {
+        if let Some(group) = rustix::process::Pid::from_raw(self.child.id() as i32) {
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
         // Both fail only if it has ended meanwhile.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

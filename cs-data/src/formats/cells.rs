@@ -105,7 +105,7 @@ impl<'a> Cells<'a> {
         if !list.trim().is_empty() {
             let fields: Vec<SpanFields> = serde_json::from_str(&list).map_err(|_| {
                 let expected = "a list of objects with start, end (characters) and label, as JSON";
-                self.error(Column::Spans, expected)
+                self.error(Column::Spans, expected).of_labels()
             })?;
             spans.extend(fields.into_iter().map(Span::from));
         }
@@ -131,7 +131,7 @@ impl<'a> Cells<'a> {
         let number = |cell: &str, column| {
             let expected = "a number of characters from 0";
             let number = cell.trim().parse::<usize>();
-            number.map_err(|_| self.error(column, expected))
+            number.map_err(|_| self.error(column, expected).of_labels())
         };
         let start = number(&start, Column::SpanStart)?;
         let end = number(&end, Column::SpanEnd)?;

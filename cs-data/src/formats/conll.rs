@@ -112,7 +112,9 @@ impl Reader {
         };
         let items = columns.map_err(|at| {
             let found = shown(line);
-            self.lines.error(at, found, "a token and its tag")
+            self.lines
+                .error(at, found, "a token and its tag")
+                .of_labels()
         })?;
         self.block.push_items(&self.lines, items);
         Ok(())

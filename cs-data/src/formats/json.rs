@@ -80,8 +80,14 @@ impl Reader {
             .map_err(|fault| self.records.error(record, fault.to_string(), "JSON"))?;
         let features = self.records.features.as_ref();
         let object = self.shape.object(value, &record.keys, features, self.rows);
-        let object =
-            object.map_err(|wrong| self.records.error(record, wrong.found, wrong.expected))?;
+        let object = object.map_err(|wrong| {
+            let error = self.records.error(record, wrong.found, wrong.expected);
+            if wrong.labels {
+                error.of_labels()
+            } else {
+                error
+            }
+        })?;
         let line = Value::Object(object).to_string();
         let piece = Piece {
             path: self.records.path(),

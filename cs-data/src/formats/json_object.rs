@@ -104,10 +104,11 @@ impl<'a> Object<'a> {
             return Ok(Vec::new());
         };
         let expected = "a list of objects with start, end (characters) and label";
-        let List(items) = self.json(raw.get(), expected)?;
+        let List(items) = self.json(raw.get(), expected).map_err(Error::of_labels)?;
         let mut spans = Vec::with_capacity(items.len());
         for item in &items {
-            spans.push(Span::from(self.json::<SpanFields>(item.get(), expected)?));
+            let span = self.json::<SpanFields>(item.get(), expected);
+            spans.push(Span::from(span.map_err(Error::of_labels)?));
         }
         to_bytes(&mut spans, text).map_err(|rule| {
             let raw = rule

@@ -16,11 +16,18 @@ const NUMBERS: [&str; 2] = ["sentiment", "turn"];
 pub(crate) struct Wrong {
     pub(crate) found: String,
     pub(crate) expected: String,
+    /// Whether it is about tags.
+    pub(crate) labels: bool,
 }
 
 fn wrong<T>(found: impl Into<String>, expected: impl Into<String>) -> Result<T, Wrong> {
     let (found, expected) = (found.into(), expected.into());
-    Err(Wrong { found, expected })
+    let labels = false;
+    Err(Wrong {
+        found,
+        expected,
+        labels,
+    })
 }
 
 /// How records become objects with the fields of a JSON Lines file.
@@ -123,6 +130,7 @@ impl Shape {
                 .map_err(|wrong| Wrong {
                     found: wrong.found,
                     expected: wrong.expected,
+                    labels: true,
                 })?;
         }
         let offsets = Offsets::new(&text);

@@ -44,7 +44,9 @@ impl Reader {
         let parsed = Parser::new(line).parse();
         let parsed = parsed.map_err(|wrong| {
             let found = shown(&line[wrong.at..]);
-            self.lines.error(wrong.at, found, wrong.expected)
+            self.lines
+                .error(wrong.at, found, wrong.expected)
+                .of_labels()
         })?;
         check_text(&parsed.text).map_err(|rule| self.lines.broken(0, &rule))?;
         let mut row = Utterance::new(self.rows.to_string(), parsed.text).with_spans(parsed.spans);

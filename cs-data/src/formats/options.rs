@@ -94,7 +94,7 @@ impl Format {
             .ok_or_else(|| Error::File {
                 path: path.into(),
                 found: format!("the ending {ending:?}"),
-                expected: "jsonl, csv, tsv, parquet, conll, txt, json, yml, a folder with seq.in, or a format by name"
+                expected: "jsonl, csv, tsv, parquet, conll, txt, markup, json, yml, a folder with seq.in, or a format by name"
                     .into(),
             })
     }

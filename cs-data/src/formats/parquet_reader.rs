@@ -87,9 +87,11 @@ impl ParquetReader {
                 None => places.push(Place { line: 0, row }),
                 Some((column, found, expected)) => {
                     let row = self.row_of_part + at;
-                    faults.push(Error::File {
+                    faults.push(Error::Cell {
                         path: part.path.clone(),
-                        found: format!("row {row}, column {column}: {found}"),
+                        row,
+                        column,
+                        found,
                         expected,
                     });
                     if !self.lenient {

@@ -183,9 +183,9 @@ pub(crate) struct Partitioned {
 impl Partitioned {
     pub(crate) fn create(path: &Path, column: &str) -> Result<Self> {
         let columns = ["intent", "speaker", "origin"];
-        let column = columns.into_iter().find(|known| *known == column);
+        let known = columns.into_iter().find(|known| *known == column);
         Ok(Partitioned {
-            column: column.ok_or_else(|| Error::Argument {
+            column: known.ok_or_else(|| Error::Argument {
                 name: "partition_by",
                 found: format!("{column:?}"),
                 expected: columns.join(", "),

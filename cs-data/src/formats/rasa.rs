@@ -203,11 +203,14 @@ impl Parser<'_> {
         let parsed = match Example::parse(example) {
             Ok(parsed) => parsed,
             Err(wrong) => {
-                return self.skip(
-                    (line, column(wrong.at)),
-                    &example[wrong.at..],
-                    wrong.expected,
-                );
+                let error = self.error(Wrong {
+                    line,
+                    column: column(wrong.at),
+                    found: shown(&example[wrong.at..]),
+                    expected: wrong.expected.into(),
+                });
+                let fault = Fault::Row(error.of_labels());
+                return self.rows.push_back((line, Err(fault)));
             }
         };
         if let Err(rule) = check_text(&parsed.text) {

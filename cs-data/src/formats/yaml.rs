@@ -38,7 +38,7 @@ pub(crate) struct Wrong {
     pub(crate) expected: String,
 }
 
-/// The first document of `text`, `None` if it holds nothing. Takes several times its size.
+/// The only document of `text`, `None` if it holds nothing. Takes several times its size.
 pub(crate) fn parse(text: &str) -> Result<Option<Node>, Wrong> {
     let mut tree = Tree {
         parser: Parser::new_from_str(text),
@@ -50,7 +50,10 @@ pub(crate) fn parse(text: &str) -> Result<Option<Node>, Wrong> {
                 Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing,
                 _,
             ) => {}
-            (event, place) => return tree.node(event, place, 0).map(Some),
+            (event, place) => {
+                let root = tree.node(event, place, 0)?;
+                return tree.end().map(|()| Some(root));
+            }
         }
     }
 }
@@ -65,6 +68,17 @@ impl<'a> Tree<'a> {
             Some(Ok((event, span))) => Ok((event, span.start)),
             Some(Err(error)) => Err(wrong(*error.marker(), error.info(), "YAML")),
             None => Ok((Event::StreamEnd, Marker::default())),
+        }
+    }
+
+    /// Refuses what would be passed over behind the first document.
+    fn end(&mut self) -> Result<(), Wrong> {
+        loop {
+            match self.next()? {
+                (Event::StreamEnd, _) => return Ok(()),
+                (Event::DocumentEnd | Event::Nothing, _) => {}
+                (_, place) => return Err(wrong(place, "a second document", "one document a file")),
+            }
         }
     }
 

@@ -36,6 +36,13 @@ impl Tagging {
         tags: &[&str],
         line: usize,
     ) -> Result<Vec<Span>, WrongTag> {
+        if tokens.len() != tags.len() {
+            return Err(WrongTag {
+                index: None,
+                found: format!("{} tags", tags.len()),
+                expected: format!("{}, one for each token", tokens.len()),
+            });
+        }
         if tags.iter().all(|tag| *tag == "O") {
             return Ok(Vec::new());
         }
