@@ -16,8 +16,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use cs_data::{WriteOptions, Writer};
 use cs_data::augment::{Pipeline, PipelineConfig};
+use cs_data::{WriteOptions, Writer};
 use cs_examples::{DataArgs, Operators, Outcome, Output, note, report, run};
 use serde::Serialize;
 
