@@ -19,13 +19,13 @@ const MASK_CANDIDATES: usize = 5;
 /// What is done to a copy of a row.
 #[derive(Debug, Clone, Args)]
 pub struct Operators {
-    /// Dictionary: word<TAB>candidate[:weight]<TAB>candidate…
+    /// Dictionary, between tabs: a word and its candidates, each perhaps with `:weight`
     #[arg(long, value_name = "FILE")]
     pub synonyms: Option<PathBuf>,
     /// Leave out what is wrong in the dictionary, and say so, instead of stopping
     #[arg(long)]
     pub lenient: bool,
-    /// Values: label<TAB>value, or a rule: label<TAB>=[A-Z]{2}\d{8}, =card, =date_zh, …
+    /// Values, between tabs: a label and a value, or a rule: `=[A-Z]{2}\d{8}`, `=card`, `=date_zh`, …
     #[arg(long, value_name = "FILE")]
     pub entities: Option<PathBuf>,
     /// Probability of an irrelevant word after each token
@@ -46,7 +46,7 @@ pub struct Operators {
     /// Shell commands that translate lines, there and back
     #[arg(long, value_name = "FWD,BWD")]
     pub back_translate: Option<String>,
-    /// Shell command that answers each line with candidates for its [MASK], between tabs
+    /// Shell command that answers each line with candidates for its `[MASK]`, between tabs
     #[arg(long, value_name = "COMMAND")]
     pub fill_mask: Option<String>,
     /// Seconds that a command may take
