@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::utterance::{SOURCE, Span, Turn, Utterance};
-use crate::words::Words;
+use crate::words::{Sparse, Words};
 
 /// Arrow counts the bytes of a column in 31 bits.
 const MAX_BYTES: usize = i32::MAX as usize;
@@ -135,14 +135,14 @@ pub(crate) struct Builder {
     span_ends: Vec<u32>,
     span_labels: Words,
     intent: Words,
-    sentiment: Float32Builder,
-    reply: StringBuilder,
-    dialogue_id: StringBuilder,
-    turn: UInt32Builder,
+    sentiment: Sparse<Float32Builder>,
+    reply: Sparse<StringBuilder>,
+    dialogue_id: Sparse<StringBuilder>,
+    turn: Sparse<UInt32Builder>,
     speaker: Words,
     origin: Words,
-    parent: StringBuilder,
-    extra: StringBuilder,
+    parent: Sparse<StringBuilder>,
+    extra: Sparse<StringBuilder>,
 }
 
 impl Builder {
@@ -173,20 +173,20 @@ impl Builder {
             // Texts are at most 64 KiB.
             self.span_starts.push(span.start as u32);
             self.span_ends.push(span.end as u32);
-            self.span_labels.push(Some(&span.label));
+            self.span_labels.push(Some(&span.label))?;
         }
         self.intent
-            .push(row.intent.filter(|intent| !intent.is_empty()));
-        self.sentiment.append_option(row.sentiment);
-        self.reply.append_option(row.reply);
+            .push(row.intent.filter(|intent| !intent.is_empty()))?;
+        self.sentiment.push(row.sentiment);
+        self.reply.push(row.reply);
         let (dialogue, turn) = row.dialogue.map(|(id, turn, _)| (id, turn)).unzip();
-        self.dialogue_id.append_option(dialogue);
-        self.turn.append_option(turn);
+        self.dialogue_id.push(dialogue);
+        self.turn.push(turn);
         self.speaker
-            .push(row.dialogue.and_then(|(_, _, speaker)| speaker));
-        self.origin.push(Some(row.origin));
-        self.parent.append_option(row.parent);
-        self.extra.append_option(row.extra);
+            .push(row.dialogue.and_then(|(_, _, speaker)| speaker))?;
+        self.origin.push(Some(row.origin))?;
+        self.parent.push(row.parent);
+        self.extra.push(row.extra);
         Ok(())
     }
 
@@ -355,7 +355,7 @@ pub(crate) fn gather(batches: &[&RecordBatch], places: &[(usize, usize)]) -> Res
             DataType::Dictionary(..) => {
                 let mut words = Words::default();
                 for &(batch, row) in places {
-                    words.push(View(batches[batch]).word(at, row));
+                    words.push(View(batches[batch]).word(at, row))?;
                 }
                 Ok(Arc::new(words.finish()?))
             }
@@ -382,7 +382,7 @@ fn gather_spans(batches: &[&RecordBatch], places: &[(usize, usize)]) -> Result<A
         for (start, end, label) in View(batches[batch]).spans(row) {
             starts.push(start as u32);
             ends.push(end as u32);
-            labels.push(Some(label));
+            labels.push(Some(label))?;
         }
         counts.push(starts.len() - before);
     }

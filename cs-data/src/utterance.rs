@@ -195,14 +195,20 @@ impl Utterance {
 }
 
 pub(crate) fn check_text(text: &str) -> Result<(), SpanError> {
-    if text.len() > MAX_TEXT_BYTES {
-        return Err(SpanError::TooLong {
-            len: text.len(),
-            max: MAX_TEXT_BYTES,
-        });
-    }
+    check_length(text)?;
     text.find('\0')
         .map_or(Ok(()), |offset| Err(SpanError::Nul { offset }))
+}
+
+/// All of [`check_text`] for a text that is known to have no NUL.
+pub(crate) fn check_length(text: &str) -> Result<(), SpanError> {
+    if text.len() <= MAX_TEXT_BYTES {
+        return Ok(());
+    }
+    Err(SpanError::TooLong {
+        len: text.len(),
+        max: MAX_TEXT_BYTES,
+    })
 }
 
 pub(crate) fn check_sentiment(value: f32) -> Result<(), SpanError> {

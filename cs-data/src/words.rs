@@ -1,8 +1,7 @@
-//! A column of words of which many repeat.
+//! Columns of which many rows repeat the one before.
 
-use std::collections::HashMap;
-
-use arrow::array::{DictionaryArray, Int32Builder, StringArray};
+use arrow::array::{ArrowPrimitiveType, DictionaryArray, PrimitiveArray, StringArray};
+use arrow::array::{PrimitiveBuilder, StringBuilder, StringDictionaryBuilder};
 use arrow::datatypes::Int32Type;
 
 use crate::error::Result;
@@ -10,40 +9,83 @@ use crate::error::Result;
 /// Collects a dictionary column. A word that repeats the one before costs a comparison.
 #[derive(Default)]
 pub(crate) struct Words {
-    keys: Int32Builder,
-    names: Vec<Box<str>>,
-    index: HashMap<Box<str>, i32>,
-    last: i32,
+    column: StringDictionaryBuilder<Int32Type>,
+    last: String,
+    /// How often `last`, and a null behind it, wait to be added.
+    repeats: usize,
+    nulls: usize,
 }
 
 impl Words {
-    pub(crate) fn push(&mut self, word: Option<&str>) {
-        let key = word.map(|word| self.key(word));
-        self.keys.append_option(key);
+    pub(crate) fn push(&mut self, word: Option<&str>) -> Result<()> {
+        match word {
+            None => self.nulls += 1,
+            Some(word) if self.repeats > 0 && self.nulls == 0 && self.last == word => {
+                self.repeats += 1;
+            }
+            Some(word) => {
+                self.flush()?;
+                self.last.clear();
+                self.last.push_str(word);
+                self.repeats = 1;
+            }
+        }
+        Ok(())
     }
 
-    fn key(&mut self, word: &str) -> i32 {
-        if self.names.get(self.last as usize).map(|name| &**name) == Some(word) {
-            return self.last;
+    fn flush(&mut self) -> Result<()> {
+        if self.repeats > 0 {
+            self.column.append_n(&self.last, self.repeats)?;
         }
-        self.last = match self.index.get(word) {
-            Some(&key) => key,
-            None => {
-                // Rows, and so words, stay below 2^31: a column has at most that many bytes.
-                let key = self.names.len() as i32;
-                self.names.push(word.into());
-                self.index.insert(word.into(), key);
-                key
-            }
-        };
-        self.last
+        self.column.append_nulls(self.nulls);
+        (self.repeats, self.nulls) = (0, 0);
+        Ok(())
     }
 
     pub(crate) fn finish(mut self) -> Result<DictionaryArray<Int32Type>> {
-        let values = StringArray::from_iter_values(&self.names);
-        Ok(DictionaryArray::try_new(
-            self.keys.finish(),
-            std::sync::Arc::new(values),
-        )?)
+        self.flush()?;
+        Ok(self.column.finish())
+    }
+}
+
+/// Collects a column of which most rows are null; these cost an addition.
+#[derive(Default)]
+pub(crate) struct Sparse<B> {
+    column: B,
+    /// Wait to be added.
+    nulls: usize,
+}
+
+impl Sparse<StringBuilder> {
+    pub(crate) fn push(&mut self, value: Option<&str>) {
+        match value {
+            None => self.nulls += 1,
+            Some(value) => {
+                self.column.append_nulls(std::mem::take(&mut self.nulls));
+                self.column.append_value(value);
+            }
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> StringArray {
+        self.column.append_nulls(self.nulls);
+        self.column.finish()
+    }
+}
+
+impl<T: ArrowPrimitiveType> Sparse<PrimitiveBuilder<T>> {
+    pub(crate) fn push(&mut self, value: Option<T::Native>) {
+        match value {
+            None => self.nulls += 1,
+            Some(value) => {
+                self.column.append_nulls(std::mem::take(&mut self.nulls));
+                self.column.append_value(value);
+            }
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> PrimitiveArray<T> {
+        self.column.append_nulls(self.nulls);
+        self.column.finish()
     }
 }

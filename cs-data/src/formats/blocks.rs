@@ -1,9 +1,10 @@
 //! A file of records in blocks of whole records, parsed on several threads in constant memory.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::RecordBatch;
 
@@ -13,8 +14,11 @@ use crate::place::Piece;
 use crate::rows::{Builder, Row};
 use crate::utterance::Utterance;
 
-/// A block is this long, more if a record is. One a thread is in memory, and as many more wait.
-const BLOCK_BYTES: usize = 1 << 20;
+/// A block is this long, more if a record is.
+const BLOCK_BYTES: usize = 1 << 18;
+
+/// So many blocks a thread are in memory, and as many more wait.
+const BLOCKS_PER_THREAD: usize = 4;
 
 /// Whole records of a file.
 pub(crate) struct Block {
@@ -126,23 +130,17 @@ impl Blocks {
 
     /// Reads on until `bytes` wait or the file ends.
     fn fill(&mut self, bytes: usize) -> Result<()> {
-        let mut have = self.rest.len();
+        let have = self.rest.len();
         if self.at_end || have >= bytes {
             return Ok(());
         }
-        self.rest.resize(bytes, 0);
-        while have < bytes {
-            match self.file.read(&mut self.rest[have..]) {
-                Ok(0) => {
-                    self.at_end = true;
-                    break;
-                }
-                Ok(count) => have += count,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(crate::file::failed(&self.path)(error)),
-            }
-        }
-        self.rest.truncate(have);
+        let missing = bytes - have;
+        self.rest.reserve_exact(missing);
+        let read = (&self.file)
+            .take(missing as u64)
+            .read_to_end(&mut self.rest)
+            .map_err(crate::file::failed(&self.path))?;
+        self.at_end = read < missing;
         Ok(())
     }
 
@@ -232,32 +230,52 @@ impl<R: Records> BlockReader<R> {
         (ahead, None)
     }
 
+    /// Parses what waits and reads ahead meanwhile.
     fn parse_waiting(&mut self) {
-        let (format, lenient, threads) = (&self.format, self.lenient, self.threads);
+        let (format, lenient, count) = (&self.format, self.lenient, self.ahead());
         let blocks = &mut self.blocks;
         let waiting = std::mem::take(&mut self.waiting);
         let ended = self.end.is_some();
-        let parsed = &mut self.parsed;
+        let next = AtomicUsize::new(0);
+        // Whoever is free takes the next block.
+        let work = || {
+            let mut parsed = Vec::new();
+            while let Some((at, block)) = {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                waiting.get(at).map(|block| (at, block))
+            } {
+                parsed.push((at, parse(format, block, lenient)));
+            }
+            parsed
+        };
+        let mut parsed = Vec::with_capacity(waiting.len());
         let (ahead, end) = std::thread::scope(|scope| {
-            let workers: Vec<_> = waiting
-                .iter()
-                .map(|block| scope.spawn(move || parse(format, block, lenient)))
-                .collect();
+            let helpers = self.threads.min(waiting.len()) - 1;
+            let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(work)).collect();
             let ahead = if ended {
                 Default::default()
             } else {
-                Self::read_ahead(blocks, format, threads)
+                Self::read_ahead(blocks, format, count)
             };
-            for worker in workers {
-                match worker.join() {
-                    Ok(chunk) => parsed.push_back(chunk),
+            parsed.append(&mut work());
+            for helper in helpers {
+                match helper.join() {
+                    Ok(mut chunks) => parsed.append(&mut chunks),
                     Err(panic) => std::panic::resume_unwind(panic),
                 }
             }
             ahead
         });
+        parsed.sort_by_key(|(at, _)| *at);
+        self.parsed
+            .extend(parsed.into_iter().map(|(_, chunk)| chunk));
         self.waiting = ahead;
         self.end = self.end.take().or(end);
+    }
+
+    /// How many blocks are read at a time.
+    fn ahead(&self) -> usize {
+        self.threads * BLOCKS_PER_THREAD
     }
 }
 
@@ -286,7 +304,8 @@ impl<R: Records> ChunkReader for BlockReader<R> {
                 if let Some(error) = self.end.take() {
                     return Some(Err(error));
                 }
-                let (ahead, end) = Self::read_ahead(&mut self.blocks, &self.format, self.threads);
+                let count = self.ahead();
+                let (ahead, end) = Self::read_ahead(&mut self.blocks, &self.format, count);
                 (self.waiting, self.end) = (ahead, end);
                 if self.waiting.is_empty() {
                     return self.end.take().map(Err);

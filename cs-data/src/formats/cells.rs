@@ -14,12 +14,13 @@ use crate::formats::record::{Field, cell};
 use crate::place::Piece;
 use crate::rows::{Row, json_of};
 use crate::source::shown;
-use crate::utterance::{SOURCE, Span, check_text, to_bytes};
+use crate::utterance::{SOURCE, Span, check_length, to_bytes};
 
 /// The fields of a record, as many as the header has.
 pub(crate) struct Cells<'a> {
     pub(crate) table: &'a Table,
     pub(crate) piece: Piece<'a>,
+    /// Without NUL.
     pub(crate) record: &'a str,
     pub(crate) fields: &'a [Field],
 }
@@ -28,7 +29,7 @@ impl<'a> Cells<'a> {
     /// Checks the row and adds it.
     pub(crate) fn push(&self, rows: &mut Rows, place: Place) -> Result<(), Fault> {
         let text = self.get(Column::Text);
-        check_text(&text).map_err(|rule| Fault::Row(self.broken(Column::Text, &rule)))?;
+        check_length(&text).map_err(|rule| Fault::Row(self.broken(Column::Text, &rule)))?;
         let spans = self.spans(&text).map_err(Fault::Row)?;
         let sentiment = self.sentiment().map_err(Fault::Row)?;
         let dialogue_id = self.get(Column::DialogueId);
@@ -74,6 +75,9 @@ impl<'a> Cells<'a> {
 
     /// A number, or a word for one.
     fn sentiment(&self) -> Result<Option<f32>> {
+        if !self.table.has(Column::Sentiment) {
+            return Ok(None);
+        }
         let cell = self.get(Column::Sentiment);
         let value = match cell.trim() {
             "" => return Ok(None),
@@ -100,6 +104,9 @@ impl<'a> Cells<'a> {
 
     /// The spans of the column `spans` and the one of `span_start`, `span_end` and `span_label`.
     fn spans(&self, text: &str) -> Result<Vec<Span>> {
+        if !self.table.has(Column::Spans) && !self.table.has(Column::SpanStart) {
+            return Ok(Vec::new());
+        }
         let list = self.get(Column::Spans);
         let mut spans: Vec<Span> = Vec::new();
         if !list.trim().is_empty() {
@@ -120,8 +127,11 @@ impl<'a> Cells<'a> {
     }
 
     fn span(&self) -> Result<Option<Span>> {
-        let columns = [Column::SpanStart, Column::SpanEnd, Column::SpanLabel];
-        let [start, end, label] = columns.map(|column| self.get(column));
+        if !self.table.has(Column::SpanStart) {
+            return Ok(None);
+        }
+        let (start, end) = (self.get(Column::SpanStart), self.get(Column::SpanEnd));
+        let label = self.get(Column::SpanLabel);
         if [&start, &end, &label]
             .iter()
             .all(|cell| cell.trim().is_empty())
@@ -142,8 +152,11 @@ impl<'a> Cells<'a> {
     /// Outside a dialogue, `turn` and `speaker` are such cells, too.
     fn extra(&self, outside: bool) -> Option<String> {
         let table = self.table;
-        let [packed, turn, speaker] =
-            [Column::Extra, Column::Turn, Column::Speaker].map(|column| table.at[column as usize]);
+        let at = |column: Column| table.at[column as usize];
+        let (packed, turn, speaker) = (at(Column::Extra), at(Column::Turn), at(Column::Speaker));
+        if table.others.is_empty() && packed.or(turn).or(speaker).is_none() {
+            return None;
+        }
         let stray = [turn, speaker].into_iter().flatten().filter(|_| outside);
         let cells = table.others.iter().copied().chain(stray);
         let mut extra = Map::new();

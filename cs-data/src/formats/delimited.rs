@@ -7,7 +7,7 @@ use crate::formats::blocks::{Block, Blocks, Records, Rows};
 use crate::formats::cells::Cells;
 use crate::formats::options::{Column, Columns, Format, ReadOptions};
 use crate::formats::read::{Fault, Place};
-use crate::formats::record::{Dialect, Field, cell};
+use crate::formats::record::{Dialect, Field, cell, line_ends};
 use crate::place::{self, Piece};
 use crate::source::shown;
 
@@ -36,15 +36,15 @@ impl Table {
         }
         let before = &blocks.piece().bytes[..first.start];
         let piece = Piece {
-            line: 1 + memchr::memchr_iter(b'\n', before).count(),
+            line: 1 + lines(before),
             bytes: &blocks.piece().bytes[first],
             ..blocks.piece()
         };
         let mut fields = Vec::new();
         let record = piece.text()?;
-        dialect
-            .split(piece.bytes, &mut fields)
-            .map_err(|quote| open_quote(&piece, quote))?;
+        if let Some(quote) = dialect.split(piece.bytes, &mut fields) {
+            return Err(open_quote(&piece, quote));
+        }
         let names: Vec<String> = if options.no_header {
             (1..=fields.len())
                 .map(|number| number.to_string())
@@ -75,6 +75,10 @@ impl Table {
         })
     }
 
+    pub(crate) fn has(&self, column: Column) -> bool {
+        self.at[column as usize].is_some()
+    }
+
     fn push(&self, cells: &Cells, rows: &mut Rows, place: Place) -> Result<(), Fault> {
         let found = cells.fields.len();
         if found != self.names.len() {
@@ -84,6 +88,11 @@ impl Table {
         }
         cells.push(rows, place)
     }
+}
+
+/// How many lines end in `bytes`.
+fn lines(bytes: &[u8]) -> usize {
+    memchr::memchr_iter(b'\n', bytes).count()
 }
 
 pub(crate) fn open_quote(piece: &Piece, quote: usize) -> Error {
@@ -108,43 +117,50 @@ impl Records for Table {
         };
         let text = whole.text().ok();
         let mut fields = Vec::new();
-        let (mut line, mut counted) = (block.first_line, 0);
-        let records = self.dialect.records(&block.bytes, true);
-        for (row, range) in (block.first_row..).zip(records) {
-            line += memchr::memchr_iter(b'\n', &block.bytes[counted..range.start]).count();
-            counted = range.start;
+        let (mut at, mut line, mut row) = (0, block.first_line, block.first_row);
+        loop {
+            let ends = line_ends(&block.bytes[at..]);
+            line += lines(ends);
+            at += ends.len();
+            if at == block.bytes.len() {
+                return Ok(());
+            }
+            let quote = self.dialect.split(&block.bytes[at..], &mut fields);
+            let end = at + fields.last().map_or(0, |field| field.range.end);
             let piece = Piece {
                 line,
-                bytes: &block.bytes[range.clone()],
+                bytes: &block.bytes[at..end],
                 ..whole
             };
-            let split = self.dialect.split(piece.bytes, &mut fields);
-            let pushed = split
-                .map_err(|quote| Fault::Row(open_quote(&piece, quote)))
-                .and_then(|()| {
-                    let record = match text {
-                        Some(text) => &text[range],
-                        None => piece.text().map_err(Fault::Row)?,
-                    };
-                    let cells = Cells {
-                        table: self,
-                        piece,
-                        record,
-                        fields: &fields,
-                    };
-                    self.push(&cells, rows, Place { line, row })
-                });
+            let record = match (quote, text) {
+                (Some(quote), _) => Err(open_quote(&piece, quote)),
+                (None, Some(text)) => Ok(&text[at..end]),
+                (None, None) => piece.text(),
+            };
+            let pushed = record.map_err(Fault::Row).and_then(|record| {
+                let cells = Cells {
+                    table: self,
+                    piece,
+                    record,
+                    fields: &fields,
+                };
+                self.push(&cells, rows, Place { line, row })
+            });
             match pushed {
                 Ok(()) => {}
                 Err(Fault::File(error)) => return Err(error),
                 Err(Fault::Row(fault)) => {
                     if !rows.skip(fault) {
-                        break;
+                        return Ok(());
                     }
                 }
             }
+            // Only quotes hold the end of a line.
+            if fields.iter().any(|field| field.quoted) {
+                line += lines(piece.bytes);
+            }
+            (at, row) = (end, row + 1);
         }
-        Ok(())
     }
 
     fn no_rows(&self, path: &Path) -> Error {

@@ -35,10 +35,7 @@ impl Dialect {
     pub(crate) fn records(self, bytes: &[u8], last: bool) -> impl Iterator<Item = Range<usize>> {
         let mut at = 0;
         std::iter::from_fn(move || {
-            let ends = bytes[at..]
-                .iter()
-                .take_while(|byte| matches!(byte, b'\r' | b'\n'));
-            let start = at + ends.count();
+            let start = at + line_ends(&bytes[at..]).len();
             if start == bytes.len() {
                 return None;
             }
@@ -83,33 +80,40 @@ impl Dialect {
         }
     }
 
-    /// Puts the fields of a record into `fields`. Fails with the place of a quote that stays open,
-    /// the fields up to it then being there.
-    pub(crate) fn split(self, record: &[u8], fields: &mut Vec<Field>) -> Result<(), usize> {
+    /// Puts the fields of the record at the start of `bytes` into `fields`, of which the last ends
+    /// where the record does. Gives the place of a quote that stays open.
+    pub(crate) fn split(self, bytes: &[u8], fields: &mut Vec<Field>) -> Option<usize> {
         fields.clear();
         let mut start = 0;
         loop {
             let mut from = start;
-            let quoted = self.quotes && record.get(start) == Some(&b'"');
+            let quoted = self.quotes && bytes.get(start) == Some(&b'"');
             if quoted {
-                match self.closing(record, start) {
+                match self.closing(bytes, start) {
                     Some(close) => from = close + 1,
                     None => {
-                        let range = start..record.len();
+                        let range = start..bytes.len();
                         fields.push(Field { range, quoted });
-                        return Err(start);
+                        return Some(start);
                     }
                 }
             }
-            let end = memchr::memchr(self.delimiter, &record[from..]);
-            let range = start..end.map_or(record.len(), |end| from + end);
+            let end = memchr::memchr3(self.delimiter, b'\n', b'\r', &bytes[from..]);
+            let range = start..end.map_or(bytes.len(), |end| from + end);
             start = range.end + 1;
+            let is_last = bytes.get(range.end) != Some(&self.delimiter);
             fields.push(Field { range, quoted });
-            if end.is_none() {
-                return Ok(());
+            if is_last {
+                return None;
             }
         }
     }
+}
+
+/// The ends of lines at the start of `bytes`.
+pub(crate) fn line_ends(bytes: &[u8]) -> &[u8] {
+    let is_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+    &bytes[..bytes.iter().take_while(is_end).count()]
 }
 
 /// The content of a field of `record`.
@@ -184,8 +188,9 @@ mod tests {
             let mut fields = Vec::new();
             let mut found = Vec::new();
             for range in dialect.records(text.as_bytes(), true) {
-                let record = &text[range];
-                let _ = dialect.split(record.as_bytes(), &mut fields);
+                let record = &text[range.clone()];
+                dialect.split(&text.as_bytes()[range.start..], &mut fields);
+                prop_assert_eq!(fields.last().map(|field| field.range.end), Some(range.len()));
                 let cells = fields.iter().map(|field| cell(record, field).into_owned());
                 found.push(cells.collect::<Vec<_>>());
             }
