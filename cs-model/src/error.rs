@@ -126,9 +126,26 @@ pub enum Error {
         #[from]
         source: tch::TchError,
     },
+    /// An operator of libtorch that tch does not wrap refused its arguments or failed.
+    #[cfg(feature = "torch")]
+    #[error("{operator}: {reason}")]
+    Operator {
+        /// Its name, for instance `aten::_fused_adamw_`.
+        operator: String,
+        /// What it said.
+        reason: String,
+    },
 }
 
 impl Error {
+    #[cfg(feature = "torch")]
+    pub(crate) fn operator(operator: &str, reason: impl Into<String>) -> Self {
+        Self::Operator {
+            operator: operator.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         move |source| Self::Io {
             path: path.to_owned(),

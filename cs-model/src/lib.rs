@@ -50,6 +50,9 @@ mod weights;
 mod writer;
 
 #[cfg(feature = "torch")]
+#[allow(unsafe_code, reason = "the operator bridge: tch does not reach these")]
+pub mod ops;
+#[cfg(feature = "torch")]
 pub mod torch;
 
 pub use bundle::Bundle;

@@ -1,0 +1,181 @@
+//! Flash attention on packed sequences.
+//!
+//! `N` packed tokens, `B` sequences, `A` heads, `D` head size.
+
+use tch::{Kind, Tensor};
+
+use super::bridge::{Argument, Value, call, unexpected};
+use crate::error::{Error, Result};
+use crate::torch::Device;
+
+const OPERATOR: &str = "aten::_flash_attention_forward";
+
+/// What [`flash_attention`] works on: fp16 or bf16 tensors on a CUDA device, whose last dimension is
+/// contiguous.
+///
+/// ```
+/// use cs_model::ops::{FlashAttention, flash_attention};
+/// use tch::{Device, Kind, Tensor};
+///
+/// let x = Tensor::zeros([3, 1, 8], (Kind::Half, Device::Cpu));
+/// let offsets = Tensor::from_slice(&[0i32, 2, 3]);
+/// let input = FlashAttention { query: &x, key: &x, value: &x, offsets: &offsets, longest: 2, dropout: 0.0 };
+/// assert!(flash_attention(&input).is_err()); // there is no such kernel for the CPU
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct FlashAttention<'a> {
+    /// `[N, A, D]`
+    pub query: &'a Tensor,
+    /// `[N, A, D]`
+    pub key: &'a Tensor,
+    /// `[N, A, D]`
+    pub value: &'a Tensor,
+    /// Where each sequence begins, and the end: from 0 to `N`, ascending; `[B+1]` i32.
+    pub offsets: &'a Tensor,
+    /// Tokens of the longest sequence.
+    pub longest: usize,
+    /// Rate at which attention probabilities are dropped, from libtorch's CUDA generator.
+    pub dropout: f64,
+}
+
+/// Attention of each token to all tokens of its sequence, scaled by `1/√D`, without the matrix of
+/// scores in memory (Dao 2023, "FlashAttention-2"). Gradients flow through it.
+///
+/// # Shapes
+/// `[N, A, D]` to `[N, A, D]`.
+///
+/// # Errors
+/// [`Error::Operator`] on a device or for a head size or type that has no kernel, and if the parts do
+/// not fit each other. The offsets themselves lie on the device and are not read here.
+pub fn flash_attention(input: &FlashAttention<'_>) -> Result<Tensor> {
+    input.check()?;
+    let longest = Argument::Int(input.longest as i64);
+    let mut results = call(
+        OPERATOR,
+        &[
+            input.query.into(),
+            input.key.into(),
+            input.value.into(),
+            input.offsets.into(),
+            input.offsets.into(),
+            longest,
+            longest,
+            Argument::Float(input.dropout),
+            Argument::Bool(false), // causal
+            Argument::Bool(false), // return the mask of dropout
+        ],
+    )?;
+    // The rest is for the backward pass.
+    results.truncate(1);
+    match results.pop() {
+        Some(Value::Tensor(output)) => Ok(output),
+        other => Err(unexpected(OPERATOR, "a tensor first", other.as_slice())),
+    }
+}
+
+/// Whether `device` computes [`flash_attention`] for heads of this size, in 16 bits: a CUDA device of
+/// compute capability 8.0 or newer, and a multiple of 8 up to 256. Tries it with one token.
+///
+/// ```
+/// use cs_model::{Device, ops::flash_attention_supports};
+/// assert!(!flash_attention_supports(Device::Cpu, 64));
+/// ```
+#[must_use]
+pub fn flash_attention_supports(device: Device, head_size: usize) -> bool {
+    let fits = head_size.is_multiple_of(8) && (8..=256).contains(&head_size);
+    matches!(device, Device::Cuda(_)) && fits && probe(device, head_size as i64).is_ok()
+}
+
+fn probe(device: Device, head_size: i64) -> Result<()> {
+    let _guard = tch::no_grad_guard();
+    let x = Tensor::f_zeros([1, 1, head_size], (Kind::BFloat16, device.into()))?;
+    let offsets = Tensor::f_from_slice(&[0_i32, 1])?.f_to(device.into())?;
+    flash_attention(&FlashAttention {
+        query: &x,
+        key: &x,
+        value: &x,
+        offsets: &offsets,
+        longest: 1,
+        dropout: 0.0,
+    })
+    .map(drop)
+}
+
+impl FlashAttention<'_> {
+    fn check(&self) -> Result<()> {
+        let wrong = |reason: &str| Err(Error::operator(OPERATOR, reason));
+        let [q, k, v] = [self.query, self.key, self.value];
+        if ![q, k, v, self.offsets]
+            .iter()
+            .all(|tensor| tensor.defined())
+        {
+            return wrong("an undefined tensor");
+        }
+        let shape = q.size();
+        if shape.len() != 3 || k.size() != shape || v.size() != shape {
+            return wrong("query, key and value are not of one shape [N, A, D]");
+        }
+        if self.offsets.dim() != 1 || self.offsets.kind() != Kind::Int {
+            return wrong("the offsets are not a vector of i32");
+        }
+        if self.longest as u64 > shape[0].unsigned_abs() {
+            return wrong("the longest sequence has more tokens than there are");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bridge::schema;
+    use super::*;
+
+    #[test]
+    fn the_schema_is_the_one_the_call_is_written_for() {
+        let found = schema(OPERATOR).unwrap();
+        let start = "aten::_flash_attention_forward(Tensor query, Tensor key, Tensor value, \
+             Tensor? cum_seq_q, Tensor? cum_seq_k, SymInt max_q, SymInt max_k, float dropout_p, \
+             bool is_causal, bool return_debug_mask, *, float? scale=None,";
+        assert!(found.starts_with(start), "{found}");
+        assert!(found.contains("-> (Tensor output, "), "{found}");
+    }
+
+    #[test]
+    fn what_does_not_fit_never_reaches_a_kernel() {
+        let x = Tensor::zeros([4, 2, 8], (Kind::Half, tch::Device::Cpu));
+        let offsets = Tensor::from_slice(&[0_i32, 4]);
+        let input = FlashAttention {
+            query: &x,
+            key: &x,
+            value: &x,
+            offsets: &offsets,
+            longest: 4,
+            dropout: 0.0,
+        };
+        let text = |input: FlashAttention<'_>| flash_attention(&input).unwrap_err().to_string();
+        assert!(text(input).contains("CPU"), "{}", text(input));
+        let flat = x.flatten(1, 2);
+        assert!(
+            text(FlashAttention {
+                key: &flat,
+                ..input
+            })
+            .contains("one shape")
+        );
+        let wide = offsets.to_kind(Kind::Int64);
+        assert!(
+            text(FlashAttention {
+                offsets: &wide,
+                ..input
+            })
+            .contains("vector of i32")
+        );
+        assert!(
+            text(FlashAttention {
+                longest: 5,
+                ..input
+            })
+            .contains("longest")
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! Mixed precision.
+
+use std::ffi::c_char;
+use std::marker::PhantomData;
+
+use super::bridge::check;
+use crate::error::Result;
+use crate::torch::Device;
+
+/// A floating-point type of 16 bits.
+///
+/// ```
+/// assert_ne!(cs_model::ops::HalfPrecision::Bf16, cs_model::ops::HalfPrecision::Fp16);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HalfPrecision {
+    /// 8 bits of exponent, as f32, and 7 of fraction: needs no loss scaling.
+    Bf16,
+    /// 5 bits of exponent and 10 of fraction (IEEE 754 binary16): small gradients vanish unless the
+    /// loss is scaled ([`amp_unscale_`](super::amp_unscale_)).
+    Fp16,
+}
+
+/// While it lives, libtorch computes matrix products of this thread in 16 bits and what needs range
+/// (softmax, norms, losses) in f32: PyTorch's `torch.autocast`. Parameters stay f32; the copies of
+/// them in 16 bits are made once and kept until the outermost guard is dropped. Guards nest: dropping
+/// one brings back what was set before it.
+///
+/// The backward pass belongs outside of it, as it uses the types of the forward pass by itself.
+///
+/// ```
+/// use cs_model::Device;
+/// use cs_model::ops::{Autocast, HalfPrecision};
+/// use tch::{Kind, Tensor};
+///
+/// let x = Tensor::ones([2, 2], (Kind::Float, tch::Device::Cpu));
+/// let guard = Autocast::new(Device::Cpu, HalfPrecision::Bf16)?;
+/// assert_eq!(x.matmul(&x).kind(), Kind::BFloat16);
+/// drop(guard);
+/// assert_eq!(x.matmul(&x).kind(), Kind::Float);
+/// # Ok::<(), cs_model::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "autocast ends when this is dropped"]
+pub struct Autocast {
+    device: i32,
+    was_enabled: i32,
+    was_type: i32,
+    /// The setting is the thread's, so the guard must end on the thread it began on.
+    thread: PhantomData<*const ()>,
+}
+
+impl Autocast {
+    /// Switches autocast on for operators on `device`'s kind (CPU or CUDA).
+    ///
+    /// # Errors
+    /// [`Error::Operator`](crate::Error::Operator) if libtorch refuses.
+    pub fn new(device: Device, precision: HalfPrecision) -> Result<Self> {
+        // libtorch's numbers.
+        let device = match device {
+            Device::Cpu => 0,
+            Device::Cuda(_) => 1,
+        };
+        let half = i32::from(precision == HalfPrecision::Fp16);
+        let (mut was_enabled, mut was_type) = (0, 0);
+        // SAFETY: both places are ours; the function writes nothing else.
+        let failure = unsafe { cs_autocast_enter(device, half, &mut was_enabled, &mut was_type) };
+        check("autocast", failure)?;
+        Ok(Self {
+            device,
+            was_enabled,
+            was_type,
+            thread: PhantomData,
+        })
+    }
+}
+
+impl Drop for Autocast {
+    fn drop(&mut self) {
+        // SAFETY: plain numbers; those of `enter`, on the same thread.
+        let failure = unsafe { cs_autocast_leave(self.device, self.was_enabled, self.was_type) };
+        let left = check("autocast", failure);
+        debug_assert!(left.is_ok(), "{left:?}");
+    }
+}
+
+unsafe extern "C" {
+    fn cs_autocast_enter(
+        device: i32,
+        half: i32,
+        was_enabled: *mut i32,
+        was_type: *mut i32,
+    ) -> *mut c_char;
+    fn cs_autocast_leave(device: i32, was_enabled: i32, was_type: i32) -> *mut c_char;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Kind, Tensor};
+
+    fn kinds() -> [Kind; 2] {
+        let x = Tensor::ones([2, 2], (Kind::Float, tch::Device::Cpu));
+        let product = x.matmul(&x).kind();
+        [product, x.softmax(-1, None::<Kind>).kind()]
+    }
+
+    #[test]
+    fn guards_nest_and_restore() {
+        let enter = |precision| Autocast::new(Device::Cpu, precision).unwrap();
+        assert_eq!(kinds(), [Kind::Float; 2]);
+        let outer = enter(HalfPrecision::Bf16);
+        assert_eq!(kinds(), [Kind::BFloat16, Kind::Float]);
+        let inner = enter(HalfPrecision::Fp16);
+        assert_eq!(kinds(), [Kind::Half, Kind::Float]);
+        drop(inner);
+        assert_eq!(kinds(), [Kind::BFloat16, Kind::Float]);
+        // Another thread is not concerned.
+        std::thread::spawn(|| assert_eq!(kinds(), [Kind::Float; 2]))
+            .join()
+            .unwrap();
+        // CUDA's switch is another one, and is there in a build without CUDA.
+        drop(Autocast::new(Device::Cuda(0), HalfPrecision::Fp16).unwrap());
+        assert_eq!(kinds(), [Kind::BFloat16, Kind::Float]);
+        drop(outer);
+        assert_eq!(kinds(), [Kind::Float; 2]);
+    }
+
+    #[test]
+    fn a_changed_parameter_is_cast_anew_once_the_guard_is_gone() {
+        let weight = Tensor::ones([1, 1], (Kind::Float, tch::Device::Cpu)).set_requires_grad(true);
+        let x = Tensor::ones([1, 1], (Kind::Float, tch::Device::Cpu));
+        let product = || {
+            let _guard = Autocast::new(Device::Cpu, HalfPrecision::Bf16).unwrap();
+            x.matmul(&weight).double_value(&[0, 0])
+        };
+        assert_eq!(product(), 1.0);
+        let _ = tch::no_grad(|| weight.shallow_clone().fill_(3.0));
+        assert_eq!(product(), 3.0);
+    }
+}
