@@ -1,7 +1,7 @@
 # Each target works as the first command in a fresh clone: what needs libtorch sets it up first.
 
 SETUP := ./cs-model/libtorch/setup.sh
-TORCH_FREE := -p cs-quant -p cs-serve --no-default-features
+TORCH_FREE := -p cs-train -p cs-quant -p cs-serve --no-default-features
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench
@@ -15,7 +15,7 @@ setup: ## Provide libtorch for this clone (544 MB once per user) and tell cargo 
 demo: setup ## From generated conversations to int8 answers, in about three minutes after the build
 	cargo run --release --example quickstart
 
-test: setup ## Every test and doc test, then what serves once more without libtorch
+test: setup ## Every test and doc test, then what needs no libtorch once more without it
 	cargo test --workspace
 	cargo test --workspace --benches --no-run
 	cargo test $(TORCH_FREE)

@@ -5,8 +5,7 @@
 //! ```
 //!
 //! `--predictions F` also writes, a row a line, the tags that were compared, so that another scorer
-//! can check the span F1. Without libtorch (`-p cs-examples --no-default-features`) the intent
-//! accuracy and the span F1 are what is left.
+//! can check the span F1. Builds without libtorch too (`-p cs-examples --no-default-features`).
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,9 +13,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use cs_data::Utterance;
 use cs_examples::{
-    BackendKind, DataArgs, Outcome, Output, Result, open, open_bundle, report, run, warn_unseen,
+    BackendKind, DataArgs, Outcome, Output, open, open_bundle, report, run, warn_unseen,
+    write_predictions,
 };
-use cs_model::{Tasks, Understanding};
+use cs_train::{EvaluateOptions, evaluate};
 
 /// Score a trained model on labelled data
 #[derive(Parser)]
@@ -33,11 +33,9 @@ struct Arguments {
     #[arg(long, value_enum, default_value = "native")]
     backend: BackendKind,
     /// Intent of rows that are out of scope, for oos_recall
-    #[cfg(feature = "torch")]
     #[arg(long, value_name = "LABEL")]
     oos_label: Option<String>,
     /// Write gold and predicted tags of every row to this file, as JSON lines
-    #[cfg(feature = "torch")]
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
     #[command(flatten)]
@@ -52,38 +50,14 @@ fn main() -> ExitCode {
         let assistant = open(&arguments.model, arguments.backend)?;
         let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
         let answers = assistant.understand_batch(&texts)?;
-        evaluate(&arguments, bundle.tasks(), (&rows, &answers))?;
+        if let Some(path) = &arguments.predictions {
+            write_predictions(path, &rows, &answers)?;
+        }
+        let options = EvaluateOptions {
+            oos_label: arguments.oos_label.as_deref(),
+            tasks: Some(bundle.tasks()),
+        };
+        report(arguments.output.json, &evaluate(&rows, &answers, &options)?)?;
         Ok(Outcome::Passed)
     })
-}
-
-#[cfg(feature = "torch")]
-fn evaluate(
-    arguments: &Arguments,
-    tasks: &Tasks,
-    (rows, answers): (&[Utterance], &[Understanding]),
-) -> Result<()> {
-    if let Some(path) = &arguments.predictions {
-        cs_examples::write_predictions(path, rows, answers)?;
-    }
-    let options = cs_train::EvaluateOptions {
-        oos_label: arguments.oos_label.as_deref(),
-        tasks: Some(tasks),
-    };
-    report(
-        arguments.output.json,
-        &cs_train::evaluate(rows, answers, &options)?,
-    )
-}
-
-#[cfg(not(feature = "torch"))]
-fn evaluate(
-    arguments: &Arguments,
-    tasks: &Tasks,
-    (rows, answers): (&[Utterance], &[Understanding]),
-) -> Result<()> {
-    report(
-        arguments.output.json,
-        &cs_examples::Score::of(rows, answers, tasks),
-    )
 }

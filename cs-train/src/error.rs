@@ -97,6 +97,7 @@ pub enum Error {
     #[error(transparent)]
     Model(#[from] cs_model::Error),
     /// libtorch failed.
+    #[cfg(feature = "torch")]
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
 }

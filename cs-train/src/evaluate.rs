@@ -1,17 +1,13 @@
 //! [`evaluate`]: a model's answers against labelled utterances.
 
-use cs_data::{BatchPlan, Encoding, Offsets, Span, TokenBatch, Utterance};
-use cs_model::{Calibration, Model, Tasks, Understanding, decode};
+use cs_data::{Offsets, Span, Utterance};
+use cs_model::{Tasks, Understanding};
 use serde::{Deserialize, Serialize};
 
-use crate::data::Prepared;
 use crate::error::{Error, Result};
 use crate::metrics::{
     SpanCounts, accuracy, expected_calibration_error, macro_f1, mean_squared_error,
 };
-
-/// Rows in a prediction batch, at most.
-const PREDICT_ROWS: usize = 256;
 
 /// How well a model does; `None` (JSON `null`) where the data has no such label or the model no
 /// such head.
@@ -149,48 +145,6 @@ pub fn evaluate(
         ece: expected_calibration_error(confident),
         oos_recall: accuracy(intents().filter(in_oos).map(|i| (i.gold, i.predicted))),
     })
-}
-
-/// The model's answers for every row of `data`, in order: packed batches of at most `max_tokens`
-/// tokens, without dropout or gradients.
-///
-/// # Errors
-///
-/// [`Error::Model`] if the model fails.
-pub fn predict(
-    model: &Model,
-    data: &Prepared,
-    max_tokens: usize,
-    calibration: &Calibration,
-) -> Result<Vec<Understanding>> {
-    let lengths: Vec<usize> = data.examples.iter().map(|e| e.encoding.ids.len()).collect();
-    let plan = BatchPlan {
-        max_tokens,
-        max_sequences: PREDICT_ROWS,
-        shuffle: None,
-    };
-    let mut answers = Vec::with_capacity(data.rows.len());
-    for rows in plan.batches(&lengths) {
-        let texts: Vec<&str> = rows
-            .iter()
-            .map(|&row| data.rows[row].text.as_str())
-            .collect();
-        let encodings: Vec<Encoding> = rows
-            .iter()
-            .map(|&row| data.examples[row].encoding.clone())
-            .collect();
-        let batch = TokenBatch::pack(encodings.iter().map(|encoding| &encoding.ids[..]));
-        let output = model.predict(&batch)?;
-        answers.extend(decode(
-            &texts,
-            &encodings,
-            &batch.offsets,
-            &output,
-            model.tasks(),
-            calibration,
-        ));
-    }
-    Ok(answers)
 }
 
 /// The entities of `answer` as spans in bytes of `text`, the text it is about. Entities that do

@@ -1,4 +1,4 @@
-//! Fine-tuning of customer-service models with libtorch.
+//! Fine-tuning of customer-service models with libtorch, and their evaluation in plain Rust.
 //!
 //! [`examples`] turns labelled utterances into token ids and targets; [`Trainer::fit`] trains a
 //! [`cs_model::Model`] on them with the [`CombinedLoss`], [`AdamW`], a [`LinearWarmup`] and
@@ -6,7 +6,12 @@
 //! [`evaluate()`] scores answers, of this or any other runtime, against gold data. The crate
 //! prints nothing; warnings go to `tracing`.
 //!
-//! ```
+//! Without the feature `torch` (on by default) no libtorch is needed: [`metrics`], [`evaluate()`],
+//! [`examples`], [`LinearWarmup`] and [`EarlyStopping`] are left, for a service that scores its own
+//! answers.
+//!
+#![cfg_attr(feature = "torch", doc = "```")]
+#![cfg_attr(not(feature = "torch"), doc = "```ignore")]
 //! use cs_data::{Tokenizer, Utterance};
 //! use cs_model::{BiLstmConfig, Calibration, Device, EncoderConfig, Model};
 //! use cs_train::{EvaluateOptions, Silent, TrainConfig, Trainer};
@@ -40,22 +45,36 @@ mod data;
 mod early_stopping;
 mod error;
 mod evaluate;
+#[cfg(feature = "torch")]
 mod loss;
 pub mod metrics;
+#[cfg(feature = "torch")]
 mod observer;
+#[cfg(feature = "torch")]
 mod optimizer;
+#[cfg(feature = "torch")]
 mod plan;
+#[cfg(feature = "torch")]
+mod predict;
 mod schedule;
+#[cfg(feature = "torch")]
 mod seed;
+#[cfg(feature = "torch")]
 mod trainer;
 
 pub use config::TrainConfig;
 pub use data::{Example, Misaligned, Prepared, UnseenLabels, examples, tasks_of};
 pub use early_stopping::{EarlyStopping, Verdict};
 pub use error::{Error, Result};
-pub use evaluate::{EvaluateOptions, Evaluation, entity_spans, evaluate, predict};
+pub use evaluate::{EvaluateOptions, Evaluation, entity_spans, evaluate};
+#[cfg(feature = "torch")]
 pub use loss::{CombinedLoss, LossOutput, LossParts, Targets};
+#[cfg(feature = "torch")]
 pub use observer::{Event, Flow, Observer, RunShape, Silent, StepReport};
+#[cfg(feature = "torch")]
 pub use optimizer::{AdamW, Gradients};
+#[cfg(feature = "torch")]
+pub use predict::predict;
 pub use schedule::LinearWarmup;
+#[cfg(feature = "torch")]
 pub use trainer::{TrainReport, Trainer};

@@ -11,11 +11,12 @@ use crate::config::TrainConfig;
 use crate::data::{Example, Prepared};
 use crate::early_stopping::{EarlyStopping, Verdict};
 use crate::error::{Error, Result};
-use crate::evaluate::{EvaluateOptions, Evaluation, evaluate, predict};
+use crate::evaluate::{EvaluateOptions, Evaluation, evaluate};
 use crate::loss::{CombinedLoss, Targets};
 use crate::observer::{Event, Flow, Observer, RunShape, StepReport};
 use crate::optimizer::{AdamW, Gradients};
 use crate::plan::{RunPlan, check_tokens, check_validation};
+use crate::predict::predict;
 use crate::schedule::LinearWarmup;
 use crate::seed::{Stream, derive};
 

@@ -1,5 +1,6 @@
 //! Loss and optimiser against PyTorch.
 
+#![cfg(feature = "torch")]
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
 mod common;

@@ -1,5 +1,6 @@
 //! Training end to end, on generated rows and tiny models.
 
+#![cfg(feature = "torch")]
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
 use std::path::Path;

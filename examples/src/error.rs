@@ -21,8 +21,7 @@ pub enum Error {
     /// The assistant.
     #[error(transparent)]
     Serve(#[from] cs_serve::Error),
-    /// Training.
-    #[cfg(feature = "torch")]
+    /// Training or evaluation.
     #[error(transparent)]
     Train(#[from] cs_train::Error),
     /// The demo's tables.

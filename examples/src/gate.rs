@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cs_data::{TokenBatch, Utterance};
-use cs_model::{Bundle, BundleWriter, Understanding};
+use cs_model::{Bundle, BundleWriter, Tasks, Understanding};
 use cs_quant::{NativeModel, Precision, QuantConfig, RuntimeConfig, quantize};
+use cs_train::{EvaluateOptions, evaluate};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::score::Score;
 use crate::serving::open_native;
 use crate::speed::race;
 
@@ -103,7 +103,7 @@ impl Gate {
         let quantised = Bundle::open(staging.path())?;
         let metric = |bundle: &Bundle, precision| -> Result<Option<f64>> {
             let answers = answers(bundle, precision, rows)?;
-            Ok(Score::of(rows, &answers, bundle.tasks()).mean())
+            quality(rows, &answers, bundle.tasks())
         };
         let mut verdict = Verdict {
             bytes_before: report.bytes_before,
@@ -120,6 +120,42 @@ impl Gate {
         }
         Ok(verdict)
     }
+}
+
+/// What the gate watches: the mean of intent accuracy and span F1, of those the model and the rows
+/// have.
+///
+/// # Errors
+///
+/// Not as many answers as rows.
+///
+/// ```
+/// use cs_data::Utterance;
+/// use cs_examples::quality;
+/// use cs_model::{Tasks, Understanding};
+///
+/// let gold = [Utterance::new("1", "hi").with_intent("greeting")];
+/// let answer: Understanding = serde_json::from_str(
+///     r#"{"text": "hi", "intent": {"label": "greeting", "confidence": 0.9}, "entities": [], "sentiment": null}"#,
+/// )?;
+/// let tasks = Tasks { intent: Some(vec!["greeting".into()]), ..Tasks::default() };
+/// assert_eq!(quality(&gold, &[answer], &tasks)?, Some(1.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn quality(
+    rows: &[Utterance],
+    answers: &[Understanding],
+    tasks: &Tasks,
+) -> Result<Option<f64>> {
+    let options = EvaluateOptions {
+        tasks: Some(tasks),
+        ..EvaluateOptions::default()
+    };
+    let evaluation = evaluate(rows, answers, &options)?;
+    Ok(match (evaluation.intent_accuracy, evaluation.slot_f1) {
+        (Some(intents), Some(entities)) => Some((intents + entities) / 2.0),
+        (intents, entities) => intents.or(entities),
+    })
 }
 
 /// The nearest folder above `out` that exists.

@@ -12,35 +12,33 @@ mod fit;
 mod gate;
 mod input;
 mod operators;
-#[cfg(feature = "torch")]
 mod predictions;
 #[cfg(feature = "torch")]
 mod progress;
 mod run;
-mod score;
 mod serving;
 mod speed;
 mod table;
+mod unseen;
 
 pub use cli::{BackendKind, DataArgs, InputArgs, Output};
 pub use doctor::{Report, examine};
 pub use error::{Error, Result};
 #[cfg(feature = "torch")]
 pub use fit::{Base, Fitted, Settings, fit};
-pub use gate::{Gate, Verdict, single_batches};
+pub use gate::{Gate, Verdict, quality, single_batches};
 pub use input::Texts;
 pub use operators::{LeftOut, Operators};
-#[cfg(feature = "torch")]
 pub use predictions::write_predictions;
 #[cfg(feature = "torch")]
 pub use progress::Progress;
 pub use run::{Outcome, note, print, print_json, report, run};
-pub use score::{Score, warn_unseen};
 pub use serving::{Logits, open, open_bundle, open_native};
 #[cfg(feature = "torch")]
 pub use speed::Latency;
 pub use speed::race;
 pub use table::{readable, table};
+pub use unseen::warn_unseen;
 
 /// The code of README.md compiles.
 #[cfg(doctest)]

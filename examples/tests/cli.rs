@@ -150,7 +150,7 @@ mod trained {
     use cs_data::{Dataset, Utterance};
     use cs_examples::demo::{Corpus, Split};
     use cs_examples::{
-        BackendKind, Base, Gate, Latency, Score, Settings, fit, open, write_predictions,
+        BackendKind, Base, Gate, Latency, Settings, fit, open, quality, write_predictions,
     };
     use cs_model::Bundle;
 
@@ -225,7 +225,7 @@ mod trained {
         });
         assert!(same.count() >= 57);
         assert_eq!(
-            Score::of(&test, &native, bundle.tasks()).mean(),
+            quality(&test, &native, bundle.tasks()).unwrap(),
             verdict.metric_after
         );
 
