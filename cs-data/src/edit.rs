@@ -306,6 +306,7 @@ impl Edits {
     }
 
     /// Applies them as [`Utterance::edited`] does, to the text and the spans alone.
+    #[cfg(feature = "arrow")] // only augmentation does
     pub(crate) fn apply(
         &self,
         text: &str,
