@@ -2,7 +2,7 @@
 //! that a driver can measure it beside other runtimes in one run.
 //!
 //! ```text
-//! peer --model DIR [--threads N] [--precision auto|int8|fp32] [--kernel portable|avx2]
+//! peer --model DIR [--threads N] [--precision auto|int8|fp32] [--kernel NAME]
 //!
 //! (start)                                              {"ready": true, "disk": BYTES}
 //! {"cmd":"prep","b":1,"s":16,"ids":F,"mask":F,"raw_out":F}   {"ok": true}

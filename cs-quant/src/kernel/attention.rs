@@ -10,10 +10,7 @@ use super::gemm::store;
 use super::rows::softmax_row;
 use super::shared::Shared;
 use super::team::Team;
-use super::{Isa, TILE, Task};
-
-/// Rows of queries that go through together.
-const ROWS: usize = 4;
+use super::{Blocks, Isa, TILE, Task, for_blocks};
 
 /// Space for one head, kept between calls.
 #[derive(Debug, Default)]
@@ -22,7 +19,7 @@ pub(crate) struct HeadScratch {
     keys: Vec<f32>,
     /// Values with D padded to a multiple of 16: `[L, Dp]`; empty where D needs none.
     values: Vec<f32>,
-    /// `[ROWS, Lp]`
+    /// Of the queries that go through together: `[ROWS, Lp]`
     scores: Vec<f32>,
 }
 
@@ -104,18 +101,8 @@ impl Task for Head<'_> {
         self.pad_values();
         let padded = self.len.next_multiple_of(TILE);
         let scores = &mut self.scratch.scores;
-        scores.resize(scores.len().max(ROWS * padded), 0.0);
-        let mut row = 0;
-        while row + ROWS <= self.len {
-            self.block::<I, ROWS>(row);
-            row += ROWS;
-        }
-        match self.len - row {
-            1 => self.block::<I, 1>(row),
-            2 => self.block::<I, 2>(row),
-            3 => self.block::<I, 3>(row),
-            _ => {}
-        }
+        scores.resize(scores.len().max(I::ROWS * padded), 0.0);
+        for_blocks::<I>(self.len, &mut self);
     }
 }
 
@@ -158,7 +145,9 @@ impl Head<'_> {
             line[size..].fill(0.0);
         }
     }
+}
 
+impl Blocks for Head<'_> {
     /// `R` queries from `row` on.
     #[inline(always)]
     fn block<I: Isa, const R: usize>(&mut self, row: usize) {

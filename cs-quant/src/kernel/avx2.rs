@@ -16,6 +16,10 @@ use super::{Isa, TILE, Task};
 /// A machine with AVX2 and FMA.
 pub(crate) struct Avx2;
 
+pub(super) fn is_supported() -> bool {
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+}
+
 /// Enters the instruction set.
 ///
 /// # Safety
@@ -27,6 +31,8 @@ pub(crate) unsafe fn run<T: Task>(task: T) -> T::Output {
 }
 
 impl Isa for Avx2 {
+    const ROWS: usize = 4;
+
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
         a.mul_add(b, c)

@@ -17,7 +17,7 @@ use super::pack::{PackedF32, PackedI8};
 use super::rows::{RowScale, quantise};
 use super::shared::Shared;
 use super::team::Team;
-use super::{Isa, TILE, Task};
+use super::{Blocks, Isa, TILE, Task, for_blocks};
 
 /// A piece of a split does at least this many multiplications (some microseconds).
 const GRAIN: usize = 1 << 18;
@@ -151,60 +151,52 @@ impl Task for GemmI8<'_> {
     fn run<I: Isa>(self) {
         assert_eq!(self.x.bytes.len(), self.x.scales.len() * self.x.stride);
         assert_eq!(self.x.stride, self.weights.stride());
-        if self.weights.narrow {
-            self.all::<I, true>();
-        } else {
-            self.all::<I, false>();
+        let rows = self.x.scales.len();
+        for panel in self.panels.clone() {
+            let gemm = &self;
+            if self.weights.narrow {
+                for_blocks::<I>(rows, &mut PanelI8::<true> { gemm, panel });
+            } else {
+                for_blocks::<I>(rows, &mut PanelI8::<false> { gemm, panel });
+            }
         }
     }
 }
 
-impl GemmI8<'_> {
-    #[inline(always)]
-    fn all<I: Isa, const NARROW: bool>(&self) {
-        let rows = self.x.scales.len();
-        for panel in self.panels.clone() {
-            let mut row = 0;
-            while row + 4 <= rows {
-                self.block::<I, 4, NARROW>(panel, row);
-                row += 4;
-            }
-            match rows - row {
-                1 => self.block::<I, 1, NARROW>(panel, row),
-                2 => self.block::<I, 2, NARROW>(panel, row),
-                3 => self.block::<I, 3, NARROW>(panel, row),
-                _ => {}
-            }
-        }
-    }
+/// One panel of an int8 product.
+struct PanelI8<'a, const NARROW: bool> {
+    gemm: &'a GemmI8<'a>,
+    panel: usize,
+}
 
+impl<const NARROW: bool> Blocks for PanelI8<'_, NARROW> {
     #[inline(always)]
-    fn block<I: Isa, const R: usize, const NARROW: bool>(&self, panel: usize, row: usize) {
-        let w = self.weights;
-        let next = w.panel(if panel + 1 < self.panels.end {
+    fn block<I: Isa, const R: usize>(&mut self, row: usize) {
+        let (panel, GemmI8 { x, weights, .. }) = (self.panel, self.gemm);
+        let w = *weights;
+        let next = w.panel(if panel + 1 < self.gemm.panels.end {
             panel + 1
         } else {
             panel
         });
-        let x = self.x.bytes[row * self.x.stride..][..R * self.x.stride].as_ptr();
+        let a = x.bytes[row * x.stride..][..R * x.stride].as_ptr();
         // SAFETY: `R` rows of `stride` = `pairs * 8` bytes were sliced above; `panel` checks its
         // bounds, and panels are aligned to cache lines; tasks only run where `I` does.
-        let sums =
-            unsafe { I::tile_i8::<R, NARROW>(w.pairs, x, self.x.stride, w.panel(panel), next) };
+        let sums = unsafe { I::tile_i8::<R, NARROW>(w.pairs, a, x.stride, w.panel(panel), next) };
         let columns = panel * TILE;
         let scale: &[f32; TILE] = lanes(&w.scale, columns);
         let shift: &[f32; TILE] = lanes(&w.shift, columns);
         let bias: &[f32; TILE] = lanes(&w.bias, columns);
         for (r, sums) in sums.iter().enumerate() {
-            let RowScale { scale: step, min } = self.x.scales[row + r];
+            let RowScale { scale: step, min } = x.scales[row + r];
             let mut y = [0.0; TILE];
             for c in 0..TILE {
                 let rest = I::fma(min, shift[c], bias[c]);
                 y[c] = I::fma(sums[c] as f32, step * scale[c], rest);
             }
-            activate::<I, TILE>(self.act, &mut y);
+            activate::<I, TILE>(self.gemm.act, &mut y);
             store(
-                self.out,
+                self.gemm.out,
                 (row + r) * w.outputs + columns,
                 w.outputs - columns,
                 &y,
@@ -229,26 +221,24 @@ impl Task for GemmF32<'_> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         for panel in self.panels.clone() {
-            let mut row = 0;
-            while row + 4 <= self.rows {
-                self.block::<I, 4>(panel, row);
-                row += 4;
-            }
-            match self.rows - row {
-                1 => self.block::<I, 1>(panel, row),
-                2 => self.block::<I, 2>(panel, row),
-                3 => self.block::<I, 3>(panel, row),
-                _ => {}
-            }
+            let gemm = &self;
+            for_blocks::<I>(self.rows, &mut PanelF32 { gemm, panel });
         }
     }
 }
 
-impl GemmF32<'_> {
+/// One panel of an `f32` product.
+struct PanelF32<'a> {
+    gemm: &'a GemmF32<'a>,
+    panel: usize,
+}
+
+impl Blocks for PanelF32<'_> {
     #[inline(always)]
-    fn block<I: Isa, const R: usize>(&self, panel: usize, row: usize) {
-        let w = self.weights;
-        let x = self.x[row * w.inputs..][..R * w.inputs].as_ptr();
+    fn block<I: Isa, const R: usize>(&mut self, row: usize) {
+        let (panel, gemm) = (self.panel, self.gemm);
+        let w = gemm.weights;
+        let x = gemm.x[row * w.inputs..][..R * w.inputs].as_ptr();
         // SAFETY: `R` rows of `inputs` floats were sliced above; `panel` checks its bounds; tasks
         // only run where `I` does.
         let sums = unsafe { I::tile_f32::<R>(w.inputs, x, w.inputs, w.panel(panel), TILE) };
@@ -259,9 +249,9 @@ impl GemmF32<'_> {
             for c in 0..TILE {
                 y[c] = sums[c] + bias[c];
             }
-            activate::<I, TILE>(self.act, &mut y);
+            activate::<I, TILE>(gemm.act, &mut y);
             store(
-                self.out,
+                gemm.out,
                 (row + r) * w.outputs + columns,
                 w.outputs - columns,
                 &y,

@@ -26,6 +26,8 @@ mod portable;
 pub(crate) mod rows;
 mod shared;
 pub(crate) mod team;
+#[cfg(target_arch = "x86_64")]
+mod vnni;
 
 /// Columns of the output that one tile computes, and to which weights are padded.
 pub(crate) const TILE: usize = 16;
@@ -50,38 +52,56 @@ pub enum Kernel {
     Portable,
     /// AVX2 and FMA (x86-64 since 2013).
     Avx2,
+    /// AVX2 with the 256-bit dot products of AVX-VNNI (Alder Lake, Zen 5 and later).
+    AvxVnni,
+    /// AVX-512 with VNNI (Cascade Lake, Zen 4 and later).
+    Avx512Vnni,
 }
 
+/// What [`Kernel::detect`] chooses from, best first. A kernel belongs here once its tests have run
+/// on a processor that has the instructions.
+const PREFERRED: [Kernel; 2] = [Kernel::Avx2, Kernel::Portable];
+
 impl Kernel {
+    /// Every kernel there is, on whatever machine.
+    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::AvxVnni, Self::Avx512Vnni];
+
     /// The fastest kernel that runs on this machine.
+    ///
+    /// The VNNI kernels are not chosen yet, only on demand.
     #[must_use]
     pub fn detect() -> Self {
-        if Self::Avx2.is_supported() {
-            Self::Avx2
-        } else {
-            Self::Portable
-        }
+        let supported = PREFERRED.into_iter().find(|kernel| kernel.is_supported());
+        supported.unwrap_or(Self::Portable)
     }
 
     /// Whether this machine has the instructions.
     #[must_use]
     pub fn is_supported(self) -> bool {
-        match self {
+        #[cfg(target_arch = "x86_64")]
+        return match self {
             Self::Portable => true,
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
-            #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 => false,
+            Self::Avx2 => avx2::is_supported(),
+            Self::AvxVnni => vnni::is_supported_256(),
+            Self::Avx512Vnni => vnni::is_supported_512(),
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        return self == Self::Portable;
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::AvxVnni => "avx-vnni",
+            Self::Avx512Vnni => "avx512-vnni",
         }
     }
 }
 
 impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Portable => "portable",
-            Self::Avx2 => "avx2",
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -89,20 +109,21 @@ impl FromStr for Kernel {
     type Err = QuantError;
 
     fn from_str(name: &str) -> Result<Self> {
-        match name {
-            "portable" => Ok(Self::Portable),
-            "avx2" => Ok(Self::Avx2),
-            _ => Err(QuantError::UnknownName {
-                what: "kernel",
-                found: name.to_owned(),
-                expected: "portable or avx2",
-            }),
-        }
+        let known = Self::ALL.into_iter().find(|kernel| kernel.name() == name);
+        known.ok_or_else(|| QuantError::UnknownName {
+            what: "kernel",
+            found: name.to_owned(),
+            expected: "portable, avx2, avx-vnni or avx512-vnni",
+        })
     }
 }
 
 /// What differs between instruction sets.
 pub(crate) trait Isa {
+    /// Rows a tile takes at once where there are as many: enough sums to hide the latency of an
+    /// addition, few enough for the registers. 4, 6, 8 or 16.
+    const ROWS: usize;
+
     /// `a * b + c`, fused where the set has it.
     fn fma(a: f32, b: f32, c: f32) -> f32;
 
@@ -113,7 +134,7 @@ pub(crate) trait Isa {
     /// # Safety
     ///
     /// `a` is readable for `R` rows of `pairs * 8` bytes that lie `lda` bytes apart, `b` for
-    /// `pairs * 128` bytes from an address divisible by 32, and the machine has the set.
+    /// `pairs * 128` bytes from an address divisible by 64, and the machine has the set.
     unsafe fn tile_i8<const R: usize, const NARROW: bool>(
         pairs: usize,
         a: *const u8,
@@ -135,6 +156,46 @@ pub(crate) trait Isa {
         b: *const f32,
         ldb: usize,
     ) -> [[f32; TILE]; R];
+}
+
+/// Work that takes `R` rows at once.
+trait Blocks {
+    /// Works on rows `row..row + R`.
+    fn block<I: Isa, const R: usize>(&mut self, row: usize);
+}
+
+/// All of `0..rows`, in blocks as large as the set likes them.
+#[inline(always)]
+fn for_blocks<I: Isa>(rows: usize, work: &mut impl Blocks) {
+    let mut row = 0;
+    if I::ROWS >= 16 {
+        while row + 16 <= rows {
+            work.block::<I, 16>(row);
+            row += 16;
+        }
+    }
+    if I::ROWS >= 8 {
+        while row + 8 <= rows {
+            work.block::<I, 8>(row);
+            row += 8;
+        }
+    }
+    if I::ROWS == 6 {
+        while row + 6 <= rows {
+            work.block::<I, 6>(row);
+            row += 6;
+        }
+    }
+    while row + 4 <= rows {
+        work.block::<I, 4>(row);
+        row += 4;
+    }
+    match rows - row {
+        1 => work.block::<I, 1>(row),
+        2 => work.block::<I, 2>(row),
+        3 => work.block::<I, 3>(row),
+        _ => {}
+    }
 }
 
 /// An operation that runs on any instruction set.
@@ -167,12 +228,18 @@ impl Simd {
     /// Runs a task with this instruction set.
     #[inline]
     pub(crate) fn run<T: Task>(self, task: T) -> T::Output {
-        match self.0 {
-            // SAFETY: `new` is the only constructor, and it checked for the instructions.
-            #[cfg(target_arch = "x86_64")]
-            Kernel::Avx2 => unsafe { avx2::run(task) },
-            _ => task.run::<portable::Portable>(),
-        }
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `new` is the only constructor, and it checked for the instructions.
+        return unsafe {
+            match self.0 {
+                Kernel::Portable => task.run::<portable::Portable>(),
+                Kernel::Avx2 => avx2::run(task),
+                Kernel::AvxVnni => vnni::run_256(task),
+                Kernel::Avx512Vnni => vnni::run_512(task),
+            }
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        return task.run::<portable::Portable>();
     }
 }
 

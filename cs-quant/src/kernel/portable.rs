@@ -6,6 +6,8 @@ use super::{Isa, TILE};
 pub(crate) struct Portable;
 
 impl Isa for Portable {
+    const ROWS: usize = 4;
+
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
         a * b + c

@@ -54,8 +54,8 @@ pub(crate) fn open(dir: &Path, config: &RuntimeConfig) -> NativeModel {
 }
 
 pub(crate) fn kernels() -> Vec<Kernel> {
-    let all = [Kernel::Portable, Kernel::Avx2];
-    all.into_iter()
+    Kernel::ALL
+        .into_iter()
         .filter(|kernel| kernel.is_supported())
         .collect()
 }

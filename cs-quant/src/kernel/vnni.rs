@@ -1,0 +1,162 @@
+//! The tiles for VNNI: `vpdpbusd` multiplies four unsigned by four signed bytes and adds the
+//! products to an `i32` without saturation, in one instruction where AVX2 needs three.
+//!
+//! It would bear 8-bit activations. They stay at 7 bits, so that the integers are those of every
+//! other kernel.
+
+use std::arch::x86_64::{
+    __m256i, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_dpbusd_avx_epi32, _mm256_load_si256,
+    _mm256_set1_epi32, _mm256_setzero_si256, _mm512_dpbusd_epi32, _mm512_fmadd_ps,
+    _mm512_load_si512, _mm512_loadu_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_setzero_si512,
+};
+
+use super::avx2::{self, Avx2};
+use super::{Isa, TILE, Task};
+
+/// A machine with AVX2, FMA and AVX-VNNI.
+pub(crate) struct AvxVnni;
+
+/// A machine with AVX-512 (F, BW, DQ, VL) and its VNNI.
+pub(crate) struct Avx512Vnni;
+
+pub(super) fn is_supported_256() -> bool {
+    avx2::is_supported() && is_x86_feature_detected!("avxvnni")
+}
+
+pub(super) fn is_supported_512() -> bool {
+    avx2::is_supported()
+        && is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512vnni")
+}
+
+/// Enters the instruction set.
+///
+/// # Safety
+///
+/// [`is_supported_256`].
+#[target_feature(enable = "avx2,fma,avxvnni")]
+pub(crate) unsafe fn run_256<T: Task>(task: T) -> T::Output {
+    task.run::<AvxVnni>()
+}
+
+/// Enters the instruction set.
+///
+/// # Safety
+///
+/// [`is_supported_512`].
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+pub(crate) unsafe fn run_512<T: Task>(task: T) -> T::Output {
+    task.run::<Avx512Vnni>()
+}
+
+impl Isa for AvxVnni {
+    // Twelve sums: an addition takes five cycles, and two begin in each.
+    const ROWS: usize = 6;
+
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+
+    #[inline(always)]
+    unsafe fn tile_i8<const R: usize, const NARROW: bool>(
+        pairs: usize,
+        a: *const u8,
+        lda: usize,
+        b: *const i8,
+        next: *const i8,
+    ) -> [[i32; TILE]; R] {
+        // SAFETY: the caller vouches for the ranges that are read and for the instruction set;
+        // a prefetch may name any address, so `wrapping_add` is all that `next` needs; two
+        // vectors of eight `i32` have the size of the 16 that are returned.
+        unsafe {
+            let mut sums = [[_mm256_setzero_si256(); 2]; R];
+            for group in 0..pairs * 2 {
+                _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(group * 64));
+                let w = b.add(group * 64).cast::<__m256i>();
+                let (left, right) = (_mm256_load_si256(w), _mm256_load_si256(w.add(1)));
+                for (r, sum) in sums.iter_mut().enumerate() {
+                    let x = a.add(r * lda + group * 4).cast::<i32>().read_unaligned();
+                    let x = _mm256_set1_epi32(x);
+                    sum[0] = _mm256_dpbusd_avx_epi32(sum[0], x, left);
+                    sum[1] = _mm256_dpbusd_avx_epi32(sum[1], x, right);
+                }
+            }
+            std::array::from_fn(|r| std::mem::transmute::<[__m256i; 2], [i32; TILE]>(sums[r]))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn tile_f32<const R: usize>(
+        k: usize,
+        a: *const f32,
+        lda: usize,
+        b: *const f32,
+        ldb: usize,
+    ) -> [[f32; TILE]; R] {
+        // SAFETY: the caller's promise is the one asked for; the set includes AVX2 and FMA.
+        unsafe { Avx2::tile_f32::<R>(k, a, lda, b, ldb) }
+    }
+}
+
+impl Isa for Avx512Vnni {
+    // Sixteen sums of the 32 registers; the activations are broadcast by the loads.
+    const ROWS: usize = 16;
+
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+
+    #[inline(always)]
+    unsafe fn tile_i8<const R: usize, const NARROW: bool>(
+        pairs: usize,
+        a: *const u8,
+        lda: usize,
+        b: *const i8,
+        next: *const i8,
+    ) -> [[i32; TILE]; R] {
+        // SAFETY: the caller vouches for the ranges that are read and for the instruction set;
+        // a prefetch may name any address, so `wrapping_add` is all that `next` needs; a vector
+        // has the size of the 16 `i32` that are returned.
+        unsafe {
+            let mut sums = [_mm512_setzero_si512(); R];
+            for group in 0..pairs * 2 {
+                _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(group * 64));
+                let w = _mm512_load_si512(b.add(group * 64).cast());
+                for (r, sum) in sums.iter_mut().enumerate() {
+                    let x = a.add(r * lda + group * 4).cast::<i32>().read_unaligned();
+                    *sum = _mm512_dpbusd_epi32(*sum, _mm512_set1_epi32(x), w);
+                }
+            }
+            std::array::from_fn(|r| std::mem::transmute::<__m512i, [i32; TILE]>(sums[r]))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn tile_f32<const R: usize>(
+        k: usize,
+        a: *const f32,
+        lda: usize,
+        b: *const f32,
+        ldb: usize,
+    ) -> [[f32; TILE]; R] {
+        // SAFETY: the caller vouches for the ranges that are read and for the instruction set;
+        // a vector has the size of the 16 floats that are returned.
+        unsafe {
+            let mut sums = [_mm512_setzero_ps(); R];
+            for i in 0..k {
+                let w = _mm512_loadu_ps(b.add(i * ldb));
+                for (r, sum) in sums.iter_mut().enumerate() {
+                    let x = _mm512_set1_ps(*a.add(r * lda + i));
+                    *sum = _mm512_fmadd_ps(x, w, *sum);
+                }
+            }
+            std::array::from_fn(|r| std::mem::transmute::<_, [f32; TILE]>(sums[r]))
+        }
+    }
+}
