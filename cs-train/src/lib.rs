@@ -7,8 +7,8 @@
 //! prints nothing; warnings go to `tracing`.
 //!
 //! Without the feature `torch` (on by default) no libtorch is needed: [`metrics`], [`evaluate()`],
-//! [`examples`], [`LinearWarmup`] and [`EarlyStopping`] are left, for a service that scores its own
-//! answers.
+//! [`examples`], [`LinearWarmup`], [`EarlyStopping`] and the event files of [`tensorboard`] are left,
+//! for a service that scores its own answers.
 //!
 #![cfg_attr(feature = "torch", doc = "```")]
 #![cfg_attr(not(feature = "torch"), doc = "```ignore")]
@@ -59,8 +59,10 @@ mod predict;
 mod schedule;
 #[cfg(feature = "torch")]
 mod seed;
+pub mod tensorboard;
 #[cfg(feature = "torch")]
 mod trainer;
+mod usage;
 
 pub use config::TrainConfig;
 pub use data::{Example, Misaligned, Prepared, UnseenLabels, examples, tasks_of};
@@ -78,3 +80,4 @@ pub use predict::predict;
 pub use schedule::LinearWarmup;
 #[cfg(feature = "torch")]
 pub use trainer::{TrainReport, Trainer};
+pub use usage::{GpuUsage, Sampler, Usage};

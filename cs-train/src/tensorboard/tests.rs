@@ -1,0 +1,139 @@
+//! What we write against what TensorBoard's own writer wrote of the same, and what is left of
+//! runs that were killed or resumed.
+
+#![allow(clippy::unwrap_used)] // a panic is how a test fails
+
+use std::path::Path;
+
+use prost::Message;
+
+use super::hparams::session_end;
+use super::proto::{Event, SESSION_START, SessionLog, What};
+use super::{EventWriter, HParams, Histogram, PrCurve, Summary, record};
+
+/// Made by tests/reference/tensorboard_events.py.
+const REFERENCE: &[u8] = include_bytes!("../../tests/reference/tensorboard.events");
+
+fn summary(summary: Summary) -> What {
+    What::Summary(summary.into_proto())
+}
+
+/// What the script recorded, by our means.
+fn ours() -> Vec<(i64, What)> {
+    let values = [-2.5, -1.0, -0.125, 0.0, 0.0, 0.5, 1.0, 1.5, 1000.0];
+    let scores = [
+        (0.0, false),
+        (0.1, false),
+        (0.25, true),
+        (0.5, false),
+        (0.75, true),
+        (0.9, true),
+        (1.0, true),
+    ];
+    let hparams = HParams::new(["eval/f1"])
+        .with("lr", 0.5)
+        .with("model", "light");
+    let status = SESSION_START;
+    let histogram: Histogram = values.into_iter().collect();
+    let curve: PrCurve = scores.into_iter().collect();
+    vec![
+        (7, What::SessionLog(SessionLog { status })),
+        (3, summary(Summary::new().scalar("train/loss", 0.25))),
+        (4, summary(Summary::new().scalar("bad", f64::NAN))),
+        (5, summary(Summary::new().scalar("bad", f64::NEG_INFINITY))),
+        (6, summary(Summary::new().histogram("weights", &histogram))),
+        (7, summary(Summary::new().text("说明", "**订单**"))),
+        (8, summary(Summary::new().pr_curve("eval/refund", &curve))),
+        (0, summary(hparams.experiment())),
+        (0, summary(hparams.session_start(0.0))),
+        (0, summary(session_end(true, 0.0))),
+    ]
+}
+
+#[test]
+fn events_equal_those_of_tensorboards_writer() {
+    let records = record::read(REFERENCE);
+    let mut framed = Vec::new();
+    records
+        .iter()
+        .for_each(|bytes| record::append(&mut framed, bytes));
+    assert_eq!(framed, REFERENCE);
+
+    let first = Event::decode(records[0]).unwrap();
+    assert_eq!(
+        first.what,
+        Some(What::FileVersion("brain.Event:2".to_owned()))
+    );
+    let ours = ours();
+    assert_eq!(records.len(), 1 + ours.len());
+    for (theirs, (step, what)) in records[1..].iter().zip(ours) {
+        let wall_time = Event::decode(*theirs).unwrap().wall_time;
+        let what = Some(what);
+        let event = Event {
+            wall_time,
+            step,
+            what,
+        };
+        assert_eq!(event.encode_to_vec(), *theirs, "{event:?}");
+    }
+}
+
+/// Step and tag of what is in a file.
+fn read(path: &Path) -> Vec<(i64, String)> {
+    let bytes = std::fs::read(path).unwrap();
+    let events = record::read(&bytes)
+        .into_iter()
+        .map(|record| Event::decode(record).unwrap());
+    events
+        .flat_map(|event| match event.what.unwrap() {
+            What::Summary(summary) => summary
+                .value
+                .into_iter()
+                .map(|value| (event.step, value.tag))
+                .collect(),
+            What::FileVersion(version) => vec![(event.step, version)],
+            What::SessionLog(log) => vec![(event.step, format!("session {}", log.status))],
+        })
+        .collect()
+}
+
+fn loss(value: f64) -> Summary {
+    Summary::new().scalar("loss", value)
+}
+
+#[test]
+fn what_was_flushed_is_there_while_the_run_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut events = EventWriter::create(folder.path()).unwrap();
+    assert_eq!(read(events.path()), [(0, "brain.Event:2".to_owned())]);
+    events.write(1, loss(0.5)).unwrap();
+    events.flush().unwrap();
+    assert_eq!(read(events.path())[1..], [(1, "loss".to_owned())]);
+    events.write(2, loss(0.4)).unwrap();
+    let path = events.path().to_owned();
+    drop(events);
+    assert_eq!(read(&path).len(), 3);
+}
+
+#[test]
+fn a_resumed_run_writes_a_later_file_that_purges() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<_> = (0..3)
+        .map(|run| {
+            let events = EventWriter::resume(folder.path(), 10 * run).unwrap();
+            events.path().to_owned()
+        })
+        .collect();
+    assert!(paths.is_sorted() && paths[0] != paths[1], "{paths:?}");
+    assert_eq!(super::writer::event_files(folder.path()).unwrap(), paths);
+    assert_eq!(read(&paths[2])[1], (20, "session 1".to_owned()));
+}
+
+#[test]
+fn a_folder_that_cannot_be_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let error = EventWriter::create(&file.join("runs")).unwrap_err();
+    assert!(error.to_string().contains("file/runs"), "{error}");
+}
