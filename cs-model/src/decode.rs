@@ -6,7 +6,7 @@ use cs_data::{Encoding, Offsets, Span, iob};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::output::HeadOutput;
+use crate::output::{HeadOutput, Matrix};
 use crate::tasks::Tasks;
 
 /// What a customer's turn means. Its JSON is the line that `predict` prints.
@@ -69,7 +69,8 @@ pub struct Entity {
     pub end: usize,
     /// The characters themselves.
     pub text: String,
-    /// Mean probability of the tags of its words.
+    /// Mean probability of the tags of its words: each by itself, or, with a conditional random field,
+    /// given the whole text.
     pub confidence: f32,
 }
 
@@ -204,6 +205,7 @@ fn intent(
 #[derive(Default)]
 struct Tagger<'a> {
     ranges: Vec<Range<usize>>,
+    rows: Vec<usize>,
     tags: Vec<&'a str>,
     probabilities: Vec<f32>,
 }
@@ -220,14 +222,12 @@ impl<'a> Tagger<'a> {
             return Vec::new();
         };
         self.ranges.clear();
-        self.tags.clear();
-        self.probabilities.clear();
+        self.rows.clear();
         for word in encoding.word_list() {
-            let (tag, probability) = most_likely(logits.row(first + word.first), 1.0);
+            self.rows.push(first + word.first);
             self.ranges.push(word.range);
-            self.tags.push(&labels[tag]);
-            self.probabilities.push(probability);
         }
+        self.tag(output, logits, labels);
         let spans = iob::decode_lenient(&self.ranges, &self.tags);
         if spans.is_empty() {
             return Vec::new();
@@ -237,6 +237,27 @@ impl<'a> Tagger<'a> {
             .into_iter()
             .filter_map(|span| self.entity(text, &offsets, span))
             .collect()
+    }
+
+    /// Tags and probabilities of the words at `rows`.
+    fn tag(&mut self, output: &HeadOutput, logits: &Matrix, labels: &'a [String]) {
+        self.tags.clear();
+        self.probabilities.clear();
+        let mut push = |tag: usize, probability| {
+            self.tags.push(labels[tag].as_str());
+            self.probabilities.push(probability);
+        };
+        let rows = self.rows.iter().map(|&row| logits.row(row));
+        match &output.transitions {
+            Some(crf) => {
+                let tagged = crf.decode(rows).into_iter();
+                tagged.for_each(|(tag, probability)| push(tag, probability));
+            }
+            None => rows.for_each(|row| {
+                let (tag, probability) = most_likely(row, 1.0);
+                push(tag, probability);
+            }),
+        }
     }
 
     /// `None` if the encoding's offsets are not those of the text.
@@ -281,7 +302,6 @@ fn most_likely(logits: &[f32], temperature: f32) -> (usize, f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::Matrix;
 
     #[test]
     fn probabilities_are_softmax_at_the_temperature() {
@@ -346,6 +366,7 @@ mod tests {
             slots: Some(one_hot(3, &[1, 1, 2, 0, 1, 2, 2, 2, 2])),
             intent: Some(one_hot(2, &[0, 1])),
             sentiment: Some(vec![0.25, f32::NAN]),
+            ..HeadOutput::default()
         };
         output.check(&tasks, 2, 9).unwrap();
         let calibration = Calibration {

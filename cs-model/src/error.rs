@@ -167,7 +167,8 @@ impl Error {
     }
 
     /// Names the file a setting was read from; other errors know theirs.
-    pub(crate) fn in_file(mut self, path: &Path) -> Self {
+    #[must_use]
+    pub fn in_file(mut self, path: &Path) -> Self {
         if let Self::Field { file, .. } = &mut self {
             *file = Some(path.to_owned());
         }

@@ -40,6 +40,7 @@
 
 mod bundle;
 mod config;
+mod crf;
 mod decode;
 mod error;
 mod file;
@@ -57,11 +58,12 @@ pub mod torch;
 
 pub use bundle::Bundle;
 pub use config::{Activation, BiLstmConfig, EncoderConfig, TransformerConfig};
+pub use crf::Transitions;
 pub use decode::{Calibration, Entity, Intent, Understanding, decode};
 pub use error::{Error, Result};
 pub use manifest::{FileSum, Manifest};
 pub use output::{HeadOutput, Matrix};
-pub use tasks::{Pooling, Tasks};
+pub use tasks::{Pooling, SlotHead, Tasks};
 #[cfg(feature = "torch")]
 pub use torch::*;
 pub use weights::{Dtype, RawTensor, Weights, normalise_name, write_safetensors};

@@ -12,8 +12,10 @@ use crate::error::{Error, Result};
 use crate::file;
 use crate::tasks::Tasks;
 
-/// The newest format this crate reads, and the one it writes.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+/// The newest format this crate reads, and the one it writes. Version 2 has `tasks.slot_head`, which a
+/// reader of version 1 would overlook and decode a conditional random field's logits as if they were
+/// a softmax's.
+pub(crate) const FORMAT_VERSION: u32 = 2;
 
 /// The content of `bundle.json`.
 ///
@@ -23,7 +25,7 @@ pub(crate) const FORMAT_VERSION: u32 = 1;
 /// let mut manifest = Manifest::new(Tasks { sentiment: true, ..Tasks::default() }, 128);
 /// manifest.base_model = Some("all-MiniLM-L6-v2".into());
 /// manifest.metrics.insert("intent_accuracy".into(), 0.93);
-/// assert_eq!((manifest.format_version, manifest.scheme.as_str()), (1, "IOB2"));
+/// assert_eq!((manifest.format_version, manifest.scheme.as_str()), (2, "IOB2"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {

@@ -2,6 +2,9 @@
 //!
 //! `B` sequences, `N` packed tokens, `C` intents, `T` slot tags.
 
+use std::sync::Arc;
+
+use crate::crf::Transitions;
 use crate::error::{Error, Result};
 use crate::tasks::Tasks;
 
@@ -99,6 +102,8 @@ pub struct HeadOutput {
     pub slots: Option<Matrix>,
     /// `[B]` in 0..=1, after the sigmoid.
     pub sentiment: Option<Vec<f32>>,
+    /// What chooses among sequences of tags, if the slot head is a conditional random field.
+    pub transitions: Option<Arc<Transitions>>,
 }
 
 impl HeadOutput {
@@ -109,17 +114,24 @@ impl HeadOutput {
     pub fn check(&self, tasks: &Tasks, sequences: usize, tokens: usize) -> Result<()> {
         check_task("intent logits", &self.intent, &tasks.intent, sequences)?;
         check_task("slot logits", &self.slots, &tasks.slots, tokens)?;
+        let expected = tasks.crf_tags().map(<[String]>::len);
+        let found = self.transitions.as_ref().map(|crf| crf.tags());
+        check_count("transitions of the slot tags", expected, found)?;
         let expected = tasks.sentiment.then_some(sequences);
-        let found = self.sentiment.as_ref().map(Vec::len);
-        if expected != found {
-            return Err(Error::Shape {
-                what: "sentiment",
-                expected: expected.map_or("none".into(), |count| format!("[{count}]")),
-                found: found.map_or("none".into(), |count| format!("[{count}]")),
-            });
-        }
-        Ok(())
+        check_count("sentiment", expected, self.sentiment.as_ref().map(Vec::len))
     }
+}
+
+fn check_count(what: &'static str, expected: Option<usize>, found: Option<usize>) -> Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    let text = |count: Option<usize>| count.map_or("none".into(), |count| format!("[{count}]"));
+    Err(Error::Shape {
+        what,
+        expected: text(expected),
+        found: text(found),
+    })
 }
 
 fn check_task(

@@ -74,6 +74,20 @@ fn a_bundle_reads_back_as_written() {
 }
 
 #[test]
+fn a_bundle_of_version_1_has_no_conditional_random_field() {
+    let dir = tempfile::tempdir().unwrap();
+    write_bundle(dir.path());
+    let path = dir.path().join("bundle.json");
+    let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(json["format_version"], 2);
+    json["format_version"] = 1.into();
+    let removed = json["tasks"].as_object_mut().unwrap().remove("slot_head");
+    assert_eq!(removed.unwrap(), "softmax");
+    fs::write(&path, json.to_string()).unwrap();
+    assert_eq!(load(dir.path()).unwrap().tasks(), &tasks());
+}
+
+#[test]
 fn the_same_content_gives_the_same_bytes() {
     let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     for dir in &dirs {

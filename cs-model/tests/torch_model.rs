@@ -45,6 +45,7 @@ fn tasks(pooling: Pooling) -> Tasks {
         slots: Some(Tasks::slot_tags(&["order".into()])),
         sentiment: true,
         pooling,
+        ..Tasks::default()
     }
 }
 

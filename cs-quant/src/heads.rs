@@ -1,6 +1,8 @@
 //! Pooling and the task heads. `B` sequences, `N` tokens, `H` width, `C` intents, `T` tags.
 
-use cs_model::{HeadOutput, Matrix, Pooling, Tasks};
+use std::sync::Arc;
+
+use cs_model::{HeadOutput, Matrix, Pooling, Tasks, Transitions};
 
 use crate::error::Result;
 use crate::kernel::gemm::{QuantScratch, Weights};
@@ -12,6 +14,7 @@ use crate::load::Source;
 pub(crate) struct Heads {
     intent: Option<Weights>,
     slots: Option<Weights>,
+    transitions: Option<Arc<Transitions>>,
     sentiment: Option<Weights>,
     pooling: Pooling,
 }
@@ -25,6 +28,10 @@ impl Heads {
         Ok(Self {
             intent: head("intent", tasks.intent.as_ref().map(Vec::len))?,
             slots: head("slots", tasks.slots.as_ref().map(Vec::len))?,
+            transitions: match tasks.crf_tags() {
+                Some(tags) => Some(Arc::new(source.transitions(tags)?)),
+                None => None,
+            },
             sentiment: head("sentiment", tasks.sentiment.then_some(1))?,
             pooling: tasks.pooling,
         })
@@ -52,6 +59,7 @@ impl Heads {
         HeadOutput {
             intent: self.intent.as_ref().map(|w| apply(w, &pooled)),
             slots: self.slots.as_ref().map(|w| apply(w, hidden)),
+            transitions: self.transitions.clone(),
             sentiment: self.sentiment.as_ref().map(|w| {
                 let logits = apply(w, &pooled).data;
                 logits

@@ -1,7 +1,7 @@
 //! From a weights file to packed layers. Reads the artefact and a plain checkpoint alike, so that
 //! there is one loader; a checkpoint is quantised on the way when int8 is asked for.
 
-use cs_model::{Dtype, Weights};
+use cs_model::{Dtype, Matrix, Transitions, Weights};
 
 use crate::config::QuantConfig;
 use crate::error::{QuantError, Result};
@@ -62,6 +62,19 @@ impl Source {
             bias: self.vector(&format!("{owner}.bias"), width)?,
             epsilon: epsilon as f32,
         })
+    }
+
+    /// The scores of a conditional random field over slot tags, always in `f32`.
+    pub(crate) fn transitions(&self, tags: &[String]) -> Result<Transitions> {
+        let count = tags.len();
+        let scores = self
+            .weights
+            .f32("heads.slots.transitions", &[count, count])?;
+        let scores = Matrix::new(count, count, scores)?;
+        let start = self.vector("heads.slots.start", count)?;
+        let end = self.vector("heads.slots.end", count)?;
+        let crf = Transitions::new(tags, &scores, &start, &end);
+        Ok(crf.map_err(|error| error.in_file(self.weights.path()))?)
     }
 
     /// A matrix in the precision it has or is to have.

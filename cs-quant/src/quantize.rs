@@ -205,10 +205,12 @@ fn error_of(name: &str, data: &[f32], (values, scale): (&[i8], &[f32])) -> Layer
     }
 }
 
-/// Whether a tensor is quantised: matrices are, save for the two rows of token types.
+/// Whether a tensor is quantised: matrices are, save for the two rows of token types and the scores
+/// between slot tags.
 pub(crate) fn takes_int8(name: &str, shape: &[usize], config: &QuantConfig) -> bool {
     shape.len() == 2
         && name != "embeddings.token_type_embeddings.weight"
+        && name != "heads.slots.transitions"
         && !config.keeps_fp32(name)
 }
 

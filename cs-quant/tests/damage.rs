@@ -56,6 +56,49 @@ fn open(dir: &Path) -> Result<NativeModel, String> {
 }
 
 #[test]
+fn a_transition_that_no_training_gives_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, edited) = (dir.path().join("a"), dir.path().join("b"));
+    let tasks = cs_model::Tasks {
+        slot_head: cs_model::SlotHead::Crf,
+        ..tasks()
+    };
+    write_bundle(&whole, "lstm", tasks.clone());
+    let bundle = Bundle::open(&whole).unwrap();
+    for (name, number, reason) in [
+        (
+            "transitions",
+            1e6_f32,
+            "heads.slots.transitions[0] is 1000000, expected -300 to 300",
+        ),
+        (
+            "end",
+            f32::NAN,
+            "tensor heads.slots.end: expected finite numbers, found NaN",
+        ),
+    ] {
+        let (mut tensors, metadata) = read(&bundle.weights_path());
+        let (_, _, data) = tensors.get_mut(&format!("heads.slots.{name}")).unwrap();
+        data[..4].copy_from_slice(&number.to_le_bytes());
+        let mut writer = cs_model::BundleWriter::new(&edited).unwrap();
+        writer.copy_from(&bundle, "config.json").unwrap();
+        writer.copy_from(&bundle, "tokenizer.json").unwrap();
+        let weights = |path: &Path| -> cs_model::Result<()> {
+            write(path, &tensors, &metadata);
+            Ok(())
+        };
+        writer.write_with(Bundle::WEIGHTS, weights).unwrap();
+        writer
+            .finish(cs_model::Manifest::new(tasks.clone(), 32))
+            .unwrap();
+        let error = open(&edited).unwrap_err();
+        let file = edited.join(Bundle::WEIGHTS);
+        assert!(error.starts_with(&file.display().to_string()), "{error}");
+        assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[test]
 fn every_defect_names_file_and_tensor() {
     let dir = tempfile::tempdir().unwrap();
     plain_artefact(dir.path(), "lstm");

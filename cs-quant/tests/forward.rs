@@ -4,7 +4,7 @@ mod common;
 
 use common::{config, cosine, expected, kernels, open, pack, reference, tasks, write_bundle};
 use cs_data::TokenBatch;
-use cs_model::Pooling;
+use cs_model::{Matrix, Pooling, SlotHead, Tasks, Transitions};
 use cs_quant::{Precision, QuantConfig, quantize};
 
 const MODELS: [&str; 4] = ["bert_gelu", "bert_gelu_new", "bert_relu", "lstm"];
@@ -95,7 +95,7 @@ fn heads_see_the_pooled_and_the_token_states() {
     for pooling in [Pooling::Mean, Pooling::Cls, Pooling::Max] {
         for model in ["bert_gelu", "lstm"] {
             let dir = tempfile::tempdir().unwrap();
-            write_bundle(dir.path(), model, cs_model::Tasks { pooling, ..tasks() });
+            write_bundle(dir.path(), model, Tasks { pooling, ..tasks() });
             let model = open(dir.path(), &config(Precision::Fp32, 2, None));
             let batch = TokenBatch::pack([&[2, 9, 11, 3][..], &[2, 3]]);
             let output = model.forward(&batch).unwrap();
@@ -114,6 +114,39 @@ fn heads_see_the_pooled_and_the_token_states() {
             let sentiment = output.sentiment.unwrap();
             assert!(sentiment.iter().all(|s| (0.0..=1.0).contains(s)));
         }
+    }
+}
+
+#[test]
+fn a_conditional_random_field_is_never_quantised() {
+    let dir = tempfile::tempdir().unwrap();
+    let (fp32, int8) = (dir.path().join("a"), dir.path().join("b"));
+    let tasks = Tasks {
+        slot_head: SlotHead::Crf,
+        ..tasks()
+    };
+    write_bundle(&fp32, "lstm", tasks.clone());
+    let bundle = cs_model::Bundle::open(&fp32).unwrap();
+    let scores = |name: &str, shape: &[usize]| {
+        let name = format!("heads.slots.{name}");
+        bundle.weights().unwrap().f32(&name, shape).unwrap()
+    };
+    let transitions = Matrix::new(3, 3, scores("transitions", &[3, 3])).unwrap();
+    let (start, end) = (scores("start", &[3]), scores("end", &[3]));
+    let tags = tasks.slots.as_ref().unwrap();
+    let expected = Transitions::new(tags, &transitions, &start, &end).unwrap();
+
+    quantize(&bundle, &int8, &QuantConfig::default()).unwrap();
+    let batch = TokenBatch::pack([&[2, 9, 11, 3][..], &[2, 3]]);
+    for (folder, precision) in [
+        (&fp32, Precision::Fp32),
+        (&fp32, Precision::Int8),
+        (&int8, Precision::Int8),
+    ] {
+        let model = open(folder, &config(precision, 1, None));
+        let output = model.forward(&batch).unwrap();
+        output.check(&tasks, 2, 6).unwrap();
+        assert_eq!(output.transitions.as_deref(), Some(&expected));
     }
 }
 

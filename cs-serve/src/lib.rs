@@ -37,7 +37,7 @@
 //!         slots.row_mut(token)[usize::from(id == number)] = 10.0;
 //!     }
 //!     let intent = Matrix::new(batch.sequences(), 2, [10.0, 0.0].repeat(batch.sequences()))?;
-//!     Ok(HeadOutput { intent: Some(intent), slots: Some(slots), sentiment: None })
+//!     Ok(HeadOutput { intent: Some(intent), slots: Some(slots), ..HeadOutput::default() })
 //! });
 //!
 //! let assistant = Assistant::new(Bundle::open(dir)?, Box::new(backend))?;

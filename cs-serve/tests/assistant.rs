@@ -141,6 +141,7 @@ fn by_ids(batch: &TokenBatch) -> HeadOutput {
         intent: Some(intent),
         slots: Some(slots),
         sentiment: Some(sentiment),
+        ..HeadOutput::default()
     }
 }
 

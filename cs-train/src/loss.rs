@@ -61,8 +61,8 @@ impl Targets {
 ///
 /// let output = ModelOutput {
 ///     intent: Some(Tensor::from_slice2(&[[0.0f32, 0.0], [9.0, 9.0]])),
-///     slots: None,
 ///     sentiment: Some(Tensor::from_slice(&[0.5f32, 1.0])),
+///     ..Default::default()
 /// };
 /// let targets = Targets {
 ///     intents: vec![Some(1), None],
@@ -97,7 +97,7 @@ impl Default for CombinedLoss {
 /// use cs_train::{CombinedLoss, Targets};
 ///
 /// let sentiment = Some(tch::Tensor::from_slice(&[0.5f32]));
-/// let output = ModelOutput { intent: None, slots: None, sentiment };
+/// let output = ModelOutput { sentiment, ..Default::default() };
 /// let targets = Targets { sentiments: vec![Some(1.0)], ..Targets::default() };
 /// let loss = CombinedLoss::default().forward(&output, &targets)?;
 /// assert_eq!(loss.sentiment.unwrap().double_value(&[]), 0.25);

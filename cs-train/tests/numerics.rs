@@ -39,6 +39,7 @@ fn combined_loss_is_pytorchs() {
         intent: Some(intent.shallow_clone()),
         slots: Some(tags.shallow_clone()),
         sentiment: Some(sentiment.shallow_clone()),
+        ..ModelOutput::default()
     };
     let targets = Targets {
         intents: list(&stored["intents"], index),
@@ -62,8 +63,8 @@ fn combined_loss_is_pytorchs() {
 fn a_part_without_targets_is_left_out() {
     let output = ModelOutput {
         intent: Some(Tensor::zeros([2, 3], (Kind::Float, tch::Device::Cpu))),
-        slots: None,
         sentiment: Some(Tensor::from_slice(&[0.5f32, 0.5])),
+        ..ModelOutput::default()
     };
     let mut targets = Targets {
         intents: vec![None, None],

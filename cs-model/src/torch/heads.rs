@@ -5,6 +5,7 @@
 use tch::Tensor;
 
 use super::PackedInput;
+use super::crf::Crf;
 use super::layers::{Linear, dropout};
 use super::model::ModelOutput;
 use super::parameters::Parameters;
@@ -12,11 +13,12 @@ use super::pooling::pool;
 use crate::error::Result;
 use crate::tasks::{Pooling, Tasks};
 
-/// A linear layer for each task.
+/// A linear layer for each task, and what is learned about sequences of tags.
 #[derive(Debug)]
 pub(super) struct Heads {
     intent: Option<Linear>,
     slots: Option<Linear>,
+    crf: Option<Crf>,
     sentiment: Option<Linear>,
     pooling: Pooling,
     dropout: f64,
@@ -28,7 +30,13 @@ impl Heads {
         let scope = parameters.scope("heads");
         let head =
             |present: bool, name: &str| present.then(|| Linear::new(&scope.sub(name))).transpose();
+        let crf = |tags| {
+            let slots = scope.sub("slots");
+            let (start, end) = (slots.get("start")?, slots.get("end")?);
+            Crf::new(tags, slots.get("transitions")?, start, end)
+        };
         Ok(Self {
+            crf: tasks.crf_tags().map(crf).transpose()?,
             intent: head(tasks.intent.is_some(), "intent")?,
             slots: head(tasks.slots.is_some(), "slots")?,
             sentiment: head(tasks.sentiment, "sentiment")?,
@@ -53,9 +61,10 @@ impl Heads {
             None => None,
         };
         let mut output = ModelOutput {
-            intent: None,
             slots,
-            sentiment: None,
+            crf: self.crf.as_ref().map(Crf::shallow_clone),
+            lengths: input.lengths().to_vec(),
+            ..ModelOutput::default()
         };
         if self.intent.is_none() && self.sentiment.is_none() {
             return Ok(output);

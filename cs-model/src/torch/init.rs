@@ -11,7 +11,8 @@ use crate::config::EncoderConfig;
 const LIGHT_WORDS: f64 = 0.3;
 const LIGHT_HEADS: f64 = 0.1;
 
-/// The start of the tensor `name`: ones for a normalisation's weight, zeros for biases, uniform in
+/// The start of the tensor `name`: ones for a normalisation's weight, zeros for biases and transitions
+/// between tags, uniform in
 /// ±1/sqrt(u) for an LSTM of `u` units (PyTorch's), else normal (BERT's).
 pub(super) fn initial(name: &str, shape: &[usize], config: &EncoderConfig, seed: u64) -> Vec<f32> {
     let deviation = match config {
@@ -28,7 +29,9 @@ pub(super) fn initial(name: &str, shape: &[usize], config: &EncoderConfig, seed:
             .map(|_| ((2.0 * random.unit() - 1.0) * bound) as f32)
             .collect();
     }
-    if name.ends_with(".bias") {
+    // At first all tags follow each other equally well.
+    let crf = ["transitions", "start", "end"].map(|part| format!("heads.slots.{part}"));
+    if name.ends_with(".bias") || crf.iter().any(|part| part == name) {
         return vec![0.0; count];
     }
     if name.ends_with("LayerNorm.weight") {

@@ -7,6 +7,7 @@
 mod attention;
 mod bilstm;
 mod block;
+mod crf;
 mod device;
 mod embeddings;
 mod grouping;
@@ -15,10 +16,12 @@ mod init;
 mod input;
 mod layers;
 mod model;
+mod numbers;
 mod parameters;
 mod pooling;
 mod transformer;
 
+pub use crf::Crf;
 pub use device::Device;
 pub use input::PackedInput;
 pub use model::{Mode, Model, ModelOutput};

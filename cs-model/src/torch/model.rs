@@ -4,20 +4,23 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use cs_data::TokenBatch;
 use tch::{Kind, Tensor};
 
 use super::bilstm::BiLstm;
+use super::crf::Crf;
 use super::heads::Heads;
 use super::init::initial;
+use super::numbers::{matrix, numbers};
 use super::parameters::Parameters;
 use super::transformer::Transformer;
 use super::{Device, PackedInput};
 use crate::bundle::Bundle;
 use crate::config::EncoderConfig;
 use crate::error::{Error, Result};
-use crate::output::{HeadOutput, Matrix};
+use crate::output::HeadOutput;
 use crate::tasks::Tasks;
 use crate::weights::{RawTensor, Weights, write_safetensors};
 
@@ -49,14 +52,19 @@ pub enum Mode {
 /// assert!(output.intent.is_none());
 /// # Ok::<(), cs_model::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ModelOutput {
     /// `[B, C]` logits.
     pub intent: Option<Tensor>,
     /// `[N, T]` logits.
     pub slots: Option<Tensor>,
+    /// What turns the slot logits into a loss over sequences of tags, if the slot head is a
+    /// conditional random field.
+    pub crf: Option<Crf>,
     /// `[B]` in 0..=1, after the sigmoid.
     pub sentiment: Option<Tensor>,
+    /// Tokens of each sequence, `B` numbers.
+    pub lengths: Vec<usize>,
 }
 
 /// An encoder and its heads in libtorch, in fp32.
@@ -215,6 +223,10 @@ impl Model {
             intent: output.intent.as_ref().map(matrix).transpose()?,
             slots: output.slots.as_ref().map(matrix).transpose()?,
             sentiment: output.sentiment.as_ref().map(numbers).transpose()?,
+            transitions: match &output.crf {
+                Some(crf) => Some(Arc::new(crf.to_transitions()?)),
+                None => None,
+            },
         })
     }
 
@@ -302,17 +314,4 @@ impl Model {
     pub fn device(&self) -> Device {
         self.device
     }
-}
-
-fn matrix(tensor: &Tensor) -> Result<Matrix> {
-    let (rows, cols) = tensor.size2()?;
-    Matrix::new(rows as usize, cols as usize, numbers(tensor)?)
-}
-
-/// The numbers of a tensor, row after row.
-fn numbers(tensor: &Tensor) -> Result<Vec<f32>> {
-    let tensor = tensor.f_detach()?.f_to(tch::Device::Cpu)?.f_contiguous()?;
-    let mut numbers = vec![0.0; tensor.numel()];
-    tensor.f_copy_data(&mut numbers, tensor.numel())?;
-    Ok(numbers)
 }

@@ -1,0 +1,323 @@
+//! Training a conditional random field over slot tags; what decodes with it is
+//! [`Transitions`].
+//!
+//! `N` packed tokens, `W` words that have a tag, `T` tags; `R` sequences that still run at a step.
+
+use std::sync::Arc;
+
+use tch::{Kind, Tensor};
+
+use super::numbers::{matrix, numbers};
+use crate::crf::{Transitions, openers};
+use crate::error::{Error, Result};
+use crate::tasks::validate_tags;
+
+/// The scores of a linear-chain conditional random field on IOB2 tags, as trainable tensors
+/// (Lample et al. 2016, section 2.2).
+///
+/// ```
+/// use cs_model::{Crf, Tasks};
+/// use tch::{Device, Kind, Tensor};
+///
+/// let tags = Tasks::slot_tags(&["city".into()]); // O, B-city, I-city
+/// let zeros = |shape: &[i64]| Tensor::zeros(shape, (Kind::Float, Device::Cpu));
+/// let crf = Crf::new(&tags, zeros(&[3, 3]), zeros(&[3]), zeros(&[3]))?;
+///
+/// // Two sequences; the first and last token of the first one are no words.
+/// let logits = zeros(&[5, 3]);
+/// let gold = [None, Some(1), Some(2), None, Some(0)];
+/// let loss = crf.loss(&logits, &[4, 1], &gold)?.unwrap();
+/// // Of two words there are five sequences of tags that IOB2 allows, of one word two.
+/// let expected = (5.0f64.ln() + 2.0f64.ln()) / 3.0;
+/// assert!((loss.double_value(&[]) - expected).abs() < 1e-6);
+/// # Ok::<(), cs_model::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Crf {
+    /// `[T, T]`: from each tag, to each tag.
+    transitions: Tensor,
+    /// `[T]`
+    start: Tensor,
+    /// `[T]`
+    end: Tensor,
+    /// `[T, T]`: 0, or minus infinity for a transition that IOB2 forbids.
+    forbidden: Tensor,
+    /// `[T]` likewise, for the first word.
+    forbidden_first: Tensor,
+    tags: Arc<[String]>,
+    openers: Arc<[Option<usize>]>,
+}
+
+impl Crf {
+    /// Takes handles of the scores; gradients flow into them.
+    ///
+    /// # Shapes
+    /// `transitions[from, to]`: `[T, T]`; `start` and `end`: `[T]`.
+    ///
+    /// # Errors
+    /// [`Error::Field`] for tags that are no IOB2 set; [`Error::Shape`] for another number of scores.
+    pub fn new(tags: &[String], transitions: Tensor, start: Tensor, end: Tensor) -> Result<Self> {
+        validate_tags(tags)?;
+        let count = tags.len() as i64;
+        let sizes = [transitions.size(), start.size(), end.size()];
+        if sizes != [vec![count, count], vec![count], vec![count]] {
+            return Err(Error::Shape {
+                what: "scores of a conditional random field",
+                expected: format!("[{count}, {count}], [{count}] and [{count}]"),
+                found: format!("{sizes:?}"),
+            });
+        }
+        let openers = openers(tags);
+        let first = openers
+            .iter()
+            .map(|opener| minus_infinity(opener.is_some()));
+        let first: Vec<f64> = first.collect();
+        let pairs = (0..tags.len()).flat_map(|from| (0..tags.len()).map(move |to| (from, to)));
+        let pairs: Vec<f64> = pairs
+            .map(|(from, to)| minus_infinity(!follows(&openers, from, to)))
+            .collect();
+        let device = transitions.device();
+        Ok(Self {
+            forbidden: Tensor::f_from_slice(&pairs)?
+                .f_reshape([count, count])?
+                .f_to(device)?,
+            forbidden_first: Tensor::f_from_slice(&first)?.f_to(device)?,
+            transitions,
+            start,
+            end,
+            tags: tags.into(),
+            openers: openers.into(),
+        })
+    }
+
+    /// The negative log-likelihood of the gold tags, divided by the number of words, so that neither
+    /// longer texts nor larger batches weigh more against other losses; `None` if no word has a tag.
+    /// Tokens without a tag are left out, as if the words beside them were neighbours. Computed in
+    /// f64, all sequences at once, a step for each word of the longest.
+    ///
+    /// # Shapes
+    /// `logits`: `[N, T]`; `lengths`: tokens of each sequence; `gold`: `N` indices of tags. To a
+    /// scalar.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the parts do not fit each other; [`Error::Field`] for a tag that is not
+    /// there or that IOB2 forbids after the one before.
+    pub fn loss(
+        &self,
+        logits: &Tensor,
+        lengths: &[usize],
+        gold: &[Option<usize>],
+    ) -> Result<Option<Tensor>> {
+        let tags = self.tags.len() as i64;
+        let tokens: usize = lengths.iter().sum();
+        if logits.size() != [tokens as i64, tags] || gold.len() != tokens {
+            return Err(Error::Shape {
+                what: "logits and tags of a conditional random field",
+                expected: format!("[{tokens}, {tags}] and [{tokens}]"),
+                found: format!("{:?} and [{}]", logits.size(), gold.len()),
+            });
+        }
+        let sequences = self.sequences(lengths, gold)?;
+        if sequences.is_empty() {
+            return Ok(None);
+        }
+        let steps = Steps::new(&sequences, tags, logits.device())?;
+        let logits = logits
+            .f_index_select(0, &steps.rows)?
+            .f_to_kind(Kind::Double)?; // [W, T]
+        let difference = self
+            .log_partition(&logits, &steps)?
+            .f_sub(&self.score(&logits, &steps)?)?;
+        let mean = difference.f_div_scalar(steps.rows.size()[0] as f64)?;
+        Ok(Some(mean.f_to_kind(Kind::Float)?))
+    }
+
+    /// The scores as plain numbers, to decode with.
+    ///
+    /// # Errors
+    /// [`Error::Field`] for a score that is not finite or out of range, as after a training that
+    /// diverged.
+    pub fn to_transitions(&self) -> Result<Transitions> {
+        let (start, end) = (numbers(&self.start)?, numbers(&self.end)?);
+        Transitions::new(&self.tags, &matrix(&self.transitions)?, &start, &end)
+    }
+
+    /// Another handle to the same scores.
+    #[must_use]
+    pub fn shallow_clone(&self) -> Self {
+        Self {
+            transitions: self.transitions.shallow_clone(),
+            start: self.start.shallow_clone(),
+            end: self.end.shallow_clone(),
+            forbidden: self.forbidden.shallow_clone(),
+            forbidden_first: self.forbidden_first.shallow_clone(),
+            tags: self.tags.clone(),
+            openers: self.openers.clone(),
+        }
+    }
+
+    /// The tagged words of each sequence that has any, checked, longest first.
+    fn sequences(&self, lengths: &[usize], gold: &[Option<usize>]) -> Result<Vec<Vec<Word>>> {
+        let mut sequences = Vec::with_capacity(lengths.len());
+        let mut tokens = gold.iter().enumerate();
+        for &length in lengths {
+            let mut words: Vec<Word> = Vec::with_capacity(length);
+            for (row, tag) in tokens.by_ref().take(length) {
+                let Some(tag) = *tag else { continue };
+                self.check(row, tag, words.last())?;
+                words.push(Word { row, tag });
+            }
+            if !words.is_empty() {
+                sequences.push(words);
+            }
+        }
+        sequences.sort_by_key(|words| std::cmp::Reverse(words.len()));
+        Ok(sequences)
+    }
+
+    fn check(&self, row: usize, tag: usize, before: Option<&Word>) -> Result<()> {
+        let field = || format!("tags[{row}]");
+        let Some(name) = self.tags.get(tag) else {
+            let expected = format!("less than {}", self.tags.len());
+            return Err(Error::field(field(), tag, expected));
+        };
+        let fits = match before {
+            Some(word) => follows(&self.openers, word.tag, tag),
+            None => self.openers[tag].is_none(),
+        };
+        if fits {
+            return Ok(());
+        }
+        let place = before.map_or("at the start".into(), |word| {
+            format!("after {}", self.tags[word.tag])
+        });
+        let expected = "a tag that IOB2 allows there";
+        Err(Error::field(field(), format!("{name} {place}"), expected))
+    }
+
+    /// The logarithm of the sum over all sequences of tags, of all texts together: the forward
+    /// algorithm (Rabiner 1989, section III), scaled at each step.
+    fn log_partition(&self, logits: &Tensor, steps: &Steps) -> Result<Tensor> {
+        // As a constant it cancels out, so it needs no gradient.
+        let top = logits.f_detach()?.f_amax([-1_i64], true)?; // [W, 1]
+        let odds = logits.f_sub(&top)?.f_exp()?; // [W, T]
+        let wide = |scores: &Tensor| scores.f_to_kind(Kind::Double);
+        let onward = wide(&self.transitions)?.f_add(&self.forbidden)?.f_exp()?; // [T, T]
+        let start = wide(&self.start)?.f_add(&self.forbidden_first)?.f_exp()?; // [T]
+        let end = wide(&self.end)?.f_exp()?; // [T]
+        let odds = odds.f_split_with_sizes(&steps.running[..], 0)?;
+        let mut factors = Vec::new();
+        let mut share: Option<Tensor> = None;
+        for (step, odds) in odds.iter().enumerate() {
+            let before = match &share {
+                None => start.f_unsqueeze(0)?,           // [1, T]
+                Some(share) => share.f_matmul(&onward)?, // [R, T]
+            };
+            let sum = before.f_mul(odds)?; // [R, T]
+            let total = sum.f_sum_dim_intlist([-1_i64].as_slice(), true, None::<Kind>)?; // [R, 1]
+            let relative = sum.f_div(&total)?;
+            factors.push(total.f_flatten(0, 1)?);
+            let (running, next) = (steps.running[step], steps.running.get(step + 1).copied());
+            let next = next.unwrap_or(0);
+            if next < running {
+                let ended = relative.f_narrow(0, next, running - next)?;
+                factors.push(ended.f_mv(&end)?);
+            }
+            share = Some(relative.f_narrow(0, 0, next)?);
+        }
+        let logarithms = Tensor::f_cat(&factors, 0)?.f_log()?.f_sum(Kind::Double)?;
+        Ok(logarithms.f_add(&top.f_sum(Kind::Double)?)?)
+    }
+
+    /// The score of the gold tags of all texts together.
+    fn score(&self, logits: &Tensor, steps: &Steps) -> Result<Tensor> {
+        let pick = |scores: &Tensor, index: &Tensor| {
+            let chosen = scores.f_index_select(0, index)?;
+            chosen.f_sum(Kind::Double)
+        };
+        let words = logits.f_gather(1, &steps.gold.f_unsqueeze(1)?, false)?;
+        Ok(words
+            .f_sum(Kind::Double)?
+            .f_add(&pick(&self.transitions.f_flatten(0, 1)?, &steps.pairs)?)?
+            .f_add(&pick(&self.start, &steps.first)?)?
+            .f_add(&pick(&self.end, &steps.last)?)?)
+    }
+}
+
+/// A word with its packed row and gold tag.
+#[derive(Debug, Clone, Copy)]
+struct Word {
+    row: usize,
+    tag: usize,
+}
+
+fn follows(openers: &[Option<usize>], from: usize, to: usize) -> bool {
+    openers[to].is_none_or(|opener| from == opener || from == to)
+}
+
+fn minus_infinity(forbidden: bool) -> f64 {
+    if forbidden { f64::NEG_INFINITY } else { 0.0 }
+}
+
+/// The order in which the forward algorithm reads the words: all first ones, then all second ones …,
+/// longer sequences before shorter ones; and where the gold tags' scores are.
+struct Steps {
+    /// Packed row of each word, `[W]`.
+    rows: Tensor,
+    /// Its gold tag, `[W]`.
+    gold: Tensor,
+    /// The place of each gold transition in `[T·T]`.
+    pairs: Tensor,
+    /// Gold tag of each sequence's first word.
+    first: Tensor,
+    /// And of its last.
+    last: Tensor,
+    /// Sequences that have a word at each step.
+    running: Vec<i64>,
+}
+
+impl Steps {
+    /// `sequences`: longest first.
+    fn new(sequences: &[Vec<Word>], tags: i64, device: tch::Device) -> Result<Self> {
+        let (mut rows, mut gold) = (Vec::new(), Vec::new());
+        let mut running = Vec::new();
+        for step in 0..sequences.first().map_or(0, Vec::len) {
+            let words = sequences.iter().map_while(|words| words.get(step));
+            let before = rows.len();
+            words.for_each(|word| {
+                rows.push(word.row as i64);
+                gold.push(word.tag as i64);
+            });
+            running.push((rows.len() - before) as i64);
+        }
+        let ends = |end: fn(&[Word]) -> Option<&Word>| {
+            let words = sequences.iter().filter_map(move |words| end(words));
+            words.map(|word| word.tag as i64)
+        };
+        let pairs = sequences.iter().flat_map(|words| words.windows(2));
+        let pairs = pairs.map(|pair| pair[0].tag as i64 * tags + pair[1].tag as i64);
+        let lists = [
+            rows,
+            gold,
+            pairs.collect(),
+            ends(<[Word]>::first).collect(),
+            ends(<[Word]>::last).collect(),
+        ];
+        // One transfer for all.
+        let all = Tensor::f_from_slice(&lists.concat())?.f_to(device)?;
+        let mut from = 0;
+        let mut next = |list: &Vec<i64>| {
+            let length = list.len() as i64;
+            from += length;
+            all.f_narrow(0, from - length, length)
+        };
+        Ok(Self {
+            rows: next(&lists[0])?,
+            gold: next(&lists[1])?,
+            pairs: next(&lists[2])?,
+            first: next(&lists[3])?,
+            last: next(&lists[4])?,
+            running,
+        })
+    }
+}
