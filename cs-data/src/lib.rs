@@ -86,6 +86,7 @@ pub use normalize::normalize;
 pub use offsets::Offsets;
 pub use pack::{BatchPlan, TokenBatch};
 pub use prefetch::Prefetch;
+pub use random::SplitMix;
 #[cfg(feature = "arrow")]
 pub use sample::Sameness;
 pub use scheme::Scheme;

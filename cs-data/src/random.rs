@@ -1,22 +1,34 @@
 //! Seeded choices that are the same on every platform and in every version.
 
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
-pub(crate) struct SplitMix(u64);
+/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014): small,
+/// quick, and not for secrets.
+///
+/// ```
+/// use cs_data::SplitMix;
+/// let drawn = |seed| SplitMix::new(SplitMix::of(seed, "row 7")).below(1000);
+/// assert_eq!(drawn(1), drawn(1));
+/// assert_ne!(drawn(1), drawn(2));
+/// ```
+#[derive(Debug, Clone)]
+pub struct SplitMix(u64);
 
 impl SplitMix {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// A stream of its own for each seed.
+    pub fn new(seed: u64) -> Self {
         SplitMix(seed)
     }
 
     /// A number for `key` that depends on nothing else but `seed`.
-    pub(crate) fn of(seed: u64, key: &str) -> u64 {
+    pub fn of(seed: u64, key: &str) -> u64 {
         // FNV-1a, then mixed.
         let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325, fold);
         SplitMix::new(SplitMix::new(seed).next() ^ hash).next()
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    /// The next 64 bits.
+    #[allow(clippy::should_implement_trait, reason = "without end, and no Option")]
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -24,13 +36,18 @@ impl SplitMix {
         z ^ (z >> 31)
     }
 
+    /// A number in `0.0..1.0`, of 53 bits.
+    pub fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     /// A number below `bound`; the bias is below `bound` / 2^64.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.next()) * bound as u128) >> 64) as usize
     }
 
     /// Fisher–Yates.
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }

@@ -209,6 +209,27 @@ impl Tokenizer {
         self.pad_id
     }
 
+    /// The id of a token, if it is one: `[MASK]`, say.
+    ///
+    /// ```
+    /// let tokenizer = cs_data::Tokenizer::train(["order"].into_iter(), 20)?;
+    /// assert_eq!(tokenizer.id("[MASK]"), Some(4));
+    /// assert_eq!(tokenizer.id("[NO]"), None);
+    /// # Ok::<(), cs_data::Error>(())
+    /// ```
+    pub fn id(&self, token: &str) -> Option<u32> {
+        self.inner.token_to_id(token)
+    }
+
+    /// The ids that stand for no text, ascending: what the file marks as special, `[UNK]` among them.
+    pub fn special_ids(&self) -> Vec<u32> {
+        let added = self.inner.get_added_tokens_decoder();
+        let special = added.iter().filter(|(_, token)| token.special);
+        let mut ids: Vec<u32> = special.map(|(&id, _)| id).collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// The token of an id.
     pub fn token(&self, id: u32) -> Option<String> {
         self.inner.id_to_token(id)

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use cs_data::Tokenizer;
 
+use crate::calibration::Calibration;
 use crate::config::EncoderConfig;
-use crate::decode::Calibration;
 use crate::error::{Error, Result};
 use crate::file;
 use crate::manifest::{FileSum, Manifest, validate_file_name};

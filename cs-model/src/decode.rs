@@ -5,7 +5,7 @@ use std::ops::Range;
 use cs_data::{Encoding, Offsets, Span, iob};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::calibration::Calibration;
 use crate::output::{HeadOutput, Matrix};
 use crate::tasks::Tasks;
 
@@ -74,55 +74,6 @@ pub struct Entity {
     pub confidence: f32,
 }
 
-/// How logits become confidences and decisions.
-///
-/// ```
-/// use cs_model::Calibration;
-///
-/// assert_eq!(Calibration::default().temperature, 1.0);
-/// assert!(Calibration { temperature: 0.0, abstain_below: None }.validate().is_err());
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Calibration {
-    /// Intent logits are divided by it before the softmax (Guo et al. 2017, section 4.2).
-    pub temperature: f32,
-    /// Below this confidence there is no intent.
-    pub abstain_below: Option<f32>,
-}
-
-impl Default for Calibration {
-    fn default() -> Self {
-        Self {
-            temperature: 1.0,
-            abstain_below: None,
-        }
-    }
-}
-
-impl Calibration {
-    /// Checks that the temperature is positive and the threshold a probability.
-    ///
-    /// # Errors
-    /// [`Error::Field`] naming the value.
-    pub fn validate(&self) -> Result<()> {
-        if !(self.temperature > 0.0 && self.temperature.is_finite()) {
-            let found = self.temperature;
-            return Err(Error::field(
-                "calibration.temperature",
-                found,
-                "a number above 0",
-            ));
-        }
-        match self.abstain_below {
-            Some(found) if !(0.0..=1.0).contains(&found) => {
-                Err(Error::field("calibration.abstain_below", found, "0 to 1"))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
 /// Decodes the output for a packed batch: `texts[i]` was encoded as `encodings[i]` and packed at
 /// tokens `batch_offsets[i]..batch_offsets[i + 1]`.
 ///
@@ -173,7 +124,13 @@ pub fn decode(
         .map(|(i, ((&text, encoding), &first))| Understanding {
             text: text.to_owned(),
             intent: intent(i, output, tasks, calibration),
-            entities: tagger.entities(text, encoding, first as usize, (output, tasks)),
+            entities: tagger.entities(
+                text,
+                encoding,
+                first as usize,
+                (output, tasks),
+                calibration.slot_temperature,
+            ),
             sentiment: output
                 .sentiment
                 .as_ref()
@@ -191,7 +148,7 @@ fn intent(
     calibration: &Calibration,
 ) -> Option<Intent> {
     let (logits, labels) = (output.intent.as_ref()?, tasks.intent.as_ref()?);
-    let (best, confidence) = most_likely(logits.row(i), calibration.temperature);
+    let (best, confidence) = most_likely(logits.row(i), calibration.intent_temperature);
     let sure = calibration
         .abstain_below
         .is_none_or(|least| confidence >= least);
@@ -217,6 +174,7 @@ impl<'a> Tagger<'a> {
         encoding: &Encoding,
         first: usize,
         (output, tasks): (&HeadOutput, &'a Tasks),
+        temperature: f32,
     ) -> Vec<Entity> {
         let (Some(logits), Some(labels)) = (&output.slots, &tasks.slots) else {
             return Vec::new();
@@ -227,7 +185,7 @@ impl<'a> Tagger<'a> {
             self.rows.push(first + word.first);
             self.ranges.push(word.range);
         }
-        self.tag(output, logits, labels);
+        self.tag(output, logits, labels, temperature);
         let spans = iob::decode_lenient(&self.ranges, &self.tags);
         if spans.is_empty() {
             return Vec::new();
@@ -240,7 +198,13 @@ impl<'a> Tagger<'a> {
     }
 
     /// Tags and probabilities of the words at `rows`.
-    fn tag(&mut self, output: &HeadOutput, logits: &Matrix, labels: &'a [String]) {
+    fn tag(
+        &mut self,
+        output: &HeadOutput,
+        logits: &Matrix,
+        labels: &'a [String],
+        temperature: f32,
+    ) {
         self.tags.clear();
         self.probabilities.clear();
         let mut push = |tag: usize, probability| {
@@ -254,7 +218,7 @@ impl<'a> Tagger<'a> {
                 tagged.for_each(|(tag, probability)| push(tag, probability));
             }
             None => rows.for_each(|row| {
-                let (tag, probability) = most_likely(row, 1.0);
+                let (tag, probability) = most_likely(row, temperature);
                 push(tag, probability);
             }),
         }
@@ -370,7 +334,8 @@ mod tests {
         };
         output.check(&tasks, 2, 9).unwrap();
         let calibration = Calibration {
-            temperature: 20.0,
+            intent_temperature: 20.0,
+            slot_temperature: 20.0,
             abstain_below: Some(0.7),
         };
         let turns = decode(
@@ -387,7 +352,8 @@ mod tests {
             (city.start, city.end, city.text.as_str()),
             (0, 10, "new yorker")
         );
-        assert!(city.confidence > 0.999);
+        // Of three tags, one a temperature ahead.
+        assert!((city.confidence - 0.576_116_9).abs() < 1e-6);
         let city = &turns[1].entities[0];
         assert_eq!((city.start, city.end, city.text.as_str()), (0, 2, "上海"));
         assert_eq!((turns[0].sentiment, turns[1].sentiment), (Some(0.25), None));

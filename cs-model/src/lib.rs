@@ -39,11 +39,13 @@
 //! ```
 
 mod bundle;
+mod calibration;
 mod config;
 mod crf;
 mod decode;
 mod error;
 mod file;
+mod importance;
 mod manifest;
 mod output;
 mod tasks;
@@ -57,10 +59,12 @@ pub mod ops;
 pub mod torch;
 
 pub use bundle::Bundle;
+pub use calibration::Calibration;
 pub use config::{Activation, BiLstmConfig, EncoderConfig, TransformerConfig};
 pub use crf::Transitions;
-pub use decode::{Calibration, Entity, Intent, Understanding, decode};
+pub use decode::{Entity, Intent, Understanding, decode};
 pub use error::{Error, Result};
+pub use importance::Importance;
 pub use manifest::{FileSum, Manifest};
 pub use output::{HeadOutput, Matrix};
 pub use tasks::{Pooling, SlotHead, Tasks};

@@ -6,15 +6,15 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::calibration::Calibration;
 use crate::config::EncoderConfig;
-use crate::decode::Calibration;
 use crate::error::{Error, Result};
 use crate::file;
 use crate::tasks::Tasks;
 
 /// The newest format this crate reads, and the one it writes. Version 2 has `tasks.slot_head`, which a
 /// reader of version 1 would overlook and decode a conditional random field's logits as if they were
-/// a softmax's.
+/// a softmax's, and `calibration.slot_temperature`.
 pub(crate) const FORMAT_VERSION: u32 = 2;
 
 /// The content of `bundle.json`.

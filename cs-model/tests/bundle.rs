@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use cs_model::{
-    Bundle, BundleWriter, Dtype, Error, Manifest, RawTensor, Tasks, Weights, write_safetensors,
+    Bundle, BundleWriter, Calibration, Dtype, Error, Manifest, RawTensor, Tasks, Weights,
+    write_safetensors,
 };
 use support::{config, load, manifest, names, tasks, write_bundle};
 
@@ -30,7 +31,7 @@ fn a_bundle_reads_back_as_written() {
     let bundle = load(&dir).unwrap();
     assert_eq!((bundle.config(), bundle.tasks()), (&config(), &tasks()));
     assert_eq!(
-        (bundle.max_length(), bundle.calibration().temperature),
+        (bundle.max_length(), bundle.calibration().intent_temperature),
         (32, 1.5)
     );
     let read = bundle.manifest().unwrap();
@@ -99,6 +100,23 @@ fn the_same_content_gives_the_same_bytes() {
             .map(|dir| fs::read(dir.path().join(&name)).unwrap());
         assert_eq!(a, b, "{name}");
     }
+}
+
+#[test]
+fn format_1_is_still_read() {
+    let dir = tempfile::tempdir().unwrap();
+    write_bundle(dir.path());
+    let path = dir.path().join("bundle.json");
+    let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    json["format_version"] = 1.into();
+    json["calibration"] = serde_json::json!({"temperature": 1.5, "abstain_below": 0.2});
+    fs::write(&path, json.to_string()).unwrap();
+    let expected = Calibration {
+        intent_temperature: 1.5,
+        slot_temperature: 1.0,
+        abstain_below: Some(0.2),
+    };
+    assert_eq!(load(dir.path()).unwrap().calibration(), expected);
 }
 
 #[test]

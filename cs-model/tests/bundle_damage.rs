@@ -139,9 +139,9 @@ fn a_manifest_value_that_cannot_be_used_is_named() {
         ),
         ("/max_length", "2", "max_length is 2, expected 3 to "),
         (
-            "/calibration/temperature",
+            "/calibration/intent_temperature",
             "0",
-            "calibration.temperature is 0, expected a number above 0",
+            "calibration.intent_temperature is 0, expected a number above 0",
         ),
         (
             "/calibration/abstain_below",

@@ -71,6 +71,24 @@ pub enum Error {
         /// The ids of the batch's rows.
         rows: Vec<String>,
     },
+    /// A row's logits are infinite or not a number, so nothing can be learned from them.
+    #[error("row {id:?}: a logit is {value}")]
+    Logits {
+        /// The row's id.
+        id: String,
+        /// The value.
+        value: f64,
+    },
+    /// A target that the data does not allow.
+    #[error("the {what} of {wanted} cannot be reached; the best is {best:.4}")]
+    Unreachable {
+        /// Of which figure.
+        what: &'static str,
+        /// The target.
+        wanted: f64,
+        /// What can be reached.
+        best: f64,
+    },
     /// Two tensors that belong together differ in size.
     #[error("{what}: expected {expected}, got {got}")]
     Shape {
@@ -81,7 +99,7 @@ pub enum Error {
         /// The shape or length found.
         got: String,
     },
-    /// A file or folder could not be written.
+    /// A file or folder could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file or folder.
@@ -90,6 +108,9 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// A list of words could not be searched.
+    #[error("the word list: {0}")]
+    WordList(#[from] aho_corasick::BuildError),
     /// Tokenizing failed.
     #[error(transparent)]
     Data(#[from] cs_data::Error),

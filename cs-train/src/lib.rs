@@ -40,6 +40,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod calibration;
 mod config;
 mod data;
 mod early_stopping;
@@ -47,6 +48,7 @@ mod error;
 mod evaluate;
 #[cfg(feature = "torch")]
 mod loss;
+mod masking;
 pub mod metrics;
 #[cfg(feature = "torch")]
 mod observer;
@@ -60,10 +62,12 @@ mod schedule;
 #[cfg(feature = "torch")]
 mod seed;
 pub mod tensorboard;
+mod segment;
 #[cfg(feature = "torch")]
 mod trainer;
 mod usage;
 
+pub use calibration::{Abstention, Calibrator, Scored, abstention_threshold, fit_temperature};
 pub use config::TrainConfig;
 pub use data::{Example, Misaligned, Prepared, UnseenLabels, examples, tasks_of};
 pub use early_stopping::{EarlyStopping, Verdict};
@@ -71,6 +75,7 @@ pub use error::{Error, Result};
 pub use evaluate::{EvaluateOptions, Evaluation, entity_spans, evaluate};
 #[cfg(feature = "torch")]
 pub use loss::{CombinedLoss, LossOutput, LossParts, Targets};
+pub use masking::{Masked, Masker, MaskingConfig, together};
 #[cfg(feature = "torch")]
 pub use observer::{Event, Flow, Observer, RunShape, Silent, StepReport};
 #[cfg(feature = "torch")]
@@ -78,6 +83,7 @@ pub use optimizer::{AdamW, Gradients};
 #[cfg(feature = "torch")]
 pub use predict::predict;
 pub use schedule::LinearWarmup;
+pub use segment::{Segmenter, WordList};
 #[cfg(feature = "torch")]
 pub use trainer::{TrainReport, Trainer};
 pub use usage::{GpuUsage, Sampler, Usage};

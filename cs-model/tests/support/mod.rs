@@ -84,7 +84,8 @@ pub(crate) fn manifest() -> Manifest {
         licence: Some("MIT".into()),
         settings: serde_json::json!({"seed": 7}),
         calibration: Calibration {
-            temperature: 1.5,
+            intent_temperature: 1.5,
+            slot_temperature: 0.8,
             abstain_below: Some(0.2),
         },
         ..Manifest::new(tasks(), 32)
