@@ -108,6 +108,22 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// The model is of a kind that does not have what is asked for.
+    #[error("{what}: a {model} model has none")]
+    Unsupported {
+        /// What is asked for.
+        what: &'static str,
+        /// The model's type.
+        model: &'static str,
+    },
+    /// A teacher and its pupil do not speak of the same labels.
+    #[error("teacher and pupil differ in their {task}: {difference}")]
+    Labels {
+        /// Of which task.
+        task: &'static str,
+        /// The first difference.
+        difference: String,
+    },
     /// A list of words could not be searched.
     #[error("the word list: {0}")]
     WordList(#[from] aho_corasick::BuildError),

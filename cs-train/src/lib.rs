@@ -47,6 +47,8 @@ mod early_stopping;
 mod error;
 mod evaluate;
 #[cfg(feature = "torch")]
+mod importance;
+#[cfg(feature = "torch")]
 mod loss;
 mod masking;
 pub mod metrics;
@@ -73,6 +75,8 @@ pub use data::{Example, Misaligned, Prepared, UnseenLabels, examples, tasks_of};
 pub use early_stopping::{EarlyStopping, Verdict};
 pub use error::{Error, Result};
 pub use evaluate::{EvaluateOptions, Evaluation, entity_spans, evaluate};
+#[cfg(feature = "torch")]
+pub use importance::importance;
 #[cfg(feature = "torch")]
 pub use loss::{CombinedLoss, LossOutput, LossParts, Targets};
 pub use masking::{Masked, Masker, MaskingConfig, together};

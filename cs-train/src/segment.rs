@@ -90,7 +90,7 @@ impl Segmenter for jieba_rs::Jieba {
         let cut = self.cut(text, true).into_iter();
         cut.map(|word| {
             let start = end;
-            end += word.len();
+            end += word.word.len();
             start..end
         })
         .collect()
