@@ -63,8 +63,8 @@ mod predict;
 mod schedule;
 #[cfg(feature = "torch")]
 mod seed;
-pub mod tensorboard;
 mod segment;
+pub mod tensorboard;
 #[cfg(feature = "torch")]
 mod trainer;
 mod usage;
@@ -85,7 +85,7 @@ pub use observer::{Event, Flow, Observer, RunShape, Silent, StepReport};
 #[cfg(feature = "torch")]
 pub use optimizer::{AdamW, Gradients};
 #[cfg(feature = "torch")]
-pub use predict::predict;
+pub use predict::{calibrate, predict};
 pub use schedule::LinearWarmup;
 pub use segment::{Segmenter, WordList};
 #[cfg(feature = "torch")]

@@ -1,8 +1,9 @@
-//! [`predict`]: a libtorch model's answers for prepared rows.
+//! [`predict`] and [`calibrate`]: a libtorch model's answers for prepared rows.
 
 use cs_data::{BatchPlan, Encoding, TokenBatch};
-use cs_model::{Calibration, Model, Understanding, decode};
+use cs_model::{Calibration, HeadOutput, Model, Understanding, decode};
 
+use crate::calibration::{Abstention, Calibrator};
 use crate::data::Prepared;
 use crate::error::Result;
 
@@ -21,32 +22,70 @@ pub fn predict(
     max_tokens: usize,
     calibration: &Calibration,
 ) -> Result<Vec<Understanding>> {
+    let mut answers = Vec::with_capacity(data.rows.len());
+    each_batch(model, data, max_tokens, |rows, batch, output| {
+        let texts: Vec<&str> = rows
+            .iter()
+            .map(|&row| data.rows[row].text.as_str())
+            .collect();
+        let encodings = rows.iter().map(|&row| data.examples[row].encoding.clone());
+        let encodings: Vec<Encoding> = encodings.collect();
+        let offsets = &batch.offsets;
+        let tasks = model.tasks();
+        answers.extend(decode(
+            &texts,
+            &encodings,
+            offsets,
+            &output,
+            tasks,
+            calibration,
+        ));
+        Ok(())
+    })?;
+    Ok(answers)
+}
+
+/// The calibration that suits the model's answers for `data`, a set it was not trained on: see
+/// [`Calibrator`].
+///
+/// # Errors
+///
+/// [`Error::Model`](crate::Error::Model) if the model fails, and as [`Calibrator::fit`].
+pub fn calibrate(
+    model: &Model,
+    data: &Prepared,
+    max_tokens: usize,
+    oos_label: Option<&str>,
+    abstention: Option<Abstention>,
+) -> Result<Calibration> {
+    let mut calibrator = Calibrator::new(oos_label);
+    each_batch(model, data, max_tokens, |rows, _, output| {
+        let rows = rows
+            .iter()
+            .map(|&row| (&data.rows[row], &data.examples[row]));
+        calibrator.add(&output, rows)
+    })?;
+    calibrator.fit(abstention)
+}
+
+/// Gives `take` each packed batch's rows, and the model's output for them.
+fn each_batch(
+    model: &Model,
+    data: &Prepared,
+    max_tokens: usize,
+    mut take: impl FnMut(&[usize], &TokenBatch, HeadOutput) -> Result<()>,
+) -> Result<()> {
     let lengths: Vec<usize> = data.examples.iter().map(|e| e.encoding.ids.len()).collect();
     let plan = BatchPlan {
         max_tokens,
         max_sequences: PREDICT_ROWS,
         shuffle: None,
     };
-    let mut answers = Vec::with_capacity(data.rows.len());
     for rows in plan.batches(&lengths) {
-        let texts: Vec<&str> = rows
-            .iter()
-            .map(|&row| data.rows[row].text.as_str())
-            .collect();
-        let encodings: Vec<Encoding> = rows
-            .iter()
-            .map(|&row| data.examples[row].encoding.clone())
-            .collect();
-        let batch = TokenBatch::pack(encodings.iter().map(|encoding| &encoding.ids[..]));
+        let ids = rows.iter().map(|&row| &data.examples[row].encoding.ids[..]);
+        let batch = TokenBatch::pack(ids);
         let output = model.predict(&batch)?;
-        answers.extend(decode(
-            &texts,
-            &encodings,
-            &batch.offsets,
-            &output,
-            model.tasks(),
-            calibration,
-        ));
+        take(&rows, &batch, output)?;
     }
-    Ok(answers)
+    Ok(())
 }
