@@ -136,7 +136,10 @@ impl Calibrator {
             let tokens = first..first + example.encoding.ids.len();
             first = tokens.end;
             // The probabilities of a conditional random field are no softmax of its logits.
-            let slots = output.slots.as_ref().filter(|_| output.transitions.is_none());
+            let slots = output
+                .slots
+                .as_ref()
+                .filter(|_| output.transitions.is_none());
             if let (Some(logits), Some(tags)) = (slots, &example.tags) {
                 for (token, tag) in tokens.zip(tags) {
                     let Some(tag) = tag else { continue };
