@@ -1,9 +1,11 @@
 //! A stack of bidirectional LSTMs with the arithmetic of PyTorch's `nn.LSTM`.
 //! `N` tokens, `E` embedding width, `h` width of one direction.
 
+use std::sync::PoisonError;
+
 use cs_model::BiLstmConfig;
 
-use crate::encoder::{Embedding, Packed, Scratch, take};
+use crate::encoder::{Embedding, Extent, Packed, Scratch, Widths, take};
 use crate::error::Result;
 use crate::kernel::gemm::Weights;
 use crate::kernel::lstm::{Recurrence, recur};
@@ -74,12 +76,33 @@ impl BiLstm {
         }
     }
 
+    /// Every linear layer.
+    pub(crate) fn linears(&self) -> impl Iterator<Item = &Weights> {
+        self.layers.iter().flat_map(|layer| {
+            let [forward, backward] = &layer.hidden;
+            [&layer.input, forward, backward]
+        })
+    }
+
+    /// Makes room for a forward.
+    pub(crate) fn reserve(&self, extent: Extent, scratch: &mut Scratch) -> Result<()> {
+        let words = self.words.width;
+        let widths = Widths {
+            wide: 8 * self.size,
+            context: words,
+            update: 0,
+            inputs: words.max(2 * self.size),
+        };
+        scratch.reserve(extent.tokens, widths)?;
+        for direction in &mut scratch.lstm {
+            let direction = direction.get_mut().unwrap_or_else(PoisonError::into_inner);
+            direction.reserve(extent.sequences, self.size)?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn bytes(&self) -> usize {
-        let layers = self
-            .layers
-            .iter()
-            .flat_map(|l| l.hidden.iter().chain([&l.input]));
-        self.words.rows.bytes() + layers.map(Weights::bytes).sum::<usize>()
+        self.words.rows.bytes() + self.linears().map(Weights::bytes).sum::<usize>()
     }
 }
 

@@ -1,14 +1,16 @@
 //! The encoders on packed rows. `N` tokens, `B` sequences, `H` width.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use cs_model::EncoderConfig;
 
 use crate::bilstm::BiLstm;
 use crate::error::Result;
 use crate::kernel::attention::HeadScratch;
-use crate::kernel::gemm::QuantScratch;
+use crate::kernel::gemm::{QuantScratch, Weights};
 use crate::kernel::lstm::LstmScratch;
+use crate::kernel::memory::grow;
+use crate::kernel::pool::Crew;
 use crate::kernel::rows::Dequantise;
 use crate::kernel::team::Team;
 use crate::load::{Rows, Source};
@@ -25,7 +27,7 @@ pub(crate) struct Packed<'a> {
     pub(crate) offsets: &'a [u32],
 }
 
-/// Space for one forward, kept between calls; grows to the largest batch seen.
+/// Space for one group of sequences, kept between calls; grows to the largest seen.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     pub(crate) wide: Vec<f32>,
@@ -33,6 +35,35 @@ pub(crate) struct Scratch {
     pub(crate) update: Vec<f32>,
     pub(crate) quant: QuantScratch,
     pub(crate) lstm: [Mutex<LstmScratch>; 2],
+}
+
+/// What a forward needs room for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Extent {
+    pub(crate) tokens: usize,
+    pub(crate) sequences: usize,
+    /// Tokens of the longest sequence.
+    pub(crate) longest: usize,
+}
+
+/// Widths of the buffers, in values per token.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Widths {
+    pub(crate) wide: usize,
+    pub(crate) context: usize,
+    pub(crate) update: usize,
+    /// The widest input of a linear layer.
+    pub(crate) inputs: usize,
+}
+
+impl Scratch {
+    /// Makes room for some tokens.
+    pub(crate) fn reserve(&mut self, tokens: usize, widths: Widths) -> Result<()> {
+        grow(&mut self.wide, tokens.saturating_mul(widths.wide))?;
+        grow(&mut self.context, tokens.saturating_mul(widths.context))?;
+        grow(&mut self.update, tokens.saturating_mul(widths.update))?;
+        self.quant.reserve(tokens, widths.inputs)
+    }
 }
 
 /// The first `len` places of a buffer, grown if need be.
@@ -51,16 +82,17 @@ pub(crate) enum Encoder {
 }
 
 impl Encoder {
-    pub(crate) fn load(config: &EncoderConfig, source: &Source) -> Result<Self> {
+    /// Reads and packs the weights, the layers side by side.
+    pub(crate) fn load(config: &EncoderConfig, source: &Source, crew: &Crew<'_>) -> Result<Self> {
         Ok(match config {
             EncoderConfig::Transformer(config) => {
-                Self::Transformer(Transformer::load(config, source)?)
+                Self::Transformer(Transformer::load(config, source, crew)?)
             }
             EncoderConfig::BiLstm(config) => Self::BiLstm(BiLstm::load(config, source)?),
         })
     }
 
-    /// Writes the last hidden states `[N, H]` to `out`. `heads` has a place per thread.
+    /// Writes the last hidden states `[N, H]` to `out`. `heads` has a place per rank of the team.
     pub(crate) fn forward(
         &self,
         team: Team<'_>,
@@ -74,12 +106,65 @@ impl Encoder {
         }
     }
 
+    /// Makes room for a forward.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::QuantError::Memory`]
+    pub(crate) fn reserve(&self, extent: Extent, scratch: &mut Scratch) -> Result<()> {
+        match self {
+            Self::Transformer(model) => scratch.reserve(extent.tokens, model.widths()),
+            Self::BiLstm(model) => model.reserve(extent, scratch),
+        }
+    }
+
+    /// Makes room for what a thread computes a head with.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::QuantError::Memory`]
+    pub(crate) fn reserve_head(&self, extent: Extent, scratch: &mut HeadScratch) -> Result<()> {
+        match self {
+            Self::Transformer(model) => scratch.reserve(extent.longest, model.head_size()),
+            Self::BiLstm(_) => Ok(()),
+        }
+    }
+
+    /// Multiply-adds of the linear layers per token.
+    pub(crate) fn macs(&self) -> usize {
+        match self {
+            Self::Transformer(model) => model.linears().map(Weights::macs).sum(),
+            Self::BiLstm(model) => model.linears().map(Weights::macs).sum(),
+        }
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Transformer(model) => model.bytes(),
             Self::BiLstm(model) => model.bytes(),
         }
     }
+}
+
+/// What `load` gives for each of `0..count`, in order, loaded by all threads of a crew.
+///
+/// # Errors
+///
+/// The first failure by index.
+pub(crate) fn load_each<T: Send>(
+    crew: &Crew<'_>,
+    count: usize,
+    load: impl Fn(usize) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let slots: Vec<Mutex<Option<Result<T>>>> = (0..count).map(|_| Mutex::default()).collect();
+    crew.run(count, &|_, i| {
+        let loaded = load(i);
+        *slots[i].lock().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
+    });
+    let loaded = slots.into_iter();
+    loaded
+        .filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner))
+        .collect()
 }
 
 /// A table of rows that are looked up.

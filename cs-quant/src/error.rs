@@ -89,6 +89,12 @@ pub enum QuantError {
         /// The values allowed.
         expected: &'static str,
     },
+    /// The system has not the memory that a request takes.
+    #[error("no memory for {bytes} bytes that this request takes")]
+    Memory {
+        /// Bytes of the buffer that was refused.
+        bytes: usize,
+    },
     /// The operating system refused to start a worker thread.
     #[error("cannot start a worker thread: {source}")]
     Thread {

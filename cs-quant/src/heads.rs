@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use cs_model::{HeadOutput, Matrix, Pooling, Tasks, Transitions};
 
-use crate::error::Result;
+use crate::error::{QuantError, Result};
 use crate::kernel::gemm::{QuantScratch, Weights};
 use crate::kernel::math::Act;
+use crate::kernel::memory::grow;
 use crate::kernel::team::Team;
 use crate::load::Source;
 
@@ -45,29 +46,33 @@ impl Heads {
         team: Team<'_>,
         (hidden, offsets): (&Matrix, &[u32]),
         scratch: &mut QuantScratch,
-    ) -> HeadOutput {
+    ) -> Result<HeadOutput> {
         let pooled = if self.intent.is_some() || self.sentiment.is_some() {
             pool(self.pooling, hidden, offsets) // [B, H]
         } else {
             Matrix::zeros(0, hidden.cols)
         };
-        let mut apply = |weights: &Weights, x: &Matrix| {
-            let mut out = Matrix::zeros(x.rows, weights.outputs());
-            weights.apply(team, &x.data, Act::None, (&mut out.data, scratch));
-            out
+        let mut apply = |weights: &Option<Weights>, x: &Matrix| {
+            let Some(weights) = weights else {
+                return Ok(None);
+            };
+            let mut data = Vec::new();
+            grow(&mut data, x.rows.saturating_mul(weights.outputs()))?;
+            scratch.reserve(x.rows, x.cols)?;
+            weights.apply(team, &x.data, Act::None, (&mut data, scratch));
+            let (rows, cols) = (x.rows, weights.outputs());
+            Ok::<_, QuantError>(Some(Matrix { rows, cols, data }))
         };
-        HeadOutput {
-            intent: self.intent.as_ref().map(|w| apply(w, &pooled)),
-            slots: self.slots.as_ref().map(|w| apply(w, hidden)),
+        let sigmoid = |logits: Matrix| {
+            let logits = logits.data.into_iter();
+            logits.map(|x| 1.0 / (1.0 + (-x).exp())).collect()
+        };
+        Ok(HeadOutput {
+            intent: apply(&self.intent, &pooled)?,
+            slots: apply(&self.slots, hidden)?,
             transitions: self.transitions.clone(),
-            sentiment: self.sentiment.as_ref().map(|w| {
-                let logits = apply(w, &pooled).data;
-                logits
-                    .into_iter()
-                    .map(|x| 1.0 / (1.0 + (-x).exp()))
-                    .collect()
-            }),
-        }
+            sentiment: apply(&self.sentiment, &pooled)?.map(sigmoid),
+        })
     }
 
     pub(crate) fn bytes(&self) -> usize {

@@ -1,28 +1,35 @@
 //! A loaded model, and its forward.
 
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cs_data::TokenBatch;
 use cs_model::{Bundle, EncoderConfig, HeadOutput, Matrix, Tasks};
 
 use crate::Kernel;
 use crate::config::{Precision, QuantConfig, RuntimeConfig};
-use crate::encoder::{Encoder, Packed, Scratch};
+use crate::encoder::{Encoder, Extent, Packed, Scratch};
 use crate::error::{QuantError, Result};
 use crate::heads::{Heads, pool};
 use crate::kernel::Simd;
 use crate::kernel::attention::HeadScratch;
-use crate::kernel::pool::Pool;
+use crate::kernel::memory::grow;
+use crate::kernel::pool::{Crew, Pool};
 use crate::kernel::team::Team;
 use crate::load::Source;
-use crate::plan::{Plan, check, plan};
+use crate::plan::{Plan, Split, check, worthwhile_threads};
 use crate::quantize::has_weights;
 
 /// An encoder and its heads, ready to run on this machine's CPU.
 ///
-/// It owns its threads; dropping it ends them. Calls from several threads are safe and take turns,
-/// because each uses all of the model's threads.
+/// A clone is another handle on the same weights. Handles may be used from any number of threads at
+/// once: a call takes its own thread and as many of the pool's as it is worth and are free, and waits
+/// while none is, so that no more threads compute than were asked for. Models of a process that were
+/// given the same number of threads share one pool; it ends with the last of them.
+///
+/// A call allocates its result and nothing else once a batch of that size has been seen;
+/// [`NativeModel::hidden_into`] not even that. What a call works in is bounded by the groups a batch is
+/// cut into (some hundred tokens, or the longest sequence), not by the batch.
 ///
 /// Results depend neither on the number of threads nor on what else is in the batch: every number
 /// is computed by the same operations in the same order.
@@ -54,25 +61,33 @@ use crate::quantize::has_weights;
 /// assert!(model.embed(&TokenBatch::pack([&[u32::MAX][..]])).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct NativeModel {
+    model: Arc<Model>,
+}
+
+#[derive(Debug)]
+struct Model {
     config: EncoderConfig,
     tasks: Tasks,
     encoder: Encoder,
     heads: Heads,
     simd: Simd,
     precision: Precision,
-    pool: Pool,
-    space: Mutex<Space>,
+    pool: Arc<Pool>,
+    /// One per rank of the pool, taken by the thread of that rank.
+    spaces: Vec<Mutex<Space>>,
+    /// As `spaces`; apart from them, because attention hands out heads to all ranks of a crew.
+    head_spaces: Vec<Mutex<HeadScratch>>,
 }
 
-/// Everything a call writes to besides its result, kept for the next call.
-#[derive(Debug)]
+/// What a thread writes to besides the result, kept for the next call.
+#[derive(Debug, Default)]
 struct Space {
-    /// One per thread.
-    encoder: Vec<Mutex<Scratch>>,
-    /// One per thread.
-    heads: Vec<Mutex<HeadScratch>>,
+    encoder: Scratch,
+    plan: Plan,
+    /// Where the groups' part of the result ends.
+    bounds: Vec<usize>,
 }
 
 impl NativeModel {
@@ -92,20 +107,21 @@ impl NativeModel {
         let (source, precision) = open_source(bundle, config.precision)?;
         let encoder = bundle.config();
         let tasks = bundle.tasks().clone();
-        let threads = config.threads.unwrap_or_else(available_threads);
-        let places = |_| Mutex::new(Scratch::default());
-        Ok(Self {
+        let pool = Pool::shared(config.threads.unwrap_or_else(available_threads))?;
+        let layers = Encoder::load(encoder, &source, &pool.lease(usize::MAX))?;
+        let model = Model {
             config: encoder.clone(),
-            encoder: Encoder::load(encoder, &source)?,
+            encoder: layers,
             heads: Heads::load(&tasks, encoder.hidden_size(), &source)?,
             tasks,
             simd,
             precision,
-            pool: Pool::new(threads)?,
-            space: Mutex::new(Space {
-                encoder: (0..threads.get()).map(places).collect(),
-                heads: (0..threads.get()).map(|_| Mutex::default()).collect(),
-            }),
+            spaces: (0..pool.ranks()).map(|_| Mutex::default()).collect(),
+            head_spaces: (0..pool.ranks()).map(|_| Mutex::default()).collect(),
+            pool,
+        };
+        Ok(Self {
+            model: Arc::new(model),
         })
     }
 
@@ -118,14 +134,16 @@ impl NativeModel {
     /// # Errors
     ///
     /// [`QuantError::Batch`] or [`QuantError::Input`] if the batch contradicts itself, has an empty
-    /// sequence, or an id or a position beyond the model's.
+    /// sequence, or an id or a position beyond the model's; [`QuantError::Memory`] if there is not
+    /// enough.
     pub fn forward(&self, batch: &TokenBatch) -> Result<HeadOutput> {
         let hidden = self.hidden(batch)?;
-        let space = lock(&self.space);
-        let mut scratch = lock(&space.encoder[0]);
-        let team = Team::all(self.simd, &self.pool);
+        let model = &*self.model;
+        let crew = model.pool.lease(1);
+        let team = Team::all(model.simd, &crew);
         let input = (&hidden, &batch.offsets[..]);
-        Ok(self.heads.forward(team, input, &mut scratch.quant))
+        let space = &mut *lock(model.space(&crew));
+        model.heads.forward(team, input, &mut space.encoder.quant)
     }
 
     /// The encoder's last hidden states `[N, H]`.
@@ -134,10 +152,30 @@ impl NativeModel {
     ///
     /// As [`NativeModel::forward`].
     pub fn hidden(&self, batch: &TokenBatch) -> Result<Matrix> {
-        check(batch, self.config.vocab_size(), self.config.max_positions())?;
-        let mut hidden = Matrix::zeros(batch.tokens(), self.config.hidden_size());
-        self.encode(batch, &mut hidden.data);
+        let mut hidden = Matrix::zeros(0, 0);
+        self.hidden_into(batch, &mut hidden)?;
         Ok(hidden)
+    }
+
+    /// Writes the encoder's last hidden states `[N, H]` to `out`, whatever its shape was. Allocates
+    /// nothing if `out` and a call before were as large.
+    ///
+    /// # Errors
+    ///
+    /// As [`NativeModel::forward`]; then `out` is left as it was, or holds anything.
+    pub fn hidden_into(&self, batch: &TokenBatch, out: &mut Matrix) -> Result<()> {
+        let model = &*self.model;
+        check(
+            batch,
+            model.config.vocab_size(),
+            model.config.max_positions(),
+        )?;
+        let (rows, cols) = (batch.tokens(), model.config.hidden_size());
+        let len = rows.saturating_mul(cols);
+        grow(&mut out.data, len)?;
+        out.data.truncate(len);
+        (out.rows, out.cols) = (rows, cols);
+        model.encode(batch, &mut out.data)
     }
 
     /// One vector per sequence `[B, H]`: the hidden states pooled as the model's tasks say.
@@ -147,80 +185,129 @@ impl NativeModel {
     /// As [`NativeModel::forward`].
     pub fn embed(&self, batch: &TokenBatch) -> Result<Matrix> {
         let hidden = self.hidden(batch)?;
-        Ok(pool(self.tasks.pooling, &hidden, &batch.offsets))
+        Ok(pool(self.model.tasks.pooling, &hidden, &batch.offsets))
     }
 
     /// Bytes of all weights as they lie in memory.
     #[must_use]
     pub fn weight_bytes(&self) -> usize {
-        self.encoder.bytes() + self.heads.bytes()
+        self.model.encoder.bytes() + self.model.heads.bytes()
     }
 
     /// The kernel in use.
     #[must_use]
     pub fn kernel(&self) -> Kernel {
-        self.simd.kernel()
+        self.model.simd.kernel()
     }
 
     /// The precision in use; never [`Precision::Auto`].
     #[must_use]
     pub fn precision(&self) -> Precision {
-        self.precision
+        self.model.precision
     }
 
-    /// The threads a forward uses, the caller's included.
+    /// The threads a forward may use, the caller's included.
     #[must_use]
     pub fn threads(&self) -> usize {
-        self.pool.threads()
+        self.model.pool.threads()
     }
 
     /// The encoder's configuration.
     #[must_use]
     pub fn config(&self) -> &EncoderConfig {
-        &self.config
+        &self.model.config
     }
 
     /// The tasks there are heads for.
     #[must_use]
     pub fn tasks(&self) -> &Tasks {
-        &self.tasks
+        &self.model.tasks
+    }
+}
+
+impl Model {
+    fn space(&self, crew: &Crew<'_>) -> &Mutex<Space> {
+        &self.spaces[crew.caller()]
     }
 
-    fn encode(&self, batch: &TokenBatch, out: &mut [f32]) {
-        let space = lock(&self.space);
-        match plan(&batch.offsets, self.pool.threads()) {
-            Plan::Groups(groups) => {
-                let mut parts = Vec::with_capacity(groups.len());
-                let mut rest = out;
-                for group in groups {
-                    let part = packed(batch, group);
-                    let (rows, after) =
-                        rest.split_at_mut(part.ids.len() * self.config.hidden_size());
-                    rest = after;
-                    parts.push(Mutex::new((part, rows)));
-                }
-                self.pool.run(parts.len(), &|rank, i| {
-                    let (part, rows) = &mut *lock(&parts[i]);
-                    let mut scratch = lock(&space.encoder[rank]);
-                    let space = (&mut *scratch, &space.heads[rank..=rank]);
+    /// Computes a checked batch: `out` is `[N, H]`.
+    fn encode(&self, batch: &TokenBatch, out: &mut [f32]) -> Result<()> {
+        let worthwhile = worthwhile_threads(batch.tokens(), self.encoder.macs());
+        let crew = self.pool.lease(worthwhile);
+        let (split, extent) = {
+            let space = &mut *lock(self.space(&crew));
+            let split = space.plan.choose(&batch.offsets, crew.size());
+            (
+                split,
+                space.bound(&batch.offsets, self.config.hidden_size()),
+            )
+        };
+        self.reserve(&crew, split, extent)?;
+        // Taken out, because the groups need the rest of the space.
+        let (plan, bounds) = {
+            let space = &mut *lock(self.space(&crew));
+            (
+                std::mem::take(&mut space.plan),
+                std::mem::take(&mut space.bounds),
+            )
+        };
+        match split {
+            Split::Groups => crew.scatter(out, &bounds, |rank, i, rows| {
+                let space = &mut *lock(&self.spaces[rank]);
+                let scratch = (&mut space.encoder, &self.head_spaces[rank..=rank]);
+                let part = packed(batch, plan.cuts()[i]..plan.cuts()[i + 1]);
+                self.encoder
+                    .forward(Team::solo(self.simd), part, scratch, rows);
+            }),
+            Split::Together => {
+                let space = &mut *lock(self.space(&crew));
+                let team = Team::all(self.simd, &crew);
+                for (group, ends) in plan.groups().zip(bounds.windows(2)) {
+                    let scratch = (&mut space.encoder, &self.head_spaces[..]);
+                    let rows = &mut out[ends[0]..ends[1]];
                     self.encoder
-                        .forward(Team::solo(self.simd), *part, space, rows);
-                });
-            }
-            Plan::Together(groups) => {
-                let mut scratch = lock(&space.encoder[0]);
-                let team = Team::all(self.simd, &self.pool);
-                let mut rest = out;
-                for group in groups {
-                    let part = packed(batch, group);
-                    let (rows, after) =
-                        rest.split_at_mut(part.ids.len() * self.config.hidden_size());
-                    rest = after;
-                    let space = (&mut *scratch, &space.heads[..]);
-                    self.encoder.forward(team, part, space, rows);
+                        .forward(team, packed(batch, group), scratch, rows);
                 }
             }
         }
+        let space = &mut *lock(self.space(&crew));
+        (space.plan, space.bounds) = (plan, bounds);
+        Ok(())
+    }
+
+    /// Makes room for groups of this extent, so that nothing is allocated while they are computed.
+    fn reserve(&self, crew: &Crew<'_>, split: Split, extent: Extent) -> Result<()> {
+        for (i, rank) in crew.ranks().enumerate() {
+            if i == 0 || split == Split::Groups {
+                let space = &mut *lock(&self.spaces[rank]);
+                self.encoder.reserve(extent, &mut space.encoder)?;
+            }
+            let head = &mut *lock(&self.head_spaces[rank]);
+            self.encoder.reserve_head(extent, head)?;
+        }
+        Ok(())
+    }
+}
+
+impl Space {
+    /// Finds where the groups' parts of the result end, and the extent of the largest group.
+    fn bound(&mut self, offsets: &[u32], width: usize) -> Extent {
+        let Self { plan, bounds, .. } = self;
+        let mut extent = Extent::default();
+        bounds.clear();
+        bounds.push(0);
+        for group in plan.groups() {
+            let (start, end) = (offsets[group.start] as usize, offsets[group.end] as usize);
+            bounds.push(end * width);
+            let lengths = offsets[group.start..=group.end].windows(2);
+            let longest = lengths.map(|ends| (ends[1] - ends[0]) as usize).max();
+            extent = Extent {
+                tokens: extent.tokens.max(end - start),
+                sequences: extent.sequences.max(group.len()),
+                longest: extent.longest.max(longest.unwrap_or(0)),
+            };
+        }
+        extent
     }
 }
 

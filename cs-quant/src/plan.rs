@@ -13,66 +13,101 @@ const GROUP_TOKENS: usize = 96;
 /// Above this share of useful time, groups beat splitting every operation over the threads.
 const BALANCED: f64 = 0.8;
 
+/// Multiply-adds that are worth another thread: some microseconds.
+const THREAD_MACS: usize = 1 << 19;
+
 /// How a batch is worked on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Plan {
-    /// Groups of whole sequences, each carried through the network by one thread.
-    Groups(Vec<Range<usize>>),
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Split {
+    /// Each group is carried through the network by one thread.
+    Groups,
     /// The groups one after another, every operation split over all threads.
-    Together(Vec<Range<usize>>),
+    Together,
 }
 
-/// Chooses for sequences that begin at `offsets` `[B + 1]`.
-pub(crate) fn plan(offsets: &[u32], threads: usize) -> Plan {
-    let tokens = offsets.last().map_or(0, |&end| end as usize);
-    let count = tokens.div_ceil(GROUP_TOKENS * threads).max(1) * threads;
-    let groups = cut(offsets, count);
-    if threads == 1 || balance(offsets, &groups, threads) >= BALANCED {
-        return Plan::Groups(groups);
-    }
-    // Nothing is gained by small pieces here: each operation is a wait for the slowest thread.
-    Plan::Together(cut(offsets, tokens.div_ceil(GROUP_TOKENS * 4).max(1)))
+/// Groups of whole sequences; the buffers are kept between calls.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// Group `i` has the sequences `cuts[i]..cuts[i + 1]`.
+    cuts: Vec<usize>,
+    /// Tokens each thread has to do.
+    busy: Vec<usize>,
 }
 
-/// At most `count` ranges of consecutive sequences, of about the same number of tokens.
-fn cut(offsets: &[u32], count: usize) -> Vec<Range<usize>> {
-    let sequences = offsets.len().saturating_sub(1);
-    let tokens = offsets.last().map_or(0, |&end| end as usize);
-    let mut groups: Vec<Range<usize>> = Vec::with_capacity(count);
-    let mut start = 0;
-    for group in 1..=count {
-        let target = tokens * group / count;
-        let mut end = start;
-        // A sequence belongs to the group its middle lies in.
-        while end < sequences && (offsets[end] as usize + offsets[end + 1] as usize) / 2 < target {
-            end += 1;
-        }
-        if group == count {
-            end = sequences;
-        }
-        if end > start {
-            groups.push(start..end);
-        }
-        start = end;
-    }
-    groups
+/// How many threads a batch is worth, given the multiply-adds of a token.
+pub(crate) fn worthwhile_threads(tokens: usize, macs: usize) -> usize {
+    1 + tokens.saturating_mul(macs) / THREAD_MACS
 }
 
-/// Useful share of the threads' time when each takes the next group as soon as it is free.
-fn balance(offsets: &[u32], groups: &[Range<usize>], threads: usize) -> f64 {
-    let mut busy = vec![0usize; threads];
-    for group in groups {
-        let tokens = (offsets[group.end] - offsets[group.start]) as usize;
-        if let Some(least) = busy.iter_mut().min() {
-            *least += tokens;
+impl Plan {
+    /// Chooses for sequences that begin at `offsets` `[B + 1]`.
+    pub(crate) fn choose(&mut self, offsets: &[u32], threads: usize) -> Split {
+        let tokens = offsets.last().map_or(0, |&end| end as usize);
+        let count = tokens.div_ceil(GROUP_TOKENS * threads).max(1) * threads;
+        self.cut(offsets, count);
+        if threads == 1 || self.balance(offsets, threads) >= BALANCED {
+            return Split::Groups;
+        }
+        // Nothing is gained by small pieces here: each operation is a wait for the slowest thread.
+        self.cut(offsets, tokens.div_ceil(GROUP_TOKENS * 4).max(1));
+        Split::Together
+    }
+
+    /// Ranges of sequences.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = Range<usize>> {
+        self.cuts.windows(2).map(|ends| ends[0]..ends[1])
+    }
+
+    /// The bounds of the groups, as indices of sequences.
+    pub(crate) fn cuts(&self) -> &[usize] {
+        &self.cuts
+    }
+
+    /// At most `count` groups of consecutive sequences, of about the same number of tokens.
+    fn cut(&mut self, offsets: &[u32], count: usize) {
+        let sequences = offsets.len().saturating_sub(1);
+        let tokens = offsets.last().map_or(0, |&end| end as usize);
+        self.cuts.clear();
+        self.cuts.push(0);
+        let mut start = 0;
+        for group in 1..=count {
+            let target = tokens * group / count;
+            let mut end = start;
+            // A sequence belongs to the group its middle lies in.
+            while end < sequences && middle(offsets, end) < target {
+                end += 1;
+            }
+            if group == count {
+                end = sequences;
+            }
+            if end > start {
+                self.cuts.push(end);
+            }
+            start = end;
         }
     }
-    let longest = busy.iter().max().copied().unwrap_or(0);
-    let total: usize = busy.iter().sum();
-    if longest == 0 {
-        return 1.0;
+
+    /// Useful share of the threads' time when each takes the next group as soon as it is free.
+    fn balance(&mut self, offsets: &[u32], threads: usize) -> f64 {
+        self.busy.clear();
+        self.busy.resize(threads, 0);
+        for ends in self.cuts.windows(2) {
+            let tokens = (offsets[ends[1]] - offsets[ends[0]]) as usize;
+            if let Some(least) = self.busy.iter_mut().min() {
+                *least += tokens;
+            }
+        }
+        let longest = self.busy.iter().max().copied().unwrap_or(0);
+        let total: usize = self.busy.iter().sum();
+        if longest == 0 {
+            return 1.0;
+        }
+        total as f64 / (longest * threads) as f64
     }
-    total as f64 / (longest * threads) as f64
+}
+
+fn middle(offsets: &[u32], sequence: usize) -> usize {
+    (offsets[sequence] as usize + offsets[sequence + 1] as usize) / 2
 }
 
 /// Checks that a batch is consistent and fits the model.
@@ -128,30 +163,29 @@ mod tests {
         offsets
     }
 
+    fn plan(lengths: &[u32], threads: usize) -> (Split, Vec<Range<usize>>) {
+        let mut plan = Plan::default();
+        let split = plan.choose(&offsets(lengths), threads);
+        (split, plan.groups().collect())
+    }
+
     #[test]
     fn like_sequences_make_even_groups() {
-        let Plan::Groups(groups) = plan(&offsets(&[32; 32]), 2) else {
-            panic!()
-        };
-        assert_eq!(groups.len(), 12);
+        let (split, groups) = plan(&[32; 32], 2);
+        assert_eq!((split, groups.len()), (Split::Groups, 12));
         assert!(groups.iter().all(|g| (2..=3).contains(&g.len())));
-        let Plan::Groups(groups) = plan(&offsets(&[16; 2]), 2) else {
-            panic!()
-        };
-        assert_eq!(groups, [0..1, 1..2]);
+        assert_eq!(plan(&[16; 2], 2), (Split::Groups, vec![0..1, 1..2]));
     }
 
     #[test]
     fn what_does_not_divide_is_shared() {
-        for (lengths, threads, together) in [
-            (vec![128], 2, true),
-            (vec![128; 3], 2, true),
-            (vec![128], 1, false),
+        for (count, threads, expected) in [
+            (1, 2, Split::Together),
+            (3, 2, Split::Together),
+            (1, 1, Split::Groups),
         ] {
-            let plan = plan(&offsets(&lengths), threads);
-            assert_eq!(matches!(plan, Plan::Together(_)), together);
-            let (Plan::Groups(groups) | Plan::Together(groups)) = plan;
-            assert_eq!((groups.len(), groups[0].end), (1, lengths.len()));
+            let (split, groups) = plan(&vec![128; count], threads);
+            assert_eq!((split, groups.len(), groups[0].end), (expected, 1, count));
         }
     }
 
@@ -160,12 +194,19 @@ mod tests {
         let lengths: Vec<u32> = (0..97).map(|i| 1 + i * 37 % 64).collect();
         for threads in 1..9 {
             for count in [0, 1, 2, 3, 10, 97] {
-                let (Plan::Groups(groups) | Plan::Together(groups)) =
-                    plan(&offsets(&lengths[..count]), threads);
+                let (_, groups) = plan(&lengths[..count], threads);
                 let all: Vec<usize> = groups.into_iter().flatten().collect();
                 assert_eq!(all, (0..count).collect::<Vec<_>>());
             }
         }
+    }
+
+    #[test]
+    fn little_work_takes_one_thread() {
+        assert_eq!(worthwhile_threads(16, 10_000), 1);
+        assert_eq!(worthwhile_threads(0, usize::MAX), 1);
+        assert!(worthwhile_threads(16, 10_600_000) > 8);
+        assert!(worthwhile_threads(usize::MAX, usize::MAX) > 8);
     }
 
     #[test]

@@ -5,11 +5,12 @@ use std::sync::Mutex;
 
 use cs_model::{Activation, TransformerConfig};
 
-use crate::encoder::{Embedding, Packed, Scratch, take};
+use crate::encoder::{Embedding, Packed, Scratch, Widths, load_each, take};
 use crate::error::Result;
 use crate::kernel::attention::{HeadScratch, Heads, attention};
 use crate::kernel::gemm::Weights;
 use crate::kernel::math::Act;
+use crate::kernel::pool::Crew;
 use crate::kernel::rows::{Norm, add_norm};
 use crate::kernel::team::Team;
 use crate::load::Source;
@@ -37,7 +38,11 @@ struct Layer {
 }
 
 impl Transformer {
-    pub(crate) fn load(config: &TransformerConfig, source: &Source) -> Result<Self> {
+    pub(crate) fn load(
+        config: &TransformerConfig,
+        source: &Source,
+        crew: &Crew<'_>,
+    ) -> Result<Self> {
         let width = config.hidden_size;
         let name = |part: &str| format!("embeddings.{part}.weight");
         let places = config.max_position_embeddings;
@@ -52,12 +57,14 @@ impl Transformer {
             row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
         }
         let words = [config.vocab_size, width];
-        let layers = (0..config.num_hidden_layers).map(|i| Layer::load(config, source, i));
+        let layers = load_each(crew, config.num_hidden_layers, |i| {
+            Layer::load(config, source, i)
+        });
         Ok(Self {
             words: Embedding::load(source, &name("word_embeddings"), words)?,
             positions,
             norm: source.norm("embeddings.LayerNorm", width, config.layer_norm_eps)?,
-            layers: layers.collect::<Result<_>>()?,
+            layers: layers?,
             heads: config.num_attention_heads,
             act: match config.hidden_act {
                 Activation::Gelu => Act::Gelu,
@@ -125,9 +132,30 @@ impl Transformer {
         add_norm(team, &self.norm, out, places);
     }
 
+    /// Every linear layer.
+    pub(crate) fn linears(&self) -> impl Iterator<Item = &Weights> {
+        self.layers.iter().flat_map(Layer::linears)
+    }
+
+    pub(crate) fn widths(&self) -> Widths {
+        let width = self.words.width;
+        let inner = |layer: &Layer| layer.intermediate.outputs();
+        let inner = self.layers.iter().map(inner).max().unwrap_or(0);
+        Widths {
+            wide: inner.max(3 * width),
+            context: width,
+            update: width,
+            inputs: inner.max(width),
+        }
+    }
+
+    pub(crate) fn head_size(&self) -> usize {
+        self.words.width / self.heads
+    }
+
     pub(crate) fn bytes(&self) -> usize {
-        let layers = self.layers.iter().map(Layer::bytes).sum::<usize>();
-        self.words.rows.bytes() + self.positions.len() * 4 + layers
+        let linears = self.linears().map(Weights::bytes).sum::<usize>();
+        self.words.rows.bytes() + self.positions.len() * 4 + linears
     }
 }
 
@@ -159,13 +187,12 @@ impl Layer {
         })
     }
 
-    fn bytes(&self) -> usize {
-        let layers = [
+    fn linears(&self) -> [&Weights; 4] {
+        [
             &self.qkv,
             &self.attention_output,
             &self.intermediate,
             &self.output,
-        ];
-        layers.iter().map(|weights| weights.bytes()).sum()
+        ]
     }
 }

@@ -1,6 +1,7 @@
 //! From texts to understandings.
 
 use std::fmt;
+use std::panic::resume_unwind;
 use std::path::Path;
 
 use cs_data::{BatchPlan, Encoding, TokenBatch, Tokenizer};
@@ -46,8 +47,17 @@ impl Assistant {
     /// A missing, damaged or foreign file, by name; see [`Bundle::open`].
     pub fn open(dir: &Path) -> Result<Self> {
         let bundle = Bundle::open(dir)?;
-        let backend = NativeBackend::open(&bundle, &RuntimeConfig::default())?;
-        Self::new(bundle, Box::new(backend))
+        // The tokenizer takes about as long to parse as the weights to load.
+        let (tokenizer, backend) = std::thread::scope(|scope| {
+            let tokenizer = scope.spawn(|| bundle.tokenizer());
+            let backend = NativeBackend::open(&bundle, &RuntimeConfig::default());
+            (tokenizer.join(), backend)
+        });
+        Ok(Self {
+            tokenizer: tokenizer.unwrap_or_else(|panic| resume_unwind(panic))?,
+            backend: Box::new(backend?),
+            bundle,
+        })
     }
 
     /// Answers with the tokenizer, labels and calibration of `bundle`, and the numbers of `backend`.

@@ -7,10 +7,12 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::gemm::store;
+use super::memory::grow;
 use super::rows::softmax_row;
 use super::shared::Shared;
 use super::team::Team;
-use super::{Blocks, Isa, TILE, Task, for_blocks};
+use super::{Blocks, Isa, MOST_ROWS, TILE, Task, for_blocks};
+use crate::error::Result;
 
 /// Space for one head, kept between calls.
 #[derive(Debug, Default)]
@@ -21,6 +23,19 @@ pub(crate) struct HeadScratch {
     values: Vec<f32>,
     /// Of the queries that go through together: `[ROWS, Lp]`
     scores: Vec<f32>,
+}
+
+impl HeadScratch {
+    /// Makes room for a head of `size` values and sequences of up to `longest` tokens.
+    pub(crate) fn reserve(&mut self, longest: usize, size: usize) -> Result<()> {
+        let padded = longest.next_multiple_of(TILE);
+        grow(&mut self.keys, padded.saturating_mul(size))?;
+        if !size.is_multiple_of(TILE) {
+            let size = size.next_multiple_of(TILE);
+            grow(&mut self.values, longest.saturating_mul(size))?;
+        }
+        grow(&mut self.scores, padded.saturating_mul(MOST_ROWS))
+    }
 }
 
 /// What attention reads.
@@ -36,7 +51,7 @@ pub(crate) struct Heads<'a> {
     pub(crate) width: usize,
 }
 
-/// Writes the context `[N, H]`. `scratch` has one place per thread of the team.
+/// Writes the context `[N, H]`. `scratch` has a place for every rank of the team.
 ///
 /// # Panics
 ///
@@ -53,7 +68,7 @@ pub(crate) fn attention(
         heads,
         width,
     } = input;
-    assert!(scratch.len() >= team.size() && qkv.len() == 3 * out.len());
+    assert_eq!(qkv.len(), 3 * out.len());
     let out = Shared::new(out);
     team.run(offsets.len().saturating_sub(1) * heads, |rank, part| {
         let (sequence, head) = (part / heads, part % heads);

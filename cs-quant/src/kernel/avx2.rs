@@ -32,6 +32,7 @@ pub(crate) unsafe fn run<T: Task>(task: T) -> T::Output {
 
 impl Isa for Avx2 {
     const ROWS: usize = 4;
+    const NARROW_PAYS: bool = true;
 
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {

@@ -13,11 +13,13 @@
 use std::ops::Range;
 
 use super::math::{Act, activate};
+use super::memory::grow;
 use super::pack::{PackedF32, PackedI8};
 use super::rows::{RowScale, quantise};
 use super::shared::Shared;
 use super::team::Team;
 use super::{Blocks, Isa, TILE, Task, for_blocks};
+use crate::error::Result;
 
 /// A piece of a split does at least this many multiplications (some microseconds).
 const GRAIN: usize = 1 << 18;
@@ -51,6 +53,11 @@ impl Weights {
             Self::Int8(w) => w.outputs,
             Self::F32(w) => w.outputs,
         }
+    }
+
+    /// Multiply-adds per row.
+    pub(crate) fn macs(&self) -> usize {
+        self.inputs() * self.outputs()
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -106,6 +113,15 @@ impl Weights {
 }
 
 impl QuantScratch {
+    /// Makes room for `rows` rows of up to `inputs` values.
+    pub(crate) fn reserve(&mut self, rows: usize, inputs: usize) -> Result<()> {
+        grow(
+            &mut self.bytes,
+            rows.saturating_mul(inputs.next_multiple_of(8)),
+        )?;
+        grow(&mut self.scales, rows)
+    }
+
     fn quantise(
         &mut self,
         team: Team<'_>,
@@ -154,7 +170,7 @@ impl Task for GemmI8<'_> {
         let rows = self.x.scales.len();
         for panel in self.panels.clone() {
             let gemm = &self;
-            if self.weights.narrow {
+            if I::NARROW_PAYS && self.weights.narrow {
                 for_blocks::<I>(rows, &mut PanelI8::<true> { gemm, panel });
             } else {
                 for_blocks::<I>(rows, &mut PanelI8::<false> { gemm, panel });

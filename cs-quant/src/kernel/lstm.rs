@@ -11,9 +11,11 @@ use std::sync::{Mutex, PoisonError};
 
 use super::gemm::{QuantScratch, Weights};
 use super::math::{Act, sigmoid, tanh};
+use super::memory::grow;
 use super::shared::Shared;
 use super::team::Team;
 use super::{Isa, Task};
+use crate::error::Result;
 
 /// Space for one direction, kept between calls.
 #[derive(Debug, Default)]
@@ -27,6 +29,18 @@ pub(crate) struct LstmScratch {
     /// `[B, 4 h]`
     gates: Vec<f32>,
     quant: QuantScratch,
+}
+
+impl LstmScratch {
+    /// Makes room for `sequences` sequences and a width of `size`.
+    pub(crate) fn reserve(&mut self, sequences: usize, size: usize) -> Result<()> {
+        let values = sequences.saturating_mul(size);
+        grow(&mut self.order, sequences)?;
+        grow(&mut self.hidden, values)?;
+        grow(&mut self.cell, values)?;
+        grow(&mut self.gates, values.saturating_mul(4))?;
+        self.quant.reserve(sequences, size)
+    }
 }
 
 /// What the recurrence of one layer reads.
@@ -88,7 +102,7 @@ impl Direction<'_> {
         let length = |i: usize| (offsets[i + 1] - offsets[i]) as usize;
         order.clear();
         order.extend(0..sequences);
-        order.sort_by_key(|&i| std::cmp::Reverse(length(i)));
+        order.sort_unstable_by_key(|&i| (std::cmp::Reverse(length(i)), i));
         for state in [&mut *hidden, &mut *cell] {
             state.clear();
             state.resize(sequences * size, 0.0);

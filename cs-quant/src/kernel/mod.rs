@@ -18,8 +18,10 @@ pub(crate) mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 pub(crate) mod gemm;
+mod job;
 pub(crate) mod lstm;
 pub(crate) mod math;
+pub(crate) mod memory;
 pub(crate) mod pack;
 pub(crate) mod pool;
 mod portable;
@@ -31,6 +33,9 @@ mod vnni;
 
 /// Columns of the output that one tile computes, and to which weights are padded.
 pub(crate) const TILE: usize = 16;
+
+/// Rows that a tile takes at most.
+const MOST_ROWS: usize = 16;
 
 /// An instruction set the runtime has kernels for.
 ///
@@ -121,8 +126,11 @@ impl FromStr for Kernel {
 /// What differs between instruction sets.
 pub(crate) trait Isa {
     /// Rows a tile takes at once where there are as many: enough sums to hide the latency of an
-    /// addition, few enough for the registers. 4, 6, 8 or 16.
+    /// addition, few enough for the registers. 4, 6, 8 or [`MOST_ROWS`].
     const ROWS: usize;
+
+    /// Whether the int8 tile is faster for weights of 7 bits.
+    const NARROW_PAYS: bool;
 
     /// `a * b + c`, fused where the set has it.
     fn fma(a: f32, b: f32, c: f32) -> f32;

@@ -1,19 +1,22 @@
-//! A small fork-join pool: one job at a time, its parts handed out by a counter.
+//! A small fork-join pool that several forwards share without using more threads than it has.
 //!
-//! Between two jobs a worker spins for a moment, because the next operation of the same forward is
-//! microseconds away, then sleeps. The thread that brings the job works on it as well and never
-//! waits for a sleeper: it closes the job when no part is left, and only those that joined before
-//! are waited for.
+//! A forward leases a [`Crew`]: its own thread and as many idle workers as it wants and there are.
+//! The caller's thread counts, so at most as many forwards run at once as the pool has threads; the
+//! next one waits for its turn.
+//!
+//! A crew has one job at a time, its parts handed out by a counter. Between two jobs a worker spins
+//! for a moment, because the next operation of the same forward is microseconds away, then sleeps.
+//! The thread that brings the job works on it as well and never waits for a sleeper: it closes the
+//! job when no part is left, and only those that joined before are waited for.
 
-use std::any::Any;
-use std::cell::UnsafeCell;
 use std::num::NonZeroUsize;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::job::{Control, Job};
+use super::shared::Shared;
 use crate::error::{QuantError, Result};
 
 /// How long an idle worker looks for work before it sleeps.
@@ -21,225 +24,269 @@ const SPIN: Duration = Duration::from_micros(100);
 /// Looks at the state between two looks at the clock.
 const LOOKS: usize = 64;
 
-/// Low half of the state: how many workers are in the job, and whether others may join.
-const OPEN: u64 = 1 << 31;
-const JOINED: u64 = OPEN - 1;
-/// High half: the number of the job.
-const EPOCH: u64 = 1 << 32;
+/// No crew.
+const NONE: usize = usize::MAX;
 
-/// A job: called with (rank of the thread, index of the part).
-type Job<'a> = dyn Fn(usize, usize) + Sync + 'a;
+/// The pools of this process, by their number of threads.
+static POOLS: Mutex<Vec<Weak<Pool>>> = Mutex::new(Vec::new());
 
-#[derive(Debug)]
-struct Control {
-    state: AtomicU64,
-    next: AtomicUsize,
-    parts: AtomicUsize,
-    job: JobCell,
-    stop: AtomicBool,
-    sleepers: AtomicUsize,
-    sleep: Mutex<()>,
-    wake: Condvar,
-    panic: Mutex<Option<Box<dyn Any + Send>>>,
-}
-
-/// The current job, with its lifetime erased.
-struct JobCell(UnsafeCell<Option<*const Job<'static>>>);
-
-// SAFETY: written only by the thread that holds the pool's turn, while the job is closed and
-// nobody has joined; read only by workers that joined. The state's release and acquire order them.
-unsafe impl Sync for JobCell {}
-// SAFETY: the job behind the pointer is `Sync`.
-unsafe impl Send for JobCell {}
-
-impl std::fmt::Debug for JobCell {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("JobCell")
-    }
-}
-
-/// Threads that share a job. Dropping it stops and joins them.
+/// Threads to lease. Dropping it stops and joins them.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    control: Arc<Control>,
-    workers: Vec<JoinHandle<()>>,
-    turn: Mutex<()>,
+    hub: Arc<Hub>,
+    handles: Vec<JoinHandle<()>>,
+}
+
+/// Some of a pool's threads, the caller's among them. Dropping it gives them back.
+#[derive(Debug)]
+pub(crate) struct Crew<'a> {
+    hub: &'a Hub,
+    /// Which of the hub's jobs is this crew's.
+    slot: usize,
+    size: usize,
+}
+
+#[derive(Debug)]
+struct Hub {
+    idle: Mutex<Idle>,
+    returned: Condvar,
+    /// One per crew there can be.
+    crews: Vec<Control>,
+    workers: Vec<Worker>,
+    stop: AtomicBool,
+}
+
+/// What can be leased, besides the workers that are in no crew.
+#[derive(Debug)]
+struct Idle {
+    threads: usize,
+    slots: Vec<usize>,
+}
+
+/// A worker's place.
+#[derive(Debug)]
+struct Worker {
+    /// The crew it belongs to, or [`NONE`].
+    crew: AtomicUsize,
+    asleep: AtomicBool,
+    sleep: Mutex<()>,
+    wake: Condvar,
 }
 
 impl Pool {
-    /// A pool of `threads`, one of which is the caller of [`Pool::run`].
+    /// The pool of this size that the process has, or a new one: models that are given the same
+    /// number of threads share them.
+    pub(crate) fn shared(threads: NonZeroUsize) -> Result<Arc<Self>> {
+        let mut pools = lock(&POOLS);
+        pools.retain(|pool| pool.strong_count() > 0);
+        let same = |pool: &Arc<Self>| pool.threads() == threads.get();
+        if let Some(pool) = pools.iter().filter_map(Weak::upgrade).find(same) {
+            return Ok(pool);
+        }
+        let pool = Arc::new(Self::new(threads)?);
+        pools.push(Arc::downgrade(&pool));
+        Ok(pool)
+    }
+
     pub(crate) fn new(threads: NonZeroUsize) -> Result<Self> {
-        let control = Arc::new(Control {
-            state: AtomicU64::new(0),
-            next: AtomicUsize::new(0),
-            parts: AtomicUsize::new(0),
-            job: JobCell(UnsafeCell::new(None)),
+        let count = threads.get();
+        let hub = Arc::new(Hub {
+            idle: Mutex::new(Idle {
+                threads: count,
+                slots: (0..count).rev().collect(),
+            }),
+            returned: Condvar::new(),
+            crews: (0..count).map(|_| Control::new()).collect(),
+            workers: (1..count).map(|_| Worker::new()).collect(),
             stop: AtomicBool::new(false),
-            sleepers: AtomicUsize::new(0),
-            sleep: Mutex::new(()),
-            wake: Condvar::new(),
-            panic: Mutex::new(None),
         });
         let mut pool = Self {
-            control,
-            workers: Vec::new(),
-            turn: Mutex::new(()),
+            hub,
+            handles: Vec::new(),
         };
-        for rank in 1..threads.get() {
-            let control = Arc::clone(&pool.control);
+        for index in 0..count - 1 {
+            let hub = Arc::clone(&pool.hub);
             let worker = std::thread::Builder::new()
-                .name(format!("cs-quant-{rank}"))
-                .spawn(move || control.work(rank))
+                .name(format!("cs-quant-{}", index + 1))
+                .spawn(move || hub.work(index))
                 .map_err(|source| QuantError::Thread { source })?;
-            pool.workers.push(worker);
+            pool.handles.push(worker);
         }
         Ok(pool)
     }
 
-    /// How many threads work on a job, the caller included.
+    /// How many threads there are to lease.
     pub(crate) fn threads(&self) -> usize {
-        self.workers.len() + 1
+        self.hub.crews.len()
     }
 
-    /// Calls `job(rank, part)` for every part in `0..parts`, each once, in any order, and returns
-    /// when all are done. `rank < threads()` differs between calls that run at the same time.
-    ///
-    /// # Panics
-    ///
-    /// If the job panics, with its payload.
-    pub(crate) fn run(&self, parts: usize, job: &Job<'_>) {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.workers.is_empty() || parts < 2 {
-            for part in 0..parts {
-                job(0, part);
+    /// How many ranks there are: one for each crew's caller and one for each worker.
+    pub(crate) fn ranks(&self) -> usize {
+        self.hub.crews.len() + self.hub.workers.len()
+    }
+
+    /// The calling thread and up to `wanted - 1` idle workers. Waits while all threads are leased.
+    pub(crate) fn lease(&self, wanted: usize) -> Crew<'_> {
+        let hub = &*self.hub;
+        let mut idle = lock(&hub.idle);
+        loop {
+            if idle.threads > 0
+                && let Some(slot) = idle.slots.pop()
+            {
+                let size = wanted.clamp(1, idle.threads);
+                idle.threads -= size;
+                // There are enough: every crew's caller brings a thread of its own.
+                // Always the first ones, whose scratch space has grown before.
+                let free = |worker: &&Worker| worker.crew.load(Ordering::Relaxed) == NONE;
+                for worker in hub.workers.iter().filter(free).take(size - 1) {
+                    worker.crew.store(slot, Ordering::SeqCst);
+                }
+                return Crew { hub, slot, size };
             }
-            return;
-        }
-        let control = &*self.control;
-        control.open(parts, job);
-        let outcome = catch_unwind(AssertUnwindSafe(|| control.take_parts(0, job)));
-        control.close();
-        if let Err(payload) = outcome {
-            resume_unwind(payload);
-        }
-        if let Some(payload) = lock(&control.panic).take() {
-            resume_unwind(payload);
+            idle = hub
+                .returned
+                .wait(idle)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.control.stop.store(true, Ordering::SeqCst);
-        self.control.wake_all();
-        for worker in self.workers.drain(..) {
+        self.hub.stop.store(true, Ordering::SeqCst);
+        for worker in &self.hub.workers {
+            worker.rouse();
+        }
+        for handle in self.handles.drain(..) {
             // A worker catches the panics of jobs, so it ends normally.
-            let _ = worker.join();
+            let _ = handle.join();
         }
     }
 }
 
-impl Control {
-    /// Publishes a job. It must be closed before `job` ends.
-    fn open(&self, parts: usize, job: &Job<'_>) {
-        let job: *const Job<'_> = job;
-        // SAFETY: only the lifetime changes; `Pool::run` closes the job, and with it waits for
-        // everyone who read the pointer, before the borrow ends.
-        let job = unsafe { std::mem::transmute::<*const Job<'_>, *const Job<'static>>(job) };
-        // SAFETY: the previous job is closed and left by all, and the turn is ours.
-        unsafe { *self.job.0.get() = Some(job) };
-        self.next.store(0, Ordering::Relaxed);
-        self.parts.store(parts, Ordering::Relaxed);
-        let epoch = self.state.load(Ordering::Relaxed) & !(EPOCH - 1);
-        let state = epoch.wrapping_add(EPOCH) | OPEN;
-        self.state.store(state, Ordering::SeqCst);
-        if self.sleepers.load(Ordering::SeqCst) > 0 {
-            self.wake_all();
-        }
+impl Crew<'_> {
+    /// How many threads work on a job, the caller's included.
+    pub(crate) fn size(&self) -> usize {
+        self.size
     }
 
-    /// Lets nobody else join, and waits for those who did.
-    fn close(&self) {
-        self.state.fetch_and(!OPEN, Ordering::AcqRel);
-        let mut looks = 0usize;
-        while self.state.load(Ordering::Acquire) & JOINED != 0 {
-            looks += 1;
-            if looks.is_multiple_of(1 << 10) {
-                std::thread::yield_now();
-            } else {
-                std::hint::spin_loop();
+    /// The caller's rank.
+    pub(crate) fn caller(&self) -> usize {
+        self.slot
+    }
+
+    /// The ranks its threads have, the caller's first. All are below [`Pool::ranks`], and no two
+    /// threads of the pool have the same.
+    pub(crate) fn ranks(&self) -> impl Iterator<Item = usize> {
+        let callers = self.hub.crews.len();
+        std::iter::once(self.slot).chain(self.workers().map(move |(index, _)| callers + index))
+    }
+
+    fn workers(&self) -> impl Iterator<Item = (usize, &Worker)> {
+        let ours = |worker: &Worker| worker.crew.load(Ordering::Relaxed) == self.slot;
+        let workers = self.hub.workers.iter().enumerate();
+        workers.filter(move |(_, worker)| ours(worker))
+    }
+
+    /// Calls `job(rank, part)` for every part in `0..parts`, each once, in any order, and returns
+    /// when all are done.
+    ///
+    /// # Panics
+    ///
+    /// If the job panics, with its payload.
+    pub(crate) fn run(&self, parts: usize, job: &Job<'_>) {
+        if self.size == 1 || parts < 2 {
+            for part in 0..parts {
+                job(self.slot, part);
             }
+            return;
         }
-    }
-
-    fn take_parts(&self, rank: usize, job: &Job<'_>) {
-        let parts = self.parts.load(Ordering::Relaxed);
-        loop {
-            let part = self.next.fetch_add(1, Ordering::Relaxed);
-            if part >= parts {
-                return;
-            }
-            job(rank, part);
-        }
-    }
-
-    fn wake_all(&self) {
-        let _guard = lock(&self.sleep);
-        self.wake.notify_all();
-    }
-
-    /// The life of a worker.
-    fn work(&self, rank: usize) {
-        let mut seen = 0;
-        while let Some(state) = self.wait(seen) {
-            seen = state & !(EPOCH - 1);
-            if self.join(state) {
-                // SAFETY: we joined, so the job stays alive until we leave.
-                let job = unsafe { *self.job.0.get() };
-                let outcome = catch_unwind(AssertUnwindSafe(|| {
-                    if let Some(job) = job {
-                        // SAFETY: as above.
-                        self.take_parts(rank, unsafe { &*job });
-                    }
-                }));
-                if let Err(payload) = outcome {
-                    lock(&self.panic).get_or_insert(payload);
+        let rouse = || {
+            for worker in self.workers().map(|(_, worker)| worker) {
+                if worker.asleep.load(Ordering::SeqCst) {
+                    worker.rouse();
                 }
-                self.state.fetch_sub(1, Ordering::AcqRel);
             }
+        };
+        self.hub.crews[self.slot].run(self.slot, parts, job, rouse);
+    }
+
+    /// Calls `job(rank, i, part)` for every part `bounds[i]..bounds[i + 1]` of a buffer.
+    ///
+    /// # Panics
+    ///
+    /// If the bounds decrease or leave the buffer; if the job panics.
+    pub(crate) fn scatter(
+        &self,
+        buffer: &mut [f32],
+        bounds: &[usize],
+        job: impl Fn(usize, usize, &mut [f32]) + Sync,
+    ) {
+        assert!(bounds.is_sorted());
+        let buffer = Shared::new(buffer);
+        self.run(bounds.len().saturating_sub(1), &|rank, i| {
+            // SAFETY: the bounds increase, so parts are disjoint, and each is visited once.
+            let part = unsafe { buffer.slice(bounds[i], bounds[i + 1] - bounds[i]) };
+            job(rank, i, part);
+        });
+    }
+}
+
+impl Drop for Crew<'_> {
+    fn drop(&mut self) {
+        let mut idle = lock(&self.hub.idle);
+        for (_, worker) in self.workers() {
+            worker.crew.store(NONE, Ordering::SeqCst);
+        }
+        idle.threads += self.size;
+        idle.slots.push(self.slot);
+        drop(idle);
+        self.hub.returned.notify_one();
+    }
+}
+
+impl Worker {
+    fn new() -> Self {
+        Self {
+            crew: AtomicUsize::new(NONE),
+            asleep: AtomicBool::new(false),
+            sleep: Mutex::new(()),
+            wake: Condvar::new(),
         }
     }
 
-    /// Enters the job of `state` unless it is closed by now.
-    fn join(&self, mut state: u64) -> bool {
-        let epoch = state & !(EPOCH - 1);
-        while state & OPEN != 0 && state & !(EPOCH - 1) == epoch {
-            let joined = self.state.compare_exchange_weak(
-                state,
-                state + 1,
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            );
-            match joined {
-                Ok(_) => return true,
-                Err(now) => state = now,
-            }
+    fn rouse(&self) {
+        let _guard = lock(&self.sleep);
+        self.wake.notify_one();
+    }
+}
+
+impl Hub {
+    /// The life of a worker.
+    fn work(&self, index: usize) {
+        let mut seen = (NONE, 0);
+        while let Some((crew, epoch)) = self.wait(&self.workers[index], seen) {
+            seen = (crew, epoch);
+            // The crew may have been given back meanwhile, and the job be another's. Helping there
+            // does no harm.
+            self.crews[crew].help(epoch, self.crews.len() + index);
         }
-        false
     }
 
-    /// The state once there is an open job other than `seen`; `None` when the pool ends.
-    fn wait(&self, seen: u64) -> Option<u64> {
+    /// The worker's crew and the number of its job once that is open and not the one `seen`;
+    /// `None` when the pool ends.
+    fn wait(&self, worker: &Worker, seen: (usize, u64)) -> Option<(usize, u64)> {
         let fresh = || {
-            let state = self.state.load(Ordering::SeqCst);
-            (state & OPEN != 0 && state & !(EPOCH - 1) != seen).then_some(state)
+            let crew = worker.crew.load(Ordering::SeqCst);
+            let job = (crew, self.crews.get(crew)?.open_epoch()?);
+            (job != seen).then_some(job)
         };
         loop {
             let start = Instant::now();
             while start.elapsed() < SPIN {
                 for _ in 0..LOOKS {
-                    if let Some(state) = fresh() {
-                        return Some(state);
+                    if let Some(job) = fresh() {
+                        return Some(job);
                     }
                     std::hint::spin_loop();
                 }
@@ -247,16 +294,16 @@ impl Control {
                     return None;
                 }
             }
-            let mut guard = lock(&self.sleep);
-            self.sleepers.fetch_add(1, Ordering::SeqCst);
+            let mut guard = lock(&worker.sleep);
+            worker.asleep.store(true, Ordering::SeqCst);
             // Checked after the announcement: whoever opens a job later sees it and wakes us.
             while fresh().is_none() && !self.stop.load(Ordering::SeqCst) {
-                guard = self
+                guard = worker
                     .wake
                     .wait(guard)
                     .unwrap_or_else(PoisonError::into_inner);
             }
-            self.sleepers.fetch_sub(1, Ordering::SeqCst);
+            worker.asleep.store(false, Ordering::SeqCst);
         }
     }
 }
@@ -267,6 +314,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
     use super::*;
 
     fn pool(threads: usize) -> Pool {
@@ -277,11 +326,13 @@ mod tests {
     fn every_part_runs_once() {
         for threads in 1..4 {
             let pool = pool(threads);
+            let crew = pool.lease(threads);
+            assert_eq!(crew.size(), threads);
             for parts in [0, 1, 2, 7, 100] {
                 let counts: Vec<AtomicUsize> = (0..parts).map(|_| AtomicUsize::new(0)).collect();
                 for _ in 0..200 {
-                    pool.run(parts, &|rank, part| {
-                        assert!(rank < threads);
+                    crew.run(parts, &|rank, part| {
+                        assert!(crew.ranks().any(|ours| ours == rank));
                         counts[part].fetch_add(1, Ordering::Relaxed);
                     });
                 }
@@ -293,35 +344,76 @@ mod tests {
     #[test]
     fn sleepers_wake_and_panics_surface() {
         let pool = pool(2);
+        let crew = pool.lease(2);
         std::thread::sleep(SPIN * 20);
         let sum = AtomicUsize::new(0);
-        pool.run(8, &|_, part| {
+        crew.run(8, &|_, part| {
             std::thread::sleep(Duration::from_millis(1));
             sum.fetch_add(part, Ordering::Relaxed);
         });
         assert_eq!(sum.into_inner(), 28);
         let caught = catch_unwind(AssertUnwindSafe(|| {
-            pool.run(4, &|_, part| assert_ne!(part, 3))
+            crew.run(4, &|_, part| assert_ne!(part, 3))
         }));
         assert!(caught.is_err());
-        pool.run(2, &|_, _| {});
+        crew.run(2, &|_, _| {});
     }
 
     #[test]
-    fn callers_take_turns() {
+    fn crews_never_use_more_threads_than_there_are() {
+        for threads in 1..5 {
+            let pool = pool(threads);
+            let (leased, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let sum = AtomicUsize::new(0);
+            std::thread::scope(|scope| {
+                for caller in 0..6 {
+                    let (pool, leased, most, sum) = (&pool, &leased, &most, &sum);
+                    scope.spawn(move || {
+                        for i in 0..50 {
+                            let crew = pool.lease((caller + i) % 4);
+                            let now = leased.fetch_add(crew.size(), Ordering::SeqCst) + crew.size();
+                            most.fetch_max(now, Ordering::SeqCst);
+                            assert_eq!(crew.ranks().count(), crew.size());
+                            crew.run(5, &|rank, _| {
+                                assert!(rank < pool.ranks());
+                                sum.fetch_add(1, Ordering::Relaxed);
+                            });
+                            leased.fetch_sub(crew.size(), Ordering::SeqCst);
+                        }
+                    });
+                }
+            });
+            assert_eq!(sum.into_inner(), 1500);
+            assert!(most.into_inner() <= threads);
+            assert_eq!(pool.lease(9).size(), threads);
+        }
+    }
+
+    #[test]
+    fn models_of_one_size_share_a_pool() {
+        let size = |n| NonZeroUsize::new(n).unwrap();
+        let (a, b, c) = (
+            Pool::shared(size(2)),
+            Pool::shared(size(2)),
+            Pool::shared(size(3)),
+        );
+        let (a, b, c) = (a.unwrap(), b.unwrap(), c.unwrap());
+        assert!(Arc::ptr_eq(&a, &b) && !Arc::ptr_eq(&a, &c));
+        assert_eq!((a.threads(), a.ranks(), c.ranks()), (2, 3, 5));
+    }
+
+    #[test]
+    fn a_buffer_is_scattered() {
         let pool = pool(3);
-        let sum = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    for _ in 0..100 {
-                        pool.run(5, &|_, _| {
-                            sum.fetch_add(1, Ordering::Relaxed);
-                        });
-                    }
-                });
-            }
-        });
-        assert_eq!(sum.into_inner(), 2000);
+        let mut buffer = [0.0; 10];
+        pool.lease(3)
+            .scatter(&mut buffer, &[0, 3, 3, 8, 10], |_, i, part| {
+                part.fill(i as f32 + 1.0);
+            });
+        assert_eq!(buffer, [1.0, 1.0, 1.0, 3.0, 3.0, 3.0, 3.0, 3.0, 4.0, 4.0]);
+        let bad = catch_unwind(AssertUnwindSafe(|| {
+            pool.lease(3).scatter(&mut buffer, &[0, 3, 2], |_, _, _| {});
+        }));
+        assert!(bad.is_err());
     }
 }

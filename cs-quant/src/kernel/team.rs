@@ -1,38 +1,38 @@
-//! Who computes an operation: one thread alone, or all threads of the pool together.
+//! Who computes an operation: one thread alone, or all threads of a crew together.
 
 use super::Simd;
-use super::pool::Pool;
+use super::pool::Crew;
 
 /// The instruction set, and the threads that an operation is split over.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Team<'a> {
     pub(crate) simd: Simd,
-    pool: Option<&'a Pool>,
+    crew: Option<&'a Crew<'a>>,
 }
 
 impl<'a> Team<'a> {
-    /// The calling thread alone.
+    /// The calling thread alone, with rank 0.
     pub(crate) fn solo(simd: Simd) -> Self {
-        Self { simd, pool: None }
+        Self { simd, crew: None }
     }
 
-    /// All threads of a pool.
-    pub(crate) fn all(simd: Simd, pool: &'a Pool) -> Self {
+    /// All threads of a crew.
+    pub(crate) fn all(simd: Simd, crew: &'a Crew<'a>) -> Self {
         Self {
             simd,
-            pool: Some(pool),
+            crew: Some(crew),
         }
     }
 
     /// Number of threads.
     pub(crate) fn size(self) -> usize {
-        self.pool.map_or(1, Pool::threads)
+        self.crew.map_or(1, Crew::size)
     }
 
     /// Calls `job(rank, part)` for every part in `0..parts` and waits for all.
     pub(super) fn run(self, parts: usize, job: impl Fn(usize, usize) + Sync) {
-        match self.pool {
-            Some(pool) => pool.run(parts, &job),
+        match self.crew {
+            Some(crew) => crew.run(parts, &job),
             None => (0..parts).for_each(|part| job(0, part)),
         }
     }

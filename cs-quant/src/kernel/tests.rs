@@ -119,7 +119,8 @@ fn int8_products_are_exact_on_every_kernel() {
             }
             for simd in kernels() {
                 for pool in &pools {
-                    let found = integers(Team::all(simd, pool), &u, &q, (m, k, n));
+                    let crew = pool.lease(pool.threads());
+                    let found = integers(Team::all(simd, &crew), &u, &q, (m, k, n));
                     assert_eq!(found, expected, "{simd:?} {m} x {k} x {n}, +-{limit}");
                 }
             }
@@ -263,7 +264,8 @@ fn layer_norm_is_that_of_the_definition() {
 fn attention_is_that_of_the_definition() {
     let mut random = Random(11);
     let pool = Pool::new(NonZeroUsize::new(2).unwrap()).unwrap();
-    let scratch: Vec<Mutex<HeadScratch>> = (0..2).map(|_| Mutex::default()).collect();
+    let crew = pool.lease(2);
+    let scratch: Vec<Mutex<HeadScratch>> = (0..pool.ranks()).map(|_| Mutex::default()).collect();
     for (heads, size) in [(1, 1), (4, 8), (3, 16), (2, 26), (12, 32)] {
         let width = heads * size;
         // The first offset is not zero: a part of a larger batch.
@@ -278,7 +280,7 @@ fn attention_is_that_of_the_definition() {
                 heads,
                 width,
             };
-            attention(Team::all(simd, &pool), input, &scratch, &mut out);
+            attention(Team::all(simd, &crew), input, &scratch, &mut out);
             for ends in offsets.windows(2) {
                 let rows = (ends[0] - 5) as usize..(ends[1] - 5) as usize;
                 check_sequence(&qkv, (width, size), rows, &out);

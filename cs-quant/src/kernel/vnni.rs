@@ -56,6 +56,7 @@ pub(crate) unsafe fn run_512<T: Task>(task: T) -> T::Output {
 impl Isa for AvxVnni {
     // Twelve sums: an addition takes five cycles, and two begin in each.
     const ROWS: usize = 6;
+    const NARROW_PAYS: bool = false;
 
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
@@ -106,6 +107,7 @@ impl Isa for AvxVnni {
 impl Isa for Avx512Vnni {
     // Sixteen sums of the 32 registers; the activations are broadcast by the loads.
     const ROWS: usize = 16;
+    const NARROW_PAYS: bool = false;
 
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {

@@ -1,0 +1,157 @@
+//! The job of a crew: its parts are handed out by a counter to whoever joins while it is open.
+
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Low half of the state: how many workers are in the job, and whether others may join.
+const OPEN: u64 = 1 << 31;
+const JOINED: u64 = OPEN - 1;
+/// High half: the number of the job.
+const EPOCH: u64 = 1 << 32;
+
+/// A job: called with (rank of the thread, index of the part).
+pub(super) type Job<'a> = dyn Fn(usize, usize) + Sync + 'a;
+
+/// The job of a crew.
+#[derive(Debug)]
+pub(super) struct Control {
+    state: AtomicU64,
+    next: AtomicUsize,
+    parts: AtomicUsize,
+    job: JobCell,
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+/// The current job, with its lifetime erased.
+struct JobCell(UnsafeCell<Option<*const Job<'static>>>);
+
+// SAFETY: written only by the crew that holds the slot, while the job is closed and nobody has
+// joined; read only by workers that joined. The state's release and acquire order them.
+unsafe impl Sync for JobCell {}
+// SAFETY: the job behind the pointer is `Sync`.
+unsafe impl Send for JobCell {}
+
+impl std::fmt::Debug for JobCell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JobCell")
+    }
+}
+
+impl Control {
+    pub(super) fn new() -> Self {
+        Self {
+            state: AtomicU64::new(0),
+            next: AtomicUsize::new(0),
+            parts: AtomicUsize::new(0),
+            job: JobCell(UnsafeCell::new(None)),
+            panic: Mutex::new(None),
+        }
+    }
+
+    /// Calls `job(rank, part)` for every part, with the help of those who join; `rouse` wakes them.
+    ///
+    /// # Panics
+    ///
+    /// If the job panics, with its payload.
+    pub(super) fn run(&self, rank: usize, parts: usize, job: &Job<'_>, rouse: impl FnOnce()) {
+        self.open(parts, job);
+        rouse();
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.take_parts(rank, job)));
+        self.close();
+        let helper = self
+            .panic
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(payload) = outcome.err().or(helper) {
+            resume_unwind(payload);
+        }
+    }
+
+    /// The number of the job if it is open.
+    pub(super) fn open_epoch(&self) -> Option<u64> {
+        let state = self.state.load(Ordering::SeqCst);
+        (state & OPEN != 0).then_some(state & !(EPOCH - 1))
+    }
+
+    /// Publishes a job. It must be closed before `job` ends.
+    fn open(&self, parts: usize, job: &Job<'_>) {
+        let job: *const Job<'_> = job;
+        // SAFETY: only the lifetime changes; `run` closes the job, and with it waits for
+        // everyone who read the pointer, before the borrow ends.
+        let job = unsafe { std::mem::transmute::<*const Job<'_>, *const Job<'static>>(job) };
+        // SAFETY: the previous job is closed and left by all, and the slot is this crew's.
+        unsafe { *self.job.0.get() = Some(job) };
+        self.next.store(0, Ordering::Relaxed);
+        self.parts.store(parts, Ordering::Relaxed);
+        let epoch = self.state.load(Ordering::Relaxed) & !(EPOCH - 1);
+        let state = epoch.wrapping_add(EPOCH) | OPEN;
+        self.state.store(state, Ordering::SeqCst);
+    }
+
+    /// Lets nobody else join, and waits for those who did.
+    fn close(&self) {
+        self.state.fetch_and(!OPEN, Ordering::AcqRel);
+        let mut looks = 0usize;
+        while self.state.load(Ordering::Acquire) & JOINED != 0 {
+            looks += 1;
+            if looks.is_multiple_of(1 << 10) {
+                std::thread::yield_now();
+            } else {
+                std::hint::spin_loop();
+            }
+        }
+    }
+
+    fn take_parts(&self, rank: usize, job: &Job<'_>) {
+        let parts = self.parts.load(Ordering::Relaxed);
+        loop {
+            let part = self.next.fetch_add(1, Ordering::Relaxed);
+            if part >= parts {
+                return;
+            }
+            job(rank, part);
+        }
+    }
+
+    /// Enters the job of this number unless it is closed by now.
+    fn join(&self, epoch: u64) -> bool {
+        let mut state = self.state.load(Ordering::Acquire);
+        while state & OPEN != 0 && state & !(EPOCH - 1) == epoch {
+            let joined = self.state.compare_exchange_weak(
+                state,
+                state + 1,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+            match joined {
+                Ok(_) => return true,
+                Err(now) => state = now,
+            }
+        }
+        false
+    }
+
+    /// Takes parts of the job of this number, if it is still open.
+    pub(super) fn help(&self, epoch: u64, rank: usize) {
+        if !self.join(epoch) {
+            return;
+        }
+        // SAFETY: we joined, so the job stays alive until we leave.
+        let job = unsafe { *self.job.0.get() };
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(job) = job {
+                // SAFETY: as above.
+                self.take_parts(rank, unsafe { &*job });
+            }
+        }));
+        if let Err(payload) = outcome {
+            let mut panic = self.panic.lock().unwrap_or_else(PoisonError::into_inner);
+            panic.get_or_insert(payload);
+        }
+        self.state.fetch_sub(1, Ordering::AcqRel);
+    }
+}
