@@ -71,7 +71,7 @@ fn quickstart(arguments: Arguments) -> Result<Outcome> {
     step("Training the light model, word embeddings and a BiLSTM, on libtorch.");
     let settings = Settings::light(SEED);
     let mut progress = Progress::with_limit(Duration::from_secs(arguments.seconds));
-    let rows = (&rows.0, &rows.1);
+    let rows = (&rows.0, Some(&rows.1));
     let mut fitted = fit(rows, &Base::Light, &settings, &model, &mut progress)?;
 
     step("Scoring it on the test set.");

@@ -7,7 +7,8 @@
 //!
 //! `--model light` learns word pieces and a BiLSTM from the training texts alone; a folder is a
 //! Hugging Face model or a bundle to start from. Without `--eval`, a tenth of every intent's rows
-//! is held out to choose the best epoch.
+//! is held out to choose the best epoch. Ctrl-C stops with a checkpoint in DIR/checkpoints, and
+//! `--resume` goes on from the latest one there.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,9 +27,12 @@ struct Arguments {
     /// Labelled rows to learn from
     #[arg(long, value_name = "PATH")]
     train: PathBuf,
-    /// Labelled rows that choose the best epoch; a tenth of the training rows if left out
+    /// Labelled rows that choose the best epoch; a part of the training rows if left out
     #[arg(long, value_name = "PATH")]
     eval: Option<PathBuf>,
+    /// The part held out then; 0 to train on every row and keep the last weights
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    holdout: f64,
     /// Labelled rows to score the result on
     #[arg(long, value_name = "PATH")]
     test: Option<PathBuf>,
@@ -65,7 +69,7 @@ fn main() -> ExitCode {
         let (base, settings) = (&arguments.model, &arguments.settings);
         let mut progress = Progress::default();
         let mut fitted = fit(
-            (&train, &eval),
+            (&train, eval.as_ref()),
             base,
             settings,
             &arguments.out,
@@ -80,19 +84,24 @@ fn main() -> ExitCode {
 }
 
 /// The rows to learn from and those to choose by.
-fn rows(arguments: &Arguments) -> Result<(Dataset, Dataset)> {
+fn rows(arguments: &Arguments) -> Result<(Dataset, Option<Dataset>)> {
     let all = arguments.format.open(&arguments.train)?;
-    match &arguments.eval {
-        Some(path) => Ok((all, arguments.format.open(path)?)),
-        None => Ok(all.stratified_split(0.1, arguments.settings.seed)?),
+    if let Some(path) = &arguments.eval {
+        return Ok((all, Some(arguments.format.open(path)?)));
     }
+    if arguments.holdout == 0.0 {
+        return Ok((all, None));
+    }
+    let (train, eval) = all.stratified_split(arguments.holdout, arguments.settings.seed)?;
+    Ok((train, Some(eval)))
 }
 
 fn summary(arguments: &Arguments, fitted: &mut Fitted, test: Option<Dataset>) -> Result<Value> {
     let mut summary = json!({
         "steps": fitted.report.steps,
         "best_step": fitted.report.best_step,
-        "resumed_from": null,
+        "resumed_from": fitted.report.resumed_from,
+        "interrupted": fitted.report.interrupted,
         "eval": fitted.evaluation,
         "tokens_per_second": fitted.report.tokens_per_second,
         "examples_per_second": fitted.report.examples_per_second,

@@ -58,8 +58,8 @@ pub enum Error {
     /// The loss or the gradient became infinite or not a number. The weights are those before
     /// this step.
     #[error(
-        "the {what} of step {step} is {value}; rows of the batch: {}",
-        list(rows)
+        "the {what} of step {step} is {value}; rows of the batch: {}; {}",
+        list(rows), last_good(checkpoint.as_deref())
     )]
     NonFinite {
         /// "loss" or "gradient norm".
@@ -70,6 +70,30 @@ pub enum Error {
         step: usize,
         /// The ids of the batch's rows.
         rows: Vec<String>,
+        /// The last checkpoint before it.
+        checkpoint: Option<PathBuf>,
+    },
+    /// A checkpoint cannot be read.
+    #[error("{}: {found}, expected {expected}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What it should.
+        expected: String,
+    },
+    /// A checkpoint is another run's.
+    #[error("{}: the checkpoint's {what} is {found}, this run's is {expected}", path.display())]
+    Mismatch {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What differs: `model`, `training data`, or a setting's name.
+        what: String,
+        /// The checkpoint's.
+        found: String,
+        /// This run's.
+        expected: String,
     },
     /// A row's logits are infinite or not a number, so nothing can be learned from them.
     #[error("row {id:?}: a logit is {value}")]
@@ -139,6 +163,22 @@ pub enum Error {
     Torch(#[from] tch::TchError),
 }
 
+impl Error {
+    /// An [`Error::Io`] about `path`.
+    #[cfg(feature = "torch")]
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+}
+
+fn last_good(checkpoint: Option<&std::path::Path>) -> String {
+    match checkpoint {
+        Some(path) => format!("the last good checkpoint is {}", path.display()),
+        None => "no checkpoint was written before".to_owned(),
+    }
+}
+
 /// The first ids of a batch, quoted, and how many more there are.
 fn list(ids: &[String]) -> String {
     const SHOWN: usize = 8;
@@ -165,11 +205,12 @@ mod tests {
             value: f64::NAN,
             step: 7,
             rows: (0..10).map(|i| format!("r{i}")).collect(),
+            checkpoint: Some("c/step-00000005".into()),
         };
         assert_eq!(
             error.to_string(),
             "the loss of step 7 is NaN; rows of the batch: \"r0\", \"r1\", \"r2\", \"r3\", \"r4\", \
-             \"r5\", \"r6\", \"r7\" and 2 more"
+             \"r5\", \"r6\", \"r7\" and 2 more; the last good checkpoint is c/step-00000005"
         );
     }
 }

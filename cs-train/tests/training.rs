@@ -3,139 +3,18 @@
 #![cfg(feature = "torch")]
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
+#[path = "common/tiny.rs"]
+mod tiny;
+
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use cs_data::{Span, Tokenizer, Utterance};
-use cs_model::{BiLstmConfig, Calibration, Device, EncoderConfig, Model, Tasks, TransformerConfig};
+use cs_data::{Span, Utterance};
+use cs_model::{Calibration, EncoderConfig};
 use cs_train::{
-    Error, EvaluateOptions, Event, Flow, Prepared, Silent, TrainConfig, TrainReport, Trainer,
-    evaluate, examples, predict, tasks_of,
+    Error, EvaluateOptions, Event, FineTune, Flow, Prepared, Silent, TrainConfig, TrainReport,
+    evaluate, examples, predict,
 };
-
-/// Dropout draws from one generator a process: runs that compare weights take turns.
-static GENERATOR: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    // On models this small a second thread only waits, for long if the machine is busy.
-    tch::set_num_threads(1);
-    GENERATOR.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// 40 rows in two languages: four intents, two entity labels, sentiment by intent.
-fn rows() -> Vec<Utterance> {
-    let templates: [(&str, &str, f32); 4] = [
-        ("查询订单{o}的状态", "status", 0.5),
-        ("订单{o}我要退款,太差了", "refund", 0.0),
-        ("send parcel {o} to {c} please", "address", 0.6),
-        ("{c} is great, thanks", "praise", 1.0),
-    ];
-    let cities = ["Paris", "Oslo", "Lima", "Bern", "Rome"];
-    (0..40)
-        .map(|i| {
-            let (template, intent, sentiment) = templates[i % 4];
-            let (order, city) = (format!("{}", 10_000 + 37 * i), cities[i / 4 % 5]);
-            let (text, spans) = fill(template, &order, city);
-            Utterance::new(format!("row-{i}"), text)
-                .with_intent(intent)
-                .with_spans(spans)
-                .with_sentiment(sentiment)
-        })
-        .collect()
-}
-
-fn fill(template: &str, order: &str, city: &str) -> (String, Vec<Span>) {
-    let (mut text, mut spans, mut rest) = (String::new(), Vec::new(), template);
-    while let Some(at) = rest.find('{') {
-        text.push_str(&rest[..at]);
-        let (value, label) = match &rest[at..at + 3] {
-            "{o}" => (order, "order"),
-            _ => (city, "city"),
-        };
-        spans.push(Span {
-            start: text.len(),
-            end: text.len() + value.len(),
-            label: label.to_owned(),
-        });
-        text.push_str(value);
-        rest = &rest[at + 3..];
-    }
-    text.push_str(rest);
-    (text, spans)
-}
-
-struct Setting {
-    tokenizer: Tokenizer,
-    tasks: Tasks,
-    data: Prepared,
-}
-
-fn setting() -> Setting {
-    let rows = rows();
-    let tasks = tasks_of(&rows);
-    let tokenizer = Tokenizer::train(rows.iter().map(|row| row.text.as_str()), 300).unwrap();
-    let data = examples(rows, &tokenizer, &tasks, 64).unwrap();
-    assert!(data.unseen_labels.is_empty());
-    assert!(data.misaligned.is_empty(), "{:?}", data.misaligned);
-    Setting {
-        tokenizer,
-        tasks,
-        data,
-    }
-}
-
-impl Setting {
-    fn bilstm(&self) -> EncoderConfig {
-        EncoderConfig::from(BiLstmConfig {
-            vocab_size: self.tokenizer.vocab_size(),
-            embedding_size: 24,
-            hidden_size: 24,
-            dropout: 0.1,
-            ..BiLstmConfig::default()
-        })
-    }
-
-    fn transformer(&self) -> EncoderConfig {
-        EncoderConfig::from(TransformerConfig {
-            vocab_size: self.tokenizer.vocab_size(),
-            hidden_size: 32,
-            num_hidden_layers: 2,
-            num_attention_heads: 4,
-            intermediate_size: 64,
-            max_position_embeddings: 64,
-            ..TransformerConfig::default()
-        })
-    }
-
-    fn model(&self, encoder: &EncoderConfig) -> Model {
-        Model::new(encoder, &self.tasks, Device::Cpu, 7).unwrap()
-    }
-}
-
-fn config(epochs: usize, lr: f64) -> TrainConfig {
-    TrainConfig {
-        epochs,
-        lr,
-        batch_size: 8,
-        patience: epochs,
-        ..TrainConfig::default()
-    }
-}
-
-fn fit(model: &mut Model, config: TrainConfig, data: &Prepared) -> TrainReport {
-    let folder = tempfile::tempdir().unwrap();
-    let mut trainer = Trainer::new(model, config, folder.path()).unwrap();
-    trainer.fit(data, data, &mut Silent).unwrap()
-}
-
-/// Every weight's bits.
-fn bits(model: &Model) -> Vec<u32> {
-    let read =
-        |tensor: &tch::Tensor| Vec::<f32>::try_from(&tensor.detach().flatten(0, -1)).unwrap();
-    let parameters = model.parameters();
-    let numbers = parameters.iter().flat_map(|(_, tensor)| read(tensor));
-    numbers.map(f32::to_bits).collect()
-}
+use tiny::{Setting, alone, bits, config, fit, setting, try_fit};
 
 fn overfits(encoder: fn(&Setting) -> EncoderConfig, config: TrainConfig) {
     let _alone = alone();
@@ -148,9 +27,10 @@ fn overfits(encoder: fn(&Setting) -> EncoderConfig, config: TrainConfig) {
         ..EvaluateOptions::default()
     };
     let evaluation = evaluate(&setting.data.rows, &answers, &options).unwrap();
+    let metric = report.best.unwrap().metric;
     assert_eq!(
-        Some(evaluation),
-        report.best,
+        evaluation.selection_metric(),
+        Some(metric),
         "the best weights are put back"
     );
     assert_eq!(evaluation.intent_accuracy, Some(1.0));
@@ -217,10 +97,15 @@ fn divergence_names_step_and_rows_and_keeps_the_weights() {
     }
     let before = bits(&model);
     let folder = tempfile::tempdir().unwrap();
-    let mut trainer = Trainer::new(&mut model, config(2, 0.01), folder.path()).unwrap();
-    let error = trainer
-        .fit(&setting.data, &setting.data, &mut Silent)
-        .unwrap_err();
+    let data = (&setting.data, Some(&setting.data));
+    let error = try_fit(
+        &mut model,
+        data,
+        config(2, 0.01),
+        folder.path(),
+        &mut Silent,
+    )
+    .unwrap_err();
     let Error::NonFinite {
         step: 1,
         what: "loss",
@@ -252,7 +137,7 @@ fn run_until(
                 "start".to_owned()
             }
             Event::Step(step) => format!("step {}", step.step),
-            Event::Epoch { epoch, .. } => format!("epoch {epoch}"),
+            Event::Evaluation(evaluation) => format!("epoch {}", evaluation.epoch),
             Event::Checkpoint { step, .. } => format!("checkpoint {step}"),
             Event::End(_) => "end".to_owned(),
             _ => "?".to_owned(),
@@ -263,10 +148,8 @@ fn run_until(
             Flow::Continue
         }
     };
-    let mut trainer = Trainer::new(&mut model, config(4, 0.01), folder).unwrap();
-    let report = trainer
-        .fit(&setting.data, &setting.data, &mut observer)
-        .unwrap();
+    let data = (&setting.data, Some(&setting.data));
+    let report = try_fit(&mut model, data, config(4, 0.01), folder, &mut observer).unwrap();
     (report, seen, bits(&model))
 }
 
@@ -280,11 +163,11 @@ fn the_observer_stops_the_run_and_the_best_weights_stay() {
     assert_eq!((report.steps, report.best_step), (8, 5));
     assert_eq!(&seen[..2], ["start", "step 1"]);
     assert_eq!(&seen[5..9], ["step 5", "epoch 1", "checkpoint 5", "step 6"]);
-    assert_eq!(&seen[10..], ["step 8", "end"]);
+    assert_eq!(&seen[10..], ["step 8", "checkpoint 8", "end"]);
 
     let setting = setting();
     let mut kept = setting.model(&setting.bilstm());
-    kept.load_weights(&folder.path().join(Trainer::BEST))
+    kept.load_weights(&folder.path().join("best-00000005.safetensors"))
         .unwrap();
     assert!(bits(&kept) == weights);
 }
@@ -298,20 +181,18 @@ fn stopping_before_the_first_validation_keeps_the_latest_weights() {
         |event| matches!(event, Event::Step(s) if s.step == 2),
         &path,
     );
-    assert_eq!(
-        (report.steps, report.best_step, report.best_metric),
-        (2, 2, None)
-    );
-    assert!(!path.exists());
+    assert_eq!((report.steps, report.best_step, report.best), (2, 2, None));
+    assert!(path.join("step-00000002").is_dir());
 }
 
 #[test]
 fn sets_of_no_use_are_refused() {
     let setting = setting();
     let mut model = setting.model(&setting.bilstm());
-    let mut trainer = Trainer::new(&mut model, config(1, 0.01), "unused").unwrap();
     let empty = Prepared::default();
-    let mut fit = |train: &Prepared, eval: &Prepared| trainer.fit(train, eval, &mut Silent);
+    let mut fit = |train: &Prepared, eval: &Prepared| {
+        FineTune::new(&mut model, train, Some(eval), &config(1, 0.01)).map(drop)
+    };
     assert!(matches!(
         fit(&empty, &setting.data),
         Err(Error::Empty { what: "training" })

@@ -7,11 +7,11 @@ use std::str::FromStr;
 use clap::Args;
 use cs_data::{Dataset, Tokenizer, Utterance};
 use cs_model::{
-    BiLstmConfig, Bundle, BundleWriter, Calibration, Device, EncoderConfig, Manifest, Model, Tasks,
+    BiLstmConfig, Bundle, BundleWriter, Calibration, Device, EncoderConfig, Manifest, Model, SlotHead, Tasks,
 };
 use cs_train::{
-    EvaluateOptions, Evaluation, Observer, TrainConfig, TrainReport, Trainer, evaluate, examples,
-    predict, tasks_of,
+    ClassWeights, Decay, EvaluateOptions, Evaluation, FineTune, LossConfig, Observer, Precision,
+    Preset, TrainConfig, TrainReport, Trainer, evaluate, examples, predict, tasks_of,
 };
 use serde_json::{Value, json};
 
@@ -45,9 +45,12 @@ impl FromStr for Base {
     }
 }
 
-/// Settings of a run; what is left out follows the encoder.
+/// Settings of a run; what is left out follows the preset and the encoder.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Settings {
+    /// Kind of data: general, long-text, small-data, complex or cold-start
+    #[arg(long, default_value = "general")]
+    pub preset: Preset,
     /// Passes over the training rows, at most
     #[arg(long)]
     pub epochs: Option<usize>,
@@ -57,18 +60,76 @@ pub struct Settings {
     /// Peak learning rate
     #[arg(long)]
     pub lr: Option<f64>,
+    /// Its course after the warm-up: linear, cosine, constant or inverse-sqrt
+    #[arg(long)]
+    pub schedule: Option<Decay>,
     /// Steps until the peak, at most a tenth of the run
     #[arg(long)]
     pub warmup_steps: Option<usize>,
+    /// Factor of the rate from each layer to the one below
+    #[arg(long, value_name = "FACTOR")]
+    pub layer_decay: Option<f64>,
     /// Tokens in a batch, at most
     #[arg(long)]
     pub max_tokens: Option<usize>,
+    /// Parts that a batch is computed in, to save memory
+    #[arg(long, value_name = "PARTS")]
+    pub accumulate: Option<usize>,
+    /// fp32, bf16 or fp16
+    #[arg(long)]
+    pub precision: Option<Precision>,
+    /// Decay of a running mean of the weights, which becomes the result
+    #[arg(long, value_name = "DECAY")]
+    pub ema: Option<f64>,
+    /// Size of the adversarial perturbation of the word embeddings
+    #[arg(long, value_name = "SIZE")]
+    pub fgm: Option<f64>,
+    /// Weight of the disagreement between two passes with different dropout
+    #[arg(long, value_name = "WEIGHT")]
+    pub r_drop: Option<f64>,
+    /// Share of the target's probability spread over all labels
+    #[arg(long, value_name = "SHARE")]
+    pub label_smoothing: Option<f64>,
+    /// Exponent of the focal loss of the intents
+    #[arg(long, value_name = "EXPONENT")]
+    pub focal: Option<f64>,
+    /// Weights of the intents: none or balanced
+    #[arg(long, value_name = "none|balanced", value_parser = class_weights)]
+    pub class_weights: Option<ClassWeights>,
+    /// How tags are chosen: softmax or crf
+    #[arg(long, value_name = "softmax|crf", value_parser = slot_head, default_value = "softmax")]
+    pub slots: SlotHead,
+    /// Epochs without a gain after which training stops
+    #[arg(long)]
+    pub patience: Option<usize>,
+    /// Steps between checkpoints, 0 for none but at the end
+    #[arg(long, value_name = "STEPS")]
+    pub checkpoint_every: Option<usize>,
+    /// Go on from the latest checkpoint, if there is one
+    #[arg(long)]
+    pub resume: bool,
     /// Source of every random choice
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
     /// cpu, cuda or cuda:N; a CUDA device where there is one if left out
     #[arg(long)]
     pub device: Option<Device>,
+}
+
+fn slot_head(text: &str) -> Result<SlotHead, String> {
+    match text {
+        "softmax" => Ok(SlotHead::Softmax),
+        "crf" => Ok(SlotHead::Crf),
+        _ => Err(format!("{text:?}, expected softmax or crf")),
+    }
+}
+
+fn class_weights(text: &str) -> Result<ClassWeights, String> {
+    match text {
+        "none" => Ok(ClassWeights::None),
+        "balanced" => Ok(ClassWeights::Balanced),
+        _ => Err(format!("{text:?}, expected none or balanced")),
+    }
 }
 
 impl Settings {
@@ -84,14 +145,30 @@ impl Settings {
     }
 
     fn train_config(&self, encoder: &EncoderConfig) -> TrainConfig {
-        let suited = TrainConfig::for_encoder(encoder);
+        let suited = TrainConfig::preset(self.preset, encoder);
+        let loss = suited.loss.clone();
         TrainConfig {
             epochs: self.epochs.unwrap_or(suited.epochs),
             batch_size: self.batch_size.unwrap_or(suited.batch_size),
             lr: self.lr.unwrap_or(suited.lr),
+            schedule: self.schedule.unwrap_or(suited.schedule),
             warmup_steps: self.warmup_steps.unwrap_or(suited.warmup_steps),
+            layer_decay: self.layer_decay.unwrap_or(suited.layer_decay),
             max_tokens: self.max_tokens.unwrap_or(suited.max_tokens),
+            accumulate: self.accumulate.unwrap_or(suited.accumulate),
+            precision: self.precision.unwrap_or(suited.precision),
+            ema: self.ema.unwrap_or(suited.ema),
+            fgm: self.fgm.unwrap_or(suited.fgm),
+            patience: self.patience.unwrap_or(suited.patience),
+            checkpoint_every: self.checkpoint_every.unwrap_or(suited.checkpoint_every),
             seed: self.seed,
+            loss: LossConfig {
+                r_drop: self.r_drop.unwrap_or(loss.r_drop),
+                label_smoothing: self.label_smoothing.unwrap_or(loss.label_smoothing),
+                focal_gamma: self.focal.unwrap_or(loss.focal_gamma),
+                class_weights: self.class_weights.clone().unwrap_or(loss.class_weights),
+                ..loss
+            },
             ..suited
         }
     }
@@ -104,8 +181,8 @@ pub struct Fitted {
     pub model: Model,
     /// How the run went.
     pub report: TrainReport,
-    /// Its figures on the validation rows.
-    pub evaluation: Evaluation,
+    /// Its figures on the validation rows, if there were any.
+    pub evaluation: Option<Evaluation>,
     tokenizer: Tokenizer,
     manifest: Manifest,
     eval_max_tokens: usize,
@@ -129,13 +206,16 @@ struct Start {
 /// A base model that cannot be used, settings out of range, rows without labels, a checkpoint that
 /// cannot be written.
 pub fn fit(
-    (train, eval): (&Dataset, &Dataset),
+    (train, eval): (&Dataset, Option<&Dataset>),
     base: &Base,
     settings: &Settings,
     out: &Path,
     observer: &mut dyn Observer,
 ) -> Result<Fitted> {
-    let tasks = tasks_of(train.iter());
+    let tasks = Tasks {
+        slot_head: settings.slots,
+        ..tasks_of(train.iter())
+    };
     let mut start = start(base, train, &tasks, settings)?;
     if matches!(start.model.config(), EncoderConfig::BiLstm(_)) {
         // Its products are so small that threads mostly wait for each other, and where another
@@ -145,13 +225,16 @@ pub fn fit(
     let config = settings.train_config(start.model.config());
     let prepare =
         |rows: &Dataset| examples(rows.iter(), &start.tokenizer, &tasks, start.max_length);
-    let (train_rows, eval_rows) = (prepare(train)?, prepare(eval)?);
+    let (train_rows, eval_rows) = (prepare(train)?, eval.map(prepare).transpose()?);
     let eval_max_tokens = config.eval_max_tokens;
-    let kept = json!({ "config": &config, "train_rows": train.len(), "eval_rows": eval.len() });
-    let mut trainer = Trainer::new(&mut start.model, config, out.join("checkpoints"))?;
-    let report = trainer.fit(&train_rows, &eval_rows, observer)?;
+    let kept = json!({
+        "config": &config, "train_rows": train.len(), "eval_rows": eval.map_or(0, Dataset::len),
+    });
+    let objective = FineTune::new(&mut start.model, &train_rows, eval_rows.as_ref(), &config)?;
+    let trainer = Trainer::new(config, out.join("checkpoints"))?.resume(settings.resume);
+    let report = trainer.run(&objective, observer)?;
     let mut fitted = Fitted {
-        evaluation: report.best.unwrap_or_default(),
+        evaluation: None,
         model: start.model,
         report,
         tokenizer: start.tokenizer,
@@ -164,11 +247,11 @@ pub fn fit(
         },
         eval_max_tokens,
     };
-    if fitted.report.best.is_none() {
-        // Stopped within the first epoch: nothing was validated yet.
-        fitted.evaluation = fitted.evaluate(&eval_rows.rows)?;
+    if let Some(rows) = eval_rows {
+        let evaluation = fitted.evaluate(&rows.rows)?;
+        fitted.note_metrics("eval", &evaluation);
+        fitted.evaluation = Some(evaluation);
     }
-    fitted.note_metrics("eval", &fitted.evaluation.clone());
     Ok(fitted)
 }
 

@@ -13,10 +13,8 @@ use crate::note;
 /// ```
 /// use cs_train::{Event, Flow, Observer, RunShape};
 /// let mut progress = cs_examples::Progress::default();
-/// let shape = RunShape {
-///     steps: 10, epochs: 1, warmup_steps: 1, warmup_shortened_from: None, train_rows: 80, eval_rows: 8,
-/// };
-/// assert_eq!(progress.event(&Event::Start(shape)), Flow::Continue);
+/// let shape = RunShape { steps: 10, epochs: 1, train_rows: 80, ..RunShape::default() };
+/// assert_eq!(progress.event(&Event::Start(&shape)), Flow::Continue);
 /// ```
 #[derive(Debug)]
 pub struct Progress {
@@ -35,7 +33,7 @@ struct EpochLoss {
 
 impl EpochLoss {
     fn add(&mut self, step: &StepReport) {
-        self.sum += step.loss.total * step.rows as f64;
+        self.sum += step.loss * step.rows as f64;
         self.rows += step.rows;
         self.tokens_per_second = step.tokens_per_second;
     }
@@ -83,6 +81,9 @@ impl Observer for Progress {
                 ));
                 let steps = shape.steps as u64;
                 self.bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
+                if let Some(step) = shape.resumed_from {
+                    self.line(&format!("going on from the checkpoint of step {step}"));
+                }
                 let style = "{wide_bar} {pos}/{len} steps, {eta} left, {msg}";
                 self.bar.set_style(
                     ProgressStyle::with_template(style)
@@ -90,21 +91,21 @@ impl Observer for Progress {
                 );
             }
             Event::Step(step) => {
-                let (loss, speed) = (step.loss.total, step.tokens_per_second);
+                let (loss, speed) = (step.loss, step.tokens_per_second);
                 self.bar
                     .set_message(format!("loss {loss:.3}, {speed:.0} tokens/s"));
                 self.bar.set_position(step.step as u64);
                 self.epoch.add(step);
             }
-            Event::Epoch {
-                epoch,
-                metric,
-                best,
-                ..
-            } => {
+            Event::Evaluation(evaluation) => {
                 let done = std::mem::take(&mut self.epoch);
                 let (loss, speed) = (done.mean(), done.tokens_per_second);
-                let best = if *best { " (best so far)" } else { "" };
+                let (epoch, metric) = (evaluation.epoch, evaluation.scores.metric);
+                let best = if evaluation.best {
+                    " (best so far)"
+                } else {
+                    ""
+                };
                 self.line(&format!(
                     "epoch {epoch}: loss {loss:.3}, validation {metric:.4}{best}, {speed:.0} tokens/s"
                 ));

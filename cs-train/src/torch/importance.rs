@@ -8,7 +8,7 @@ use tch::{Kind, Tensor};
 
 use crate::data::{Example, Prepared};
 use crate::error::{Error, Result};
-use crate::loss::{CombinedLoss, Targets};
+use crate::torch::loss::{CombinedLoss, Targets};
 
 /// How much the loss on labelled rows would change, to first order, if a head or a neuron were gone.
 ///

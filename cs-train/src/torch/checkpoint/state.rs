@@ -1,0 +1,241 @@
+//! What a checkpoint says besides its tensors: `state.json`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::config::TrainConfig;
+use crate::error::{Error, Result};
+use crate::precision::LossScaler;
+use crate::torch::objective::{Identity, Scores};
+
+/// The newest format this crate reads, and the one it writes.
+pub(crate) const FORMAT_VERSION: u32 = 1;
+
+/// Settings that say when to write what, and do not change the weights.
+const FREE: [&str; 2] = ["checkpoint_every", "keep_checkpoints"];
+
+/// A run after some of its steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) format_version: u32,
+    pub(crate) identity: Identity,
+    /// Of the [`TrainConfig`]; another version's may have other fields.
+    pub(crate) config: Value,
+    #[serde(flatten)]
+    pub(crate) progress: Progress,
+    /// Of each parameter with moments, how often it was moved.
+    pub(crate) moments: BTreeMap<String, i32>,
+    /// SHA-256 of the tensors.
+    pub(crate) sha256: String,
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    /// Optimiser steps taken.
+    pub(crate) step: usize,
+    /// Steps taken at the last evaluation.
+    pub(crate) evaluated: usize,
+    /// Steps that changed nothing, for an overflow.
+    pub(crate) skipped: usize,
+    /// In fp16.
+    pub(crate) scaler: Option<LossScaler>,
+    /// The best figure that early stopping knows, and epochs since then.
+    pub(crate) stopping: (Option<Exact>, usize),
+    /// The best figure of the epoch so far.
+    pub(crate) epoch_best: Option<Exact>,
+    pub(crate) best: Option<Best>,
+    pub(crate) stopped_early: bool,
+}
+
+/// The best weights so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Best {
+    pub(crate) step: usize,
+    /// SHA-256 of the tensors.
+    pub(crate) sha256: String,
+    metric: Exact,
+    ties: Vec<Exact>,
+    figures: BTreeMap<String, Exact>,
+}
+
+impl Best {
+    pub(crate) fn new(step: usize, sha256: String, scores: &Scores) -> Self {
+        let figures = scores.figures.iter();
+        Self {
+            step,
+            sha256,
+            metric: Exact(scores.metric),
+            ties: scores.ties.iter().copied().map(Exact).collect(),
+            figures: figures.map(|(name, &x)| (name.clone(), Exact(x))).collect(),
+        }
+    }
+
+    pub(crate) fn scores(&self) -> Scores {
+        let figures = self.figures.iter();
+        Scores {
+            metric: self.metric.0,
+            ties: self.ties.iter().map(|x| x.0).collect(),
+            figures: figures.map(|(name, x)| (name.clone(), x.0)).collect(),
+        }
+    }
+}
+
+/// A number that comes back to the bit, NaN and infinities included: a text in JSON, since a JSON
+/// number may do neither.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub(crate) struct Exact(pub(crate) f64);
+
+impl From<Exact> for String {
+    fn from(number: Exact) -> Self {
+        // The shortest text that reads as the same number.
+        format!("{:?}", number.0)
+    }
+}
+
+impl TryFrom<String> for Exact {
+    type Error = std::num::ParseFloatError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map(Self)
+    }
+}
+
+impl State {
+    /// Reads a `state.json`.
+    pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
+        /// A newer format may differ in everything else.
+        #[derive(Deserialize)]
+        struct Versioned {
+            format_version: u64,
+        }
+        let unreadable = |error: serde_json::Error| Error::Checkpoint {
+            path: path.to_owned(),
+            found: error.to_string(),
+            expected: "the state of a run".into(),
+        };
+        let versioned: Versioned = serde_json::from_slice(bytes).map_err(unreadable)?;
+        if versioned.format_version != u64::from(FORMAT_VERSION) {
+            return Err(Error::Checkpoint {
+                path: path.to_owned(),
+                found: format!("format version {}", versioned.format_version),
+                expected: format!("version {FORMAT_VERSION}"),
+            });
+        }
+        serde_json::from_slice(bytes).map_err(unreadable)
+    }
+
+    /// Checks that the checkpoint is one of this very run; the error names what differs.
+    pub(crate) fn check(
+        &self,
+        identity: &Identity,
+        config: &TrainConfig,
+        path: &Path,
+    ) -> Result<()> {
+        let differs = |what: &str, found: String, expected: String| Error::Mismatch {
+            path: path.to_owned(),
+            what: what.to_owned(),
+            found,
+            expected,
+        };
+        let (ours, theirs) = (identity, &self.identity);
+        for (what, found, expected) in [
+            ("objective", &theirs.objective, &ours.objective),
+            ("model", &theirs.model, &ours.model),
+            ("training data", &theirs.data, &ours.data),
+        ] {
+            if found != expected {
+                return Err(differs(what, found.clone(), expected.clone()));
+            }
+        }
+        let ours = config_value(config)?;
+        let (found, expected) = (flat(&self.config), flat(&ours));
+        for name in found.keys().chain(expected.keys()) {
+            let (found, expected) = (found.get(name).copied(), expected.get(name).copied());
+            if found != expected && !FREE.contains(&name.as_str()) {
+                let text = |value: Option<&Value>| value.map_or("absent".into(), Value::to_string);
+                return Err(differs(name, text(found), text(expected)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The settings as they come back from a file: a number's last bit may differ from the one written.
+pub(crate) fn config_value(config: &TrainConfig) -> Result<Value> {
+    let text = serde_json::to_string(config).and_then(|text| serde_json::from_str(&text));
+    text.map_err(|error| Error::Config {
+        field: "config",
+        value: error.to_string(),
+        expected: "settings that JSON can hold",
+    })
+}
+
+/// The leaves of nested objects by dotted name.
+fn flat(value: &Value) -> BTreeMap<String, &Value> {
+    let mut leaves = BTreeMap::new();
+    let mut open = vec![(String::new(), value)];
+    while let Some((name, value)) = open.pop() {
+        match value {
+            Value::Object(fields) => open.extend(fields.iter().map(|(key, value)| {
+                let dot = if name.is_empty() { "" } else { "." };
+                (format!("{name}{dot}{key}"), value)
+            })),
+            _ => {
+                leaves.insert(name, value);
+            }
+        }
+    }
+    leaves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_come_back_to_the_bit() {
+        for number in [0.1 + 0.2, f64::NEG_INFINITY, -0.0, 1e-320, f64::MAX] {
+            let text = serde_json::to_string(&Exact(number)).unwrap();
+            let again: Exact = serde_json::from_str(&text).unwrap();
+            assert_eq!(again.0.to_bits(), number.to_bits(), "{text}");
+        }
+        let nan: Exact = serde_json::from_str("\"NaN\"").unwrap();
+        assert!(nan.0.is_nan());
+    }
+
+    #[test]
+    fn what_differs_is_named() {
+        let config = TrainConfig::default();
+        let identity = Identity::default();
+        let state = State {
+            format_version: FORMAT_VERSION,
+            identity: identity.clone(),
+            config: config_value(&config).unwrap(),
+            progress: Progress::default(),
+            moments: BTreeMap::new(),
+            sha256: String::new(),
+        };
+        let check = |identity: &Identity, change: fn(&mut TrainConfig)| {
+            let mut config = config.clone();
+            change(&mut config);
+            let error = state.check(identity, &config, Path::new("c"));
+            error.err().map(|error| error.to_string())
+        };
+        assert_eq!(check(&identity, |_| ()), None);
+        assert_eq!(check(&identity, |c| c.checkpoint_every = 7), None);
+        assert_eq!(
+            check(&identity, |c| c.loss.r_drop = 1.0).unwrap(),
+            "c: the checkpoint's loss.r_drop is 0.0, this run's is 1.0"
+        );
+        let other = Identity {
+            data: "x".into(),
+            ..Identity::default()
+        };
+        assert!(check(&other, |_| ()).unwrap().contains("training data"));
+    }
+}

@@ -1,0 +1,380 @@
+//! [`FineTune`]: intents, entities and sentiment from labelled rows.
+
+use std::collections::BTreeMap;
+
+use cs_data::TokenBatch;
+use cs_model::{Calibration, Mode, Model, ModelOutput, Tasks};
+use sha2::{Digest, Sha256};
+use tch::Tensor;
+
+use crate::config::{ClassWeights, TrainConfig};
+use crate::data::{Example, Prepared};
+use crate::error::{Error, Result};
+use crate::evaluate::{EvaluateOptions, Evaluation, evaluate};
+use crate::torch::loss::{CombinedLoss, Targets, Totals};
+use crate::torch::objective::{Identity, LossOutput, Objective, Part, Reached, Scores, StepBatch};
+use crate::torch::predict::predict;
+use crate::torch::r_drop::disagreement;
+
+/// The embedding of which only the rows of the training set's tokens get a gradient.
+const WORD_EMBEDDINGS: &str = "embeddings.word_embeddings.weight";
+
+/// Trains all of a model's heads, and the encoder below them, on labelled rows with the
+/// [`CombinedLoss`]; validates by the macro-F1 of intents and the span F1 of entities.
+///
+/// ```
+/// use cs_data::{Tokenizer, Utterance};
+/// use cs_model::{BiLstmConfig, Device, EncoderConfig, Model};
+/// use cs_train::{FineTune, Objective, TrainConfig, examples, tasks_of};
+///
+/// let rows = vec![Utterance::new("1", "退款").with_intent("refund"), Utterance::new("2", "?")];
+/// let tasks = tasks_of(&rows);
+/// let tokenizer = Tokenizer::train(rows.iter().map(|row| row.text.as_str()), 50)?;
+/// let encoder = EncoderConfig::from(BiLstmConfig {
+///     vocab_size: tokenizer.vocab_size(),
+///     ..BiLstmConfig::default()
+/// });
+/// let mut model = Model::new(&encoder, &tasks, Device::Cpu, 1)?;
+/// let data = examples(rows, &tokenizer, &tasks, 32)?;
+/// let objective = FineTune::new(&mut model, &data, None, &TrainConfig::default())?;
+/// assert_eq!(objective.lengths(), [4]); // the row without a label teaches nothing
+/// assert_eq!(objective.validation_rows(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct FineTune<'a> {
+    model: &'a Model,
+    rows: Vec<&'a Example>,
+    validation: Option<&'a Prepared>,
+    loss: CombinedLoss,
+    r_drop: f64,
+    eval_max_tokens: usize,
+    identity: Identity,
+}
+
+impl<'a> FineTune<'a> {
+    /// Training of `model` on `train`, whose rows without a label the model has are skipped, with
+    /// validation on `validation`. Logs labels that could not be used, and labels of the model without a row.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] if a setting is out of range, [`Error::Empty`] or [`Error::NoLabels`] if
+    /// either set is of no use, [`Error::Vocabulary`] if the rows were tokenized for another model.
+    pub fn new(
+        model: &'a mut Model,
+        train: &'a Prepared,
+        validation: Option<&'a Prepared>,
+        config: &TrainConfig,
+    ) -> Result<Self> {
+        config.validate()?;
+        let rows = labelled(train)?;
+        let vocab_size = model.config().vocab_size();
+        check_tokens(train, vocab_size)?;
+        warn_of("training", train);
+        if let Some(validation) = validation {
+            check_validation(validation, model.tasks())?;
+            check_tokens(validation, vocab_size)?;
+            warn_of("validation", validation);
+        }
+        let intents = counts(model.tasks(), &rows);
+        warn_of_empty_classes(model.tasks(), &rows, &intents);
+        let settings = &config.loss;
+        Ok(Self {
+            identity: Identity {
+                objective: "fine-tuning".into(),
+                model: describe(model)?,
+                data: fingerprint(&rows),
+            },
+            loss: CombinedLoss {
+                ce_weight: settings.ce_weight,
+                mse_weight: settings.mse_weight,
+                label_smoothing: settings.label_smoothing,
+                focal_gamma: settings.focal_gamma,
+                intent_weights: intent_weights(&settings.class_weights, model.tasks(), &intents)?,
+            },
+            r_drop: settings.r_drop,
+            model,
+            rows,
+            validation,
+            eval_max_tokens: config.eval_max_tokens,
+        })
+    }
+
+    fn targets(&self, rows: &[usize]) -> Targets {
+        Targets::pack(rows.iter().map(|&row| self.rows[row]))
+    }
+
+    fn forward(&self, rows: &[usize]) -> Result<ModelOutput> {
+        let ids = rows.iter().map(|&row| &self.rows[row].encoding.ids[..]);
+        Ok(self.model.forward(&TokenBatch::pack(ids), Mode::Train)?)
+    }
+
+    /// The mean loss of two passes with different dropout, computed as one batch, and their
+    /// disagreement.
+    fn loss_of_two_passes(&self, rows: &[usize], totals: &Totals) -> Result<LossOutput> {
+        let twice = [rows, rows].concat();
+        let output = self.forward(&twice)?;
+        let doubled = Totals {
+            intents: 2.0 * totals.intents,
+            tags: 2.0 * totals.tags,
+            sentiments: 2.0 * totals.sentiments,
+        };
+        let mut loss = self
+            .loss
+            .forward_part(&output, &self.targets(&twice), &doubled)?;
+        let targets = self.targets(rows);
+        let intents: Vec<bool> = targets.intents.iter().map(Option::is_some).collect();
+        let tags: Vec<bool> = targets.tags.iter().map(Option::is_some).collect();
+        for (name, logits, counts, total) in [
+            (
+                "intent_disagreement",
+                &output.intent,
+                intents,
+                totals.intents,
+            ),
+            ("slot_disagreement", &output.slots, tags, totals.tags),
+        ] {
+            let Some(logits) = logits else { continue };
+            if let Some(sum) = disagreement(logits, &counts)? {
+                let value = sum.f_div_scalar(total)?;
+                loss.total = loss.total.f_add(&value.f_mul_scalar(self.r_drop)?)?;
+                loss.parts.push(Part { name, value });
+            }
+        }
+        Ok(loss)
+    }
+}
+
+impl Objective for FineTune<'_> {
+    fn identity(&self) -> Identity {
+        self.identity.clone()
+    }
+
+    fn parameters(&self) -> Vec<(String, Tensor)> {
+        self.model.parameters()
+    }
+
+    fn lengths(&self) -> Vec<usize> {
+        self.rows.iter().map(|row| row.encoding.ids.len()).collect()
+    }
+
+    fn row_id(&self, row: usize) -> String {
+        self.rows[row].id.clone()
+    }
+
+    fn validation_rows(&self) -> usize {
+        self.validation.map_or(0, |data| data.rows.len())
+    }
+
+    fn reached(&self) -> Option<Reached> {
+        let ids = self.rows.iter().flat_map(|row| &row.encoding.ids);
+        let mut rows: Vec<i64> = ids.map(|&id| i64::from(id)).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        Some(Reached {
+            parameter: WORD_EMBEDDINGS.into(),
+            rows,
+        })
+    }
+
+    fn loss(&self, batch: &StepBatch<'_>) -> Result<LossOutput> {
+        let totals = self.loss.totals(&self.targets(batch.step_rows));
+        if self.r_drop > 0.0 {
+            return self.loss_of_two_passes(batch.rows, &totals);
+        }
+        let output = self.forward(batch.rows)?;
+        self.loss
+            .forward_part(&output, &self.targets(batch.rows), &totals)
+    }
+
+    fn evaluate(&self) -> Result<Scores> {
+        let Some(data) = self.validation else {
+            return Ok(Scores::default());
+        };
+        let calibration = Calibration::default();
+        let answers = predict(self.model, data, self.eval_max_tokens, &calibration)?;
+        let options = EvaluateOptions {
+            tasks: Some(self.model.tasks()),
+            ..EvaluateOptions::default()
+        };
+        Ok(scores(&evaluate(&data.rows, &answers, &options)?))
+    }
+}
+
+/// The metric, and where that is equal the error of the sentiment, then calibration.
+fn scores(evaluation: &Evaluation) -> Scores {
+    let small = |error: Option<f64>| error.map_or(f64::NEG_INFINITY, |error| -error);
+    let figures = serde_json::to_value(evaluation).unwrap_or_default();
+    let figures = figures.as_object().into_iter().flatten();
+    let figures = figures.filter_map(|(name, value)| Some((name.clone(), value.as_f64()?)));
+    Scores {
+        metric: evaluation.selection_metric().unwrap_or(f64::NAN),
+        ties: vec![small(evaluation.sentiment_mse), small(evaluation.ece)],
+        figures: figures.collect(),
+    }
+}
+
+fn labelled(train: &Prepared) -> Result<Vec<&Example>> {
+    const WHAT: &str = "training";
+    if train.examples.is_empty() {
+        return Err(Error::Empty { what: WHAT });
+    }
+    let rows: Vec<&Example> = train.examples.iter().filter(|e| e.is_labelled()).collect();
+    if rows.is_empty() {
+        return Err(Error::NoLabels { what: WHAT });
+    }
+    Ok(rows)
+}
+
+/// Checks that validation can tell good weights from bad ones.
+fn check_validation(data: &Prepared, tasks: &Tasks) -> Result<()> {
+    const WHAT: &str = "validation";
+    if data.rows.is_empty() {
+        return Err(Error::Empty { what: WHAT });
+    }
+    let scored = data.rows.iter().any(|row| {
+        (tasks.intent.is_some() && row.intent.is_some())
+            || (tasks.slots.is_some() && !row.spans.is_empty())
+            || (tasks.sentiment && row.sentiment.is_some())
+    });
+    if scored {
+        return Ok(());
+    }
+    Err(Error::NoLabels { what: WHAT })
+}
+
+/// Checks that the model knows every token.
+fn check_tokens(data: &Prepared, vocab_size: usize) -> Result<()> {
+    for example in &data.examples {
+        let unknown = |id: &&u32| usize::try_from(**id).is_ok_and(|id| id >= vocab_size);
+        if let Some(&token) = example.encoding.ids.iter().find(unknown) {
+            return Err(Error::Vocabulary {
+                id: example.id.clone(),
+                token,
+                vocab_size,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Rows of each intent.
+fn counts(tasks: &Tasks, rows: &[&Example]) -> Vec<usize> {
+    let mut counts = vec![0; tasks.intent.as_ref().map_or(0, Vec::len)];
+    for intent in rows.iter().filter_map(|row| row.intent) {
+        counts[intent] += 1;
+    }
+    counts
+}
+
+fn intent_weights(
+    weights: &ClassWeights,
+    tasks: &Tasks,
+    counts: &[usize],
+) -> Result<Option<Vec<f32>>> {
+    let labels = tasks.intent.as_deref().unwrap_or_default();
+    let given = match weights {
+        ClassWeights::None => return Ok(None),
+        ClassWeights::Balanced => {
+            let (rows, classes) = (counts.iter().sum::<usize>(), labels.len());
+            // An intent without a row has no say in the loss: its weight does not matter.
+            let weight = |&count: &usize| rows as f64 / (classes * count.max(1)) as f64;
+            return Ok(Some(
+                counts.iter().map(|count| weight(count) as f32).collect(),
+            ));
+        }
+        ClassWeights::Given(given) => given,
+    };
+    if let Some(unknown) = given.keys().find(|name| !labels.contains(name)) {
+        return Err(Error::Config {
+            field: "loss.class_weights",
+            value: format!("{unknown:?}"),
+            expected: "an intent of the model",
+        });
+    }
+    let weight = |label| given.get(label).map_or(1.0, |&weight| weight as f32);
+    Ok(Some(labels.iter().map(weight).collect()))
+}
+
+/// Logs what of a set could not be used.
+fn warn_of(what: &str, data: &Prepared) {
+    let unseen = &data.unseen_labels;
+    if !unseen.intents.is_empty() {
+        tracing::warn!(intents = ?unseen.intents, "the {what} set has intents unknown to the model");
+    }
+    if !unseen.slots.is_empty() {
+        tracing::warn!(labels = ?unseen.slots, "the {what} set has entity labels unknown to the model");
+    }
+    if let Some(first) = data.misaligned.first() {
+        let count = data.misaligned.len();
+        tracing::warn!(
+            count, row = first.id, span = ?first.span,
+            "spans of the {what} set cut a word or were truncated; the first one is given"
+        );
+    }
+}
+
+/// Logs labels that no training row has: the model can never learn them.
+fn warn_of_empty_classes(tasks: &Tasks, rows: &[&Example], intents: &[usize]) {
+    let names = tasks.intent.iter().flatten().zip(intents);
+    let empty: Vec<&String> = names
+        .filter(|(_, rows)| **rows == 0)
+        .map(|(name, _)| name)
+        .collect();
+    if !empty.is_empty() {
+        tracing::warn!(intents = ?empty, "no training row has these intents");
+    }
+    let mut entities: BTreeMap<&str, usize> = BTreeMap::new();
+    let tags = tasks.slots.as_deref().unwrap_or_default();
+    let label = |tag: usize| tags[tag].strip_prefix("B-");
+    entities.extend((0..tags.len()).filter_map(label).map(|name| (name, 0)));
+    for tag in rows
+        .iter()
+        .filter_map(|row| row.tags.as_ref())
+        .flatten()
+        .flatten()
+    {
+        if let Some(name) = label(*tag) {
+            *entities.entry(name).or_default() += 1;
+        }
+    }
+    let empty: Vec<&str> = entities
+        .into_iter()
+        .filter(|(_, n)| *n == 0)
+        .map(|(name, _)| name)
+        .collect();
+    if !empty.is_empty() {
+        tracing::warn!(labels = ?empty, "no training row has entities of these labels");
+    }
+    if tasks.sentiment && rows.iter().all(|row| row.sentiment.is_none()) {
+        tracing::warn!("no training row has a sentiment, which the model has a head for");
+    }
+}
+
+/// A sum of everything about a model but its weights.
+fn describe(model: &Model) -> Result<String> {
+    let mut hash = Sha256::new();
+    hash.update(model.config().to_json()?);
+    hash.update(format!("{:?}", model.tasks()));
+    Ok(crate::torch::digest::hex(&hash.finalize()))
+}
+
+/// A sum of what the rows teach.
+fn fingerprint(rows: &[&Example]) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |text: &str| {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    };
+    for row in rows {
+        add(&row.id);
+        add(&format!("{:?}", row.encoding.ids));
+        add(&format!(
+            "{:?} {:?} {:?}",
+            row.intent,
+            row.tags,
+            row.sentiment.map(f32::to_bits)
+        ));
+    }
+    crate::torch::digest::hex(&hash.finalize())
+}

@@ -1,0 +1,323 @@
+//! [`CombinedLoss`]: one figure for intents, entities and sentiment.
+//!
+//! Shapes: `B` sequences, `N` packed tokens, `C` intents, `T` tags.
+
+use cs_model::ModelOutput;
+use tch::{Kind, Reduction, Tensor};
+
+use crate::data::Example;
+use crate::error::{Error, Result};
+use crate::torch::objective::{LossOutput, Part};
+
+/// The target of a row or token that has none; cross-entropy leaves it out.
+const IGNORED: i64 = -100;
+
+/// What the heads should have said about a packed batch.
+///
+/// ```
+/// use cs_train::Targets;
+///
+/// let targets = Targets { intents: vec![Some(3), None], ..Targets::default() };
+/// assert_eq!(targets.intents.len(), 2);
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Targets {
+    /// `[B]` indices of intents; `None` is left out of the loss.
+    pub intents: Vec<Option<usize>>,
+    /// `[N]` indices of tags; `None` is left out of the loss.
+    pub tags: Vec<Option<usize>>,
+    /// `[B]` sentiments in 0..=1; `None` is left out of the loss.
+    pub sentiments: Vec<Option<f32>>,
+}
+
+impl Targets {
+    /// The targets of `examples`, packed in their order.
+    pub fn pack<'a>(examples: impl IntoIterator<Item = &'a Example>) -> Self {
+        let mut targets = Self::default();
+        for example in examples {
+            targets.intents.push(example.intent);
+            targets.sentiments.push(example.sentiment);
+            match &example.tags {
+                Some(tags) => targets.tags.extend(tags),
+                None => {
+                    let tokens = targets.tags.len() + example.encoding.ids.len();
+                    targets.tags.resize(tokens, None);
+                }
+            }
+        }
+        targets
+    }
+}
+
+/// `ce_weight × (intent cross-entropy + tag cross-entropy) + mse_weight × sentiment error`.
+///
+/// Each part is a mean over the rows (intents, sentiment) or tokens (tags) that have a target;
+/// a part without any is left out. The sentiment head has a target of its own: its error is the
+/// mean squared difference from the labelled sentiment in 0..=1. Where the model's slot head is a
+/// conditional random field, the negative log-likelihood of the tags stands for their cross-entropy.
+///
+/// ```
+/// use cs_model::ModelOutput;
+/// use cs_train::{CombinedLoss, Targets};
+/// use tch::Tensor;
+///
+/// let output = ModelOutput {
+///     intent: Some(Tensor::from_slice2(&[[0.0f32, 0.0], [9.0, 9.0]])),
+///     sentiment: Some(Tensor::from_slice(&[0.5f32, 1.0])),
+///     ..Default::default()
+/// };
+/// let targets = Targets {
+///     intents: vec![Some(1), None],
+///     tags: vec![],
+///     sentiments: vec![Some(1.0), Some(1.0)],
+/// };
+/// let total = CombinedLoss::default().forward(&output, &targets)?.total.double_value(&[]);
+/// assert!((total - (0.7 * 2.0f64.ln() + 0.3 * 0.125)).abs() < 1e-6);
+/// # Ok::<(), cs_train::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct CombinedLoss {
+    /// Weight of the cross-entropy side. Default 0.7.
+    pub ce_weight: f64,
+    /// Weight of the sentiment's mean squared error. Default 0.3.
+    pub mse_weight: f64,
+    /// Share of the target's probability that is spread over all intents or tags. Default 0.
+    pub label_smoothing: f64,
+    /// Exponent of the focal loss of the intents: each row counts `(1 - p)^γ` times, `p` the probability of
+    /// its intent (Lin et al. 2017, equation 4). Excludes label smoothing. Default 0.
+    pub focal_gamma: f64,
+    /// `[C]` weights of the intents; the mean is then a weighted one, as PyTorch's. Default none.
+    pub intent_weights: Option<Vec<f32>>,
+}
+
+impl Default for CombinedLoss {
+    fn default() -> Self {
+        Self {
+            ce_weight: 0.7,
+            mse_weight: 0.3,
+            label_smoothing: 0.0,
+            focal_gamma: 0.0,
+            intent_weights: None,
+        }
+    }
+}
+
+/// What the parts of a loss are divided by: numbers of targets, of intents the sum of weights.
+///
+/// ```
+/// use cs_train::{CombinedLoss, Targets};
+/// let targets = Targets { intents: vec![Some(3), None], ..Targets::default() };
+/// let totals = CombinedLoss::default().totals(&targets);
+/// assert_eq!((totals.intents, totals.tags), (1.0, 0.0));
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Totals {
+    /// Of the intents' loss.
+    pub intents: f64,
+    /// Of the tags' loss.
+    pub tags: f64,
+    /// Of the sentiment's error.
+    pub sentiments: f64,
+}
+
+impl CombinedLoss {
+    /// The loss of `output`.
+    ///
+    /// # Shapes
+    ///
+    /// `output.intent [B, C]`, `output.slots [N, T]`, `output.sentiment [B]` against targets of
+    /// `B`, `N` and `B` entries.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] if the lengths differ, [`Error::NoLabels`] if no head has a target,
+    /// [`Error::Torch`] if libtorch fails.
+    pub fn forward(&self, output: &ModelOutput, targets: &Targets) -> Result<LossOutput> {
+        self.forward_part(output, targets, &self.totals(targets))
+    }
+
+    /// What the loss of `targets` is divided by.
+    #[must_use]
+    pub fn totals(&self, targets: &Targets) -> Totals {
+        let weight = |&intent: &usize| match &self.intent_weights {
+            Some(weights) => weights.get(intent).map_or(0.0, |&w| f64::from(w)),
+            None => 1.0,
+        };
+        Totals {
+            intents: targets.intents.iter().flatten().map(weight).sum(),
+            tags: targets.tags.iter().flatten().count() as f64,
+            sentiments: targets.sentiments.iter().flatten().count() as f64,
+        }
+    }
+
+    /// The loss of a part of a batch whose targets have these `totals`: the losses of a batch's parts
+    /// add up to that of the batch.
+    ///
+    /// # Shapes and errors
+    ///
+    /// As [`forward`](Self::forward).
+    pub fn forward_part(
+        &self,
+        output: &ModelOutput,
+        targets: &Targets,
+        totals: &Totals,
+    ) -> Result<LossOutput> {
+        let mut sum = WeightedSum::default();
+        if let Some(logits) = &output.intent {
+            let loss = self.intents(logits, &targets.intents)?;
+            sum.add("intent", loss, totals.intents, self.ce_weight)?;
+        }
+        if let Some(logits) = &output.slots {
+            let loss = self.tags(logits, output, &targets.tags)?;
+            sum.add("slots", loss, totals.tags, self.ce_weight)?;
+        }
+        if let Some(predicted) = &output.sentiment {
+            let loss = squared_error(predicted, &targets.sentiments)?;
+            sum.add("sentiment", loss, totals.sentiments, self.mse_weight)?;
+        }
+        sum.finish()
+    }
+
+    /// A conditional random field gives the likelihood of a sequence of tags, which smoothing means
+    /// nothing to.
+    fn tags(
+        &self,
+        logits: &Tensor,
+        output: &ModelOutput,
+        targets: &[Option<usize>],
+    ) -> Result<Option<Tensor>> {
+        let Some(crf) = &output.crf else {
+            let entropy = CrossEntropy {
+                smoothing: self.label_smoothing,
+                ..CrossEntropy::default()
+            };
+            return entropy.sum("tag targets", logits, targets);
+        };
+        let words = targets.iter().flatten().count() as f64;
+        let mean = crf.loss(logits, &output.lengths, targets)?;
+        Ok(mean.map(|mean| mean.f_mul_scalar(words)).transpose()?)
+    }
+
+    fn intents(&self, logits: &Tensor, targets: &[Option<usize>]) -> Result<Option<Tensor>> {
+        let entropy = CrossEntropy {
+            smoothing: self.label_smoothing,
+            focal_gamma: self.focal_gamma,
+            weights: self.intent_weights.as_deref(),
+        };
+        entropy.sum("intent targets", logits, targets)
+    }
+}
+
+/// Parts, each divided by its total and weighted.
+#[derive(Debug, Default)]
+struct WeightedSum {
+    total: Option<Tensor>,
+    parts: Vec<Part>,
+}
+
+impl WeightedSum {
+    fn add(
+        &mut self,
+        name: &'static str,
+        loss: Option<Tensor>,
+        total: f64,
+        weight: f64,
+    ) -> Result<()> {
+        let Some(loss) = loss else { return Ok(()) };
+        let value = loss.f_div_scalar(total)?;
+        let weighted = value.f_mul_scalar(weight)?;
+        self.total = Some(match self.total.take() {
+            Some(sum) => sum.f_add(&weighted)?,
+            None => weighted,
+        });
+        self.parts.push(Part { name, value });
+        Ok(())
+    }
+
+    fn finish(self) -> Result<LossOutput> {
+        Ok(LossOutput {
+            total: self.total.ok_or(Error::NoLabels { what: "batch" })?,
+            parts: self.parts,
+        })
+    }
+}
+
+/// Cross-entropy with what fine-tuning adds to it.
+#[derive(Debug, Default)]
+struct CrossEntropy<'a> {
+    smoothing: f64,
+    focal_gamma: f64,
+    weights: Option<&'a [f32]>,
+}
+
+impl CrossEntropy<'_> {
+    /// The sum over all rows with a target, `None` without any. `[B, C]` logits, `B` targets.
+    fn sum(
+        &self,
+        what: &str,
+        logits: &Tensor,
+        targets: &[Option<usize>],
+    ) -> Result<Option<Tensor>> {
+        check_length(what, logits, targets.len())?;
+        if targets.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let device = logits.device();
+        let targets: Vec<i64> = targets
+            .iter()
+            .map(|target| target.map_or(IGNORED, |index| index as i64))
+            .collect();
+        let targets = Tensor::f_from_slice(&targets)?.f_to_device(device)?;
+        let weights = match self.weights {
+            Some(weights) => Some(Tensor::f_from_slice(weights)?.f_to_device(device)?),
+            None => None,
+        };
+        let logits = logits.f_to_kind(Kind::Float)?;
+        let loss = |weights, reduction| {
+            logits.f_cross_entropy_loss(&targets, weights, reduction, IGNORED, self.smoothing)
+        };
+        if self.focal_gamma == 0.0 {
+            return Ok(Some(loss(weights.as_ref(), Reduction::Sum)?));
+        }
+        // 1 - p without cancellation; the bound keeps the power's slope finite.
+        let entropy = loss(None, Reduction::None)?; // [B]
+        let missing = entropy.f_neg()?.f_expm1()?.f_neg()?.f_clamp_min(1e-12)?;
+        let focal = missing
+            .f_pow_tensor_scalar(self.focal_gamma)?
+            .f_mul(&entropy)?;
+        let focal = match &weights {
+            // Rows without a target have an entropy of 0: their weight does not matter.
+            Some(weights) => focal.f_mul(&weights.f_index_select(0, &targets.f_clamp_min(0)?)?)?,
+            None => focal,
+        };
+        Ok(Some(focal.f_sum(Kind::Float)?))
+    }
+}
+
+/// The sum of squares over all rows with a target.
+fn squared_error(predicted: &Tensor, targets: &[Option<f32>]) -> Result<Option<Tensor>> {
+    check_length("sentiment targets", predicted, targets.len())?;
+    let labelled = |(row, target): (usize, &Option<f32>)| target.map(|t| (row as i64, t));
+    let (rows, targets): (Vec<i64>, Vec<f32>) =
+        targets.iter().enumerate().filter_map(labelled).unzip();
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let device = predicted.device();
+    let rows = Tensor::f_from_slice(&rows)?.f_to_device(device)?;
+    let targets = Tensor::f_from_slice(&targets)?.f_to_device(device)?;
+    let predicted = predicted.f_index_select(0, &rows)?.f_to_kind(Kind::Float)?;
+    Ok(Some(predicted.f_mse_loss(&targets, Reduction::Sum)?))
+}
+
+fn check_length(what: &str, output: &Tensor, targets: usize) -> Result<()> {
+    let rows = output.size().first().copied().unwrap_or(0);
+    if usize::try_from(rows) == Ok(targets) {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        what: what.to_owned(),
+        expected: rows.to_string(),
+        got: targets.to_string(),
+    })
+}

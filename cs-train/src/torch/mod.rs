@@ -1,0 +1,36 @@
+//! What computes with libtorch: losses, the optimiser, and the loop around them.
+
+mod adversary;
+mod checkpoint;
+mod depth;
+mod digest;
+mod ema;
+mod fine_tune;
+mod importance;
+mod loss;
+mod objective;
+mod observer;
+mod optimizer;
+mod phases;
+mod plan;
+mod predict;
+mod r_drop;
+mod report;
+mod resume;
+mod run;
+mod seed;
+mod step;
+mod trainer;
+
+pub use fine_tune::FineTune;
+pub use importance::importance;
+pub use loss::{CombinedLoss, Targets, Totals};
+pub use objective::{Identity, LossOutput, Objective, Part, Reached, Scores, StepBatch};
+pub use observer::{
+    EvaluationReport, Event, Flow, Observer, Observers, RunShape, Silent, StepReport, StopFlag,
+};
+pub use optimizer::{AdamW, Gradients};
+pub use phases::Phases;
+pub use predict::{calibrate, predict};
+pub use report::TrainReport;
+pub use trainer::Trainer;
