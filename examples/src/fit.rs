@@ -7,7 +7,8 @@ use std::str::FromStr;
 use clap::Args;
 use cs_data::{Dataset, Tokenizer, Utterance};
 use cs_model::{
-    BiLstmConfig, Bundle, BundleWriter, Calibration, Device, EncoderConfig, Manifest, Model, SlotHead, Tasks,
+    BiLstmConfig, Bundle, BundleWriter, Calibration, Device, EncoderConfig, Manifest, Model,
+    SlotHead, Tasks,
 };
 use cs_train::{
     ClassWeights, Decay, EvaluateOptions, Evaluation, FineTune, LossConfig, Observer, Precision,

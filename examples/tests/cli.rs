@@ -170,14 +170,14 @@ mod trained {
             ..Settings::default()
         };
         let mut fitted = fit(
-            (&train, &eval),
+            (&train, Some(&eval)),
             &Base::Light,
             &settings,
             &model,
             &mut cs_train::Silent,
         )
         .unwrap();
-        let evaluation = fitted.evaluation;
+        let evaluation = fitted.evaluation.unwrap();
         assert!(evaluation.intent_accuracy.unwrap() > 0.5, "{evaluation:?}");
         fitted.note_metrics("test", &evaluation);
         fitted.write(&model).unwrap();
