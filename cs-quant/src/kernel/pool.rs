@@ -61,6 +61,9 @@ struct Hub {
 struct Idle {
     threads: usize,
     slots: Vec<usize>,
+    /// Forwards that have asked for threads, and those that were served: first come, first served.
+    asked: u64,
+    served: u64,
 }
 
 /// A worker's place.
@@ -94,6 +97,8 @@ impl Pool {
             idle: Mutex::new(Idle {
                 threads: count,
                 slots: (0..count).rev().collect(),
+                asked: 0,
+                served: 0,
             }),
             returned: Condvar::new(),
             crews: (0..count).map(|_| Control::new()).collect(),
@@ -125,14 +130,19 @@ impl Pool {
         self.hub.crews.len() + self.hub.workers.len()
     }
 
-    /// The calling thread and up to `wanted - 1` idle workers. Waits while all threads are leased.
+    /// The calling thread and up to `wanted - 1` idle workers. Waits while all threads are leased, and
+    /// for those who came before.
     pub(crate) fn lease(&self, wanted: usize) -> Crew<'_> {
         let hub = &*self.hub;
         let mut idle = lock(&hub.idle);
+        let turn = idle.asked;
+        idle.asked += 1;
         loop {
-            if idle.threads > 0
+            if idle.served == turn
+                && idle.threads > 0
                 && let Some(slot) = idle.slots.pop()
             {
+                idle.served += 1;
                 let size = wanted.clamp(1, idle.threads);
                 idle.threads -= size;
                 // There are enough: every crew's caller brings a thread of its own.
@@ -141,6 +151,8 @@ impl Pool {
                 for worker in hub.workers.iter().filter(free).take(size - 1) {
                     worker.crew.store(slot, Ordering::SeqCst);
                 }
+                drop(idle);
+                hub.returned.notify_all();
                 return Crew { hub, slot, size };
             }
             idle = hub
@@ -241,7 +253,7 @@ impl Drop for Crew<'_> {
         idle.threads += self.size;
         idle.slots.push(self.slot);
         drop(idle);
-        self.hub.returned.notify_one();
+        self.hub.returned.notify_all();
     }
 }
 
@@ -387,6 +399,27 @@ mod tests {
             assert!(most.into_inner() <= threads);
             assert_eq!(pool.lease(9).size(), threads);
         }
+    }
+
+    #[test]
+    fn who_came_first_is_served_first() {
+        let pool = pool(1);
+        let order = Mutex::new(Vec::new());
+        let first = pool.lease(1);
+        std::thread::scope(|scope| {
+            for caller in 1..5 {
+                let (pool, order) = (&pool, &order);
+                scope.spawn(move || {
+                    let _crew = pool.lease(1);
+                    lock(order).push(caller);
+                });
+                while lock(&pool.hub.idle).asked <= caller {
+                    std::thread::yield_now();
+                }
+            }
+            drop(first);
+        });
+        assert_eq!(order.into_inner().unwrap(), [1, 2, 3, 4]);
     }
 
     #[test]
