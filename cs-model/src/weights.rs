@@ -229,7 +229,8 @@ impl Weights {
 
 /// The name this crate knows a Hugging Face tensor by: without the `bert.` prefix, and with the
 /// old `gamma` and `beta` of layer norms as `weight` and `bias`. `None` for what no model here
-/// uses: pooler, pre-training heads, position ids.
+/// uses: pooler, next-sentence head, the decoder of masked words (it is the table of word embeddings),
+/// position ids.
 ///
 /// ```
 /// use cs_model::normalise_name;
@@ -240,7 +241,12 @@ impl Weights {
 /// ```
 pub fn normalise_name(name: &str) -> Option<Cow<'_, str>> {
     let name = name.strip_prefix("bert.").unwrap_or(name);
-    let ignored = name.starts_with("pooler.") || name.starts_with("cls.");
+    let ignored = [
+        "pooler.",
+        "cls.seq_relationship.",
+        "cls.predictions.decoder.",
+    ];
+    let ignored = ignored.iter().any(|part| name.starts_with(part));
     if ignored || name == "embeddings.position_ids" {
         return None;
     }

@@ -21,8 +21,9 @@ pub enum HalfPrecision {
     Fp16,
 }
 
-/// While it lives, libtorch computes matrix products of this thread in 16 bits and what needs range
-/// (softmax, norms, losses) in f32: PyTorch's `torch.autocast`. Parameters stay f32; the copies of
+/// While it lives, libtorch computes matrix products of this thread in 16 bits: PyTorch's
+/// `torch.autocast`. What needs range stays in f32; [`Model`](crate::Model) sees to that for softmax,
+/// norms, recurrences and the heads' results on either kind of device. Parameters stay f32; the copies of
 /// them in 16 bits are made once and kept until the outermost guard is dropped. Guards nest: dropping
 /// one brings back what was set before it.
 ///
@@ -56,15 +57,38 @@ impl Autocast {
     /// # Errors
     /// [`Error::Operator`](crate::Error::Operator) if libtorch refuses.
     pub fn new(device: Device, precision: HalfPrecision) -> Result<Self> {
-        // libtorch's numbers.
-        let device = match device {
-            Device::Cpu => 0,
-            Device::Cuda(_) => 1,
-        };
+        Self::enter(device, true, precision)
+    }
+
+    /// Switches autocast off for operators on `device`'s kind, for what has to stay in f32 within
+    /// another guard.
+    ///
+    /// # Errors
+    /// [`Error::Operator`](crate::Error::Operator) if libtorch refuses.
+    pub fn off(device: Device) -> Result<Self> {
+        Self::enter(device, false, HalfPrecision::Bf16)
+    }
+
+    /// Whether this thread computes in 16 bits on `device`'s kind.
+    pub fn is_on(device: Device) -> bool {
+        // SAFETY: a plain number, one of the two that libtorch knows.
+        unsafe { cs_autocast_is_on(number(device)) != 0 }
+    }
+
+    fn enter(device: Device, enabled: bool, precision: HalfPrecision) -> Result<Self> {
+        let device = number(device);
         let half = i32::from(precision == HalfPrecision::Fp16);
         let (mut was_enabled, mut was_type) = (0, 0);
         // SAFETY: both places are ours; the function writes nothing else.
-        let failure = unsafe { cs_autocast_enter(device, half, &mut was_enabled, &mut was_type) };
+        let failure = unsafe {
+            cs_autocast_enter(
+                device,
+                i32::from(enabled),
+                half,
+                &mut was_enabled,
+                &mut was_type,
+            )
+        };
         check("autocast", failure)?;
         Ok(Self {
             device,
@@ -72,6 +96,14 @@ impl Autocast {
             was_type,
             thread: PhantomData,
         })
+    }
+}
+
+/// libtorch's number of the device's kind.
+fn number(device: Device) -> i32 {
+    match device {
+        Device::Cpu => 0,
+        Device::Cuda(_) => 1,
     }
 }
 
@@ -85,8 +117,10 @@ impl Drop for Autocast {
 }
 
 unsafe extern "C" {
+    fn cs_autocast_is_on(device: i32) -> i32;
     fn cs_autocast_enter(
         device: i32,
+        enabled: i32,
         half: i32,
         was_enabled: *mut i32,
         was_type: *mut i32,
@@ -115,6 +149,10 @@ mod tests {
         assert_eq!(kinds(), [Kind::Half, Kind::Float]);
         drop(inner);
         assert_eq!(kinds(), [Kind::BFloat16, Kind::Float]);
+        assert!(Autocast::is_on(Device::Cpu) && !Autocast::is_on(Device::Cuda(0)));
+        let off = Autocast::off(Device::Cpu).unwrap();
+        assert_eq!(kinds(), [Kind::Float; 2]);
+        drop(off);
         // Another thread is not concerned.
         std::thread::spawn(|| assert_eq!(kinds(), [Kind::Float; 2]))
             .join()

@@ -137,14 +137,18 @@ char* cs_schema(const char* name, const char* overload, Emit emit, void* sink) {
   });
 }
 
+int32_t cs_autocast_is_on(int32_t device) {
+  return at::autocast::is_autocast_enabled(static_cast<at::DeviceType>(device));
+}
+
 // Sets autocast for a device type (0 CPU, 1 CUDA) and says what it was.
-char* cs_autocast_enter(int32_t device, int32_t half, int32_t* was_enabled, int32_t* was_type) {
+char* cs_autocast_enter(int32_t device, int32_t enabled, int32_t half, int32_t* was_enabled, int32_t* was_type) {
   return guarded([&] {
     auto type = static_cast<at::DeviceType>(device);
     *was_enabled = at::autocast::is_autocast_enabled(type);
     *was_type = static_cast<int32_t>(at::autocast::get_autocast_dtype(type));
     at::autocast::set_autocast_dtype(type, half ? at::kHalf : at::kBFloat16);
-    at::autocast::set_autocast_enabled(type, true);
+    at::autocast::set_autocast_enabled(type, enabled);
     at::autocast::increment_nesting();
   });
 }

@@ -1,15 +1,61 @@
 //! Self-attention (Vaswani et al. 2017, section 3.2) on packed sequences.
 //!
 //! `N` packed tokens, `H` hidden, `A` heads, `D` head size (`H = A·D`); `P` rows of all groups with
-//! pads, `G` sequences of a group, `L` its longest.
+//! pads, `G` sequences of a group, `L` its longest; `S` pairs of a query and a key.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use super::grouping::{Group, Grouping};
 use super::layers::{Linear, dropout};
 use super::parameters::Scope;
+use super::{Device, PackedInput, device::on_device};
 use crate::config::TransformerConfig;
 use crate::error::Result;
+use crate::ops::{Autocast, FlashAttention, flash_attention};
+
+/// How a batch attends, the same way in every block.
+#[derive(Debug)]
+pub(super) enum Plan {
+    /// In groups padded to one length, `[P]` rows.
+    Grouped(Grouping),
+    /// In groups, and the scores are kept: at `[S]` places among the groups' scores.
+    Tapped(Grouping, Tensor),
+    /// By flash attention on the packed sequences themselves.
+    Flash {
+        /// `[B+1]` i32.
+        offsets: Tensor,
+        longest: usize,
+    },
+}
+
+impl Plan {
+    /// `flash`: whether the device has a kernel for it, which takes 16 bits only.
+    pub(super) fn new(input: &PackedInput, heads: usize, flash: bool, tap: bool) -> Result<Self> {
+        let (lengths, device) = (input.lengths(), input.device());
+        if flash && !tap && Autocast::is_on(device) {
+            return Self::flash(lengths, device);
+        }
+        let grouping = Grouping::new(lengths, heads, device)?;
+        if !tap {
+            return Ok(Self::Grouped(grouping));
+        }
+        let pairs = grouping.pairs(lengths, device)?;
+        Ok(Self::Tapped(grouping, pairs))
+    }
+
+    fn flash(lengths: &[usize], device: Device) -> Result<Self> {
+        let mut offsets = vec![0_i32];
+        let mut end = 0;
+        for &length in lengths {
+            end += length as i32; // a batch has fewer tokens than i32 can count
+            offsets.push(end);
+        }
+        Ok(Self::Flash {
+            offsets: on_device(&offsets, device)?,
+            longest: lengths.iter().copied().max().unwrap_or(0),
+        })
+    }
+}
 
 /// Attention of each token to all tokens of its sequence.
 #[derive(Debug)]
@@ -34,28 +80,34 @@ impl SelfAttention {
         })
     }
 
+    /// The scores are there if the plan keeps them.
+    ///
     /// # Shapes
-    /// `[N, H]` to `[N, H]`.
-    pub(super) fn forward(&self, x: &Tensor, grouping: &Grouping, train: bool) -> Result<Tensor> {
-        let qkv = self.project(x)?;
-        let rows = match &grouping.gather {
-            Some(gather) => qkv.f_index_select(0, gather)?, // [P, 3H]
-            None => qkv,
-        };
-        let context = match grouping.groups.as_slice() {
-            [group] => self.attend(&rows, group, train)?,
-            groups => {
-                // One split: its backward fills one gradient, that of many narrows one each.
-                let parts = rows.f_split_with_sizes(grouping.rows(), 0)?;
-                let parts = parts.iter().zip(groups);
-                let parts = parts.map(|(part, group)| self.attend(part, group, train));
-                Tensor::f_cat(&parts.collect::<Result<Vec<_>>>()?, 0)? // [P, H]
+    /// `[N, H]` to `[N, H]` and `[S, A]`.
+    pub(super) fn forward(
+        &self,
+        x: &Tensor,
+        plan: &Plan,
+        train: bool,
+    ) -> Result<(Tensor, Option<Tensor>)> {
+        let qkv = self.project(x)?; // [N, 3H]
+        let (grouping, pairs) = match plan {
+            Plan::Flash { offsets, longest } => {
+                return Ok((self.flash(&qkv, offsets, *longest, train)?, None));
             }
+            Plan::Grouped(grouping) => (grouping, None),
+            Plan::Tapped(grouping, pairs) => (grouping, Some(pairs)),
         };
-        match &grouping.restore {
-            Some(restore) => Ok(context.f_index_select(0, restore)?), // [N, H]
-            None => Ok(context),
-        }
+        let mut scores = pairs.map(|_| Vec::new());
+        let context = self.grouped(qkv, grouping, train, &mut scores)?;
+        let scores = match (pairs, scores) {
+            (Some(pairs), Some(scores)) => {
+                let all = Tensor::f_cat(&scores, 0)?;
+                Some(all.f_index_select(0, pairs)?.f_to_kind(Kind::Float)?) // [S, A]
+            }
+            _ => None,
+        };
+        Ok((context, scores))
     }
 
     /// Queries, keys and values side by side, in one product: `[N, H]` to `[N, 3H]`.
@@ -66,12 +118,64 @@ impl SelfAttention {
         Ok(x.f_linear(&weight, Some(&bias))?)
     }
 
+    /// `[N, 3H]` to `[N, H]`.
+    fn flash(&self, qkv: &Tensor, offsets: &Tensor, longest: usize, train: bool) -> Result<Tensor> {
+        let n = qkv.size()[0];
+        let qkv = qkv.f_view([n, 3, self.heads, self.head_size])?;
+        let [query, key, value] = split3(&qkv.f_transpose(0, 1)?)?; // [N, A, D]
+        let context = flash_attention(&FlashAttention {
+            query: &query,
+            key: &key,
+            value: &value,
+            offsets,
+            longest,
+            dropout: if train { self.dropout } else { 0.0 },
+        })?; // [N, A, D]
+        Ok(context.f_reshape([n, self.heads * self.head_size])?) // [N, H]
+    }
+
+    /// `[N, 3H]` to `[N, H]`; adds each group's scores to `scores` if there is such a list.
+    fn grouped(
+        &self,
+        qkv: Tensor,
+        grouping: &Grouping,
+        train: bool,
+        scores: &mut Option<Vec<Tensor>>,
+    ) -> Result<Tensor> {
+        let rows = match &grouping.gather {
+            Some(gather) => qkv.f_index_select(0, gather)?, // [P, 3H]
+            None => qkv,
+        };
+        let context = match grouping.groups.as_slice() {
+            [group] => self.attend(&rows, group, train, scores)?,
+            groups => {
+                // One split: its backward fills one gradient, that of many narrows one each.
+                let parts = rows.f_split_with_sizes(grouping.rows(), 0)?;
+                let mut contexts = Vec::with_capacity(groups.len());
+                for (part, group) in parts.iter().zip(groups) {
+                    contexts.push(self.attend(part, group, train, scores)?);
+                }
+                Tensor::f_cat(&contexts, 0)? // [P, H]
+            }
+        };
+        match &grouping.restore {
+            Some(restore) => Ok(context.f_index_select(0, restore)?), // [N, H]
+            None => Ok(context),
+        }
+    }
+
     /// Attention within one group: `[G·L, 3H]` to `[G·L, H]`.
-    fn attend(&self, rows: &Tensor, group: &Group, train: bool) -> Result<Tensor> {
+    fn attend(
+        &self,
+        rows: &Tensor,
+        group: &Group,
+        train: bool,
+        scores: &mut Option<Vec<Tensor>>,
+    ) -> Result<Tensor> {
         let (g, l, a, d) = (group.sequences, group.length, self.heads, self.head_size);
         let qkv = rows.f_view([g, l, 3, a, d])?.f_permute([2, 0, 3, 1, 4])?; // [3, G, A, L, D]
-        let context = if train && self.dropout > 0.0 {
-            self.attend_with_dropout(&qkv, group)?
+        let context = if scores.is_some() || (train && self.dropout > 0.0) {
+            self.attend_openly(&qkv, group, train, scores)?
         } else {
             let [q, k, v] = split3(&qkv)?;
             let bias = group.bias.as_ref();
@@ -81,8 +185,14 @@ impl SelfAttention {
     }
 
     /// libtorch's own operator has no fused form with dropout; without one, two batched products
-    /// cost 10 to 25 % less. `[3, G, A, L, D]` to `[G, A, L, D]`.
-    fn attend_with_dropout(&self, qkv: &Tensor, group: &Group) -> Result<Tensor> {
+    /// cost 10 to 25 % less. Nor does it give its scores. `[3, G, A, L, D]` to `[G, A, L, D]`.
+    fn attend_openly(
+        &self,
+        qkv: &Tensor,
+        group: &Group,
+        train: bool,
+        kept: &mut Option<Vec<Tensor>>,
+    ) -> Result<Tensor> {
         let (g, l, a, d) = (group.sequences, group.length, self.heads, self.head_size);
         let [q, k, v] = split3(&qkv.f_reshape([3, g * a, l, d])?)?; // [G·A, L, D]
         let scale = (d as f64).sqrt().recip();
@@ -96,7 +206,12 @@ impl SelfAttention {
                 bias.f_baddbmm(&q, &k, 1.0, scale)?
             }
         }; // [G·A, L, L]
-        let weights = dropout(scores.f_softmax(-1, None)?, self.dropout, true)?;
+        if let Some(kept) = kept {
+            let own = scores.f_view([g, a, l, l])?.f_permute([0, 2, 3, 1])?; // [G, L, L, A]
+            kept.push(own.f_reshape([g * l * l, a])?);
+        }
+        let weights = scores.f_softmax(-1, Kind::Float)?;
+        let weights = dropout(weights, self.dropout, train)?;
         Ok(weights.f_bmm(&v)?.f_view([g, a, l, d])?) // [G, A, L, D]
     }
 }

@@ -4,12 +4,14 @@
 
 use tch::{Kind, Tensor};
 
+use super::device::on_device;
 use super::embeddings::Embedding;
 use super::layers::dropout;
 use super::parameters::{Parameters, Scope};
 use super::{Device, PackedInput};
 use crate::config::BiLstmConfig;
 use crate::error::Result;
+use crate::ops::Autocast;
 
 /// Word embeddings and a stacked bidirectional LSTM (Hochreiter and Schmidhuber 1997; Graves and
 /// Schmidhuber 2005), which starts and ends at each sequence's own ends.
@@ -29,18 +31,22 @@ impl BiLstm {
         })
     }
 
+    /// The word vectors and the last hidden states, in f32 under autocast as well: a recurrence adds
+    /// its rounding errors up.
+    ///
     /// # Shapes
-    /// `N` tokens to `[N, 2·U]`.
-    pub(super) fn forward(&self, input: &PackedInput, train: bool) -> Result<Tensor> {
+    /// `N` tokens to `[N, E]` and `[N, 2·U]`.
+    pub(super) fn forward(&self, input: &PackedInput, train: bool) -> Result<(Tensor, Tensor)> {
+        let _guard = Autocast::off(input.device())?;
         let steps = Steps::new(input.lengths(), input.device())?;
         // Ids move to the order of steps rather than their vectors.
         let embedded = self
             .word_embeddings
             .forward(&input.ids().f_index_select(0, &steps.rows)?)?;
-        let hidden = self
-            .lstm
-            .forward(&dropout(embedded, self.dropout, train)?, &steps, train)?;
-        Ok(hidden.f_index_select(0, &steps.restore)?) // [N, 2·U]
+        let embedded = dropout(embedded, self.dropout, train)?; // [N, E]
+        let hidden = self.lstm.forward(&embedded, &steps, train)?;
+        let packed = |x: Tensor| x.f_index_select(0, &steps.restore);
+        Ok((packed(embedded)?, packed(hidden)?))
     }
 }
 
@@ -120,8 +126,8 @@ impl Steps {
         }
         Ok(Self {
             sequences: lengths.len() as i64,
-            rows: Tensor::f_from_slice(&rows)?.f_to(device.into())?,
-            restore: Tensor::f_from_slice(&restore)?.f_to(device.into())?,
+            rows: on_device(&rows, device)?,
+            restore: on_device(&restore, device)?,
             batch_sizes: Tensor::f_from_slice(&batch_sizes)?,
         })
     }

@@ -1,11 +1,10 @@
 //! The transformer block, one for every configuration.
 //!
-//! `N` packed tokens, `H` hidden, `M` intermediate.
+//! `N` packed tokens, `H` hidden, `M` intermediate; `A` heads, `S` pairs of a query and a key.
 
 use tch::Tensor;
 
-use super::attention::SelfAttention;
-use super::grouping::Grouping;
+use super::attention::{Plan, SelfAttention};
 use super::layers::{LayerNorm, Linear, activate, dropout};
 use super::parameters::Scope;
 use crate::config::{Activation, TransformerConfig};
@@ -42,10 +41,17 @@ impl Block {
         })
     }
 
+    /// Beside its output the attention's scores, if the plan keeps them.
+    ///
     /// # Shapes
-    /// `[N, H]` to `[N, H]`.
-    pub(super) fn forward(&self, x: &Tensor, grouping: &Grouping, train: bool) -> Result<Tensor> {
-        let attended = self.attention.forward(x, grouping, train)?;
+    /// `[N, H]` to `[N, H]` and `[S, A]`.
+    pub(super) fn forward(
+        &self,
+        x: &Tensor,
+        plan: &Plan,
+        train: bool,
+    ) -> Result<(Tensor, Option<Tensor>)> {
+        let (attended, scores) = self.attention.forward(x, plan, train)?;
         let attended = dropout(
             self.attention_output.forward(&attended)?,
             self.dropout,
@@ -54,6 +60,7 @@ impl Block {
         let x = self.attention_norm.forward(&attended.f_add(x)?)?;
         let inner = activate(&self.intermediate.forward(&x)?, self.activation)?; // [N, M]
         let inner = dropout(self.output.forward(&inner)?, self.dropout, train)?;
-        self.output_norm.forward(&inner.f_add(&x)?)
+        let output = self.output_norm.forward(&inner.f_add(&x)?)?;
+        Ok((output, scores))
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use tch::Tensor;
+
 use crate::error::{Error, Result};
 
 /// The processor a model runs on.
@@ -52,6 +54,20 @@ impl Device {
             self,
             format!("one of the {count} CUDA devices, or cpu"),
         ))
+    }
+}
+
+/// Numbers on a device. To CUDA they go by way of pinned memory, so that the host need not wait.
+pub(super) fn on_device<T: tch::kind::Element>(numbers: &[T], device: Device) -> Result<Tensor> {
+    let tensor = Tensor::f_from_slice(numbers)?;
+    match device {
+        Device::Cpu => Ok(tensor),
+        Device::Cuda(_) => {
+            let (kind, device) = (tensor.kind(), device.into());
+            Ok(tensor
+                .f_pin_memory(device)?
+                .f_to_device_(device, kind, true, false)?)
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 use tch::Tensor;
 
 use super::Device;
+use super::device::on_device;
 use crate::error::Result;
 
 /// What a group costs by itself and what a row of it costs, in units of one attention score (a
@@ -29,6 +30,8 @@ pub(super) struct Grouping {
     /// Where among the groups' rows each packed row is; `[N]`, or `None` likewise.
     pub(super) restore: Option<Tensor>,
     pub(super) groups: Vec<Group>,
+    /// The group of each sequence and its place there.
+    places: Vec<(usize, usize)>,
 }
 
 /// Sequences that attend in one matrix product.
@@ -52,6 +55,7 @@ impl Grouping {
         let mut gather = Vec::new();
         let mut restore = vec![0_i64; lengths.iter().sum()];
         let mut groups = Vec::new();
+        let mut places = vec![(0, 0); lengths.len()];
         let mut first = 0;
         for end in cuts(&sorted, heads) {
             // The packed order is kept within a group: where there is one group without pads,
@@ -59,7 +63,8 @@ impl Grouping {
             let mut members = order[first..end].to_vec();
             members.sort_unstable();
             let length = sorted[end - 1];
-            for &sequence in &members {
+            for (place, &sequence) in members.iter().enumerate() {
+                places[sequence] = (groups.len(), place);
                 let (start, own) = (starts[sequence], lengths[sequence]);
                 for offset in 0..own {
                     restore[start + offset] = (gather.len() + offset) as i64;
@@ -75,14 +80,38 @@ impl Grouping {
                 gather: None,
                 restore: None,
                 groups,
+                places,
             });
         }
-        let on_device = |index: &[i64]| Tensor::f_from_slice(index)?.f_to(device.into());
         Ok(Self {
-            gather: Some(on_device(&gather)?),
-            restore: Some(on_device(&restore)?),
+            gather: Some(on_device(&gather, device)?),
+            restore: Some(on_device(&restore, device)?),
             groups,
+            places,
         })
+    }
+
+    /// Where each pair of a query and a key of one sequence is among the groups' scores, `G·L·L` of
+    /// each group one after the other; `[S]`, `S` the sum of the lengths' squares, in packed order.
+    pub(super) fn pairs(&self, lengths: &[usize], device: Device) -> Result<Tensor> {
+        let starts: Vec<i64> = self
+            .groups
+            .iter()
+            .scan(0, |next, group| {
+                let start = *next;
+                *next += group.sequences * group.length * group.length;
+                Some(start)
+            })
+            .collect();
+        let mut pairs = Vec::new();
+        for (&own, &(group, place)) in lengths.iter().zip(&self.places) {
+            let length = self.groups[group].length;
+            let start = starts[group] + place as i64 * length * length;
+            for query in 0..own as i64 {
+                pairs.extend((0..own as i64).map(|key| start + query * length + key));
+            }
+        }
+        on_device(&pairs, device)
     }
 
     /// The number of rows of each group, pads included.
@@ -106,7 +135,7 @@ impl Group {
                     (0..length).map(move |i| if i < own { 0.0 } else { f32::NEG_INFINITY })
                 })
                 .collect();
-            let bias = Tensor::f_from_slice(&bias)?.f_to(device.into())?;
+            let bias = on_device(&bias, device)?;
             Some(bias.f_reshape([sequences, 1, 1, length as i64])?) // [G, 1, 1, L]
         };
         Ok(Self {

@@ -2,7 +2,7 @@
 //!
 //! `N` packed tokens, `B` sequences, `H` hidden, `C` intents, `T` slot tags.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use super::PackedInput;
 use super::crf::Crf;
@@ -45,6 +45,8 @@ impl Heads {
         })
     }
 
+    /// Results are f32, under autocast as well.
+    ///
     /// # Shapes
     /// `[N, H]` to intent logits `[B, C]`, slot logits `[N, T]`, sentiment `[B]` in 0..=1.
     pub(super) fn forward(
@@ -56,7 +58,7 @@ impl Heads {
         let slots = match &self.slots {
             Some(head) => {
                 let hidden = dropout(hidden.shallow_clone(), self.dropout, train)?;
-                Some(head.forward(&hidden)?) // [N, T]
+                Some(head.forward(&hidden)?.f_to_kind(Kind::Float)?) // [N, T]
             }
             None => None,
         };
@@ -71,10 +73,11 @@ impl Heads {
         }
         let pooled = dropout(pool(hidden, input, self.pooling)?, self.dropout, train)?; // [B, H]
         if let Some(head) = &self.intent {
-            output.intent = Some(head.forward(&pooled)?); // [B, C]
+            output.intent = Some(head.forward(&pooled)?.f_to_kind(Kind::Float)?); // [B, C]
         }
         if let Some(head) = &self.sentiment {
-            output.sentiment = Some(head.forward(&pooled)?.f_sigmoid()?.f_squeeze_dim(1)?); // [B]
+            let logits = head.forward(&pooled)?.f_to_kind(Kind::Float)?; // [B, 1]
+            output.sentiment = Some(logits.f_sigmoid()?.f_squeeze_dim(1)?); // [B]
         }
         Ok(output)
     }

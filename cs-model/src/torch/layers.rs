@@ -2,7 +2,7 @@
 //!
 //! `N` packed tokens, `I` inputs and `O` outputs of a layer, `H` hidden.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use super::parameters::Scope;
 use crate::config::Activation;
@@ -49,10 +49,13 @@ impl LayerNorm {
         })
     }
 
+    /// In f32 whatever the input is, so that what blocks add up stays in f32.
+    ///
     /// # Shapes
     /// `[N, H]` to `[N, H]`.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let shape = self.weight.size();
+        let x = x.f_to_kind(Kind::Float)?;
         Ok(x.f_layer_norm(&shape, Some(&self.weight), Some(&self.bias), self.eps, true)?)
     }
 }

@@ -15,13 +15,16 @@ mod heads;
 mod init;
 mod input;
 mod layers;
+mod masked_lm;
 mod model;
 mod numbers;
 mod parameters;
 mod pooling;
+mod taps;
 mod transformer;
 
 pub use crf::Crf;
 pub use device::Device;
 pub use input::PackedInput;
 pub use model::{Mode, Model, ModelOutput};
+pub use taps::Taps;

@@ -13,10 +13,11 @@ use super::bilstm::BiLstm;
 use super::crf::Crf;
 use super::heads::Heads;
 use super::init::initial;
+use super::masked_lm::MaskedLmHead;
 use super::numbers::{matrix, numbers};
 use super::parameters::Parameters;
 use super::transformer::Transformer;
-use super::{Device, PackedInput};
+use super::{Device, PackedInput, Taps};
 use crate::bundle::Bundle;
 use crate::config::EncoderConfig;
 use crate::error::{Error, Result};
@@ -67,7 +68,9 @@ pub struct ModelOutput {
     pub lengths: Vec<usize>,
 }
 
-/// An encoder and its heads in libtorch, in fp32.
+/// An encoder and its heads in libtorch. Weights are fp32; under [`Autocast`](crate::ops::Autocast) a
+/// transformer computes its matrix products in 16 bits, on CUDA attention as well, by flash attention
+/// on the packed sequences. Results are fp32 always.
 ///
 /// A model can move to another thread but not be shared between threads: training updates its
 /// tensors in place.
@@ -101,6 +104,7 @@ pub struct Model {
     parameters: Parameters,
     encoder: Encoder,
     heads: Heads,
+    masked_lm: Option<MaskedLmHead>,
 }
 
 #[derive(Debug)]
@@ -117,7 +121,7 @@ impl Model {
     /// # Errors
     /// [`Error::Field`] for a configuration, labels or a device that cannot be used.
     pub fn new(config: &EncoderConfig, tasks: &Tasks, device: Device, seed: u64) -> Result<Self> {
-        Self::build(config, tasks, device, |name, shape| {
+        Self::build(config, tasks, false, device, |name, shape| {
             Ok(initial(name, shape, config, seed))
         })
     }
@@ -128,7 +132,8 @@ impl Model {
     /// As [`Model::new`] and [`Model::load_weights`].
     pub fn open(bundle: &Bundle, device: Device) -> Result<Self> {
         let weights = bundle.weights()?;
-        Self::build(bundle.config(), bundle.tasks(), device, |name, shape| {
+        let (config, tasks) = (bundle.config(), bundle.tasks());
+        Self::build(config, tasks, false, device, |name, shape| {
             weights.f32(name, shape)
         })
     }
@@ -145,7 +150,7 @@ impl Model {
     ) -> Result<Self> {
         let weights = bundle.weights()?;
         let config = bundle.config();
-        Self::build(config, tasks, device, |name, shape| {
+        Self::build(config, tasks, false, device, |name, shape| {
             if name.starts_with("heads.") {
                 return Ok(initial(name, shape, config, seed));
             }
@@ -153,9 +158,10 @@ impl Model {
         })
     }
 
-    fn build(
+    pub(super) fn build(
         config: &EncoderConfig,
         tasks: &Tasks,
+        masked_lm: bool,
         device: Device,
         fill: impl FnMut(&str, &[usize]) -> Result<Vec<f32>>,
     ) -> Result<Self> {
@@ -164,10 +170,23 @@ impl Model {
         device.check()?;
         let mut names = config.tensors();
         names.extend(tasks.tensors(config.hidden_size()));
+        let masked_lm = match (config, masked_lm) {
+            (_, false) => None,
+            (EncoderConfig::Transformer(config), true) => Some(config),
+            (EncoderConfig::BiLstm(_), true) => {
+                let (found, expected) = (config.model_type(), "bert, to predict masked words");
+                return Err(Error::field("model_type", found, expected));
+            }
+        };
+        names.extend(
+            masked_lm
+                .iter()
+                .flat_map(|config| config.masked_lm_tensors()),
+        );
         let parameters = Parameters::create(names, device, fill)?;
         let (encoder, dropout) = match config {
             EncoderConfig::Transformer(config) => {
-                let encoder = Transformer::new(&parameters, config)?;
+                let encoder = Transformer::new(&parameters, config, device)?;
                 (Encoder::Transformer(encoder), config.hidden_dropout_prob)
             }
             EncoderConfig::BiLstm(config) => (
@@ -181,6 +200,9 @@ impl Model {
             device,
             encoder,
             heads: Heads::new(&parameters, tasks, dropout)?,
+            masked_lm: masked_lm
+                .map(|config| MaskedLmHead::new(&parameters, config))
+                .transpose()?,
             parameters,
         })
     }
@@ -196,8 +218,21 @@ impl Model {
     pub fn forward(&self, batch: &TokenBatch, mode: Mode) -> Result<ModelOutput> {
         let input = self.input(batch)?;
         let train = mode == Mode::Train;
-        let hidden = self.encode(&input, train)?;
+        let hidden = self.encode(&input, train, None)?;
         self.heads.forward(&hidden, &input, train)
+    }
+
+    /// As [`Model::forward`], with the encoder's inner states. Attention takes its slower way, because
+    /// the fused ones do not give their scores; `forward` is none the slower for it.
+    ///
+    /// # Errors
+    /// As [`Model::forward`].
+    pub fn forward_with_taps(&self, batch: &TokenBatch, mode: Mode) -> Result<(ModelOutput, Taps)> {
+        let input = self.input(batch)?;
+        let train = mode == Mode::Train;
+        let mut taps = Taps::default();
+        let hidden = self.encode(&input, train, Some(&mut taps))?;
+        Ok((self.heads.forward(&hidden, &input, train)?, taps))
     }
 
     /// The encoder's last hidden states, without dropout. They carry gradients unless the caller
@@ -209,7 +244,7 @@ impl Model {
     /// # Errors
     /// As [`Model::forward`].
     pub fn hidden(&self, batch: &TokenBatch) -> Result<Tensor> {
-        self.encode(&self.input(batch)?, false)
+        self.encode(&self.input(batch)?, false, None)
     }
 
     /// The heads' results as plain numbers, without dropout or gradients.
@@ -230,19 +265,31 @@ impl Model {
         })
     }
 
-    fn encode(&self, input: &PackedInput, train: bool) -> Result<Tensor> {
+    /// `[N, H]`, in f32 under autocast as well.
+    pub(super) fn encode(
+        &self,
+        input: &PackedInput,
+        train: bool,
+        taps: Option<&mut Taps>,
+    ) -> Result<Tensor> {
         if input.lengths().is_empty() {
             let shape = [0, self.config.hidden_size() as i64];
             return Ok(Tensor::f_zeros(shape, (Kind::Float, self.device.into()))?);
         }
         match &self.encoder {
-            Encoder::Transformer(encoder) => encoder.forward(input, train),
-            Encoder::BiLstm(encoder) => encoder.forward(input, train),
+            Encoder::Transformer(encoder) => encoder.forward(input, train, taps),
+            Encoder::BiLstm(encoder) => {
+                let (embedded, hidden) = encoder.forward(input, train)?;
+                if let Some(taps) = taps {
+                    taps.hidden = vec![embedded, hidden.shallow_clone()];
+                }
+                Ok(hidden)
+            }
         }
     }
 
     /// libtorch would read past its tables for an id too large, so none gets there.
-    fn input(&self, batch: &TokenBatch) -> Result<PackedInput> {
+    pub(super) fn input(&self, batch: &TokenBatch) -> Result<PackedInput> {
         let check = |what, numbers: &[u32], limit: usize| match numbers
             .iter()
             .enumerate()
@@ -308,6 +355,10 @@ impl Model {
     /// The heads.
     pub fn tasks(&self) -> &Tasks {
         &self.tasks
+    }
+
+    pub(super) fn masked_lm_head(&self) -> Option<&MaskedLmHead> {
+        self.masked_lm.as_ref()
     }
 
     /// Where the tensors are.

@@ -4,13 +4,14 @@
 
 use tch::Tensor;
 
-use super::PackedInput;
+use super::attention::Plan;
 use super::block::Block;
 use super::embeddings::TransformerEmbeddings;
-use super::grouping::Grouping;
 use super::parameters::Parameters;
+use super::{Device, PackedInput, Taps};
 use crate::config::TransformerConfig;
 use crate::error::Result;
+use crate::ops::flash_attention_supports;
 
 /// Embeddings and a stack of blocks.
 #[derive(Debug)]
@@ -18,26 +19,49 @@ pub(super) struct Transformer {
     embeddings: TransformerEmbeddings,
     blocks: Vec<Block>,
     heads: usize,
+    /// Whether the device has flash attention for the head size.
+    flash: bool,
 }
 
 impl Transformer {
-    pub(super) fn new(parameters: &Parameters, config: &TransformerConfig) -> Result<Self> {
+    pub(super) fn new(
+        parameters: &Parameters,
+        config: &TransformerConfig,
+        device: Device,
+    ) -> Result<Self> {
         let layers = parameters.scope("encoder.layer");
         let blocks = (0..config.num_hidden_layers).map(|i| Block::new(&layers.sub(i), config));
         Ok(Self {
             embeddings: TransformerEmbeddings::new(&parameters.scope("embeddings"), config)?,
             blocks: blocks.collect::<Result<_>>()?,
             heads: config.num_attention_heads,
+            flash: flash_attention_supports(device, config.head_size()),
         })
     }
 
+    /// Leaves its inner states in `taps`, if there are any.
+    ///
     /// # Shapes
     /// `N` tokens to `[N, H]`.
-    pub(super) fn forward(&self, input: &PackedInput, train: bool) -> Result<Tensor> {
-        let grouping = Grouping::new(input.lengths(), self.heads, input.device())?;
-        let embedded = self.embeddings.forward(input, train)?;
-        self.blocks
-            .iter()
-            .try_fold(embedded, |x, block| block.forward(&x, &grouping, train))
+    pub(super) fn forward(
+        &self,
+        input: &PackedInput,
+        train: bool,
+        mut taps: Option<&mut Taps>,
+    ) -> Result<Tensor> {
+        let plan = Plan::new(input, self.heads, self.flash, taps.is_some())?;
+        let mut x = self.embeddings.forward(input, train)?;
+        for block in &self.blocks {
+            let (output, scores) = block.forward(&x, &plan, train)?;
+            if let Some(taps) = &mut taps {
+                taps.hidden.push(x);
+                taps.attention.extend(scores);
+            }
+            x = output;
+        }
+        if let Some(taps) = taps {
+            taps.hidden.push(x.shallow_clone());
+        }
+        Ok(x)
     }
 }

@@ -1,0 +1,32 @@
+//! What a model computes on the way to its results.
+//!
+//! `N` packed tokens, `H` hidden, `A` heads.
+
+use tch::Tensor;
+
+/// Inner states of an encoder, to distil into or from (TinyBERT; Jiao et al. 2020, section 3.1). They
+/// carry gradients.
+///
+/// ```
+/// use cs_data::TokenBatch;
+/// use cs_model::{Device, Mode, Model, Tasks, TransformerConfig};
+///
+/// let config = TransformerConfig { num_hidden_layers: 2, ..TransformerConfig::mini(30) };
+/// let model = Model::new(&config.into(), &Tasks::default(), Device::Cpu, 42)?;
+/// let batch = TokenBatch::pack([&[2, 17, 3][..], &[2, 3]]);
+/// let (_, taps) = model.forward_with_taps(&batch, Mode::Eval)?;
+/// assert_eq!(taps.hidden.len(), 3); // after the embeddings and each block
+/// assert_eq!(taps.hidden[2].size(), [5, 256]);
+/// assert_eq!(taps.attention[1].size(), [3 * 3 + 2 * 2, 4]);
+/// # Ok::<(), cs_model::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Taps {
+    /// After the embeddings and after each block, `[N, H]`. A BiLSTM has two: its word vectors
+    /// `[N, E]` and its output.
+    pub hidden: Vec<Tensor>,
+    /// Of each block the scores of every query for every key of its sequence, `q·k / √D` before the
+    /// softmax: `[S, A]`, `S` the sum of the lengths' squares; sequence after sequence in packed order,
+    /// in each query after query. None for a BiLSTM.
+    pub attention: Vec<Tensor>,
+}
