@@ -1,12 +1,16 @@
 //! Scores a trained model on labelled data.
 //!
 //! ```text
-//! cargo run --release --example evaluate -- --model target/quickstart/model --data test.jsonl --json
+//! cargo run --release --example evaluate -- --model target/quickstart/model --data test.jsonl \
+//!     --report target/evaluation --json
 //! ```
 //!
-//! `--predictions F` also writes, a row a line, the tags that were compared, so that another scorer
-//! can check the span F1. Builds without libtorch too (`-p cs-examples --no-default-features`).
+//! `--report` writes everything about the evaluation as `report.html` and `report.json`: classes,
+//! confusions, calibration, wrong rows. Intervals hold 95 % of `--bootstrap` resamples of the rows.
+//! `--predictions F` writes, a row a line, the tags that were compared, so that another scorer can check
+//! the span F1. Builds without libtorch too (`-p cs-examples --no-default-features`).
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -16,7 +20,10 @@ use cs_examples::{
     BackendKind, DataArgs, Outcome, Output, open, open_bundle, report, run, warn_unseen,
     write_predictions,
 };
-use cs_train::{EvaluateOptions, evaluate};
+use cs_model::Calibration;
+use cs_train::metrics::{Bootstrap, Interval};
+use cs_train::{EvaluateOptions, Evaluation, Report, ReportConfig};
+use serde::Serialize;
 
 /// Score a trained model on labelled data
 #[derive(Parser)]
@@ -32,22 +39,45 @@ struct Arguments {
     /// What runs the model
     #[arg(long, value_enum, default_value = "native")]
     backend: BackendKind,
-    /// Intent of rows that are out of scope, for oos_recall
+    /// Intent of rows that are out of scope, for the oos figures: such a row is right if the model
+    /// abstains or answers this
     #[arg(long, value_name = "LABEL")]
     oos_label: Option<String>,
     /// Write gold and predicted tags of every row to this file, as JSON lines
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
+    /// Write a report: report.html and report.json in this folder, or one file that ends in .html or
+    /// .json. It quotes wrong rows
+    #[arg(long, value_name = "PATH")]
+    report: Option<PathBuf>,
+    /// Resamples of the rows, for the intervals; 0: none
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    bootstrap: usize,
     #[command(flatten)]
     output: Output,
+}
+
+/// The figures, and where they probably lie.
+#[derive(Serialize)]
+struct Figures {
+    #[serde(flatten)]
+    evaluation: Evaluation,
+    intervals: BTreeMap<String, Interval>,
 }
 
 fn main() -> ExitCode {
     run(|arguments: Arguments| {
         let bundle = open_bundle(&arguments.model)?;
-        let rows: Vec<Utterance> = arguments.format.open(&arguments.data)?.iter().collect();
+        let data = arguments.format.open(&arguments.data)?;
+        let rows: Vec<Utterance> = data.iter().collect();
         warn_unseen(&arguments.data, &rows, bundle.tasks());
-        let assistant = open(&arguments.model, arguments.backend)?;
+        // The threshold is applied in the evaluation, where confidences below it still count.
+        let calibration = bundle.calibration();
+        let assistant =
+            open(&arguments.model, arguments.backend)?.with_calibration(Calibration {
+                abstain_below: None,
+                ..calibration
+            })?;
         let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
         let answers = assistant.understand_batch(&texts)?;
         if let Some(path) = &arguments.predictions {
@@ -56,8 +86,35 @@ fn main() -> ExitCode {
         let options = EvaluateOptions {
             oos_label: arguments.oos_label.as_deref(),
             tasks: Some(bundle.tasks()),
+            abstain_below: calibration.abstain_below,
         };
-        report(arguments.output.json, &evaluate(&rows, &answers, &options)?)?;
+        let about = [
+            ("model", arguments.model.display().to_string()),
+            ("data", arguments.data.display().to_string()),
+            ("data fingerprint", data.fingerprint()),
+            ("backend", assistant.backend().name().to_owned()),
+            (
+                "temperature of intents",
+                calibration.intent_temperature.to_string(),
+            ),
+        ];
+        let config = ReportConfig {
+            bootstrap: (arguments.bootstrap > 0).then(|| Bootstrap {
+                resamples: arguments.bootstrap,
+                ..Bootstrap::default()
+            }),
+            about: about.map(|(name, value)| (name.to_owned(), value)).into(),
+            ..ReportConfig::default()
+        };
+        let full = Report::of(&rows, &answers, &options, &config)?;
+        if let Some(path) = &arguments.report {
+            full.write(path)?;
+        }
+        let figures = Figures {
+            evaluation: full.evaluation,
+            intervals: full.intervals,
+        };
+        report(arguments.output.json, &figures)?;
         Ok(Outcome::Passed)
     })
 }

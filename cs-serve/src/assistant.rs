@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::path::Path;
 
 use cs_data::{BatchPlan, Encoding, TokenBatch, Tokenizer};
-use cs_model::{Bundle, HeadOutput, Understanding, decode};
+use cs_model::{Bundle, Calibration, HeadOutput, Understanding, decode};
 use cs_quant::RuntimeConfig;
 
 use crate::backend::{Backend, NativeBackend};
@@ -36,6 +36,7 @@ const BATCH: BatchPlan = BatchPlan {
 /// The [crate's example](crate) runs without a model's weights.
 pub struct Assistant {
     bundle: Bundle,
+    calibration: Calibration,
     tokenizer: Tokenizer,
     backend: Box<dyn Backend>,
 }
@@ -56,6 +57,7 @@ impl Assistant {
         Ok(Self {
             tokenizer: tokenizer.unwrap_or_else(|panic| resume_unwind(panic))?,
             backend: Box::new(backend?),
+            calibration: bundle.calibration(),
             bundle,
         })
     }
@@ -67,9 +69,22 @@ impl Assistant {
     pub fn new(bundle: Bundle, backend: Box<dyn Backend>) -> Result<Self> {
         let tokenizer = bundle.tokenizer()?;
         Ok(Self {
+            calibration: bundle.calibration(),
             bundle,
             tokenizer,
             backend,
+        })
+    }
+
+    /// Answers with another calibration than the bundle's, say without a threshold.
+    ///
+    /// # Errors
+    /// [`Error::Model`] for a calibration out of range.
+    pub fn with_calibration(self, calibration: Calibration) -> Result<Self> {
+        calibration.validate()?;
+        Ok(Self {
+            calibration,
+            ..self
         })
     }
 
@@ -164,15 +179,8 @@ impl Assistant {
         batch: &TokenBatch,
         output: &HeadOutput,
     ) -> Vec<Understanding> {
-        let (tasks, calibration) = (self.bundle.tasks(), self.bundle.calibration());
-        decode(
-            texts,
-            encodings,
-            &batch.offsets,
-            output,
-            tasks,
-            &calibration,
-        )
+        let (tasks, calibration) = (self.bundle.tasks(), &self.calibration);
+        decode(texts, encodings, &batch.offsets, output, tasks, calibration)
     }
 }
 

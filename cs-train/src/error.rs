@@ -123,6 +123,24 @@ pub enum Error {
         /// The shape or length found.
         got: String,
     },
+    /// An answer, or a gold row, holds a number that cannot be scored.
+    #[error("row {id:?}: the {field} is {value}; expected 0 to 1")]
+    Answer {
+        /// The row's id.
+        id: String,
+        /// Which number.
+        field: &'static str,
+        /// Its value.
+        value: f32,
+    },
+    /// A file is no report that can be read.
+    #[error("{}: {reason}", path.display())]
+    Report {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A file or folder could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {

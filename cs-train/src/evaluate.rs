@@ -1,13 +1,14 @@
 //! [`evaluate`]: a model's answers against labelled utterances.
 
+use std::collections::BTreeMap;
+
 use cs_data::{Offsets, Span, Utterance};
 use cs_model::{Tasks, Understanding};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-use crate::metrics::{
-    SpanCounts, accuracy, expected_calibration_error, macro_f1, mean_squared_error,
-};
+use crate::error::Result;
+use crate::metrics::{Bootstrap, Interval};
+use crate::scored::Scored;
 
 /// How well a model does; `None` (JSON `null`) where the data has no such label or the model no
 /// such head.
@@ -30,12 +31,51 @@ pub struct Evaluation {
     pub sentiment_mse: Option<f64>,
     /// Expected calibration error of the intents' confidence, 15 bins.
     pub ece: Option<f64>,
+    /// Share of rows whose sentiment fits the intent that it comes with, see
+    /// [`sentiment_agreement`](crate::metrics::sentiment_agreement).
+    pub sentiment_agreement: Option<f64>,
     /// Share of the rows out of scope that were recognised; only with
-    /// [`EvaluateOptions::oos_label`].
+    /// [`EvaluateOptions::oos_label`], like the next two.
     pub oos_recall: Option<f64>,
+    /// Share of the rows taken for out of scope that are.
+    pub oos_precision: Option<f64>,
+    /// How well the confidence tells rows out of scope from the others: the probability that one of
+    /// them looks less in scope than one of the others (area under the ROC curve).
+    pub oos_auroc: Option<f64>,
 }
 
 impl Evaluation {
+    /// The names of the figures, as in its JSON.
+    pub const FIGURES: [&str; 10] = [
+        "intent_accuracy",
+        "intent_macro_f1",
+        "slot_f1",
+        "sentence_accuracy",
+        "sentiment_mse",
+        "ece",
+        "sentiment_agreement",
+        "oos_recall",
+        "oos_precision",
+        "oos_auroc",
+    ];
+
+    /// The figures in the order of [`Evaluation::FIGURES`].
+    #[must_use]
+    pub fn values(&self) -> [Option<f64>; 10] {
+        [
+            self.intent_accuracy,
+            self.intent_macro_f1,
+            self.slot_f1,
+            self.sentence_accuracy,
+            self.sentiment_mse,
+            self.ece,
+            self.sentiment_agreement,
+            self.oos_recall,
+            self.oos_precision,
+            self.oos_auroc,
+        ]
+    }
+
     /// The figure that early stopping watches and that picks the best weights: the macro-F1 of
     /// intents, the span F1 of entities, the mean of both if there are both, minus the error if
     /// there is only sentiment.
@@ -81,11 +121,15 @@ impl Evaluation {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EvaluateOptions<'a> {
     /// The intent of rows out of scope. An answer without intent (the model abstained) is read
-    /// as this one.
+    /// as this one, so that such rows count as right if the model abstains or says so.
     pub oos_label: Option<&'a str>,
     /// The model's heads: a task it has no head for gets no figure. Without it, every task that
     /// the gold data or the answers have is scored.
     pub tasks: Option<&'a Tasks>,
+    /// Answers less sure of their intent than this count as abstentions. Answers decoded without a
+    /// threshold, and the threshold here, are better than a threshold there: then the figures about
+    /// confidence (calibration, AUROC) see every row.
+    pub abstain_below: Option<f32>,
 }
 
 /// Scores `predicted` against `gold`, row by row.
@@ -95,7 +139,8 @@ pub struct EvaluateOptions<'a> {
 ///
 /// # Errors
 ///
-/// [`Error::Shape`] if there are not as many answers as rows.
+/// [`Error::Shape`](crate::Error::Shape) if there are not as many answers as rows;
+/// [`Error::Answer`](crate::Error::Answer) if a confidence or sentiment is not in 0..=1.
 ///
 /// ```
 /// use cs_data::Utterance;
@@ -120,31 +165,52 @@ pub fn evaluate(
     predicted: &[Understanding],
     options: &EvaluateOptions<'_>,
 ) -> Result<Evaluation> {
-    if gold.len() != predicted.len() {
-        return Err(Error::Shape {
-            what: "answers".to_owned(),
-            expected: gold.len().to_string(),
-            got: predicted.len().to_string(),
-        });
-    }
-    let pairs = Pairs {
-        gold,
-        predicted,
-        options,
-    };
-    let (slot_f1, spans_right) = pairs.slots();
-    let intents = || pairs.intents().into_iter().flatten();
-    let confident = intents().filter_map(|i| Some((i.confidence?, i.right())));
-    let in_oos = |intent: &IntentPair<'_>| Some(intent.gold) == options.oos_label;
-    Ok(Evaluation {
-        intent_accuracy: accuracy(intents().map(|i| (i.gold, i.predicted))),
-        intent_macro_f1: macro_f1(intents().map(|i| (i.gold, i.predicted))),
-        slot_f1,
-        sentence_accuracy: pairs.sentence_accuracy(&spans_right),
-        sentiment_mse: mean_squared_error(pairs.sentiments()),
-        ece: expected_calibration_error(confident),
-        oos_recall: accuracy(intents().filter(in_oos).map(|i| (i.gold, i.predicted))),
-    })
+    Ok(Scored::new(gold, predicted, options)?.evaluation())
+}
+
+/// Intervals of the figures of [`evaluate()`] that are defined, by name, from resampled rows.
+/// O(resamples · rows).
+///
+/// # Errors
+///
+/// As [`evaluate()`] and [`Bootstrap::validate`].
+///
+/// ```
+/// use cs_data::Utterance;
+/// use cs_model::Understanding;
+/// use cs_train::metrics::Bootstrap;
+/// use cs_train::{EvaluateOptions, intervals};
+///
+/// let answer: Understanding = serde_json::from_str(
+///     r#"{"text": "hi", "intent": {"label": "hello", "confidence": 0.9}, "entities": [], "sentiment": null}"#,
+/// )?;
+/// let intents = ["hello", "refund", "hello", "hello"];
+/// let gold = intents.map(|intent| Utterance::new("1", "hi").with_intent(intent));
+/// let answers = vec![answer; 4];
+/// let intervals = intervals(&gold, &answers, &EvaluateOptions::default(), &Bootstrap::default())?;
+/// let accuracy = intervals["intent_accuracy"];
+/// assert!(accuracy.low < 0.75 && 0.75 < accuracy.high);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn intervals(
+    gold: &[Utterance],
+    predicted: &[Understanding],
+    options: &EvaluateOptions<'_>,
+    bootstrap: &Bootstrap,
+) -> Result<BTreeMap<String, Interval>> {
+    intervals_of(&Scored::new(gold, predicted, options)?, bootstrap)
+}
+
+pub(crate) fn intervals_of(
+    scored: &Scored<'_>,
+    bootstrap: &Bootstrap,
+) -> Result<BTreeMap<String, Interval>> {
+    let figures = |weights: &[u32]| scored.resampled(weights).values();
+    let intervals = bootstrap.intervals(scored.rows.len(), figures)?;
+    let named = Evaluation::FIGURES.iter().zip(intervals);
+    Ok(named
+        .filter_map(|(name, interval)| Some(((*name).to_owned(), interval?)))
+        .collect())
 }
 
 /// The entities of `answer` as spans in bytes of `text`, the text it is about. Entities that do
@@ -172,84 +238,4 @@ pub fn entity_spans(text: &str, answer: &Understanding) -> Vec<Span> {
             })
         })
         .collect()
-}
-
-struct Pairs<'a> {
-    gold: &'a [Utterance],
-    predicted: &'a [Understanding],
-    options: &'a EvaluateOptions<'a>,
-}
-
-struct IntentPair<'a> {
-    gold: &'a str,
-    predicted: Option<&'a str>,
-    confidence: Option<f64>,
-}
-
-impl IntentPair<'_> {
-    fn right(&self) -> bool {
-        self.predicted == Some(self.gold)
-    }
-}
-
-impl<'a> Pairs<'a> {
-    fn rows(&self) -> impl Iterator<Item = (&'a Utterance, &'a Understanding)> {
-        self.gold.iter().zip(self.predicted)
-    }
-
-    /// One entry a row; `None` where no intent is to be scored.
-    fn intents(&self) -> Vec<Option<IntentPair<'a>>> {
-        let scored = self
-            .options
-            .tasks
-            .is_none_or(|tasks| tasks.intent.is_some());
-        let pair = |(gold, predicted): (&'a Utterance, &'a Understanding)| {
-            let intent = predicted.intent.as_ref();
-            Some(IntentPair {
-                gold: gold.intent.as_deref().filter(|_| scored)?,
-                predicted: intent
-                    .map(|intent| intent.label.as_str())
-                    .or(self.options.oos_label),
-                confidence: intent.map(|intent| f64::from(intent.confidence)),
-            })
-        };
-        self.rows().map(pair).collect()
-    }
-
-    /// The span F1, and whether each row's spans are right; both `None` if there is nothing to
-    /// score.
-    fn slots(&self) -> (Option<f64>, Option<Vec<bool>>) {
-        let mut counts = SpanCounts::default();
-        let right = self
-            .rows()
-            .map(|(gold, predicted)| counts.add(&gold.spans, &entity_spans(&gold.text, predicted)))
-            .collect();
-        let has_head = self.options.tasks.is_none_or(|tasks| tasks.slots.is_some());
-        if has_head && counts.gold + counts.predicted > 0 {
-            (Some(counts.f1()), Some(right))
-        } else {
-            (None, None)
-        }
-    }
-
-    fn sentence_accuracy(&self, spans_right: &Option<Vec<bool>>) -> Option<f64> {
-        let intents = self.intents();
-        if spans_right.is_none() && intents.iter().all(Option::is_none) {
-            return None;
-        }
-        let scored = |row: &usize| spans_right.is_some() || intents[*row].is_some();
-        let right = |row: usize| {
-            intents[row].as_ref().is_none_or(IntentPair::right)
-                && spans_right.as_ref().is_none_or(|spans| spans[row])
-        };
-        let rows: Vec<usize> = (0..intents.len()).filter(scored).collect();
-        let count = rows.iter().filter(|&&row| right(row)).count();
-        (!rows.is_empty()).then(|| count as f64 / rows.len() as f64)
-    }
-
-    fn sentiments(&self) -> impl Iterator<Item = (f64, f64)> {
-        self.rows().filter_map(|(gold, predicted)| {
-            Some((f64::from(gold.sentiment?), f64::from(predicted.sentiment?)))
-        })
-    }
 }

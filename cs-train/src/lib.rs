@@ -51,7 +51,9 @@ mod masking;
 pub mod metrics;
 mod precision;
 mod preset;
+mod report;
 mod schedule;
+mod scored;
 mod segment;
 pub mod tensorboard;
 #[cfg(feature = "torch")]
@@ -63,10 +65,14 @@ pub use config::{ClassWeights, LossConfig, TrainConfig};
 pub use data::{Example, Misaligned, Prepared, UnseenLabels, examples, tasks_of};
 pub use early_stopping::{EarlyStopping, Verdict};
 pub use error::{Error, Result};
-pub use evaluate::{EvaluateOptions, Evaluation, entity_spans, evaluate};
+pub use evaluate::{EvaluateOptions, Evaluation, entity_spans, evaluate, intervals};
 pub use masking::{Masked, Masker, MaskingConfig, together};
 pub use precision::{LossScaler, Precision};
 pub use preset::Preset;
+pub use report::{
+    ClassScores, ConfusedPair, EntityMistake, EntityReport, IntentMistake, IntentReport, OosReport,
+    Report, ReportConfig, SentimentReport, SpanMistake, SpanText,
+};
 pub use schedule::{Decay, Schedule};
 pub use segment::{Segmenter, WordList};
 #[cfg(feature = "torch")]

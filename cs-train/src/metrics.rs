@@ -1,37 +1,53 @@
 //! Figures of merit, in plain Rust: no tensors, no model.
 //!
-//! Each equals the field's reference implementation: scikit-learn for labels, seqeval for
-//! spans, the 15-bin expected calibration error of [Guo et al.](https://arxiv.org/abs/1706.04599)
-//! for confidences.
+//! Each equals the field's reference implementation, and the tests hold its values: scikit-learn for
+//! labels, probabilities and the ROC curve, seqeval for spans, sacrebleu for BLEU, the code of
+//! [Guo et al.](https://arxiv.org/abs/1706.04599) for calibration. What is not defined (no rows, no
+//! positives, a NaN among the numbers) is `None`, never NaN.
 
+mod bleu;
+mod bleu_tokenizer;
+mod bootstrap;
 mod calibration;
+mod confusion;
+mod counts;
 mod labels;
-mod spans;
+mod perplexity;
+mod roc;
+mod scored_tags;
+mod selective;
+mod sentiment;
+mod span_errors;
+mod tags;
 
-pub use calibration::expected_calibration_error;
-pub use labels::{accuracy, macro_f1};
-pub use spans::{ScoredTags, SpanCounts, scored_tags};
+pub use bleu::{BleuConfig, BleuCounts, BleuScore, BleuSmoothing, bleu, sentence_bleu};
+pub use bleu_tokenizer::BleuTokenizer;
+pub use bootstrap::{Bootstrap, Interval};
+pub(crate) use calibration::Gaps;
+pub use calibration::{Reliability, ReliabilityBin};
+pub use confusion::{Confused, ConfusionMatrix};
+pub(crate) use counts::macro_average;
+pub use counts::{Counts, LabelCounts, Scores};
+pub use labels::accuracy;
+pub use perplexity::perplexity;
+pub(crate) use roc::auroc_of_sorted;
+pub use roc::{RocPoint, auroc, roc_curve};
+pub use scored_tags::{ScoredTags, scored_tags};
+pub use selective::{CoveragePoint, coverage_curve};
+pub use sentiment::{
+    FeltIntent, SentimentAgreement, mean_absolute_error, mean_squared_error, sentiment_agreement,
+};
+pub(crate) use sentiment::{IndexedRow, agreement};
+pub use span_errors::{SpanError, SpanErrorKind, span_errors};
+pub use tags::TagMode;
 
-/// The mean squared difference of pairs `(gold, predicted)`; `None` without pairs.
-///
-/// ```
-/// let mse = cs_train::metrics::mean_squared_error([(0.0, 0.5), (1.0, 1.0)]);
-/// assert_eq!(mse, Some(0.125));
-/// ```
-pub fn mean_squared_error(pairs: impl IntoIterator<Item = (f64, f64)>) -> Option<f64> {
-    mean(
-        pairs
-            .into_iter()
-            .map(|(gold, predicted)| (gold - predicted).powi(2)),
-    )
-}
-
-/// The mean of some values; `None` without values.
+/// The mean of some values; `None` without values, or if it is NaN.
 fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let (mut sum, mut count) = (0.0, 0usize);
     for value in values {
         sum += value;
         count += 1;
     }
-    (count > 0).then(|| sum / count as f64)
+    let mean = sum / count as f64;
+    (count > 0 && !mean.is_nan()).then_some(mean)
 }

@@ -4,7 +4,7 @@
 
 use cs_data::{Encoding, Utterance};
 use cs_model::{HeadOutput, Matrix};
-use cs_train::metrics::expected_calibration_error;
+use cs_train::metrics::Reliability;
 use cs_train::{
     Abstention, Calibrator, Error, Example, Scored, abstention_threshold, fit_temperature,
 };
@@ -66,7 +66,9 @@ fn the_temperature_brings_confidence_and_accuracy_together() {
     let temperature = f64::from(calibrator.fit(None).unwrap().intent_temperature);
     let error = |temperature| {
         let scored = calibrator.scored(temperature).into_iter();
-        expected_calibration_error(scored.map(|s| (s.confidence, s.right))).unwrap()
+        Reliability::of(scored.map(|s| (s.confidence, s.right)))
+            .unwrap()
+            .ece
     };
     assert!(
         error(temperature) < 0.6 * error(1.0),

@@ -1,18 +1,48 @@
-//! Figures against scikit-learn, seqeval and the calibration code of Guo et al.
+//! Metrics against scikit-learn, seqeval, sacrebleu and the calibration code of Guo et al.
 
 #![allow(clippy::unwrap_used)] // a panic is how a test fails
 
 mod common;
 
-use common::{assert_close, list, number, reference};
-use cs_data::{Offsets, Span, Utterance, iob};
-use cs_model::{Entity, Intent, Tasks, Understanding};
-use cs_train::metrics::{SpanCounts, accuracy, expected_calibration_error, macro_f1, scored_tags};
-use cs_train::{EvaluateOptions, Evaluation, entity_spans, evaluate};
+use common::{assert_close, list, metrics_reference, number, reference};
+use cs_data::{Offsets, Span, iob};
+use cs_train::metrics::{
+    BleuConfig, BleuCounts, BleuSmoothing, BleuTokenizer, ConfusionMatrix, LabelCounts,
+    Reliability, Scores, TagMode, accuracy, auroc, bleu, mean_absolute_error, perplexity,
+    roc_curve, scored_tags, sentence_bleu,
+};
 use serde_json::Value;
+
+const EXACT: f64 = 1e-12;
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap()
+}
+
+fn truth(value: &Value) -> bool {
+    value.as_bool().unwrap()
+}
+
+#[track_caller]
+fn assert_scores(got: Scores, expected: &Value) {
+    let expected = list(expected, number);
+    for (got, expected) in [got.precision, got.recall, got.f1].iter().zip(&expected) {
+        assert_close(*got, *expected, EXACT);
+    }
+}
+
+/// Micro, macro, weighted and each label's scores and support.
+#[track_caller]
+fn assert_counts(counts: &LabelCounts, expected: &Value, each: &str) {
+    assert_scores(counts.micro().scores(), &expected["micro"]);
+    assert_scores(counts.macro_average().unwrap(), &expected["macro"]);
+    assert_scores(counts.weighted_average().unwrap(), &expected["weighted"]);
+    let rows = expected[each].as_array().unwrap();
+    assert_eq!(counts.iter().count(), rows.len());
+    for ((_, counts), row) in counts.iter().zip(rows) {
+        assert_scores(counts.scores(), row);
+        assert_close(counts.gold as f64, number(&row[3]), 0.0);
+    }
 }
 
 #[test]
@@ -23,17 +53,41 @@ fn accuracy_and_macro_f1_are_scikit_learns() {
         list(&labels["predicted"], text),
     );
     let pairs = || gold.iter().copied().zip(predicted.iter().map(|&p| Some(p)));
+    let macro_f1 = LabelCounts::of_labels(pairs()).macro_average().unwrap().f1;
     assert_close(
         accuracy(pairs()).unwrap(),
         number(&labels["accuracy"]),
-        1e-12,
+        EXACT,
     );
-    assert_close(
-        macro_f1(pairs()).unwrap(),
-        number(&labels["macro_f1"]),
-        1e-12,
-    );
-    assert_eq!((accuracy([]), macro_f1([])), (None, None));
+    assert_close(macro_f1, number(&labels["macro_f1"]), EXACT);
+    assert_eq!(accuracy([]), None);
+    assert_eq!(LabelCounts::default().macro_average(), None);
+}
+
+#[test]
+fn scores_and_confusion_of_labels_are_scikit_learns() {
+    let stored = metrics_reference("labels");
+    let gold = list(&stored["gold"], text);
+    let predicted = list(&stored["predicted"], |p| {
+        Some(text(p)).filter(|p| !p.is_empty())
+    });
+    let pairs = || gold.iter().copied().zip(predicted.iter().copied());
+    assert_counts(&LabelCounts::of_labels(pairs()), &stored, "per_class");
+
+    let matrix = ConfusionMatrix::of(pairs());
+    let labels = list(&stored["labels"], text);
+    assert_eq!(matrix.labels(), labels);
+    for (row, expected) in labels.iter().zip(stored["confusion"].as_array().unwrap()) {
+        for (column, expected) in labels.iter().zip(expected.as_array().unwrap()) {
+            let got = matrix.count(row, Some(column)) as u64;
+            assert_eq!(Some(got), expected.as_u64(), "{row} as {column}");
+        }
+    }
+    let all: usize = matrix.cells().map(|cell| cell.rows).sum();
+    assert_eq!(all, gold.len());
+    let confused = matrix.most_confused();
+    assert!(confused.is_sorted_by_key(|cell| std::cmp::Reverse(cell.rows)));
+    assert_eq!(matrix.count("a", Some("unheard of")), 0);
 }
 
 /// A span in bytes from one in characters.
@@ -50,192 +104,177 @@ fn span(text: &str, value: &Value) -> Span {
 #[test]
 fn span_f1_is_seqevals_and_scored_tags_hold_the_same_spans() {
     let spans = reference("spans");
-    let (mut counts, mut of_tags) = (SpanCounts::default(), SpanCounts::default());
+    let (mut counts, mut of_tags) = (LabelCounts::default(), LabelCounts::default());
     for row in spans["rows"].as_array().unwrap() {
         let text = row["text"].as_str().unwrap();
         let gold = list(&row["gold"], |s| span(text, s));
         let predicted = list(&row["predicted"], |s| span(text, s));
-        counts.add(&gold, &predicted);
+        counts.add_spans(&gold, &predicted);
 
         let tags = scored_tags(text, &gold, &predicted);
         // Token numbers instead of bytes, as a scorer of tags sees them.
         let tokens: Vec<_> = (0..tags.tokens.len()).map(|i| i..i + 1).collect();
         let gold_of_tags = iob::decode(&tokens, &tags.gold).unwrap();
         assert_eq!(gold_of_tags.len(), gold.len(), "{text:?}");
-        of_tags.add(
+        of_tags.add_spans(
             &gold_of_tags,
             &iob::decode(&tokens, &tags.predicted).unwrap(),
         );
     }
-    assert_close(counts.f1(), number(&spans["f1"]), 1e-12);
+    assert_close(counts.micro().f1(), number(&spans["f1"]), 1e-12);
     assert_eq!(counts, of_tags);
 }
 
 #[test]
-fn span_f1_of_leniently_read_tags_is_seqevals() {
-    let lenient = reference("lenient");
-    let mut counts = SpanCounts::default();
-    let read = |row: &Value| -> Vec<Span> {
-        let tags = list(row, text);
-        let tokens: Vec<_> = (0..tags.len()).map(|i| i..i + 1).collect();
-        iob::decode_lenient(&tokens, &tags)
-    };
-    let (gold, predicted) = (
-        list(&lenient["gold"], read),
-        list(&lenient["predicted"], read),
-    );
-    for (gold, predicted) in gold.iter().zip(&predicted) {
-        counts.add(gold, predicted);
+fn spans_of_broken_tags_are_seqevals_in_both_modes() {
+    let stored = metrics_reference("tags");
+    let sequences = |side: &str| list(&stored[side], |row| list(row, |t| text(t).to_owned()));
+    let (gold, predicted) = (sequences("gold"), sequences("predicted"));
+    for (mode, name) in [(TagMode::Default, "default"), (TagMode::Strict, "strict")] {
+        let mut counts = LabelCounts::default();
+        for (gold, predicted) in gold.iter().zip(&predicted) {
+            counts.add_spans(&mode.spans(gold), &mode.spans(predicted));
+        }
+        assert_counts(&counts, &stored[name], "per_label");
     }
-    assert_close(counts.f1(), number(&lenient["f1"]), 1e-12);
 }
 
 #[test]
-fn calibration_error_is_that_of_guo_et_al() {
-    let stored = reference("calibration");
-    let confidence = list(&stored["confidence"], number);
-    let right = list(&stored["right"], |r| r.as_bool().unwrap());
-    let ece = expected_calibration_error(confidence.into_iter().zip(right)).unwrap();
-    assert_close(ece, number(&stored["ece"]), 1e-12);
-    assert_eq!(expected_calibration_error([]), None);
+fn calibration_is_that_of_guo_et_al_and_scikit_learn() {
+    for stored in [reference("calibration"), metrics_reference("calibration")] {
+        let confidence = list(&stored["confidence"], number);
+        let right = list(&stored["right"], truth);
+        let reliability = Reliability::of(confidence.into_iter().zip(right)).unwrap();
+        assert_close(reliability.ece, number(&stored["ece"]), EXACT);
+        if let Some(mce) = stored["mce"].as_f64() {
+            assert_close(reliability.mce, mce, EXACT);
+            assert_close(reliability.brier, number(&stored["brier"]), EXACT);
+        }
+        assert_eq!(reliability.bins.len(), 15);
+    }
     // Both ends have a bin.
+    let ends = Reliability::of([(0.0, false), (1.0, true)]).unwrap();
     assert_eq!(
-        expected_calibration_error([(0.0, false), (1.0, true)]),
-        Some(0.0)
+        (ends.ece, ends.bins[0].rows, ends.bins[14].rows),
+        (0.0, 1, 1)
     );
-}
-
-fn answer(
-    text: &str,
-    intent: Option<(&str, f32)>,
-    entities: &[(usize, usize, &str)],
-) -> Understanding {
-    Understanding {
-        text: text.to_owned(),
-        intent: intent.map(|(label, confidence)| Intent {
-            label: label.to_owned(),
-            confidence,
-        }),
-        entities: entities
-            .iter()
-            .map(|&(start, end, label)| Entity {
-                label: label.to_owned(),
-                start,
-                end,
-                text: text.chars().skip(start).take(end - start).collect(),
-                confidence: 1.0,
-            })
-            .collect(),
-        sentiment: Some(0.5),
-        truncated: false,
+    for nonsense in [f64::NAN, -0.1, 1.5, f64::INFINITY] {
+        assert_eq!(Reliability::of([(0.5, true), (nonsense, true)]), None);
     }
-}
-
-fn gold() -> Vec<Utterance> {
-    let span = Span {
-        start: 6,
-        end: 11,
-        label: "order".to_owned(),
-    };
-    vec![
-        Utterance::new("1", "订单12345")
-            .with_intent("status")
-            .with_spans(vec![span]),
-        Utterance::new("2", "你好")
-            .with_intent("hello")
-            .with_sentiment(1.0),
-        Utterance::new("3", "今天天气").with_intent("oos"),
-        Utterance::new("4", "退款").with_intent("never_trained"),
-    ]
-}
-
-fn answers() -> Vec<Understanding> {
-    vec![
-        answer("订单12345", Some(("status", 0.9)), &[(2, 7, "order")]),
-        answer("你好", Some(("hello", 0.8)), &[(0, 2, "order")]),
-        answer("今天天气", None, &[]),
-        answer("退款", Some(("status", 0.7)), &[]),
-    ]
+    assert_eq!(Reliability::of([]), None);
 }
 
 #[test]
-fn evaluation_counts_by_row() {
-    let options = EvaluateOptions {
-        oos_label: Some("oos"),
-        tasks: None,
-    };
-    let evaluation = evaluate(&gold(), &answers(), &options).unwrap();
-    // An abstention is an answer "out of scope"; a label never trained is a miss.
-    assert_eq!(evaluation.intent_accuracy, Some(0.75));
-    assert_eq!(evaluation.oos_recall, Some(1.0));
-    // F1 of status 2/3, hello 1, oos 1, never_trained 0.
+fn the_roc_curve_and_its_area_are_scikit_learns() {
+    let stored = metrics_reference("roc");
+    let scores = list(&stored["scores"], number);
+    let positive = list(&stored["positive"], truth);
+    let pairs = || scores.iter().copied().zip(positive.iter().copied());
+    assert_close(auroc(pairs()).unwrap(), number(&stored["auroc"]), EXACT);
+    let curve = roc_curve(pairs()).unwrap();
+    let expected = stored["curve"].as_array().unwrap();
+    assert_eq!(curve.len(), expected.len());
+    for (point, expected) in curve.iter().zip(expected) {
+        assert_close(point.false_positives, number(&expected[0]), EXACT);
+        assert_close(point.true_positives, number(&expected[1]), EXACT);
+    }
+    for one_kind in [
+        vec![],
+        vec![(0.5, true)],
+        vec![(0.5, false)],
+        vec![(f64::NAN, true), (0.1, false)],
+    ] {
+        assert_eq!((auroc(one_kind.clone()), roc_curve(one_kind)), (None, None));
+    }
+}
+
+#[test]
+fn absolute_error_and_perplexity_are_scikit_learns_and_pytorchs() {
+    let stored = metrics_reference("errors");
+    let pairs = list(&stored["gold"], number)
+        .into_iter()
+        .zip(list(&stored["predicted"], number));
     assert_close(
-        evaluation.intent_macro_f1.unwrap(),
-        (2.0 / 3.0 + 2.0) / 4.0,
-        1e-12,
+        mean_absolute_error(pairs).unwrap(),
+        number(&stored["mae"]),
+        EXACT,
     );
-    // One span right, one invented.
-    assert_close(evaluation.slot_f1.unwrap(), 2.0 / 3.0, 1e-12);
-    assert_eq!(evaluation.sentence_accuracy, Some(0.5));
-    assert_eq!(evaluation.sentiment_mse, Some(0.25));
-    assert_close(evaluation.ece.unwrap(), (0.1 + 0.2 + 0.7) / 3.0, 1e-6);
+    assert_eq!(mean_absolute_error([(0.5, f64::NAN)]), None);
 
-    let without = evaluate(&gold(), &answers(), &EvaluateOptions::default()).unwrap();
-    assert_eq!(
-        (without.intent_accuracy, without.oos_recall),
-        (Some(0.5), None)
-    );
+    let stored = metrics_reference("perplexity");
+    let tokens = stored["tokens"].as_u64().unwrap() as usize;
+    let got = perplexity(number(&stored["nll"]), tokens).unwrap();
+    assert_close(got, number(&stored["perplexity"]), 1e-10);
+    assert_eq!((perplexity(f64::NAN, 3), perplexity(1.0, 0)), (None, None));
 }
 
 #[test]
-fn a_task_without_a_head_has_no_figure() {
-    let tasks = Tasks {
-        intent: Some(vec!["status".into(), "hello".into()]),
-        ..Tasks::default()
-    };
-    let options = EvaluateOptions {
-        oos_label: None,
-        tasks: Some(&tasks),
-    };
-    let evaluation = evaluate(&gold(), &answers(), &options).unwrap();
-    assert_eq!(evaluation.slot_f1, None);
-    assert_eq!(evaluation.sentence_accuracy, evaluation.intent_accuracy);
-    assert_eq!(evaluation.selection_metric(), evaluation.intent_macro_f1);
-}
-
-#[test]
-fn missing_figures_are_null_and_lengths_must_match() {
-    let none = evaluate(&[], &[], &EvaluateOptions::default()).unwrap();
-    assert_eq!(none, Evaluation::default());
-    let json = serde_json::to_value(none).unwrap();
-    let keys = [
-        "intent_accuracy",
-        "intent_macro_f1",
-        "slot_f1",
-        "sentence_accuracy",
-        "sentiment_mse",
-        "ece",
-        "oos_recall",
-    ];
-    assert_eq!(json.as_object().unwrap().len(), keys.len());
-    for key in keys {
-        assert!(json[key].is_null(), "{key}");
+fn bleus_tokens_are_sacrebleus() {
+    let stored = metrics_reference("bleu");
+    for tokenizer in [BleuTokenizer::V13a, BleuTokenizer::Zh] {
+        let rows = stored["tokens"][tokenizer.name()].as_array().unwrap();
+        for (sentence, expected) in stored["sentences"].as_array().unwrap().iter().zip(rows) {
+            let references = sentence[1].as_array().unwrap();
+            for (sentence, expected) in std::iter::once(&sentence[0])
+                .chain(references)
+                .zip(expected.as_array().unwrap())
+            {
+                assert_eq!(
+                    tokenizer.tokens(text(sentence)),
+                    list(expected, text),
+                    "{sentence}"
+                );
+            }
+        }
     }
-    assert!(evaluate(&gold(), &[], &EvaluateOptions::default()).is_err());
 }
 
 #[test]
-fn entities_outside_the_text_are_left_out() {
-    let spans = entity_spans(
-        "订单",
-        &answer("订单", None, &[(0, 9, "a"), (1, 2, "b"), (2, 2, "c")]),
-    );
+fn bleu_is_sacrebleus() {
+    let stored = metrics_reference("bleu");
+    let sentences = stored["sentences"].as_array().unwrap();
+    for case in stored["scores"].as_array().unwrap() {
+        let config = BleuConfig {
+            tokenizer: serde_json::from_value(case["tokenizer"].clone()).unwrap(),
+            smoothing: serde_json::from_value::<BleuSmoothing>(case["smoothing"].clone()).unwrap(),
+            effective_order: truth(&case["effective_order"]),
+        };
+        let count = case["references"].as_u64().unwrap() as usize;
+        assert_eq!(config.signature(count), text(&case["signature"]));
+        let pairs: Vec<(&str, Vec<&str>)> = sentences
+            .iter()
+            .map(|s| (text(&s[0]), list(&s[1], text)[..count].to_vec()))
+            .collect();
+        let corpus = bleu(pairs.iter().map(|(h, r)| (*h, &r[..])), &config);
+        assert_close(corpus.score, number(&case["corpus"]), 1e-9);
+        assert_close(
+            corpus.brevity_penalty,
+            number(&case["brevity_penalty"]),
+            EXACT,
+        );
+        let expected = list(&case["precisions"], number);
+        for (got, expected) in corpus.precisions.iter().zip(expected) {
+            assert_close(*got, expected, 1e-9);
+        }
+        let mut sum = BleuCounts::default();
+        for ((hypothesis, references), expected) in
+            pairs.iter().zip(case["by_sentence"].as_array().unwrap())
+        {
+            let score = sentence_bleu(hypothesis, references, &config).score;
+            assert_close(score, number(expected), 1e-9);
+            sum += BleuCounts::of(hypothesis, references, &config);
+        }
+        let lengths = (sum.hypothesis_tokens as u64, sum.reference_tokens as u64);
+        assert_eq!(Some(lengths.0), case["hypothesis_tokens"].as_u64());
+        assert_eq!(Some(lengths.1), case["reference_tokens"].as_u64());
+        assert_eq!(sum.score(&config), corpus);
+    }
+    let nothing = bleu([], &BleuConfig::default());
     assert_eq!(
-        spans,
-        [Span {
-            start: 3,
-            end: 6,
-            label: "b".into()
-        }]
+        (
+            nothing.score,
+            sentence_bleu("a", &[], &BleuConfig::default()).score
+        ),
+        (0.0, 0.0)
     );
 }

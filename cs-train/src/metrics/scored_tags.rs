@@ -1,73 +1,9 @@
-//! Labelled spans of a text.
+//! Spans of a text as tags that other scorers read.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use cs_data::Span;
-
-/// Counts behind precision, recall and F1 of spans. A span is right if start, end and label
-/// all are.
-///
-/// Micro-averaged, and thus equal to seqeval's default `f1_score` on the tags that
-/// [`scored_tags`] makes of the same spans.
-///
-/// ```
-/// use cs_data::Span;
-/// use cs_train::metrics::SpanCounts;
-///
-/// let span = |start, end, label: &str| Span { start, end, label: label.into() };
-/// let mut counts = SpanCounts::default();
-/// counts.add(&[span(0, 3, "order"), span(4, 8, "date")], &[span(0, 3, "order"), span(4, 7, "date")]);
-/// assert_eq!((counts.precision(), counts.recall(), counts.f1()), (0.5, 0.5, 0.5));
-/// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SpanCounts {
-    /// Predicted spans that are right.
-    pub right: usize,
-    /// Spans in the gold data.
-    pub gold: usize,
-    /// Spans predicted.
-    pub predicted: usize,
-}
-
-impl SpanCounts {
-    /// Adds one text's spans and says whether all are right. Repeated spans count once.
-    pub fn add(&mut self, gold: &[Span], predicted: &[Span]) -> bool {
-        let key = |span: &Span| (span.start, span.end, span.label.clone());
-        let gold: BTreeSet<_> = gold.iter().map(key).collect();
-        let predicted: BTreeSet<_> = predicted.iter().map(key).collect();
-        self.right += gold.intersection(&predicted).count();
-        self.gold += gold.len();
-        self.predicted += predicted.len();
-        gold == predicted
-    }
-
-    /// Share of predicted spans that are right; 0 if none was predicted.
-    #[must_use]
-    pub fn precision(&self) -> f64 {
-        ratio(self.right, self.predicted)
-    }
-
-    /// Share of gold spans found; 0 if there are none.
-    #[must_use]
-    pub fn recall(&self) -> f64 {
-        ratio(self.right, self.gold)
-    }
-
-    /// Harmonic mean of precision and recall; 0 if both are.
-    #[must_use]
-    pub fn f1(&self) -> f64 {
-        ratio(2 * self.right, self.gold + self.predicted)
-    }
-}
-
-fn ratio(part: usize, whole: usize) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    }
-}
 
 /// A text's gold and predicted spans as IOB2 tags over common tokens, for other scorers.
 ///

@@ -1,0 +1,113 @@
+//! In which way spans are wrong.
+
+use cs_data::Span;
+use serde::{Deserialize, Serialize};
+
+/// What is wrong with a span, after the categories of MUC-5 (Chinchor and Sundheim 1993) as SemEval-2013
+/// task 9 has them.
+///
+/// ```
+/// use cs_data::Span;
+/// use cs_train::metrics::{SpanErrorKind, span_errors};
+///
+/// let (gold, predicted) = ([Span::new(0, 5, "city")], [Span::new(0, 5, "date")]);
+/// let errors = span_errors(&gold, &predicted);
+/// assert_eq!(errors[0].kind, SpanErrorKind::WrongLabel);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpanErrorKind {
+    /// A gold span that no prediction touches.
+    Missed,
+    /// A predicted span that no gold span touches.
+    Spurious,
+    /// Right place, wrong label.
+    WrongLabel,
+    /// Right label, overlapping, but not from the same start to the same end.
+    WrongBoundary,
+    /// Overlapping, with another label and other ends.
+    WrongBoth,
+}
+
+impl SpanErrorKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::Missed,
+        Self::Spurious,
+        Self::WrongLabel,
+        Self::WrongBoundary,
+        Self::WrongBoth,
+    ];
+}
+
+/// A wrong span, with what it was taken for.
+///
+/// ```
+/// use cs_data::Span;
+/// let gold = [Span::new(0, 5, "city")];
+/// let errors = cs_train::metrics::span_errors(&gold, &[]);
+/// assert_eq!((errors[0].gold.unwrap().end, errors[0].predicted), (5, None));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpanError<'a> {
+    /// In which way it is wrong.
+    pub kind: SpanErrorKind,
+    /// The gold span; `None` of a spurious one.
+    pub gold: Option<&'a Span>,
+    /// The predicted span; `None` of a missed one.
+    pub predicted: Option<&'a Span>,
+}
+
+type Rule = (SpanErrorKind, fn(&Span, &Span) -> bool);
+
+/// Which pairs are matched, in this order.
+const RULES: [Rule; 3] = [
+    (SpanErrorKind::WrongLabel, |a, b| a.range() == b.range()),
+    (SpanErrorKind::WrongBoundary, |a, b| {
+        overlap(a, b) && a.label == b.label
+    }),
+    (SpanErrorKind::WrongBoth, overlap),
+];
+
+fn overlap(a: &Span, b: &Span) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
+/// What is wrong with one text's predicted spans.
+///
+/// Spans that are right are set aside; of the rest, pairs of the same place are matched first, then
+/// overlapping pairs with the same label, then overlapping pairs, each in the order of the text and
+/// each span once. What is left is missed or spurious. O(gold · predicted) of one text.
+#[must_use]
+pub fn span_errors<'a>(gold: &'a [Span], predicted: &'a [Span]) -> Vec<SpanError<'a>> {
+    let unmatched = |spans: &'a [Span], others: &[Span]| -> Vec<&'a Span> {
+        spans.iter().filter(|span| !others.contains(span)).collect()
+    };
+    let mut gold_left = unmatched(gold, predicted);
+    let mut predicted_left = unmatched(predicted, gold);
+    let mut errors = Vec::new();
+    for (kind, pairs) in RULES {
+        gold_left.retain(|gold| {
+            let Some(at) = predicted_left.iter().position(|other| pairs(gold, other)) else {
+                return true;
+            };
+            errors.push(SpanError {
+                kind,
+                gold: Some(gold),
+                predicted: Some(predicted_left.remove(at)),
+            });
+            false
+        });
+    }
+    errors.extend(gold_left.into_iter().map(|gold| SpanError {
+        kind: SpanErrorKind::Missed,
+        gold: Some(gold),
+        predicted: None,
+    }));
+    errors.extend(predicted_left.into_iter().map(|predicted| SpanError {
+        kind: SpanErrorKind::Spurious,
+        gold: None,
+        predicted: Some(predicted),
+    }));
+    errors
+}

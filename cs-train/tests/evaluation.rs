@@ -1,0 +1,437 @@
+//! Evaluation of answers against gold rows, and its report.
+
+#![allow(clippy::unwrap_used)] // a panic is how a test fails
+
+mod common;
+
+use common::assert_close;
+use cs_data::{Span, Utterance};
+use cs_model::{Entity, Intent, Tasks, Understanding};
+use cs_train::metrics::Bootstrap;
+use cs_train::{
+    EvaluateOptions, Evaluation, Report, ReportConfig, entity_spans, evaluate, intervals,
+};
+
+fn answer(
+    text: &str,
+    intent: Option<(&str, f32)>,
+    entities: &[(usize, usize, &str)],
+) -> Understanding {
+    Understanding {
+        text: text.to_owned(),
+        intent: intent.map(|(label, confidence)| Intent {
+            label: label.to_owned(),
+            confidence,
+        }),
+        entities: entities
+            .iter()
+            .map(|&(start, end, label)| Entity {
+                label: label.to_owned(),
+                start,
+                end,
+                text: text.chars().skip(start).take(end - start).collect(),
+                confidence: 1.0,
+            })
+            .collect(),
+        sentiment: Some(0.5),
+        truncated: false,
+    }
+}
+
+fn gold() -> Vec<Utterance> {
+    let span = Span {
+        start: 6,
+        end: 11,
+        label: "order".to_owned(),
+    };
+    vec![
+        Utterance::new("1", "订单12345")
+            .with_intent("status")
+            .with_spans(vec![span]),
+        Utterance::new("2", "你好")
+            .with_intent("hello")
+            .with_sentiment(1.0),
+        Utterance::new("3", "今天天气").with_intent("oos"),
+        Utterance::new("4", "退款").with_intent("never_trained"),
+    ]
+}
+
+fn answers() -> Vec<Understanding> {
+    vec![
+        answer("订单12345", Some(("status", 0.9)), &[(2, 7, "order")]),
+        answer("你好", Some(("hello", 0.8)), &[(0, 2, "order")]),
+        answer("今天天气", None, &[]),
+        answer("退款", Some(("status", 0.7)), &[]),
+    ]
+}
+
+#[test]
+fn evaluation_counts_by_row() {
+    let options = EvaluateOptions {
+        oos_label: Some("oos"),
+        ..EvaluateOptions::default()
+    };
+    let evaluation = evaluate(&gold(), &answers(), &options).unwrap();
+    // An abstention is an answer "out of scope"; a label never trained is a miss.
+    assert_eq!(evaluation.intent_accuracy, Some(0.75));
+    assert_eq!(evaluation.oos_recall, Some(1.0));
+    // F1 of status 2/3, hello 1, oos 1, never_trained 0.
+    assert_close(
+        evaluation.intent_macro_f1.unwrap(),
+        (2.0 / 3.0 + 2.0) / 4.0,
+        1e-12,
+    );
+    // One span right, one invented.
+    assert_close(evaluation.slot_f1.unwrap(), 2.0 / 3.0, 1e-12);
+    assert_eq!(evaluation.sentence_accuracy, Some(0.5));
+    assert_eq!(evaluation.sentiment_mse, Some(0.25));
+    assert_close(evaluation.ece.unwrap(), (0.1 + 0.2 + 0.7) / 3.0, 1e-6);
+
+    let without = evaluate(&gold(), &answers(), &EvaluateOptions::default()).unwrap();
+    assert_eq!(
+        (without.intent_accuracy, without.oos_recall),
+        (Some(0.5), None)
+    );
+}
+
+#[test]
+fn a_task_without_a_head_has_no_figure() {
+    let tasks = Tasks {
+        intent: Some(vec!["status".into(), "hello".into()]),
+        ..Tasks::default()
+    };
+    let options = EvaluateOptions {
+        tasks: Some(&tasks),
+        ..EvaluateOptions::default()
+    };
+    let evaluation = evaluate(&gold(), &answers(), &options).unwrap();
+    assert_eq!(evaluation.slot_f1, None);
+    assert_eq!(evaluation.sentence_accuracy, evaluation.intent_accuracy);
+    assert_eq!(evaluation.selection_metric(), evaluation.intent_macro_f1);
+}
+
+#[test]
+fn missing_figures_are_null_and_lengths_must_match() {
+    let none = evaluate(&[], &[], &EvaluateOptions::default()).unwrap();
+    assert_eq!(none, Evaluation::default());
+    let json = serde_json::to_value(none).unwrap();
+    assert_eq!(json.as_object().unwrap().len(), Evaluation::FIGURES.len());
+    for key in Evaluation::FIGURES {
+        assert!(json[key].is_null(), "{key}");
+    }
+    assert!(evaluate(&gold(), &[], &EvaluateOptions::default()).is_err());
+}
+
+#[test]
+fn entities_outside_the_text_are_left_out() {
+    let spans = entity_spans(
+        "订单",
+        &answer("订单", None, &[(0, 9, "a"), (1, 2, "b"), (2, 2, "c")]),
+    );
+    assert_eq!(
+        spans,
+        [Span {
+            start: 3,
+            end: 6,
+            label: "b".into()
+        }]
+    );
+}
+
+#[test]
+fn abstaining_below_a_threshold_here_or_in_decoding_gives_the_same_decisions() {
+    let sure = |confidence| answer("x", Some(("a", confidence)), &[]);
+    let gold: Vec<Utterance> = ["a", "a", "oos", "oos", "b"]
+        .iter()
+        .map(|intent| Utterance::new("1", "x").with_intent(*intent))
+        .collect();
+    let raw = [0.9, 0.4, 0.3, 0.6, 0.8].map(sure);
+    let decoded = raw.clone().map(|mut answer| {
+        answer.intent = answer.intent.filter(|intent| intent.confidence >= 0.5);
+        answer
+    });
+    let there = EvaluateOptions {
+        oos_label: Some("oos"),
+        ..EvaluateOptions::default()
+    };
+    let here = EvaluateOptions {
+        abstain_below: Some(0.5),
+        ..there
+    };
+    let (raw, decoded) = (
+        evaluate(&gold, &raw, &here).unwrap(),
+        evaluate(&gold, &decoded, &there).unwrap(),
+    );
+    assert_eq!(raw.intent_accuracy, Some(0.4));
+    assert_eq!(raw.intent_accuracy, decoded.intent_accuracy);
+    assert_eq!(raw.intent_macro_f1, decoded.intent_macro_f1);
+    assert_eq!((raw.oos_recall, decoded.oos_recall), (Some(0.5), Some(0.5)));
+    assert_eq!(
+        (raw.oos_precision, decoded.oos_precision),
+        (Some(0.5), Some(0.5))
+    );
+    // Out of scope 0.3 and 0.6, in scope 0.9, 0.4 and 0.8: one pair of six stands the wrong way round.
+    assert_close(raw.oos_auroc.unwrap(), 5.0 / 6.0, 1e-12);
+    // Abstentions tie where the confidence is unknown.
+    assert_close(decoded.oos_auroc.unwrap(), 4.5 / 6.0, 1e-12);
+}
+
+#[test]
+fn answers_that_say_out_of_scope_rank_before_any_other() {
+    let gold: Vec<Utterance> = ["oos", "a", "a"]
+        .iter()
+        .map(|intent| Utterance::new("1", "x").with_intent(*intent))
+        .collect();
+    let answers =
+        [("oos", 0.2), ("a", 0.1), ("a", 0.9)].map(|intent| answer("x", Some(intent), &[]));
+    let options = EvaluateOptions {
+        oos_label: Some("oos"),
+        ..EvaluateOptions::default()
+    };
+    assert_eq!(
+        evaluate(&gold, &answers, &options).unwrap().oos_auroc,
+        Some(1.0)
+    );
+}
+
+#[test]
+fn numbers_that_cannot_be_scored_name_the_row() {
+    for (confidence, sentiment) in [(f32::NAN, 0.5), (1.5, 0.5), (0.5, f32::NAN), (0.5, -0.1)] {
+        let mut bad = answer("退款", Some(("status", confidence)), &[]);
+        bad.sentiment = Some(sentiment);
+        let mut answers = answers();
+        answers[3] = bad;
+        let error = evaluate(&gold(), &answers, &EvaluateOptions::default()).unwrap_err();
+        assert!(error.to_string().starts_with("row \"4\": the "), "{error}");
+    }
+}
+
+#[test]
+fn sentiments_are_compared_with_their_intents() {
+    let row = |intent: &str, sentiment| {
+        Utterance::new("1", "x")
+            .with_intent(intent)
+            .with_sentiment(sentiment)
+    };
+    // Complaints are at 0.2 on average, praise at 0.9, questions near neutral.
+    let gold = [
+        row("complaint", 0.1),
+        row("complaint", 0.3),
+        row("praise", 0.9),
+        row("question", 0.55),
+    ];
+    let said = |intent, sentiment| {
+        let mut answer = answer("x", Some((intent, 0.9)), &[]);
+        answer.sentiment = Some(sentiment);
+        answer
+    };
+    let answers = [
+        said("complaint", 0.2),
+        said("praise", 0.2),
+        said("praise", 0.7),
+        said("question", 0.0),
+    ];
+    let evaluation = evaluate(&gold, &answers, &EvaluateOptions::default()).unwrap();
+    assert_close(evaluation.sentiment_agreement.unwrap(), 2.0 / 3.0, 1e-12);
+}
+
+fn many() -> (Vec<Utterance>, Vec<Understanding>) {
+    (0..200)
+        .map(|i| {
+            let row = &gold()[i % 4];
+            (row.clone(), answers()[(i * 7 / 5) % 4].clone())
+        })
+        .map(|(row, mut answer)| {
+            answer.text.clone_from(&row.text);
+            (row, answer)
+        })
+        .unzip()
+}
+
+#[test]
+fn intervals_hold_the_figure_and_depend_on_the_seed_alone() {
+    let (gold, answers) = many();
+    let options = EvaluateOptions {
+        oos_label: Some("oos"),
+        ..EvaluateOptions::default()
+    };
+    let bootstrap = |seed| Bootstrap {
+        resamples: 300,
+        seed,
+        ..Bootstrap::default()
+    };
+    let of = |seed, threads| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| intervals(&gold, &answers, &options, &bootstrap(seed)).unwrap())
+    };
+    let one = of(1, 1);
+    assert_eq!(one, of(1, 3));
+    assert_ne!(one, of(2, 1));
+    let evaluation = evaluate(&gold, &answers, &options).unwrap();
+    for (name, value) in Evaluation::FIGURES.iter().zip(evaluation.values()) {
+        let Some(value) = value else { continue };
+        let interval = one[*name];
+        assert!(
+            interval.low <= value && value <= interval.high,
+            "{name}: {value} not in {interval:?}"
+        );
+        assert!(interval.high - interval.low < 0.35, "{name}: {interval:?}");
+    }
+    // The normal approximation of a share, p ± 1.96 sqrt(p (1 - p) / n).
+    let p = evaluation.intent_accuracy.unwrap();
+    let half = 1.96 * (p * (1.0 - p) / 200.0).sqrt();
+    assert_close(one["intent_accuracy"].low, p - half, 0.025);
+    assert_close(one["intent_accuracy"].high, p + half, 0.025);
+}
+
+#[test]
+fn bad_bootstraps_are_refused_and_no_rows_have_no_intervals() {
+    let of = |bootstrap: Bootstrap| intervals(&[], &[], &EvaluateOptions::default(), &bootstrap);
+    assert!(of(Bootstrap::default()).unwrap().is_empty());
+    for confidence in [0.0, 1.0, f64::NAN, -1.0] {
+        assert!(
+            of(Bootstrap {
+                confidence,
+                ..Bootstrap::default()
+            })
+            .is_err()
+        );
+    }
+    let error = of(Bootstrap {
+        resamples: 0,
+        ..Bootstrap::default()
+    })
+    .unwrap_err();
+    assert_eq!(error.to_string(), "resamples is 0; expected at least 1");
+}
+
+/// Labels and texts that would like to be markup.
+const HOSTILE: &str = "</td><script>alert(1)</script>\"'<!--&\u{202e}\u{0}\u{1b}[31m";
+
+#[test]
+fn a_hostile_text_stays_text() {
+    let span = |label: &str| Span::new(0, 2, label);
+    let gold = [
+        Utterance::new(HOSTILE, HOSTILE)
+            .with_intent(HOSTILE)
+            .with_spans(vec![span(HOSTILE)]),
+        Utterance::new("2", "x".repeat(60_000)).with_intent("y".repeat(5000)),
+    ];
+    let answers = [
+        answer(
+            HOSTILE,
+            Some(("]]>{}%s", 0.9)),
+            &[(0, 3, "-->"), (4, 9, HOSTILE)],
+        ),
+        answer("x", None, &[(0, 50_000, HOSTILE)]),
+    ];
+    let options = EvaluateOptions {
+        oos_label: Some(HOSTILE),
+        ..EvaluateOptions::default()
+    };
+    let config = ReportConfig {
+        about: [(HOSTILE.to_owned(), HOSTILE.to_owned())].into(),
+        ..ReportConfig::default()
+    };
+    let page = Report::of(&gold, &answers, &options, &config)
+        .unwrap()
+        .html();
+    assert!(!page.contains("<script") && !page.contains("<!--") && !page.contains("-->"));
+    assert!(!page.contains(['\u{0}', '\u{1b}']) && page.len() < 200_000);
+    for tag in ["table", "tr", "td", "svg", "div", "bdi", "figure", "span"] {
+        let (open, shut) = (format!("<{tag}"), format!("</{tag}>"));
+        let opened =
+            page.matches(&format!("{open}>")).count() + page.matches(&format!("{open} ")).count();
+        assert_eq!(opened, page.matches(&shut).count(), "{tag}");
+    }
+    assert!(
+        !page.contains("http://") && !page.contains("https://"),
+        "nothing is fetched"
+    );
+}
+
+#[test]
+fn a_report_is_written_whole_and_read_again() {
+    let (gold, answers) = many();
+    let options = EvaluateOptions {
+        oos_label: Some("oos"),
+        abstain_below: Some(0.75),
+        ..EvaluateOptions::default()
+    };
+    let config = ReportConfig {
+        examples: 3,
+        bootstrap: Some(Bootstrap {
+            resamples: 20,
+            ..Bootstrap::default()
+        }),
+        ..ReportConfig::default()
+    };
+    let report = Report::of(&gold, &answers, &options, &config).unwrap();
+    let intents = report.intents.as_ref().unwrap();
+    assert!(intents.classes.is_sorted_by(|a, b| a.f1 <= b.f1));
+    assert_eq!(
+        (intents.rows, intents.mistakes.len(), intents.coverage.len()),
+        (200, 3, 101)
+    );
+    let wrong: usize = intents.confusion.iter().map(|pair| pair.rows).sum();
+    let accuracy = report.evaluation.intent_accuracy.unwrap();
+    assert_close(1.0 - wrong as f64 / 200.0, accuracy, 1e-12);
+    let entities = report.entities.as_ref().unwrap();
+    assert_close(entities.micro.f1, report.evaluation.slot_f1.unwrap(), 1e-12);
+    assert!(entities.mistakes[0].errors.len() >= entities.mistakes[2].errors.len());
+    assert_eq!(
+        report.evaluation,
+        evaluate(&gold, &answers, &options).unwrap()
+    );
+
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, page, json) = (
+        dir.path().join("new/folder"),
+        dir.path().join("a.html"),
+        dir.path().join("a.json"),
+    );
+    report.write(&folder).unwrap();
+    report.write(&page).unwrap();
+    report.write(&json).unwrap();
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
+    assert_eq!(read(&page), read(&folder.join("report.html")));
+    assert_eq!(read(&json), read(&folder.join("report.json")));
+    let again = Report::open(&json).unwrap();
+    assert_eq!(again.entities.as_ref().unwrap().mistakes, entities.mistakes);
+    assert_eq!(again.html(), report.html());
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3);
+
+    let newer = read(&json).replacen("\"format_version\": 1", "\"format_version\": 2", 1);
+    for (text, reason) in [
+        (newer.as_str(), "a.json: format_version is 2, expected 1"),
+        ("{}", "a.json: format_version is none, expected 1"),
+        ("[1", "a.json: EOF while parsing"),
+    ] {
+        std::fs::write(&json, text).unwrap();
+        let error = Report::open(&json).unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+    }
+    assert!(report.write(&page.join("below a file")).is_err());
+}
+
+#[test]
+fn a_report_of_nothing_says_so() {
+    let rows = [Utterance::new("1", "no label"), Utterance::new("2", "")];
+    let mute = |text: &str| Understanding {
+        sentiment: None,
+        ..answer(text, None, &[])
+    };
+    for (gold, answers) in [(&rows[..], vec![mute("no label"), mute("")]), (&[], vec![])] {
+        let options = EvaluateOptions {
+            oos_label: Some("oos"),
+            ..EvaluateOptions::default()
+        };
+        let report = Report::of(gold, &answers, &options, &ReportConfig::default()).unwrap();
+        assert_eq!(report.evaluation, Evaluation::default());
+        assert!(report.intervals.is_empty() && report.intents.is_none());
+        assert!(report.html().contains("nothing to score"));
+    }
+}
