@@ -49,6 +49,13 @@ pub struct TransformerConfig {
     pub num_attention_heads: usize,
     /// Width between the two linear layers of a block.
     pub intermediate_size: usize,
+    /// Heads of each layer where some were removed; those left keep their width
+    /// ([`TransformerConfig::head_size`]). Absent: `num_attention_heads` in every layer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer_num_attention_heads: Option<Vec<usize>>,
+    /// Inner width of each layer where neurons were removed. Absent: `intermediate_size`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer_intermediate_size: Option<Vec<usize>>,
     /// The activation there.
     pub hidden_act: Activation,
     /// Longest sequence, in tokens.
@@ -78,6 +85,8 @@ impl Default for TransformerConfig {
             num_hidden_layers: 12,
             num_attention_heads: 12,
             intermediate_size: 3072,
+            layer_num_attention_heads: None,
+            layer_intermediate_size: None,
             hidden_act: Activation::Gelu,
             max_position_embeddings: 512,
             type_vocab_size: 2,
@@ -362,6 +371,20 @@ impl TransformerConfig {
         self.hidden_size / self.num_attention_heads.max(1)
     }
 
+    /// Attention heads of a layer.
+    pub fn heads(&self, layer: usize) -> usize {
+        let pruned = self.layer_num_attention_heads.as_ref();
+        let pruned = pruned.and_then(|layers| layers.get(layer).copied());
+        pruned.unwrap_or(self.num_attention_heads)
+    }
+
+    /// Inner width of a layer.
+    pub fn inner_size(&self, layer: usize) -> usize {
+        let pruned = self.layer_intermediate_size.as_ref();
+        let pruned = pruned.and_then(|layers| layers.get(layer).copied());
+        pruned.unwrap_or(self.intermediate_size)
+    }
+
     fn validate(&self) -> Result<()> {
         size("vocab_size", self.vocab_size, 1 << 24)?;
         size("hidden_size", self.hidden_size, 1 << 16)?;
@@ -382,6 +405,16 @@ impl TransformerConfig {
                 expected,
             ));
         }
+        self.layer_sizes(
+            "layer_num_attention_heads",
+            self.layer_num_attention_heads.as_deref(),
+            self.num_attention_heads,
+        )?;
+        self.layer_sizes(
+            "layer_intermediate_size",
+            self.layer_intermediate_size.as_deref(),
+            self.intermediate_size,
+        )?;
         if !(self.layer_norm_eps > 0.0 && self.layer_norm_eps < 1.0) {
             return Err(Error::field(
                 "layer_norm_eps",
@@ -400,8 +433,23 @@ impl TransformerConfig {
         only(&self.extra, "add_cross_attention", false)
     }
 
+    /// One size a layer, none larger than in the unpruned model.
+    fn layer_sizes(&self, field: &str, sizes: Option<&[usize]>, most: usize) -> Result<()> {
+        let Some(sizes) = sizes else { return Ok(()) };
+        if sizes.len() != self.num_hidden_layers {
+            let expected = format!("{}, one a layer", self.num_hidden_layers);
+            return Err(Error::field(
+                format!("{field}'s length"),
+                sizes.len(),
+                expected,
+            ));
+        }
+        let mut layers = sizes.iter().enumerate();
+        layers.try_for_each(|(layer, &found)| size(&format!("{field}[{layer}]"), found, most))
+    }
+
     fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        let (hidden, inner) = (self.hidden_size, self.intermediate_size);
+        let hidden = self.hidden_size;
         let mut list = TensorList::default();
         for (name, rows) in [
             ("word", self.vocab_size),
@@ -416,14 +464,16 @@ impl TransformerConfig {
         list.norm("embeddings", hidden);
         for layer in 0..self.num_hidden_layers {
             let block = format!("encoder.layer.{layer}");
+            let context = self.heads(layer) * self.head_size();
+            let inner = self.inner_size(layer);
             for projection in ["query", "key", "value"] {
                 list.linear(
                     &format!("{block}.attention.self.{projection}"),
-                    hidden,
+                    context,
                     hidden,
                 );
             }
-            list.linear(&format!("{block}.attention.output.dense"), hidden, hidden);
+            list.linear(&format!("{block}.attention.output.dense"), hidden, context);
             list.norm(&format!("{block}.attention.output"), hidden);
             list.linear(&format!("{block}.intermediate.dense"), inner, hidden);
             list.linear(&format!("{block}.output.dense"), hidden, inner);
@@ -616,6 +666,14 @@ mod tests {
                 " the sizes' product is too large, expected at most 16 billion parameters",
             ),
             (
+                r#"{"model_type": "bert", "num_hidden_layers": 2, "layer_intermediate_size": [8]}"#,
+                " layer_intermediate_size's length is 1, expected 2, one a layer",
+            ),
+            (
+                r#"{"model_type": "bert", "num_hidden_layers": 2, "layer_num_attention_heads": [1, 0]}"#,
+                " layer_num_attention_heads[1] is 0, expected 1 to 12",
+            ),
+            (
                 r#"{"model_type": "bilstm", "num_layers": 65}"#,
                 " num_layers is 65, expected 1 to 64",
             ),
@@ -647,6 +705,34 @@ mod tests {
             (name.as_str(), &shape[..]),
             ("encoder.layer.0.output.dense.weight", &[8, 32][..])
         );
+    }
+
+    #[test]
+    fn layers_may_have_sizes_of_their_own() {
+        let config = TransformerConfig {
+            num_hidden_layers: 2,
+            hidden_size: 8,
+            num_attention_heads: 4,
+            intermediate_size: 32,
+            layer_num_attention_heads: Some(vec![3, 4]),
+            layer_intermediate_size: Some(vec![32, 5]),
+            ..TransformerConfig::default()
+        };
+        let config = EncoderConfig::from(config);
+        let shapes: std::collections::BTreeMap<_, _> = config.tensors().into_iter().collect();
+        let shape = |layer: usize, owner: &str| {
+            shapes[&format!("encoder.layer.{layer}.{owner}.weight")].clone()
+        };
+        assert_eq!(shape(0, "attention.self.key"), [6, 8]);
+        assert_eq!(shape(0, "attention.output.dense"), [8, 6]);
+        assert_eq!(shape(0, "intermediate.dense"), [32, 8]);
+        assert_eq!(shape(1, "attention.self.key"), [8, 8]);
+        assert_eq!(shape(1, "output.dense"), [8, 5]);
+        let json = String::from_utf8(config.to_json().unwrap()).unwrap();
+        assert_eq!(parse(&json).unwrap(), config);
+        let whole = EncoderConfig::from(TransformerConfig::default());
+        let json = String::from_utf8(whole.to_json().unwrap()).unwrap();
+        assert!(!json.contains("layer_"), "{json}");
     }
 
     #[test]

@@ -22,13 +22,13 @@ pub(crate) struct Transformer {
     positions: Vec<f32>,
     norm: Norm,
     layers: Vec<Layer>,
-    heads: usize,
     act: Act,
 }
 
 #[derive(Debug)]
 struct Layer {
-    /// Query, key and value in one: `[3 H, H]`
+    heads: usize,
+    /// Query, key and value in one: `[3 C, H]`, `C` the heads' width together
     qkv: Weights,
     attention_output: Weights,
     attention_norm: Norm,
@@ -65,7 +65,6 @@ impl Transformer {
             positions,
             norm: source.norm("embeddings.LayerNorm", width, config.layer_norm_eps)?,
             layers: layers?,
-            heads: config.num_attention_heads,
             act: match config.hidden_act {
                 Activation::Gelu => Act::Gelu,
                 Activation::GeluNew => Act::GeluTanh,
@@ -95,14 +94,15 @@ impl Transformer {
                 quant,
                 ..
             } = &mut *scratch;
-            let qkv = take(wide, tokens * 3 * width); // [N, 3 H]
+            let across = layer.attention_output.inputs();
+            let qkv = take(wide, tokens * 3 * across); // [N, 3 C]
             layer.qkv.apply(team, out, Act::None, (qkv, quant));
-            let context = take(context, tokens * width); // [N, H]
+            let context = take(context, tokens * across); // [N, C]
             let input = Heads {
                 qkv,
                 offsets: batch.offsets,
-                heads: self.heads,
-                width,
+                heads: layer.heads,
+                width: across,
             };
             attention(team, input, heads, context);
             let update = take(update, tokens * width); // [N, H]
@@ -161,12 +161,13 @@ impl Transformer {
 
 impl Layer {
     fn load(config: &TransformerConfig, source: &Source, index: usize) -> Result<Self> {
-        let (width, inner) = (config.hidden_size, config.intermediate_size);
+        let (width, inner) = (config.hidden_size, config.inner_size(index));
+        let across = config.heads(index) * config.head_size();
         let block = format!("encoder.layer.{index}");
         let owners = ["query", "key", "value"].map(|p| format!("{block}.attention.self.{p}"));
-        let mut bias = Vec::with_capacity(3 * width);
+        let mut bias = Vec::with_capacity(3 * across);
         for owner in &owners {
-            bias.extend(source.vector(&format!("{owner}.bias"), width)?);
+            bias.extend(source.vector(&format!("{owner}.bias"), across)?);
         }
         let names = owners.map(|owner| format!("{owner}.weight"));
         let norm = |owner: &str| {
@@ -178,8 +179,9 @@ impl Layer {
         };
         let dense = |owner: &str, shape| source.dense(&format!("{block}.{owner}.dense"), shape);
         Ok(Self {
-            qkv: source.linear(&names, [width, width], &bias)?,
-            attention_output: dense("attention.output", [width, width])?,
+            heads: config.heads(index),
+            qkv: source.linear(&names, [across, width], &bias)?,
+            attention_output: dense("attention.output", [width, across])?,
             attention_norm: norm("attention.output")?,
             intermediate: dense("intermediate", [inner, width])?,
             output: dense("output", [width, inner])?,

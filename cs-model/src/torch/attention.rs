@@ -1,6 +1,7 @@
 //! Self-attention (Vaswani et al. 2017, section 3.2) on packed sequences.
 //!
-//! `N` packed tokens, `H` hidden, `A` heads, `D` head size (`H = A·D`); `P` rows of all groups with
+//! `N` packed tokens, `H` hidden, `A` heads, `D` head size (`C = A·D`; `C = H` unless
+//! heads were removed, and `H` stands for `C` behind the projection); `P` rows of all groups with
 //! pads, `G` sequences of a group, `L` its longest; `S` pairs of a query and a key.
 
 use tch::{Kind, Tensor};
@@ -69,13 +70,13 @@ pub(super) struct SelfAttention {
 }
 
 impl SelfAttention {
-    pub(super) fn new(scope: &Scope<'_>, config: &TransformerConfig) -> Result<Self> {
+    pub(super) fn new(scope: &Scope<'_>, config: &TransformerConfig, layer: usize) -> Result<Self> {
         Ok(Self {
             query: Linear::new(&scope.sub("query"))?,
             key: Linear::new(&scope.sub("key"))?,
             value: Linear::new(&scope.sub("value"))?,
-            heads: config.num_attention_heads as i64,
-            head_size: (config.hidden_size / config.num_attention_heads) as i64,
+            heads: config.heads(layer) as i64,
+            head_size: config.head_size() as i64,
             dropout: config.attention_probs_dropout_prob,
         })
     }

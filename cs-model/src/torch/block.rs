@@ -25,12 +25,12 @@ pub(super) struct Block {
 }
 
 impl Block {
-    pub(super) fn new(scope: &Scope<'_>, config: &TransformerConfig) -> Result<Self> {
+    pub(super) fn new(scope: &Scope<'_>, config: &TransformerConfig, layer: usize) -> Result<Self> {
         let attention = scope.sub("attention");
         let norm =
             |scope: Scope<'_>| LayerNorm::new(&scope.sub("LayerNorm"), config.layer_norm_eps);
         Ok(Self {
-            attention: SelfAttention::new(&attention.sub("self"), config)?,
+            attention: SelfAttention::new(&attention.sub("self"), config, layer)?,
             attention_output: Linear::new(&attention.sub("output.dense"))?,
             attention_norm: norm(attention.sub("output"))?,
             intermediate: Linear::new(&scope.sub("intermediate.dense"))?,

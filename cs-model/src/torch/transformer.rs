@@ -30,7 +30,7 @@ impl Transformer {
         device: Device,
     ) -> Result<Self> {
         let layers = parameters.scope("encoder.layer");
-        let blocks = (0..config.num_hidden_layers).map(|i| Block::new(&layers.sub(i), config));
+        let blocks = (0..config.num_hidden_layers).map(|i| Block::new(&layers.sub(i), config, i));
         Ok(Self {
             embeddings: TransformerEmbeddings::new(&parameters.scope("embeddings"), config)?,
             blocks: blocks.collect::<Result<_>>()?,

@@ -41,17 +41,17 @@ impl HeadScratch {
 /// What attention reads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Heads<'a> {
-    /// Queries, keys and values side by side: `[N, 3 H]`
+    /// Queries, keys and values side by side: `[N, 3 C]`
     pub(crate) qkv: &'a [f32],
     /// Where sequences begin, counted from the first of them: `[B + 1]`
     pub(crate) offsets: &'a [u32],
-    /// Number of heads; divides H.
+    /// Number of heads; divides C.
     pub(crate) heads: usize,
-    /// H
+    /// C: the heads' width together
     pub(crate) width: usize,
 }
 
-/// Writes the context `[N, H]`. `scratch` has a place for every rank of the team.
+/// Writes the context `[N, C]`. `scratch` has a place for every rank of the team.
 ///
 /// # Panics
 ///
