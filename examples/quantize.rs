@@ -8,14 +8,20 @@
 //! Builds without libtorch too (`-p cs-examples --no-default-features`). The native runtime answers
 //! the rows in fp32 and in int8; the metric is the mean of intent accuracy and span F1. Exit status
 //! 1, and nothing written, if it falls by more than `--max-drop` or the model gets too little
-//! faster.
+//! faster; it then says which layers to keep in fp32, and `--auto` does. `--sensitivity` shows what
+//! each layer alone costs.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use cs_data::Utterance;
-use cs_examples::{DataArgs, Gate, Outcome, Output, note, open_bundle, report, run, warn_unseen};
+use cs_examples::{
+    DataArgs, GateArgs, Outcome, Output, QuantArgs, Result, layer_sensitivity, note, report, run,
+    warn_unseen,
+};
+use cs_model::Bundle;
+use cs_quant::Verdict;
 
 /// Quantise a trained model to int8, if it keeps its quality
 #[derive(Parser)]
@@ -32,39 +38,68 @@ struct Arguments {
     #[command(flatten)]
     format: DataArgs,
     #[command(flatten)]
-    gate: Gate,
+    gate: GateArgs,
+    #[command(flatten)]
+    quantise: QuantArgs,
+    /// First show what quantising each layer alone costs, on stderr
+    #[arg(long)]
+    sensitivity: bool,
     #[command(flatten)]
     output: Output,
 }
 
 fn main() -> ExitCode {
     run(|arguments: Arguments| {
-        let bundle = open_bundle(&arguments.model)?;
-        let rows: Vec<Utterance> = match &arguments.data {
-            Some(path) => {
-                let rows: Vec<Utterance> = arguments.format.open(path)?.iter().collect();
-                warn_unseen(path, &rows, bundle.tasks());
-                rows
-            }
-            None => {
+        let bundle = Bundle::open(&arguments.model)?;
+        let rows = rows(&arguments, &bundle)?;
+        let config = arguments.quantise.config();
+        if arguments.sensitivity {
+            for layer in layer_sensitivity(&bundle, &config, &rows)? {
+                let metric = layer.metric_drop.map(|drop| format!("{:+.4}", -drop));
                 note(format_args!(
-                    "no --data: the quality of the answers is not compared"
+                    "{:.5} (least {:.5}) {} {}",
+                    layer.cosine,
+                    layer.least_cosine,
+                    metric.unwrap_or_default(),
+                    layer.layer
                 ));
-                Vec::new()
             }
-        };
-        let verdict = arguments.gate.quantize(&bundle, &arguments.out, &rows)?;
+        }
+        let (gate, out) = (&arguments.gate, &arguments.out);
+        let verdict = gate.quantize(&bundle, out, &config, &rows)?;
         report(arguments.output.json, &verdict)?;
-        if rows.is_empty() {
-            note(format_args!(
-                "no --data: the quality of the answers was not compared"
-            ));
-        }
-        if verdict.accepted {
-            note(format_args!("accepted: {}", arguments.out.display()));
-            return Ok(Outcome::Passed);
-        }
-        note(format_args!("not accepted: nothing was written"));
-        Ok(Outcome::Failed)
+        Ok(explain(&arguments, &verdict, rows.is_empty()))
     })
+}
+
+fn rows(arguments: &Arguments, bundle: &Bundle) -> Result<Vec<Utterance>> {
+    let Some(path) = &arguments.data else {
+        return Ok(Vec::new());
+    };
+    let rows: Vec<Utterance> = arguments.format.open(path)?.iter().collect();
+    warn_unseen(path, &rows, bundle.tasks());
+    Ok(rows)
+}
+
+fn explain(arguments: &Arguments, verdict: &Verdict, unjudged: bool) -> Outcome {
+    if unjudged {
+        note(format_args!(
+            "no --data: the quality of the answers was not compared"
+        ));
+    }
+    let kept = verdict.keep_fp32.join(",");
+    if verdict.accepted {
+        if !kept.is_empty() {
+            note(format_args!("kept in fp32: {kept}"));
+        }
+        note(format_args!("accepted: {}", arguments.out.display()));
+        return Outcome::Passed;
+    }
+    if !kept.is_empty() && !arguments.gate.auto {
+        note(format_args!(
+            "it would keep its quality with --keep-fp32 {kept}, which --auto finds by itself"
+        ));
+    }
+    note(format_args!("not accepted: nothing was written"));
+    Outcome::Failed
 }

@@ -15,10 +15,11 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use cs_examples::demo::write_demo;
 use cs_examples::{
-    Base, Gate, Latency, Outcome, Output, Progress, Result, Settings, fit, note, print_json,
+    Base, GateArgs, Latency, Outcome, Output, Progress, Result, Settings, fit, note, print_json,
     readable, report, run,
 };
 use cs_model::{Bundle, Understanding};
+use cs_quant::QuantConfig;
 use cs_serve::Assistant;
 use serde::Serialize;
 
@@ -82,7 +83,7 @@ fn quickstart(arguments: Arguments) -> Result<Outcome> {
 
     step("Quantising it to int8; kept only if it answers as well.");
     let bundle = Bundle::open(&model)?;
-    let verdict = Gate::new(0.01).quantize(&bundle, &int8, &test)?;
+    let verdict = GateArgs::new(0.01).quantize(&bundle, &int8, &QuantConfig::default(), &test)?;
     report(false, &verdict)?;
     if !verdict.accepted {
         return Ok(Outcome::Failed);

@@ -1,10 +1,8 @@
-//! What a caller may choose.
+//! What a caller may choose about running a model.
 
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
 
 use crate::Kernel;
 use crate::error::{QuantError, Result};
@@ -71,79 +69,6 @@ impl FromStr for Precision {
                 found: name.to_owned(),
                 expected: "auto, int8 or fp32",
             }),
-        }
-    }
-}
-
-/// How a model is quantised.
-///
-/// ```
-/// use cs_quant::QuantConfig;
-///
-/// let config = QuantConfig::default();
-/// assert_eq!(config.weight_bits, 7);
-/// assert!(config.keeps_fp32("heads.intent.weight"));
-/// assert!(!config.keeps_fp32("encoder.layer.0.output.dense.weight"));
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct QuantConfig {
-    /// Tensors whose name starts with one of these stay as they are. Default: `heads.`, which are
-    /// small and come last, so that nothing averages their error out.
-    pub keep_fp32: Vec<String>,
-    /// Bits of the linear layers' weights, 7 (default) or 8; stored in a byte either way. With 7
-    /// the AVX2 tile adds two products before it widens them: a third more multiplications a
-    /// second, for a step twice as coarse. Embeddings always take 8.
-    pub weight_bits: u8,
-}
-
-impl Default for QuantConfig {
-    fn default() -> Self {
-        Self {
-            keep_fp32: vec!["heads.".to_owned()],
-            weight_bits: 7,
-        }
-    }
-}
-
-impl QuantConfig {
-    /// Whether a tensor of this name stays as it is.
-    #[must_use]
-    pub fn keeps_fp32(&self, name: &str) -> bool {
-        self.keep_fp32
-            .iter()
-            .any(|prefix| name.starts_with(prefix.as_str()))
-    }
-
-    /// Checks the values.
-    ///
-    /// # Errors
-    ///
-    /// [`QuantError::Config`] if `weight_bits` is neither 7 nor 8, or a prefix is empty.
-    pub fn validate(&self) -> Result<()> {
-        if !matches!(self.weight_bits, 7 | 8) {
-            return Err(QuantError::Config {
-                setting: "weight_bits",
-                found: self.weight_bits.to_string(),
-                expected: "7 or 8",
-            });
-        }
-        if self.keep_fp32.iter().any(String::is_empty) {
-            return Err(QuantError::Config {
-                setting: "keep_fp32",
-                found: "an empty prefix".to_owned(),
-                expected: "prefixes of tensor names",
-            });
-        }
-        Ok(())
-    }
-
-    /// Largest magnitude of a linear layer's weight.
-    pub(crate) fn limit(&self) -> i8 {
-        if self.weight_bits == 7 {
-            crate::kernel::pack::NARROW
-        } else {
-            i8::MAX
         }
     }
 }

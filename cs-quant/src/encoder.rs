@@ -13,7 +13,8 @@ use crate::kernel::memory::grow;
 use crate::kernel::pool::Crew;
 use crate::kernel::rows::Dequantise;
 use crate::kernel::team::Team;
-use crate::load::{Rows, Source};
+use crate::load::Source;
+use crate::quantize::rows::{Rows, widen_int4};
 use crate::transformer::Transformer;
 
 /// Some whole sequences of a batch that passed [`crate::plan::check`].
@@ -192,6 +193,11 @@ impl Embedding {
                 scale: scale[id as usize],
                 out,
             }),
+            Rows::Int4 { data, scale, group } => {
+                let steps = self.width / group;
+                let row = &data[from / 2..][..self.width / 2];
+                widen_int4(row, &scale[id as usize * steps..][..steps], *group, out);
+            }
         }
     }
 }

@@ -41,6 +41,18 @@
 //! do not depend on the machine. Attention, LayerNorm, softmax and the LSTM's cell stay in `f32`;
 //! embeddings are int8 with a step per row.
 //!
+//! What [`Int4`] names takes 4 bits, with a step for each group `g` of 32 or 64 weights of a row, in bf16:
+//!
+//! ```text
+//! W[n, k] ~ t[n, g] (q[n, k] - 8),    t[n, g] = max_{k in g} |W[n, k]| / 7,    q = 1..15
+//! ```
+//!
+//! An embedding is widened when it is looked up; a linear layer's matrix when it is read, and then
+//! rounded to int8 rows as above. With [`Clip::Mse`] a step `t` is the one of 21 from `max |W| / limit` down
+//! to half of that with the least `sum (W - t q)^2`, `q = clamp(round(W / t), ±limit)`.
+//!
+//!
+//!
 //! # Work split
 //!
 //! A batch is cut into groups of whole sequences, about 96 tokens each; one thread carries a group
@@ -52,16 +64,21 @@ mod bilstm;
 mod config;
 mod encoder;
 mod error;
+mod folder;
 mod heads;
 mod kernel;
 mod load;
 mod native;
 mod plan;
 mod quantize;
+mod race;
 mod transformer;
 
-pub use config::{Precision, QuantConfig, RuntimeConfig};
+pub use config::{Precision, RuntimeConfig};
 pub use error::{QuantError, Result};
 pub use kernel::Kernel;
 pub use native::NativeModel;
-pub use quantize::{LayerError, QuantReport, quantize};
+pub use quantize::gate::{Gate, Verdict};
+pub use quantize::sensitivity::{Metric, Probe, Sensitivity, sensitivity};
+pub use quantize::{Clip, Int4, LayerError, QuantConfig, QuantReport, quantize};
+pub use race::race;

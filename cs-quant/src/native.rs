@@ -7,9 +7,10 @@ use cs_data::TokenBatch;
 use cs_model::{Bundle, EncoderConfig, HeadOutput, Matrix, Tasks};
 
 use crate::Kernel;
-use crate::config::{Precision, QuantConfig, RuntimeConfig};
+use crate::config::{Precision, RuntimeConfig};
 use crate::encoder::{Encoder, Extent, Packed, Scratch};
-use crate::error::{QuantError, Result};
+use crate::error::Result;
+use crate::folder::need_weights;
 use crate::heads::{Heads, pool};
 use crate::kernel::Simd;
 use crate::kernel::attention::HeadScratch;
@@ -18,7 +19,7 @@ use crate::kernel::pool::{Crew, Pool};
 use crate::kernel::team::Team;
 use crate::load::Source;
 use crate::plan::{Plan, Split, check, worthwhile_threads};
-use crate::quantize::has_weights;
+use crate::quantize::QuantConfig;
 
 /// An encoder and its heads, ready to run on this machine's CPU.
 ///
@@ -100,19 +101,45 @@ impl NativeModel {
     ///
     /// # Errors
     ///
-    /// [`QuantError::NoWeights`] if the folder lacks the weights asked for; those of the kernel and
+    /// [`QuantError::NoWeights`](crate::QuantError::NoWeights) if the folder lacks the weights asked for; those of the kernel and
     /// the threads; every defect of the weights file, naming the file and the tensor.
     pub fn open(bundle: &Bundle, config: &RuntimeConfig) -> Result<Self> {
-        let simd = Simd::new(config.kernel.unwrap_or_else(Kernel::detect))?;
         let (source, precision) = open_source(bundle, config.precision)?;
+        Self::load(bundle, &source, precision, config)
+    }
+
+    /// Loads the fp32 weights and quantises them while they are read, as [`crate::quantize`] with
+    /// this configuration would; `config.precision` is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// As [`NativeModel::open`]; [`QuantError::Config`](crate::QuantError::Config).
+    pub fn open_quantised(
+        bundle: &Bundle,
+        quantise: &QuantConfig,
+        config: &RuntimeConfig,
+    ) -> Result<Self> {
+        quantise.validate()?;
+        need_weights(bundle, "fp32")?;
+        let source = Source::checkpoint(bundle.weights()?, Some(quantise.clone()));
+        Self::load(bundle, &source, Precision::Int8, config)
+    }
+
+    fn load(
+        bundle: &Bundle,
+        source: &Source,
+        precision: Precision,
+        config: &RuntimeConfig,
+    ) -> Result<Self> {
+        let simd = Simd::new(config.kernel.unwrap_or_else(Kernel::detect))?;
         let encoder = bundle.config();
         let tasks = bundle.tasks().clone();
         let pool = Pool::shared(config.threads.unwrap_or_else(available_threads))?;
-        let layers = Encoder::load(encoder, &source, &pool.lease(usize::MAX))?;
+        let layers = Encoder::load(encoder, source, &pool.lease(usize::MAX))?;
         let model = Model {
             config: encoder.clone(),
             encoder: layers,
-            heads: Heads::load(&tasks, encoder.hidden_size(), &source)?,
+            heads: Heads::load(&tasks, encoder.hidden_size(), source)?,
             tasks,
             simd,
             precision,
@@ -133,8 +160,8 @@ impl NativeModel {
     ///
     /// # Errors
     ///
-    /// [`QuantError::Batch`] or [`QuantError::Input`] if the batch contradicts itself, has an empty
-    /// sequence, or an id or a position beyond the model's; [`QuantError::Memory`] if there is not
+    /// [`QuantError::Batch`](crate::QuantError::Batch) or [`QuantError::Input`](crate::QuantError::Input) if the batch contradicts itself, has an empty
+    /// sequence, or an id or a position beyond the model's; [`QuantError::Memory`](crate::QuantError::Memory) if there is not
     /// enough.
     pub fn forward(&self, batch: &TokenBatch) -> Result<HeadOutput> {
         let hidden = self.hidden(batch)?;
@@ -329,16 +356,8 @@ fn open_source(bundle: &Bundle, precision: Precision) -> Result<(Source, Precisi
     {
         return Ok((Source::artefact(weights)?, Precision::Int8));
     }
-    if !has_weights(bundle) {
-        return Err(QuantError::NoWeights {
-            path: bundle.dir().to_owned(),
-            wanted: if precision == Precision::Fp32 {
-                "fp32"
-            } else {
-                "int8 or fp32"
-            },
-        });
-    }
+    let fp32 = precision == Precision::Fp32;
+    need_weights(bundle, if fp32 { "fp32" } else { "int8 or fp32" })?;
     let int8 = precision == Precision::Int8;
     let source = Source::checkpoint(bundle.weights()?, int8.then(QuantConfig::default));
     Ok((

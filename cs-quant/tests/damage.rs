@@ -9,19 +9,24 @@ use std::path::Path;
 use common::{reference, tasks, write_bundle};
 use cs_data::TokenBatch;
 use cs_model::{Bundle, Dtype, RawTensor, Weights, write_safetensors};
-use cs_quant::{NativeModel, Precision, QuantConfig, QuantError, RuntimeConfig, quantize};
+use cs_quant::{Int4, NativeModel, Precision, QuantConfig, QuantError, RuntimeConfig, quantize};
 use proptest::prelude::*;
 
-/// A plain folder (no sums) with an artefact, which a test may then damage.
+/// A plain folder (no sums) with an artefact, which a test may then damage: 4-bit where that is
+/// possible.
 fn plain_artefact(dir: &Path, model: &str) {
     let (fp32, int8) = (dir.join("fp32"), dir.join("int8"));
     write_bundle(&fp32, model, cs_model::Tasks::default());
-    quantize(
-        &Bundle::open(&fp32).unwrap(),
-        &int8,
-        &QuantConfig::default(),
-    )
-    .unwrap();
+    let int4 = Int4 {
+        embeddings: true,
+        feed_forward: true,
+        group: 32,
+    };
+    let config = QuantConfig {
+        int4,
+        ..QuantConfig::default()
+    };
+    quantize(&Bundle::open(&fp32).unwrap(), &int8, &config).unwrap();
     std::fs::remove_file(int8.join("bundle.json")).unwrap();
 }
 
@@ -143,7 +148,7 @@ fn every_defect_names_file_and_tensor() {
         assert!(error.starts_with(&path.display().to_string()), "{error}");
         assert!(error.contains(named), "{error}");
     }
-    for version in ["cs-quant int8 2", "pt", ""] {
+    for version in ["cs-quant int8 3", "pt", ""] {
         let metadata = BTreeMap::from([("format".to_owned(), version.to_owned())]);
         write(&path, &tensors, &metadata);
         let error = open(&folder).unwrap_err();
@@ -151,6 +156,144 @@ fn every_defect_names_file_and_tensor() {
             error.contains(&format!("format {version:?}, expected")),
             "{error}"
         );
+    }
+}
+
+#[test]
+fn every_defect_of_four_bits_names_file_and_tensor() {
+    let dir = tempfile::tempdir().unwrap();
+    plain_artefact(dir.path(), "bert_gelu");
+    let folder = dir.path().join("int8");
+    let path = folder.join("model.int8.safetensors");
+    let (tensors, metadata) = read(&path);
+    assert!(open(&folder).is_ok());
+    let name = "encoder.layer.1.output.dense.weight"; // [32, 64], two groups a row
+    let scale = format!("{name}.scale");
+    type Change = fn(&mut Tensor);
+    let cases: [(&str, Change); 9] = [
+        (&scale, |t| t.2[6..8].copy_from_slice(&[0xc0, 0x7f])), // NaN
+        (&scale, |t| t.2[6..8].copy_from_slice(&[0x80, 0x7f])), // infinite
+        (&scale, |t| t.2[6..8].fill(0)),
+        (&scale, |t| t.2[7] |= 0x80), // negative
+        (&scale, |t| t.1 = vec![64]),
+        (&scale, |t| (t.1, t.2) = (vec![32, 0], Vec::new())),
+        (&scale, |t| {
+            (t.1, t.2) = (vec![32, 64], vec![1; 32 * 64 * 2])
+        }), // one weight a group
+        (&scale, |t| (t.1, t.2) = (vec![32, 5], vec![1; 32 * 5 * 2])),
+        (name, |t| t.1 = vec![64, 16]),
+    ];
+    for (named, change) in cases {
+        let mut tensors = tensors.clone();
+        change(tensors.get_mut(named).unwrap());
+        write(&path, &tensors, &metadata);
+        let error = open(&folder).unwrap_err();
+        assert!(error.starts_with(&path.display().to_string()), "{error}");
+        assert!(error.contains(named), "{error}");
+    }
+}
+
+#[test]
+fn the_older_version_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    plain_artefact(dir.path(), "lstm");
+    let folder = dir.path().join("int8");
+    let path = folder.join("model.int8.safetensors");
+    let (tensors, _) = read(&path);
+    let batch = TokenBatch::pack([&[2, 7, 3][..]]);
+    let new = open(&folder).unwrap().forward(&batch).unwrap();
+    let metadata = BTreeMap::from([("format".to_owned(), "cs-quant int8 1".to_owned())]);
+    write(&path, &tensors, &metadata);
+    assert_eq!(open(&folder).unwrap().forward(&batch).unwrap(), new);
+}
+
+#[test]
+fn an_artefact_of_another_model_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    plain_artefact(dir.path(), "bert_gelu");
+    let folder = dir.path().join("int8");
+    let config = std::fs::read_to_string(folder.join("config.json")).unwrap();
+    for (from, to, named) in [
+        (
+            "\"intermediate_size\": 64",
+            "\"intermediate_size\": 96",
+            "encoder.layer.0.intermediate.dense",
+        ),
+        (
+            "\"vocab_size\": 50",
+            "\"vocab_size\": 16000000",
+            "embeddings.word_embeddings.weight",
+        ),
+        (
+            "\"num_hidden_layers\": 2",
+            "\"num_hidden_layers\": 3",
+            "encoder.layer.2.",
+        ),
+        ("\"hidden_size\": 32", "\"hidden_size\": 64", "embeddings."),
+        (
+            "\"num_hidden_layers\": 2",
+            "\"num_hidden_layers\": 2, \"layer_num_attention_heads\": [4, 3]",
+            "encoder.layer.1.attention.self",
+        ),
+    ] {
+        assert!(config.contains(from), "{config}");
+        std::fs::write(folder.join("config.json"), config.replace(from, to)).unwrap();
+        let error = open(&folder).unwrap_err();
+        assert!(
+            error.contains("model.int8.safetensors: tensor ") && error.contains(named),
+            "{error}"
+        );
+    }
+}
+
+/// The file's header and what follows it.
+fn split(bytes: &[u8]) -> (serde_json::Value, &[u8]) {
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    (
+        serde_json::from_slice(&bytes[8..8 + length]).unwrap(),
+        &bytes[8 + length..],
+    )
+}
+
+fn join(header: &serde_json::Value, data: &[u8]) -> Vec<u8> {
+    let header = header.to_string().into_bytes();
+    [&(header.len() as u64).to_le_bytes()[..], &header, data].concat()
+}
+
+#[test]
+fn hostile_headers_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    plain_artefact(dir.path(), "bert_gelu");
+    let folder = dir.path().join("int8");
+    let path = folder.join("model.int8.safetensors");
+    let good = std::fs::read(&path).unwrap();
+    let (header, data) = split(&good);
+    let name = "encoder.layer.1.attention.output.dense.weight";
+    let with = |field: &str, value: serde_json::Value| {
+        let mut header = header.clone();
+        header[name][field] = value;
+        join(&header, data)
+    };
+    let (huge, end) = (u64::MAX, data.len() as u64);
+    let long = [&huge.to_le_bytes()[..], &good[8..]].concat();
+    for bytes in [
+        with("data_offsets", serde_json::json!([0, huge])),
+        with("data_offsets", serde_json::json!([huge, huge])),
+        with("data_offsets", serde_json::json!([end, 0])),
+        with("data_offsets", serde_json::json!([0, 1024])), // over another tensor
+        with("shape", serde_json::json!([huge, huge])),
+        with("shape", serde_json::json!([1u64 << 32, 1u64 << 32])),
+        with("shape", serde_json::json!([32, 32, 1u64 << 40])),
+        with("dtype", serde_json::json!("F64")),
+        long,
+        good[..4].to_vec(),
+        good[..good.len() - 1].to_vec(),
+        [&good[..], &[0]].concat(),
+        Vec::new(),
+    ] {
+        std::fs::write(&path, &bytes).unwrap();
+        let error = open(&folder).unwrap_err();
+        assert!(error.starts_with(&path.display().to_string()), "{error}");
     }
 }
 
@@ -203,10 +346,11 @@ fn what_is_kept_stays_exact() {
     let dir = tempfile::tempdir().unwrap();
     let (fp32, int8) = (dir.path().join("fp32"), dir.path().join("int8"));
     write_bundle(&fp32, "bert_gelu", tasks());
-    let keep_fp32 = vec!["encoder.layer.1.".to_owned(), "embeddings.".to_owned()];
+    let keep_fp32 = vec!["encoder.layer.1".to_owned(), "embeddings".to_owned()];
     let config = QuantConfig {
         keep_fp32,
         weight_bits: 8,
+        ..QuantConfig::default()
     };
     let report = quantize(&Bundle::open(&fp32).unwrap(), &int8, &config).unwrap();
     let kept = |name: &str| name.starts_with("encoder.layer.1.") || name.starts_with("embeddings.");
@@ -220,6 +364,106 @@ fn what_is_kept_stays_exact() {
     let model =
         NativeModel::open(&Bundle::open(&int8).unwrap(), &RuntimeConfig::default()).unwrap();
     assert!(model.forward(&TokenBatch::pack([&[2, 3][..]])).is_ok());
+}
+
+/// What a mutation puts into the header of a tensor, or into its data.
+#[derive(Debug, Clone)]
+enum Mutation {
+    Size(prop::sample::Index, u64),
+    Offset(bool, u64),
+    Type(&'static str),
+    Number(prop::sample::Index, u32),
+}
+
+fn mutation() -> impl Strategy<Value = Mutation> {
+    let number = || {
+        prop_oneof![
+            0..100u64,
+            Just(u64::MAX),
+            Just(1 << 62),
+            Just(1 << 32),
+            any::<u64>()
+        ]
+    };
+    let types = prop::sample::select(vec!["I8", "U8", "F32", "BF16", "F16", "F64", "BOOL"]);
+    let odd = prop::sample::select(vec![
+        f32::NAN,
+        f32::INFINITY,
+        0.0,
+        -0.0,
+        -1.0,
+        f32::MAX,
+        1e-45,
+    ]);
+    prop_oneof![
+        (any::<prop::sample::Index>(), number()).prop_map(|(at, n)| Mutation::Size(at, n)),
+        (any::<bool>(), number()).prop_map(|(end, n)| Mutation::Offset(end, n)),
+        types.prop_map(Mutation::Type),
+        (any::<prop::sample::Index>(), odd).prop_map(|(at, x)| Mutation::Number(at, x.to_bits())),
+    ]
+}
+
+fn mutate(good: &[u8], tensor: prop::sample::Index, mutation: &Mutation) -> Vec<u8> {
+    let (mut header, data) = split(good);
+    let mut data = data.to_vec();
+    let names: Vec<String> = header.as_object().unwrap().keys().cloned().collect();
+    let name = tensor.get(&names);
+    if name == "__metadata__" {
+        header["__metadata__"]["format"] = "cs-quant int8 9".into();
+        return join(&header, &data);
+    }
+    let info = &mut header[name];
+    match *mutation {
+        Mutation::Size(at, n) => {
+            let axes = info["shape"].as_array_mut().unwrap();
+            let at = at.index(axes.len());
+            axes[at] = n.into();
+        }
+        Mutation::Offset(end, n) => info["data_offsets"][usize::from(end)] = n.into(),
+        Mutation::Type(name) => info["dtype"] = name.into(),
+        Mutation::Number(at, bits) => {
+            let place = |i: usize| info["data_offsets"][i].as_u64().unwrap() as usize;
+            let bytes = &mut data[place(0)..place(1)];
+            let at = at.index(bytes.len() / 2) * 2;
+            // The upper half is the number in bf16.
+            let bits = &bits.to_le_bytes()[2..];
+            bytes[at..at + 2].copy_from_slice(bits);
+        }
+    }
+    join(&header, &data)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_mutation_panics(
+        bert in any::<bool>(),
+        tensor in any::<prop::sample::Index>(),
+        mutation in mutation(),
+    ) {
+        thread_local! {
+            static FOLDERS: [tempfile::TempDir; 2] = ["lstm", "bert_gelu"].map(|model| {
+                let dir = tempfile::tempdir().unwrap();
+                plain_artefact(dir.path(), model);
+                dir
+            });
+        }
+        FOLDERS.with(|folders| {
+            let folder = folders[usize::from(bert)].path().join("int8");
+            let path = folder.join("model.int8.safetensors");
+            let good = std::fs::read(&path).unwrap();
+            std::fs::write(&path, mutate(&good, tensor, &mutation)).unwrap();
+            let outcome = std::panic::catch_unwind(|| {
+                if let Ok(model) = open(&folder) {
+                    let _ = model.forward(&TokenBatch::pack([&[2, 7, 3][..]]));
+                }
+            });
+            std::fs::write(&path, &good).unwrap();
+            prop_assert!(outcome.is_ok());
+            Ok(())
+        })?;
+    }
 }
 
 proptest! {

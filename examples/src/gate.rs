@@ -1,124 +1,214 @@
-//! Quantising with a condition: the int8 model is written only if it answers as well.
+//! Quantising with a condition, as the examples' arguments say it: the metric is the mean of intent
+//! accuracy and span F1 on labelled rows.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::str::FromStr;
 
-use clap::Args;
-use cs_data::{TokenBatch, Utterance};
-use cs_model::{Bundle, BundleWriter, Tasks, Understanding};
-use cs_quant::{NativeModel, Precision, QuantConfig, RuntimeConfig, quantize};
+use clap::{Args, ValueEnum};
+use cs_data::{Encoding, TokenBatch, Utterance};
+use cs_model::{Bundle, Tasks, Understanding, decode};
+use cs_quant::{
+    Clip, Gate, Int4, NativeModel, Probe, QuantConfig, Sensitivity, Verdict, sensitivity,
+};
 use cs_train::{EvaluateOptions, evaluate};
-use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::serving::open_native;
-use crate::speed::race;
 
-/// Texts timed, at most.
-const TIMED_TEXTS: usize = 100;
-/// Passes over them.
-const ROUNDS: usize = 9;
+/// Texts timed and compared one at a time, at most.
+const PROBED_TEXTS: usize = 100;
+/// Rows answered together when the metric is taken.
+const BATCH: usize = 64;
 
 /// What an int8 model must keep.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct Gate {
+pub struct GateArgs {
     /// The metric may fall by this much: the mean of intent accuracy and span F1
     #[arg(long, default_value_t = 0.005)]
     pub max_drop: f64,
     /// Refuse an int8 model that is not this many times as fast
-    #[arg(long)]
+    #[arg(long, value_name = "TIMES")]
     pub min_speedup: Option<f64>,
+    /// Keep as many layers in fp32 as the metric needs, and no more
+    #[arg(long)]
+    pub auto: bool,
 }
 
-/// What the gate found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Verdict {
-    /// Size of the fp32 weights file.
-    pub bytes_before: u64,
-    /// Size of the int8 artefact.
-    pub bytes_after: u64,
-    /// How many times smaller that is.
-    pub ratio: f64,
-    /// How many times faster one text is answered (medians), native int8 against native fp32.
-    pub speedup: f64,
-    /// Mean of intent accuracy and span F1 in fp32, if there is data to tell.
-    pub metric_before: Option<f64>,
-    /// The same in int8.
-    pub metric_after: Option<f64>,
-    /// Whether it was written.
-    pub accepted: bool,
+/// How weights are quantised.
+#[derive(Debug, Clone, Default, Args)]
+pub struct QuantArgs {
+    /// Layers that stay in fp32, by name, e.g. encoder.layer.0; the heads do anyway
+    #[arg(long, value_name = "LAYER,…", value_delimiter = ',')]
+    pub keep_fp32: Vec<String>,
+    /// Bits of the linear layers' weights: 7 (faster) or 8
+    #[arg(long, value_name = "BITS")]
+    pub weight_bits: Option<u8>,
+    /// What takes 4 bits instead
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub int4: Vec<Int4Part>,
+    /// Weights that share a step where they take 4 bits: 32 or 64
+    #[arg(long, value_name = "WEIGHTS")]
+    pub group: Option<usize>,
+    /// Cut off large weights: mse, or the share of weights that is not cut off
+    #[arg(long, value_name = "mse|SHARE")]
+    pub clip: Option<ClipArg>,
 }
 
-impl Gate {
+/// What may take 4 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Int4Part {
+    /// The word embeddings.
+    Embeddings,
+    /// The feed-forward layers.
+    FeedForward,
+}
+
+/// A [`Clip`] on the command line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClipArg(Clip);
+
+impl FromStr for ClipArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "mse" {
+            return Ok(Self(Clip::Mse));
+        }
+        let share = text
+            .parse()
+            .map_err(|_| "expected mse or a number".to_owned())?;
+        Ok(Self(Clip::Percentile(share)))
+    }
+}
+
+impl QuantArgs {
+    /// The configuration they stand for.
+    pub fn config(&self) -> QuantConfig {
+        let mut config = QuantConfig::default();
+        config.keep_fp32.extend(self.keep_fp32.iter().cloned());
+        config.weight_bits = self.weight_bits.unwrap_or(config.weight_bits);
+        config.clip = self.clip.map_or(config.clip, |clip| clip.0);
+        config.int4 = Int4 {
+            embeddings: self.int4.contains(&Int4Part::Embeddings),
+            feed_forward: self.int4.contains(&Int4Part::FeedForward),
+            group: self.group.unwrap_or(config.int4.group),
+        };
+        config
+    }
+}
+
+impl GateArgs {
     /// A gate for the quality alone.
     pub fn new(max_drop: f64) -> Self {
         Self {
             max_drop,
             min_speedup: None,
+            auto: false,
         }
     }
 
-    /// Whether an int8 model with these figures is good enough.
-    ///
-    /// ```
-    /// use cs_examples::{Gate, Verdict};
-    /// let gate = Gate::new(0.01);
-    /// let figures = Verdict { metric_before: Some(0.90), metric_after: Some(0.88), ..Verdict::default() };
-    /// assert!(!gate.accepts(&figures));
-    /// assert!(gate.accepts(&Verdict { metric_after: Some(0.91), ..figures }));
-    /// ```
-    pub fn accepts(&self, figures: &Verdict) -> bool {
-        let good = match (figures.metric_before, figures.metric_after) {
-            (Some(before), Some(after)) => before - after <= self.max_drop,
-            _ => true,
-        };
-        good && self
-            .min_speedup
-            .is_none_or(|least| figures.speedup >= least)
-    }
-
-    /// Quantises the model of `bundle` beside `out`, measures it on `rows`, and writes it to `out`
-    /// if it is accepted; if not, `out` stays as it was. Without rows only the speed is measured,
-    /// on made-up token ids.
+    /// Quantises the model of `bundle`, measures it on `rows`, and writes it to `out` if it is
+    /// accepted; if not, `out` stays as it was. Without rows only the speed is measured, on made-up
+    /// token ids.
     ///
     /// # Errors
     ///
-    /// A model that cannot be quantised, `out` being its own folder, or files that cannot be
-    /// written.
-    pub fn quantize(&self, bundle: &Bundle, out: &Path, rows: &[Utterance]) -> Result<Verdict> {
-        let same = |path: &Path| path.canonicalize().ok();
-        if same(out).is_some() && same(out) == same(bundle.dir()) {
-            let found = "the model's own folder".to_owned();
-            return Err(Error::Unfit {
-                path: out.to_owned(),
-                found,
-                expected: "another one",
-            });
-        }
-        let beside = beside(out);
-        let staging = tempfile::Builder::new()
-            .prefix(".int8-")
-            .tempdir_in(&beside);
-        let staging = staging.map_err(Error::io(beside))?;
-        let report = quantize(bundle, staging.path(), &QuantConfig::default())?;
-        let quantised = Bundle::open(staging.path())?;
-        let metric = |bundle: &Bundle, precision| -> Result<Option<f64>> {
-            let answers = answers(bundle, precision, rows)?;
-            quality(rows, &answers, bundle.tasks())
+    /// As [`Gate::quantize`], and rows that cannot be tokenized.
+    pub fn quantize(
+        &self,
+        bundle: &Bundle,
+        out: &Path,
+        config: &QuantConfig,
+        rows: &[Utterance],
+    ) -> Result<Verdict> {
+        let gate = Gate {
+            max_drop: self.max_drop,
+            min_speedup: self.min_speedup,
+            auto: self.auto,
         };
-        let mut verdict = Verdict {
-            bytes_before: report.bytes_before,
-            bytes_after: report.bytes_after,
-            ratio: report.ratio(),
-            speedup: speedup(bundle, &quantised, rows)?,
-            metric_before: metric(bundle, Precision::Fp32)?,
-            metric_after: metric(&quantised, Precision::Int8)?,
-            accepted: false,
+        let texts = single_batches(bundle, rows)?;
+        let gold = Gold::new(bundle, rows)?;
+        let mut metric = |model: &NativeModel| gold.score(model);
+        let probe = Probe {
+            texts: &texts,
+            metric: gold.tells().then_some(&mut metric),
         };
-        verdict.accepted = self.accepts(&verdict);
-        if verdict.accepted {
-            copy(&quantised, out, &verdict)?;
+        gate.quantize(bundle, out, config, probe)
+    }
+}
+
+/// What quantising each layer alone costs, on `rows`, or on made-up token ids without any. The metric
+/// is taken only `with_metric`: it takes as long as everything else.
+///
+/// # Errors
+///
+/// As [`sensitivity`], and rows that cannot be tokenized.
+pub fn layer_sensitivity(
+    bundle: &Bundle,
+    config: &QuantConfig,
+    rows: &[Utterance],
+) -> Result<Vec<Sensitivity>> {
+    let texts = single_batches(bundle, rows)?;
+    let gold = Gold::new(bundle, rows)?;
+    let mut metric = |model: &NativeModel| gold.score(model);
+    let mut probe = Probe {
+        texts: &texts,
+        metric: gold.tells().then_some(&mut metric),
+    };
+    sensitivity(bundle, config, &mut probe)
+}
+
+/// Labelled rows, tokenized once for all the models that answer them.
+struct Gold<'a> {
+    bundle: &'a Bundle,
+    rows: &'a [Utterance],
+    encodings: Vec<Encoding>,
+}
+
+impl<'a> Gold<'a> {
+    fn new(bundle: &'a Bundle, rows: &'a [Utterance]) -> Result<Self> {
+        let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
+        let encodings = bundle
+            .tokenizer()?
+            .encode_batch(&texts, bundle.max_length())?;
+        Ok(Self {
+            bundle,
+            rows,
+            encodings,
+        })
+    }
+
+    /// Whether there is something to compare: a label of a task the model has.
+    fn tells(&self) -> bool {
+        let tasks = self.bundle.tasks();
+        let labelled = |row: &Utterance| {
+            (tasks.intent.is_some() && row.intent.is_some())
+                || (tasks.slots.is_some() && !row.spans.is_empty())
+        };
+        self.rows.iter().any(labelled)
+    }
+
+    fn score(&self, model: &NativeModel) -> Result<f64> {
+        let (tasks, calibration) = (self.bundle.tasks(), self.bundle.calibration());
+        let mut answers = Vec::with_capacity(self.rows.len());
+        for (rows, encodings) in self.rows.chunks(BATCH).zip(self.encodings.chunks(BATCH)) {
+            let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
+            let batch = TokenBatch::pack(encodings.iter().map(|encoding| &encoding.ids[..]));
+            let output = model.forward(&batch)?;
+            answers.extend(decode(
+                &texts,
+                encodings,
+                &batch.offsets,
+                &output,
+                tasks,
+                &calibration,
+            ));
         }
-        Ok(verdict)
+        let quality = quality(self.rows, &answers, tasks)?;
+        quality.ok_or_else(|| Error::Unfit {
+            path: self.bundle.dir().to_owned(),
+            found: "no labels to compare".to_owned(),
+            expected: "rows with an intent or spans",
+        })
     }
 }
 
@@ -158,54 +248,6 @@ pub fn quality(
     })
 }
 
-/// The nearest folder above `out` that exists.
-fn beside(out: &Path) -> PathBuf {
-    let above = out.ancestors().skip(1).find(|folder| folder.is_dir());
-    above.map_or_else(|| PathBuf::from("."), Path::to_owned)
-}
-
-fn answers(
-    bundle: &Bundle,
-    precision: Precision,
-    rows: &[Utterance],
-) -> Result<Vec<Understanding>> {
-    let assistant = open_native(bundle.dir(), precision)?;
-    let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
-    Ok(assistant.understand_batch(&texts)?)
-}
-
-/// Median time of one text after the other, fp32 over int8.
-fn speedup(before: &Bundle, after: &Bundle, rows: &[Utterance]) -> Result<f64> {
-    let batches = single_batches(before, rows)?;
-    let open = |bundle, precision| {
-        NativeModel::open(
-            bundle,
-            &RuntimeConfig {
-                precision,
-                ..RuntimeConfig::default()
-            },
-        )
-    };
-    let (fp32, int8) = (
-        open(before, Precision::Fp32)?,
-        open(after, Precision::Int8)?,
-    );
-    let [slow, fast] = race(
-        ROUNDS,
-        [&mut || forward(&fp32, &batches), &mut || {
-            forward(&int8, &batches)
-        }],
-    )?;
-    Ok(slow / fast)
-}
-
-fn forward(model: &NativeModel, batches: &[TokenBatch]) -> Result<()> {
-    batches
-        .iter()
-        .try_for_each(|batch| model.forward(batch).map(drop))?;
-    Ok(())
-}
-
 /// Batches of one text each: of `rows`, or made up if there are none.
 ///
 /// # Errors
@@ -220,44 +262,18 @@ pub fn single_batches(bundle: &Bundle, rows: &[Utterance]) -> Result<Vec<TokenBa
                 .map(|at| (text * 31 + at * 7) % words)
                 .collect()
         };
-        let texts: Vec<Vec<u32>> = (0..TIMED_TEXTS as u32).map(made_up).collect();
+        let texts: Vec<Vec<u32>> = (0..PROBED_TEXTS as u32).map(made_up).collect();
         return Ok(texts
             .iter()
             .map(|ids| TokenBatch::pack([&ids[..]]))
             .collect());
     }
     let tokenizer = bundle.tokenizer()?;
-    let timed = rows.iter().step_by(rows.len().div_ceil(TIMED_TEXTS));
-    timed
+    let probed = rows.iter().step_by(rows.len().div_ceil(PROBED_TEXTS));
+    probed
         .map(|row| {
             let encoding = tokenizer.encode(&row.text, bundle.max_length())?;
             Ok(TokenBatch::pack([&encoding.ids[..]]))
         })
         .collect()
-}
-
-/// Copies the accepted bundle, with the figures in its manifest.
-fn copy(bundle: &Bundle, out: &Path, verdict: &Verdict) -> Result<()> {
-    let mut writer = BundleWriter::new(out)?;
-    let Some(mut manifest) = bundle.manifest().cloned() else {
-        let found = "no bundle.json".to_owned();
-        return Err(Error::Unfit {
-            path: bundle.dir().to_owned(),
-            found,
-            expected: "a bundle",
-        });
-    };
-    for name in manifest.files.keys() {
-        writer.copy_from(bundle, name)?;
-    }
-    for (name, figure) in [
-        ("fp32.metric", verdict.metric_before),
-        ("int8.metric", verdict.metric_after),
-    ] {
-        if let Some(figure) = figure {
-            manifest.metrics.insert(name.to_owned(), figure);
-        }
-    }
-    writer.finish(manifest)?;
-    Ok(())
 }

@@ -1,5 +1,5 @@
 //! What the examples share: the frame of a command ([`run()`], [`report`], [`Error`]), its input
-//! ([`Texts`], [`DataArgs`]), training ([`fit()`]), the int8 gate ([`Gate`]), and the demo data set
+//! ([`Texts`], [`DataArgs`]), training ([`fit()`]), the int8 gate ([`GateArgs`]), and the demo data set
 //! ([`demo`]). Without the feature `torch` only what serves is left.
 
 pub mod demo;
@@ -17,6 +17,7 @@ mod predictions;
 mod progress;
 mod run;
 mod serving;
+#[cfg(feature = "torch")]
 mod speed;
 mod table;
 mod unseen;
@@ -26,7 +27,9 @@ pub use doctor::{Report, examine};
 pub use error::{Error, Result};
 #[cfg(feature = "torch")]
 pub use fit::{Base, Fitted, Settings, fit};
-pub use gate::{Gate, Verdict, quality, single_batches};
+pub use gate::{
+    ClipArg, GateArgs, Int4Part, QuantArgs, layer_sensitivity, quality, single_batches,
+};
 pub use input::Texts;
 pub use operators::{LeftOut, Operators};
 pub use predictions::write_predictions;
@@ -36,7 +39,6 @@ pub use run::{Outcome, note, print, print_json, report, run};
 pub use serving::{Logits, open, open_bundle, open_native};
 #[cfg(feature = "torch")]
 pub use speed::Latency;
-pub use speed::race;
 pub use table::{readable, table};
 pub use unseen::warn_unseen;
 

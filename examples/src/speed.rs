@@ -1,55 +1,16 @@
-//! Measured time: what the examples say about speed comes from here.
+//! What the examples say about speed.
 
-use std::time::Instant;
-
-#[cfg(feature = "torch")]
 use cs_data::Utterance;
-#[cfg(feature = "torch")]
 use cs_model::{Bundle, Device, Model};
-#[cfg(feature = "torch")]
-use cs_quant::{NativeModel, Precision, RuntimeConfig};
-#[cfg(feature = "torch")]
+use cs_quant::{NativeModel, Precision, RuntimeConfig, race};
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Passes over the texts in a comparison.
-#[cfg(feature = "torch")]
 const ROUNDS: usize = 9;
 
-/// Seconds of each runner, medians over `rounds`. The runners take turns, so that a machine that
-/// slows down slows them all; one round before the first warms up.
-///
-/// # Errors
-///
-/// The first error of a runner.
-///
-/// ```
-/// let mut nothing = || Ok(());
-/// let mut nap = || Ok(std::thread::sleep(std::time::Duration::from_millis(2)));
-/// let seconds = cs_examples::race(3, [&mut nothing, &mut nap])?;
-/// assert!(seconds[0] < seconds[1]);
-/// # Ok::<(), cs_examples::Error>(())
-/// ```
-pub fn race<const N: usize>(
-    rounds: usize,
-    mut runners: [&mut dyn FnMut() -> Result<()>; N],
-) -> Result<[f64; N]> {
-    let mut seconds = [const { Vec::new() }; N];
-    for round in 0..=rounds {
-        for (runner, seconds) in runners.iter_mut().zip(&mut seconds) {
-            let began = Instant::now();
-            runner()?;
-            if round > 0 {
-                seconds.push(began.elapsed().as_secs_f64());
-            }
-        }
-    }
-    Ok(seconds.map(median))
-}
-
 /// Median milliseconds for one text, on this machine's CPU.
-#[cfg(feature = "torch")]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Latency {
     /// fp32 on libtorch.
@@ -60,7 +21,6 @@ pub struct Latency {
     pub native_int8_ms: f64,
 }
 
-#[cfg(feature = "torch")]
 impl Latency {
     /// Measures one text at a time, each runtime with as many threads as it takes by default.
     ///
@@ -83,7 +43,7 @@ impl Latency {
             native(fp32, Precision::Fp32)?,
             native(int8, Precision::Int8)?,
         );
-        let seconds = race(
+        let seconds = race::<Error, 3>(
             ROUNDS,
             [
                 &mut || {
@@ -115,22 +75,5 @@ impl Latency {
     /// How many times faster int8 is than the faster of the two in fp32.
     pub fn speedup(&self) -> f64 {
         self.libtorch_fp32_ms.min(self.native_fp32_ms) / self.native_int8_ms
-    }
-}
-
-/// The middle one, the upper of two; 0 of none.
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_median_is_the_middle_one() {
-        assert_eq!(median(vec![9.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(vec![]), 0.0);
     }
 }

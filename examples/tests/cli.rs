@@ -150,7 +150,7 @@ mod trained {
     use cs_data::{Dataset, Utterance};
     use cs_examples::demo::{Corpus, Split};
     use cs_examples::{
-        BackendKind, Base, Gate, Latency, Settings, fit, open, quality, write_predictions,
+        BackendKind, Base, GateArgs, Latency, Settings, fit, open, quality, write_predictions,
     };
     use cs_model::Bundle;
 
@@ -191,21 +191,24 @@ mod trained {
         assert_eq!(manifest.data_fingerprint, Some(train.fingerprint()));
 
         let test = rows(Split::Test, 60);
-        let refuse = Gate {
-            max_drop: 0.05,
+        let config = cs_quant::QuantConfig::default();
+        let refuse = GateArgs {
             min_speedup: Some(1e6),
+            ..GateArgs::new(0.05)
         };
-        assert!(!refuse.quantize(&bundle, &int8, &test).unwrap().accepted);
+        assert!(
+            !refuse
+                .quantize(&bundle, &int8, &config, &test)
+                .unwrap()
+                .accepted
+        );
         assert!(!int8.exists() && !int8.parent().unwrap().exists());
         assert!(
-            refuse.quantize(&bundle, &model, &test).is_err(),
+            refuse.quantize(&bundle, &model, &config, &test).is_err(),
             "its own folder"
         );
-        let gate = Gate {
-            max_drop: 0.05,
-            min_speedup: None,
-        };
-        let verdict = gate.quantize(&bundle, &int8, &test).unwrap();
+        let gate = GateArgs::new(0.05);
+        let verdict = gate.quantize(&bundle, &int8, &config, &test).unwrap();
         assert!(verdict.accepted && verdict.ratio > 2.0, "{verdict:?}");
         let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().flatten().collect();
         assert_eq!(left.len(), 2, "{left:?}");

@@ -15,6 +15,7 @@ use super::pool::Pool;
 use super::rows::{Norm, RowScale, add_norm, quantise};
 use super::team::Team;
 use super::{Isa, Kernel, Simd, Task};
+use crate::quantize::Clip;
 
 /// Rows, inputs, outputs: odd sizes, none, one, remainders of the tile, large.
 const SHAPES: [(usize, usize, usize); 16] = [
@@ -149,7 +150,7 @@ fn quantised_and_float_layers_are_near_the_reference() {
     for (m, k, n) in SHAPES {
         let mut random = Random(m as u64 + 7);
         let (x, w, bias) = (random.floats(m * k), random.floats(n * k), random.floats(n));
-        let (q, scale) = crate::quantize::quantise_rows(&w, k, i8::MAX);
+        let (q, scale) = crate::quantize::rows::quantise_rows(&w, k, i8::MAX, Clip::None);
         for simd in kernels() {
             let float = Weights::F32(PackedF32::new(k, &w, &bias));
             let int8 = Weights::Int8(PackedI8::new(k, &q, &scale, &bias));

@@ -1,0 +1,105 @@
+//! What the tools that turn one model folder into another share.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use cs_model::{Bundle, BundleWriter, EncoderConfig, Manifest, RawTensor, write_safetensors};
+
+use crate::error::{QuantError, Result};
+
+/// Whether the folder has fp32 (or 16-bit) weights.
+pub(crate) fn has_weights(bundle: &Bundle) -> bool {
+    match bundle.manifest() {
+        Some(manifest) => manifest.files.contains_key(Bundle::WEIGHTS),
+        None => bundle.weights_path().is_file(),
+    }
+}
+
+/// Refuses a folder without fp32 weights.
+pub(crate) fn need_weights(bundle: &Bundle, wanted: &'static str) -> Result<()> {
+    if has_weights(bundle) {
+        return Ok(());
+    }
+    Err(QuantError::NoWeights {
+        path: bundle.dir().to_owned(),
+        wanted,
+    })
+}
+
+/// The `tokenizer.json`, made of the vocabulary if a plain folder has only that.
+pub(crate) fn tokenizer_json(bundle: &Bundle) -> Result<Vec<u8>> {
+    match bundle.read("tokenizer.json") {
+        Ok(bytes) => Ok(bytes),
+        // A plain folder may have vocab.txt instead.
+        Err(_) => {
+            let tokenizer = bundle.tokenizer()?;
+            Ok(tokenizer.to_json().map_err(cs_model::Error::from)?)
+        }
+    }
+}
+
+/// The manifest, or that of an encoder without heads.
+pub(crate) fn manifest(bundle: &Bundle) -> Manifest {
+    let fresh = || Manifest::new(bundle.tasks().clone(), bundle.max_length());
+    bundle.manifest().cloned().unwrap_or_else(fresh)
+}
+
+/// Name and shape of every tensor, those of the heads included.
+pub(crate) fn tensors(bundle: &Bundle) -> Vec<(String, Vec<usize>)> {
+    let mut tensors = bundle.config().tensors();
+    tensors.extend(bundle.tasks().tensors(bundle.config().hidden_size()));
+    tensors
+}
+
+/// An fp32 model that differs from the one it was made of.
+pub(crate) struct Changed {
+    pub(crate) config: EncoderConfig,
+    pub(crate) tokenizer: Vec<u8>,
+    /// By name; shapes are those of `config`.
+    pub(crate) tensors: BTreeMap<String, Vec<f32>>,
+}
+
+impl Changed {
+    /// Writes it to `out` as a bundle with the heads and the manifest of `bundle`.
+    pub(crate) fn write(self, bundle: &Bundle, out: &Path) -> Result<()> {
+        let mut shapes = self.config.tensors();
+        shapes.extend(bundle.tasks().tensors(self.config.hidden_size()));
+        let tensors = shapes.iter().map(|(name, shape)| {
+            let values = self.tensors.get(name).map_or(&[][..], Vec::as_slice);
+            (name, RawTensor::from_f32(shape, values))
+        });
+        let mut writer = BundleWriter::new(out)?;
+        writer.write("config.json", &self.config.to_json()?)?;
+        writer.write("tokenizer.json", &self.tokenizer)?;
+        writer.write_with(Bundle::WEIGHTS, |path| {
+            write_safetensors(path, tensors, &BTreeMap::new())
+        })?;
+        Ok(writer.finish(manifest(bundle))?)
+    }
+}
+
+/// A folder beside `out`, so that moving files between them is renaming.
+pub(crate) fn staging(out: &Path) -> Result<tempfile::TempDir> {
+    let above = out.ancestors().skip(1).find(|folder| folder.is_dir());
+    let beside = above.unwrap_or(Path::new("."));
+    let made = tempfile::Builder::new()
+        .prefix(".staging-")
+        .tempdir_in(beside);
+    made.map_err(|source| QuantError::Io {
+        path: beside.to_owned(),
+        source,
+    })
+}
+
+/// Refuses the model's own folder as the one to write.
+pub(crate) fn another(bundle: &Bundle, out: &Path) -> Result<()> {
+    let place = |path: &Path| path.canonicalize().ok();
+    if place(out).is_none() || place(out) != place(bundle.dir()) {
+        return Ok(());
+    }
+    Err(QuantError::Config {
+        setting: "out",
+        found: format!("{}, the model's own folder", out.display()),
+        expected: "another folder",
+    })
+}

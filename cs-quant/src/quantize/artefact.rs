@@ -1,0 +1,134 @@
+//! The artefact's tensors: how each precision lies in a safetensors file.
+//!
+//! A matrix `NAME` `[rows, cols]` is F32; or I8 with `NAME.scale` F32 `[rows]`; or, two weights a byte,
+//! U8 `[rows, cols / 2]` with `NAME.scale` BF16 `[rows, cols / group]`. The reader goes by the types and
+//! shapes it finds, and trusts none of them.
+
+use std::borrow::Cow;
+
+use cs_model::{Dtype, RawTensor, Weights};
+
+use super::rows::Rows;
+use crate::error::{QuantError, Result};
+
+/// Key of the artefact's metadata that holds its version.
+pub(crate) const FORMAT: &str = "format";
+/// The version this crate writes.
+pub(crate) const VERSION: &str = "cs-quant int8 2";
+/// Version 1 had no int4; otherwise it is the same.
+const READ: [&str; 2] = ["cs-quant int8 1", VERSION];
+
+/// Refuses artefacts of another version.
+pub(crate) fn check_format(weights: &Weights) -> Result<()> {
+    let found = weights.metadata().get(FORMAT).map_or("", String::as_str);
+    if READ.contains(&found) {
+        return Ok(());
+    }
+    Err(QuantError::Format {
+        path: weights.path().to_owned(),
+        found: found.to_owned(),
+        expected: VERSION,
+    })
+}
+
+/// The file's tensors for a matrix, or for a vector in f32: itself, and its steps.
+pub(crate) fn tensors(
+    name: &str,
+    shape: &[usize],
+    rows: Rows,
+) -> Vec<(String, RawTensor<'static>)> {
+    let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let steps = format!("{name}.scale");
+    let name = name.to_owned();
+    match rows {
+        Rows::F32(data) => vec![(name, raw(Dtype::F32, shape.to_vec(), bytes(&data)))],
+        Rows::Int8 { data, scale } => {
+            let data = data.iter().map(|&v| v as u8).collect();
+            let scale = raw(Dtype::F32, vec![shape[0]], bytes(&scale));
+            vec![(steps, scale), (name, raw(Dtype::I8, shape.to_vec(), data))]
+        }
+        Rows::Int4 { data, scale, group } => {
+            let halves = scale.iter().flat_map(|s| {
+                // Their low halves are zero.
+                ((s.to_bits() >> 16) as u16).to_le_bytes()
+            });
+            let scale = raw(
+                Dtype::BF16,
+                vec![shape[0], shape[1] / group],
+                halves.collect(),
+            );
+            let packed = vec![shape[0], shape[1] / 2];
+            vec![(steps, scale), (name, raw(Dtype::U8, packed, data))]
+        }
+    }
+}
+
+fn raw(dtype: Dtype, shape: Vec<usize>, data: Vec<u8>) -> RawTensor<'static> {
+    RawTensor {
+        dtype,
+        shape: Cow::Owned(shape),
+        data: Cow::Owned(data),
+    }
+}
+
+/// Reads a matrix in whatever precision it has.
+///
+/// # Errors
+///
+/// A tensor that is missing, or of another type or shape; steps that are not positive and finite.
+pub(crate) fn read(weights: &Weights, name: &str, shape: [usize; 2]) -> Result<Rows> {
+    let [rows, cols] = shape;
+    match weights.raw(name)?.dtype {
+        Dtype::I8 => {
+            let bytes = weights.bytes(name, Dtype::I8, &shape)?;
+            Ok(Rows::Int8 {
+                scale: steps(weights, name, &[rows])?,
+                data: bytes.iter().map(|&b| b as i8).collect(),
+            })
+        }
+        Dtype::U8 => {
+            let group = group(weights, name, cols)?;
+            let bytes = weights.bytes(name, Dtype::U8, &[rows, cols / 2])?;
+            Ok(Rows::Int4 {
+                scale: steps(weights, name, &[rows, cols / group])?,
+                data: bytes.to_vec(),
+                group,
+            })
+        }
+        _ => Ok(Rows::F32(weights.f32(name, &shape)?)),
+    }
+}
+
+/// How many weights of a 4-bit matrix share a step: as the shape of the steps says.
+fn group(weights: &Weights, name: &str, cols: usize) -> Result<usize> {
+    let tensor = format!("{name}.scale");
+    let shape = weights.raw(&tensor)?.shape.into_owned();
+    let group = match *shape {
+        [_, groups] if groups > 0 && cols.is_multiple_of(groups) => cols / groups,
+        _ => 0,
+    };
+    if group > 0 && group.is_multiple_of(2) {
+        return Ok(group);
+    }
+    Err(QuantError::Tensor {
+        path: weights.path().to_owned(),
+        tensor,
+        found: format!("shape {shape:?}"),
+        expected: format!("a step for each even share of {cols} columns"),
+    })
+}
+
+/// The steps of a matrix: finite and positive.
+fn steps(weights: &Weights, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+    let tensor = format!("{name}.scale");
+    let steps = weights.f32(&tensor, shape)?;
+    match steps.iter().position(|&s| s <= 0.0) {
+        None => Ok(steps),
+        Some(at) => Err(QuantError::Tensor {
+            path: weights.path().to_owned(),
+            tensor,
+            found: format!("{} at element {at}", steps[at]),
+            expected: "positive finite steps".to_owned(),
+        }),
+    }
+}

@@ -1,0 +1,236 @@
+//! What a caller may choose about quantising.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{QuantError, Result};
+use crate::kernel::pack::NARROW;
+
+/// How a model is quantised.
+///
+/// ```
+/// use cs_quant::{Int4, QuantConfig};
+///
+/// let config = QuantConfig::default();
+/// assert_eq!((config.weight_bits, config.int4), (7, Int4::default()));
+/// assert!(config.keeps_fp32("heads.intent.weight") && !config.keeps_fp32("headstrong"));
+/// assert!(!config.keeps_fp32("encoder.layer.0.output.dense.weight"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct QuantConfig {
+    /// Tensors whose name begins with one of these, up to a `.` or `_`, stay as they are. Default:
+    /// `heads`, which are small and come last, so that nothing averages their error out.
+    pub keep_fp32: Vec<String>,
+    /// Bits of the linear layers' weights, 7 (default) or 8; stored in a byte either way. With 7
+    /// the AVX2 tile adds two products before it widens them: a third more multiplications a
+    /// second, for a step twice as coarse. Embeddings always take 8.
+    pub weight_bits: u8,
+    /// What takes 4 bits instead; nothing by default.
+    pub int4: Int4,
+    /// How the step of a row is found; from its largest weight by default.
+    pub clip: Clip,
+}
+
+/// Weights of 4 bits, with a step for every few inputs of a row.
+///
+/// ```
+/// use cs_quant::Int4;
+///
+/// let int4 = Int4 { embeddings: true, ..Int4::default() };
+/// assert_eq!((int4.feed_forward, int4.group), (false, 32));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Int4 {
+    /// The word embeddings: with 30,000 words half of a small model. They stay 4-bit in memory.
+    pub embeddings: bool,
+    /// The two linear layers between the attention layers. Only the file gets smaller: they are
+    /// widened when it is read.
+    pub feed_forward: bool,
+    /// Weights that share a step, 32 (default) or 64: 4.5 or 4.25 bits a weight. A matrix whose rows
+    /// it does not divide takes 8 bits.
+    pub group: usize,
+}
+
+impl Default for Int4 {
+    fn default() -> Self {
+        Self {
+            embeddings: false,
+            feed_forward: false,
+            group: 32,
+        }
+    }
+}
+
+/// How the step of an int8 row (or of an int4 group) is found.
+///
+/// ```
+/// assert_eq!(cs_quant::Clip::default(), cs_quant::Clip::None);
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Clip {
+    /// `step = max |w| / limit`: no weight is cut off.
+    #[default]
+    None,
+    /// Of the steps down to half of that, the one with the least squared error: a few large weights
+    /// are cut off where that makes the many small ones finer.
+    Mse,
+    /// The given share of a row's weights (above 0.5, up to 1), by magnitude, is not cut off.
+    Percentile(f32),
+}
+
+impl Default for QuantConfig {
+    fn default() -> Self {
+        Self {
+            keep_fp32: vec!["heads".to_owned()],
+            weight_bits: 7,
+            int4: Int4::default(),
+            clip: Clip::None,
+        }
+    }
+}
+
+impl QuantConfig {
+    /// Whether a tensor of this name stays as it is.
+    #[must_use]
+    pub fn keeps_fp32(&self, name: &str) -> bool {
+        let whole = |rest: &str| rest.is_empty() || rest.starts_with(['.', '_']);
+        let mut rests = self
+            .keep_fp32
+            .iter()
+            .map(|kept| name.strip_prefix(kept.as_str()));
+        rests.any(|rest| rest.is_some_and(whole))
+    }
+
+    /// Checks the values.
+    ///
+    /// # Errors
+    ///
+    /// [`QuantError::Config`] naming the first that is out of range.
+    pub fn validate(&self) -> Result<()> {
+        let refuse = |setting, found: String, expected| {
+            Err(QuantError::Config {
+                setting,
+                found,
+                expected,
+            })
+        };
+        if !matches!(self.weight_bits, 7 | 8) {
+            return refuse("weight_bits", self.weight_bits.to_string(), "7 or 8");
+        }
+        if self.keep_fp32.iter().any(String::is_empty) {
+            let found = "an empty name".to_owned();
+            return refuse("keep_fp32", found, "beginnings of tensor names");
+        }
+        if !matches!(self.int4.group, 32 | 64) {
+            return refuse("int4.group", self.int4.group.to_string(), "32 or 64");
+        }
+        match self.clip {
+            Clip::Percentile(share) if !(share > 0.5 && share <= 1.0) => {
+                refuse("clip.percentile", share.to_string(), "above 0.5, up to 1")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How a tensor is stored.
+    pub(crate) fn scheme(&self, name: &str, shape: &[usize]) -> Scheme {
+        // Two rows, and the scores between slot tags, which enter no product.
+        let few = [
+            "embeddings.token_type_embeddings.weight",
+            "heads.slots.transitions",
+        ];
+        let [_, cols] = *shape else {
+            return Scheme::Fp32;
+        };
+        if few.contains(&name) || self.keeps_fp32(name) {
+            return Scheme::Fp32;
+        }
+        let words = name == "embeddings.word_embeddings.weight";
+        let int4 = (words && self.int4.embeddings) || (self.int4.feed_forward && inner(name));
+        if int4 && cols.is_multiple_of(self.int4.group) {
+            return Scheme::Int4 {
+                group: self.int4.group,
+            };
+        }
+        // Embeddings enter no product and take all 8 bits.
+        let wide = name.starts_with("embeddings.") || self.weight_bits == 8;
+        Scheme::Int8 {
+            limit: if wide { i8::MAX } else { NARROW },
+        }
+    }
+}
+
+/// Whether a tensor is one of a block's two feed-forward matrices.
+fn inner(name: &str) -> bool {
+    let dense = [".intermediate.dense.weight", ".output.dense.weight"];
+    name.starts_with("encoder.layer.")
+        && dense.iter().any(|end| name.ends_with(end))
+        && !name.contains(".attention.")
+}
+
+/// How a tensor is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Fp32,
+    /// A step per row, integers up to `limit` either way.
+    Int8 {
+        limit: i8,
+    },
+    /// A step per `group` weights of a row.
+    Int4 {
+        group: usize,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matrices_are_quantised_unless_kept() {
+        let config = QuantConfig {
+            int4: Int4 {
+                embeddings: true,
+                feed_forward: true,
+                group: 32,
+            },
+            ..QuantConfig::default()
+        };
+        let narrow = Scheme::Int8 { limit: 63 };
+        for (name, shape, scheme) in [
+            (
+                "encoder.layer.0.output.dense.weight",
+                vec![4, 32],
+                Scheme::Int4 { group: 32 },
+            ),
+            ("encoder.layer.0.output.dense.weight", vec![4, 40], narrow),
+            (
+                "encoder.layer.0.attention.output.dense.weight",
+                vec![4, 32],
+                narrow,
+            ),
+            ("encoder.layer.0.output.dense.bias", vec![32], Scheme::Fp32),
+            ("encoder.lstm.weight_hh_l0", vec![4, 32], narrow),
+            ("heads.intent.weight", vec![4, 32], Scheme::Fp32),
+            (
+                "embeddings.word_embeddings.weight",
+                vec![9, 64],
+                Scheme::Int4 { group: 32 },
+            ),
+            (
+                "embeddings.position_embeddings.weight",
+                vec![9, 64],
+                Scheme::Int8 { limit: 127 },
+            ),
+            (
+                "embeddings.token_type_embeddings.weight",
+                vec![2, 64],
+                Scheme::Fp32,
+            ),
+        ] {
+            assert_eq!(config.scheme(name, &shape), scheme, "{name}");
+        }
+    }
+}
