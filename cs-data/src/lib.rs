@@ -66,6 +66,7 @@ mod split;
 pub mod statistics;
 pub mod tags;
 pub mod tokenizer;
+mod trim;
 pub mod utterance;
 mod wordpiece;
 #[cfg(feature = "arrow")]

@@ -40,9 +40,10 @@ impl Importance {
     /// # Errors
     /// [`Error::Field`] naming the layer, and what is wrong there.
     pub fn validate(&self, config: &TransformerConfig) -> Result<()> {
-        let parts = [
-            ("heads", &self.heads, config.num_attention_heads),
-            ("neurons", &self.neurons, config.intermediate_size),
+        type Width = fn(&TransformerConfig, usize) -> usize;
+        let parts: [(_, _, Width); 2] = [
+            ("heads", &self.heads, TransformerConfig::heads),
+            ("neurons", &self.neurons, TransformerConfig::inner_size),
         ];
         for (name, layers, width) in parts {
             if layers.len() != config.num_hidden_layers {
@@ -52,6 +53,7 @@ impl Importance {
             }
             for (layer, scores) in layers.iter().enumerate() {
                 let field = |what: &str| format!("{what}importance.{name}[{layer}]");
+                let width = width(config, layer);
                 if scores.len() != width {
                     let field = field("the length of ");
                     return Err(Error::field(field, scores.len(), width.to_string()));

@@ -51,7 +51,10 @@
 //! rounded to int8 rows as above. With [`Clip::Mse`] a step `t` is the one of 21 from `max |W| / limit` down
 //! to half of that with the least `sum (W - t q)^2`, `q = clamp(round(W / t), ±limit)`.
 //!
+//! # Smaller models
 //!
+//! [`sensitivity`] and [`Gate`] tell what quantising costs; [`prune_to_latency`] removes heads and neurons
+//! for good, [`trim_vocabulary`] words.
 //!
 //! # Work split
 //!
@@ -70,15 +73,20 @@ mod kernel;
 mod load;
 mod native;
 mod plan;
+mod prune;
 mod quantize;
 mod race;
 mod transformer;
+mod trim;
 
 pub use config::{Precision, RuntimeConfig};
 pub use error::{QuantError, Result};
 pub use kernel::Kernel;
 pub use native::NativeModel;
+pub use prune::target::{PruneConfig, PruneReport, prune_to_latency};
+pub use prune::{PrunePlan, magnitude, prune};
 pub use quantize::gate::{Gate, Verdict};
 pub use quantize::sensitivity::{Metric, Probe, Sensitivity, sensitivity};
 pub use quantize::{Clip, Int4, LayerError, QuantConfig, QuantReport, quantize};
 pub use race::race;
+pub use trim::{TrimReport, trim_vocabulary};

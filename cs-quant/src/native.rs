@@ -101,7 +101,8 @@ impl NativeModel {
     ///
     /// # Errors
     ///
-    /// [`QuantError::NoWeights`](crate::QuantError::NoWeights) if the folder lacks the weights asked for; those of the kernel and
+    /// [`QuantError::NoWeights`](crate::QuantError::NoWeights) if the folder lacks the weights asked
+    /// for; those of the kernel and
     /// the threads; every defect of the weights file, naming the file and the tensor.
     pub fn open(bundle: &Bundle, config: &RuntimeConfig) -> Result<Self> {
         let (source, precision) = open_source(bundle, config.precision)?;
@@ -160,7 +161,8 @@ impl NativeModel {
     ///
     /// # Errors
     ///
-    /// [`QuantError::Batch`](crate::QuantError::Batch) or [`QuantError::Input`](crate::QuantError::Input) if the batch contradicts itself, has an empty
+    /// [`QuantError::Batch`](crate::QuantError::Batch) or [`QuantError::Input`](crate::QuantError::Input) if
+    /// the batch contradicts itself, has an empty
     /// sequence, or an id or a position beyond the model's; [`QuantError::Memory`](crate::QuantError::Memory) if there is not
     /// enough.
     pub fn forward(&self, batch: &TokenBatch) -> Result<HeadOutput> {

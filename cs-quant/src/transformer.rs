@@ -22,6 +22,7 @@ pub(crate) struct Transformer {
     positions: Vec<f32>,
     norm: Norm,
     layers: Vec<Layer>,
+    head_size: usize,
     act: Act,
 }
 
@@ -65,6 +66,7 @@ impl Transformer {
             positions,
             norm: source.norm("embeddings.LayerNorm", width, config.layer_norm_eps)?,
             layers: layers?,
+            head_size: config.head_size(),
             act: match config.hidden_act {
                 Activation::Gelu => Act::Gelu,
                 Activation::GeluNew => Act::GeluTanh,
@@ -150,7 +152,7 @@ impl Transformer {
     }
 
     pub(crate) fn head_size(&self) -> usize {
-        self.words.width / self.heads
+        self.head_size
     }
 
     pub(crate) fn bytes(&self) -> usize {

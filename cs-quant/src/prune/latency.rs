@@ -1,0 +1,147 @@
+//! What heads and neurons cost in time, as measured here.
+
+use std::path::Path;
+
+use cs_data::TokenBatch;
+use cs_model::{Bundle, TransformerConfig};
+
+use super::{PrunePlan, prune, transformer};
+use crate::config::RuntimeConfig;
+use crate::error::Result;
+use crate::native::NativeModel;
+use crate::race::race;
+
+/// Passes over the texts.
+const ROUNDS: usize = 15;
+
+/// A straight line through three measurements: `seconds = fixed + heads * head + neurons * neuron`,
+/// with the numbers of heads and neurons in all layers together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Costs {
+    pub(crate) fixed: f64,
+    pub(crate) head: f64,
+    pub(crate) neuron: f64,
+}
+
+impl Costs {
+    /// Measures the whole model, one with half of the heads, and one with half of the neurons.
+    pub(crate) fn measure(
+        bundle: &Bundle,
+        texts: &[TokenBatch],
+        runtime: &RuntimeConfig,
+        staging: &Path,
+    ) -> Result<Self> {
+        let config = transformer(bundle)?;
+        let whole = PrunePlan::whole(config);
+        let halved = |kept: &[Vec<usize>]| -> Vec<Vec<usize>> {
+            let half = |kept: &Vec<usize>| kept[..kept.len().div_ceil(2)].to_vec();
+            kept.iter().map(half).collect()
+        };
+        let fewer_heads = PrunePlan {
+            heads: halved(&whole.heads),
+            ..whole.clone()
+        };
+        let fewer_neurons = PrunePlan {
+            neurons: halved(&whole.neurons),
+            ..whole.clone()
+        };
+        let model = NativeModel::open(bundle, runtime)?;
+        let by_heads = pruned(bundle, &fewer_heads, runtime, staging)?;
+        let by_neurons = pruned(bundle, &fewer_neurons, runtime, staging)?;
+        let seconds = race(
+            ROUNDS,
+            [
+                &mut || run(&model, texts),
+                &mut || run(&by_heads, texts),
+                &mut || run(&by_neurons, texts),
+            ],
+        )?;
+        Ok(Self::fit(config, seconds, [&fewer_heads, &fewer_neurons]))
+    }
+
+    /// From the seconds of the whole model and of two smaller ones.
+    fn fit(
+        config: &TransformerConfig,
+        [whole, by_heads, by_neurons]: [f64; 3],
+        [fewer_heads, fewer_neurons]: [&PrunePlan; 2],
+    ) -> Self {
+        let (heads, neurons) = PrunePlan::whole(config).counts();
+        // Noise can make a smaller model slower: a part costs something all the same.
+        let slope = |saved: f64, parts: usize| saved.max(whole * 0.01) / parts.max(1) as f64;
+        let head = slope(whole - by_heads, heads - fewer_heads.counts().0);
+        let neuron = slope(whole - by_neurons, neurons - fewer_neurons.counts().1);
+        let fixed = whole - head * heads as f64 - neuron * neurons as f64;
+        Self {
+            fixed: fixed.max(0.0),
+            head,
+            neuron,
+        }
+    }
+
+    pub(crate) fn of(&self, (heads, neurons): (usize, usize)) -> f64 {
+        self.fixed + self.head * heads as f64 + self.neuron * neurons as f64
+    }
+}
+
+impl PrunePlan {
+    /// Heads and neurons in all layers together.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let count = |kept: &[Vec<usize>]| kept.iter().map(Vec::len).sum();
+        (count(&self.heads), count(&self.neurons))
+    }
+}
+
+/// Seconds of both models for all texts, one at a time.
+pub(crate) fn compare(models: [&NativeModel; 2], texts: &[TokenBatch]) -> Result<[f64; 2]> {
+    let [a, b] = models;
+    race(ROUNDS, [&mut || run(a, texts), &mut || run(b, texts)])
+}
+
+fn run(model: &NativeModel, texts: &[TokenBatch]) -> Result<()> {
+    texts
+        .iter()
+        .try_for_each(|batch| model.forward(batch).map(drop))
+}
+
+/// The model of a plan, by way of the folder `staging`.
+pub(crate) fn pruned(
+    bundle: &Bundle,
+    plan: &PrunePlan,
+    runtime: &RuntimeConfig,
+    staging: &Path,
+) -> Result<NativeModel> {
+    prune(bundle, staging, plan)?;
+    NativeModel::open(&Bundle::open(staging)?, runtime)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_goes_through_the_measurements() {
+        let config = TransformerConfig {
+            num_hidden_layers: 2,
+            num_attention_heads: 4,
+            intermediate_size: 100,
+            ..TransformerConfig::default()
+        };
+        let whole = PrunePlan::whole(&config);
+        let mut fewer_heads = whole.clone();
+        fewer_heads.heads = vec![vec![0]; 2];
+        let mut fewer_neurons = whole.clone();
+        fewer_neurons.neurons = vec![(0..50).collect(); 2];
+        let costs = Costs::fit(&config, [20.0, 17.0, 16.0], [&fewer_heads, &fewer_neurons]);
+        assert!((costs.head - 0.5).abs() < 1e-12 && (costs.neuron - 0.04).abs() < 1e-12);
+        assert!((costs.fixed - 8.0).abs() < 1e-12);
+        for (plan, seconds) in [
+            (whole, 20.0),
+            (fewer_heads.clone(), 17.0),
+            (fewer_neurons, 16.0),
+        ] {
+            assert!((costs.of(plan.counts()) - seconds).abs() < 1e-9);
+        }
+        let noisy = Costs::fit(&config, [10.0, 11.0, 10.0], [&fewer_heads, &fewer_heads]);
+        assert!(noisy.head > 0.0 && noisy.neuron > 0.0 && noisy.fixed >= 0.0);
+    }
+}

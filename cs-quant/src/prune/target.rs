@@ -1,0 +1,318 @@
+//! Pruning to a latency: what is worth least for the time it takes goes first.
+
+use std::path::Path;
+
+use cs_data::TokenBatch;
+use cs_model::{Bundle, Importance, TransformerConfig};
+use serde::Serialize;
+
+use super::latency::{Costs, compare, pruned};
+use super::{PrunePlan, prune, refused, transformer};
+use crate::config::RuntimeConfig;
+use crate::error::Result;
+use crate::folder::{another, need_weights, staging, tensors};
+use crate::native::NativeModel;
+
+/// Plans that are tried against the clock, at most.
+const TRIALS: usize = 5;
+/// A measured share of the target's is near enough.
+const NEAR: f64 = 0.94;
+
+/// How far a model is pruned.
+///
+/// ```
+/// use cs_quant::PruneConfig;
+///
+/// let config = PruneConfig { target_latency: 0.5, ..PruneConfig::default() };
+/// assert_eq!(config.neuron_step, 32);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PruneConfig {
+    /// Share of the whole model's latency that may remain, above 0 and below 1; default 0.35.
+    pub target_latency: f64,
+    /// Neurons are kept in multiples of this, so that no kernel works on a part of a tile and int4's
+    /// groups divide them; default 32.
+    pub neuron_step: usize,
+    /// What latency is measured with: precision, threads and kernel.
+    pub runtime: RuntimeConfig,
+}
+
+impl Default for PruneConfig {
+    fn default() -> Self {
+        Self {
+            target_latency: 0.35,
+            neuron_step: 32,
+            runtime: RuntimeConfig::default(),
+        }
+    }
+}
+
+/// What was pruned, and what that gained.
+///
+/// ```
+/// let report = cs_quant::PruneReport { latency_ratio: 0.34, ..Default::default() };
+/// assert!(report.latency_ratio < 0.35);
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct PruneReport {
+    /// Milliseconds a text, whole; medians, taken in turns with the pruned model.
+    pub latency_before_ms: f64,
+    /// The same, pruned.
+    pub latency_after_ms: f64,
+    /// The second over the first.
+    pub latency_ratio: f64,
+    /// Heads left in each layer.
+    pub heads: Vec<usize>,
+    /// Neurons left in each layer.
+    pub neurons: Vec<usize>,
+    /// Numbers in the model before.
+    pub parameters_before: usize,
+    /// And after.
+    pub parameters_after: usize,
+}
+
+/// Prunes a model until it takes `target_latency` of the time here, and writes it to `out` as
+/// [`prune`] does.
+///
+/// A line fitted to three measurements says what a head and a neuron cost; those worth least for
+/// their cost go until the line predicts the target; the result is measured, and the aim corrected, up
+/// to five times. `texts`, one a batch, are what is timed: their lengths should be those of production.
+///
+/// # Errors
+///
+/// [`crate::QuantError::Config`] for a setting out of range, scores that do not fit, no texts, or a
+/// target that cannot be reached with one head and one step of neurons a layer; those of [`prune`].
+pub fn prune_to_latency(
+    bundle: &Bundle,
+    out: &Path,
+    importance: &Importance,
+    texts: &[TokenBatch],
+    config: &PruneConfig,
+) -> Result<PruneReport> {
+    let encoder = transformer(bundle)?;
+    config.validate(texts)?;
+    importance.validate(encoder)?;
+    another(bundle, out)?;
+    need_weights(bundle, "fp32")?;
+    let staging = staging(out)?;
+    let costs = Costs::measure(bundle, texts, &config.runtime, staging.path())?;
+    let whole = NativeModel::open(bundle, &config.runtime)?;
+    let order = Order::new(encoder, importance, (&costs, config.neuron_step));
+    let before = costs.of(PrunePlan::whole(encoder).counts());
+    let mut best: Option<(PrunePlan, [f64; 2])> = None;
+    let mut aim = config.target_latency;
+    for _ in 0..TRIALS {
+        let plan = order.plan(aim * before, &costs);
+        let model = pruned(bundle, &plan, &config.runtime, staging.path())?;
+        let seconds = compare([&whole, &model], texts)?;
+        let ratio = seconds[1] / seconds[0];
+        let closer = best
+            .as_ref()
+            .is_none_or(|(_, best)| ratio > best[1] / best[0]);
+        let reached = ratio <= config.target_latency;
+        if reached && closer {
+            best = Some((plan, seconds));
+        }
+        if reached && ratio >= NEAR * config.target_latency {
+            break;
+        }
+        aim *= 0.97 * config.target_latency / ratio;
+    }
+    let Some((plan, seconds)) = best else {
+        let found = format!("{}", config.target_latency);
+        let expected = "a share that one head and a few neurons a layer can reach";
+        return Err(refused("target_latency", found, expected));
+    };
+    prune(bundle, out, &plan)?;
+    report(
+        bundle,
+        out,
+        &plan,
+        seconds.map(|s| 1000.0 * s / texts.len() as f64),
+    )
+}
+
+fn report(
+    bundle: &Bundle,
+    out: &Path,
+    plan: &PrunePlan,
+    [before, after]: [f64; 2],
+) -> Result<PruneReport> {
+    let parameters = |bundle: &Bundle| -> usize {
+        let shapes = tensors(bundle).into_iter();
+        shapes
+            .map(|(_, shape)| shape.iter().product::<usize>())
+            .sum()
+    };
+    let sizes = |kept: &[Vec<usize>]| kept.iter().map(Vec::len).collect();
+    Ok(PruneReport {
+        latency_before_ms: before,
+        latency_after_ms: after,
+        latency_ratio: after / before,
+        heads: sizes(&plan.heads),
+        neurons: sizes(&plan.neurons),
+        parameters_before: parameters(bundle),
+        parameters_after: parameters(&Bundle::open(out)?),
+    })
+}
+
+impl PruneConfig {
+    fn validate(&self, texts: &[TokenBatch]) -> Result<()> {
+        if !(self.target_latency > 0.0 && self.target_latency < 1.0) {
+            let found = self.target_latency.to_string();
+            return Err(refused("target_latency", found, "above 0 and below 1"));
+        }
+        if self.neuron_step == 0 {
+            return Err(refused("neuron_step", "0".to_owned(), "at least 1"));
+        }
+        if texts.is_empty() {
+            return Err(refused("texts", "none".to_owned(), "texts to time"));
+        }
+        Ok(())
+    }
+}
+
+/// Something that can be removed.
+#[derive(Debug, Clone)]
+struct Part {
+    layer: usize,
+    /// One head, or a step's worth of neurons.
+    what: What,
+    /// Importance for its cost in seconds.
+    worth: f64,
+}
+
+#[derive(Debug, Clone)]
+enum What {
+    Head(usize),
+    Neurons(Vec<usize>),
+}
+
+/// All parts but the best head and the best neurons of each layer, the least worth first.
+struct Order {
+    whole: PrunePlan,
+    parts: Vec<Part>,
+}
+
+impl Order {
+    fn new(
+        config: &TransformerConfig,
+        importance: &Importance,
+        (costs, step): (&Costs, usize),
+    ) -> Self {
+        let mut parts = Vec::new();
+        for layer in 0..config.num_hidden_layers {
+            let scores = &importance.heads[layer];
+            let mut heads = ascending(scores);
+            heads.pop();
+            parts.extend(heads.into_iter().map(|head| Part {
+                layer,
+                what: What::Head(head),
+                worth: scores[head] / costs.head,
+            }));
+            let scores = &importance.neurons[layer];
+            parts.extend(steps(ascending(scores), step).into_iter().map(|neurons| {
+                let sum: f64 = neurons.iter().map(|&neuron| scores[neuron]).sum();
+                Part {
+                    layer,
+                    worth: sum / (costs.neuron * neurons.len() as f64),
+                    what: What::Neurons(neurons),
+                }
+            }));
+        }
+        parts.sort_by(|a, b| a.worth.total_cmp(&b.worth));
+        Self {
+            whole: PrunePlan::whole(config),
+            parts,
+        }
+    }
+
+    /// Removes parts until the model is predicted to take `seconds`, or nothing more can go.
+    fn plan(&self, seconds: f64, costs: &Costs) -> PrunePlan {
+        let (mut heads, mut neurons) = self.whole.counts();
+        let mut plan = self.whole.clone();
+        for part in &self.parts {
+            if costs.of((heads, neurons)) <= seconds {
+                break;
+            }
+            match &part.what {
+                What::Head(head) => {
+                    plan.heads[part.layer].retain(|kept| kept != head);
+                    heads -= 1;
+                }
+                What::Neurons(gone) => {
+                    plan.neurons[part.layer].retain(|kept| !gone.contains(kept));
+                    neurons -= gone.len();
+                }
+            }
+        }
+        plan
+    }
+}
+
+/// Indices by score, the least first; of equals the later one, so that the first stay.
+fn ascending(scores: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..scores.len()).rev().collect();
+    order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
+    order
+}
+
+/// Cuts off steps from the front so that what is left is a multiple of `step`; the last one stays.
+fn steps(order: Vec<usize>, step: usize) -> Vec<Vec<usize>> {
+    let (odd, even) = order.split_at(order.len() % step);
+    let mut steps: Vec<Vec<usize>> = even.chunks(step).map(<[usize]>::to_vec).collect();
+    if steps.pop().is_some() && !odd.is_empty() {
+        steps.insert(0, odd.to_vec());
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model() -> (TransformerConfig, Importance) {
+        let config = TransformerConfig {
+            num_hidden_layers: 2,
+            num_attention_heads: 3,
+            hidden_size: 6,
+            intermediate_size: 10,
+            ..TransformerConfig::default()
+        };
+        let importance = Importance {
+            heads: vec![vec![0.9, 0.1, 0.5], vec![0.2, 0.8, 0.3]],
+            neurons: vec![(0..10).map(|n| f64::from(n) * 0.01).collect(); 2],
+        };
+        (config, importance)
+    }
+
+    const COSTS: Costs = Costs {
+        fixed: 1.0,
+        head: 2.0,
+        neuron: 0.1,
+    };
+
+    #[test]
+    fn the_least_worth_goes_first_and_the_best_stays() {
+        let (config, importance) = model();
+        let order = Order::new(&config, &importance, (&COSTS, 4));
+        let worths: Vec<f64> = order.parts.iter().map(|part| part.worth).collect();
+        assert!(worths.is_sorted());
+        // 10 neurons: two go at once, then four; four stay. 3 heads: one stays.
+        assert_eq!(order.parts.len(), 2 * (2 + 2));
+        let nothing = order.plan(0.0, &COSTS);
+        assert_eq!(nothing.heads, [[0], [1]]);
+        assert_eq!(nothing.neurons, [[6, 7, 8, 9], [6, 7, 8, 9]]);
+        assert!(nothing.apply(&config).is_ok());
+        assert_eq!(order.plan(100.0, &COSTS), PrunePlan::whole(&config));
+        let (heads, neurons) = order.plan(9.0, &COSTS).counts();
+        assert!(COSTS.of((heads, neurons)) <= 9.0 && heads > 2);
+    }
+
+    #[test]
+    fn few_neurons_stay_together() {
+        assert_eq!(steps(vec![3, 1, 2], 4), Vec::<Vec<usize>>::new());
+        assert_eq!(steps(vec![3, 1, 2, 0], 2), [[3, 1]]);
+        assert_eq!(steps(vec![3, 1, 2], 2), [[3]]);
+    }
+}
