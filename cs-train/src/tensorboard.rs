@@ -22,6 +22,8 @@
 
 mod histogram;
 mod hparams;
+#[cfg(feature = "torch")]
+mod observer;
 mod pr_curve;
 mod proto;
 mod record;
@@ -32,6 +34,8 @@ mod writer;
 
 pub use histogram::Histogram;
 pub use hparams::{HParam, HParams};
+#[cfg(feature = "torch")]
+pub use observer::TensorBoard;
 pub use pr_curve::PrCurve;
 pub use summary::Summary;
 pub use writer::EventWriter;

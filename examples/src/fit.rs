@@ -10,9 +10,10 @@ use cs_model::{
     BiLstmConfig, Bundle, BundleWriter, Calibration, Device, EncoderConfig, Manifest, Model,
     SlotHead, Tasks,
 };
+use cs_train::tensorboard::TensorBoard;
 use cs_train::{
-    ClassWeights, Decay, EvaluateOptions, Evaluation, FineTune, LossConfig, Observer, Precision,
-    Preset, TrainConfig, TrainReport, Trainer, evaluate, examples, predict, tasks_of,
+    ClassWeights, Decay, EvaluateOptions, Evaluation, FineTune, LossConfig, Observer, Observers,
+    Precision, Preset, TrainConfig, TrainReport, Trainer, evaluate, examples, predict, tasks_of,
 };
 use serde_json::{Value, json};
 
@@ -198,7 +199,8 @@ struct Start {
     licence: Option<String>,
 }
 
-/// Trains on `train`, validates on `eval`, and keeps checkpoints in `out`/checkpoints. Nothing is
+/// Trains on `train`, validates on `eval`, keeps checkpoints in `out`/checkpoints and records the
+/// run for TensorBoard in `out`/runs. Nothing is
 /// written before the settings and the rows have been checked. For the light model, libtorch is set
 /// to one thread for the whole process.
 ///
@@ -233,7 +235,8 @@ pub fn fit(
     });
     let objective = FineTune::new(&mut start.model, &train_rows, eval_rows.as_ref(), &config)?;
     let trainer = Trainer::new(config, out.join("checkpoints"))?.resume(settings.resume);
-    let report = trainer.run(&objective, observer)?;
+    let mut board = TensorBoard::new(out.join("runs"))?;
+    let report = trainer.run(&objective, &mut Observers(vec![observer, &mut board]))?;
     let mut fitted = Fitted {
         evaluation: None,
         model: start.model,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::proto::{self, HParamsPart, JsonKind, JsonValue};
 use super::summary::Summary;
+use super::writer::now;
 
 /// One setting of a run.
 ///
@@ -48,19 +49,35 @@ impl From<bool> for HParam {
 /// let hparams = HParams::new(["eval/f1"]).with("lr", 3e-5).with("loss.kind", "focal");
 /// assert_eq!(hparams.len(), 2);
 /// ```
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct HParams {
     settings: BTreeMap<String, HParam>,
     metrics: Vec<String>,
+    /// Seconds since 1970.
+    pub(super) began: f64,
+}
+
+impl Default for HParams {
+    fn default() -> Self {
+        Self {
+            settings: BTreeMap::new(),
+            metrics: Vec::new(),
+            began: now(),
+        }
+    }
 }
 
 impl HParams {
     /// No settings yet; runs are compared by the scalars under the tags `metrics`.
     pub fn new<S: Into<String>>(metrics: impl IntoIterator<Item = S>) -> Self {
-        Self {
-            settings: BTreeMap::new(),
-            metrics: metrics.into_iter().map(Into::into).collect(),
-        }
+        Self::default().compared_by(metrics)
+    }
+
+    /// The same settings, with runs compared by the scalars under these tags.
+    #[must_use]
+    pub fn compared_by<S: Into<String>>(mut self, metrics: impl IntoIterator<Item = S>) -> Self {
+        self.metrics = metrics.into_iter().map(Into::into).collect();
+        self
     }
 
     /// Adds a setting, or changes it.
@@ -99,11 +116,11 @@ impl HParams {
     }
 
     /// This run's settings.
-    pub(super) fn session_start(&self, start_time_secs: f64) -> Summary {
+    pub(super) fn session_start(&self) -> Summary {
         let setting = |(name, value): (&String, &HParam)| (name.clone(), json(value));
         let start = proto::SessionStart {
             hparams: self.settings.iter().map(setting).collect(),
-            start_time_secs,
+            start_time_secs: self.began,
         };
         Summary::hparams(
             "_hparams_/session_start_info",

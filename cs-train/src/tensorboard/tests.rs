@@ -7,6 +7,8 @@ use std::path::Path;
 
 use prost::Message;
 
+#[cfg(feature = "torch")]
+use super::TensorBoard;
 use super::hparams::session_end;
 use super::proto::{Event, SESSION_START, SessionLog, What};
 use super::{EventWriter, HParams, Histogram, PrCurve, Summary, record};
@@ -30,9 +32,10 @@ fn ours() -> Vec<(i64, What)> {
         (0.9, true),
         (1.0, true),
     ];
-    let hparams = HParams::new(["eval/f1"])
+    let mut hparams = HParams::new(["eval/f1"])
         .with("lr", 0.5)
         .with("model", "light");
+    hparams.began = 0.0; // not written then, as PyTorch does
     let status = SESSION_START;
     let histogram: Histogram = values.into_iter().collect();
     let curve: PrCurve = scores.into_iter().collect();
@@ -45,7 +48,7 @@ fn ours() -> Vec<(i64, What)> {
         (7, summary(Summary::new().text("说明", "**订单**"))),
         (8, summary(Summary::new().pr_curve("eval/refund", &curve))),
         (0, summary(hparams.experiment())),
-        (0, summary(hparams.session_start(0.0))),
+        (0, summary(hparams.session_start())),
         (0, summary(session_end(true, 0.0))),
     ]
 }
@@ -136,4 +139,147 @@ fn a_folder_that_cannot_be_is_an_error_that_names_it() {
     std::fs::write(&file, "").unwrap();
     let error = EventWriter::create(&file.join("runs")).unwrap_err();
     assert!(error.to_string().contains("file/runs"), "{error}");
+}
+
+#[cfg(feature = "torch")]
+mod runs {
+    use super::*;
+    use crate::config::TrainConfig;
+    use crate::torch::{
+        EvaluationReport, Event, Flow, Observer, RunShape, Scores, StepReport, TrainReport,
+    };
+
+    fn start(board: &mut TensorBoard, resumed_from: Option<usize>) {
+        let config = TrainConfig::default();
+        let shape = RunShape {
+            resumed_from,
+            config,
+            ..RunShape::default()
+        };
+        assert_eq!(board.event(&Event::Start(&shape)), Flow::Continue);
+    }
+
+    fn step(board: &mut TensorBoard, step: usize) {
+        let parts = vec![("intent", 0.5)];
+        let report = StepReport {
+            step,
+            parts,
+            ..StepReport::default()
+        };
+        assert_eq!(board.event(&Event::Step(&report)), Flow::Continue);
+    }
+
+    fn evaluate(board: &mut TensorBoard, step: usize) {
+        let scores = Scores {
+            figures: [("slot_f1".to_owned(), 0.5)].into(),
+            curves: [("answers".to_owned(), [(0.5, true)].into_iter().collect())].into(),
+            distributions: [("sure".to_owned(), [0.5].into_iter().collect())].into(),
+            ..Scores::default()
+        };
+        let report = EvaluationReport {
+            step,
+            scores,
+            ..EvaluationReport::default()
+        };
+        assert_eq!(board.event(&Event::Evaluation(&report)), Flow::Continue);
+    }
+
+    fn steps(path: &Path, tag: &str) -> Vec<i64> {
+        let events = read(path).into_iter();
+        events
+            .filter(|(_, name)| name == tag)
+            .map(|(step, _)| step)
+            .collect()
+    }
+
+    #[test]
+    fn a_killed_run_goes_on_where_its_checkpoint_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut board = TensorBoard::new(folder.path()).unwrap();
+        start(&mut board, None);
+        (1..=5).for_each(|n| step(&mut board, n));
+        evaluate(&mut board, 5);
+        drop(board); // killed; the last checkpoint is of step 3
+
+        let mut board = TensorBoard::new(folder.path()).unwrap();
+        start(&mut board, Some(3));
+        (4..=5).for_each(|n| step(&mut board, n));
+        evaluate(&mut board, 5);
+        board.event(&Event::End(&TrainReport {
+            steps: 5,
+            ..TrainReport::default()
+        }));
+        assert!(board.error().is_none());
+
+        let files = super::super::writer::event_files(folder.path()).unwrap();
+        let [first, second] = &files[..] else {
+            panic!("{files:?}")
+        };
+        assert_eq!(steps(first, "train/loss_intent"), [1, 2, 3, 4, 5]);
+        assert_eq!(steps(first, "_hparams_/session_start_info"), [0]);
+        assert!(steps(first, "_hparams_/session_end_info").is_empty());
+        assert_eq!(
+            steps(second, "session 1"),
+            [4],
+            "what came after step 3 is forgotten"
+        );
+        assert_eq!(steps(second, "train/loss_intent"), [4, 5]);
+        for tag in [
+            "eval/slot_f1",
+            "eval/answers",
+            "eval/sure",
+            "report/text_summary",
+        ] {
+            assert_eq!(steps(second, tag), [5], "{tag}");
+        }
+        assert_eq!(steps(second, "config/text_summary"), [3]);
+        assert_eq!(steps(second, "_hparams_/session_end_info"), [0]);
+    }
+
+    #[test]
+    fn another_run_sets_the_first_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..2 {
+            let mut board = TensorBoard::new(folder.path()).unwrap();
+            start(&mut board, None);
+            assert!(board.error().is_none());
+        }
+        let (mut files, mut folders) = (0, Vec::new());
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path)
+            } else {
+                files += 1
+            }
+        }
+        assert_eq!((files, folders.len()), (1, 1));
+        assert_eq!(std::fs::read_dir(&folders[0]).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_went_away_ends_the_record_and_not_the_run() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("runs");
+        let mut board = TensorBoard::new(&folder).unwrap();
+        std::fs::remove_dir(&folder).unwrap();
+        std::fs::write(&folder, "").unwrap();
+        start(&mut board, None);
+        step(&mut board, 1);
+        let error = board.error().unwrap().to_string();
+        assert!(error.contains("runs"), "{error}");
+    }
+
+    #[test]
+    fn weights_are_recorded_now_and_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let weight = tch::Tensor::from_slice(&[1.0f32, f32::NAN, -2.0]);
+        let mut board = TensorBoard::new(folder.path()).unwrap();
+        board = board.with_weights(vec![("w".to_owned(), weight)], 2);
+        start(&mut board, None);
+        (1..=4).for_each(|n| step(&mut board, n));
+        drop(board);
+        let files = super::super::writer::event_files(folder.path()).unwrap();
+        assert_eq!(steps(&files[0], "weights/w"), [2, 4]);
+    }
 }

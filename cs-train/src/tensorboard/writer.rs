@@ -108,14 +108,14 @@ impl EventWriter {
         self.write_held()
     }
 
-    /// Records the run's settings, and that it has begun.
+    /// Records the run's settings, and that it began when `hparams` were made.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] if the file cannot be written.
     pub fn hparams(&mut self, hparams: &HParams) -> Result<()> {
         self.write(0, hparams.experiment())?;
-        self.write(0, hparams.session_start(now()))
+        self.write(0, hparams.session_start())
     }
 
     /// Records that the run whose [`EventWriter::hparams`] were written has ended, well or not.
@@ -203,9 +203,20 @@ pub(super) fn seconds_of(path: &Path) -> Option<u64> {
     (seconds.len() == 10).then(|| seconds.parse().ok())?
 }
 
+pub(super) fn create_dir(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|source| io(folder, source))
+}
+
+/// Moves `file` into `folder`.
+#[cfg(feature = "torch")]
+pub(super) fn move_file(file: &Path, folder: &Path) -> Result<()> {
+    let target = folder.join(file.file_name().unwrap_or_default());
+    std::fs::rename(file, target).map_err(|source| io(file, source))
+}
+
 /// A new file whose name sorts behind those that are there, in whose order they are read.
 fn new_file(folder: &Path) -> Result<(PathBuf, File)> {
-    std::fs::create_dir_all(folder).map_err(|source| io(folder, source))?;
+    create_dir(folder)?;
     let last = event_files(folder)?
         .iter()
         .filter_map(|path| seconds_of(path))
@@ -248,7 +259,7 @@ fn host() -> String {
 }
 
 /// Seconds since 1970.
-fn now() -> f64 {
+pub(super) fn now() -> f64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0.0, |since| since.as_secs_f64())
 }

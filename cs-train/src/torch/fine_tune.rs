@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cs_data::TokenBatch;
-use cs_model::{Calibration, Mode, Model, ModelOutput, Tasks};
+use cs_data::{TokenBatch, Utterance};
+use cs_model::{Calibration, Mode, Model, ModelOutput, Tasks, Understanding};
 use sha2::{Digest, Sha256};
 use tch::Tensor;
 
@@ -197,7 +197,16 @@ impl Objective for FineTune<'_> {
             tasks: Some(self.model.tasks()),
             ..EvaluateOptions::default()
         };
-        Ok(scores(&evaluate(&data.rows, &answers, &options)?))
+        let mut scores = scores(&evaluate(&data.rows, &answers, &options)?);
+        let confident = confidences(&data.rows, &answers);
+        if !confident.is_empty() {
+            let confidence = confident.iter().map(|&(confidence, _)| confidence);
+            let name = "intent_confidence".to_owned();
+            scores.distributions.insert(name, confidence.collect());
+            let curve = confident.into_iter().collect();
+            scores.curves.insert("intent_answers".to_owned(), curve);
+        }
+        Ok(scores)
     }
 }
 
@@ -211,7 +220,19 @@ fn scores(evaluation: &Evaluation) -> Scores {
         metric: evaluation.selection_metric().unwrap_or(f64::NAN),
         ties: vec![small(evaluation.sentiment_mse), small(evaluation.ece)],
         figures: figures.collect(),
+        ..Scores::default()
     }
+}
+
+/// How sure the model is of each row's intent, and whether it is right: what a service that only
+/// acts on sure answers goes by.
+fn confidences(gold: &[Utterance], answers: &[Understanding]) -> Vec<(f64, bool)> {
+    let rows = gold.iter().zip(answers);
+    let pair = |(gold, answer): (&Utterance, &Understanding)| {
+        let (gold, intent) = (gold.intent.as_ref()?, answer.intent.as_ref()?);
+        Some((f64::from(intent.confidence), intent.label == *gold))
+    };
+    rows.filter_map(pair).collect()
 }
 
 fn labelled(train: &Prepared) -> Result<Vec<&Example>> {

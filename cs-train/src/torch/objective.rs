@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::error::Result;
+use crate::tensorboard::{Histogram, PrCurve};
 
 /// A model, the rows it learns from and what it should do with them: everything that
 /// [`Trainer`](crate::Trainer) does not care about. [`FineTune`](crate::FineTune) is one.
@@ -193,6 +194,12 @@ pub struct Scores {
     pub ties: Vec<f64>,
     /// All figures, by name.
     pub figures: BTreeMap<String, f64>,
+    /// Precision over recall, by name; for the record only.
+    #[serde(skip)]
+    pub curves: BTreeMap<String, PrCurve>,
+    /// Distributions, by name; for the record only.
+    #[serde(skip)]
+    pub distributions: BTreeMap<String, Histogram>,
 }
 
 impl Scores {

@@ -80,6 +80,7 @@ impl Best {
             metric: self.metric.0,
             ties: self.ties.iter().map(|x| x.0).collect(),
             figures: figures.map(|(name, x)| (name.clone(), x.0)).collect(),
+            ..Scores::default()
         }
     }
 }
