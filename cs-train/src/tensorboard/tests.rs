@@ -108,14 +108,15 @@ fn loss(value: f64) -> Summary {
 fn what_was_flushed_is_there_while_the_run_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let mut events = EventWriter::create(folder.path()).unwrap();
-    assert_eq!(read(events.path()), [(0, "brain.Event:2".to_owned())]);
+    let head = ["brain.Event:2", "session 1"].map(|what| (0, what.to_owned()));
+    assert_eq!(read(events.path()), head);
     events.write(1, loss(0.5)).unwrap();
     events.flush().unwrap();
-    assert_eq!(read(events.path())[1..], [(1, "loss".to_owned())]);
+    assert_eq!(read(events.path())[2..], [(1, "loss".to_owned())]);
     events.write(2, loss(0.4)).unwrap();
     let path = events.path().to_owned();
     drop(events);
-    assert_eq!(read(&path).len(), 3);
+    assert_eq!(read(&path).len(), 4);
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl EventWriter {
     ///
     /// [`Error::Io`] if the folder or the file cannot be made or written.
     pub fn create(folder: &Path) -> Result<Self> {
-        Self::begin(folder, None)
+        Self::begin(folder, 0)
     }
 
     /// Begins another file in the folder of a run that goes on with `step`: what earlier files
@@ -68,10 +68,10 @@ impl EventWriter {
     ///
     /// [`Error::Io`] if the folder or the file cannot be made or written.
     pub fn resume(folder: &Path, step: u64) -> Result<Self> {
-        Self::begin(folder, Some(step))
+        Self::begin(folder, step)
     }
 
-    fn begin(folder: &Path, purge_from: Option<u64>) -> Result<Self> {
+    fn begin(folder: &Path, step: u64) -> Result<Self> {
         let (path, file) = new_file(folder)?;
         let mut writer = Self {
             path,
@@ -81,10 +81,10 @@ impl EventWriter {
             since: Instant::now(),
         };
         writer.hold(0, What::FileVersion("brain.Event:2".to_owned()));
-        if let Some(step) = purge_from {
-            let status = SESSION_START;
-            writer.hold(step, What::SessionLog(proto::SessionLog { status }));
-        }
+        // TensorBoard takes only the second one in a folder, and those after it, for a restart that
+        // makes it forget this step and later ones: so the first file needs one as well.
+        let status = SESSION_START;
+        writer.hold(step, What::SessionLog(proto::SessionLog { status }));
         writer.flush()?;
         Ok(writer)
     }
