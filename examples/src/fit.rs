@@ -7,13 +7,12 @@ use std::str::FromStr;
 use clap::Args;
 use cs_data::{Dataset, Tokenizer, Utterance};
 use cs_model::{
-    BiLstmConfig, Bundle, BundleWriter, Calibration, Device, EncoderConfig, Manifest, Model,
-    SlotHead, Tasks,
+    BiLstmConfig, Bundle, BundleWriter, Device, EncoderConfig, Manifest, Model, SlotHead, Tasks,
 };
-use cs_train::tensorboard::TensorBoard;
 use cs_train::{
-    ClassWeights, Decay, EvaluateOptions, Evaluation, FineTune, LossConfig, Observer, Observers,
-    Precision, Preset, TrainConfig, TrainReport, Trainer, evaluate, examples, predict, tasks_of,
+    Abstention, ClassWeights, Decay, EvaluateOptions, Evaluation, FineTune, LossConfig, Observer,
+    Precision, Prepared, Preset, TrainConfig, TrainReport, Trainer, calibrate, evaluate, examples,
+    predict, tasks_of,
 };
 use serde_json::{Value, json};
 
@@ -110,6 +109,19 @@ pub struct Settings {
     /// Go on from the latest checkpoint, if there is one
     #[arg(long)]
     pub resume: bool,
+    /// Units of each direction of the light model
+    #[arg(long, value_name = "UNITS")]
+    pub light_hidden: Option<usize>,
+    /// Width of the light model's word embeddings
+    #[arg(long, value_name = "WIDTH")]
+    pub light_words: Option<usize>,
+    /// Dropout of the light model
+    #[arg(long, value_name = "RATE")]
+    pub light_dropout: Option<f64>,
+    /// Intent of the rows that are out of scope: it is not learned, and a threshold is chosen below which
+    /// there is no intent
+    #[arg(long, value_name = "LABEL")]
+    pub oos_label: Option<String>,
     /// Source of every random choice
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
@@ -144,6 +156,13 @@ impl Settings {
             seed,
             ..Self::default()
         }
+    }
+
+    /// The row, without its intent if that means out of scope.
+    fn in_scope(&self, mut row: Utterance) -> Utterance {
+        let foreign = |intent: &String| self.oos_label.as_ref() == Some(intent);
+        row.intent = row.intent.filter(|intent| !foreign(intent));
+        row
     }
 
     fn train_config(&self, encoder: &EncoderConfig) -> TrainConfig {
@@ -188,19 +207,30 @@ pub struct Fitted {
     tokenizer: Tokenizer,
     manifest: Manifest,
     eval_max_tokens: usize,
+    oos_label: Option<String>,
 }
 
 /// The untrained parts.
-struct Start {
-    model: Model,
-    tokenizer: Tokenizer,
-    max_length: usize,
+pub(crate) struct Start {
+    pub(crate) model: Model,
+    pub(crate) tokenizer: Tokenizer,
+    pub(crate) max_length: usize,
     base_model: Option<String>,
     licence: Option<String>,
 }
 
-/// Trains on `train`, validates on `eval`, keeps checkpoints in `out`/checkpoints and records the
-/// run for TensorBoard in `out`/runs. Nothing is
+/// Everything a run needs, read and checked; nothing is written yet.
+pub(crate) struct Ready {
+    pub(crate) start: Start,
+    pub(crate) config: TrainConfig,
+    pub(crate) train: Prepared,
+    pub(crate) eval: Option<Prepared>,
+    tasks: Tasks,
+    fingerprint: String,
+    oos_label: Option<String>,
+}
+
+/// Trains on `train`, validates on `eval`, and keeps checkpoints in `out`/checkpoints. Nothing is
 /// written before the settings and the rows have been checked. For the light model, libtorch is set
 /// to one thread for the whole process.
 ///
@@ -209,7 +239,7 @@ struct Start {
 /// A base model that cannot be used, settings out of range, rows without labels, a checkpoint that
 /// cannot be written.
 pub fn fit(
-    (train, eval): (&Dataset, Option<&Dataset>),
+    data: (&Dataset, Option<&Dataset>),
     base: &Base,
     settings: &Settings,
     out: &Path,
@@ -217,46 +247,73 @@ pub fn fit(
 ) -> Result<Fitted> {
     let tasks = Tasks {
         slot_head: settings.slots,
-        ..tasks_of(train.iter())
+        ..tasks_of(data.0.iter().map(|row| settings.in_scope(row)))
     };
-    let mut start = start(base, train, &tasks, settings)?;
-    if matches!(start.model.config(), EncoderConfig::BiLstm(_)) {
-        // Its products are so small that threads mostly wait for each other, and where another
-        // process has a core they wait ten times longer than one thread works.
-        tch::set_num_threads(1);
-    }
-    let config = settings.train_config(start.model.config());
-    let prepare =
-        |rows: &Dataset| examples(rows.iter(), &start.tokenizer, &tasks, start.max_length);
-    let (train_rows, eval_rows) = (prepare(train)?, eval.map(prepare).transpose()?);
-    let eval_max_tokens = config.eval_max_tokens;
-    let kept = json!({
-        "config": &config, "train_rows": train.len(), "eval_rows": eval.map_or(0, Dataset::len),
-    });
-    let objective = FineTune::new(&mut start.model, &train_rows, eval_rows.as_ref(), &config)?;
+    let mut ready = Ready::new(data, base, tasks, settings)?;
+    let config = ready.config.clone();
+    let eval = ready.eval.as_ref();
+    let objective = FineTune::new(&mut ready.start.model, &ready.train, eval, &config)?;
     let trainer = Trainer::new(config, out.join("checkpoints"))?.resume(settings.resume);
-    let mut board = TensorBoard::new(out.join("runs"))?;
-    let report = trainer.run(&objective, &mut Observers(vec![observer, &mut board]))?;
-    let mut fitted = Fitted {
-        evaluation: None,
-        model: start.model,
-        report,
-        tokenizer: start.tokenizer,
-        manifest: Manifest {
-            base_model: start.base_model,
-            licence: start.licence,
-            data_fingerprint: Some(train.fingerprint()),
-            settings: kept,
-            ..Manifest::new(tasks, start.max_length)
-        },
-        eval_max_tokens,
-    };
-    if let Some(rows) = eval_rows {
-        let evaluation = fitted.evaluate(&rows.rows)?;
-        fitted.note_metrics("eval", &evaluation);
-        fitted.evaluation = Some(evaluation);
+    let report = trainer.run(&objective, observer)?;
+    ready.finish(report)
+}
+
+impl Ready {
+    pub(crate) fn new(
+        (train, eval): (&Dataset, Option<&Dataset>),
+        base: &Base,
+        tasks: Tasks,
+        settings: &Settings,
+    ) -> Result<Self> {
+        let start = start(base, train, &tasks, settings)?;
+        if matches!(start.model.config(), EncoderConfig::BiLstm(_)) {
+            // Its products are so small that threads mostly wait for each other, and where another
+            // process has a core they wait ten times longer than one thread works.
+            tch::set_num_threads(1);
+        }
+        let prepare =
+            |rows: &Dataset| examples(rows.iter(), &start.tokenizer, &tasks, start.max_length);
+        let (train_rows, eval_rows) = (prepare(train)?, eval.map(prepare).transpose()?);
+        Ok(Self {
+            config: settings.train_config(start.model.config()),
+            train: train_rows,
+            eval: eval_rows,
+            start,
+            tasks,
+            fingerprint: train.fingerprint(),
+            oos_label: settings.oos_label.clone(),
+        })
     }
-    Ok(fitted)
+
+    /// The trained model, calibrated and scored on the validation rows, if there are any.
+    pub(crate) fn finish(self, report: TrainReport) -> Result<Fitted> {
+        let eval_rows = self.eval.as_ref().map_or(0, |rows| rows.rows.len());
+        let kept = json!({
+            "config": &self.config, "train_rows": self.train.rows.len(), "eval_rows": eval_rows,
+        });
+        let mut fitted = Fitted {
+            evaluation: None,
+            model: self.start.model,
+            report,
+            tokenizer: self.start.tokenizer,
+            manifest: Manifest {
+                base_model: self.start.base_model,
+                licence: self.start.licence,
+                data_fingerprint: Some(self.fingerprint),
+                settings: kept,
+                ..Manifest::new(self.tasks, self.start.max_length)
+            },
+            eval_max_tokens: self.config.eval_max_tokens,
+            oos_label: self.oos_label,
+        };
+        if let Some(rows) = self.eval {
+            fitted.calibrate(&rows)?;
+            let evaluation = fitted.evaluate(&rows.rows)?;
+            fitted.note_metrics("eval", &evaluation);
+            fitted.evaluation = Some(evaluation);
+        }
+        Ok(fitted)
+    }
 }
 
 fn start(base: &Base, train: &Dataset, tasks: &Tasks, settings: &Settings) -> Result<Start> {
@@ -266,10 +323,13 @@ fn start(base: &Base, train: &Dataset, tasks: &Tasks, settings: &Settings) -> Re
             let rows: Vec<Utterance> = train.iter().collect();
             let texts = rows.iter().map(|row| row.text.as_str());
             let tokenizer = Tokenizer::train(texts, LIGHT_VOCABULARY)?;
+            let usual = BiLstmConfig::default();
             let config = EncoderConfig::from(BiLstmConfig {
                 vocab_size: tokenizer.vocab_size(),
-                hidden_size: LIGHT_HIDDEN,
-                ..BiLstmConfig::default()
+                hidden_size: settings.light_hidden.unwrap_or(LIGHT_HIDDEN),
+                embedding_size: settings.light_words.unwrap_or(usual.embedding_size),
+                dropout: settings.light_dropout.unwrap_or(usual.dropout),
+                ..usual
             });
             Ok(Start {
                 model: Model::new(&config, tasks, device, settings.seed)?,
@@ -297,6 +357,21 @@ fn start(base: &Base, train: &Dataset, tasks: &Tasks, settings: &Settings) -> Re
 }
 
 impl Fitted {
+    /// Fits the temperatures to rows that were not trained on and, if some of them are out of scope, the
+    /// threshold below which there is no intent.
+    fn calibrate(&mut self, rows: &Prepared) -> Result<()> {
+        let oos = self.oos_label.as_deref();
+        let foreign = |row: &Utterance| oos.is_some() && row.intent.as_deref() == oos;
+        let threshold = rows
+            .rows
+            .iter()
+            .any(foreign)
+            .then_some(Abstention::Balanced);
+        let length = self.eval_max_tokens;
+        self.manifest.calibration = calibrate(&self.model, rows, length, oos, threshold)?;
+        Ok(())
+    }
+
     /// Scores the model on other rows. Labels it does not know count as wrong.
     ///
     /// # Errors
@@ -309,11 +384,11 @@ impl Fitted {
             &self.model,
             &prepared,
             self.eval_max_tokens,
-            &Calibration::default(),
+            &self.manifest.calibration,
         )?;
         let options = EvaluateOptions {
             tasks: Some(tasks),
-            ..EvaluateOptions::default()
+            oos_label: self.oos_label.as_deref(),
         };
         Ok(evaluate(rows, &answers, &options)?)
     }

@@ -5,6 +5,8 @@
 pub mod demo;
 
 mod cli;
+#[cfg(feature = "torch")]
+mod command;
 mod doctor;
 mod error;
 #[cfg(feature = "torch")]
@@ -20,9 +22,17 @@ mod serving;
 #[cfg(feature = "torch")]
 mod speed;
 mod table;
+#[cfg(feature = "torch")]
+mod teaching;
+#[cfg(feature = "torch")]
+mod trial;
 mod unseen;
+#[cfg(feature = "torch")]
+mod variants;
 
 pub use cli::{BackendKind, DataArgs, InputArgs, Output};
+#[cfg(feature = "torch")]
+pub use command::{TrainArgs, TrainData};
 pub use doctor::{Report, examine};
 pub use error::{Error, Result};
 #[cfg(feature = "torch")]
@@ -40,7 +50,13 @@ pub use serving::{Logits, open, open_bundle, open_native};
 #[cfg(feature = "torch")]
 pub use speed::Latency;
 pub use table::{readable, table};
+#[cfg(feature = "torch")]
+pub use teaching::{Teaching, distill};
+#[cfg(feature = "torch")]
+pub use trial::Trial;
 pub use unseen::warn_unseen;
+#[cfg(feature = "torch")]
+pub use variants::variants;
 
 /// The code of README.md compiles.
 #[cfg(doctest)]

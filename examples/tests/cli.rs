@@ -150,7 +150,8 @@ mod trained {
     use cs_data::{Dataset, Utterance};
     use cs_examples::demo::{Corpus, Split};
     use cs_examples::{
-        BackendKind, Base, GateArgs, Latency, Settings, fit, open, quality, write_predictions,
+        BackendKind, Base, GateArgs, Latency, Settings, Teaching, distill, fit, open, quality,
+        variants, write_predictions,
     };
     use cs_model::Bundle;
 
@@ -250,5 +251,20 @@ mod trained {
                 .speedup()
                 > 0.0
         );
+
+        let mut teaching =
+            Teaching::open(&model, None, cs_train::DistillConfig::default()).unwrap();
+        teaching.corpus = variants(&train, 2, 1).unwrap();
+        let settings = Settings {
+            epochs: Some(4),
+            lr: Some(5e-3),
+            light_hidden: Some(48),
+            ..Settings::default()
+        };
+        let (data, out) = ((&train, Some(&eval)), dir.path().join("pupil"));
+        let how = (&settings, out.as_path());
+        let pupil = distill(data, &teaching, &Base::Light, how, &mut cs_train::Silent).unwrap();
+        assert_eq!(pupil.tasks(), bundle.tasks());
+        assert!(pupil.evaluation.unwrap().intent_accuracy.unwrap() > 0.5);
     }
 }

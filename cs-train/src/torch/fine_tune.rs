@@ -43,10 +43,10 @@ const WORD_EMBEDDINGS: &str = "embeddings.word_embeddings.weight";
 /// ```
 #[derive(Debug)]
 pub struct FineTune<'a> {
-    model: &'a Model,
+    pub(super) model: &'a Model,
     rows: Vec<&'a Example>,
     validation: Option<&'a Prepared>,
-    loss: CombinedLoss,
+    pub(super) loss: CombinedLoss,
     r_drop: f64,
     eval_max_tokens: usize,
     identity: Identity,
@@ -265,7 +265,7 @@ fn check_validation(data: &Prepared, tasks: &Tasks) -> Result<()> {
 }
 
 /// Checks that the model knows every token.
-fn check_tokens(data: &Prepared, vocab_size: usize) -> Result<()> {
+pub(super) fn check_tokens(data: &Prepared, vocab_size: usize) -> Result<()> {
     for example in &data.examples {
         let unknown = |id: &&u32| usize::try_from(**id).is_ok_and(|id| id >= vocab_size);
         if let Some(&token) = example.encoding.ids.iter().find(unknown) {
@@ -381,7 +381,7 @@ fn describe(model: &Model) -> Result<String> {
 }
 
 /// A sum of what the rows teach.
-fn fingerprint(rows: &[&Example]) -> String {
+pub(super) fn fingerprint(rows: &[&Example]) -> String {
     let mut hash = Sha256::new();
     let mut add = |text: &str| {
         hash.update((text.len() as u64).to_le_bytes());

@@ -210,13 +210,13 @@ impl CombinedLoss {
 
 /// Parts, each divided by its total and weighted.
 #[derive(Debug, Default)]
-struct WeightedSum {
+pub(super) struct WeightedSum {
     total: Option<Tensor>,
     parts: Vec<Part>,
 }
 
 impl WeightedSum {
-    fn add(
+    pub(super) fn add(
         &mut self,
         name: &'static str,
         loss: Option<Tensor>,
@@ -234,7 +234,7 @@ impl WeightedSum {
         Ok(())
     }
 
-    fn finish(self) -> Result<LossOutput> {
+    pub(super) fn finish(self) -> Result<LossOutput> {
         Ok(LossOutput {
             total: self.total.ok_or(Error::NoLabels { what: "batch" })?,
             parts: self.parts,

@@ -1,0 +1,484 @@
+//! [`Distill`]: a small model learns what a large one says.
+
+use std::borrow::Cow;
+
+use cs_data::TokenBatch;
+use cs_model::{Mode, ModelOutput, Tasks};
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Reduction, Tensor};
+
+use super::fine_tune::{FineTune, check_tokens, fingerprint};
+use super::loss::{Targets, WeightedSum};
+use super::objective::{Identity, LossOutput, Objective, Reached, Scores, StepBatch};
+use super::teacher::Lessons;
+use crate::data::{Example, Prepared};
+use crate::error::{Error, Result};
+
+/// How a pupil learns from its teacher.
+///
+/// ```
+/// use cs_train::DistillConfig;
+/// let config: DistillConfig = serde_json::from_str(r#"{"temperature": 4}"#)?;
+/// assert_eq!((config.temperature, config.soft), (4.0, 1.0));
+/// assert!(DistillConfig { temperature: 0.0, ..config }.validate().is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DistillConfig {
+    /// Both models' logits are divided by it before the softmax (Hinton et al. 2015, section 2): the
+    /// higher, the more the teacher's second choices count. Default 2.
+    pub temperature: f64,
+    /// Weight of the teacher's answers. Default 1.
+    pub soft: f64,
+    /// Weight of the rows' own labels. Default 0.5.
+    pub hard: f64,
+}
+
+impl Default for DistillConfig {
+    fn default() -> Self {
+        Self {
+            temperature: 2.0,
+            soft: 1.0,
+            hard: 0.5,
+        }
+    }
+}
+
+impl DistillConfig {
+    /// Checks that the temperature and one of the weights are above 0.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] naming the setting.
+    pub fn validate(&self) -> Result<()> {
+        let bad = |field, value: f64, expected| Error::Config {
+            field,
+            value: value.to_string(),
+            expected,
+        };
+        if !(self.temperature > 0.0 && self.temperature.is_finite()) {
+            let expected = "a number above 0";
+            return Err(bad("temperature", self.temperature, expected));
+        }
+        for (field, value) in [("soft", self.soft), ("hard", self.hard)] {
+            if !(value >= 0.0 && value.is_finite()) {
+                return Err(bad(field, value, "0 or more"));
+            }
+        }
+        match self.soft + self.hard > 0.0 {
+            true => Ok(()),
+            false => Err(bad("soft + hard", 0.0, "above 0")),
+        }
+    }
+}
+
+/// Trains a pupil on what its teacher says about labelled rows and about texts without labels; validates
+/// as [`FineTune`] does.
+///
+/// The loss is `soft · T² · KL(teacher ‖ pupil)` at the temperature `T`, for intents and for the tags of
+/// words, and `soft` times the squared difference of sentiments, weighted with one another as labels
+/// are; plus `hard` times the loss of the labels (Hinton et al. 2015, section 2). Every row counts the
+/// same: in a batch of which a tenth has labels, the hard part is a tenth of those rows' mean.
+///
+/// ```
+/// use cs_data::{Tokenizer, Utterance};
+/// use cs_model::{BiLstmConfig, Device, EncoderConfig, Model};
+/// use cs_train::{Distill, DistillConfig, FineTune, Objective, Teacher, TrainConfig};
+/// use cs_train::{examples, tasks_of};
+///
+/// let rows = [("退款", "refund"), ("你好", "hello")];
+/// let rows = rows.map(|(text, intent)| Utterance::new(intent, text).with_intent(intent));
+/// let tasks = tasks_of(&rows);
+/// let tokenizer = Tokenizer::train(rows.iter().map(|row| row.text.as_str()), 50)?;
+/// let config = BiLstmConfig { vocab_size: tokenizer.vocab_size(), ..BiLstmConfig::default() };
+/// let config = EncoderConfig::from(config);
+/// let teacher = Model::new(&config, &tasks, Device::Cpu, 1)?;
+/// let teacher = Teacher::new(teacher, tokenizer.clone(), 32)?;
+///
+/// let train = examples(rows, &tokenizer, &tasks, 32)?;
+/// let corpus = examples([Utterance::new("3", "退款?")], &tokenizer, &tasks, 32)?;
+/// let (about_train, about_corpus) = (teacher.teach_rows(&train)?, teacher.teach_rows(&corpus)?);
+/// let mut pupil = Model::new(&config, &tasks, Device::Cpu, 2)?;
+/// let base = FineTune::new(&mut pupil, &train, Some(&train), &TrainConfig::default())?;
+/// let distill = Distill::new(base, DistillConfig::default())?
+///     .with_rows(&train, about_train)?
+///     .with_corpus(&corpus, about_corpus)?;
+/// assert_eq!(distill.lengths().len(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Distill<'a> {
+    /// What the pupil would do without a teacher.
+    base: FineTune<'a>,
+    config: DistillConfig,
+    sets: Vec<Set<'a>>,
+    /// Set and row within it.
+    rows: Vec<(usize, usize)>,
+}
+
+/// Rows and what the teacher says about them.
+#[derive(Debug)]
+struct Set<'a> {
+    examples: &'a [Example],
+    lessons: Lessons,
+    labelled: bool,
+}
+
+impl Set<'_> {
+    /// Whether a row has anything to say to a pupil with these heads.
+    fn teaches(&self, row: usize, heads: &Tasks, config: &DistillConfig) -> bool {
+        let lessons = &self.lessons;
+        let whole = (heads.intent.is_some() && lessons.intent.is_some())
+            || (heads.sentiment && lessons.sentiment.is_some());
+        let slots = lessons.slots.as_ref().filter(|_| heads.slots.is_some());
+        let by_teacher = whole || slots.is_some_and(|slots| !slots.words[row].is_empty());
+        let by_label = self.labelled && self.examples[row].is_labelled();
+        (config.soft > 0.0 && by_teacher) || (config.hard > 0.0 && by_label)
+    }
+}
+
+impl<'a> Distill<'a> {
+    /// Distillation into the model of `base`, without rows yet; validation is that of `base`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] for a setting out of range.
+    pub fn new(base: FineTune<'a>, config: DistillConfig) -> Result<Self> {
+        config.validate()?;
+        Ok(Self {
+            base,
+            config,
+            sets: Vec::new(),
+            rows: Vec::new(),
+        })
+    }
+
+    /// Adds rows that teach by their labels, where they have any, and by the teacher's answers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Empty`] without rows; [`Error::Shape`] unless there is a lesson for each;
+    /// [`Error::Labels`] if teacher and pupil differ in the labels of a task they share, or share none;
+    /// [`Error::Vocabulary`] if the rows were tokenized for another model.
+    pub fn with_rows(self, data: &'a Prepared, lessons: Lessons) -> Result<Self> {
+        self.with(data, lessons, true)
+    }
+
+    /// Adds rows that teach by the teacher's answers alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_rows`](Self::with_rows).
+    pub fn with_corpus(self, data: &'a Prepared, lessons: Lessons) -> Result<Self> {
+        self.with(data, lessons, false)
+    }
+
+    fn with(mut self, data: &'a Prepared, lessons: Lessons, labelled: bool) -> Result<Self> {
+        let model = self.base.model;
+        if data.examples.is_empty() {
+            let what = if labelled { "training" } else { "corpus" };
+            return Err(Error::Empty { what });
+        }
+        if lessons.rows() != data.examples.len() {
+            return Err(Error::Shape {
+                what: "lessons".to_owned(),
+                expected: data.examples.len().to_string(),
+                got: lessons.rows().to_string(),
+            });
+        }
+        check_labels(&lessons.tasks, model.tasks())?;
+        check_tokens(data, model.config().vocab_size())?;
+        let set = Set {
+            examples: &data.examples,
+            lessons: lessons.to_device(model.device())?,
+            labelled,
+        };
+        let teaches = |row: &usize| set.teaches(*row, model.tasks(), &self.config);
+        let rows = (0..set.examples.len()).filter(teaches);
+        self.rows.extend(rows.map(|row| (self.sets.len(), row)));
+        self.sets.push(set);
+        Ok(self)
+    }
+
+    fn example(&self, row: usize) -> &'a Example {
+        let (set, row) = self.rows[row];
+        &self.sets[set].examples[row]
+    }
+
+    fn is_labelled(&self, row: usize) -> bool {
+        self.sets[self.rows[row].0].labelled && self.example(row).is_labelled()
+    }
+
+    /// The rows' targets; none for rows that teach by the teacher alone.
+    fn targets(&self, rows: &[usize]) -> Targets {
+        let of_row = |&row: &usize| match self.is_labelled(row) {
+            true => Cow::Borrowed(self.example(row)),
+            false => Cow::Owned(Example {
+                intent: None,
+                tags: None,
+                sentiment: None,
+                ..self.example(row).clone()
+            }),
+        };
+        let examples: Vec<Cow<'_, Example>> = rows.iter().map(of_row).collect();
+        Targets::pack(examples.iter().map(|example| &**example))
+    }
+
+    /// The loss of the labels, by the share of rows that have some; `None` where no row has.
+    fn hard(&self, output: &ModelOutput, batch: &StepBatch<'_>) -> Result<Option<Tensor>> {
+        let labelled = |rows: &[usize]| rows.iter().filter(|&&row| self.is_labelled(row)).count();
+        if self.config.hard == 0.0 || labelled(batch.rows) == 0 {
+            return Ok(None);
+        }
+        let share = labelled(batch.step_rows) as f64 / batch.step_rows.len() as f64;
+        let loss = &self.base.loss;
+        let totals = loss.totals(&self.targets(batch.step_rows));
+        let loss = loss.forward_part(output, &self.targets(batch.rows), &totals)?;
+        Ok(Some(loss.total.f_mul_scalar(share)?))
+    }
+
+    /// How far the pupil is from the teacher, set by set, summed over the batch's rows and words.
+    fn soft(&self, output: &ModelOutput, rows: &[usize]) -> Result<Soft> {
+        let mut soft = Soft::default();
+        let temperature = self.config.temperature;
+        for (index, set) in self.sets.iter().enumerate() {
+            let places = Places::of(self, index, rows);
+            if places.rows.is_empty() {
+                continue;
+            }
+            let of_rows = |pupil: &Tensor, teacher: &Tensor| -> Result<(Tensor, Tensor)> {
+                Ok((
+                    select(pupil, &places.batch_rows)?,
+                    select(teacher, &places.rows)?,
+                ))
+            };
+            if let (Some(pupil), Some(teacher)) = (&output.intent, &set.lessons.intent) {
+                let (pupil, teacher) = of_rows(pupil, teacher)?;
+                add(
+                    &mut soft.intent,
+                    soft_divergence(&pupil, &teacher, temperature)?,
+                )?;
+            }
+            if let (Some(pupil), Some(teacher)) = (&output.sentiment, &set.lessons.sentiment) {
+                let (pupil, teacher) = of_rows(pupil, teacher)?;
+                let error = pupil
+                    .f_to_kind(Kind::Float)?
+                    .f_mse_loss(&teacher, Reduction::Sum)?;
+                add(&mut soft.sentiment, error)?;
+            }
+            if let (Some(pupil), Some(teacher)) = (&output.slots, &set.lessons.slots)
+                && !places.words.is_empty()
+            {
+                let pupil = select(pupil, &places.batch_tokens)?;
+                let teacher = select(&teacher.logits, &places.words)?;
+                add(
+                    &mut soft.slots,
+                    soft_divergence(&pupil, &teacher, temperature)?,
+                )?;
+            }
+        }
+        Ok(soft)
+    }
+
+    /// Words of the rows whose tags the teacher teaches.
+    fn words(&self, rows: &[usize]) -> usize {
+        let words = |&row: &usize| {
+            let (set, row) = self.rows[row];
+            let slots = self.sets[set].lessons.slots.as_ref();
+            slots.map_or(0, |slots| slots.words[row].len())
+        };
+        rows.iter().map(words).sum()
+    }
+}
+
+/// How far the pupil is from the teacher; `None` for a task that either does not have.
+#[derive(Debug, Default)]
+struct Soft {
+    intent: Option<Tensor>,
+    slots: Option<Tensor>,
+    sentiment: Option<Tensor>,
+}
+
+/// Where a batch's rows of one set, and their words, are in the batch and in the lessons.
+#[derive(Debug, Default)]
+struct Places {
+    batch_rows: Vec<i64>,
+    rows: Vec<i64>,
+    batch_tokens: Vec<i64>,
+    words: Vec<i64>,
+}
+
+impl Places {
+    fn of(distill: &Distill<'_>, set: usize, rows: &[usize]) -> Self {
+        let slots = distill.sets[set].lessons.slots.as_ref();
+        let (mut places, mut first) = (Self::default(), 0);
+        for (place, &row) in rows.iter().enumerate() {
+            let (of_set, within) = distill.rows[row];
+            if of_set == set {
+                places.batch_rows.push(place as i64);
+                places.rows.push(within as i64);
+            }
+            if let Some(slots) = slots.filter(|_| of_set == set) {
+                let words = slots.words[within].clone();
+                let tokens = slots.tokens[words.clone()].iter();
+                places
+                    .batch_tokens
+                    .extend(tokens.map(|&token| first + i64::from(token)));
+                places.words.extend(words.map(|word| word as i64));
+            }
+            first += distill.example(row).encoding.ids.len() as i64;
+        }
+        places
+    }
+}
+
+impl Objective for Distill<'_> {
+    fn identity(&self) -> Identity {
+        let examples: Vec<&Example> = (0..self.rows.len()).map(|row| self.example(row)).collect();
+        Identity {
+            objective: format!("distillation {:?}", self.config),
+            data: fingerprint(&examples),
+            ..self.base.identity()
+        }
+    }
+
+    fn parameters(&self) -> Vec<(String, Tensor)> {
+        self.base.parameters()
+    }
+
+    fn lengths(&self) -> Vec<usize> {
+        let rows = 0..self.rows.len();
+        rows.map(|row| self.example(row).encoding.ids.len())
+            .collect()
+    }
+
+    fn row_id(&self, row: usize) -> String {
+        self.example(row).id.clone()
+    }
+
+    fn validation_rows(&self) -> usize {
+        self.base.validation_rows()
+    }
+
+    fn reached(&self) -> Option<Reached> {
+        let ids = (0..self.rows.len()).flat_map(|row| &self.example(row).encoding.ids);
+        let mut rows: Vec<i64> = ids.map(|&id| i64::from(id)).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        let reached = self.base.reached()?;
+        Some(Reached { rows, ..reached })
+    }
+
+    fn loss(&self, batch: &StepBatch<'_>) -> Result<LossOutput> {
+        let ids = batch
+            .rows
+            .iter()
+            .map(|&row| &self.example(row).encoding.ids[..]);
+        let output = self
+            .base
+            .model
+            .forward(&TokenBatch::pack(ids), Mode::Train)?;
+        let hard = self.hard(&output, batch)?;
+        let soft = self.soft(&output, batch.rows)?;
+        let rows = batch.step_rows.len() as f64;
+        let words = self.words(batch.step_rows) as f64;
+        let (weight, labels) = (self.config.soft, &self.base.loss);
+        let mut sum = WeightedSum::default();
+        sum.add("hard", hard, 1.0, self.config.hard)?;
+        sum.add("intent", soft.intent, rows, weight * labels.ce_weight)?;
+        sum.add("slots", soft.slots, words, weight * labels.ce_weight)?;
+        sum.add(
+            "sentiment",
+            soft.sentiment,
+            rows,
+            weight * labels.mse_weight,
+        )?;
+        sum.finish()
+    }
+
+    fn evaluate(&self) -> Result<Scores> {
+        self.base.evaluate()
+    }
+}
+
+/// `T² · Σ KL(softmax(teacher / T) ‖ softmax(pupil / T))`, a sum over rows of logits, at the temperature
+/// `T`; the factor keeps the gradients' size whatever the temperature (Hinton et al. 2015, section 2).
+///
+/// # Shapes
+///
+/// `[B, C]` and `[B, C]` to a scalar.
+///
+/// # Errors
+///
+/// [`Error::Torch`] if the shapes differ.
+///
+/// ```
+/// use cs_train::soft_divergence;
+/// use tch::Tensor;
+/// let logits = |a: f32, b: f32| Tensor::from_slice2(&[[a, b]]);
+/// assert!(soft_divergence(&logits(1.0, 3.0), &logits(2.0, 4.0), 2.0)?.double_value(&[]).abs() < 1e-6);
+/// assert!(soft_divergence(&logits(1.0, 3.0), &logits(3.0, 1.0), 2.0)?.double_value(&[]) > 1.0);
+/// # Ok::<(), cs_train::Error>(())
+/// ```
+pub fn soft_divergence(pupil: &Tensor, teacher: &Tensor, temperature: f64) -> Result<Tensor> {
+    let soften = |logits: &Tensor| -> Result<Tensor> {
+        let logits = logits.f_to_kind(Kind::Float)?.f_div_scalar(temperature)?;
+        Ok(logits.f_log_softmax(-1, Kind::Float)?)
+    };
+    let divergence = soften(pupil)?.f_kl_div(&soften(teacher)?, Reduction::Sum, true)?;
+    Ok(divergence.f_mul_scalar(temperature * temperature)?)
+}
+
+fn select(tensor: &Tensor, rows: &[i64]) -> Result<Tensor> {
+    let rows = Tensor::f_from_slice(rows)?.f_to_device(tensor.device())?;
+    Ok(tensor.f_index_select(0, &rows)?)
+}
+
+fn add(sum: &mut Option<Tensor>, more: Tensor) -> Result<()> {
+    *sum = Some(match sum.take() {
+        Some(sum) => sum.f_add(&more)?,
+        None => more,
+    });
+    Ok(())
+}
+
+/// Checks that the tasks that teacher and pupil share have the same labels in the same order.
+fn check_labels(teacher: &Tasks, pupil: &Tasks) -> Result<()> {
+    let mut shared = teacher.sentiment && pupil.sentiment;
+    for (task, theirs, own) in [
+        ("intents", &teacher.intent, &pupil.intent),
+        ("slots", &teacher.slots, &pupil.slots),
+    ] {
+        let (Some(theirs), Some(own)) = (theirs, own) else {
+            continue;
+        };
+        shared = true;
+        if theirs != own {
+            let difference = difference(theirs, own);
+            return Err(Error::Labels { task, difference });
+        }
+    }
+    match shared {
+        true => Ok(()),
+        false => Err(Error::Labels {
+            task: "tasks",
+            difference: "none in common".to_owned(),
+        }),
+    }
+}
+
+/// The first place where the lists differ.
+fn difference(teacher: &[String], pupil: &[String]) -> String {
+    let at = |list: &[String], i: usize| match list.get(i) {
+        Some(label) => format!("{label:?}"),
+        None => "nothing".to_owned(),
+    };
+    let first = (0..teacher.len().max(pupil.len())).find(|&i| teacher.get(i) != pupil.get(i));
+    let first = first.unwrap_or_default();
+    format!(
+        "at {first}, {} against the pupil's {}",
+        at(teacher, first),
+        at(pupil, first)
+    )
+}

@@ -1,0 +1,296 @@
+//! [`Teacher`]: a trained model whose answers another one learns from.
+//!
+//! `R` rows, `C` intents, `T` slot tags, `W` words of all rows.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use cs_data::{BatchPlan, Encoding, TokenBatch, Tokenizer};
+use cs_model::{Bundle, Device, Mode, Model, Tasks};
+use tch::{Kind, Tensor};
+
+use crate::data::Prepared;
+use crate::error::{Error, Result};
+
+/// Tokens and rows in a batch of the teacher, at most.
+const BATCH: (usize, usize) = (8192, 256);
+
+/// A trained model with its own tokenizer.
+///
+/// ```
+/// use cs_data::Tokenizer;
+/// use cs_model::{BiLstmConfig, Device, Model, Tasks};
+/// use cs_train::Teacher;
+///
+/// let tokenizer = Tokenizer::train(["where is my order"].into_iter(), 60)?;
+/// let config = BiLstmConfig { vocab_size: tokenizer.vocab_size(), ..BiLstmConfig::default() };
+/// let intents = vec!["status".to_owned(), "refund".to_owned()];
+/// let tasks = Tasks { intent: Some(intents), ..Tasks::default() };
+/// let model = Model::new(&config.into(), &tasks, Device::Cpu, 1)?;
+/// let teacher = Teacher::new(model, tokenizer.clone(), 32)?;
+///
+/// // The pupil may have another tokenizer.
+/// let encodings = [tokenizer.encode("my order", 16)?];
+/// let lessons = teacher.teach(&["my order"], &encodings)?;
+/// assert_eq!(lessons.rows(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Teacher {
+    model: Model,
+    tokenizer: Tokenizer,
+    max_length: usize,
+}
+
+/// What a teacher says about rows: its logits, on its device.
+///
+/// ```no_run
+/// # fn lessons() -> cs_train::Lessons { unimplemented!() }
+/// let lessons = lessons();
+/// assert!(lessons.rows() > 0);
+/// ```
+#[derive(Debug)]
+pub struct Lessons {
+    pub(crate) tasks: Tasks,
+    rows: usize,
+    /// `[R, C]` logits.
+    pub(crate) intent: Option<Tensor>,
+    /// `[R]` in 0..=1.
+    pub(crate) sentiment: Option<Tensor>,
+    pub(crate) slots: Option<WordLessons>,
+}
+
+/// Slot logits of the words that teacher and pupil agree on.
+#[derive(Debug)]
+pub(crate) struct WordLessons {
+    /// `[W, T]` logits.
+    pub(crate) logits: Tensor,
+    /// Of each row, its part of `W`.
+    pub(crate) words: Vec<Range<usize>>,
+    /// Of each of the `W` words, its first token in the pupil's encoding of the row.
+    pub(crate) tokens: Vec<u32>,
+}
+
+impl Lessons {
+    /// `R`.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The same on another device, in `f32`.
+    pub(crate) fn to_device(&self, device: Device) -> Result<Self> {
+        let moved = |tensor: &Tensor| tensor.f_to_device(device.into())?.f_to_kind(Kind::Float);
+        let task = |logits: &Option<Tensor>| logits.as_ref().map(moved).transpose();
+        Ok(Self {
+            tasks: self.tasks.clone(),
+            rows: self.rows,
+            intent: task(&self.intent)?,
+            sentiment: task(&self.sentiment)?,
+            slots: match &self.slots {
+                Some(slots) => Some(WordLessons {
+                    logits: moved(&slots.logits)?,
+                    words: slots.words.clone(),
+                    tokens: slots.tokens.clone(),
+                }),
+                None => None,
+            },
+        })
+    }
+}
+
+impl Teacher {
+    /// A teacher that reads at most `max_length` tokens of a text.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] for a model without heads: it has nothing to say.
+    pub fn new(model: Model, tokenizer: Tokenizer, max_length: usize) -> Result<Self> {
+        if model.tasks().is_empty() {
+            return Err(Error::Config {
+                field: "teacher",
+                value: "an encoder without heads".to_owned(),
+                expected: "a model trained for a task",
+            });
+        }
+        Ok(Self {
+            model,
+            tokenizer,
+            max_length,
+        })
+    }
+
+    /// The model of a bundle.
+    ///
+    /// # Errors
+    ///
+    /// As [`Teacher::new`]; [`Error::Model`] if the bundle is damaged.
+    pub fn open(bundle: &Bundle, device: Device) -> Result<Self> {
+        let model = Model::open(bundle, device)?;
+        Self::new(model, bundle.tokenizer()?, bundle.max_length())
+    }
+
+    /// The heads it has, and so the pupil should have.
+    #[must_use]
+    pub fn tasks(&self) -> &Tasks {
+        self.model.tasks()
+    }
+
+    /// Its logits for `texts`, which a pupil reads as `encodings`. One forward pass over all texts;
+    /// keeps `R·C + W·T` numbers.
+    ///
+    /// Tags are handed on by words: those that both tokenizers cut alike and both models read. A text
+    /// longer than the teacher reads is judged by its beginning.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] unless there is an encoding for each text; [`Error::Data`] if tokenizing
+    /// fails; [`Error::Model`] if the model does.
+    pub fn teach(&self, texts: &[&str], encodings: &[Encoding]) -> Result<Lessons> {
+        if texts.len() != encodings.len() {
+            return Err(Error::Shape {
+                what: "encodings to teach".to_owned(),
+                expected: texts.len().to_string(),
+                got: encodings.len().to_string(),
+            });
+        }
+        let own = self.tokenizer.encode_batch(texts, self.max_length)?;
+        let lengths: Vec<usize> = own.iter().map(|encoding| encoding.ids.len()).collect();
+        let plan = BatchPlan {
+            max_tokens: BATCH.0,
+            max_sequences: BATCH.1,
+            shuffle: None,
+        };
+        let _guard = tch::no_grad_guard();
+        let mut notes = Notes::default();
+        for rows in plan.batches(&lengths) {
+            let batch = TokenBatch::pack(rows.iter().map(|&row| &own[row].ids[..]));
+            let output = self.model.forward(&batch, Mode::Eval)?;
+            notes.intent.extend(output.intent);
+            notes.sentiment.extend(output.sentiment);
+            if let Some(logits) = output.slots {
+                let pairs = rows.iter().map(|&row| (&own[row], &encodings[row]));
+                notes.add_words(&logits, &batch, pairs)?;
+            }
+        }
+        notes.finish(self.tasks(), texts.len())
+    }
+
+    /// [`teach`](Self::teach) about the rows of a data set.
+    ///
+    /// # Errors
+    ///
+    /// As [`teach`](Self::teach).
+    pub fn teach_rows(&self, data: &Prepared) -> Result<Lessons> {
+        let texts: Vec<&str> = data.rows.iter().map(|row| row.text.as_str()).collect();
+        let encodings = data.examples.iter().map(|example| example.encoding.clone());
+        self.teach(&texts, &encodings.collect::<Vec<_>>())
+    }
+
+    /// The word embeddings of the tokens of `vocabulary` that the teacher knows too, in their order,
+    /// reduced to their `width` principal components and scaled to the standard deviation
+    /// `deviation`: what a light pupil starts from. Rows the teacher does not know are absent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Torch`] if libtorch fails.
+    pub fn words(
+        &self,
+        vocabulary: &Tokenizer,
+        width: usize,
+        deviation: f64,
+    ) -> Result<Option<(Vec<i64>, Tensor)>> {
+        const NAME: &str = "embeddings.word_embeddings.weight";
+        let parameters = self.model.parameters();
+        let table = parameters.iter().find(|(name, _)| name == NAME);
+        let ids = 0..vocabulary.vocab_size() as u32;
+        let known = ids.filter_map(|id| Some((id, self.tokenizer.id(&vocabulary.token(id)?)?)));
+        let (own, theirs): (Vec<i64>, Vec<i64>) = known
+            .map(|(own, theirs)| (i64::from(own), i64::from(theirs)))
+            .unzip();
+        let Some((_, table)) = table.filter(|_| own.len() > 1) else {
+            return Ok(None);
+        };
+        let _guard = tch::no_grad_guard();
+        let theirs = Tensor::f_from_slice(&theirs)?.f_to_device(table.device())?;
+        let words = table.f_index_select(0, &theirs)?.f_to_kind(Kind::Double)?; // [V, H]
+        let words = principal_components(&words, width)?;
+        let scale = deviation / f64::try_from(words.f_std(true)?)?.max(f64::MIN_POSITIVE);
+        Ok(Some((
+            own,
+            words.f_mul_scalar(scale)?.f_to_kind(Kind::Float)?,
+        )))
+    }
+}
+
+/// The projections of the rows of `x`, less their mean, on the directions in which they vary most;
+/// zeros behind them if there are fewer than `width`. `[V, H]` to `[V, width]`.
+fn principal_components(x: &Tensor, width: usize) -> Result<Tensor> {
+    let centred = x.f_sub(&x.f_mean_dim([0i64].as_slice(), true, Kind::Double)?)?;
+    let covariance = centred.f_tr()?.f_matmul(&centred)?;
+    let (_, directions) = covariance.f_linalg_eigh("L")?; // [H, H], the least first
+    let (have, width) = (x.size2()?.1, width as i64);
+    let kept = have.min(width);
+    let largest = directions.f_narrow(1, have - kept, kept)?.f_flip([1i64])?;
+    let projected = centred.f_matmul(&largest)?;
+    Ok(projected.f_constant_pad_nd([0, width - kept])?)
+}
+
+/// Lessons while they are written, a batch each.
+#[derive(Default)]
+struct Notes {
+    intent: Vec<Tensor>,
+    sentiment: Vec<Tensor>,
+    logits: Vec<Tensor>,
+    words: Vec<Range<usize>>,
+    tokens: Vec<u32>,
+}
+
+impl Notes {
+    /// Notes the logits of the words that both encodings of a row have.
+    fn add_words<'a>(
+        &mut self,
+        logits: &Tensor,
+        batch: &TokenBatch,
+        rows: impl Iterator<Item = (&'a Encoding, &'a Encoding)>,
+    ) -> Result<()> {
+        let mut selected = Vec::new();
+        for (index, (own, pupil)) in rows.enumerate() {
+            let first = batch.range(index).start;
+            let own: HashMap<_, _> = own
+                .word_list()
+                .into_iter()
+                .map(|w| (w.range, w.first))
+                .collect();
+            let start = self.tokens.len();
+            for word in pupil.word_list() {
+                if let Some(token) = own.get(&word.range) {
+                    selected.push((first + token) as i64);
+                    self.tokens.push(word.first as u32);
+                }
+            }
+            self.words.push(start..self.tokens.len());
+        }
+        let selected = Tensor::f_from_slice(&selected)?.f_to_device(logits.device())?;
+        self.logits.push(logits.f_index_select(0, &selected)?);
+        Ok(())
+    }
+
+    fn finish(self, tasks: &Tasks, rows: usize) -> Result<Lessons> {
+        let joined = |parts: &[Tensor]| match parts {
+            [] => Ok(None),
+            parts => Tensor::f_cat(parts, 0).map(Some),
+        };
+        Ok(Lessons {
+            tasks: tasks.clone(),
+            rows,
+            intent: joined(&self.intent)?,
+            sentiment: joined(&self.sentiment)?,
+            slots: joined(&self.logits)?.map(|logits| WordLessons {
+                logits,
+                words: self.words,
+                tokens: self.tokens,
+            }),
+        })
+    }
+}

@@ -1,0 +1,114 @@
+//! Distillation as the examples do it.
+
+use std::path::Path;
+
+use cs_data::{Dataset, Tokenizer, Utterance};
+use cs_model::{Bundle, Device, EncoderConfig, Model};
+use cs_train::{
+    Distill, DistillConfig, Example, FineTune, Observer, Prepared, Teacher, Trainer, examples,
+};
+
+use crate::error::Result;
+use crate::fit::{Base, Fitted, Ready, Settings};
+
+/// Where a light pupil's word embeddings start from the teacher's, they have its usual deviation.
+const WORD_DEVIATION: f64 = 0.3;
+const WORDS: &str = "embeddings.word_embeddings.weight";
+
+/// A teacher and what it is asked about besides the labelled rows.
+#[derive(Debug)]
+pub struct Teaching {
+    /// The trained model.
+    pub teacher: Teacher,
+    /// Texts whose labels do not count.
+    pub corpus: Vec<Utterance>,
+    /// How its answers count.
+    pub config: DistillConfig,
+}
+
+impl Teaching {
+    /// Opens a teacher, without a corpus.
+    ///
+    /// # Errors
+    ///
+    /// A folder that is no trained model.
+    pub fn open(teacher: &Path, device: Option<Device>, config: DistillConfig) -> Result<Self> {
+        config.validate()?;
+        let device = device.unwrap_or_else(Device::auto);
+        Ok(Self {
+            teacher: Teacher::open(&Bundle::open(teacher)?, device)?,
+            corpus: Vec::new(),
+            config,
+        })
+    }
+}
+
+/// Trains a pupil with the teacher's heads; else as [`fit`](crate::fit()).
+///
+/// # Errors
+///
+/// As [`fit`](crate::fit()).
+pub fn distill(
+    data: (&Dataset, Option<&Dataset>),
+    teaching: &Teaching,
+    base: &Base,
+    (settings, out): (&Settings, &Path),
+    observer: &mut dyn Observer,
+) -> Result<Fitted> {
+    let teacher = &teaching.teacher;
+    let mut ready = Ready::new(data, base, teacher.tasks().clone(), settings)?;
+    if matches!(
+        (base, ready.start.model.config()),
+        (Base::Light, EncoderConfig::BiLstm(_))
+    ) {
+        plant_words(teacher, &ready.start.model, &ready.start.tokenizer)?;
+    }
+    let corpus = bare(examples(
+        teaching.corpus.iter().cloned(),
+        &ready.start.tokenizer,
+        teacher.tasks(),
+        ready.start.max_length,
+    )?);
+    let lessons = teacher.teach_rows(&ready.train)?;
+    let about_corpus = teacher.teach_rows(&corpus)?;
+    let config = ready.config.clone();
+    let eval = ready.eval.as_ref();
+    let tuning = FineTune::new(&mut ready.start.model, &ready.train, eval, &config)?;
+    let mut objective =
+        Distill::new(tuning, teaching.config.clone())?.with_rows(&ready.train, lessons)?;
+    if !corpus.examples.is_empty() {
+        objective = objective.with_corpus(&corpus, about_corpus)?;
+    }
+    let trainer = Trainer::new(config, out.join("checkpoints"))?.resume(settings.resume);
+    let report = trainer.run(&objective, observer)?;
+    drop(objective);
+    ready.finish(report)
+}
+
+/// The rows without targets.
+fn bare(mut data: Prepared) -> Prepared {
+    let bare = |example: Example| Example {
+        intent: None,
+        tags: None,
+        sentiment: None,
+        ..example
+    };
+    data.examples = data.examples.into_iter().map(bare).collect();
+    data
+}
+
+/// Gives the pupil the teacher's vectors of the words that both know, as far as its width goes.
+fn plant_words(teacher: &Teacher, pupil: &Model, tokenizer: &Tokenizer) -> Result<()> {
+    let parameters = pupil.parameters();
+    let Some((_, table)) = parameters.iter().find(|(name, _)| name == WORDS) else {
+        return Ok(());
+    };
+    let width = table.size2().map_err(cs_train::Error::from)?.1;
+    if let Some((rows, vectors)) = teacher.words(tokenizer, width as usize, WORD_DEVIATION)? {
+        let rows = tch::Tensor::from_slice(&rows).to_device(table.device());
+        let vectors = vectors.to_device(table.device());
+        let plant = || table.shallow_clone().f_index_copy_(0, &rows, &vectors);
+        let _ = tch::no_grad(plant).map_err(cs_train::Error::from)?;
+    }
+    Ok(())
+}
