@@ -22,8 +22,8 @@ struct Arguments {
     train: PathBuf,
     #[command(flatten)]
     format: DataArgs,
-    /// light, or the folder of a model to start from
-    #[arg(long, value_name = "light|DIR")]
+    /// light, mini, or the folder of a model to start from
+    #[arg(long, value_name = "light|mini|DIR")]
     model: Base,
     /// Trials of one epoch (or --epochs) in the first round
     #[arg(long, default_value_t = 8)]

@@ -148,6 +148,12 @@ impl Masker {
         })
     }
 
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> &MaskingConfig {
+        &self.config
+    }
+
     /// What is masked together: runs of token indices, ascending. With whole words these are the
     /// tokenizer's words, joined where one of `together` (bytes of the text: a segmenter's words,
     /// entities) touches several; else single tokens.

@@ -68,8 +68,8 @@ fn run(objective: &dyn Objective, config: TrainConfig) {
     trainer.run(objective, &mut Silent).unwrap();
 }
 
-/// A teacher after some epochs, the pupil's tokenizer, which splits words that the teacher's does not, and the rows
-/// as the pupil sees them.
+/// A teacher after some epochs, the pupil's tokenizer, which splits words that the teacher's does not,
+/// and the rows as the pupil sees them.
 fn setting(tasks: &Tasks, epochs: usize) -> (Teacher, Tokenizer, Prepared) {
     let texts: Vec<String> = rows().into_iter().map(|row| row.text).collect();
     let tokenizer = |size| Tokenizer::train(texts.iter().map(String::as_str), size).unwrap();
@@ -77,10 +77,10 @@ fn setting(tasks: &Tasks, epochs: usize) -> (Teacher, Tokenizer, Prepared) {
     assert!(own.vocab_size() > pupils.vocab_size());
     let data = examples(rows(), &own, tasks, 32).unwrap();
     let mut model = Model::new(&light(&own, 16), tasks, Device::Cpu, 7).unwrap();
-    run(
-        &FineTune::new(&mut model, &data, None, &config(20)).unwrap(),
-        config(20),
-    );
+    if epochs > 0 {
+        let objective = FineTune::new(&mut model, &data, None, &config(epochs)).unwrap();
+        run(&objective, config(epochs));
+    }
     let data = examples(rows(), &pupils, tasks, 32).unwrap();
     (Teacher::new(model, own, 32).unwrap(), pupils, data)
 }

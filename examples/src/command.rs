@@ -30,8 +30,8 @@ pub struct TrainArgs {
     /// How they are read.
     #[command(flatten)]
     pub format: DataArgs,
-    /// light, or the folder of a model to start from
-    #[arg(long, value_name = "light|DIR")]
+    /// light, mini, or the folder of a model to start from
+    #[arg(long, value_name = "light|mini|DIR")]
     pub model: Base,
     /// Folder to write
     #[arg(long, value_name = "DIR")]

@@ -7,7 +7,8 @@ use std::str::FromStr;
 use clap::Args;
 use cs_data::{Dataset, Tokenizer, Utterance};
 use cs_model::{
-    BiLstmConfig, Bundle, BundleWriter, Device, EncoderConfig, Manifest, Model, SlotHead, Tasks,
+    BiLstmConfig, Bundle, BundleWriter, Calibration, Device, EncoderConfig, Manifest, Model,
+    SlotHead, Tasks, TransformerConfig,
 };
 use cs_train::{
     Abstention, ClassWeights, Decay, EvaluateOptions, Evaluation, FineTune, LossConfig, Observer,
@@ -19,9 +20,9 @@ use serde_json::{Value, json};
 use crate::error::Result;
 
 /// Longest input of the light model, in tokens.
-const LIGHT_MAX_LENGTH: usize = 128;
+pub(crate) const LIGHT_MAX_LENGTH: usize = 128;
 /// Entries of its vocabulary, at most.
-const LIGHT_VOCABULARY: usize = 8000;
+pub(crate) const LIGHT_VOCABULARY: usize = 8000;
 /// Width of one direction of its LSTM.
 const LIGHT_HIDDEN: usize = 160;
 
@@ -30,6 +31,8 @@ const LIGHT_HIDDEN: usize = 160;
 pub enum Base {
     /// Word pieces learned from the training texts, embeddings and a BiLSTM with fresh weights.
     Light,
+    /// Word pieces likewise, and a transformer of four blocks with fresh weights.
+    Mini,
     /// The encoder of a Hugging Face folder or of a bundle, with fresh heads.
     Folder(PathBuf),
 }
@@ -38,10 +41,10 @@ impl FromStr for Base {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(if text == "light" {
-            Self::Light
-        } else {
-            Self::Folder(text.into())
+        Ok(match text {
+            "light" => Self::Light,
+            "mini" => Self::Mini,
+            folder => Self::Folder(folder.into()),
         })
     }
 }
@@ -158,6 +161,17 @@ impl Settings {
         }
     }
 
+    fn bilstm(&self, vocab_size: usize) -> BiLstmConfig {
+        let usual = BiLstmConfig::default();
+        BiLstmConfig {
+            vocab_size,
+            hidden_size: self.light_hidden.unwrap_or(LIGHT_HIDDEN),
+            embedding_size: self.light_words.unwrap_or(usual.embedding_size),
+            dropout: self.light_dropout.unwrap_or(usual.dropout),
+            ..usual
+        }
+    }
+
     /// The row, without its intent if that means out of scope.
     fn in_scope(&self, mut row: Utterance) -> Utterance {
         let foreign = |intent: &String| self.oos_label.as_ref() == Some(intent);
@@ -165,7 +179,7 @@ impl Settings {
         row
     }
 
-    fn train_config(&self, encoder: &EncoderConfig) -> TrainConfig {
+    pub(crate) fn train_config(&self, encoder: &EncoderConfig) -> TrainConfig {
         let suited = TrainConfig::preset(self.preset, encoder);
         let loss = suited.loss.clone();
         TrainConfig {
@@ -319,18 +333,15 @@ impl Ready {
 fn start(base: &Base, train: &Dataset, tasks: &Tasks, settings: &Settings) -> Result<Start> {
     let device = settings.device.unwrap_or_else(Device::auto);
     match base {
-        Base::Light => {
+        Base::Light | Base::Mini => {
             let rows: Vec<Utterance> = train.iter().collect();
             let texts = rows.iter().map(|row| row.text.as_str());
             let tokenizer = Tokenizer::train(texts, LIGHT_VOCABULARY)?;
-            let usual = BiLstmConfig::default();
-            let config = EncoderConfig::from(BiLstmConfig {
-                vocab_size: tokenizer.vocab_size(),
-                hidden_size: settings.light_hidden.unwrap_or(LIGHT_HIDDEN),
-                embedding_size: settings.light_words.unwrap_or(usual.embedding_size),
-                dropout: settings.light_dropout.unwrap_or(usual.dropout),
-                ..usual
-            });
+            let words = tokenizer.vocab_size();
+            let config = match base {
+                Base::Mini => EncoderConfig::from(TransformerConfig::mini(words)),
+                _ => settings.bilstm(words).into(),
+            };
             Ok(Start {
                 model: Model::new(&config, tasks, device, settings.seed)?,
                 tokenizer,
@@ -380,15 +391,16 @@ impl Fitted {
     pub fn evaluate(&self, rows: &[Utterance]) -> Result<Evaluation> {
         let (tasks, length) = (&self.manifest.tasks, self.manifest.max_length);
         let prepared = examples(rows.iter().cloned(), &self.tokenizer, tasks, length)?;
-        let answers = predict(
-            &self.model,
-            &prepared,
-            self.eval_max_tokens,
-            &self.manifest.calibration,
-        )?;
+        // The figures about confidence want to see what is below the threshold as well.
+        let calibration = Calibration {
+            abstain_below: None,
+            ..self.manifest.calibration
+        };
+        let answers = predict(&self.model, &prepared, self.eval_max_tokens, &calibration)?;
         let options = EvaluateOptions {
             tasks: Some(tasks),
             oos_label: self.oos_label.as_deref(),
+            abstain_below: self.manifest.calibration.abstain_below,
         };
         Ok(evaluate(rows, &answers, &options)?)
     }

@@ -16,6 +16,8 @@ mod input;
 mod operators;
 mod predictions;
 #[cfg(feature = "torch")]
+mod pretraining;
+#[cfg(feature = "torch")]
 mod progress;
 mod run;
 mod serving;
@@ -43,6 +45,8 @@ pub use gate::{
 pub use input::Texts;
 pub use operators::{LeftOut, Operators};
 pub use predictions::write_predictions;
+#[cfg(feature = "torch")]
+pub use pretraining::Pretraining;
 #[cfg(feature = "torch")]
 pub use progress::Progress;
 pub use run::{Outcome, note, print, print_json, report, run};

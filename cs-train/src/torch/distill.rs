@@ -188,7 +188,7 @@ impl<'a> Distill<'a> {
             });
         }
         check_labels(&lessons.tasks, model.tasks())?;
-        check_tokens(data, model.config().vocab_size())?;
+        check_tokens(&data.examples, model.config().vocab_size())?;
         let set = Set {
             examples: &data.examples,
             lessons: lessons.to_device(model.device())?,

@@ -69,11 +69,11 @@ impl<'a> FineTune<'a> {
         config.validate()?;
         let rows = labelled(train)?;
         let vocab_size = model.config().vocab_size();
-        check_tokens(train, vocab_size)?;
+        check_tokens(&train.examples, vocab_size)?;
         warn_of("training", train);
         if let Some(validation) = validation {
             check_validation(validation, model.tasks())?;
-            check_tokens(validation, vocab_size)?;
+            check_tokens(&validation.examples, vocab_size)?;
             warn_of("validation", validation);
         }
         let intents = counts(model.tasks(), &rows);
@@ -265,8 +265,8 @@ fn check_validation(data: &Prepared, tasks: &Tasks) -> Result<()> {
 }
 
 /// Checks that the model knows every token.
-pub(super) fn check_tokens(data: &Prepared, vocab_size: usize) -> Result<()> {
-    for example in &data.examples {
+pub(super) fn check_tokens(examples: &[Example], vocab_size: usize) -> Result<()> {
+    for example in examples {
         let unknown = |id: &&u32| usize::try_from(**id).is_ok_and(|id| id >= vocab_size);
         if let Some(&token) = example.encoding.ids.iter().find(unknown) {
             return Err(Error::Vocabulary {
@@ -373,7 +373,7 @@ fn warn_of_empty_classes(tasks: &Tasks, rows: &[&Example], intents: &[usize]) {
 }
 
 /// A sum of everything about a model but its weights.
-fn describe(model: &Model) -> Result<String> {
+pub(super) fn describe(model: &Model) -> Result<String> {
     let mut hash = Sha256::new();
     hash.update(model.config().to_json()?);
     hash.update(format!("{:?}", model.tasks()));

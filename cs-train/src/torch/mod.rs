@@ -9,6 +9,7 @@ mod ema;
 mod fine_tune;
 mod importance;
 mod loss;
+mod masked_lm;
 mod objective;
 mod observer;
 mod optimizer;
@@ -28,6 +29,7 @@ pub use distill::{Distill, DistillConfig, soft_divergence};
 pub use fine_tune::FineTune;
 pub use importance::importance;
 pub use loss::{CombinedLoss, Targets, Totals};
+pub use masked_lm::{MaskedLm, Texts, evaluate_masked};
 pub use objective::{Identity, LossOutput, Objective, Part, Reached, Scores, StepBatch};
 pub use observer::{
     EvaluationReport, Event, Flow, Observer, Observers, RunShape, Silent, StepReport, StopFlag,
