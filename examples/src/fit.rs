@@ -10,10 +10,11 @@ use cs_model::{
     BiLstmConfig, Bundle, BundleWriter, Calibration, Device, EncoderConfig, Manifest, Model,
     SlotHead, Tasks, TransformerConfig,
 };
+use cs_train::tensorboard::TensorBoard;
 use cs_train::{
-    Abstention, ClassWeights, Decay, EvaluateOptions, Evaluation, FineTune, LossConfig, Observer,
-    Precision, Prepared, Preset, TrainConfig, TrainReport, Trainer, calibrate, evaluate, examples,
-    predict, tasks_of,
+    Abstention, ClassWeights, Decay, EvaluateOptions, Evaluation, FineTune, LossConfig, Objective,
+    Observer, Observers, Precision, Prepared, Preset, TrainConfig, TrainReport, Trainer, calibrate,
+    evaluate, examples, predict, tasks_of,
 };
 use serde_json::{Value, json};
 
@@ -244,7 +245,8 @@ pub(crate) struct Ready {
     oos_label: Option<String>,
 }
 
-/// Trains on `train`, validates on `eval`, and keeps checkpoints in `out`/checkpoints. Nothing is
+/// Trains on `train`, validates on `eval`, keeps checkpoints in `out`/checkpoints and records the
+/// run for TensorBoard in `out`/runs. Nothing is
 /// written before the settings and the rows have been checked. For the light model, libtorch is set
 /// to one thread for the whole process.
 ///
@@ -267,9 +269,20 @@ pub fn fit(
     let config = ready.config.clone();
     let eval = ready.eval.as_ref();
     let objective = FineTune::new(&mut ready.start.model, &ready.train, eval, &config)?;
-    let trainer = Trainer::new(config, out.join("checkpoints"))?.resume(settings.resume);
-    let report = trainer.run(&objective, observer)?;
+    let report = run_of(&objective, config, (settings, out), observer)?;
     ready.finish(report)
+}
+
+/// Runs an objective, with checkpoints and a recording in `out`.
+pub(crate) fn run_of(
+    objective: &dyn Objective,
+    config: TrainConfig,
+    (settings, out): (&Settings, &Path),
+    observer: &mut dyn Observer,
+) -> Result<TrainReport> {
+    let trainer = Trainer::new(config, out.join("checkpoints"))?.resume(settings.resume);
+    let mut board = TensorBoard::new(out.join("runs"))?;
+    Ok(trainer.run(objective, &mut Observers(vec![observer, &mut board]))?)
 }
 
 impl Ready {

@@ -5,12 +5,12 @@ use std::path::Path;
 use cs_data::{Tokenizer, Utterance};
 use cs_model::{Bundle, BundleWriter, Device, Manifest, Model, Tasks, TransformerConfig};
 use cs_train::{
-    MaskedLm, Masker, MaskingConfig, Observer, Segmenter, Texts, TrainReport, Trainer, WordList,
+    MaskedLm, Masker, MaskingConfig, Observer, Segmenter, Texts, TrainReport, WordList,
 };
 use serde_json::json;
 
 use crate::error::{Error, Result};
-use crate::fit::{Base, LIGHT_MAX_LENGTH, LIGHT_VOCABULARY, Settings};
+use crate::fit::{Base, LIGHT_MAX_LENGTH, LIGHT_VOCABULARY, Settings, run_of};
 
 /// What is guessed, of which texts.
 #[derive(Debug)]
@@ -51,8 +51,7 @@ impl Pretraining {
             "config": &config, "masking": &self.masking, "texts": texts.len(),
         });
         let objective = MaskedLm::new(&mut model, masker, &texts, &eval, &config)?;
-        let trainer = Trainer::new(config, out.join("checkpoints"))?.resume(settings.resume);
-        let report = trainer.run(&objective, observer)?;
+        let report = run_of(&objective, config, (settings, out), observer)?;
         let figures = report.best.iter().flat_map(|best| &best.figures);
         let figures = figures.map(|(name, value)| (format!("eval.{name}"), *value));
         manifest.metrics = figures.collect();

@@ -4,12 +4,10 @@ use std::path::Path;
 
 use cs_data::{Dataset, Tokenizer, Utterance};
 use cs_model::{Bundle, Device, EncoderConfig, Model};
-use cs_train::{
-    Distill, DistillConfig, Example, FineTune, Observer, Prepared, Teacher, Trainer, examples,
-};
+use cs_train::{Distill, DistillConfig, Example, FineTune, Observer, Prepared, Teacher, examples};
 
 use crate::error::Result;
-use crate::fit::{Base, Fitted, Ready, Settings};
+use crate::fit::{Base, Fitted, Ready, Settings, run_of};
 
 /// Where a light pupil's word embeddings start from the teacher's, they have its usual deviation.
 const WORD_DEVIATION: f64 = 0.3;
@@ -79,8 +77,7 @@ pub fn distill(
     if !corpus.examples.is_empty() {
         objective = objective.with_corpus(&corpus, about_corpus)?;
     }
-    let trainer = Trainer::new(config, out.join("checkpoints"))?.resume(settings.resume);
-    let report = trainer.run(&objective, observer)?;
+    let report = run_of(&objective, config, (settings, out), observer)?;
     drop(objective);
     ready.finish(report)
 }

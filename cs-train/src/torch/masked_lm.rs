@@ -262,8 +262,8 @@ pub fn evaluate_masked(model: &Model, rows: &[Masked], max_tokens: usize) -> Res
     let figures = figures.map(|(name, value)| (name.to_owned(), value));
     Ok(Scores {
         metric: -loss / guesses,
-        ties: Vec::new(),
         figures: BTreeMap::from(figures),
+        ..Scores::default()
     })
 }
 
