@@ -135,15 +135,16 @@ impl Control {
         false
     }
 
-    /// Takes parts of the job of this number, if it is still open.
-    pub(super) fn help(&self, epoch: u64, rank: usize) {
+    /// Takes parts of the job of this number, if it is still open and, as long as it can't end,
+    /// `ours`.
+    pub(super) fn help(&self, epoch: u64, rank: usize, ours: impl Fn() -> bool) {
         if !self.join(epoch) {
             return;
         }
         // SAFETY: we joined, so the job stays alive until we leave.
         let job = unsafe { *self.job.0.get() };
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            if let Some(job) = job {
+            if let Some(job) = job.filter(|_| ours()) {
                 // SAFETY: as above.
                 self.take_parts(rank, unsafe { &*job });
             }

@@ -9,9 +9,10 @@
 //! The thread that brings the job works on it as well and never waits for a sleeper: it closes the
 //! job when no part is left, and only those that joined before are waited for.
 
+use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -91,6 +92,7 @@ impl Pool {
         Ok(pool)
     }
 
+    /// Returns once every thread runs: a thread allocates while it starts, and a forward may not.
     pub(crate) fn new(threads: NonZeroUsize) -> Result<Self> {
         let count = threads.get();
         let hub = Arc::new(Hub {
@@ -109,14 +111,21 @@ impl Pool {
             hub,
             handles: Vec::new(),
         };
+        let (start, started) = mpsc::channel::<Infallible>();
         for index in 0..count - 1 {
-            let hub = Arc::clone(&pool.hub);
+            let (hub, start) = (Arc::clone(&pool.hub), start.clone());
             let worker = std::thread::Builder::new()
                 .name(format!("cs-quant-{}", index + 1))
-                .spawn(move || hub.work(index))
+                .spawn(move || {
+                    drop(start);
+                    hub.work(index);
+                })
                 .map_err(|source| QuantError::Thread { source })?;
             pool.handles.push(worker);
         }
+        drop(start);
+        // Nothing is ever sent: this waits until all ends are dropped.
+        let _ = started.recv();
         Ok(pool)
     }
 
@@ -279,9 +288,10 @@ impl Hub {
         let mut seen = (NONE, 0);
         while let Some((crew, epoch)) = self.wait(&self.workers[index], seen) {
             seen = (crew, epoch);
-            // The crew may have been given back meanwhile, and the job be another's. Helping there
-            // does no harm.
-            self.crews[crew].help(epoch, self.crews.len() + index);
+            // The crew may have been given back between the two looks, and the job be that of the
+            // next one, which counts neither on this thread nor on its scratch space.
+            let ours = || self.workers[index].crew.load(Ordering::SeqCst) == crew;
+            self.crews[crew].help(epoch, self.crews.len() + index, ours);
         }
     }
 
@@ -398,6 +408,16 @@ mod tests {
             assert_eq!(sum.into_inner(), 1500);
             assert!(most.into_inner() <= threads);
             assert_eq!(pool.lease(9).size(), threads);
+        }
+    }
+
+    #[test]
+    fn only_its_own_workers_help_a_crew() {
+        let pool = pool(3);
+        for i in 0..3_000 {
+            let crew = pool.lease(2 + i % 2);
+            let ranks: Vec<usize> = crew.ranks().collect();
+            crew.run(4, &|rank, _| assert!(ranks.contains(&rank)));
         }
     }
 
