@@ -65,15 +65,22 @@ pub enum Kernel {
 
 /// What [`Kernel::detect`] chooses from, best first. A kernel belongs here once its tests have run
 /// on a processor that has the instructions.
-const PREFERRED: [Kernel; 2] = [Kernel::Avx2, Kernel::Portable];
+const PREFERRED: [Kernel; 4] = [
+    Kernel::Avx512Vnni,
+    Kernel::AvxVnni,
+    Kernel::Avx2,
+    Kernel::Portable,
+];
 
 impl Kernel {
     /// Every kernel there is, on whatever machine.
     pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::AvxVnni, Self::Avx512Vnni];
 
-    /// The fastest kernel that runs on this machine.
+    /// The fastest kernel that runs on this machine: AVX-512-VNNI, else AVX-VNNI, AVX2 or the
+    /// portable one.
     ///
-    /// The VNNI kernels are not chosen yet, only on demand.
+    /// The order was measured on Sapphire Rapids; another one may be asked for in
+    /// [`RuntimeConfig::kernel`](crate::RuntimeConfig::kernel).
     #[must_use]
     pub fn detect() -> Self {
         let supported = PREFERRED.into_iter().find(|kernel| kernel.is_supported());
