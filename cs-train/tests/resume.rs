@@ -222,3 +222,67 @@ fn damage_and_other_runs_are_named() {
         );
     }
 }
+
+/// A disk that is full refuses the file that would not fit: here, a limit on the size of files in a process of
+/// its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error_and_the_checkpoint_before_survives() {
+    const FOLDER: &str = "CS_TRAIN_TEST_FULL_DISK";
+    let _alone = alone();
+    let setting = setting();
+    let encoder = setting.bilstm();
+    let config = TrainConfig {
+        checkpoint_every: 2,
+        ..config(1, 0.01)
+    };
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        // The process that may not write: its handler for the signal is the default, so the shell ignores it.
+        let data = (&setting.data, Some(&setting.data));
+        let mut model = setting.model(&encoder);
+        let error = try_fit(&mut model, data, config, Path::new(&folder), &mut Silent).unwrap_err();
+        assert!(error.to_string().contains("too large"), "{error}");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (expected, weights) = run(
+        &setting,
+        &encoder,
+        &config,
+        tempfile::tempdir().unwrap().path(),
+    );
+    // Dies after the checkpoint of step 2: Start, two steps, checkpoint.
+    assert!(killed(&setting, &encoder, &config, folder.path(), 4));
+    let test = std::env::current_exe().unwrap();
+    let name = "a_full_disk_is_an_error_and_the_checkpoint_before_survives";
+    let limited = r#"trap '' XFSZ; ulimit -f 8; exec "$0" --exact "$1" --test-threads 1"#;
+    let output = std::process::Command::new("sh")
+        .args(["-c", limited])
+        .arg(test)
+        .arg(name)
+        .env(FOLDER, folder.path())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    let kept: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
+    assert!(kept.iter().any(|name| name == "step-00000002"), "{kept:?}");
+    assert!(
+        !kept
+            .iter()
+            .any(|name| name.to_string_lossy().starts_with(".checkpoint")),
+        "{kept:?}"
+    );
+    let (report, again) = run(&setting, &encoder, &config, folder.path());
+    assert_eq!(
+        (report.resumed_from, report.steps),
+        (Some(2), expected.steps)
+    );
+    assert!(weights == again);
+}

@@ -19,6 +19,7 @@ use cs_train::{
 use serde_json::{Value, json};
 
 use crate::error::Result;
+use crate::interrupt::stop_on_interrupt;
 
 /// Longest input of the light model, in tokens.
 pub(crate) const LIGHT_MAX_LENGTH: usize = 128;
@@ -282,7 +283,9 @@ pub(crate) fn run_of(
 ) -> Result<TrainReport> {
     let trainer = Trainer::new(config, out.join("checkpoints"))?.resume(settings.resume);
     let mut board = TensorBoard::new(out.join("runs"))?;
-    Ok(trainer.run(objective, &mut Observers(vec![observer, &mut board]))?)
+    let mut stop = stop_on_interrupt();
+    let mut observers = Observers(vec![observer, &mut board, &mut stop]);
+    Ok(trainer.run(objective, &mut observers)?)
 }
 
 impl Ready {

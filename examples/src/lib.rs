@@ -13,6 +13,8 @@ mod error;
 mod fit;
 mod gate;
 mod input;
+#[cfg(feature = "torch")]
+mod interrupt;
 mod operators;
 mod predictions;
 #[cfg(feature = "torch")]
@@ -43,6 +45,8 @@ pub use gate::{
     ClipArg, GateArgs, Int4Part, QuantArgs, layer_sensitivity, quality, single_batches,
 };
 pub use input::Texts;
+#[cfg(feature = "torch")]
+pub use interrupt::stop_on_interrupt;
 pub use operators::{LeftOut, Operators};
 pub use predictions::write_predictions;
 #[cfg(feature = "torch")]

@@ -399,3 +399,34 @@ pub(super) fn fingerprint(rows: &[&Example]) -> String {
     }
     crate::torch::digest::hex(&hash.finalize())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn balanced_weights_are_scikit_learns() {
+        let text = include_str!("../../tests/reference/training.json");
+        let stored: serde_json::Value = serde_json::from_str(text).unwrap();
+        let stored = &stored["balanced"];
+        let labels: Vec<usize> = serde_json::from_value(stored["labels"].clone()).unwrap();
+        let expected: Vec<f32> = serde_json::from_value(stored["weights"].clone()).unwrap();
+        let counts: Vec<usize> = (0..3)
+            .map(|c| labels.iter().filter(|&&l| l == c).count())
+            .collect();
+        let tasks = Tasks {
+            intent: Some(["a", "b", "c"].map(str::to_owned).into()),
+            ..Tasks::default()
+        };
+        let weights = |weights| intent_weights(&weights, &tasks, &counts);
+        assert_eq!(weights(ClassWeights::Balanced).unwrap(), Some(expected));
+        assert_eq!(weights(ClassWeights::None).unwrap(), None);
+        let given = |name: &str| ClassWeights::Given([(name.to_owned(), 3.0)].into());
+        assert_eq!(weights(given("b")).unwrap(), Some(vec![1.0, 3.0, 1.0]));
+        let error = weights(given("z")).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "loss.class_weights is \"z\"; expected an intent of the model"
+        );
+    }
+}

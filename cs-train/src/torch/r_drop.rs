@@ -31,3 +31,28 @@ pub(crate) fn disagreement(logits: &Tensor, counts: &[bool]) -> Result<Option<Te
     let terms = p.f_exp()?.f_sub(&q.f_exp()?)?.f_mul(&p.f_sub(&q)?)?;
     Ok(Some(terms.f_sum(Kind::Float)?.f_mul_scalar(0.5)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn the_disagreement_is_the_authors() {
+        let text = include_str!("../../tests/reference/training.json");
+        let mut stored: Value = serde_json::from_str(text).unwrap();
+        let stored = stored["r_drop"].take();
+        let matrix = |value: &Value| {
+            let rows: Vec<Vec<f32>> = serde_json::from_value(value.clone()).unwrap();
+            Tensor::from_slice2(&rows)
+        };
+        let counts: Vec<bool> = serde_json::from_value(stored["counts"].clone()).unwrap();
+        let logits = matrix(&stored["logits"]).set_requires_grad(true);
+        let loss = disagreement(&logits, &counts).unwrap().unwrap();
+        assert!((loss.double_value(&[]) - stored["loss"].as_f64().unwrap()).abs() < 1e-6);
+        loss.backward();
+        let off = (logits.grad() - matrix(&stored["gradient"])).abs().max();
+        assert!(off.double_value(&[]) < 1e-6);
+        assert!(disagreement(&logits, &[false; 4]).unwrap().is_none());
+    }
+}

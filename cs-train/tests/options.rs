@@ -1,0 +1,243 @@
+//! What a run can be asked for besides the plain loop, against PyTorch, transformers and scikit-learn.
+
+#![cfg(feature = "torch")]
+#![allow(clippy::unwrap_used)] // a panic is how a test fails
+
+use std::collections::BTreeMap;
+
+use cs_model::ModelOutput;
+use cs_train::{
+    CombinedLoss, Decay, Event, Flow, Identity, LossOutput, LossScaler, Objective, Reached, Result,
+    Schedule, Scores, StepBatch, Targets, TrainConfig, Trainer,
+};
+use serde_json::Value;
+use tch::{Kind, Reduction, Tensor};
+
+fn reference(section: &str) -> Value {
+    let text = include_str!("reference/training.json");
+    let mut all: Value = serde_json::from_str(text).unwrap();
+    all[section].take()
+}
+
+fn floats(value: &Value) -> Vec<f64> {
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|x| x.as_f64().unwrap())
+        .collect()
+}
+
+fn tensor(value: &Value) -> Tensor {
+    let rows = value.as_array().unwrap();
+    if rows[0].is_number() {
+        return Tensor::from_slice(&floats(value)).to_kind(Kind::Float);
+    }
+    let rows: Vec<Tensor> = rows.iter().map(tensor).collect();
+    Tensor::stack(&rows, 0)
+}
+
+#[track_caller]
+fn assert_close(got: &Tensor, expected: &Tensor, tolerance: f64) {
+    let difference = (got - expected).abs().max().double_value(&[]);
+    assert!(difference <= tolerance, "off by {difference}");
+}
+
+#[test]
+fn schedules_are_those_of_transformers() {
+    let stored = reference("schedules");
+    for (name, factors) in stored.as_object().unwrap() {
+        let (decay, warmup) = name.split_once(' ').unwrap();
+        let decay: Decay = decay.parse().unwrap();
+        let schedule = Schedule::new(decay, warmup.parse().unwrap(), 40);
+        for (step, expected) in floats(factors).into_iter().enumerate() {
+            let got = schedule.factor(step);
+            assert!(
+                (got - expected).abs() < 1e-9,
+                "{name}, step {step}: {got}, {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_loss_scale_follows_grad_scaler() {
+    let mut scaler = LossScaler::default();
+    for entry in reference("scaler").as_array().unwrap() {
+        for _ in 0..entry[1].as_u64().unwrap() {
+            scaler.update(entry[0].as_bool().unwrap());
+        }
+        assert_eq!(scaler.scale(), entry[2].as_f64().unwrap());
+    }
+}
+
+#[test]
+fn smoothing_weights_and_focal_loss_are_pytorchs() {
+    let stored = reference("entropies");
+    let weights: Vec<f32> = floats(&stored["weights"])
+        .iter()
+        .map(|&x| x as f32)
+        .collect();
+    let targets = Targets {
+        intents: floats(&stored["targets"])
+            .iter()
+            .map(|&t| (t >= 0.0).then_some(t as usize))
+            .collect(),
+        ..Targets::default()
+    };
+    let plain = CombinedLoss {
+        ce_weight: 1.0,
+        ..CombinedLoss::default()
+    };
+    let cases = [
+        ("smoothing", 0.1, None, 0.0),
+        ("weighted", 0.0, Some(&weights), 0.0),
+        ("both", 0.1, Some(&weights), 0.0),
+        ("focal", 0.0, Some(&weights), 2.0),
+    ];
+    for (name, label_smoothing, weights, focal_gamma) in cases {
+        let loss = CombinedLoss {
+            label_smoothing,
+            focal_gamma,
+            intent_weights: weights.cloned(),
+            ..plain.clone()
+        };
+        let logits = tensor(&stored["logits"]).set_requires_grad(true);
+        let output = ModelOutput {
+            intent: Some(logits.shallow_clone()),
+            ..ModelOutput::default()
+        };
+        let total = loss.forward(&output, &targets).unwrap().total;
+        let expected = stored[name]["loss"].as_f64().unwrap();
+        assert!((total.double_value(&[]) - expected).abs() < 1e-6, "{name}");
+        total.backward();
+        assert_close(&logits.grad(), &tensor(&stored[name]["gradient"]), 1e-6);
+    }
+}
+
+/// The network of `training.py`: a word, a layer, three classes.
+struct Tiny {
+    parameters: BTreeMap<String, Tensor>,
+    ids: Vec<i64>,
+    targets: Vec<i64>,
+}
+
+impl Tiny {
+    fn new(stored: &Value) -> Self {
+        let whole = |value: &Value| floats(value).iter().map(|&x| x as i64).collect();
+        let start = stored["start"].as_object().unwrap().iter();
+        let parameter = |value: &Value| tensor(value).set_requires_grad(true);
+        Self {
+            parameters: start
+                .map(|(name, value)| (name.clone(), parameter(value)))
+                .collect(),
+            ids: whole(&stored["ids"]),
+            targets: whole(&stored["targets"]),
+        }
+    }
+}
+
+impl Objective for Tiny {
+    fn identity(&self) -> Identity {
+        Identity::default()
+    }
+
+    fn parameters(&self) -> Vec<(String, Tensor)> {
+        let all = self.parameters.iter();
+        all.map(|(name, tensor)| (name.clone(), tensor.shallow_clone()))
+            .collect()
+    }
+
+    fn lengths(&self) -> Vec<usize> {
+        vec![1; self.ids.len()]
+    }
+
+    fn row_id(&self, row: usize) -> String {
+        row.to_string()
+    }
+
+    fn reached(&self) -> Option<Reached> {
+        Some(Reached {
+            parameter: "embeddings.word.weight".into(),
+            rows: vec![1, 2, 4],
+        })
+    }
+
+    fn loss(&self, batch: &StepBatch<'_>) -> Result<LossOutput> {
+        let pick = |all: &[i64]| {
+            Tensor::from_slice(&batch.rows.iter().map(|&row| all[row]).collect::<Vec<_>>())
+        };
+        let p = |name: &str| &self.parameters[name];
+        let words = p("embeddings.word.weight").index_select(0, &pick(&self.ids));
+        let dense = words.linear(
+            p("encoder.layer.0.dense.weight"),
+            Some(p("encoder.layer.0.dense.bias")),
+        );
+        let logits = dense
+            .tanh()
+            .linear(p("heads.x.weight"), Some(p("heads.x.bias")));
+        let targets = pick(&self.targets);
+        let sum = logits.cross_entropy_loss(&targets, None::<Tensor>, Reduction::Sum, -100, 0.0);
+        Ok(LossOutput {
+            total: sum / batch.step_rows.len() as f64,
+            parts: vec![],
+        })
+    }
+
+    fn evaluate(&self) -> Result<Scores> {
+        Ok(Scores::default())
+    }
+}
+
+fn follows(case: &str, change: fn(&mut TrainConfig)) {
+    let stored = reference("runs");
+    let tiny = Tiny::new(&stored);
+    let mut config = TrainConfig {
+        epochs: 12,
+        lr: 0.05,
+        weight_decay: 0.1,
+        warmup_steps: 0,
+        max_grad_norm: 0.3,
+        ..TrainConfig::default()
+    };
+    change(&mut config);
+    let mut norms = Vec::new();
+    let mut observer = |event: &Event<'_>| {
+        if let Event::Step(step) = event {
+            norms.push(step.grad_norm);
+        }
+        Flow::Continue
+    };
+    let folder = tempfile::tempdir().unwrap();
+    Trainer::new(config, folder.path())
+        .unwrap()
+        .run(&tiny, &mut observer)
+        .unwrap();
+    for (got, expected) in norms.iter().zip(floats(&stored[case]["norms"])) {
+        assert!(
+            (got - expected).abs() < 1e-5,
+            "{case}: norm {got}, {expected}"
+        );
+    }
+    for (name, tensor_) in &tiny.parameters {
+        assert_close(tensor_, &tensor(&stored[case]["end"][name]), 2e-5);
+    }
+}
+
+#[test]
+fn a_run_follows_pytorch() {
+    follows("plain", |_| ());
+}
+
+#[test]
+fn parts_of_a_batch_add_up_to_the_batch() {
+    follows("plain", |config| config.accumulate = 3);
+    follows("fgm", |config| (config.accumulate, config.fgm) = (2, 0.5));
+}
+
+#[test]
+fn layer_decay_fgm_and_the_mean_of_weights_follow_pytorch() {
+    follows("layer_decay", |config| config.layer_decay = 0.5);
+    follows("fgm", |config| config.fgm = 0.5);
+    follows("ema", |config| config.ema = 0.7);
+}

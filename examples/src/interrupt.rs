@@ -1,0 +1,39 @@
+//! Ctrl-C.
+
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
+
+use cs_train::StopFlag;
+
+use crate::note;
+
+/// An observer that stops a run, and every later one of the process, with a checkpoint, at the first Ctrl-C. The second one ends the process
+/// at once, with status 130 as shells expect.
+///
+/// ```
+/// use cs_train::{Event, Flow, Observer, TrainReport};
+/// let mut stop = cs_examples::stop_on_interrupt();
+/// assert_eq!(stop.event(&Event::End(&TrainReport::default())), Flow::Continue);
+/// ```
+pub fn stop_on_interrupt() -> StopFlag {
+    static STOP: OnceLock<StopFlag> = OnceLock::new();
+    STOP.get_or_init(|| {
+        let stop = StopFlag::default();
+        let flag = stop.flag();
+        let handler = move || {
+            if flag.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+            note(format_args!(
+                "stopping after this step, with a checkpoint; Ctrl-C again to quit at once"
+            ));
+        };
+        if let Err(error) = ctrlc::set_handler(handler) {
+            note(format_args!(
+                "warning: Ctrl-C will not write a checkpoint: {error}"
+            ));
+        }
+        stop
+    })
+    .clone()
+}
