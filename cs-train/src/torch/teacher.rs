@@ -44,10 +44,20 @@ pub struct Teacher {
 
 /// What a teacher says about rows: its logits, on its device.
 ///
-/// ```no_run
-/// # fn lessons() -> cs_train::Lessons { unimplemented!() }
-/// let lessons = lessons();
-/// assert!(lessons.rows() > 0);
+/// ```
+/// use cs_data::Tokenizer;
+/// use cs_model::{BiLstmConfig, Device, Model, Tasks};
+/// use cs_train::{Lessons, Teacher};
+///
+/// let tokenizer = Tokenizer::train(["hello"].into_iter(), 30)?;
+/// let config = BiLstmConfig { vocab_size: tokenizer.vocab_size(), ..BiLstmConfig::default() };
+/// let tasks = Tasks { sentiment: true, ..Tasks::default() };
+/// let model = Model::new(&config.into(), &tasks, Device::Cpu, 1)?;
+/// let encodings = tokenizer.encode_batch(&["hello", "hello hello"], 16)?;
+/// let teacher = Teacher::new(model, tokenizer, 16)?;
+/// let lessons: Lessons = teacher.teach(&["hello", "hello hello"], &encodings)?;
+/// assert_eq!(lessons.rows(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Lessons {
