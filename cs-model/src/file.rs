@@ -1,7 +1,9 @@
-//! Files read whole, hashed, and written whole or not at all.
+//! Files read whole or in parts, hashed, and written whole or not at all.
 
-use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::fs::{File, Metadata};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -22,10 +24,82 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 
 /// The sum and length of a file, read in blocks.
 pub(crate) fn sha256_of_file(path: &Path) -> Result<(String, u64)> {
-    let mut file = std::fs::File::open(path).map_err(Error::io(path))?;
-    let mut hash = Sha256::new();
-    let bytes = std::io::copy(&mut file, &mut hash).map_err(Error::io(path))?;
-    Ok((hex(&hash.finalize()), bytes))
+    let mut file = OpenFile::open(path)?;
+    Ok((file.sha256()?, file.size()))
+}
+
+/// An open file that is read in parts, all of the same content: a part that is read after somebody
+/// wrote to the file is an error. (A file that is renamed over it is another file, and not read.)
+#[derive(Debug)]
+pub(crate) struct OpenFile {
+    file: File,
+    path: PathBuf,
+    /// As they were when it was opened.
+    size: u64,
+    modified: SystemTime,
+}
+
+impl OpenFile {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(Error::io(path))?;
+        let (size, modified) = file.metadata().and_then(stamp).map_err(Error::io(path))?;
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            size,
+            modified,
+        })
+    }
+
+    /// In bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The sum of the whole file, read in blocks.
+    pub(crate) fn sha256(&mut self) -> Result<String> {
+        let mut hash = Sha256::new();
+        self.file
+            .rewind()
+            .and_then(|()| std::io::copy(&mut self.file, &mut hash))
+            .map_err(Error::io(&self.path))?;
+        self.same_as_before()?;
+        Ok(hex(&hash.finalize()))
+    }
+
+    /// Up to `most` bytes from `start` on, fewer where the file ends.
+    pub(crate) fn read(&mut self, start: u64, most: u64) -> Result<Vec<u8>> {
+        let len = most.min(self.size.saturating_sub(start));
+        let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
+        self.file
+            .seek(SeekFrom::Start(start))
+            .and_then(|_| {
+                Read::by_ref(&mut self.file)
+                    .take(len)
+                    .read_to_end(&mut bytes)
+            })
+            .map_err(Error::io(&self.path))?;
+        self.same_as_before()?;
+        Ok(bytes)
+    }
+
+    fn same_as_before(&self) -> Result<()> {
+        let now = self
+            .file
+            .metadata()
+            .and_then(stamp)
+            .map_err(Error::io(&self.path))?;
+        if now == (self.size, self.modified) {
+            return Ok(());
+        }
+        let changed = std::io::Error::other("the file was written to while it was being read");
+        Err(Error::io(&self.path)(changed))
+    }
+}
+
+/// What changes when a file is written to.
+fn stamp(metadata: Metadata) -> std::io::Result<(u64, SystemTime)> {
+    Ok((metadata.len(), metadata.modified()?))
 }
 
 fn hex(digest: &[u8]) -> String {

@@ -1,14 +1,18 @@
-//! Checkpoints: checked safetensors files, read whole and written whole.
+//! Checkpoints: checked safetensors files, read tensor by tensor and written whole.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 pub use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::error::{Error, Result};
-use crate::file;
+use crate::file::{self, OpenFile};
+
+/// The format's own limit.
+const MOST_HEADER_BYTES: u64 = 100_000_000;
 
 /// A tensor as it lies in a file: row-major, little-endian.
 ///
@@ -52,8 +56,10 @@ impl<'a> RawTensor<'a> {
     }
 }
 
-/// A safetensors file in memory, checked: header, offsets and sizes fit the file exactly.
-/// Names are [normalised](normalise_name). Costs the file's size in memory; tensors are views.
+/// A checked safetensors file: header, offsets and sizes fit the file exactly. Names are
+/// [normalised](normalise_name). Holds the header and the open file, unless made
+/// [from bytes](Weights::from_bytes); a tensor is read when it is asked for, and not if the file was
+/// written to since it was opened.
 ///
 /// ```
 /// use cs_model::{RawTensor, Weights, write_safetensors};
@@ -71,19 +77,42 @@ impl<'a> RawTensor<'a> {
 #[derive(Debug)]
 pub struct Weights {
     path: PathBuf,
-    bytes: Vec<u8>,
+    content: Content,
     start: usize,
     tensors: BTreeMap<String, TensorInfo>,
     metadata: BTreeMap<String, String>,
 }
 
+/// Where the bytes are.
+#[derive(Debug)]
+enum Content {
+    Memory(Vec<u8>),
+    /// Read anew for each tensor, so that no copy of all weights is ever held.
+    File(Mutex<OpenFile>),
+}
+
 impl Weights {
-    /// Reads a file.
+    /// Reads a file's header. Tensors are read when they are asked for.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Safetensors`] for a foreign or torn file.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::from_bytes(file::read(path)?, path)
+        Self::from_file(OpenFile::open(path)?, path)
+    }
+
+    /// Reads the header of an open file; `origin` is the name errors give it.
+    ///
+    /// # Errors
+    /// As [`Weights::open`].
+    pub(crate) fn from_file(mut file: OpenFile, origin: &Path) -> Result<Self> {
+        let mut start = file.read(0, 8)?;
+        if let Some(length) = start.first_chunk::<8>() {
+            // A header that claims more than there can be is refused below.
+            let length = u64::from_le_bytes(*length).min(MOST_HEADER_BYTES);
+            start.extend(file.read(8, length)?);
+        }
+        let (start, header) = read_header(&start, file.size(), origin)?;
+        Self::with(Content::File(Mutex::new(file)), start, &header, origin)
     }
 
     /// Takes the content of a file; `origin` is the name errors give it.
@@ -91,7 +120,11 @@ impl Weights {
     /// # Errors
     /// [`Error::Safetensors`] for a foreign or torn file.
     pub fn from_bytes(bytes: Vec<u8>, origin: &Path) -> Result<Self> {
-        let (start, header) = read_header(&bytes, origin)?;
+        let (start, header) = read_header(&bytes, bytes.len() as u64, origin)?;
+        Self::with(Content::Memory(bytes), start, &header, origin)
+    }
+
+    fn with(content: Content, start: usize, header: &Metadata, origin: &Path) -> Result<Self> {
         let mut tensors = BTreeMap::new();
         for (name, info) in header.tensors() {
             let Some(known) = normalise_name(&name) else {
@@ -112,7 +145,7 @@ impl Weights {
             .collect();
         Ok(Self {
             path: origin.to_owned(),
-            bytes,
+            content,
             start,
             tensors,
             metadata,
@@ -139,36 +172,46 @@ impl Weights {
         self.tensors.contains_key(name)
     }
 
-    /// A tensor as it lies in the file, without a copy.
+    /// A tensor as it lies in the file.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] if there is none of this name; [`Error::Io`].
+    pub fn raw(&self, name: &str) -> Result<RawTensor<'_>> {
+        let info = self.info(name)?;
+        Ok(RawTensor {
+            dtype: info.dtype,
+            shape: Cow::Borrowed(&info.shape),
+            data: self.data(info)?,
+        })
+    }
+
+    /// The type of a tensor's elements.
     ///
     /// # Errors
     /// [`Error::Tensor`] if there is none of this name.
-    pub fn raw(&self, name: &str) -> Result<RawTensor<'_>> {
-        let Some(info) = self.tensors.get(name) else {
-            return Err(Error::tensor(
-                &self.path,
-                name,
-                "a tensor of this name",
-                "none",
-            ));
-        };
-        let (from, to) = info.data_offsets;
-        let data = &self.bytes[self.start + from..self.start + to];
-        Ok(RawTensor::from_bytes(info.dtype, &info.shape, data))
+    pub fn dtype(&self, name: &str) -> Result<Dtype> {
+        self.info(name).map(|info| info.dtype)
     }
 
-    /// The bytes of a tensor of the given type and shape, without a copy.
+    /// A tensor's shape.
     ///
     /// # Errors
-    /// [`Error::Tensor`] if it is missing or has another type or shape.
-    pub fn bytes(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&[u8]> {
+    /// [`Error::Tensor`] if there is none of this name.
+    pub fn shape(&self, name: &str) -> Result<&[usize]> {
+        self.info(name).map(|info| &info.shape[..])
+    }
+
+    /// The bytes of a tensor of the given type and shape.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] if it is missing or has another type or shape; [`Error::Io`].
+    pub fn bytes(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<Cow<'_, [u8]>> {
         let Some(info) = self.tensors.get(name) else {
             let expected = format!("{dtype} {shape:?}");
             return Err(Error::tensor(&self.path, name, expected, "no such tensor"));
         };
         self.check(name, info, info.dtype == dtype, &dtype.to_string(), shape)?;
-        let (from, to) = info.data_offsets;
-        Ok(&self.bytes[self.start + from..self.start + to])
+        self.data(info)
     }
 
     /// The finite numbers of a tensor of the given shape, stored as F32, F16 or BF16.
@@ -183,8 +226,7 @@ impl Weights {
         };
         let known = matches!(info.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16);
         self.check(name, info, known, "F32, F16 or BF16", shape)?;
-        let (from, to) = info.data_offsets;
-        let data = &self.bytes[self.start + from..self.start + to];
+        let data = &*self.data(info)?;
         let values: Vec<f32> = match info.dtype {
             Dtype::F16 => pairs(data).map(f16_to_f32).collect(),
             Dtype::BF16 => pairs(data)
@@ -202,6 +244,24 @@ impl Weights {
             Some(i) => {
                 let found = format!("{} at element {i}", values[i]);
                 Err(Error::tensor(&self.path, name, "finite numbers", found))
+            }
+        }
+    }
+
+    fn info(&self, name: &str) -> Result<&TensorInfo> {
+        let none = || Error::tensor(&self.path, name, "a tensor of this name", "none");
+        self.tensors.get(name).ok_or_else(none)
+    }
+
+    fn data(&self, info: &TensorInfo) -> Result<Cow<'_, [u8]>> {
+        let (from, to) = info.data_offsets;
+        match &self.content {
+            Content::Memory(bytes) => Ok(Cow::Borrowed(&bytes[self.start + from..self.start + to])),
+            Content::File(file) => {
+                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                // All of it: the offsets lie within the file's size.
+                let data = file.read((self.start + from) as u64, (to - from) as u64)?;
+                Ok(Cow::Owned(data))
             }
         }
     }
@@ -323,9 +383,9 @@ fn write_header<S: AsRef<str>>(
 
 /// The start of the data, and the header: its offsets cover the data without gap or overlap and
 /// fit the shapes (the safetensors crate sees to that), and the data ends with the file.
-fn read_header(bytes: &[u8], origin: &Path) -> Result<(usize, Metadata)> {
-    /// The format's own limit.
-    const MOST_HEADER_BYTES: u64 = 100_000_000;
+///
+/// `bytes` are the file's first ones, at least those of the header; `size` is that of the file.
+fn read_header(bytes: &[u8], size: u64, origin: &Path) -> Result<(usize, Metadata)> {
     let torn = |reason: String| Error::Safetensors {
         path: origin.to_owned(),
         reason,
@@ -339,20 +399,20 @@ fn read_header(bytes: &[u8], origin: &Path) -> Result<(usize, Metadata)> {
         .and_then(|length| rest.get(..length));
     let Some(header) = header.filter(|_| length <= MOST_HEADER_BYTES) else {
         return Err(torn(format!(
-            "a header of {length} bytes in a file of {}",
-            bytes.len()
+            "a header of {length} bytes in a file of {size}"
         )));
     };
     let metadata: Metadata = serde_json::from_slice(header)
         .map_err(|error| torn(format!("the header does not parse: {error}")))?;
-    let data = rest.len() - header.len();
-    if metadata.data_len() != data {
+    let start = 8 + header.len();
+    let data = size - start as u64;
+    if metadata.data_len() as u64 != data {
         let expected = metadata.data_len();
         return Err(torn(format!(
             "{data} bytes of tensors, the header says {expected}"
         )));
     }
-    Ok((bytes.len() - data, metadata))
+    Ok((start, metadata))
 }
 
 fn byte_size(dtype: Dtype, shape: &[usize]) -> Option<usize> {
@@ -432,7 +492,7 @@ mod tests {
         assert_eq!(weights.f32("half", &[2]).unwrap(), [1.0, -2.0]);
         assert_eq!(weights.f32("brain", &[2]).unwrap(), [1.0, -2.0]);
         assert_eq!(
-            weights.bytes("int", Dtype::I8, &[1, 3]).unwrap(),
+            weights.bytes("int", Dtype::I8, &[1, 3]).unwrap()[..],
             [1, 2, 255]
         );
         assert_eq!(weights.raw("int").unwrap().shape[..], [1, 3]);

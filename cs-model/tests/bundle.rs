@@ -66,12 +66,53 @@ fn a_bundle_reads_back_as_written() {
         bundle.read("config.json").unwrap()
     );
     let weights = quantised.int8_weights().unwrap().unwrap();
-    assert_eq!(weights.bytes("w", Dtype::I8, &[2]).unwrap(), [1, 255]);
+    assert_eq!(weights.bytes("w", Dtype::I8, &[2]).unwrap()[..], [1, 255]);
     let error = quantised.weights().unwrap_err().to_string();
     assert!(
         error.ends_with("the file is missing (bundle.json does not list it)"),
         "{error}"
     );
+}
+
+#[test]
+fn weights_are_those_that_were_verified() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(Bundle::WEIGHTS);
+    let content = |weights: &Weights| -> Option<Vec<Vec<u8>>> {
+        let tensors = weights.names().map(|name| weights.raw(name));
+        let tensors = tensors.map(|tensor| match tensor {
+            Ok(tensor) => Some(tensor.data.into_owned()),
+            Err(Error::Io { .. }) => None,
+            Err(error) => panic!("{error}"),
+        });
+        tensors.collect()
+    };
+    write_bundle(dir.path());
+    let [kept, rewritten, longer] =
+        [(); 3].map(|()| Bundle::open(dir.path()).unwrap().weights().unwrap());
+    let expected = content(&kept);
+    assert!(expected.is_some());
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    let file = fs::File::options().append(true).open(&path).unwrap();
+
+    // Written to: the time of the last writing differs, or the length.
+    file.set_modified(modified + std::time::Duration::from_secs(1))
+        .unwrap();
+    assert_eq!(content(&rewritten), None);
+    file.set_modified(modified).unwrap();
+    assert_eq!(content(&kept), expected);
+    file.set_len(fs::metadata(&path).unwrap().len() + 1)
+        .unwrap();
+    file.set_modified(modified).unwrap();
+    assert_eq!(content(&longer), None);
+
+    // Another file in its place, as everything here writes.
+    write_bundle(dir.path());
+    let kept = Bundle::open(dir.path()).unwrap().weights().unwrap();
+    let other = [("x", RawTensor::from_f32(&[1], &[0.5]))];
+    write_safetensors(&path, other, &BTreeMap::new()).unwrap();
+    assert_eq!(content(&kept), expected);
+    assert!(Bundle::open(dir.path()).is_err());
 }
 
 #[test]

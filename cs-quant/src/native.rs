@@ -97,7 +97,7 @@ impl NativeModel {
     /// With [`Precision::Int8`] and no artefact in the folder, the weights are quantised while
     /// they are read, as [`crate::quantize`] would by default.
     ///
-    /// Takes the file's size in memory while loading, and [`NativeModel::weight_bytes`] after.
+    /// Takes [`NativeModel::weight_bytes`] in memory, and while loading a layer more per thread.
     ///
     /// # Errors
     ///

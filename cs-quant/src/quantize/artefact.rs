@@ -78,12 +78,13 @@ fn raw(dtype: Dtype, shape: Vec<usize>, data: Vec<u8>) -> RawTensor<'static> {
 /// A tensor that is missing, or of another type or shape; steps that are not positive and finite.
 pub(crate) fn read(weights: &Weights, name: &str, shape: [usize; 2]) -> Result<Rows> {
     let [rows, cols] = shape;
-    match weights.raw(name)?.dtype {
+    match weights.dtype(name)? {
         Dtype::I8 => {
             let bytes = weights.bytes(name, Dtype::I8, &shape)?;
             Ok(Rows::Int8 {
                 scale: steps(weights, name, &[rows])?,
-                data: bytes.iter().map(|&b| b as i8).collect(),
+                // In place: no second copy.
+                data: bytes.into_owned().into_iter().map(|b| b as i8).collect(),
             })
         }
         Dtype::U8 => {
@@ -91,7 +92,7 @@ pub(crate) fn read(weights: &Weights, name: &str, shape: [usize; 2]) -> Result<R
             let bytes = weights.bytes(name, Dtype::U8, &[rows, cols / 2])?;
             Ok(Rows::Int4 {
                 scale: steps(weights, name, &[rows, cols / group])?,
-                data: bytes.to_vec(),
+                data: bytes.into_owned(),
                 group,
             })
         }
@@ -102,7 +103,7 @@ pub(crate) fn read(weights: &Weights, name: &str, shape: [usize; 2]) -> Result<R
 /// How many weights of a 4-bit matrix share a step: as the shape of the steps says.
 fn group(weights: &Weights, name: &str, cols: usize) -> Result<usize> {
     let tensor = format!("{name}.scale");
-    let shape = weights.raw(&tensor)?.shape.into_owned();
+    let shape = weights.shape(&tensor)?;
     let group = match *shape {
         [_, groups] if groups > 0 && cols.is_multiple_of(groups) => cols / groups,
         _ => 0,

@@ -71,7 +71,7 @@ impl Loaded {
     pub(crate) fn tensor(&self, name: &str, shape: &[i64]) -> Result<Tensor> {
         let sizes: Vec<usize> = shape.iter().map(|&size| size as usize).collect();
         let bytes = self.0.bytes(name, Dtype::F32, &sizes)?;
-        Ok(Tensor::f_from_data_size(bytes, shape, Kind::Float)?)
+        Ok(Tensor::f_from_data_size(&bytes, shape, Kind::Float)?)
     }
 
     /// Whether there is a tensor whose name begins so.
