@@ -8,7 +8,8 @@
 //! The pupil learns from the labels of `--train`, from the teacher's logits for the same texts and for
 //! those of `--corpus`, whose labels, if any, are not looked at, and for `--copies` variants of each
 //! training text. It has the teacher's heads and labels. A light pupil's word embeddings start as the
-//! principal components of the teacher's.
+//! principal components of the teacher's. With `--hidden` and `--attention` a transformer's inner states
+//! follow the teacher's too; `mini` then reads with the teacher's tokenizer.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -43,6 +44,12 @@ struct Arguments {
     /// Weight of the labels
     #[arg(long, default_value_t = 0.5)]
     hard: f64,
+    /// Weight of the hidden states' distance, between transformers
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
+    hidden: f64,
+    /// Weight of the attention scores' distance, between transformers
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
+    attention: f64,
 }
 
 fn main() -> ExitCode {
@@ -79,6 +86,8 @@ fn teaching(arguments: &Arguments) -> Result<Teaching> {
         temperature: arguments.temperature,
         soft: arguments.soft,
         hard: arguments.hard,
+        hidden: arguments.hidden,
+        attention: arguments.attention,
     };
     let device = arguments.common.settings.device;
     let mut teaching = Teaching::open(&arguments.teacher, device, config)?;

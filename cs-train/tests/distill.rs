@@ -4,8 +4,10 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use cs_data::{Span, Tokenizer, Utterance};
-use cs_model::{BiLstmConfig, Calibration, Device, EncoderConfig, Model, Tasks};
+use cs_data::{Span, TokenBatch, Tokenizer, Utterance};
+use cs_model::{
+    BiLstmConfig, Calibration, Device, EncoderConfig, Mode, Model, Taps, Tasks, TransformerConfig,
+};
 use cs_train::{
     Distill, DistillConfig, Error, EvaluateOptions, FineTune, Objective, Prepared, Silent,
     StepBatch, Teacher, TrainConfig, Trainer, evaluate, examples, predict, soft_divergence,
@@ -231,5 +233,153 @@ fn what_cannot_teach_is_refused() {
     assert_eq!(
         silent,
         "teacher is an encoder without heads; expected a model trained for a task"
+    );
+}
+
+fn bert(tokenizer: &Tokenizer, (layers, width, heads): (usize, usize, usize)) -> EncoderConfig {
+    EncoderConfig::from(TransformerConfig {
+        vocab_size: tokenizer.vocab_size(),
+        hidden_size: width,
+        num_hidden_layers: layers,
+        num_attention_heads: heads,
+        intermediate_size: 2 * width,
+        max_position_embeddings: 32,
+        hidden_dropout_prob: 0.0,
+        attention_probs_dropout_prob: 0.0,
+        initializer_range: 0.3,
+        ..TransformerConfig::default()
+    })
+}
+
+fn numbers(tensor: &Tensor) -> Vec<f32> {
+    Vec::try_from(tensor.detach().contiguous().view(-1)).unwrap()
+}
+
+/// The distances by their definition, in plain numbers.
+fn distances(pupil: &Taps, teacher: &Taps, projections: &[Tensor], map: [usize; 3]) -> (f64, f64) {
+    let square = |a: f32, b: f32| f64::from(a - b).powi(2);
+    let mut hidden = 0.0;
+    for (layer, &block) in map.iter().enumerate() {
+        let (g, h) = projections[layer].size2().unwrap();
+        let (weight, ours) = (numbers(&projections[layer]), numbers(&pupil.hidden[layer]));
+        let theirs = numbers(&teacher.hidden[block]);
+        for (row, theirs) in ours.chunks(h as usize).zip(theirs.chunks(g as usize)) {
+            for (weight, &theirs) in weight.chunks(h as usize).zip(theirs) {
+                let ours = weight.iter().zip(row).map(|(a, b)| a * b).sum();
+                hidden += square(ours, theirs) / (teacher.hidden[block].numel() as f64 * 3.0);
+            }
+        }
+    }
+    let mut attention = 0.0;
+    for (layer, &block) in map[1..].iter().enumerate() {
+        let (ours, theirs) = (&pupil.attention[layer], &teacher.attention[block - 1]);
+        let (a, b) = (ours.size()[1] as usize, theirs.size()[1] as usize);
+        let pairs = ours.size()[0] as f64;
+        let mean = |heads: &[f32]| heads.iter().sum::<f32>() / heads.len() as f32;
+        for (ours, theirs) in numbers(ours).chunks(a).zip(numbers(theirs).chunks(b)) {
+            attention += square(mean(ours), mean(theirs)) / (pairs * 2.0);
+        }
+    }
+    (hidden, attention)
+}
+
+#[test]
+fn inner_states_are_compared_as_defined_and_come_nearer() {
+    let _alone = alone();
+    let tasks = tasks_of(rows());
+    let texts: Vec<String> = rows().into_iter().map(|row| row.text).collect();
+    let tokenizer = Tokenizer::train(texts.iter().map(String::as_str), 100).unwrap();
+    let model = |shape, seed| {
+        let config = bert(&tokenizer, shape);
+        Model::new(&config, &tasks, Device::Cpu, seed).unwrap()
+    };
+    let teacher = Teacher::new(model((3, 12, 3), 1), tokenizer.clone(), 32).unwrap();
+    let shown = model((3, 12, 3), 1);
+    let data = examples(rows(), &tokenizer, &tasks, 32).unwrap();
+    let mut pupil = model((2, 8, 2), 2);
+    let config = TrainConfig {
+        lr: 0.01,
+        ..config(15)
+    };
+    let base = FineTune::new(&mut pupil, &data, None, &config).unwrap();
+    let inner = DistillConfig {
+        soft: 0.0,
+        hard: 0.5,
+        hidden: 1.0,
+        attention: 1.0,
+        ..DistillConfig::default()
+    };
+    let distill = Distill::new(base, inner)
+        .unwrap()
+        .imitate(&teacher, &tokenizer, 5)
+        .unwrap()
+        .with_rows(&data, teacher.teach_rows(&data).unwrap())
+        .unwrap();
+    let projections: Vec<Tensor> = distill
+        .parameters()
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("distill.projection."))
+        .map(|(_, tensor)| tensor)
+        .collect();
+    assert_eq!(projections.len(), 3);
+
+    let step = [3, 7, 0, 11];
+    let parts = |rows: &[usize]| {
+        let batch = StepBatch {
+            rows,
+            step_rows: &step,
+            seed: 1,
+        };
+        let loss = distill.loss(&batch).unwrap();
+        ["hidden", "attention"].map(|name| {
+            let part = loss.parts.iter().find(|part| part.name == name).unwrap();
+            part.value.double_value(&[])
+        })
+    };
+    let before = parts(&step);
+    let batch = TokenBatch::pack(step.map(|row| &data.examples[row].encoding.ids[..]));
+    let mut own = model((2, 8, 2), 2);
+    assert!(own.tasks() == &tasks);
+    let taps = |model: &Model| model.forward_with_taps(&batch, Mode::Eval).unwrap().1;
+    // Blocks 1 and 2 of the pupil follow blocks 2 and 3 of the teacher.
+    let (hidden, attention) = distances(&taps(&own), &taps(&shown), &projections, [0, 2, 3]);
+    assert!(
+        (before[0] - hidden).abs() < 1e-4 * hidden,
+        "{before:?} {hidden}"
+    );
+    assert!(
+        (before[1] - attention).abs() < 1e-4 * attention,
+        "{before:?} {attention}"
+    );
+    let (first, second) = (parts(&step[..2]), parts(&step[2..]));
+    for i in 0..2 {
+        assert!((first[i] + second[i] - before[i]).abs() < 1e-4 * before[i]);
+    }
+
+    run(&distill, config);
+    let after = parts(&step);
+    assert!(
+        after[0] < 0.8 * before[0] && after[1] < 0.8 * before[1],
+        "{before:?} {after:?}"
+    );
+    drop(distill);
+
+    let refused = |pupil: &mut Model, tokenizer: &Tokenizer| {
+        let base = FineTune::new(pupil, &data, None, &TrainConfig::default()).unwrap();
+        let distill = Distill::new(base, DistillConfig::default()).unwrap();
+        let error = distill.imitate(&teacher, tokenizer, 5).unwrap_err();
+        error.to_string()
+    };
+    let other = Tokenizer::train(texts.iter().map(String::as_str), 60).unwrap();
+    let error = refused(&mut own, &other);
+    assert!(
+        error.starts_with("the pupil's tokenizer is another one"),
+        "{error}"
+    );
+    let mut light = Model::new(&light(&tokenizer, 8), &tasks, Device::Cpu, 3).unwrap();
+    let error = refused(&mut light, &tokenizer);
+    assert!(
+        error.starts_with("pupil is a bilstm; expected a transformer"),
+        "{error}"
     );
 }

@@ -266,7 +266,7 @@ pub fn fit(
         slot_head: settings.slots,
         ..tasks_of(data.0.iter().map(|row| settings.in_scope(row)))
     };
-    let mut ready = Ready::new(data, base, tasks, settings)?;
+    let mut ready = Ready::new(data, base, tasks, settings, None)?;
     let config = ready.config.clone();
     let eval = ready.eval.as_ref();
     let objective = FineTune::new(&mut ready.start.model, &ready.train, eval, &config)?;
@@ -294,8 +294,9 @@ impl Ready {
         base: &Base,
         tasks: Tasks,
         settings: &Settings,
+        tokenizer: Option<&Tokenizer>,
     ) -> Result<Self> {
-        let start = start(base, train, &tasks, settings)?;
+        let start = start(base, train, &tasks, settings, tokenizer)?;
         if matches!(start.model.config(), EncoderConfig::BiLstm(_)) {
             // Its products are so small that threads mostly wait for each other, and where another
             // process has a core they wait ten times longer than one thread works.
@@ -346,13 +347,23 @@ impl Ready {
     }
 }
 
-fn start(base: &Base, train: &Dataset, tasks: &Tasks, settings: &Settings) -> Result<Start> {
+/// `tokenizer`: for a base without one, instead of one learned from the texts.
+fn start(
+    base: &Base,
+    train: &Dataset,
+    tasks: &Tasks,
+    settings: &Settings,
+    tokenizer: Option<&Tokenizer>,
+) -> Result<Start> {
     let device = settings.device.unwrap_or_else(Device::auto);
     match base {
         Base::Light | Base::Mini => {
             let rows: Vec<Utterance> = train.iter().collect();
             let texts = rows.iter().map(|row| row.text.as_str());
-            let tokenizer = Tokenizer::train(texts, LIGHT_VOCABULARY)?;
+            let tokenizer = match tokenizer {
+                Some(tokenizer) => tokenizer.clone(),
+                None => Tokenizer::train(texts, LIGHT_VOCABULARY)?,
+            };
             let words = tokenizer.vocab_size();
             let config = match base {
                 Base::Mini => EncoderConfig::from(TransformerConfig::mini(words)),

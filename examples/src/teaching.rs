@@ -54,7 +54,10 @@ pub fn distill(
     observer: &mut dyn Observer,
 ) -> Result<Fitted> {
     let teacher = &teaching.teacher;
-    let mut ready = Ready::new(data, base, teacher.tasks().clone(), settings)?;
+    // Inner states are of tokens, so that both models must read the same ones.
+    let imitates = teaching.config.hidden > 0.0 || teaching.config.attention > 0.0;
+    let tokenizer = imitates.then(|| teacher.tokenizer());
+    let mut ready = Ready::new(data, base, teacher.tasks().clone(), settings, tokenizer)?;
     if matches!(
         (base, ready.start.model.config()),
         (Base::Light, EncoderConfig::BiLstm(_))
@@ -76,6 +79,9 @@ pub fn distill(
         Distill::new(tuning, teaching.config.clone())?.with_rows(&ready.train, lessons)?;
     if !corpus.examples.is_empty() {
         objective = objective.with_corpus(&corpus, about_corpus)?;
+    }
+    if imitates {
+        objective = objective.imitate(teacher, &ready.start.tokenizer, config.seed)?;
     }
     let report = run_of(&objective, config, (settings, out), observer)?;
     drop(objective);

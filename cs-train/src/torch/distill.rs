@@ -2,15 +2,16 @@
 
 use std::borrow::Cow;
 
-use cs_data::TokenBatch;
-use cs_model::{Mode, ModelOutput, Tasks};
+use cs_data::{TokenBatch, Tokenizer};
+use cs_model::{Mode, ModelOutput, Taps, Tasks};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 
 use super::fine_tune::{FineTune, check_tokens, fingerprint};
+use super::imitation::Imitation;
 use super::loss::{Targets, WeightedSum};
 use super::objective::{Identity, LossOutput, Objective, Reached, Scores, StepBatch};
-use super::teacher::Lessons;
+use super::teacher::{Lessons, Teacher};
 use crate::data::{Example, Prepared};
 use crate::error::{Error, Result};
 
@@ -33,6 +34,10 @@ pub struct DistillConfig {
     pub soft: f64,
     /// Weight of the rows' own labels. Default 0.5.
     pub hard: f64,
+    /// Weight of the hidden states' distance; see [`Distill::imitate`]. Default 0.
+    pub hidden: f64,
+    /// Weight of the attention scores' distance; see [`Distill::imitate`]. Default 0.
+    pub attention: f64,
 }
 
 impl Default for DistillConfig {
@@ -41,6 +46,8 @@ impl Default for DistillConfig {
             temperature: 2.0,
             soft: 1.0,
             hard: 0.5,
+            hidden: 0.0,
+            attention: 0.0,
         }
     }
 }
@@ -61,7 +68,13 @@ impl DistillConfig {
             let expected = "a number above 0";
             return Err(bad("temperature", self.temperature, expected));
         }
-        for (field, value) in [("soft", self.soft), ("hard", self.hard)] {
+        let weights = [
+            ("soft", self.soft),
+            ("hard", self.hard),
+            ("hidden", self.hidden),
+            ("attention", self.attention),
+        ];
+        for (field, value) in weights {
             if !(value >= 0.0 && value.is_finite()) {
                 return Err(bad(field, value, "0 or more"));
             }
@@ -79,7 +92,8 @@ impl DistillConfig {
 /// The loss is `soft · T² · KL(teacher ‖ pupil)` at the temperature `T`, for intents and for the tags of
 /// words, and `soft` times the squared difference of sentiments, weighted with one another as labels
 /// are; plus `hard` times the loss of the labels (Hinton et al. 2015, section 2). Every row counts the
-/// same: in a batch of which a tenth has labels, the hard part is a tenth of those rows' mean.
+/// same: in a batch of which a tenth has labels, the hard part is a tenth of those rows' mean. With
+/// [`imitate`](Self::imitate), also the distance of inner states.
 ///
 /// ```
 /// use cs_data::{Tokenizer, Utterance};
@@ -112,6 +126,7 @@ pub struct Distill<'a> {
     /// What the pupil would do without a teacher.
     base: FineTune<'a>,
     config: DistillConfig,
+    imitation: Option<Imitation<'a>>,
     sets: Vec<Set<'a>>,
     /// Set and row within it.
     rows: Vec<(usize, usize)>,
@@ -149,6 +164,7 @@ impl<'a> Distill<'a> {
         Ok(Self {
             base,
             config,
+            imitation: None,
             sets: Vec::new(),
             rows: Vec::new(),
         })
@@ -172,6 +188,29 @@ impl<'a> Distill<'a> {
     /// As [`with_rows`](Self::with_rows).
     pub fn with_corpus(self, data: &'a Prepared, lessons: Lessons) -> Result<Self> {
         self.with(data, lessons, false)
+    }
+
+    /// Has the pupil's inner states follow the teacher's, by the weights `hidden` and `attention` of the
+    /// configuration: `hidden` times the mean squared difference between the teacher's hidden states
+    /// and the pupil's, brought to the teacher's width by a learned projection that is not kept, after
+    /// the embeddings and after each block; `attention` times that of the attention scores before the
+    /// softmax, head by head where both have as many, else of their means. Block `i` of the pupil's `m`
+    /// follows block `⌈i·n/m⌉` of the teacher's `n` (TinyBERT; Jiao et al. 2020, equations 7 to 10).
+    /// `seed` is that of the projections. Costs a forward pass of the teacher in every step.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] unless both are transformers on one device and `tokenizer`, the pupil's, is the
+    /// teacher's.
+    pub fn imitate(
+        mut self,
+        teacher: &'a Teacher,
+        tokenizer: &Tokenizer,
+        seed: u64,
+    ) -> Result<Self> {
+        let imitation = Imitation::new(teacher, self.base.model, tokenizer, seed)?;
+        self.imitation = Some(imitation);
+        Ok(self)
     }
 
     fn with(mut self, data: &'a Prepared, lessons: Lessons, labelled: bool) -> Result<Self> {
@@ -281,6 +320,30 @@ impl<'a> Distill<'a> {
         Ok(soft)
     }
 
+    /// The parts of the loss that compare inner states, over all rows of the step.
+    fn inner(
+        &self,
+        sum: &mut WeightedSum,
+        (tokens, taps): (&TokenBatch, &Taps),
+        step_rows: &[usize],
+    ) -> Result<()> {
+        let Some(imitation) = &self.imitation else {
+            return Ok(());
+        };
+        let distance = imitation.distance(tokens, taps)?;
+        let lengths = step_rows
+            .iter()
+            .map(|&row| self.example(row).encoding.ids.len() as f64);
+        let (mut all, mut pairs) = (0.0, 0.0);
+        for length in lengths {
+            all += length;
+            pairs += length * length;
+        }
+        let (hidden, attention) = (self.config.hidden, self.config.attention);
+        sum.add("hidden", Some(distance.hidden), all, hidden)?;
+        sum.add("attention", Some(distance.attention), pairs, attention)
+    }
+
     /// Words of the rows whose tags the teacher teaches.
     fn words(&self, rows: &[usize]) -> usize {
         let words = |&row: &usize| {
@@ -344,7 +407,12 @@ impl Objective for Distill<'_> {
     }
 
     fn parameters(&self) -> Vec<(String, Tensor)> {
-        self.base.parameters()
+        let projections = self.imitation.iter().flat_map(Imitation::parameters);
+        self.base
+            .parameters()
+            .into_iter()
+            .chain(projections)
+            .collect()
     }
 
     fn lengths(&self) -> Vec<usize> {
@@ -375,10 +443,11 @@ impl Objective for Distill<'_> {
             .rows
             .iter()
             .map(|&row| &self.example(row).encoding.ids[..]);
-        let output = self
-            .base
-            .model
-            .forward(&TokenBatch::pack(ids), Mode::Train)?;
+        let (tokens, model) = (TokenBatch::pack(ids), self.base.model);
+        let (output, taps) = match &self.imitation {
+            Some(_) => model.forward_with_taps(&tokens, Mode::Train)?,
+            None => (model.forward(&tokens, Mode::Train)?, Taps::default()),
+        };
         let hard = self.hard(&output, batch)?;
         let soft = self.soft(&output, batch.rows)?;
         let rows = batch.step_rows.len() as f64;
@@ -394,6 +463,7 @@ impl Objective for Distill<'_> {
             rows,
             weight * labels.mse_weight,
         )?;
+        self.inner(&mut sum, (&tokens, &taps), batch.step_rows)?;
         sum.finish()
     }
 

@@ -7,6 +7,7 @@ mod digest;
 mod distill;
 mod ema;
 mod fine_tune;
+mod imitation;
 mod importance;
 mod loss;
 mod masked_lm;

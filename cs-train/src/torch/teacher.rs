@@ -140,6 +140,16 @@ impl Teacher {
         Self::new(model, bundle.tokenizer()?, bundle.max_length())
     }
 
+    pub(super) fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// How it reads texts; a pupil that imitates inner states reads as it does.
+    #[must_use]
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
     /// The heads it has, and so the pupil should have.
     #[must_use]
     pub fn tasks(&self) -> &Tasks {
