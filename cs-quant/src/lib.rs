@@ -19,13 +19,15 @@
 //! A weight matrix `W` `[N, K]` is quantised once, symmetrically, with a step per output channel:
 //!
 //! ```text
-//! W[n, k] ~ t[n] q[n, k],    t[n] = max_k |W[n, k]| / 63     (or 127: QuantConfig::weight_bits)
+//! W[n, k] ~ t[n] q[n, k],    |q[n, k]| <= 127,    |q[n, 2 i] + q[n, 2 i + 1]| <= 128
 //! ```
 //!
-//! An activation row `x` `[K]` is quantised whenever it comes, asymmetrically, to 7 bits:
+//! with the step `t[n]` between `max_k |W[n, k]| / 63` and half of that that leaves the least squared error,
+//! and both neighbours lowered by half of what they are too much together. An activation row `x` `[K]` is
+//! quantised whenever it comes, asymmetrically:
 //!
 //! ```text
-//! x[k] ~ s u[k] + m,    m = min x,    s = (max x - m) / 127,    u[k] = round((x[k] - m) / s)
+//! x[k] ~ s u[k] + m,    m = min x,    s = (max x - m) / 255,    u[k] = round((x[k] - m) / s)
 //! ```
 //!
 //! so that one row's outlier costs no other row precision, and GELU's outputs, which hardly go
@@ -36,9 +38,11 @@
 //! ```
 //!
 //! where the first sum is exact in `i32`, the second is known at load, and activation function and
-//! bias are applied before `y` is stored. Seven bits because AVX2's `vpmaddubsw` adds two products
-//! in `i16`: 2 * 127 * 127 fits, 2 * 255 * 127 does not. Every kernel uses seven, so that answers
-//! do not depend on the machine. Attention, LayerNorm, softmax and the LSTM's cell stay in `f32`;
+//! bias are applied before `y` is stored. The neighbours' bound is there because AVX2's `vpmaddubsw`
+//! adds two products in `i16`: 255 * 128 fits, 255 * (127 + 127) does not. Without the bound, activations
+//! would have to be half as fine, or all weights; few neighbours are that large, so that it costs
+//! hardly anything. An artefact that does not keep it gets activations of 127 steps. It holds for
+//! every kernel, so that answers do not depend on the machine. Attention, LayerNorm, softmax and the LSTM's cell stay in `f32`;
 //! embeddings are int8 with a step per row.
 //!
 //! What [`Int4`] names takes 4 bits, with a step for each group `g` of 32 or 64 weights of a row, in bf16:

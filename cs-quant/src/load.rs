@@ -5,13 +5,14 @@ use cs_model::{Matrix, Transitions, Weights};
 
 use crate::error::Result;
 use crate::kernel::gemm;
-use crate::kernel::pack::{NARROW, PackedF32, PackedI8};
+use crate::kernel::pack::{PackedF32, PackedI8};
 use crate::kernel::rows::Norm;
 use crate::quantize::rows::Rows;
 use crate::quantize::{QuantConfig, artefact};
 
-/// Above this many inputs the `i32` sums of 7-bit by 8-bit products could overflow.
-const MOST_INPUTS: usize = (i32::MAX / (127 * 127)) as usize;
+/// Above this many inputs the `i32` sums could overflow: two neighbouring products are at most
+/// 255 * 128.
+const MOST_INPUTS: usize = (i32::MAX / (255 * 64)) as usize;
 
 /// Where tensors come from.
 #[derive(Debug)]
@@ -87,7 +88,7 @@ impl Source {
         let mut parts = Vec::with_capacity(names.len());
         for name in names {
             let part = self.matrix(name, [outputs, inputs])?;
-            parts.push(part.into_int8(inputs, NARROW));
+            parts.push(part.into_int8(inputs));
         }
         let int8 = parts.iter().all(|part| matches!(part, Rows::Int8 { .. }));
         if int8 && inputs <= MOST_INPUTS {

@@ -8,7 +8,7 @@ use crate::error::{QuantError, Result};
 
 /// Tokens of a group: enough rows that a weight read from memory is used often, few enough that
 /// their activations stay in a core's second-level cache.
-const GROUP_TOKENS: usize = 96;
+const GROUP_TOKENS: usize = 128;
 
 /// Above this share of useful time, groups beat splitting every operation over the threads.
 const BALANCED: f64 = 0.8;
@@ -172,8 +172,8 @@ mod tests {
     #[test]
     fn like_sequences_make_even_groups() {
         let (split, groups) = plan(&[32; 32], 2);
-        assert_eq!((split, groups.len()), (Split::Groups, 12));
-        assert!(groups.iter().all(|g| (2..=3).contains(&g.len())));
+        assert_eq!((split, groups.len()), (Split::Groups, 8));
+        assert!(groups.iter().all(|g| g.len() == 4));
         assert_eq!(plan(&[16; 2], 2), (Split::Groups, vec![0..1, 1..2]));
     }
 

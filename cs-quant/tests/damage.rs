@@ -9,7 +9,9 @@ use std::path::Path;
 use common::{reference, tasks, write_bundle};
 use cs_data::TokenBatch;
 use cs_model::{Bundle, Dtype, RawTensor, Weights, write_safetensors};
-use cs_quant::{Int4, NativeModel, Precision, QuantConfig, QuantError, RuntimeConfig, quantize};
+use cs_quant::{
+    Clip, Int4, NativeModel, Precision, QuantConfig, QuantError, RuntimeConfig, quantize,
+};
 use proptest::prelude::*;
 
 /// A plain folder (no sums) with an artefact, which a test may then damage: 4-bit where that is
@@ -327,7 +329,7 @@ fn settings_out_of_range_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     for config in [
         QuantConfig {
-            weight_bits: 4,
+            clip: Clip::Percentile(0.4),
             ..QuantConfig::default()
         },
         QuantConfig {
@@ -349,7 +351,6 @@ fn what_is_kept_stays_exact() {
     let keep_fp32 = vec!["encoder.layer.1".to_owned(), "embeddings".to_owned()];
     let config = QuantConfig {
         keep_fp32,
-        weight_bits: 8,
         ..QuantConfig::default()
     };
     let report = quantize(&Bundle::open(&fp32).unwrap(), &int8, &config).unwrap();

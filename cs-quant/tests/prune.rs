@@ -162,7 +162,6 @@ fn what_is_pruned_can_be_pruned_and_quantised_again() {
     };
     let config8 = QuantConfig {
         int4,
-        weight_bits: 8,
         ..QuantConfig::default()
     };
     quantize(&small, &dir.path().join("e"), &config8).unwrap();

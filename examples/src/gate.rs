@@ -39,9 +39,6 @@ pub struct QuantArgs {
     /// Layers that stay in fp32, by name, e.g. encoder.layer.0; the heads do anyway
     #[arg(long, value_name = "LAYER,…", value_delimiter = ',')]
     pub keep_fp32: Vec<String>,
-    /// Bits of the linear layers' weights: 7 (faster) or 8
-    #[arg(long, value_name = "BITS")]
-    pub weight_bits: Option<u8>,
     /// What takes 4 bits instead
     #[arg(long, value_enum, value_delimiter = ',')]
     pub int4: Vec<Int4Part>,
@@ -85,7 +82,6 @@ impl QuantArgs {
     pub fn config(&self) -> QuantConfig {
         let mut config = QuantConfig::default();
         config.keep_fp32.extend(self.keep_fp32.iter().cloned());
-        config.weight_bits = self.weight_bits.unwrap_or(config.weight_bits);
         config.clip = self.clip.map_or(config.clip, |clip| clip.0);
         config.int4 = Int4 {
             embeddings: self.int4.contains(&Int4Part::Embeddings),

@@ -1,14 +1,12 @@
 //! The tiles for AVX2 and FMA.
 //!
-//! `vpmaddubsw` multiplies unsigned by signed bytes and adds neighbours in `i16` with saturation:
-//! with activations of 7 bits, 2 * 127 * 127 = 32258 still fits. With weights of 7 bits as well
-//! (`NARROW`), 4 * 127 * 63 = 32004 fits, so that two such results are added before `vpmaddwd`
-//! widens them: a quarter fewer multiplications.
+//! `vpmaddubsw` multiplies unsigned by signed bytes and adds neighbours in `i16` with saturation,
+//! which the packed weights never reach; `vpmaddwd` by ones adds neighbours again, in `i32`.
 
 use std::arch::x86_64::{
-    __m256, __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi16, _mm256_add_epi32,
-    _mm256_fmadd_ps, _mm256_load_si256, _mm256_loadu_ps, _mm256_madd_epi16, _mm256_maddubs_epi16,
-    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
+    __m256, __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi32, _mm256_fmadd_ps,
+    _mm256_load_si256, _mm256_loadu_ps, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_set1_epi16,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
 };
 
 use super::{Isa, TILE, Task};
@@ -32,7 +30,6 @@ pub(crate) unsafe fn run<T: Task>(task: T) -> T::Output {
 
 impl Isa for Avx2 {
     const ROWS: usize = 4;
-    const NARROW_PAYS: bool = true;
 
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
@@ -40,7 +37,7 @@ impl Isa for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn tile_i8<const R: usize, const NARROW: bool>(
+    unsafe fn tile_i8<const R: usize>(
         pairs: usize,
         a: *const u8,
         lda: usize,
@@ -69,13 +66,9 @@ impl Isa for Avx2 {
                         let high = _mm256_set1_epi32(x.add(1).read_unaligned());
                         let low = _mm256_maddubs_epi16(low, first);
                         let high = _mm256_maddubs_epi16(high, second);
-                        let wide = if NARROW {
-                            _mm256_madd_epi16(_mm256_add_epi16(low, high), ones)
-                        } else {
-                            let low = _mm256_madd_epi16(low, ones);
-                            _mm256_add_epi32(low, _mm256_madd_epi16(high, ones))
-                        };
-                        sum[half] = _mm256_add_epi32(sum[half], wide);
+                        let low = _mm256_madd_epi16(low, ones);
+                        let both = _mm256_add_epi32(low, _mm256_madd_epi16(high, ones));
+                        sum[half] = _mm256_add_epi32(sum[half], both);
                     }
                 }
             }

@@ -1,6 +1,6 @@
 //! Linear layers: `[M, K]` times packed `[N, K]`, plus bias, through the activation.
 //!
-//! The int8 product of a row x = s u + m (7-bit u) and a column w = t q (int8 q) is
+//! The int8 product of a row x = s u + m (8-bit u) and a column w = t q (int8 q) is
 //!
 //! ```text
 //! sum_k x_k w_k = t * (s * sum_k u_k q_k  +  m * sum_k q_k)
@@ -8,7 +8,7 @@
 //! ```
 //!
 //! so the asymmetry of the activations costs one multiply-add per output. `acc` is an exact `i32`
-//! (|acc| <= 127 * 127 * K, which fits for K up to 133,000).
+//! (|acc| <= 255 * 64 * K, which fits for K up to 131,000).
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ use super::pack::{PackedF32, PackedI8};
 use super::rows::{RowScale, quantise};
 use super::shared::Shared;
 use super::team::Team;
-use super::{Blocks, Isa, TILE, Task, for_blocks};
+use super::{Blocks, Isa, SIXTEEN, TILE, Task, for_blocks, for_sixteens};
 use crate::error::Result;
 
 /// A piece of a split does at least this many multiplications (some microseconds).
@@ -115,10 +115,9 @@ impl Weights {
 impl QuantScratch {
     /// Makes room for `rows` rows of up to `inputs` values.
     pub(crate) fn reserve(&mut self, rows: usize, inputs: usize) -> Result<()> {
-        grow(
-            &mut self.bytes,
-            rows.saturating_mul(inputs.next_multiple_of(8)),
-        )?;
+        let rows_read = rows.saturating_add(SIXTEEN - 1) / SIXTEEN * SIXTEEN;
+        let bytes = rows_read.saturating_mul(inputs.next_multiple_of(8));
+        grow(&mut self.bytes, bytes)?;
         grow(&mut self.scales, rows)
     }
 
@@ -130,13 +129,16 @@ impl QuantScratch {
         weights: &PackedI8,
     ) -> QuantRows<'_> {
         let stride = weights.stride();
-        self.bytes.resize(self.bytes.len().max(rows * stride), 0);
+        // What lies beyond the last row is read by tiles of 16 rows, and their sums are not used.
+        let read = rows.next_multiple_of(SIXTEEN) * stride;
+        self.bytes.resize(self.bytes.len().max(read), 0);
         self.scales
             .resize(self.scales.len().max(rows), RowScale::default());
         let (bytes, scales) = (&mut self.bytes[..rows * stride], &mut self.scales[..rows]);
-        quantise(team, x, weights.inputs, (bytes, scales));
+        let how = (weights.inputs, weights.levels);
+        quantise(team, x, how, (bytes, scales));
         QuantRows {
-            bytes: &self.bytes[..rows * stride],
+            bytes: &self.bytes[..read],
             scales: &self.scales[..rows],
             stride,
         }
@@ -146,6 +148,7 @@ impl QuantScratch {
 /// Quantised activations `[M, stride]`.
 #[derive(Debug, Clone, Copy)]
 struct QuantRows<'a> {
+    /// Of `M` rows rounded up to a multiple of 16.
     bytes: &'a [u8],
     scales: &'a [RowScale],
     stride: usize,
@@ -163,29 +166,30 @@ struct GemmI8<'a> {
 impl Task for GemmI8<'_> {
     type Output = ();
 
+    const USES_TILES: bool = true;
+
     #[inline(always)]
     fn run<I: Isa>(self) {
-        assert_eq!(self.x.bytes.len(), self.x.scales.len() * self.x.stride);
         assert_eq!(self.x.stride, self.weights.stride());
         let rows = self.x.scales.len();
         for panel in self.panels.clone() {
-            let gemm = &self;
-            if I::NARROW_PAYS && self.weights.narrow {
-                for_blocks::<I>(rows, &mut PanelI8::<true> { gemm, panel });
+            let mut panel = PanelI8 { gemm: &self, panel };
+            if I::BY_SIXTEEN {
+                for_sixteens::<I>(rows, &mut panel);
             } else {
-                for_blocks::<I>(rows, &mut PanelI8::<false> { gemm, panel });
+                for_blocks::<I>(rows, &mut panel);
             }
         }
     }
 }
 
 /// One panel of an int8 product.
-struct PanelI8<'a, const NARROW: bool> {
+struct PanelI8<'a> {
     gemm: &'a GemmI8<'a>,
     panel: usize,
 }
 
-impl<const NARROW: bool> Blocks for PanelI8<'_, NARROW> {
+impl Blocks for PanelI8<'_> {
     #[inline(always)]
     fn block<I: Isa, const R: usize>(&mut self, row: usize) {
         let (panel, GemmI8 { x, weights, .. }) = (self.panel, self.gemm);
@@ -198,13 +202,14 @@ impl<const NARROW: bool> Blocks for PanelI8<'_, NARROW> {
         let a = x.bytes[row * x.stride..][..R * x.stride].as_ptr();
         // SAFETY: `R` rows of `stride` = `pairs * 8` bytes were sliced above; `panel` checks its
         // bounds, and panels are aligned to cache lines; tasks only run where `I` does.
-        let sums = unsafe { I::tile_i8::<R, NARROW>(w.pairs, a, x.stride, w.panel(panel), next) };
+        let sums = unsafe { I::tile_i8::<R>(w.pairs, a, x.stride, w.panel(panel), next) };
         let columns = panel * TILE;
         let scale: &[f32; TILE] = lanes(&w.scale, columns);
         let shift: &[f32; TILE] = lanes(&w.shift, columns);
         let bias: &[f32; TILE] = lanes(&w.bias, columns);
-        for (r, sums) in sums.iter().enumerate() {
-            let RowScale { scale: step, min } = x.scales[row + r];
+        // Of the rows that a tile read beyond the last one there are no scales.
+        let rows = sums.iter().zip(&x.scales[row..]);
+        for (r, (sums, &RowScale { scale: step, min })) in rows.enumerate() {
             let mut y = [0.0; TILE];
             for c in 0..TILE {
                 let rest = I::fma(min, shift[c], bias[c]);

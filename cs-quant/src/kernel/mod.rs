@@ -14,6 +14,8 @@ use std::str::FromStr;
 
 use crate::error::{QuantError, Result};
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod amx;
 pub(crate) mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -34,13 +36,16 @@ mod vnni;
 /// Columns of the output that one tile computes, and to which weights are padded.
 pub(crate) const TILE: usize = 16;
 
-/// Rows that a tile takes at most.
+/// Rows that a tile of floats takes at most.
 const MOST_ROWS: usize = 16;
+
+/// Rows of one register of AMX.
+const SIXTEEN: usize = 16;
 
 /// An instruction set the runtime has kernels for.
 ///
-/// All kernels give the same integers: activations take 7 bits on each of them, so that an answer
-/// does not depend on the machine beyond the rounding of `f32` sums.
+/// All kernels give the same integers, so that an answer does not depend on the machine beyond the
+/// rounding of `f32` sums.
 ///
 /// ```
 /// use cs_quant::Kernel;
@@ -61,11 +66,14 @@ pub enum Kernel {
     AvxVnni,
     /// AVX-512 with VNNI (Cascade Lake, Zen 4 and later).
     Avx512Vnni,
+    /// AVX-512 with VNNI and the 8-bit tiles of AMX (Sapphire Rapids and later), on Linux.
+    AmxInt8,
 }
 
 /// What [`Kernel::detect`] chooses from, best first. A kernel belongs here once its tests have run
 /// on a processor that has the instructions.
-const PREFERRED: [Kernel; 4] = [
+const PREFERRED: [Kernel; 5] = [
+    Kernel::AmxInt8,
     Kernel::Avx512Vnni,
     Kernel::AvxVnni,
     Kernel::Avx2,
@@ -74,10 +82,16 @@ const PREFERRED: [Kernel; 4] = [
 
 impl Kernel {
     /// Every kernel there is, on whatever machine.
-    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::AvxVnni, Self::Avx512Vnni];
+    pub const ALL: [Self; 5] = [
+        Self::Portable,
+        Self::Avx2,
+        Self::AvxVnni,
+        Self::Avx512Vnni,
+        Self::AmxInt8,
+    ];
 
-    /// The fastest kernel that runs on this machine: AVX-512-VNNI, else AVX-VNNI, AVX2 or the
-    /// portable one.
+    /// The fastest kernel that runs on this machine: AMX, else AVX-512-VNNI, AVX-VNNI, AVX2 or
+    /// the portable one.
     ///
     /// The order was measured on Sapphire Rapids; another one may be asked for in
     /// [`RuntimeConfig::kernel`](crate::RuntimeConfig::kernel).
@@ -96,6 +110,10 @@ impl Kernel {
             Self::Avx2 => avx2::is_supported(),
             Self::AvxVnni => vnni::is_supported_256(),
             Self::Avx512Vnni => vnni::is_supported_512(),
+            #[cfg(target_os = "linux")]
+            Self::AmxInt8 => amx::is_supported(),
+            #[cfg(not(target_os = "linux"))]
+            Self::AmxInt8 => false,
         };
         #[cfg(not(target_arch = "x86_64"))]
         return self == Self::Portable;
@@ -107,6 +125,7 @@ impl Kernel {
             Self::Avx2 => "avx2",
             Self::AvxVnni => "avx-vnni",
             Self::Avx512Vnni => "avx512-vnni",
+            Self::AmxInt8 => "amx-int8",
         }
     }
 }
@@ -125,7 +144,7 @@ impl FromStr for Kernel {
         known.ok_or_else(|| QuantError::UnknownName {
             what: "kernel",
             found: name.to_owned(),
-            expected: "portable, avx2, avx-vnni or avx512-vnni",
+            expected: "portable, avx2, avx-vnni, avx512-vnni or amx-int8",
         })
     }
 }
@@ -136,21 +155,23 @@ pub(crate) trait Isa {
     /// addition, few enough for the registers. 4, 6, 8 or [`MOST_ROWS`].
     const ROWS: usize;
 
-    /// Whether the int8 tile is faster for weights of 7 bits.
-    const NARROW_PAYS: bool;
+    /// The int8 tile takes its rows by 16, up to 64, and reads as many even if fewer are wanted.
+    const BY_SIXTEEN: bool = false;
 
     /// `a * b + c`, fused where the set has it.
     fn fma(a: f32, b: f32, c: f32) -> f32;
 
-    /// `R` rows of 7-bit activations times one panel of [`TILE`] int8 columns, summed in `i32`.
+    /// `R` rows of 8-bit activations times one panel of [`TILE`] int8 columns, summed in `i32`.
     ///
-    /// `NARROW` promises |weight| <= 63. `next` is a panel to prefetch; it is never read.
+    /// Exact if two neighbouring products never add up to more than 16 bits hold, for which
+    /// [`super::pack::PackedI8`] sees. `next` is a panel to prefetch; it is never read.
     ///
     /// # Safety
     ///
     /// `a` is readable for `R` rows of `pairs * 8` bytes that lie `lda` bytes apart, `b` for
-    /// `pairs * 128` bytes from an address divisible by 64, and the machine has the set.
-    unsafe fn tile_i8<const R: usize, const NARROW: bool>(
+    /// `pairs * 128` bytes from an address divisible by 64, the machine has the set, and the task
+    /// said so if it [uses tiles](Task::USES_TILES).
+    unsafe fn tile_i8<const R: usize>(
         pairs: usize,
         a: *const u8,
         lda: usize,
@@ -213,10 +234,34 @@ fn for_blocks<I: Isa>(rows: usize, work: &mut impl Blocks) {
     }
 }
 
+/// All of `0..rows` in blocks of 16 to 64, the last one perhaps beyond the end.
+#[inline(always)]
+fn for_sixteens<I: Isa>(rows: usize, work: &mut impl Blocks) {
+    let mut row = 0;
+    while row < rows {
+        // Two registers of sums wait for each other; five or six go better as three and the rest.
+        let registers = match (rows - row).div_ceil(SIXTEEN) {
+            few @ 1..=4 => few,
+            5 | 6 => 3,
+            _ => 4,
+        };
+        match registers {
+            1 => work.block::<I, 16>(row),
+            2 => work.block::<I, 32>(row),
+            3 => work.block::<I, 48>(row),
+            _ => work.block::<I, 64>(row),
+        }
+        row += registers * SIXTEEN;
+    }
+}
+
 /// An operation that runs on any instruction set.
 pub(crate) trait Task {
     /// What it returns.
     type Output;
+
+    /// Whether it calls [`Isa::tile_i8`], whose registers AMX wants to be set up.
+    const USES_TILES: bool = false;
 
     /// Does it. Implementations are `#[inline(always)]`, else the set's instructions are not used.
     fn run<I: Isa>(self) -> Self::Output;
@@ -251,6 +296,10 @@ impl Simd {
                 Kernel::Avx2 => avx2::run(task),
                 Kernel::AvxVnni => vnni::run_256(task),
                 Kernel::Avx512Vnni => vnni::run_512(task),
+                #[cfg(target_os = "linux")]
+                Kernel::AmxInt8 => amx::run(task),
+                #[cfg(not(target_os = "linux"))]
+                Kernel::AmxInt8 => vnni::run_512(task),
             }
         };
         #[cfg(not(target_arch = "x86_64"))]

@@ -7,8 +7,9 @@ use super::TILE;
 #[repr(C, align(64))]
 struct Line<T, const N: usize>([T; N]);
 
-/// Weights whose magnitude stays within this bound leave room to add two products in `i16`.
-pub(crate) const NARROW: i8 = 63;
+/// Neighbouring weights of one sign that sum to at most this bear activations of 8 bits:
+/// 255 * 128 = 32640 fits in `i16`. Neighbours are the inputs 0 and 1, 2 and 3, and so on.
+pub(crate) const MOST_PAIR: i32 = 128;
 
 /// A linear layer in int8.
 ///
@@ -26,8 +27,8 @@ pub(crate) struct PackedI8 {
     pub(super) scale: Vec<f32>,
     pub(super) shift: Vec<f32>,
     pub(super) bias: Vec<f32>,
-    /// Every weight is within ±[`NARROW`].
-    pub(super) narrow: bool,
+    /// The largest activation, 255 or 127, with which no two neighbours leave 16 bits.
+    pub(super) levels: u8,
 }
 
 impl PackedI8 {
@@ -65,7 +66,7 @@ impl PackedI8 {
             scale: pad(scale),
             shift,
             bias: pad(bias),
-            narrow: weights.iter().all(|w| w.unsigned_abs() <= NARROW as u8),
+            levels: levels(inputs, weights),
         }
     }
 
@@ -81,6 +82,18 @@ impl PackedI8 {
 
     pub(crate) fn bytes(&self) -> usize {
         self.lines.len() * 64 + self.scale.len() * 12
+    }
+}
+
+/// How large activations may be. -128, which the quantiser never writes, may meet 127:
+/// 2 * 127 * 128 = 32512.
+fn levels(inputs: usize, weights: &[i8]) -> u8 {
+    let fits = |pair: &[i8]| pair.iter().map(|&w| i32::from(w)).sum::<i32>().abs() <= MOST_PAIR;
+    let mut rows = weights.chunks_exact(inputs.max(1));
+    if rows.all(|row| row.chunks(2).all(fits)) {
+        u8::MAX
+    } else {
+        127
     }
 }
 

@@ -7,7 +7,6 @@ pub(crate) struct Portable;
 
 impl Isa for Portable {
     const ROWS: usize = 4;
-    const NARROW_PAYS: bool = false;
 
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
@@ -15,7 +14,7 @@ impl Isa for Portable {
     }
 
     #[inline(always)]
-    unsafe fn tile_i8<const R: usize, const NARROW: bool>(
+    unsafe fn tile_i8<const R: usize>(
         pairs: usize,
         a: *const u8,
         lda: usize,
@@ -32,7 +31,7 @@ impl Isa for Portable {
                 // SAFETY: the caller vouches for `R` rows of `pairs * 2` groups of 4 bytes.
                 let x: [u8; 4] = unsafe { a.add(r * lda + group * 4).cast::<[u8; 4]>().read() };
                 let x = x.map(i16::from);
-                // Two products of 7 by 8 bits fit in 16 bits, which most machines add fastest.
+                // The weights are such that two products fit in 16 bits, which most machines add fastest.
                 let pair = |k: usize, c: usize| x[k] * weights[k][c] + x[k + 1] * weights[k + 1][c];
                 for (c, sum) in row.iter_mut().enumerate() {
                     *sum += i32::from(pair(0, c)) + i32::from(pair(2, c));

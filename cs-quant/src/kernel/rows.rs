@@ -1,25 +1,29 @@
 //! Operations on one row at a time: quantisation, LayerNorm, softmax, embeddings.
 //!
-//! Sums and extremes run in eight lanes, in the same order on every instruction set.
+//! Sums and extremes run in 64 lanes, in the same order on every instruction set: an addition takes
+//! several cycles, so that it takes many at once to keep a processor busy.
 
 use super::math::exp;
 use super::shared::Shared;
 use super::team::Team;
 use super::{Isa, Task};
 
-const LANES: usize = 8;
+/// Lanes of the widest register.
+const LANES: usize = 16;
+/// Registers that are folded side by side.
+const BESIDE: usize = 4;
 
 /// Rows are worth a thread from about this many values on.
 const GRAIN: usize = 1 << 14;
 
-/// A quantised row stands for `scale * u + min` with `u` in 0..=127.
+/// A quantised row stands for `scale * u + min` with `u` in 0..=255 or 0..=127.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct RowScale {
     pub(crate) scale: f32,
     pub(crate) min: f32,
 }
 
-/// Folds a row in eight lanes, then the lanes and what is left over.
+/// Folds a row in lanes, then the lanes and what is left over.
 #[inline(always)]
 fn fold<T: Copy>(
     row: &[T],
@@ -27,18 +31,33 @@ fn fold<T: Copy>(
     f: impl Fn(f32, T) -> f32,
     join: impl Fn(f32, f32) -> f32,
 ) -> f32 {
-    let mut lanes = [start; LANES];
+    let mut lanes = [[start; LANES]; BESIDE];
     let (chunks, rest) = row.as_chunks::<LANES>();
-    for chunk in chunks {
+    let (blocks, chunks) = chunks.as_chunks::<BESIDE>();
+    let mut add = |i: usize, chunk: &[T; LANES]| {
         for l in 0..LANES {
-            lanes[l] = f(lanes[l], chunk[l]);
+            lanes[i][l] = f(lanes[i][l], chunk[l]);
+        }
+    };
+    for block in blocks {
+        for (i, chunk) in block.iter().enumerate() {
+            add(i, chunk);
         }
     }
+    for (i, chunk) in chunks.iter().enumerate() {
+        add(i, chunk);
+    }
     let rest = rest.iter().fold(start, |sum, &v| f(sum, v));
+    let join_lanes = |a: [f32; LANES], b: [f32; LANES]| std::array::from_fn(|l| join(a[l], b[l]));
+    let lanes: [f32; LANES] = join_lanes(
+        join_lanes(lanes[0], lanes[1]),
+        join_lanes(lanes[2], lanes[3]),
+    );
     // Without this the compiler builds the lanes in pairs from here backwards.
     let lanes = std::hint::black_box(lanes);
-    let half: [f32; 4] = std::array::from_fn(|l| join(lanes[l], lanes[l + 4]));
-    let pair = [join(half[0], half[2]), join(half[1], half[3])];
+    let half: [f32; 8] = std::array::from_fn(|l| join(lanes[l], lanes[l + 8]));
+    let quarter: [f32; 4] = std::array::from_fn(|l| join(half[l], half[l + 4]));
+    let pair = [join(quarter[0], quarter[2]), join(quarter[1], quarter[3])];
     join(join(pair[0], pair[1]), rest)
 }
 
@@ -52,21 +71,21 @@ fn smaller(a: f32, b: f32) -> f32 {
     if a < b { a } else { b }
 }
 
-/// Quantises a row to 7 bits: `u = round((x - min) / scale)`, `scale = (max - min) / 127`.
-/// What `out` has beyond the row becomes zero.
+/// Quantises a row: `u = round((x - min) / scale)`, `scale = (max - min) / levels`, with `levels`
+/// 255 or 127. What `out` has beyond the row becomes zero.
 #[inline(always)]
-pub(super) fn quantise_row<I: Isa>(row: &[f32], out: &mut [u8]) -> RowScale {
+pub(super) fn quantise_row<I: Isa>(row: &[f32], levels: u8, out: &mut [u8]) -> RowScale {
     /// 2^23: adding it leaves the nearest integer in the low bits of the mantissa.
     const ROUND: f32 = 8_388_608.0;
     let min = fold(row, f32::INFINITY, smaller, smaller);
     let max = fold(row, f32::NEG_INFINITY, larger, larger);
-    let scale = (max - min) / 127.0;
+    let scale = (max - min) / f32::from(levels);
     let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
     let (head, tail) = out.split_at_mut(row.len());
     for (u, &x) in head.iter_mut().zip(row) {
         let shifted = (x - min) * inverse + ROUND;
-        // The mask matters only where the row is not finite: 7 bits are what the tile bears.
-        *u = shifted.to_bits() as u8 & 127;
+        // The mask matters only where the row is not finite: more is not what the tile bears.
+        *u = shifted.to_bits() as u8 & levels;
     }
     tail.fill(0);
     if row.is_empty() {
@@ -146,8 +165,13 @@ impl Task for AddNorm<'_> {
     }
 }
 
-/// Quantises rows `[M, K]` to `[M, stride]` with a scale each.
-pub(crate) fn quantise(team: Team<'_>, x: &[f32], width: usize, out: (&mut [u8], &mut [RowScale])) {
+/// Quantises rows `[M, width]` to `[M, stride]` with a scale each, as [`quantise_row`] does.
+pub(crate) fn quantise(
+    team: Team<'_>,
+    x: &[f32],
+    (width, levels): (usize, u8),
+    out: (&mut [u8], &mut [RowScale]),
+) {
     let (bytes, scales) = out;
     let rows = scales.len();
     let stride = bytes.len().checked_div(rows).unwrap_or(0);
@@ -164,6 +188,7 @@ pub(crate) fn quantise(team: Team<'_>, x: &[f32], width: usize, out: (&mut [u8],
         team.simd.run(Quantise {
             x,
             width,
+            levels,
             bytes,
             scales,
         });
@@ -173,6 +198,7 @@ pub(crate) fn quantise(team: Team<'_>, x: &[f32], width: usize, out: (&mut [u8],
 struct Quantise<'a> {
     x: &'a [f32],
     width: usize,
+    levels: u8,
     bytes: &'a mut [u8],
     scales: &'a mut [RowScale],
 }
@@ -185,7 +211,7 @@ impl Task for Quantise<'_> {
         let stride = self.bytes.len() / self.scales.len().max(1);
         for (i, scale) in self.scales.iter_mut().enumerate() {
             let row = &self.x[i * self.width..][..self.width];
-            *scale = quantise_row::<I>(row, &mut self.bytes[i * stride..][..stride]);
+            *scale = quantise_row::<I>(row, self.levels, &mut self.bytes[i * stride..][..stride]);
         }
     }
 }

@@ -10,12 +10,13 @@ use std::sync::Mutex;
 use super::attention::{HeadScratch, Heads, attention};
 use super::gemm::{QuantScratch, Weights};
 use super::math::{Act, activate, erf, exp, sigmoid, tanh};
-use super::pack::{NARROW, PackedF32, PackedI8};
+use super::pack::{PackedF32, PackedI8};
 use super::pool::Pool;
 use super::rows::{Norm, RowScale, add_norm, quantise};
 use super::team::Team;
 use super::{Isa, Kernel, Simd, Task};
 use crate::quantize::Clip;
+use crate::quantize::rows::{Range, quantise_rows};
 
 /// Rows, inputs, outputs: odd sizes, none, one, remainders of the tile, large.
 const SHAPES: [(usize, usize, usize); 16] = [
@@ -63,10 +64,21 @@ impl Random {
         (0..count).map(|_| self.float()).collect()
     }
 
-    fn weights(&mut self, count: usize, limit: i8) -> Vec<i8> {
-        let range = 2 * limit as u64 + 1;
-        let value = |_| (self.bits() % range) as i64 - i64::from(limit);
-        (0..count).map(value).map(|w| w as i8).collect()
+    /// Rows of `k` weights of any size; `paired` ones bear 8-bit activations, some of them barely.
+    fn weights(&mut self, (n, k): (usize, usize), paired: bool) -> Vec<i8> {
+        let mut weights: Vec<i8> = (0..n * k).map(|_| self.bits() as u8 as i8).collect();
+        if paired {
+            for pair in weights
+                .chunks_exact_mut(k)
+                .flat_map(|row| row.chunks_mut(2))
+            {
+                let sum: i32 = pair.iter().map(|&w| i32::from(w)).sum();
+                if sum.abs() > 128 {
+                    pair[1] = (128 * sum.signum() - i32::from(pair[0])).clamp(-128, 127) as i8;
+                }
+            }
+        }
+        weights
     }
 }
 
@@ -86,7 +98,7 @@ fn naive(u: &[u8], q: &[i8], (m, k, n): (usize, usize, usize)) -> Vec<i32> {
 /// With a step of 1 and a minimum of 0 the output is the integer itself, as long as `f32` holds it.
 fn integers(team: Team<'_>, u: &[u8], q: &[i8], (m, k, n): (usize, usize, usize)) -> Vec<f32> {
     let packed = PackedI8::new(k, q, &vec![1.0; n], &vec![0.0; n]);
-    // Every row spans 0..=127, which makes the quantiser the identity.
+    // Every row spans all levels, which makes the quantiser the identity.
     let x: Vec<f32> = u.iter().map(|&u| f32::from(u)).collect();
     let mut out = vec![f32::NAN; m * n];
     Weights::Int8(packed).apply(
@@ -105,24 +117,32 @@ fn int8_products_are_exact_on_every_kernel() {
         .collect();
     for (m, k, n) in SHAPES {
         let mut random = Random(k as u64);
-        for limit in [NARROW, i8::MAX] {
-            let mut u: Vec<u8> = (0..m * k).map(|_| (random.bits() % 128) as u8).collect();
+        for levels in [127, 255] {
+            let mut u: Vec<u8> = (0..m * k).map(|_| random.bits() as u8 & levels).collect();
             for row in u.chunks_exact_mut(k) {
-                row[0] = 127;
-                row[k - 1] = if k > 1 { 0 } else { 127 };
+                row[0] = levels;
+                row[k - 1] = if k > 1 { 0 } else { levels };
             }
-            let q = random.weights(n * k, limit);
+            let mut q = random.weights((n, k), levels == 255);
+            if levels == 127 && k > 1 {
+                q[..2].fill(127);
+            }
+            let packed = PackedI8::new(k, &q, &vec![1.0; n], &vec![0.0; n]);
+            assert_eq!(packed.levels, if k > 1 { levels } else { 255 });
             let mut expected: Vec<f32> =
                 naive(&u, &q, (m, k, n)).iter().map(|&v| v as f32).collect();
             if k == 1 {
                 // A row of one value has no range: it is its minimum, the product still exact.
-                expected = q.iter().map(|&w| f32::from(w) * 127.0).collect();
+                expected = q
+                    .iter()
+                    .map(|&w| f32::from(w) * f32::from(levels))
+                    .collect();
             }
             for simd in kernels() {
                 for pool in &pools {
                     let crew = pool.lease(pool.threads());
                     let found = integers(Team::all(simd, &crew), &u, &q, (m, k, n));
-                    assert_eq!(found, expected, "{simd:?} {m} x {k} x {n}, +-{limit}");
+                    assert_eq!(found, expected, "{simd:?} {m} x {k} x {n}, {levels} levels");
                 }
             }
         }
@@ -132,14 +152,24 @@ fn int8_products_are_exact_on_every_kernel() {
 #[test]
 fn extreme_values_do_not_saturate() {
     for simd in kernels() {
-        for (k, limit) in [(64, NARROW), (64, i8::MAX), (1536, NARROW)] {
-            for sign in [1, -1] {
-                let q = vec![limit * sign; k * 16];
-                let mut u = vec![127u8; k];
-                u[0] = 0;
+        for (pair, levels) in [
+            ([64, 64], 255),
+            ([127, 1], 255),
+            ([-128, 0], 255),
+            ([-128, 127], 255),
+            ([127, 127], 127),
+            ([-128, -128], 127),
+        ] {
+            for k in [64, 200, 1536] {
+                let q: Vec<i8> = pair.into_iter().cycle().take(k * 16).collect();
+                let mut u = vec![levels; k];
+                u[k - 1] = 0;
                 let found = integers(Team::solo(simd), &u, &q, (1, k, 16));
-                let expected = 127 * (k as i32 - 1) * i32::from(limit * sign);
-                assert_eq!(found, [expected as f32; 16]);
+                let expected = naive(&u, &q, (1, k, 16));
+                assert_eq!(
+                    found,
+                    expected.iter().map(|&v| v as f32).collect::<Vec<_>>()
+                );
             }
         }
     }
@@ -150,7 +180,7 @@ fn quantised_and_float_layers_are_near_the_reference() {
     for (m, k, n) in SHAPES {
         let mut random = Random(m as u64 + 7);
         let (x, w, bias) = (random.floats(m * k), random.floats(n * k), random.floats(n));
-        let (q, scale) = crate::quantize::rows::quantise_rows(&w, k, i8::MAX, Clip::None);
+        let (q, scale) = quantise_rows(&w, k, Range::Paired, Clip::None);
         for simd in kernels() {
             let float = Weights::F32(PackedF32::new(k, &w, &bias));
             let int8 = Weights::Int8(PackedI8::new(k, &q, &scale, &bias));
@@ -186,7 +216,8 @@ fn quantised_rows_are_alike_on_every_kernel() {
         let mut seen: Option<(Vec<u8>, Vec<RowScale>)> = None;
         for simd in kernels() {
             let (mut bytes, mut scales) = (vec![9; 5 * stride], vec![RowScale::default(); 5]);
-            quantise(Team::solo(simd), &x, width, (&mut bytes, &mut scales));
+            let how = (width, 255);
+            quantise(Team::solo(simd), &x, how, (&mut bytes, &mut scales));
             assert_eq!(
                 scales[0],
                 RowScale {
@@ -197,10 +228,8 @@ fn quantised_rows_are_alike_on_every_kernel() {
             for (row, (bytes, scale)) in bytes.chunks_exact(stride).zip(&scales).enumerate() {
                 assert!(bytes[width..].iter().all(|&u| u == 0));
                 for (&u, &x) in bytes.iter().zip(&x[row * width..][..width]) {
-                    assert!(u <= 127);
-                    assert!(
-                        (scale.scale * f32::from(u) + scale.min - x).abs() <= scale.scale * 0.501
-                    );
+                    let back = scale.scale * f32::from(u) + scale.min;
+                    assert!((back - x).abs() <= scale.scale * 0.501);
                 }
             }
             let now = (bytes, scales);
@@ -223,7 +252,7 @@ fn values_that_are_not_finite_do_no_harm() {
             0.0,
         ];
         let (mut bytes, mut scales) = ([0; 8], [RowScale::default()]);
-        quantise(Team::solo(simd), &x, 8, (&mut bytes, &mut scales));
+        quantise(Team::solo(simd), &x, (8, 127), (&mut bytes, &mut scales));
         assert!(bytes.iter().all(|&u| u <= 127));
     }
 }

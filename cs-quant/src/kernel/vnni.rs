@@ -1,8 +1,5 @@
 //! The tiles for VNNI: `vpdpbusd` multiplies four unsigned by four signed bytes and adds the
 //! products to an `i32` without saturation, in one instruction where AVX2 needs three.
-//!
-//! It would bear 8-bit activations. They stay at 7 bits, so that the integers are those of every
-//! other kernel.
 
 use std::arch::x86_64::{
     __m256i, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_dpbusd_avx_epi32, _mm256_load_si256,
@@ -56,7 +53,6 @@ pub(crate) unsafe fn run_512<T: Task>(task: T) -> T::Output {
 impl Isa for AvxVnni {
     // Twelve sums: an addition takes five cycles, and two begin in each.
     const ROWS: usize = 6;
-    const NARROW_PAYS: bool = false;
 
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
@@ -64,7 +60,7 @@ impl Isa for AvxVnni {
     }
 
     #[inline(always)]
-    unsafe fn tile_i8<const R: usize, const NARROW: bool>(
+    unsafe fn tile_i8<const R: usize>(
         pairs: usize,
         a: *const u8,
         lda: usize,
@@ -107,7 +103,6 @@ impl Isa for AvxVnni {
 impl Isa for Avx512Vnni {
     // Sixteen sums of the 32 registers; the activations are broadcast by the loads.
     const ROWS: usize = 16;
-    const NARROW_PAYS: bool = false;
 
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
@@ -115,7 +110,7 @@ impl Isa for Avx512Vnni {
     }
 
     #[inline(always)]
-    unsafe fn tile_i8<const R: usize, const NARROW: bool>(
+    unsafe fn tile_i8<const R: usize>(
         pairs: usize,
         a: *const u8,
         lda: usize,

@@ -3,15 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{QuantError, Result};
-use crate::kernel::pack::NARROW;
+use crate::quantize::rows::Range;
 
 /// How a model is quantised.
 ///
 /// ```
-/// use cs_quant::{Int4, QuantConfig};
+/// use cs_quant::{Clip, Int4, QuantConfig};
 ///
 /// let config = QuantConfig::default();
-/// assert_eq!((config.weight_bits, config.int4), (7, Int4::default()));
+/// assert_eq!((config.clip, config.int4), (Clip::None, Int4::default()));
 /// assert!(config.keeps_fp32("heads.intent.weight") && !config.keeps_fp32("headstrong"));
 /// assert!(!config.keeps_fp32("encoder.layer.0.output.dense.weight"));
 /// ```
@@ -21,10 +21,6 @@ pub struct QuantConfig {
     /// Tensors whose name begins with one of these, up to a `.` or `_`, stay as they are. Default:
     /// `heads`, which are small and come last, so that nothing averages their error out.
     pub keep_fp32: Vec<String>,
-    /// Bits of the linear layers' weights, 7 (default) or 8; stored in a byte either way. With 7
-    /// the AVX2 tile adds two products before it widens them: a third more multiplications a
-    /// second, for a step twice as coarse. Embeddings always take 8.
-    pub weight_bits: u8,
     /// What takes 4 bits instead; nothing by default.
     pub int4: Int4,
     /// How the step of a row is found; from its largest weight by default.
@@ -70,11 +66,13 @@ impl Default for Int4 {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Clip {
-    /// `step = max |w| / limit`: no weight is cut off.
+    /// No weight is cut off: the step of an embedding is `max |w| / 127`, that of a linear layer's row the
+    /// one between that and `max |w| / 63` with the least squared error (a finer one leaves more
+    /// neighbours to be lowered for each other's sake).
     #[default]
     None,
-    /// Of the steps down to half of that, the one with the least squared error: a few large weights
-    /// are cut off where that makes the many small ones finer.
+    /// Of the steps down to half of the finest of these, the one with the least squared error: a few
+    /// large weights are cut off where that makes the many small ones finer.
     Mse,
     /// The given share of a row's weights (above 0.5, up to 1), by magnitude, is not cut off.
     Percentile(f32),
@@ -84,7 +82,6 @@ impl Default for QuantConfig {
     fn default() -> Self {
         Self {
             keep_fp32: vec!["heads".to_owned()],
-            weight_bits: 7,
             int4: Int4::default(),
             clip: Clip::None,
         }
@@ -116,9 +113,6 @@ impl QuantConfig {
                 expected,
             })
         };
-        if !matches!(self.weight_bits, 7 | 8) {
-            return refuse("weight_bits", self.weight_bits.to_string(), "7 or 8");
-        }
         if self.keep_fp32.iter().any(String::is_empty) {
             let found = "an empty name".to_owned();
             return refuse("keep_fp32", found, "beginnings of tensor names");
@@ -154,11 +148,12 @@ impl QuantConfig {
                 group: self.int4.group,
             };
         }
-        // Embeddings enter no product and take all 8 bits.
-        let wide = name.starts_with("embeddings.") || self.weight_bits == 8;
-        Scheme::Int8 {
-            limit: if wide { i8::MAX } else { NARROW },
-        }
+        // Embeddings enter no product.
+        Scheme::Int8(if name.starts_with("embeddings.") {
+            Range::Int8
+        } else {
+            Range::Paired
+        })
     }
 }
 
@@ -174,10 +169,8 @@ fn inner(name: &str) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scheme {
     Fp32,
-    /// A step per row, integers up to `limit` either way.
-    Int8 {
-        limit: i8,
-    },
+    /// A step per row.
+    Int8(Range),
     /// A step per `group` weights of a row.
     Int4 {
         group: usize,
@@ -198,21 +191,21 @@ mod tests {
             },
             ..QuantConfig::default()
         };
-        let narrow = Scheme::Int8 { limit: 63 };
+        let paired = Scheme::Int8(Range::Paired);
         for (name, shape, scheme) in [
             (
                 "encoder.layer.0.output.dense.weight",
                 vec![4, 32],
                 Scheme::Int4 { group: 32 },
             ),
-            ("encoder.layer.0.output.dense.weight", vec![4, 40], narrow),
+            ("encoder.layer.0.output.dense.weight", vec![4, 40], paired),
             (
                 "encoder.layer.0.attention.output.dense.weight",
                 vec![4, 32],
-                narrow,
+                paired,
             ),
             ("encoder.layer.0.output.dense.bias", vec![32], Scheme::Fp32),
-            ("encoder.lstm.weight_hh_l0", vec![4, 32], narrow),
+            ("encoder.lstm.weight_hh_l0", vec![4, 32], paired),
             ("heads.intent.weight", vec![4, 32], Scheme::Fp32),
             (
                 "embeddings.word_embeddings.weight",
@@ -222,7 +215,7 @@ mod tests {
             (
                 "embeddings.position_embeddings.weight",
                 vec![9, 64],
-                Scheme::Int8 { limit: 127 },
+                Scheme::Int8(Range::Int8),
             ),
             (
                 "embeddings.token_type_embeddings.weight",

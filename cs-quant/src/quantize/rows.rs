@@ -1,13 +1,40 @@
 //! Matrices as they are stored: `[rows, cols]` in int8, int4 or f32.
 //!
-//! int8 has a step a row: `w ~ t q`, `q = round(w / t)`, |q| <= 63 or 127. int4 has a step for every
+//! int8 has a step a row: `w ~ t q`, `q = round(w / t)`, |q| <= 127. int4 has a step for every
 //! `G` weights of a row, and 16 values: `w ~ t (q - 8)`, `q = round(w / t) + 8` in 1..=15 (0 is never
 //! written); two weights a byte, the even one in the low half.
 
 use super::config::{Clip, Scheme};
+use crate::kernel::pack::MOST_PAIR;
 
-/// Largest magnitude of a 4-bit weight.
-const MOST_INT4: f32 = 7.0;
+/// What the integers of a step may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Range {
+    /// Up to 7 either way.
+    Int4,
+    /// Up to 127 either way.
+    Int8,
+    /// Likewise, and no two neighbours, the inputs 2 i and 2 i + 1, sum to more than
+    /// [`MOST_PAIR`] either way.
+    Paired,
+}
+
+impl Range {
+    fn most(self) -> f32 {
+        match self {
+            Self::Int4 => 7.0,
+            Self::Int8 | Self::Paired => 127.0,
+        }
+    }
+
+    /// The largest integer that is never changed for its neighbour's sake.
+    fn safe(self) -> f32 {
+        match self {
+            Self::Paired => ((MOST_PAIR - 1) / 2) as f32,
+            _ => self.most(),
+        }
+    }
+}
 
 /// A matrix `[rows, cols]`.
 #[derive(Debug, Clone)]
@@ -31,8 +58,8 @@ impl Rows {
     pub(crate) fn quantise(data: Vec<f32>, cols: usize, scheme: Scheme, clip: Clip) -> Self {
         match scheme {
             Scheme::Fp32 => Self::F32(data),
-            Scheme::Int8 { limit } => {
-                let (data, scale) = quantise_rows(&data, cols, limit, clip);
+            Scheme::Int8(range) => {
+                let (data, scale) = quantise_rows(&data, cols, range, clip);
                 Self::Int8 { data, scale }
             }
             Scheme::Int4 { group } => int4(&data, group, clip),
@@ -57,11 +84,11 @@ impl Rows {
     }
 
     /// With a step per row, for the products: 4-bit weights are rounded a second time, to steps that
-    /// are 9 times finer (`limit` 63) or 18 times.
-    pub(crate) fn into_int8(self, cols: usize, limit: i8) -> Self {
+    /// are 9 to 18 times finer.
+    pub(crate) fn into_int8(self, cols: usize) -> Self {
         match self {
             Self::Int4 { .. } => {
-                let scheme = Scheme::Int8 { limit };
+                let scheme = Scheme::Int8(Range::Paired);
                 Self::quantise(self.into_f32(cols), cols, scheme, Clip::None)
             }
             other => other,
@@ -94,16 +121,18 @@ pub(crate) fn widen_int4(data: &[u8], scale: &[f32], group: usize, out: &mut [f3
 pub(crate) fn quantise_rows(
     data: &[f32],
     cols: usize,
-    limit: i8,
+    range: Range,
     clip: Clip,
 ) -> (Vec<i8>, Vec<f32>) {
     let mut values = Vec::with_capacity(data.len());
     let mut scale = Vec::with_capacity(data.len() / cols.max(1));
     for row in data.chunks_exact(cols.max(1)) {
-        let step = step(row, f32::from(limit), clip);
+        let step = step(row, range, clip);
         scale.push(step);
-        let rounded = row.iter().map(|&x| round(x, step, f32::from(limit)) as i8);
-        values.extend(rounded);
+        let (pairs, last) = row.as_chunks::<2>();
+        let rounded = pairs.iter().flat_map(|&pair| round_pair(pair, step, range));
+        values.extend(rounded.map(|q| q as i8));
+        values.extend(last.iter().map(|&x| round(x, step, range) as i8));
     }
     (values, scale)
 }
@@ -112,9 +141,9 @@ fn int4(data: &[f32], group: usize, clip: Clip) -> Rows {
     let mut values = Vec::with_capacity(data.len() / 2);
     let mut scale = Vec::with_capacity(data.len() / group);
     for weights in data.chunks_exact(group) {
-        let step = brain(step(weights, MOST_INT4, clip));
+        let step = brain(step(weights, Range::Int4, clip));
         scale.push(step);
-        let nibble = |x: f32| (round(x, step, MOST_INT4) + 8.0) as u8;
+        let nibble = |x: f32| (round(x, step, Range::Int4) + 8.0) as u8;
         let pairs = weights.as_chunks::<2>().0;
         values.extend(
             pairs
@@ -138,37 +167,64 @@ fn brain(step: f32) -> f32 {
 }
 
 /// The integer that stands for `x`.
-fn round(x: f32, step: f32, limit: f32) -> f32 {
-    (x / step).clamp(-limit, limit).round_ties_even()
+#[inline(always)]
+fn round(x: f32, step: f32, range: Range) -> f32 {
+    nearest((x / step).clamp(-range.most(), range.most()))
+}
+
+/// The nearest integer, of two the even one: 1.5 * 2^23 leaves no bits for a fraction. Unlike
+/// `round_ties_even` it takes two instructions on every machine.
+#[inline(always)]
+fn nearest(x: f32) -> f32 {
+    const ROUND: f32 = 12_582_912.0;
+    x + ROUND - ROUND
+}
+
+/// The integers that stand for two neighbours. Both give up half of what they are too much together.
+#[inline(always)]
+fn round_pair(pair: [f32; 2], step: f32, range: Range) -> [f32; 2] {
+    let [a, b] = pair.map(|x| round(x, step, range));
+    if range != Range::Paired {
+        return [a, b];
+    }
+    let excess = ((a + b).abs() - MOST_PAIR as f32).max(0.0);
+    let half = nearest(0.5 * excess + 0.25);
+    [a - half.copysign(a), b - (excess - half).copysign(b)]
 }
 
 /// The step of weights that share one: positive and finite; 1 where they are all zero.
-fn step(weights: &[f32], limit: f32, clip: Clip) -> f32 {
+fn step(weights: &[f32], range: Range, clip: Clip) -> f32 {
     let largest = match clip {
         Clip::Percentile(share) => percentile(weights, share),
         Clip::None | Clip::Mse => weights.iter().fold(0.0f32, |most, x| most.max(x.abs())),
     };
-    let widest = largest / limit;
+    let widest = largest / range.safe();
     // Below that, x / step would not be a number.
-    if widest < f32::MIN_POSITIVE {
+    if largest / range.most() < f32::MIN_POSITIVE {
         return 1.0;
     }
-    if clip != Clip::Mse {
-        return widest;
-    }
-    let candidates = (0..=STEPS).map(|i| widest * (1.0 - 0.5 * i as f32 / STEPS as f32));
-    let errors = candidates.map(|step| (squared_error(weights, step, limit), step));
+    let finer = match (range, clip) {
+        (Range::Int4 | Range::Int8, Clip::Mse) => 20,
+        (Range::Int4 | Range::Int8, _) => return widest,
+        (Range::Paired, Clip::Mse) => 30,
+        (Range::Paired, _) => 20, // up to which the largest weight is at most 126
+    };
+    let candidates = (0..=finer).map(|i| widest * (1.0 - 0.025 * i as f32));
+    let errors = candidates.map(|step| (squared_error(weights, step, range), step));
     errors
         .min_by(|(a, _), (b, _)| a.total_cmp(b))
         .map_or(widest, |(_, step)| step)
 }
 
-/// Steps that [`Clip::Mse`] tries below the widest.
-const STEPS: usize = 20;
-
-fn squared_error(weights: &[f32], step: f32, limit: f32) -> f32 {
-    let error = |&x: &f32| (x - round(x, step, limit) * step).powi(2);
-    weights.iter().map(error).sum()
+fn squared_error(weights: &[f32], step: f32, range: Range) -> f32 {
+    let (pairs, last) = weights.as_chunks::<2>();
+    let error = |x: f32, q: f32| (x - q * step).powi(2);
+    let pairs = pairs.iter().map(|&pair| {
+        let [a, b] = round_pair(pair, step, range);
+        error(pair[0], a) + error(pair[1], b)
+    });
+    let last = last.iter().map(|&x| error(x, round(x, step, range)));
+    pairs.sum::<f32>() + last.sum::<f32>()
 }
 
 /// The magnitude that `share` of the weights do not exceed; never 0 if there is a weight that is not.
@@ -190,9 +246,9 @@ mod tests {
     #[test]
     fn rows_are_rounded_to_half_a_step() {
         let data = [1.0, -0.5, 0.004, 0.0, 0.0, 0.0, 1e-45, 0.0, 0.0];
-        for limit in [63, 127] {
-            let (values, scale) = quantise_rows(&data, 3, limit, Clip::None);
-            assert_eq!(values[0], limit);
+        for range in [Range::Int8, Range::Paired] {
+            let (values, scale) = quantise_rows(&data, 3, range, Clip::None);
+            assert!(values[0] >= 63);
             assert_eq!(scale[1..], [1.0, 1.0]);
             for (i, x) in data.iter().enumerate() {
                 let back = f32::from(values[i]) * scale[i / 3];
@@ -224,7 +280,7 @@ mod tests {
         let Rows::Int8 {
             scale: wide,
             data: values,
-        } = rows.clone().into_int8(64, 63)
+        } = rows.clone().into_int8(64)
         else {
             panic!()
         };
@@ -242,17 +298,47 @@ mod tests {
             .map(|i| ((i * 89 % 97) as f32 - 48.0) / 48.0)
             .collect();
         row[17] = 1.6;
-        for limit in [7.0, 63.0] {
-            let widest = step(&row, limit, Clip::None);
-            let best = step(&row, limit, Clip::Mse);
+        for range in [Range::Int4, Range::Int8, Range::Paired] {
+            let widest = step(&row, range, Clip::None);
+            let best = step(&row, range, Clip::Mse);
             assert!(best <= widest);
-            assert!(squared_error(&row, best, limit) <= squared_error(&row, widest, limit));
+            assert!(squared_error(&row, best, range) <= squared_error(&row, widest, range));
         }
-        assert!(step(&row, 7.0, Clip::Mse) < step(&row, 7.0, Clip::None));
-        let cut = step(&row, 63.0, Clip::Percentile(0.99));
-        assert!((cut * 63.0 - 1.0).abs() < 0.03, "{cut}");
+        let step = |row: &[f32], range, clip| step(row, range, clip) * range.most();
+        assert!(step(&row, Range::Int4, Clip::Mse) < step(&row, Range::Int4, Clip::None));
+        let cut = step(&row, Range::Int8, Clip::Percentile(0.99));
+        assert!((cut - 1.0).abs() < 0.03, "{cut}");
         let sparse = [0.0, 0.0, 0.0, 3.0];
-        assert_eq!(step(&sparse, 63.0, Clip::Percentile(0.51)) * 63.0, 3.0);
-        assert_eq!(step(&[0.0; 4], 63.0, Clip::Percentile(0.9)), 1.0);
+        assert_eq!(step(&sparse, Range::Int8, Clip::Percentile(0.51)), 3.0);
+        assert_eq!(step(&[0.0; 4], Range::Int8, Clip::Percentile(0.9)), 127.0);
+    }
+
+    #[test]
+    fn neighbours_leave_room_for_each_other() {
+        let step = 0.01;
+        for (pair, expected) in [
+            ([1.27, 1.27], [64.0, 64.0]),
+            ([1.0, 0.29], [99.0, 29.0]),
+            ([-1.27, -0.04], [-125.0, -3.0]),
+            ([1.27, -1.27], [127.0, -127.0]),
+            ([0.64, 0.64], [64.0, 64.0]),
+        ] {
+            assert_eq!(round_pair(pair, step, Range::Paired), expected, "{pair:?}");
+        }
+        // One large weight among small ones: no finer step without loss where it has a neighbour.
+        let mut row: Vec<f32> = (0..99)
+            .map(|i| (i * 37 % 41) as f32 * 0.001 - 0.02)
+            .collect();
+        row[4] = 1.0;
+        let (values, scale) = quantise_rows(&row, 99, Range::Paired, Clip::None);
+        assert!(values[4] > 100, "{}", values[4]);
+        assert!((f32::from(values[4]) * scale[0] - 1.0).abs() <= 0.6 * scale[0]);
+        row.fill(1.0);
+        let (values, _) = quantise_rows(&row, 99, Range::Paired, Clip::None);
+        assert!(
+            values
+                .chunks(2)
+                .all(|pair| pair.iter().map(|&q| i32::from(q)).sum::<i32>() <= 128)
+        );
     }
 }

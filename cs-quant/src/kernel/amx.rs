@@ -1,0 +1,233 @@
+//! The int8 tile for AMX: registers of 16 rows of 64 bytes, of which `tdpbusd` multiplies two, 16 rows
+//! of activations by 16 columns of weights over 64 inputs, and adds the products to 16 x 16 `i32`.
+//!
+//! A panel's groups of four inputs are the rows that the instruction wants. Floats and the inputs left
+//! over after the last 64 go the way of AVX-512. (Intel 64 and IA-32 Architectures Software Developer's
+//! Manual, volume 1, chapter 18.)
+
+use std::arch::asm;
+use std::arch::x86_64::{__cpuid, __cpuid_count};
+use std::mem::MaybeUninit;
+use std::sync::LazyLock;
+
+use super::vnni::{self, Avx512Vnni};
+use super::{Isa, TILE, Task};
+
+/// A machine with AVX-512-VNNI and AMX's 8-bit tiles.
+pub(crate) struct AmxInt8;
+
+/// Whether the processor has the tiles and Linux lets this process use them.
+pub(super) fn is_supported() -> bool {
+    static ALLOWED: LazyLock<bool> = LazyLock::new(|| has_tiles() && permitted());
+    vnni::is_supported_512() && *ALLOWED
+}
+
+fn has_tiles() -> bool {
+    const TILE_AND_INT8: u32 = 1 << 24 | 1 << 25;
+    __cpuid(0).eax >= 7 && __cpuid_count(7, 0).edx & TILE_AND_INT8 == TILE_AND_INT8
+}
+
+/// Asks for the registers' 8 KiB to be saved (`arch_prctl(2)`; Linux 5.16 and later).
+fn permitted() -> bool {
+    const ARCH_PRCTL: u64 = 158;
+    const REQUEST_PERMISSION: u64 = 0x1023;
+    const TILE_DATA: u64 = 18;
+    let status: i64;
+    // SAFETY: the call reads and writes no memory of ours; the kernel uses rcx and r11.
+    unsafe {
+        asm!(
+            "syscall",
+            inlateout("rax") ARCH_PRCTL => status,
+            in("rdi") REQUEST_PERMISSION,
+            in("rsi") TILE_DATA,
+            lateout("rcx") _,
+            lateout("r11") _,
+            options(nostack),
+        );
+    }
+    status == 0
+}
+
+/// `ldtilecfg`'s operand: eight registers of 16 rows of 64 bytes.
+#[repr(C, align(64))]
+struct Shapes {
+    palette: u8,
+    start_row: u8,
+    reserved: [u8; 14],
+    row_bytes: [u16; 16],
+    rows: [u8; 16],
+}
+
+static SHAPES: Shapes = Shapes {
+    palette: 1,
+    start_row: 0,
+    reserved: [0; 14],
+    row_bytes: [64, 64, 64, 64, 64, 64, 64, 64, 0, 0, 0, 0, 0, 0, 0, 0],
+    rows: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
+};
+
+/// Enters the instruction set. While a thread's tiles are not set up, switching it costs nothing more.
+///
+/// # Safety
+///
+/// [`is_supported`].
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+pub(crate) unsafe fn run<T: Task>(task: T) -> T::Output {
+    if !T::USES_TILES {
+        return task.run::<AmxInt8>();
+    }
+    // SAFETY: the machine has the instruction, and `SHAPES` is what palette 1 allows.
+    unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const SHAPES, options(nostack, readonly)) };
+    let output = task.run::<AmxInt8>();
+    // SAFETY: as above.
+    unsafe { asm!("tilerelease", options(nostack, nomem)) };
+    output
+}
+
+/// What a tile reads and writes.
+#[derive(Clone, Copy)]
+struct Tile {
+    /// 64 inputs each; at least 1.
+    steps: usize,
+    a: *const u8,
+    lda: usize,
+    b: *const i8,
+    next: *const i8,
+    sums: *mut [i32; TILE],
+}
+
+/// The sums of 16 rows for each `$row` register, with `$sum` and `$a` for registers.
+macro_rules! products {
+    ($tile:ident, $($at:literal: $row:ident, $sum:literal, $a:literal);+) => {
+        asm!(
+            $(concat!("tilezero ", $sum),)+
+            "2:",
+            "tileloadd tmm6, [{b} + {line}]",
+            $(
+                concat!("tileloadd ", $a, ", [{", stringify!($row), "} + {lda}]"),
+                concat!("tdpbusd ", $sum, ", ", $a, ", tmm6"),
+                concat!("add {", stringify!($row), "}, 64"),
+            )+
+            "prefetcht0 [{next}]",
+            "prefetcht0 [{next} + 64]",
+            "prefetcht0 [{next} + 128]",
+            "prefetcht0 [{next} + 192]",
+            "prefetcht0 [{next} + 256]",
+            "prefetcht0 [{next} + 320]",
+            "prefetcht0 [{next} + 384]",
+            "prefetcht0 [{next} + 448]",
+            "prefetcht0 [{next} + 512]",
+            "prefetcht0 [{next} + 576]",
+            "prefetcht0 [{next} + 640]",
+            "prefetcht0 [{next} + 704]",
+            "prefetcht0 [{next} + 768]",
+            "prefetcht0 [{next} + 832]",
+            "prefetcht0 [{next} + 896]",
+            "prefetcht0 [{next} + 960]",
+            "add {next}, 1024",
+            "add {b}, 1024",
+            "dec {steps}",
+            "jnz 2b",
+            $(concat!("tilestored [{sums} + {line} + 1024 * ", $at, "], ", $sum),)+
+            $($row = inout(reg) $tile.a.wrapping_add($at * 16 * $tile.lda) => _,)+
+            lda = in(reg) $tile.lda,
+            line = in(reg) 64usize,
+            b = inout(reg) $tile.b => _,
+            next = inout(reg) $tile.next => _,
+            sums = in(reg) $tile.sums,
+            steps = inout(reg) $tile.steps => _,
+            options(nostack),
+        )
+    };
+}
+
+impl Tile {
+    /// Writes the sums of `R` rows, a multiple of 16 up to 64.
+    ///
+    /// # Safety
+    ///
+    /// [`Isa::tile_i8`]'s; `sums` is writable for `R` rows.
+    #[inline(always)]
+    unsafe fn multiply<const R: usize>(self) {
+        // SAFETY: the caller vouches for what is read and written, and the tiles are set up.
+        unsafe {
+            match R / 16 {
+                1 => products!(self, 0: r0, "tmm0", "tmm4"),
+                2 => products!(self, 0: r0, "tmm0", "tmm4"; 1: r1, "tmm1", "tmm5"),
+                3 => products!(self, 0: r0, "tmm0", "tmm4"; 1: r1, "tmm1", "tmm5";
+                    2: r2, "tmm2", "tmm7"),
+                _ => products!(self, 0: r0, "tmm0", "tmm4"; 1: r1, "tmm1", "tmm5";
+                    2: r2, "tmm2", "tmm7"; 3: r3, "tmm3", "tmm4"),
+            }
+        }
+    }
+}
+
+impl Isa for AmxInt8 {
+    const ROWS: usize = Avx512Vnni::ROWS;
+    const BY_SIXTEEN: bool = true;
+
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+
+    #[inline(always)]
+    unsafe fn tile_i8<const R: usize>(
+        pairs: usize,
+        a: *const u8,
+        lda: usize,
+        b: *const i8,
+        next: *const i8,
+    ) -> [[i32; TILE]; R] {
+        assert!(R.is_multiple_of(16) && R <= 64);
+        let steps = pairs / 8;
+        let mut sums = MaybeUninit::<[[i32; TILE]; R]>::uninit();
+        let start = sums.as_mut_ptr().cast::<[i32; TILE]>();
+        if steps > 0 {
+            let tile = Tile {
+                steps,
+                a,
+                lda,
+                b,
+                next,
+                sums: start,
+            };
+            // SAFETY: `sums` has `R` rows; for the rest the caller vouches.
+            unsafe { tile.multiply::<R>() };
+        } else {
+            // SAFETY: within `sums`; zero is a number.
+            unsafe { start.write_bytes(0, R) };
+        }
+        // SAFETY: every number was written above.
+        let written = unsafe { sums.assume_init_mut() };
+        let rest = pairs % 8;
+        if rest > 0 {
+            for (i, sums) in written.chunks_exact_mut(16).enumerate() {
+                // SAFETY: the part of the caller's ranges that is left over.
+                let more = unsafe {
+                    let a = a.add(i * 16 * lda + steps * 64);
+                    let b = b.add(steps * 1024);
+                    Avx512Vnni::tile_i8::<16>(rest, a, lda, b, next)
+                };
+                for (sum, more) in sums.iter_mut().flatten().zip(more.iter().flatten()) {
+                    *sum += more;
+                }
+            }
+        }
+        // SAFETY: as above.
+        unsafe { sums.assume_init() }
+    }
+
+    #[inline(always)]
+    unsafe fn tile_f32<const R: usize>(
+        k: usize,
+        a: *const f32,
+        lda: usize,
+        b: *const f32,
+        ldb: usize,
+    ) -> [[f32; TILE]; R] {
+        // SAFETY: the caller's promise is the one asked for; the set includes that one.
+        unsafe { Avx512Vnni::tile_f32::<R>(k, a, lda, b, ldb) }
+    }
+}
