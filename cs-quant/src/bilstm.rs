@@ -1,11 +1,11 @@
 //! A stack of bidirectional LSTMs with the arithmetic of PyTorch's `nn.LSTM`.
 //! `N` tokens, `E` embedding width, `h` width of one direction.
 
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 use cs_model::BiLstmConfig;
 
-use crate::encoder::{Embedding, Extent, Packed, Scratch, Widths, take};
+use crate::encoder::{Embedding, Extent, Packed, Scratch, Widths, lock, take};
 use crate::error::Result;
 use crate::kernel::gemm::Weights;
 use crate::kernel::lstm::{Recurrence, recur};
@@ -47,7 +47,7 @@ impl BiLstm {
         &self,
         team: Team<'_>,
         batch: Packed<'_>,
-        scratch: &mut Scratch,
+        scratch: &[Mutex<Scratch>],
         out: &mut [f32],
     ) {
         let Scratch {
@@ -56,7 +56,7 @@ impl BiLstm {
             quant,
             lstm,
             ..
-        } = scratch;
+        } = &mut *lock(&scratch[team.rank()]);
         let tokens = batch.ids.len();
         let words = take(context, tokens * self.words.width); // [N, E]
         for (row, &id) in words.chunks_exact_mut(self.words.width).zip(batch.ids) {

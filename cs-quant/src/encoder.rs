@@ -1,6 +1,7 @@
 //! The encoders on packed rows. `N` tokens, `B` sequences, `H` width.
 
-use std::sync::{Mutex, PoisonError};
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cs_model::EncoderConfig;
 
@@ -28,7 +29,18 @@ pub(crate) struct Packed<'a> {
     pub(crate) offsets: &'a [u32],
 }
 
-/// Space for one group of sequences, kept between calls; grows to the largest seen.
+impl Packed<'_> {
+    /// Some of the tokens, whatever sequences they belong to.
+    pub(crate) fn rows(self, rows: Range<usize>) -> Self {
+        Self {
+            ids: &self.ids[rows.clone()],
+            positions: &self.positions[rows],
+            ..self
+        }
+    }
+}
+
+/// Space for the rows a thread works on, kept between calls; grows to the largest seen.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     pub(crate) wide: Vec<f32>,
@@ -38,16 +50,29 @@ pub(crate) struct Scratch {
     pub(crate) lstm: [Mutex<LstmScratch>; 2],
 }
 
+/// What the threads that work on a group share: queries, keys and values of two layers in turn.
+pub(crate) type Common = [Vec<f32>; 2];
+
+/// Where a forward works. Threads are told apart by their rank.
+#[derive(Debug)]
+pub(crate) struct Spaces<'a> {
+    pub(crate) common: &'a mut Common,
+    pub(crate) scratch: &'a [Mutex<Scratch>],
+    pub(crate) heads: &'a [Mutex<HeadScratch>],
+}
+
 /// What a forward needs room for.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Extent {
     pub(crate) tokens: usize,
+    /// Of them, what one thread works on.
+    pub(crate) share: usize,
     pub(crate) sequences: usize,
     /// Tokens of the longest sequence.
     pub(crate) longest: usize,
 }
 
-/// Widths of the buffers, in values per token.
+/// Widths of a thread's buffers, in values per token.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Widths {
     pub(crate) wide: usize,
@@ -65,6 +90,11 @@ impl Scratch {
         grow(&mut self.update, tokens.saturating_mul(widths.update))?;
         self.quant.reserve(tokens, widths.inputs)
     }
+}
+
+/// Takes a thread's own space, which nobody else holds.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The first `len` places of a buffer, grown if need be.
@@ -93,30 +123,43 @@ impl Encoder {
         })
     }
 
-    /// Writes the last hidden states `[N, H]` to `out`. `heads` has a place per rank of the team.
+    /// Writes the last hidden states `[N, H]` to `out`.
     pub(crate) fn forward(
         &self,
         team: Team<'_>,
         batch: Packed<'_>,
-        (scratch, heads): (&mut Scratch, &[Mutex<HeadScratch>]),
+        spaces: Spaces<'_>,
         out: &mut [f32],
     ) {
         match self {
-            Self::Transformer(model) => model.forward(team, batch, (scratch, heads), out),
-            Self::BiLstm(model) => model.forward(team, batch, scratch, out),
+            Self::Transformer(model) => model.forward(team, batch, spaces, out),
+            Self::BiLstm(model) => model.forward(team, batch, spaces.scratch, out),
         }
     }
 
-    /// Makes room for a forward.
+    /// Makes room for what a thread computes its share in.
     ///
     /// # Errors
     ///
     /// [`crate::QuantError::Memory`]
     pub(crate) fn reserve(&self, extent: Extent, scratch: &mut Scratch) -> Result<()> {
         match self {
-            Self::Transformer(model) => scratch.reserve(extent.tokens, model.widths()),
+            Self::Transformer(model) => scratch.reserve(extent.share, model.widths()),
             Self::BiLstm(model) => model.reserve(extent, scratch),
         }
+    }
+
+    /// Makes room for what the threads share.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::QuantError::Memory`]
+    pub(crate) fn reserve_common(&self, extent: Extent, common: &mut Common) -> Result<()> {
+        let Self::Transformer(model) = self else {
+            return Ok(());
+        };
+        let len = extent.tokens.saturating_mul(model.common_width());
+        common.iter_mut().try_for_each(|buffer| grow(buffer, len))
     }
 
     /// Makes room for what a thread computes a head with.

@@ -1,14 +1,14 @@
 //! A loaded model, and its forward.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use cs_data::TokenBatch;
 use cs_model::{Bundle, EncoderConfig, HeadOutput, Matrix, Tasks};
 
 use crate::Kernel;
 use crate::config::{Precision, RuntimeConfig};
-use crate::encoder::{Encoder, Extent, Packed, Scratch};
+use crate::encoder::{Common, Encoder, Extent, Packed, Scratch, Spaces, lock};
 use crate::error::Result;
 use crate::folder::need_weights;
 use crate::heads::{Heads, pool};
@@ -76,16 +76,17 @@ struct Model {
     simd: Simd,
     precision: Precision,
     pool: Arc<Pool>,
-    /// One per rank of the pool, taken by the thread of that rank.
+    /// One per rank of the pool, taken by the thread of that rank, as are the next two. They are
+    /// apart because the ranks of a crew work on parts of what its caller holds.
     spaces: Vec<Mutex<Space>>,
-    /// As `spaces`; apart from them, because attention hands out heads to all ranks of a crew.
-    head_spaces: Vec<Mutex<HeadScratch>>,
+    scratch: Vec<Mutex<Scratch>>,
+    head_scratch: Vec<Mutex<HeadScratch>>,
 }
 
-/// What a thread writes to besides the result, kept for the next call.
+/// What is computed with for a whole call or group, kept for the next one.
 #[derive(Debug, Default)]
 struct Space {
-    encoder: Scratch,
+    common: Common,
     plan: Plan,
     /// Where the groups' part of the result ends.
     bounds: Vec<usize>,
@@ -145,7 +146,8 @@ impl NativeModel {
             simd,
             precision,
             spaces: (0..pool.ranks()).map(|_| Mutex::default()).collect(),
-            head_spaces: (0..pool.ranks()).map(|_| Mutex::default()).collect(),
+            scratch: (0..pool.ranks()).map(|_| Mutex::default()).collect(),
+            head_scratch: (0..pool.ranks()).map(|_| Mutex::default()).collect(),
             pool,
         };
         Ok(Self {
@@ -171,8 +173,8 @@ impl NativeModel {
         let crew = model.pool.lease(1);
         let team = Team::all(model.simd, &crew);
         let input = (&hidden, &batch.offsets[..]);
-        let space = &mut *lock(model.space(&crew));
-        model.heads.forward(team, input, &mut space.encoder.quant)
+        let scratch = &mut *lock(&model.scratch[crew.caller()]);
+        model.heads.forward(team, input, &mut scratch.quant)
     }
 
     /// The encoder's last hidden states `[N, H]`.
@@ -263,13 +265,16 @@ impl Model {
     fn encode(&self, batch: &TokenBatch, out: &mut [f32]) -> Result<()> {
         let worthwhile = worthwhile_threads(batch.tokens(), self.encoder.macs());
         let crew = self.pool.lease(worthwhile);
+        let team = Team::all(self.simd, &crew);
         let (split, extent) = {
             let space = &mut *lock(self.space(&crew));
             let split = space.plan.choose(&batch.offsets, crew.size());
-            (
-                split,
-                space.bound(&batch.offsets, self.config.hidden_size()),
-            )
+            let share = |tokens| match split {
+                Split::Groups => tokens,
+                Split::Together => team.share(tokens),
+            };
+            let width = self.config.hidden_size();
+            (split, space.bound(&batch.offsets, width, share))
         };
         self.reserve(&crew, split, extent)?;
         // Taken out, because the groups need the rest of the space.
@@ -282,20 +287,19 @@ impl Model {
         };
         match split {
             Split::Groups => crew.scatter(out, &bounds, |rank, i, rows| {
-                let space = &mut *lock(&self.spaces[rank]);
-                let scratch = (&mut space.encoder, &self.head_spaces[rank..=rank]);
+                let team = Team::solo(self.simd, rank);
                 let part = packed(batch, plan.cuts()[i]..plan.cuts()[i + 1]);
-                self.encoder
-                    .forward(Team::solo(self.simd), part, scratch, rows);
+                let space = &mut *lock(&self.spaces[rank]);
+                let spaces = self.spaces(&mut space.common);
+                self.encoder.forward(team, part, spaces, rows);
             }),
             Split::Together => {
                 let space = &mut *lock(self.space(&crew));
-                let team = Team::all(self.simd, &crew);
                 for (group, ends) in plan.groups().zip(bounds.windows(2)) {
-                    let scratch = (&mut space.encoder, &self.head_spaces[..]);
                     let rows = &mut out[ends[0]..ends[1]];
-                    self.encoder
-                        .forward(team, packed(batch, group), scratch, rows);
+                    let spaces = self.spaces(&mut space.common);
+                    let part = packed(batch, group);
+                    self.encoder.forward(team, part, spaces, rows);
                 }
             }
         }
@@ -308,19 +312,29 @@ impl Model {
     fn reserve(&self, crew: &Crew<'_>, split: Split, extent: Extent) -> Result<()> {
         for (i, rank) in crew.ranks().enumerate() {
             if i == 0 || split == Split::Groups {
-                let space = &mut *lock(&self.spaces[rank]);
-                self.encoder.reserve(extent, &mut space.encoder)?;
+                let common = &mut lock(&self.spaces[rank]).common;
+                self.encoder.reserve_common(extent, common)?;
             }
-            let head = &mut *lock(&self.head_spaces[rank]);
+            let scratch = &mut *lock(&self.scratch[rank]);
+            self.encoder.reserve(extent, scratch)?;
+            let head = &mut *lock(&self.head_scratch[rank]);
             self.encoder.reserve_head(extent, head)?;
         }
         Ok(())
+    }
+
+    fn spaces<'a>(&'a self, common: &'a mut Common) -> Spaces<'a> {
+        Spaces {
+            common,
+            scratch: &self.scratch,
+            heads: &self.head_scratch,
+        }
     }
 }
 
 impl Space {
     /// Finds where the groups' parts of the result end, and the extent of the largest group.
-    fn bound(&mut self, offsets: &[u32], width: usize) -> Extent {
+    fn bound(&mut self, offsets: &[u32], width: usize, share: impl Fn(usize) -> usize) -> Extent {
         let Self { plan, bounds, .. } = self;
         let mut extent = Extent::default();
         bounds.clear();
@@ -332,6 +346,7 @@ impl Space {
             let longest = lengths.map(|ends| (ends[1] - ends[0]) as usize).max();
             extent = Extent {
                 tokens: extent.tokens.max(end - start),
+                share: extent.share.max(share(end - start)),
                 sequences: extent.sequences.max(group.len()),
                 longest: extent.longest.max(longest.unwrap_or(0)),
             };
@@ -374,8 +389,4 @@ fn open_source(bundle: &Bundle, precision: Precision) -> Result<(Source, Precisi
 
 fn available_threads() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,11 +1,12 @@
 //! A transformer encoder with its norms after the residual (BERT; Devlin et al. 2019,
 //! <https://arxiv.org/abs/1810.04805>). `N` tokens, `H` width, `I` inner width.
 
+use std::ops::Range;
 use std::sync::Mutex;
 
 use cs_model::{Activation, TransformerConfig};
 
-use crate::encoder::{Embedding, Packed, Scratch, Widths, load_each, take};
+use crate::encoder::{Embedding, Packed, Scratch, Spaces, Widths, load_each, lock, take};
 use crate::error::Result;
 use crate::kernel::attention::{HeadScratch, Heads, attention};
 use crate::kernel::gemm::Weights;
@@ -82,42 +83,41 @@ impl Transformer {
         &self,
         team: Team<'_>,
         batch: Packed<'_>,
-        (scratch, heads): (&mut Scratch, &[Mutex<HeadScratch>]),
+        spaces: Spaces<'_>,
         out: &mut [f32],
     ) {
-        self.embed(team, batch, scratch, out);
-        let width = self.words.width;
-        let tokens = batch.ids.len();
-        for layer in &self.layers {
-            let Scratch {
-                wide,
-                context,
-                update,
-                quant,
-                ..
-            } = &mut *scratch;
-            let across = layer.attention_output.inputs();
-            let qkv = take(wide, tokens * 3 * across); // [N, 3 C]
-            layer.qkv.apply(team, out, Act::None, (qkv, quant));
-            let context = take(context, tokens * across); // [N, C]
-            let input = Heads {
-                qkv,
-                offsets: batch.offsets,
-                heads: layer.heads,
-                width: across,
-            };
-            attention(team, input, heads, context);
-            let update = take(update, tokens * width); // [N, H]
-            layer
-                .attention_output
-                .apply(team, context, Act::None, (update, quant));
-            add_norm(team, &layer.attention_norm, out, update);
-            let inner = take(wide, tokens * layer.intermediate.outputs()); // [N, I]
-            layer
-                .intermediate
-                .apply(team, out, self.act, (inner, quant));
-            layer.output.apply(team, inner, Act::None, (update, quant));
-            add_norm(team, &layer.norm, out, update);
+        let (tokens, width) = (batch.ids.len(), self.words.width);
+        let [now, later] = spaces.common;
+        let (mut now, mut later) = (now, later);
+        let across = self.layers.first().map_or(0, Layer::qkv_width);
+        let buffers = [(&mut *out, width), (take(later, tokens * across), across)];
+        team.scatter(tokens, buffers, |piece| {
+            let scratch = &mut *lock(&spaces.scratch[piece.team.rank()]);
+            let [out, qkv] = piece.buffers;
+            self.embed(piece.team, batch.rows(piece.rows), scratch, out);
+            if let Some(layer) = self.layers.first() {
+                let quant = &mut scratch.quant;
+                layer.qkv.apply(piece.team, out, Act::None, (qkv, quant));
+            }
+        });
+        // After its last product a layer leaves its rows to the next one's first, because only
+        // attention looks at rows of another thread.
+        for (i, layer) in self.layers.iter().enumerate() {
+            std::mem::swap(&mut now, &mut later);
+            let next = self.layers.get(i + 1);
+            let across = next.map_or(0, Layer::qkv_width);
+            let buffers = [(&mut *out, width), (take(later, tokens * across), across)];
+            let qkv = &now[..tokens * layer.qkv_width()];
+            team.scatter(tokens, buffers, |piece| {
+                let scratch = &mut *lock(&spaces.scratch[piece.team.rank()]);
+                let [out, later] = piece.buffers;
+                let input = layer.heads(qkv, batch.offsets, piece.rows);
+                layer.forward(piece.team, input, (scratch, spaces.heads, self.act), out);
+                if let Some(next) = next {
+                    let quant = &mut scratch.quant;
+                    next.qkv.apply(piece.team, out, Act::None, (later, quant));
+                }
+            });
         }
     }
 
@@ -139,12 +139,18 @@ impl Transformer {
         self.layers.iter().flat_map(Layer::linears)
     }
 
+    /// The widest layer's queries, keys and values.
+    pub(crate) fn common_width(&self) -> usize {
+        let widths = self.layers.iter().map(Layer::qkv_width);
+        widths.max().unwrap_or(0)
+    }
+
     pub(crate) fn widths(&self) -> Widths {
         let width = self.words.width;
         let inner = |layer: &Layer| layer.intermediate.outputs();
         let inner = self.layers.iter().map(inner).max().unwrap_or(0);
         Widths {
-            wide: inner.max(3 * width),
+            wide: inner,
             context: width,
             update: width,
             inputs: inner.max(width),
@@ -189,6 +195,50 @@ impl Layer {
             output: dense("output", [width, inner])?,
             norm: norm("output")?,
         })
+    }
+
+    /// 3 C
+    fn qkv_width(&self) -> usize {
+        self.qkv.outputs()
+    }
+
+    fn heads<'a>(&self, qkv: &'a [f32], offsets: &'a [u32], queries: Range<usize>) -> Heads<'a> {
+        Heads {
+            qkv,
+            offsets,
+            queries,
+            heads: self.heads,
+            width: self.attention_output.inputs(),
+        }
+    }
+
+    /// From queries, keys and values to the layer's result, for some rows: `out` `[Q, H]` holds its
+    /// input.
+    fn forward(
+        &self,
+        team: Team<'_>,
+        input: Heads<'_>,
+        (scratch, heads, act): (&mut Scratch, &[Mutex<HeadScratch>], Act),
+        out: &mut [f32],
+    ) {
+        let Scratch {
+            wide,
+            context,
+            update,
+            quant,
+            ..
+        } = scratch;
+        let rows = input.queries.len();
+        let context = take(context, rows * input.width); // [Q, C]
+        attention(team, input, heads, context);
+        let update = take(update, out.len()); // [Q, H]
+        self.attention_output
+            .apply(team, context, Act::None, (update, quant));
+        add_norm(team, &self.attention_norm, out, update);
+        let inner = take(wide, rows * self.intermediate.outputs()); // [Q, I]
+        self.intermediate.apply(team, out, act, (inner, quant));
+        self.output.apply(team, inner, Act::None, (update, quant));
+        add_norm(team, &self.norm, out, update);
     }
 
     fn linears(&self) -> [&Weights; 4] {

@@ -4,6 +4,7 @@
 //! in `f32`. K is transposed into panels of 16 keys, which makes both products the same tile as a
 //! linear layer's.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use super::gemm::store;
@@ -39,19 +40,21 @@ impl HeadScratch {
 }
 
 /// What attention reads.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Heads<'a> {
     /// Queries, keys and values side by side: `[N, 3 C]`
     pub(crate) qkv: &'a [f32],
     /// Where sequences begin, counted from the first of them: `[B + 1]`
     pub(crate) offsets: &'a [u32],
+    /// Which of the N rows are wanted.
+    pub(crate) queries: Range<usize>,
     /// Number of heads; divides C.
     pub(crate) heads: usize,
     /// C: the heads' width together
     pub(crate) width: usize,
 }
 
-/// Writes the context `[N, C]`. `scratch` has a place for every rank of the team.
+/// Writes the context of the queries, `[Q, C]`. `scratch` has a place for every rank of the team.
 ///
 /// # Panics
 ///
@@ -65,25 +68,31 @@ pub(crate) fn attention(
     let Heads {
         qkv,
         offsets,
+        queries,
         heads,
         width,
     } = input;
-    assert_eq!(qkv.len(), 3 * out.len());
+    assert_eq!(queries.len() * width, out.len());
     let out = Shared::new(out);
     team.run(offsets.len().saturating_sub(1) * heads, |rank, part| {
         let (sequence, head) = (part / heads, part % heads);
         let [start, end] = [sequence, sequence + 1].map(|i| (offsets[i] - offsets[0]) as usize);
+        let (first, last) = (start.max(queries.start), end.min(queries.end));
+        if first >= last {
+            return;
+        }
         let size = width / heads;
         let mut scratch = scratch[rank].lock().unwrap_or_else(PoisonError::into_inner);
         team.simd.run(Head {
             rows: &qkv[start * 3 * width..end * 3 * width],
             len: end - start,
+            queries: first - start..last - start,
             size,
             column: head * size,
             width,
             scratch: &mut scratch,
             out: &out,
-            at: start * width + head * size,
+            at: (first - queries.start) * width + head * size,
         });
     });
 }
@@ -93,6 +102,8 @@ struct Head<'a> {
     /// The sequence's part of `qkv`.
     rows: &'a [f32],
     len: usize,
+    /// Which of the sequence's rows are wanted.
+    queries: Range<usize>,
     /// D
     size: usize,
     /// First column of the head.
@@ -117,7 +128,7 @@ impl Task for Head<'_> {
         let padded = self.len.next_multiple_of(TILE);
         let scores = &mut self.scratch.scores;
         scores.resize(scores.len().max(I::ROWS * padded), 0.0);
-        for_blocks::<I>(self.len, &mut self);
+        for_blocks::<I>(self.queries.len(), &mut self);
     }
 }
 
@@ -163,13 +174,14 @@ impl Head<'_> {
 }
 
 impl Blocks for Head<'_> {
-    /// `R` queries from `row` on.
+    /// `R` of the queries, from `row` on.
     #[inline(always)]
     fn block<I: Isa, const R: usize>(&mut self, row: usize) {
         let (len, size, stride) = (self.len, self.size, 3 * self.width);
         let padded = len.next_multiple_of(TILE);
         let factor = 1.0 / (size as f32).sqrt();
-        let queries = &self.rows[row * stride + self.column..][..(R - 1) * stride + size];
+        let first = (self.queries.start + row) * stride + self.column;
+        let queries = &self.rows[first..][..(R - 1) * stride + size];
         let HeadScratch {
             keys,
             values,

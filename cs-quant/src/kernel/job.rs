@@ -1,4 +1,7 @@
-//! The job of a crew: its parts are handed out by a counter to whoever joins while it is open.
+//! The job of a crew: its parts are taken by whoever joins while it is open.
+//!
+//! A thread begins with the part that its place in the crew says, and goes on with what others have
+//! left: in a sequence of jobs each thread finds in its cache what it wrote there before.
 
 use std::any::Any;
 use std::cell::UnsafeCell;
@@ -12,6 +15,9 @@ const JOINED: u64 = OPEN - 1;
 /// High half: the number of the job.
 const EPOCH: u64 = 1 << 32;
 
+/// Bits of [`Control::taken`].
+const SHARES: usize = 64;
+
 /// A job: called with (rank of the thread, index of the part).
 pub(super) type Job<'a> = dyn Fn(usize, usize) + Sync + 'a;
 
@@ -19,7 +25,8 @@ pub(super) type Job<'a> = dyn Fn(usize, usize) + Sync + 'a;
 #[derive(Debug)]
 pub(super) struct Control {
     state: AtomicU64,
-    next: AtomicUsize,
+    /// Which shares of the parts are taken; there are [`SHARES`] at most.
+    taken: AtomicU64,
     parts: AtomicUsize,
     job: JobCell,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
@@ -44,7 +51,7 @@ impl Control {
     pub(super) fn new() -> Self {
         Self {
             state: AtomicU64::new(0),
-            next: AtomicUsize::new(0),
+            taken: AtomicU64::new(0),
             parts: AtomicUsize::new(0),
             job: JobCell(UnsafeCell::new(None)),
             panic: Mutex::new(None),
@@ -59,7 +66,7 @@ impl Control {
     pub(super) fn run(&self, rank: usize, parts: usize, job: &Job<'_>, rouse: impl FnOnce()) {
         self.open(parts, job);
         rouse();
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.take_parts(rank, job)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.take_parts((rank, 0), job)));
         self.close();
         let helper = self
             .panic
@@ -85,7 +92,7 @@ impl Control {
         let job = unsafe { std::mem::transmute::<*const Job<'_>, *const Job<'static>>(job) };
         // SAFETY: the previous job is closed and left by all, and the slot is this crew's.
         unsafe { *self.job.0.get() = Some(job) };
-        self.next.store(0, Ordering::Relaxed);
+        self.taken.store(0, Ordering::Relaxed);
         self.parts.store(parts, Ordering::Relaxed);
         let epoch = self.state.load(Ordering::Relaxed) & !(EPOCH - 1);
         let state = epoch.wrapping_add(EPOCH) | OPEN;
@@ -106,14 +113,25 @@ impl Control {
         }
     }
 
-    fn take_parts(&self, rank: usize, job: &Job<'_>) {
+    /// Takes shares from number `place` on, round and round, until none is left.
+    fn take_parts(&self, (rank, place): (usize, usize), job: &Job<'_>) {
         let parts = self.parts.load(Ordering::Relaxed);
+        let shares = parts.min(SHARES);
+        let all = u64::MAX.checked_shr((SHARES - shares) as u32).unwrap_or(0);
+        let place = place.checked_rem(shares).unwrap_or(0) as u32;
         loop {
-            let part = self.next.fetch_add(1, Ordering::Relaxed);
-            if part >= parts {
+            let free = all & !self.taken.load(Ordering::Relaxed);
+            if free == 0 {
                 return;
             }
-            job(rank, part);
+            let share = (place + free.rotate_right(place).trailing_zeros()) % SHARES as u32;
+            let bit = 1 << share;
+            if self.taken.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
+                let share = share as usize;
+                for part in parts * share / shares..parts * (share + 1) / shares {
+                    job(rank, part);
+                }
+            }
         }
     }
 
@@ -136,8 +154,8 @@ impl Control {
     }
 
     /// Takes parts of the job of this number, if it is still open and, as long as it can't end,
-    /// `ours`.
-    pub(super) fn help(&self, epoch: u64, rank: usize, ours: impl Fn() -> bool) {
+    /// `ours`. `place` is where the thread stands in the crew; its caller stands at 0.
+    pub(super) fn help(&self, epoch: u64, (rank, place): (usize, usize), ours: impl Fn() -> bool) {
         if !self.join(epoch) {
             return;
         }
@@ -146,7 +164,7 @@ impl Control {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             if let Some(job) = job.filter(|_| ours()) {
                 // SAFETY: as above.
-                self.take_parts(rank, unsafe { &*job });
+                self.take_parts((rank, place), unsafe { &*job });
             }
         }));
         if let Err(payload) = outcome {

@@ -67,7 +67,7 @@ pub(crate) fn recur(
 ) {
     assert_eq!(input.input.len(), 4 * out.len());
     let out = Shared::new(out);
-    team.run(2, |_, direction| {
+    team.run(2, |rank, direction| {
         let mut scratch = scratch[direction]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
@@ -76,7 +76,7 @@ pub(crate) fn recur(
             direction,
             out: &out,
         }
-        .run(Team::solo(team.simd), &mut scratch);
+        .run(Team::solo(team.simd, rank), &mut scratch);
     });
 }
 

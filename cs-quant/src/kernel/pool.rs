@@ -4,7 +4,7 @@
 //! The caller's thread counts, so at most as many forwards run at once as the pool has threads; the
 //! next one waits for its turn.
 //!
-//! A crew has one job at a time, its parts handed out by a counter. Between two jobs a worker spins
+//! A crew has one job at a time, its parts taken by whoever is free. Between two jobs a worker spins
 //! for a moment, because the next operation of the same forward is microseconds away, then sleeps.
 //! The thread that brings the job works on it as well and never waits for a sleeper: it closes the
 //! job when no part is left, and only those that joined before are waited for.
@@ -291,7 +291,8 @@ impl Hub {
             // The crew may have been given back between the two looks, and the job be that of the
             // next one, which counts neither on this thread nor on its scratch space.
             let ours = || self.workers[index].crew.load(Ordering::SeqCst) == crew;
-            self.crews[crew].help(epoch, self.crews.len() + index, ours);
+            let place = (self.crews.len() + index, index + 1);
+            self.crews[crew].help(epoch, place, ours);
         }
     }
 

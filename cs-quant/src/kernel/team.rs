@@ -1,19 +1,40 @@
 //! Who computes an operation: one thread alone, or all threads of a crew together.
 
+use std::ops::Range;
+
 use super::Simd;
 use super::pool::Crew;
+use super::shared::Shared;
+
+/// Rows that make it worth a thread's while to read all weights for itself.
+const ROWS_EACH: usize = 16;
 
 /// The instruction set, and the threads that an operation is split over.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Team<'a> {
     pub(crate) simd: Simd,
     crew: Option<&'a Crew<'a>>,
+    rank: usize,
+}
+
+/// What a thread does of the rows of a [`Team::scatter`].
+#[derive(Debug)]
+pub(crate) struct Piece<'a, const N: usize> {
+    /// Who works on it.
+    pub(crate) team: Team<'a>,
+    pub(crate) rows: Range<usize>,
+    /// These rows of each buffer.
+    pub(crate) buffers: [&'a mut [f32]; N],
 }
 
 impl<'a> Team<'a> {
-    /// The calling thread alone, with rank 0.
-    pub(crate) fn solo(simd: Simd) -> Self {
-        Self { simd, crew: None }
+    /// The calling thread alone, with the rank it has in the pool.
+    pub(crate) fn solo(simd: Simd, rank: usize) -> Self {
+        Self {
+            simd,
+            crew: None,
+            rank,
+        }
     }
 
     /// All threads of a crew.
@@ -21,6 +42,7 @@ impl<'a> Team<'a> {
         Self {
             simd,
             crew: Some(crew),
+            rank: crew.caller(),
         }
     }
 
@@ -29,21 +51,21 @@ impl<'a> Team<'a> {
         self.crew.map_or(1, Crew::size)
     }
 
+    /// The calling thread's rank.
+    pub(crate) fn rank(self) -> usize {
+        self.rank
+    }
+
     /// Calls `job(rank, part)` for every part in `0..parts` and waits for all.
     pub(super) fn run(self, parts: usize, job: impl Fn(usize, usize) + Sync) {
         match self.crew {
             Some(crew) => crew.run(parts, &job),
-            None => (0..parts).for_each(|part| job(0, part)),
+            None => (0..parts).for_each(|part| job(self.rank, part)),
         }
     }
 
     /// Cuts `0..items` into pieces of at least `grain`, a few per thread, and runs them.
-    pub(super) fn split(
-        self,
-        items: usize,
-        grain: usize,
-        job: impl Fn(std::ops::Range<usize>) + Sync,
-    ) {
+    pub(super) fn split(self, items: usize, grain: usize, job: impl Fn(Range<usize>) + Sync) {
         let threads = self.size();
         let pieces = if threads == 1 {
             1
@@ -52,6 +74,58 @@ impl<'a> Team<'a> {
         };
         self.run(pieces, |_, piece| {
             job(items * piece / pieces..items * (piece + 1) / pieces);
+        });
+    }
+
+    /// Rows that one thread takes in [`Team::scatter`], at most.
+    pub(crate) fn share(self, rows: usize) -> usize {
+        let threads = self.size();
+        if rows < ROWS_EACH * threads {
+            return rows;
+        }
+        // No kernel's tile is cut but the last one's.
+        rows.div_ceil(threads).next_multiple_of(4)
+    }
+
+    /// Calls `job` for all of `0..rows`, with these rows of each buffer, `[rows, width]`.
+    ///
+    /// With rows enough each thread takes a share of them, and reads all weights: what it computes
+    /// stays in its cache. Else the calling thread gets all rows, and the team to split them up
+    /// by columns, so that each weight is read once.
+    ///
+    /// # Panics
+    ///
+    /// If a buffer is not as long as its width says.
+    pub(crate) fn scatter<const N: usize>(
+        self,
+        rows: usize,
+        buffers: [(&mut [f32], usize); N],
+        job: impl Fn(Piece<'_, N>) + Sync,
+    ) {
+        let share = self.share(rows);
+        if share == rows {
+            let buffers = buffers.map(|(buffer, _)| buffer);
+            return job(Piece {
+                team: self,
+                rows: 0..rows,
+                buffers,
+            });
+        }
+        let buffers = buffers.map(|(buffer, width)| {
+            assert_eq!(buffer.len(), rows * width);
+            (Shared::new(buffer), width)
+        });
+        self.run(rows.div_ceil(share), |rank, piece| {
+            let rows = piece * share..rows.min((piece + 1) * share);
+            let buffers = buffers.each_ref().map(|(buffer, width)| {
+                // SAFETY: the pieces are disjoint, and each is visited once.
+                unsafe { buffer.slice(rows.start * width, rows.len() * width) }
+            });
+            job(Piece {
+                team: Team::solo(self.simd, rank),
+                rows,
+                buffers,
+            });
         });
     }
 }

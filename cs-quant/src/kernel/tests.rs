@@ -164,7 +164,7 @@ fn extreme_values_do_not_saturate() {
                 let q: Vec<i8> = pair.into_iter().cycle().take(k * 16).collect();
                 let mut u = vec![levels; k];
                 u[k - 1] = 0;
-                let found = integers(Team::solo(simd), &u, &q, (1, k, 16));
+                let found = integers(Team::solo(simd, 0), &u, &q, (1, k, 16));
                 let expected = naive(&u, &q, (1, k, 16));
                 assert_eq!(
                     found,
@@ -188,7 +188,7 @@ fn quantised_and_float_layers_are_near_the_reference() {
             for (weights, bound) in [(float, 2e-6), (int8, 0.012)] {
                 let mut out = vec![f32::NAN; m * n];
                 let scratch = &mut QuantScratch::default();
-                weights.apply(Team::solo(simd), &x, Act::Relu, (&mut out, scratch));
+                weights.apply(Team::solo(simd, 0), &x, Act::Relu, (&mut out, scratch));
                 for (i, &found) in out.iter().enumerate() {
                     let (row, column) = (i / n * k, i % n * k);
                     let sum: f64 = (0..k)
@@ -217,7 +217,7 @@ fn quantised_rows_are_alike_on_every_kernel() {
         for simd in kernels() {
             let (mut bytes, mut scales) = (vec![9; 5 * stride], vec![RowScale::default(); 5]);
             let how = (width, 255);
-            quantise(Team::solo(simd), &x, how, (&mut bytes, &mut scales));
+            quantise(Team::solo(simd, 0), &x, how, (&mut bytes, &mut scales));
             assert_eq!(
                 scales[0],
                 RowScale {
@@ -252,7 +252,7 @@ fn values_that_are_not_finite_do_no_harm() {
             0.0,
         ];
         let (mut bytes, mut scales) = ([0; 8], [RowScale::default()]);
-        quantise(Team::solo(simd), &x, (8, 127), (&mut bytes, &mut scales));
+        quantise(Team::solo(simd, 0), &x, (8, 127), (&mut bytes, &mut scales));
         assert!(bytes.iter().all(|&u| u <= 127));
     }
 }
@@ -270,7 +270,7 @@ fn layer_norm_is_that_of_the_definition() {
         };
         for simd in kernels() {
             let mut found = x.clone();
-            add_norm(Team::solo(simd), &norm, &mut found, &y);
+            add_norm(Team::solo(simd, 0), &norm, &mut found, &y);
             for row in 0..3 {
                 let sum = |i: usize| f64::from(x[row * width + i]) + f64::from(y[row * width + i]);
                 let mean = (0..width).map(sum).sum::<f64>() / width as f64;
@@ -304,13 +304,18 @@ fn attention_is_that_of_the_definition() {
         let qkv = random.floats(tokens * 3 * width);
         for simd in kernels() {
             let mut out = vec![f32::NAN; tokens * width];
-            let input = Heads {
-                qkv: &qkv,
-                offsets: &offsets,
-                heads,
-                width,
-            };
-            attention(Team::all(simd, &crew), input, &scratch, &mut out);
+            // In two parts, the second of which begins within a sequence.
+            let (above, below) = out.split_at_mut(20 * width);
+            for (queries, out) in [(0..20, above), (20..tokens, below)] {
+                let input = Heads {
+                    qkv: &qkv,
+                    offsets: &offsets,
+                    queries,
+                    heads,
+                    width,
+                };
+                attention(Team::all(simd, &crew), input, &scratch, out);
+            }
             for ends in offsets.windows(2) {
                 let rows = (ends[0] - 5) as usize..(ends[1] - 5) as usize;
                 check_sequence(&qkv, (width, size), rows, &out);
