@@ -1,15 +1,17 @@
-//! What `train`, `distill` and `pretrain` have in common: their arguments and their result.
+//! What `train`, `distill` and `prune` have in common: their arguments and their result.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cs_data::{Dataset, Utterance};
 use serde_json::{Value, json};
 
+use crate::base::Base;
 use crate::cli::{DataArgs, Output};
 use crate::error::{Error, Result};
-use crate::fit::{Base, Fitted, Settings};
+use crate::fitted::Fitted;
 use crate::run::{note, report};
+use crate::settings::Settings;
 use crate::unseen::warn_unseen;
 
 /// Rows in, a model out.
@@ -88,7 +90,17 @@ impl TrainArgs {
     /// # Errors
     ///
     /// A row that is invalid, a folder that cannot be written.
-    pub fn close(&self, mut fitted: Fitted, test: Option<&Dataset>) -> Result<()> {
+    pub fn close(&self, fitted: Fitted, test: Option<&Dataset>) -> Result<()> {
+        let summary = self.save(fitted, test)?;
+        self.report(&summary)
+    }
+
+    /// Scores the model on the test rows and writes its bundle; what there is to report.
+    ///
+    /// # Errors
+    ///
+    /// As [`close`](Self::close).
+    pub fn save(&self, mut fitted: Fitted, test: Option<&Dataset>) -> Result<Value> {
         let mut summary = json!({
             "steps": fitted.report.steps,
             "best_step": fitted.report.best_step,
@@ -103,12 +115,21 @@ impl TrainArgs {
             summary["test"] = self.test(&mut fitted, test, path)?;
         }
         fitted.write(&self.out)?;
-        report(self.output.json, &summary)?;
+        Ok(summary)
+    }
+
+    /// Reports what [`save`](Self::save) has returned.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stdout`].
+    pub fn report(&self, summary: &Value) -> Result<()> {
+        report(self.output.json, summary)?;
         note(format_args!("the model is in {}", self.out.display()));
         Ok(())
     }
 
-    fn test(&self, fitted: &mut Fitted, test: &Dataset, path: &std::path::Path) -> Result<Value> {
+    fn test(&self, fitted: &mut Fitted, test: &Dataset, path: &Path) -> Result<Value> {
         let rows: Vec<Utterance> = test.iter().collect();
         warn_unseen(path, &rows, fitted.tasks());
         let evaluation = fitted.evaluate(&rows)?;

@@ -4,6 +4,8 @@
 
 pub mod demo;
 
+#[cfg(feature = "torch")]
+mod base;
 mod cli;
 #[cfg(feature = "torch")]
 mod command;
@@ -11,6 +13,8 @@ mod doctor;
 mod error;
 #[cfg(feature = "torch")]
 mod fit;
+#[cfg(feature = "torch")]
+mod fitted;
 mod gate;
 mod input;
 #[cfg(feature = "torch")]
@@ -21,8 +25,12 @@ mod predictions;
 mod pretraining;
 #[cfg(feature = "torch")]
 mod progress;
+#[cfg(feature = "torch")]
+mod pruning;
 mod run;
 mod serving;
+#[cfg(feature = "torch")]
+mod settings;
 #[cfg(feature = "torch")]
 mod speed;
 mod table;
@@ -34,13 +42,17 @@ mod unseen;
 #[cfg(feature = "torch")]
 mod variants;
 
+#[cfg(feature = "torch")]
+pub use base::Base;
 pub use cli::{BackendKind, DataArgs, InputArgs, Output};
 #[cfg(feature = "torch")]
 pub use command::{TrainArgs, TrainData};
 pub use doctor::{Report, examine};
 pub use error::{Error, Result};
 #[cfg(feature = "torch")]
-pub use fit::{Base, Fitted, Settings, fit};
+pub use fit::fit;
+#[cfg(feature = "torch")]
+pub use fitted::Fitted;
 pub use gate::{
     ClipArg, GateArgs, Int4Part, QuantArgs, layer_sensitivity, quality, single_batches,
 };
@@ -53,13 +65,17 @@ pub use predictions::write_predictions;
 pub use pretraining::Pretraining;
 #[cfg(feature = "torch")]
 pub use progress::Progress;
+#[cfg(feature = "torch")]
+pub use pruning::{PruneArgs, Pruner};
 pub use run::{Outcome, note, print, print_json, report, run};
 pub use serving::{Logits, open, open_bundle, open_native};
+#[cfg(feature = "torch")]
+pub use settings::Settings;
 #[cfg(feature = "torch")]
 pub use speed::Latency;
 pub use table::{readable, table};
 #[cfg(feature = "torch")]
-pub use teaching::{Teaching, distill};
+pub use teaching::{DistillArgs, Teaching, distill};
 #[cfg(feature = "torch")]
 pub use trial::Trial;
 pub use unseen::warn_unseen;

@@ -9,8 +9,10 @@ use cs_train::{
 };
 use serde_json::json;
 
+use crate::base::{Base, LIGHT_MAX_LENGTH, LIGHT_VOCABULARY};
 use crate::error::{Error, Result};
-use crate::fit::{Base, LIGHT_MAX_LENGTH, LIGHT_VOCABULARY, Settings, run_of};
+use crate::fit::run_of;
+use crate::settings::Settings;
 
 /// What is guessed, of which texts.
 #[derive(Debug)]
@@ -77,7 +79,7 @@ impl Pretraining {
                 let manifest = Manifest::new(Tasks::default(), LIGHT_MAX_LENGTH);
                 Ok((model, tokenizer, manifest))
             }
-            Base::Folder(folder) => {
+            Base::Folder(folder) | Base::Trained(folder) => {
                 let bundle = Bundle::open(folder)?;
                 let model = Model::masked_lm_from_pretrained(&bundle, device, settings.seed)?;
                 let name = folder.file_name();

@@ -1,13 +1,21 @@
 //! Distillation as the examples do it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use cs_data::{Dataset, Tokenizer, Utterance};
 use cs_model::{Bundle, Device, EncoderConfig, Model};
 use cs_train::{Distill, DistillConfig, Example, FineTune, Observer, Prepared, Teacher, examples};
 
-use crate::error::Result;
-use crate::fit::{Base, Fitted, Ready, Settings, run_of};
+use crate::base::{Base, Start};
+use crate::command::TrainArgs;
+use crate::error::{Error, Result};
+use crate::fit::{Ready, run_of};
+use crate::fitted::Fitted;
+use crate::run::note;
+use crate::settings::Settings;
+use crate::unseen::warn_unseen;
+use crate::variants::variants;
 
 /// Where a light pupil's word embeddings start from the teacher's, they have its usual deviation.
 const WORD_DEVIATION: f64 = 0.3;
@@ -22,6 +30,70 @@ pub struct Teaching {
     pub corpus: Vec<Utterance>,
     /// How its answers count.
     pub config: DistillConfig,
+}
+
+/// What a teacher is asked, and how its answers count.
+#[derive(Debug, Args)]
+pub struct DistillArgs {
+    /// Texts whose labels, if any, are not looked at
+    #[arg(long, value_name = "PATH")]
+    pub corpus: Option<PathBuf>,
+    /// Variants made of each training text
+    #[arg(long, default_value_t = 0)]
+    pub copies: usize,
+    /// Divides the logits before they are compared
+    #[arg(long, default_value_t = 2.0)]
+    pub temperature: f64,
+    /// Weight of the teacher's answers
+    #[arg(long, default_value_t = 1.0)]
+    pub soft: f64,
+    /// Weight of the labels
+    #[arg(long, default_value_t = 0.5)]
+    pub hard: f64,
+    /// Weight of the hidden states' distance, between transformers
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
+    pub hidden: f64,
+}
+
+impl DistillArgs {
+    /// The configuration they stand for.
+    pub fn config(&self) -> DistillConfig {
+        DistillConfig {
+            temperature: self.temperature,
+            soft: self.soft,
+            hard: self.hard,
+            hidden: self.hidden,
+            attention: 0.0,
+        }
+    }
+
+    /// Adds the texts of `--corpus` and the variants of `train` to what the teacher is asked, and warns
+    /// of labels it does not know.
+    ///
+    /// # Errors
+    ///
+    /// A corpus that cannot be read or has no rows.
+    pub fn ask(&self, teaching: &mut Teaching, common: &TrainArgs, train: &Dataset) -> Result<()> {
+        if let Some(path) = &self.corpus {
+            teaching.corpus = common.format.open(path)?.iter().collect();
+            if teaching.corpus.is_empty() {
+                return Err(Error::Unfit {
+                    path: path.clone(),
+                    found: "no rows".to_owned(),
+                    expected: "texts",
+                });
+            }
+        }
+        let rows: Vec<_> = train.iter().collect();
+        warn_unseen(&common.train, &rows, teaching.teacher.tasks());
+        let made = variants(train, self.copies, common.settings.seed)?;
+        teaching.corpus.extend(made);
+        let (labelled, corpus) = (train.len(), teaching.corpus.len());
+        note(format_args!(
+            "{labelled} labelled rows, {corpus} texts without labels"
+        ));
+        Ok(())
+    }
 }
 
 impl Teaching {
@@ -41,7 +113,7 @@ impl Teaching {
     }
 }
 
-/// Trains a pupil with the teacher's heads; else as [`fit`](crate::fit()).
+/// Trains a pupil, which has the teacher's heads unless `base` has some; else as [`fit`](crate::fit()).
 ///
 /// # Errors
 ///
@@ -57,7 +129,8 @@ pub fn distill(
     // Inner states are of tokens, so that both models must read the same ones.
     let imitates = teaching.config.hidden > 0.0 || teaching.config.attention > 0.0;
     let tokenizer = imitates.then(|| teacher.tokenizer());
-    let mut ready = Ready::new(data, base, teacher.tasks().clone(), settings, tokenizer)?;
+    let start = Start::new(base, data.0, teacher.tasks(), settings, tokenizer)?;
+    let mut ready = Ready::new(data, start, settings)?;
     if matches!(
         (base, ready.start.model.config()),
         (Base::Light, EncoderConfig::BiLstm(_))

@@ -7,8 +7,10 @@ use std::path::Path;
 use cs_data::{Dataset, SplitMix};
 use serde::{Deserialize, Serialize};
 
+use crate::base::Base;
 use crate::error::{Error, Result};
-use crate::fit::{Base, Settings, fit};
+use crate::fit::fit;
+use crate::settings::Settings;
 
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

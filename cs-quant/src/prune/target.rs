@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cs_data::TokenBatch;
 use cs_model::{Bundle, Importance, TransformerConfig};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::latency::{Costs, compare, pruned};
 use super::{PrunePlan, prune, refused, transformer};
@@ -53,7 +53,7 @@ impl Default for PruneConfig {
 /// let report = cs_quant::PruneReport { latency_ratio: 0.34, ..Default::default() };
 /// assert!(report.latency_ratio < 0.35);
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PruneReport {
     /// Milliseconds a text, whole; medians, taken in turns with the pruned model.
     pub latency_before_ms: f64,
@@ -90,7 +90,10 @@ pub fn prune_to_latency(
     config: &PruneConfig,
 ) -> Result<PruneReport> {
     let encoder = transformer(bundle)?;
-    config.validate(texts)?;
+    config.validate()?;
+    if texts.is_empty() {
+        return Err(refused("texts", "none".to_owned(), "texts to time"));
+    }
     importance.validate(encoder)?;
     another(bundle, out)?;
     need_weights(bundle, "fp32")?;
@@ -157,16 +160,18 @@ fn report(
 }
 
 impl PruneConfig {
-    fn validate(&self, texts: &[TokenBatch]) -> Result<()> {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::QuantError::Config`] names the first one out of range.
+    pub fn validate(&self) -> Result<()> {
         if !(self.target_latency > 0.0 && self.target_latency < 1.0) {
             let found = self.target_latency.to_string();
             return Err(refused("target_latency", found, "above 0 and below 1"));
         }
         if self.neuron_step == 0 {
             return Err(refused("neuron_step", "0".to_owned(), "at least 1"));
-        }
-        if texts.is_empty() {
-            return Err(refused("texts", "none".to_owned(), "texts to time"));
         }
         Ok(())
     }

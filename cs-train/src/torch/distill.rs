@@ -11,7 +11,7 @@ use super::fine_tune::{FineTune, check_tokens, fingerprint};
 use super::imitation::Imitation;
 use super::loss::{Targets, WeightedSum};
 use super::objective::{Identity, LossOutput, Objective, Reached, Scores, StepBatch};
-use super::teacher::{Lessons, Teacher};
+use super::teacher::{Lessons, Teacher, check_labels};
 use crate::data::{Example, Prepared};
 use crate::error::{Error, Result};
 
@@ -511,44 +511,4 @@ fn add(sum: &mut Option<Tensor>, more: Tensor) -> Result<()> {
         None => more,
     });
     Ok(())
-}
-
-/// Checks that the tasks that teacher and pupil share have the same labels in the same order.
-fn check_labels(teacher: &Tasks, pupil: &Tasks) -> Result<()> {
-    let mut shared = teacher.sentiment && pupil.sentiment;
-    for (task, theirs, own) in [
-        ("intents", &teacher.intent, &pupil.intent),
-        ("slots", &teacher.slots, &pupil.slots),
-    ] {
-        let (Some(theirs), Some(own)) = (theirs, own) else {
-            continue;
-        };
-        shared = true;
-        if theirs != own {
-            let difference = difference(theirs, own);
-            return Err(Error::Labels { task, difference });
-        }
-    }
-    match shared {
-        true => Ok(()),
-        false => Err(Error::Labels {
-            task: "tasks",
-            difference: "none in common".to_owned(),
-        }),
-    }
-}
-
-/// The first place where the lists differ.
-fn difference(teacher: &[String], pupil: &[String]) -> String {
-    let at = |list: &[String], i: usize| match list.get(i) {
-        Some(label) => format!("{label:?}"),
-        None => "nothing".to_owned(),
-    };
-    let first = (0..teacher.len().max(pupil.len())).find(|&i| teacher.get(i) != pupil.get(i));
-    let first = first.unwrap_or_default();
-    format!(
-        "at {first}, {} against the pupil's {}",
-        at(teacher, first),
-        at(pupil, first)
-    )
 }

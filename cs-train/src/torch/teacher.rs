@@ -156,6 +156,16 @@ impl Teacher {
         self.model.tasks()
     }
 
+    /// Checks that it can teach a pupil with these heads: that they share a task, and that the tasks
+    /// they share have the same labels in the same order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Labels`] with the first place where they differ.
+    pub fn check_labels(&self, pupil: &Tasks) -> Result<()> {
+        check_labels(self.tasks(), pupil)
+    }
+
     /// Its logits for `texts`, which a pupil reads as `encodings`. One forward pass over all texts;
     /// keeps `R·C + W·T` numbers.
     ///
@@ -313,4 +323,44 @@ impl Notes {
             }),
         })
     }
+}
+
+/// Checks that the tasks that teacher and pupil share have the same labels in the same order.
+pub(super) fn check_labels(teacher: &Tasks, pupil: &Tasks) -> Result<()> {
+    let mut shared = teacher.sentiment && pupil.sentiment;
+    for (task, theirs, own) in [
+        ("intents", &teacher.intent, &pupil.intent),
+        ("slots", &teacher.slots, &pupil.slots),
+    ] {
+        let (Some(theirs), Some(own)) = (theirs, own) else {
+            continue;
+        };
+        shared = true;
+        if theirs != own {
+            let difference = difference(theirs, own);
+            return Err(Error::Labels { task, difference });
+        }
+    }
+    match shared {
+        true => Ok(()),
+        false => Err(Error::Labels {
+            task: "tasks",
+            difference: "none in common".to_owned(),
+        }),
+    }
+}
+
+/// The first place where the lists differ.
+fn difference(teacher: &[String], pupil: &[String]) -> String {
+    let at = |list: &[String], i: usize| match list.get(i) {
+        Some(label) => format!("{label:?}"),
+        None => "nothing".to_owned(),
+    };
+    let first = (0..teacher.len().max(pupil.len())).find(|&i| teacher.get(i) != pupil.get(i));
+    let first = first.unwrap_or_default();
+    format!(
+        "at {first}, {} against the pupil's {}",
+        at(teacher, first),
+        at(pupil, first)
+    )
 }

@@ -1,0 +1,61 @@
+//! Makes a trained transformer faster: removes the heads and neurons that matter least until it takes a share
+//! of its latency, lets what is left recover, and writes a bundle.
+//!
+//! ```text
+//! cargo run --release --example prune -- --train train.csv --columns text=text,intent=category \
+//!     --test test.csv --model target/model --target-latency 0.35 --out target/pruned
+//! ```
+//!
+//! What a part is worth is said by the loss's gradients on training rows, what it costs by a clock, in
+//! int8 on one thread unless told otherwise. The rest is trained as `distill` does: by the labels and by
+//! the answers of a teacher, which is the whole model unless `--teacher` names another. Attention is not
+//! imitated, because heads that are gone have no counterpart. `latency_ratio` is measured on the result.
+//! `quantize` takes it like any other bundle. `DIR/pruned` is the model before it recovered; `--resume`
+//! goes on with that one.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use cs_examples::{
+    DistillArgs, Outcome, Progress, PruneArgs, Pruner, Teaching, TrainArgs, note, run,
+};
+use serde_json::json;
+
+/// Make a trained transformer faster, and let it recover
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    common: TrainArgs,
+    #[command(flatten)]
+    prune: PruneArgs,
+    /// Folder of the trained model to learn from; the whole model if left out
+    #[arg(long, value_name = "DIR")]
+    teacher: Option<PathBuf>,
+    #[command(flatten)]
+    how: DistillArgs,
+}
+
+fn main() -> ExitCode {
+    run(|arguments: Arguments| {
+        let (common, how) = (&arguments.common, &arguments.how);
+        let pruner = Pruner::open(&common.model, arguments.prune)?;
+        let teacher = arguments.teacher.as_deref();
+        let teacher = teacher.unwrap_or(pruner.bundle().dir());
+        let mut teaching = Teaching::open(teacher, common.settings.device, how.config())?;
+        let data = common.open()?;
+        how.ask(&mut teaching, common, &data.train)?;
+        let fitted = pruner.run(
+            (&data.train, data.eval.as_ref()),
+            &teaching,
+            (&common.settings, &common.out),
+            &mut Progress::default(),
+        )?;
+        let mut summary = common.save(fitted, data.test.as_ref())?;
+        let latencies = pruner.latencies(&common.out, &data.train)?;
+        note(format_args!("{latencies}"));
+        summary["latency_ratio"] = json!(latencies.ratio());
+        common.report(&summary)?;
+        Ok(Outcome::Passed)
+    })
+}

@@ -1,0 +1,113 @@
+//! What training starts from.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use cs_data::{Dataset, Tokenizer, Utterance};
+use cs_model::{Bundle, Device, EncoderConfig, Model, Tasks, TransformerConfig};
+
+use crate::error::Result;
+use crate::settings::Settings;
+
+/// Longest input of the light model, in tokens.
+pub(crate) const LIGHT_MAX_LENGTH: usize = 128;
+/// Entries of its vocabulary, at most.
+pub(crate) const LIGHT_VOCABULARY: usize = 8000;
+/// Width of one direction of its LSTM.
+/// What training starts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Base {
+    /// Word pieces learned from the training texts, embeddings and a BiLSTM with fresh weights.
+    Light,
+    /// Word pieces likewise, and a transformer of four blocks with fresh weights.
+    Mini,
+    /// The encoder of a Hugging Face folder or of a bundle, with fresh heads.
+    Folder(PathBuf),
+    /// The model of a bundle with the heads and labels it has. Not on the command line.
+    Trained(PathBuf),
+}
+
+impl FromStr for Base {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            "light" => Self::Light,
+            "mini" => Self::Mini,
+            folder => Self::Folder(folder.into()),
+        })
+    }
+}
+
+/// The parts of a model before training.
+pub(crate) struct Start {
+    pub(crate) model: Model,
+    pub(crate) tokenizer: Tokenizer,
+    pub(crate) max_length: usize,
+    pub(crate) base_model: Option<String>,
+    pub(crate) licence: Option<String>,
+}
+
+impl Start {
+    /// `tasks`: the fresh heads. `tokenizer`: for a base without one, instead of one learned from the
+    /// texts.
+    pub(crate) fn new(
+        base: &Base,
+        train: &Dataset,
+        tasks: &Tasks,
+        settings: &Settings,
+        tokenizer: Option<&Tokenizer>,
+    ) -> Result<Self> {
+        let device = settings.device.unwrap_or_else(Device::auto);
+        match base {
+            Base::Light | Base::Mini => {
+                let rows: Vec<Utterance> = train.iter().collect();
+                let texts = rows.iter().map(|row| row.text.as_str());
+                let tokenizer = match tokenizer {
+                    Some(tokenizer) => tokenizer.clone(),
+                    None => Tokenizer::train(texts, LIGHT_VOCABULARY)?,
+                };
+                let words = tokenizer.vocab_size();
+                let config = match base {
+                    Base::Mini => EncoderConfig::from(TransformerConfig::mini(words)),
+                    _ => settings.bilstm(words).into(),
+                };
+                Ok(Self {
+                    model: Model::new(&config, tasks, device, settings.seed)?,
+                    tokenizer,
+                    max_length: LIGHT_MAX_LENGTH,
+                    base_model: None,
+                    licence: None,
+                })
+            }
+            Base::Folder(folder) => {
+                let bundle = Bundle::open(folder)?;
+                let model = Model::from_pretrained(&bundle, tasks, device, settings.seed)?;
+                let name = folder.file_name();
+                let name = name.map(|name| name.to_string_lossy().into_owned());
+                let start = Self::of(&bundle, model)?;
+                Ok(Self {
+                    base_model: start.base_model.or(name),
+                    ..start
+                })
+            }
+            Base::Trained(folder) => {
+                let bundle = Bundle::open(folder)?;
+                Self::of(&bundle, Model::open(&bundle, device)?)
+            }
+        }
+    }
+
+    /// What a bundle brings besides its `model`.
+    fn of(bundle: &Bundle, model: Model) -> Result<Self> {
+        let manifest = bundle.manifest();
+        Ok(Self {
+            model,
+            tokenizer: bundle.tokenizer()?,
+            max_length: bundle.max_length(),
+            base_model: manifest.and_then(|m| m.base_model.clone()),
+            licence: manifest.and_then(|m| m.licence.clone()),
+        })
+    }
+}

@@ -1,0 +1,301 @@
+//! Pruning as the examples do it: a trained transformer in, a faster one out that has recovered.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use cs_data::{Dataset, Utterance};
+use cs_model::{Bundle, Device, EncoderConfig, Model};
+use cs_quant::{
+    NativeModel, Precision, PruneConfig, PruneReport, RuntimeConfig, prune_to_latency, race,
+};
+use cs_train::{CombinedLoss, Observer, examples, importance};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::base::Base;
+use crate::error::{Error, Result};
+use crate::fitted::Fitted;
+use crate::gate::single_batches;
+use crate::run::note;
+use crate::settings::Settings;
+use crate::teaching::{Teaching, distill};
+
+/// Training rows that say what a head or a neuron is worth, at most.
+const SCORED_ROWS: usize = 2048;
+/// Of these in a batch: few, so that opposite signs do not cancel out.
+const SCORED_TOGETHER: usize = 8;
+/// Passes over the texts when the result is timed.
+const ROUNDS: usize = 15;
+/// In the folder to write: the model as pruned, and how it was.
+const PRUNED: &str = "pruned";
+const RECORD: &str = "pruning.json";
+const RECORD_VERSION: u32 = 1;
+
+/// How far a model is pruned.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct PruneArgs {
+    /// Share of the model's latency that may remain
+    #[arg(long, value_name = "SHARE", default_value_t = 0.35)]
+    pub target_latency: f64,
+    /// What latency is measured in
+    #[arg(long, value_name = "int8|fp32", default_value = "int8", value_parser = precision)]
+    pub latency_precision: Precision,
+    /// Threads it is measured with
+    #[arg(long, default_value = "1")]
+    pub threads: NonZeroUsize,
+}
+
+/// `auto` would compare an int8 artefact with what has none.
+fn precision(text: &str) -> Result<Precision, String> {
+    match text.parse() {
+        Ok(Precision::Auto) | Err(_) => Err(format!("{text:?}, expected int8 or fp32")),
+        Ok(precision) => Ok(precision),
+    }
+}
+
+/// A trained model that is to become faster.
+#[derive(Debug)]
+pub struct Pruner {
+    bundle: Bundle,
+    config: PruneConfig,
+}
+
+/// How a model was pruned. A run that goes on takes the model as it was pruned before: latency is
+/// measured, so that pruning anew could give other sizes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Record {
+    format_version: u32,
+    /// Sum of the whole model's weights.
+    model: String,
+    target_latency: f64,
+    latency_precision: String,
+    threads: usize,
+    report: PruneReport,
+}
+
+/// Milliseconds a text of two models, medians, taken in turns.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Latencies {
+    /// Of the whole model.
+    pub before: f64,
+    /// Of the pruned one.
+    pub after: f64,
+}
+
+impl Latencies {
+    /// The second over the first.
+    pub fn ratio(&self) -> f64 {
+        self.after / self.before
+    }
+}
+
+impl fmt::Display for Latencies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { before, after } = self;
+        let percent = 100.0 * self.ratio();
+        write!(f, "{before:.3} ms a text, now {after:.3}: {percent:.1} %")
+    }
+}
+
+impl Pruner {
+    /// Opens the model and checks the settings.
+    ///
+    /// # Errors
+    ///
+    /// A model without heads for a task, or one that is no transformer; a setting out of range.
+    pub fn open(model: &Base, args: PruneArgs) -> Result<Self> {
+        let (Base::Folder(folder) | Base::Trained(folder)) = model else {
+            let line = "--model: light and mini have yet to be trained, expected a trained model";
+            return Err(Error::Usage(line.to_owned()));
+        };
+        let bundle = Bundle::open(folder)?;
+        let unfit = |found: String, expected| Error::Unfit {
+            path: folder.clone(),
+            found,
+            expected,
+        };
+        if bundle.tasks().is_empty() {
+            let found = "a model without heads".to_owned();
+            return Err(unfit(found, "a model trained for a task"));
+        }
+        if !matches!(bundle.config(), EncoderConfig::Transformer(_)) {
+            let found = format!("a {} model", bundle.config().model_type());
+            let expected = "a transformer, which has heads and neurons to prune";
+            return Err(unfit(found, expected));
+        }
+        let config = PruneConfig {
+            target_latency: args.target_latency,
+            runtime: RuntimeConfig {
+                threads: Some(args.threads),
+                precision: args.latency_precision,
+                ..RuntimeConfig::default()
+            },
+            ..PruneConfig::default()
+        };
+        config.validate()?;
+        Ok(Self { bundle, config })
+    }
+
+    /// The whole model.
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// Prunes the model to `out`/pruned and trains what is left, by its labels and by the teacher's
+    /// answers. Else as [`fit`](crate::fit()).
+    ///
+    /// # Errors
+    ///
+    /// A teacher with other labels; a target out of reach; `out` being the model's own folder; a run to
+    /// go on from that had another model or target; as [`fit`](crate::fit()).
+    pub fn run(
+        &self,
+        data: (&Dataset, Option<&Dataset>),
+        teaching: &Teaching,
+        (settings, out): (&Settings, &Path),
+        observer: &mut dyn Observer,
+    ) -> Result<Fitted> {
+        teaching.teacher.check_labels(self.bundle.tasks())?;
+        settings.train_config(self.bundle.config()).validate()?;
+        self.check_out(out)?;
+        let record = match settings.resume {
+            true => self.earlier(out)?,
+            false => None,
+        };
+        let record = match record {
+            Some(record) => record,
+            None => self.prune(data.0, settings, out)?,
+        };
+        let PruneReport { heads, neurons, .. } = &record.report;
+        note(format_args!(
+            "heads left in each layer {heads:?}, neurons {neurons:?}"
+        ));
+        let base = Base::Trained(out.join(PRUNED));
+        let fitted = distill(data, teaching, &base, (settings, out), observer);
+        let mut fitted = fitted.inspect_err(|_| forget(out))?;
+        fitted.note_setting("pruning", json!(record));
+        Ok(fitted)
+    }
+
+    fn check_out(&self, out: &Path) -> Result<()> {
+        let place = |path: &Path| path.canonicalize().ok();
+        if place(out).is_none() || place(out) != place(self.bundle.dir()) {
+            return Ok(());
+        }
+        Err(Error::Unfit {
+            path: out.to_owned(),
+            found: "the folder of the model to prune".to_owned(),
+            expected: "another folder to write",
+        })
+    }
+
+    fn prune(&self, train: &Dataset, settings: &Settings, out: &Path) -> Result<Record> {
+        let rows: Vec<Utterance> = train.iter().collect();
+        let scored = rows.iter().step_by(rows.len().div_ceil(SCORED_ROWS).max(1));
+        let (tasks, length) = (self.bundle.tasks(), self.bundle.max_length());
+        let tokenizer = self.bundle.tokenizer()?;
+        let scored = examples(scored.cloned(), &tokenizer, tasks, length)?;
+        let device = settings.device.unwrap_or_else(Device::auto);
+        let model = Model::open(&self.bundle, device)?;
+        let loss = CombinedLoss::default();
+        let importance = importance(&model, &scored, &loss, SCORED_TOGETHER)?;
+        drop(model);
+        let texts = single_batches(&self.bundle, &rows)?;
+        let folder = out.join(PRUNED);
+        remove(&folder.join(RECORD))?;
+        let report = prune_to_latency(&self.bundle, &folder, &importance, &texts, &self.config)?;
+        let record = self.record(report);
+        write(&folder.join(RECORD), &record)?;
+        Ok(record)
+    }
+
+    fn record(&self, report: PruneReport) -> Record {
+        let files = self.bundle.manifest().map(|manifest| &manifest.files);
+        let weights = files.and_then(|files| files.get(Bundle::WEIGHTS));
+        let runtime = &self.config.runtime;
+        Record {
+            format_version: RECORD_VERSION,
+            model: weights.map(|sum| sum.sha256.clone()).unwrap_or_default(),
+            target_latency: self.config.target_latency,
+            latency_precision: runtime.precision.to_string(),
+            threads: runtime.threads.map_or(0, NonZeroUsize::get),
+            report,
+        }
+    }
+
+    /// What an earlier run pruned, if there was one.
+    fn earlier(&self, out: &Path) -> Result<Option<Record>> {
+        let path = out.join(PRUNED).join(RECORD);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let unfit = |found: String| Error::Unfit {
+            path: path.clone(),
+            found,
+            expected: "a run with the same model and settings, or none to go on from",
+        };
+        let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
+        let record: Record =
+            serde_json::from_slice(&bytes).map_err(|error| unfit(error.to_string()))?;
+        if record != self.record(record.report.clone()) {
+            let target = record.target_latency;
+            return Err(unfit(format!(
+                "pruned to {target} in {} on {} threads, or another model",
+                record.latency_precision, record.threads
+            )));
+        }
+        Ok(Some(record))
+    }
+
+    /// Times the whole model and the one in `folder`, on texts of `rows`, one at a time.
+    ///
+    /// # Errors
+    ///
+    /// A folder that is no model; a text that cannot be tokenized.
+    pub fn latencies(&self, folder: &Path, rows: &Dataset) -> Result<Latencies> {
+        let texts = single_batches(&self.bundle, &rows.iter().collect::<Vec<_>>())?;
+        let pruned = Bundle::open(folder)?;
+        let open = |bundle| NativeModel::open(bundle, &self.config.runtime);
+        let (whole, pruned) = (open(&self.bundle)?, open(&pruned)?);
+        let run = |model: &NativeModel| -> Result<()> {
+            for text in &texts {
+                model.forward(text)?;
+            }
+            Ok(())
+        };
+        let seconds = race(ROUNDS, [&mut || run(&whole), &mut || run(&pruned)])?;
+        let [before, after] = seconds.map(|seconds| 1000.0 * seconds / texts.len() as f64);
+        Ok(Latencies { before, after })
+    }
+}
+
+/// Removes what was pruned for a run that could not begin.
+fn forget(out: &Path) {
+    if !out.join("checkpoints").exists() {
+        // Whatever cannot be removed does no harm.
+        let _ = std::fs::remove_dir_all(out.join(PRUNED));
+        let _ = std::fs::remove_dir(out);
+    }
+}
+
+fn remove(path: &PathBuf) -> Result<()> {
+    match path.exists() {
+        true => std::fs::remove_file(path).map_err(Error::io(path)),
+        false => Ok(()),
+    }
+}
+
+/// Writes the record, whole or not at all.
+fn write(path: &Path, record: &Record) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        let file = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer(&file, record)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(Error::io(path))
+}

@@ -1,0 +1,171 @@
+//! Settings of a training run, as the examples' arguments say them.
+
+use clap::Args;
+use cs_data::Utterance;
+use cs_model::{BiLstmConfig, Device, EncoderConfig, SlotHead};
+use cs_train::{ClassWeights, Decay, LossConfig, Precision, Preset, TrainConfig};
+
+use crate::error::Result;
+
+/// Width of one direction of the light model's LSTM.
+const LIGHT_HIDDEN: usize = 160;
+
+/// Settings of a run; what is left out follows the preset and the encoder.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Settings {
+    /// Kind of data: general, long-text, small-data, complex or cold-start
+    #[arg(long, default_value = "general")]
+    pub preset: Preset,
+    /// Passes over the training rows, at most
+    #[arg(long)]
+    pub epochs: Option<usize>,
+    /// Rows in a batch, at most
+    #[arg(long)]
+    pub batch_size: Option<usize>,
+    /// Peak learning rate
+    #[arg(long)]
+    pub lr: Option<f64>,
+    /// Its course after the warm-up: linear, cosine, constant or inverse-sqrt
+    #[arg(long)]
+    pub schedule: Option<Decay>,
+    /// Steps until the peak, at most a tenth of the run
+    #[arg(long)]
+    pub warmup_steps: Option<usize>,
+    /// Factor of the rate from each layer to the one below
+    #[arg(long, value_name = "FACTOR")]
+    pub layer_decay: Option<f64>,
+    /// Tokens in a batch, at most
+    #[arg(long)]
+    pub max_tokens: Option<usize>,
+    /// Parts that a batch is computed in, to save memory
+    #[arg(long, value_name = "PARTS")]
+    pub accumulate: Option<usize>,
+    /// fp32, bf16 or fp16
+    #[arg(long)]
+    pub precision: Option<Precision>,
+    /// Decay of a running mean of the weights, which becomes the result
+    #[arg(long, value_name = "DECAY")]
+    pub ema: Option<f64>,
+    /// Size of the adversarial perturbation of the word embeddings
+    #[arg(long, value_name = "SIZE")]
+    pub fgm: Option<f64>,
+    /// Weight of the disagreement between two passes with different dropout
+    #[arg(long, value_name = "WEIGHT")]
+    pub r_drop: Option<f64>,
+    /// Share of the target's probability spread over all labels
+    #[arg(long, value_name = "SHARE")]
+    pub label_smoothing: Option<f64>,
+    /// Exponent of the focal loss of the intents
+    #[arg(long, value_name = "EXPONENT")]
+    pub focal: Option<f64>,
+    /// Weights of the intents: none or balanced
+    #[arg(long, value_name = "none|balanced", value_parser = class_weights)]
+    pub class_weights: Option<ClassWeights>,
+    /// How tags are chosen: softmax or crf
+    #[arg(long, value_name = "softmax|crf", value_parser = slot_head, default_value = "softmax")]
+    pub slots: SlotHead,
+    /// Epochs without a gain after which training stops
+    #[arg(long)]
+    pub patience: Option<usize>,
+    /// Steps between checkpoints, 0 for none but at the end
+    #[arg(long, value_name = "STEPS")]
+    pub checkpoint_every: Option<usize>,
+    /// Go on from the latest checkpoint, if there is one
+    #[arg(long)]
+    pub resume: bool,
+    /// Units of each direction of the light model
+    #[arg(long, value_name = "UNITS")]
+    pub light_hidden: Option<usize>,
+    /// Width of the light model's word embeddings
+    #[arg(long, value_name = "WIDTH")]
+    pub light_words: Option<usize>,
+    /// Dropout of the light model
+    #[arg(long, value_name = "RATE")]
+    pub light_dropout: Option<f64>,
+    /// Intent of the rows that are out of scope: it is not learned, and a threshold is chosen below which
+    /// there is no intent
+    #[arg(long, value_name = "LABEL")]
+    pub oos_label: Option<String>,
+    /// Source of every random choice
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// cpu, cuda or cuda:N; a CUDA device where there is one if left out
+    #[arg(long)]
+    pub device: Option<Device>,
+}
+
+fn slot_head(text: &str) -> Result<SlotHead, String> {
+    match text {
+        "softmax" => Ok(SlotHead::Softmax),
+        "crf" => Ok(SlotHead::Crf),
+        _ => Err(format!("{text:?}, expected softmax or crf")),
+    }
+}
+
+fn class_weights(text: &str) -> Result<ClassWeights, String> {
+    match text {
+        "none" => Ok(ClassWeights::None),
+        "balanced" => Ok(ClassWeights::Balanced),
+        _ => Err(format!("{text:?}, expected none or balanced")),
+    }
+}
+
+impl Settings {
+    /// What brings the light model furthest in a minute or two.
+    pub fn light(seed: u64) -> Self {
+        Self {
+            epochs: Some(14),
+            batch_size: Some(64),
+            lr: Some(4e-3),
+            seed,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn bilstm(&self, vocab_size: usize) -> BiLstmConfig {
+        let usual = BiLstmConfig::default();
+        BiLstmConfig {
+            vocab_size,
+            hidden_size: self.light_hidden.unwrap_or(LIGHT_HIDDEN),
+            embedding_size: self.light_words.unwrap_or(usual.embedding_size),
+            dropout: self.light_dropout.unwrap_or(usual.dropout),
+            ..usual
+        }
+    }
+
+    /// The row, without its intent if that means out of scope.
+    pub(crate) fn in_scope(&self, mut row: Utterance) -> Utterance {
+        let foreign = |intent: &String| self.oos_label.as_ref() == Some(intent);
+        row.intent = row.intent.filter(|intent| !foreign(intent));
+        row
+    }
+
+    pub(crate) fn train_config(&self, encoder: &EncoderConfig) -> TrainConfig {
+        let suited = TrainConfig::preset(self.preset, encoder);
+        let loss = suited.loss.clone();
+        TrainConfig {
+            epochs: self.epochs.unwrap_or(suited.epochs),
+            batch_size: self.batch_size.unwrap_or(suited.batch_size),
+            lr: self.lr.unwrap_or(suited.lr),
+            schedule: self.schedule.unwrap_or(suited.schedule),
+            warmup_steps: self.warmup_steps.unwrap_or(suited.warmup_steps),
+            layer_decay: self.layer_decay.unwrap_or(suited.layer_decay),
+            max_tokens: self.max_tokens.unwrap_or(suited.max_tokens),
+            accumulate: self.accumulate.unwrap_or(suited.accumulate),
+            precision: self.precision.unwrap_or(suited.precision),
+            ema: self.ema.unwrap_or(suited.ema),
+            fgm: self.fgm.unwrap_or(suited.fgm),
+            patience: self.patience.unwrap_or(suited.patience),
+            checkpoint_every: self.checkpoint_every.unwrap_or(suited.checkpoint_every),
+            seed: self.seed,
+            loss: LossConfig {
+                r_drop: self.r_drop.unwrap_or(loss.r_drop),
+                label_smoothing: self.label_smoothing.unwrap_or(loss.label_smoothing),
+                focal_gamma: self.focal.unwrap_or(loss.focal_gamma),
+                class_weights: self.class_weights.clone().unwrap_or(loss.class_weights),
+                ..loss
+            },
+            ..suited
+        }
+    }
+}
