@@ -87,6 +87,7 @@ pub use config::{Precision, RuntimeConfig};
 pub use error::{QuantError, Result};
 pub use kernel::Kernel;
 pub use native::NativeModel;
+pub use prune::latency::latencies;
 pub use prune::target::{PruneConfig, PruneReport, prune_to_latency};
 pub use prune::{PrunePlan, magnitude, prune};
 pub use quantize::gate::{Gate, Verdict};

@@ -8,7 +8,7 @@ use clap::Args;
 use cs_data::{Dataset, Utterance};
 use cs_model::{Bundle, Device, EncoderConfig, Model};
 use cs_quant::{
-    NativeModel, Precision, PruneConfig, PruneReport, RuntimeConfig, prune_to_latency, race,
+    NativeModel, Precision, PruneConfig, PruneReport, RuntimeConfig, latencies, prune_to_latency,
 };
 use cs_train::{CombinedLoss, Observer, examples, importance};
 use serde::{Deserialize, Serialize};
@@ -26,8 +26,6 @@ use crate::teaching::{Teaching, distill};
 const SCORED_ROWS: usize = 2048;
 /// Of these in a batch: few, so that opposite signs do not cancel out.
 const SCORED_TOGETHER: usize = 8;
-/// Passes over the texts when the result is timed.
-const ROUNDS: usize = 15;
 /// In the folder to write: the model as pruned, and how it was.
 const PRUNED: &str = "pruned";
 const RECORD: &str = "pruning.json";
@@ -259,14 +257,8 @@ impl Pruner {
         let pruned = Bundle::open(folder)?;
         let open = |bundle| NativeModel::open(bundle, &self.config.runtime);
         let (whole, pruned) = (open(&self.bundle)?, open(&pruned)?);
-        let run = |model: &NativeModel| -> Result<()> {
-            for text in &texts {
-                model.forward(text)?;
-            }
-            Ok(())
-        };
-        let seconds = race(ROUNDS, [&mut || run(&whole), &mut || run(&pruned)])?;
-        let [before, after] = seconds.map(|seconds| 1000.0 * seconds / texts.len() as f64);
+        let seconds = latencies([&whole, &pruned], &texts)?;
+        let [before, after] = seconds.map(|seconds| 1000.0 * seconds);
         Ok(Latencies { before, after })
     }
 }

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::native::NativeModel;
 use crate::race::race;
 
-/// Passes over the texts.
+/// Forwards of each text.
 const ROUNDS: usize = 15;
 
 /// A straight line through three measurements: `seconds = fixed + heads * head + neurons * neuron`,
@@ -48,14 +48,7 @@ impl Costs {
         let model = NativeModel::open(bundle, runtime)?;
         let by_heads = pruned(bundle, &fewer_heads, runtime, staging)?;
         let by_neurons = pruned(bundle, &fewer_neurons, runtime, staging)?;
-        let seconds = race(
-            ROUNDS,
-            [
-                &mut || run(&model, texts),
-                &mut || run(&by_heads, texts),
-                &mut || run(&by_neurons, texts),
-            ],
-        )?;
+        let seconds = latencies([&model, &by_heads, &by_neurons], texts)?;
         Ok(Self::fit(config, seconds, [&fewer_heads, &fewer_neurons]))
     }
 
@@ -91,16 +84,28 @@ impl PrunePlan {
     }
 }
 
-/// Seconds of both models for all texts, one at a time.
-pub(crate) fn compare(models: [&NativeModel; 2], texts: &[TokenBatch]) -> Result<[f64; 2]> {
-    let [a, b] = models;
-    race(ROUNDS, [&mut || run(a, texts), &mut || run(b, texts)])
-}
-
-fn run(model: &NativeModel, texts: &[TokenBatch]) -> Result<()> {
-    texts
-        .iter()
-        .try_for_each(|batch| model.forward(batch).map(drop))
+/// Seconds a text of each model, the mean over `texts`, each of which is a batch of its own.
+///
+/// Of every text the median of 15 forwards counts, with the models in turn: on a machine that has other
+/// work, whoever computes longer at a stretch is interrupted more often, so that whole passes over
+/// the texts would not compare.
+///
+/// # Errors
+///
+/// A text that a model cannot read.
+pub fn latencies<const N: usize>(
+    models: [&NativeModel; N],
+    texts: &[TokenBatch],
+) -> Result<[f64; N]> {
+    let mut means = [0.0; N];
+    for text in texts {
+        let mut runs = models.map(|model| move || model.forward(text).map(drop));
+        let runners = runs.each_mut().map(|run| run as &mut dyn FnMut() -> _);
+        for (mean, seconds) in means.iter_mut().zip(race(ROUNDS, runners)?) {
+            *mean += seconds / texts.len() as f64;
+        }
+    }
+    Ok(means)
 }
 
 /// The model of a plan, by way of the folder `staging`.

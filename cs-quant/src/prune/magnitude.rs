@@ -8,8 +8,8 @@ use crate::folder::need_weights;
 
 /// Scores by the size of the weights on the way through: a head gets `|V_h| |O_h|` (Frobenius norms
 /// of its rows of the value matrix and its columns of the output matrix), a neuron `|in_n| |out_n|`.
-/// The heads of a layer add up to 1, and so do its neurons, because sizes of different kinds do not
-/// compare.
+/// The squares of a layer's heads add up to 1, and so do those of its neurons, because sizes of different
+/// kinds do not compare.
 ///
 /// Gradients know more: cs-train's Taylor scores lose less for the same latency.
 ///
@@ -43,7 +43,7 @@ pub fn magnitude(bundle: &Bundle) -> Result<Importance> {
 }
 
 /// For each of `parts` equal shares of the rows of `into` `[C, H]` and of the columns of `out`
-/// `[H, C]`, the product of their norms; all together 1.
+/// `[H, C]`, the product of their norms; their squares together 1.
 fn scores(into: &[f32], out: &[f32], [parts, hidden]: [usize; 2]) -> Vec<f64> {
     let square = |x: &f32| f64::from(*x) * f64::from(*x);
     let across = out.len() / hidden;
@@ -56,8 +56,8 @@ fn scores(into: &[f32], out: &[f32], [parts, hidden]: [usize; 2]) -> Vec<f64> {
         }
     }
     let products: Vec<f64> = into.iter().zip(from).map(|(a, b)| (a * b).sqrt()).collect();
-    let sum: f64 = products.iter().sum();
-    let whole = if sum > 0.0 { sum } else { 1.0 };
+    let norm = products.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let whole = if norm > 0.0 { norm } else { 1.0 };
     products
         .into_iter()
         .map(|product| product / whole)
@@ -73,7 +73,8 @@ mod tests {
         // Two parts of one row each, H = 2.
         let into = [3.0, 4.0, 0.0, 1.0];
         let out = [2.0, 0.0, 0.0, 5.0];
-        assert_eq!(scores(&into, &out, [2, 2]), [10.0 / 15.0, 5.0 / 15.0]);
+        let norm = f64::sqrt(10.0 * 10.0 + 5.0 * 5.0);
+        assert_eq!(scores(&into, &out, [2, 2]), [10.0 / norm, 5.0 / norm]);
         assert_eq!(scores(&[0.0; 4], &out, [2, 2]), [0.0, 0.0]);
     }
 }
