@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 
 /// A score for each attention head and each feed-forward neuron of a transformer, larger for those
 /// that matter more: what structured pruning goes by. Plain numbers, from cs-train's gradients or
-/// from anywhere else; only their order within the model counts.
+/// from anywhere else, in any unit; of parts that go together the squares add up.
 ///
 /// ```
 /// use cs_model::{Importance, TransformerConfig};
