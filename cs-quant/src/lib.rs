@@ -19,12 +19,11 @@
 //! A weight matrix `W` `[N, K]` is quantised once, symmetrically, with a step per output channel:
 //!
 //! ```text
-//! W[n, k] ~ t[n] q[n, k],    |q[n, k]| <= 127,    |q[n, 2 i] + q[n, 2 i + 1]| <= 128
+//! W[n, k] ~ t[n] q[n, k],    t[n] = max_k |W[n, k]| / L,    |q[n, k]| <= 127
 //! ```
 //!
-//! with the step `t[n]` between `max_k |W[n, k]| / 63` and half of that that leaves the least squared error,
-//! and both neighbours lowered by half of what they are too much together. An activation row `x` `[K]` is
-//! quantised whenever it comes, asymmetrically:
+//! with the `L` of 32, 36 .. 120 that leaves the least squared error, see below. An activation row `x`
+//! `[K]` is quantised whenever it comes, asymmetrically:
 //!
 //! ```text
 //! x[k] ~ s u[k] + m,    m = min x,    s = (max x - m) / 255,    u[k] = round((x[k] - m) / s)
@@ -38,12 +37,21 @@
 //! ```
 //!
 //! where the first sum is exact in `i32`, the second is known at load, and activation function and
-//! bias are applied before `y` is stored. The neighbours' bound is there because AVX2's `vpmaddubsw`
-//! adds two products in `i16`: 255 * 128 fits, 255 * (127 + 127) does not. Without the bound, activations
-//! would have to be half as fine, or all weights; few neighbours are that large, so that it costs
-//! hardly anything. An artefact that does not keep it gets activations of 127 steps. It holds for
-//! every kernel, so that answers do not depend on the machine. Attention, LayerNorm, softmax and the LSTM's cell stay in `f32`;
-//! embeddings are int8 with a step per row.
+//! bias are applied before `y` is stored.
+//!
+//! AVX2 multiplies bytes in pairs and adds them in `i16` (`vpmaddubsw`), and is fastest where two such
+//! sums are added before they are widened. So four neighbours, of each eight inputs 0, 1, 4, 5 and 2, 3,
+//! 6, 7, are bound together:
+//!
+//! ```text
+//! sum_j max(q[n, j], 0) <= 128,    sum_j max(-q[n, j], 0) <= 128,    255 * 128 < 2^15
+//! ```
+//!
+//! Where they are more, those that were rounded up the most are lowered by one until they are not. Few
+//! neighbours are that large: it costs hardly anything, where half as fine activations, which would be the
+//! other way, cost much. An artefact of which the sums are larger gets activations of 127 or of 63 steps.
+//! The same holds for every kernel, so that answers do not depend on the machine. Attention, LayerNorm,
+//! softmax and the LSTM's cell stay in `f32`; embeddings are int8 with a step per row.
 //!
 //! What [`Int4`] names takes 4 bits, with a step for each group `g` of 32 or 64 weights of a row, in bf16:
 //!
@@ -52,8 +60,8 @@
 //! ```
 //!
 //! An embedding is widened when it is looked up; a linear layer's matrix when it is read, and then
-//! rounded to int8 rows as above. With [`Clip::Mse`] a step `t` is the one of 21 from `max |W| / limit` down
-//! to half of that with the least `sum (W - t q)^2`, `q = clamp(round(W / t), ±limit)`.
+//! rounded to int8 rows as above. With [`Clip::Mse`] a step `t` may be finer than its largest weights
+//! bear, `q = clamp(round(W / t), ±limit)`, where that lowers `sum (W - t q)^2`.
 //!
 //! # Smaller models
 //!
@@ -62,10 +70,11 @@
 //!
 //! # Work split
 //!
-//! A batch is cut into groups of whole sequences, about 96 tokens each; one thread carries a group
+//! A batch is cut into groups of whole sequences, about 128 tokens each; one thread carries a group
 //! through the entire network, so that activations stay in its cache and threads never wait for
-//! each other. Where that would leave threads idle, a single sequence for instance, each operation
-//! is split instead: matrices by output columns, attention by heads, the LSTM by direction.
+//! each other. Where that would leave threads idle, a single sequence for instance, a layer is split
+//! instead: its rows, of which every thread needs only the keys and values of the others, and with few
+//! rows the output columns of its matrices; the LSTM by direction.
 
 mod bilstm;
 mod config;

@@ -10,9 +10,8 @@ use crate::kernel::rows::Norm;
 use crate::quantize::rows::Rows;
 use crate::quantize::{QuantConfig, artefact};
 
-/// Above this many inputs the `i32` sums could overflow: two neighbouring products are at most
-/// 255 * 128.
-const MOST_INPUTS: usize = (i32::MAX / (255 * 64)) as usize;
+/// Above this many inputs the `i32` sums could overflow: four neighbours' are at most 2^15.
+const MOST_INPUTS: usize = 1 << 18;
 
 /// Where tensors come from.
 #[derive(Debug)]

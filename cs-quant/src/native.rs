@@ -269,11 +269,11 @@ impl Model {
         let (split, extent) = {
             let space = &mut *lock(self.space(&crew));
             let split = space.plan.choose(&batch.offsets, crew.size());
+            let width = self.config.hidden_size();
             let share = |tokens| match split {
                 Split::Groups => tokens,
-                Split::Together => team.share(tokens),
+                Split::Together => team.share(tokens, width),
             };
-            let width = self.config.hidden_size();
             (split, space.bound(&batch.offsets, width, share))
         };
         self.reserve(&crew, split, extent)?;

@@ -87,11 +87,12 @@ impl Transformer {
         out: &mut [f32],
     ) {
         let (tokens, width) = (batch.ids.len(), self.words.width);
+        let rows = (tokens, team.share(tokens, width));
         let [now, later] = spaces.common;
         let (mut now, mut later) = (now, later);
         let across = self.layers.first().map_or(0, Layer::qkv_width);
         let buffers = [(&mut *out, width), (take(later, tokens * across), across)];
-        team.scatter(tokens, buffers, |piece| {
+        team.scatter(rows, buffers, |piece| {
             let scratch = &mut *lock(&spaces.scratch[piece.team.rank()]);
             let [out, qkv] = piece.buffers;
             self.embed(piece.team, batch.rows(piece.rows), scratch, out);
@@ -108,7 +109,7 @@ impl Transformer {
             let across = next.map_or(0, Layer::qkv_width);
             let buffers = [(&mut *out, width), (take(later, tokens * across), across)];
             let qkv = &now[..tokens * layer.qkv_width()];
-            team.scatter(tokens, buffers, |piece| {
+            team.scatter(rows, buffers, |piece| {
                 let scratch = &mut *lock(&spaces.scratch[piece.team.rank()]);
                 let [out, later] = piece.buffers;
                 let input = layer.heads(qkv, batch.offsets, piece.rows);

@@ -1,12 +1,13 @@
 //! The tiles for AVX2 and FMA.
 //!
-//! `vpmaddubsw` multiplies unsigned by signed bytes and adds neighbours in `i16` with saturation,
-//! which the packed weights never reach; `vpmaddwd` by ones adds neighbours again, in `i32`.
+//! `vpmaddubsw` multiplies unsigned by signed bytes and adds pairs in `i16`. The packed weights are
+//! such that two of these sums can be added there before `vpmaddwd` widens them to `i32`: a quarter
+//! fewer multiplications.
 
 use std::arch::x86_64::{
-    __m256, __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi32, _mm256_fmadd_ps,
-    _mm256_load_si256, _mm256_loadu_ps, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_set1_epi16,
-    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
+    __m256, __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi16, _mm256_add_epi32,
+    _mm256_fmadd_ps, _mm256_load_si256, _mm256_loadu_ps, _mm256_madd_epi16, _mm256_maddubs_epi16,
+    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
 };
 
 use super::{Isa, TILE, Task};
@@ -66,9 +67,8 @@ impl Isa for Avx2 {
                         let high = _mm256_set1_epi32(x.add(1).read_unaligned());
                         let low = _mm256_maddubs_epi16(low, first);
                         let high = _mm256_maddubs_epi16(high, second);
-                        let low = _mm256_madd_epi16(low, ones);
-                        let both = _mm256_add_epi32(low, _mm256_madd_epi16(high, ones));
-                        sum[half] = _mm256_add_epi32(sum[half], both);
+                        let wide = _mm256_madd_epi16(_mm256_add_epi16(low, high), ones);
+                        sum[half] = _mm256_add_epi32(sum[half], wide);
                     }
                 }
             }

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! so the asymmetry of the activations costs one multiply-add per output. `acc` is an exact `i32`
-//! (|acc| <= 255 * 64 * K, which fits for K up to 131,000).
+//! (|acc| <= 2^13 K, which fits for K up to 2^18).
 
 use std::ops::Range;
 
@@ -135,7 +135,7 @@ impl QuantScratch {
         self.scales
             .resize(self.scales.len().max(rows), RowScale::default());
         let (bytes, scales) = (&mut self.bytes[..rows * stride], &mut self.scales[..rows]);
-        let how = (weights.inputs, weights.levels);
+        let how = (weights.inputs, weights.levels());
         quantise(team, x, how, (bytes, scales));
         QuantRows {
             bytes: &self.bytes[..read],
@@ -172,29 +172,41 @@ impl Task for GemmI8<'_> {
     fn run<I: Isa>(self) {
         assert_eq!(self.x.stride, self.weights.stride());
         let rows = self.x.scales.len();
+        let gemm = &self;
+        if I::BY_SIXTEEN {
+            // So many rows that they, not the panel, should stay in the first-level cache.
+            let panels = self.panels.clone();
+            return for_sixteens::<I>(rows, &mut PanelsI8 { gemm, panels });
+        }
         for panel in self.panels.clone() {
-            let mut panel = PanelI8 { gemm: &self, panel };
-            if I::BY_SIXTEEN {
-                for_sixteens::<I>(rows, &mut panel);
-            } else {
-                for_blocks::<I>(rows, &mut panel);
-            }
+            let panels = panel..panel + 1;
+            for_blocks::<I>(rows, &mut PanelsI8 { gemm, panels });
         }
     }
 }
 
-/// One panel of an int8 product.
-struct PanelI8<'a> {
+/// Some panels of an int8 product.
+struct PanelsI8<'a> {
     gemm: &'a GemmI8<'a>,
-    panel: usize,
+    panels: Range<usize>,
 }
 
-impl Blocks for PanelI8<'_> {
+impl Blocks for PanelsI8<'_> {
     #[inline(always)]
     fn block<I: Isa, const R: usize>(&mut self, row: usize) {
-        let (panel, GemmI8 { x, weights, .. }) = (self.panel, self.gemm);
+        for panel in self.panels.clone() {
+            self.gemm.tile::<I, R>(row, panel);
+        }
+    }
+}
+
+impl GemmI8<'_> {
+    /// One panel of `R` rows.
+    #[inline(always)]
+    fn tile<I: Isa, const R: usize>(&self, row: usize, panel: usize) {
+        let Self { x, weights, .. } = self;
         let w = *weights;
-        let next = w.panel(if panel + 1 < self.gemm.panels.end {
+        let next = w.panel(if panel + 1 < self.panels.end {
             panel + 1
         } else {
             panel
@@ -215,9 +227,9 @@ impl Blocks for PanelI8<'_> {
                 let rest = I::fma(min, shift[c], bias[c]);
                 y[c] = I::fma(sums[c] as f32, step * scale[c], rest);
             }
-            activate::<I, TILE>(self.gemm.act, &mut y);
+            activate::<I, TILE>(self.act, &mut y);
             store(
-                self.gemm.out,
+                self.out,
                 (row + r) * w.outputs + columns,
                 w.outputs - columns,
                 &y,

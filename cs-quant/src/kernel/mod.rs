@@ -163,8 +163,8 @@ pub(crate) trait Isa {
 
     /// `R` rows of 8-bit activations times one panel of [`TILE`] int8 columns, summed in `i32`.
     ///
-    /// Exact if two neighbouring products never add up to more than 16 bits hold, for which
-    /// [`super::pack::PackedI8`] sees. `next` is a panel to prefetch; it is never read.
+    /// Exact if no [neighbours'](pack::NEIGHBOURS) products add up to more than 16 bits hold, for
+    /// which [`pack::PackedI8`] sees. `next` is a panel to prefetch; it is never read.
     ///
     /// # Safety
     ///

@@ -7,9 +7,12 @@ use super::TILE;
 #[repr(C, align(64))]
 struct Line<T, const N: usize>([T; N]);
 
-/// Neighbouring weights of one sign that sum to at most this bear activations of 8 bits:
-/// 255 * 128 = 32640 fits in `i16`. Neighbours are the inputs 0 and 1, 2 and 3, and so on.
-pub(crate) const MOST_PAIR: i32 = 128;
+/// Of each eight inputs, those whose products a tile may add in 16 bits.
+pub(crate) const NEIGHBOURS: [[usize; 4]; 2] = [[0, 1, 4, 5], [2, 3, 6, 7]];
+
+/// Neighbours whose positive weights, and whose negative ones, sum to at most this bear activations
+/// of 8 bits: 255 * 128 = 32640 fits.
+pub(crate) const MOST_SUM: i32 = 128;
 
 /// A linear layer in int8.
 ///
@@ -27,8 +30,7 @@ pub(crate) struct PackedI8 {
     pub(super) scale: Vec<f32>,
     pub(super) shift: Vec<f32>,
     pub(super) bias: Vec<f32>,
-    /// The largest activation, 255 or 127, with which no two neighbours leave 16 bits.
-    pub(super) levels: u8,
+    levels: u8,
 }
 
 impl PackedI8 {
@@ -70,6 +72,11 @@ impl PackedI8 {
         }
     }
 
+    /// The largest activation, 255, 127 or 63, with which no neighbours leave 16 bits.
+    pub(crate) fn levels(&self) -> u8 {
+        self.levels
+    }
+
     /// Bytes of a quantised row.
     pub(super) fn stride(&self) -> usize {
         self.pairs * 8
@@ -85,16 +92,30 @@ impl PackedI8 {
     }
 }
 
-/// How large activations may be. -128, which the quantiser never writes, may meet 127:
-/// 2 * 127 * 128 = 32512.
+/// How large activations may be: 255 for weights that keep to [`MOST_SUM`], as the quantiser's do.
 fn levels(inputs: usize, weights: &[i8]) -> u8 {
-    let fits = |pair: &[i8]| pair.iter().map(|&w| i32::from(w)).sum::<i32>().abs() <= MOST_PAIR;
-    let mut rows = weights.chunks_exact(inputs.max(1));
-    if rows.all(|row| row.chunks(2).all(fits)) {
-        u8::MAX
-    } else {
-        127
+    let blocks = weights
+        .chunks_exact(inputs.max(1))
+        .flat_map(|row| row.chunks(8));
+    match blocks.map(largest_sum).max().unwrap_or(0) {
+        ..=MOST_SUM => 255,
+        ..=258 => 127,
+        _ => 63, // 63 * 4 * 128 = 32256
     }
+}
+
+/// The largest sum of neighbours' weights of one sign.
+fn largest_sum(block: &[i8]) -> i32 {
+    let sums = NEIGHBOURS.map(|neighbours| {
+        let weights = neighbours.iter().filter_map(|&i| block.get(i).copied());
+        let (mut above, mut below) = (0, 0);
+        for weight in weights.map(i32::from) {
+            above += weight.max(0);
+            below -= weight.min(0);
+        }
+        above.max(below)
+    });
+    sums[0].max(sums[1])
 }
 
 /// A linear layer in `f32`: panels of 16 output columns, `panel[input][column]`.

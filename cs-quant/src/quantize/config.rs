@@ -66,13 +66,13 @@ impl Default for Int4 {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Clip {
-    /// No weight is cut off: the step of an embedding is `max |w| / 127`, that of a linear layer's row the
-    /// one between that and `max |w| / 63` with the least squared error (a finer one leaves more
-    /// neighbours to be lowered for each other's sake).
+    /// No weight is cut off: the step of an embedding is `max |w| / 127`, that of a linear layer's row
+    /// `max |w| / L` with the `L` of 32, 36 .. 120 that has the least squared error (a finer step
+    /// leaves more neighbours to be lowered for each other's sake).
     #[default]
     None,
-    /// Of the steps down to half of the finest of these, the one with the least squared error: a few
-    /// large weights are cut off where that makes the many small ones finer.
+    /// Likewise with `L` up to 160, and up to 254 for an embedding: a few large weights are cut off
+    /// where that makes the many small ones finer.
     Mse,
     /// The given share of a row's weights (above 0.5, up to 1), by magnitude, is not cut off.
     Percentile(f32),
@@ -152,7 +152,7 @@ impl QuantConfig {
         Scheme::Int8(if name.starts_with("embeddings.") {
             Range::Int8
         } else {
-            Range::Paired
+            Range::Bounded
         })
     }
 }
@@ -191,21 +191,21 @@ mod tests {
             },
             ..QuantConfig::default()
         };
-        let paired = Scheme::Int8(Range::Paired);
+        let bounded = Scheme::Int8(Range::Bounded);
         for (name, shape, scheme) in [
             (
                 "encoder.layer.0.output.dense.weight",
                 vec![4, 32],
                 Scheme::Int4 { group: 32 },
             ),
-            ("encoder.layer.0.output.dense.weight", vec![4, 40], paired),
+            ("encoder.layer.0.output.dense.weight", vec![4, 40], bounded),
             (
                 "encoder.layer.0.attention.output.dense.weight",
                 vec![4, 32],
-                paired,
+                bounded,
             ),
             ("encoder.layer.0.output.dense.bias", vec![32], Scheme::Fp32),
-            ("encoder.lstm.weight_hh_l0", vec![4, 32], paired),
+            ("encoder.lstm.weight_hh_l0", vec![4, 32], bounded),
             ("heads.intent.weight", vec![4, 32], Scheme::Fp32),
             (
                 "embeddings.word_embeddings.weight",

@@ -5,7 +5,7 @@
 //! written); two weights a byte, the even one in the low half.
 
 use super::config::{Clip, Scheme};
-use crate::kernel::pack::MOST_PAIR;
+use crate::kernel::pack::{MOST_SUM, NEIGHBOURS};
 
 /// What the integers of a step may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,24 +14,15 @@ pub(crate) enum Range {
     Int4,
     /// Up to 127 either way.
     Int8,
-    /// Likewise, and no two neighbours, the inputs 2 i and 2 i + 1, sum to more than
-    /// [`MOST_PAIR`] either way.
-    Paired,
+    /// Likewise, and [`NEIGHBOURS`] of one sign sum to at most [`MOST_SUM`].
+    Bounded,
 }
 
 impl Range {
     fn most(self) -> f32 {
         match self {
             Self::Int4 => 7.0,
-            Self::Int8 | Self::Paired => 127.0,
-        }
-    }
-
-    /// The largest integer that is never changed for its neighbour's sake.
-    fn safe(self) -> f32 {
-        match self {
-            Self::Paired => ((MOST_PAIR - 1) / 2) as f32,
-            _ => self.most(),
+            Self::Int8 | Self::Bounded => 127.0,
         }
     }
 }
@@ -84,11 +75,11 @@ impl Rows {
     }
 
     /// With a step per row, for the products: 4-bit weights are rounded a second time, to steps that
-    /// are 9 to 18 times finer.
+    /// are 4 to 17 times finer.
     pub(crate) fn into_int8(self, cols: usize) -> Self {
         match self {
             Self::Int4 { .. } => {
-                let scheme = Scheme::Int8(Range::Paired);
+                let scheme = Scheme::Int8(Range::Bounded);
                 Self::quantise(self.into_f32(cols), cols, scheme, Clip::None)
             }
             other => other,
@@ -129,10 +120,10 @@ pub(crate) fn quantise_rows(
     for row in data.chunks_exact(cols.max(1)) {
         let step = step(row, range, clip);
         scale.push(step);
-        let (pairs, last) = row.as_chunks::<2>();
-        let rounded = pairs.iter().flat_map(|&pair| round_pair(pair, step, range));
-        values.extend(rounded.map(|q| q as i8));
-        values.extend(last.iter().map(|&x| round(x, step, range) as i8));
+        for weights in row.chunks(8) {
+            let rounded = round(weights, step, range);
+            values.extend(rounded[..weights.len()].iter().map(|&q| q as i8));
+        }
     }
     (values, scale)
 }
@@ -143,13 +134,11 @@ fn int4(data: &[f32], group: usize, clip: Clip) -> Rows {
     for weights in data.chunks_exact(group) {
         let step = brain(step(weights, Range::Int4, clip));
         scale.push(step);
-        let nibble = |x: f32| (round(x, step, Range::Int4) + 8.0) as u8;
-        let pairs = weights.as_chunks::<2>().0;
-        values.extend(
-            pairs
-                .iter()
-                .map(|&[low, high]| nibble(low) | nibble(high) << 4),
-        );
+        for weights in weights.chunks(8) {
+            let nibbles = round(weights, step, Range::Int4).map(|q| (q + 8.0) as u8);
+            let pairs = nibbles.as_chunks::<2>().0.iter();
+            values.extend(pairs.map(|[low, high]| low | high << 4));
+        }
     }
     Rows::Int4 {
         data: values,
@@ -166,10 +155,36 @@ fn brain(step: f32) -> f32 {
     if near.is_finite() { near } else { step }
 }
 
-/// The integer that stands for `x`.
+/// The integers that stand for up to eight weights.
 #[inline(always)]
-fn round(x: f32, step: f32, range: Range) -> f32 {
-    nearest((x / step).clamp(-range.most(), range.most()))
+fn round(weights: &[f32], step: f32, range: Range) -> [f32; 8] {
+    let mut exact = [0.0; 8];
+    exact[..weights.len()].copy_from_slice(weights);
+    let exact = exact.map(|x| x / step);
+    let mut rounded = exact.map(|x| nearest(x.clamp(-range.most(), range.most())));
+    let sum: f32 = rounded.iter().map(|q| q.abs()).sum();
+    if range == Range::Bounded && sum > MOST_SUM as f32 {
+        for neighbours in NEIGHBOURS {
+            lower(&mut rounded, &exact, neighbours, 1.0);
+            lower(&mut rounded, &exact, neighbours, -1.0);
+        }
+    }
+    rounded
+}
+
+/// Makes the integers of a sign keep to [`MOST_SUM`]: one by one those that are then the least off.
+fn lower(rounded: &mut [f32; 8], exact: &[f32; 8], neighbours: [usize; 4], sign: f32) {
+    let sum: f32 = neighbours
+        .map(|i| (sign * rounded[i]).max(0.0))
+        .iter()
+        .sum();
+    for _ in MOST_SUM..sum as i32 {
+        let those = neighbours.into_iter().filter(|&i| sign * rounded[i] > 0.0);
+        let excess = |i: usize| sign * (rounded[i] - exact[i]);
+        if let Some(i) = those.max_by(|&a, &b| excess(a).total_cmp(&excess(b))) {
+            rounded[i] -= sign;
+        }
+    }
 }
 
 /// The nearest integer, of two the even one: 1.5 * 2^23 leaves no bits for a fraction. Unlike
@@ -180,51 +195,53 @@ fn nearest(x: f32) -> f32 {
     x + ROUND - ROUND
 }
 
-/// The integers that stand for two neighbours. Both give up half of what they are too much together.
-#[inline(always)]
-fn round_pair(pair: [f32; 2], step: f32, range: Range) -> [f32; 2] {
-    let [a, b] = pair.map(|x| round(x, step, range));
-    if range != Range::Paired {
-        return [a, b];
-    }
-    let excess = ((a + b).abs() - MOST_PAIR as f32).max(0.0);
-    let half = nearest(0.5 * excess + 0.25);
-    [a - half.copysign(a), b - (excess - half).copysign(b)]
-}
-
 /// The step of weights that share one: positive and finite; 1 where they are all zero.
 fn step(weights: &[f32], range: Range, clip: Clip) -> f32 {
     let largest = match clip {
         Clip::Percentile(share) => percentile(weights, share),
         Clip::None | Clip::Mse => weights.iter().fold(0.0f32, |most, x| most.max(x.abs())),
     };
-    let widest = largest / range.safe();
+    let finest = largest / range.most();
     // Below that, x / step would not be a number.
-    if largest / range.most() < f32::MIN_POSITIVE {
+    if finest < f32::MIN_POSITIVE {
         return 1.0;
     }
-    let finer = match (range, clip) {
-        (Range::Int4 | Range::Int8, Clip::Mse) => 20,
-        (Range::Int4 | Range::Int8, _) => return widest,
-        (Range::Paired, Clip::Mse) => 30,
-        (Range::Paired, _) => 20, // up to which the largest weight is at most 126
+    // The integer that stands for the largest weight, first, gap and count. Up to 32 no neighbours
+    // are lowered; beyond `most` the largest weights are cut off.
+    let limits = match (range, clip) {
+        (Range::Bounded, Clip::None | Clip::Percentile(_)) => (32.0, 4.0, 23),
+        (Range::Bounded, Clip::Mse) => (32.0, 4.0, 33),
+        (_, Clip::Mse) => (range.most(), range.most() / 20.0, 21),
+        _ => return finest,
     };
-    let candidates = (0..=finer).map(|i| widest * (1.0 - 0.025 * i as f32));
-    let errors = candidates.map(|step| (squared_error(weights, step, range), step));
-    errors
-        .min_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map_or(widest, |(_, step)| step)
+    best(weights, range, largest, limits)
+}
+
+/// The step `largest / limit` with the least squared error. Looks at every third limit, and then at
+/// those near the best.
+fn best(weights: &[f32], range: Range, largest: f32, limits: (f32, f32, usize)) -> f32 {
+    let (first, gap, count) = limits;
+    let step = |i: usize| largest / (first + gap * i as f32);
+    let least = |candidates: &mut dyn Iterator<Item = usize>| {
+        let errors = candidates.map(|i| (squared_error(weights, step(i), range), i));
+        errors
+            .min_by(|(a, _), (b, _)| a.total_cmp(b))
+            .map_or(0, |(_, i)| i)
+    };
+    let near = least(&mut (0..count).step_by(3));
+    step(least(&mut (near.saturating_sub(2)..count.min(near + 3))))
 }
 
 fn squared_error(weights: &[f32], step: f32, range: Range) -> f32 {
-    let (pairs, last) = weights.as_chunks::<2>();
-    let error = |x: f32, q: f32| (x - q * step).powi(2);
-    let pairs = pairs.iter().map(|&pair| {
-        let [a, b] = round_pair(pair, step, range);
-        error(pair[0], a) + error(pair[1], b)
+    let blocks = weights.chunks(8).map(|weights| {
+        let rounded = round(weights, step, range);
+        let errors = weights
+            .iter()
+            .zip(rounded)
+            .map(|(x, q)| (x - q * step).powi(2));
+        errors.sum::<f32>()
     });
-    let last = last.iter().map(|&x| error(x, round(x, step, range)));
-    pairs.sum::<f32>() + last.sum::<f32>()
+    blocks.sum()
 }
 
 /// The magnitude that `share` of the weights do not exceed; never 0 if there is a weight that is not.
@@ -246,9 +263,9 @@ mod tests {
     #[test]
     fn rows_are_rounded_to_half_a_step() {
         let data = [1.0, -0.5, 0.004, 0.0, 0.0, 0.0, 1e-45, 0.0, 0.0];
-        for range in [Range::Int8, Range::Paired] {
+        for range in [Range::Int8, Range::Bounded] {
             let (values, scale) = quantise_rows(&data, 3, range, Clip::None);
-            assert!(values[0] >= 63);
+            assert!(values[0] >= 32);
             assert_eq!(scale[1..], [1.0, 1.0]);
             for (i, x) in data.iter().enumerate() {
                 let back = f32::from(values[i]) * scale[i / 3];
@@ -298,7 +315,7 @@ mod tests {
             .map(|i| ((i * 89 % 97) as f32 - 48.0) / 48.0)
             .collect();
         row[17] = 1.6;
-        for range in [Range::Int4, Range::Int8, Range::Paired] {
+        for range in [Range::Int4, Range::Int8, Range::Bounded] {
             let widest = step(&row, range, Clip::None);
             let best = step(&row, range, Clip::Mse);
             assert!(best <= widest);
@@ -316,29 +333,30 @@ mod tests {
     #[test]
     fn neighbours_leave_room_for_each_other() {
         let step = 0.01;
-        for (pair, expected) in [
-            ([1.27, 1.27], [64.0, 64.0]),
-            ([1.0, 0.29], [99.0, 29.0]),
-            ([-1.27, -0.04], [-125.0, -3.0]),
-            ([1.27, -1.27], [127.0, -127.0]),
-            ([0.64, 0.64], [64.0, 64.0]),
+        for (weights, expected) in [
+            ([1.27; 8], [32.0; 8]),
+            ([-0.332; 8], [-32.0; 8]),
+            // 0, 1, 4 and 5 are neighbours: those that were rounded up are lowered first.
+            (
+                [0.333, 0.329, 1.0, 0.0, 0.321, 0.328, 0.0, 0.0],
+                [33.0, 32.0, 100.0, 0.0, 31.0, 32.0, 0.0, 0.0],
+            ),
+            // One sign's do not count for the other's.
+            (
+                [1.27, -1.27, 1.27, -1.27, 0.01, -0.01, 0.01, -0.01],
+                [127.0, -127.0, 127.0, -127.0, 1.0, -1.0, 1.0, -1.0],
+            ),
         ] {
-            assert_eq!(round_pair(pair, step, Range::Paired), expected, "{pair:?}");
+            let found = round(&weights, step, Range::Bounded);
+            assert_eq!(found, expected, "{weights:?}");
         }
-        // One large weight among small ones: no finer step without loss where it has a neighbour.
+        // One large weight among small ones: no finer step without loss where it has neighbours.
         let mut row: Vec<f32> = (0..99)
             .map(|i| (i * 37 % 41) as f32 * 0.001 - 0.02)
             .collect();
         row[4] = 1.0;
-        let (values, scale) = quantise_rows(&row, 99, Range::Paired, Clip::None);
+        let (values, scale) = quantise_rows(&row, 99, Range::Bounded, Clip::None);
         assert!(values[4] > 100, "{}", values[4]);
         assert!((f32::from(values[4]) * scale[0] - 1.0).abs() <= 0.6 * scale[0]);
-        row.fill(1.0);
-        let (values, _) = quantise_rows(&row, 99, Range::Paired, Clip::None);
-        assert!(
-            values
-                .chunks(2)
-                .all(|pair| pair.iter().map(|&q| i32::from(q)).sum::<i32>() <= 128)
-        );
     }
 }
