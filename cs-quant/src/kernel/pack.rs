@@ -97,9 +97,10 @@ fn levels(inputs: usize, weights: &[i8]) -> u8 {
     let blocks = weights
         .chunks_exact(inputs.max(1))
         .flat_map(|row| row.chunks(8));
+    // The most of which a sum of neighbours' products still fits 16 bits.
     match blocks.map(largest_sum).max().unwrap_or(0) {
-        ..=MOST_SUM => 255,
-        ..=258 => 127,
+        largest if largest <= MOST_SUM => 255,
+        largest if largest * 127 <= i32::from(i16::MAX) => 127,
         _ => 63, // 63 * 4 * 128 = 32256
     }
 }
