@@ -225,9 +225,8 @@ impl Isa for AmxInt8 {
         a: *const f32,
         lda: usize,
         b: *const f32,
-        ldb: usize,
     ) -> [[f32; TILE]; R] {
         // SAFETY: the caller's promise is the one asked for; the set includes that one.
-        unsafe { Avx512Vnni::tile_f32::<R>(k, a, lda, b, ldb) }
+        unsafe { Avx512Vnni::tile_f32::<R>(k, a, lda, b) }
     }
 }

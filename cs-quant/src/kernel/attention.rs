@@ -1,8 +1,8 @@
 //! Self-attention on packed rows: every sequence by itself, every head by itself.
 //!
 //! `context = softmax(Q K^T / sqrt D) V` (Vaswani et al. 2017, <https://arxiv.org/abs/1706.03762>),
-//! in `f32`. K is transposed into panels of 16 keys, which makes both products the same tile as a
-//! linear layer's.
+//! in `f32`. Panels of 16 keys, transposed, and of 16 columns of the values make both products the
+//! same tile as a linear layer's.
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -18,11 +18,11 @@ use crate::error::Result;
 /// Space for one head, kept between calls.
 #[derive(Debug, Default)]
 pub(crate) struct HeadScratch {
-    /// Transposed keys: `[L / 16][D][16]`.
+    /// Transposed: `[L / 16][D][16]`
     keys: Vec<f32>,
-    /// Values with D padded to a multiple of 16: `[L, Dp]`; empty where D needs none.
+    /// `[D / 16][L][16]`
     values: Vec<f32>,
-    /// Of the queries that go through together: `[ROWS, Lp]`
+    /// Of the queries that go through together: `[ROWS, Lp]`, Lp the next multiple of 16
     scores: Vec<f32>,
 }
 
@@ -31,10 +31,10 @@ impl HeadScratch {
     pub(crate) fn reserve(&mut self, longest: usize, size: usize) -> Result<()> {
         let padded = longest.next_multiple_of(TILE);
         grow(&mut self.keys, padded.saturating_mul(size))?;
-        if !size.is_multiple_of(TILE) {
-            let size = size.next_multiple_of(TILE);
-            grow(&mut self.values, longest.saturating_mul(size))?;
-        }
+        grow(
+            &mut self.values,
+            longest.saturating_mul(size.next_multiple_of(TILE)),
+        )?;
         grow(&mut self.scores, padded.saturating_mul(MOST_ROWS))
     }
 }
@@ -124,7 +124,7 @@ impl Task for Head<'_> {
             return;
         }
         self.transpose_keys();
-        self.pad_values();
+        self.split_values();
         let padded = self.len.next_multiple_of(TILE);
         let scores = &mut self.scratch.scores;
         scores.resize(scores.len().max(I::ROWS * padded), 0.0);
@@ -157,18 +157,18 @@ impl Head<'_> {
     }
 
     #[inline(always)]
-    fn pad_values(&mut self) {
-        if self.size.is_multiple_of(TILE) {
-            return;
-        }
+    fn split_values(&mut self) {
         let (size, stride) = (self.size, 3 * self.width);
-        let padded = size.next_multiple_of(TILE);
+        let (len, panels) = (self.len, size.div_ceil(TILE));
         let values = &mut self.scratch.values;
-        values.resize(values.len().max(self.len * padded), 0.0);
-        for (i, line) in values.chunks_exact_mut(padded).take(self.len).enumerate() {
-            let row = &self.rows[i * stride + 2 * self.width + self.column..][..size];
-            line[..size].copy_from_slice(row);
-            line[size..].fill(0.0);
+        values.resize(values.len().max(panels * len * TILE), 0.0);
+        for (p, panel) in values.chunks_exact_mut(len * TILE).take(panels).enumerate() {
+            let columns = TILE.min(size - p * TILE);
+            let first = 2 * self.width + self.column + p * TILE;
+            for (i, line) in panel.chunks_exact_mut(TILE).enumerate() {
+                line[..columns].copy_from_slice(&self.rows[i * stride + first..][..columns]);
+                line[columns..].fill(0.0);
+            }
         }
     }
 }
@@ -195,8 +195,7 @@ impl Blocks for Head<'_> {
         {
             // SAFETY: `R` rows of D floats, `stride` apart, were sliced above; the panel has
             // D rows of 16; tasks only run where `I` does.
-            let sums =
-                unsafe { I::tile_f32::<R>(size, queries.as_ptr(), stride, panel.as_ptr(), TILE) };
+            let sums = unsafe { I::tile_f32::<R>(size, queries.as_ptr(), stride, panel.as_ptr()) };
             for (r, sums) in sums.iter().enumerate() {
                 let line = &mut scores[r * padded + p * TILE..][..TILE];
                 for (score, sum) in line.iter_mut().zip(sums) {
@@ -209,18 +208,15 @@ impl Blocks for Head<'_> {
             line[len..].fill(f32::NEG_INFINITY);
             *inverse = softmax_row::<I>(line);
         }
-        for column in (0..size).step_by(TILE) {
-            let (panel, ldb) = if size.is_multiple_of(TILE) {
-                let from = 2 * self.width + self.column + column;
-                (&self.rows[from..][..(len - 1) * stride + TILE], stride)
-            } else {
-                let ldb = size.next_multiple_of(TILE);
-                (&values[column..][..(len - 1) * ldb + TILE], ldb)
-            };
-            // SAFETY: `scores` has `R` rows of at least `len` floats, and `len` rows of 16,
-            // `ldb` apart, were sliced just now; tasks only run where `I` does.
-            let sums =
-                unsafe { I::tile_f32::<R>(len, scores.as_ptr(), padded, panel.as_ptr(), ldb) };
+        for (p, panel) in values
+            .chunks_exact(len * TILE)
+            .take(size.div_ceil(TILE))
+            .enumerate()
+        {
+            let column = p * TILE;
+            // SAFETY: `scores` has `R` rows of at least `len` floats; the panel has `len` rows of
+            // 16; tasks only run where `I` does.
+            let sums = unsafe { I::tile_f32::<R>(len, scores.as_ptr(), padded, panel.as_ptr()) };
             for (r, sums) in sums.iter().enumerate() {
                 let mut y = *sums;
                 y.iter_mut().for_each(|y| *y *= inverse[r]);

@@ -82,15 +82,14 @@ impl Isa for Avx2 {
         a: *const f32,
         lda: usize,
         b: *const f32,
-        ldb: usize,
     ) -> [[f32; TILE]; R] {
         // SAFETY: the caller vouches for the ranges that are read and for the instruction set;
         // two vectors of eight floats have the size of the 16 that are returned.
         unsafe {
             let mut sums = [[_mm256_setzero_ps(); 2]; R];
             for i in 0..k {
-                let w0 = _mm256_loadu_ps(b.add(i * ldb));
-                let w1 = _mm256_loadu_ps(b.add(i * ldb + 8));
+                let w0 = _mm256_loadu_ps(b.add(i * TILE));
+                let w1 = _mm256_loadu_ps(b.add(i * TILE + 8));
                 for (r, sum) in sums.iter_mut().enumerate() {
                     let x = _mm256_set1_ps(*a.add(r * lda + i));
                     sum[0] = _mm256_fmadd_ps(x, w0, sum[0]);

@@ -179,7 +179,7 @@ pub(crate) trait Isa {
         next: *const i8,
     ) -> [[i32; TILE]; R];
 
-    /// `R` rows of `k` floats (`lda` apart) times `k` rows of [`TILE`] columns (`ldb` apart).
+    /// `R` rows of `k` floats (`lda` apart) times `k` rows of [`TILE`] columns.
     ///
     /// # Safety
     ///
@@ -190,7 +190,6 @@ pub(crate) trait Isa {
         a: *const f32,
         lda: usize,
         b: *const f32,
-        ldb: usize,
     ) -> [[f32; TILE]; R];
 }
 

@@ -47,12 +47,11 @@ impl Isa for Portable {
         a: *const f32,
         lda: usize,
         b: *const f32,
-        ldb: usize,
     ) -> [[f32; TILE]; R] {
         let mut sums = [[0.0; TILE]; R];
         for i in 0..k {
             // SAFETY: the caller vouches for `k` rows of `TILE` floats at `b`.
-            let weights: &[f32; TILE] = unsafe { &*b.add(i * ldb).cast() };
+            let weights: &[f32; TILE] = unsafe { &*b.add(i * TILE).cast() };
             for (r, row) in sums.iter_mut().enumerate() {
                 // SAFETY: the caller vouches for `R` rows of `k` floats at `a`.
                 let x = unsafe { *a.add(r * lda + i) };

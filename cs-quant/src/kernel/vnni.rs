@@ -93,10 +93,9 @@ impl Isa for AvxVnni {
         a: *const f32,
         lda: usize,
         b: *const f32,
-        ldb: usize,
     ) -> [[f32; TILE]; R] {
         // SAFETY: the caller's promise is the one asked for; the set includes AVX2 and FMA.
-        unsafe { Avx2::tile_f32::<R>(k, a, lda, b, ldb) }
+        unsafe { Avx2::tile_f32::<R>(k, a, lda, b) }
     }
 }
 
@@ -140,14 +139,13 @@ impl Isa for Avx512Vnni {
         a: *const f32,
         lda: usize,
         b: *const f32,
-        ldb: usize,
     ) -> [[f32; TILE]; R] {
         // SAFETY: the caller vouches for the ranges that are read and for the instruction set;
         // a vector has the size of the 16 floats that are returned.
         unsafe {
             let mut sums = [_mm512_setzero_ps(); R];
             for i in 0..k {
-                let w = _mm512_loadu_ps(b.add(i * ldb));
+                let w = _mm512_loadu_ps(b.add(i * TILE));
                 for (r, sum) in sums.iter_mut().enumerate() {
                     let x = _mm512_set1_ps(*a.add(r * lda + i));
                     *sum = _mm512_fmadd_ps(x, w, *sum);
