@@ -4,10 +4,9 @@
 //! such that two of these sums can be added there before `vpmaddwd` widens them to `i32`: a quarter
 //! fewer multiplications.
 
+use std::arch::asm;
 use std::arch::x86_64::{
-    __m256, __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi16, _mm256_add_epi32,
-    _mm256_fmadd_ps, _mm256_load_si256, _mm256_loadu_ps, _mm256_madd_epi16, _mm256_maddubs_epi16,
-    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
+    __m256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps,
 };
 
 use super::{Isa, TILE, Task};
@@ -29,6 +28,96 @@ pub(crate) unsafe fn run<T: Task>(task: T) -> T::Output {
     task.run::<Avx2>()
 }
 
+/// What a tile reads and writes.
+#[derive(Clone, Copy)]
+struct Tile {
+    /// Of a row; at least 8 and a multiple of it.
+    bytes: usize,
+    a: *const u8,
+    lda: usize,
+    b: *const i8,
+    next: *const i8,
+    sums: *mut [i32; TILE],
+}
+
+/// The sums of each row `$at`, whose activations are `$row`, in `$left` and `$right`.
+///
+/// Eight sums, three of four weights and what an addition needs are 16 registers. In Rust the columns
+/// had to be taken in two halves, with the activations loaded for each, which is a third slower.
+macro_rules! products {
+    ($tile:ident, $($at:literal: $row:ident, $left:literal, $right:literal);+) => {
+        asm!(
+            "vpcmpeqw ymm11, ymm11, ymm11",
+            "vpsrlw ymm11, ymm11, 15", // ones
+            $(
+                concat!("vpxor ", $left, ", ", $left, ", ", $left),
+                concat!("vpxor ", $right, ", ", $right, ", ", $right),
+            )+
+            "2:",
+            "prefetcht0 [{next}]",
+            "prefetcht0 [{next} + 64]",
+            "vmovdqa ymm8, ymmword ptr [{b}]",
+            "vmovdqa ymm9, ymmword ptr [{b} + 32]",
+            "vmovdqa ymm10, ymmword ptr [{b} + 64]",
+            $(
+                concat!("vpbroadcastd ymm13, dword ptr [{", stringify!($row), "} + {at}]"),
+                "vpmaddubsw ymm12, ymm13, ymm8",
+                "vpmaddubsw ymm13, ymm13, ymm9",
+                concat!("vpbroadcastd ymm15, dword ptr [{", stringify!($row), "} + {at} + 4]"),
+                "vpmaddubsw ymm14, ymm15, ymm10",
+                "vpmaddubsw ymm15, ymm15, ymmword ptr [{b} + 96]",
+                "vpaddw ymm12, ymm12, ymm14",
+                "vpaddw ymm13, ymm13, ymm15",
+                "vpmaddwd ymm12, ymm12, ymm11",
+                "vpmaddwd ymm13, ymm13, ymm11",
+                concat!("vpaddd ", $left, ", ", $left, ", ymm12"),
+                concat!("vpaddd ", $right, ", ", $right, ", ymm13"),
+            )+
+            "add {next}, 128",
+            "sub {b}, -128",
+            "add {at}, 8",
+            "jnz 2b",
+            $(
+                concat!("vmovdqu ymmword ptr [{sums} + 64 * ", $at, "], ", $left),
+                concat!("vmovdqu ymmword ptr [{sums} + 64 * ", $at, " + 32], ", $right),
+            )+
+            $($row = in(reg) $tile.a.wrapping_add($at * $tile.lda + $tile.bytes),)+
+            at = inout(reg) $tile.bytes.wrapping_neg() => _,
+            b = inout(reg) $tile.b => _,
+            next = inout(reg) $tile.next => _,
+            sums = in(reg) $tile.sums,
+            out("ymm0") _, out("ymm1") _, out("ymm2") _, out("ymm3") _,
+            out("ymm4") _, out("ymm5") _, out("ymm6") _, out("ymm7") _,
+            out("ymm8") _, out("ymm9") _, out("ymm10") _, out("ymm11") _,
+            out("ymm12") _, out("ymm13") _, out("ymm14") _, out("ymm15") _,
+            options(nostack),
+        )
+    };
+}
+
+impl Tile {
+    /// Writes the sums of `R` rows, 1 to 4.
+    ///
+    /// # Safety
+    ///
+    /// [`Isa::tile_i8`]'s; `sums` is writable for `R` rows.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn multiply<const R: usize>(self) {
+        // SAFETY: the caller vouches for what is read and written; a prefetch may name any address.
+        unsafe {
+            match R {
+                1 => products!(self, 0: r0, "ymm0", "ymm1"),
+                2 => products!(self, 0: r0, "ymm0", "ymm1"; 1: r1, "ymm2", "ymm3"),
+                3 => products!(self, 0: r0, "ymm0", "ymm1"; 1: r1, "ymm2", "ymm3";
+                    2: r2, "ymm4", "ymm5"),
+                _ => products!(self, 0: r0, "ymm0", "ymm1"; 1: r1, "ymm2", "ymm3";
+                    2: r2, "ymm4", "ymm5"; 3: r3, "ymm6", "ymm7"),
+            }
+        }
+    }
+}
+
 impl Isa for Avx2 {
     const ROWS: usize = 4;
 
@@ -45,35 +134,21 @@ impl Isa for Avx2 {
         b: *const i8,
         next: *const i8,
     ) -> [[i32; TILE]; R] {
-        // SAFETY: the caller vouches for the ranges that are read and for the instruction set;
-        // a prefetch may name any address, so `wrapping_add` is all that `next` needs; two
-        // vectors of eight `i32` have the size of the 16 that are returned.
-        unsafe {
-            let ones = _mm256_set1_epi16(1);
-            let mut sums = [[_mm256_setzero_si256(); 2]; R];
-            // One half of the columns after the other, and the activations loaded for each: two
-            // weights, eight sums and the rest fit the 16 registers. The compiler must not see
-            // that the second load gives the same, else it keeps the first and spills the sums.
-            let rows = [a, std::hint::black_box(a)];
-            for pair in 0..pairs {
-                let w = b.add(pair * 128).cast::<__m256i>();
-                for (half, a) in rows.into_iter().enumerate() {
-                    _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(pair * 128 + half * 64));
-                    let first = _mm256_load_si256(w.add(half));
-                    let second = _mm256_load_si256(w.add(2 + half));
-                    for (r, sum) in sums.iter_mut().enumerate() {
-                        let x = a.add(r * lda + pair * 8).cast::<i32>();
-                        let low = _mm256_set1_epi32(x.read_unaligned());
-                        let high = _mm256_set1_epi32(x.add(1).read_unaligned());
-                        let low = _mm256_maddubs_epi16(low, first);
-                        let high = _mm256_maddubs_epi16(high, second);
-                        let wide = _mm256_madd_epi16(_mm256_add_epi16(low, high), ones);
-                        sum[half] = _mm256_add_epi32(sum[half], wide);
-                    }
-                }
-            }
-            std::array::from_fn(|r| std::mem::transmute::<[__m256i; 2], [i32; TILE]>(sums[r]))
+        assert!(R <= 4);
+        let mut sums = [[0; TILE]; R];
+        if pairs > 0 {
+            let tile = Tile {
+                bytes: pairs * 8,
+                a,
+                lda,
+                b,
+                next,
+                sums: sums.as_mut_ptr(),
+            };
+            // SAFETY: the caller's promise; there is a pair, and `sums` has `R` rows.
+            unsafe { tile.multiply::<R>() };
         }
+        sums
     }
 
     #[inline(always)]
