@@ -140,18 +140,14 @@ impl Head<'_> {
         let panels = self.len.div_ceil(TILE);
         keys.resize(keys.len().max(panels * size * TILE), 0.0);
         for (p, panel) in keys.chunks_exact_mut(size * TILE).take(panels).enumerate() {
-            for j in 0..TILE {
-                let key = p * TILE + j;
-                if key < self.len {
-                    let row = &self.rows[key * stride + self.width + self.column..][..size];
-                    for (line, &k) in panel.chunks_exact_mut(TILE).zip(row) {
-                        line[j] = k;
-                    }
-                } else {
-                    for line in panel.chunks_exact_mut(TILE) {
-                        line[j] = 0.0;
-                    }
-                }
+            let (lines, _) = panel.as_chunks_mut::<TILE>();
+            for quarter in 0..TILE / 4 {
+                // The keys that a last panel lacks are the last one again; its scores are not used.
+                let rows: [&[f32]; 4] = std::array::from_fn(|j| {
+                    let key = (p * TILE + quarter * 4 + j).min(self.len - 1);
+                    &self.rows[key * stride + self.width + self.column..][..size]
+                });
+                transpose(rows, lines, quarter * 4);
             }
         }
     }
@@ -163,14 +159,50 @@ impl Head<'_> {
         let values = &mut self.scratch.values;
         values.resize(values.len().max(panels * len * TILE), 0.0);
         for (p, panel) in values.chunks_exact_mut(len * TILE).take(panels).enumerate() {
-            let columns = TILE.min(size - p * TILE);
             let first = 2 * self.width + self.column + p * TILE;
-            for (i, line) in panel.chunks_exact_mut(TILE).enumerate() {
-                line[..columns].copy_from_slice(&self.rows[i * stride + first..][..columns]);
-                line[columns..].fill(0.0);
+            let (lines, _) = panel.as_chunks_mut::<TILE>();
+            for (i, line) in lines.iter_mut().enumerate() {
+                let row = &self.rows[i * stride + first..][..TILE.min(size - p * TILE)];
+                if let Some(row) = row.first_chunk::<TILE>() {
+                    *line = *row;
+                } else {
+                    line[..row.len()].copy_from_slice(row);
+                    line[row.len()..].fill(0.0);
+                }
             }
         }
     }
+}
+
+/// Writes four rows as columns, from column `at` on.
+#[inline(always)]
+fn transpose(rows: [&[f32]; 4], lines: &mut [[f32; TILE]], at: usize) {
+    let [a, b, c, d] = rows.map(|row| row.as_chunks::<4>());
+    let blocks = a.0.iter().zip(b.0).zip(c.0).zip(d.0);
+    let (groups, rest) = lines.as_chunks_mut::<4>();
+    for ((((a, b), c), d), group) in blocks.zip(groups) {
+        for (line, column) in group.iter_mut().zip(turn([*a, *b, *c, *d])) {
+            line[at..at + 4].copy_from_slice(&column);
+        }
+    }
+    for (i, line) in rest.iter_mut().enumerate() {
+        line[at..at + 4].copy_from_slice(&[a.1[i], b.1[i], c.1[i], d.1[i]]);
+    }
+}
+
+/// Four rows as four columns.
+#[inline(always)]
+fn turn(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86_64 has SSE, and a vector has the size of four floats.
+    return unsafe {
+        use std::arch::x86_64::{__m128, _MM_TRANSPOSE4_PS};
+        let [mut a, mut b, mut c, mut d] = std::mem::transmute::<[[f32; 4]; 4], [__m128; 4]>(rows);
+        _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);
+        std::mem::transmute::<[__m128; 4], [[f32; 4]; 4]>([a, b, c, d])
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    return std::array::from_fn(|i| rows.map(|row| row[i]));
 }
 
 impl Blocks for Head<'_> {
