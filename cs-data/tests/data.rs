@@ -412,7 +412,7 @@ fn broken_csv_beside_its_valid_twin() {
             "",
             "text,category\na,b\n",
             "query,category\na,b\n",
-            "f.csv:1:1: the columns \"query,category\", expected a column text for text",
+            "f.csv:1:1: the columns \"query,category\", expected a column text, or another by --columns text=NAME",
         ),
         (
             "",

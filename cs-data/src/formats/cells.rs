@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, SpanError};
 use crate::formats::blocks::Rows;
+use crate::formats::columns::Column;
 use crate::formats::delimited::Table;
 use crate::formats::json_object::SpanFields;
-use crate::formats::options::Column;
 use crate::formats::read::{Fault, Place};
 use crate::formats::record::{Field, cell};
 use crate::place::Piece;

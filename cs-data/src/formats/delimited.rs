@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::formats::blocks::{Block, Blocks, Records, Rows};
 use crate::formats::cells::Cells;
-use crate::formats::options::{Column, Columns, Format, ReadOptions};
+use crate::formats::columns::{Column, Columns};
+use crate::formats::options::{Format, ReadOptions};
 use crate::formats::read::{Fault, Place};
 use crate::formats::record::{Dialect, Field, cell, line_ends};
 use crate::place::{self, Piece};
@@ -192,19 +193,22 @@ impl Header<'_> {
         }
         // Half of a turn or of a span says nothing: such columns are kept as they are.
         let turn = [Column::DialogueId, Column::Turn];
-        let span = [Column::SpanStart, Column::SpanEnd, Column::SpanLabel];
         if !self.is_whole(&turn, &at)? {
             let whole = [Column::DialogueId, Column::Turn, Column::Speaker];
             whole.iter().for_each(|&column| at[column as usize] = None);
         }
-        if !self.is_whole(&span, &at)? {
-            span.iter().for_each(|&column| at[column as usize] = None);
+        if !self.is_whole(&Column::SPAN, &at)? {
+            Column::SPAN
+                .iter()
+                .for_each(|&column| at[column as usize] = None);
         }
         Ok(at)
     }
 
     fn find(&self, column: Column) -> Result<Option<usize>> {
-        let name = self.columns.column(column.name());
+        let Some(name) = self.columns.source(column) else {
+            return Ok(None);
+        };
         let mut found = (0..self.names.len()).filter(|&at| self.names[at] == name);
         let first = found.next();
         if let Some(again) = found.next() {
@@ -221,7 +225,11 @@ impl Header<'_> {
     fn lacks(&self, column: Column) -> Error {
         let field = column.name();
         let found = format!("the columns {}", shown(&self.names.join(",")));
-        let expected = format!("a column {} for {field}", self.columns.column(field));
+        let expected = if self.columns.is_mapped(column) {
+            format!("a column {} for {field}", self.columns.column(field))
+        } else {
+            format!("a column {field}, or another by --columns {field}=NAME")
+        };
         self.piece.error(0, found, expected)
     }
 

@@ -21,8 +21,8 @@ use crate::file::Draft;
 use crate::formats::json_cursor::Cursor;
 use crate::formats::json_object;
 use crate::formats::json_records::{Record, Records};
-use crate::formats::json_row::Shape;
-use crate::formats::options::{Columns, ReadOptions};
+use crate::formats::json_row::{Around, Shape};
+use crate::formats::options::ReadOptions;
 use crate::formats::read::{Fault, RowReader};
 use crate::formats::write::{Losses, RowWriter};
 use crate::place::Piece;
@@ -33,20 +33,20 @@ const SPLIT: &str = "split";
 pub(crate) struct Reader {
     records: Records,
     shape: Shape,
-    /// Whether records may be rows as they are.
-    is_plain: bool,
     rows: usize,
     line: usize,
+    /// Whether all rows have been read.
+    ended: bool,
 }
 
 impl Reader {
     pub(crate) fn new(cursor: Cursor, options: &ReadOptions) -> Result<Self> {
         Ok(Reader {
             records: Records::new(cursor, options.records.as_ref())?,
-            shape: Shape::new(&options.columns, options.scheme),
-            is_plain: options.columns == Columns::default(),
+            shape: Shape::new(options),
             rows: 0,
             line: 0,
+            ended: false,
         })
     }
 
@@ -59,8 +59,8 @@ impl Reader {
         };
         let relocate = |error| self.records.relocated(record, error);
         let text = piece.text().map_err(relocate)?;
-        let mut row = if self.is_plain && self.records.features.is_none() && !has_only_tokens(text)
-        {
+        let is_plain = self.shape.is_plain() && self.records.features.is_none();
+        let mut row = if is_plain && !has_only_tokens(text) {
             json_object::parse(piece, self.rows).map_err(relocate)?
         } else {
             self.shaped(record, text)?
@@ -78,39 +78,41 @@ impl Reader {
     fn shaped(&mut self, record: &Record, text: &str) -> Result<Utterance> {
         let value: Value = serde_json::from_str(text)
             .map_err(|fault| self.records.error(record, fault.to_string(), "JSON"))?;
-        let features = self.records.features.as_ref();
-        let object = self.shape.object(value, &record.keys, features, self.rows);
-        let object = object.map_err(|wrong| {
+        let around = Around {
+            keys: &record.keys,
+            features: self.records.features.as_ref(),
+            row: self.rows,
+        };
+        self.shape.row(value, &around).map_err(|wrong| {
             let error = self.records.error(record, wrong.found, wrong.expected);
             if wrong.labels {
                 error.of_labels()
             } else {
                 error
             }
-        })?;
-        let line = Value::Object(object).to_string();
-        let piece = Piece {
-            path: self.records.path(),
-            line: 1,
-            bytes: line.as_bytes(),
-        };
-        json_object::parse(piece, self.rows).map_err(|error| match error {
-            Error::Text {
-                found,
-                expected,
-                labels,
-                ..
-            } => match self.records.error(record, found, expected) {
-                error if labels => error.of_labels(),
-                error => error,
-            },
-            error => error,
         })
+    }
+
+    /// Behind the last row: a mapped field that none had.
+    fn end(&mut self) -> Option<Result<Utterance, Fault>> {
+        let ended = std::mem::replace(&mut self.ended, true);
+        let fault = never_found(&self.shape, self.records.path())?;
+        (!ended && self.rows > 0).then_some(Err(Fault::File(fault)))
     }
 }
 
+/// What is said of a mapped field that no row had.
+pub(crate) fn never_found(shape: &Shape, path: &Path) -> Option<Error> {
+    let (field, column) = shape.never_found()?;
+    Some(Error::File {
+        path: path.into(),
+        found: format!("no row with a value at {column}"),
+        expected: format!("one for {field}"),
+    })
+}
+
 /// Whether a record has its text as tokens only.
-fn has_only_tokens(record: &str) -> bool {
+pub(crate) fn has_only_tokens(record: &str) -> bool {
     type Keys<'a> = std::collections::HashMap<std::borrow::Cow<'a, str>, serde::de::IgnoredAny>;
     let keys = serde_json::from_str::<Keys<'_>>(record);
     keys.is_ok_and(|keys| !keys.contains_key("text") && keys.contains_key("tokens"))
@@ -119,7 +121,8 @@ fn has_only_tokens(record: &str) -> bool {
 impl RowReader for Reader {
     fn next(&mut self) -> Option<Result<Utterance, Fault>> {
         let record = match self.records.next() {
-            Ok(record) => record?,
+            Ok(Some(record)) => record,
+            Ok(None) => return self.end(),
             Err(error) => return Some(Err(Fault::File(error))),
         };
         self.line = self.records.line(&record);

@@ -1,26 +1,34 @@
 //! A JSON value as a row: fields by name or by path, class numbers by their names, tokens with tags.
 
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
 
+use crate::error::Error;
+use crate::formats::columns::{Column, Columns};
 use crate::formats::conll::tagging::Tagging;
 use crate::formats::conll::tokens;
-use crate::formats::options::Columns;
+use crate::formats::json_classes::name_classes;
+use crate::formats::json_object;
+use crate::formats::json_path::{find, remove};
+use crate::formats::options::ReadOptions;
 use crate::offsets::Offsets;
-use crate::scheme::Scheme;
+use crate::place::Piece;
 use crate::source::shown;
+use crate::utterance::Utterance;
 
 /// Fields that are numbers.
-const NUMBERS: [&str; 2] = ["sentiment", "turn"];
+const NUMBERS: [&str; 4] = ["sentiment", "turn", "span_start", "span_end"];
 
 /// What is wrong with a record.
 pub(crate) struct Wrong {
     pub(crate) found: String,
     pub(crate) expected: String,
-    /// Whether it is about tags.
+    /// Whether it is about tags or spans.
     pub(crate) labels: bool,
 }
 
-fn wrong<T>(found: impl Into<String>, expected: impl Into<String>) -> Result<T, Wrong> {
+pub(crate) fn wrong<T>(found: impl Into<String>, expected: impl Into<String>) -> Result<T, Wrong> {
     let (found, expected) = (found.into(), expected.into());
     let labels = false;
     Err(Wrong {
@@ -30,58 +38,118 @@ fn wrong<T>(found: impl Into<String>, expected: impl Into<String>) -> Result<T, 
     })
 }
 
+impl From<Error> for Wrong {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Text {
+                found,
+                expected,
+                labels,
+                ..
+            } => Wrong {
+                found,
+                expected,
+                labels,
+            },
+            other => Wrong {
+                found: other.to_string(),
+                expected: "a row".into(),
+                labels: false,
+            },
+        }
+    }
+}
+
+/// What stands around a record.
+#[derive(Default)]
+pub(crate) struct Around<'a> {
+    /// What the stars of the path stood for.
+    pub(crate) keys: &'a [String],
+    pub(crate) features: Option<&'a Value>,
+    /// Number of the record, from 0.
+    pub(crate) row: usize,
+}
+
 /// How records become objects with the fields of a JSON Lines file.
 pub(crate) struct Shape {
     columns: Columns,
+    /// Which of them some record had.
+    found: Vec<bool>,
     tagging: Tagging,
 }
 
 impl Shape {
-    pub(crate) fn new(columns: &Columns, scheme: Option<Scheme>) -> Self {
+    pub(crate) fn new(options: &ReadOptions) -> Self {
         Shape {
-            columns: columns.clone(),
-            tagging: Tagging::new(scheme),
+            found: vec![false; options.columns.pairs().count()],
+            columns: options.columns.clone(),
+            tagging: Tagging::new(options.scheme),
         }
     }
 
-    /// The record as an object of a JSON Lines file. `keys` are what the stars of the path stood
-    /// for, `row` the number of the record, from 0.
-    pub(crate) fn object(
+    /// Whether records may be rows as they are.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// The record as a row.
+    pub(crate) fn row(&mut self, record: Value, around: &Around) -> Result<Utterance, Wrong> {
+        let mut displaced = Map::new();
+        let mut object = self.mapped(record, around.keys, &mut displaced)?;
+        if let Some(features) = around.features {
+            name_classes(&mut object, features)?;
+        }
+        if !object.contains_key("text") && object.contains_key("tokens") {
+            self.join_tokens(&mut object, around.row)?;
+        }
+        let line = Value::Object(object).to_string();
+        let piece = Piece {
+            path: Path::new(""),
+            line: 1,
+            bytes: line.as_bytes(),
+        };
+        let mut row = json_object::parse(piece, around.row)?;
+        for (key, value) in displaced {
+            row.extra.entry(key).or_insert(value);
+        }
+        Ok(row)
+    }
+
+    /// A mapped field other than the text that no record had, and its path.
+    pub(crate) fn never_found(&self) -> Option<(&str, &str)> {
+        let mut pairs = self.columns.pairs().zip(&self.found);
+        pairs.find(|(_, found)| !**found).map(|(pair, _)| pair)
+    }
+
+    /// Takes the mapped fields from their places; what is left keeps its names, and goes to
+    /// `displaced` where a field has that name now.
+    fn mapped(
         &mut self,
-        record: Value,
+        mut record: Value,
         keys: &[String],
-        features: Option<&Value>,
-        row: usize,
+        displaced: &mut Map<String, Value>,
     ) -> Result<Map<String, Value>, Wrong> {
-        let mut row_object = self.mapped(record, keys)?;
-        if let Some(features) = features {
-            name_classes(&mut row_object, features)?;
-        }
-        if !row_object.contains_key("text") && row_object.contains_key("tokens") {
-            self.join_tokens(&mut row_object, row)?;
-        }
-        Ok(row_object)
-    }
-
-    /// Takes the mapped fields from their places; what is left keeps its names.
-    fn mapped(&self, mut record: Value, keys: &[String]) -> Result<Map<String, Value>, Wrong> {
         let mut fields = Vec::new();
-        for (field, path) in self.columns.pairs() {
-            let value = match path.strip_prefix('$').map(str::parse::<usize>) {
+        for ((field, path), found) in self.columns.pairs().zip(&mut self.found) {
+            let star = path.strip_prefix('$').map(str::parse::<usize>);
+            let value = match star {
                 Some(Ok(star)) => star
                     .checked_sub(1)
                     .and_then(|at| keys.get(at))
                     .map(|key| json!(key)),
                 _ => find(&mut record, path).map(|value| value.clone()),
             };
+            *found |= value.is_some();
+            let is_needed = field == Column::Text.name() || matches!(star, Some(Ok(_)));
             match value {
                 Some(value) => fields.push((field, converted(field, value)?)),
-                None => {
+                None if is_needed => {
                     return wrong(
                         shown(&record.to_string()),
                         format!("a value at {path} for {field}"),
                     );
                 }
+                None => {}
             }
         }
         // Only now: two fields may share a place.
@@ -100,12 +168,38 @@ impl Shape {
             _ if fields.is_empty() => return wrong(shown(&record.to_string()), "an object"),
             _ => Map::new(),
         };
-        object.extend(
-            fields
-                .into_iter()
-                .map(|(field, value)| (field.to_owned(), value)),
-        );
+        for (field, value) in fields {
+            match (field, value) {
+                ("extra", Value::Object(members)) => displaced.extend(members),
+                (field, value) => {
+                    let before = object.insert(field.to_owned(), value);
+                    displaced.extend(before.map(|before| (field.to_owned(), before)));
+                }
+            }
+        }
+        self.join_span(&mut object)?;
         Ok(object)
+    }
+
+    /// `span_start`, `span_end` and `span_label`, if mapped, as the only span.
+    fn join_span(&self, object: &mut Map<String, Value>) -> Result<(), Wrong> {
+        if !Column::SPAN
+            .iter()
+            .any(|column| self.columns.is_mapped(*column))
+        {
+            return Ok(());
+        }
+        let [start, end, label] =
+            Column::SPAN.map(|column| object.remove(column.name()).unwrap_or_default());
+        if [&start, &end, &label].iter().all(|value| value.is_null()) {
+            return Ok(());
+        }
+        let has_list = object.get("spans").is_some_and(|spans| spans != &json!([]));
+        if !has_list {
+            let span = json!({"start": start, "end": end, "label": label});
+            object.insert("spans".into(), json!([span]));
+        }
+        Ok(())
     }
 
     /// `tokens` with `ner_tags` (or `tags`) as `text` with `spans`.
@@ -150,32 +244,6 @@ fn strings(value: Option<&Value>) -> Option<Vec<&str>> {
     value?.as_array()?.iter().map(Value::as_str).collect()
 }
 
-/// The value at a path of keys and numbers.
-fn find<'a>(value: &'a mut Value, path: &str) -> Option<&'a mut Value> {
-    path.split('.').try_fold(value, |value, step| match value {
-        Value::Object(object) => object.get_mut(step),
-        Value::Array(items) => items.get_mut(step.parse::<usize>().ok()?),
-        _ => None,
-    })
-}
-
-/// Removes the value at a path; in an array it becomes null, so that the others keep their numbers.
-fn remove(record: &mut Value, path: &str) {
-    let (parent, key) = match path.rsplit_once('.') {
-        Some((parent, key)) => (find(record, parent), key),
-        None => (Some(record), path),
-    };
-    match parent {
-        Some(Value::Object(object)) => drop(object.remove(key)),
-        Some(Value::Array(items)) => {
-            if let Some(item) = key.parse::<usize>().ok().and_then(|at| items.get_mut(at)) {
-                *item = Value::Null;
-            }
-        }
-        _ => {}
-    }
-}
-
 /// A value in the type of its field: numbers as texts and texts as numbers.
 fn converted(field: &str, value: Value) -> Result<Value, Wrong> {
     let is_number = NUMBERS.contains(&field);
@@ -185,65 +253,11 @@ fn converted(field: &str, value: Value) -> Result<Value, Wrong> {
             _ => wrong(shown(&text), format!("a number for {field}")),
         },
         Value::Number(number) if !is_number => Ok(number.to_string().into()),
-        Value::Array(_) | Value::Object(_) if !matches!(field, "spans" | "extra") => wrong(
+        Value::Object(_) if field == "extra" => Ok(value),
+        Value::Array(_) | Value::Object(_) if field != "spans" => wrong(
             shown(&value.to_string()),
             format!("a text or number for {field}"),
         ),
         value => Ok(value),
-    }
-}
-
-/// Numbers of classes by the names that `features` has for them; `label` is then the intent.
-fn name_classes(row: &mut Map<String, Value>, features: &Value) -> Result<(), Wrong> {
-    let Some(features) = features.as_object() else {
-        return wrong(shown(&features.to_string()), "an object of features");
-    };
-    for (key, feature) in features {
-        if let (Some(names), Some(value)) = (class_names(feature), row.get_mut(key)) {
-            name_class(value, names, key)?;
-            if key == "label" && value.is_string() && !row.contains_key("intent") {
-                let intent = row.remove("label").unwrap_or_default();
-                row.insert("intent".into(), intent);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Of a `ClassLabel`, or of the lists of such.
-fn class_names(feature: &Value) -> Option<&Vec<Value>> {
-    match feature {
-        Value::Array(inner) => inner.first().and_then(class_names),
-        _ => match feature.get("names") {
-            Some(names) => names.as_array(),
-            None => feature.get("feature").and_then(class_names),
-        },
-    }
-}
-
-fn name_class(value: &mut Value, names: &[Value], key: &str) -> Result<(), Wrong> {
-    match value {
-        Value::Array(items) => items
-            .iter_mut()
-            .try_for_each(|item| name_class(item, names, key)),
-        Value::Number(number) => {
-            // datasets writes -1 for an unknown class.
-            if number.as_i64() == Some(-1) {
-                *value = Value::Null;
-                return Ok(());
-            }
-            let name = number
-                .as_u64()
-                .and_then(|at| names.get(usize::try_from(at).ok()?));
-            match name.filter(|name| name.is_string()) {
-                Some(name) => *value = name.clone(),
-                None => {
-                    let expected = format!("a number of the {} names of {key}", names.len());
-                    return wrong(number.to_string(), expected);
-                }
-            }
-            Ok(())
-        }
-        _ => Ok(()),
     }
 }

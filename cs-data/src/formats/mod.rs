@@ -11,12 +11,17 @@
 
 mod blocks;
 mod cells;
+mod check;
+mod columns;
 mod comments;
 mod conll;
 mod delimited;
 mod json;
+mod json_classes;
 mod json_cursor;
+mod json_lines;
 mod json_object;
+mod json_path;
 mod json_records;
 mod json_row;
 mod jsonl;
@@ -37,8 +42,9 @@ mod table_writer;
 mod write;
 mod yaml;
 
+pub use columns::Columns;
 pub use json_records::RecordPath;
-pub use options::{Columns, Format, ReadOptions, WriteOptions};
+pub use options::{Format, ReadOptions, WriteOptions};
 pub use read::MAX_LINE_BYTES;
 pub use reader::Reader;
 pub use write::{Losses, Writer};

@@ -13,7 +13,8 @@ use serde_json::{Map, Number, Value};
 
 use crate::error::{Error, Result};
 use crate::file::failed;
-use crate::formats::options::{Column, Columns, ReadOptions};
+use crate::formats::columns::{Column, Columns};
+use crate::formats::options::ReadOptions;
 use crate::formats::parquet_writer::{VERSION, VERSION_KEY, parquet_failed};
 use crate::formats::partition::{Part, parts};
 use crate::formats::read::{Chunk, ChunkReader, Place, no_rows};
@@ -157,10 +158,13 @@ type Broken = (String, String, String);
 /// The columns of a batch, in the types that rows need.
 struct Table<'a> {
     part: &'a Part,
+    columns: &'a Columns,
     strings: [Option<StringArray>; Column::COUNT],
     spans: Option<Spans>,
     sentiment: Option<Float64Array>,
     turn: Option<Int64Array>,
+    /// `span_start` and `span_end`, whose label is among the strings.
+    edges: [Option<Int64Array>; 2],
     /// Columns that fill nothing, and their names.
     others: Vec<(String, ArrayRef)>,
 }
@@ -173,22 +177,38 @@ struct Spans {
 }
 
 impl<'a> Table<'a> {
-    fn new(part: &'a Part, batch: &RecordBatch, columns: &Columns) -> Result<Self> {
+    fn new(part: &'a Part, batch: &RecordBatch, columns: &'a Columns) -> Result<Self> {
         let mut table = Table {
             part,
+            columns,
             strings: Default::default(),
             spans: None,
             sentiment: None,
             turn: None,
+            edges: [None, None],
             others: Vec::new(),
         };
         let schema = batch.schema();
         let mut used = Vec::new();
+        let has = |column: &Column| {
+            let name = columns.source(*column);
+            name.is_some_and(|name| schema.fields().find(name).is_some())
+        };
+        let has_span = Column::SPAN.iter().all(has);
+        let maps_span = Column::SPAN.iter().any(|column| columns.is_mapped(*column));
         for column in Column::ALL {
-            let name = columns.column(column.name());
+            let Some(name) = columns.source(column) else {
+                continue;
+            };
+            // A part of a span says nothing.
+            if Column::SPAN.contains(&column) && !has_span && !maps_span {
+                continue;
+            }
             let Some((at, _)) = schema.fields().find(name) else {
                 let in_folder = part.values.iter().any(|(key, _)| key == name);
-                if columns.is_required(column) && !in_folder {
+                let is_required =
+                    columns.is_required(column) || maps_span && Column::SPAN.contains(&column);
+                if is_required && !in_folder {
                     return Err(table.lacks(
                         name,
                         &schema
@@ -239,9 +259,10 @@ impl<'a> Table<'a> {
                 let numbers = self.cast(name, array, number, &DataType::Int64, "integers")?;
                 self.turn = Some(numbers.as_primitive::<Int64Type>().clone());
             }
-            Column::SpanStart | Column::SpanEnd | Column::SpanLabel => {
-                let plain = self.plain(name, array)?;
-                self.others.push((name.into(), plain));
+            Column::SpanStart | Column::SpanEnd => {
+                let numbers = self.cast(name, array, number, &DataType::Int64, "integers")?;
+                let edge = usize::from(column == Column::SpanEnd);
+                self.edges[edge] = Some(numbers.as_primitive::<Int64Type>().clone());
             }
             Column::Id | Column::DialogueId => {
                 let known = |kind: &DataType| is_string(kind) || kind.is_integer();
@@ -338,8 +359,9 @@ impl<'a> Table<'a> {
         match &self.strings[column as usize] {
             Some(strings) => strings.is_valid(at).then(|| strings.value(at)),
             None => {
+                let name = self.columns.source(column)?;
                 let mut values = self.part.values.iter();
-                let (_, value) = values.find(|(key, _)| key == column.name())?;
+                let (_, value) = values.find(|(key, _)| key == name)?;
                 value.as_deref()
             }
         }
@@ -421,12 +443,9 @@ impl Table<'_> {
     }
 
     fn row_spans(&self, at: usize, text: &str) -> Result<Vec<Span>, Broken> {
-        let Some(column) = self
-            .spans
-            .as_ref()
-            .filter(|column| column.lists.is_valid(at))
-        else {
-            return Ok(Vec::new());
+        let lists = self.spans.as_ref();
+        let Some(column) = lists.filter(|column| column.lists.is_valid(at)) else {
+            return self.only_span(at, text);
         };
         let offsets = column.lists.value_offsets();
         let mut spans = Vec::new();
@@ -446,7 +465,32 @@ impl Table<'_> {
             };
             spans.push(Span::new(start, end, column.labels.value(item)));
         }
+        if spans.is_empty() {
+            return self.only_span(at, text);
+        }
         to_bytes(&mut spans, text).map_err(|rule| named(Column::Spans, rule.parts()))?;
+        Ok(spans)
+    }
+
+    /// The span of `span_start`, `span_end` and `span_label`.
+    fn only_span(&self, at: usize, text: &str) -> Result<Vec<Span>, Broken> {
+        let edge = |column: &Option<Int64Array>| {
+            let column = column.as_ref().filter(|column| column.is_valid(at))?;
+            Some(column.value(at))
+        };
+        let [start, end] = [0, 1].map(|side| edge(&self.edges[side]));
+        let label = self.string(Column::SpanLabel, at);
+        if start.is_none() && end.is_none() && label.is_none() {
+            return Ok(Vec::new());
+        }
+        let number = |value: Option<i64>| value.and_then(|value| usize::try_from(value).ok());
+        let (Some(start), Some(end), Some(label)) = (number(start), number(end), label) else {
+            let found = "a part of a span".to_owned();
+            let expected = "span_start, span_end (characters) and span_label";
+            return Err(named(Column::SpanStart, (found, expected.into())));
+        };
+        let mut spans = vec![Span::new(start, end, label)];
+        to_bytes(&mut spans, text).map_err(|rule| named(Column::SpanStart, rule.parts()))?;
         Ok(spans)
     }
 
@@ -463,7 +507,8 @@ impl Table<'_> {
             }
         }
         for (name, value) in &self.part.values {
-            let is_field = Column::ALL.iter().any(|column| column.name() == name);
+            let fills = |column: &Column| self.columns.source(*column) == Some(name);
+            let is_field = Column::ALL.iter().any(fills);
             if let Some(value) = value.as_ref().filter(|_| !is_field) {
                 extra.insert(name.clone(), Value::from(value.as_str()));
             }

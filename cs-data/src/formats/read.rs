@@ -251,6 +251,10 @@ impl LineSource {
         }
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The current line without its end.
     pub(crate) fn line(&self) -> &str {
         &self.line

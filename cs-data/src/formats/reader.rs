@@ -11,13 +11,14 @@ use arrow::compute::filter_record_batch;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::formats::blocks::{BlockReader, Blocks};
+use crate::formats::check::check;
 use crate::formats::delimited::Table;
 use crate::formats::json_cursor::Cursor;
 use crate::formats::jsonl::Jsonl;
 use crate::formats::options::{Format, ReadOptions};
 use crate::formats::parquet_reader::ParquetReader;
 use crate::formats::read::{self, Chunk, ChunkReader, LineSource, RowChunks};
-use crate::formats::{conll, json, markup, rasa, seq};
+use crate::formats::{conll, json, json_lines, markup, rasa, seq};
 use crate::rows::View;
 use crate::source::Source;
 use crate::utterance::Utterance;
@@ -83,9 +84,10 @@ impl Reader {
     /// A file that cannot be opened, an unknown ending, a header without the mapped columns.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
         let format = options.format.map_or_else(|| Format::of(path), Ok)?;
+        check(options, format)?;
         let lenient = options.lenient;
         let source: Box<dyn ChunkReader> = match format {
-            Format::Jsonl => Box::new(BlockReader::new(Blocks::open(path)?, Jsonl, lenient)),
+            Format::Jsonl => json_lines(path, options)?,
             Format::Csv | Format::Tsv => {
                 let mut blocks = Blocks::open(path)?;
                 let table = Table::open(&mut blocks, format, options)?;
@@ -258,6 +260,20 @@ impl Reader {
             },
         }
     }
+}
+
+/// In parallel where objects are in our shape.
+fn json_lines(path: &Path, options: &ReadOptions) -> Result<Box<dyn ChunkReader>> {
+    let blocks = Blocks::open(path)?;
+    if options.columns.is_empty() && !json_lines::needs_shape(blocks.piece().bytes) {
+        return Ok(Box::new(BlockReader::new(blocks, Jsonl, options.lenient)));
+    }
+    let reader = json_lines::Reader::new(LineSource::open(path)?, options);
+    Ok(Box::new(RowChunks::new(
+        path,
+        Box::new(reader),
+        options.lenient,
+    )))
 }
 
 fn line_of(error: &Error) -> usize {

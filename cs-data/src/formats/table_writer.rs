@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::file::{Draft, failed};
-use crate::formats::options::{Column, Format};
+use crate::formats::columns::Column;
+use crate::formats::options::Format;
 use crate::formats::record::Dialect;
 use crate::formats::write::{Losses, RowWriter};
 use crate::rows::json_of;

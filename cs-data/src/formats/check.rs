@@ -1,0 +1,49 @@
+//! Options that a format would not heed are refused.
+
+use crate::error::{Error, Result};
+use crate::formats::options::{Format, ReadOptions};
+
+/// An option that only some formats heed.
+struct Only {
+    name: &'static str,
+    is_set: bool,
+    formats: &'static [Format],
+}
+
+/// Refuses what would have no effect on a file of `format`.
+pub(crate) fn check(options: &ReadOptions, format: Format) -> Result<()> {
+    use Format::{Conll, Csv, Json, Jsonl, Parquet, Seq, Tsv};
+    let limited = [
+        Only {
+            name: "columns",
+            is_set: !options.columns.is_empty(),
+            formats: &[Jsonl, Json, Csv, Tsv, Parquet],
+        },
+        Only {
+            name: "records",
+            is_set: options.records.is_some(),
+            formats: &[Json],
+        },
+        Only {
+            name: "no_header",
+            is_set: options.no_header,
+            formats: &[Csv, Tsv],
+        },
+        Only {
+            name: "scheme",
+            is_set: options.scheme.is_some(),
+            formats: &[Conll, Seq, Json, Jsonl],
+        },
+    ];
+    let ignored = limited
+        .iter()
+        .find(|option| option.is_set && !option.formats.contains(&format));
+    ignored.map_or(Ok(()), |option| {
+        let names: Vec<String> = option.formats.iter().map(Format::to_string).collect();
+        Err(Error::Argument {
+            name: option.name,
+            found: format!("set for {format}"),
+            expected: format!("the format {}", names.join(", ")),
+        })
+    })
+}

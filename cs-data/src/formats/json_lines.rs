@@ -1,0 +1,95 @@
+//! JSON Lines whose objects are not yet in our shape: fields by name or path, tokens with tags.
+
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::formats::json::{has_only_tokens, never_found};
+use crate::formats::json_object;
+use crate::formats::json_row::{Around, Shape};
+use crate::formats::options::ReadOptions;
+use crate::formats::read::{Fault, LineSource, RowReader};
+use crate::place::Piece;
+use crate::utterance::Utterance;
+
+/// Blank lines are skipped. Errors of a line in another shape stand at its start.
+pub(crate) struct Reader {
+    lines: LineSource,
+    shape: Shape,
+    rows: usize,
+    /// Whether all rows have been read.
+    ended: bool,
+}
+
+impl Reader {
+    pub(crate) fn new(lines: LineSource, options: &ReadOptions) -> Self {
+        Reader {
+            lines,
+            shape: Shape::new(options),
+            rows: 0,
+            ended: false,
+        }
+    }
+
+    fn row(&mut self) -> Result<Utterance> {
+        let line = self.lines.line();
+        let piece = Piece {
+            path: self.lines.path(),
+            line: self.lines.number(),
+            bytes: line.as_bytes(),
+        };
+        if self.shape.is_plain() && !has_only_tokens(line) {
+            return json_object::parse(piece, self.rows);
+        }
+        // The careful reader knows where the line is no JSON object.
+        let record: Value = match serde_json::from_str(line) {
+            Ok(record) => record,
+            Err(_) => return json_object::parse(piece, self.rows),
+        };
+        let around = Around {
+            row: self.rows,
+            ..Around::default()
+        };
+        self.shape.row(record, &around).map_err(|wrong| {
+            let error = self.lines.error(0, wrong.found, wrong.expected);
+            if wrong.labels {
+                error.of_labels()
+            } else {
+                error
+            }
+        })
+    }
+
+    /// Behind the last row: a mapped field that none had.
+    fn end(&mut self) -> Option<Error> {
+        let ended = std::mem::replace(&mut self.ended, true);
+        let fault = never_found(&self.shape, self.lines.path())?;
+        (!ended && self.rows > 0).then_some(fault)
+    }
+}
+
+impl RowReader for Reader {
+    fn next(&mut self) -> Option<Result<Utterance, Fault>> {
+        loop {
+            let row = match self.lines.advance() {
+                None => return self.end().map(|fault| Err(Fault::File(fault))),
+                Some(Ok(())) if self.lines.line().trim().is_empty() => continue,
+                Some(Ok(())) => self.row().map_err(Fault::Row),
+                Some(Err(fault)) => Err(fault),
+            };
+            self.rows += 1;
+            return Some(row);
+        }
+    }
+
+    fn line(&self) -> Option<usize> {
+        Some(self.lines.number())
+    }
+}
+
+/// Whether the first object of a file needs this reader although nothing is mapped.
+pub(crate) fn needs_shape(start: &[u8]) -> bool {
+    let mut lines = start.split(|byte| *byte == b'\n');
+    let first = lines.find(|line| !line.iter().all(u8::is_ascii_whitespace));
+    let first = first.and_then(|line| std::str::from_utf8(line).ok());
+    first.is_some_and(has_only_tokens)
+}
