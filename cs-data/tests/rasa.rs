@@ -74,6 +74,33 @@ nlu:
 "#;
 
 #[test]
+fn a_list_of_entities_is_one_span_and_the_rest_beside_it() {
+    let file = "nlu:\n- intent: buy\n  examples: |\n    - send the [pixel nine][{\"entity\": \"product\", \"role\": \"wanted\"}, {\"entity\": \"model\"}] today\n    - a [b][c] [d]\n";
+    let rows = read(file).unwrap();
+    assert_eq!(rows[0].text, "send the pixel nine today");
+    assert_eq!(rows[0].spans, [Span::new(9, 19, "product")]);
+    assert_eq!(
+        rows[0].extra["entity_attributes"],
+        json!([{"role": "wanted", "entities": [{"entity": "model"}]}])
+    );
+    assert_eq!(rows[1].text, "a [b][c] [d]");
+    let (written, lost) = save(&rows).unwrap();
+    assert!(lost.is_empty());
+    assert_eq!(read(&written).unwrap(), rows, "{written}");
+
+    let at = |list: &str| {
+        failure(format!(
+            "nlu:\n- intent: a\n  examples: |\n    - x [b]{list}\n"
+        ))
+    };
+    let list = "a list of JSON objects with \"entity\"";
+    assert!(at("[{\"entity\": \"a\"}").ends_with(list), "{}", at("[{"));
+    assert!(
+        at("[{\"entity\": \"a\"}, {\"role\": \"r\"}]").ends_with("a JSON object with \"entity\"")
+    );
+}
+
+#[test]
 fn every_documented_form_is_read() {
     let rows = read(FILE).unwrap();
     let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();

@@ -4,12 +4,18 @@ use serde_json::{Map, Value};
 
 use crate::utterance::{Span, is_label};
 
+const OBJECT: &str = "a JSON object with \"entity\"";
+
+/// The key of the entities behind the first.
+const FURTHER: &str = "entities";
+
 /// An example taken apart.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Example {
     pub(crate) text: String,
     pub(crate) spans: Vec<Span>,
-    /// For each span what it is beside its label: `role`, `group`, `value`.
+    /// For each span what it is beside its label: `role`, `group`, `value`, and under `entities` the
+    /// further entities that Rasa has for it.
     pub(crate) attributes: Vec<Map<String, Value>>,
 }
 
@@ -21,8 +27,9 @@ pub(crate) struct Wrong {
 }
 
 impl Example {
-    /// As Rasa reads it: `[text](entity)`, `[text](entity:value)` or `[text]{…}` with a JSON object;
-    /// brackets that none of these follows are text.
+    /// As Rasa reads it: `[text](entity)`, `[text](entity:value)`, `[text]{…}` with a JSON object or
+    /// `[text][{…}, {…}]` with several, of which the first is the label; brackets that none of these
+    /// follows are text.
     pub(crate) fn parse(line: &str) -> Result<Self, Wrong> {
         let mut example = Example::default();
         let mut rest = line;
@@ -32,7 +39,7 @@ impl Example {
             let at = line.len() - rest.len();
             let close = rest.find(']').filter(|close| *close > 1);
             let after = close.map_or("", |close| &rest[close + 1..]);
-            let (Some(close), true) = (close, after.starts_with(['(', '{'])) else {
+            let (Some(close), true) = (close, is_annotation(after)) else {
                 example.text.push('[');
                 rest = &rest[1..];
                 continue;
@@ -64,15 +71,35 @@ impl Example {
             if attributes.is_empty() && !span.label.contains([':', ')']) {
                 line.push_str(&format!("({})", span.label));
             } else {
-                let mut object = attributes.clone();
-                object.insert("entity".into(), span.label.as_str().into());
-                line.push_str(&Value::Object(object).to_string());
+                line.push_str(&written(&span.label, attributes.clone()).to_string());
             }
         }
         line.push_str(&self.text[at..]);
         Example::parse(&line)
             .is_ok_and(|read| read == *self)
             .then_some(line)
+    }
+}
+
+/// Whether what follows a bracket says what is in it.
+fn is_annotation(text: &str) -> bool {
+    let inside = text.strip_prefix('[').unwrap_or_default();
+    text.starts_with(['(', '{']) || inside.trim_start().starts_with('{')
+}
+
+/// The object, or list of such, of a label and its attributes.
+fn written(label: &str, mut attributes: Map<String, Value>) -> Value {
+    let further = attributes.remove(FURTHER);
+    attributes.insert("entity".into(), label.into());
+    match further {
+        Some(Value::Array(further)) => {
+            let first = std::iter::once(Value::Object(attributes));
+            first.chain(further).collect()
+        }
+        further => {
+            attributes.extend(further.map(|value| (FURTHER.to_owned(), value)));
+            Value::Object(attributes)
+        }
     }
 }
 
@@ -89,15 +116,47 @@ fn annotation(text: &str) -> Result<(String, Map<String, Value>, usize), &'stati
         }
         return named(label).map(|label| (label, attributes, end + 2));
     }
+    if text.starts_with('[') {
+        return listed(text);
+    }
     let end = text.find('}').ok_or("a closing brace")? + 1;
-    attributes = serde_json::from_str(&text[..end]).map_err(|_| "a JSON object with \"entity\"")?;
+    let object = serde_json::from_str(&text[..end]).map_err(|_| OBJECT)?;
+    let (label, attributes) = entity(object)?;
+    Ok((label, attributes, end))
+}
+
+/// The same of a list of objects.
+fn listed(text: &str) -> Result<(String, Map<String, Value>, usize), &'static str> {
+    let mut list = serde_json::Deserializer::from_str(text).into_iter::<Vec<Map<String, Value>>>();
+    let Some(Ok(objects)) = list.next() else {
+        return Err("a list of JSON objects with \"entity\"");
+    };
+    let length = list.byte_offset();
+    // Rasa takes the first bracket for the end.
+    if text.find(']') != Some(length - 1) {
+        return Err("a list without a bracket in its texts");
+    }
+    let mut further = Vec::new();
+    for object in objects.iter().skip(1) {
+        entity(object.clone())?;
+        further.push(Value::Object(object.clone()));
+    }
+    let (label, mut attributes) = entity(objects.into_iter().next().unwrap_or_default())?;
+    attributes.insert(FURTHER.into(), further.into());
+    Ok((label, attributes, length))
+}
+
+/// Label and attributes of an object.
+fn entity(
+    mut attributes: Map<String, Value>,
+) -> Result<(String, Map<String, Value>), &'static str> {
     let is_word = |value: &Value| value.is_string() || value.is_number();
     if !attributes.values().all(is_word) {
         return Err("texts or numbers as attributes");
     }
     match attributes.remove("entity") {
-        Some(Value::String(label)) => named(&label).map(|label| (label, attributes, end)),
-        _ => Err("a JSON object with \"entity\""),
+        Some(Value::String(label)) => named(&label).map(|label| (label, attributes)),
+        _ => Err(OBJECT),
     }
 }
 
