@@ -53,6 +53,20 @@ fn written(rows: &[Utterance], scheme: Scheme) -> (String, Losses, Vec<Utterance
 }
 
 #[test]
+fn a_document_begins_where_the_mark_stands() {
+    let file = "-DOCSTART- -X- -X- O\n\nEU NNP B-ORG\nsaid VBD O\n-DOCSTART- -X- -X- O\n\n\nPeter NNP B-PER\n";
+    let rows = read(file).unwrap();
+    let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
+    assert_eq!(texts, ["EU said", "Peter"]);
+    assert_eq!(rows[1].spans, [Span::new(0, 5, "PER")]);
+
+    let row = Utterance::new("0", "the -DOCSTART- mark");
+    let (file, lost, back) = written(std::slice::from_ref(&row), Scheme::Iob2);
+    assert!(lost.is_empty(), "{lost}");
+    assert_eq!(back, [row], "{file}");
+}
+
+#[test]
 fn files_of_every_scheme_decode_as_in_seqeval() {
     let cases: Vec<Value> =
         serde_json::from_str(include_str!("reference/seqeval_conll.json")).unwrap();

@@ -1,7 +1,8 @@
 //! CoNLL: a token and its tag a line, a blank line between sentences.
 //!
 //! Columns are separated by tabs or, in a line without a tab, by spaces; the first is the token,
-//! the last its tag, those between are not read. `-DOCSTART-` lines are skipped. Also read, and
+//! the last its tag, those between are not read. A line with `-DOCSTART-` for a token ends a
+//! sentence and is skipped, unless `# text` says that it is a token. Also read, and
 //! told apart by the first line: a sentence a line, `token:tag token:tag`, with perhaps
 //! ` <=> intent` behind it (`<NULL>`: none).
 //!
@@ -69,7 +70,7 @@ impl Reader {
                 Ok(()) => {}
             }
             let line = self.lines.line();
-            if line.chars().all(|c| matches!(c, ' ' | '\t')) {
+            if line.chars().all(|c| matches!(c, ' ' | '\t')) || self.is_boundary(line) {
                 if broken.is_some() || !self.block.is_empty() {
                     break;
                 }
@@ -88,6 +89,11 @@ impl Reader {
         }
     }
 
+    /// Whether a line begins a document. Where the text is told, such a token may be in it.
+    fn is_boundary(&self, line: &str) -> bool {
+        !self.block.says_text && line.split([' ', '\t']).next() == Some(DOCSTART)
+    }
+
     fn add_line(&mut self) -> Result<()> {
         let line = self.lines.line();
         if self.block.raw.len() + line.len() > MAX_LINE_BYTES {
@@ -96,10 +102,9 @@ impl Reader {
             return Err(self.lines.error(0, found, expected));
         }
         if self.block.items.is_empty() {
-            if self.block.is_empty() && line.split([' ', '\t']).next() == Some(DOCSTART) {
-                return Ok(());
-            }
-            if comments::key_value(line).is_some() || is_other_comment(line) {
+            let key = comments::key_value(line).map(|(key, _)| key);
+            if key.is_some() || is_other_comment(line) {
+                self.block.says_text |= key == Some("text");
                 self.block.push(&self.lines);
                 return Ok(());
             }
@@ -223,8 +228,8 @@ impl RowWriter for Writer {
             .map(|token| &row.text[token.clone()])
             .collect();
         let id = row.id != self.rows.to_string();
-        let says_text = words.first().is_none_or(|first| *first == DOCSTART)
-            || tokens::join(&words).0 != row.text;
+        let says_text =
+            words.is_empty() || words.contains(&DOCSTART) || tokens::join(&words).0 != row.text;
         let mut block = comments::write(row, (id, says_text), is_other_comment);
         if spans.len() < row.spans.len() {
             let all = &row.to_json()[comments::SPANS];

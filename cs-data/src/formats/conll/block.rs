@@ -16,6 +16,8 @@ pub(super) struct Block {
     /// Number of the first line, from 1.
     pub(super) first: usize,
     pub(super) items: Vec<Item>,
+    /// Whether a comment above tells the text.
+    pub(super) says_text: bool,
     /// Behind a sentence in one line.
     pub(super) intent: Option<Range<usize>>,
 }
