@@ -1,12 +1,11 @@
-//! From labelled text to packed batches, beside the tokenizer alone. `cargo bench -p cs-benches
-//! --no-default-features --bench data`.
+//! From labelled rows to packed batches as training takes them, beside the tokenizer alone. `cargo bench
+//! -p cs-benches --no-default-features --bench data`.
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use cs_data::{
-    BatchPlan, Convention, Encoding, Scheme, Span, TagIds, TagSet, TokenBatch, Tokenizer, Utterance,
-};
+use cs_data::{BatchPlan, Dataset, Span, TokenBatch, Tokenizer, Utterance};
+use cs_train::{Example, examples, tasks_of};
 
 const ROWS: usize = 20_000;
 
@@ -37,20 +36,19 @@ fn rows() -> Vec<Utterance> {
     (0..ROWS).map(row).collect()
 }
 
-fn pack(encoded: &[(Encoding, TagIds)]) -> Vec<(TokenBatch, Vec<Option<u32>>)> {
-    let lengths: Vec<usize> = encoded
-        .iter()
-        .map(|(encoding, _)| encoding.ids.len())
-        .collect();
+/// The batches of an epoch: token ids, and the targets of the slot head.
+fn pack(examples: &[Example]) -> Vec<(TokenBatch, Vec<Option<u32>>)> {
+    let lengths = examples.iter().map(|example| example.encoding.ids.len());
+    let lengths: Vec<usize> = lengths.collect();
     let plan = BatchPlan {
         max_tokens: 4096,
         max_sequences: 128,
         shuffle: Some(1),
     };
     let batch = |rows: Vec<usize>| {
-        let batch = TokenBatch::pack(rows.iter().map(|&row| encoded[row].0.ids.as_slice()));
-        let tags = rows.iter().flat_map(|&row| &encoded[row].1.ids).copied();
-        (batch, tags.collect())
+        let ids = rows.iter().map(|&row| &examples[row].encoding.ids[..]);
+        let tags = rows.iter().flat_map(|&row| &examples[row].tags).flatten();
+        (TokenBatch::pack(ids), tags.copied().collect())
     };
     plan.batches(&lengths).into_iter().map(batch).collect()
 }
@@ -63,7 +61,8 @@ fn tokenize_align_pack(criterion: &mut Criterion) {
         .to_json()
         .expect("a tokenizer that can be written");
     let peer = tokenizers::Tokenizer::from_bytes(&json).expect("the tokenizer just written");
-    let tags = TagSet::of_labels(["order_id", "date"], Scheme::Iob2).expect("two labels");
+    let tasks = tasks_of(&rows);
+    let dataset = Dataset::from_utterances(rows.iter().cloned()).expect("valid rows");
 
     let mut group = criterion.benchmark_group("tokenize_align_pack");
     group.sample_size(10);
@@ -74,11 +73,11 @@ fn tokenize_align_pack(criterion: &mut Criterion) {
                 .expect("encodings")
         });
     });
-    group.bench_function("encode_rows and pack", |bencher| {
+    group.bench_function("examples and batches", |bencher| {
         bencher.iter(|| {
-            let convention = Convention::FirstSubword;
-            let encoded = tokenizer.encode_rows(black_box(&rows), 128, &tags, convention);
-            pack(&encoded.expect("encodings"))
+            let rows = black_box(&dataset).iter();
+            let prepared = examples(rows, &tokenizer, &tasks, 128).expect("examples");
+            pack(&prepared.examples)
         });
     });
     group.finish();

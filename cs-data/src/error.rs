@@ -112,12 +112,6 @@ pub enum Error {
         /// What is accepted.
         expected: String,
     },
-    /// The operating system refused a thread.
-    #[error("thread: {source}")]
-    Thread {
-        /// What the system said.
-        source: std::io::Error,
-    },
     /// A Parquet file cannot be understood or written.
     #[cfg(feature = "arrow")]
     #[error("{}: {source}", path.display())]

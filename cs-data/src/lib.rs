@@ -3,25 +3,25 @@
 //!
 //! - [`Utterance`]: one turn with its labels. Offsets are bytes of UTF-8 in memory and Unicode
 //!   scalar values in files and JSON; [`Offsets`] converts.
-//! - [`Tokenizer`] gives an [`Encoding`]; [`align`](align()) puts a turn's spans on its subwords;
-//!   [`TokenBatch`] lays encodings end to end without padding, as a [`BatchPlan`] cuts them.
-//! - [`Batches`] are the steps of a run from any step on, [`Prefetch`] makes them ahead;
-//!   [`Scheme`] reads and writes tags, [`TagSet`] numbers them.
+//! - [`Tokenizer`] gives an [`Encoding`], whose words a [`WordRule`] tells; [`TagSet`] tags them by a
+//!   turn's spans, in numbers; [`Scheme`] reads and writes tags as text. [`TokenBatch`] lays encodings end to end without padding, as a [`BatchPlan`] cuts them.
+//! - [`Batches`] are the steps of a run from any step on.
 //! - [`Dataset`] (feature `arrow`, on by default): rows in Arrow memory. [`formats`] reads and writes
 //!   files, with errors that name file, line and column; [`audit`] looks for what is wrong with the
 //!   rows; [`augment`] makes more of them.
 //!
 //! ```
-//! use cs_data::{Alignment, BatchPlan, Convention, Span, TokenBatch, Tokenizer, Utterance, align};
+//! use cs_data::{BatchPlan, Scheme, Span, TagSet, TokenBatch, Tokenizer, Utterance};
 //!
 //! let row = Utterance::new("1", "查询订单12345").with_spans(vec![Span::new(12, 17, "order_id")]);
 //! row.validate()?;
 //!
 //! let tokenizer = Tokenizer::train(["查询订单12345", "订单12345"].into_iter(), 60)?;
 //! let encoding = tokenizer.encode(&row.text, 32)?;
-//! let Alignment { tags, misaligned } = align(&encoding, &row.spans, Convention::FirstSubword);
-//! assert!(misaligned.is_empty());
-//! assert_eq!(tags.iter().flatten().collect::<Vec<_>>(), ["O", "O", "O", "O", "B-order_id"]);
+//! let tags = TagSet::of_labels(["order_id"], Scheme::Iob2)?; // O, B-order_id, I-order_id
+//! let aligned = tags.align(&encoding, &row.spans);
+//! assert!(aligned.misaligned.is_empty());
+//! assert_eq!(aligned.ids.iter().flatten().collect::<Vec<_>>(), [&0, &0, &0, &0, &1]);
 //!
 //! let plan = BatchPlan { max_tokens: 4096, max_sequences: 32, shuffle: Some(1) };
 //! assert_eq!(plan.batches(&[encoding.ids.len()]), [[0]]);
@@ -51,13 +51,13 @@ pub mod normalize;
 pub mod offsets;
 pub mod pack;
 mod place;
-pub mod prefetch;
-mod random;
+pub mod random;
 #[cfg(feature = "arrow")]
 mod rows;
 #[cfg(feature = "arrow")]
 mod sample;
 pub mod scheme;
+mod script;
 #[cfg(feature = "arrow")]
 mod source;
 #[cfg(feature = "arrow")]
@@ -68,11 +68,12 @@ pub mod tags;
 pub mod tokenizer;
 mod trim;
 pub mod utterance;
+mod word_rule;
 mod wordpiece;
 #[cfg(feature = "arrow")]
 mod words;
 
-pub use align::{Alignment, Convention, Word, align};
+pub use align::Word;
 pub use batches::{Batches, Step};
 #[cfg(feature = "arrow")]
 pub use dataset::Dataset;
@@ -86,7 +87,6 @@ pub use formats::{
 pub use normalize::normalize;
 pub use offsets::Offsets;
 pub use pack::{BatchPlan, TokenBatch};
-pub use prefetch::Prefetch;
 pub use random::SplitMix;
 #[cfg(feature = "arrow")]
 pub use sample::Sameness;
@@ -96,6 +96,7 @@ pub use statistics::{LabelCount, Quantiles, SentimentProfile, Statistics, Tally}
 pub use tags::{TagIds, TagSet};
 pub use tokenizer::{Encoding, Tokenizer};
 pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};
+pub use word_rule::WordRule;
 
 /// The code of README.md runs.
 #[cfg(all(doctest, feature = "arrow"))]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::align::{Convention, Cover, decode, units};
+use crate::align::Cover;
 use crate::error::{Error, Result};
 use crate::scheme::{Role, Scheme};
 use crate::tokenizer::Encoding;
@@ -11,7 +11,7 @@ use crate::utterance::{Span, is_label};
 /// The tags of a scheme that a model knows, numbered from 0.
 ///
 /// ```
-/// use cs_data::{Convention, Encoding, Scheme, Span, TagSet};
+/// use cs_data::{Encoding, Scheme, Span, TagSet};
 /// let tags = TagSet::of_labels(["item", "size"], Scheme::Iob2)?;
 /// assert_eq!(tags.tags(), ["O", "B-item", "I-item", "B-size", "I-size"]);
 /// assert_eq!(tags, TagSet::new(tags.tags().to_vec(), Scheme::Iob2)?);
@@ -23,9 +23,9 @@ use crate::utterance::{Span, is_label};
 ///     truncated: false,
 /// };
 /// let spans = [Span::new(0, 6, "item"), Span::new(7, 9, "size")];
-/// let aligned = tags.align(&encoding, &spans, Convention::AllSubwords);
-/// assert_eq!(aligned.ids, [None, Some(1), Some(2), Some(3), None]);
-/// assert_eq!(tags.spans_of(&encoding, &[0, 1, 2, 3, 0], Convention::AllSubwords), spans);
+/// let aligned = tags.align(&encoding, &spans);
+/// assert_eq!(aligned.ids, [None, Some(1), None, Some(3), None]);
+/// assert_eq!(tags.spans_of(&encoding, &[0, 1, 0, 3, 0]), spans);
 /// # Ok::<(), cs_data::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,24 +38,24 @@ pub struct TagSet {
     of_label: HashMap<String, [Option<u32>; 4]>,
 }
 
-/// The tags of one encoding's subwords as numbers of a [`TagSet`].
+/// The tags of one encoding's words as numbers of a [`TagSet`].
 ///
 /// ```
-/// use cs_data::{Convention, Encoding, Scheme, Span, TagIds, TagSet};
+/// use cs_data::{Encoding, Scheme, Span, TagIds, TagSet};
 /// let tags = TagSet::of_labels(["item"], Scheme::Iob2)?;
 /// let encoding = Encoding { ids: vec![9], offsets: vec![0..3], words: vec![Some(0)], truncated: false };
 /// let spans = [Span::new(0, 1, "item"), Span::new(0, 3, "colour")];
-/// let aligned = tags.align(&encoding, &spans, Convention::FirstSubword);
+/// let aligned = tags.align(&encoding, &spans);
 /// assert_eq!(aligned, TagIds { ids: vec![None], misaligned: vec![0] }); // not scored: a colour
 /// # Ok::<(), cs_data::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TagIds {
-    /// A tag's number for each subword; `None` is not scored: specials, later subwords under
-    /// [`Convention::FirstSubword`], and subwords in a span whose tag is not in the set.
+    /// A tag's number at the first token of each word; `None` is not scored: all other tokens, and
+    /// words in a span whose tag is not in the set.
     pub ids: Vec<Option<u32>>,
-    /// The spans, by number, that could not be tagged: see
-    /// [`Alignment::misaligned`](crate::Alignment::misaligned).
+    /// The spans, by number, that could not be tagged: they cut a word, contain none, overlap an
+    /// earlier span or reach into the part that was truncated. Their words are tagged `O`.
     pub misaligned: Vec<usize>,
 }
 
@@ -135,18 +135,19 @@ impl TagSet {
         self.of_label.contains_key(label)
     }
 
-    /// Tags each word (or subword) that lies in a span, as [`align`](crate::align()) does, by
-    /// number. O(tokens + spans) for spans in order.
-    pub fn align(&self, encoding: &Encoding, spans: &[Span], convention: Convention) -> TagIds {
-        let units = units(encoding, convention);
+    /// Tags each word that lies in a span. Bytes that belong to no word, such as white space or
+    /// characters the normaliser drops, may lie on either side of a span's edge. O(tokens + spans) for
+    /// spans in order.
+    pub fn align(&self, encoding: &Encoding, spans: &[Span]) -> TagIds {
+        let words = encoding.word_list();
         let mut out = TagIds {
             ids: vec![None; encoding.ids.len()],
             misaligned: Vec::new(),
         };
-        for unit in &units {
-            out.ids[unit.first] = Some(self.outside);
+        for word in &words {
+            out.ids[word.first] = Some(self.outside);
         }
-        let mut cover = Cover::new(&units, encoding.truncated);
+        let mut cover = Cover::new(&words, encoding.truncated);
         let mut last: Option<(usize, &str)> = None;
         for (number, span) in spans.iter().enumerate() {
             let Some(inside) = cover.find(span) else {
@@ -157,19 +158,35 @@ impl TagSet {
             let numbers = self.of_label.get(&span.label).copied().unwrap_or_default();
             for at in inside.clone() {
                 let role = self.scheme.role(at, &inside, behind);
-                out.ids[units[at].first] = numbers[role as usize];
+                out.ids[words[at].first] = numbers[role as usize];
             }
             last = Some((inside.end, &span.label));
         }
         out
     }
 
-    /// The way back: the spans that tags of an encoding's subwords say, leniently, as
-    /// [`spans_of`](crate::align::spans_of) does. A number the set does not have counts as `O`.
-    pub fn spans_of(&self, encoding: &Encoding, ids: &[u32], convention: Convention) -> Vec<Span> {
-        decode(encoding, convention, self.scheme, |token| {
+    /// The way back: the spans that the tags of an encoding's tokens say, leniently
+    /// ([`Scheme::decode_lenient`]): only those of words' first tokens count, and a span ends where its
+    /// last word does. A number the set does not have counts as `O`.
+    ///
+    /// Words that share bytes (pieces of one character, in encodings from elsewhere) are not shared out:
+    /// of two spans that claim the same ones the first gets them, and a span left without bytes is
+    /// dropped. O(tokens).
+    pub fn spans_of(&self, encoding: &Encoding, ids: &[u32]) -> Vec<Span> {
+        let tag = |token: usize| {
             let tag = ids.get(token).and_then(|&id| self.tags.get(id as usize));
             tag.map_or("O", String::as_str)
-        })
+        };
+        let words = encoding.word_list().into_iter();
+        let (ranges, tags): (Vec<_>, Vec<_>) =
+            words.map(|word| (word.range, tag(word.first))).unzip();
+        let mut spans = self.scheme.decode_lenient(&ranges, &tags);
+        let mut free = 0;
+        spans.retain_mut(|span| {
+            span.start = span.start.max(free);
+            free = free.max(span.end);
+            span.start < span.end
+        });
+        spans
     }
 }

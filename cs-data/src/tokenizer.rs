@@ -7,14 +7,14 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde_json::Value;
 use tokenizers::Tokenizer as Inner;
-use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-use crate::align::Convention;
 use crate::error::{Error, Result};
 use crate::offsets::{ceil, floor};
 use crate::place;
+use crate::script::is_mark;
 use crate::tags::{TagIds, TagSet};
 use crate::utterance::Utterance;
+use crate::word_rule::{Numbering, WordRule};
 use crate::wordpiece::{self, Flavour};
 
 /// Below this many texts a batch is encoded on the caller's thread.
@@ -36,11 +36,12 @@ const PARALLEL_FROM: usize = 64;
 pub struct Encoding {
     /// Token ids with the special tokens.
     pub ids: Vec<u32>,
-    /// Bytes of the text behind each token, on character boundaries; `0..0` for special tokens.
+    /// Bytes of the text behind each token, on character boundaries; `0..0` for tokens without a word.
     /// Pieces of one character (a syllable that the normaliser decomposed) share its range.
     /// Combining marks that the normaliser strips count to the token before them.
     pub offsets: Vec<Range<usize>>,
-    /// Which word (piece of the pre-tokenizer) each token belongs to; `None` for special tokens.
+    /// Which word each token belongs to, by the tokenizer's [`WordRule`]; `None` for special tokens and
+    /// for tokens that hold nothing but white space.
     pub words: Vec<Option<u32>>,
     /// Whether tokens were dropped from the end.
     pub truncated: bool,
@@ -67,6 +68,7 @@ pub struct Tokenizer {
     inner: Inner,
     pad_id: u32,
     vocab_size: usize,
+    words: WordRule,
 }
 
 impl fmt::Debug for Tokenizer {
@@ -150,6 +152,7 @@ impl Tokenizer {
             inner,
             pad_id,
             vocab_size,
+            words: WordRule::default(),
         };
         // Special tokens carry ids of their own, which an embedding would be asked for.
         let special = tokenizer.encode("", usize::MAX)?.ids;
@@ -199,6 +202,18 @@ impl Tokenizer {
         Ok(json.into_bytes())
     }
 
+    /// With this rule for words instead of the default.
+    #[must_use]
+    pub fn with_words(mut self, rule: WordRule) -> Self {
+        self.words = rule;
+        self
+    }
+
+    /// Which tokens make up a word.
+    pub fn words(&self) -> WordRule {
+        self.words
+    }
+
     /// One more than the largest token id, added tokens included: the rows an embedding needs.
     pub fn vocab_size(&self) -> usize {
         self.vocab_size
@@ -245,7 +260,7 @@ impl Tokenizer {
         let fail = |source| Error::Tokenizer { source };
         // `encode` gives byte offsets; `encode_char_offsets` would give characters.
         let encoding = self.inner.encode(text, true).map_err(fail)?;
-        cut(&encoding, text, max_length)
+        cut(&encoding, text, max_length, self.words)
     }
 
     /// Encodes each text as [`encode`](Self::encode) does; 64 or more on all cores.
@@ -261,11 +276,11 @@ impl Tokenizer {
     /// [`encode`](Self::encode) and [`TagSet::align`] give, in one pass.
     ///
     /// ```
-    /// use cs_data::{Convention, Scheme, Span, TagSet, Tokenizer, Utterance};
+    /// use cs_data::{Scheme, Span, TagSet, Tokenizer, Utterance};
     /// let rows = [Utterance::new("1", "查询订单").with_spans(vec![Span::new(6, 12, "what")])];
     /// let tokenizer = Tokenizer::train(["查询订单"].into_iter(), 50)?;
     /// let tags = TagSet::of_labels(["what"], Scheme::Iob2)?; // O, B-what, I-what
-    /// let encoded = tokenizer.encode_rows(&rows, 32, &tags, Convention::FirstSubword)?;
+    /// let encoded = tokenizer.encode_rows(&rows, 32, &tags)?;
     /// let (encoding, aligned) = &encoded[0]; // [CLS] 查 询 订 单 [SEP]
     /// assert_eq!(encoding.ids.len(), 6);
     /// assert_eq!(aligned.ids, [None, Some(0), Some(0), Some(1), Some(2), None]);
@@ -280,11 +295,10 @@ impl Tokenizer {
         rows: &[Utterance],
         max_length: usize,
         tags: &TagSet,
-        convention: Convention,
     ) -> Result<Vec<(Encoding, TagIds)>> {
         each(rows, |row| {
             let encoding = self.encode(&row.text, max_length)?;
-            let ids = tags.align(&encoding, &row.spans, convention);
+            let ids = tags.align(&encoding, &row.spans);
             Ok((encoding, ids))
         })
     }
@@ -351,7 +365,12 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// Truncates the body, keeps the special tokens at both ends, snaps offsets to characters.
-fn cut(encoding: &tokenizers::Encoding, text: &str, max_length: usize) -> Result<Encoding> {
+fn cut(
+    encoding: &tokenizers::Encoding,
+    text: &str,
+    max_length: usize,
+    rule: WordRule,
+) -> Result<Encoding> {
     let special = encoding.get_special_tokens_mask();
     let len = special.len();
     let head = special.iter().take_while(|&&mask| mask == 1).count();
@@ -380,20 +399,26 @@ fn cut(encoding: &tokenizers::Encoding, text: &str, max_length: usize) -> Result
         encoding.get_word_ids(),
         encoding.get_offsets(),
     );
+    let (tokens, mut numbering) = (encoding.get_tokens(), Numbering::new(rule, text));
     for index in (0..body_end).chain(len - tail..len) {
         let word = words[index].filter(|_| special[index] == 0);
         let (start, end) = offsets[index];
+        let (word, range) = match word {
+            // The space that SentencePiece puts before the text has the first character's bytes.
+            Some(_) if rule == WordRule::Script && tokens[index] == "\u{2581}" => (None, 0..0),
+            Some(word) => {
+                let start = floor(text, start);
+                let end = ceil(text, end).max(start);
+                // Of the last token (special ones have 0..0) to the end.
+                let next = offsets.get(index + 1).map_or(0, |next| next.0);
+                let limit = if next == 0 { text.len() } else { next };
+                numbering.number(word, start..past_marks(text, end, limit))
+            }
+            None => (None, 0..0),
+        };
         out.ids.push(ids[index]);
         out.words.push(word);
-        out.offsets.push(if word.is_none() {
-            0..0
-        } else {
-            let start = floor(text, start);
-            let end = ceil(text, end).max(start);
-            // Of the last token (special ones have 0..0) to the end.
-            let next = offsets.get(index + 1).map_or(0, |next| next.0);
-            start..past_marks(text, end, if next == 0 { text.len() } else { next })
-        });
+        out.offsets.push(range);
     }
     Ok(out)
 }
@@ -401,13 +426,10 @@ fn cut(encoding: &tokenizers::Encoding, text: &str, max_length: usize) -> Result
 /// The end of the combining marks at `end`, before `limit`: a normaliser that strips accents leaves
 /// them to no token, but they belong to the character before them.
 fn past_marks(text: &str, end: usize, limit: usize) -> usize {
-    let is_mark = |char: &char| {
-        !char.is_ascii() && char.general_category_group() == GeneralCategoryGroup::Mark
-    };
     let rest = text.get(end..limit).unwrap_or_default();
     end + rest
         .chars()
-        .take_while(is_mark)
+        .take_while(|&char| is_mark(char))
         .map(char::len_utf8)
         .sum::<usize>()
 }

@@ -3,7 +3,6 @@
 
 use std::path::Path;
 
-use cs_data::align::spans_of;
 use cs_data::*;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -29,9 +28,16 @@ fn tags(value: &Value) -> Vec<Option<String>> {
     tags.map(|tag| tag.as_str().map(str::to_owned)).collect()
 }
 
+/// Every token a word: what other tools call aligning to all subwords.
+fn in_pieces(mut encoding: Encoding) -> Encoding {
+    let numbers = encoding.words.iter_mut().flatten().zip(0..);
+    numbers.for_each(|(word, number)| *word = number);
+    encoding
+}
+
 #[test]
 fn tags_and_spans_are_those_of_hugging_face() {
-    let tokenizer = tokenizer();
+    let tokenizer = tokenizer().with_words(WordRule::PreTokenizer);
     let set = TagSet::of_labels(["x", "y"], Scheme::Iob2).unwrap();
     let cases: Vec<Value> = serde_json::from_str(include_str!("reference/alignment.json")).unwrap();
     let mut misaligned = 0;
@@ -39,29 +45,22 @@ fn tags_and_spans_are_those_of_hugging_face() {
         let text = case["text"].as_str().unwrap();
         let gold = spans(text, &case["spans"]);
         let encoding = tokenizer.encode(text, 512).unwrap();
-        for (name, convention) in [
-            ("first", Convention::FirstSubword),
-            ("all", Convention::AllSubwords),
-        ] {
-            let found = align(&encoding, &gold, convention);
+        let pieces = in_pieces(encoding.clone());
+        for (name, encoding) in [("first", &encoding), ("all", &pieces)] {
+            let found = set.align(encoding, &gold);
+            let names = found
+                .ids
+                .iter()
+                .map(|id| id.map(|id| set.tags()[id as usize].clone()));
             assert_eq!(
-                found.tags,
+                names.collect::<Vec<_>>(),
                 tags(&case[name]["tags"]),
                 "{name} {text:?} {gold:?}"
             );
             let numbers: Vec<usize> =
                 serde_json::from_value(case[name]["misaligned"].clone()).unwrap();
             misaligned += numbers.len();
-            let listed: Vec<Span> = numbers.iter().map(|&n| gold[n].clone()).collect();
-            assert_eq!(found.misaligned, listed);
-
-            let by_number = set.align(&encoding, &gold, convention);
-            let names = by_number
-                .ids
-                .iter()
-                .map(|id| id.map(|id| set.tags()[id as usize].clone()));
-            assert_eq!(names.collect::<Vec<_>>(), found.tags);
-            assert_eq!(by_number.misaligned, numbers);
+            assert_eq!(found.misaligned, numbers);
         }
         let drawn: Vec<String> = tags(&case["drawn"]).into_iter().flatten().collect();
         // Pieces of one character (jamo) overlap there; here the first span has it.
@@ -72,19 +71,20 @@ fn tags_and_spans_are_those_of_hugging_face() {
             free = free.max(span.end);
             span.start < span.end
         });
-        assert_eq!(
-            spans_of(&encoding, &drawn, Convention::AllSubwords),
-            grouped,
-            "{text:?}"
-        );
         let number = |tag| set.tags().iter().position(|known| known == tag).unwrap() as u32;
         let ids: Vec<u32> = drawn.iter().map(number).collect();
-        assert_eq!(
-            set.spans_of(&encoding, &ids, Convention::AllSubwords),
-            grouped
-        );
+        assert_eq!(set.spans_of(&pieces, &ids), grouped, "{text:?}");
     }
     assert!(misaligned > 20, "the cases have spans that cut words");
+}
+
+/// Spans over the first place of each of these.
+fn over(text: &str, pieces: &[&str]) -> Vec<Span> {
+    let span = |piece: &&str| {
+        let start = text.find(piece).unwrap();
+        Span::new(start, start + piece.len(), "x")
+    };
+    pieces.iter().map(span).collect()
 }
 
 #[test]
@@ -104,28 +104,129 @@ fn whole_words_of_any_script_come_back() {
         ("か\u{3099}き orders", &["か\u{3099}き", "orders"]),
     ];
     for (text, pieces) in cases {
-        let spans: Vec<Span> = pieces
-            .iter()
-            .map(|piece| {
-                let start = text.find(piece).unwrap();
-                Span::new(start, start + piece.len(), "x")
-            })
-            .collect();
-        let encoding = tokenizer.encode(text, 64).unwrap();
-        for convention in [Convention::FirstSubword, Convention::AllSubwords] {
+        let spans = over(text, pieces);
+        for rule in [WordRule::Script, WordRule::PreTokenizer] {
+            let encoding = tokenizer.clone().with_words(rule).encode(text, 64).unwrap();
             for scheme in Scheme::ALL {
                 let set = TagSet::of_labels(["x"], scheme).unwrap();
-                let aligned = set.align(&encoding, &spans, convention);
+                let aligned = set.align(&encoding, &spans);
                 assert_eq!(aligned.misaligned, [0usize; 0], "{text:?}");
                 let ids: Vec<u32> = aligned.ids.iter().map(|id| id.unwrap_or(0)).collect();
-                assert_eq!(
-                    set.spans_of(&encoding, &ids, convention),
-                    spans,
-                    "{scheme} {text:?}"
-                );
+                assert_eq!(set.spans_of(&encoding, &ids), spans, "{scheme} {text:?}");
             }
         }
     }
+}
+
+/// XLM-R's kind of tokenizer: pieces of a unigram model between spaces, which count to the word after.
+fn unigram() -> Tokenizer {
+    let pieces = [
+        "▁",
+        "查询",
+        "订单",
+        "12",
+        "345",
+        "的状态",
+        ",",
+        "▁where",
+        "▁is",
+        "▁my",
+        "▁or",
+        "der",
+        "▁order",
+        "?",
+        "退款",
+        "去",
+        "上海",
+        "上",
+        "海",
+        "的",
+        "▁to",
+        "▁New",
+        "▁York",
+        "a",
+        "b",
+        "c",
+    ];
+    let entry = |(at, piece): (usize, &&str)| serde_json::json!([piece, -1.0 - at as f64 / 10.0]);
+    let mut vocab: Vec<Value> = ["<s>", "<pad>", "</s>", "<unk>"]
+        .map(|t| serde_json::json!([t, 0.0]))
+        .into();
+    vocab.extend(pieces.iter().enumerate().map(entry));
+    let special = |id: usize, token: &str| {
+        serde_json::json!({"id": id, "content": token, "single_word": false, "lstrip": false,
+            "rstrip": false, "normalized": false, "special": true})
+    };
+    let json = serde_json::json!({
+        "version": "1.0",
+        "added_tokens": [special(0, "<s>"), special(1, "<pad>"), special(2, "</s>"), special(3, "<unk>")],
+        "normalizer": {"type": "NFKC"},
+        "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": true},
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+                {"SpecialToken": {"id": "</s>", "type_id": 0}}],
+            "pair": [],
+            "special_tokens": {"<s>": {"id": "<s>", "ids": [0], "tokens": ["<s>"]},
+                "</s>": {"id": "</s>", "ids": [2], "tokens": ["</s>"]}}
+        },
+        "model": {"type": "Unigram", "unk_id": 3, "vocab": vocab, "byte_fallback": false}
+    });
+    Tokenizer::from_json(json.to_string().as_bytes(), "unigram.json".as_ref()).unwrap()
+}
+
+#[test]
+fn a_unigram_tokenizers_chinese_has_a_word_a_piece() {
+    let text = "查询订单12345的状态,where is my order？ 去上海的New York";
+    let encoding = unigram().encode(text, 64).unwrap();
+    let words: Vec<&str> = encoding
+        .word_list()
+        .into_iter()
+        .map(|word| &text[word.range])
+        .collect();
+    assert_eq!(
+        words,
+        [
+            "查询",
+            "订单",
+            "12345",
+            "的状态",
+            ",",
+            "where",
+            "is",
+            "my",
+            "order",
+            "？",
+            "去",
+            "上海",
+            "的",
+            "New",
+            "York"
+        ]
+    );
+    // No word begins at a token that stands for a space.
+    let first: Vec<_> = encoding
+        .word_list()
+        .iter()
+        .map(|word| encoding.ids[word.first])
+        .collect();
+    assert!(!first.contains(&4), "{first:?}");
+
+    let set = TagSet::of_labels(["x"], Scheme::Iob2).unwrap();
+    let spans = over(text, &["订单", "12345", "order", "上海", "New York"]);
+    let aligned = set.align(&encoding, &spans);
+    assert_eq!(aligned.misaligned, [0usize; 0]);
+    let ids: Vec<u32> = aligned.ids.iter().map(|id| id.unwrap_or(0)).collect();
+    assert_eq!(set.spans_of(&encoding, &ids), spans);
+    // A piece that reaches over the edge of a span cannot be parted.
+    assert_eq!(set.align(&encoding, &over(text, &["状态"])).misaligned, [0]);
+
+    // As bundles of older formats have been trained: a sentence is a word.
+    let old = unigram()
+        .with_words(WordRule::PreTokenizer)
+        .encode(text, 64)
+        .unwrap();
+    assert_eq!(set.align(&old, &spans[..1]).misaligned, [0]);
 }
 
 #[test]
@@ -134,14 +235,13 @@ fn pieces_of_one_character_are_not_shared_out() {
     let encoding = Encoding {
         ids: vec![5, 6, 7, 8],
         offsets: vec![0..3, 0..3, 0..3, 3..6],
-        words: vec![Some(0), Some(0), Some(0), Some(1)],
+        words: vec![Some(0), Some(1), Some(2), Some(3)],
         truncated: false,
     };
-    let tags = ["B-x", "I-x", "B-y", "I-y"];
-    let spans = spans_of(&encoding, &tags, Convention::AllSubwords);
+    let set = TagSet::of_labels(["x", "y"], Scheme::Iob2).unwrap(); // O, B-x, I-x, B-y, I-y
+    let spans = set.spans_of(&encoding, &[1, 2, 3, 4]);
     assert_eq!(spans, [Span::new(0, 3, "x"), Span::new(3, 6, "y")]);
-    let spans = spans_of(&encoding, &["B-x", "B-y"], Convention::AllSubwords);
-    assert_eq!(spans, [Span::new(0, 3, "x")]);
+    assert_eq!(set.spans_of(&encoding, &[1, 3]), [Span::new(0, 3, "x")]);
 }
 
 #[test]
@@ -159,20 +259,13 @@ fn a_batch_is_its_rows() {
         Utterance::new(n.to_string(), text).with_spans(spans[n % 3..].to_vec())
     };
     let rows: Vec<Utterance> = (0..200).map(row).collect();
-    let batch = tokenizer
-        .encode_rows(&rows, 9, &set, Convention::FirstSubword)
-        .unwrap();
+    let batch = tokenizer.encode_rows(&rows, 9, &set).unwrap();
     for (row, (encoding, ids)) in rows.iter().zip(&batch) {
         assert_eq!(encoding, &tokenizer.encode(&row.text, 9).unwrap());
-        assert_eq!(
-            ids,
-            &set.align(encoding, &row.spans, Convention::FirstSubword)
-        );
+        assert_eq!(ids, &set.align(encoding, &row.spans));
     }
     assert!(batch.iter().any(|(_, ids)| !ids.misaligned.is_empty()));
-    let error = tokenizer
-        .encode_rows(&rows, 1, &set, Convention::FirstSubword)
-        .unwrap_err();
+    let error = tokenizer.encode_rows(&rows, 1, &set).unwrap_err();
     assert_eq!(
         error.to_string(),
         "max_length is 1, expected at least 2 (the special tokens)"
@@ -227,9 +320,8 @@ fn many_spans_take_linear_time() {
         truncated: false,
     };
     let spans: Vec<Span> = (0..count).map(|at| Span::new(at, at + 1, "x")).collect();
-    for convention in [Convention::FirstSubword, Convention::AllSubwords] {
-        assert_eq!(align(&encoding, &spans, convention).misaligned, []);
-    }
+    let set = TagSet::of_labels(["x"], Scheme::Iob2).unwrap();
+    assert_eq!(set.align(&encoding, &spans).misaligned, [0usize; 0]);
 }
 
 proptest! {
@@ -245,8 +337,10 @@ proptest! {
         text in "([查询订单]{1,2}|[a-z]{1,6}|[0-9]{1,5}|[😀👩\u{200d}💻]|e\u{301}|[ＡＢ１]|한| |\\PC){0,12}",
         cuts in proptest::collection::vec((0usize..40, 0usize..6, "[xy]"), 0..5),
         scheme in proptest::sample::select(Scheme::ALL.to_vec()),
+        pieces in proptest::bool::ANY,
     ) {
-        let encoding = tokenizer().encode(&text, 24).unwrap();
+        let tokenizer = if pieces { unigram() } else { tokenizer() };
+        let encoding = tokenizer.encode(&text, 24).unwrap();
         let offsets = Offsets::new(&text);
         let mut spans = Vec::new();
         let mut start = 0;
@@ -258,10 +352,10 @@ proptest! {
             }
         }
         let set = TagSet::of_labels(["x", "y"], scheme).unwrap();
-        for convention in [Convention::FirstSubword, Convention::AllSubwords] {
-            let aligned = set.align(&encoding, &spans, convention);
+        for encoding in [encoding.clone(), in_pieces(encoding)] {
+            let aligned = set.align(&encoding, &spans);
             let ids: Vec<u32> = aligned.ids.iter().map(|id| id.unwrap_or(0)).collect();
-            let back = set.spans_of(&encoding, &ids, convention);
+            let back = set.spans_of(&encoding, &ids);
             let kept = (0..spans.len()).filter(|n| !aligned.misaligned.contains(n));
             let kept: Vec<&Span> = kept.map(|n| &spans[n]).collect();
             prop_assert_eq!(back.len(), kept.len());
@@ -271,7 +365,7 @@ proptest! {
                 prop_assert_eq!(&back.label, &span.label);
             }
             // And again, to the same tags.
-            prop_assert_eq!(set.align(&encoding, &back, convention).ids, aligned.ids);
+            prop_assert_eq!(set.align(&encoding, &back).ids, aligned.ids);
         }
     }
 
@@ -279,11 +373,13 @@ proptest! {
     fn any_tags_give_valid_spans(
         text in "([查询a-c1 한]|e\u{301}|\\PC){0,12}",
         ids in proptest::collection::vec(0u32..12, 0..20),
+        pieces in proptest::bool::ANY,
     ) {
-        let encoding = tokenizer().encode(&text, 24).unwrap();
+        let tokenizer = if pieces { unigram() } else { tokenizer() };
+        let encoding = tokenizer.encode(&text, 24).unwrap();
         let set = TagSet::of_labels(["x", "y"], Scheme::Iobes).unwrap();
-        for convention in [Convention::FirstSubword, Convention::AllSubwords] {
-            let spans = set.spans_of(&encoding, &ids, convention);
+        for encoding in [encoding.clone(), in_pieces(encoding)] {
+            let spans = set.spans_of(&encoding, &ids);
             prop_assert_eq!(Utterance::new("1", &text).with_spans(spans).validate(), Ok(()));
         }
     }

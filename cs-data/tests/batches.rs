@@ -1,10 +1,7 @@
-//! Steps of a run, resumed and made ahead, and how well they are shuffled.
+//! Steps of a run, resumed, and how well they are shuffled.
 #![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cs_data::*;
 use proptest::prelude::*;
@@ -133,67 +130,4 @@ fn shuffling_by_length_is_as_good_as_stated() {
     }
     let again = f64::from(again as u32) / f64::from(pairs as u32);
     assert!(again < 0.06, "{again}");
-}
-
-#[test]
-fn prefetched_items_are_the_iterators() {
-    for ahead in [0, 1, 3, 100] {
-        let items = Prefetch::new((0..50).map(|n| n * n), ahead).unwrap();
-        assert!(items.eq((0..50).map(|n| n * n)));
-    }
-    let mut none = Prefetch::new(Vec::<u8>::new(), 2).unwrap();
-    assert_eq!((none.next(), none.next()), (None, None));
-}
-
-#[test]
-fn work_stays_within_its_bound() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let seen = asked.clone();
-    let ahead = 3;
-    let items = (1..200usize).map(move |made| (made, seen.load(Ordering::SeqCst) + ahead));
-    let mut items = Prefetch::new(items, ahead).unwrap();
-    loop {
-        asked.fetch_add(1, Ordering::SeqCst);
-        let Some((made, bound)) = items.next() else {
-            break;
-        };
-        assert!(made <= bound, "item {made} with a bound of {bound}");
-    }
-    assert_eq!(asked.load(Ordering::SeqCst), 200);
-}
-
-#[test]
-fn errors_and_panics_come_through() {
-    let items = ["1", "x", "3"].map(|text| text.parse::<u8>());
-    let found: Vec<_> = Prefetch::new(items.clone(), 1).unwrap().collect();
-    assert_eq!(found, items);
-
-    let broken = (0..5).map(|n| if n == 2 { panic!("row {n}") } else { n });
-    let mut items = Prefetch::new(broken, 1).unwrap();
-    assert_eq!((items.next(), items.next()), (Some(0), Some(1)));
-    let panic = catch_unwind(AssertUnwindSafe(|| items.next())).unwrap_err();
-    assert_eq!(panic.downcast_ref::<String>().unwrap(), "row 2");
-    assert_eq!(items.next(), None);
-}
-
-/// Says when it is dropped, with the iterator that owns it.
-struct Ends(Arc<AtomicUsize>);
-
-impl Drop for Ends {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-#[test]
-fn dropping_ends_the_thread() {
-    let ended = Arc::new(AtomicUsize::new(0));
-    for taken in [0, 1, 5] {
-        let ends = Ends(ended.clone());
-        let forever = (0u64..).inspect(move |_| assert_eq!(Arc::strong_count(&ends.0), 2));
-        let mut items = Prefetch::new(forever, 2).unwrap();
-        assert!(items.by_ref().take(taken).eq(0..taken as u64));
-        drop(items); // returns only when the thread, and so its iterator, is gone
-    }
-    assert_eq!(ended.load(Ordering::SeqCst), 3);
 }

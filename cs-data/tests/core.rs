@@ -344,7 +344,8 @@ fn broken_utterances_beside_valid_ones() {
 fn check_encodings(tokenizer: impl Fn(&Value) -> Tokenizer, name: &str) {
     for case in cases(name) {
         let text = case["text"].as_str().unwrap();
-        let encoding = tokenizer(&case).encode(text, 512).unwrap();
+        let tokenizer = tokenizer(&case).with_words(WordRule::PreTokenizer);
+        let encoding = tokenizer.encode(text, 512).unwrap();
         assert_eq!(encoding.ids, numbers(&case["ids"]), "{text}");
         let words: Vec<Option<u32>> = case["words"]
             .as_array()
@@ -599,15 +600,21 @@ proptest! {
         // Every word is a span that can be tagged and read back.
         let spans: Vec<Span> =
             words.iter().map(|w| Span::new(w.range.start, w.range.end, "w")).collect();
-        let Alignment { tags, misaligned } = align(&encoding, &spans, Convention::FirstSubword);
-        prop_assert_eq!(misaligned, []);
-        let scored: Vec<_> = tags.iter().flatten().collect();
-        let ranges: Vec<_> = words.iter().map(|word| word.range.clone()).collect();
-        prop_assert_eq!(iob::decode(&ranges, &scored).unwrap(), spans);
+        let set = TagSet::of_labels(["w"], Scheme::Iob2).unwrap();
+        let aligned = set.align(&encoding, &spans);
+        prop_assert_eq!(aligned.misaligned, [0usize; 0]);
+        let ids: Vec<u32> = aligned.ids.iter().map(|id| id.unwrap_or(0)).collect();
+        prop_assert_eq!(set.spans_of(&encoding, &ids), spans);
     }
 }
 
 // --- alignment
+
+/// The tags of words, as text.
+fn words_tags(set: &TagSet, aligned: &TagIds) -> Vec<String> {
+    let ids = aligned.ids.iter().flatten();
+    ids.map(|&id| set.tags()[id as usize].clone()).collect()
+}
 
 #[test]
 fn spans_of_chinese_and_english_texts_align() {
@@ -623,69 +630,36 @@ fn spans_of_chinese_and_english_texts_align() {
         span("12345", "order_id"),
         span("e\u{301}clair", "item"),
     ];
-    let Alignment { tags, misaligned } = align(&encoding, &spans, Convention::FirstSubword);
-    assert_eq!(misaligned, []);
-    let scored: Vec<&str> = tags.iter().flatten().map(String::as_str).collect();
+    let set = TagSet::of_labels(["what", "order_id", "item"], Scheme::Iob2).unwrap();
+    let aligned = set.align(&encoding, &spans);
+    assert_eq!(aligned.misaligned, [0usize; 0]);
     assert_eq!(
-        scored,
-        [
-            "O",
-            "O",
-            "B-what",
-            "I-what",
-            "B-order_id",
-            "O",
-            "O",
-            "O",
-            "O",
-            "B-item",
-            "O"
-        ]
+        words_tags(&set, &aligned).join(" "),
+        "O O B-what I-what B-order_id O O O O B-item O"
     );
     let first: Vec<usize> = encoding.word_list().iter().map(|word| word.first).collect();
-    let tagged: Vec<usize> = (0..tags.len()).filter(|&at| tags[at].is_some()).collect();
-    assert_eq!(first, tagged);
-
-    let all = align(&encoding, &spans, Convention::AllSubwords).tags;
-    assert_eq!(all.iter().filter(|tag| tag.is_none()).count(), 2); // [CLS], [SEP]
-    let pieces: Vec<_> = encoding.offsets[1..encoding.ids.len() - 1].to_vec();
-    let tags: Vec<_> = all.iter().flatten().collect();
-    let texts: Vec<&str> = iob::decode(&pieces, &tags)
-        .unwrap()
-        .iter()
-        .map(|s| &text[s.range()])
-        .collect();
-    assert_eq!(texts, ["订单", "12345", "e\u{301}clair"]);
+    let scored = aligned.ids.iter().enumerate();
+    let scored: Vec<usize> = scored.filter_map(|(at, id)| id.map(|_| at)).collect();
+    assert_eq!(first, scored);
 }
 
 #[test]
 fn spans_that_cannot_be_tagged_are_listed() {
     let tokenizer = Tokenizer::train(TEXTS.into_iter(), 160).unwrap();
+    let set = TagSet::of_labels(["x"], Scheme::Iob2).unwrap();
     let text = "查询 order refund";
     let encoding = tokenizer.encode(text, 64).unwrap();
     let x = |start, end| Span::new(start, end, "x");
     // White space at the edges is nobody's; half a word is not.
-    let Alignment { tags, misaligned } = align(
-        &encoding,
-        &[x(0, 7), x(7, 9), x(12, 13), x(13, 19)],
-        Convention::FirstSubword,
-    );
-    assert_eq!(misaligned, [x(7, 9), x(12, 13)]);
-    let scored: Vec<&str> = tags.iter().flatten().map(String::as_str).collect();
-    assert_eq!(scored, ["B-x", "I-x", "O", "B-x"]);
+    let aligned = set.align(&encoding, &[x(0, 7), x(7, 9), x(12, 13), x(13, 19)]);
+    assert_eq!(aligned.misaligned, [1, 2]);
+    assert_eq!(words_tags(&set, &aligned).join(" "), "B-x I-x O B-x");
 
     let cut = tokenizer.encode(text, 4).unwrap();
-    let Alignment { misaligned, .. } = align(
-        &cut,
-        &[x(0, 3), x(3, 12), x(13, 19), x(90, 99)],
-        Convention::FirstSubword,
-    );
-    assert_eq!(misaligned, [x(3, 12), x(13, 19), x(90, 99)]);
+    let spans = [x(0, 3), x(3, 12), x(13, 19), x(90, 99)];
+    assert_eq!(set.align(&cut, &spans).misaligned, [1, 2, 3]);
     let nothing = tokenizer.encode(text, 2).unwrap();
-    assert_eq!(
-        align(&nothing, &[x(0, 3)], Convention::AllSubwords).misaligned,
-        [x(0, 3)]
-    );
+    assert_eq!(set.align(&nothing, &[x(0, 3)]).misaligned, [0]);
 }
 
 // --- packing

@@ -77,7 +77,7 @@ pub struct Entity {
 /// Decodes the output for a packed batch: `texts[i]` was encoded as `encodings[i]` and packed at
 /// tokens `batch_offsets[i]..batch_offsets[i + 1]`.
 ///
-/// A word's tag is the most likely one at its first subword; tags become entities by lenient IOB2
+/// A word's tag is the most likely one at its first token; tags become entities by lenient IOB2
 /// over whole words. Numbers that are not finite never win and give a confidence of 0.
 ///
 /// ```

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use cs_data::WordRule;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -14,8 +15,9 @@ use crate::tasks::Tasks;
 
 /// The newest format this crate reads, and the one it writes. Version 2 has `tasks.slot_head`, which a
 /// reader of version 1 would overlook and decode a conditional random field's logits as if they were
-/// a softmax's, and `calibration.slot_temperature`.
-pub(crate) const FORMAT_VERSION: u32 = 2;
+/// a softmax's, and `calibration.slot_temperature`. Version 3 has `words`: an older reader would look for
+/// tags at the first token of the pre-tokenizer's words alone.
+pub(crate) const FORMAT_VERSION: u32 = 3;
 
 /// The content of `bundle.json`.
 ///
@@ -25,7 +27,7 @@ pub(crate) const FORMAT_VERSION: u32 = 2;
 /// let mut manifest = Manifest::new(Tasks { sentiment: true, ..Tasks::default() }, 128);
 /// manifest.base_model = Some("all-MiniLM-L6-v2".into());
 /// manifest.metrics.insert("intent_accuracy".into(), 0.93);
-/// assert_eq!((manifest.format_version, manifest.scheme.as_str()), (2, "IOB2"));
+/// assert_eq!((manifest.format_version, manifest.scheme.as_str()), (3, "IOB2"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -36,6 +38,9 @@ pub struct Manifest {
     /// How slot tags are written; always `IOB2`.
     #[serde(default = "iob2")]
     pub scheme: String,
+    /// Which tokens make up a word, which has one tag. The pre-tokenizer's in formats 1 and 2.
+    #[serde(default = "pre_tokenizer")]
+    pub words: WordRule,
     /// Longest input in tokens, special ones included.
     pub max_length: usize,
     /// How logits become confidences.
@@ -80,6 +85,10 @@ fn iob2() -> String {
     "IOB2".to_owned()
 }
 
+fn pre_tokenizer() -> WordRule {
+    WordRule::PreTokenizer
+}
+
 impl Manifest {
     /// A manifest without files, metrics and origin.
     pub fn new(tasks: Tasks, max_length: usize) -> Self {
@@ -87,6 +96,7 @@ impl Manifest {
             format_version: FORMAT_VERSION,
             tasks,
             scheme: iob2(),
+            words: WordRule::default(),
             max_length,
             calibration: Calibration::default(),
             metrics: BTreeMap::new(),

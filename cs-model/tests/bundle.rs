@@ -10,6 +10,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 
+use cs_data::WordRule;
 use cs_model::{
     Bundle, BundleWriter, Calibration, Dtype, Error, Manifest, RawTensor, Tasks, Weights,
     write_safetensors,
@@ -121,12 +122,35 @@ fn a_bundle_of_version_1_has_no_conditional_random_field() {
     write_bundle(dir.path());
     let path = dir.path().join("bundle.json");
     let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    assert_eq!(json["format_version"], 2);
+    assert_eq!(json["format_version"], 3);
     json["format_version"] = 1.into();
     let removed = json["tasks"].as_object_mut().unwrap().remove("slot_head");
     assert_eq!(removed.unwrap(), "softmax");
     fs::write(&path, json.to_string()).unwrap();
     assert_eq!(load(dir.path()).unwrap().tasks(), &tasks());
+}
+
+#[test]
+fn a_bundle_of_version_2_has_the_words_of_the_pre_tokenizer() {
+    let dir = tempfile::tempdir().unwrap();
+    write_bundle(dir.path());
+    let words = || {
+        Bundle::open(dir.path())
+            .unwrap()
+            .tokenizer()
+            .unwrap()
+            .words()
+    };
+    assert_eq!(words(), WordRule::Script);
+    let path = dir.path().join("bundle.json");
+    let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    json["format_version"] = 2.into();
+    assert_eq!(
+        json.as_object_mut().unwrap().remove("words").unwrap(),
+        "script"
+    );
+    fs::write(&path, json.to_string()).unwrap();
+    assert_eq!(words(), WordRule::PreTokenizer);
 }
 
 #[test]

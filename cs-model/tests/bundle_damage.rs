@@ -122,9 +122,9 @@ fn a_manifest_that_does_not_parse_is_placed() {
             fs::write(dir.join("bundle.json"), content).unwrap();
         });
     }
-    let newer = "bundle.json: format_version is 3, this reader knows 1 to 2";
+    let newer = "bundle.json: format_version is 4, this reader knows 1 to 3";
     expect_error("newer", newer, |dir| {
-        let content = r#"{"format_version": 3, "tasks": "of another kind"}"#;
+        let content = r#"{"format_version": 4, "tasks": "of another kind"}"#;
         fs::write(dir.join("bundle.json"), content).unwrap();
     });
 }

@@ -143,7 +143,8 @@ impl Calibrator {
             if let (Some(logits), Some(tags)) = (slots, &example.tags) {
                 for (token, tag) in tokens.zip(tags) {
                     let Some(tag) = tag else { continue };
-                    self.slots.push(logits.row(token), *tag, &example.id)?;
+                    self.slots
+                        .push(logits.row(token), *tag as usize, &example.id)?;
                 }
             }
         }

@@ -36,6 +36,23 @@ pub enum Error {
         /// Which set.
         what: &'static str,
     },
+    /// The training set has entities of a label, and none of them can be learned.
+    #[error(
+        "none of the {count} spans of {label:?} in the training set can be learned: {} begin or end inside a \
+         word of the tokenizer, {truncated} lie where their text was cut (raise the maximum length); the first is \
+         in row {id:?}",
+        count - truncated
+    )]
+    LostSpans {
+        /// The label.
+        label: String,
+        /// How many spans it has.
+        count: usize,
+        /// How many of them lie where their text was cut.
+        truncated: usize,
+        /// The id of the first one's row.
+        id: String,
+    },
     /// A row's spans or sentiment are invalid.
     #[error("row {id:?}: {source}")]
     Row {

@@ -249,7 +249,7 @@ fn unseen_labels_and_misaligned_spans_are_collected() {
         .unwrap()
         .iter()
         .flatten()
-        .map(|&t| tags[t].as_str())
+        .map(|&t| tags[t as usize].as_str())
         .collect();
     assert_eq!(
         scored,

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use cs_data::{Dataset, Tokenizer, Utterance};
+use cs_data::{Dataset, Tokenizer, Utterance, WordRule};
 use cs_model::{Bundle, Device, EncoderConfig, Model, Tasks, TransformerConfig};
 
 use crate::error::Result;
@@ -14,7 +14,6 @@ use crate::settings::Settings;
 pub(crate) const LIGHT_MAX_LENGTH: usize = 128;
 /// Entries of its vocabulary, at most.
 pub(crate) const LIGHT_VOCABULARY: usize = 8000;
-/// Width of one direction of its LSTM.
 /// What training starts from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Base {
@@ -88,6 +87,8 @@ impl Start {
                 let name = name.map(|name| name.to_string_lossy().into_owned());
                 let start = Self::of(&bundle, model)?;
                 Ok(Self {
+                    // The heads are new, and so may the words be that have tags.
+                    tokenizer: start.tokenizer.with_words(WordRule::default()),
                     base_model: start.base_model.or(name),
                     ..start
                 })

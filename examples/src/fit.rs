@@ -100,12 +100,14 @@ impl Ready {
             "config": &self.config, "train_rows": self.train.rows.len(), "eval_rows": eval_rows,
         });
         let tasks = self.start.model.tasks().clone();
+        let words = self.start.tokenizer.words();
         let mut fitted = Fitted {
             evaluation: None,
             model: self.start.model,
             report,
             tokenizer: self.start.tokenizer,
             manifest: Manifest {
+                words,
                 base_model: self.start.base_model,
                 licence: self.start.licence,
                 data_fingerprint: Some(self.fingerprint),

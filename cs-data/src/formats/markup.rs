@@ -22,8 +22,8 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::file::Draft;
 use crate::formats::read::{Fault, LineSource, RowReader};
-use crate::formats::script::is_cjk;
 use crate::formats::write::{Losses, RowWriter};
+use crate::script::is_cjk;
 use crate::source::shown;
 use crate::utterance::{Span, Utterance, check_text, is_label};
 

@@ -36,7 +36,6 @@ mod rasa_writer;
 mod read;
 mod reader;
 mod record;
-mod script;
 mod seq;
 mod table_writer;
 mod write;

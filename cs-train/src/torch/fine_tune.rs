@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use cs_data::{TokenBatch, Utterance};
+use cs_data::{Span, TokenBatch, Utterance};
 use cs_model::{Calibration, Mode, Model, ModelOutput, Tasks, Understanding};
 use sha2::{Digest, Sha256};
 use tch::Tensor;
 
 use crate::config::{ClassWeights, TrainConfig};
-use crate::data::{Example, Prepared};
+use crate::data::{Example, Misaligned, Prepared};
 use crate::error::{Error, Result};
 use crate::evaluate::{EvaluateOptions, Evaluation, evaluate};
 use crate::torch::loss::{CombinedLoss, Targets, Totals};
@@ -59,7 +59,8 @@ impl<'a> FineTune<'a> {
     /// # Errors
     ///
     /// [`Error::Config`] if a setting is out of range, [`Error::Empty`] or [`Error::NoLabels`] if
-    /// either set is of no use, [`Error::Vocabulary`] if the rows were tokenized for another model.
+    /// either set is of no use, [`Error::LostSpans`] if no entity of a label can be learned,
+    /// [`Error::Vocabulary`] if the rows were tokenized for another model.
     pub fn new(
         model: &'a mut Model,
         train: &'a Prepared,
@@ -70,6 +71,7 @@ impl<'a> FineTune<'a> {
         let rows = labelled(train)?;
         let vocab_size = model.config().vocab_size();
         check_tokens(&train.examples, vocab_size)?;
+        check_spans(train)?;
         warn_of("training", train);
         if let Some(validation) = validation {
             check_validation(validation, model.tasks())?;
@@ -327,12 +329,38 @@ fn warn_of(what: &str, data: &Prepared) {
         tracing::warn!(labels = ?unseen.slots, "the {what} set has entity labels unknown to the model");
     }
     if let Some(first) = data.misaligned.first() {
-        let count = data.misaligned.len();
+        let lost = data.misaligned.len();
+        let spans: usize = data.rows.iter().map(|row| row.spans.len()).sum();
+        let cut = data.misaligned.iter().filter(|span| span.truncated).count();
+        let Span { start, end, label } = &first.span;
         tracing::warn!(
-            count, row = first.id, span = ?first.span,
-            "spans of the {what} set cut a word or were truncated; the first one is given"
+            "{lost} of the {spans} spans of the {what} set are lost: {} begin or end inside a word, {cut} lie \
+             where their text was cut; the first is {label} at bytes {start} to {end} of row {:?}",
+            lost - cut,
+            first.id,
         );
     }
+}
+
+/// Refuses a set that has entities of a label, none of which can be learned.
+fn check_spans(data: &Prepared) -> Result<()> {
+    let mut lost: BTreeMap<&str, Vec<&Misaligned>> = BTreeMap::new();
+    for span in &data.misaligned {
+        lost.entry(&span.span.label).or_default().push(span);
+    }
+    for (label, lost) in lost {
+        let spans = data.rows.iter().flat_map(|row| &row.spans);
+        let count = spans.filter(|span| span.label == label).count();
+        if lost.len() == count {
+            return Err(Error::LostSpans {
+                label: label.to_owned(),
+                count,
+                truncated: lost.iter().filter(|span| span.truncated).count(),
+                id: lost[0].id.clone(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Logs labels that no training row has: the model can never learn them.
@@ -355,7 +383,7 @@ fn warn_of_empty_classes(tasks: &Tasks, rows: &[&Example], intents: &[usize]) {
         .flatten()
         .flatten()
     {
-        if let Some(name) = label(*tag) {
+        if let Some(name) = label(*tag as usize) {
             *entities.entry(name).or_default() += 1;
         }
     }

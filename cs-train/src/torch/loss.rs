@@ -38,7 +38,10 @@ impl Targets {
             targets.intents.push(example.intent);
             targets.sentiments.push(example.sentiment);
             match &example.tags {
-                Some(tags) => targets.tags.extend(tags),
+                Some(tags) => {
+                    let tags = tags.iter().map(|tag| tag.map(|tag| tag as usize));
+                    targets.tags.extend(tags);
+                }
                 None => {
                     let tokens = targets.tags.len() + example.encoding.ids.len();
                     targets.tags.resize(tokens, None);

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::formats::script::{is_cjk, is_unspaced};
 use crate::iob;
+use crate::script::{is_cjk, is_unspaced};
 use crate::utterance::Span;
 
 /// The text of tokens without a text, and where they stand in it.

@@ -1,5 +1,7 @@
 //! Which characters are written without spaces between words.
 
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
+
 /// Han characters, kana, and the iteration marks and zero among the CJK symbols.
 fn is_han_or_kana(c: char) -> bool {
     matches!(c,
@@ -16,12 +18,37 @@ fn is_han_or_kana(c: char) -> bool {
 }
 
 /// A Chinese, Japanese or Korean letter, punctuation excluded.
+#[cfg(feature = "arrow")]
 pub(crate) fn is_cjk(c: char) -> bool {
     is_han_or_kana(c) || matches!(c, '\u{1100}'..='\u{11ff}' | '\u{ac00}'..='\u{d7a3}')
 }
 
 /// A character of a script without spaces between words (Korean has them), or the wide
 /// punctuation that goes with it.
+#[cfg(feature = "arrow")]
 pub(crate) fn is_unspaced(c: char) -> bool {
     is_han_or_kana(c) || matches!(c, '\u{3001}'..='\u{303f}' | '\u{30fb}' | '\u{ff01}'..='\u{ff65}')
+}
+
+/// A letter or digit of a script that sets words apart by spaces, so that a run of them is a word.
+pub(crate) fn is_spaced_letter(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric();
+    }
+    c.is_alphanumeric() && !is_han_or_kana(c) && !is_thai_or_like(c)
+}
+
+/// Thai, Lao, Myanmar and Khmer.
+fn is_thai_or_like(c: char) -> bool {
+    matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}')
+}
+
+/// A combining mark.
+pub(crate) fn is_mark(c: char) -> bool {
+    !c.is_ascii() && c.general_category_group() == GeneralCategoryGroup::Mark
+}
+
+/// What never begins a word: a combining mark, or a joiner.
+pub(crate) fn is_attached(c: char) -> bool {
+    is_mark(c) || matches!(c, '\u{200c}' | '\u{200d}')
 }
