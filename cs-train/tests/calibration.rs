@@ -22,7 +22,7 @@ fn rows_of(case: &Value) -> Vec<(Vec<f32>, usize)> {
     logits.into_iter().zip(targets).collect()
 }
 
-fn example(id: usize, tags: Option<Vec<Option<usize>>>, intent: Option<usize>) -> Example {
+fn example(id: usize, tags: Option<Vec<Option<u32>>>, intent: Option<usize>) -> Example {
     Example {
         id: id.to_string(),
         encoding: Encoding {
