@@ -77,7 +77,7 @@ fn model(tokenizer: &Tokenizer, data: &Prepared) -> Model {
 fn chinese_entities_are_learned_with_a_unigram_tokenizer() {
     let _alone = alone();
     let tokenizer = unigram();
-    let data = examples(rows(), &tokenizer, &tasks_of(&rows()), 64).unwrap();
+    let data = examples(rows(), &tokenizer, &tasks_of(rows()), 64).unwrap();
     assert_eq!(data.misaligned, []);
     let mut model = model(&tokenizer, &data);
     fit(&mut model, config(20, 0.02), &data);
@@ -120,7 +120,7 @@ fn what_lies_behind_the_cut_is_told_apart() {
     let span = Span::new(text.len() - 6, text.len(), "city");
     rows[0].spans.push(span.clone());
     rows[1].spans[0].end -= 3; // half of a piece
-    let data = examples(rows, &tokenizer, &tasks_of(&self::rows()), 10).unwrap();
+    let data = examples(rows, &tokenizer, &tasks_of(self::rows()), 10).unwrap();
     let lost: Vec<(&str, bool)> = data
         .misaligned
         .iter()
