@@ -9,7 +9,8 @@ use crate::calibration::Calibration;
 use crate::config::EncoderConfig;
 use crate::error::{Error, Result};
 use crate::file::{self, OpenFile};
-use crate::manifest::{FileSum, Manifest, validate_file_name};
+use crate::manifest::{FileSum, Manifest, validate_file_name, validate_length};
+use crate::sentence::{LIMITS, Prompts, Sentence};
 use crate::tasks::Tasks;
 use crate::weights::Weights;
 
@@ -17,11 +18,22 @@ pub(crate) const MANIFEST: &str = "bundle.json";
 pub(crate) const CONFIG: &str = "config.json";
 pub(crate) const TOKENIZER: &str = "tokenizer.json";
 
-/// Longest input of a plain encoder folder, in tokens, unless it has fewer positions.
-const DEFAULT_MAX_LENGTH: usize = 128;
+/// Longest input of a plain encoder folder that sets no limit at all, in tokens.
+const DEFAULT_MAX_LENGTH: usize = 512;
+/// What Hugging Face calls the list of weights that lie in several files.
+const SHARDS: &str = "model.safetensors.index.json";
+/// Weights of other formats, which are not read.
+const FOREIGN: [&str; 5] = [
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+    "tf_model.h5",
+    "flax_model.msgpack",
+    "model.ckpt.index",
+];
 
 /// An opened model folder. A plain Hugging Face folder, without `bundle.json`, opens as an encoder
-/// without heads.
+/// without heads: its longest input is that of `sentence_bert_config.json` (`max_seq_length`), else
+/// all its positions, and its vectors are pooled as `1_Pooling/config.json` says, else by the mean.
 ///
 /// ```
 /// use cs_data::Tokenizer;
@@ -53,6 +65,8 @@ pub struct Bundle {
     max_length: usize,
     /// The verified `tokenizer.json`, if there is one.
     tokenizer: Option<Vec<u8>>,
+    version: Option<String>,
+    lower_case: bool,
 }
 
 impl Bundle {
@@ -60,18 +74,25 @@ impl Bundle {
     pub const WEIGHTS: &str = "model.safetensors";
     /// File of the quantised weights.
     pub const INT8_WEIGHTS: &str = "model.int8.safetensors";
+    /// File of the [prompts](Bundle::prompts), as sentence-transformers writes it.
+    pub const PROMPTS: &str = "config_sentence_transformers.json";
 
     /// Opens a folder: reads the small files, and checks that every file `bundle.json` lists is
     /// there and has its size. Sums are verified when a file is read: configuration and tokenizer
     /// here, weights when asked for. Takes a few milliseconds.
     ///
     /// # Errors
-    /// A file that is missing, damaged or of a newer format, by name; a value that cannot be used.
+    /// A folder that is not there; a file that is missing, damaged or of a newer format, by name; a
+    /// value that cannot be used.
     pub fn open(dir: &Path) -> Result<Self> {
+        check_folder(dir)?;
         let path = dir.join(MANIFEST);
-        let manifest = match std::fs::read(&path) {
-            Ok(bytes) => Some(Manifest::parse(&bytes, &path)?),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
+        let (manifest, version) = match std::fs::read(&path) {
+            Ok(bytes) => {
+                let version = file::sha256(&bytes)[..VERSION_DIGITS].to_owned();
+                (Some(Manifest::parse(&bytes, &path)?), Some(version))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => (None, None),
             Err(error) => return Err(Error::io(&path)(error)),
         };
         for (name, sum) in manifest.iter().flat_map(|manifest| &manifest.files) {
@@ -92,19 +113,34 @@ impl Bundle {
                 .validate(&config)
                 .map_err(|error| error.in_file(&path))?;
         }
-        let positions = config.max_positions().unwrap_or(DEFAULT_MAX_LENGTH);
-        let max_length = manifest.as_ref().map(|manifest| manifest.max_length);
+        let sentence = match &manifest {
+            Some(_) => Sentence::default(),
+            None => Sentence::open(dir, config.hidden_size())?,
+        };
+        let (tasks, max_length) = match &manifest {
+            Some(manifest) => (manifest.tasks.clone(), manifest.max_length),
+            None => plain(&sentence, &config),
+        };
         Ok(Self {
             dir: dir.to_owned(),
             config,
-            tasks: manifest
-                .as_ref()
-                .map(|manifest| manifest.tasks.clone())
-                .unwrap_or_default(),
-            max_length: max_length.unwrap_or(positions.min(DEFAULT_MAX_LENGTH)),
+            tasks,
+            max_length,
             manifest,
             tokenizer,
+            version,
+            lower_case: sentence.lower_case,
         })
+    }
+
+    /// Takes another number of tokens as the longest input, say fewer for speed, or as many as the
+    /// encoder has positions for.
+    ///
+    /// # Errors
+    /// [`Error::Field`] for fewer than 3 or more than the encoder's positions.
+    pub fn with_max_length(self, max_length: usize) -> Result<Self> {
+        validate_length(max_length, &self.config)?;
+        Ok(Self { max_length, ..self })
     }
 
     /// The folder.
@@ -125,6 +161,25 @@ impl Bundle {
     /// The `bundle.json`; `None` for a plain Hugging Face folder.
     pub fn manifest(&self) -> Option<&Manifest> {
         self.manifest.as_ref()
+    }
+
+    /// What tells this model from every other: the first digits of the sum of its `bundle.json`, which
+    /// lists the sums of its files; `None` for a plain Hugging Face folder.
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    /// What the model expects in front of a text, by name, as `config_sentence_transformers.json`
+    /// lists it; none without that file.
+    ///
+    /// # Errors
+    /// A file that is damaged, or does not list texts by name.
+    pub fn prompts(&self) -> Result<Prompts> {
+        let path = self.dir.join(Self::PROMPTS);
+        match self.files().has(Self::PROMPTS) {
+            true => Prompts::parse(&self.files().read(Self::PROMPTS)?, &path),
+            false => Ok(Prompts::default()),
+        }
     }
 
     /// How logits become confidences.
@@ -162,11 +217,27 @@ impl Bundle {
             };
             return Err(Error::field("vocab_size", found, expected).in_file(&file));
         }
+        if self.lower_case && tokenizer.encode("A", 16)?.ids != tokenizer.encode("a", 16)?.ids {
+            let expected = "false, or a tokenizer that lower-cases";
+            let error = Error::field("do_lower_case", true, expected);
+            return Err(error.in_file(&self.dir.join(LIMITS)));
+        }
         let words = self.manifest.as_ref().map(|manifest| manifest.words);
         Ok(tokenizer.with_words(words.unwrap_or_default()))
     }
 
-    /// Where the fp32, fp16 or bf16 weights are, if the bundle has any.
+    /// Whether the folder has fp32, fp16 or bf16 weights, in one file or in several.
+    pub fn has_weights(&self) -> bool {
+        self.files().has(Self::WEIGHTS) || self.is_sharded()
+    }
+
+    /// Only plain folders are: what this crate writes is one file.
+    fn is_sharded(&self) -> bool {
+        let files = self.files();
+        self.manifest.is_none() && !files.has(Self::WEIGHTS) && files.has(SHARDS)
+    }
+
+    /// Where the fp32, fp16 or bf16 weights are, if the bundle has any in one file.
     pub fn weights_path(&self) -> PathBuf {
         self.dir.join(Self::WEIGHTS)
     }
@@ -182,9 +253,33 @@ impl Bundle {
     /// are asked for, from the same file, and not if it was written to meanwhile.
     ///
     /// # Errors
-    /// A missing, damaged or foreign file.
+    /// A missing, damaged or foreign file; of weights in another format, how to convert them.
     pub fn weights(&self) -> Result<Weights> {
+        if self.is_sharded() {
+            return Weights::open_sharded(&self.dir.join(SHARDS));
+        }
+        if let Some(needed_by) = self.foreign_weights() {
+            let path = self.weights_path();
+            return Err(Error::Missing { path, needed_by });
+        }
         Weights::from_file(self.files().open(Self::WEIGHTS)?, &self.weights_path())
+    }
+
+    /// What to do about a plain folder whose weights are of another format.
+    fn foreign_weights(&self) -> Option<String> {
+        if self.manifest.is_some() || self.has_weights() {
+            return None;
+        }
+        let found = FOREIGN
+            .into_iter()
+            .find(|name| self.dir.join(name).is_file())?;
+        let dir = self.dir.display();
+        let command = format!(
+            "from transformers import AutoModel; AutoModel.from_pretrained('{dir}').save_pretrained('{dir}')"
+        );
+        Some(format!(
+            "{found} is another format; to convert it: python3 -c \"{command}\""
+        ))
     }
 
     /// Verifies the quantised weights and reads their header; `None` if the bundle has none.
@@ -213,6 +308,33 @@ impl Bundle {
             manifest: self.manifest.as_ref(),
         }
     }
+}
+
+/// Hexadecimal digits of a [version](Bundle::version).
+const VERSION_DIGITS: usize = 12;
+
+fn check_folder(dir: &Path) -> Result<()> {
+    let found = match std::fs::metadata(dir) {
+        Ok(metadata) if metadata.is_dir() => return Ok(()),
+        Ok(_) => "a file",
+        Err(error) if error.kind() == ErrorKind::NotFound => "no such folder",
+        Err(error) => return Err(Error::io(dir)(error)),
+    };
+    Err(Error::Folder {
+        path: dir.to_owned(),
+        found,
+    })
+}
+
+/// Heads (none) and longest input of a plain folder.
+fn plain(sentence: &Sentence, config: &EncoderConfig) -> (Tasks, usize) {
+    let tasks = Tasks {
+        pooling: sentence.pooling,
+        ..Tasks::default()
+    };
+    let positions = config.max_positions().unwrap_or(DEFAULT_MAX_LENGTH);
+    let length = sentence.max_length.unwrap_or(positions);
+    (tasks, length.min(positions))
 }
 
 struct Files<'a> {

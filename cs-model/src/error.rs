@@ -75,6 +75,14 @@ pub enum Error {
         /// What the file holds.
         found: String,
     },
+    /// No folder, where a model's was expected.
+    #[error("{}: {found}, expected a model's folder", path.display())]
+    Folder {
+        /// The path.
+        path: PathBuf,
+        /// What is there.
+        found: &'static str,
+    },
     /// A file the bundle lists, or cannot do without, is not there.
     #[error("{}: the file is missing ({needed_by})", path.display())]
     Missing {

@@ -139,15 +139,24 @@ impl Manifest {
                 "\"IOB2\"",
             ));
         }
-        let most = config.max_positions().unwrap_or(MOST_TOKENS);
-        if !(3..=most).contains(&self.max_length) {
-            let expected = format!("3 to {most}");
-            return Err(Error::field("max_length", self.max_length, expected));
-        }
+        validate_length(self.max_length, config)?;
         self.files
             .keys()
             .try_for_each(|name| validate_file_name(name))
     }
+}
+
+/// Checks a longest input against the encoder's positions.
+pub(crate) fn validate_length(max_length: usize, config: &EncoderConfig) -> Result<()> {
+    let most = config.max_positions().unwrap_or(MOST_TOKENS);
+    if (3..=most).contains(&max_length) {
+        return Ok(());
+    }
+    Err(Error::field(
+        "max_length",
+        max_length,
+        format!("3 to {most}"),
+    ))
 }
 
 /// Longest input of an encoder that sets no limit itself.

@@ -80,6 +80,17 @@ impl Tasks {
         std::iter::once("O".to_owned()).chain(pairs).collect()
     }
 
+    /// The heads there are: `intent`, `slots`, `sentiment`.
+    pub fn heads(&self) -> Vec<&'static str> {
+        let all = [
+            ("intent", self.intent.is_some()),
+            ("slots", self.slots.is_some()),
+            ("sentiment", self.sentiment),
+        ];
+        let there = all.into_iter().filter(|(_, there)| *there);
+        there.map(|(name, _)| name).collect()
+    }
+
     /// Whether there is no head at all (a plain encoder).
     pub fn is_empty(&self) -> bool {
         self.intent.is_none() && self.slots.is_none() && !self.sentiment

@@ -10,6 +10,7 @@ use safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::error::{Error, Result};
 use crate::file::{self, OpenFile};
+use crate::shards::ShardList;
 
 /// The format's own limit.
 const MOST_HEADER_BYTES: u64 = 100_000_000;
@@ -56,10 +57,10 @@ impl<'a> RawTensor<'a> {
     }
 }
 
-/// A checked safetensors file: header, offsets and sizes fit the file exactly. Names are
-/// [normalised](normalise_name). Holds the header and the open file, unless made
-/// [from bytes](Weights::from_bytes); a tensor is read when it is asked for, and not if the file was
-/// written to since it was opened.
+/// A checked safetensors file, or several that make up one model: header, offsets and sizes fit each
+/// file exactly. Names are [normalised](normalise_name). Holds the headers and the open files, unless
+/// made [from bytes](Weights::from_bytes); a tensor is read when it is asked for, and not if its file
+/// was written to since it was opened.
 ///
 /// ```
 /// use cs_model::{RawTensor, Weights, write_safetensors};
@@ -77,10 +78,25 @@ impl<'a> RawTensor<'a> {
 #[derive(Debug)]
 pub struct Weights {
     path: PathBuf,
-    content: Content,
-    start: usize,
-    tensors: BTreeMap<String, TensorInfo>,
+    shards: Vec<Shard>,
+    tensors: BTreeMap<String, Place>,
     metadata: BTreeMap<String, String>,
+}
+
+/// One of the files.
+#[derive(Debug)]
+struct Shard {
+    path: PathBuf,
+    content: Content,
+    /// Where the header ends.
+    start: usize,
+}
+
+/// Where a tensor is.
+#[derive(Debug)]
+struct Place {
+    shard: usize,
+    info: TensorInfo,
 }
 
 /// Where the bytes are.
@@ -104,15 +120,10 @@ impl Weights {
     ///
     /// # Errors
     /// As [`Weights::open`].
-    pub(crate) fn from_file(mut file: OpenFile, origin: &Path) -> Result<Self> {
-        let mut start = file.read(0, 8)?;
-        if let Some(length) = start.first_chunk::<8>() {
-            // A header that claims more than there can be is refused below.
-            let length = u64::from_le_bytes(*length).min(MOST_HEADER_BYTES);
-            start.extend(file.read(8, length)?);
-        }
-        let (start, header) = read_header(&start, file.size(), origin)?;
-        Self::with(Content::File(Mutex::new(file)), start, &header, origin)
+    pub(crate) fn from_file(file: OpenFile, origin: &Path) -> Result<Self> {
+        let mut weights = Self::empty(origin);
+        weights.add_file(file, origin)?;
+        Ok(weights)
     }
 
     /// Takes the content of a file; `origin` is the name errors give it.
@@ -121,43 +132,105 @@ impl Weights {
     /// [`Error::Safetensors`] for a foreign or torn file.
     pub fn from_bytes(bytes: Vec<u8>, origin: &Path) -> Result<Self> {
         let (start, header) = read_header(&bytes, bytes.len() as u64, origin)?;
-        Self::with(Content::Memory(bytes), start, &header, origin)
+        let shard = Shard {
+            path: origin.to_owned(),
+            content: Content::Memory(bytes),
+            start,
+        };
+        let mut weights = Self::empty(origin);
+        weights.add(shard, &header)?;
+        Ok(weights)
     }
 
-    fn with(content: Content, start: usize, header: &Metadata, origin: &Path) -> Result<Self> {
-        let mut tensors = BTreeMap::new();
+    /// Opens the files that a `model.safetensors.index.json` lists, all in its folder, and reads their
+    /// headers.
+    ///
+    /// # Errors
+    /// [`Error::Json`] and [`Error::Field`] for a list that is none, or that leads out of the folder;
+    /// [`Error::Missing`] for a file that is not there; [`Error::Tensor`] for a tensor that is not in
+    /// the file the list names, or comes twice; those of [`Weights::open`] for each file.
+    pub fn open_sharded(index: &Path) -> Result<Self> {
+        let list = ShardList::open(index)?;
+        let mut weights = Self::empty(index);
+        for name in list.files() {
+            let path = index.with_file_name(name);
+            if !path.is_file() {
+                let needed_by = format!("{} lists it", index.display());
+                return Err(Error::Missing { path, needed_by });
+            }
+            weights.add_file(OpenFile::open(&path)?, &path)?;
+        }
+        for (name, file) in &list.weight_map {
+            let Some(name) = normalise_name(name) else {
+                continue;
+            };
+            let path = index.with_file_name(file);
+            let place = weights.tensors.get(&*name);
+            if place.is_none_or(|place| weights.shards[place.shard].path != path) {
+                let expected = format!("this tensor here, as {} says", index.display());
+                return Err(Error::tensor(&path, &name, expected, "no such tensor"));
+            }
+        }
+        Ok(weights)
+    }
+
+    fn empty(origin: &Path) -> Self {
+        Self {
+            path: origin.to_owned(),
+            shards: Vec::new(),
+            tensors: BTreeMap::new(),
+            metadata: BTreeMap::new(),
+        }
+    }
+
+    fn add_file(&mut self, mut file: OpenFile, path: &Path) -> Result<()> {
+        let mut start = file.read(0, 8)?;
+        if let Some(length) = start.first_chunk::<8>() {
+            // A header that claims more than there can be is refused below.
+            let length = u64::from_le_bytes(*length).min(MOST_HEADER_BYTES);
+            start.extend(file.read(8, length)?);
+        }
+        let (start, header) = read_header(&start, file.size(), path)?;
+        let shard = Shard {
+            path: path.to_owned(),
+            content: Content::File(Mutex::new(file)),
+            start,
+        };
+        self.add(shard, &header)
+    }
+
+    fn add(&mut self, shard: Shard, header: &Metadata) -> Result<()> {
         for (name, info) in header.tensors() {
             let Some(known) = normalise_name(&name) else {
                 continue;
             };
-            if tensors.insert(known.to_string(), info.clone()).is_some() {
-                return Err(Error::tensor(
-                    origin,
-                    &known,
-                    "one tensor of this name",
-                    "two",
-                ));
+            let place = Place {
+                shard: self.shards.len(),
+                info: info.clone(),
+            };
+            if self.tensors.insert(known.to_string(), place).is_some() {
+                let expected = "one tensor of this name";
+                return Err(Error::tensor(&shard.path, &known, expected, "two"));
             }
         }
         let metadata = header.metadata().iter().flatten();
-        let metadata = metadata
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
-        Ok(Self {
-            path: origin.to_owned(),
-            content,
-            start,
-            tensors,
-            metadata,
-        })
+        self.metadata
+            .extend(metadata.map(|(key, value)| (key.clone(), value.clone())));
+        self.shards.push(shard);
+        Ok(())
     }
 
-    /// The file.
+    /// The file, or the list of the files.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The file's key-value texts.
+    /// Bytes of the file, or of all the files.
+    pub fn file_size(&self) -> u64 {
+        self.shards.iter().map(Shard::size).sum()
+    }
+
+    /// The files' key-value texts.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
     }
@@ -177,11 +250,11 @@ impl Weights {
     /// # Errors
     /// [`Error::Tensor`] if there is none of this name; [`Error::Io`].
     pub fn raw(&self, name: &str) -> Result<RawTensor<'_>> {
-        let info = self.info(name)?;
+        let place = self.place(name)?;
         Ok(RawTensor {
-            dtype: info.dtype,
-            shape: Cow::Borrowed(&info.shape),
-            data: self.data(info)?,
+            dtype: place.info.dtype,
+            shape: Cow::Borrowed(&place.info.shape),
+            data: self.data(place)?,
         })
     }
 
@@ -190,7 +263,7 @@ impl Weights {
     /// # Errors
     /// [`Error::Tensor`] if there is none of this name.
     pub fn dtype(&self, name: &str) -> Result<Dtype> {
-        self.info(name).map(|info| info.dtype)
+        self.place(name).map(|place| place.info.dtype)
     }
 
     /// A tensor's shape.
@@ -198,7 +271,7 @@ impl Weights {
     /// # Errors
     /// [`Error::Tensor`] if there is none of this name.
     pub fn shape(&self, name: &str) -> Result<&[usize]> {
-        self.info(name).map(|info| &info.shape[..])
+        self.place(name).map(|place| &place.info.shape[..])
     }
 
     /// The bytes of a tensor of the given type and shape.
@@ -206,12 +279,13 @@ impl Weights {
     /// # Errors
     /// [`Error::Tensor`] if it is missing or has another type or shape; [`Error::Io`].
     pub fn bytes(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<Cow<'_, [u8]>> {
-        let Some(info) = self.tensors.get(name) else {
+        let Some(place) = self.tensors.get(name) else {
             let expected = format!("{dtype} {shape:?}");
             return Err(Error::tensor(&self.path, name, expected, "no such tensor"));
         };
-        self.check(name, info, info.dtype == dtype, &dtype.to_string(), shape)?;
-        self.data(info)
+        let fits = place.info.dtype == dtype;
+        self.check(name, place, fits, (&dtype.to_string(), shape))?;
+        self.data(place)
     }
 
     /// The finite numbers of a tensor of the given shape, stored as F32, F16 or BF16.
@@ -220,14 +294,15 @@ impl Weights {
     /// [`Error::Tensor`] if it is missing, has another type or shape, or holds a number that is
     /// not finite.
     pub fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        let Some(info) = self.tensors.get(name) else {
+        let Some(place) = self.tensors.get(name) else {
             let expected = format!("F32 {shape:?}");
             return Err(Error::tensor(&self.path, name, expected, "no such tensor"));
         };
-        let known = matches!(info.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16);
-        self.check(name, info, known, "F32, F16 or BF16", shape)?;
-        let data = &*self.data(info)?;
-        let values: Vec<f32> = match info.dtype {
+        let dtype = place.info.dtype;
+        let known = matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16);
+        self.check(name, place, known, ("F32, F16 or BF16", shape))?;
+        let data = &*self.data(place)?;
+        let values: Vec<f32> = match dtype {
             Dtype::F16 => pairs(data).map(f16_to_f32).collect(),
             Dtype::BF16 => pairs(data)
                 .map(|half| f32::from_bits(u32::from(half) << 16))
@@ -243,24 +318,28 @@ impl Weights {
             None => Ok(values),
             Some(i) => {
                 let found = format!("{} at element {i}", values[i]);
-                Err(Error::tensor(&self.path, name, "finite numbers", found))
+                let path = &self.shards[place.shard].path;
+                Err(Error::tensor(path, name, "finite numbers", found))
             }
         }
     }
 
-    fn info(&self, name: &str) -> Result<&TensorInfo> {
+    fn place(&self, name: &str) -> Result<&Place> {
         let none = || Error::tensor(&self.path, name, "a tensor of this name", "none");
         self.tensors.get(name).ok_or_else(none)
     }
 
-    fn data(&self, info: &TensorInfo) -> Result<Cow<'_, [u8]>> {
-        let (from, to) = info.data_offsets;
-        match &self.content {
-            Content::Memory(bytes) => Ok(Cow::Borrowed(&bytes[self.start + from..self.start + to])),
+    fn data(&self, place: &Place) -> Result<Cow<'_, [u8]>> {
+        let (from, to) = place.info.data_offsets;
+        let shard = &self.shards[place.shard];
+        match &shard.content {
+            Content::Memory(bytes) => {
+                Ok(Cow::Borrowed(&bytes[shard.start + from..shard.start + to]))
+            }
             Content::File(file) => {
                 let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
                 // All of it: the offsets lie within the file's size.
-                let data = file.read((self.start + from) as u64, (to - from) as u64)?;
+                let data = file.read((shard.start + from) as u64, (to - from) as u64)?;
                 Ok(Cow::Owned(data))
             }
         }
@@ -269,21 +348,31 @@ impl Weights {
     fn check(
         &self,
         name: &str,
-        info: &TensorInfo,
+        place: &Place,
         type_fits: bool,
-        types: &str,
-        shape: &[usize],
+        (types, shape): (&str, &[usize]),
     ) -> Result<()> {
+        let info = &place.info;
         if type_fits && info.shape == shape {
             return Ok(());
         }
         let found = format!("{} {:?}", info.dtype, info.shape);
+        let path = &self.shards[place.shard].path;
         Err(Error::tensor(
-            &self.path,
+            path,
             name,
             format!("{types} {shape:?}"),
             found,
         ))
+    }
+}
+
+impl Shard {
+    fn size(&self) -> u64 {
+        match &self.content {
+            Content::Memory(bytes) => bytes.len() as u64,
+            Content::File(file) => file.lock().unwrap_or_else(PoisonError::into_inner).size(),
+        }
     }
 }
 

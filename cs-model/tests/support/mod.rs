@@ -1,5 +1,7 @@
 //! A small bundle with hand-made weights, for the tests of reading and writing.
 
+#![allow(dead_code, reason = "each test binary uses a part")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

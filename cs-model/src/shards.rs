@@ -1,0 +1,48 @@
+//! `model.safetensors.index.json`: which of several files each tensor of a model is in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::file;
+use crate::manifest::validate_file_name;
+
+/// Files a model may be cut into, far more than any is: each is kept open.
+const MOST_SHARDS: usize = 512;
+
+/// The list as Hugging Face writes it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ShardList {
+    /// Tensors, and the names of their files.
+    pub(crate) weight_map: BTreeMap<String, String>,
+}
+
+impl ShardList {
+    /// Reads the list.
+    ///
+    /// # Errors
+    /// JSON that is no list; a file that does not lie beside the list; no file, or too many.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let list: Self = file::parse_json(&file::read(path)?, path)?;
+        for (tensor, name) in &list.weight_map {
+            if validate_file_name(name).is_err() {
+                let field = format!("weight_map.{tensor}");
+                let expected = "the plain name of a file beside this one";
+                return Err(Error::field(field, format!("{name:?}"), expected).in_file(path));
+            }
+        }
+        let count = list.files().len();
+        if (1..=MOST_SHARDS).contains(&count) {
+            return Ok(list);
+        }
+        let expected = format!("1 to {MOST_SHARDS} files");
+        Err(Error::field("weight_map", format!("{count} files"), expected).in_file(path))
+    }
+
+    /// The files, each once.
+    pub(crate) fn files(&self) -> BTreeSet<&str> {
+        self.weight_map.values().map(String::as_str).collect()
+    }
+}
