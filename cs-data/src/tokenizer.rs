@@ -7,6 +7,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde_json::Value;
 use tokenizers::Tokenizer as Inner;
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use crate::error::{Error, Result};
 use crate::offsets::{ceil, floor};
@@ -40,8 +41,9 @@ pub struct Encoding {
     /// Pieces of one character (a syllable that the normaliser decomposed) share its range.
     /// Combining marks that the normaliser strips count to the token before them.
     pub offsets: Vec<Range<usize>>,
-    /// Which word each token belongs to, by the tokenizer's [`WordRule`]; `None` for special tokens and
-    /// for tokens that hold nothing but white space.
+    /// Which word each token belongs to, by the tokenizer's [`WordRule`]; `None` for special tokens, for
+    /// tokens that hold nothing but white space, and for every token of a text of which none is known:
+    /// see [`Encoding::is_blank`].
     pub words: Vec<Option<u32>>,
     /// Whether tokens were dropped from the end.
     pub truncated: bool,
@@ -67,8 +69,46 @@ pub struct Encoding {
 pub struct Tokenizer {
     inner: Inner,
     pad_id: u32,
+    unknown_id: Option<u32>,
     vocab_size: usize,
     words: WordRule,
+}
+
+impl Encoding {
+    /// Whether there is nothing in the text that a model could answer: it is empty, or white space,
+    /// control characters and unknown tokens are all that is left of it. Punctuation and emoji that
+    /// the vocabulary knows are text like any other.
+    ///
+    /// ```
+    /// let tokenizer = cs_data::Tokenizer::train(["where is it?"].into_iter(), 50)?;
+    /// assert!(tokenizer.encode(" \t\u{200b}", 8)?.is_blank());
+    /// assert!(tokenizer.encode("😀😀", 8)?.is_blank());
+    /// assert!(!tokenizer.encode("?", 8)?.is_blank());
+    /// assert!(!tokenizer.encode("it 😀", 8)?.is_blank());
+    /// # Ok::<(), cs_data::Error>(())
+    /// ```
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.words.iter().all(Option::is_none)
+    }
+
+    /// Takes the words away if none of them tells anything.
+    fn blank_unread(&mut self, text: &str, unknown: Option<u32>) {
+        let told = |i: usize| {
+            let seen = text.get(self.offsets[i].clone()).unwrap_or_default();
+            self.words[i].is_some() && Some(self.ids[i]) != unknown && seen.chars().any(is_visible)
+        };
+        if !(0..self.ids.len()).any(told) {
+            self.words.fill(None);
+            self.offsets.fill(0..0);
+        }
+    }
+}
+
+/// Whether a character can be seen: no white space, and no control or format character.
+fn is_visible(char: char) -> bool {
+    let hidden = GeneralCategoryGroup::Other;
+    !char.is_whitespace() && (char.is_ascii_graphic() || char.general_category_group() != hidden)
 }
 
 impl fmt::Debug for Tokenizer {
@@ -141,6 +181,8 @@ impl Tokenizer {
                 .find_map(|token| inner.token_to_id(token))
         };
         let pad_id = stored_pad.or_else(named_pad).unwrap_or(0);
+        let unknown = ["[UNK]", "<unk>"];
+        let unknown_id = unknown.iter().find_map(|token| inner.token_to_id(token));
         let vocab_size = inner
             .get_vocab(true)
             .values()
@@ -151,6 +193,7 @@ impl Tokenizer {
         let tokenizer = Tokenizer {
             inner,
             pad_id,
+            unknown_id,
             vocab_size,
             words: WordRule::default(),
         };
@@ -260,7 +303,9 @@ impl Tokenizer {
         let fail = |source| Error::Tokenizer { source };
         // `encode` gives byte offsets; `encode_char_offsets` would give characters.
         let encoding = self.inner.encode(text, true).map_err(fail)?;
-        cut(&encoding, text, max_length, self.words)
+        let mut encoding = cut(&encoding, text, max_length, self.words)?;
+        encoding.blank_unread(text, self.unknown_id);
+        Ok(encoding)
     }
 
     /// Encodes each text as [`encode`](Self::encode) does; 64 or more on all cores.

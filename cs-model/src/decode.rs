@@ -22,21 +22,33 @@ use crate::tasks::Tasks;
 /// assert!(!turn.truncated);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Understanding {
     /// The text as given.
     pub text: String,
-    /// The most likely intent; `None` without an intent head, and below the
-    /// [threshold](Calibration::abstain_below).
+    /// The most likely intent; `None` without an intent head, below the
+    /// [threshold](Calibration::abstain_below), and where there is nothing to answer
+    /// ([`Encoding::is_blank`]).
     pub intent: Option<Intent>,
+    /// The likeliest intents, at most [`RANKED`], the likeliest first, whatever the threshold; empty
+    /// without an intent head and where there is nothing to answer.
+    #[serde(default)]
+    pub intents: Vec<Intent>,
     /// Entities in the order of the text; they do not overlap.
     pub entities: Vec<Entity>,
-    /// From 0 (negative) to 1 (positive); `None` without a sentiment head.
+    /// From 0 (negative) to 1 (positive); `None` without a sentiment head, and where there is nothing
+    /// to answer.
     pub sentiment: Option<f32>,
     /// Whether the text was longer than the model reads, so that only its beginning counted.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub truncated: bool,
+    /// Which model answered: its [version](crate::Bundle::version).
+    #[serde(default)]
+    pub model: Option<String>,
 }
+
+/// Intents in an [`Understanding`]'s ranking, at most.
+pub const RANKED: usize = 10;
 
 /// A label and how sure the model is of it.
 ///
@@ -78,7 +90,8 @@ pub struct Entity {
 /// tokens `batch_offsets[i]..batch_offsets[i + 1]`.
 ///
 /// A word's tag is the most likely one at its first token; tags become entities by lenient IOB2
-/// over whole words. Numbers that are not finite never win and give a confidence of 0.
+/// over whole words. Numbers that are not finite never win and give a confidence of 0. A text with
+/// nothing to answer ([`Encoding::is_blank`]) has neither intent nor entities nor sentiment.
 ///
 /// ```
 /// use cs_data::{Encoding, TokenBatch};
@@ -121,41 +134,66 @@ pub fn decode(
     let mut tagger = Tagger::default();
     let sequences = texts.iter().zip(encodings).zip(batch_offsets).enumerate();
     sequences
-        .map(|(i, ((&text, encoding), &first))| Understanding {
-            text: text.to_owned(),
-            intent: intent(i, output, tasks, calibration),
-            entities: tagger.entities(
-                text,
-                encoding,
-                first as usize,
-                (output, tasks),
-                calibration.slot_temperature,
-            ),
-            sentiment: output
-                .sentiment
-                .as_ref()
-                .map(|all| all[i])
-                .filter(|x| x.is_finite()),
-            truncated: encoding.truncated,
+        .map(|(i, ((&text, encoding), &first))| {
+            let silent = Understanding {
+                text: text.to_owned(),
+                truncated: encoding.truncated,
+                ..Understanding::default()
+            };
+            if encoding.is_blank() {
+                return silent;
+            }
+            let intents = ranking(i, output, tasks, calibration.intent_temperature);
+            let place = (encoding, first as usize);
+            let temperature = calibration.slot_temperature;
+            let felt = output.sentiment.as_ref().map(|all| all[i]);
+            Understanding {
+                intent: decided(&intents, calibration),
+                intents,
+                entities: tagger.entities(text, place, (output, tasks), temperature),
+                sentiment: felt.filter(|x| x.is_finite()),
+                ..silent
+            }
         })
         .collect()
 }
 
-fn intent(
-    i: usize,
-    output: &HeadOutput,
-    tasks: &Tasks,
-    calibration: &Calibration,
-) -> Option<Intent> {
-    let (logits, labels) = (output.intent.as_ref()?, tasks.intent.as_ref()?);
-    let (best, confidence) = most_likely(logits.row(i), calibration.intent_temperature);
-    let sure = calibration
-        .abstain_below
-        .is_none_or(|least| confidence >= least);
-    sure.then(|| Intent {
-        label: labels[best].clone(),
-        confidence,
-    })
+/// The likeliest intents, the likeliest first; of equals the first label.
+fn ranking(i: usize, output: &HeadOutput, tasks: &Tasks, temperature: f32) -> Vec<Intent> {
+    let (Some(logits), Some(labels)) = (&output.intent, &tasks.intent) else {
+        return Vec::new();
+    };
+    let logits = logits.row(i);
+    let scale = Softmax::new(logits, temperature);
+    // NaN ranks with minus infinity, so that it never wins.
+    let rank = |&i: &usize| {
+        if logits[i].is_nan() {
+            f32::NEG_INFINITY
+        } else {
+            logits[i]
+        }
+    };
+    let by_logit = |a: &usize, b: &usize| rank(b).total_cmp(&rank(a)).then(a.cmp(b));
+    let mut order: Vec<usize> = (0..logits.len()).collect();
+    if order.len() > RANKED {
+        order.select_nth_unstable_by(RANKED - 1, by_logit);
+        order.truncate(RANKED);
+    }
+    order.sort_unstable_by(by_logit);
+    let likeliest = order.into_iter();
+    likeliest
+        .map(|label| Intent {
+            label: labels[label].clone(),
+            confidence: scale.probability(logits[label]),
+        })
+        .collect()
+}
+
+/// The first of the ranking, if it is sure enough.
+fn decided(intents: &[Intent], calibration: &Calibration) -> Option<Intent> {
+    let least = calibration.abstain_below;
+    let sure = |intent: &&Intent| least.is_none_or(|least| intent.confidence >= least);
+    intents.first().filter(sure).cloned()
 }
 
 /// Buffers of one sequence's words, kept over a batch.
@@ -171,8 +209,7 @@ impl<'a> Tagger<'a> {
     fn entities(
         &mut self,
         text: &str,
-        encoding: &Encoding,
-        first: usize,
+        (encoding, first): (&Encoding, usize),
         (output, tasks): (&HeadOutput, &'a Tasks),
         temperature: f32,
     ) -> Vec<Entity> {
@@ -248,19 +285,38 @@ fn most_likely(logits: &[f32], temperature: f32) -> (usize, f32) {
             (best, largest) = (i, logit);
         }
     }
-    let others = logits.iter().filter(|logit| !logit.is_nan());
-    let sum: f32 = others
-        .map(|logit| ((logit - largest) / temperature).exp())
-        .sum();
-    let probability = 1.0 / sum;
-    (
-        best,
+    (best, Softmax::new(logits, temperature).probability(largest))
+}
+
+/// A softmax over logits of which NaN counts as minus infinity.
+struct Softmax {
+    largest: f32,
+    sum: f32,
+    temperature: f32,
+}
+
+impl Softmax {
+    fn new(logits: &[f32], temperature: f32) -> Self {
+        let finite = || logits.iter().filter(|logit| !logit.is_nan());
+        let largest = finite().copied().fold(f32::NEG_INFINITY, f32::max);
+        let powers = finite().map(|logit| ((logit - largest) / temperature).exp());
+        Self {
+            largest,
+            sum: powers.sum(),
+            temperature,
+        }
+    }
+
+    /// The probability of one of the logits; 0 if they allow for none.
+    fn probability(&self, logit: f32) -> f32 {
+        let power = ((logit - self.largest) / self.temperature).exp();
+        let probability = power / self.sum;
         if probability.is_finite() {
             probability
         } else {
             0.0
-        },
-    )
+        }
+    }
 }
 
 #[cfg(test)]
@@ -369,7 +425,68 @@ mod tests {
         assert!(turns.iter().all(|turn| turn.intent.is_none()));
         let json = serde_json::to_value(&turns[1]).unwrap();
         assert_eq!(json["intent"], serde_json::Value::Null);
-        assert_eq!(json.get("truncated"), None);
+        assert_eq!(json["truncated"], false);
+        // The ranking says what was not sure enough.
+        assert_eq!(turns[0].intents[0].label, "a");
+        assert!((turns[0].intents[0].confidence - 0.731_058_6).abs() < 1e-6);
+        assert!((turns[0].intents[1].confidence - 0.268_941_4).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_likeliest_intents_are_ranked() {
+        let labels: Vec<String> = (0..12).map(|i| format!("label {i}")).collect();
+        let tasks = Tasks {
+            intent: Some(labels),
+            ..Tasks::default()
+        };
+        let mut logits = Matrix::zeros(1, 12);
+        logits.row_mut(0)[7] = 3.0;
+        logits.row_mut(0)[11] = 2.0;
+        logits.row_mut(0)[2] = f32::NAN;
+        let output = HeadOutput {
+            intent: Some(logits),
+            ..HeadOutput::default()
+        };
+        let ranked = ranking(0, &output, &tasks, 1.0);
+        let labels: Vec<&str> = ranked.iter().map(|intent| intent.label.as_str()).collect();
+        let expected = [7, 11, 0, 1, 3, 4, 5, 6, 8, 9].map(|i| format!("label {i}"));
+        assert_eq!(labels, expected);
+        assert!(ranked.is_sorted_by(|a, b| a.confidence >= b.confidence));
+        let (_, best) = most_likely(output.intent.as_ref().unwrap().row(0), 1.0);
+        assert_eq!(ranked[0].confidence, best);
+    }
+
+    #[test]
+    fn a_text_without_words_has_no_answer() {
+        let encodings = [
+            encoding(&[(None, 0..0), (None, 0..0)]),
+            encoding(&[(None, 0..0), (Some(0), 0..2), (None, 0..0)]),
+        ];
+        let tasks = Tasks {
+            intent: Some(vec!["a".into(), "b".into()]),
+            slots: Some(Tasks::slot_tags(&["city".into()])),
+            sentiment: true,
+            ..Tasks::default()
+        };
+        let output = HeadOutput {
+            intent: Some(one_hot(2, &[0, 0])),
+            slots: Some(one_hot(3, &[1, 1, 1, 1, 1])),
+            sentiment: Some(vec![0.9, 0.9]),
+            ..HeadOutput::default()
+        };
+        let calibration = Calibration::default();
+        let turns = decode(
+            &[" ", "hi"],
+            &encodings,
+            &[0, 2, 5],
+            &output,
+            &tasks,
+            &calibration,
+        );
+        let blank = &turns[0];
+        assert_eq!((&blank.intent, blank.intents.len()), (&None, 0));
+        assert_eq!((blank.entities.len(), blank.sentiment), (0, None));
+        assert!(turns[1].intent.is_some() && turns[1].sentiment.is_some());
     }
 
     #[test]

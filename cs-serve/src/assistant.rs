@@ -21,8 +21,10 @@ const BATCH: BatchPlan = BatchPlan {
 /// A model that answers: tokenizer, backend, labels and calibration together. It can be shared
 /// between threads.
 ///
-/// Any text is fine. An empty one is answered with what the model makes of no words at all; of one
-/// longer than [`Bundle::max_length`] tokens the beginning counts, and the answer says `truncated`.
+/// Any text is fine. Where the model can read nothing ([`Encoding::is_blank`]: no text, white space,
+/// control characters, unknown signs alone) the answer has neither intent nor entities nor sentiment;
+/// of a text longer than [`Bundle::max_length`] tokens the beginning counts, and the answer says
+/// `truncated`. The likeliest intents are in the ranking `intents` even where none is sure enough.
 ///
 /// ```no_run
 /// let assistant = cs_serve::Assistant::open("models/support".as_ref())?;
@@ -180,7 +182,11 @@ impl Assistant {
         output: &HeadOutput,
     ) -> Vec<Understanding> {
         let (tasks, calibration) = (self.bundle.tasks(), &self.calibration);
-        decode(texts, encodings, &batch.offsets, output, tasks, calibration)
+        let mut turns = decode(texts, encodings, &batch.offsets, output, tasks, calibration);
+        for turn in &mut turns {
+            turn.model = self.bundle.version().map(str::to_owned);
+        }
+        turns
     }
 }
 

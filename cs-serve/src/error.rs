@@ -11,7 +11,7 @@ pub type BackendError = Box<dyn std::error::Error + Send + Sync>;
 /// ```
 /// let error = cs_serve::Assistant::open("no/such/folder".as_ref()).unwrap_err();
 /// assert!(matches!(error, cs_serve::Error::Model(_)));
-/// assert!(error.to_string().starts_with("no/such/folder/config.json: "));
+/// assert_eq!(error.to_string(), "no/such/folder: no such folder, expected a model's folder");
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -15,7 +15,7 @@ use cs_model::{
     BiLstmConfig, Bundle, BundleWriter, EncoderConfig, Manifest, Matrix, RawTensor, Tasks,
     TransformerConfig, write_safetensors,
 };
-use cs_serve::{Assistant, Error, HeadOutput, ScriptedBackend, Understanding};
+use cs_serve::{Assistant, Entity, Error, HeadOutput, Intent, ScriptedBackend, Understanding};
 use tempfile::TempDir;
 
 const TEXTS: [&str; 8] = [
@@ -145,15 +145,50 @@ fn by_ids(batch: &TokenBatch) -> HeadOutput {
     }
 }
 
+const NEAR: f32 = 1e-4;
+
+fn near(a: f32, b: f32) -> bool {
+    (a - b).abs() < NEAR
+}
+
+/// The same intents in the same order, but for those that are about as likely.
+fn same_ranking(a: &[Intent], b: &[Intent]) -> bool {
+    let confidence = |ranking: &[Intent], label: &str| {
+        let found = ranking.iter().find(|intent| intent.label == label);
+        found.map_or(f32::NAN, |intent| intent.confidence)
+    };
+    a.len() == b.len()
+        && a.iter()
+            .zip(b)
+            .all(|(a, b)| near(a.confidence, b.confidence))
+        && a.iter()
+            .all(|intent| near(intent.confidence, confidence(b, &intent.label)))
+}
+
+fn same_entities(a: &[Entity], b: &[Entity]) -> bool {
+    let same = |(a, b): (&Entity, &Entity)| {
+        (&a.label, a.start, a.end, &a.text) == (&b.label, b.start, b.end, &b.text)
+            && near(a.confidence, b.confidence)
+    };
+    a.len() == b.len() && a.iter().zip(b).all(same)
+}
+
+/// The same answer, but for what rounding does to numbers.
 fn close(a: &Understanding, b: &Understanding) -> bool {
-    let sure = |x: &Understanding| x.intent.as_ref().map_or(0.0, |intent| intent.confidence);
-    a.text == b.text
-        && a.intent.as_ref().map(|intent| &intent.label)
-            == b.intent.as_ref().map(|intent| &intent.label)
-        && (sure(a) - sure(b)).abs() < 1e-4
-        && a.entities.len() == b.entities.len()
-        && (a.sentiment.unwrap() - b.sentiment.unwrap()).abs() < 1e-4
-        && a.truncated == b.truncated
+    let label = |turn: &Understanding| turn.intent.as_ref().map(|intent| intent.label.clone());
+    (&a.text, a.truncated, &a.model) == (&b.text, b.truncated, &b.model)
+        && label(a) == label(b)
+        && same_ranking(&a.intents, &b.intents)
+        && same_entities(&a.entities, &b.entities)
+        && match (a.sentiment, b.sentiment) {
+            (Some(a), Some(b)) => near(a, b),
+            (a, b) => a == b,
+        }
+}
+
+/// A text of [`TEXTS`] in which there is nothing to read.
+fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
 }
 
 /// Singly or together, in whatever order, each text has its own answer.
@@ -175,7 +210,15 @@ fn answers_every_text(assistant: &Assistant) -> Vec<Understanding> {
     }
     for (text, turn) in TEXTS.iter().zip(&alone) {
         assert_eq!(&turn.text, text);
-        assert!(turn.intent.is_some() && turn.sentiment.is_some() && !turn.truncated);
+        assert!(!turn.truncated);
+        let told = !is_blank(text);
+        assert_eq!(
+            (turn.intent.is_some(), turn.sentiment.is_some()),
+            (told, told)
+        );
+        assert_eq!(turn.intents.len(), if told { 3 } else { 0 });
+        assert_eq!(turn.intents.first(), turn.intent.as_ref());
+        assert!(told || turn.entities.is_empty());
         let characters: Vec<char> = text.chars().collect();
         for entity in &turn.entities {
             let inside: String = characters[entity.start..entity.end].iter().collect();
@@ -192,6 +235,36 @@ fn every_text_has_its_own_answer() {
     assert!(turns[1].entities.len() + turns[6].entities.len() > 0);
     assert_eq!(turns[2].entities, []);
     assert!(assistant.understand_batch(&[]).unwrap().is_empty());
+}
+
+#[test]
+fn a_text_without_anything_to_read_has_no_answer() {
+    let (_dir, assistant) = scripted(|batch| Ok(by_ids(batch)));
+    let blank = [
+        "",
+        " \t\r\n",
+        "\u{3000}",
+        "\0\u{1}\u{200b}\u{feff}",
+        "\u{2028}",
+        "🦄🦄",
+        "ซึ่ง",
+    ];
+    let turns = assistant.understand_batch(&blank).unwrap();
+    for (text, turn) in blank.iter().zip(&turns) {
+        assert_eq!((&turn.intent, turn.intents.len()), (&None, 0), "{text:?}");
+        assert_eq!((turn.entities.len(), turn.sentiment), (0, None), "{text:?}");
+        assert_eq!(
+            (turn.text.as_str(), turn),
+            (*text, &assistant.understand(text).unwrap())
+        );
+    }
+    // What the vocabulary knows is text, be it a single sign.
+    for text in [",", "?", "😀", "🦄 退"] {
+        assert!(
+            assistant.understand(text).unwrap().intent.is_some(),
+            "{text:?}"
+        );
+    }
 }
 
 #[test]
@@ -233,7 +306,18 @@ fn an_understanding_has_the_documented_keys() {
     let json = serde_json::to_value(assistant.understand("where is my order 12345").unwrap());
     let json = json.unwrap();
     let keys: Vec<_> = json.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["entities", "intent", "sentiment", "text"]);
+    let documented = [
+        "entities",
+        "intent",
+        "intents",
+        "model",
+        "sentiment",
+        "text",
+        "truncated",
+    ];
+    assert_eq!(keys, documented);
+    assert_eq!(json["intents"][0], json["intent"]);
+    assert_eq!(json["model"].as_str(), assistant.bundle().version());
     let keys: Vec<_> = json["entities"][0].as_object().unwrap().keys().collect();
     assert_eq!(keys, ["confidence", "end", "label", "start", "text"]);
     let output = assistant.logits("退款").unwrap();
@@ -277,7 +361,7 @@ fn a_backend_that_fails_or_misbehaves_is_an_error() {
         output.intent.as_mut().unwrap().data.fill(f32::NAN);
         Ok(output)
     });
-    let intent = assistant.understand("x").unwrap().intent.unwrap();
+    let intent = assistant.understand("hello").unwrap().intent.unwrap();
     assert_eq!((intent.label.as_str(), intent.confidence), ("refund", 0.0));
 }
 

@@ -31,9 +31,12 @@ pub struct Evaluation {
     pub sentiment_mse: Option<f64>,
     /// Expected calibration error of the intents' confidence, 15 bins.
     pub ece: Option<f64>,
-    /// Share of rows whose sentiment fits the intent that it comes with, see
-    /// [`sentiment_agreement`](crate::metrics::sentiment_agreement).
-    pub sentiment_agreement: Option<f64>,
+    /// Share of rows whose sentiment is on the right side of neutral, of those whose gold sentiment
+    /// takes a side, see [`takes_side`](crate::metrics::takes_side).
+    pub sentiment_accuracy: Option<f64>,
+    /// Share of rows whose sentiment fits the intent that it is answered with, be both right or wrong,
+    /// see [`sentiment_agreement`](crate::metrics::sentiment_agreement).
+    pub sentiment_fits_intent: Option<f64>,
     /// Share of the rows out of scope that were recognised; only with
     /// [`EvaluateOptions::oos_label`], like the next two.
     pub oos_recall: Option<f64>,
@@ -46,14 +49,15 @@ pub struct Evaluation {
 
 impl Evaluation {
     /// The names of the figures, as in its JSON.
-    pub const FIGURES: [&str; 10] = [
+    pub const FIGURES: [&str; 11] = [
         "intent_accuracy",
         "intent_macro_f1",
         "slot_f1",
         "sentence_accuracy",
         "sentiment_mse",
         "ece",
-        "sentiment_agreement",
+        "sentiment_accuracy",
+        "sentiment_fits_intent",
         "oos_recall",
         "oos_precision",
         "oos_auroc",
@@ -61,7 +65,7 @@ impl Evaluation {
 
     /// The figures in the order of [`Evaluation::FIGURES`].
     #[must_use]
-    pub fn values(&self) -> [Option<f64>; 10] {
+    pub fn values(&self) -> [Option<f64>; 11] {
         [
             self.intent_accuracy,
             self.intent_macro_f1,
@@ -69,7 +73,8 @@ impl Evaluation {
             self.sentence_accuracy,
             self.sentiment_mse,
             self.ece,
-            self.sentiment_agreement,
+            self.sentiment_accuracy,
+            self.sentiment_fits_intent,
             self.oos_recall,
             self.oos_precision,
             self.oos_auroc,
@@ -151,9 +156,7 @@ pub struct EvaluateOptions<'a> {
 /// let answer = Understanding {
 ///     text: "hi".into(),
 ///     intent: Some(Intent { label: "hello".into(), confidence: 0.9 }),
-///     entities: vec![],
-///     sentiment: None,
-///     truncated: false,
+///     ..Understanding::default()
 /// };
 /// let evaluation = evaluate(&gold, &[answer], &EvaluateOptions::default())?;
 /// assert_eq!(evaluation.intent_accuracy, Some(1.0));
@@ -220,7 +223,7 @@ pub(crate) fn intervals_of(
 /// use cs_model::{Entity, Understanding};
 ///
 /// let entity = Entity { label: "id".into(), start: 2, end: 4, text: "12".into(), confidence: 1.0 };
-/// let answer = Understanding { text: "订单12".into(), intent: None, entities: vec![entity], sentiment: None, truncated: false };
+/// let answer = Understanding { entities: vec![entity], ..Understanding::default() };
 /// let spans = cs_train::entity_spans("订单12", &answer);
 /// assert_eq!((spans[0].start, spans[0].end), (6, 8));
 /// ```
