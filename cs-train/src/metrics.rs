@@ -36,8 +36,9 @@ pub use scored_tags::{ScoredTags, scored_tags};
 pub use selective::{CoveragePoint, coverage_curve};
 pub use sentiment::{
     FeltIntent, SentimentAgreement, mean_absolute_error, mean_squared_error, sentiment_agreement,
+    takes_side,
 };
-pub(crate) use sentiment::{IndexedRow, agreement};
+pub(crate) use sentiment::{IndexedRow, NEUTRAL, agreement};
 pub use span_errors::{SpanError, SpanErrorKind, span_errors};
 pub use tags::TagMode;
 

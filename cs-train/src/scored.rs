@@ -8,8 +8,8 @@ use cs_model::Understanding;
 use crate::error::{Error, Result};
 use crate::evaluate::{EvaluateOptions, Evaluation, entity_spans};
 use crate::metrics::{
-    Counts, Gaps, IndexedRow, LabelCounts, SentimentAgreement, agreement, auroc_of_sorted,
-    macro_average,
+    Counts, Gaps, IndexedRow, LabelCounts, NEUTRAL, SentimentAgreement, agreement, auroc_of_sorted,
+    macro_average, takes_side,
 };
 
 /// Gold rows and answers, row by row, with labels as numbers.
@@ -128,7 +128,8 @@ impl<'a> Scored<'a> {
             sentence_accuracy: of(sums.sentences_right, sums.sentences),
             sentiment_mse: (sums.sentiments > 0)
                 .then(|| sums.squared_error / sums.sentiments as f64),
-            sentiment_agreement: self.agreement(weights).map(|agreement| agreement.predicted),
+            sentiment_accuracy: of(sums.sides_right, sums.sides),
+            sentiment_fits_intent: self.agreement(weights).map(|agreement| agreement.predicted),
             ece: sums.gaps.ece(),
             oos_recall: of(oos.right, oos.gold),
             oos_precision: of(oos.right, oos.predicted),
@@ -231,6 +232,9 @@ struct Sums {
     sentences_right: usize,
     sentiments: usize,
     squared_error: f64,
+    /// Rows whose sentiment takes a side.
+    sides: usize,
+    sides_right: usize,
 }
 
 impl Sums {
@@ -257,6 +261,11 @@ impl Sums {
         if let Some((gold, predicted)) = row.sentiment {
             self.sentiments += weight;
             self.squared_error += weight as f64 * (gold - predicted).powi(2);
+            if takes_side(gold) {
+                let right = (gold - NEUTRAL) * (predicted - NEUTRAL) > 0.0;
+                self.sides += weight;
+                self.sides_right += usize::from(right) * weight;
+            }
         }
     }
 }

@@ -34,7 +34,7 @@ fn answer(
             })
             .collect(),
         sentiment: Some(0.5),
-        truncated: false,
+        ..Understanding::default()
     }
 }
 
@@ -232,7 +232,35 @@ fn sentiments_are_compared_with_their_intents() {
         said("question", 0.0),
     ];
     let evaluation = evaluate(&gold, &answers, &EvaluateOptions::default()).unwrap();
-    assert_close(evaluation.sentiment_agreement.unwrap(), 2.0 / 3.0, 1e-12);
+    assert_close(evaluation.sentiment_fits_intent.unwrap(), 2.0 / 3.0, 1e-12);
+    // Of the three with a side, all are answered on it, the second by its gold sentiment too.
+    assert_close(evaluation.sentiment_accuracy.unwrap(), 1.0, 1e-12);
+}
+
+#[test]
+fn sentiments_on_the_right_side_are_counted_by_their_gold_ones() {
+    // Every answer fits its intent, and half of them are on the wrong side.
+    let row = |intent: &str, sentiment| {
+        Utterance::new("1", "x")
+            .with_intent(intent)
+            .with_sentiment(sentiment)
+    };
+    let gold = [
+        row("complaint", 0.1),
+        row("complaint", 0.1),
+        row("complaint", 0.1),
+        row("complaint", 0.9),
+        row("complaint", 0.5),
+    ];
+    let mut said = answer("x", Some(("complaint", 0.9)), &[]);
+    let mut answers = vec![];
+    for sentiment in [0.2, 0.5, 0.1, 0.3, 0.2] {
+        said.sentiment = Some(sentiment);
+        answers.push(said.clone());
+    }
+    let evaluation = evaluate(&gold, &answers, &EvaluateOptions::default()).unwrap();
+    assert_close(evaluation.sentiment_accuracy.unwrap(), 0.5, 1e-12);
+    assert_close(evaluation.sentiment_fits_intent.unwrap(), 0.8, 1e-12);
 }
 
 fn many() -> (Vec<Utterance>, Vec<Understanding>) {

@@ -4,8 +4,22 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// An intent whose mean sentiment is nearer to neutral than this takes no side.
-const NEUTRAL: f64 = 0.1;
+/// Between negative and positive.
+pub(crate) const NEUTRAL: f64 = 0.5;
+/// A sentiment that is nearer to neutral than this takes no side.
+const MARGIN: f64 = 0.1;
+
+/// Whether a sentiment is clearly negative or clearly positive: at least 0.1 from neutral, 0.5.
+///
+/// ```
+/// use cs_train::metrics::takes_side;
+/// assert!(takes_side(0.4) && takes_side(1.0) && !takes_side(0.55));
+/// ```
+#[must_use]
+pub fn takes_side(sentiment: f64) -> bool {
+    // As close to it as single precision comes.
+    (sentiment - NEUTRAL).abs() >= MARGIN - 1e-6
+}
 
 /// The mean squared difference of pairs `(gold, predicted)`; `None` without pairs.
 ///
@@ -147,8 +161,8 @@ impl Mean {
     /// Whether a sentiment is on this side of neutral; `None` if the mean takes none. Neutral itself
     /// is on neither side.
     fn agrees(&self, sentiment: f64) -> Option<bool> {
-        let side = self.sum / self.rows as f64 - 0.5;
-        (side.abs() >= NEUTRAL).then_some(side * (sentiment - 0.5) > 0.0)
+        let mean = self.sum / self.rows as f64;
+        takes_side(mean).then_some((mean - NEUTRAL) * (sentiment - NEUTRAL) > 0.0)
     }
 }
 
