@@ -41,6 +41,14 @@ pub enum QuantError {
         /// Which weights were looked for.
         wanted: &'static str,
     },
+    /// A head was to be judged, and there was nothing to judge it by.
+    #[error("{}: the {head} head was not judged, expected a figure for each head", path.display())]
+    Unjudged {
+        /// The folder.
+        path: PathBuf,
+        /// The head.
+        head: &'static str,
+    },
     /// A file could not be written or read.
     #[error("{}: {source}", path.display())]
     Io {

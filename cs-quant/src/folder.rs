@@ -7,23 +7,27 @@ use cs_model::{Bundle, BundleWriter, EncoderConfig, Manifest, RawTensor, write_s
 
 use crate::error::{QuantError, Result};
 
-/// Whether the folder has fp32 (or 16-bit) weights.
-pub(crate) fn has_weights(bundle: &Bundle) -> bool {
-    match bundle.manifest() {
-        Some(manifest) => manifest.files.contains_key(Bundle::WEIGHTS),
-        None => bundle.weights_path().is_file(),
+/// Refuses a folder without fp32 (or 16-bit) weights.
+pub(crate) fn need_weights(bundle: &Bundle, wanted: &'static str) -> Result<()> {
+    if bundle.has_weights() {
+        return Ok(());
+    }
+    // What is there instead, and what to do about it.
+    match bundle.int8_path() {
+        None => Ok(bundle.weights().map(drop)?),
+        Some(_) => Err(QuantError::NoWeights {
+            path: bundle.dir().to_owned(),
+            wanted,
+        }),
     }
 }
 
-/// Refuses a folder without fp32 weights.
-pub(crate) fn need_weights(bundle: &Bundle, wanted: &'static str) -> Result<()> {
-    if has_weights(bundle) {
-        return Ok(());
+/// Copies the files that are read beside configuration, tokenizer and weights: the prompts.
+pub(crate) fn copy_extras(bundle: &Bundle, writer: &mut BundleWriter) -> Result<()> {
+    match bundle.prompts()?.prompts.is_empty() {
+        true => Ok(()),
+        false => Ok(writer.copy_from(bundle, Bundle::PROMPTS)?),
     }
-    Err(QuantError::NoWeights {
-        path: bundle.dir().to_owned(),
-        wanted,
-    })
 }
 
 /// The `tokenizer.json`, made of the vocabulary if a plain folder has only that.
@@ -38,10 +42,16 @@ pub(crate) fn tokenizer_json(bundle: &Bundle) -> Result<Vec<u8>> {
     }
 }
 
-/// The manifest, or that of an encoder without heads.
+/// The manifest, or that of an encoder without heads; the longest input is that of `bundle` either way.
 pub(crate) fn manifest(bundle: &Bundle) -> Manifest {
-    let fresh = || Manifest::new(bundle.tasks().clone(), bundle.max_length());
-    bundle.manifest().cloned().unwrap_or_else(fresh)
+    let length = bundle.max_length();
+    match bundle.manifest() {
+        Some(manifest) => Manifest {
+            max_length: length,
+            ..manifest.clone()
+        },
+        None => Manifest::new(bundle.tasks().clone(), length),
+    }
 }
 
 /// Name and shape of every tensor, those of the heads included.
@@ -74,6 +84,7 @@ impl Changed {
         writer.write_with(Bundle::WEIGHTS, |path| {
             write_safetensors(path, tensors, &BTreeMap::new())
         })?;
+        copy_extras(bundle, &mut writer)?;
         Ok(writer.finish(manifest(bundle))?)
     }
 }

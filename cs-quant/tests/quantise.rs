@@ -9,8 +9,8 @@ use common::{config, cosine, open, tasks, write_bundle};
 use cs_data::TokenBatch;
 use cs_model::{Bundle, Dtype, Weights};
 use cs_quant::{
-    Clip, Gate, Int4, NativeModel, Precision, Probe, QuantConfig, QuantError, RuntimeConfig,
-    quantize, sensitivity,
+    Clip, Figures, Gate, Int4, NativeModel, Precision, Probe, QuantConfig, QuantError,
+    RuntimeConfig, quantize, sensitivity,
 };
 
 fn texts() -> Vec<TokenBatch> {
@@ -132,7 +132,7 @@ fn each_layer_is_reported_once_and_the_worst_comes_first() {
     let mut models = 0;
     let mut metric = |_: &NativeModel| {
         models += 1;
-        Ok::<_, QuantError>(f64::from(models))
+        Ok::<_, QuantError>(figures(f64::from(models)))
     };
     let mut probe = Probe {
         texts: &texts,
@@ -147,7 +147,11 @@ fn each_layer_is_reported_once_and_the_worst_comes_first() {
             .iter()
             .all(|layer| layer.least_cosine <= layer.cosine && layer.cosine < 1.0)
     );
-    assert!(found.iter().all(|layer| layer.metric_drop.unwrap() < 0.0));
+    assert!(
+        found
+            .iter()
+            .all(|layer| layer.drops.len() == 3 && layer.worst_drop().unwrap().1 < 0.0)
+    );
     assert_eq!(models, 1 + found.len() as i32);
     let names: std::collections::BTreeSet<_> = found.iter().map(|layer| &layer.layer[..]).collect();
     assert!(names.contains("encoder.layer.1.attention.self") && names.len() == found.len());
@@ -172,11 +176,17 @@ fn each_layer_is_reported_once_and_the_worst_comes_first() {
     );
 }
 
+/// The same figure for each head of [`tasks`].
+fn figures(figure: f64) -> Figures {
+    let heads = tasks().heads().into_iter();
+    heads.map(|head| (head.to_owned(), figure)).collect()
+}
+
 /// Closeness to fp32: minus the largest difference of a pooled vector.
 fn closeness<'a>(
     exact: &'a NativeModel,
     texts: &'a [TokenBatch],
-) -> impl FnMut(&NativeModel) -> Result<f64, QuantError> + 'a {
+) -> impl FnMut(&NativeModel) -> Result<Figures, QuantError> + 'a {
     move |model| {
         let mut worst = 0.0f32;
         for batch in texts {
@@ -187,7 +197,7 @@ fn closeness<'a>(
                 .zip(model.embed(batch)?.data);
             worst = pair.fold(worst, |worst, (a, b)| worst.max((a - b).abs()));
         }
-        Ok(-f64::from(worst))
+        Ok(figures(-f64::from(worst)))
     }
 }
 
@@ -229,7 +239,8 @@ fn a_refused_model_leaves_nothing_behind() {
     let written = Bundle::open(&out).unwrap();
     assert!(written.int8_weights().unwrap().is_some());
     let metrics = &written.manifest().unwrap().metrics;
-    assert_eq!(metrics["int8.metric"], fine.metric_after.unwrap());
+    assert_eq!(metrics["int8.slots"], fine.heads["slots"].after);
+    assert!(metrics.contains_key("fp32.sentiment"));
 }
 
 #[test]
@@ -262,7 +273,7 @@ fn auto_keeps_the_fewest_layers_that_pass() {
     assert!(kept.accepted && !kept.keep_fp32.is_empty() && kept.keep_fp32.len() < 10);
     let model = open(&out, &config(Precision::Auto, 1, None));
     assert_eq!(
-        closeness(&exact, &texts)(&model).unwrap(),
+        closeness(&exact, &texts)(&model).unwrap()["slots"],
         kept.metric_after.unwrap()
     );
     // One layer fewer does not pass.
@@ -281,6 +292,56 @@ fn auto_keeps_the_fewest_layers_that_pass() {
 }
 
 #[test]
+fn each_head_is_judged_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = bundle(&dir.path().join("a"));
+    let out = dir.path().join("out");
+    let judge = |after: [(&str, f64); 3], heads: usize| {
+        let mut models = 0;
+        let mut metric = |_: &NativeModel| {
+            models += 1;
+            let figures = if models == 1 {
+                figures(0.9)
+            } else {
+                named(&after)
+            };
+            Ok::<_, QuantError>(figures.into_iter().take(heads).collect())
+        };
+        let probe = Probe {
+            texts: &[],
+            metric: Some(&mut metric),
+        };
+        Gate::default().quantize(&bundle, &out, &QuantConfig::default(), probe)
+    };
+    // The mean rises, but one head loses.
+    for head in ["intent", "slots", "sentiment"] {
+        let after = ["intent", "slots", "sentiment"].map(|name| match name == head {
+            true => (name, 0.88),
+            false => (name, 0.95),
+        });
+        let verdict = judge(after, 3).unwrap();
+        assert!(verdict.metric_after > verdict.metric_before);
+        assert!(!verdict.accepted && !out.exists(), "{verdict:?}");
+    }
+    let nothing = [("intent", 0.9), ("slots", f64::NAN), ("sentiment", 0.9)];
+    assert!(!judge(nothing, 3).unwrap().accepted);
+    let error = judge([("intent", 0.9), ("slots", 0.9), ("sentiment", 0.9)], 1);
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.ends_with("a: the slots head was not judged, expected a figure for each head"),
+        "{error}"
+    );
+    assert!(!out.exists());
+}
+
+fn named(figures: &[(&str, f64)]) -> Figures {
+    let named = figures.iter();
+    named
+        .map(|(head, figure)| ((*head).to_owned(), *figure))
+        .collect()
+}
+
+#[test]
 fn what_the_gate_cannot_do_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let bundle = bundle(dir.path());
@@ -294,7 +355,18 @@ fn what_the_gate_cannot_do_is_refused() {
             .to_string()
     };
     let other = dir.path().join("out");
-    assert!(run(Gate::default(), dir.path()).ends_with("expected another folder"));
+    let mut metric = |_: &NativeModel| Ok::<_, QuantError>(figures(1.0));
+    let probe = Probe {
+        texts: &[],
+        metric: Some(&mut metric),
+    };
+    let config = QuantConfig::default();
+    let own = Gate::default().quantize(&bundle, dir.path(), &config, probe);
+    assert!(
+        own.unwrap_err()
+            .to_string()
+            .ends_with("expected another folder")
+    );
     let timed = Gate {
         min_speedup: Some(1.0),
         ..Gate::default()
@@ -308,5 +380,9 @@ fn what_the_gate_cannot_do_is_refused() {
         ..Gate::default()
     };
     assert_eq!(run(nothing, &other), "max_drop: NaN, expected a number");
+    assert_eq!(
+        run(Gate::default(), &other),
+        "metric: none, expected a figure for each head to judge by"
+    );
     assert!(!other.exists());
 }

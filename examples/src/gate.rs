@@ -1,14 +1,16 @@
-//! Quantising with a condition, as the examples' arguments say it: the metric is the mean of intent
-//! accuracy and span F1 on labelled rows.
+//! Quantising with a condition, as the examples' arguments say it: on labelled rows, intent accuracy,
+//! span F1 and the error of the sentiment are each judged by itself; of a model without heads, its
+//! vectors.
 
 use std::path::Path;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use cs_data::{Encoding, TokenBatch, Utterance};
-use cs_model::{Bundle, Tasks, Understanding, decode};
+use cs_model::{Bundle, Matrix, Tasks, Understanding, decode};
 use cs_quant::{
-    Clip, Gate, Int4, NativeModel, Probe, QuantConfig, Sensitivity, Verdict, sensitivity,
+    Clip, Figures, Gate, Int4, NativeModel, Precision, Probe, QuantConfig, RuntimeConfig,
+    Sensitivity, Verdict, latencies, quantize, sensitivity,
 };
 use cs_train::{EvaluateOptions, evaluate};
 
@@ -22,13 +24,14 @@ const BATCH: usize = 64;
 /// What an int8 model must keep.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct GateArgs {
-    /// The metric may fall by this much: the mean of intent accuracy and span F1
-    #[arg(long, default_value_t = 0.005)]
-    pub max_drop: f64,
+    /// Intent accuracy, span F1 and 1 − the sentiment's squared error may each fall by this much; of a
+    /// model without heads the vectors' cosine to those in fp32 [default: 0.005]
+    #[arg(long, value_name = "DROP")]
+    pub max_drop: Option<f64>,
     /// Refuse an int8 model that is not this many times as fast
     #[arg(long, value_name = "TIMES")]
     pub min_speedup: Option<f64>,
-    /// Keep as many layers in fp32 as the metric needs, and no more
+    /// Keep as many layers in fp32 as the figures need, and no more
     #[arg(long)]
     pub auto: bool,
 }
@@ -96,19 +99,19 @@ impl GateArgs {
     /// A gate for the quality alone.
     pub fn new(max_drop: f64) -> Self {
         Self {
-            max_drop,
+            max_drop: Some(max_drop),
             min_speedup: None,
             auto: false,
         }
     }
 
     /// Quantises the model of `bundle`, measures it on `rows`, and writes it to `out` if it is
-    /// accepted; if not, `out` stays as it was. Without rows only the speed is measured, on made-up
-    /// token ids.
+    /// accepted; if not, `out` stays as it was.
     ///
     /// # Errors
     ///
-    /// As [`Gate::quantize`], and rows that cannot be tokenized.
+    /// As [`Gate::quantize`], which refuses rows by which a head cannot be judged; rows that cannot be
+    /// tokenized.
     pub fn quantize(
         &self,
         bundle: &Bundle,
@@ -116,24 +119,78 @@ impl GateArgs {
         config: &QuantConfig,
         rows: &[Utterance],
     ) -> Result<Verdict> {
+        let plain = Gate::default();
         let gate = Gate {
-            max_drop: self.max_drop,
+            max_drop: self.max_drop.unwrap_or(plain.max_drop),
             min_speedup: self.min_speedup,
             auto: self.auto,
         };
         let texts = single_batches(bundle, rows)?;
-        let gold = Gold::new(bundle, rows)?;
-        let mut metric = |model: &NativeModel| gold.score(model);
+        let mut judge = Judge::new(bundle, rows, &texts)?;
+        let mut metric = |model: &NativeModel| judge.figures(model);
         let probe = Probe {
             texts: &texts,
-            metric: gold.tells().then_some(&mut metric),
+            metric: Some(&mut metric),
         };
         gate.quantize(bundle, out, config, probe)
     }
+
+    /// Refuses what has no effect without rows to judge by.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] naming the argument.
+    pub fn check_unused(&self) -> Result<()> {
+        let given = [
+            ("--max-drop", self.max_drop.is_some()),
+            ("--min-speedup", self.min_speedup.is_some()),
+            ("--auto", self.auto),
+        ];
+        match given.into_iter().find(|(_, given)| *given) {
+            None => Ok(()),
+            Some((name, _)) => Err(Error::Usage(format!(
+                "{name}: nothing is judged without --data, expected both or neither"
+            ))),
+        }
+    }
 }
 
-/// What quantising each layer alone costs, on `rows`, or on made-up token ids without any. The metric
-/// is taken only `with_metric`: it takes as long as everything else.
+/// Quantises without judging anything: what there is to tell is sizes and speed, on made-up token ids.
+///
+/// # Errors
+///
+/// As [`cs_quant::quantize`]; `out` being the model's own folder.
+pub fn unjudged(bundle: &Bundle, out: &Path, config: &QuantConfig) -> Result<Verdict> {
+    let place = |path: &Path| path.canonicalize().ok();
+    if place(out).is_some() && place(out) == place(bundle.dir()) {
+        return Err(Error::Unfit {
+            path: out.to_owned(),
+            found: "the model's own folder".to_owned(),
+            expected: "another folder to write",
+        });
+    }
+    let report = quantize(bundle, out, config)?;
+    let open = |bundle: &Bundle, precision| {
+        let config = RuntimeConfig {
+            precision,
+            ..RuntimeConfig::default()
+        };
+        NativeModel::open(bundle, &config)
+    };
+    let before = open(bundle, Precision::Fp32)?;
+    let after = open(&Bundle::open(out)?, Precision::Auto)?;
+    let [slow, fast] = latencies([&before, &after], &single_batches(bundle, &[])?)?;
+    Ok(Verdict {
+        bytes_before: report.bytes_before,
+        bytes_after: report.bytes_after,
+        ratio: report.ratio(),
+        speedup: slow / fast,
+        ..Verdict::default()
+    })
+}
+
+/// What quantising each layer alone costs, on `rows`, or on made-up token ids without any; the figures
+/// are taken only with rows.
 ///
 /// # Errors
 ///
@@ -144,46 +201,90 @@ pub fn layer_sensitivity(
     rows: &[Utterance],
 ) -> Result<Vec<Sensitivity>> {
     let texts = single_batches(bundle, rows)?;
-    let gold = Gold::new(bundle, rows)?;
-    let mut metric = |model: &NativeModel| gold.score(model);
+    let mut judge = Judge::new(bundle, rows, &texts)?;
+    let mut metric = |model: &NativeModel| judge.figures(model);
     let mut probe = Probe {
         texts: &texts,
-        metric: gold.tells().then_some(&mut metric),
+        metric: (!rows.is_empty()).then_some(&mut metric),
     };
     sensitivity(bundle, config, &mut probe)
 }
 
-/// Labelled rows, tokenized once for all the models that answer them.
-struct Gold<'a> {
-    bundle: &'a Bundle,
-    rows: &'a [Utterance],
-    encodings: Vec<Encoding>,
+/// Refuses rows by which a head of the model cannot be judged.
+///
+/// # Errors
+///
+/// [`Error::Unfit`] naming the head and what was looked for.
+pub fn check_labelled(path: &Path, rows: &[Utterance], tasks: &Tasks) -> Result<()> {
+    let known: Vec<Utterance> = rows.iter().map(|row| known(row, tasks)).collect();
+    let judged = |head: &&str| {
+        known.iter().any(|row| match *head {
+            "intent" => row.intent.is_some(),
+            "slots" => !row.spans.is_empty(),
+            _ => row.sentiment.is_some(),
+        })
+    };
+    let heads = tasks.heads();
+    let Some(head) = heads.iter().find(|head| !judged(head)) else {
+        return Ok(());
+    };
+    let label = match *head {
+        "intent" => "an intent that the model knows",
+        "slots" => "a span whose label the model knows",
+        _ => "a sentiment",
+    };
+    Err(Error::Unfit {
+        path: path.to_owned(),
+        found: format!("none of {} rows has {label}", rows.len()),
+        expected: "labels for each head of the model (--columns says where they are)",
+    })
 }
 
-impl<'a> Gold<'a> {
-    fn new(bundle: &'a Bundle, rows: &'a [Utterance]) -> Result<Self> {
-        let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
-        let encodings = bundle
-            .tokenizer()?
-            .encode_batch(&texts, bundle.max_length())?;
+/// The row with the labels the model knows: others are wrong whatever it answers.
+fn known(row: &Utterance, tasks: &Tasks) -> Utterance {
+    let mut row = row.clone();
+    let intents = tasks.intent.as_deref().unwrap_or_default();
+    row.intent = row.intent.filter(|intent| intents.contains(intent));
+    let tags = tasks.slots.as_deref().unwrap_or_default();
+    let is_tag = |label: &str| tags.iter().any(|tag| tag.strip_prefix("B-") == Some(label));
+    row.spans.retain(|span| is_tag(&span.label));
+    row
+}
+
+/// Judges models by rows that are tokenized once for all of them.
+struct Judge<'a> {
+    bundle: &'a Bundle,
+    rows: Vec<Utterance>,
+    encodings: Vec<Encoding>,
+    texts: &'a [TokenBatch],
+    /// The first model's vectors, if there are no heads.
+    vectors: Option<Vec<Matrix>>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(bundle: &'a Bundle, rows: &[Utterance], texts: &'a [TokenBatch]) -> Result<Self> {
+        let known: Vec<Utterance> = rows.iter().map(|row| known(row, bundle.tasks())).collect();
+        let words: Vec<&str> = known.iter().map(|row| row.text.as_str()).collect();
+        let encodings = match bundle.tasks().is_empty() {
+            true => Vec::new(),
+            false => {
+                let tokenizer = bundle.tokenizer()?;
+                tokenizer.encode_batch(&words, bundle.max_length())?
+            }
+        };
         Ok(Self {
             bundle,
-            rows,
+            rows: known,
             encodings,
+            texts,
+            vectors: None,
         })
     }
 
-    /// Whether there is something to compare: a label of a task the model has.
-    fn tells(&self) -> bool {
-        let tasks = self.bundle.tasks();
-        let labelled = |row: &Utterance| {
-            (tasks.intent.is_some() && row.intent.is_some())
-                || (tasks.slots.is_some() && !row.spans.is_empty())
-        };
-        self.rows.iter().any(labelled)
-    }
-
-    fn score(&self, model: &NativeModel) -> Result<f64> {
+    fn figures(&mut self, model: &NativeModel) -> Result<Figures> {
+        if self.bundle.tasks().is_empty() {
+            return self.fidelity(model);
+        }
         let (tasks, calibration) = (self.bundle.tasks(), self.bundle.calibration());
         let mut answers = Vec::with_capacity(self.rows.len());
         for (rows, encodings) in self.rows.chunks(BATCH).zip(self.encodings.chunks(BATCH)) {
@@ -199,17 +300,33 @@ impl<'a> Gold<'a> {
                 &calibration,
             ));
         }
-        let quality = quality(self.rows, &answers, tasks)?;
-        quality.ok_or_else(|| Error::Unfit {
-            path: self.bundle.dir().to_owned(),
-            found: "no labels to compare".to_owned(),
-            expected: "rows with an intent or spans",
-        })
+        figures(&self.rows, &answers, tasks)
+    }
+
+    /// The mean cosine of the texts' vectors to those of the first model that was asked.
+    fn fidelity(&mut self, model: &NativeModel) -> Result<Figures> {
+        let vectors = self.texts.iter().map(|batch| model.embed(batch));
+        let vectors: Vec<Matrix> = vectors.collect::<Result<_, _>>()?;
+        let first = self.vectors.get_or_insert_with(|| vectors.clone());
+        let cosines = first
+            .iter()
+            .zip(&vectors)
+            .map(|(a, b)| cosine(&a.data, &b.data));
+        let mean = cosines.sum::<f64>() / vectors.len().max(1) as f64;
+        Ok([("embedding".to_owned(), mean)].into())
     }
 }
 
-/// What the gate watches: the mean of intent accuracy and span F1, of those the model and the rows
-/// have.
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        let products = a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b));
+        products.sum()
+    };
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+/// What the gate watches, by head: intent accuracy, span F1, and 1 − the mean squared error of the
+/// sentiment, of those the model and the rows have.
 ///
 /// # Errors
 ///
@@ -217,31 +334,33 @@ impl<'a> Gold<'a> {
 ///
 /// ```
 /// use cs_data::Utterance;
-/// use cs_examples::quality;
-/// use cs_model::{Tasks, Understanding};
+/// use cs_examples::figures;
+/// use cs_model::{Intent, Tasks, Understanding};
 ///
 /// let gold = [Utterance::new("1", "hi").with_intent("greeting")];
-/// let answer: Understanding = serde_json::from_str(
-///     r#"{"text": "hi", "intent": {"label": "greeting", "confidence": 0.9}, "entities": [], "sentiment": null}"#,
-/// )?;
+/// let answer = Understanding {
+///     intent: Some(Intent { label: "greeting".into(), confidence: 0.9 }),
+///     ..Understanding::default()
+/// };
 /// let tasks = Tasks { intent: Some(vec!["greeting".into()]), ..Tasks::default() };
-/// assert_eq!(quality(&gold, &[answer], &tasks)?, Some(1.0));
+/// assert_eq!(figures(&gold, &[answer], &tasks)?, [("intent".to_owned(), 1.0)].into());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn quality(
-    rows: &[Utterance],
-    answers: &[Understanding],
-    tasks: &Tasks,
-) -> Result<Option<f64>> {
+pub fn figures(rows: &[Utterance], answers: &[Understanding], tasks: &Tasks) -> Result<Figures> {
     let options = EvaluateOptions {
         tasks: Some(tasks),
         ..EvaluateOptions::default()
     };
     let evaluation = evaluate(rows, answers, &options)?;
-    Ok(match (evaluation.intent_accuracy, evaluation.slot_f1) {
-        (Some(intents), Some(entities)) => Some((intents + entities) / 2.0),
-        (intents, entities) => intents.or(entities),
-    })
+    let all = [
+        ("intent", evaluation.intent_accuracy),
+        ("slots", evaluation.slot_f1),
+        ("sentiment", evaluation.sentiment_mse.map(|mse| 1.0 - mse)),
+    ];
+    let there = all.into_iter();
+    Ok(there
+        .filter_map(|(head, figure)| Some((head.to_owned(), figure?)))
+        .collect())
 }
 
 /// Batches of one text each: of `rows`, or made up if there are none.

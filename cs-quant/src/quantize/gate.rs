@@ -1,12 +1,13 @@
 //! Quantising with a condition: an artefact is written only if it answers as well.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use cs_data::TokenBatch;
 use cs_model::{Bundle, BundleWriter};
 use serde::{Deserialize, Serialize};
 
-use super::sensitivity::{Probe, layers, sensitivity};
+use super::sensitivity::{Figures, Probe, layers, sensitivity};
 use super::{QuantConfig, quantize};
 use crate::config::{Precision, RuntimeConfig};
 use crate::error::{QuantError, Result};
@@ -20,21 +21,26 @@ const ROUNDS: usize = 9;
 /// What an artefact must keep to be written.
 ///
 /// ```
-/// use cs_quant::{Gate, Verdict};
+/// use cs_quant::{Gate, HeadFigures, Verdict};
 ///
 /// let gate = Gate { max_drop: 0.01, ..Gate::default() };
-/// let figures = Verdict { metric_before: Some(0.90), metric_after: Some(0.88), ..Verdict::default() };
-/// assert!(!gate.accepts(&figures));
-/// assert!(gate.accepts(&Verdict { metric_after: Some(0.91), ..figures }));
+/// let of = |before, after| HeadFigures { before, after };
+/// let (kept, lost) = (of(0.80, 0.85), of(0.90, 0.88));
+/// let verdict = |heads| Verdict { heads, ..Verdict::default() };
+/// assert!(gate.accepts(&verdict([("intent".into(), kept)].into())));
+/// // What one head gains does not make up for what another loses.
+/// assert!(!gate.accepts(&verdict([("intent".into(), kept), ("slots".into(), lost)].into())));
+/// // Nothing that was judged is nothing that passed.
+/// assert!(!gate.accepts(&Verdict::default()));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Gate {
-    /// The metric may fall by this much; default 0.005.
+    /// Each head's figure may fall by this much; default 0.005.
     pub max_drop: f64,
     /// How many times faster than fp32 it must be on this machine; not looked at by default.
     pub min_speedup: Option<f64>,
-    /// Whether to keep layers in fp32, as few as will do, when the metric falls too far; else they are
+    /// Whether to keep layers in fp32, as few as will do, when a figure falls too far; else they are
     /// only named.
     pub auto: bool,
 }
@@ -64,32 +70,58 @@ pub struct Verdict {
     pub ratio: f64,
     /// How many times faster the texts are computed, one at a time (medians); 0 without texts.
     pub speedup: f64,
-    /// The metric in fp32, if there is one.
+    /// The heads' figures in fp32, their mean; `None` without heads.
     pub metric_before: Option<f64>,
     /// The same of the artefact.
     pub metric_after: Option<f64>,
+    /// Each head's figure, which is what is judged.
+    pub heads: BTreeMap<String, HeadFigures>,
     /// Whether it was written.
     pub accepted: bool,
     /// Layers that were kept in fp32 besides those of the configuration, or, if it was not accepted
-    /// for its metric, that should be: the fewest, taken in the order of their sensitivity.
+    /// for a figure, that should be: the fewest, taken in the order of their sensitivity.
     pub keep_fp32: Vec<String>,
 }
 
-impl Gate {
-    /// Whether an artefact with these figures is good enough.
+/// A head's figure before and after.
+///
+/// ```
+/// let figures = cs_quant::HeadFigures { before: 0.93, after: 0.91 };
+/// assert!((figures.drop() - 0.02).abs() < 1e-12);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct HeadFigures {
+    /// In fp32.
+    pub before: f64,
+    /// Of the artefact.
+    pub after: f64,
+}
+
+impl HeadFigures {
+    /// How much is lost.
     #[must_use]
-    pub fn accepts(&self, figures: &Verdict) -> bool {
-        self.keeps(figures.metric_before, figures.metric_after)
-            && self
-                .min_speedup
-                .is_none_or(|least| figures.speedup >= least)
+    pub fn drop(&self) -> f64 {
+        self.before - self.after
+    }
+}
+
+impl Gate {
+    /// Whether an artefact with these figures is good enough: no head's figure falls too far, it is
+    /// fast enough, and one of both was judged.
+    #[must_use]
+    pub fn accepts(&self, verdict: &Verdict) -> bool {
+        let judged = !verdict.heads.is_empty() || self.min_speedup.is_some();
+        let slow = self
+            .min_speedup
+            .is_some_and(|least| verdict.speedup < least);
+        judged && self.keeps(&verdict.heads) && !slow
     }
 
-    fn keeps(&self, before: Option<f64>, after: Option<f64>) -> bool {
-        match (before, after) {
-            (Some(before), Some(after)) => before - after <= self.max_drop,
-            _ => true,
-        }
+    /// A figure that is no number falls too far.
+    fn keeps(&self, heads: &BTreeMap<String, HeadFigures>) -> bool {
+        heads
+            .values()
+            .all(|figures| figures.drop() <= self.max_drop)
     }
 
     /// Quantises as [`quantize`] does, and measures the result. `out` gets it if it is accepted, and
@@ -100,8 +132,9 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// As [`quantize`] and [`sensitivity`]; [`QuantError::Config`] for a `max_drop` that is no number, or
-    /// for `min_speedup` without texts to time.
+    /// As [`quantize`] and [`sensitivity`]; [`QuantError::Config`] for a `max_drop` that is no number,
+    /// for `min_speedup` without texts to time, or if there is nothing to judge by;
+    /// [`QuantError::Unjudged`] for a head that the metric has no figure for.
     pub fn quantize<E: From<QuantError>>(
         &self,
         bundle: &Bundle,
@@ -115,22 +148,22 @@ impl Gate {
             precision: Precision::Fp32,
             ..RuntimeConfig::default()
         };
-        let before = NativeModel::open(bundle, &fp32)?;
-        let metric_before = probe.measure(&before)?;
+        let fp32 = NativeModel::open(bundle, &fp32)?;
         let mut trial = Trial {
             gate: self,
             bundle,
-            before,
+            before: judged(bundle, probe.measure(&fp32)?)?,
+            fp32,
             staging: staging.path(),
         };
-        let verdict = trial.judge(config, metric_before, &mut probe)?;
+        let verdict = trial.judge(config, &mut probe)?;
         if self.accepts(&verdict) {
             return Ok(publish(staging.path(), out, verdict)?);
         }
-        if self.keeps(verdict.metric_before, verdict.metric_after) {
+        if self.keeps(&verdict.heads) {
             return Ok(verdict);
         }
-        let keep = trial.fewest(config, metric_before, &mut probe)?;
+        let keep = trial.fewest(config, &mut probe)?;
         if !self.auto {
             return Ok(Verdict {
                 keep_fp32: keep,
@@ -140,7 +173,7 @@ impl Gate {
         let config = keeping(config, &keep);
         let verdict = Verdict {
             keep_fp32: keep,
-            ..trial.judge(&config, metric_before, &mut probe)?
+            ..trial.judge(&config, &mut probe)?
         };
         if self.accepts(&verdict) {
             return Ok(publish(staging.path(), out, verdict)?);
@@ -162,8 +195,33 @@ impl Gate {
         if self.min_speedup.is_some() && probe.texts.is_empty() {
             return refuse("min_speedup", "no texts".to_owned(), "texts to time");
         }
+        if probe.metric.is_none() && (self.min_speedup.is_none() || !bundle.tasks().is_empty()) {
+            return refuse(
+                "metric",
+                "none".to_owned(),
+                "a figure for each head to judge by",
+            );
+        }
         another(bundle, out)?;
         need_weights(bundle, "fp32")
+    }
+}
+
+/// The figures, if there is one for each head.
+fn judged(bundle: &Bundle, figures: Option<Figures>) -> Result<Figures> {
+    let figures = figures.unwrap_or_default();
+    let judged = |head: &&str| figures.get(*head).is_some_and(|figure| !figure.is_nan());
+    match bundle
+        .tasks()
+        .heads()
+        .into_iter()
+        .find(|head| !judged(head))
+    {
+        None => Ok(figures),
+        Some(head) => Err(QuantError::Unjudged {
+            path: bundle.dir().to_owned(),
+            head,
+        }),
     }
 }
 
@@ -171,7 +229,9 @@ impl Gate {
 struct Trial<'a> {
     gate: &'a Gate,
     bundle: &'a Bundle,
-    before: NativeModel,
+    fp32: NativeModel,
+    /// Its figures.
+    before: Figures,
     /// Where the artefact on trial is written.
     staging: &'a Path,
 }
@@ -181,31 +241,41 @@ impl Trial<'_> {
     fn judge<E: From<QuantError>>(
         &mut self,
         config: &QuantConfig,
-        metric_before: Option<f64>,
         probe: &mut Probe<'_, E>,
     ) -> Result<Verdict, E> {
         let report = quantize(self.bundle, self.staging, config)?;
         let quantised = Bundle::open(self.staging).map_err(QuantError::from)?;
         let after = NativeModel::open(&quantised, &RuntimeConfig::default())?;
+        let heads = self.compare(probe.measure(&after)?);
         let mut verdict = Verdict {
             bytes_before: report.bytes_before,
             bytes_after: report.bytes_after,
             ratio: report.ratio(),
-            speedup: speedup(&self.before, &after, probe.texts)?,
-            metric_before,
-            metric_after: probe.measure(&after)?,
+            speedup: speedup(&self.fp32, &after, probe.texts)?,
+            metric_before: mean(heads.values().map(|figures| figures.before)),
+            metric_after: mean(heads.values().map(|figures| figures.after)),
+            heads,
             ..Verdict::default()
         };
         verdict.accepted = self.gate.accepts(&verdict);
         Ok(verdict)
     }
 
-    /// The fewest of the most sensitive layers that must stay in fp32 for the metric's sake, by
+    /// A head without a figure now has none that could be accepted.
+    fn compare(&self, after: Option<Figures>) -> BTreeMap<String, HeadFigures> {
+        let after = after.unwrap_or_default();
+        let figures = |(head, &before): (&String, &f64)| {
+            let after = after.get(head).copied().unwrap_or(f64::NAN);
+            (head.clone(), HeadFigures { before, after })
+        };
+        self.before.iter().map(figures).collect()
+    }
+
+    /// The fewest of the most sensitive layers that must stay in fp32 for the figures' sake, by
     /// bisection: more layers in fp32 are taken to be no worse.
     fn fewest<E: From<QuantError>>(
         &self,
         config: &QuantConfig,
-        metric_before: Option<f64>,
         probe: &mut Probe<'_, E>,
     ) -> Result<Vec<String>, E> {
         let mut unmeasured = Probe::<E> {
@@ -226,8 +296,8 @@ impl Trial<'_> {
             let config = keeping(config, &order[..middle]);
             let runtime = RuntimeConfig::default();
             let model = NativeModel::open_quantised(self.bundle, &config, &runtime)?;
-            let after = probe.measure(&model)?;
-            if self.gate.keeps(metric_before, after) {
+            let heads = self.compare(probe.measure(&model)?);
+            if self.gate.keeps(&heads) {
                 enough = middle;
             } else {
                 few = middle;
@@ -235,6 +305,11 @@ impl Trial<'_> {
         }
         Ok(order[..enough].to_vec())
     }
+}
+
+fn mean(figures: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
+    let count = figures.len();
+    (count > 0).then(|| figures.sum::<f64>() / count as f64)
 }
 
 fn largest_first(bundle: &Bundle, config: &QuantConfig) -> Vec<String> {
@@ -271,14 +346,11 @@ fn publish(staging: &Path, out: &Path, verdict: Verdict) -> Result<Verdict> {
     for name in manifest.files.keys() {
         writer.copy_from(&bundle, name)?;
     }
-    let figures = [
-        ("fp32.metric", verdict.metric_before),
-        ("int8.metric", verdict.metric_after),
-    ];
-    let figures = figures
-        .into_iter()
-        .filter_map(|(name, figure)| Some((name.to_owned(), figure?)));
-    manifest.metrics.extend(figures);
+    for (head, figures) in &verdict.heads {
+        let both = [("fp32", figures.before), ("int8", figures.after)];
+        let named = both.map(|(precision, figure)| (format!("{precision}.{head}"), figure));
+        manifest.metrics.extend(named);
+    }
     writer.finish(manifest)?;
     Ok(Verdict {
         accepted: true,

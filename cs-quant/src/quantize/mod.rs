@@ -7,7 +7,7 @@ use cs_model::{Bundle, BundleWriter, RawTensor, Weights, write_safetensors};
 use serde::Serialize;
 
 use crate::error::{QuantError, Result};
-use crate::folder::{manifest, need_weights, tensors, tokenizer_json};
+use crate::folder::{copy_extras, manifest, need_weights, tensors, tokenizer_json};
 
 pub(crate) mod artefact;
 mod config;
@@ -107,7 +107,7 @@ pub fn quantize(bundle: &Bundle, out: &Path, config: &QuantConfig) -> Result<Qua
     need_weights(bundle, "fp32")?;
     let weights = bundle.weights()?;
     let mut report = QuantReport {
-        bytes_before: file_size(weights.path())?,
+        bytes_before: weights.file_size(),
         ..QuantReport::default()
     };
     let tensors = convert(bundle, &weights, config, &mut report.layers)?;
@@ -121,6 +121,7 @@ pub fn quantize(bundle: &Bundle, out: &Path, config: &QuantConfig) -> Result<Qua
         report.bytes_after = file_size(path)?;
         Ok::<_, QuantError>(())
     })?;
+    copy_extras(bundle, &mut writer)?;
     writer.finish(manifest(bundle))?;
     Ok(report)
 }

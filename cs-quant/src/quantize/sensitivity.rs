@@ -19,22 +19,25 @@ use crate::native::NativeModel;
 /// use cs_quant::{NativeModel, Probe, QuantError};
 ///
 /// let texts = [TokenBatch::pack([&[2, 7, 3][..]])];
-/// let mut accuracy = |model: &NativeModel| {
-///     let answer = model.forward(&texts[0])?.intent.map(|logits| logits.data.len());
-///     Ok::<f64, QuantError>(answer.unwrap_or(0) as f64)
+/// let mut metric = |model: &NativeModel| {
+///     let sure = model.forward(&texts[0])?.intent.map(|logits| f64::from(logits.data[0]));
+///     Ok::<_, QuantError>([("intent".to_owned(), sure.unwrap_or(0.0))].into())
 /// };
-/// let probe = Probe { texts: &texts, metric: Some(&mut accuracy) };
+/// let probe = Probe { texts: &texts, metric: Some(&mut metric) };
 /// assert_eq!(probe.texts.len(), 1);
 /// ```
 pub struct Probe<'a, E> {
     /// Texts whose pooled vectors are compared and whose time is taken, one a batch.
     pub texts: &'a [TokenBatch],
-    /// A figure of merit, the larger the better; how it comes about is the caller's business.
+    /// What judges each head; how is the caller's business.
     pub metric: Option<&'a mut Metric<'a, E>>,
 }
 
-/// Judges a model: the larger the better.
-pub type Metric<'a, E> = dyn FnMut(&NativeModel) -> Result<f64, E> + 'a;
+/// Judges a model: a figure for each of its [heads](cs_model::Tasks::heads), the larger the better.
+pub type Metric<'a, E> = dyn FnMut(&NativeModel) -> Result<Figures, E> + 'a;
+
+/// Figures by head.
+pub type Figures = BTreeMap<String, f64>;
 
 impl<E> std::fmt::Debug for Probe<'_, E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -46,7 +49,7 @@ impl<E> std::fmt::Debug for Probe<'_, E> {
 }
 
 impl<E: From<QuantError>> Probe<'_, E> {
-    pub(crate) fn measure(&mut self, model: &NativeModel) -> Result<Option<f64>, E> {
+    pub(crate) fn measure(&mut self, model: &NativeModel) -> Result<Option<Figures>, E> {
         self.metric.as_mut().map(|metric| metric(model)).transpose()
     }
 
@@ -62,8 +65,9 @@ impl<E: From<QuantError>> Probe<'_, E> {
 ///     layer: "encoder.layer.0.output.dense".into(),
 ///     cosine: 0.9996,
 ///     least_cosine: 0.998,
-///     metric_drop: None,
+///     drops: [("intent".into(), 0.01), ("slots".into(), 0.0)].into(),
 /// };
+/// assert_eq!(layer.worst_drop(), Some(("intent", 0.01)));
 /// assert!(serde_json::to_string(&layer)?.contains("\"cosine\":0.9996"));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
@@ -75,8 +79,17 @@ pub struct Sensitivity {
     pub cosine: f64,
     /// The least of them.
     pub least_cosine: f64,
-    /// How much the metric falls, if there is one.
-    pub metric_drop: Option<f64>,
+    /// How much each head's figure falls; empty without a metric.
+    pub drops: Figures,
+}
+
+impl Sensitivity {
+    /// The head whose figure falls most, and by how much.
+    #[must_use]
+    pub fn worst_drop(&self) -> Option<(&str, f64)> {
+        let drops = self.drops.iter().map(|(head, &drop)| (head.as_str(), drop));
+        drops.max_by(|a, b| a.1.total_cmp(&b.1))
+    }
 }
 
 /// Quantises each layer alone and compares with fp32; the layers that suffer most come first.
@@ -98,7 +111,8 @@ pub fn sensitivity<E: From<QuantError>>(
         ..config.clone()
     };
     let exact = NativeModel::open_quantised(bundle, &none, &runtime)?;
-    let (expected, before) = (probe.vectors(&exact)?, probe.measure(&exact)?);
+    let expected = probe.vectors(&exact)?;
+    let before = probe.measure(&exact)?.unwrap_or_default();
     drop(exact);
     let mut found = Vec::with_capacity(none.keep_fp32.len());
     for layer in &none.keep_fp32 {
@@ -111,16 +125,24 @@ pub fn sensitivity<E: From<QuantError>>(
         };
         let model = NativeModel::open_quantised(bundle, &only, &runtime)?;
         let (cosine, least_cosine) = cosines(&expected, &probe.vectors(&model)?);
-        let after = probe.measure(&model)?;
+        let after = probe.measure(&model)?.unwrap_or_default();
         found.push(Sensitivity {
             layer: layer.clone(),
             cosine,
             least_cosine,
-            metric_drop: before.zip(after).map(|(before, after)| before - after),
+            drops: drops(&before, &after),
         });
     }
     found.sort_by(|a, b| a.cosine.total_cmp(&b.cosine));
     Ok(found)
+}
+
+fn drops(before: &Figures, after: &Figures) -> Figures {
+    let both = before
+        .iter()
+        .filter_map(|(head, before)| Some((head, before, after.get(head)?)));
+    both.map(|(head, before, after)| (head.clone(), before - after))
+        .collect()
 }
 
 /// The layers that `config` quantises, each with its weights' number. Matrices that are one product
