@@ -7,18 +7,19 @@
 //! ```
 //!
 //! The second form builds without libtorch. Lines from a file are answered in batches, those from
-//! standard input as they come.
+//! standard input as they come. A line in which the model can read nothing, an empty one say, has no
+//! intent, nor has one below the model's threshold; `intents` ranks the likeliest all the same. A line
+//! that cannot be answered leaves `{"error": …, "line": N}` in its place, and the exit status is 2.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use cs_examples::{
-    BackendKind, Error, InputArgs, Logits, Outcome, Output, Result, Texts, open, print, print_json,
-    readable, run,
+    BackendKind, InputArgs, LengthArgs, Logits, Outcome, Output, Result, answer_lines, note_cut,
+    open, print, print_json, readable, run,
 };
 use cs_model::Understanding;
-use cs_serve::Assistant;
 use serde::Serialize;
 
 /// Texts of a file answered at a time.
@@ -35,6 +36,8 @@ struct Arguments {
     /// What runs the model
     #[arg(long, value_enum, default_value = "native")]
     backend: BackendKind,
+    #[command(flatten)]
+    length: LengthArgs,
     /// Also print the heads' raw outputs
     #[arg(long)]
     logits: bool,
@@ -47,29 +50,24 @@ fn main() -> ExitCode {
 }
 
 fn predict(arguments: Arguments) -> Result<Outcome> {
-    let assistant = open(&arguments.model, arguments.backend)?;
-    let file = arguments.input.input.as_deref();
-    let batch = if file.is_some() { BATCH } else { 1 };
-    let (mut waiting, mut answered) = (Vec::new(), 0);
-    for text in Texts::open(file)? {
-        waiting.push(text?);
-        answered += 1;
-        if waiting.len() == batch {
-            answer(&assistant, &std::mem::take(&mut waiting), &arguments)?;
-        }
-    }
-    answer(&assistant, &waiting, &arguments)?;
-    match file {
-        Some(path) if answered == 0 => {
-            let (path, found) = (path.to_owned(), "no text".to_owned());
-            Err(Error::Unfit {
-                path,
-                found,
-                expected: "a text a line",
-            })
-        }
-        _ => Ok(Outcome::Passed),
-    }
+    let Arguments {
+        model,
+        input,
+        backend,
+        length,
+        output,
+        logits,
+    } = arguments;
+    let assistant = open(&model, backend, length)?;
+    let mut cut = 0;
+    let answer = |texts: &[&str]| Ok(assistant.understand_batch(texts)?);
+    let outcome = answer_lines(&input, output, BATCH, answer, |answer| {
+        cut += usize::from(answer.truncated);
+        let logits = logits.then(|| Logits::of(&assistant, &answer.text));
+        show(answer, logits.transpose()?, output)
+    })?;
+    note_cut(cut, assistant.bundle().max_length());
+    Ok(outcome)
 }
 
 /// A line of `--json`.
@@ -81,21 +79,13 @@ struct Line<'a> {
     logits: Option<Logits>,
 }
 
-fn answer(assistant: &Assistant, texts: &[String], arguments: &Arguments) -> Result<()> {
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    for answer in &assistant.understand_batch(&texts)? {
-        let logits = match arguments.logits {
-            true => Some(Logits::of(assistant, &answer.text)?),
-            false => None,
-        };
-        if arguments.output.json {
-            print_json(&Line { answer, logits })?;
-            continue;
-        }
-        print(format_args!("{}", readable(answer)))?;
-        if let Some(logits) = logits {
-            print(format_args!("    {logits:?}"))?;
-        }
+fn show(answer: &Understanding, logits: Option<Logits>, output: Output) -> Result<()> {
+    if output.json {
+        return print_json(&Line { answer, logits });
     }
-    Ok(())
+    print(format_args!("{}", readable(answer)))?;
+    match logits {
+        Some(logits) => print(format_args!("    {logits:?}")),
+        None => Ok(()),
+    }
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use cs_data::{Dataset, Tokenizer, Utterance, WordRule};
 use cs_model::{Bundle, Device, EncoderConfig, Model, Tasks, TransformerConfig};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::settings::Settings;
 
 /// Longest input of the light model, in tokens.
@@ -81,6 +81,13 @@ impl Start {
                 })
             }
             Base::Folder(folder) => {
+                if !folder.exists() {
+                    return Err(Error::Unfit {
+                        path: folder.clone(),
+                        found: "no such folder".to_owned(),
+                        expected: "light, mini or the folder of a model (--model)",
+                    });
+                }
                 let bundle = Bundle::open(folder)?;
                 let model = Model::from_pretrained(&bundle, tasks, device, settings.seed)?;
                 let name = folder.file_name();

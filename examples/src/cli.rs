@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use cs_data::{Columns, Dataset, Format, ReadOptions, Reader, RecordPath, Scheme};
 
+use cs_model::Bundle;
+
 use crate::error::Result;
 
 /// How labelled files are read.
@@ -81,6 +83,28 @@ pub struct InputArgs {
     /// Texts, one a line, or JSON objects with a `text`; standard input if left out
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
+}
+
+/// `--max-length`.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct LengthArgs {
+    /// Tokens of a text that are read, special ones included; as the model says if left out
+    #[arg(long, value_name = "TOKENS")]
+    pub max_length: Option<usize>,
+}
+
+impl LengthArgs {
+    /// The bundle with this longest input.
+    ///
+    /// # Errors
+    ///
+    /// More than the encoder has positions for, or too few for a word.
+    pub fn apply(self, bundle: Bundle) -> Result<Bundle> {
+        match self.max_length {
+            Some(length) => Ok(bundle.with_max_length(length)?),
+            None => Ok(bundle),
+        }
+    }
 }
 
 /// What runs the model.

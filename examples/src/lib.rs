@@ -19,6 +19,7 @@ mod gate;
 mod input;
 #[cfg(feature = "torch")]
 mod interrupt;
+mod lines;
 mod operators;
 mod predictions;
 #[cfg(feature = "torch")]
@@ -44,7 +45,7 @@ mod variants;
 
 #[cfg(feature = "torch")]
 pub use base::Base;
-pub use cli::{BackendKind, DataArgs, InputArgs, Output};
+pub use cli::{BackendKind, DataArgs, InputArgs, LengthArgs, Output};
 #[cfg(feature = "torch")]
 pub use command::{TrainArgs, TrainData};
 pub use doctor::{Report, examine};
@@ -54,11 +55,13 @@ pub use fit::fit;
 #[cfg(feature = "torch")]
 pub use fitted::Fitted;
 pub use gate::{
-    ClipArg, GateArgs, Int4Part, QuantArgs, layer_sensitivity, quality, single_batches,
+    ClipArg, GateArgs, Int4Part, QuantArgs, check_labelled, figures, layer_sensitivity,
+    single_batches, unjudged,
 };
-pub use input::Texts;
+pub use input::{Line, Texts};
 #[cfg(feature = "torch")]
 pub use interrupt::stop_on_interrupt;
+pub use lines::{answer_lines, count_cut, note_cut};
 pub use operators::{LeftOut, Operators};
 pub use predictions::write_predictions;
 #[cfg(feature = "torch")]
@@ -68,7 +71,7 @@ pub use progress::Progress;
 #[cfg(feature = "torch")]
 pub use pruning::{PruneArgs, Pruner};
 pub use run::{Outcome, note, print, print_json, report, run};
-pub use serving::{Logits, open, open_bundle, open_native};
+pub use serving::{Logits, open, open_bundle};
 #[cfg(feature = "torch")]
 pub use settings::Settings;
 #[cfg(feature = "torch")]

@@ -19,6 +19,8 @@ pub enum Outcome {
     Passed,
     /// A check (a gate, an audit) did not pass: exit status 1.
     Failed,
+    /// Some of the input was bad, as was said: exit status 2.
+    BadInput,
 }
 
 /// Parses the command line, runs `main` on it, and turns what comes back into an exit status.
@@ -38,6 +40,7 @@ pub fn run<A: Parser>(main: impl FnOnce(A) -> Result<Outcome>) -> ExitCode {
     match outcome {
         Ok(Outcome::Passed) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::from(1),
+        Ok(Outcome::BadInput) => ExitCode::from(2),
         // Whoever read our output has seen enough.
         Err(Error::Stdout(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {

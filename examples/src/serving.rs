@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use cs_model::{Bundle, Matrix};
-use cs_quant::{Precision, RuntimeConfig};
-use cs_serve::{Assistant, NativeBackend};
+use cs_quant::RuntimeConfig;
+use cs_serve::{Assistant, Backend, NativeBackend};
 use serde::Serialize;
 
-use crate::cli::BackendKind;
+use crate::cli::{BackendKind, LengthArgs};
 use crate::error::{Error, Result};
 
 /// Opens a bundle with heads.
@@ -17,8 +17,7 @@ use crate::error::{Error, Result};
 /// A folder that cannot be read, or has no heads.
 pub fn open_bundle(dir: &Path) -> Result<Bundle> {
     let bundle = Bundle::open(dir)?;
-    let tasks = bundle.tasks();
-    if tasks.intent.is_none() && tasks.slots.is_none() && !tasks.sentiment {
+    if bundle.tasks().is_empty() {
         let found = "a model without heads".to_owned();
         return Err(Error::Unfit {
             path: dir.to_owned(),
@@ -29,36 +28,22 @@ pub fn open_bundle(dir: &Path) -> Result<Bundle> {
     Ok(bundle)
 }
 
-/// Opens a bundle on `backend`.
+/// Opens a bundle on `backend`, and reads texts up to `length`.
 ///
 /// # Errors
 ///
-/// As [`open_bundle`]; weights that are missing or damaged.
-pub fn open(dir: &Path, backend: BackendKind) -> Result<Assistant> {
-    match backend {
-        BackendKind::Native => open_native(dir, Precision::Auto),
+/// As [`open_bundle`] and [`LengthArgs::apply`]; weights that are missing or damaged.
+pub fn open(dir: &Path, backend: BackendKind, length: LengthArgs) -> Result<Assistant> {
+    let bundle = length.apply(open_bundle(dir)?)?;
+    let backend: Box<dyn Backend> = match backend {
+        BackendKind::Native => Box::new(NativeBackend::open(&bundle, &RuntimeConfig::default())?),
         #[cfg(feature = "torch")]
         BackendKind::Torch => {
-            let bundle = open_bundle(dir)?;
-            let backend = cs_serve::TorchBackend::open(&bundle, cs_model::Device::auto())?;
-            Ok(Assistant::new(bundle, Box::new(backend))?)
+            let device = cs_model::Device::auto();
+            Box::new(cs_serve::TorchBackend::open(&bundle, device)?)
         }
-    }
-}
-
-/// Opens a bundle on the native runtime.
-///
-/// # Errors
-///
-/// As [`open`].
-pub fn open_native(dir: &Path, precision: Precision) -> Result<Assistant> {
-    let bundle = open_bundle(dir)?;
-    let config = RuntimeConfig {
-        precision,
-        ..RuntimeConfig::default()
     };
-    let backend = NativeBackend::open(&bundle, &config)?;
-    Ok(Assistant::new(bundle, Box::new(backend))?)
+    Ok(Assistant::new(bundle, backend)?)
 }
 
 /// What the heads put out for one text: a logit an intent, a row of tag logits a token, and the

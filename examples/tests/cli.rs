@@ -150,8 +150,8 @@ mod trained {
     use cs_data::{Dataset, Utterance};
     use cs_examples::demo::{Corpus, Split};
     use cs_examples::{
-        BackendKind, Base, GateArgs, Latency, Settings, Teaching, distill, fit, open, quality,
-        variants, write_predictions,
+        BackendKind, Base, GateArgs, Latency, LengthArgs, Settings, Teaching, distill, figures,
+        fit, open, variants, write_predictions,
     };
     use cs_model::Bundle;
 
@@ -216,7 +216,7 @@ mod trained {
 
         let texts: Vec<&str> = test.iter().map(|row| row.text.as_str()).collect();
         let answers = |folder, backend| {
-            open(folder, backend)
+            open(folder, backend, LengthArgs::default())
                 .unwrap()
                 .understand_batch(&texts)
                 .unwrap()
@@ -228,10 +228,16 @@ mod trained {
                 == b.intent.as_ref().map(|intent| &intent.label)
         });
         assert!(same.count() >= 57);
-        assert_eq!(
-            quality(&test, &native, bundle.tasks()).unwrap(),
-            verdict.metric_after
-        );
+        let figures = figures(&test, &native, bundle.tasks()).unwrap();
+        let judged = verdict.heads.iter();
+        let judged: Vec<_> = judged
+            .map(|(head, figures)| (head, figures.after))
+            .collect();
+        let heads: Vec<_> = figures
+            .iter()
+            .map(|(head, &figure)| (head, figure))
+            .collect();
+        assert_eq!((judged, heads.len()), (heads, 3));
 
         let file = dir.path().join("predictions.jsonl");
         write_predictions(&file, &test, &native).unwrap();

@@ -1,0 +1,105 @@
+//! Answering an input line by line.
+
+use cs_data::Utterance;
+use cs_model::Bundle;
+use serde_json::json;
+
+use crate::cli::{InputArgs, Output};
+use crate::error::{Error, Result};
+use crate::input::{Line, Texts};
+use crate::run::{Outcome, note, print_json};
+
+/// Answers the lines of an input in batches, those of standard input as they come, and shows each
+/// answer. A line that cannot be answered is told on stderr, takes its place among the lines of
+/// `--json` as `{"error": …, "line": N}`, and makes the outcome [`Outcome::BadInput`].
+///
+/// # Errors
+///
+/// An input that cannot be read, or a file without a line; what `answer` and `show` fail with.
+pub fn answer_lines<A>(
+    input: &InputArgs,
+    output: Output,
+    batch: usize,
+    answer: impl Fn(&[&str]) -> Result<Vec<A>>,
+    mut show: impl FnMut(&A) -> Result<()>,
+) -> Result<Outcome> {
+    let file = input.input.as_deref();
+    let batch = if file.is_some() { batch } else { 1 };
+    let mut lines = Texts::open(file)?;
+    let (mut read, mut bad) = (0, 0);
+    loop {
+        let mut failed = None;
+        let waiting: Vec<Line> = lines
+            .by_ref()
+            .map_while(|line| line.map_err(|error| failed = Some(error)).ok())
+            .take(batch)
+            .collect();
+        let texts = waiting.iter().filter_map(|line| line.text.as_deref().ok());
+        let texts: Vec<&str> = texts.collect();
+        let answers = match texts.is_empty() {
+            true => Vec::new(),
+            false => answer(&texts)?,
+        };
+        let mut answers = answers.into_iter();
+        for line in &waiting {
+            match &line.text {
+                Ok(_) => answers.next().map_or(Ok(()), |answer| show(&answer))?,
+                Err(error) => {
+                    bad += 1;
+                    tell(line.number, error, output)?;
+                }
+            }
+        }
+        read += waiting.len();
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if waiting.len() < batch {
+            break;
+        }
+    }
+    match file {
+        Some(path) if read == 0 => Err(Error::Unfit {
+            path: path.to_owned(),
+            found: "no text".to_owned(),
+            expected: "a text a line",
+        }),
+        _ if bad > 0 => Ok(Outcome::BadInput),
+        _ => Ok(Outcome::Passed),
+    }
+}
+
+fn tell(number: usize, error: &Error, output: Output) -> Result<()> {
+    let error = error.line();
+    note(format_args!("error: {error}"));
+    match output.json {
+        true => print_json(&json!({"error": error, "line": number})),
+        false => Ok(()),
+    }
+}
+
+/// Warns of texts of which only the beginning was read.
+pub fn note_cut(cut: usize, max_length: usize) {
+    if cut > 0 {
+        note(format_args!(
+            "warning: {cut} texts were longer than {max_length} tokens, and only their beginning was read \
+             (--max-length)"
+        ));
+    }
+}
+
+/// Rows of which a model reads only the beginning.
+///
+/// # Errors
+///
+/// A tokenizer that does not parse; a text it fails on.
+pub fn count_cut(bundle: &Bundle, rows: &[Utterance]) -> Result<usize> {
+    let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
+    let encodings = bundle
+        .tokenizer()?
+        .encode_batch(&texts, bundle.max_length())?;
+    Ok(encodings
+        .iter()
+        .filter(|encoding| encoding.truncated)
+        .count())
+}
