@@ -22,7 +22,7 @@ use serde_json::json;
 /// Adapt an encoder to a domain
 #[derive(Parser)]
 struct Arguments {
-    /// Texts to learn from; labels, if any, are not looked at
+    /// Texts to learn from: a plain text a line in a .txt file, or rows, whose labels are not looked at
     #[arg(long, value_name = "PATH", visible_alias = "train")]
     corpus: PathBuf,
     /// Texts that choose the best epoch; a part of the corpus if left out
@@ -83,9 +83,9 @@ fn main() -> ExitCode {
 /// The texts to learn from and those to choose by.
 fn texts(arguments: &Arguments) -> Result<(Vec<Utterance>, Vec<Utterance>)> {
     let rows = |data: &Dataset| data.iter().collect();
-    let all = arguments.format.open(&arguments.corpus)?;
+    let all = arguments.format.open_texts(&arguments.corpus)?;
     if let Some(path) = &arguments.eval {
-        return Ok((rows(&all), rows(&arguments.format.open(path)?)));
+        return Ok((rows(&all), rows(&arguments.format.open_texts(path)?)));
     }
     let (texts, eval) = all.stratified_split(arguments.holdout, arguments.settings.seed)?;
     Ok((rows(&texts), rows(&eval)))

@@ -81,7 +81,8 @@ pub use edit::{Edit, EditError, Edits};
 pub use error::{Error, IobError, MixedSchemes, Result, SpanError};
 #[cfg(feature = "arrow")]
 pub use formats::{
-    Columns, Format, Losses, MAX_LINE_BYTES, ReadOptions, Reader, RecordPath, WriteOptions, Writer,
+    Charset, Columns, Format, Losses, MAX_LINE_BYTES, ReadOptions, Reader, RecordPath, Separator,
+    WriteOptions, Writer,
 };
 #[cfg(feature = "arrow")]
 pub use normalize::normalize;

@@ -113,7 +113,8 @@ impl<'a> Piece<'a> {
     pub(crate) fn text(&self) -> Result<&'a str> {
         let text = std::str::from_utf8(self.bytes).map_err(|fault| {
             let at = fault.valid_up_to();
-            self.error(at, format!("the byte 0x{:02x}", self.bytes[at]), "UTF-8")
+            let expected = crate::formats::input::expected(self.bytes);
+            self.error(at, format!("the byte 0x{:02x}", self.bytes[at]), expected)
         })?;
         match memchr::memchr(0, self.bytes) {
             Some(at) => Err(self.error(at, "a NUL byte", "text")),

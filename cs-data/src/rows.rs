@@ -334,6 +334,11 @@ impl<'a> View<'a> {
         self.strings(TEXT).value(row)
     }
 
+    /// As JSON.
+    pub(crate) fn extra(self, row: usize) -> Option<&'a str> {
+        self.string(EXTRA, row)
+    }
+
     pub(crate) fn dialogue_id(self, row: usize) -> Option<&'a str> {
         self.string(DIALOGUE_ID, row)
     }

@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use cs_data::*;
@@ -288,4 +288,50 @@ fn what_a_format_would_not_heed_is_refused() {
             }
         }
     }
+}
+
+/// What is warned of while a file is read.
+fn warnings(name: &str, bytes: &str, columns: &str) -> String {
+    let written = Arc::new(Mutex::new(Vec::new()));
+    let writer = written.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || Shared(writer.clone()))
+        .finish();
+    tracing::subscriber::with_default(subscriber, || drop(read(name, bytes, columns).unwrap()));
+    String::from_utf8(written.lock().unwrap().clone()).unwrap()
+}
+
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn fields_that_look_like_labels_and_fill_nothing_are_told_once() {
+    let csv = "text,label,tags\na,x,\nb,y,\nc,,t\n";
+    let told = warnings("a.csv", csv, "");
+    assert_eq!(told.matches("WARN").count(), 2, "{told}");
+    assert!(
+        told.contains("a.csv: label of 2 rows fills no field; --columns intent=label"),
+        "{told}"
+    );
+    assert!(
+        told.contains("a.csv: tags of 1 row fills no field"),
+        "{told}"
+    );
+    assert!(!warnings("a.csv", csv, "intent=label").contains("label of"));
+    let lines =
+        "{\"text\": \"a\", \"entities\": [[0, 1]], \"labels\": [], \"x\": {\"label\": 1}}\n";
+    let told = warnings("a.jsonl", lines, "");
+    assert_eq!(told.matches("WARN").count(), 1, "{told}");
+    assert!(told.contains("entities of 1 row"), "{told}");
 }

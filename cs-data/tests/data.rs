@@ -265,7 +265,7 @@ fn every_text_file_is_checked_for_encoding_and_rows() {
             "f.jsonl",
             b"{\"text\": \"a\"}\n",
             b"{\"text\": \"\xe8\xae\"}\n",
-            "f.jsonl:1:11: the byte 0xe8, expected UTF-8",
+            "f.jsonl:1:11: the byte 0xe8, expected UTF-8, or another encoding by --encoding, such as gbk",
         ),
         (
             "f.jsonl",
@@ -289,7 +289,7 @@ fn every_text_file_is_checked_for_encoding_and_rows() {
             "f.csv",
             b"text\na\n",
             b"text\n\"a\n\xff\"\n",
-            "f.csv:3:1: the byte 0xff, expected UTF-8",
+            "f.csv:3:1: the byte 0xff, expected UTF-8, or another encoding by --encoding, such as windows-1252",
         ),
         (
             "f.csv",

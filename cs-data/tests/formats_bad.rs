@@ -67,7 +67,7 @@ fn lenient_reading_skips_and_tells_what_strict_reading_refuses() {
             b"{\"text\": \"a\"}\n{\"text\": \"\xff\"}\n{\"text\": \"\0\"}\n[]\n{\"text\": \"b\"}\n",
             &["0", "4"],
             &[
-                "f.jsonl:2:11: the byte 0xff, expected UTF-8",
+                "f.jsonl:2:11: the byte 0xff, expected UTF-8, or another encoding by --encoding, such as windows-1252",
                 "f.jsonl:3:11: a NUL byte, expected text",
                 "f.jsonl:4:1: \"[]\" (invalid type: sequence, expected an object), expected a JSON object",
             ],
@@ -88,7 +88,7 @@ fn lenient_reading_skips_and_tells_what_strict_reading_refuses() {
             &[
                 "f.csv:4:3: \"2\", expected a number from 0 to 1",
                 "f.csv:5:1: a row of 2 fields, expected 3",
-                "f.csv:6:3: the byte 0xff, expected UTF-8",
+                "f.csv:6:3: the byte 0xff, expected UTF-8, or another encoding by --encoding, such as windows-1252",
                 "f.csv:7:1: the id \"a\" for the second time, expected an id of its own",
             ],
         ),
@@ -149,7 +149,7 @@ fn lenient_reading_of_three_files_keeps_lines_together() {
     let row = |id: &str, text: &str, intent: &str| (id.into(), text.into(), Some(intent.into()));
     assert_eq!(rows, [row("0", "a b", "p"), row("3", "e f", "s")]);
     let reasons: Vec<_> = reader.skipped().iter().map(ToString::to_string).collect();
-    assert!(reasons[0].ends_with("seq.in:2:1: the byte 0xff, expected UTF-8"));
+    assert!(reasons[0].ends_with("seq.in:2:1: the byte 0xff, expected UTF-8, or another encoding by --encoding, such as windows-1252"));
     assert!(
         reasons[1].ends_with(
             "seq.out:3:1: \"I-x\" after the start, expected B-x before it or in its place"

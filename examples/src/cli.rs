@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use cs_data::{Columns, Dataset, Format, ReadOptions, Reader, RecordPath, Scheme};
+use cs_data::{
+    Charset, Columns, Dataset, Format, ReadOptions, Reader, RecordPath, Scheme, Separator,
+};
 
 use cs_model::Bundle;
 
@@ -12,11 +14,11 @@ use crate::error::Result;
 /// How labelled files are read.
 #[derive(Debug, Clone, Default, Args)]
 pub struct DataArgs {
-    /// Format of the labelled data, by ending if left out: jsonl, csv, tsv, seq, parquet, conll,
-    /// markup, rasa or json
+    /// Format of the labelled data, by ending and what the file shows if left out: jsonl, csv, tsv, seq,
+    /// parquet, conll, markup, rasa, json, doccano, labelstudio, rasa-json or text
     #[arg(long, visible_alias = "from")]
     pub format: Option<Format>,
-    /// Which column fills which field, e.g. text=text,intent=category; with --records, paths
+    /// Which column or key fills which field, e.g. text=text,intent=category; in JSON also paths
     #[arg(long, default_value = "", hide_default_value = true)]
     pub columns: Columns,
     /// The first line of CSV and TSV is a row; columns are named 1, 2, 3 and so on
@@ -28,6 +30,13 @@ pub struct DataArgs {
     /// Where in a JSON file the rows are, e.g. train.* or *.messages.*
     #[arg(long, value_name = "PATH")]
     pub records: Option<RecordPath>,
+    /// Encoding of files of text, e.g. gbk, gb18030, big5 or windows-1252; if left out UTF-8, or UTF-16
+    /// where the file shows it
+    #[arg(long)]
+    pub encoding: Option<Charset>,
+    /// What stands between the cells of CSV and TSV, e.g. ";", "|" or tab; as the header shows if left out
+    #[arg(long, value_name = "CHARACTER")]
+    pub separator: Option<Separator>,
 }
 
 impl DataArgs {
@@ -39,6 +48,8 @@ impl DataArgs {
             no_header: self.no_header,
             scheme: self.scheme,
             records: self.records.clone(),
+            encoding: self.encoding,
+            separator: self.separator,
             ..ReadOptions::default()
         }
     }
@@ -50,6 +61,23 @@ impl DataArgs {
     /// [`Error::Data`](crate::Error::Data), naming file, line and column.
     pub fn open(&self, path: &Path) -> Result<Dataset> {
         Ok(Dataset::open(path, &self.options())?)
+    }
+
+    /// Reads texts whose labels, if any, are not looked at. A `.txt` file is one of texts, one a line,
+    /// unless it shows tokens and tags, or a format is named.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_texts(&self, path: &Path) -> Result<Dataset> {
+        let options = ReadOptions {
+            format: match self.format {
+                Some(format) => Some(format),
+                None => Format::of_texts(path, self.encoding)?,
+            },
+            ..self.options()
+        };
+        Ok(Dataset::open(path, &options)?)
     }
 
     /// Reads what can be read of a labelled file or folder, and says what is wrong with each other

@@ -75,7 +75,7 @@ impl DistillArgs {
     /// A corpus that cannot be read or has no rows.
     pub fn ask(&self, teaching: &mut Teaching, common: &TrainArgs, train: &Dataset) -> Result<()> {
         if let Some(path) = &self.corpus {
-            teaching.corpus = common.format.open(path)?.iter().collect();
+            teaching.corpus = common.format.open_texts(path)?.iter().collect();
             if teaching.corpus.is_empty() {
                 return Err(Error::Unfit {
                     path: path.clone(),

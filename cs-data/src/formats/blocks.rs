@@ -1,7 +1,6 @@
 //! A file of records in blocks of whole records, parsed on several threads in constant memory.
 
-use std::fs::File;
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arrow::array::RecordBatch;
 
 use crate::error::{Error, Result};
+use crate::formats::input::{self, Charset};
 use crate::formats::read::{Chunk, ChunkReader, MAX_LINE_BYTES, Place};
 use crate::place::Piece;
 use crate::rows::{Builder, Row};
@@ -89,7 +89,7 @@ impl Rows {
 /// Cuts a file.
 pub(crate) struct Blocks {
     path: Arc<Path>,
-    file: File,
+    file: Box<dyn BufRead>,
     /// Read, but not handed out.
     rest: Vec<u8>,
     at_end: bool,
@@ -98,15 +98,16 @@ pub(crate) struct Blocks {
 }
 
 impl Blocks {
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(crate::file::failed(path))?;
+    /// `row`: the number of the first record.
+    pub(crate) fn open(path: &Path, charset: Option<Charset>, row: usize) -> Result<Self> {
+        let file = input::open(path, charset)?;
         let mut blocks = Blocks {
             path: path.into(),
             file,
             rest: Vec::new(),
             at_end: false,
             line: 1,
-            row: 0,
+            row,
         };
         blocks.fill(BLOCK_BYTES)?;
         if blocks.rest.starts_with("\u{feff}".as_bytes()) {
@@ -136,10 +137,10 @@ impl Blocks {
         }
         let missing = bytes - have;
         self.rest.reserve_exact(missing);
-        let read = (&self.file)
+        let read = (&mut self.file)
             .take(missing as u64)
             .read_to_end(&mut self.rest)
-            .map_err(crate::file::failed(&self.path))?;
+            .map_err(|error| input::failed(&self.path, error))?;
         self.at_end = read < missing;
         Ok(())
     }
@@ -313,6 +314,14 @@ impl<R: Records> ChunkReader for BlockReader<R> {
             }
             self.parse_waiting();
         }
+    }
+
+    fn rows(&self) -> usize {
+        self.blocks.row
+    }
+
+    fn path(&self) -> &Path {
+        self.blocks.path()
     }
 
     fn no_rows(&self) -> Error {

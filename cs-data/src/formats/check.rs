@@ -12,12 +12,12 @@ struct Only {
 
 /// Refuses what would have no effect on a file of `format`.
 pub(crate) fn check(options: &ReadOptions, format: Format) -> Result<()> {
-    use Format::{Conll, Csv, Json, Jsonl, Parquet, Seq, Tsv};
+    use Format::{Conll, Csv, Doccano, Json, Jsonl, LabelStudio, Parquet, Seq, Tsv};
     let limited = [
         Only {
             name: "columns",
             is_set: !options.columns.is_empty(),
-            formats: &[Jsonl, Json, Csv, Tsv, Parquet],
+            formats: &[Jsonl, Json, Csv, Tsv, Parquet, Doccano, LabelStudio],
         },
         Only {
             name: "records",
@@ -34,7 +34,19 @@ pub(crate) fn check(options: &ReadOptions, format: Format) -> Result<()> {
             is_set: options.scheme.is_some(),
             formats: &[Conll, Seq, Json, Jsonl],
         },
+        Only {
+            name: "separator",
+            is_set: options.separator.is_some(),
+            formats: &[Csv, Tsv],
+        },
     ];
+    if format == Parquet && options.encoding.is_some() {
+        return Err(Error::Argument {
+            name: "encoding",
+            found: "set for parquet".into(),
+            expected: "a format of text".into(),
+        });
+    }
     let ignored = limited
         .iter()
         .find(|option| option.is_set && !option.formats.contains(&format));

@@ -121,6 +121,11 @@ impl Columns {
         mapped.or_else(|| (!is_taken()).then_some(name))
     }
 
+    /// The mapped column of `column`.
+    pub(crate) fn mapped_source(&self, column: Column) -> Option<&str> {
+        self.mapping(column.name())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.mapped.is_empty()
     }

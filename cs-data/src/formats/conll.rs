@@ -30,6 +30,8 @@ use crate::scheme::Scheme;
 use crate::source::shown;
 use crate::utterance::{Span, Utterance, check_text};
 
+pub(crate) use self::block::is_tagged;
+
 const DOCSTART: &str = "-DOCSTART-";
 
 /// Reads sentences; in `scheme`, or in the one that all sentences so far allow.
@@ -43,12 +45,12 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(lines: LineSource, scheme: Option<Scheme>) -> Self {
+    pub(crate) fn new(lines: LineSource, scheme: Option<Scheme>, rows: usize) -> Self {
         Reader {
             lines,
             tagging: Tagging::new(scheme),
             is_inline: None,
-            rows: 0,
+            rows,
             block: Block::default(),
         }
     }

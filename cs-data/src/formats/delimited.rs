@@ -9,6 +9,7 @@ use crate::formats::columns::{Column, Columns};
 use crate::formats::options::{Format, ReadOptions};
 use crate::formats::read::{Fault, Place};
 use crate::formats::record::{Dialect, Field, cell, line_ends};
+use crate::formats::separator::{self, Separator};
 use crate::place::{self, Piece};
 use crate::source::shown;
 
@@ -27,7 +28,7 @@ pub(crate) struct Table {
 impl Table {
     /// Takes the header off the file.
     pub(crate) fn open(blocks: &mut Blocks, format: Format, options: &ReadOptions) -> Result<Self> {
-        let dialect = Dialect::of(format);
+        let dialect = dialect(blocks, format, options)?;
         let (end, first) = blocks.until(|bytes, last| {
             let first = dialect.records(bytes, last).next().unwrap_or(0..0);
             (first.end, first)
@@ -68,7 +69,7 @@ impl Table {
         }
         let others = (0..names.len()).filter(|&other| !at.contains(&Some(other)));
         Ok(Table {
-            dialect,
+            dialect: dialect.with_fields(names.len()),
             others: others.collect(),
             names,
             at,
@@ -89,6 +90,35 @@ impl Table {
         }
         cells.push(rows, place)
     }
+}
+
+/// The dialect that was named, that Excel's first line says, or that the header shows.
+fn dialect(blocks: &mut Blocks, format: Format, options: &ReadOptions) -> Result<Dialect> {
+    let usual = Dialect::of(format);
+    let mut separator = options.separator;
+    if let Some((said, length)) = separator::of_first_line(blocks.piece().bytes) {
+        if let Some(named) = separator.filter(|named| *named != said) {
+            let found = format!("the separator {said}");
+            let expected = format!("{named}, as --separator says");
+            return Err(blocks.piece().error(0, found, expected));
+        }
+        separator = Some(said);
+        blocks.take(length);
+    }
+    if let Some(Separator(delimiter)) = separator {
+        return Ok(Dialect { delimiter, ..usual });
+    }
+    let (_, first) = blocks.until(|bytes, last| {
+        let first = usual.records(bytes, last).next().unwrap_or(0..0);
+        (first.end, first)
+    })?;
+    let record = &blocks.piece().bytes[first];
+    Ok(separator::detect(
+        usual,
+        record,
+        &options.columns,
+        !options.no_header,
+    ))
 }
 
 /// How many lines end in `bytes`.
@@ -230,6 +260,14 @@ impl Header<'_> {
         } else {
             format!("a column {field}, or another by --columns {field}=NAME")
         };
+        let likely = match self.names {
+            [only] => separator::likely(only),
+            _ => Vec::new(),
+        };
+        let hint = likely
+            .iter()
+            .map(|one| format!(", or --separator \"{one}\""));
+        let expected = expected + &hint.collect::<String>();
         self.piece.error(0, found, expected)
     }
 

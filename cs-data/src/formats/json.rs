@@ -23,6 +23,7 @@ use crate::formats::json_object;
 use crate::formats::json_records::{Record, Records};
 use crate::formats::json_row::{Around, Shape};
 use crate::formats::options::ReadOptions;
+use crate::formats::rasa::SECTIONS;
 use crate::formats::read::{Fault, RowReader};
 use crate::formats::write::{Losses, RowWriter};
 use crate::place::Piece;
@@ -37,17 +38,26 @@ pub(crate) struct Reader {
     line: usize,
     /// Whether all rows have been read.
     ended: bool,
+    /// What the next row keeps besides.
+    sections: Vec<Value>,
 }
 
 impl Reader {
-    pub(crate) fn new(cursor: Cursor, options: &ReadOptions) -> Result<Self> {
+    /// `rows`: the number of the first one.
+    pub(crate) fn new(cursor: Cursor, options: &ReadOptions, rows: usize) -> Result<Self> {
         Ok(Reader {
             records: Records::new(cursor, options.records.as_ref())?,
             shape: Shape::new(options),
-            rows: 0,
+            rows,
             line: 0,
             ended: false,
+            sections: Vec::new(),
         })
+    }
+
+    /// With sections of the file that are no rows, for the first row to keep.
+    pub(crate) fn with_sections(self, sections: Vec<Value>) -> Self {
+        Reader { sections, ..self }
     }
 
     fn row(&mut self, record: &Record) -> Result<Utterance> {
@@ -70,6 +80,10 @@ impl Reader {
             && !row.extra.contains_key(SPLIT)
         {
             row.extra.insert(SPLIT.into(), list.into());
+        }
+        if !self.sections.is_empty() {
+            let sections = std::mem::take(&mut self.sections);
+            row.extra.insert(SECTIONS.into(), sections.into());
         }
         Ok(row)
     }
@@ -120,10 +134,13 @@ pub(crate) fn has_only_tokens(record: &str) -> bool {
 
 impl RowReader for Reader {
     fn next(&mut self) -> Option<Result<Utterance, Fault>> {
-        let record = match self.records.next() {
-            Ok(Some(record)) => record,
-            Ok(None) => return self.end(),
-            Err(error) => return Some(Err(Fault::File(error))),
+        let record = loop {
+            match self.records.next() {
+                Ok(Some(record)) if self.shape.skips(record.keys.first()) => {}
+                Ok(Some(record)) => break record,
+                Ok(None) => return self.end(),
+                Err(error) => return Some(Err(Fault::File(error))),
+            }
         };
         self.line = self.records.line(&record);
         let row = self.row(&record);

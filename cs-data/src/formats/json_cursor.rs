@@ -4,6 +4,7 @@ use std::io::{BufRead, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::formats::input;
 use crate::formats::read::MAX_LINE_BYTES;
 use crate::source::shown;
 
@@ -346,17 +347,14 @@ impl Cursor {
             match self.input.fill_buf() {
                 Ok(_) => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(source) => {
-                    let path = self.path.clone();
-                    return Err(Error::Io { path, source });
-                }
+                Err(error) => return Err(input::failed(&self.path, error)),
             }
         }
         // Asked again because of the borrow; there is something, or it is the end.
-        self.input.fill_buf().map_err(|source| Error::Io {
-            path: self.path.clone(),
-            source,
-        })
+        let path = &self.path;
+        self.input
+            .fill_buf()
+            .map_err(|error| input::failed(path, error))
     }
 
     fn consume(&mut self, length: usize) -> Result<()> {

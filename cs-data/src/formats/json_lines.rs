@@ -21,11 +21,11 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(lines: LineSource, options: &ReadOptions) -> Self {
+    pub(crate) fn new(lines: LineSource, options: &ReadOptions, rows: usize) -> Self {
         Reader {
             lines,
             shape: Shape::new(options),
-            rows: 0,
+            rows,
             ended: false,
         }
     }

@@ -28,7 +28,11 @@ const MAX_COLUMN_BYTES: usize = 1 << 30;
 pub struct RecordPath(Vec<String>);
 
 impl RecordPath {
-    const ANY: &'static str = "*";
+    pub(crate) const ANY: &'static str = "*";
+
+    pub(crate) fn of(steps: &[&str]) -> Self {
+        RecordPath(steps.iter().map(|&step| step.to_owned()).collect())
+    }
 
     /// Each element of an array that is the file.
     fn elements() -> Self {

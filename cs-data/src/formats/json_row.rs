@@ -12,6 +12,8 @@ use crate::formats::json_classes::name_classes;
 use crate::formats::json_object;
 use crate::formats::json_path::{find, remove};
 use crate::formats::options::ReadOptions;
+use crate::formats::rasa_json;
+use crate::formats::tool::Tool;
 use crate::offsets::Offsets;
 use crate::place::Piece;
 use crate::source::shown;
@@ -36,6 +38,14 @@ pub(crate) fn wrong<T>(found: impl Into<String>, expected: impl Into<String>) ->
         expected,
         labels,
     })
+}
+
+impl Wrong {
+    /// The same, as one of spans or tags.
+    pub(crate) fn of_labels(mut self) -> Self {
+        self.labels = true;
+        self
+    }
 }
 
 impl From<Error> for Wrong {
@@ -76,6 +86,7 @@ pub(crate) struct Shape {
     /// Which of them some record had.
     found: Vec<bool>,
     tagging: Tagging,
+    tool: Option<Tool>,
 }
 
 impl Shape {
@@ -84,17 +95,27 @@ impl Shape {
             found: vec![false; options.columns.pairs().count()],
             columns: options.columns.clone(),
             tagging: Tagging::new(options.scheme),
+            tool: options.format.and_then(Tool::of),
         }
     }
 
     /// Whether records may be rows as they are.
     pub(crate) fn is_plain(&self) -> bool {
-        self.columns.is_empty()
+        self.columns.is_empty() && self.tool.is_none()
+    }
+
+    /// Whether the record in the list of that name is no row.
+    pub(crate) fn skips(&self, list: Option<&String>) -> bool {
+        self.tool == Some(Tool::Rasa) && !list.is_some_and(|list| rasa_json::is_example(list))
     }
 
     /// The record as a row.
     pub(crate) fn row(&mut self, record: Value, around: &Around) -> Result<Utterance, Wrong> {
         let mut displaced = Map::new();
+        let record = match self.tool {
+            Some(tool) => Value::Object(tool.object(record, &self.columns)?),
+            None => record,
+        };
         let mut object = self.mapped(record, around.keys, &mut displaced)?;
         if let Some(features) = around.features {
             name_classes(&mut object, features)?;
@@ -131,6 +152,11 @@ impl Shape {
     ) -> Result<Map<String, Value>, Wrong> {
         let mut fields = Vec::new();
         for ((field, path), found) in self.columns.pairs().zip(&mut self.found) {
+            // A tool's text has been taken already.
+            if field == Column::Text.name() && self.tool.is_some() {
+                *found = true;
+                continue;
+            }
             let star = path.strip_prefix('$').map(str::parse::<usize>);
             let value = match star {
                 Some(Ok(star)) => star
@@ -153,7 +179,8 @@ impl Shape {
             }
         }
         // Only now: two fields may share a place.
-        for (_, path) in self.columns.pairs() {
+        let is_taken = |field: &str| field == Column::Text.name() && self.tool.is_some();
+        for (_, path) in self.columns.pairs().filter(|(field, _)| !is_taken(field)) {
             remove(&mut record, path);
         }
         let mut object = match record {

@@ -35,8 +35,8 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(lines: LineSource) -> Self {
-        Reader { lines, rows: 0 }
+    pub(crate) fn new(lines: LineSource, rows: usize) -> Self {
+        Reader { lines, rows }
     }
 
     fn row(&self) -> Result<Utterance> {

@@ -4,10 +4,11 @@
 //!   strict or lenient; a file appears whole or not at all. [`ReadOptions`] and [`WriteOptions`] name
 //!   the [`Format`].
 //! - JSONL, CSV and TSV are cut into whole records that all cores parse in order (`blocks`);
-//!   Parquet comes in columns; the others row by row (`read::RowReader`). Every format writes by
+//!   Parquet comes in columns; the others row by row (`read::RowReader`). `open` chooses the reader, by
+//!   name, ending, or what the file shows (`sniff`); `input` decodes. Every format writes by
 //!   `write::RowWriter`, and what it cannot hold is counted in [`Losses`].
 //! - To add one: a reader and a writer in a file of its own, a variant of [`Format`], an arm in
-//!   [`Reader::open`] and one in [`Writer::create`].
+//!   `open::file` and one in [`Writer::create`].
 
 mod blocks;
 mod cells;
@@ -16,6 +17,8 @@ mod columns;
 mod comments;
 mod conll;
 mod delimited;
+mod doccano;
+pub(crate) mod input;
 mod json;
 mod json_classes;
 mod json_cursor;
@@ -25,25 +28,36 @@ mod json_path;
 mod json_records;
 mod json_row;
 mod jsonl;
+mod label_studio;
 mod markup;
+mod open;
 mod options;
 mod parquet_reader;
 mod parquet_writer;
 mod partition;
 mod rasa;
 mod rasa_example;
+mod rasa_json;
 mod rasa_writer;
 mod read;
 mod reader;
 mod record;
+mod separator;
 mod seq;
+mod sniff;
 mod table_writer;
+mod text;
+mod tool;
+mod union;
+mod unmapped;
 mod write;
 mod yaml;
 
 pub use columns::Columns;
+pub use input::Charset;
 pub use json_records::RecordPath;
 pub use options::{Format, ReadOptions, WriteOptions};
 pub use read::MAX_LINE_BYTES;
 pub use reader::Reader;
+pub use separator::Separator;
 pub use write::{Losses, Writer};

@@ -6,7 +6,10 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 use crate::formats::columns::Columns;
+use crate::formats::input::Charset;
 use crate::formats::json_records::RecordPath;
+use crate::formats::separator::Separator;
+use crate::formats::sniff;
 use crate::scheme::Scheme;
 
 /// A file format, read by [`Reader`](crate::Reader) and written by [`Writer`](crate::Writer).
@@ -27,7 +30,8 @@ pub enum Format {
     Jsonl,
     /// Comma-separated values with a header, quoted as in RFC 4180.
     Csv,
-    /// Tab-separated values with a header; quotes are text.
+    /// Tab-separated values with a header. A cell in quotes that close at its end is quoted as in
+    /// RFC 4180; any other quote is text.
     Tsv,
     /// A folder with a sentence a line in `seq.in`, an intent a line in `label`, and perhaps IOB2
     /// tags in `seq.out`.
@@ -49,10 +53,29 @@ pub enum Format {
     /// of columns, `tokens` with `ner_tags`, numbered classes) and, by
     /// [`ReadOptions::records`], any JSON.
     Json,
+    /// What doccano exports: JSON Lines, or an array, with `label` as `[[start, end, label]]` or as
+    /// classes, or `entities` with offsets, and `cats`.
+    Doccano,
+    /// What Label Studio exports (JSON, or JSON-MIN) and imports: tasks with `data` and `annotations`.
+    LabelStudio,
+    /// Rasa's older JSON: `rasa_nlu_data` with `common_examples`; what is beside them as in
+    /// [`Format::Rasa`].
+    RasaJson,
+    /// A text a line, without labels.
+    Text,
 }
 
+/// Formats that no ending says.
+const NAMED: [Format; 5] = [
+    Format::Seq,
+    Format::Doccano,
+    Format::LabelStudio,
+    Format::RasaJson,
+    Format::Text,
+];
+
 impl Format {
-    const NAMES: [(&'static str, Format); 9] = [
+    const NAMES: [(&'static str, Format); 13] = [
         ("jsonl", Format::Jsonl),
         ("csv", Format::Csv),
         ("tsv", Format::Tsv),
@@ -62,22 +85,27 @@ impl Format {
         ("markup", Format::Markup),
         ("rasa", Format::Rasa),
         ("json", Format::Json),
+        ("doccano", Format::Doccano),
+        ("labelstudio", Format::LabelStudio),
+        ("rasa-json", Format::RasaJson),
+        ("text", Format::Text),
     ];
 
     /// The format by ending. A folder is [`Format::Parquet`] if such a file or a partition is in it,
-    /// else [`Format::Seq`].
+    /// [`Format::Seq`] if `seq.in` is or nothing that is known, else what its files are.
     ///
     /// # Errors
     ///
-    /// Another ending.
+    /// Another ending; a folder with files of several formats.
     pub fn of(path: &Path) -> Result<Self> {
         if path.is_dir() {
-            let is_table = crate::formats::partition::has_parquet(path);
-            return Ok(if is_table {
-                Format::Parquet
-            } else {
-                Format::Seq
-            });
+            if crate::formats::partition::has_parquet(path) {
+                return Ok(Format::Parquet);
+            }
+            if path.join("seq.in").exists() {
+                return Ok(Format::Seq);
+            }
+            return Ok(crate::formats::union::format(path)?.unwrap_or(Format::Seq));
         }
         let ending = path
             .extension()
@@ -92,13 +120,29 @@ impl Format {
         ending
             .parse()
             .ok()
-            .filter(|format| *format != Format::Seq)
+            .filter(|format| !NAMED.contains(format))
             .ok_or_else(|| Error::File {
                 path: path.into(),
                 found: format!("the ending {ending:?}"),
-                expected: "jsonl, csv, tsv, parquet, conll, txt, markup, json, yml, a folder with seq.in, or a format by name"
+                expected: "jsonl, csv, tsv, parquet, conll, txt, markup, json, yml, a folder of such files or with seq.in, or a format by name"
                     .into(),
             })
+    }
+
+    /// The format of a file of texts whose labels do not matter: [`Format::Text`] for a `.txt` file that
+    /// does not show tokens and tags in its first lines; `None`: by the ending.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read.
+    pub fn of_texts(path: &Path, encoding: Option<Charset>) -> Result<Option<Self>> {
+        let is_plain = path.is_file()
+            && Self::of(path).is_ok_and(|format| format == Format::Conll)
+            && !path
+                .extension()
+                .is_some_and(|ending| ending.eq_ignore_ascii_case("conll"));
+        let is_text = is_plain && !sniff::is_tagged(path, encoding)?;
+        Ok(is_text.then_some(Format::Text))
     }
 }
 
@@ -112,7 +156,7 @@ impl FromStr for Format {
             .ok_or_else(|| Error::Argument {
                 name: "format",
                 found: name.into(),
-                expected: "jsonl, csv, tsv, seq, parquet, conll, markup, rasa or json".into(),
+                expected: Self::NAMES.map(|(name, _)| name).join(", "),
             })
     }
 }
@@ -157,6 +201,11 @@ pub struct ReadOptions {
     /// Where in a JSON file the rows are; `None`: by its shape. Columns are then paths too:
     /// `text=content`, `text=0`, `text=a.b`, or `dialogue_id=$1` for what the first `*` stands for.
     pub records: Option<RecordPath>,
+    /// Of a file of text; `None`: UTF-8, or UTF-16 where its first bytes leave no doubt.
+    pub encoding: Option<Charset>,
+    /// Of CSV and TSV; `None`: what the line `sep=;` says, else the comma or tab, or whichever of
+    /// comma, semicolon, tab and `|` alone gives the columns that must be there.
+    pub separator: Option<Separator>,
 }
 
 /// How to write a file.

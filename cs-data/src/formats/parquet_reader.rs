@@ -120,6 +120,15 @@ impl ChunkReader for ParquetReader {
         }
     }
 
+    fn rows(&self) -> usize {
+        self.row
+    }
+
+    fn path(&self) -> &Path {
+        let part = self.current.as_ref().map(|(part, _)| &*part.path);
+        part.unwrap_or(&self.root)
+    }
+
     fn no_rows(&self) -> Error {
         no_rows(&self.root)
     }

@@ -8,14 +8,17 @@
 //! `rasa_sections`. Aliases are refused, as are keys that stand twice. The file is read as a whole.
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+use crate::formats::input::{self, Charset};
 use crate::formats::rasa_example::Example;
 use crate::formats::read::{Fault, RowReader};
 use crate::formats::yaml::{self, Content, Node, Style, Wrong};
+use crate::place::Piece;
 use crate::source::{Source, shown};
 use crate::utterance::{Utterance, check_text};
 
@@ -32,27 +35,48 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(path: &Path, source: &Source) -> Self {
-        let mut parser = Parser {
-            path,
-            lines: source.text().lines().collect(),
-            rows: VecDeque::new(),
-            sections: Vec::new(),
-        };
-        let parsed = yaml::parse(source.text()).and_then(|root| match root {
-            Some(root) => parser.file(&root),
-            None => Ok(()),
-        });
-        if let Err(wrong) = parsed {
-            let error = parser.error(wrong);
-            parser.rows.push_back((0, Err(Fault::File(error))));
+    /// `path` is a file, or several of which each with `nlu` is read: sections of one without an
+    /// example are kept by a row of the next.
+    pub(crate) fn open(paths: &[PathBuf], charset: Option<Charset>) -> Result<Self> {
+        let (mut rows, mut sections) = (VecDeque::new(), Vec::new());
+        for path in paths {
+            let source = source(path, charset)?;
+            let has_nlu = |line: &str| line.trim_start_matches('"').starts_with("nlu");
+            if paths.len() > 1 && !source.text().lines().any(has_nlu) {
+                continue;
+            }
+            let mut parser = Parser {
+                path,
+                lines: source.text().lines().collect(),
+                rows,
+                sections,
+            };
+            let parsed = yaml::parse(source.text()).and_then(|root| match root {
+                Some(root) => parser.file(&root),
+                None => Ok(()),
+            });
+            if let Err(wrong) = parsed {
+                let error = parser.error(wrong);
+                parser.rows.push_back((0, Err(Fault::File(error))));
+            }
+            parser.keep_sections();
+            (rows, sections) = (parser.rows, parser.sections);
         }
-        parser.keep_sections();
-        Reader {
-            rows: parser.rows,
-            line: 0,
-        }
+        Ok(Reader { rows, line: 0 })
     }
+}
+
+fn source(path: &Path, charset: Option<Charset>) -> Result<Source> {
+    let mut bytes = Vec::new();
+    let read = input::open(path, charset)?.read_to_end(&mut bytes);
+    read.map_err(|error| input::failed(path, error))?;
+    let piece = Piece {
+        path,
+        line: 1,
+        bytes: &bytes,
+    };
+    piece.text()?;
+    Source::new(path, bytes)
 }
 
 impl RowReader for Reader {
@@ -243,7 +267,11 @@ impl Parser<'_> {
             .iter_mut()
             .rev()
             .find_map(|(_, row)| row.as_mut().ok());
-        if let (Some(row), false) = (last, sections.is_empty()) {
+        let Some(row) = last else {
+            self.sections = sections;
+            return;
+        };
+        if !sections.is_empty() {
             let kept = row
                 .extra
                 .entry(SECTIONS)

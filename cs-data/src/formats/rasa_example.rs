@@ -7,7 +7,7 @@ use crate::utterance::{Span, is_label};
 const OBJECT: &str = "a JSON object with \"entity\"";
 
 /// The key of the entities behind the first.
-const FURTHER: &str = "entities";
+pub(crate) const FURTHER: &str = "entities";
 
 /// An example taken apart.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -1,12 +1,12 @@
 //! What a reader hands out, and lines from a stream.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 
 use crate::error::{Error, Result, SpanError};
+use crate::formats::input::{self, Charset};
 use crate::rows::{Builder, SCHEMA};
 use crate::utterance::Utterance;
 
@@ -67,6 +67,12 @@ pub(crate) trait ChunkReader {
     /// The next rows; `None` at the end.
     fn next_chunk(&mut self) -> Option<Result<Chunk>>;
 
+    /// The number of the row behind all that were read, broken ones included.
+    fn rows(&self) -> usize;
+
+    /// The file that the last chunk is from.
+    fn path(&self) -> &Path;
+
     /// What a file without any row is told.
     fn no_rows(&self) -> Error;
 }
@@ -83,12 +89,13 @@ pub(crate) struct RowChunks {
 impl RowChunks {
     const ROWS: usize = 4096;
 
-    pub(crate) fn new(path: &Path, reader: Box<dyn RowReader>, lenient: bool) -> Self {
+    /// `row`: the number of the first one.
+    pub(crate) fn new(path: &Path, reader: Box<dyn RowReader>, lenient: bool, row: usize) -> Self {
         RowChunks {
             path: path.into(),
             reader,
             lenient,
-            row: 0,
+            row,
             ended: false,
         }
     }
@@ -140,6 +147,14 @@ impl ChunkReader for RowChunks {
         Some(finished.map(|batch| Chunk { batch, ..chunk }))
     }
 
+    fn rows(&self) -> usize {
+        self.row
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn no_rows(&self) -> Error {
         no_rows(&self.path)
     }
@@ -166,8 +181,8 @@ pub(crate) struct LineSource {
 }
 
 impl LineSource {
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        Ok(Self::new(path, open(path)?))
+    pub(crate) fn open(path: &Path, charset: Option<Charset>) -> Result<Self> {
+        Ok(Self::new(path, input::open(path, charset)?))
     }
 
     /// `path` only names the input in errors.
@@ -190,8 +205,7 @@ impl LineSource {
             Ok(0) => return None,
             Ok(length) => length,
             Err(source) => {
-                let path = self.path.clone();
-                return Some(Err(Fault::File(Error::Io { path, source })));
+                return Some(Err(Fault::File(input::failed(&self.path, source))));
             }
         };
         if self.number == 1 && bytes.starts_with("\u{feff}".as_bytes()) {
@@ -238,7 +252,8 @@ impl LineSource {
                 let at = fault.utf8_error().valid_up_to();
                 let found = format!("the byte 0x{:02x}", fault.as_bytes()[at]);
                 let valid = String::from_utf8_lossy(&fault.as_bytes()[..at]);
-                return Err(self.error_in((self.number, &valid), at, found, "UTF-8"));
+                let expected = input::expected(fault.as_bytes());
+                return Err(self.error_in((self.number, &valid), at, found, expected));
             }
         }
         match memchr::memchr(0, self.line.as_bytes()) {
@@ -303,15 +318,6 @@ impl LineSource {
             None => error,
         }
     }
-}
-
-/// Opens a file for reading.
-pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>> {
-    let file = File::open(path).map_err(|source| Error::Io {
-        path: path.into(),
-        source,
-    })?;
-    Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
 }
 
 pub(crate) fn no_rows(path: &Path) -> Error {

@@ -10,17 +10,11 @@ use arrow::compute::filter_record_batch;
 
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::formats::blocks::{BlockReader, Blocks};
-use crate::formats::check::check;
-use crate::formats::delimited::Table;
-use crate::formats::json_cursor::Cursor;
-use crate::formats::jsonl::Jsonl;
-use crate::formats::options::{Format, ReadOptions};
-use crate::formats::parquet_reader::ParquetReader;
-use crate::formats::read::{self, Chunk, ChunkReader, LineSource, RowChunks};
-use crate::formats::{conll, json, json_lines, markup, rasa, seq};
+use crate::formats::open;
+use crate::formats::options::ReadOptions;
+use crate::formats::read::{Chunk, ChunkReader};
+use crate::formats::unmapped::Unmapped;
 use crate::rows::View;
-use crate::source::Source;
 use crate::utterance::Utterance;
 
 /// Reads a file piece by piece in constant memory: an iterator of [`Dataset`]s in the order of the
@@ -30,6 +24,9 @@ use crate::utterance::Utterance;
 /// place, and the last item. With [`ReadOptions::lenient`] such rows are left out and kept as
 /// errors in [`skipped`](Self::skipped). Rows without an id are named by their number in the file,
 /// from 0, broken rows included.
+///
+/// Fields that look like labels (`label`, `entities`, `tags` and so on) and fill nothing are told by
+/// `tracing::warn`, once each, at the end of the file.
 ///
 /// JSONL, CSV and TSV are parsed on all cores. To know an id again takes about 20 bytes for each
 /// row that brings one other than its number.
@@ -61,6 +58,7 @@ pub struct Reader {
     ids: Ids,
     rows: usize,
     skipped: Vec<Error>,
+    unmapped: Unmapped,
     /// Read, but not handed out.
     ready: VecDeque<RecordBatch>,
     ended: bool,
@@ -77,53 +75,24 @@ impl std::fmt::Debug for Reader {
 }
 
 impl Reader {
-    /// Opens a file, or a folder for [`Format::Seq`] and partitioned [`Format::Parquet`].
+    /// Opens a file, or a folder: for [`Format::Seq`](crate::Format::Seq) and partitioned
+    /// [`Format::Parquet`](crate::Format::Parquet) as these have it, else all files of one format in it
+    /// and below, by name.
     ///
     /// # Errors
     ///
     /// A file that cannot be opened, an unknown ending, a header without the mapped columns.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
-        let format = options.format.map_or_else(|| Format::of(path), Ok)?;
-        check(options, format)?;
-        let lenient = options.lenient;
-        let source: Box<dyn ChunkReader> = match format {
-            Format::Jsonl => json_lines(path, options)?,
-            Format::Csv | Format::Tsv => {
-                let mut blocks = Blocks::open(path)?;
-                let table = Table::open(&mut blocks, format, options)?;
-                Box::new(BlockReader::new(blocks, table, lenient))
-            }
-            Format::Conll => {
-                let reader = conll::Reader::new(LineSource::open(path)?, options.scheme);
-                Box::new(RowChunks::new(path, Box::new(reader), lenient))
-            }
-            Format::Markup => {
-                let reader = markup::Reader::new(LineSource::open(path)?);
-                Box::new(RowChunks::new(path, Box::new(reader), lenient))
-            }
-            Format::Rasa => {
-                let reader = rasa::Reader::new(path, &Source::open(path)?);
-                Box::new(RowChunks::new(path, Box::new(reader), lenient))
-            }
-            Format::Json => {
-                let cursor = Cursor::new(path, read::open(path)?)?;
-                let reader = json::Reader::new(cursor, options)?;
-                Box::new(RowChunks::new(path, Box::new(reader), lenient))
-            }
-            Format::Parquet => Box::new(ParquetReader::open(path, options)?),
-            Format::Seq => {
-                let reader = seq::reader(path, options)?;
-                Box::new(RowChunks::new(path, reader, lenient))
-            }
-        };
+        let source = open::open(path, options)?;
         Ok(Reader {
             path: path.into(),
             source,
-            lenient,
+            lenient: options.lenient,
             batch_rows: 8192,
             ids: Ids::default(),
             rows: 0,
             skipped: Vec::new(),
+            unmapped: Unmapped::default(),
             ready: VecDeque::new(),
             ended: false,
         })
@@ -182,6 +151,7 @@ impl Reader {
                 Some(chunk) => chunk.and_then(|chunk| self.accept(chunk)),
                 None => {
                     self.ended = true;
+                    self.unmapped.warn(&self.path);
                     if self.rows == 0 && self.skipped.is_empty() {
                         return Some(Err(self.source.no_rows()));
                     }
@@ -206,6 +176,10 @@ impl Reader {
         }
         let batch = self.without_duplicates(&mut chunk)?;
         self.rows += batch.num_rows();
+        let view = View(&batch);
+        (0..batch.num_rows())
+            .filter_map(|row| view.extra(row))
+            .for_each(|extra| self.unmapped.see(extra));
         self.skipped.append(&mut chunk.faults);
         Ok(batch)
     }
@@ -241,7 +215,7 @@ impl Reader {
     }
 
     fn duplicate(&self, id: &str, line: usize, row: usize) -> Error {
-        let path = self.path.clone();
+        let path = self.source.path().to_owned();
         let found = format!("the id {id:?} for the second time");
         let expected = "an id of its own".to_owned();
         match line {
@@ -260,20 +234,6 @@ impl Reader {
             },
         }
     }
-}
-
-/// In parallel where objects are in our shape.
-fn json_lines(path: &Path, options: &ReadOptions) -> Result<Box<dyn ChunkReader>> {
-    let blocks = Blocks::open(path)?;
-    if options.columns.is_empty() && !json_lines::needs_shape(blocks.piece().bytes) {
-        return Ok(Box::new(BlockReader::new(blocks, Jsonl, options.lenient)));
-    }
-    let reader = json_lines::Reader::new(LineSource::open(path)?, options);
-    Ok(Box::new(RowChunks::new(
-        path,
-        Box::new(reader),
-        options.lenient,
-    )))
 }
 
 fn line_of(error: &Error) -> usize {

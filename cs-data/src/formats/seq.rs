@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, IobError, Result};
 use crate::file::{Draft, Folder};
+use crate::formats::input::Charset;
 use crate::formats::options::ReadOptions;
 use crate::formats::read::{Fault, LineSource, RowReader, no_rows};
 use crate::formats::write::{Losses, RowWriter};
@@ -16,11 +17,11 @@ use crate::utterance::{Span, Utterance, check_text};
 ///
 /// The files are read twice: once to see that they have as many lines as each other.
 pub(crate) fn reader(folder: &Path, options: &ReadOptions) -> Result<Box<dyn RowReader>> {
-    let sentences = Part::open(folder.join("seq.in"), options.lenient)?;
-    let labels = Part::open(folder.join("label"), options.lenient)?;
+    let sentences = Part::open(folder.join("seq.in"), options)?;
+    let labels = Part::open(folder.join("label"), options)?;
     let out = folder.join("seq.out");
     let tags = if out.exists() {
-        Some(Part::open(out, options.lenient)?)
+        Some(Part::open(out, options)?)
     } else {
         None
     };
@@ -93,18 +94,20 @@ impl Seq {
 /// One of the three files.
 struct Part {
     path: PathBuf,
+    encoding: Option<Charset>,
     lines: LineSource,
     /// Of lines; blank ones at the end of the file are left off.
     count: usize,
 }
 
 impl Part {
-    fn open(path: PathBuf, lenient: bool) -> Result<Self> {
-        let mut lines = LineSource::open(&path)?;
+    fn open(path: PathBuf, options: &ReadOptions) -> Result<Self> {
+        let encoding = options.encoding;
+        let mut lines = LineSource::open(&path, encoding)?;
         let mut count = 0;
         while let Some(advanced) = lines.advance() {
             match advanced {
-                Err(Fault::Row(_)) if lenient => count = lines.number(),
+                Err(Fault::Row(_)) if options.lenient => count = lines.number(),
                 Err(fault) => return Err(fault.into_error()),
                 Ok(()) if lines.line().trim().is_empty() => {}
                 Ok(()) => count = lines.number(),
@@ -113,15 +116,20 @@ impl Part {
         if count == 0 {
             return Err(no_rows(&path));
         }
-        let lines = LineSource::open(&path)?;
-        Ok(Part { path, lines, count })
+        let lines = LineSource::open(&path, encoding)?;
+        Ok(Part {
+            path,
+            encoding,
+            lines,
+            count,
+        })
     }
 
     fn check_length(&self, expected: usize) -> Result<()> {
         if self.count == expected {
             return Ok(());
         }
-        let mut lines = LineSource::open(&self.path)?;
+        let mut lines = LineSource::open(&self.path, self.encoding)?;
         for _ in 0..self.count.min(expected + 1) {
             // What is wrong with these lines is not the matter here.
             drop(lines.advance());

@@ -69,7 +69,7 @@ impl TableWriter {
 
     /// Whether a field can stand in the file.
     fn holds(&self, cell: &str) -> bool {
-        self.dialect.quotes || !cell.contains(['\t', '\n', '\r'])
+        self.dialect.is_csv() || !cell.contains(['\t', '\n', '\r'])
     }
 
     /// A string of `extra` that can be a column of its own.
@@ -152,7 +152,11 @@ fn line(dialect: Dialect, cells: impl Iterator<Item = impl AsRef<str>>) -> Strin
             line.push(char::from(dialect.delimiter));
         }
         let cell = cell.as_ref();
-        if dialect.quotes && cell.contains([',', '"', '\r', '\n']) {
+        let needs_quotes = match dialect.is_csv() {
+            true => cell.contains([',', '"', '\r', '\n']),
+            false => cell.starts_with('"'),
+        };
+        if needs_quotes {
             line.push('"');
             line.push_str(&cell.replace('"', "\"\""));
             line.push('"');
@@ -181,7 +185,7 @@ impl Waiting {
             let missing = vec![self.dialect.delimiter; last - width];
             for _ in 0..count {
                 record.clear();
-                read_record(&mut self.records, self.dialect.quotes, &mut record)?;
+                read_record(&mut self.records, self.dialect.is_csv(), &mut record)?;
                 record.pop();
                 out.write_all(&record)?;
                 out.write_all(&missing)?;

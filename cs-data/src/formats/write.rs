@@ -12,7 +12,7 @@ use crate::formats::options::{Format, WriteOptions};
 use crate::formats::parquet_writer::{ParquetWriter, Partitioned};
 use crate::formats::seq::SeqWriter;
 use crate::formats::table_writer::TableWriter;
-use crate::formats::{conll, json, markup, rasa_writer};
+use crate::formats::{conll, doccano, json, label_studio, markup, rasa_json, rasa_writer, text};
 use crate::scheme::Scheme;
 use crate::utterance::Utterance;
 
@@ -157,6 +157,10 @@ impl Writer {
             (Format::Markup, _) => Box::new(markup::Writer::create(path)?),
             (Format::Rasa, _) => Box::new(rasa_writer::Writer::create(path)?),
             (Format::Json, _) => Box::new(json::Writer::create(path)?),
+            (Format::Doccano, _) => Box::new(doccano::Writer(Draft::create(path)?)),
+            (Format::LabelStudio, _) => Box::new(label_studio::Writer::create(path)?),
+            (Format::RasaJson, _) => Box::new(rasa_json::Writer::create(path)?),
+            (Format::Text, _) => Box::new(text::Writer(Draft::create(path)?)),
             (Format::Seq, _) => Box::new(SeqWriter::create(path, scheme)?),
         };
         Ok(Writer {

@@ -177,6 +177,13 @@ pub(super) fn is_sentence(line: &str) -> bool {
     !is_tag(last) && tag.is_some_and(is_tag)
 }
 
+/// Whether a line is a token and its tag, or a sentence of such pairs.
+pub(crate) fn is_tagged(line: &str) -> bool {
+    let last = line.trim_end().rsplit([' ', '\t']).next();
+    let has_token = line.trim().contains([' ', '\t']);
+    is_sentence(line) || has_token && last.is_some_and(is_tag)
+}
+
 /// The items of a line of pairs. What has no colon becomes a tag, and is refused as one.
 pub(super) fn pairs(line: &str) -> Vec<Item> {
     let items = line

@@ -1,0 +1,120 @@
+//! From a path to the reader of what is there.
+
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+
+use crate::error::Result;
+use crate::formats::blocks::{BlockReader, Blocks};
+use crate::formats::check::check;
+use crate::formats::delimited::Table;
+use crate::formats::json_cursor::Cursor;
+use crate::formats::jsonl::Jsonl;
+use crate::formats::options::{Format, ReadOptions};
+use crate::formats::parquet_reader::ParquetReader;
+use crate::formats::read::{ChunkReader, LineSource, RowChunks, RowReader};
+use crate::formats::union::{self, Union};
+use crate::formats::{conll, input, json, json_lines, markup, rasa, rasa_json, seq, sniff, text};
+
+/// Opens a file, or a folder of one format.
+pub(crate) fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn ChunkReader>> {
+    let format = options.format.map_or_else(|| Format::of(path), Ok)?;
+    if !path.is_dir() || matches!(format, Format::Seq | Format::Parquet) {
+        return file(path, format, options, 0);
+    }
+    let files = union::files(path, format)?;
+    if format == Format::Rasa {
+        check(options, format)?;
+        return rasa(path, &files, options, 0);
+    }
+    Ok(Box::new(Union::new(path, files, format, options)))
+}
+
+/// Opens a file whose first row has that number. Without a format by name, what it shows may be more
+/// exact than its ending.
+pub(crate) fn file(
+    path: &Path,
+    format: Format,
+    options: &ReadOptions,
+    row: usize,
+) -> Result<Box<dyn ChunkReader>> {
+    let format = match options.format {
+        Some(format) => format,
+        None => sniff::format(path, format, options)?,
+    };
+    check(options, format)?;
+    let options = &ReadOptions {
+        format: Some(format),
+        ..options.clone()
+    };
+    let lines = || LineSource::open(path, options.encoding);
+    let reader: Box<dyn RowReader> = match format {
+        Format::Jsonl => return objects(path, options, row),
+        Format::Csv | Format::Tsv => {
+            let mut blocks = Blocks::open(path, options.encoding, row)?;
+            let table = Table::open(&mut blocks, format, options)?;
+            return Ok(Box::new(BlockReader::new(blocks, table, options.lenient)));
+        }
+        Format::Parquet => return Ok(Box::new(ParquetReader::open(path, options)?)),
+        Format::Rasa => return rasa(path, &[path.to_owned()], options, row),
+        Format::Conll => Box::new(conll::Reader::new(lines()?, options.scheme, row)),
+        Format::Markup => Box::new(markup::Reader::new(lines()?, row)),
+        Format::Text => Box::new(text::Reader::new(lines()?, row)),
+        Format::Json => Box::new(json::Reader::new(cursor(path, options)?, options, row)?),
+        Format::Doccano | Format::LabelStudio if begins_with_array(path, options)? => {
+            Box::new(json::Reader::new(cursor(path, options)?, options, row)?)
+        }
+        Format::Doccano | Format::LabelStudio => {
+            Box::new(json_lines::Reader::new(lines()?, options, row))
+        }
+        Format::RasaJson => {
+            let options = ReadOptions {
+                records: Some(rasa_json::records()),
+                ..options.clone()
+            };
+            let sections = rasa_json::sections(cursor(path, &options)?)?;
+            let reader = json::Reader::new(cursor(path, &options)?, &options, row)?;
+            Box::new(reader.with_sections(sections))
+        }
+        Format::Seq => seq::reader(path, options)?,
+    };
+    let rows = RowChunks::new(path, reader, options.lenient, row);
+    Ok(Box::new(rows))
+}
+
+/// JSON Lines, in parallel where objects are in our shape.
+fn objects(path: &Path, options: &ReadOptions, row: usize) -> Result<Box<dyn ChunkReader>> {
+    let blocks = Blocks::open(path, options.encoding, row)?;
+    if options.columns.is_empty() && !json_lines::needs_shape(blocks.piece().bytes) {
+        return Ok(Box::new(BlockReader::new(blocks, Jsonl, options.lenient)));
+    }
+    let lines = LineSource::open(path, options.encoding)?;
+    let reader = json_lines::Reader::new(lines, options, row);
+    let rows = RowChunks::new(path, Box::new(reader), options.lenient, row);
+    Ok(Box::new(rows))
+}
+
+fn rasa(
+    path: &Path,
+    files: &[PathBuf],
+    options: &ReadOptions,
+    row: usize,
+) -> Result<Box<dyn ChunkReader>> {
+    let reader = rasa::Reader::open(files, options.encoding)?;
+    let rows = RowChunks::new(path, Box::new(reader), options.lenient, row);
+    Ok(Box::new(rows))
+}
+
+fn cursor(path: &Path, options: &ReadOptions) -> Result<Cursor> {
+    Cursor::new(path, input::open(path, options.encoding)?)
+}
+
+/// Whether a file is an array, not an object a line.
+fn begins_with_array(path: &Path, options: &ReadOptions) -> Result<bool> {
+    let mut input = input::open(path, options.encoding)?;
+    let start = input
+        .fill_buf()
+        .map_err(|error| input::failed(path, error))?;
+    let start = start.strip_prefix("\u{feff}".as_bytes()).unwrap_or(start);
+    let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
+    Ok(first == Some(&b'['))
+}

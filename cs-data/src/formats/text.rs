@@ -1,0 +1,65 @@
+//! Plain texts, one a line.
+
+use crate::error::{Error, Result};
+use crate::file::Draft;
+use crate::formats::read::{Fault, LineSource, RowReader};
+use crate::formats::write::{Losses, RowWriter};
+use crate::source::shown;
+use crate::utterance::{Utterance, check_text};
+
+/// Blank lines are skipped.
+pub(crate) struct Reader {
+    lines: LineSource,
+    rows: usize,
+}
+
+impl Reader {
+    pub(crate) fn new(lines: LineSource, rows: usize) -> Self {
+        Reader { lines, rows }
+    }
+}
+
+impl RowReader for Reader {
+    fn next(&mut self) -> Option<Result<Utterance, Fault>> {
+        loop {
+            let line = self.lines.advance()?;
+            let text = self.lines.line();
+            if line.is_ok() && text.trim().is_empty() {
+                continue;
+            }
+            let id = self.rows.to_string();
+            self.rows += 1;
+            let checked = line.and_then(|()| {
+                check_text(text).map_err(|rule| Fault::Row(self.lines.broken(0, &rule)))
+            });
+            return Some(checked.map(|()| Utterance::new(id, text)));
+        }
+    }
+
+    fn line(&self) -> Option<usize> {
+        Some(self.lines.number())
+    }
+}
+
+/// Writes texts alone.
+pub(crate) struct Writer(pub(crate) Draft);
+
+impl RowWriter for Writer {
+    fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {
+        if row.text.contains(['\n', '\r']) || row.text.trim().is_empty() {
+            return Err(Error::Unwritable {
+                id: row.id.clone(),
+                found: format!("the text {}", shown(&row.text)),
+                expected: "one line, not blank".into(),
+            });
+        }
+        lost.add("id");
+        lost.add_all_but(&[], row);
+        self.0.text(&row.text)?;
+        self.0.text("\n")
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        self.0.finish()
+    }
+}
