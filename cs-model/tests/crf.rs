@@ -113,6 +113,88 @@ mod torch {
     }
 
     #[test]
+    fn marginals_and_their_gradients_are_sums_over_all_sequences() {
+        let stored = reference();
+        let listed: serde_json::Value =
+            serde_json::from_str(include_str!("reference/crf_marginals.json")).unwrap();
+        let rows = |value: &serde_json::Value| -> Vec<Vec<f32>> {
+            serde_json::from_value(value.clone()).unwrap()
+        };
+        // Tokens that are no words, before each text and between its words, and the texts' order: none
+        // of it may matter.
+        let mut tokens = vec![vec![9.0; 5]];
+        let mut sequences = Vec::new();
+        let mut words = stored.logits.iter();
+        for &length in &stored.lengths {
+            let mut own = Vec::new();
+            for word in words.by_ref().take(length) {
+                own.push(tokens.len());
+                tokens.extend([word.clone(), vec![-7.0; 5]]);
+            }
+            sequences.push(own);
+        }
+        for (temperature, expected) in listed["temperatures"].as_object().unwrap() {
+            let scores = handles(&stored);
+            let logits = tensor(&tokens);
+            let crf = crf(&stored, &scores);
+            let temperature = temperature.parse().unwrap();
+            let logarithms = crf.log_marginals(&logits, &sequences, temperature).unwrap();
+            let marginals = rows(&expected["marginals"]);
+            close(&logarithms.exp(), &marginals.concat());
+            let weights = tensor(&rows(&listed["weights"])).detach();
+            let impossible = logarithms.less(-600.0);
+            let weights = weights.masked_fill(&impossible, 0.0);
+            (logarithms * weights).sum(Kind::Float).backward();
+            let words = Tensor::from_slice(
+                &sequences
+                    .concat()
+                    .iter()
+                    .map(|&row| row as i64)
+                    .collect::<Vec<_>>(),
+            );
+            let gradient = &expected["gradient"];
+            let numbers =
+                |name| -> Vec<f32> { serde_json::from_value(gradient[name].clone()).unwrap() };
+            let found = logits.grad();
+            close(
+                &found.index_select(0, &words),
+                &rows(&gradient["logits"]).concat(),
+            );
+            let others =
+                found.abs().sum(Kind::Float) - found.index_select(0, &words).abs().sum(Kind::Float);
+            assert!(
+                others.double_value(&[]).abs() < 1e-3,
+                "words alone have a gradient"
+            );
+            close(&scores[0].grad(), &rows(&gradient["transitions"]).concat());
+            close(&scores[1].grad(), &numbers("start"));
+            close(&scores[2].grad(), &numbers("end"));
+        }
+    }
+
+    #[test]
+    fn marginals_of_what_is_not_there_are_refused() {
+        let stored = reference();
+        let crf = crf(&stored, &handles(&stored));
+        let logits = tensor(&stored.logits[..2]);
+        let text = |logits: &Tensor, row, temperature| {
+            let found = crf.log_marginals(logits, &[vec![row]], temperature);
+            found.unwrap_err().to_string()
+        };
+        assert_eq!(
+            text(&logits, 2, 1.0),
+            "rows is 2, expected less than 2 tokens"
+        );
+        for (temperature, shown) in [(0.0, "0"), (f64::NAN, "NaN")] {
+            let expected = format!("temperature is {shown}, expected a number above 0");
+            assert_eq!(text(&logits, 0, temperature), expected);
+        }
+        assert!(text(&logits.narrow(1, 0, 3), 0, 1.0).contains("expected [N, 5], found [2, 3]"));
+        let none = crf.log_marginals(&logits, &[vec![], vec![]], 1.0).unwrap();
+        assert_eq!(none.size(), [0, 5]);
+    }
+
+    #[test]
     fn a_batch_equals_its_parts_and_untagged_tokens_do_not_count() {
         let stored = reference();
         let crf = crf(&stored, &handles(&stored));

@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cs_data::{Span, TokenBatch, Tokenizer, Utterance};
 use cs_model::{
-    BiLstmConfig, Calibration, Device, EncoderConfig, Mode, Model, Taps, Tasks, TransformerConfig,
+    BiLstmConfig, Calibration, Device, EncoderConfig, Mode, Model, SlotHead, Taps, Tasks,
+    TransformerConfig,
 };
 use cs_train::{
     Distill, DistillConfig, Error, EvaluateOptions, FineTune, Objective, Prepared, Silent,
@@ -101,6 +102,95 @@ fn divergences_are_scipys() {
         assert!(
             (found - expected).abs() < 1e-5 * expected,
             "{temperature}: {found} {expected}"
+        );
+    }
+}
+
+fn slot_part(distill: &Distill<'_>, rows: &[usize]) -> f64 {
+    let batch = StepBatch {
+        rows,
+        step_rows: rows,
+        seed: 1,
+    };
+    let loss = distill.loss(&batch).unwrap();
+    let part = loss.parts.iter().find(|part| part.name == "slots").unwrap();
+    part.value.double_value(&[])
+}
+
+#[test]
+fn a_field_that_says_the_same_by_other_scores_has_nothing_to_learn() {
+    let _alone = alone();
+    let tasks = Tasks {
+        slot_head: SlotHead::Crf,
+        ..tasks_of(rows())
+    };
+    let texts: Vec<String> = rows().into_iter().map(|row| row.text).collect();
+    let tokenizer = Tokenizer::train(texts.iter().map(String::as_str), 200).unwrap();
+    let data = examples(rows(), &tokenizer, &tasks, 32).unwrap();
+    let model = || {
+        let model = Model::new(&light(&tokenizer, 16), &tasks, Device::Cpu, 7).unwrap();
+        let _guard = tch::no_grad_guard();
+        for (name, mut tensor) in model.parameters() {
+            if name.ends_with(".transitions") || name.ends_with(".start") {
+                let _ =
+                    tensor.copy_(&(Tensor::arange(3, (tch::Kind::Float, tch::Device::Cpu)) - 1.0));
+            }
+        }
+        model
+    };
+    let teacher = Teacher::new(model(), tokenizer.clone(), 32).unwrap();
+    let mut pupil = model();
+    let moved = Tensor::from_slice(&[1.5f32, -2.0, 0.5]);
+    for (name, mut tensor) in pupil.parameters() {
+        let _guard = tch::no_grad_guard();
+        // What each tag's logit loses, each way to the tag gains.
+        if name == "heads.slots.bias" {
+            let _ = tensor.subtract_(&moved);
+        } else if name.ends_with(".transitions") || name.ends_with(".start") {
+            let _ = tensor.f_add_(&moved).unwrap();
+        }
+    }
+    let base = FineTune::new(&mut pupil, &data, None, &config(1)).unwrap();
+    let lessons = teacher.teach_rows(&data).unwrap();
+    let distill = Distill::new(base, DistillConfig::default()).unwrap();
+    let distill = distill.with_corpus(&data, lessons).unwrap();
+    let part = slot_part(&distill, &[0, 3, 8, 5]);
+    assert!(part.abs() < 1e-5, "{part}");
+}
+
+/// A softmax pupil of a field, and a field of softmax, without any label.
+#[test]
+fn either_slot_head_learns_from_either() {
+    let _alone = alone();
+    for heads in [
+        [SlotHead::Crf, SlotHead::Softmax],
+        [SlotHead::Softmax, SlotHead::Crf],
+        [SlotHead::Crf, SlotHead::Crf],
+    ] {
+        let [theirs, own] = heads.map(|slot_head| Tasks {
+            slot_head,
+            intent: None,
+            sentiment: false,
+            ..tasks_of(rows())
+        });
+        let (teacher, tokenizer, _) = setting(&theirs, 15);
+        teacher.check_labels(&own).unwrap();
+        let data = examples(rows(), &tokenizer, &own, 32).unwrap();
+        let mut pupil = Model::new(&light(&tokenizer, 12), &own, Device::Cpu, 3).unwrap();
+        let base = FineTune::new(&mut pupil, &data, None, &config(20)).unwrap();
+        let lessons = teacher.teach_rows(&data).unwrap();
+        let distill = Distill::new(base, DistillConfig::default()).unwrap();
+        let distill = distill.with_corpus(&data, lessons).unwrap();
+        let before = slot_part(&distill, &[0, 3, 8, 5]);
+        run(&distill, config(20));
+        let after = slot_part(&distill, &[0, 3, 8, 5]);
+        assert!(after < 0.1 * before, "{heads:?}: {before} {after}");
+        drop(distill);
+        let answers = predict(&pupil, &data, 4096, &Calibration::default()).unwrap();
+        let evaluation = evaluate(&data.rows, &answers, &EvaluateOptions::default()).unwrap();
+        assert!(
+            evaluation.slot_f1.unwrap() > 0.9,
+            "{heads:?}: {evaluation:?}"
         );
     }
 }

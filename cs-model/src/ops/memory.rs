@@ -2,7 +2,9 @@
 
 use std::ffi::c_char;
 
-use super::bridge::check;
+use tch::Tensor;
+
+use super::bridge::{Value, call, check, unexpected};
 use crate::error::Result;
 use crate::torch::Device;
 
@@ -41,6 +43,20 @@ pub fn reset_cuda_peak(device: Device) -> Result<()> {
     read(device, true).map(drop)
 }
 
+/// A copy in page-locked memory, from which copies to CUDA run beside the host; libtorch's own default
+/// device, as naming one is deprecated and warned of.
+///
+/// # Errors
+/// [`Error::Operator`](crate::Error::Operator) without CUDA, or if memory runs out.
+pub fn pin_memory(tensor: &Tensor) -> Result<Tensor> {
+    const OPERATOR: &str = "aten::pin_memory";
+    let mut results = call(OPERATOR, &[tensor.into()])?;
+    match (results.pop(), results.is_empty()) {
+        (Some(Value::Tensor(pinned)), true) => Ok(pinned),
+        _ => Err(unexpected(OPERATOR, "a tensor", &results)),
+    }
+}
+
 fn read(device: Device, reset_peak: bool) -> Result<Option<CudaMemory>> {
     let Device::Cuda(index) = device else {
         return Ok(None);
@@ -74,6 +90,8 @@ mod tests {
         if !tch::Cuda::is_available() {
             assert_eq!(cuda_memory(Device::Cuda(0)).unwrap(), None);
             reset_cuda_peak(Device::Cuda(999)).unwrap();
+            let text = pin_memory(&Tensor::from(1.0f32)).unwrap_err().to_string();
+            assert!(text.starts_with("aten::pin_memory: "), "{text}");
         }
     }
 }

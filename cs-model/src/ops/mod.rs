@@ -13,6 +13,7 @@
 //! - [`amp_unscale_`]: gradients of a scaled loss, and whether they overflowed.
 //! - [`flash_attention`]: attention on packed sequences, on CUDA.
 //! - [`Autocast`]: mixed precision while it lives.
+//! - [`pin_memory`]: where copies to CUDA start from without a wait.
 //! - [`cuda_memory`]: what libtorch has allocated.
 
 mod adamw;
@@ -29,4 +30,4 @@ pub use foreach::{
     amp_unscale_, foreach_add_, foreach_copy_, foreach_lerp_, foreach_mul_, foreach_mul_tensor_,
     foreach_norm,
 };
-pub use memory::{CudaMemory, cuda_memory, reset_cuda_peak};
+pub use memory::{CudaMemory, cuda_memory, pin_memory, reset_cuda_peak};

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use tch::{Kind, Tensor};
 
+use super::device::on_device;
+use super::lattice::{Lattice, Order};
 use super::numbers::{matrix, numbers};
 use crate::crf::{Transitions, openers};
 use crate::error::{Error, Result};
@@ -78,10 +80,8 @@ impl Crf {
             .collect();
         let device = transitions.device();
         Ok(Self {
-            forbidden: Tensor::f_from_slice(&pairs)?
-                .f_reshape([count, count])?
-                .f_to(device)?,
-            forbidden_first: Tensor::f_from_slice(&first)?.f_to(device)?,
+            forbidden: on_device(&pairs, device)?.f_reshape([count, count])?,
+            forbidden_first: on_device(&first, device)?,
             transitions,
             start,
             end,
@@ -125,8 +125,9 @@ impl Crf {
         let logits = logits
             .f_index_select(0, &steps.rows)?
             .f_to_kind(Kind::Double)?; // [W, T]
-        let difference = self
-            .log_partition(&logits, &steps)?
+        let lattice = self.lattice(&logits, &steps.running, 1.0)?;
+        let difference = lattice
+            .log_partition()?
             .f_sub(&self.score(&logits, &steps)?)?;
         let mean = difference.f_div_scalar(steps.rows.size()[0] as f64)?;
         Ok(Some(mean.f_to_kind(Kind::Float)?))
@@ -195,38 +196,85 @@ impl Crf {
         Err(Error::field(field(), format!("{name} {place}"), expected))
     }
 
-    /// The logarithm of the sum over all sequences of tags, of all texts together: the forward
-    /// algorithm (Rabiner 1989, section III), scaled at each step.
-    fn log_partition(&self, logits: &Tensor, steps: &Steps) -> Result<Tensor> {
-        // As a constant it cancels out, so it needs no gradient.
-        let top = logits.f_detach()?.f_amax([-1_i64], true)?; // [W, 1]
-        let odds = logits.f_sub(&top)?.f_exp()?; // [W, T]
-        let wide = |scores: &Tensor| scores.f_to_kind(Kind::Double);
-        let onward = wide(&self.transitions)?.f_add(&self.forbidden)?.f_exp()?; // [T, T]
-        let start = wide(&self.start)?.f_add(&self.forbidden_first)?.f_exp()?; // [T]
-        let end = wide(&self.end)?.f_exp()?; // [T]
-        let odds = odds.f_split_with_sizes(&steps.running[..], 0)?;
-        let mut factors = Vec::new();
-        let mut share: Option<Tensor> = None;
-        for (step, odds) in odds.iter().enumerate() {
-            let before = match &share {
-                None => start.f_unsqueeze(0)?,           // [1, T]
-                Some(share) => share.f_matmul(&onward)?, // [R, T]
-            };
-            let sum = before.f_mul(odds)?; // [R, T]
-            let total = sum.f_sum_dim_intlist([-1_i64].as_slice(), true, None::<Kind>)?; // [R, 1]
-            let relative = sum.f_div(&total)?;
-            factors.push(total.f_flatten(0, 1)?);
-            let (running, next) = (steps.running[step], steps.running.get(step + 1).copied());
-            let next = next.unwrap_or(0);
-            if next < running {
-                let ended = relative.f_narrow(0, next, running - next)?;
-                factors.push(ended.f_mv(&end)?);
-            }
-            share = Some(relative.f_narrow(0, 0, next)?);
+    /// The logarithms of the probabilities of each word's tags, given its whole text: what the model
+    /// says of a word, other than its logits, which mean nothing without the transitions. Differentiable;
+    /// for distillation (Wang et al. 2020, section 3.2). All scores are divided by `temperature` first. A tag
+    /// that IOB2 forbids at a word has about -690, and no gradient. Computed in f64, all sequences at
+    /// once, two steps for each word of the longest.
+    ///
+    /// ```
+    /// use cs_model::{Crf, Tasks};
+    /// use tch::{Device, Kind, Tensor};
+    ///
+    /// let tags = Tasks::slot_tags(&["city".into()]); // O, B-city, I-city
+    /// let zeros = |shape: &[i64]| Tensor::zeros(shape, (Kind::Float, Device::Cpu));
+    /// let crf = Crf::new(&tags, zeros(&[3, 3]), zeros(&[3]), zeros(&[3]))?;
+    /// // Token 1 is no word. Of five sequences of tags for the others, two begin with O.
+    /// let marginals = crf.log_marginals(&zeros(&[3, 3]), &[vec![0, 2]], 1.0)?;
+    /// assert_eq!(marginals.size(), [2, 3]);
+    /// assert!((marginals.exp().double_value(&[0, 0]) - 2.0 / 5.0).abs() < 1e-6);
+    /// assert!(marginals.double_value(&[0, 2]) < -600.0);
+    /// # Ok::<(), cs_model::Error>(())
+    /// ```
+    ///
+    /// # Shapes
+    /// `logits`: `[N, T]`; `sequences`: the rows of each text's words, in order. To `[W, T]` in f32, one text
+    /// after the other.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for logits of other tags; [`Error::Field`] for a row that is not there, or a
+    /// temperature that is no number above 0.
+    pub fn log_marginals(
+        &self,
+        logits: &Tensor,
+        sequences: &[Vec<usize>],
+        temperature: f64,
+    ) -> Result<Tensor> {
+        let tags = self.tags.len() as i64;
+        let size = logits.size();
+        if size.len() != 2 || size[1] != tags {
+            return Err(Error::Shape {
+                what: "logits of a conditional random field",
+                expected: format!("[N, {tags}]"),
+                found: format!("{size:?}"),
+            });
         }
-        let logarithms = Tensor::f_cat(&factors, 0)?.f_log()?.f_sum(Kind::Double)?;
-        Ok(logarithms.f_add(&top.f_sum(Kind::Double)?)?)
+        if let Some(row) = sequences
+            .iter()
+            .flatten()
+            .find(|&&row| row as i64 >= size[0])
+        {
+            let expected = format!("less than {} tokens", size[0]);
+            return Err(Error::field("rows", row, expected));
+        }
+        if !(temperature > 0.0 && temperature.is_finite()) {
+            let expected = "a number above 0";
+            return Err(Error::field("temperature", temperature, expected));
+        }
+        let order = Order::new(sequences);
+        if order.rows.is_empty() {
+            return Ok(Tensor::f_zeros([0, tags], (Kind::Float, logits.device()))?);
+        }
+        // One transfer for both.
+        let both = on_device(&[&order.rows[..], &order.places].concat(), logits.device())?;
+        let words = order.rows.len() as i64;
+        let (rows, places) = (both.f_narrow(0, 0, words)?, both.f_narrow(0, words, words)?);
+        let logits = logits.f_index_select(0, &rows)?.f_to_kind(Kind::Double)?; // [W, T]
+        let logits = scaled(logits, temperature)?;
+        let lattice = self.lattice(&logits, &order.running, temperature)?;
+        Ok(lattice.log_marginals()?.f_index_select(0, &places)?)
+    }
+
+    /// `logits`: `[W, T]` in the order of the steps, divided by the temperature already.
+    fn lattice(&self, logits: &Tensor, running: &[i64], temperature: f64) -> Result<Lattice> {
+        let wide = |scores: &Tensor| scaled(scores.f_to_kind(Kind::Double)?, temperature);
+        Lattice::new(
+            logits,
+            &wide(&self.transitions)?.f_add(&self.forbidden)?,
+            &wide(&self.start)?.f_add(&self.forbidden_first)?,
+            &wide(&self.end)?,
+            running,
+        )
     }
 
     /// The score of the gold tags of all texts together.
@@ -255,6 +303,14 @@ fn follows(openers: &[Option<usize>], from: usize, to: usize) -> bool {
     openers[to].is_none_or(|opener| from == opener || from == to)
 }
 
+/// Exact, and for nothing, at a temperature of 1.
+fn scaled(scores: Tensor, temperature: f64) -> Result<Tensor> {
+    match temperature == 1.0 {
+        true => Ok(scores),
+        false => Ok(scores.f_div_scalar(temperature)?),
+    }
+}
+
 fn minus_infinity(forbidden: bool) -> f64 {
     if forbidden { f64::NEG_INFINITY } else { 0.0 }
 }
@@ -279,17 +335,14 @@ struct Steps {
 impl Steps {
     /// `sequences`: longest first.
     fn new(sequences: &[Vec<Word>], tags: i64, device: tch::Device) -> Result<Self> {
-        let (mut rows, mut gold) = (Vec::new(), Vec::new());
-        let mut running = Vec::new();
-        for step in 0..sequences.first().map_or(0, Vec::len) {
-            let words = sequences.iter().map_while(|words| words.get(step));
-            let before = rows.len();
-            words.for_each(|word| {
-                rows.push(word.row as i64);
-                gold.push(word.tag as i64);
-            });
-            running.push((rows.len() - before) as i64);
-        }
+        let rows: Vec<Vec<usize>> = sequences
+            .iter()
+            .map(|words| words.iter().map(|word| word.row).collect())
+            .collect();
+        let Order { rows, running, .. } = Order::new(&rows);
+        let longest = sequences.iter().map(Vec::len).max().unwrap_or(0);
+        let at = |step| sequences.iter().map_while(move |words| words.get(step));
+        let gold = (0..longest).flat_map(at).map(|word| word.tag as i64);
         let ends = |end: fn(&[Word]) -> Option<&Word>| {
             let words = sequences.iter().filter_map(move |words| end(words));
             words.map(|word| word.tag as i64)
@@ -298,13 +351,13 @@ impl Steps {
         let pairs = pairs.map(|pair| pair[0].tag as i64 * tags + pair[1].tag as i64);
         let lists = [
             rows,
-            gold,
+            gold.collect(),
             pairs.collect(),
             ends(<[Word]>::first).collect(),
             ends(<[Word]>::last).collect(),
         ];
         // One transfer for all.
-        let all = Tensor::f_from_slice(&lists.concat())?.f_to(device)?;
+        let all = on_device(&lists.concat(), device)?;
         let mut from = 0;
         let mut next = |list: &Vec<i64>| {
             let length = list.len() as i64;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use tch::Tensor;
 
 use crate::error::{Error, Result};
+use crate::ops::pin_memory;
 
 /// The processor a model runs on.
 ///
@@ -57,17 +58,25 @@ impl Device {
     }
 }
 
-/// Numbers on a device. To CUDA they go by way of pinned memory, so that the host need not wait.
-pub(super) fn on_device<T: tch::kind::Element>(numbers: &[T], device: Device) -> Result<Tensor> {
-    let tensor = Tensor::f_from_slice(numbers)?;
+/// Numbers on a device, as a vector. To CUDA they go by way of pinned memory, so that the host does not
+/// wait for the device, as it would at each other copy.
+///
+/// ```
+/// let numbers = cs_model::on_device(&[1_i64, 2, 3], tch::Device::Cpu)?;
+/// assert_eq!((numbers.size(), numbers.kind()), (vec![3], tch::Kind::Int64));
+/// # Ok::<(), cs_model::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Tch`] or [`Error::Operator`] if memory runs out.
+pub fn on_device<T: tch::kind::Element>(
+    numbers: &[T],
+    device: impl Into<tch::Device>,
+) -> Result<Tensor> {
+    let (tensor, device) = (Tensor::f_from_slice(numbers)?, device.into());
     match device {
-        Device::Cpu => Ok(tensor),
-        Device::Cuda(_) => {
-            let (kind, device) = (tensor.kind(), device.into());
-            Ok(tensor
-                .f_pin_memory(device)?
-                .f_to_device_(device, kind, true, false)?)
-        }
+        tch::Device::Cpu => Ok(tensor),
+        _ => Ok(pin_memory(&tensor)?.f_to_device_(device, tensor.kind(), true, false)?),
     }
 }
 

@@ -14,6 +14,7 @@ mod grouping;
 mod heads;
 mod init;
 mod input;
+mod lattice;
 mod layers;
 mod masked_lm;
 mod model;
@@ -24,7 +25,7 @@ mod taps;
 mod transformer;
 
 pub use crf::Crf;
-pub use device::Device;
+pub use device::{Device, on_device};
 pub use input::PackedInput;
 pub use model::{Mode, Model, ModelOutput};
 pub use taps::Taps;

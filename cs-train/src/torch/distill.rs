@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use cs_data::{TokenBatch, Tokenizer};
-use cs_model::{Mode, ModelOutput, Taps, Tasks};
+use cs_model::{Mode, ModelOutput, Taps, Tasks, on_device};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 
@@ -11,6 +11,7 @@ use super::fine_tune::{FineTune, check_tokens, fingerprint};
 use super::imitation::Imitation;
 use super::loss::{Targets, WeightedSum};
 use super::objective::{Identity, LossOutput, Objective, Reached, Scores, StepBatch};
+use super::tag_lessons::{TagLessons, WordLessons, divergence, log_probabilities, word_rows};
 use super::teacher::{Lessons, Teacher, check_labels};
 use crate::data::{Example, Prepared};
 use crate::error::{Error, Result};
@@ -90,7 +91,8 @@ impl DistillConfig {
 /// as [`FineTune`] does.
 ///
 /// The loss is `soft · T² · KL(teacher ‖ pupil)` at the temperature `T`, for intents and for the tags of
-/// words, and `soft` times the squared difference of sentiments, weighted with one another as labels
+/// words (by a conditional random field, each word's tags given its whole text; Wang et al. 2020,
+/// section 3.2; either head learns from either), and `soft` times the squared difference of sentiments, weighted with one another as labels
 /// are; plus `hard` times the loss of the labels (Hinton et al. 2015, section 2). Every row counts the
 /// same: in a batch of which a tenth has labels, the hard part is a tenth of those rows' mean. With
 /// [`imitate`](Self::imitate), also the distance of inner states.
@@ -136,18 +138,22 @@ pub struct Distill<'a> {
 #[derive(Debug)]
 struct Set<'a> {
     examples: &'a [Example],
-    lessons: Lessons,
+    /// `[R, C]` logits.
+    intent: Option<Tensor>,
+    /// `[R]` in 0..=1.
+    sentiment: Option<Tensor>,
+    /// `None` if the pupil has no slot head.
+    tags: Option<TagLessons>,
     labelled: bool,
 }
 
 impl Set<'_> {
     /// Whether a row has anything to say to a pupil with these heads.
     fn teaches(&self, row: usize, heads: &Tasks, config: &DistillConfig) -> bool {
-        let lessons = &self.lessons;
-        let whole = (heads.intent.is_some() && lessons.intent.is_some())
-            || (heads.sentiment && lessons.sentiment.is_some());
-        let slots = lessons.slots.as_ref().filter(|_| heads.slots.is_some());
-        let by_teacher = whole || slots.is_some_and(|slots| !slots.words[row].is_empty());
+        let whole = (heads.intent.is_some() && self.intent.is_some())
+            || (heads.sentiment && self.sentiment.is_some());
+        let tags = self.tags.as_ref();
+        let by_teacher = whole || tags.is_some_and(|tags| !tags.shared[row].is_empty());
         let by_label = self.labelled && self.examples[row].is_labelled();
         (config.soft > 0.0 && by_teacher) || (config.hard > 0.0 && by_label)
     }
@@ -228,9 +234,16 @@ impl<'a> Distill<'a> {
         }
         check_labels(&lessons.tasks, model.tasks())?;
         check_tokens(&data.examples, model.config().vocab_size())?;
+        let device: tch::Device = model.device().into();
+        let moved = |logits: Tensor| logits.f_to_device(device)?.f_to_kind(Kind::Float);
+        let slots = lessons.slots.filter(|_| model.tasks().slots.is_some());
+        let for_pupil =
+            |words: WordLessons| words.for_pupil(model.tasks(), self.config.temperature, device);
         let set = Set {
             examples: &data.examples,
-            lessons: lessons.to_device(model.device())?,
+            intent: lessons.intent.map(moved).transpose()?,
+            sentiment: lessons.sentiment.map(moved).transpose()?,
+            tags: slots.map(for_pupil).transpose()?,
             labelled,
         };
         let teaches = |row: &usize| set.teaches(*row, model.tasks(), &self.config);
@@ -281,8 +294,9 @@ impl<'a> Distill<'a> {
     fn soft(&self, output: &ModelOutput, rows: &[usize]) -> Result<Soft> {
         let mut soft = Soft::default();
         let temperature = self.config.temperature;
+        let (texts, tags) = self.tags(output, rows)?;
         for (index, set) in self.sets.iter().enumerate() {
-            let places = Places::of(self, index, rows);
+            let places = Places::of(self, index, rows, &texts);
             if places.rows.is_empty() {
                 continue;
             }
@@ -292,32 +306,46 @@ impl<'a> Distill<'a> {
                     select(teacher, &places.rows)?,
                 ))
             };
-            if let (Some(pupil), Some(teacher)) = (&output.intent, &set.lessons.intent) {
+            if let (Some(pupil), Some(teacher)) = (&output.intent, &set.intent) {
                 let (pupil, teacher) = of_rows(pupil, teacher)?;
                 add(
                     &mut soft.intent,
                     soft_divergence(&pupil, &teacher, temperature)?,
                 )?;
             }
-            if let (Some(pupil), Some(teacher)) = (&output.sentiment, &set.lessons.sentiment) {
+            if let (Some(pupil), Some(teacher)) = (&output.sentiment, &set.sentiment) {
                 let (pupil, teacher) = of_rows(pupil, teacher)?;
                 let error = pupil
                     .f_to_kind(Kind::Float)?
                     .f_mse_loss(&teacher, Reduction::Sum)?;
                 add(&mut soft.sentiment, error)?;
             }
-            if let (Some(pupil), Some(teacher)) = (&output.slots, &set.lessons.slots)
+            if let (Some(pupil), Some(teacher)) = (&tags, &set.tags)
                 && !places.words.is_empty()
             {
-                let pupil = select(pupil, &places.batch_tokens)?;
-                let teacher = select(&teacher.logits, &places.words)?;
-                add(
-                    &mut soft.slots,
-                    soft_divergence(&pupil, &teacher, temperature)?,
-                )?;
+                let pupil = select(pupil, &places.batch_words)?;
+                let teacher = select(&teacher.probabilities, &places.words)?;
+                add(&mut soft.slots, divergence(&pupil, &teacher, temperature)?)?;
             }
         }
         Ok(soft)
+    }
+
+    /// The rows of each text's words in the batch, and what the pupil says of their tags; nothing where no
+    /// teacher teaches tags.
+    fn tags(
+        &self,
+        output: &ModelOutput,
+        rows: &[usize],
+    ) -> Result<(Vec<Vec<usize>>, Option<Tensor>)> {
+        let logits = output.slots.as_ref();
+        let Some(logits) = logits.filter(|_| self.sets.iter().any(|set| set.tags.is_some())) else {
+            return Ok((Vec::new(), None));
+        };
+        let texts = word_rows(rows.iter().map(|&row| &self.example(row).encoding));
+        let (crf, temperature) = (output.crf.as_ref(), self.config.temperature);
+        let tags = log_probabilities(logits, crf, &texts, temperature)?; // [W, T]
+        Ok((texts, Some(tags)))
     }
 
     /// The parts of the loss that compare inner states, over all rows of the step.
@@ -348,8 +376,8 @@ impl<'a> Distill<'a> {
     fn words(&self, rows: &[usize]) -> usize {
         let words = |&row: &usize| {
             let (set, row) = self.rows[row];
-            let slots = self.sets[set].lessons.slots.as_ref();
-            slots.map_or(0, |slots| slots.words[row].len())
+            let tags = self.sets[set].tags.as_ref();
+            tags.map_or(0, |tags| tags.shared[row].len())
         };
         rows.iter().map(words).sum()
     }
@@ -368,13 +396,14 @@ struct Soft {
 struct Places {
     batch_rows: Vec<i64>,
     rows: Vec<i64>,
-    batch_tokens: Vec<i64>,
+    batch_words: Vec<i64>,
     words: Vec<i64>,
 }
 
 impl Places {
-    fn of(distill: &Distill<'_>, set: usize, rows: &[usize]) -> Self {
-        let slots = distill.sets[set].lessons.slots.as_ref();
+    /// `texts`: the words of each row of the batch.
+    fn of(distill: &Distill<'_>, set: usize, rows: &[usize], texts: &[Vec<usize>]) -> Self {
+        let tags = distill.sets[set].tags.as_ref();
         let (mut places, mut first) = (Self::default(), 0);
         for (place, &row) in rows.iter().enumerate() {
             let (of_set, within) = distill.rows[row];
@@ -382,15 +411,13 @@ impl Places {
                 places.batch_rows.push(place as i64);
                 places.rows.push(within as i64);
             }
-            if let Some(slots) = slots.filter(|_| of_set == set) {
-                let words = slots.words[within].clone();
-                let tokens = slots.tokens[words.clone()].iter();
-                places
-                    .batch_tokens
-                    .extend(tokens.map(|&token| first + i64::from(token)));
-                places.words.extend(words.map(|word| word as i64));
+            if let Some(tags) = tags.filter(|_| of_set == set) {
+                for (word, number) in tags.of_text(within) {
+                    places.words.push(word as i64);
+                    places.batch_words.push((first + number) as i64);
+                }
             }
-            first += distill.example(row).encoding.ids.len() as i64;
+            first += texts.get(place).map_or(0, Vec::len);
         }
         places
     }
@@ -501,8 +528,7 @@ pub fn soft_divergence(pupil: &Tensor, teacher: &Tensor, temperature: f64) -> Re
 }
 
 fn select(tensor: &Tensor, rows: &[i64]) -> Result<Tensor> {
-    let rows = Tensor::f_from_slice(rows)?.f_to_device(tensor.device())?;
-    Ok(tensor.f_index_select(0, &rows)?)
+    Ok(tensor.f_index_select(0, &on_device(rows, tensor.device())?)?)
 }
 
 fn add(sum: &mut Option<Tensor>, more: Tensor) -> Result<()> {

@@ -14,7 +14,7 @@ use crate::evaluate::{EvaluateOptions, Evaluation, evaluate};
 use crate::torch::loss::{CombinedLoss, Targets, Totals};
 use crate::torch::objective::{Identity, LossOutput, Objective, Part, Reached, Scores, StepBatch};
 use crate::torch::predict::predict;
-use crate::torch::r_drop::disagreement;
+use crate::torch::r_drop::{disagreement, tag_disagreement};
 
 /// The embedding of which only the rows of the training set's tokens get a gradient.
 const WORD_EMBEDDINGS: &str = "embeddings.word_embeddings.weight";
@@ -125,19 +125,23 @@ impl<'a> FineTune<'a> {
             .loss
             .forward_part(&output, &self.targets(&twice), &doubled)?;
         let targets = self.targets(rows);
-        let intents: Vec<bool> = targets.intents.iter().map(Option::is_some).collect();
-        let tags: Vec<bool> = targets.tags.iter().map(Option::is_some).collect();
-        for (name, logits, counts, total) in [
-            (
-                "intent_disagreement",
-                &output.intent,
-                intents,
-                totals.intents,
-            ),
-            ("slot_disagreement", &output.slots, tags, totals.tags),
+        let labelled: Vec<bool> = targets.intents.iter().map(Option::is_some).collect();
+        let intents = match &output.intent {
+            Some(logits) => disagreement(logits, &labelled)?,
+            None => None,
+        };
+        let tags = match &output.slots {
+            Some(logits) => {
+                let words = tagged_words(&output.lengths[..rows.len()], &targets.tags);
+                tag_disagreement(logits, output.crf.as_ref(), &words)?
+            }
+            None => None,
+        };
+        for (name, sum, total) in [
+            ("intent_disagreement", intents, totals.intents),
+            ("slot_disagreement", tags, totals.tags),
         ] {
-            let Some(logits) = logits else { continue };
-            if let Some(sum) = disagreement(logits, &counts)? {
+            if let Some(sum) = sum {
                 let value = sum.f_div_scalar(total)?;
                 loss.total = loss.total.f_add(&value.f_mul_scalar(self.r_drop)?)?;
                 loss.parts.push(Part { name, value });
@@ -210,6 +214,16 @@ impl Objective for FineTune<'_> {
         }
         Ok(scores)
     }
+}
+
+/// The rows of each text's words that have a tag.
+fn tagged_words(lengths: &[usize], tags: &[Option<usize>]) -> Vec<Vec<usize>> {
+    let mut tokens = tags.iter().enumerate();
+    let words = |&length: &usize| {
+        let own = tokens.by_ref().take(length);
+        own.filter_map(|(row, tag)| tag.map(|_| row)).collect()
+    };
+    lengths.iter().map(words).collect()
 }
 
 /// The metric, and where that is equal the error of the sentiment, then calibration.

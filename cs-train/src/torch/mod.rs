@@ -23,6 +23,7 @@ mod resume;
 mod run;
 mod seed;
 mod step;
+mod tag_lessons;
 mod teacher;
 mod trainer;
 

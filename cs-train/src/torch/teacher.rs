@@ -1,14 +1,15 @@
 //! [`Teacher`]: a trained model whose answers another one learns from.
 //!
-//! `R` rows, `C` intents, `T` slot tags, `W` words of all rows.
+//! `R` rows, `C` intents, `T` slot tags, `V` words of all rows.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use cs_data::{BatchPlan, Encoding, TokenBatch, Tokenizer};
-use cs_model::{Bundle, Device, Mode, Model, Tasks};
+use cs_model::{Bundle, Crf, Device, Mode, Model, ModelOutput, Tasks, on_device};
 use tch::{Kind, Tensor};
 
+use super::tag_lessons::{WordLessons, word_rows};
 use crate::data::Prepared;
 use crate::error::{Error, Result};
 
@@ -70,42 +71,11 @@ pub struct Lessons {
     pub(crate) slots: Option<WordLessons>,
 }
 
-/// Slot logits of the words that teacher and pupil agree on.
-#[derive(Debug)]
-pub(crate) struct WordLessons {
-    /// `[W, T]` logits.
-    pub(crate) logits: Tensor,
-    /// Of each row, its part of `W`.
-    pub(crate) words: Vec<Range<usize>>,
-    /// Of each of the `W` words, its first token in the pupil's encoding of the row.
-    pub(crate) tokens: Vec<u32>,
-}
-
 impl Lessons {
     /// `R`.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
-    }
-
-    /// The same on another device, in `f32`.
-    pub(crate) fn to_device(&self, device: Device) -> Result<Self> {
-        let moved = |tensor: &Tensor| tensor.f_to_device(device.into())?.f_to_kind(Kind::Float);
-        let task = |logits: &Option<Tensor>| logits.as_ref().map(moved).transpose();
-        Ok(Self {
-            tasks: self.tasks.clone(),
-            rows: self.rows,
-            intent: task(&self.intent)?,
-            sentiment: task(&self.sentiment)?,
-            slots: match &self.slots {
-                Some(slots) => Some(WordLessons {
-                    logits: moved(&slots.logits)?,
-                    words: slots.words.clone(),
-                    tokens: slots.tokens.clone(),
-                }),
-                None => None,
-            },
-        })
     }
 }
 
@@ -157,7 +127,8 @@ impl Teacher {
     }
 
     /// Checks that it can teach a pupil with these heads: that they share a task, and that the tasks
-    /// they share have the same labels in the same order.
+    /// they share have the same labels in the same order. Slot heads of different kinds get along: what is
+    /// handed on is how likely a word's tags are, by either.
     ///
     /// # Errors
     ///
@@ -167,10 +138,11 @@ impl Teacher {
     }
 
     /// Its logits for `texts`, which a pupil reads as `encodings`. One forward pass over all texts;
-    /// keeps `R·C + W·T` numbers.
+    /// keeps `R·C + V·T` numbers.
     ///
-    /// Tags are handed on by words: those that both tokenizers cut alike and both models read. A text
-    /// longer than the teacher reads is judged by its beginning.
+    /// Tags are handed on by words: those that both tokenizers cut alike and both models read; how likely the
+    /// tags of one are may depend on all words that the teacher reads. A text longer than the teacher reads
+    /// is judged by its beginning.
     ///
     /// # Errors
     ///
@@ -196,12 +168,11 @@ impl Teacher {
         for rows in plan.batches(&lengths) {
             let batch = TokenBatch::pack(rows.iter().map(|&row| &own[row].ids[..]));
             let output = self.model.forward(&batch, Mode::Eval)?;
+            let pairs = rows.iter().map(|&row| (&own[row], &encodings[row]));
+            notes.add_words(&output, pairs)?;
             notes.intent.extend(output.intent);
             notes.sentiment.extend(output.sentiment);
-            if let Some(logits) = output.slots {
-                let pairs = rows.iter().map(|&row| (&own[row], &encodings[row]));
-                notes.add_words(&logits, &batch, pairs)?;
-            }
+            notes.crf = output.crf;
         }
         notes.finish(self.tasks(), texts.len())
     }
@@ -242,7 +213,7 @@ impl Teacher {
             return Ok(None);
         };
         let _guard = tch::no_grad_guard();
-        let theirs = Tensor::f_from_slice(&theirs)?.f_to_device(table.device())?;
+        let theirs = on_device(&theirs, table.device())?;
         let words = table.f_index_select(0, &theirs)?.f_to_kind(Kind::Double)?; // [V, H]
         let words = principal_components(&words, width)?;
         let scale = deviation / f64::try_from(words.f_std(true)?)?.max(f64::MIN_POSITIVE);
@@ -272,37 +243,42 @@ struct Notes {
     intent: Vec<Tensor>,
     sentiment: Vec<Tensor>,
     logits: Vec<Tensor>,
-    words: Vec<Range<usize>>,
-    tokens: Vec<u32>,
+    crf: Option<Crf>,
+    read: Vec<Range<usize>>,
+    shared: Vec<Range<usize>>,
+    places: Vec<(usize, usize)>,
 }
 
 impl Notes {
-    /// Notes the logits of the words that both encodings of a row have.
+    /// Notes the logits of the teacher's words, and which of them the pupil has as well.
     fn add_words<'a>(
         &mut self,
-        logits: &Tensor,
-        batch: &TokenBatch,
-        rows: impl Iterator<Item = (&'a Encoding, &'a Encoding)>,
+        output: &ModelOutput,
+        rows: impl Iterator<Item = (&'a Encoding, &'a Encoding)> + Clone,
     ) -> Result<()> {
-        let mut selected = Vec::new();
-        for (index, (own, pupil)) in rows.enumerate() {
-            let first = batch.range(index).start;
-            let own: HashMap<_, _> = own
-                .word_list()
-                .into_iter()
-                .map(|w| (w.range, w.first))
-                .collect();
-            let start = self.tokens.len();
-            for word in pupil.word_list() {
-                if let Some(token) = own.get(&word.range) {
-                    selected.push((first + token) as i64);
-                    self.tokens.push(word.first as u32);
-                }
-            }
-            self.words.push(start..self.tokens.len());
-        }
-        let selected = Tensor::f_from_slice(&selected)?.f_to_device(logits.device())?;
+        let Some(logits) = &output.slots else {
+            return Ok(());
+        };
+        let selected = word_rows(rows.clone().map(|(own, _)| own));
+        let selected: Vec<i64> = selected.iter().flatten().map(|&row| row as i64).collect();
+        let selected = on_device(&selected, logits.device())?;
         self.logits.push(logits.f_index_select(0, &selected)?);
+        for (own, pupil) in rows {
+            let (own, pupil) = (own.word_list(), pupil.word_list());
+            let first = self.read.last().map_or(0, |read| read.end);
+            self.read.push(first..first + own.len());
+            let places: HashMap<_, _> = own
+                .into_iter()
+                .map(|word| word.range)
+                .zip(first..)
+                .collect();
+            let start = self.places.len();
+            for (number, word) in pupil.iter().enumerate() {
+                let place = places.get(&word.range);
+                self.places.extend(place.map(|&place| (place, number)));
+            }
+            self.shared.push(start..self.places.len());
+        }
         Ok(())
     }
 
@@ -318,8 +294,10 @@ impl Notes {
             sentiment: joined(&self.sentiment)?,
             slots: joined(&self.logits)?.map(|logits| WordLessons {
                 logits,
-                words: self.words,
-                tokens: self.tokens,
+                crf: self.crf,
+                read: self.read,
+                shared: self.shared,
+                places: self.places,
             }),
         })
     }
