@@ -8,6 +8,7 @@ use tch::{Kind, Tensor};
 use super::device::on_device;
 use super::layers::{LayerNorm, Linear, activate};
 use super::parameters::Parameters;
+use super::word_loss::WordLoss;
 use super::{Device, Mode, Model};
 use crate::bundle::Bundle;
 use crate::config::{Activation, EncoderConfig, TransformerConfig};
@@ -43,14 +44,51 @@ impl MaskedLmHead {
         })
     }
 
+    /// What the words are compared with: `[M, H]` to `[M, H]`.
+    fn transform(&self, x: &Tensor) -> Result<Tensor> {
+        let x = activate(&self.dense.forward(x)?, self.activation)?;
+        self.layer_norm.forward(&x)
+    }
+
     /// # Shapes
     /// `[M, H]` to `[M, V]`.
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x = activate(&self.dense.forward(x)?, self.activation)?;
-        let x = self.layer_norm.forward(&x)?; // [M, H]
-        let logits = x.f_linear(&self.words, Some(&self.bias))?;
+        let logits = self.transform(x)?.f_linear(&self.words, Some(&self.bias))?;
         Ok(logits.f_to_kind(Kind::Float)?) // [M, V]
     }
+
+    /// `hidden`: transformed.
+    fn loss<'a>(&'a self, hidden: &'a Tensor, gold: &'a Tensor, device: Device) -> WordLoss<'a> {
+        WordLoss {
+            hidden,
+            words: &self.words,
+            bias: &self.bias,
+            gold,
+            piece: WordLoss::piece(&self.words, device),
+            device,
+        }
+    }
+}
+
+/// How well masked words are predicted: scalars on the model's device, so that many can be read at once.
+///
+/// ```
+/// use cs_data::TokenBatch;
+/// use cs_model::{Device, MaskedScores, Model, TransformerConfig};
+///
+/// let config = TransformerConfig { num_hidden_layers: 2, ..TransformerConfig::mini(30) };
+/// let model = Model::new_masked_lm(&config, Device::Cpu, 42)?;
+/// let batch = TokenBatch::pack([&[2, 4, 17, 3][..]]);
+/// let MaskedScores { loss, right } = model.masked_scores(&batch, &[1], &[9])?;
+/// assert!(loss.double_value(&[]) > 0.0 && right.int64_value(&[]) <= 1);
+/// # Ok::<(), cs_model::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct MaskedScores {
+    /// The sum of the cross-entropy, in f64.
+    pub loss: Tensor,
+    /// Tokens whose likeliest word is the right one, i64.
+    pub right: Tensor,
 }
 
 impl Model {
@@ -104,17 +142,115 @@ impl Model {
     /// As [`Model::forward`]; [`Error::Field`] for a row that is not there, or if the model does not
     /// predict masked words.
     pub fn masked_logits(&self, batch: &TokenBatch, rows: &[usize], mode: Mode) -> Result<Tensor> {
-        let Some(head) = self.masked_lm_head() else {
-            let expected = "a model made to predict masked words";
-            return Err(Error::field("the model", "one with other heads", expected));
-        };
-        if let Some(row) = rows.iter().find(|&&row| row >= batch.tokens()) {
-            let expected = format!("less than {} tokens", batch.tokens());
-            return Err(Error::field("rows", row, expected));
-        }
+        let head = self.predicts_masked()?;
+        check_rows(batch, rows)?;
         let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
         let rows = on_device(&rows, self.device())?;
+        head.forward(&self.hidden_at(batch, &rows, mode)?)
+    }
+
+    /// The sum of the cross-entropy of the words `gold` at the tokens `rows`, to be differentiated: as by
+    /// [`masked_logits`](Self::masked_logits), but in pieces of tokens, so that with a vocabulary of any size
+    /// no more than some hundred MB of logits are ever held. Their gradients are computed at once:
+    /// where none are wanted, [`masked_scores`](Self::masked_scores) is cheaper.
+    ///
+    /// ```
+    /// use cs_data::TokenBatch;
+    /// use cs_model::{Device, Mode, Model, TransformerConfig};
+    ///
+    /// let config = TransformerConfig { num_hidden_layers: 2, ..TransformerConfig::mini(30) };
+    /// let model = Model::new_masked_lm(&config, Device::Cpu, 42)?;
+    /// let batch = TokenBatch::pack([&[2, 4, 17, 3][..], &[2, 4, 3]]);
+    /// model.masked_loss(&batch, &[1, 5], &[9, 20], Mode::Train)?.backward();
+    /// assert!(model.parameters().iter().all(|(_, tensor)| tensor.grad().defined()));
+    /// # Ok::<(), cs_model::Error>(())
+    /// ```
+    ///
+    /// # Shapes
+    /// `M` rows and `M` words to a scalar.
+    ///
+    /// # Errors
+    /// As [`Model::masked_logits`]; [`Error::Field`] without rows, or for a word that is not in the vocabulary;
+    /// [`Error::Shape`] unless there is a word for each row.
+    pub fn masked_loss(
+        &self,
+        batch: &TokenBatch,
+        rows: &[usize],
+        gold: &[u32],
+        mode: Mode,
+    ) -> Result<Tensor> {
+        let head = self.predicts_masked()?;
+        let (rows, gold) = self.places(batch, rows, gold)?;
+        let hidden = head.transform(&self.hidden_at(batch, &rows, mode)?)?;
+        head.loss(&hidden, &gold, self.device()).sum()
+    }
+
+    /// How well the words `gold` are predicted at the tokens `rows`, without dropout or gradients.
+    ///
+    /// # Errors
+    /// As [`Model::masked_loss`].
+    pub fn masked_scores(
+        &self,
+        batch: &TokenBatch,
+        rows: &[usize],
+        gold: &[u32],
+    ) -> Result<MaskedScores> {
+        let _guard = tch::no_grad_guard();
+        let head = self.predicts_masked()?;
+        let (rows, gold) = self.places(batch, rows, gold)?;
+        let hidden = head.transform(&self.hidden_at(batch, &rows, Mode::Eval)?)?;
+        let sums = head.loss(&hidden, &gold, self.device()).sums()?;
+        Ok(MaskedScores {
+            loss: sums.loss,
+            right: sums.right,
+        })
+    }
+
+    fn predicts_masked(&self) -> Result<&MaskedLmHead> {
+        let expected = "a model made to predict masked words";
+        self.masked_lm_head()
+            .ok_or_else(|| Error::field("the model", "one with other heads", expected))
+    }
+
+    /// Rows and words on the device, checked.
+    fn places(&self, batch: &TokenBatch, rows: &[usize], gold: &[u32]) -> Result<(Tensor, Tensor)> {
+        check_rows(batch, rows)?;
+        if rows.is_empty() {
+            return Err(Error::field("rows", "empty", "a token to predict"));
+        }
+        if rows.len() != gold.len() {
+            return Err(Error::Shape {
+                what: "words to predict",
+                expected: rows.len().to_string(),
+                found: gold.len().to_string(),
+            });
+        }
+        let words = self.config().vocab_size();
+        if let Some(word) = gold.iter().find(|&&word| word as usize >= words) {
+            return Err(Error::field("gold", word, format!("less than {words}")));
+        }
+        // One transfer for both.
+        let rows = rows.iter().map(|&row| row as i64);
+        let both: Vec<i64> = rows
+            .chain(gold.iter().map(|&word| i64::from(word)))
+            .collect();
+        let (both, count) = (on_device(&both, self.device())?, gold.len() as i64);
+        Ok((both.f_narrow(0, 0, count)?, both.f_narrow(0, count, count)?))
+    }
+
+    /// `[M, H]` of the tokens `rows`.
+    fn hidden_at(&self, batch: &TokenBatch, rows: &Tensor, mode: Mode) -> Result<Tensor> {
         let hidden = self.encode(&self.input(batch)?, mode == Mode::Train, None)?;
-        head.forward(&hidden.f_index_select(0, &rows)?)
+        Ok(hidden.f_index_select(0, rows)?)
+    }
+}
+
+fn check_rows(batch: &TokenBatch, rows: &[usize]) -> Result<()> {
+    match rows.iter().find(|&&row| row >= batch.tokens()) {
+        None => Ok(()),
+        Some(row) => {
+            let expected = format!("less than {} tokens", batch.tokens());
+            Err(Error::field("rows", row, expected))
+        }
     }
 }

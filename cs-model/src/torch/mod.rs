@@ -23,9 +23,11 @@ mod parameters;
 mod pooling;
 mod taps;
 mod transformer;
+mod word_loss;
 
 pub use crf::Crf;
 pub use device::{Device, on_device};
 pub use input::PackedInput;
+pub use masked_lm::MaskedScores;
 pub use model::{Mode, Model, ModelOutput};
 pub use taps::Taps;

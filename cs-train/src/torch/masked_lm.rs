@@ -1,13 +1,13 @@
 //! [`MaskedLm`]: domain pre-training on texts without labels.
 //!
-//! `M` tokens to guess, `V` words of the vocabulary.
+//! `M` tokens to guess.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use cs_data::{BatchPlan, TokenBatch, Tokenizer, Utterance};
 use cs_model::{Mode, Model};
-use tch::{Kind, Reduction, Tensor};
+use tch::{Kind, Tensor};
 
 use super::fine_tune::{check_tokens, describe, fingerprint};
 use super::objective::{Identity, LossOutput, Objective, Part, Scores, StepBatch};
@@ -208,8 +208,9 @@ impl Objective for MaskedLm<'_> {
             true => to_guess(&masked),
             false => to_guess(&mask(batch.step_rows)),
         };
-        let (logits, targets) = guess(self.model, &masked, Mode::Train)?;
-        let total = cross_entropy(&logits, &targets)?.f_div_scalar(guesses as f64)?;
+        let (tokens, rows, gold) = guess(&masked);
+        let total = self.model.masked_loss(&tokens, &rows, &gold, Mode::Train)?;
+        let total = total.f_div_scalar(guesses as f64)?;
         let value = total.f_detach()?;
         Ok(LossOutput {
             total,
@@ -240,19 +241,25 @@ pub fn evaluate_masked(model: &Model, rows: &[Masked], max_tokens: usize) -> Res
         max_sequences: EVAL_ROWS,
         shuffle: None,
     };
-    let (mut loss, mut right) = (0.0, 0.0);
+    let mut sums = Vec::new();
     for batch in plan.batches(&lengths) {
         let batch: Vec<Masked> = batch.into_iter().map(|row| rows[row].clone()).collect();
         if to_guess(&batch) > 0 {
-            let (logits, targets) = guess(model, &batch, Mode::Eval)?;
-            loss += cross_entropy(&logits, &targets)?.f_double_value(&[])?;
-            let hits = logits.f_argmax(1, false)?.f_eq_tensor(&targets)?;
-            right += hits.f_sum(Kind::Double)?.f_double_value(&[])?;
+            let (tokens, rows, gold) = guess(&batch);
+            let scores = model.masked_scores(&tokens, &rows, &gold)?;
+            sums.extend([scores.loss, scores.right.f_to_kind(Kind::Double)?]);
         }
     }
     let guesses = to_guess(rows) as f64;
     if guesses == 0.0 {
         return Err(Error::Empty { what: "validation" });
+    }
+    // Read at once, so that the device is waited for once.
+    let sums = Vec::<f64>::try_from(Tensor::f_stack(&sums, 0)?)?;
+    let (mut loss, mut right) = (0.0, 0.0);
+    for pair in sums.chunks_exact(2) {
+        loss += pair[0];
+        right += pair[1];
     }
     let figures = [
         ("loss", loss / guesses),
@@ -272,19 +279,12 @@ fn to_guess(rows: &[Masked]) -> usize {
     rows.iter().flat_map(|row| &row.targets).flatten().count()
 }
 
-/// `[M, V]` logits of the tokens to guess, and the `[M]` words that stood there.
-fn guess(model: &Model, rows: &[Masked], mode: Mode) -> Result<(Tensor, Tensor)> {
+/// The rows as a batch, the `M` tokens to guess and the words that stood there.
+fn guess(rows: &[Masked]) -> (TokenBatch, Vec<usize>, Vec<u32>) {
     let batch = TokenBatch::pack(rows.iter().map(|row| &row.ids[..]));
     let targets = rows.iter().flat_map(|row| &row.targets).enumerate();
-    let (places, targets): (Vec<usize>, Vec<i64>) = targets
-        .filter_map(|(place, target)| Some((place, i64::from((*target)?))))
+    let (places, words) = targets
+        .filter_map(|(place, target)| Some((place, (*target)?)))
         .unzip();
-    let logits = model.masked_logits(&batch, &places, mode)?;
-    let targets = Tensor::f_from_slice(&targets)?.f_to_device(logits.device())?;
-    Ok((logits, targets))
-}
-
-/// The sum over all tokens.
-fn cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
-    Ok(logits.f_cross_entropy_loss(targets, None::<Tensor>, Reduction::Sum, -100, 0.0)?)
+    (batch, places, words)
 }
