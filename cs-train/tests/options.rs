@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use cs_model::ModelOutput;
 use cs_train::{
-    CombinedLoss, Decay, Event, Flow, Identity, LossOutput, LossScaler, Objective, Reached, Result,
-    Schedule, Scores, StepBatch, Targets, TrainConfig, Trainer,
+    CombinedLoss, Decay, Event, Flow, Identity, LossOutput, LossScaler, Objective, Precision,
+    Reached, Result, Schedule, Scores, StepBatch, Targets, TrainConfig, Trainer,
 };
 use serde_json::Value;
 use tch::{Kind, Reduction, Tensor};
@@ -240,4 +240,70 @@ fn layer_decay_fgm_and_the_mean_of_weights_follow_pytorch() {
     follows("layer_decay", |config| config.layer_decay = 0.5);
     follows("fgm", |config| config.fgm = 0.5);
     follows("ema", |config| config.ema = 0.7);
+}
+
+/// Notes the type of the matrix products it is evaluated with.
+struct Watched {
+    weight: Tensor,
+    kinds: std::cell::RefCell<Vec<Kind>>,
+}
+
+impl Objective for Watched {
+    fn identity(&self) -> Identity {
+        Identity::default()
+    }
+
+    fn parameters(&self) -> Vec<(String, Tensor)> {
+        vec![("weight".into(), self.weight.shallow_clone())]
+    }
+
+    fn lengths(&self) -> Vec<usize> {
+        vec![1]
+    }
+
+    fn row_id(&self, row: usize) -> String {
+        row.to_string()
+    }
+
+    fn validation_rows(&self) -> usize {
+        1
+    }
+
+    fn loss(&self, _: &StepBatch<'_>) -> Result<LossOutput> {
+        let product = self.weight.matmul(&self.weight);
+        Ok(LossOutput {
+            total: product.sum(Kind::Float),
+            parts: vec![],
+        })
+    }
+
+    fn evaluate(&self) -> Result<Scores> {
+        let product = self.weight.matmul(&self.weight);
+        self.kinds.borrow_mut().push(product.kind());
+        Ok(Scores::default())
+    }
+}
+
+#[test]
+fn an_evaluation_has_the_precision_of_training() {
+    for (precision, kind) in [
+        (Precision::Fp32, Kind::Float),
+        (Precision::Bf16, Kind::BFloat16),
+    ] {
+        let watched = Watched {
+            weight: Tensor::ones([2, 2], (Kind::Float, tch::Device::Cpu)).set_requires_grad(true),
+            kinds: std::cell::RefCell::default(),
+        };
+        let config = TrainConfig {
+            epochs: 2,
+            precision,
+            ..TrainConfig::default()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let trainer = Trainer::new(config, folder.path()).unwrap();
+        trainer.run(&watched, &mut cs_train::Silent).unwrap();
+        assert_eq!(watched.kinds.take(), [kind, kind]);
+        let after = watched.weight.matmul(&watched.weight).kind();
+        assert_eq!(after, Kind::Float, "and nothing of it stays");
+    }
 }

@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 
 use super::bridge::{Argument, Value, call, unexpected};
 use crate::error::{Error, Result};
-use crate::torch::Device;
+use crate::torch::{Device, on_device};
 
 const OPERATOR: &str = "aten::_flash_attention_forward";
 
@@ -89,7 +89,7 @@ pub fn flash_attention_supports(device: Device, head_size: usize) -> bool {
 fn probe(device: Device, head_size: i64) -> Result<()> {
     let _guard = tch::no_grad_guard();
     let x = Tensor::f_zeros([1, 1, head_size], (Kind::BFloat16, device.into()))?;
-    let offsets = Tensor::f_from_slice(&[0_i32, 1])?.f_to(device.into())?;
+    let offsets = on_device(&[0_i32, 1], device)?;
     flash_attention(&FlashAttention {
         query: &x,
         key: &x,

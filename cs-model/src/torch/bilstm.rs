@@ -70,12 +70,40 @@ impl Lstm {
                 }
             }
         }
-        Ok(Self {
+        let lstm = Self {
             weights,
             units: config.hidden_size as i64,
             layers: config.num_layers as i64,
             dropout: config.dropout,
-        })
+        };
+        lstm.flatten(config.embedding_size as i64)?;
+        Ok(lstm)
+    }
+
+    /// Moves the weights into one buffer in cuDNN's order, of which they are views from then on, as PyTorch's
+    /// `flatten_parameters` does: else cuDNN is given a copy of them at every call, and libtorch
+    /// warns of it.
+    fn flatten(&self, inputs: i64) -> Result<()> {
+        let device = self.weights[0].device();
+        if !matches!(device, tch::Device::Cuda(_)) || !tch::Cuda::cudnn_is_available() {
+            return Ok(());
+        }
+        let _guard = tch::no_grad_guard();
+        let (parts, lstm, projection) = (4, 2, 0);
+        let buffer = Tensor::f_internal_cudnn_rnn_flatten_weight(
+            &self.weights,
+            parts,
+            inputs,
+            lstm,
+            self.units,
+            projection,
+            self.layers,
+            false,
+            true,
+        )?;
+        // The views keep it.
+        drop(buffer);
+        Ok(())
     }
 
     /// # Shapes

@@ -12,6 +12,7 @@ pub(super) fn matrix(tensor: &Tensor) -> Result<Matrix> {
 }
 
 /// The numbers of a tensor of f32, row after row.
+#[expect(clippy::disallowed_methods, reason = "numbers have to be waited for")]
 pub(super) fn numbers(tensor: &Tensor) -> Result<Vec<f32>> {
     let tensor = tensor.f_detach()?.f_to(tch::Device::Cpu)?.f_contiguous()?;
     let mut numbers = vec![0.0; tensor.numel()];

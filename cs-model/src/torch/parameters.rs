@@ -17,6 +17,7 @@ pub(super) struct Parameters {
 
 impl Parameters {
     /// Makes a tensor for each name and shape, with the numbers `fill` gives for it.
+    #[expect(clippy::disallowed_methods, reason = "before any step")]
     pub(super) fn create(
         names: Vec<(String, Vec<usize>)>,
         device: Device,

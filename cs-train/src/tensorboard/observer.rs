@@ -246,6 +246,10 @@ fn with_usage(mut summary: Summary, usage: &Usage) -> Summary {
     summary
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "weights are recorded now and then"
+)]
 fn distribution(weight: &Tensor) -> Result<Histogram> {
     let flat = weight
         .f_detach()?

@@ -1,5 +1,6 @@
 //! Adversarial training on the word embeddings.
 
+use cs_model::on_device;
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
@@ -35,7 +36,7 @@ impl Adversary {
         Ok(Self {
             epsilon,
             parameter,
-            rows: Tensor::f_from_slice(&reached.rows)?.f_to_device(weights.device())?,
+            rows: on_device(&reached.rows, weights.device())?,
             weights,
             kept: None,
         })

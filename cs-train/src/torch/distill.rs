@@ -219,6 +219,7 @@ impl<'a> Distill<'a> {
         Ok(self)
     }
 
+    #[expect(clippy::disallowed_methods, reason = "before any step")]
     fn with(mut self, data: &'a Prepared, lessons: Lessons, labelled: bool) -> Result<Self> {
         let model = self.base.model;
         if data.examples.is_empty() {
@@ -284,9 +285,9 @@ impl<'a> Distill<'a> {
             return Ok(None);
         }
         let share = labelled(batch.step_rows) as f64 / batch.step_rows.len() as f64;
-        let loss = &self.base.loss;
-        let totals = loss.totals(&self.targets(batch.step_rows));
-        let loss = loss.forward_part(output, &self.targets(batch.rows), &totals)?;
+        let totals = self.base.loss.totals(&self.targets(batch.step_rows));
+        let targets = self.targets(batch.rows);
+        let loss = self.base.loss_of(output, &targets, &totals)?;
         Ok(Some(loss.total.f_mul_scalar(share)?))
     }
 

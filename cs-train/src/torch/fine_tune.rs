@@ -47,6 +47,8 @@ pub struct FineTune<'a> {
     rows: Vec<&'a Example>,
     validation: Option<&'a Prepared>,
     pub(super) loss: CombinedLoss,
+    /// Of the intents, on the model's device.
+    weights: Option<Tensor>,
     r_drop: f64,
     eval_max_tokens: usize,
     identity: Identity,
@@ -81,19 +83,21 @@ impl<'a> FineTune<'a> {
         let intents = counts(model.tasks(), &rows);
         warn_of_empty_classes(model.tasks(), &rows, &intents);
         let settings = &config.loss;
+        let loss = CombinedLoss {
+            ce_weight: settings.ce_weight,
+            mse_weight: settings.mse_weight,
+            label_smoothing: settings.label_smoothing,
+            focal_gamma: settings.focal_gamma,
+            intent_weights: intent_weights(&settings.class_weights, model.tasks(), &intents)?,
+        };
         Ok(Self {
             identity: Identity {
                 objective: "fine-tuning".into(),
                 model: describe(model)?,
                 data: fingerprint(&rows),
             },
-            loss: CombinedLoss {
-                ce_weight: settings.ce_weight,
-                mse_weight: settings.mse_weight,
-                label_smoothing: settings.label_smoothing,
-                focal_gamma: settings.focal_gamma,
-                intent_weights: intent_weights(&settings.class_weights, model.tasks(), &intents)?,
-            },
+            weights: loss.weights_on(model.device().into())?,
+            loss,
             r_drop: settings.r_drop,
             model,
             rows,
@@ -104,6 +108,17 @@ impl<'a> FineTune<'a> {
 
     fn targets(&self, rows: &[usize]) -> Targets {
         Targets::pack(rows.iter().map(|&row| self.rows[row]))
+    }
+
+    /// The loss of a part of a batch whose targets have these `totals`.
+    pub(super) fn loss_of(
+        &self,
+        output: &ModelOutput,
+        targets: &Targets,
+        totals: &Totals,
+    ) -> Result<LossOutput> {
+        let weights = self.weights.as_ref();
+        self.loss.forward_weighted(output, targets, totals, weights)
     }
 
     fn forward(&self, rows: &[usize]) -> Result<ModelOutput> {
@@ -121,9 +136,7 @@ impl<'a> FineTune<'a> {
             tags: 2.0 * totals.tags,
             sentiments: 2.0 * totals.sentiments,
         };
-        let mut loss = self
-            .loss
-            .forward_part(&output, &self.targets(&twice), &doubled)?;
+        let mut loss = self.loss_of(&output, &self.targets(&twice), &doubled)?;
         let targets = self.targets(rows);
         let labelled: Vec<bool> = targets.intents.iter().map(Option::is_some).collect();
         let intents = match &output.intent {
@@ -189,8 +202,7 @@ impl Objective for FineTune<'_> {
             return self.loss_of_two_passes(batch.rows, &totals);
         }
         let output = self.forward(batch.rows)?;
-        self.loss
-            .forward_part(&output, &self.targets(batch.rows), &totals)
+        self.loss_of(&output, &self.targets(batch.rows), &totals)
     }
 
     fn evaluate(&self) -> Result<Scores> {

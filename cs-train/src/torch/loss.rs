@@ -2,8 +2,8 @@
 //!
 //! Shapes: `B` sequences, `N` packed tokens, `C` intents, `T` tags.
 
-use cs_model::ModelOutput;
-use tch::{Kind, Reduction, Tensor};
+use cs_model::{ModelOutput, on_device};
+use tch::{Device, Kind, Reduction, Tensor};
 
 use crate::data::Example;
 use crate::error::{Error, Result};
@@ -165,18 +165,48 @@ impl CombinedLoss {
         targets: &Targets,
         totals: &Totals,
     ) -> Result<LossOutput> {
+        let device = [&output.intent, &output.slots, &output.sentiment];
+        let device = device.into_iter().flatten().map(Tensor::device).next();
+        let device = device.ok_or(Error::NoLabels { what: "batch" })?;
+        let weights = self.weights_on(device)?;
+        self.forward_weighted(output, targets, totals, weights.as_ref())
+    }
+
+    /// The intents' weights, to be kept on the device of a run.
+    pub(super) fn weights_on(&self, device: Device) -> Result<Option<Tensor>> {
+        let weights = self.intent_weights.as_deref();
+        Ok(weights
+            .map(|weights| on_device(weights, device))
+            .transpose()?)
+    }
+
+    /// [`forward_part`](Self::forward_part) with the intents' weights on the device already.
+    pub(super) fn forward_weighted(
+        &self,
+        output: &ModelOutput,
+        targets: &Targets,
+        totals: &Totals,
+        weights: Option<&Tensor>,
+    ) -> Result<LossOutput> {
+        let gold = Gold::new(output, targets)?;
         let mut sum = WeightedSum::default();
-        if let Some(logits) = &output.intent {
-            let loss = self.intents(logits, &targets.intents)?;
-            sum.add("intent", loss, totals.intents, self.ce_weight)?;
+        if let (Some(logits), Some(intents)) = (&output.intent, &gold.intents) {
+            let entropy = CrossEntropy {
+                smoothing: self.label_smoothing,
+                focal_gamma: self.focal_gamma,
+                weights,
+            };
+            let loss = entropy.sum(logits, intents)?;
+            sum.add("intent", Some(loss), totals.intents, self.ce_weight)?;
         }
         if let Some(logits) = &output.slots {
-            let loss = self.tags(logits, output, &targets.tags)?;
+            let loss = self.tags(logits, output, (&targets.tags, gold.tags.as_ref()))?;
             sum.add("slots", loss, totals.tags, self.ce_weight)?;
         }
-        if let Some(predicted) = &output.sentiment {
-            let loss = squared_error(predicted, &targets.sentiments)?;
-            sum.add("sentiment", loss, totals.sentiments, self.mse_weight)?;
+        if let (Some(predicted), Some((rows, wanted))) = (&output.sentiment, &gold.sentiments) {
+            let predicted = predicted.f_index_select(0, rows)?.f_to_kind(Kind::Float)?;
+            let loss = predicted.f_mse_loss(wanted, Reduction::Sum)?;
+            sum.add("sentiment", Some(loss), totals.sentiments, self.mse_weight)?;
         }
         sum.finish()
     }
@@ -187,28 +217,89 @@ impl CombinedLoss {
         &self,
         logits: &Tensor,
         output: &ModelOutput,
-        targets: &[Option<usize>],
+        (targets, gold): (&[Option<usize>], Option<&Tensor>),
     ) -> Result<Option<Tensor>> {
-        let Some(crf) = &output.crf else {
-            let entropy = CrossEntropy {
-                smoothing: self.label_smoothing,
-                ..CrossEntropy::default()
-            };
-            return entropy.sum("tag targets", logits, targets);
-        };
-        let words = targets.iter().flatten().count() as f64;
-        let mean = crf.loss(logits, &output.lengths, targets)?;
-        Ok(mean.map(|mean| mean.f_mul_scalar(words)).transpose()?)
-    }
-
-    fn intents(&self, logits: &Tensor, targets: &[Option<usize>]) -> Result<Option<Tensor>> {
+        if let Some(crf) = &output.crf {
+            let words = targets.iter().flatten().count() as f64;
+            let mean = crf.loss(logits, &output.lengths, targets)?;
+            return Ok(mean.map(|mean| mean.f_mul_scalar(words)).transpose()?);
+        }
         let entropy = CrossEntropy {
             smoothing: self.label_smoothing,
-            focal_gamma: self.focal_gamma,
-            weights: self.intent_weights.as_deref(),
+            ..CrossEntropy::default()
         };
-        entropy.sum("intent targets", logits, targets)
+        gold.map(|gold| entropy.sum(logits, gold)).transpose()
     }
+}
+
+/// Targets of the heads that have some, on the model's device.
+#[derive(Default)]
+struct Gold {
+    /// `[B]`
+    intents: Option<Tensor>,
+    /// `[N]`
+    tags: Option<Tensor>,
+    /// Rows that have one, and which.
+    sentiments: Option<(Tensor, Tensor)>,
+}
+
+impl Gold {
+    /// Copies all indices at once.
+    fn new(output: &ModelOutput, targets: &Targets) -> Result<Self> {
+        let intents = indices("intent targets", output.intent.as_ref(), &targets.intents)?;
+        let slots = output.slots.as_ref();
+        let tags = match &output.crf {
+            // It has an order of its own.
+            Some(_) => Vec::new(),
+            None => indices("tag targets", slots, &targets.tags)?,
+        };
+        let (mut rows, mut sentiments) = (Vec::new(), Vec::new());
+        if let Some(predicted) = &output.sentiment {
+            check_length("sentiment targets", predicted, targets.sentiments.len())?;
+            let labelled = |(row, wanted): (usize, &Option<f32>)| Some((row as i64, (*wanted)?));
+            let pairs = targets.sentiments.iter().enumerate().filter_map(labelled);
+            (rows, sentiments) = pairs.unzip();
+        }
+        let lists = [&intents[..], &tags, &rows];
+        let heads = [&output.intent, &output.slots, &output.sentiment];
+        let (Some(head), true) = (
+            heads.into_iter().flatten().next(),
+            lists.iter().any(|list| !list.is_empty()),
+        ) else {
+            return Ok(Self::default());
+        };
+        let all = on_device(&lists.concat(), head.device())?;
+        let mut end = 0;
+        let mut next = |list: &[i64]| -> Result<Option<Tensor>> {
+            let (start, length) = (end, list.len() as i64);
+            end += length;
+            let part = (length > 0).then(|| all.f_narrow(0, start, length));
+            Ok(part.transpose()?)
+        };
+        let [intents, tags, rows] = [next(lists[0])?, next(lists[1])?, next(lists[2])?];
+        let sentiments = match rows {
+            Some(rows) => Some((rows, on_device(&sentiments, head.device())?)),
+            None => None,
+        };
+        Ok(Self {
+            intents,
+            tags,
+            sentiments,
+        })
+    }
+}
+
+/// A head's targets for cross-entropy; none without a head, or if no row has one.
+fn indices(what: &str, logits: Option<&Tensor>, targets: &[Option<usize>]) -> Result<Vec<i64>> {
+    let Some(logits) = logits else {
+        return Ok(Vec::new());
+    };
+    check_length(what, logits, targets.len())?;
+    if targets.iter().all(Option::is_none) {
+        return Ok(Vec::new());
+    }
+    let index = |target: &Option<usize>| target.map_or(IGNORED, |index| index as i64);
+    Ok(targets.iter().map(index).collect())
 }
 
 /// Parts, each divided by its total and weighted.
@@ -250,37 +341,18 @@ impl WeightedSum {
 struct CrossEntropy<'a> {
     smoothing: f64,
     focal_gamma: f64,
-    weights: Option<&'a [f32]>,
+    weights: Option<&'a Tensor>,
 }
 
 impl CrossEntropy<'_> {
-    /// The sum over all rows with a target, `None` without any. `[B, C]` logits, `B` targets.
-    fn sum(
-        &self,
-        what: &str,
-        logits: &Tensor,
-        targets: &[Option<usize>],
-    ) -> Result<Option<Tensor>> {
-        check_length(what, logits, targets.len())?;
-        if targets.iter().all(Option::is_none) {
-            return Ok(None);
-        }
-        let device = logits.device();
-        let targets: Vec<i64> = targets
-            .iter()
-            .map(|target| target.map_or(IGNORED, |index| index as i64))
-            .collect();
-        let targets = Tensor::f_from_slice(&targets)?.f_to_device(device)?;
-        let weights = match self.weights {
-            Some(weights) => Some(Tensor::f_from_slice(weights)?.f_to_device(device)?),
-            None => None,
-        };
+    /// The sum over all rows with a target. `[B, C]` logits, `[B]` targets.
+    fn sum(&self, logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
         let logits = logits.f_to_kind(Kind::Float)?;
         let loss = |weights, reduction| {
-            logits.f_cross_entropy_loss(&targets, weights, reduction, IGNORED, self.smoothing)
+            logits.f_cross_entropy_loss(targets, weights, reduction, IGNORED, self.smoothing)
         };
         if self.focal_gamma == 0.0 {
-            return Ok(Some(loss(weights.as_ref(), Reduction::Sum)?));
+            return Ok(loss(self.weights, Reduction::Sum)?);
         }
         // 1 - p without cancellation; the bound keeps the power's slope finite.
         let entropy = loss(None, Reduction::None)?; // [B]
@@ -288,29 +360,13 @@ impl CrossEntropy<'_> {
         let focal = missing
             .f_pow_tensor_scalar(self.focal_gamma)?
             .f_mul(&entropy)?;
-        let focal = match &weights {
+        let focal = match self.weights {
             // Rows without a target have an entropy of 0: their weight does not matter.
             Some(weights) => focal.f_mul(&weights.f_index_select(0, &targets.f_clamp_min(0)?)?)?,
             None => focal,
         };
-        Ok(Some(focal.f_sum(Kind::Float)?))
+        Ok(focal.f_sum(Kind::Float)?)
     }
-}
-
-/// The sum of squares over all rows with a target.
-fn squared_error(predicted: &Tensor, targets: &[Option<f32>]) -> Result<Option<Tensor>> {
-    check_length("sentiment targets", predicted, targets.len())?;
-    let labelled = |(row, target): (usize, &Option<f32>)| target.map(|t| (row as i64, t));
-    let (rows, targets): (Vec<i64>, Vec<f32>) =
-        targets.iter().enumerate().filter_map(labelled).unzip();
-    if rows.is_empty() {
-        return Ok(None);
-    }
-    let device = predicted.device();
-    let rows = Tensor::f_from_slice(&rows)?.f_to_device(device)?;
-    let targets = Tensor::f_from_slice(&targets)?.f_to_device(device)?;
-    let predicted = predicted.f_index_select(0, &rows)?.f_to_kind(Kind::Float)?;
-    Ok(Some(predicted.f_mse_loss(&targets, Reduction::Sum)?))
 }
 
 fn check_length(what: &str, output: &Tensor, targets: usize) -> Result<()> {

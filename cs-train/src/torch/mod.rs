@@ -8,6 +8,7 @@ mod distill;
 mod ema;
 mod fine_tune;
 mod imitation;
+#[expect(clippy::disallowed_methods, reason = "read once, at the end")]
 mod importance;
 mod loss;
 mod masked_lm;
@@ -19,6 +20,7 @@ mod plan;
 mod predict;
 mod r_drop;
 mod report;
+#[expect(clippy::disallowed_methods, reason = "before any step")]
 mod resume;
 mod run;
 mod seed;

@@ -1,5 +1,6 @@
 //! [`AdamW`] on libtorch tensors.
 
+use cs_model::on_device;
 use cs_model::ops::{FusedAdamW, foreach_add_, foreach_norm, fused_adamw};
 use tch::{Device, Kind, Tensor};
 
@@ -83,7 +84,8 @@ pub(crate) struct Moments {
 
 impl Moments {
     pub(crate) fn new(mean: Tensor, square: Tensor, steps: i32) -> Result<Self> {
-        let counter = Tensor::f_from_slice(&[steps as f32])?.f_to_device(mean.device())?;
+        // Filled where it is needed: nothing to copy, nothing to wait for.
+        let counter = Tensor::f_full([1], f64::from(steps), (Kind::Float, mean.device()))?;
         Ok(Self {
             mean,
             square,
@@ -149,7 +151,7 @@ impl AdamW {
         rows.dedup();
         if (rows.len() as i64) < height / 2 {
             let device = parameter.tensor.device();
-            parameter.rows = Some(Tensor::f_from_slice(&rows)?.f_to_device(device)?);
+            parameter.rows = Some(on_device(&rows, device)?);
         }
         Ok(())
     }
@@ -198,8 +200,7 @@ impl AdamW {
     }
 
     fn step_fused(&mut self, gradients: &Gradients, lr: f64, scale: f64) -> Result<()> {
-        let divisor =
-            Tensor::f_from_slice(&[scale.recip() as f32])?.f_to_device(gradients.device)?;
+        let divisor = Tensor::f_full([1], scale.recip(), (Kind::Float, gradients.device))?;
         let divisor = (scale != 1.0).then_some(&divisor);
         // Parameters of equal settings take a call together.
         let mut groups: Vec<((f64, bool), Vec<usize>)> = Vec::new();

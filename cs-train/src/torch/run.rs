@@ -200,7 +200,9 @@ impl<'r> Run<'r> {
         let step = self.progress.step;
         self.progress.evaluated = step;
         self.swap_mean()?;
+        let autocast = self.stepper.autocast(self.config.precision)?;
         let scores = tch::no_grad(|| self.objective.evaluate());
+        drop(autocast);
         let best = match &scores {
             Ok(scores) => self.keep_if_best(scores),
             Err(_) => Ok(None),

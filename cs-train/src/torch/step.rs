@@ -38,6 +38,11 @@ pub(crate) struct Taken {
 }
 
 impl Stepper {
+    /// Has the forward passes of an evaluation use the numbers of training.
+    pub(crate) fn autocast(&self, precision: Precision) -> Result<Option<Autocast>> {
+        autocast(precision, self.device)
+    }
+
     pub(crate) fn new(
         objective: &dyn Objective,
         config: &TrainConfig,
@@ -79,11 +84,7 @@ impl Stepper {
             rows,
             seed: derive(config.seed, Stream::Dropout, step as u64),
             scale: self.scaler.map_or(1.0, |scaler| scaler.scale()),
-            half: match config.precision {
-                Precision::Fp32 => None,
-                Precision::Bf16 => Some(HalfPrecision::Bf16),
-                Precision::Fp16 => Some(HalfPrecision::Fp16),
-            },
+            precision: config.precision,
             device: self.device,
             passes: 0,
             figures: Figures::default(),
@@ -154,6 +155,16 @@ impl Stepper {
     }
 }
 
+/// Has matrix products be of this precision while it lives.
+fn autocast(precision: Precision, device: cs_model::Device) -> Result<Option<Autocast>> {
+    let half = match precision {
+        Precision::Fp32 => return Ok(None),
+        Precision::Bf16 => HalfPrecision::Bf16,
+        Precision::Fp16 => HalfPrecision::Fp16,
+    };
+    Ok(Some(Autocast::new(device, half)?))
+}
+
 fn device_of(objective: &dyn Objective) -> cs_model::Device {
     match objective
         .parameters()
@@ -172,7 +183,7 @@ struct Pass<'a> {
     rows: &'a [usize],
     seed: u64,
     scale: f64,
-    half: Option<HalfPrecision>,
+    precision: Precision,
     device: cs_model::Device,
     /// Forward passes so far: each has dropout of its own.
     passes: u64,
@@ -219,8 +230,7 @@ impl Pass<'_> {
         self.passes += 1;
         tch::manual_seed(seed as i64);
         self.phases.rest += self.watch.lap();
-        let autocast = self.half.map(|half| Autocast::new(self.device, half));
-        let autocast = autocast.transpose()?;
+        let autocast = autocast(self.precision, self.device)?;
         let loss = self.objective.loss(&StepBatch {
             rows,
             step_rows: self.rows,
@@ -258,6 +268,7 @@ impl Figures {
     }
 
     /// Sums the losses by name and returns the value of `extra`, in a single transfer from the device.
+    #[expect(clippy::disallowed_methods, reason = "the one wait of a step")]
     fn read(&mut self, extra: &Tensor) -> Result<f64> {
         let mut all: Vec<&Tensor> = self.scalars.iter().map(|(_, scalar)| scalar).collect();
         all.push(extra);

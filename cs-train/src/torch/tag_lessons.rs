@@ -82,6 +82,7 @@ impl WordLessons {
     /// A pupil with a conditional random field can only give sequences of tags that IOB2 allows. What it is to
     /// learn of a teacher that judges each word by itself is the teacher's distribution given that the
     /// sequence is one of those.
+    #[expect(clippy::disallowed_methods, reason = "before any step")]
     pub(super) fn for_pupil(
         &self,
         pupil: &Tasks,
