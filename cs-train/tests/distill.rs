@@ -132,8 +132,8 @@ fn a_field_that_says_the_same_by_other_scores_has_nothing_to_learn() {
         let _guard = tch::no_grad_guard();
         for (name, mut tensor) in model.parameters() {
             if name.ends_with(".transitions") || name.ends_with(".start") {
-                let _ =
-                    tensor.copy_(&(Tensor::arange(3, (tch::Kind::Float, tch::Device::Cpu)) - 1.0));
+                let scores = Tensor::arange(3, (tch::Kind::Float, tch::Device::Cpu)) - 1.0;
+                tensor.copy_(&scores);
             }
         }
         model
