@@ -257,6 +257,11 @@ impl Tokenizer {
         self.words
     }
 
+    /// The library's own.
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
     /// One more than the largest token id, added tokens included: the rows an embedding needs.
     pub fn vocab_size(&self) -> usize {
         self.vocab_size

@@ -77,6 +77,7 @@
 //! rows the output columns of its matrices; the LSTM by direction.
 
 mod bilstm;
+mod companions;
 mod config;
 mod encoder;
 mod error;
@@ -103,4 +104,4 @@ pub use quantize::gate::{Gate, HeadFigures, Verdict};
 pub use quantize::sensitivity::{Figures, Metric, Probe, Sensitivity, sensitivity};
 pub use quantize::{Clip, Int4, LayerError, QuantConfig, QuantReport, quantize};
 pub use race::race;
-pub use trim::{TrimReport, trim_vocabulary};
+pub use trim::{TrimConfig, TrimReport, trim_vocabulary};

@@ -1,4 +1,4 @@
-//! Pruned and trimmed models against whole ones.
+//! Pruned models against whole ones.
 #![allow(clippy::unwrap_used, reason = "a panic is the failure report")]
 
 mod common;
@@ -9,8 +9,8 @@ use common::{config, cosine, open, tasks, write_bundle};
 use cs_data::TokenBatch;
 use cs_model::{Bundle, EncoderConfig, Importance, TransformerConfig, Weights, write_safetensors};
 use cs_quant::{
-    Int4, NativeModel, Precision, PruneConfig, PrunePlan, QuantConfig, RuntimeConfig, magnitude,
-    prune, prune_to_latency, quantize, trim_vocabulary,
+    Int4, Precision, PruneConfig, PrunePlan, QuantConfig, RuntimeConfig, magnitude, prune,
+    prune_to_latency, quantize,
 };
 
 fn bundle(dir: &Path) -> Bundle {
@@ -273,50 +273,5 @@ fn a_latency_is_reached_by_removing_what_matters_least() {
             assert_eq!(report.neurons[layer], config.inner_size(layer));
             assert!(config.inner_size(layer).is_multiple_of(16));
         }
-    }
-}
-
-#[test]
-fn a_trimmed_model_answers_its_texts_as_before() {
-    for model in ["bert_gelu", "lstm"] {
-        let dir = tempfile::tempdir().unwrap();
-        let out = dir.path().join("out");
-        write_bundle(&dir.path().join("a"), model, tasks());
-        let bundle = Bundle::open(&dir.path().join("a")).unwrap();
-        let corpus = ["w1 w2 w22", "w3 w1", "w2w1 !"];
-        let report = trim_vocabulary(&bundle, &out, corpus, false).unwrap();
-        assert!(report.words_after < report.words_before, "{report:?}");
-        let trimmed = Bundle::open(&out).unwrap();
-        assert_eq!(trimmed.config().vocab_size(), report.words_after);
-        let (before, after) = (bundle.tokenizer().unwrap(), trimmed.tokenizer().unwrap());
-        assert_eq!(after.vocab_size(), report.words_after);
-        assert_eq!(after.pad_id(), trimmed.config().pad_token_id());
-        let runtime = config(Precision::Fp32, 1, None);
-        let answer = |bundle: &Bundle, text: &str| {
-            let ids = bundle.tokenizer().unwrap().encode(text, 16).unwrap().ids;
-            let model = NativeModel::open(bundle, &runtime).unwrap();
-            model.forward(&TokenBatch::pack([&ids[..]])).unwrap()
-        };
-        for text in corpus {
-            let tokens = |tokenizer: &cs_data::Tokenizer| -> Vec<Option<String>> {
-                let ids = tokenizer.encode(text, 16).unwrap().ids;
-                ids.into_iter().map(|id| tokenizer.token(id)).collect()
-            };
-            assert_eq!(tokens(&before), tokens(&after));
-            assert_eq!(answer(&bundle, text), answer(&trimmed, text));
-        }
-        // With all characters, nothing becomes unknown that was not.
-        trim_vocabulary(&bundle, &dir.path().join("b"), corpus, true).unwrap();
-        let characters = Bundle::open(&dir.path().join("b"))
-            .unwrap()
-            .tokenizer()
-            .unwrap();
-        let unknown = |tokenizer: &cs_data::Tokenizer| {
-            let ids = tokenizer.encode("w17 w29", 16).unwrap().ids;
-            ids.into_iter()
-                .filter(|&id| tokenizer.token(id).as_deref() == Some("[UNK]"))
-                .count()
-        };
-        assert_eq!((unknown(&before), unknown(&characters)), (0, 0));
     }
 }
