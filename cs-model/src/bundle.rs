@@ -10,7 +10,7 @@ use crate::config::EncoderConfig;
 use crate::error::{Error, Result};
 use crate::file::{self, OpenFile};
 use crate::manifest::{FileSum, Manifest, validate_file_name, validate_length};
-use crate::sentence::{LIMITS, Prompts, Sentence};
+use crate::sentence::{LIMITS, Prompts, Sentence, check_pooling};
 use crate::tasks::Tasks;
 use crate::weights::Weights;
 
@@ -167,6 +167,19 @@ impl Bundle {
     /// lists the sums of its files; `None` for a plain Hugging Face folder.
     pub fn version(&self) -> Option<&str> {
         self.version.as_deref()
+    }
+
+    /// Checks that the folder's vectors are made in a way there is: by a [`Pooling`](crate::Pooling),
+    /// with nothing after it that changes their direction. A bundle's are.
+    ///
+    /// # Errors
+    /// [`Error::Field`] naming the module of `modules.json`, or the pooling of `1_Pooling/config.json`;
+    /// a file that does not parse.
+    pub fn check_pooling(&self) -> Result<()> {
+        match self.manifest {
+            Some(_) => Ok(()),
+            None => check_pooling(&self.dir, self.config.hidden_size()),
+        }
     }
 
     /// What the model expects in front of a text, by name, as `config_sentence_transformers.json`

@@ -25,28 +25,40 @@ pub(crate) struct Sentence {
 }
 
 impl Sentence {
-    /// Reads `modules.json`, `sentence_bert_config.json` and `1_Pooling/config.json`, whichever are
-    /// there, for an encoder of width `hidden`.
+    /// Reads `sentence_bert_config.json` and `1_Pooling/config.json`, whichever are there, for an
+    /// encoder of width `hidden`. A pooling this crate does not have is left to [`check_pooling`]: who
+    /// trains heads on the encoder does not need it.
     ///
     /// # Errors
-    /// A file that does not parse; a module, a pooling or a length this crate does not have, by name.
+    /// A file that does not parse; a length that cannot be.
     pub(crate) fn open(dir: &Path, hidden: usize) -> Result<Self> {
-        check_modules(dir)?;
         let limits: Limits = read(&dir.join(LIMITS))?.unwrap_or_default();
         if let Some(length) = limits.max_seq_length.filter(|&length| length < 3) {
             let error = Error::field("max_seq_length", length, "at least 3");
             return Err(error.in_file(&dir.join(LIMITS)));
         }
-        let path = dir.join(POOLING);
-        let pooling = match read::<Map<String, Value>>(&path)? {
-            Some(config) => pooling(&config, hidden).map_err(|error| error.in_file(&path))?,
-            None => Pooling::default(),
-        };
         Ok(Self {
-            pooling,
+            pooling: open_pooling(dir, hidden).unwrap_or_default(),
             max_length: limits.max_seq_length,
             lower_case: limits.do_lower_case,
         })
+    }
+}
+
+/// Refuses a folder whose vectors are made in a way this crate does not have.
+///
+/// # Errors
+/// A file that does not parse; a module or a pooling, by name.
+pub(crate) fn check_pooling(dir: &Path, hidden: usize) -> Result<()> {
+    check_modules(dir)?;
+    open_pooling(dir, hidden).map(drop)
+}
+
+fn open_pooling(dir: &Path, hidden: usize) -> Result<Pooling> {
+    let path = dir.join(POOLING);
+    match read::<Map<String, Value>>(&path)? {
+        Some(config) => pooling(&config, hidden).map_err(|error| error.in_file(&path)),
+        None => Ok(Pooling::default()),
     }
 }
 

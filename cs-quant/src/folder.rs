@@ -7,10 +7,11 @@ use cs_model::{Bundle, BundleWriter, EncoderConfig, Manifest, RawTensor, write_s
 
 use crate::error::{QuantError, Result};
 
-/// Refuses a folder without fp32 (or 16-bit) weights.
+/// Refuses a folder without fp32 (or 16-bit) weights, or whose vectors are pooled in a way there is
+/// not.
 pub(crate) fn need_weights(bundle: &Bundle, wanted: &'static str) -> Result<()> {
     if bundle.has_weights() {
-        return Ok(());
+        return Ok(bundle.check_pooling()?);
     }
     // What is there instead, and what to do about it.
     match bundle.int8_path() {

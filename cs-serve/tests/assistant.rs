@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cs_data::{TokenBatch, Tokenizer};
 use cs_model::{
-    BiLstmConfig, Bundle, BundleWriter, EncoderConfig, Manifest, Matrix, RawTensor, Tasks,
-    TransformerConfig, write_safetensors,
+    BiLstmConfig, Bundle, BundleWriter, EncoderConfig, Manifest, Matrix, RawTensor, SlotHead,
+    Tasks, TransformerConfig, write_safetensors,
 };
 use cs_serve::{Assistant, Entity, Error, HeadOutput, Intent, ScriptedBackend, Understanding};
 use tempfile::TempDir;
@@ -69,7 +69,7 @@ fn bert() -> EncoderConfig {
 
 /// Weights from a linear congruential generator, as a trained model's might be: norms near one,
 /// the rest small.
-fn write_weights(path: &Path, config: &EncoderConfig) -> cs_model::Result<()> {
+fn write_weights(path: &Path, config: &EncoderConfig, tasks: &Tasks) -> cs_model::Result<()> {
     let mut state = 1u64;
     let mut next = || {
         state = state
@@ -77,7 +77,7 @@ fn write_weights(path: &Path, config: &EncoderConfig) -> cs_model::Result<()> {
             .wrapping_add(1442695040888963407);
         (state >> 40) as f32 / (1 << 24) as f32 - 0.5
     };
-    let heads = tasks().tensors(config.hidden_size());
+    let heads = tasks.tensors(config.hidden_size());
     let tensors: Vec<_> = config
         .tensors()
         .into_iter()
@@ -100,6 +100,10 @@ fn write_weights(path: &Path, config: &EncoderConfig) -> cs_model::Result<()> {
 }
 
 fn bundle(config: &EncoderConfig) -> TempDir {
+    bundle_for(config, tasks())
+}
+
+fn bundle_for(config: &EncoderConfig, tasks: Tasks) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = BundleWriter::new(dir.path()).unwrap();
     writer
@@ -109,9 +113,9 @@ fn bundle(config: &EncoderConfig) -> TempDir {
         .write("tokenizer.json", &tokenizer().to_json().unwrap())
         .unwrap();
     writer
-        .write_with(Bundle::WEIGHTS, |path| write_weights(path, config))
+        .write_with(Bundle::WEIGHTS, |path| write_weights(path, config, &tasks))
         .unwrap();
-    writer.finish(Manifest::new(tasks(), MAX_LENGTH)).unwrap();
+    writer.finish(Manifest::new(tasks, MAX_LENGTH)).unwrap();
     dir
 }
 
@@ -402,16 +406,48 @@ fn a_folder_that_does_not_fit_is_named() {
 fn libtorch_and_the_native_runtime_agree() {
     use cs_serve::{Backend, Device, TorchBackend};
 
-    for config in [light(), bert()] {
-        let dir = bundle(&config);
+    for (config, slot_head) in [
+        (light(), SlotHead::Softmax),
+        (bert(), SlotHead::Softmax),
+        (bert(), SlotHead::Crf),
+    ] {
+        let tasks = Tasks {
+            slot_head,
+            ..tasks()
+        };
+        let dir = bundle_for(&config, tasks);
         let bundle = Bundle::open(dir.path()).unwrap();
         let backend = TorchBackend::open(&bundle, Device::Cpu).unwrap();
         assert_eq!(backend.name(), "torch");
         let torch = Assistant::new(bundle, Box::new(backend)).unwrap();
         let torch = answers_every_text(&torch);
         let native = answers_every_text(&Assistant::open(dir.path()).unwrap());
+        let entities = native.iter().map(|turn| turn.entities.len());
+        assert!(entities.sum::<usize>() > 0, "nothing to compare");
         for (a, b) in torch.iter().zip(&native) {
             assert!(close(a, b), "{a:?}\n{b:?}");
         }
+    }
+}
+
+#[test]
+fn answers_that_differ_are_told_apart() {
+    let (_dir, assistant) = scripted(|batch| Ok(by_ids(batch)));
+    let turn = assistant.understand(TEXTS[1]).unwrap();
+    assert!(close(&turn, &turn) && !turn.entities.is_empty());
+    let changes: [fn(&mut Understanding); 8] = [
+        |turn| turn.intent = None,
+        |turn| turn.intents.swap(0, 1),
+        |turn| turn.intents[0].confidence += 0.01,
+        |turn| turn.entities[0].label.push('x'),
+        |turn| turn.entities[0].end += 1,
+        |turn| turn.entities[0].confidence -= 0.01,
+        |turn| turn.sentiment = None,
+        |turn| turn.truncated = true,
+    ];
+    for (i, change) in changes.iter().enumerate() {
+        let mut other = turn.clone();
+        change(&mut other);
+        assert!(!close(&turn, &other), "change {i}");
     }
 }

@@ -119,3 +119,22 @@ impl Start {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_that_is_neither_known_nor_there_is_named() {
+        let rows = vec![Utterance::new("1", "hi").with_intent("greeting")];
+        let rows = Dataset::from_utterances(rows).unwrap();
+        let settings = Settings::default();
+        let base = "lite".parse().unwrap();
+        let start = Start::new(&base, &rows, &Tasks::default(), &settings, None);
+        let line = start.err().unwrap().line();
+        assert_eq!(
+            line,
+            "lite: no such folder, expected light, mini or the folder of a model (--model)"
+        );
+    }
+}

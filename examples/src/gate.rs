@@ -210,28 +210,32 @@ pub fn layer_sensitivity(
     sensitivity(bundle, config, &mut probe)
 }
 
-/// Refuses rows by which a head of the model cannot be judged.
-///
-/// # Errors
-///
-/// [`Error::Unfit`] naming the head and what was looked for.
-pub fn check_labelled(path: &Path, rows: &[Utterance], tasks: &Tasks) -> Result<()> {
+/// The heads of the model that no row has a label for, among the labels the model knows.
+pub fn unlabelled_heads(rows: &[Utterance], tasks: &Tasks) -> Vec<&'static str> {
     let known: Vec<Utterance> = rows.iter().map(|row| known(row, tasks)).collect();
-    let judged = |head: &&str| {
-        known.iter().any(|row| match *head {
+    let labelled = |head: &str| {
+        known.iter().any(|row| match head {
             "intent" => row.intent.is_some(),
             "slots" => !row.spans.is_empty(),
             _ => row.sentiment.is_some(),
         })
     };
-    let heads = tasks.heads();
-    let Some(head) = heads.iter().find(|head| !judged(head)) else {
-        return Ok(());
-    };
-    let label = match *head {
-        "intent" => "an intent that the model knows",
-        "slots" => "a span whose label the model knows",
-        _ => "a sentiment",
+    let mut heads = tasks.heads();
+    heads.retain(|head| !labelled(head));
+    heads
+}
+
+/// Refuses rows by which a head of the model cannot be judged.
+///
+/// # Errors
+///
+/// [`Error::Unfit`] naming what was looked for.
+pub fn check_labelled(path: &Path, rows: &[Utterance], tasks: &Tasks) -> Result<()> {
+    let label = match unlabelled_heads(rows, tasks).first() {
+        None => return Ok(()),
+        Some(&"intent") => "an intent that the model knows",
+        Some(&"slots") => "a span whose label the model knows",
+        Some(_) => "a sentiment",
     };
     Err(Error::Unfit {
         path: path.to_owned(),

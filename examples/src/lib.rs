@@ -58,7 +58,7 @@ pub use fit::fit;
 pub use fitted::Fitted;
 pub use gate::{
     ClipArg, GateArgs, Int4Part, QuantArgs, check_labelled, figures, layer_sensitivity,
-    single_batches, unjudged,
+    single_batches, unjudged, unlabelled_heads,
 };
 pub use input::{Line, Texts};
 #[cfg(feature = "torch")]

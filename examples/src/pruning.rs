@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::base::Base;
 use crate::error::{Error, Result};
 use crate::fitted::Fitted;
-use crate::gate::single_batches;
+use crate::gate::{single_batches, unlabelled_heads};
 use crate::run::note;
 use crate::settings::Settings;
 use crate::teaching::{Teaching, distill};
@@ -193,6 +193,11 @@ impl Pruner {
         let rows: Vec<Utterance> = train.iter().collect();
         let scored = rows.iter().step_by(rows.len().div_ceil(SCORED_ROWS).max(1));
         let (tasks, length) = (self.bundle.tasks(), self.bundle.max_length());
+        for head in unlabelled_heads(&rows, tasks) {
+            note(format_args!(
+                "warning: no training row is labelled for the {head} head, so that what it needs may be pruned"
+            ));
+        }
         let tokenizer = self.bundle.tokenizer()?;
         let scored = examples(scored.cloned(), &tokenizer, tasks, length)?;
         let device = settings.device.unwrap_or_else(Device::auto);
