@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cs_examples::{DataArgs, Outcome, Output, corpus_texts, note, report, run};
+use cs_examples::{DataArgs, Outcome, Output, note, report, run};
 use cs_model::Bundle;
 use cs_quant::{TrimConfig, trim_vocabulary};
 
@@ -42,7 +42,8 @@ struct Arguments {
 fn main() -> ExitCode {
     run(|arguments: Arguments| {
         let bundle = Bundle::open(&arguments.model)?;
-        let texts = corpus_texts(&arguments.corpus, &arguments.format)?;
+        let corpus = arguments.format.open_texts(&arguments.corpus)?;
+        let texts: Vec<String> = corpus.iter().map(|row| row.text).collect();
         let config = TrimConfig {
             min_count: arguments.min_count,
             ..TrimConfig::default()

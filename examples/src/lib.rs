@@ -9,7 +9,6 @@ mod base;
 mod cli;
 #[cfg(feature = "torch")]
 mod command;
-mod corpus;
 mod doctor;
 mod error;
 #[cfg(feature = "torch")]
@@ -49,7 +48,6 @@ pub use base::Base;
 pub use cli::{BackendKind, DataArgs, InputArgs, LengthArgs, Output};
 #[cfg(feature = "torch")]
 pub use command::{TrainArgs, TrainData};
-pub use corpus::corpus_texts;
 pub use doctor::{Report, examine};
 pub use error::{Error, Result};
 #[cfg(feature = "torch")]
