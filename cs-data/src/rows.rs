@@ -6,7 +6,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, DictionaryArray, Float32Builder, ListArray, RecordBatch, StringArray,
     StringBuilder, StructArray, UInt32Array, UInt32Builder,
 };
-use arrow::buffer::OffsetBuffer;
+use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{
     DataType, Field, Fields, Float32Type, Int32Type, Schema, SchemaRef, UInt32Type,
 };
@@ -26,7 +26,7 @@ pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(vec![
         Field::new("id", DataType::Utf8, false),
         Field::new("text", DataType::Utf8, false),
-        Field::new("spans", DataType::List(Arc::new(item)), false),
+        Field::new("spans", DataType::List(Arc::new(item)), true),
         Field::new("intent", dict(), true),
         Field::new("sentiment", DataType::Float32, true),
         Field::new("reply", DataType::Utf8, true),
@@ -67,6 +67,8 @@ pub(crate) struct Row<'a> {
     pub(crate) id: &'a str,
     pub(crate) text: &'a str,
     pub(crate) spans: &'a [Span],
+    /// Whether it has spans or is known to have none.
+    pub(crate) tagged: bool,
     pub(crate) intent: Option<&'a str>,
     pub(crate) sentiment: Option<f32>,
     pub(crate) reply: Option<&'a str>,
@@ -83,6 +85,7 @@ impl<'a> Row<'a> {
             id,
             text,
             spans: &[],
+            tagged: false,
             intent: None,
             sentiment: None,
             reply: None,
@@ -101,6 +104,7 @@ impl<'a> Row<'a> {
         };
         Row {
             spans: &row.spans,
+            tagged: row.is_tagged(),
             intent: row.intent.as_deref(),
             sentiment: row.sentiment,
             reply: row.reply.as_deref(),
@@ -131,6 +135,7 @@ pub(crate) struct Builder {
     id: StringBuilder,
     text: StringBuilder,
     span_counts: Vec<usize>,
+    tagged: Vec<bool>,
     span_starts: Vec<u32>,
     span_ends: Vec<u32>,
     span_labels: Words,
@@ -169,6 +174,7 @@ impl Builder {
         self.id.append_value(row.id);
         self.text.append_value(row.text);
         self.span_counts.push(row.spans.len());
+        self.tagged.push(row.tagged || !row.spans.is_empty());
         for span in row.spans {
             // Texts are at most 64 KiB.
             self.span_starts.push(span.start as u32);
@@ -193,6 +199,7 @@ impl Builder {
     pub(crate) fn finish(mut self) -> Result<RecordBatch> {
         let spans = span_lists(
             OffsetBuffer::from_lengths(self.span_counts),
+            self.tagged,
             vec![
                 Arc::new(UInt32Array::from(self.span_starts)),
                 Arc::new(UInt32Array::from(self.span_ends)),
@@ -234,11 +241,25 @@ fn check_bytes(bytes: usize, row: usize) -> Result<()> {
     })
 }
 
-fn span_lists(offsets: OffsetBuffer<i32>, fields: Vec<ArrayRef>) -> Result<ArrayRef> {
+fn span_lists(
+    offsets: OffsetBuffer<i32>,
+    tagged: Vec<bool>,
+    fields: Vec<ArrayRef>,
+) -> Result<ArrayRef> {
+    let tagged = Some(NullBuffer::from(tagged)).filter(|nulls| nulls.null_count() > 0);
     let spans = StructArray::try_new(span_fields(), fields, None)?;
     let item = Field::new_list_field(DataType::Struct(span_fields()), false);
-    let lists = ListArray::try_new(Arc::new(item), offsets, Arc::new(spans), None)?;
+    let lists = ListArray::try_new(Arc::new(item), offsets, Arc::new(spans), tagged)?;
     Ok(Arc::new(lists))
+}
+
+/// The batch with `[]` for spans where it has null.
+pub(crate) fn all_tagged(batch: &RecordBatch) -> Result<RecordBatch> {
+    let lists: &ListArray = batch.column(SPANS).as_list();
+    let (field, offsets, spans, _) = lists.clone().into_parts();
+    let mut columns = batch.columns().to_vec();
+    columns[SPANS] = Arc::new(ListArray::try_new(field, offsets, spans, None)?);
+    Ok(RecordBatch::try_new(batch.schema(), columns)?)
 }
 
 /// Typed access to a batch that [`Builder`] made (or rows taken from one).
@@ -272,6 +293,26 @@ impl<'a> View<'a> {
         column.null_count() < column.len()
     }
 
+    pub(crate) fn is_tagged(self, row: usize) -> bool {
+        self.0.column(SPANS).is_valid(row)
+    }
+
+    /// Rows that have spans, rows known to have none, and rows of which nobody says.
+    pub(crate) fn count_tagged(self) -> [usize; 3] {
+        let lists: &ListArray = self.0.column(SPANS).as_list();
+        let lengths = lists.offsets().windows(2).map(|pair| pair[1] > pair[0]);
+        let mut counts = [0; 3];
+        for (row, has_spans) in lengths.enumerate() {
+            let kind = match has_spans {
+                true => 0,
+                false if lists.is_valid(row) => 1,
+                false => 2,
+            };
+            counts[kind] += 1;
+        }
+        counts
+    }
+
     /// Each span of the row.
     pub(crate) fn spans(self, row: usize) -> impl Iterator<Item = (usize, usize, &'a str)> {
         let lists: &ListArray = self.0.column(SPANS).as_list();
@@ -294,6 +335,7 @@ impl<'a> View<'a> {
             .map(|(start, end, label)| Span::new(start, end, label));
         let mut out = Utterance::new(self.id(row), self.strings(TEXT).value(row));
         out.spans = spans.collect();
+        out.entity_free = self.is_tagged(row) && out.spans.is_empty();
         out.intent = self.intent(row).map(str::to_owned);
         out.sentiment = sentiment.is_valid(row).then(|| sentiment.value(row));
         out.reply = self.string(REPLY, row).map(str::to_owned);
@@ -382,8 +424,10 @@ pub(crate) fn gather(batches: &[&RecordBatch], places: &[(usize, usize)]) -> Res
 fn gather_spans(batches: &[&RecordBatch], places: &[(usize, usize)]) -> Result<ArrayRef> {
     let (mut counts, mut starts, mut ends) = (Vec::new(), Vec::new(), Vec::new());
     let mut labels = Words::default();
+    let mut tagged = Vec::with_capacity(places.len());
     for &(batch, row) in places {
         let before = starts.len();
+        tagged.push(View(batches[batch]).is_tagged(row));
         for (start, end, label) in View(batches[batch]).spans(row) {
             starts.push(start as u32);
             ends.push(end as u32);
@@ -396,5 +440,5 @@ fn gather_spans(batches: &[&RecordBatch], places: &[(usize, usize)]) -> Result<A
         Arc::new(UInt32Array::from(ends)),
         Arc::new(labels.finish()?),
     ];
-    span_lists(OffsetBuffer::from_lengths(counts), fields)
+    span_lists(OffsetBuffer::from_lengths(counts), tagged, fields)
 }

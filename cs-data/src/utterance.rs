@@ -83,6 +83,9 @@ pub struct Utterance {
     pub text: String,
     /// Its entities, in order, disjoint.
     pub spans: Vec<Span>,
+    /// Whether it is known to have no entities. A row with neither this nor spans is not labelled; see
+    /// [`is_tagged`](Self::is_tagged).
+    pub entity_free: bool,
     /// What the customer wants.
     pub intent: Option<String>,
     /// From 0 (negative) to 1 (positive).
@@ -106,6 +109,7 @@ impl Utterance {
             id: id.into(),
             text: text.into(),
             spans: Vec::new(),
+            entity_free: false,
             intent: None,
             sentiment: None,
             reply: None,
@@ -123,9 +127,10 @@ impl Utterance {
         self
     }
 
-    /// With these entities.
+    /// With these entities, and no others.
     #[must_use]
     pub fn with_spans(mut self, spans: Vec<Span>) -> Self {
+        self.entity_free = spans.is_empty();
         self.spans = spans;
         self
     }
@@ -135,6 +140,18 @@ impl Utterance {
     pub fn with_sentiment(mut self, sentiment: f32) -> Self {
         self.sentiment = Some(sentiment);
         self
+    }
+
+    /// Whether its entities are labelled: it has spans, or is known to have none. Other rows neither teach
+    /// entities nor are they scored for them.
+    ///
+    /// ```
+    /// use cs_data::Utterance;
+    /// let row = Utterance::new("1", "hello");
+    /// assert!(!row.is_tagged() && row.with_spans(vec![]).is_tagged());
+    /// ```
+    pub fn is_tagged(&self) -> bool {
+        self.entity_free || !self.spans.is_empty()
     }
 
     /// Checks the text (no NUL, at most [`MAX_TEXT_BYTES`]), the spans (in bounds, on character
@@ -159,7 +176,7 @@ impl Utterance {
         put("id", json!(self.id));
         put("text", json!(self.text));
         put("origin", json!(self.origin));
-        if !self.spans.is_empty() {
+        if self.is_tagged() {
             put("spans", self.spans_json());
         }
         if let Some(intent) = &self.intent {

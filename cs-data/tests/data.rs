@@ -78,7 +78,8 @@ fn jsonl_rows_have_the_documented_fields() {
         turn: 3,
         speaker: Some("user".into()),
     });
-    assert_eq!(rows, [first, Utterance::new("1", ""), last]);
+    let none = Utterance::new("1", "").with_spans(vec![]);
+    assert_eq!(rows, [first, none, last.with_spans(vec![])]);
     assert_eq!((data.len(), data.utterance(3)), (3, None));
     assert_eq!(
         (data.intents(), data.slot_labels()),
@@ -726,7 +727,7 @@ fn the_columns_are_the_documented_ones() {
             "id Utf8".into(),
             "text Utf8".into(),
             format!(
-                "spans List(non-null Struct(\"start\": non-null UInt32, \"end\": non-null UInt32, \"label\": non-null {dict}))"
+                "spans List(non-null Struct(\"start\": non-null UInt32, \"end\": non-null UInt32, \"label\": non-null {dict}))?"
             ),
             format!("intent {dict}?"),
             "sentiment Float32?".into(),
@@ -797,9 +798,12 @@ fn utterance() -> impl Strategy<Value = Utterance> {
                     .collect();
                 picked.sort();
                 let spans = picked.windows(2).filter(|pair| pair[0].0 < pair[1].0);
-                let spans = spans.map(|pair| Span::new(pair[0].0, pair[1].0, pair[0].1.clone()));
+                let span =
+                    |pair: &[(usize, String)]| Span::new(pair[0].0, pair[1].0, pair[0].1.clone());
+                let spans: Vec<Span> = spans.map(span).collect();
                 Utterance {
-                    spans: spans.collect(),
+                    entity_free: spans.is_empty(),
+                    spans,
                     id,
                     text,
                     intent,

@@ -72,7 +72,10 @@ fn every_shape_gives_the_same_rows() {
     let first = Utterance::new("0", "查12")
         .with_intent("a")
         .with_spans(vec![Span::new(3, 5, "n")]);
-    let expected = [first, Utterance::new("1", "b").with_intent("c")];
+    let expected = [
+        first,
+        Utterance::new("1", "b").with_intent("c").with_spans(vec![]),
+    ];
     let shapes = [
         r#"[{"text": "查12", "intent": "a", "spans": [{"start": 1, "end": 3, "label": "n"}]}, {"text": "b", "intent": "c"}]"#,
         r#"{"version": "1", "data": [{"text": "查12", "intent": "a", "spans": [{"start": 1, "end": 3, "label": "n"}]}, {"text": "b", "intent": "c"}]}"#,
@@ -272,6 +275,7 @@ fn rows() -> impl Strategy<Value = Vec<Utterance>> {
         let mut row = Utterance::new("", text.clone());
         row.spans
             .extend((start < end).then(|| Span::new(start, end, "x")));
+        row.entity_free = row.spans.is_empty();
         row.intent = intent;
         row.sentiment = sentiment;
         row.extra

@@ -323,6 +323,10 @@ fn rows() -> impl Strategy<Value = Vec<Utterance>> {
         rows.iter_mut()
             .enumerate()
             .for_each(|(at, row)| row.id = at.to_string());
+        // Beside a row with entities, one without has none.
+        let labelled = rows.iter().any(|row| !row.spans.is_empty());
+        rows.iter_mut()
+            .for_each(|row| row.entity_free = labelled && row.spans.is_empty());
         rows
     })
 }

@@ -155,8 +155,8 @@ pub fn tasks_of<U: Borrow<Utterance>>(rows: impl IntoIterator<Item = U>) -> Task
 /// Tokenizes `rows`, aligns their spans and looks their labels up among those of `tasks`; 64 rows or
 /// more on all cores.
 ///
-/// Entities are tagged at each word's first token. With a slot head, a row without spans is a
-/// row without entities. A word in a span of an unknown label is not scored.
+/// Entities are tagged at each word's first token. A row whose entities are not labelled
+/// ([`Utterance::is_tagged`]) has no tags. A word in a span of an unknown label is not scored.
 ///
 /// # Errors
 ///
@@ -202,7 +202,10 @@ pub fn examples(
     let examples = match &tags {
         Some(tags) => {
             let encoded = tokenizer.encode_rows(&rows, max_length, tags)?.into_iter();
-            let example = |(row, (encoding, tags))| labels.example(row, encoding, Some(tags));
+            let example = |(row, (encoding, tags)): (&Utterance, _)| {
+                let tags = row.is_tagged().then_some(tags);
+                labels.example(row, encoding, tags)
+            };
             rows.iter().zip(encoded).map(example).collect()
         }
         None => {

@@ -139,7 +139,8 @@ pub struct EvaluateOptions<'a> {
 
 /// Scores `predicted` against `gold`, row by row.
 ///
-/// Rows without an intent or sentiment are left out of that figure. Labels that the model does
+/// Rows without an intent or sentiment are left out of that figure, rows that are not tagged
+/// ([`Utterance::is_tagged`]) of the entities'. Labels that the model does
 /// not have count as wrong, simply because it cannot answer them. O(rows + spans).
 ///
 /// # Errors

@@ -194,10 +194,10 @@ impl<'a> ScoredRow<'a> {
                 gold: (intent.gold, gold),
                 predicted: (intent.decided, predicted),
             });
+        let tagged = has(tasks.is_some_and(|tasks| tasks.slots.is_some())) && gold.is_tagged();
         Self {
             intent,
-            spans: has(tasks.is_some_and(|tasks| tasks.slots.is_some()))
-                .then(|| ScoredSpans::new(gold, predicted)),
+            spans: tagged.then(|| ScoredSpans::new(gold, predicted)),
             sentiment,
             felt,
         }

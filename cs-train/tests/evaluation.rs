@@ -50,9 +50,14 @@ fn gold() -> Vec<Utterance> {
             .with_spans(vec![span]),
         Utterance::new("2", "你好")
             .with_intent("hello")
+            .with_spans(vec![])
             .with_sentiment(1.0),
-        Utterance::new("3", "今天天气").with_intent("oos"),
-        Utterance::new("4", "退款").with_intent("never_trained"),
+        Utterance::new("3", "今天天气")
+            .with_intent("oos")
+            .with_spans(vec![]),
+        Utterance::new("4", "退款")
+            .with_intent("never_trained")
+            .with_spans(vec![]),
     ]
 }
 

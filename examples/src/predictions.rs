@@ -11,8 +11,8 @@ use serde_json::json;
 
 use crate::error::{Error, Result};
 
-/// Writes a JSON object a row: `text`, `tokens`, `gold` and `predicted` (IOB2, a tag a token),
-/// `intent`, `predicted_intent`. Tokens are words, cut where an entity begins or ends, so that
+/// Writes a JSON object a row: `text`, `tokens`, `gold` and `predicted` (IOB2, a tag a token; `gold` is null
+/// where entities are not labelled), `intent`, `predicted_intent`. Tokens are words, cut where an entity begins or ends, so that
 /// seqeval's span F1 of the tags is the one reported.
 ///
 /// # Errors
@@ -34,7 +34,7 @@ pub fn write_predictions(path: &Path, rows: &[Utterance], answers: &[Understandi
         let line = json!({
             "text": row.text,
             "tokens": tokens,
-            "gold": tags.gold,
+            "gold": row.is_tagged().then_some(tags.gold),
             "predicted": tags.predicted,
             "intent": row.intent,
             "predicted_intent": answer.intent.as_ref().map(|intent| &intent.label),

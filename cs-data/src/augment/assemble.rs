@@ -8,7 +8,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, DictionaryArray, Int32Array, ListArray, RecordBatch, StringArray,
     StringBuilder, StructArray, UInt32Array,
 };
-use arrow::buffer::OffsetBuffer;
+use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Int32Type};
 
@@ -150,11 +150,13 @@ impl Rows<'_> {
             return Ok(Arc::new(source.clone()));
         };
         let offsets = OffsetBuffer::from_lengths(counts);
+        let rows = self.kept.iter().map(|kept| kept.draft.row as usize);
+        let tagged = NullBuffer::from_iter(rows.map(|row| source.is_valid(row)));
         Ok(Arc::new(ListArray::try_new(
             item.clone(),
             offsets,
             Arc::new(spans),
-            None,
+            Some(tagged).filter(|nulls| nulls.null_count() > 0),
         )?))
     }
 

@@ -41,6 +41,7 @@ impl<'a> Cells<'a> {
         let extra = self.extra(turn.is_none());
         let row = Row {
             spans: &spans,
+            tagged: !self.get(Column::Spans).trim().is_empty(),
             intent: some(intent.trim()),
             sentiment,
             reply: some(&reply),

@@ -99,6 +99,7 @@ pub(crate) fn read(
     if let Some(json) = get(SPANS) {
         let expected = "a list of spans of the text with start, end (characters) and label";
         row.spans = spans(&json, &row.text).ok_or(bad(SPANS, expected))?;
+        row.entity_free = row.spans.is_empty();
     }
     if let Some(id) = get("id") {
         row.id = id;

@@ -154,7 +154,8 @@ impl Reader {
                     .error(&self.lines, at, wrong.found, wrong.expected)
                     .of_labels()
             })?;
-        let mut row = Utterance::new(self.rows.to_string(), text).with_spans(spans);
+        let mut row = Utterance::new(self.rows.to_string(), text);
+        row.spans = spans;
         let pairs: Vec<_> = values
             .iter()
             .map(|(key, value)| (*key, &block.raw[value.clone()]))

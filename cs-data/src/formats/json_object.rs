@@ -45,7 +45,8 @@ impl<'a> Object<'a> {
         let spans = self.spans(&text)?;
         let sentiment = self.sentiment()?;
         let mut row = Utterance::new(self.id()?.unwrap_or_else(|| number.to_string()), text);
-        row.spans = spans;
+        row.entity_free = spans.as_ref().is_some_and(Vec::is_empty);
+        row.spans = spans.unwrap_or_default();
         row.sentiment = sentiment;
         row.dialogue = dialogue;
         row.intent = self.string("intent")?.filter(|intent| !intent.is_empty());
@@ -99,9 +100,9 @@ impl<'a> Object<'a> {
         Ok(Some(value as f32))
     }
 
-    fn spans(&mut self, text: &str) -> Result<Vec<Span>> {
+    fn spans(&mut self, text: &str) -> Result<Option<Vec<Span>>> {
         let Some(raw) = self.take("spans") else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let expected = "a list of objects with start, end (characters) and label";
         let List(items) = self.json(raw.get(), expected).map_err(Error::of_labels)?;
@@ -117,7 +118,7 @@ impl<'a> Object<'a> {
                 .unwrap_or(&raw);
             self.piece.broken(self.at(raw.get()), &rule)
         })?;
-        Ok(spans)
+        Ok(Some(spans))
     }
 
     /// Without a `dialogue_id`, `turn` and `speaker` stay among the unknown fields.

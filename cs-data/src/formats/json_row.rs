@@ -260,7 +260,7 @@ impl Shape {
         object.remove("tokens");
         tags.map(|key| object.remove(key));
         object.insert("text".into(), text.into());
-        if !spans.is_empty() {
+        if tags.is_some() {
             object.insert("spans".into(), spans.into());
         }
         Ok(())

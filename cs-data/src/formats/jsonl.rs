@@ -85,7 +85,7 @@ fn is_blank(line: &[u8]) -> bool {
 struct Line<'a> {
     text: Option<Text<'a>>,
     id: Option<&'a RawValue>,
-    spans: Vec<Span>,
+    spans: Option<Vec<Span>>,
     intent: Option<Text<'a>>,
     sentiment: Option<f64>,
     reply: Option<Text<'a>>,
@@ -103,7 +103,7 @@ impl<'a> Line<'a> {
         let mut row: Self = serde_json::from_str(line).ok()?;
         let text = row.text.as_ref()?;
         check_text(text).ok()?;
-        to_bytes(&mut row.spans, text).ok()?;
+        to_bytes(row.spans.as_deref_mut().unwrap_or_default(), text).ok()?;
         let dialogue = row.dialogue_id.is_some();
         let in_range = |value: f64| (0.0..=1.0).contains(&value);
         let fine = row.sentiment.is_none_or(in_range)
@@ -117,7 +117,8 @@ impl<'a> Line<'a> {
         let extra = (!self.extra.is_empty()).then(|| json_of(&self.extra));
         let dialogue = self.dialogue_id.as_deref().zip(self.turn);
         let row = Row {
-            spans: &self.spans,
+            spans: self.spans.as_deref().unwrap_or_default(),
+            tagged: self.spans.is_some(),
             intent: self.intent.as_deref(),
             sentiment: self.sentiment.map(|value| value as f32),
             reply: self.reply.as_deref(),
@@ -173,8 +174,7 @@ impl<'de> Visitor<'de> for Fields {
                 "parent" => read(&mut row.parent, &mut map, 9)?,
                 "spans" => {
                     let spans: Option<Vec<SpanFields>> = map.next_value()?;
-                    let spans = spans.into_iter().flatten();
-                    row.spans = spans.map(Span::from).collect();
+                    row.spans = spans.map(|spans| spans.into_iter().map(Span::from).collect());
                     1 << 10
                 }
                 _ => {

@@ -49,7 +49,8 @@ impl Reader {
                 .of_labels()
         })?;
         check_text(&parsed.text).map_err(|rule| self.lines.broken(0, &rule))?;
-        let mut row = Utterance::new(self.rows.to_string(), parsed.text).with_spans(parsed.spans);
+        let mut row = Utterance::new(self.rows.to_string(), parsed.text);
+        row.spans = parsed.spans;
         if let Some(speaker) = parsed.speaker {
             row.extra.insert(SPEAKER.into(), speaker.into());
         }

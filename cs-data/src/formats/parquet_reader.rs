@@ -385,6 +385,10 @@ impl<'a> Table<'a> {
         };
         let row = Row {
             spans: &parts.spans,
+            tagged: self
+                .spans
+                .as_ref()
+                .is_some_and(|column| column.lists.is_valid(at)),
             extra: parts.extra.as_deref(),
             ..parts.row
         };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{ArrayRef, AsArray, ListArray, RecordBatch, StructArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, RecordBatch, StructArray, UInt32Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
@@ -40,7 +40,11 @@ static FILE_SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         DataType::Dictionary(..) => Field::new(field.name(), DataType::Utf8, field.is_nullable()),
         DataType::List(_) => {
             let item = Field::new_list_field(DataType::Struct(span_fields()), false);
-            Field::new(field.name(), DataType::List(Arc::new(item)), false)
+            Field::new(
+                field.name(),
+                DataType::List(Arc::new(item)),
+                field.is_nullable(),
+            )
         }
         _ => field.as_ref().clone(),
     };
@@ -96,7 +100,7 @@ fn spans_to_file(batch: &RecordBatch, column: &ArrayRef) -> Result<ArrayRef> {
         Arc::new(item),
         offsets,
         Arc::new(spans),
-        None,
+        lists.nulls().cloned(),
     )?))
 }
 

@@ -72,7 +72,10 @@ pub(crate) fn object(mut record: Map<String, Value>) -> Result<Map<String, Value
             }
         }
     }
-    record.insert("spans".into(), tool::spans(spans));
+    // An example without entities does not say whether anybody looked for them.
+    if !spans.is_empty() {
+        record.insert("spans".into(), tool::spans(spans));
+    }
     if attributes.iter().any(|attributes| !attributes.is_empty()) {
         record.insert(ATTRIBUTES.into(), attributes.into());
     }

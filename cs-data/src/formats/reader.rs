@@ -11,10 +11,10 @@ use arrow::compute::filter_record_batch;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::formats::open;
-use crate::formats::options::ReadOptions;
+use crate::formats::options::{Format, ReadOptions};
 use crate::formats::read::{Chunk, ChunkReader};
 use crate::formats::unmapped::Unmapped;
-use crate::rows::View;
+use crate::rows::{View, all_tagged};
 use crate::utterance::Utterance;
 
 /// Reads a file piece by piece in constant memory: an iterator of [`Dataset`]s in the order of the
@@ -52,6 +52,8 @@ use crate::utterance::Utterance;
 /// ```
 pub struct Reader {
     path: PathBuf,
+    /// `None` for a folder of files.
+    format: Option<Format>,
     source: Box<dyn ChunkReader>,
     lenient: bool,
     batch_rows: usize,
@@ -86,6 +88,7 @@ impl Reader {
         let source = open::open(path, options)?;
         Ok(Reader {
             path: path.into(),
+            format: options.format.or_else(|| Format::of(path).ok()),
             source,
             lenient: options.lenient,
             batch_rows: 8192,
@@ -117,6 +120,10 @@ impl Reader {
 
     /// The rest of the file in one data set.
     ///
+    /// A row without spans is labelled as having none where the file says so (`"spans": []`). Where no
+    /// row of a file says so and some have spans, as in formats that cannot and in files whose writer leaves
+    /// empty fields out, all rows count as labelled; the log warns of it if the format can.
+    ///
     /// # Errors
     ///
     /// What the iterator gives.
@@ -125,7 +132,30 @@ impl Reader {
         while let Some(batch) = self.next_batch() {
             batches.push(batch?);
         }
+        self.settle_tagged(&mut batches)?;
         Ok(Dataset::from_batches(batches))
+    }
+
+    /// Decides what rows without spans mean in a file that does not say.
+    fn settle_tagged(&self, batches: &mut [RecordBatch]) -> Result<()> {
+        let counts = batches.iter().map(|batch| View(batch).count_tagged());
+        let [some, none, unsaid] = counts.fold([0; 3], |sum, add| {
+            [0, 1, 2].map(|kind| sum[kind] + add[kind])
+        });
+        if some == 0 || none > 0 || unsaid == 0 {
+            return Ok(());
+        }
+        if self.format.is_none_or(Format::says_tagged) {
+            tracing::warn!(
+                "{}: {unsaid} rows say nothing of spans beside {some} that have some, and count as rows without \
+                 entities; with \"spans\": [] in those, rows that say nothing count as not labelled",
+                self.path.display()
+            );
+        }
+        for batch in batches {
+            *batch = all_tagged(batch)?;
+        }
+        Ok(())
     }
 
     /// The rest of the file, row by row.

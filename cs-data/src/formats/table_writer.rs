@@ -106,7 +106,7 @@ impl TableWriter {
             }
         };
         let plain = |text: &'a str| Some(Cow::Borrowed(text));
-        if !row.spans.is_empty() {
+        if row.is_tagged() {
             let spans = row.to_json().remove("spans").unwrap_or_default();
             put("spans", Some(spans.to_string().into()), true);
         }

@@ -74,11 +74,11 @@ impl<'a> FineTune<'a> {
         let vocab_size = model.config().vocab_size();
         check_tokens(&train.examples, vocab_size)?;
         check_spans(train)?;
-        warn_of("training", train);
+        warn_of("training", train, model.tasks());
         if let Some(validation) = validation {
             check_validation(validation, model.tasks())?;
             check_tokens(&validation.examples, vocab_size)?;
-            warn_of("validation", validation);
+            warn_of("validation", validation, model.tasks());
         }
         let intents = counts(model.tasks(), &rows);
         warn_of_empty_classes(model.tasks(), &rows, &intents);
@@ -346,7 +346,15 @@ fn intent_weights(
 }
 
 /// Logs what of a set could not be used.
-fn warn_of(what: &str, data: &Prepared) {
+fn warn_of(what: &str, data: &Prepared, tasks: &Tasks) {
+    let tagged = data.rows.iter().filter(|row| row.is_tagged()).count();
+    let (rows, bare) = (data.rows.len(), data.rows.len() - tagged);
+    if tasks.slots.is_some() && tagged > 0 && bare > 0 {
+        tracing::warn!(
+            "{bare} of the {rows} rows of the {what} set say nothing of entities: they are left out where entities \
+             are learned or scored"
+        );
+    }
     let unseen = &data.unseen_labels;
     if !unseen.intents.is_empty() {
         tracing::warn!(intents = ?unseen.intents, "the {what} set has intents unknown to the model");
