@@ -77,7 +77,10 @@ const NAMED: [Format; 5] = [
 impl Format {
     /// Whether a file can say of a row that it has no entities, rather than nothing about them.
     pub(crate) fn says_tagged(self) -> bool {
-        !matches!(self, Self::Conll | Self::Seq | Self::Markup | Self::Rasa | Self::RasaJson | Self::Text)
+        !matches!(
+            self,
+            Self::Conll | Self::Seq | Self::Markup | Self::Rasa | Self::RasaJson | Self::Text
+        )
     }
 
     const NAMES: [(&'static str, Format); 13] = [
