@@ -1,6 +1,6 @@
 //! Files that appear whole or not at all.
 
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -58,8 +58,22 @@ impl Draft {
         file.as_file().sync_all().map_err(failed(&path))?;
         file.persist(&path)
             .map_err(|error| failed(&path)(error.error))?;
-        Ok(())
+        sync_folder_of(&path)
     }
+}
+
+/// Makes a new name in a folder outlast a crash of the machine. Only Unix opens folders.
+fn sync_folder_of(path: &Path) -> Result<()> {
+    if cfg!(unix) {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(failed(folder))?;
+    }
+    Ok(())
 }
 
 impl Write for Draft {
@@ -161,7 +175,8 @@ impl Folder {
 
     pub(crate) fn finish(self) -> Result<()> {
         // Renaming leaves nothing behind that dropping could delete.
-        std::fs::rename(self.draft.path(), &self.path).map_err(failed(&self.path))
+        std::fs::rename(self.draft.path(), &self.path).map_err(failed(&self.path))?;
+        sync_folder_of(&self.path)
     }
 }
 

@@ -45,6 +45,8 @@ pub mod error;
 mod file;
 #[cfg(feature = "arrow")]
 pub mod formats;
+#[cfg(feature = "arrow")]
+mod groups;
 pub mod iob;
 #[cfg(feature = "arrow")]
 pub mod normalize;

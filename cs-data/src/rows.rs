@@ -385,6 +385,10 @@ impl<'a> View<'a> {
         self.string(DIALOGUE_ID, row)
     }
 
+    pub(crate) fn parent(self, row: usize) -> Option<&'a str> {
+        self.string(PARENT, row)
+    }
+
     /// Length of the strings that a dictionary does not share.
     pub(crate) fn bytes(self, row: usize) -> usize {
         let columns = [ID, TEXT, REPLY, DIALOGUE_ID, PARENT, EXTRA].into_iter();

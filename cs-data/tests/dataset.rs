@@ -32,7 +32,7 @@ fn row(id: usize, intent: Option<&str>) -> Utterance {
     if id.is_multiple_of(4) {
         row.sentiment = Some(0.25);
         row.reply = Some("好的".into());
-        row.parent = Some("0".into());
+        row.parent = Some(format!("p{id}"));
         row.origin = "typo".into();
     }
     row
@@ -111,9 +111,10 @@ fn folds_are_scikit_learns() {
     let labels = classes.iter().flat_map(|(label, count)| {
         std::iter::repeat_n(label.as_str(), count.as_u64().unwrap() as usize)
     });
-    let data = labels
-        .enumerate()
-        .map(|(id, label)| row(id + 1, Some(label)));
+    let data = labels.enumerate().map(|(id, label)| Utterance {
+        dialogue: None,
+        ..row(id + 1, Some(label))
+    });
     let data = Dataset::from_utterances(data).unwrap();
     for case in reference["k_fold"].as_array().unwrap() {
         let folds = case["folds"].as_u64().unwrap() as usize;
@@ -270,7 +271,9 @@ fn bad_arguments_are_named() {
         let message = data.k_fold(folds, 0).err().unwrap().to_string();
         assert_eq!(
             message,
-            format!("folds is {folds}, expected 2 to 3 (the rows)")
+            format!(
+                "folds is {folds}, expected 2 to 3 (the rows, dialogues and families of copies counting as one each)"
+            )
         );
     }
     for fraction in [0.0, 1.0, -1.0, f64::NAN] {
@@ -306,6 +309,49 @@ fn texts_without_a_normal_form_are_compared_as_they_are() {
     assert_eq!(
         ids(&data.deduplicate(Sameness::Exact).unwrap()),
         ["0", "1", "2", "4", "5"]
+    );
+}
+
+#[test]
+fn copies_are_held_out_with_their_source_in_proportion() {
+    // 40 sources of two intents with six copies each, as `augment --copies 6 --keep-original` writes them.
+    let family = |source: usize| {
+        (0..7).map(move |copy| {
+            let id = match copy {
+                0 => source.to_string(),
+                _ => format!("{source}~{copy}"),
+            };
+            let mut row =
+                Utterance::new(id, "你好").with_intent(["a", "b"][usize::from(source < 10)]);
+            row.parent = (copy > 0).then(|| source.to_string());
+            row
+        })
+    };
+    let data = Dataset::from_utterances((0..40).flat_map(family)).unwrap();
+    let (rest, held_out) = data.stratified_split(0.1, 3).unwrap();
+    assert_eq!(
+        class_counts(&held_out),
+        [("a".into(), 3 * 7), ("b".into(), 7)].into()
+    );
+    assert_eq!(rest.len(), 36 * 7);
+    // The same sources as without copies: a split is comparable with that of the plain data.
+    let plain = data.filter(|row| row.parent.is_none()).unwrap();
+    let alone = plain.stratified_split(0.1, 3).unwrap().1;
+    let sources = held_out.filter(|row| row.parent.is_none()).unwrap();
+    assert_eq!(ids(&alone), ids(&sources));
+
+    let one = data
+        .map(|row| Utterance {
+            parent: Some("x".into()),
+            ..row
+        })
+        .unwrap();
+    assert!(one.stratified_split(0.5, 3).unwrap().1.is_empty());
+    assert!(one.group_split(0.5, 3).unwrap().1.is_empty());
+    let error = one.k_fold(2, 3).err().unwrap().to_string();
+    assert!(
+        error.starts_with("folds is 2, expected 2 to 1 ("),
+        "{error}"
     );
 }
 
@@ -364,6 +410,8 @@ proptest! {
         prop_assert!(dialogues(&rest).is_disjoint(&dialogues(&held_out)));
         prop_assert!(!rest.is_empty() && !held_out.is_empty());
 
+        // Rows that do not belong together are dealt evenly.
+        let data = data.map(|row| Utterance { dialogue: None, ..row }).unwrap();
         let folds = 2 + seed as usize % (count - 1);
         let folds: Vec<_> = data.k_fold(folds, seed).unwrap().map(Result::unwrap).collect();
         let held_out: Vec<&Dataset> = folds.iter().map(|(_, held_out)| held_out).collect();
@@ -378,6 +426,46 @@ proptest! {
         }
         let sizes = || held_out.iter().map(|part| part.len());
         prop_assert!(sizes().max().unwrap() - sizes().min().unwrap() <= 1);
+    }
+
+    #[test]
+    fn no_split_parts_what_belongs_together(
+        sources in proptest::collection::vec((0usize..40, 0usize..6, 0usize..3), 1..60),
+        seed in any::<u64>(),
+        fraction in 0.01f64..0.99,
+    ) {
+        // Each row is a copy of an earlier one, in a dialogue, both or neither.
+        let row = |(number, &(parent, dialogue, intent)): (usize, &(usize, usize, usize))| {
+            let mut row = Utterance::new(number.to_string(), "你好").with_intent(["a", "b", "c"][intent]);
+            row.parent = (parent < number).then(|| parent.to_string());
+            row.dialogue = (dialogue > 3).then(|| Turn {
+                dialogue_id: format!("d{}", number / 4),
+                turn: 0,
+                speaker: None,
+            });
+            row
+        };
+        let data = Dataset::from_utterances(sources.iter().enumerate().map(row)).unwrap();
+        let mut parts = vec![data.stratified_split(fraction, seed).unwrap(), data.group_split(fraction, seed).unwrap()];
+        if let Ok(folds) = data.k_fold(2, seed) {
+            parts.extend(folds.map(Result::unwrap));
+        }
+        for (rest, held_out) in &parts {
+            assert_partition(&data, &[rest, held_out]);
+            let ids = |part: &Dataset| -> BTreeSet<String> { ids(part).into_iter().collect() };
+            let dialogues = |part: &Dataset| -> BTreeSet<String> {
+                part.iter().filter_map(|row| Some(row.dialogue?.dialogue_id)).collect()
+            };
+            prop_assert!(dialogues(rest).is_disjoint(&dialogues(held_out)));
+            for (part, other) in [(rest, held_out), (held_out, rest)] {
+                let parents: BTreeSet<String> = part.iter().filter_map(|row| row.parent).collect();
+                prop_assert!(parents.is_disjoint(&ids(other)));
+            }
+        }
+        // A class that training would not know is not asked for.
+        let (rest, held_out) = &parts[0];
+        let known: BTreeSet<String> = rest.intents().into_iter().collect();
+        prop_assert!(held_out.intents().into_iter().all(|intent| known.contains(&intent)));
     }
 
     #[test]
