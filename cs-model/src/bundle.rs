@@ -1,5 +1,6 @@
 //! A model's folder: `config.json`, `tokenizer.json`, weights and `bundle.json`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -8,9 +9,12 @@ use cs_data::Tokenizer;
 use crate::calibration::Calibration;
 use crate::config::EncoderConfig;
 use crate::error::{Error, Result};
-use crate::file::{self, OpenFile};
+use crate::file;
+use crate::files::{Files, read_manifest};
 use crate::manifest::{FileSum, Manifest, validate_file_name, validate_length};
 use crate::sentence::{LIMITS, Prompts, Sentence, check_pooling};
+use crate::shards::ShardList;
+use crate::switch::Place;
 use crate::tasks::Tasks;
 use crate::weights::Weights;
 
@@ -59,6 +63,7 @@ const FOREIGN: [&str; 5] = [
 #[derive(Debug)]
 pub struct Bundle {
     dir: PathBuf,
+    place: Place,
     config: EncoderConfig,
     tasks: Tasks,
     manifest: Option<Manifest>,
@@ -86,23 +91,34 @@ impl Bundle {
     /// value that cannot be used.
     pub fn open(dir: &Path) -> Result<Self> {
         check_folder(dir)?;
-        let path = dir.join(MANIFEST);
-        let (manifest, version) = match std::fs::read(&path) {
-            Ok(bytes) => {
-                let version = file::sha256(&bytes)[..VERSION_DIGITS].to_owned();
-                (Some(Manifest::parse(&bytes, &path)?), Some(version))
+        let mut listed = read_manifest(dir)?;
+        loop {
+            let opened = Self::open_listed(listed.as_ref(), dir);
+            let now = read_manifest(dir)?;
+            // Where the bundle was replaced meanwhile, the files are no longer those it lists.
+            if opened.is_ok() || now == listed {
+                return opened;
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => (None, None),
-            Err(error) => return Err(Error::io(&path)(error)),
-        };
-        for (name, sum) in manifest.iter().flat_map(|manifest| &manifest.files) {
-            validate_file_name(name).map_err(|error| error.in_file(&path))?;
-            check_size(&dir.join(name), sum)?;
+            listed = now;
         }
+    }
+
+    fn open_listed(listed: Option<&(Place, Vec<u8>)>, dir: &Path) -> Result<Self> {
+        let place = listed.map_or(Place::Home, |(place, _)| *place);
+        let path = dir.join(MANIFEST);
+        let (manifest, version) = match listed {
+            Some((_, bytes)) => {
+                let version = file::sha256(bytes)[..VERSION_DIGITS].to_owned();
+                (Some(Manifest::parse(bytes, &path)?), Some(version))
+            }
+            None => (None, None),
+        };
         let files = Files {
             dir,
+            place,
             manifest: manifest.as_ref(),
         };
+        files.check_sizes(&path)?;
         let config = EncoderConfig::from_json(&files.read(CONFIG)?, &dir.join(CONFIG))?;
         let tokenizer = match manifest.is_some() || dir.join(TOKENIZER).exists() {
             true => Some(files.read(TOKENIZER)?),
@@ -123,6 +139,7 @@ impl Bundle {
         };
         Ok(Self {
             dir: dir.to_owned(),
+            place,
             config,
             tasks,
             max_length,
@@ -131,6 +148,29 @@ impl Bundle {
             version,
             lower_case: sentence.lower_case,
         })
+    }
+
+    /// Whether a folder has a bundle, or a plain folder's configuration, weights or tokenizer: what a
+    /// new bundle there would replace. No file is looked into.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// assert!(!cs_model::Bundle::is_in(dir.path()));
+    /// std::fs::write(dir.path().join("config.json"), "{}")?;
+    /// assert!(cs_model::Bundle::is_in(dir.path()));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn is_in(dir: &Path) -> bool {
+        let place = Place::of(dir);
+        let names = [
+            MANIFEST,
+            CONFIG,
+            TOKENIZER,
+            Self::WEIGHTS,
+            Self::INT8_WEIGHTS,
+            SHARDS,
+        ];
+        names.iter().any(|name| place.path(dir, name).exists())
     }
 
     /// Takes another number of tokens as the longest input, say fewer for speed, or as many as the
@@ -252,14 +292,14 @@ impl Bundle {
 
     /// Where the fp32, fp16 or bf16 weights are, if the bundle has any in one file.
     pub fn weights_path(&self) -> PathBuf {
-        self.dir.join(Self::WEIGHTS)
+        self.place.path(&self.dir, Self::WEIGHTS)
     }
 
     /// Where the quantised weights are, if the bundle has any.
     pub fn int8_path(&self) -> Option<PathBuf> {
         self.files()
             .has(Self::INT8_WEIGHTS)
-            .then(|| self.dir.join(Self::INT8_WEIGHTS))
+            .then(|| self.place.path(&self.dir, Self::INT8_WEIGHTS))
     }
 
     /// Verifies the fp32, fp16 or bf16 weights and reads their header; tensors are read when they
@@ -315,9 +355,41 @@ impl Bundle {
         self.files().read(name)
     }
 
+    /// SHA-256 of the sums of all files of the model, in hexadecimal: equal for equal content. Reads the
+    /// weights of a plain folder.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn fingerprint(&self) -> Result<String> {
+        let plain = || -> Result<BTreeMap<String, FileSum>> {
+            let mut names: BTreeSet<String> = [CONFIG, TOKENIZER, "vocab.txt", Self::WEIGHTS]
+                .map(str::to_owned)
+                .into();
+            if self.is_sharded() {
+                let list = ShardList::open(&self.dir.join(SHARDS))?;
+                names.extend(list.files().into_iter().map(str::to_owned));
+            }
+            names.retain(|name| self.files().has(name));
+            let sum = |name: String| {
+                let (sha256, bytes) = file::sha256_of_file(&self.dir.join(&name))?;
+                Ok((name, FileSum { sha256, bytes }))
+            };
+            names.into_iter().map(sum).collect()
+        };
+        let sums = match &self.manifest {
+            Some(manifest) => manifest.files.clone(),
+            None => plain()?,
+        };
+        let lines = sums
+            .iter()
+            .map(|(name, sum)| format!("{name} {}\n", sum.sha256));
+        Ok(file::sha256(lines.collect::<String>().as_bytes()))
+    }
+
     fn files(&self) -> Files<'_> {
         Files {
             dir: &self.dir,
+            place: self.place,
             manifest: self.manifest.as_ref(),
         }
     }
@@ -348,86 +420,4 @@ fn plain(sentence: &Sentence, config: &EncoderConfig) -> (Tasks, usize) {
     let positions = config.max_positions().unwrap_or(DEFAULT_MAX_LENGTH);
     let length = sentence.max_length.unwrap_or(positions);
     (tasks, length.min(positions))
-}
-
-struct Files<'a> {
-    dir: &'a Path,
-    manifest: Option<&'a Manifest>,
-}
-
-impl Files<'_> {
-    /// What `bundle.json` does not list is no part of the bundle.
-    fn has(&self, name: &str) -> bool {
-        match self.manifest {
-            Some(manifest) => manifest.files.contains_key(name),
-            None => self.dir.join(name).is_file(),
-        }
-    }
-
-    fn read(&self, name: &str) -> Result<Vec<u8>> {
-        let path = self.path(name)?;
-        let bytes = file::read(&path)?;
-        if let Some(sum) = self.sum(name) {
-            same(&path, "sha256", &sum.sha256, file::sha256(&bytes))?;
-        }
-        Ok(bytes)
-    }
-
-    /// A file that is there and has the right sum, for what is too large to be held.
-    fn open(&self, name: &str) -> Result<OpenFile> {
-        let path = self.path(name)?;
-        let mut file = OpenFile::open(&path)?;
-        if let Some(sum) = self.sum(name) {
-            same(&path, "sha256", &sum.sha256, file.sha256()?)?;
-        }
-        Ok(file)
-    }
-
-    fn sum(&self, name: &str) -> Option<&FileSum> {
-        self.manifest.and_then(|manifest| manifest.files.get(name))
-    }
-
-    fn path(&self, name: &str) -> Result<PathBuf> {
-        let path = self.dir.join(name);
-        if !self.has(name) {
-            let needed_by = match self.manifest {
-                Some(_) => format!("{MANIFEST} does not list it"),
-                None => "a model folder needs it".to_owned(),
-            };
-            return Err(Error::Missing { path, needed_by });
-        }
-        Ok(path)
-    }
-}
-
-fn check_size(path: &Path, sum: &FileSum) -> Result<()> {
-    let found = match std::fs::metadata(path) {
-        Ok(metadata) => metadata.len(),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let needed_by = format!("{MANIFEST} lists it");
-            return Err(Error::Missing {
-                path: path.to_owned(),
-                needed_by,
-            });
-        }
-        Err(error) => return Err(Error::io(path)(error)),
-    };
-    same(
-        path,
-        "size in bytes",
-        &sum.bytes.to_string(),
-        found.to_string(),
-    )
-}
-
-fn same(path: &Path, what: &'static str, expected: &str, found: String) -> Result<()> {
-    if expected == found {
-        return Ok(());
-    }
-    Err(Error::Sum {
-        path: path.to_owned(),
-        what,
-        expected: expected.to_owned(),
-        found,
-    })
 }

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::switch;
 
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(Error::io(path))
@@ -136,5 +137,5 @@ pub(crate) fn write_atomically(
     temporary
         .persist(path)
         .map_err(|error| Error::io(path)(error.error))?;
-    Ok(())
+    switch::sync(folder).map_err(Error::io(folder))
 }

@@ -1,0 +1,131 @@
+//! Reading a bundle's files: those that its manifest lists, wherever they lie, verified.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use crate::bundle::MANIFEST;
+use crate::error::{Error, Result};
+use crate::file::{self, OpenFile};
+use crate::manifest::{FileSum, Manifest, validate_file_name};
+use crate::switch::Place;
+
+/// The files of an opened folder.
+pub(crate) struct Files<'a> {
+    pub(crate) dir: &'a Path,
+    pub(crate) place: Place,
+    /// Which of them are the bundle's; `None` in a plain folder.
+    pub(crate) manifest: Option<&'a Manifest>,
+}
+
+impl Files<'_> {
+    /// What `bundle.json` does not list is no part of the bundle.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        match self.manifest {
+            Some(manifest) => manifest.files.contains_key(name),
+            None => self.dir.join(name).is_file(),
+        }
+    }
+
+    /// Checks that every file of a manifest, which was read from `path`, is there and has its size.
+    pub(crate) fn check_sizes(&self, path: &Path) -> Result<()> {
+        let listed = self.manifest.iter().flat_map(|manifest| &manifest.files);
+        for (name, sum) in listed {
+            validate_file_name(name).map_err(|error| error.in_file(path))?;
+            at(self.place, self.dir, name, |path| check_size(path, sum))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Result<Vec<u8>> {
+        self.check_listed(name)?;
+        at(self.place, self.dir, name, |path| {
+            let bytes = file::read(path)?;
+            if let Some(sum) = self.sum(name) {
+                same(path, "sha256", &sum.sha256, file::sha256(&bytes))?;
+            }
+            Ok(bytes)
+        })
+    }
+
+    /// A file that is there and has the right sum, for what is too large to be held.
+    pub(crate) fn open(&self, name: &str) -> Result<OpenFile> {
+        self.check_listed(name)?;
+        at(self.place, self.dir, name, |path| {
+            let mut file = OpenFile::open(path)?;
+            if let Some(sum) = self.sum(name) {
+                same(path, "sha256", &sum.sha256, file.sha256()?)?;
+            }
+            Ok(file)
+        })
+    }
+
+    fn sum(&self, name: &str) -> Option<&FileSum> {
+        self.manifest.and_then(|manifest| manifest.files.get(name))
+    }
+
+    fn check_listed(&self, name: &str) -> Result<()> {
+        if !self.has(name) {
+            let path = self.dir.join(name);
+            let needed_by = match self.manifest {
+                Some(_) => format!("{MANIFEST} does not list it"),
+                None => "a model folder needs it".to_owned(),
+            };
+            return Err(Error::Missing { path, needed_by });
+        }
+        Ok(())
+    }
+}
+
+/// The `bundle.json` of the newest bundle, and where its files are; `None` for a plain folder.
+pub(crate) fn read_manifest(dir: &Path) -> Result<Option<(Place, Vec<u8>)>> {
+    let place = Place::of(dir);
+    match at(place, dir, MANIFEST, file::read) {
+        Ok(bytes) => Ok(Some((place, bytes))),
+        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads a file of the newest bundle, which may just be moved to its place.
+fn at<T>(place: Place, dir: &Path, name: &str, read: impl Fn(&Path) -> Result<T>) -> Result<T> {
+    let path = place.path(dir, name);
+    let home = dir.join(name);
+    match read(&path) {
+        Err(Error::Io { .. } | Error::Missing { .. }) if path != home && !path.exists() => {
+            read(&home)
+        }
+        done => done,
+    }
+}
+
+fn check_size(path: &Path, sum: &FileSum) -> Result<()> {
+    let found = match std::fs::metadata(path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let needed_by = format!("{MANIFEST} lists it");
+            return Err(Error::Missing {
+                path: path.to_owned(),
+                needed_by,
+            });
+        }
+        Err(error) => return Err(Error::io(path)(error)),
+    };
+    same(
+        path,
+        "size in bytes",
+        &sum.bytes.to_string(),
+        found.to_string(),
+    )
+}
+
+fn same(path: &Path, what: &'static str, expected: &str, found: String) -> Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(Error::Sum {
+        path: path.to_owned(),
+        what,
+        expected: expected.to_owned(),
+        found,
+    })
+}
