@@ -167,6 +167,14 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// Another run writes to the same folder.
+    #[error("{}: {} is writing here, expected a folder that no other run uses", path.display(), whoever(*process))]
+    Taken {
+        /// The folder.
+        path: PathBuf,
+        /// The id of the process that has it, if it is known.
+        process: Option<u32>,
+    },
     /// The model is of a kind that does not have what is asked for.
     #[error("{what}: a {model} model has none")]
     Unsupported {
@@ -200,10 +208,16 @@ pub enum Error {
 
 impl Error {
     /// An [`Error::Io`] about `path`.
-    #[cfg(feature = "torch")]
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }
+    }
+}
+
+fn whoever(process: Option<u32>) -> String {
+    match process {
+        Some(id) => format!("process {id}"),
+        None => "another process".to_owned(),
     }
 }
 

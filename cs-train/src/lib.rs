@@ -52,6 +52,7 @@ pub mod metrics;
 mod precision;
 mod preset;
 mod report;
+mod run_lock;
 mod schedule;
 mod scored;
 mod segment;
@@ -73,6 +74,7 @@ pub use report::{
     ClassScores, ConfusedPair, EntityMistake, EntityReport, IntentMistake, IntentReport, OosReport,
     Report, ReportConfig, SentimentReport, SpanMistake, SpanText,
 };
+pub use run_lock::RunLock;
 pub use schedule::{Decay, Schedule};
 pub use segment::{Segmenter, WordList};
 #[cfg(feature = "torch")]

@@ -241,6 +241,19 @@ fn the_parts_of_a_step_add_up() {
         (distill.lengths().len(), distill.row_id(24)),
         (25, "c".into())
     );
+    // Whoever teaches is part of what a checkpoint must agree with.
+    let other = setting(&tasks, 1).0;
+    let taught = |teacher: &Teacher| {
+        let mut pupil = Model::new(&light(&tokenizer, 12), &tasks, Device::Cpu, 3).unwrap();
+        let base = FineTune::new(&mut pupil, &data, None, &config(1)).unwrap();
+        let distill = Distill::new(base, DistillConfig::default()).unwrap();
+        let lessons = teacher.teach_rows(&data).unwrap();
+        distill.with_rows(&data, lessons).unwrap().identity()
+    };
+    let (one, again, another) = (taught(&teacher), taught(&teacher), taught(&other));
+    assert_eq!(one, again);
+    assert!(!one.teacher.is_empty() && one.teacher != another.teacher);
+    assert_eq!(one.data, another.data);
     let step = [3, 24, 7, 0, 11];
     let loss = |rows: &[usize]| {
         let batch = StepBatch {

@@ -193,6 +193,23 @@ fn damage_and_other_runs_are_named() {
     let mut fewer = tiny::setting();
     fewer.data.examples.pop();
     differs(fit(&fewer, &encoder, &config), "training data");
+    let mut model = setting.model(&encoder);
+    for validation in [None, Some(&fewer.data)] {
+        let data = (&setting.data, validation);
+        let error = try_fit(&mut model, data, config.clone(), folder.path(), &mut Silent);
+        differs(error.unwrap_err(), "validation data");
+    }
+
+    // The best weights are another run's, or gone: said at once, not after the last step.
+    let best = folder.path().join("best-00000005.safetensors");
+    let own = std::fs::read(&best).unwrap();
+    setting.model(&encoder).save_weights(&best).unwrap();
+    let error = fit(&setting, &encoder, &config).to_string();
+    assert!(error.starts_with(&best.display().to_string()), "{error}");
+    std::fs::remove_file(&best).unwrap();
+    let error = fit(&setting, &encoder, &config).to_string();
+    assert!(error.starts_with(&best.display().to_string()), "{error}");
+    std::fs::write(&best, own).unwrap();
 
     let step = folder.path().join("step-00000005");
     let (tensors, state) = (step.join("tensors.safetensors"), step.join("state.json"));
@@ -208,8 +225,8 @@ fn damage_and_other_runs_are_named() {
     let text = std::fs::read_to_string(&state).unwrap();
     for (text, reason) in [
         (
-            text.replace("\"format_version\": 1", "\"format_version\": 2"),
-            "format version 2",
+            text.replace("\"format_version\": 2", "\"format_version\": 3"),
+            "format version 3",
         ),
         (text[..text.len() / 2].to_owned(), "EOF"),
         (text.replace("\"step\": 5,", "\"step\": 6,"), "step 6"),

@@ -1,6 +1,7 @@
 //! [`Distill`]: a small model learns what a large one says.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use cs_data::{TokenBatch, Tokenizer};
 use cs_model::{Mode, ModelOutput, Taps, Tasks, on_device};
@@ -129,6 +130,8 @@ pub struct Distill<'a> {
     base: FineTune<'a>,
     config: DistillConfig,
     imitation: Option<Imitation<'a>>,
+    /// Fingerprints of whoever taught.
+    teachers: BTreeSet<String>,
     sets: Vec<Set<'a>>,
     /// Set and row within it.
     rows: Vec<(usize, usize)>,
@@ -171,6 +174,7 @@ impl<'a> Distill<'a> {
             base,
             config,
             imitation: None,
+            teachers: BTreeSet::new(),
             sets: Vec::new(),
             rows: Vec::new(),
         })
@@ -216,6 +220,7 @@ impl<'a> Distill<'a> {
     ) -> Result<Self> {
         let imitation = Imitation::new(teacher, self.base.model, tokenizer, seed)?;
         self.imitation = Some(imitation);
+        self.teachers.insert(teacher.fingerprint().to_owned());
         Ok(self)
     }
 
@@ -235,6 +240,7 @@ impl<'a> Distill<'a> {
         }
         check_labels(&lessons.tasks, model.tasks())?;
         check_tokens(&data.examples, model.config().vocab_size())?;
+        self.teachers.insert(lessons.teacher.clone());
         let device: tch::Device = model.device().into();
         let moved = |logits: Tensor| logits.f_to_device(device)?.f_to_kind(Kind::Float);
         let slots = lessons.slots.filter(|_| model.tasks().slots.is_some());
@@ -430,6 +436,7 @@ impl Objective for Distill<'_> {
         Identity {
             objective: format!("distillation {:?}", self.config),
             data: fingerprint(&examples),
+            teacher: self.teachers.iter().cloned().collect::<Vec<_>>().join(" "),
             ..self.base.identity()
         }
     }

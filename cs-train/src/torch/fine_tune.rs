@@ -95,6 +95,10 @@ impl<'a> FineTune<'a> {
                 objective: "fine-tuning".into(),
                 model: describe(model)?,
                 data: fingerprint(&rows),
+                validation: validation.map_or_else(String::new, |data| {
+                    fingerprint(&data.examples.iter().collect::<Vec<_>>())
+                }),
+                teacher: String::new(),
             },
             weights: loss.weights_on(model.device().into())?,
             loss,

@@ -165,6 +165,8 @@ impl<'a> MaskedLm<'a> {
                 objective: format!("masked language model {:?}", masker.config()),
                 model: describe(model)?,
                 data: fingerprint(&examples),
+                validation: fingerprint(&validation.examples.iter().collect::<Vec<_>>()),
+                teacher: String::new(),
             },
             validation: (0..validation.len()).map(fixed).collect(),
             model,

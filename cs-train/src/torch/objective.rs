@@ -107,6 +107,12 @@ pub struct Identity {
     pub model: String,
     /// A fingerprint of the rows.
     pub data: String,
+    /// A fingerprint of the validation rows; empty without any.
+    #[serde(default)]
+    pub validation: String,
+    /// A fingerprint of the model that is learned from; empty without one.
+    #[serde(default)]
+    pub teacher: String,
 }
 
 /// The rows of a matrix that training can reach: the words of the training set.

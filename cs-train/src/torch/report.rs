@@ -36,7 +36,7 @@ pub struct TrainReport {
     pub checkpoint_seconds: f64,
     /// Seconds of the whole run, since the resumption, if there was one.
     pub seconds: f64,
-    /// Whether the observer stopped the run.
+    /// Whether the observer stopped the run before its end.
     pub interrupted: bool,
     /// Whether validation stopped getting better before the last epoch.
     pub stopped_early: bool,

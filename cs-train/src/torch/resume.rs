@@ -20,7 +20,12 @@ impl Run<'_> {
         let Some((path, state)) = self.checkpoints.read_latest()? else {
             return Ok(());
         };
-        state.check(&self.objective.identity(), self.config, &path)?;
+        let identity = self.objective.identity();
+        state.check(&identity, self.config, &path)?;
+        if let Some(best) = &state.progress.best {
+            // Another run's would be the result, and be noticed after the last step.
+            Loaded::open(&self.checkpoints.best_path(best.step), &best.sha256)?;
+        }
         let tensors = self.checkpoints.read_tensors(&state)?;
         self.restore_moments(&state, &tensors)?;
         if let Some(ema) = &mut self.stepper.ema
@@ -43,7 +48,7 @@ impl Run<'_> {
         self.saved = Some(state.progress.step);
         self.report.resumed_from = self.saved;
         self.progress = state.progress;
-        self.checkpoints.adopt()
+        self.checkpoints.adopt(&identity)
     }
 
     fn restore_moments(&mut self, state: &State, tensors: &Loaded) -> Result<()> {

@@ -286,6 +286,7 @@ impl<'r> Run<'r> {
             steps: step,
             skipped_steps: self.progress.skipped,
             stopped_early: self.progress.stopped_early,
+            interrupted: self.report.interrupted && !self.finished(),
             tokens_per_second: self.per_second(self.tokens),
             examples_per_second: self.per_second(self.rows),
             seconds: self.began.elapsed().as_secs_f64(),

@@ -12,6 +12,7 @@ use tch::{Kind, Tensor};
 use super::tag_lessons::{WordLessons, word_rows};
 use crate::data::Prepared;
 use crate::error::{Error, Result};
+use crate::torch::checkpoint::sum_of;
 
 /// Tokens and rows in a batch of the teacher, at most.
 const BATCH: (usize, usize) = (8192, 256);
@@ -41,6 +42,7 @@ pub struct Teacher {
     model: Model,
     tokenizer: Tokenizer,
     max_length: usize,
+    fingerprint: String,
 }
 
 /// What a teacher says about rows: its logits, on its device.
@@ -63,6 +65,8 @@ pub struct Teacher {
 #[derive(Debug)]
 pub struct Lessons {
     pub(crate) tasks: Tasks,
+    /// A fingerprint of the teacher.
+    pub(crate) teacher: String,
     rows: usize,
     /// `[R, C]` logits.
     pub(crate) intent: Option<Tensor>,
@@ -94,6 +98,7 @@ impl Teacher {
             });
         }
         Ok(Self {
+            fingerprint: sum_of(&model.parameters())?,
             model,
             tokenizer,
             max_length,
@@ -108,6 +113,10 @@ impl Teacher {
     pub fn open(bundle: &Bundle, device: Device) -> Result<Self> {
         let model = Model::open(bundle, device)?;
         Self::new(model, bundle.tokenizer()?, bundle.max_length())
+    }
+
+    pub(super) fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     pub(super) fn model(&self) -> &Model {
@@ -174,7 +183,7 @@ impl Teacher {
             notes.sentiment.extend(output.sentiment);
             notes.crf = output.crf;
         }
-        notes.finish(self.tasks(), texts.len())
+        notes.finish(self, texts.len())
     }
 
     /// [`teach`](Self::teach) about the rows of a data set.
@@ -282,13 +291,14 @@ impl Notes {
         Ok(())
     }
 
-    fn finish(self, tasks: &Tasks, rows: usize) -> Result<Lessons> {
+    fn finish(self, teacher: &Teacher, rows: usize) -> Result<Lessons> {
         let joined = |parts: &[Tensor]| match parts {
             [] => Ok(None),
             parts => Tensor::f_cat(parts, 0).map(Some),
         };
         Ok(Lessons {
-            tasks: tasks.clone(),
+            tasks: teacher.tasks().clone(),
+            teacher: teacher.fingerprint.clone(),
             rows,
             intent: joined(&self.intent)?,
             sentiment: joined(&self.sentiment)?,

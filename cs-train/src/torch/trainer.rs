@@ -1,9 +1,12 @@
 //! [`Trainer`]: runs an objective by its settings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 use crate::config::TrainConfig;
 use crate::error::Result;
+use crate::torch::checkpoint::{Checkpoints, check_config};
 use crate::torch::objective::Objective;
 use crate::torch::observer::Observer;
 use crate::torch::report::TrainReport;
@@ -80,6 +83,50 @@ impl Trainer {
     #[must_use]
     pub fn resume(self, resume: bool) -> Self {
         Self { resume, ..self }
+    }
+
+    /// Whether a folder has a checkpoint to go on from, whichever run's.
+    ///
+    /// ```
+    /// assert!(!cs_train::Trainer::has_checkpoint("no such folder".as_ref())?);
+    /// # Ok::<(), cs_train::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`](crate::Error::Io) if the folder cannot be read.
+    pub fn has_checkpoint(folder: &Path) -> Result<bool> {
+        Checkpoints::new(folder, 1).any()
+    }
+
+    /// Removes what runs have left in a folder: checkpoints, best weights and settings. Anything else
+    /// stays; a folder that is empty then goes. How many bytes that were.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path().join("checkpoints");
+    /// std::fs::create_dir_all(folder.join("step-00000500"))?;
+    /// std::fs::write(folder.join("step-00000500/state.json"), "{}")?;
+    /// assert_eq!(cs_train::Trainer::remove_checkpoints(&folder)?, 2);
+    /// assert!(!folder.exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`](crate::Error::Io) if something cannot be removed.
+    pub fn remove_checkpoints(folder: &Path) -> Result<u64> {
+        Checkpoints::new(folder, 1).remove_all()
+    }
+
+    /// Checks that a run whose settings were recorded as JSON, as in a bundle, had these, as far as they
+    /// change the weights. `path` is what the error names.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Mismatch`](crate::Error::Mismatch) with the first that differs.
+    pub fn check_recorded(config: &TrainConfig, recorded: &Value, path: &Path) -> Result<()> {
+        check_config(recorded, config, path)
     }
 
     /// The settings.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -9,6 +10,8 @@ use tempfile::TempDir;
 use super::state::State;
 use super::tensors::{Loaded, Snapshot};
 use crate::error::{Error, Result};
+use crate::torch::objective::Identity;
+use crate::torch::trainer::Trainer;
 
 const STATE: &str = "state.json";
 const TENSORS: &str = "tensors.safetensors";
@@ -78,10 +81,11 @@ impl Checkpoints {
         Loaded::open(&path, &state.sha256)
     }
 
-    /// Counts what is in the folder as this run's.
-    pub(crate) fn adopt(&mut self) -> Result<()> {
+    /// Counts what is in the folder and of the same identity as this run's.
+    pub(crate) fn adopt(&mut self, identity: &Identity) -> Result<()> {
         for step in self.found()?.checkpoints {
             match self.read_state(step) {
+                Ok(state) if state.identity != *identity => {}
                 Ok(state) => {
                     self.kept
                         .insert(step, state.progress.best.map(|best| best.step));
@@ -133,6 +137,47 @@ impl Checkpoints {
         sync(&self.dir)
     }
 
+    /// Removes every checkpoint, the best weights and the settings; anything else stays, and the folder
+    /// with it. How many bytes that were.
+    pub(crate) fn remove_all(&self) -> Result<u64> {
+        let found = self.found()?;
+        let mut bytes = 0;
+        let checkpoints = found.checkpoints.iter().map(|&step| self.path(step));
+        for path in checkpoints.chain(found.drafts) {
+            bytes += size_of_folder(&path)?;
+            // A checkpoint is there as a whole or not at all, also while it goes.
+            match path.join(STATE).exists() {
+                true => self.discard(&path)?,
+                false => std::fs::remove_dir_all(&path).map_err(Error::io(&path))?,
+            }
+        }
+        let best = found.best.iter().map(|&step| self.best_path(step));
+        for path in best.chain([self.dir.join(Trainer::CONFIG)]) {
+            match std::fs::metadata(&path) {
+                Ok(file) => bytes += file.len(),
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(Error::io(&path)(error)),
+            }
+            std::fs::remove_file(&path).map_err(Error::io(&path))?;
+        }
+        match std::fs::remove_dir(&self.dir) {
+            Err(error)
+                if !matches!(
+                    error.kind(),
+                    ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty
+                ) =>
+            {
+                Err(Error::io(&self.dir)(error))
+            }
+            _ => Ok(bytes),
+        }
+    }
+
+    /// Whether there is a checkpoint to go on from.
+    pub(crate) fn any(&self) -> Result<bool> {
+        Ok(!self.found()?.checkpoints.is_empty())
+    }
+
     fn draft(&self) -> Result<TempDir> {
         std::fs::create_dir_all(&self.dir).map_err(Error::io(&self.dir))?;
         let mut builder = tempfile::Builder::new();
@@ -180,7 +225,7 @@ impl Checkpoints {
         let mut found = Found::default();
         let entries = match std::fs::read_dir(&self.dir) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(found),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(found),
             Err(error) => return Err(Error::io(&self.dir)(error)),
         };
         for entry in entries {
@@ -207,6 +252,14 @@ struct Found {
     checkpoints: BTreeSet<usize>,
     best: BTreeSet<usize>,
     drafts: Vec<PathBuf>,
+}
+
+fn size_of_folder(folder: &Path) -> Result<u64> {
+    let sizes = std::fs::read_dir(folder).and_then(|entries| {
+        let sizes = entries.map(|entry| Ok(entry?.metadata()?.len()));
+        sizes.sum::<std::io::Result<u64>>()
+    });
+    sizes.map_err(Error::io(folder))
 }
 
 fn json(state: &State, path: &Path) -> Result<Vec<u8>> {

@@ -9,5 +9,5 @@ mod state;
 mod tensors;
 
 pub(crate) use folder::Checkpoints;
-pub(crate) use state::{Best, Exact, FORMAT_VERSION, Progress, State, config_value};
-pub(crate) use tensors::{Loaded, Snapshot};
+pub(crate) use state::{Best, Exact, FORMAT_VERSION, Progress, State, check_config, config_value};
+pub(crate) use tensors::{Loaded, Snapshot, sum_of};

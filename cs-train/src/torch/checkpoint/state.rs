@@ -12,7 +12,9 @@ use crate::precision::LossScaler;
 use crate::torch::objective::{Identity, Scores};
 
 /// The newest format this crate reads, and the one it writes.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+pub(crate) const FORMAT_VERSION: u32 = 2;
+/// From which one on a checkpoint says which validation rows and which teacher its run had.
+const WHOLE_IDENTITY: u32 = 2;
 
 /// Settings that say when to write what, and do not change the weights.
 const FREE: [&str; 2] = ["checkpoint_every", "keep_checkpoints"];
@@ -120,11 +122,11 @@ impl State {
             expected: "the state of a run".into(),
         };
         let versioned: Versioned = serde_json::from_slice(bytes).map_err(unreadable)?;
-        if versioned.format_version != u64::from(FORMAT_VERSION) {
+        if !(1..=u64::from(FORMAT_VERSION)).contains(&versioned.format_version) {
             return Err(Error::Checkpoint {
                 path: path.to_owned(),
                 found: format!("format version {}", versioned.format_version),
-                expected: format!("version {FORMAT_VERSION}"),
+                expected: format!("version 1 to {FORMAT_VERSION}"),
             });
         }
         serde_json::from_slice(bytes).map_err(unreadable)
@@ -144,26 +146,49 @@ impl State {
             expected,
         };
         let (ours, theirs) = (identity, &self.identity);
-        for (what, found, expected) in [
-            ("objective", &theirs.objective, &ours.objective),
-            ("model", &theirs.model, &ours.model),
-            ("training data", &theirs.data, &ours.data),
+        let told = self.format_version >= WHOLE_IDENTITY;
+        for (what, found, expected, told) in [
+            ("objective", &theirs.objective, &ours.objective, true),
+            ("model", &theirs.model, &ours.model, true),
+            ("training data", &theirs.data, &ours.data, true),
+            (
+                "validation data",
+                &theirs.validation,
+                &ours.validation,
+                told,
+            ),
+            ("teacher", &theirs.teacher, &ours.teacher, told),
         ] {
-            if found != expected {
-                return Err(differs(what, found.clone(), expected.clone()));
+            if told && found != expected {
+                let shown = |text: &str| match text {
+                    "" => "none".to_owned(),
+                    text => text.to_owned(),
+                };
+                return Err(differs(what, shown(found), shown(expected)));
             }
         }
-        let ours = config_value(config)?;
-        let (found, expected) = (flat(&self.config), flat(&ours));
-        for name in found.keys().chain(expected.keys()) {
-            let (found, expected) = (found.get(name).copied(), expected.get(name).copied());
-            if found != expected && !FREE.contains(&name.as_str()) {
-                let text = |value: Option<&Value>| value.map_or("absent".into(), Value::to_string);
-                return Err(differs(name, text(found), text(expected)));
-            }
-        }
-        Ok(())
+        check_config(&self.config, config, path)
     }
+}
+
+/// Checks that a run had these settings, as far as they change the weights; the error names what
+/// differs.
+pub(crate) fn check_config(recorded: &Value, config: &TrainConfig, path: &Path) -> Result<()> {
+    let ours = config_value(config)?;
+    let (found, expected) = (flat(recorded), flat(&ours));
+    for name in found.keys().chain(expected.keys()) {
+        let (found, expected) = (found.get(name).copied(), expected.get(name).copied());
+        if found != expected && !FREE.contains(&name.as_str()) {
+            let text = |value: Option<&Value>| value.map_or("absent".into(), Value::to_string);
+            return Err(Error::Mismatch {
+                path: path.to_owned(),
+                what: name.clone(),
+                found: text(found),
+                expected: text(expected),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The settings as they come back from a file: a number's last bit may differ from the one written.
@@ -233,10 +258,29 @@ mod tests {
             check(&identity, |c| c.loss.r_drop = 1.0).unwrap(),
             "c: the checkpoint's loss.r_drop is 0.0, this run's is 1.0"
         );
-        let other = Identity {
-            data: "x".into(),
+        let other = |change: fn(&mut Identity)| {
+            let mut identity = identity.clone();
+            change(&mut identity);
+            check(&identity, |_| ()).unwrap()
+        };
+        assert!(other(|i| i.data = "x".into()).contains("training data"));
+        assert_eq!(
+            other(|i| i.validation = "x".into()),
+            "c: the checkpoint's validation data is none, this run's is x"
+        );
+        assert!(other(|i| i.teacher = "x".into()).contains("teacher"));
+
+        // A checkpoint of before does not say.
+        let json = serde_json::to_value(&state).unwrap();
+        let old = json
+            .to_string()
+            .replace("\"format_version\":2", "\"format_version\":1");
+        let old = State::parse(old.as_bytes(), Path::new("c")).unwrap();
+        let newer = Identity {
+            validation: "x".into(),
+            teacher: "y".into(),
             ..Identity::default()
         };
-        assert!(check(&other, |_| ()).unwrap().contains("training data"));
+        assert!(old.check(&newer, &config, Path::new("c")).is_ok());
     }
 }

@@ -80,6 +80,19 @@ impl Loaded {
     }
 }
 
+/// The sum of a model's weights.
+pub(crate) fn sum_of(parameters: &[(String, Tensor)]) -> Result<String> {
+    let mut hash = Sha256::new();
+    for (name, tensor) in parameters {
+        let mut one = Snapshot::default();
+        one.add(name.clone(), &tensor.f_to_kind(Kind::Float)?)?;
+        for (name, (_, bytes)) in &one.tensors {
+            add_to(&mut hash, name, bytes);
+        }
+    }
+    Ok(hex(&hash.finalize()))
+}
+
 fn add_to(hash: &mut Sha256, name: &str, bytes: &[u8]) {
     hash.update((name.len() as u64).to_le_bytes());
     hash.update(name);
