@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cs_examples::{DistillArgs, Outcome, Progress, Teaching, TrainArgs, distill, run};
+use cs_examples::{DistillArgs, Outcome, Progress, Teaching, TrainArgs, distill, number, run};
 use cs_train::DistillConfig;
 
 /// Train a small model on what a large one says
@@ -29,7 +29,7 @@ struct Arguments {
     #[command(flatten)]
     how: DistillArgs,
     /// Weight of the attention scores' distance, between transformers
-    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0, value_parser = number::not_negative)]
     attention: f64,
 }
 
@@ -42,17 +42,17 @@ fn main() -> ExitCode {
         };
         let device = common.settings.device;
         let mut teaching = Teaching::open(&arguments.teacher, device, config)?;
-        let data = common.open()?;
+        let Some(data) = common.open()? else {
+            return Ok(Outcome::Passed);
+        };
         how.ask(&mut teaching, common, &data.train)?;
-        let sets = (&data.train, data.eval.as_ref());
         let fitted = distill(
-            sets,
+            data.sets(),
             &teaching,
             &common.model,
-            (&common.settings, &common.out),
+            (&common.settings, &common.out.out.dir),
             &mut Progress::default(),
         )?;
-        common.close(fitted, data.test.as_ref())?;
-        Ok(Outcome::Passed)
+        common.close(fitted, &data)
     })
 }

@@ -12,12 +12,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cs_data::{Dataset, Utterance};
+use cs_data::Dataset;
 use cs_examples::{
-    Base, DataArgs, Outcome, Output, Pretraining, Progress, Result, Settings, note, report, run,
+    Base, DataArgs, Outcome, Output, Pretraining, Progress, Result, RunOutArgs, Settings, hold_out,
+    note, note_interrupted, number, report, run,
 };
 use cs_train::{MaskingConfig, WordList};
-use serde_json::json;
 
 /// Adapt an encoder to a domain
 #[derive(Parser)]
@@ -28,8 +28,8 @@ struct Arguments {
     /// Texts that choose the best epoch; a part of the corpus if left out
     #[arg(long, value_name = "PATH")]
     eval: Option<PathBuf>,
-    /// The part held out then
-    #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
+    /// The part held out then; 0 to learn from every text and keep the last weights
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = number::share)]
     holdout: f64,
     #[command(flatten)]
     format: DataArgs,
@@ -40,11 +40,10 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     words: Option<PathBuf>,
     /// Share of the words to be guessed
-    #[arg(long, value_name = "SHARE", default_value_t = 0.15)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.15, value_parser = number::part)]
     mask: f64,
-    /// Folder to write
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: RunOutArgs,
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
@@ -53,40 +52,46 @@ struct Arguments {
 
 fn main() -> ExitCode {
     run(|arguments: Arguments| {
+        let (settings, out) = (&arguments.settings, arguments.out.out.dir.as_path());
+        let claim = arguments.out.claim(settings.resume)?;
         let (texts, eval) = texts(&arguments)?;
+        let fingerprint = texts.fingerprint();
+        let same = claim.finished(out, &fingerprint, |b| settings.train_config(b.config()))?;
+        if let Some(summary) = same {
+            report(arguments.output.json, &summary)?;
+            return Ok(Outcome::Passed);
+        }
         let words = arguments.words.as_deref().map(WordList::open).transpose()?;
         let pretraining = Pretraining {
-            texts,
-            eval,
+            texts: texts.iter().collect(),
+            eval: eval.iter().collect(),
             words,
             masking: MaskingConfig {
                 rate: arguments.mask,
                 ..MaskingConfig::default()
             },
+            fingerprint,
         };
-        let (settings, out) = (&arguments.settings, arguments.out.as_path());
-        let trained = pretraining.run(&arguments.model, settings, out, &mut Progress::default())?;
-        let summary = json!({
-            "steps": trained.steps,
-            "best_step": trained.best_step,
-            "resumed_from": trained.resumed_from,
-            "eval": trained.best.map(|best| best.figures),
-            "tokens_per_second": trained.tokens_per_second,
-            "seconds": trained.seconds,
-        });
+        let mut progress = Progress::default();
+        let (trained, summary) = pretraining.run(&arguments.model, settings, out, &mut progress)?;
         report(arguments.output.json, &summary)?;
+        if trained.interrupted {
+            note_interrupted(trained.steps);
+            return Ok(Outcome::Failed);
+        }
+        arguments.out.finish()?;
         note(format_args!("the encoder is in {}", out.display()));
         Ok(Outcome::Passed)
     })
 }
 
 /// The texts to learn from and those to choose by.
-fn texts(arguments: &Arguments) -> Result<(Vec<Utterance>, Vec<Utterance>)> {
-    let rows = |data: &Dataset| data.iter().collect();
-    let all = arguments.format.open_texts(&arguments.corpus)?;
-    if let Some(path) = &arguments.eval {
-        return Ok((rows(&all), rows(&arguments.format.open_texts(path)?)));
+fn texts(arguments: &Arguments) -> Result<(Dataset, Dataset)> {
+    let (path, share) = (&arguments.corpus, arguments.holdout);
+    let all = arguments.format.open_texts(path)?;
+    match &arguments.eval {
+        Some(path) => Ok((all, arguments.format.open_texts(path)?)),
+        None if share == 0.0 => Ok((all, Dataset::default())),
+        None => hold_out(&all, path, (share, arguments.settings.seed)),
     }
-    let (texts, eval) = all.stratified_split(arguments.holdout, arguments.settings.seed)?;
-    Ok((rows(&texts), rows(&eval)))
 }

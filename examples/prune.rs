@@ -11,7 +11,7 @@
 //! the answers of a teacher, which is the whole model unless `--teacher` names another. Attention is not
 //! imitated, because heads that are gone have no counterpart. `latency_ratio` is measured on the result.
 //! `quantize` takes it like any other bundle. `DIR/pruned` is the model before it recovered; `--resume`
-//! goes on with that one.
+//! goes on with that one, and it goes with the checkpoints when the run has finished.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -43,16 +43,23 @@ fn main() -> ExitCode {
         let teacher = arguments.teacher.as_deref();
         let teacher = teacher.unwrap_or(pruner.bundle().dir());
         let mut teaching = Teaching::open(teacher, common.settings.device, how.config())?;
-        let data = common.open()?;
+        let Some(data) = common.open()? else {
+            return Ok(Outcome::Passed);
+        };
+        let out = &common.out.out.dir;
         how.ask(&mut teaching, common, &data.train)?;
         let fitted = pruner.run(
-            (&data.train, data.eval.as_ref()),
+            data.sets(),
             &teaching,
-            (&common.settings, &common.out),
+            (&common.settings, out),
             &mut Progress::default(),
         )?;
-        let mut summary = common.save(fitted, data.test.as_ref())?;
-        let latencies = pruner.latencies(&common.out, &data.train)?;
+        if fitted.report.interrupted {
+            return common.interrupted(&fitted);
+        }
+        let mut summary = common.save(fitted, &data)?;
+        let latencies = pruner.latencies(out, &data.train)?;
+        pruner.clean(out);
         note(format_args!("{latencies}"));
         summary["latency_ratio"] = json!(latencies.ratio());
         common.report(&summary)?;

@@ -12,6 +12,7 @@
 //! written, if one falls by more than `--max-drop` or the model gets too little faster; it then says
 //! which layers to keep in fp32, and `--auto` does. Rows without labels for a head are refused; without
 //! `--data` nothing is judged, and `accepted` is null. `--sensitivity` shows what each layer alone costs.
+//! A model that is in `--out` stays unless `--overwrite` is given, and then until the new one is whole.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,8 +20,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use cs_data::Utterance;
 use cs_examples::{
-    DataArgs, GateArgs, LengthArgs, Outcome, Output, QuantArgs, Result, check_labelled, count_cut,
-    layer_sensitivity, note, note_cut, report, run, unjudged, warn_unseen,
+    DataArgs, GateArgs, LengthArgs, OutArgs, Outcome, Output, QuantArgs, Result, check_labelled,
+    count_cut, layer_sensitivity, note, note_cut, report, run, unjudged, warn_unseen,
 };
 use cs_model::Bundle;
 use cs_quant::{QuantConfig, Verdict};
@@ -32,9 +33,8 @@ struct Arguments {
     /// Folder of the trained model
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
-    /// Folder to write
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    out: OutArgs,
     /// Labelled rows to judge by: validation rows, not those of the test
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
@@ -55,13 +55,14 @@ struct Arguments {
 
 fn main() -> ExitCode {
     run(|arguments: Arguments| {
+        let _lock = arguments.out.claim()?;
         let bundle = arguments.length.apply(Bundle::open(&arguments.model)?)?;
         let rows = rows(&arguments, &bundle)?;
         let config = arguments.quantise.config();
         if arguments.sensitivity {
             show_sensitivity(&bundle, &config, &rows)?;
         }
-        let (gate, out) = (&arguments.gate, &arguments.out);
+        let (gate, out) = (&arguments.gate, &arguments.out.dir);
         let judged = arguments.data.is_some();
         let verdict = match judged {
             true => gate.quantize(&bundle, out, &config, &rows)?,
@@ -105,7 +106,7 @@ fn show_sensitivity(bundle: &Bundle, config: &QuantConfig, rows: &[Utterance]) -
 
 fn explain(arguments: &Arguments, verdict: &Verdict) -> Outcome {
     if arguments.data.is_none() {
-        let out = arguments.out.display();
+        let out = arguments.out.dir.display();
         note(format_args!(
             "written to {out}, and not judged: that takes --data"
         ));
@@ -122,7 +123,7 @@ fn explain(arguments: &Arguments, verdict: &Verdict) -> Outcome {
         if !kept.is_empty() {
             note(format_args!("kept in fp32: {kept}"));
         }
-        note(format_args!("accepted: {}", arguments.out.display()));
+        note(format_args!("accepted: {}", arguments.out.dir.display()));
         return Outcome::Passed;
     }
     if !kept.is_empty() && !arguments.gate.auto {

@@ -15,12 +15,13 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use cs_examples::demo::write_demo;
 use cs_examples::{
-    Base, GateArgs, Latency, Outcome, Output, Progress, Result, Settings, fit, note, print_json,
-    readable, report, run,
+    Base, GateArgs, Latency, Outcome, Output, Progress, Result, Settings, fit, hold_out,
+    interrupted, note, print_json, readable, report, run,
 };
 use cs_model::{Bundle, Understanding};
 use cs_quant::QuantConfig;
 use cs_serve::Assistant;
+use cs_train::{RunLock, Trainer};
 use serde::Serialize;
 
 const SEED: u64 = 42;
@@ -66,8 +67,9 @@ fn quickstart(arguments: Arguments) -> Result<Outcome> {
     let (model, int8) = (folder.join("model"), folder.join("int8"));
 
     step("Customers' questions, made from templates. The test set has its own wording and names.");
+    let _lock = RunLock::take(folder)?;
     let (train, test) = write_demo(folder, SEED)?;
-    let rows = train.stratified_split(0.1, SEED)?;
+    let rows = hold_out(&train, folder, (0.1, SEED))?;
 
     step("Training the light model, word embeddings and a BiLSTM, on libtorch.");
     let settings = Settings::light(SEED);
@@ -75,10 +77,15 @@ fn quickstart(arguments: Arguments) -> Result<Outcome> {
     let rows = (&rows.0, Some(&rows.1));
     let mut fitted = fit(rows, &Base::Light, &settings, &model, &mut progress)?;
 
+    if interrupted() {
+        return Ok(Outcome::Failed);
+    }
+
     step("Scoring it on the test set.");
     let scores = fitted.evaluate(&test)?;
     fitted.note_metrics("test", &scores);
     fitted.write(&model)?;
+    Trainer::remove_checkpoints(&model.join("checkpoints"))?;
     report(false, &scores)?;
 
     step("Quantising it to int8; kept only if it answers as well.");

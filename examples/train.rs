@@ -7,8 +7,11 @@
 //!
 //! `--model light` learns word pieces and a BiLSTM from the training texts alone; a folder is a
 //! Hugging Face model or a bundle to start from. Without `--eval`, a tenth of every intent's rows
-//! is held out to choose the best epoch. Ctrl-C stops with a checkpoint in DIR/checkpoints, and
-//! `--resume` goes on from the latest one there.
+//! is held out to choose the best epoch: whole dialogues, and rows with their copies.
+//!
+//! Ctrl-C or SIGTERM stops with a checkpoint in DIR/checkpoints and exit status 1, and writes no model;
+//! `--resume` goes on from the latest checkpoint there, or starts afresh without one. A run that has
+//! finished removes its checkpoints; `--resume` then only says so, `--overwrite` trains anew.
 
 use std::process::ExitCode;
 
@@ -24,11 +27,11 @@ struct Arguments {
 
 fn main() -> ExitCode {
     run(|Arguments { common }: Arguments| {
-        let data = common.open()?;
-        let sets = (&data.train, data.eval.as_ref());
-        let (base, settings) = (&common.model, &common.settings);
-        let fitted = fit(sets, base, settings, &common.out, &mut Progress::default())?;
-        common.close(fitted, data.test.as_ref())?;
-        Ok(Outcome::Passed)
+        let Some(data) = common.open()? else {
+            return Ok(Outcome::Passed);
+        };
+        let (base, settings, out) = (&common.model, &common.settings, &common.out.out.dir);
+        let fitted = fit(data.sets(), base, settings, out, &mut Progress::default())?;
+        common.close(fitted, &data)
     })
 }

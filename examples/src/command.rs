@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cs_data::{Dataset, Utterance};
+use cs_model::Bundle;
 use serde_json::{Value, json};
 
 use crate::base::Base;
 use crate::cli::{DataArgs, Output};
 use crate::error::{Error, Result};
 use crate::fitted::Fitted;
-use crate::run::{note, report};
+use crate::number;
+use crate::out::{Claim, REPORT, RunOutArgs};
+use crate::run::{Outcome, note, report};
 use crate::settings::Settings;
 use crate::unseen::warn_unseen;
 
@@ -24,7 +27,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "PATH")]
     pub eval: Option<PathBuf>,
     /// The part held out then; 0 to train on every row and keep the last weights
-    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = number::share)]
     pub holdout: f64,
     /// Labelled rows to score the result on
     #[arg(long, value_name = "PATH")]
@@ -35,9 +38,9 @@ pub struct TrainArgs {
     /// light, mini, or the folder of a model to start from
     #[arg(long, value_name = "light|mini|DIR")]
     pub model: Base,
-    /// Folder to write
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
+    /// Where the result goes.
+    #[command(flatten)]
+    pub out: RunOutArgs,
     /// How to train.
     #[command(flatten)]
     pub settings: Settings,
@@ -46,9 +49,14 @@ pub struct TrainArgs {
     pub output: Output,
 }
 
-/// The rows that [`TrainArgs`] name.
+/// What was known when the epoch, the temperatures and the threshold were chosen, and so says too much good
+/// of them.
+const CHOSEN: [&str; 3] = ["epoch", "temperature", "threshold"];
+
+/// The rows that [`TrainArgs`] name, and the folder that is theirs.
 #[derive(Debug)]
 pub struct TrainData {
+    _claim: Claim,
     /// To learn from.
     pub train: Dataset,
     /// To choose by.
@@ -58,19 +66,15 @@ pub struct TrainData {
 }
 
 impl TrainArgs {
-    /// Reads the rows, and checks that the result can be written.
+    /// Takes the folder to write and reads the rows; `None` if the run has finished before, which is then
+    /// reported again.
     ///
     /// # Errors
     ///
-    /// A file that cannot be read; an `--out` that is no folder.
-    pub fn open(&self) -> Result<TrainData> {
-        if self.out.exists() && !self.out.is_dir() {
-            return Err(Error::Unfit {
-                path: self.out.clone(),
-                found: "not a folder".to_owned(),
-                expected: "a folder, or nothing yet",
-            });
-        }
+    /// A folder that may not be written to; a file that cannot be read; rows of which none can be held
+    /// out.
+    pub fn open(&self) -> Result<Option<TrainData>> {
+        let claim = self.out.claim(self.settings.resume)?;
         let all = self.format.open(&self.train)?;
         let test = self.test.as_deref().map(|path| self.format.open(path));
         let test = test.transpose()?;
@@ -78,43 +82,74 @@ impl TrainArgs {
             Some(path) => (all, Some(self.format.open(path)?)),
             None if self.holdout == 0.0 => (all, None),
             None => {
-                let (train, eval) = all.stratified_split(self.holdout, self.settings.seed)?;
+                let seed = self.settings.seed;
+                let (train, eval) = hold_out(&all, &self.train, (self.holdout, seed))?;
                 (train, Some(eval))
             }
         };
-        Ok(TrainData { train, eval, test })
+        let (out, fingerprint) = (&self.out.out.dir, train.fingerprint());
+        let config = |bundle: &Bundle| self.settings.train_config(bundle.config());
+        if let Some(summary) = claim.finished(out, &fingerprint, config)? {
+            self.report(&summary)?;
+            return Ok(None);
+        }
+        Ok(Some(TrainData {
+            _claim: claim,
+            train,
+            eval,
+            test,
+        }))
     }
 
-    /// Scores the model on the test rows, writes its bundle and reports both.
+    /// Scores the model on the test rows, writes its bundle and reports both. A run that was interrupted
+    /// before its end writes no bundle, and does not pass.
     ///
     /// # Errors
     ///
     /// A row that is invalid, a folder that cannot be written.
-    pub fn close(&self, fitted: Fitted, test: Option<&Dataset>) -> Result<()> {
-        let summary = self.save(fitted, test)?;
-        self.report(&summary)
+    pub fn close(&self, fitted: Fitted, data: &TrainData) -> Result<Outcome> {
+        if fitted.report.interrupted {
+            return self.interrupted(&fitted);
+        }
+        let summary = self.save(fitted, data)?;
+        self.report(&summary)?;
+        Ok(Outcome::Passed)
     }
 
-    /// Scores the model on the test rows and writes its bundle; what there is to report.
+    /// Reports a run that has to go on: nothing but its checkpoint is written.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stdout`].
+    pub fn interrupted(&self, fitted: &Fitted) -> Result<Outcome> {
+        report(self.output.json, &summary(fitted))?;
+        note_interrupted(fitted.report.steps);
+        Ok(Outcome::Failed)
+    }
+
+    /// Scores the model on the test rows, writes its bundle and removes the checkpoints; what there is to
+    /// report.
     ///
     /// # Errors
     ///
     /// As [`close`](Self::close).
-    pub fn save(&self, mut fitted: Fitted, test: Option<&Dataset>) -> Result<Value> {
-        let mut summary = json!({
-            "steps": fitted.report.steps,
-            "best_step": fitted.report.best_step,
-            "resumed_from": fitted.report.resumed_from,
-            "interrupted": fitted.report.interrupted,
-            "eval": fitted.evaluation,
-            "tokens_per_second": fitted.report.tokens_per_second,
-            "examples_per_second": fitted.report.examples_per_second,
-            "seconds": fitted.report.seconds,
-        });
-        if let (Some(test), Some(path)) = (test, &self.test) {
+    pub fn save(&self, mut fitted: Fitted, data: &TrainData) -> Result<Value> {
+        let mut summary = summary(&fitted);
+        if let (Some(test), Some(path)) = (&data.test, &self.test) {
             summary["test"] = self.test(&mut fitted, test, path)?;
         }
-        fitted.write(&self.out)?;
+        if fitted.evaluation.is_some() {
+            summary["eval_chose"] = json!(CHOSEN);
+            fitted.note_setting("eval_chose", json!(CHOSEN));
+            note(format_args!(
+                "eval.* is of the rows that also chose the {}: the figures of rows that chose nothing (--test) are \
+                 lower",
+                CHOSEN.join(", ")
+            ));
+        }
+        fitted.note_setting(REPORT, summary.clone());
+        fitted.write(&self.out.out.dir)?;
+        self.out.finish()?;
         Ok(summary)
     }
 
@@ -125,7 +160,10 @@ impl TrainArgs {
     /// [`Error::Stdout`].
     pub fn report(&self, summary: &Value) -> Result<()> {
         report(self.output.json, summary)?;
-        note(format_args!("the model is in {}", self.out.display()));
+        note(format_args!(
+            "the model is in {}",
+            self.out.out.dir.display()
+        ));
         Ok(())
     }
 
@@ -136,4 +174,56 @@ impl TrainArgs {
         fitted.note_metrics("test", &evaluation);
         Ok(json!(evaluation))
     }
+}
+
+impl TrainData {
+    /// The rows to learn from and those to choose by.
+    pub fn sets(&self) -> (&Dataset, Option<&Dataset>) {
+        (&self.train, self.eval.as_ref())
+    }
+}
+
+fn summary(fitted: &Fitted) -> Value {
+    json!({
+        "steps": fitted.report.steps,
+        "best_step": fitted.report.best_step,
+        "resumed_from": fitted.report.resumed_from,
+        "interrupted": fitted.report.interrupted,
+        "eval": fitted.evaluation,
+        "tokens_per_second": fitted.report.tokens_per_second,
+        "examples_per_second": fitted.report.examples_per_second,
+        "seconds": fitted.report.seconds,
+    })
+}
+
+/// Tells how to go on with a run that a signal has stopped.
+pub fn note_interrupted(steps: usize) {
+    note(format_args!(
+        "interrupted after step {steps}: no model was written; --resume goes on from the checkpoint"
+    ));
+}
+
+/// Splits off validation rows by a share and a seed: dialogues, and rows with their copies, as a whole.
+///
+/// # Errors
+///
+/// Rows of which none can be held out: `path` is where they are from.
+pub fn hold_out(
+    all: &Dataset,
+    path: &Path,
+    (share, seed): (f64, u64),
+) -> Result<(Dataset, Dataset)> {
+    let (train, eval) = all.stratified_split(share, seed)?;
+    if eval.is_empty() {
+        return Err(Error::Unfit {
+            path: path.to_owned(),
+            found: format!(
+                "{} rows of which none can be held out to choose by: each is the last of its label, or they are \
+                 all of one dialogue or copies of each other",
+                all.len()
+            ),
+            expected: "more rows, --eval with others, or --holdout 0",
+        });
+    }
+    Ok((train, eval))
 }

@@ -14,7 +14,8 @@ use serde_json::json;
 use crate::base::{Base, Start};
 use crate::error::Result;
 use crate::fitted::Fitted;
-use crate::interrupt::stop_on_interrupt;
+use crate::interrupt::{interrupted, stop_on_interrupt};
+use crate::out::checkpoints;
 use crate::settings::Settings;
 
 /// Everything a run needs, read and checked; nothing is written yet.
@@ -62,7 +63,7 @@ pub(crate) fn run_of(
     (settings, out): (&Settings, &Path),
     observer: &mut dyn Observer,
 ) -> Result<TrainReport> {
-    let trainer = Trainer::new(config, out.join("checkpoints"))?.resume(settings.resume);
+    let trainer = Trainer::new(config, checkpoints(out))?.resume(settings.resume);
     let mut board = TensorBoard::new(out.join("runs"))?;
     let mut stop = stop_on_interrupt();
     let mut observers = Observers(vec![observer, &mut board, &mut stop]);
@@ -93,7 +94,8 @@ impl Ready {
         })
     }
 
-    /// The trained model, calibrated and scored on the validation rows, if there are any.
+    /// The trained model, calibrated and scored on the validation rows, if there are any and no signal
+    /// calls for haste.
     pub(crate) fn finish(self, report: TrainReport) -> Result<Fitted> {
         let eval_rows = self.eval.as_ref().map_or(0, |rows| rows.rows.len());
         let kept = json!({
@@ -117,7 +119,10 @@ impl Ready {
             eval_max_tokens: self.config.eval_max_tokens,
             oos_label: self.oos_label,
         };
-        if let Some(rows) = self.eval {
+        if let Some(rows) = self
+            .eval
+            .filter(|_| !fitted.report.interrupted || !interrupted())
+        {
             fitted.calibrate(&rows)?;
             let evaluation = fitted.evaluate(&rows.rows)?;
             fitted.note_metrics("eval", &evaluation);

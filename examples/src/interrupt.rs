@@ -1,4 +1,4 @@
-//! Ctrl-C.
+//! Ctrl-C, and the signals by which a scheduler or a closed terminal ends a run.
 
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
@@ -7,16 +7,18 @@ use cs_train::StopFlag;
 
 use crate::note;
 
-/// An observer that stops a run, and every later one of the process, with a checkpoint, at the first Ctrl-C. The second one ends the process
-/// at once, with status 130 as shells expect.
+static STOP: OnceLock<StopFlag> = OnceLock::new();
+
+/// An observer that stops a run, and every later one of the process, with a checkpoint, at the first
+/// Ctrl-C, SIGTERM or SIGHUP. The second one ends the process at once, with status 130 as shells expect.
 ///
 /// ```
 /// use cs_train::{Event, Flow, Observer, TrainReport};
 /// let mut stop = cs_examples::stop_on_interrupt();
 /// assert_eq!(stop.event(&Event::End(&TrainReport::default())), Flow::Continue);
+/// assert!(!cs_examples::interrupted());
 /// ```
 pub fn stop_on_interrupt() -> StopFlag {
-    static STOP: OnceLock<StopFlag> = OnceLock::new();
     STOP.get_or_init(|| {
         let stop = StopFlag::default();
         let flag = stop.flag();
@@ -25,15 +27,21 @@ pub fn stop_on_interrupt() -> StopFlag {
                 std::process::exit(130);
             }
             note(format_args!(
-                "stopping after this step, with a checkpoint; Ctrl-C again to quit at once"
+                "stopping after this step, with a checkpoint; once more to quit at once"
             ));
         };
         if let Err(error) = ctrlc::set_handler(handler) {
             note(format_args!(
-                "warning: Ctrl-C will not write a checkpoint: {error}"
+                "warning: signals will not write a checkpoint: {error}"
             ));
         }
         stop
     })
     .clone()
+}
+
+/// Whether a signal has asked the process to stop.
+pub fn interrupted() -> bool {
+    STOP.get()
+        .is_some_and(|stop| stop.flag().load(Ordering::Relaxed))
 }

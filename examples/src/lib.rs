@@ -20,7 +20,10 @@ mod input;
 #[cfg(feature = "torch")]
 mod interrupt;
 mod lines;
+#[cfg(feature = "torch")]
+pub mod number;
 mod operators;
+mod out;
 mod predictions;
 #[cfg(feature = "torch")]
 mod pretraining;
@@ -39,6 +42,8 @@ mod table;
 mod teaching;
 #[cfg(feature = "torch")]
 mod trial;
+#[cfg(feature = "torch")]
+mod trial_log;
 mod unseen;
 #[cfg(feature = "torch")]
 mod variants;
@@ -47,7 +52,7 @@ mod variants;
 pub use base::Base;
 pub use cli::{BackendKind, DataArgs, InputArgs, LengthArgs, Output};
 #[cfg(feature = "torch")]
-pub use command::{TrainArgs, TrainData};
+pub use command::{TrainArgs, TrainData, hold_out, note_interrupted};
 pub use doctor::{Report, examine};
 pub use error::{Error, Result};
 #[cfg(feature = "torch")]
@@ -60,9 +65,12 @@ pub use gate::{
 };
 pub use input::{Line, Texts};
 #[cfg(feature = "torch")]
-pub use interrupt::stop_on_interrupt;
+pub use interrupt::{interrupted, stop_on_interrupt};
 pub use lines::{answer_lines, count_cut, note_cut};
 pub use operators::{LeftOut, Operators};
+pub use out::OutArgs;
+#[cfg(feature = "torch")]
+pub use out::{Claim, RunOutArgs};
 pub use predictions::write_predictions;
 #[cfg(feature = "torch")]
 pub use pretraining::Pretraining;
@@ -81,6 +89,8 @@ pub use table::{readable, table};
 pub use teaching::{DistillArgs, Teaching, distill};
 #[cfg(feature = "torch")]
 pub use trial::Trial;
+#[cfg(feature = "torch")]
+pub use trial_log::{SearchKey, TrialLog};
 pub use unseen::warn_unseen;
 #[cfg(feature = "torch")]
 pub use variants::variants;

@@ -7,11 +7,12 @@ use cs_model::{Bundle, BundleWriter, Device, Manifest, Model, Tasks, Transformer
 use cs_train::{
     MaskedLm, Masker, MaskingConfig, Observer, Segmenter, Texts, TrainReport, WordList,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::base::{Base, LIGHT_MAX_LENGTH, LIGHT_VOCABULARY};
 use crate::error::{Error, Result};
 use crate::fit::run_of;
+use crate::out::REPORT;
 use crate::settings::Settings;
 
 /// What is guessed, of which texts.
@@ -25,10 +26,30 @@ pub struct Pretraining {
     pub words: Option<WordList>,
     /// How words are masked.
     pub masking: MaskingConfig,
+    /// Of the data set that the texts are of.
+    pub fingerprint: String,
+}
+
+/// What there is to report of a run. Its validation texts chose the epoch.
+pub(crate) fn summary(report: &TrainReport) -> Value {
+    let mut summary = json!({
+        "steps": report.steps,
+        "best_step": report.best_step,
+        "resumed_from": report.resumed_from,
+        "interrupted": report.interrupted,
+        "eval": report.best.as_ref().map(|best| &best.figures),
+        "tokens_per_second": report.tokens_per_second,
+        "seconds": report.seconds,
+    });
+    if report.best.is_some() {
+        summary["eval_chose"] = json!(["epoch"]);
+    }
+    summary
 }
 
 impl Pretraining {
-    /// Trains the encoder of `base` and writes it to `out`, with its head for more of this.
+    /// Trains the encoder of `base` and writes it to `out`, with its head for more of this, unless the
+    /// run was interrupted; what there is to report.
     ///
     /// # Errors
     ///
@@ -39,7 +60,7 @@ impl Pretraining {
         settings: &Settings,
         out: &Path,
         observer: &mut dyn Observer,
-    ) -> Result<TrainReport> {
+    ) -> Result<(TrainReport, Value)> {
         let (mut model, tokenizer, mut manifest) = self.start(base, settings)?;
         let masker = Masker::new(&tokenizer, self.masking.clone())?;
         let words = self.words.as_ref().map(|words| words as &dyn Segmenter);
@@ -54,6 +75,12 @@ impl Pretraining {
         });
         let objective = MaskedLm::new(&mut model, masker, &texts, &eval, &config)?;
         let report = run_of(&objective, config, (settings, out), observer)?;
+        let summary = summary(&report);
+        if report.interrupted {
+            return Ok((report, summary));
+        }
+        manifest.data_fingerprint = Some(self.fingerprint.clone());
+        manifest.settings[REPORT] = summary.clone();
         let figures = report.best.iter().flat_map(|best| &best.figures);
         let figures = figures.map(|(name, value)| (format!("eval.{name}"), *value));
         manifest.metrics = figures.collect();
@@ -62,7 +89,7 @@ impl Pretraining {
         writer.write("tokenizer.json", &tokenizer.to_json()?)?;
         writer.write_with(Bundle::WEIGHTS, |path| model.save_weights(path))?;
         writer.finish(manifest)?;
-        Ok(report)
+        Ok((report, summary))
     }
 
     fn start(&self, base: &Base, settings: &Settings) -> Result<(Model, Tokenizer, Manifest)> {

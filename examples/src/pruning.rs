@@ -18,6 +18,8 @@ use crate::base::Base;
 use crate::error::{Error, Result};
 use crate::fitted::Fitted;
 use crate::gate::{single_batches, unlabelled_heads};
+use crate::number;
+use crate::out::checkpoints;
 use crate::run::note;
 use crate::settings::Settings;
 use crate::teaching::{Teaching, distill};
@@ -35,7 +37,7 @@ const RECORD_VERSION: u32 = 1;
 #[derive(Debug, Clone, Copy, Args)]
 pub struct PruneArgs {
     /// Share of the model's latency that may remain
-    #[arg(long, value_name = "SHARE", default_value_t = 0.35)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.35, value_parser = number::part)]
     pub target_latency: f64,
     /// What latency is measured in
     #[arg(long, value_name = "int8|fp32", default_value = "int8", value_parser = precision)]
@@ -177,6 +179,12 @@ impl Pruner {
         Ok(fitted)
     }
 
+    /// Removes the model as it was before it recovered, which only a run that goes on needs: once the
+    /// checkpoints are gone, there is none.
+    pub fn clean(&self, out: &Path) {
+        forget(out);
+    }
+
     fn check_out(&self, out: &Path) -> Result<()> {
         let place = |path: &Path| path.canonicalize().ok();
         if place(out).is_none() || place(out) != place(self.bundle.dir()) {
@@ -268,9 +276,9 @@ impl Pruner {
     }
 }
 
-/// Removes what was pruned for a run that could not begin.
+/// Removes what was pruned for a run that could not begin, or has finished.
 fn forget(out: &Path) {
-    if !out.join("checkpoints").exists() {
+    if !checkpoints(out).exists() {
         // Whatever cannot be removed does no harm.
         let _ = std::fs::remove_dir_all(out.join(PRUNED));
         let _ = std::fs::remove_dir(out);

@@ -6,6 +6,7 @@ use cs_model::{BiLstmConfig, Device, EncoderConfig, SlotHead};
 use cs_train::{ClassWeights, Decay, LossConfig, Precision, Preset, TrainConfig};
 
 use crate::error::Result;
+use crate::number;
 
 /// Width of one direction of the light model's LSTM.
 const LIGHT_HIDDEN: usize = 160;
@@ -17,13 +18,13 @@ pub struct Settings {
     #[arg(long, default_value = "general")]
     pub preset: Preset,
     /// Passes over the training rows, at most
-    #[arg(long)]
+    #[arg(long, value_parser = number::positive)]
     pub epochs: Option<usize>,
     /// Rows in a batch, at most
-    #[arg(long)]
+    #[arg(long, value_parser = number::positive)]
     pub batch_size: Option<usize>,
     /// Peak learning rate
-    #[arg(long)]
+    #[arg(long, value_parser = number::above_zero)]
     pub lr: Option<f64>,
     /// Its course after the warm-up: linear, cosine, constant or inverse-sqrt
     #[arg(long)]
@@ -32,31 +33,31 @@ pub struct Settings {
     #[arg(long)]
     pub warmup_steps: Option<usize>,
     /// Factor of the rate from each layer to the one below
-    #[arg(long, value_name = "FACTOR")]
+    #[arg(long, value_name = "FACTOR", value_parser = number::factor)]
     pub layer_decay: Option<f64>,
     /// Tokens in a batch, at most
-    #[arg(long)]
+    #[arg(long, value_parser = number::positive)]
     pub max_tokens: Option<usize>,
     /// Parts that a batch is computed in, to save memory
-    #[arg(long, value_name = "PARTS")]
+    #[arg(long, value_name = "PARTS", value_parser = number::positive)]
     pub accumulate: Option<usize>,
     /// fp32, bf16 or fp16
     #[arg(long)]
     pub precision: Option<Precision>,
     /// Decay of a running mean of the weights, which becomes the result
-    #[arg(long, value_name = "DECAY")]
+    #[arg(long, value_name = "DECAY", value_parser = number::share)]
     pub ema: Option<f64>,
     /// Size of the adversarial perturbation of the word embeddings
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = number::not_negative)]
     pub fgm: Option<f64>,
     /// Weight of the disagreement between two passes with different dropout
-    #[arg(long, value_name = "WEIGHT")]
+    #[arg(long, value_name = "WEIGHT", value_parser = number::not_negative)]
     pub r_drop: Option<f64>,
     /// Share of the target's probability spread over all labels
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = number::share)]
     pub label_smoothing: Option<f64>,
     /// Exponent of the focal loss of the intents
-    #[arg(long, value_name = "EXPONENT")]
+    #[arg(long, value_name = "EXPONENT", value_parser = number::not_negative)]
     pub focal: Option<f64>,
     /// Weights of the intents: none or balanced
     #[arg(long, value_name = "none|balanced", value_parser = class_weights)]
@@ -65,7 +66,7 @@ pub struct Settings {
     #[arg(long, value_name = "softmax|crf", value_parser = slot_head, default_value = "softmax")]
     pub slots: SlotHead,
     /// Epochs without a gain after which training stops
-    #[arg(long)]
+    #[arg(long, value_parser = number::positive)]
     pub patience: Option<usize>,
     /// Steps between checkpoints, 0 for none but at the end
     #[arg(long, value_name = "STEPS")]
@@ -74,13 +75,13 @@ pub struct Settings {
     #[arg(long)]
     pub resume: bool,
     /// Units of each direction of the light model
-    #[arg(long, value_name = "UNITS")]
+    #[arg(long, value_name = "UNITS", value_parser = number::positive)]
     pub light_hidden: Option<usize>,
     /// Width of the light model's word embeddings
-    #[arg(long, value_name = "WIDTH")]
+    #[arg(long, value_name = "WIDTH", value_parser = number::positive)]
     pub light_words: Option<usize>,
     /// Dropout of the light model
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", value_parser = number::share)]
     pub light_dropout: Option<f64>,
     /// Intent of the rows that are out of scope: it is not learned, and a threshold is chosen below which
     /// there is no intent
@@ -140,7 +141,8 @@ impl Settings {
         row
     }
 
-    pub(crate) fn train_config(&self, encoder: &EncoderConfig) -> TrainConfig {
+    /// The settings of a run with this encoder.
+    pub fn train_config(&self, encoder: &EncoderConfig) -> TrainConfig {
         let suited = TrainConfig::preset(self.preset, encoder);
         let loss = suited.loss.clone();
         TrainConfig {

@@ -12,6 +12,7 @@ use crate::command::TrainArgs;
 use crate::error::{Error, Result};
 use crate::fit::{Ready, run_of};
 use crate::fitted::Fitted;
+use crate::number;
 use crate::run::note;
 use crate::settings::Settings;
 use crate::unseen::warn_unseen;
@@ -42,16 +43,16 @@ pub struct DistillArgs {
     #[arg(long, default_value_t = 0)]
     pub copies: usize,
     /// Divides the logits before they are compared
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 2.0, value_parser = number::above_zero)]
     pub temperature: f64,
     /// Weight of the teacher's answers
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, value_parser = number::not_negative)]
     pub soft: f64,
     /// Weight of the labels
-    #[arg(long, default_value_t = 0.5)]
+    #[arg(long, default_value_t = 0.5, value_parser = number::not_negative)]
     pub hard: f64,
     /// Weight of the hidden states' distance, between transformers
-    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0, value_parser = number::not_negative)]
     pub hidden: f64,
 }
 

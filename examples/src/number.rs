@@ -1,0 +1,81 @@
+//! Numbers on the command line, each within its range: clap's message then has the flag, the value and what
+//! was expected.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+fn checked<T: FromStr + Copy>(
+    text: &str,
+    expected: impl Display,
+    ok: impl FnOnce(T) -> bool,
+) -> Result<T, String> {
+    let number = text.parse().ok().filter(|&number| ok(number));
+    number.ok_or_else(|| format!("expected {expected}"))
+}
+
+/// At least 1.
+pub fn positive(text: &str) -> Result<usize, String> {
+    checked(text, "a whole number of at least 1", |number| number > 0)
+}
+
+/// 0 or more, below 1.
+pub fn share(text: &str) -> Result<f64, String> {
+    checked(text, "a number of at least 0 and below 1", |number| {
+        (0.0..1.0).contains(&number)
+    })
+}
+
+/// Above 0, below 1.
+pub fn part(text: &str) -> Result<f64, String> {
+    checked(text, "a number above 0 and below 1", |number| {
+        number > 0.0 && number < 1.0
+    })
+}
+
+/// Above 0, at most 1.
+pub fn factor(text: &str) -> Result<f64, String> {
+    checked(text, "a number above 0, at most 1", |number| {
+        number > 0.0 && number <= 1.0
+    })
+}
+
+/// Above 0.
+pub fn above_zero(text: &str) -> Result<f64, String> {
+    checked(text, "a number above 0", |number: f64| {
+        number > 0.0 && number.is_finite()
+    })
+}
+
+/// 0 or more.
+pub fn not_negative(text: &str) -> Result<f64, String> {
+    checked(text, "a number of at least 0", |number: f64| {
+        number >= 0.0 && number.is_finite()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_out_of_range_is_refused_with_what_was_expected() {
+        type Parse = fn(&str) -> Result<f64, String>;
+        let cases: [(Parse, &[&str], &[&str]); 5] = [
+            (share, &["0", "0.1"], &["1", "1.5", "-0.1", "NaN", "ten"]),
+            (part, &["0.15"], &["0", "1", "inf"]),
+            (factor, &["1", "0.5"], &["0", "1.01", ""]),
+            (above_zero, &["3e-5"], &["0", "-1", "inf", "NaN"]),
+            (not_negative, &["0", "2"], &["-0.1", "inf", "NaN"]),
+        ];
+        for (parse, good, bad) in cases {
+            for text in good {
+                assert!(parse(text).is_ok(), "{text}");
+            }
+            for text in bad {
+                assert!(parse(text).unwrap_err().starts_with("expected "), "{text}");
+            }
+        }
+        assert_eq!(positive("7"), Ok(7));
+        assert!(positive("0").is_err() && positive("-1").is_err() && positive("1.5").is_err());
+    }
+}
