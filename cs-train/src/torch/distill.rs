@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use cs_data::{TokenBatch, Tokenizer};
 use cs_model::{Mode, ModelOutput, Taps, Tasks, on_device};
-use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 
+use super::distill_config::DistillConfig;
 use super::fine_tune::{FineTune, check_tokens, fingerprint};
 use super::imitation::Imitation;
 use super::loss::{Targets, WeightedSum};
@@ -17,84 +17,13 @@ use super::teacher::{Lessons, Teacher, check_labels};
 use crate::data::{Example, Prepared};
 use crate::error::{Error, Result};
 
-/// How a pupil learns from its teacher.
-///
-/// ```
-/// use cs_train::DistillConfig;
-/// let config: DistillConfig = serde_json::from_str(r#"{"temperature": 4}"#)?;
-/// assert_eq!((config.temperature, config.soft), (4.0, 1.0));
-/// assert!(DistillConfig { temperature: 0.0, ..config }.validate().is_err());
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DistillConfig {
-    /// Both models' logits are divided by it before the softmax (Hinton et al. 2015, section 2): the
-    /// higher, the more the teacher's second choices count. Default 2.
-    pub temperature: f64,
-    /// Weight of the teacher's answers. Default 1.
-    pub soft: f64,
-    /// Weight of the rows' own labels. Default 0.5.
-    pub hard: f64,
-    /// Weight of the hidden states' distance; see [`Distill::imitate`]. Default 0.
-    pub hidden: f64,
-    /// Weight of the attention scores' distance; see [`Distill::imitate`]. Default 0.
-    pub attention: f64,
-}
-
-impl Default for DistillConfig {
-    fn default() -> Self {
-        Self {
-            temperature: 2.0,
-            soft: 1.0,
-            hard: 0.5,
-            hidden: 0.0,
-            attention: 0.0,
-        }
-    }
-}
-
-impl DistillConfig {
-    /// Checks that the temperature and one of the weights are above 0.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Config`] naming the setting.
-    pub fn validate(&self) -> Result<()> {
-        let bad = |field, value: f64, expected| Error::Config {
-            field,
-            value: value.to_string(),
-            expected,
-        };
-        if !(self.temperature > 0.0 && self.temperature.is_finite()) {
-            let expected = "a number above 0";
-            return Err(bad("temperature", self.temperature, expected));
-        }
-        let weights = [
-            ("soft", self.soft),
-            ("hard", self.hard),
-            ("hidden", self.hidden),
-            ("attention", self.attention),
-        ];
-        for (field, value) in weights {
-            if !(value >= 0.0 && value.is_finite()) {
-                return Err(bad(field, value, "0 or more"));
-            }
-        }
-        match self.soft + self.hard > 0.0 {
-            true => Ok(()),
-            false => Err(bad("soft + hard", 0.0, "above 0")),
-        }
-    }
-}
-
 /// Trains a pupil on what its teacher says about labelled rows and about texts without labels; validates
 /// as [`FineTune`] does.
 ///
 /// The loss is `soft · T² · KL(teacher ‖ pupil)` at the temperature `T`, for intents and for the tags of
 /// words (by a conditional random field, each word's tags given its whole text; Wang et al. 2020,
-/// section 3.2; either head learns from either), and `soft` times the squared difference of sentiments, weighted with one another as labels
-/// are; plus `hard` times the loss of the labels (Hinton et al. 2015, section 2). Every row counts the
+/// section 3.2; either head learns from either), and `soft` times the squared difference of sentiments,
+/// weighted with one another as labels are; plus `hard` times the loss of the labels (Hinton et al. 2015, section 2). Every row counts the
 /// same: in a batch of which a tenth has labels, the hard part is a tenth of those rows' mean. With
 /// [`imitate`](Self::imitate), also the distance of inner states.
 ///

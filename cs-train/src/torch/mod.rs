@@ -5,6 +5,7 @@ mod checkpoint;
 mod depth;
 mod digest;
 mod distill;
+mod distill_config;
 mod ema;
 mod fine_tune;
 mod imitation;
@@ -29,7 +30,8 @@ mod tag_lessons;
 mod teacher;
 mod trainer;
 
-pub use distill::{Distill, DistillConfig, soft_divergence};
+pub use distill::{Distill, soft_divergence};
+pub use distill_config::DistillConfig;
 pub use fine_tune::FineTune;
 pub use importance::importance;
 pub use loss::{CombinedLoss, Targets, Totals};
