@@ -1,7 +1,7 @@
 //! Files read whole or in parts, hashed, and written whole or not at all.
 
 use std::fs::{File, Metadata};
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -10,6 +10,9 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::switch;
+
+/// What is read at a time when a file's sum is computed: small enough for a second-level cache.
+const BLOCK_BYTES: usize = 1 << 18;
 
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(Error::io(path))
@@ -25,7 +28,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 
 /// The sum and length of a file, read in blocks.
 pub(crate) fn sha256_of_file(path: &Path) -> Result<(String, u64)> {
-    let mut file = OpenFile::open(path)?;
+    let file = OpenFile::open(path)?;
     Ok((file.sha256()?, file.size()))
 }
 
@@ -58,30 +61,44 @@ impl OpenFile {
     }
 
     /// The sum of the whole file, read in blocks.
-    pub(crate) fn sha256(&mut self) -> Result<String> {
+    pub(crate) fn sha256(&self) -> Result<String> {
         let mut hash = Sha256::new();
-        self.file
-            .rewind()
-            .and_then(|()| std::io::copy(&mut self.file, &mut hash))
-            .map_err(Error::io(&self.path))?;
+        let mut block = vec![0; BLOCK_BYTES];
+        let mut start = 0;
+        loop {
+            let read = self.fill(start, &mut block)?;
+            hash.update(&block[..read]);
+            if read < block.len() {
+                break;
+            }
+            start += read as u64;
+        }
         self.same_as_before()?;
         Ok(hex(&hash.finalize()))
     }
 
     /// Up to `most` bytes from `start` on, fewer where the file ends.
-    pub(crate) fn read(&mut self, start: u64, most: u64) -> Result<Vec<u8>> {
+    pub(crate) fn read(&self, start: u64, most: u64) -> Result<Vec<u8>> {
         let len = most.min(self.size.saturating_sub(start));
-        let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
-        self.file
-            .seek(SeekFrom::Start(start))
-            .and_then(|_| {
-                Read::by_ref(&mut self.file)
-                    .take(len)
-                    .read_to_end(&mut bytes)
-            })
-            .map_err(Error::io(&self.path))?;
+        let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
+        let read = self.fill(start, &mut bytes)?;
+        bytes.truncate(read);
         self.same_as_before()?;
         Ok(bytes)
+    }
+
+    /// Reads from `start` on until the buffer is full or the file ends; several threads may at once.
+    fn fill(&self, start: u64, buffer: &mut [u8]) -> Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match read_at(&self.file, &mut buffer[filled..], start + filled as u64) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::io(&self.path)(error)),
+            }
+        }
+        Ok(filled)
     }
 
     fn same_as_before(&self) -> Result<()> {
@@ -98,9 +115,32 @@ impl OpenFile {
     }
 }
 
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], start: u64) -> std::io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, start)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], start: u64) -> std::io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, start)
+}
+
 /// What changes when a file is written to.
 fn stamp(metadata: Metadata) -> std::io::Result<(u64, SystemTime)> {
     Ok((metadata.len(), metadata.modified()?))
+}
+
+/// Refuses a file of which something is not as it was listed.
+pub(crate) fn same(path: &Path, what: &'static str, expected: &str, found: String) -> Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(Error::Sum {
+        path: path.to_owned(),
+        what,
+        expected: expected.to_owned(),
+        found,
+    })
 }
 
 fn hex(digest: &[u8]) -> String {

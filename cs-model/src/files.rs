@@ -5,9 +5,10 @@ use std::path::Path;
 
 use crate::bundle::MANIFEST;
 use crate::error::{Error, Result};
-use crate::file::{self, OpenFile};
+use crate::file::{self, OpenFile, same};
 use crate::manifest::{FileSum, Manifest, validate_file_name};
 use crate::switch::Place;
+use crate::weights::Weights;
 
 /// The files of an opened folder.
 pub(crate) struct Files<'a> {
@@ -47,15 +48,21 @@ impl Files<'_> {
         })
     }
 
-    /// A file that is there and has the right sum, for what is too large to be held.
-    pub(crate) fn open(&self, name: &str) -> Result<OpenFile> {
+    /// The header of a weights file that is there. Its sum is left to [`Weights::verify`]; but a header
+    /// that cannot be read has, first of all, a wrong sum.
+    pub(crate) fn weights(&self, name: &str) -> Result<Weights> {
         self.check_listed(name)?;
         at(self.place, self.dir, name, |path| {
-            let mut file = OpenFile::open(path)?;
-            if let Some(sum) = self.sum(name) {
-                same(path, "sha256", &sum.sha256, file.sha256()?)?;
+            let sum = self.sum(name).map(|sum| sum.sha256.clone());
+            let header = Weights::from_file(OpenFile::open(path)?, path);
+            match (header, sum) {
+                (Ok(weights), sum) => Ok(weights.with_sum(sum)),
+                (Err(error @ Error::Safetensors { .. }), Some(sum)) => {
+                    same(path, "sha256", &sum, OpenFile::open(path)?.sha256()?)?;
+                    Err(error)
+                }
+                (Err(error), _) => Err(error),
             }
-            Ok(file)
         })
     }
 
@@ -63,7 +70,7 @@ impl Files<'_> {
         self.manifest.and_then(|manifest| manifest.files.get(name))
     }
 
-    fn check_listed(&self, name: &str) -> Result<()> {
+    pub(crate) fn check_listed(&self, name: &str) -> Result<()> {
         if !self.has(name) {
             let path = self.dir.join(name);
             let needed_by = match self.manifest {
@@ -116,16 +123,4 @@ fn check_size(path: &Path, sum: &FileSum) -> Result<()> {
         &sum.bytes.to_string(),
         found.to_string(),
     )
-}
-
-fn same(path: &Path, what: &'static str, expected: &str, found: String) -> Result<()> {
-    if expected == found {
-        return Ok(());
-    }
-    Err(Error::Sum {
-        path: path.to_owned(),
-        what,
-        expected: expected.to_owned(),
-        found,
-    })
 }

@@ -18,7 +18,8 @@ use crate::error::{QuantError, Result};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RuntimeConfig {
     /// Threads a forward may use, the caller's included. `None`: as many as the machine (or the
-    /// control group) offers.
+    /// control group) offers. It is no limit on the forwards that run at once: those of models with
+    /// one thread each run side by side while there are cores.
     pub threads: Option<NonZeroUsize>,
     /// The kernel to use. `None`: the fastest that runs here.
     pub kernel: Option<Kernel>,

@@ -11,10 +11,9 @@ use crate::kernel::attention::HeadScratch;
 use crate::kernel::gemm::{QuantScratch, Weights};
 use crate::kernel::lstm::LstmScratch;
 use crate::kernel::memory::grow;
-use crate::kernel::pool::Crew;
 use crate::kernel::rows::Dequantise;
 use crate::kernel::team::Team;
-use crate::load::Source;
+use crate::load::{Loader, Source};
 use crate::quantize::rows::{Rows, widen_int4};
 use crate::transformer::Transformer;
 
@@ -114,10 +113,14 @@ pub(crate) enum Encoder {
 
 impl Encoder {
     /// Reads and packs the weights, the layers side by side.
-    pub(crate) fn load(config: &EncoderConfig, source: &Source, crew: &Crew<'_>) -> Result<Self> {
+    pub(crate) fn load(
+        config: &EncoderConfig,
+        source: &Source,
+        loader: &Loader<'_>,
+    ) -> Result<Self> {
         Ok(match config {
             EncoderConfig::Transformer(config) => {
-                Self::Transformer(Transformer::load(config, source, crew)?)
+                Self::Transformer(Transformer::load(config, source, loader)?)
             }
             EncoderConfig::BiLstm(config) => Self::BiLstm(BiLstm::load(config, source)?),
         })
@@ -188,27 +191,6 @@ impl Encoder {
             Self::BiLstm(model) => model.bytes(),
         }
     }
-}
-
-/// What `load` gives for each of `0..count`, in order, loaded by all threads of a crew.
-///
-/// # Errors
-///
-/// The first failure by index.
-pub(crate) fn load_each<T: Send>(
-    crew: &Crew<'_>,
-    count: usize,
-    load: impl Fn(usize) -> Result<T> + Sync,
-) -> Result<Vec<T>> {
-    let slots: Vec<Mutex<Option<Result<T>>>> = (0..count).map(|_| Mutex::default()).collect();
-    crew.run(count, &|_, i| {
-        let loaded = load(i);
-        *slots[i].lock().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
-    });
-    let loaded = slots.into_iter();
-    loaded
-        .filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner))
-        .collect()
 }
 
 /// A table of rows that are looked up.

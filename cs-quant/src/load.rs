@@ -1,17 +1,32 @@
 //! From a weights file to packed layers. Reads the artefact and a plain checkpoint alike, so that
 //! there is one loader; a checkpoint is quantised on the way when int8 is asked for.
 
+use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread::Builder;
+
 use cs_model::{Matrix, Transitions, Weights};
 
+use crate::encoder::lock;
 use crate::error::Result;
 use crate::kernel::gemm;
 use crate::kernel::pack::{PackedF32, PackedI8};
+use crate::kernel::pool::{Pool, Quiet};
 use crate::kernel::rows::Norm;
 use crate::quantize::rows::Rows;
 use crate::quantize::{QuantConfig, artefact};
 
 /// Above this many inputs the `i32` sums could overflow: four neighbours' are at most 2^15.
 const MOST_INPUTS: usize = 1 << 18;
+
+/// The threads that load a model: its own, beside those of the pool, which go on with what they do.
+#[derive(Debug)]
+pub(crate) struct Loader<'a> {
+    threads: usize,
+    quiet: Quiet<'a>,
+}
 
 /// Where tensors come from.
 #[derive(Debug)]
@@ -21,6 +36,75 @@ pub(crate) struct Source {
     quantise: Option<QuantConfig>,
 }
 
+impl<'a> Loader<'a> {
+    /// Up to `threads`, as long as nobody uses the pool.
+    pub(crate) fn new(pool: &'a Pool, threads: NonZeroUsize) -> Self {
+        Self {
+            threads: threads.get(),
+            quiet: pool.quiet(),
+        }
+    }
+
+    /// Both results; the first one from a thread of its own if nobody uses the pool.
+    pub(crate) fn join<A: Send, B>(
+        &self,
+        first: impl Fn() -> A + Sync,
+        second: impl FnOnce() -> B,
+    ) -> (A, B) {
+        if self.threads == 1 || !self.quiet.lasts() {
+            return (first(), second());
+        }
+        std::thread::scope(|scope| {
+            let helper = helper().spawn_scoped(scope, &first);
+            let second = second();
+            let first = match helper {
+                Ok(helper) => helper.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                Err(_) => first(),
+            };
+            (first, second)
+        })
+    }
+
+    /// What `load` gives for each of `0..count`, in order. The calling thread has helpers, which stop
+    /// after what they have in hand when somebody uses the pool: that one then shares the machine with
+    /// one thread at most.
+    ///
+    /// # Errors
+    ///
+    /// The first failure by index.
+    pub(crate) fn each<T: Send>(
+        &self,
+        count: usize,
+        load: impl Fn(usize) -> Result<T> + Sync,
+    ) -> Result<Vec<T>> {
+        let slots: Vec<Mutex<Option<Result<T>>>> = (0..count).map(|_| Mutex::default()).collect();
+        let next = AtomicUsize::new(0);
+        let load_next = || {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(slot) = slots.get(index) else {
+                return false;
+            };
+            *lock(slot) = Some(load(index));
+            true
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..self.threads.min(count) {
+                // Without it, it only takes longer.
+                let _ = helper().spawn_scoped(scope, || while self.quiet.lasts() && load_next() {});
+            }
+            while load_next() {}
+        });
+        let loaded = slots.into_iter();
+        loaded
+            .filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner))
+            .collect()
+    }
+}
+
+fn helper() -> Builder {
+    Builder::new().name("cs-quant-load".to_owned())
+}
+
 impl Source {
     /// A file written by [`crate::quantize`].
     ///
@@ -28,7 +112,11 @@ impl Source {
     ///
     /// [`crate::QuantError::Format`] if it is of another version.
     pub(crate) fn artefact(weights: Weights) -> Result<Self> {
-        artefact::check_format(&weights)?;
+        if let Err(format) = artefact::check_format(&weights) {
+            // Of a damaged file its sum says more.
+            weights.verify()?;
+            return Err(format);
+        }
         Ok(Self {
             weights,
             quantise: None,
@@ -38,6 +126,11 @@ impl Source {
     /// A checkpoint in floats, quantised while it is read if `quantise` says how.
     pub(crate) fn checkpoint(weights: Weights, quantise: Option<QuantConfig>) -> Self {
         Self { weights, quantise }
+    }
+
+    /// Whether the file is the one that its bundle lists.
+    pub(crate) fn verify(&self) -> Result<()> {
+        Ok(self.weights.verify()?)
     }
 
     /// A vector, always in `f32`.

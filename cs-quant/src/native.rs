@@ -1,6 +1,5 @@
 //! A loaded model, and its forward.
 
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
 use cs_data::TokenBatch;
@@ -15,18 +14,22 @@ use crate::heads::{Heads, pool};
 use crate::kernel::Simd;
 use crate::kernel::attention::HeadScratch;
 use crate::kernel::memory::grow;
-use crate::kernel::pool::{Crew, Pool};
+use crate::kernel::pool::{Crew, Pool, available_threads};
 use crate::kernel::team::Team;
-use crate::load::Source;
+use crate::load::{Loader, Source};
 use crate::plan::{Plan, Split, check, worthwhile_threads};
 use crate::quantize::QuantConfig;
 
 /// An encoder and its heads, ready to run on this machine's CPU.
 ///
 /// A clone is another handle on the same weights. Handles may be used from any number of threads at
-/// once: a call takes its own thread and as many of the pool's as it is worth and are free, and waits
-/// while none is, so that no more threads compute than were asked for. Models of a process that were
-/// given the same number of threads share one pool; it ends with the last of them.
+/// once: a call takes its own thread and as many of the pool's as it is worth, as the model may use and
+/// as are free, and waits while none is. The models of a process share one pool, which has as many
+/// threads as the machine, or as the model that asked for more than that: no more compute at once. It
+/// ends with the last of them.
+///
+/// Loading takes threads of its own and none of the pool's, so that models that answer meanwhile go on; it
+/// is done by one thread alone as soon as another model answers.
 ///
 /// A call allocates its result and nothing else once a batch of that size has been seen;
 /// [`NativeModel::hidden_into`] not even that. What a call works in is bounded by the groups a batch is
@@ -75,6 +78,8 @@ struct Model {
     heads: Heads,
     simd: Simd,
     precision: Precision,
+    /// What a call may use of the pool.
+    threads: usize,
     pool: Arc<Pool>,
     /// One per rank of the pool, taken by the thread of that rank, as are the next two. They are
     /// apart because the ranks of a crew work on parts of what its caller holds.
@@ -123,7 +128,7 @@ impl NativeModel {
     ) -> Result<Self> {
         quantise.validate()?;
         need_weights(bundle, "fp32")?;
-        let source = Source::checkpoint(bundle.weights()?, Some(quantise.clone()));
+        let source = Source::checkpoint(bundle.unverified_weights()?, Some(quantise.clone()));
         Self::load(bundle, &source, Precision::Int8, config)
     }
 
@@ -136,15 +141,25 @@ impl NativeModel {
         let simd = Simd::new(config.kernel.unwrap_or_else(Kernel::detect))?;
         let encoder = bundle.config();
         let tasks = bundle.tasks().clone();
-        let pool = Pool::shared(config.threads.unwrap_or_else(available_threads))?;
-        let layers = Encoder::load(encoder, source, &pool.lease(usize::MAX))?;
+        let threads = config.threads.unwrap_or_else(available_threads);
+        let pool = Pool::shared(threads)?;
+        let loader = Loader::new(&pool, threads);
+        let load = || -> Result<_> {
+            let heads = Heads::load(&tasks, encoder.hidden_size(), source)?;
+            Ok((Encoder::load(encoder, source, &loader)?, heads))
+        };
+        let (verified, loaded) = loader.join(|| source.verify(), load);
+        // Of a damaged file this says more than what is wrong with a tensor.
+        verified?;
+        let (layers, heads) = loaded?;
         let model = Model {
             config: encoder.clone(),
             encoder: layers,
-            heads: Heads::load(&tasks, encoder.hidden_size(), source)?,
+            heads,
             tasks,
             simd,
             precision,
+            threads: threads.get(),
             spaces: (0..pool.ranks()).map(|_| Mutex::default()).collect(),
             scratch: (0..pool.ranks()).map(|_| Mutex::default()).collect(),
             head_scratch: (0..pool.ranks()).map(|_| Mutex::default()).collect(),
@@ -168,9 +183,11 @@ impl NativeModel {
     /// sequence, or an id or a position beyond the model's; [`QuantError::Memory`](crate::QuantError::Memory) if there is not
     /// enough.
     pub fn forward(&self, batch: &TokenBatch) -> Result<HeadOutput> {
-        let hidden = self.hidden(batch)?;
         let model = &*self.model;
-        let crew = model.pool.lease(1);
+        let mut hidden = Matrix::zeros(0, 0);
+        model.prepare(batch, &mut hidden)?;
+        let crew = model.lease(batch);
+        model.encode(&crew, batch, &mut hidden.data)?;
         let team = Team::all(model.simd, &crew);
         let input = (&hidden, &batch.offsets[..]);
         let scratch = &mut *lock(&model.scratch[crew.caller()]);
@@ -196,17 +213,8 @@ impl NativeModel {
     /// As [`NativeModel::forward`]; then `out` is left as it was, or holds anything.
     pub fn hidden_into(&self, batch: &TokenBatch, out: &mut Matrix) -> Result<()> {
         let model = &*self.model;
-        check(
-            batch,
-            model.config.vocab_size(),
-            model.config.max_positions(),
-        )?;
-        let (rows, cols) = (batch.tokens(), model.config.hidden_size());
-        let len = rows.saturating_mul(cols);
-        grow(&mut out.data, len)?;
-        out.data.truncate(len);
-        (out.rows, out.cols) = (rows, cols);
-        model.encode(batch, &mut out.data)
+        model.prepare(batch, out)?;
+        model.encode(&model.lease(batch), batch, &mut out.data)
     }
 
     /// One vector per sequence `[B, H]`: the hidden states pooled as the model's tasks say.
@@ -240,7 +248,7 @@ impl NativeModel {
     /// The threads a forward may use, the caller's included.
     #[must_use]
     pub fn threads(&self) -> usize {
-        self.model.pool.threads()
+        self.model.threads
     }
 
     /// The encoder's configuration.
@@ -261,13 +269,28 @@ impl Model {
         &self.spaces[crew.caller()]
     }
 
-    /// Computes a checked batch: `out` is `[N, H]`.
-    fn encode(&self, batch: &TokenBatch, out: &mut [f32]) -> Result<()> {
+    /// Checks a batch and makes `out` as large as its hidden states, `[N, H]`.
+    fn prepare(&self, batch: &TokenBatch, out: &mut Matrix) -> Result<()> {
+        check(batch, self.config.vocab_size(), self.config.max_positions())?;
+        let (rows, cols) = (batch.tokens(), self.config.hidden_size());
+        let len = rows.saturating_mul(cols);
+        grow(&mut out.data, len)?;
+        out.data.truncate(len);
+        (out.rows, out.cols) = (rows, cols);
+        Ok(())
+    }
+
+    /// The threads that a whole call runs on.
+    fn lease(&self, batch: &TokenBatch) -> Crew<'_> {
         let worthwhile = worthwhile_threads(batch.tokens(), self.encoder.macs());
-        let crew = self.pool.lease(worthwhile);
-        let team = Team::all(self.simd, &crew);
+        self.pool.lease(worthwhile.min(self.threads))
+    }
+
+    /// Computes a checked batch: `out` is `[N, H]`.
+    fn encode(&self, crew: &Crew<'_>, batch: &TokenBatch, out: &mut [f32]) -> Result<()> {
+        let team = Team::all(self.simd, crew);
         let (split, extent) = {
-            let space = &mut *lock(self.space(&crew));
+            let space = &mut *lock(self.space(crew));
             let split = space.plan.choose(&batch.offsets, crew.size());
             let width = self.config.hidden_size();
             let share = |tokens| match split {
@@ -276,10 +299,10 @@ impl Model {
             };
             (split, space.bound(&batch.offsets, width, share))
         };
-        self.reserve(&crew, split, extent)?;
+        self.reserve(crew, split, extent)?;
         // Taken out, because the groups need the rest of the space.
         let (plan, bounds) = {
-            let space = &mut *lock(self.space(&crew));
+            let space = &mut *lock(self.space(crew));
             (
                 std::mem::take(&mut space.plan),
                 std::mem::take(&mut space.bounds),
@@ -294,7 +317,7 @@ impl Model {
                 self.encoder.forward(team, part, spaces, rows);
             }),
             Split::Together => {
-                let space = &mut *lock(self.space(&crew));
+                let space = &mut *lock(self.space(crew));
                 for (group, ends) in plan.groups().zip(bounds.windows(2)) {
                     let rows = &mut out[ends[0]..ends[1]];
                     let spaces = self.spaces(&mut space.common);
@@ -303,7 +326,7 @@ impl Model {
                 }
             }
         }
-        let space = &mut *lock(self.space(&crew));
+        let space = &mut *lock(self.space(crew));
         (space.plan, space.bounds) = (plan, bounds);
         Ok(())
     }
@@ -369,14 +392,17 @@ fn packed(batch: &TokenBatch, sequences: std::ops::Range<usize>) -> Packed<'_> {
 /// The weights to load, and the precision they will have.
 fn open_source(bundle: &Bundle, precision: Precision) -> Result<(Source, Precision)> {
     if precision != Precision::Fp32
-        && let Some(weights) = bundle.int8_weights()?
+        && let Some(weights) = bundle.unverified_int8_weights()?
     {
         return Ok((Source::artefact(weights)?, Precision::Int8));
     }
     let fp32 = precision == Precision::Fp32;
     need_weights(bundle, if fp32 { "fp32" } else { "int8 or fp32" })?;
     let int8 = precision == Precision::Int8;
-    let source = Source::checkpoint(bundle.weights()?, int8.then(QuantConfig::default));
+    let source = Source::checkpoint(
+        bundle.unverified_weights()?,
+        int8.then(QuantConfig::default),
+    );
     Ok((
         source,
         if int8 {
@@ -385,8 +411,4 @@ fn open_source(bundle: &Bundle, precision: Precision) -> Result<(Source, Precisi
             Precision::Fp32
         },
     ))
-}
-
-fn available_threads() -> NonZeroUsize {
-    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }

@@ -6,15 +6,14 @@ use std::sync::Mutex;
 
 use cs_model::{Activation, TransformerConfig};
 
-use crate::encoder::{Embedding, Packed, Scratch, Spaces, Widths, load_each, lock, take};
+use crate::encoder::{Embedding, Packed, Scratch, Spaces, Widths, lock, take};
 use crate::error::Result;
 use crate::kernel::attention::{HeadScratch, Heads, attention};
 use crate::kernel::gemm::Weights;
 use crate::kernel::math::Act;
-use crate::kernel::pool::Crew;
 use crate::kernel::rows::{Norm, add_norm};
 use crate::kernel::team::Team;
-use crate::load::Source;
+use crate::load::{Loader, Source};
 
 #[derive(Debug)]
 pub(crate) struct Transformer {
@@ -43,7 +42,7 @@ impl Transformer {
     pub(crate) fn load(
         config: &TransformerConfig,
         source: &Source,
-        crew: &Crew<'_>,
+        loader: &Loader<'_>,
     ) -> Result<Self> {
         let width = config.hidden_size;
         let name = |part: &str| format!("embeddings.{part}.weight");
@@ -58,12 +57,15 @@ impl Transformer {
         for row in positions.chunks_exact_mut(width) {
             row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
         }
-        let words = [config.vocab_size, width];
-        let layers = load_each(crew, config.num_hidden_layers, |i| {
-            Layer::load(config, source, i)
-        });
+        let (words, layers) = loader.join(
+            || {
+                let shape = [config.vocab_size, width];
+                Embedding::load(source, &name("word_embeddings"), shape)
+            },
+            || loader.each(config.num_hidden_layers, |i| Layer::load(config, source, i)),
+        );
         Ok(Self {
-            words: Embedding::load(source, &name("word_embeddings"), words)?,
+            words: words?,
             positions,
             norm: source.norm("embeddings.LayerNorm", width, config.layer_norm_eps)?,
             layers: layers?,

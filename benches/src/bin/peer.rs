@@ -7,12 +7,14 @@
 //! (start)                                              {"ready": true, "disk": BYTES}
 //! {"cmd":"prep","b":1,"s":16,"ids":F,"mask":F,"raw_out":F}   {"ok": true}
 //! {"cmd":"run","secs":0.4} or {"cmd":"run","n":10}     {"ns": [...]}
+//! {"cmd":"load","model":DIR}                           {"load_ns": .., "bytes": .., "before": [...], "during": [...]}
 //! {"cmd":"rss"}                                        {"peak_mb": .., "now_mb": ..}
 //! {"cmd":"quit"}
 //! ```
 //!
 //! ids and mask are little-endian i64 `[b, s]`, padded on the right; the last hidden states are
-//! written as little-endian f32 `[b, s, h]`, zero where there is padding.
+//! written as little-endian f32 `[b, s, h]`, zero where there is padding. `load` opens a second model
+//! while the first one goes on, and gives the times of its forwards for a second before and until then.
 
 use std::error::Error;
 use std::io::{BufRead, Write};
@@ -42,6 +44,9 @@ enum Command {
     Run {
         secs: Option<f64>,
         n: Option<usize>,
+    },
+    Load {
+        model: PathBuf,
     },
     Rss,
     Quit,
@@ -74,6 +79,7 @@ fn say(answer: &Value) {
 #[derive(Debug)]
 struct Peer {
     model: NativeModel,
+    config: RuntimeConfig,
     disk: u64,
     sequences: Vec<Vec<u32>>,
 }
@@ -101,6 +107,7 @@ impl Peer {
         let weights = artefact.unwrap_or_else(|| bundle.weights_path());
         Ok(Self {
             model,
+            config,
             disk: std::fs::metadata(weights)?.len(),
             sequences: Vec::new(),
         })
@@ -137,6 +144,7 @@ impl Peer {
                 Ok(json!({"ok": true}))
             }
             Command::Run { secs, n } => Ok(json!({"ns": self.run(secs, n)?})),
+            Command::Load { model } => self.load(&model),
             Command::Rss => rss(),
             Command::Quit => Ok(Value::Null),
         }
@@ -164,12 +172,38 @@ impl Peer {
         let begin = Instant::now();
         let mut times = Vec::new();
         while times.len() < most && (times.len() < 2 || begin.elapsed() < limit) {
-            let start = Instant::now();
-            std::hint::black_box(self.forward()?);
-            times.push(start.elapsed().as_nanos() as u64);
+            times.push(timed(|| self.forward())?);
         }
         Ok(times)
     }
+
+    /// Times of forwards before and while another model is opened.
+    fn load(&self, dir: &Path) -> Result<Value> {
+        let before = self.run(Some(1.0), None)?;
+        let open = || {
+            let start = Instant::now();
+            let bundle = Bundle::open(dir).map_err(|error| error.to_string())?;
+            let model = NativeModel::open(&bundle, &self.config);
+            let model = model.map_err(|error| error.to_string())?;
+            Ok::<_, String>((model.weight_bytes(), start.elapsed().as_nanos() as u64))
+        };
+        std::thread::scope(|scope| {
+            let opened = scope.spawn(open);
+            let mut during = Vec::new();
+            while !opened.is_finished() {
+                during.push(timed(|| self.forward())?);
+            }
+            let opened = opened.join().map_err(|_| "the load panicked")?;
+            let (bytes, load_ns) = opened?;
+            Ok(json!({"load_ns": load_ns, "bytes": bytes, "before": before, "during": during}))
+        })
+    }
+}
+
+fn timed(forward: impl FnOnce() -> Result<Matrix>) -> Result<u64> {
+    let start = Instant::now();
+    std::hint::black_box(forward()?);
+    Ok(start.elapsed().as_nanos() as u64)
 }
 
 fn read_i64(path: &Path, b: usize, s: usize) -> Result<Vec<i64>> {

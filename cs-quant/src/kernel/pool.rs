@@ -2,7 +2,8 @@
 //!
 //! A forward leases a [`Crew`]: its own thread and as many idle workers as it wants and there are.
 //! The caller's thread counts, so at most as many forwards run at once as the pool has threads; the
-//! next one waits for its turn.
+//! next one waits for its turn, and is woken when that has come. How many threads a forward wants is
+//! its model's matter, and how many there are the machine's: models of one thread each run side by side.
 //!
 //! A crew has one job at a time, its parts taken by whoever is free. Between two jobs a worker spins
 //! for a moment, because the next operation of the same forward is microseconds away, then sleeps.
@@ -12,7 +13,7 @@
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -28,7 +29,10 @@ const LOOKS: usize = 64;
 /// No crew.
 const NONE: usize = usize::MAX;
 
-/// The pools of this process, by their number of threads.
+/// Who waits in line does so in this many places, so that the next one is woken and hardly another.
+const PLACES: usize = 16;
+
+/// The pools of this process: one, unless a model asks for more threads than the machine has.
 static POOLS: Mutex<Vec<Weak<Pool>>> = Mutex::new(Vec::new());
 
 /// Threads to lease. Dropping it stops and joins them.
@@ -47,10 +51,18 @@ pub(crate) struct Crew<'a> {
     size: usize,
 }
 
+/// A moment of a pool, see [`Pool::quiet`].
+#[derive(Debug)]
+pub(crate) struct Quiet<'a> {
+    hub: &'a Hub,
+    asked: u64,
+}
+
 #[derive(Debug)]
 struct Hub {
     idle: Mutex<Idle>,
-    returned: Condvar,
+    /// Where the forward of a turn waits: the turn's remainder.
+    turns: [Condvar; PLACES],
     /// One per crew there can be.
     crews: Vec<Control>,
     workers: Vec<Worker>,
@@ -78,16 +90,16 @@ struct Worker {
 }
 
 impl Pool {
-    /// The pool of this size that the process has, or a new one: models that are given the same
-    /// number of threads share them.
+    /// A pool that the process has with this many threads or more, or a new one, with as many as the
+    /// machine offers if that is more: whatever models want, they share its threads.
     pub(crate) fn shared(threads: NonZeroUsize) -> Result<Arc<Self>> {
         let mut pools = lock(&POOLS);
         pools.retain(|pool| pool.strong_count() > 0);
-        let same = |pool: &Arc<Self>| pool.threads() == threads.get();
-        if let Some(pool) = pools.iter().filter_map(Weak::upgrade).find(same) {
+        let enough = |pool: &Arc<Self>| pool.threads() >= threads.get();
+        if let Some(pool) = pools.iter().filter_map(Weak::upgrade).find(enough) {
             return Ok(pool);
         }
-        let pool = Arc::new(Self::new(threads)?);
+        let pool = Arc::new(Self::new(threads.max(available_threads()))?);
         pools.push(Arc::downgrade(&pool));
         Ok(pool)
     }
@@ -102,7 +114,7 @@ impl Pool {
                 asked: 0,
                 served: 0,
             }),
-            returned: Condvar::new(),
+            turns: Default::default(),
             crews: (0..count).map(|_| Control::new()).collect(),
             workers: (1..count).map(|_| Worker::new()).collect(),
             stop: AtomicBool::new(false),
@@ -160,15 +172,29 @@ impl Pool {
                 for worker in hub.workers.iter().filter(free).take(size - 1) {
                     worker.crew.store(slot, Ordering::SeqCst);
                 }
-                drop(idle);
-                hub.returned.notify_all();
+                hub.wake_next(idle);
                 return Crew { hub, slot, size };
             }
-            idle = hub
-                .returned
+            idle = hub.turns[place(turn)]
                 .wait(idle)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// The pool as it is now, to be asked later whether it was used meanwhile.
+    pub(crate) fn quiet(&self) -> Quiet<'_> {
+        Quiet {
+            asked: lock(&self.hub.idle).asked,
+            hub: &self.hub,
+        }
+    }
+}
+
+impl Quiet<'_> {
+    /// Whether nobody has leased a thread since, or still has one.
+    pub(crate) fn lasts(&self) -> bool {
+        let idle = lock(&self.hub.idle);
+        idle.asked == self.asked && idle.threads == self.hub.crews.len()
     }
 }
 
@@ -261,8 +287,7 @@ impl Drop for Crew<'_> {
         }
         idle.threads += self.size;
         idle.slots.push(self.slot);
-        drop(idle);
-        self.hub.returned.notify_all();
+        self.hub.wake_next(idle);
     }
 }
 
@@ -283,6 +308,16 @@ impl Worker {
 }
 
 impl Hub {
+    /// Wakes the forward whose turn it is, if one waits and there is a thread for it.
+    fn wake_next(&self, idle: MutexGuard<'_, Idle>) {
+        let (turn, can_run) = (idle.served, idle.served < idle.asked && idle.threads > 0);
+        drop(idle);
+        if can_run {
+            // All of the place: others there find that it is not their turn.
+            self.turns[place(turn)].notify_all();
+        }
+    }
+
     /// The life of a worker.
     fn work(&self, index: usize) {
         let mut seen = (NONE, 0);
@@ -331,7 +366,17 @@ impl Hub {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+/// Where the forward of a turn waits.
+fn place(turn: u64) -> usize {
+    (turn % PLACES as u64) as usize
+}
+
+/// As many threads as the machine, or the control group, offers.
+pub(crate) fn available_threads() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -444,16 +489,55 @@ mod tests {
     }
 
     #[test]
-    fn models_of_one_size_share_a_pool() {
+    fn models_share_a_pool_as_large_as_the_machine() {
+        let cores = available_threads().get();
         let size = |n| NonZeroUsize::new(n).unwrap();
-        let (a, b, c) = (
-            Pool::shared(size(2)),
-            Pool::shared(size(2)),
-            Pool::shared(size(3)),
-        );
-        let (a, b, c) = (a.unwrap(), b.unwrap(), c.unwrap());
-        assert!(Arc::ptr_eq(&a, &b) && !Arc::ptr_eq(&a, &c));
-        assert_eq!((a.threads(), a.ranks(), c.ranks()), (2, 3, 5));
+        let (one, all) = (Pool::shared(size(1)), Pool::shared(size(cores)));
+        let (one, all) = (one.unwrap(), all.unwrap());
+        assert!(Arc::ptr_eq(&one, &all) && one.threads() >= cores);
+        let more = one.threads() + 1;
+        let larger = Pool::shared(size(more)).unwrap();
+        assert!(!Arc::ptr_eq(&one, &larger) && larger.threads() >= more);
+    }
+
+    #[test]
+    fn callers_of_one_thread_each_run_side_by_side() {
+        let pool = pool(3);
+        let crews = [pool.lease(1), pool.lease(1), pool.lease(1)];
+        let slots: std::collections::BTreeSet<_> = crews.iter().map(Crew::caller).collect();
+        assert_eq!(slots.len(), 3);
+    }
+
+    #[test]
+    fn everyone_in_a_long_line_is_served() {
+        for threads in 1..4 {
+            let pool = pool(threads);
+            let served = AtomicUsize::new(0);
+            std::thread::scope(|scope| {
+                for caller in 0..3 * PLACES {
+                    let (pool, served) = (&pool, &served);
+                    scope.spawn(move || {
+                        for turn in 0..40 {
+                            drop(pool.lease(1 + (caller + turn) % threads));
+                            served.fetch_add(1, Ordering::Relaxed);
+                        }
+                    });
+                }
+            });
+            assert_eq!(served.into_inner(), 3 * PLACES * 40);
+        }
+    }
+
+    #[test]
+    fn a_pool_is_quiet_until_it_is_used() {
+        let pool = pool(2);
+        let crew = pool.lease(1);
+        assert!(!pool.quiet().lasts());
+        drop(crew);
+        let quiet = pool.quiet();
+        assert!(quiet.lasts());
+        drop(pool.lease(1));
+        assert!(!quiet.lasts() && pool.quiet().lasts());
     }
 
     #[test]
