@@ -70,10 +70,12 @@ struct Embedder {
 fn main() -> ExitCode {
     run(|arguments: Arguments| {
         let bundle = arguments.length.apply(Bundle::open(&arguments.model)?)?;
+        let config = RuntimeConfig::default();
+        let (tokenizer, model) = bundle.tokenizer_beside(|| NativeModel::open(&bundle, &config));
         let embedder = Embedder {
             prefix: prefix(&arguments, &bundle)?,
-            model: NativeModel::open(&bundle, &RuntimeConfig::default())?,
-            tokenizer: bundle.tokenizer()?,
+            model: model?,
+            tokenizer: tokenizer?,
             max_length: bundle.max_length(),
             raw: arguments.raw,
         };

@@ -1,25 +1,35 @@
 //! Hugging Face tokenizers, with byte offsets and truncation of our own.
 
+mod file;
+mod model;
+mod trie;
+mod vocabulary;
+
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
 use rayon::prelude::*;
 use serde_json::Value;
-use tokenizers::Tokenizer as Inner;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use crate::error::{Error, Result};
 use crate::offsets::{ceil, floor};
-use crate::place;
 use crate::script::is_mark;
 use crate::tags::{TagIds, TagSet};
 use crate::utterance::Utterance;
 use crate::word_rule::{Numbering, WordRule};
 use crate::wordpiece::{self, Flavour};
 
+use self::file::{Inner, Loaded};
+
 /// Below this many texts a batch is encoded on the caller's thread.
 const PARALLEL_FROM: usize = 64;
+
+/// Bytes of a long text that are looked at first for each token wanted: three times what words take.
+const BYTES_A_TOKEN: usize = 16;
+/// Bytes that are looked at at most for each token wanted.
+const MOST_BYTES_A_TOKEN: usize = 64;
 
 /// A text as the model sees it.
 ///
@@ -166,30 +176,18 @@ impl Tokenizer {
     ///
     /// Malformed JSON or an unknown or inconsistent tokenizer.
     pub fn from_json(bytes: &[u8], origin: &Path) -> Result<Self> {
-        check_file(bytes, origin)?;
-        let fail = |source| Error::TokenizerFile {
-            path: origin.into(),
-            source,
-        };
-        let loaded = std::panic::catch_unwind(|| Inner::from_bytes(bytes));
-        let panicked = |_| Err("the tokenizer library gave up on this file".into());
-        let mut inner = loaded.unwrap_or_else(panicked).map_err(fail)?;
-        let stored_pad = inner.get_padding().map(|padding| padding.pad_id);
-        let named_pad = || {
+        let Loaded { inner, padding } = file::load(bytes, origin)?;
+        let named = || {
             ["[PAD]", "<pad>"]
                 .iter()
                 .find_map(|token| inner.token_to_id(token))
         };
-        let pad_id = stored_pad.or_else(named_pad).unwrap_or(0);
+        let pad_id = padding.or_else(named).unwrap_or(0);
         let unknown = ["[UNK]", "<unk>"];
         let unknown_id = unknown.iter().find_map(|token| inner.token_to_id(token));
-        let vocab_size = inner
-            .get_vocab(true)
-            .values()
-            .max()
-            .map_or(0, |&id| id as usize + 1);
-        inner.with_padding(None);
-        inner.with_truncation(None).map_err(fail)?;
+        let added = inner.get_added_tokens_decoder().into_keys().max();
+        let added = added.map_or(0, |id| id as usize + 1);
+        let vocab_size = inner.get_model().ids().max(added);
         let tokenizer = Tokenizer {
             inner,
             pad_id,
@@ -301,16 +299,46 @@ impl Tokenizer {
     /// Encodes `text` with special tokens. Of more than `max_length` tokens (special ones
     /// included) the first of the text stay, and the special tokens at both ends.
     ///
+    /// Of a long text only the beginning is looked at, until there are tokens enough, and never more than
+    /// 64 bytes for each of `max_length`: what takes longer to say so little is cut there, and the
+    /// encoding says `truncated`. So time and memory are bounded by `max_length`, not by the text.
+    ///
     /// # Errors
     ///
     /// A `max_length` without room for the special tokens; a text the tokenizer fails on.
     pub fn encode(&self, text: &str, max_length: usize) -> Result<Encoding> {
-        let fail = |source| Error::Tokenizer { source };
-        // `encode` gives byte offsets; `encode_char_offsets` would give characters.
-        let encoding = self.inner.encode(text, true).map_err(fail)?;
-        let mut encoding = cut(&encoding, text, max_length, self.words)?;
+        let most = max_length.saturating_mul(MOST_BYTES_A_TOKEN);
+        let mut limit = max_length.saturating_mul(BYTES_A_TOKEN);
+        while limit < most && limit < text.len() {
+            let beginning = &text[..floor(text, limit)];
+            let encoding = self.library_encoding(beginning)?;
+            if whole_tokens(&encoding) >= max_length {
+                return self.cut(&encoding, beginning, max_length);
+            }
+            limit = limit.saturating_mul(2);
+        }
+        let beginning = &text[..floor(text, most)];
+        let encoding = self.library_encoding(beginning)?;
+        let mut encoding = self.cut(&encoding, beginning, max_length)?;
+        encoding.truncated |= beginning.len() < text.len();
+        Ok(encoding)
+    }
+
+    fn cut(
+        &self,
+        encoding: &tokenizers::Encoding,
+        text: &str,
+        max_length: usize,
+    ) -> Result<Encoding> {
+        let mut encoding = cut(encoding, text, max_length, self.words)?;
         encoding.blank_unread(text, self.unknown_id);
         Ok(encoding)
+    }
+
+    fn library_encoding(&self, text: &str) -> Result<tokenizers::Encoding> {
+        let fail = |source| Error::Tokenizer { source };
+        // `encode` gives byte offsets; `encode_char_offsets` would give characters.
+        self.inner.encode(text, true).map_err(fail)
     }
 
     /// Encodes each text as [`encode`](Self::encode) does; 64 or more on all cores.
@@ -367,51 +395,19 @@ fn each<T: Sync, R: Send>(
     results.into_iter().collect()
 }
 
-/// Refuses what the library would panic on: malformed JSON, and templates that name tokens or
-/// sequences they do not have.
-fn check_file(bytes: &[u8], origin: &Path) -> Result<()> {
-    #[derive(serde::Deserialize)]
-    struct File {
-        post_processor: Option<Value>,
-    }
-    let text = place::utf8(origin, bytes)?;
-    let file: File =
-        serde_json::from_str(text).map_err(|fault| place::json_error(origin, bytes, &fault))?;
-    let unknown = file.post_processor.as_ref().and_then(unknown_piece);
-    unknown.map_or(Ok(()), |piece| {
-        Err(Error::File {
-            path: origin.into(),
-            found: format!("a template with {piece}"),
-            expected: "the sequence A and tokens in special_tokens".into(),
-        })
-    })
-}
-
-/// A piece of a template, at any depth, that cannot be filled in.
-fn unknown_piece(processor: &Value) -> Option<&Value> {
-    let known = |piece: &Value| {
-        let token = piece.pointer("/SpecialToken/id").and_then(Value::as_str);
-        let sequence = piece.pointer("/Sequence/id").and_then(Value::as_str);
-        let listed = |token| processor.get("special_tokens")?.get(token);
-        token.is_none_or(|token| listed(token).is_some()) && sequence.is_none_or(|id| id == "A")
-    };
-    let list = |key| {
-        processor
-            .get(key)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-    };
-    list("single")
-        .find(|piece| !known(piece))
-        .or_else(|| list("processors").find_map(unknown_piece))
-}
-
 fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|source| Error::Io {
         path: path.into(),
         source,
     })
+}
+
+/// How many tokens there are, special ones included, without those of the last word: the text may go on,
+/// and the word with it.
+fn whole_tokens(encoding: &tokenizers::Encoding) -> usize {
+    let words = encoding.get_word_ids();
+    let last = words.iter().flatten().max();
+    words.iter().filter(|word| word.as_ref() != last).count()
 }
 
 /// Truncates the body, keeps the special tokens at both ends, snaps offsets to characters.

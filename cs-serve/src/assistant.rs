@@ -1,10 +1,9 @@
 //! From texts to understandings.
 
 use std::fmt;
-use std::panic::resume_unwind;
 use std::path::Path;
 
-use cs_data::{BatchPlan, Encoding, TokenBatch, Tokenizer};
+use cs_data::{BatchPlan, Encoding, MAX_TEXT_BYTES, TokenBatch, Tokenizer};
 use cs_model::{Bundle, Calibration, HeadOutput, Understanding, decode};
 use cs_quant::RuntimeConfig;
 
@@ -21,8 +20,8 @@ const BATCH: BatchPlan = BatchPlan {
 /// A model that answers: tokenizer, backend, labels and calibration together. It can be shared
 /// between threads.
 ///
-/// Any text is fine. Where the model can read nothing ([`Encoding::is_blank`]: no text, white space,
-/// control characters, unknown signs alone) the answer has neither intent nor entities nor sentiment;
+/// Any text of up to [`MAX_TEXT_BYTES`] is fine. Where the model can read nothing
+/// ([`Encoding::is_blank`]: no text, white space, control characters, unknown signs alone) the answer has neither intent nor entities nor sentiment;
 /// of a text longer than [`Bundle::max_length`] tokens the beginning counts, and the answer says
 /// `truncated`. The likeliest intents are in the ranking `intents` even where none is sure enough.
 ///
@@ -49,15 +48,19 @@ impl Assistant {
     /// # Errors
     /// A missing, damaged or foreign file, by name; see [`Bundle::open`].
     pub fn open(dir: &Path) -> Result<Self> {
-        let bundle = Bundle::open(dir)?;
-        // The tokenizer takes about as long to parse as the weights to load.
-        let (tokenizer, backend) = std::thread::scope(|scope| {
-            let tokenizer = scope.spawn(|| bundle.tokenizer());
-            let backend = NativeBackend::open(&bundle, &RuntimeConfig::default());
-            (tokenizer.join(), backend)
-        });
+        Self::open_native(Bundle::open(dir)?, &RuntimeConfig::default())
+    }
+
+    /// Answers on the native runtime. Reads tokenizer and weights at the same time, which
+    /// [`new`](Self::new) does one after the other.
+    ///
+    /// # Errors
+    /// A missing, damaged or foreign file; a kernel this machine cannot run.
+    pub fn open_native(bundle: Bundle, config: &RuntimeConfig) -> Result<Self> {
+        let open = || NativeBackend::open(&bundle, config);
+        let (tokenizer, backend) = bundle.tokenizer_beside(open);
         Ok(Self {
-            tokenizer: tokenizer.unwrap_or_else(|panic| resume_unwind(panic))?,
+            tokenizer: tokenizer?,
             backend: Box::new(backend?),
             calibration: bundle.calibration(),
             bundle,
@@ -105,10 +108,10 @@ impl Assistant {
         &*self.backend
     }
 
-    /// Intent, entities and sentiment of one text.
+    /// Intent, entities and sentiment of one text. Looks at so much of it as `max_length` tokens need.
     ///
     /// # Errors
-    /// [`Error::Backend`], or [`Error::Model`] if its numbers have the wrong shape.
+    /// [`Error::TextTooLong`]; [`Error::Backend`], or [`Error::Model`] if its numbers have the wrong shape.
     pub fn understand(&self, text: &str) -> Result<Understanding> {
         let (encoding, batch, output) = self.one(text)?;
         let mut turns = self.decode(&[text], &[encoding], &batch, &output);
@@ -121,6 +124,7 @@ impl Assistant {
     /// # Errors
     /// As [`understand`](Self::understand); one failure fails all.
     pub fn understand_batch(&self, texts: &[&str]) -> Result<Vec<Understanding>> {
+        texts.iter().try_for_each(|text| check_length(text))?;
         let mut encodings = self
             .tokenizer
             .encode_batch(texts, self.bundle.max_length())?;
@@ -156,6 +160,7 @@ impl Assistant {
     }
 
     fn one(&self, text: &str) -> Result<(Encoding, TokenBatch, HeadOutput)> {
+        check_length(text)?;
         let encoding = self.tokenizer.encode(text, self.bundle.max_length())?;
         let batch = TokenBatch::pack([&encoding.ids[..]]);
         let output = self.forward(&batch)?;
@@ -197,6 +202,15 @@ impl fmt::Debug for Assistant {
             .field("backend", &self.backend.name())
             .finish_non_exhaustive()
     }
+}
+
+/// An answer holds its text, so that this bounds its memory too.
+fn check_length(text: &str) -> Result<()> {
+    let bytes = text.len();
+    if bytes > MAX_TEXT_BYTES {
+        return Err(Error::TextTooLong { bytes });
+    }
+    Ok(())
 }
 
 fn take(encoding: &mut Encoding) -> Encoding {

@@ -1,5 +1,7 @@
 //! What can go wrong between a text and its answer.
 
+use cs_data::MAX_TEXT_BYTES;
+
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -22,6 +24,12 @@ pub enum Error {
     /// A text could not be tokenised.
     #[error(transparent)]
     Data(#[from] cs_data::Error),
+    /// A text is longer than [`MAX_TEXT_BYTES`].
+    #[error("a text of {bytes} bytes, expected at most {MAX_TEXT_BYTES}")]
+    TextTooLong {
+        /// Its length.
+        bytes: usize,
+    },
     /// The native runtime refused the model.
     #[error(transparent)]
     Native(#[from] cs_quant::QuantError),

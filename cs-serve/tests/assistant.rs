@@ -305,6 +305,20 @@ fn a_long_text_is_cut_and_says_so() {
 }
 
 #[test]
+fn a_text_that_is_too_long_is_refused_before_it_is_read() {
+    let (_dir, assistant) = scripted(|batch| Ok(by_ids(batch)));
+    let long = "x".repeat(50_000_000);
+    let message = "a text of 50000000 bytes, expected at most 65536";
+    let error = assistant.understand(&long).unwrap_err();
+    assert!(matches!(error, Error::TextTooLong { bytes: 50_000_000 }));
+    assert_eq!(error.to_string(), message);
+    let error = assistant.understand_batch(&["退", &long]).unwrap_err();
+    assert_eq!(error.to_string(), message);
+    let most = assistant.understand(&long[..cs_data::MAX_TEXT_BYTES]);
+    assert!(most.unwrap().truncated);
+}
+
+#[test]
 fn an_understanding_has_the_documented_keys() {
     let (_dir, assistant) = scripted(|batch| Ok(by_ids(batch)));
     let json = serde_json::to_value(assistant.understand("where is my order 12345").unwrap());

@@ -3,8 +3,13 @@
 use std::path::Path;
 
 use cs_model::{Bundle, Matrix};
+<<<<<<< HEAD
 use cs_quant::RuntimeConfig;
 use cs_serve::{Assistant, Backend, NativeBackend};
+=======
+use cs_quant::{Precision, RuntimeConfig};
+use cs_serve::Assistant;
+>>>>>>> a684c35 (Cold start: tokenizer and weights read side by side, without the crate's vocabulary)
 use serde::Serialize;
 
 use crate::cli::{BackendKind, LengthArgs};
@@ -43,7 +48,11 @@ pub fn open(dir: &Path, backend: BackendKind, length: LengthArgs) -> Result<Assi
             Box::new(cs_serve::TorchBackend::open(&bundle, device)?)
         }
     };
+<<<<<<< HEAD
     Ok(Assistant::new(bundle, backend)?)
+=======
+    Ok(Assistant::open_native(bundle, &config)?)
+>>>>>>> a684c35 (Cold start: tokenizer and weights read side by side, without the crate's vocabulary)
 }
 
 /// What the heads put out for one text: a logit an intent, a row of tag logits a token, and the

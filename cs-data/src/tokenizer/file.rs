@@ -1,0 +1,366 @@
+//! A `tokenizer.json`, read once, and refused where the crate `tokenizers` would panic on it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::{DeserializeOwned, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use tokenizers::{
+    AddedToken, DecoderWrapper, ModelWrapper, NormalizerWrapper, PaddingParams,
+    PostProcessorWrapper, PreTokenizerWrapper, TokenizerImpl, TruncationParams,
+};
+
+use super::model::{Model, Unigram, WordPiece};
+use super::vocabulary::Vocabulary;
+use crate::error::{Error, Result};
+use crate::place;
+
+/// The crate's tokenizer with our models.
+pub(super) type Inner = TokenizerImpl<
+    Model,
+    NormalizerWrapper,
+    PreTokenizerWrapper,
+    PostProcessorWrapper,
+    DecoderWrapper,
+>;
+
+/// A tokenizer without padding and truncation, and the padding token that its file names.
+pub(super) struct Loaded {
+    pub(super) inner: Inner,
+    pub(super) padding: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct File<'a> {
+    version: Option<String>,
+    /// Read to be checked.
+    #[serde(rename = "truncation")]
+    _truncation: Option<TruncationParams>,
+    padding: Option<PaddingParams>,
+    #[serde(default)]
+    added_tokens: Vec<Added>,
+    normalizer: Option<Value>,
+    pre_tokenizer: Option<Value>,
+    post_processor: Option<Value>,
+    decoder: Option<Value>,
+    #[serde(borrow)]
+    model: ModelFields<'a>,
+}
+
+/// A token beside those of the model; its id follows from the vocabulary.
+#[derive(Deserialize)]
+struct Added {
+    #[serde(rename = "id")]
+    _id: u32,
+    #[serde(flatten)]
+    token: AddedToken,
+}
+
+/// Of the models that are ours.
+#[derive(Deserialize)]
+struct ModelFields<'a> {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    unk_token: Option<String>,
+    continuing_subword_prefix: Option<String>,
+    max_input_chars_per_word: Option<usize>,
+    unk_id: Option<u32>,
+    byte_fallback: Option<bool>,
+    #[serde(borrow)]
+    vocab: Option<Words<'a>>,
+}
+
+/// A vocabulary as it is written.
+enum Words<'a> {
+    Ids(Vec<(Cow<'a, str>, u32)>),
+    Scores(Vec<(Cow<'a, str>, f64)>),
+}
+
+/// A text that is borrowed unless it has escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The tokenizer in the bytes of a file; `origin` names them in errors.
+pub(super) fn load(bytes: &[u8], origin: &Path) -> Result<Loaded> {
+    let text = place::utf8(origin, bytes)?;
+    let file: File<'_> =
+        serde_json::from_str(text).map_err(|fault| place::json_error(origin, bytes, &fault))?;
+    let refuse = |found: String, expected: &str| Error::File {
+        path: origin.into(),
+        found,
+        expected: expected.to_owned(),
+    };
+    if let Some(version) = file.version.filter(|version| version != "1.0") {
+        return Err(refuse(format!("version {version:?}"), "version \"1.0\""));
+    }
+    if let Some(piece) = file.post_processor.as_ref().and_then(unknown_piece) {
+        let expected = "the sequence A and tokens in special_tokens";
+        return Err(refuse(format!("a template with {piece}"), expected));
+    }
+    if file.normalizer.as_ref().is_some_and(has_broken_charsmap) {
+        let found = "a precompiled_charsmap that leads nowhere".to_owned();
+        return Err(refuse(found, "SentencePiece's table of characters"));
+    }
+    if file.pre_tokenizer.as_ref().is_some_and(has_empty_pieces) {
+        return Err(refuse(
+            "pieces of length 0".to_owned(),
+            "FixedLength of 1 or more",
+        ));
+    }
+    let model = match file.model.ours().map_err(|found| {
+        refuse(
+            found.to_owned(),
+            "the fields of a WordPiece or Unigram model",
+        )
+    })? {
+        Some(model) => model,
+        None => library_model(text, origin)?,
+    };
+    let mut inner = Inner::new(model);
+    let fail = |source| Error::TokenizerFile {
+        path: origin.into(),
+        source,
+    };
+    // Before the tokens, which it is applied to.
+    inner
+        .with_normalizer(part::<NormalizerWrapper>(file.normalizer, origin)?)
+        .map_err(fail)?;
+    inner.with_pre_tokenizer(part::<PreTokenizerWrapper>(file.pre_tokenizer, origin)?);
+    inner.with_post_processor(part::<PostProcessorWrapper>(file.post_processor, origin)?);
+    inner.with_decoder(part::<DecoderWrapper>(file.decoder, origin)?);
+    let added = file.added_tokens.into_iter().map(|added| added.token);
+    inner.add_tokens(added).map_err(fail)?;
+    Ok(Loaded {
+        inner,
+        padding: file.padding.map(|padding| padding.pad_id),
+    })
+}
+
+/// A component of the crate. From a value, as text that is no number or no string makes it panic.
+fn part<T: DeserializeOwned>(value: Option<Value>, origin: &Path) -> Result<Option<T>> {
+    let part = value.map(serde_json::from_value).transpose();
+    part.map_err(|fault: serde_json::Error| Error::TokenizerFile {
+        path: origin.into(),
+        source: fault.into(),
+    })
+}
+
+/// A model that only the crate has.
+fn library_model(text: &str, origin: &Path) -> Result<Model> {
+    #[derive(Deserialize)]
+    struct File {
+        model: Value,
+    }
+    let fail = |fault: serde_json::Error| place::json_error(origin, text.as_bytes(), &fault);
+    let File { model } = serde_json::from_str(text).map_err(fail)?;
+    if let Some(merge) = broken_merge(&model) {
+        return Err(Error::File {
+            path: origin.into(),
+            found: format!("the merge {merge}"),
+            expected: "merges of tokens into tokens".to_owned(),
+        });
+    }
+    let model = part::<ModelWrapper>(Some(model), origin)?;
+    model
+        .map(|model| Model::Library(Box::new(model)))
+        .ok_or_else(|| Error::File {
+            path: origin.into(),
+            found: "no model".to_owned(),
+            expected: "a model".to_owned(),
+        })
+}
+
+impl ModelFields<'_> {
+    /// The model if it is one of ours, or what is wrong with it.
+    fn ours(self) -> std::result::Result<Option<Model>, &'static str> {
+        match self.kind.as_deref() {
+            Some("WordPiece") => self.word_piece().map(Some),
+            Some("Unigram") => self.unigram().map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn word_piece(self) -> std::result::Result<Model, &'static str> {
+        let Some(Words::Ids(words)) = self.vocab else {
+            return Err("a WordPiece model without a map of ids as vocab");
+        };
+        let prefix = self.continuing_subword_prefix;
+        Ok(Model::WordPiece(WordPiece {
+            vocabulary: Vocabulary::new(&words).ok_or(TOO_LARGE)?,
+            unknown: self
+                .unk_token
+                .ok_or("a WordPiece model without unk_token")?,
+            prefix: prefix.ok_or("a WordPiece model without continuing_subword_prefix")?,
+            most_chars: self
+                .max_input_chars_per_word
+                .ok_or("a WordPiece model without max_input_chars_per_word")?,
+        }))
+    }
+
+    fn unigram(self) -> std::result::Result<Model, &'static str> {
+        let words = match self.vocab {
+            Some(Words::Scores(words)) => words,
+            _ => return Err("a Unigram model without a list of scores as vocab"),
+        };
+        let count = u32::try_from(words.len()).map_err(|_| TOO_LARGE)?;
+        if self.unk_id.is_some_and(|id| id >= count) {
+            return Err("a Unigram model whose unk_id is beyond its vocab");
+        }
+        let scores = words.iter().map(|&(_, score)| score).collect();
+        let words = words.into_iter().map(|(word, _)| word);
+        let words: Vec<(Cow<'_, str>, u32)> = words.zip(0..).collect();
+        let vocabulary = Vocabulary::new(&words).ok_or(TOO_LARGE)?;
+        let bytes = self.byte_fallback.unwrap_or(false);
+        Ok(Model::Unigram(Unigram::new(
+            vocabulary,
+            scores,
+            self.unk_id,
+            bytes,
+        )))
+    }
+}
+
+const TOO_LARGE: &str = "a vocabulary with ids or texts beyond 32 bits";
+
+impl<'de: 'a, 'a> Deserialize<'de> for Words<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_any(WordsVisitor)
+    }
+}
+
+struct WordsVisitor;
+
+impl<'de> Visitor<'de> for WordsVisitor {
+    type Value = Words<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of words to ids or a list of words with scores")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(
+        self,
+        mut map: A,
+    ) -> std::result::Result<Self::Value, A::Error> {
+        let mut words = Vec::new();
+        while let Some((Text(word), id)) = map.next_entry()? {
+            words.push((word, id));
+        }
+        Ok(Words::Ids(words))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(
+        self,
+        mut seq: A,
+    ) -> std::result::Result<Self::Value, A::Error> {
+        let mut words = Vec::new();
+        while let Some((Text(word), score)) = seq.next_element()? {
+            words.push((word, score));
+        }
+        Ok(Words::Scores(words))
+    }
+}
+
+/// A piece of a template, at any depth, that cannot be filled in.
+fn unknown_piece(processor: &Value) -> Option<&Value> {
+    let known = |piece: &Value| {
+        let token = piece.pointer("/SpecialToken/id").and_then(Value::as_str);
+        let sequence = piece.pointer("/Sequence/id").and_then(Value::as_str);
+        let listed = |token| processor.get("special_tokens")?.get(token);
+        token.is_none_or(|token| listed(token).is_some()) && sequence.is_none_or(|id| id == "A")
+    };
+    let list = |key| {
+        processor
+            .get(key)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+    };
+    list("single")
+        .find(|piece| !known(piece))
+        .or_else(|| list("processors").find_map(unknown_piece))
+}
+
+/// Whether a component, or one at any depth in it, is so.
+fn any_part(part: &Value, is_so: &impl Fn(&Value) -> bool) -> bool {
+    let inner = match part {
+        Value::Object(fields) => fields.values().any(|value| any_part(value, is_so)),
+        Value::Array(items) => items.iter().any(|value| any_part(value, is_so)),
+        _ => false,
+    };
+    inner || is_so(part)
+}
+
+fn is_of(part: &Value, kind: &str) -> bool {
+    part.get("type").and_then(Value::as_str) == Some(kind)
+}
+
+/// Whether a fixed length of pieces is 0.
+fn has_empty_pieces(pre_tokenizer: &Value) -> bool {
+    let empty = |part: &Value| part.get("length").and_then(Value::as_u64) == Some(0);
+    any_part(pre_tokenizer, &|part| {
+        is_of(part, "FixedLength") && empty(part)
+    })
+}
+
+/// Whether a table of characters is none.
+fn has_broken_charsmap(normalizer: &Value) -> bool {
+    any_part(normalizer, &|part| {
+        let map = part.get("precompiled_charsmap").and_then(Value::as_str);
+        is_of(part, "Precompiled") && !map.is_some_and(is_charsmap)
+    })
+}
+
+/// Whether a table keeps within itself: the size of a trie, its units, and texts that end with 0. The
+/// layout is that of `darts-clone`: a unit's children lie in the 256 units that its offset leads to.
+fn is_charsmap(base64: &str) -> bool {
+    let Ok(bytes) = STANDARD.decode(base64) else {
+        return false;
+    };
+    let Some((size, rest)) = bytes.split_first_chunk::<4>() else {
+        return false;
+    };
+    let Some((trie, texts)) = rest.split_at_checked(u32::from_le_bytes(*size) as usize / 4 * 4)
+    else {
+        return false;
+    };
+    let Ok(texts) = std::str::from_utf8(texts) else {
+        return false;
+    };
+    let units: Vec<usize> = trie
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|&unit| u32::from_le_bytes(unit) as usize)
+        .collect();
+    let keeps_within = |(at, &unit): (usize, &usize)| {
+        let child = at ^ ((unit >> 10) << ((unit & (1 << 9)) >> 6));
+        let is_value = unit >> 31 == 1;
+        let has_text = unit >> 8 & 1 == 1;
+        let text = |unit: &usize| texts.is_char_boundary(unit & ((1 << 31) - 1));
+        is_value || (child | 0xff) < units.len() && (!has_text || text(&units[child]))
+    };
+    !units.is_empty() && units.iter().enumerate().all(keeps_within)
+}
+
+/// A merge of a byte-pair encoding that makes no token.
+fn broken_merge(model: &Value) -> Option<&Value> {
+    let vocab = model.get("vocab")?.as_object()?;
+    let merges = model.get("merges")?.as_array()?;
+    let prefix = model.get("continuing_subword_prefix");
+    let prefix = prefix.and_then(Value::as_str).unwrap_or_default();
+    let makes_token = |merge: &Value| {
+        let pair = match merge {
+            // The first line of `merges.txt`.
+            Value::String(pair) if pair.starts_with("#version") => return true,
+            Value::String(pair) => pair.split_once(' '),
+            _ => (|| Some((merge.get(0)?.as_str()?, merge.get(1)?.as_str()?)))(),
+        };
+        pair.and_then(|(first, second)| Some([first, second.get(prefix.len()..)?].concat()))
+            .is_some_and(|token| vocab.contains_key(&token))
+    };
+    merges.iter().find(|merge| !makes_token(merge))
+}
