@@ -207,3 +207,61 @@ impl Source {
         self.linear(&[format!("{owner}.weight")], shape, &bias)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::thread::ThreadId;
+
+    use cs_model::Bundle;
+
+    use super::*;
+    use crate::kernel::pool::available_threads;
+    use crate::{NativeModel, RuntimeConfig};
+
+    fn two() -> NonZeroUsize {
+        NonZeroUsize::new(2).unwrap()
+    }
+
+    fn who_loads(loader: &Loader<'_>) -> Vec<ThreadId> {
+        let threads = loader.each(20, |_| Ok(std::thread::current().id()));
+        threads.unwrap()
+    }
+
+    #[test]
+    fn everything_is_loaded_once_and_in_order() {
+        let pool = Pool::new(two()).unwrap();
+        let loader = Loader::new(&pool, two());
+        let count = AtomicUsize::new(0);
+        let loaded = loader.each(50, |i| {
+            count.fetch_add(1, Ordering::Relaxed);
+            Ok(i)
+        });
+        assert_eq!(loaded.unwrap(), (0..50).collect::<Vec<_>>());
+        assert_eq!(count.into_inner(), 50);
+        assert_eq!(loader.join(|| 1, || 2), (1, 2));
+    }
+
+    #[test]
+    fn one_thread_loads_while_another_model_answers() {
+        let pool = Pool::new(two()).unwrap();
+        let ours = std::thread::current().id();
+        let loader = Loader::new(&pool, two());
+        let crew = pool.lease(1);
+        assert!(who_loads(&loader).iter().all(|&thread| thread == ours));
+        assert_eq!(loader.join(|| std::thread::current().id(), || 0), (ours, 0));
+        drop(crew);
+        // It has been used since the load began.
+        assert!(who_loads(&loader).iter().all(|&thread| thread == ours));
+    }
+
+    #[test]
+    fn a_model_is_loaded_while_every_thread_computes() {
+        let pool = Pool::shared(available_threads()).unwrap();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/bert_gelu");
+        let bundle = Bundle::open(&folder).unwrap();
+        let crew = pool.lease(usize::MAX);
+        assert!(NativeModel::open(&bundle, &RuntimeConfig::default()).is_ok());
+        drop(crew);
+    }
+}
