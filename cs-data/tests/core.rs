@@ -509,14 +509,14 @@ fn broken_tokenizer_files_are_named() {
             String::new(),
             ":1:1: EOF while parsing a value, expected a JSON object",
         ),
-        ("{}".into(), ": "),
+        ("{}".into(), ":1:2: missing field `model`"),
         ("[]".into(), ":1:"),
         ("null".into(), ":1:"),
         (
             replaced("\"1.0\"", "\"9.0\""),
-            ": Unknown tokenizer version '9.0'",
+            ": version \"9.0\", expected version \"1.0\"",
         ),
-        (replaced("\"[MASK]\": 4", "\"[MASK]\": -4"), ": "),
+        (replaced("\"[MASK]\": 4", "\"[MASK]\": -4"), ":"),
         (
             replaced("\"id\": \"[CLS]\"", "\"id\": \"[CLX]\""),
             ": a template with {\"SpecialToken\"",
