@@ -99,6 +99,9 @@ fn check(file: &Value, texts: &[&str]) {
 
 fn check_encoding(text: &str, found: &Encoding, expected: &tokenizers::Encoding) {
     assert_eq!(found.ids, expected.get_ids(), "{text:?}");
+    if found.is_blank() {
+        return;
+    }
     for (i, &special) in expected.get_special_tokens_mask().iter().enumerate() {
         let word = expected.get_word_ids()[i].filter(|_| special == 0);
         assert_eq!(found.words[i], word, "{text:?}");

@@ -225,7 +225,9 @@ impl Weights {
 
     /// The same, of one file that must have this sum, if any.
     pub(crate) fn with_sum(mut self, sum: Option<String>) -> Self {
-        self.shards.iter_mut().for_each(|shard| shard.sum.clone_from(&sum));
+        self.shards
+            .iter_mut()
+            .for_each(|shard| shard.sum.clone_from(&sum));
         self
     }
 

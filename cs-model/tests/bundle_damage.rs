@@ -278,7 +278,11 @@ fn a_configuration_or_tokenizer_that_does_not_fit_is_named() {
         ("config.json", b"\xff\xfe{\0}\0", ":1:1: "),
         ("config.json", b"7", ":1:1: invalid type: integer `7`"),
         ("tokenizer.json", b"", ":1:1: EOF"),
-        ("tokenizer.json", b"{\"a\": 1}", ":1:8: missing field `model`"),
+        (
+            "tokenizer.json",
+            b"{\"a\": 1}",
+            ":1:8: missing field `model`",
+        ),
     ] {
         expect_error_unsummed("content", &format!("{name}{reason}"), |dir| {
             fs::write(dir.join(name), content).unwrap();

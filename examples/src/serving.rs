@@ -3,13 +3,8 @@
 use std::path::Path;
 
 use cs_model::{Bundle, Matrix};
-<<<<<<< HEAD
 use cs_quant::RuntimeConfig;
-use cs_serve::{Assistant, Backend, NativeBackend};
-=======
-use cs_quant::{Precision, RuntimeConfig};
 use cs_serve::Assistant;
->>>>>>> a684c35 (Cold start: tokenizer and weights read side by side, without the crate's vocabulary)
 use serde::Serialize;
 
 use crate::cli::{BackendKind, LengthArgs};
@@ -40,19 +35,14 @@ pub fn open_bundle(dir: &Path) -> Result<Bundle> {
 /// As [`open_bundle`] and [`LengthArgs::apply`]; weights that are missing or damaged.
 pub fn open(dir: &Path, backend: BackendKind, length: LengthArgs) -> Result<Assistant> {
     let bundle = length.apply(open_bundle(dir)?)?;
-    let backend: Box<dyn Backend> = match backend {
-        BackendKind::Native => Box::new(NativeBackend::open(&bundle, &RuntimeConfig::default())?),
+    match backend {
+        BackendKind::Native => Ok(Assistant::open_native(bundle, &RuntimeConfig::default())?),
         #[cfg(feature = "torch")]
         BackendKind::Torch => {
-            let device = cs_model::Device::auto();
-            Box::new(cs_serve::TorchBackend::open(&bundle, device)?)
+            let backend = cs_serve::TorchBackend::open(&bundle, cs_model::Device::auto())?;
+            Ok(Assistant::new(bundle, Box::new(backend))?)
         }
-    };
-<<<<<<< HEAD
-    Ok(Assistant::new(bundle, backend)?)
-=======
-    Ok(Assistant::open_native(bundle, &config)?)
->>>>>>> a684c35 (Cold start: tokenizer and weights read side by side, without the crate's vocabulary)
+    }
 }
 
 /// What the heads put out for one text: a logit an intent, a row of tag logits a token, and the
