@@ -46,7 +46,7 @@ impl Trie {
             children: Vec::new(),
             words: Vec::new(),
         };
-        let mut level = vec![0..sorted.len()];
+        let mut level: Vec<Range<usize>> = std::iter::once(0..sorted.len()).collect();
         let mut depth = 0;
         while !level.is_empty() {
             let mut next = Vec::new();
