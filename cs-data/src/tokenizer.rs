@@ -22,6 +22,7 @@ use crate::word_rule::{Numbering, WordRule};
 use crate::wordpiece::{self, Flavour};
 
 use self::file::{Inner, Loaded};
+pub(crate) use self::model::Model;
 
 /// Below this many texts a batch is encoded on the caller's thread.
 const PARALLEL_FROM: usize = 64;

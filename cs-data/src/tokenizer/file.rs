@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::place;
 
 /// The crate's tokenizer with our models.
-pub(super) type Inner = TokenizerImpl<
+pub(crate) type Inner = TokenizerImpl<
     Model,
     NormalizerWrapper,
     PreTokenizerWrapper,

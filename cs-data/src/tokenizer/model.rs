@@ -3,6 +3,7 @@
 //! keeps a hash map for each node of its trie. Whatever else a file has is the crate's.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::ser::SerializeStruct;
@@ -11,12 +12,12 @@ use tokenizers::models::wordpiece::WordPieceTrainer;
 use tokenizers::models::{ModelWrapper, TrainerWrapper};
 use tokenizers::{Model as LibraryModel, Result, Token};
 
-use super::trie::{Node, Trie};
+use super::trie::Trie;
 use super::vocabulary::Vocabulary;
 
 /// What cuts words into tokens.
 #[derive(Debug, Clone)]
-pub(super) enum Model {
+pub(crate) enum Model {
     WordPiece(WordPiece),
     Unigram(Unigram),
     /// Any other one.
@@ -25,18 +26,18 @@ pub(super) enum Model {
 
 /// The longest piece of the vocabulary first (Wu et al. 2016, <https://arxiv.org/abs/1609.08144>).
 #[derive(Debug, Clone)]
-pub(super) struct WordPiece {
+pub(crate) struct WordPiece {
     pub(super) vocabulary: Vocabulary,
-    pub(super) unknown: String,
+    pub(crate) unknown: String,
     /// What the pieces but a word's first begin with.
-    pub(super) prefix: String,
+    pub(crate) prefix: String,
     /// Longer words are unknown.
     pub(super) most_chars: usize,
 }
 
 /// The most probable pieces (Kudo 2018, <https://arxiv.org/abs/1804.10959>).
 #[derive(Debug, Clone)]
-pub(super) struct Unigram {
+pub(crate) struct Unigram {
     /// With ids from 0 on.
     pub(super) vocabulary: Vocabulary,
     /// Logarithms of probabilities, by id.
@@ -177,34 +178,39 @@ impl Serialize for Model {
 
 impl WordPiece {
     fn tokenize(&self, word: &str) -> Result<Vec<Token>> {
-        let pieces = match word.chars().nth(self.most_chars) {
-            Some(_) => None,
-            None => self.pieces(word),
-        };
-        if let Some(pieces) = pieces {
-            return Ok(pieces);
+        let mut tokens = Vec::new();
+        let mut found = 0;
+        for (Range { start, end }, id) in self.longest_pieces(word) {
+            let prefix = if start == 0 { "" } else { &self.prefix };
+            let value = [prefix, &word[start..end]].concat();
+            tokens.push(Token::new(id, value, (start, end)));
+            found = end;
+        }
+        if found == word.len() {
+            return Ok(tokens);
         }
         let missing = || format!("the vocabulary lacks {:?}, the unknown token", self.unknown);
         let id = self.vocabulary.id(&self.unknown).ok_or_else(missing)?;
         Ok(vec![Token::new(id, self.unknown.clone(), (0, word.len()))])
     }
 
-    /// `None` if some part of the word is no piece.
-    fn pieces(&self, word: &str) -> Option<Vec<Token>> {
-        let mut tokens = Vec::new();
-        let (mut start, mut from, mut prefix): (_, Node, _) = (0, Trie::ROOT, "");
-        while start < word.len() {
+    /// The longest piece that a word begins with, the longest that it goes on with, and so on, as far as
+    /// there are any, with the bytes they stand for; none of a word that is too long.
+    pub(crate) fn longest_pieces(&self, word: &str) -> impl Iterator<Item = (Range<usize>, u32)> {
+        let too_long = word.chars().nth(self.most_chars).is_some();
+        let word = if too_long { "" } else { word };
+        let mut start = 0;
+        std::iter::from_fn(move || {
+            let from = match start {
+                0 => Trie::ROOT,
+                _ => self.vocabulary.node(&self.prefix)?,
+            };
             let rest = &word.as_bytes()[start..];
             let (length, id) = self.vocabulary.prefixes(from, rest).last()?;
-            let end = start + length;
-            let value = [prefix, &word[start..end]].concat();
-            tokens.push(Token::new(id, value, (start, end)));
-            if end < word.len() && start == 0 {
-                (from, prefix) = (self.vocabulary.node(&self.prefix)?, &self.prefix);
-            }
-            start = end;
-        }
-        Some(tokens)
+            let piece = start..start + length;
+            start = piece.end;
+            Some((piece, id))
+        })
     }
 }
 

@@ -6,16 +6,14 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use tokenizers::models::ModelWrapper;
-use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::{
-    Model, NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString,
-    PreTokenizer,
+    NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
 };
 use unicode_script::{Script, UnicodeScript};
 
 use self::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{Model, Tokenizer};
 
 /// Texts encoded at a time.
 const BATCH: usize = 1024;
@@ -144,10 +142,10 @@ impl Tokenizer {
     /// The pieces that WordPiece found of words that are unknown all the same: without them another
     /// cut of such a word might succeed.
     fn pieces_of_unknown_words(&self, text: &str, ids: &[u32]) -> Result<Vec<u32>> {
-        let ModelWrapper::WordPiece(model) = self.inner().get_model() else {
+        let Model::WordPiece(model) = self.inner().get_model() else {
             return Ok(Vec::new());
         };
-        let unknown = model.token_to_id(&model.unk_token);
+        let unknown = self.id(&model.unknown);
         if unknown.is_none_or(|unknown| !ids.contains(&unknown)) {
             return Ok(Vec::new());
         }
@@ -163,49 +161,26 @@ impl Tokenizer {
         let words = words.get_splits(OffsetReferential::Normalized, OffsetType::Byte);
         Ok(words
             .into_iter()
-            .filter(|(word, _, _)| word.chars().count() <= model.max_input_chars_per_word)
-            .flat_map(|(word, _, _)| longest_pieces(model, word))
+            .flat_map(|(word, _, _)| model.longest_pieces(word))
+            .map(|(_, id)| id)
             .collect())
     }
 
     /// A token without what marks its place in a word.
     fn bare<'a>(&self, token: &'a str) -> &'a str {
         let (prefix, suffix) = match self.inner().get_model() {
-            ModelWrapper::WordPiece(model) => (&*model.continuing_subword_prefix, ""),
-            ModelWrapper::BPE(model) => (
-                model.continuing_subword_prefix.as_deref().unwrap_or(""),
-                model.end_of_word_suffix.as_deref().unwrap_or(""),
-            ),
-            _ => ("", ""),
+            Model::WordPiece(model) => (&*model.prefix, ""),
+            Model::Library(model) => match &**model {
+                ModelWrapper::BPE(model) => (
+                    model.continuing_subword_prefix.as_deref().unwrap_or(""),
+                    model.end_of_word_suffix.as_deref().unwrap_or(""),
+                ),
+                _ => ("", ""),
+            },
+            Model::Unigram(_) => ("", ""),
         };
         let bare = token.strip_prefix(prefix).unwrap_or(token);
         let bare = bare.strip_suffix(suffix).unwrap_or(bare);
         if bare.is_empty() { token } else { bare }
     }
-}
-
-/// The longest piece that `word` begins with, the longest that it goes on with, and so on, as far as
-/// there are any.
-fn longest_pieces(model: &WordPiece, word: &str) -> Vec<u32> {
-    let mut pieces = Vec::new();
-    let mut start = 0;
-    while let Some((id, end)) = longest_piece(model, word, start) {
-        pieces.push(id);
-        start = end;
-    }
-    pieces
-}
-
-fn longest_piece(model: &WordPiece, word: &str, start: usize) -> Option<(u32, usize)> {
-    let prefix = if start == 0 {
-        ""
-    } else {
-        &model.continuing_subword_prefix
-    };
-    let ends = word[start..].char_indices().rev();
-    ends.map(|(at, char)| start + at + char.len_utf8())
-        .find_map(|end| {
-            let piece = format!("{prefix}{}", &word[start..end]);
-            Some((model.token_to_id(&piece)?, end))
-        })
 }
