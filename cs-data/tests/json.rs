@@ -155,6 +155,36 @@ fn paths_lead_to_rows_in_any_json() {
 }
 
 #[test]
+fn what_is_no_json_array_says_how_to_read_it() {
+    let cases = [
+        (
+            "{\"text\": \"a\", \"intent\": \"x\"}\n{\"text\": \"c\"}\n",
+            "2:1: \"{\\\"text\\\": \\\"c\\\"}\", expected the end of the file, or --from jsonl for an object a line",
+        ),
+        (
+            "{\"tokens\": [\"a\"], \"tags\": [\"O\"]}\n{\"tokens\": [], \"tags\": []}",
+            "2:1: ",
+        ),
+        (
+            "{\"text\": \"a\", \"label\": {\"name\": {\"b\": [[0, 1]]}}}",
+            "1:1: one object with a text, expected an array of such, or --from jsonl for one a line",
+        ),
+        (
+            "{\"text\": {\"0\": \"hi\"}, \"intent\": {\"0\": \"greet\"}}",
+            "1:10: ",
+        ),
+    ];
+    for (file, message) in cases {
+        let found = failure(file);
+        assert!(found.starts_with(message), "{found}");
+        assert!(
+            found.contains("--from jsonl") || found.contains("orient=\"records\""),
+            "{found}"
+        );
+    }
+}
+
+#[test]
 fn values_longer_than_any_buffer_stay_whole() {
     let space = " ".repeat(100_000);
     let text = "订".repeat(20_000);

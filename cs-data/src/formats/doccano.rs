@@ -19,7 +19,10 @@ use crate::source::shown;
 use crate::utterance::{SOURCE, Utterance};
 
 /// Where annotations stand.
-const KEYS: [&str; 5] = ["label", "labels", "entities", "annotations", "cats"];
+const KEYS: [&str; 5] = ["label", "labels", "entities", "annotations", CLASSES];
+
+/// Where only classes do.
+const CLASSES: &str = "cats";
 
 const TEXTS: [&str; 2] = ["text", "data"];
 
@@ -30,7 +33,9 @@ pub(crate) fn object(
 ) -> Result<Map<String, Value>, Wrong> {
     let text = tool::take_text(&mut record, place, &TEXTS)?;
     let (mut entities, mut classes) = (Vec::new(), Vec::new());
+    let mut is_tagged = false;
     for key in KEYS {
+        let before = classes.len();
         let items = match record.remove(key) {
             None | Some(Value::Null) => continue,
             Some(Value::Array(items)) => items,
@@ -50,13 +55,14 @@ pub(crate) fn object(
                 }
             }
         }
+        // A list for either that has no class is one of entities.
+        is_tagged |= key != CLASSES && classes.len() == before;
     }
     record.insert("text".into(), text.into());
-    let has_classes = !classes.is_empty();
     if let Some(class) = tool::only(classes, "label")? {
         record.insert("intent".into(), class.into());
     }
-    if !entities.is_empty() || !has_classes {
+    if is_tagged {
         record.insert("spans".into(), tool::spans(entities));
     }
     Ok(record)
@@ -119,8 +125,9 @@ impl RowWriter for Writer {
         }
         object.insert("id".into(), tool::id(&row.id));
         match object.remove("intent") {
+            None if !row.is_tagged() => {}
             None => drop(object.insert("label".into(), spans.into())),
-            Some(intent) if spans.is_empty() => {
+            Some(intent) if !row.is_tagged() => {
                 object.insert("label".into(), json!([intent]));
             }
             Some(intent) => {

@@ -82,6 +82,21 @@ pub(crate) struct Records {
     pub(crate) features: Option<Value>,
     columns: Vec<Column>,
     started: bool,
+    /// Whether the file itself has a text.
+    is_row: bool,
+}
+
+/// Behind the value that is the file, only white space may follow.
+fn end(cursor: &mut Cursor) -> Result<()> {
+    let Err(error) = cursor.end() else {
+        return Ok(());
+    };
+    match cursor.kind() {
+        Ok(Kind::Object) => {
+            Err(cursor.wrong("the end of the file, or --from jsonl for an object a line"))
+        }
+        _ => Err(error),
+    }
 }
 
 enum Layout {
@@ -121,6 +136,7 @@ impl Records {
             features: None,
             columns: Vec::new(),
             started: false,
+            is_row: false,
         })
     }
 
@@ -172,7 +188,7 @@ impl Records {
                 cursor.enter()?;
             }
         }
-        cursor.end()?;
+        end(cursor)?;
         Ok(None)
     }
 
@@ -185,8 +201,9 @@ impl Records {
                     self.layout = Layout::Lists { inside: false };
                     continue;
                 }
-                cursor.end()?;
+                end(cursor)?;
                 self.check_lengths()?;
+                self.check_single()?;
                 self.layout = Layout::Columns { next: 1 };
                 return Ok(self.of_columns(0));
             }
@@ -203,7 +220,15 @@ impl Records {
             }
             let name = cursor.key_at(1).to_owned();
             match cursor.kind()? {
-                Kind::Scalar => cursor.skip()?,
+                Kind::Scalar => {
+                    self.is_row |= name == "text";
+                    cursor.skip()?;
+                }
+                Kind::Object if name == "text" => {
+                    let expected =
+                        "an array of texts, or of objects (orient=\"records\" in pandas)";
+                    return Err(cursor.wrong(expected));
+                }
                 Kind::Object => self.metadata(&name)?,
                 Kind::Array => self.list(name)?,
             }
@@ -249,6 +274,16 @@ impl Records {
         let items = items.iter().map(range).collect();
         self.columns.push(Column { name, raw, items });
         Ok(())
+    }
+
+    /// Refuses an object that is a row, not a list of rows.
+    fn check_single(&self) -> Result<()> {
+        if !self.is_row || !self.columns.is_empty() {
+            return Ok(());
+        }
+        let found = "one object with a text";
+        let expected = "an array of such, or --from jsonl for one a line";
+        Err(self.cursor.error_at((1, 1), found, expected))
     }
 
     fn check_lengths(&self) -> Result<()> {

@@ -114,8 +114,9 @@ impl Row {
                 return error.map_err(Wrong::of_labels);
             }
         };
-        self.entities = Some(Vec::new());
         let results = annotation.get("result").and_then(Value::as_array);
+        // Choices alone do not say that anybody looked for regions.
+        self.entities = results.is_none_or(Vec::is_empty).then(Vec::new);
         for result in results.into_iter().flatten() {
             let value = result.get("value").unwrap_or(&Value::Null);
             let kind = result["type"].as_str().unwrap_or_default();
@@ -282,7 +283,7 @@ impl Writer {
 }
 
 impl RowWriter for Writer {
-    fn write(&mut self, row: &Utterance, _: &mut Losses) -> Result<()> {
+    fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {
         let mut data = row.to_json();
         data.remove("id");
         data.remove("intent");
@@ -307,7 +308,10 @@ impl RowWriter for Writer {
                 "value": {"choices": [intent]},
             }));
         }
-        let annotations: Vec<Value> = match result.is_empty() {
+        if row.entity_free && row.intent.is_some() {
+            lost.add("spans");
+        }
+        let annotations: Vec<Value> = match result.is_empty() && !row.is_tagged() {
             true => Vec::new(),
             false => vec![json!({"result": result})],
         };
