@@ -288,6 +288,7 @@ fn rows_come_back_from_each_tool() {
         Utterance::new("3", "💩 plain"),
         Utterance::new("4", "💩 hi").with_intent("greet"),
         Utterance::new("5", "💩 hi").with_spans(vec![Span::new(5, 7, "x")]),
+        Utterance::new("6", "none").with_spans(Vec::new()),
     ];
     for format in TOOLS {
         let (file, lost) = save(&rows, format);
@@ -297,7 +298,7 @@ fn rows_come_back_from_each_tool() {
         };
         let again = read_as("rows", &file, &options).unwrap();
         if format == Format::RasaJson {
-            let told = "dialogue_id in 1 row, extra in 1 row, id in 5 rows, origin in 1 row, parent in 1 row, reply in 1 row, sentiment in 1 row";
+            let told = "dialogue_id in 1 row, extra in 1 row, id in 6 rows, origin in 1 row, parent in 1 row, reply in 1 row, sentiment in 1 row";
             assert_eq!(lost.to_string(), told);
             let bare = |row: &Utterance| (row.text.clone(), row.spans.clone(), row.intent.clone());
             let (again, rows): (Vec<_>, Vec<_>) = (
