@@ -236,8 +236,8 @@ fn numbers_out_of_range_are_refused_with_their_flag() {
     for (flag, value) in [
         ("--holdout", "1.5"),
         ("--holdout", "NaN"),
-        ("--epochs", "0"),
-        ("--lr=-1", ""),
+        ("--batch-size", "0"),
+        ("--layer-decay=-1", ""),
         ("--label-smoothing", "1"),
     ] {
         let flags = [flag, value];
