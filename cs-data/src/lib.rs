@@ -53,6 +53,7 @@ pub mod normalize;
 pub mod offsets;
 pub mod pack;
 mod place;
+mod plain;
 pub mod random;
 #[cfg(feature = "arrow")]
 mod rows;

@@ -15,6 +15,7 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use crate::error::{Error, Result};
 use crate::offsets::{ceil, floor};
+use crate::plain;
 use crate::script::is_mark;
 use crate::tags::{TagIds, TagSet};
 use crate::utterance::Utterance;
@@ -81,6 +82,8 @@ pub struct Tokenizer {
     inner: Inner,
     pad_id: u32,
     unknown_id: Option<u32>,
+    /// Special tokens but for the unknown one, ascending: no text becomes one of them.
+    control_ids: Vec<u32>,
     vocab_size: usize,
     words: WordRule,
 }
@@ -177,7 +180,7 @@ impl Tokenizer {
     ///
     /// Malformed JSON or an unknown or inconsistent tokenizer.
     pub fn from_json(bytes: &[u8], origin: &Path) -> Result<Self> {
-        let Loaded { inner, padding } = file::load(bytes, origin)?;
+        let Loaded { mut inner, padding } = file::load(bytes, origin)?;
         let named = || {
             ["[PAD]", "<pad>"]
                 .iter()
@@ -189,13 +192,17 @@ impl Tokenizer {
         let added = inner.get_added_tokens_decoder().into_keys().max();
         let added = added.map_or(0, |id| id as usize + 1);
         let vocab_size = inner.get_model().ids().max(added);
-        let tokenizer = Tokenizer {
+        inner.set_encode_special_tokens(true);
+        let mut tokenizer = Tokenizer {
             inner,
             pad_id,
             unknown_id,
+            control_ids: Vec::new(),
             vocab_size,
             words: WordRule::default(),
         };
+        tokenizer.control_ids = tokenizer.special_ids();
+        tokenizer.control_ids.retain(|&id| Some(id) != unknown_id);
         // Special tokens carry ids of their own, which an embedding would be asked for.
         let special = tokenizer.encode("", usize::MAX)?.ids;
         match special
@@ -297,8 +304,25 @@ impl Tokenizer {
         self.inner.id_to_token(id)
     }
 
-    /// Encodes `text` with special tokens. Of more than `max_length` tokens (special ones
-    /// included) the first of the text stay, and the special tokens at both ends.
+    /// The token that stands for a word to be guessed: `[MASK]`, `<mask>`; `None` without one.
+    ///
+    /// ```
+    /// let tokenizer = cs_data::Tokenizer::train(["order"].into_iter(), 20)?;
+    /// assert_eq!(tokenizer.mask_token().as_deref(), Some("[MASK]"));
+    /// # Ok::<(), cs_data::Error>(())
+    /// ```
+    pub fn mask_token(&self) -> Option<String> {
+        let special = self.control_ids.iter().filter_map(|&id| self.token(id));
+        let is_mask = |token: &String| {
+            let name = token.trim_matches(|char: char| !char.is_alphanumeric());
+            name.eq_ignore_ascii_case("mask")
+        };
+        special.into_iter().find(is_mask)
+    }
+
+    /// Encodes `text` with special tokens at its ends; what looks like one in the text (`[SEP]`, `</s>`)
+    /// is text. Of more than `max_length` tokens (special ones included) the first of the text stay, and
+    /// the special tokens at both ends.
     ///
     /// Of a long text only the beginning is looked at, until there are tokens enough, and never more than
     /// 64 bytes for each of `max_length`: what takes longer to say so little is cut there, and the
@@ -339,7 +363,8 @@ impl Tokenizer {
     fn library_encoding(&self, text: &str) -> Result<tokenizers::Encoding> {
         let fail = |source| Error::Tokenizer { source };
         // `encode` gives byte offsets; `encode_char_offsets` would give characters.
-        self.inner.encode(text, true).map_err(fail)
+        let encoding = self.inner.encode(text, true).map_err(fail)?;
+        plain::plain(encoding, text, self.inner.get_model(), &self.control_ids).map_err(fail)
     }
 
     /// Encodes each text as [`encode`](Self::encode) does; 64 or more on all cores.

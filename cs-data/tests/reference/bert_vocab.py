@@ -2,7 +2,7 @@
 
     python bert_vocab.py            (transformers 5.23, tokenizers 0.23)
 
-Writes vocab.txt and bert_vocab.json. Offsets there count characters.
+Writes vocab.txt and bert_vocab.json. Offsets there count characters. Special tokens in a text are text.
 """
 
 import json
@@ -43,7 +43,7 @@ cases = []
 for lower in (True, False):
     tokenizer = BertTokenizerFast(vocab=str(here / "vocab.txt"), do_lower_case=lower)
     for text in TEXTS:
-        e = tokenizer(text, return_offsets_mapping=True)
+        e = tokenizer(text, return_offsets_mapping=True, split_special_tokens=True)
         words = e.word_ids()
         offsets = [list(o) for o in e["offset_mapping"]]
         cases.append({"lower": lower, "text": text, "ids": e["input_ids"], "words": words, "offsets": offsets})

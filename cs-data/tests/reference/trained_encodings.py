@@ -2,7 +2,7 @@
 
     python trained_encodings.py            (transformers 5.23, tokenizers 0.23)
 
-Writes trained_encodings.json. Offsets there count characters.
+Writes trained_encodings.json. Offsets there count characters. Special tokens in a text are text.
 """
 
 import json
@@ -15,7 +15,7 @@ tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(here / "trained.json"))
 texts = [case["text"] for case in json.loads((here / "bert_vocab.json").read_text(encoding="utf-8"))]
 cases = []
 for text in dict.fromkeys(texts):
-    e = tokenizer(text, return_offsets_mapping=True)
+    e = tokenizer(text, return_offsets_mapping=True, split_special_tokens=True)
     offsets = [list(o) for o in e["offset_mapping"]]
     cases.append({"text": text, "ids": e["input_ids"], "words": e.word_ids(), "offsets": offsets})
 (here / "trained_encodings.json").write_text(
