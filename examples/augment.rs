@@ -7,18 +7,19 @@
 //!
 //! A synonym dictionary has `word<TAB>candidate[:weight]<TAB>candidate…` a line, an entity list
 //! `label<TAB>value` or `label<TAB>=rule`. Pairs of the dictionary that tell the data's intents apart
-//! are reported and not used. `--balance N` brings every intent to N rows. Operators run in the order
-//! entities, synonyms, back translation, masked words, noise, typos.
+//! are reported and not used. `--balance N` brings every intent to N rows. Without any operator, irrelevant
+//! words are put in (`--noise 0.1`); with one, nothing is done but what is asked for. Operators run in the
+//! order entities, synonyms, back translation, masked words, noise, typos.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use cs_data::augment::{Pipeline, PipelineConfig};
+use cs_data::augment::{Pipeline, PipelineConfig, Report};
 use cs_data::{WriteOptions, Writer};
-use cs_examples::{DataArgs, Operators, Outcome, Output, note, report, run};
+use cs_examples::{DataArgs, Error, Operators, Outcome, Output, note, refuse_input, report, run};
 use serde::Serialize;
 
 /// Make more labelled rows; spans move with the text
@@ -33,10 +34,10 @@ struct Arguments {
     #[command(flatten)]
     operators: Operators,
     /// Copies of each row
-    #[arg(long, default_value_t = 1, conflicts_with = "balance")]
+    #[arg(long, default_value_t = 1, conflicts_with = "balance", value_parser = some)]
     copies: usize,
     /// Instead of copies: bring every intent to this many rows
-    #[arg(long, value_name = "ROWS")]
+    #[arg(long, value_name = "ROWS", value_parser = some)]
     balance: Option<usize>,
     /// Write the rows themselves too
     #[arg(long)]
@@ -65,6 +66,7 @@ struct Summary {
 
 fn main() -> ExitCode {
     run(|arguments: Arguments| {
+        refuse_input(&arguments.output, &[&arguments.input])?;
         let data = arguments.format.open(&arguments.input)?;
         // Before rows are made, which may take long.
         let mut writer = Writer::create(&arguments.output, &WriteOptions::default())?;
@@ -78,6 +80,9 @@ fn main() -> ExitCode {
         });
         let (pipeline, left_out) = arguments.operators.add_to(pipeline, &data)?;
         let (augmented, made) = pipeline.run(&data)?;
+        if made.rows_out == 0 {
+            return Err(nothing_made(&arguments.input, &made));
+        }
         let seconds = started.elapsed().as_secs_f64();
         writer.write_all(&augmented)?;
         let lost = writer.finish()?;
@@ -97,4 +102,20 @@ fn main() -> ExitCode {
         report(arguments.report.json, &summary)?;
         Ok(Outcome::Passed)
     })
+}
+
+/// A number of rows, not none.
+fn some(text: &str) -> Result<usize, &'static str> {
+    let rows = text.parse().ok().filter(|&rows| rows > 0);
+    rows.ok_or("expected a whole number, 1 or more")
+}
+
+fn nothing_made(input: &Path, made: &Report) -> Error {
+    let reasons = made.dropped.iter();
+    let reasons: Vec<String> = reasons.map(|(reason, n)| format!("{n} {reason}")).collect();
+    Error::Unfit {
+        path: input.to_owned(),
+        found: format!("no row that the operators change ({})", reasons.join(", ")),
+        expected: "at least one copy to write",
+    }
 }

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cs_data::{Format, Losses, ReadOptions, Reader, Scheme, WriteOptions, Writer};
-use cs_examples::{DataArgs, Outcome, Output, Result, note, report, run};
+use cs_examples::{DataArgs, Outcome, Output, Result, note, refuse_input, report, run};
 use serde::Serialize;
 
 /// Rewrite labelled data in another format
@@ -71,6 +71,7 @@ fn main() -> ExitCode {
 }
 
 fn convert(arguments: &Arguments) -> Result<(usize, usize, Losses)> {
+    refuse_input(&arguments.output, &[&arguments.input])?;
     let read = ReadOptions {
         lenient: arguments.lenient,
         ..arguments.data.options()

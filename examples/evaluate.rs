@@ -18,8 +18,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use cs_data::Utterance;
 use cs_examples::{
-    BackendKind, DataArgs, Error, LengthArgs, Outcome, Output, Result, note_cut, open, report, run,
-    warn_unseen, write_predictions,
+    BackendKind, DataArgs, Error, LengthArgs, Outcome, Output, Result, note_cut, open,
+    refuse_input, report, run, warn_unseen, write_predictions,
 };
 use cs_model::{Calibration, Intent, Tasks, Understanding};
 use cs_train::metrics::{Bootstrap, Interval};
@@ -72,6 +72,12 @@ struct Figures {
 
 fn main() -> ExitCode {
     run(|arguments: Arguments| {
+        for output in [&arguments.predictions, &arguments.report]
+            .into_iter()
+            .flatten()
+        {
+            refuse_input(output, &[&arguments.data])?;
+        }
         let assistant = open(&arguments.model, arguments.backend, arguments.length)?;
         let tasks = assistant.bundle().tasks().clone();
         let data = arguments.format.open(&arguments.data)?;

@@ -32,6 +32,7 @@ mod progress;
 #[cfg(feature = "torch")]
 mod pruning;
 mod run;
+mod same;
 mod serving;
 #[cfg(feature = "torch")]
 mod settings;
@@ -79,6 +80,7 @@ pub use progress::Progress;
 #[cfg(feature = "torch")]
 pub use pruning::{PruneArgs, Pruner};
 pub use run::{Outcome, note, print, print_json, report, run};
+pub use same::refuse_input;
 pub use serving::{Logits, open, open_bundle};
 #[cfg(feature = "torch")]
 pub use settings::Settings;

@@ -4,15 +4,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use cs_data::Dataset;
 use cs_data::augment::{
     BackTranslation, Contextual, Entities, LineProcess, Noise, NoiseConfig, Pipeline, Synonyms,
     Typos, TyposConfig,
 };
+use cs_data::{Dataset, Tokenizer};
 
 use crate::error::{Error, Result};
 use crate::note;
 
+/// The rate of irrelevant words where nothing else is asked for.
+const NOISE: f64 = 0.1;
+/// What stands for a masked word in most models.
+const MASK: &str = "[MASK]";
+/// How long a command may take.
+const TIMEOUT_SECONDS: u64 = 3600;
 /// Candidates that a masked word is drawn from.
 const MASK_CANDIDATES: usize = 5;
 
@@ -23,35 +29,39 @@ pub struct Operators {
     #[arg(long, value_name = "FILE")]
     pub synonyms: Option<PathBuf>,
     /// Leave out what is wrong in the dictionary, and say so, instead of stopping
-    #[arg(long)]
+    #[arg(long, requires = "synonyms")]
     pub lenient: bool,
     /// Values, between tabs: a label and a value, or a rule: `=[A-Z]{2}\d{8}`, `=card`, `=date_zh`, …
     #[arg(long, value_name = "FILE")]
     pub entities: Option<PathBuf>,
-    /// Probability of an irrelevant word after each token
-    #[arg(long, value_name = "RATE", default_value_t = 0.1)]
-    pub noise: f64,
+    /// Probability of an irrelevant word after each token [default: 0.1 if no other operator is asked for,
+    /// or --fillers is, else 0]
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub noise: Option<f64>,
     /// Irrelevant words, one a line, instead of those that are shipped
     #[arg(long, value_name = "FILE")]
     pub fillers: Option<PathBuf>,
     /// Probability of each token to be left out
-    #[arg(long, value_name = "RATE", default_value_t = 0.0)]
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
     pub delete: f64,
     /// Probability of each token to be swapped with the next
-    #[arg(long, value_name = "RATE", default_value_t = 0.0)]
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
     pub swap: f64,
     /// Probability of a typing error in each character
-    #[arg(long, value_name = "RATE", default_value_t = 0.0)]
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
     pub typos: f64,
     /// Shell commands that translate lines, there and back
     #[arg(long, value_name = "FWD,BWD")]
     pub back_translate: Option<String>,
-    /// Shell command that answers each line with candidates for its `[MASK]`, between tabs
+    /// Shell command that answers each line with candidates for its masked word, between tabs
     #[arg(long, value_name = "COMMAND")]
     pub fill_mask: Option<String>,
-    /// Seconds that a command may take
-    #[arg(long, default_value_t = 3600)]
-    pub timeout: u64,
+    /// Folder of that command's model, whose tokenizer says what a masked word is [default: `[MASK]`]
+    #[arg(long, value_name = "DIR", requires = "fill_mask")]
+    pub mask_model: Option<PathBuf>,
+    /// Seconds that a command may take [default: 3600]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: Option<u64>,
 }
 
 /// What was left out of the dictionary.
@@ -69,8 +79,10 @@ impl Operators {
     ///
     /// # Errors
     ///
-    /// A list that cannot be read, with its place; a rate outside 0 to 1.
+    /// No operator that changes anything; an argument without effect; a list that cannot be read, with its
+    /// place; a rate outside 0 to 1.
     pub fn add_to(&self, mut pipeline: Pipeline, data: &Dataset) -> Result<(Pipeline, LeftOut)> {
+        self.check()?;
         let mut left_out = LeftOut::default();
         if let Some(path) = &self.entities {
             pipeline = pipeline.with(Entities::open(path)?, 1.0)?;
@@ -78,29 +90,72 @@ impl Operators {
         if let Some(path) = &self.synonyms {
             pipeline = pipeline.with(self.synonyms(path, data, &mut left_out)?, 1.0)?;
         }
-        let timeout = Duration::from_secs(self.timeout);
+        let timeout = Duration::from_secs(self.timeout.unwrap_or(TIMEOUT_SECONDS));
         if let Some(commands) = &self.back_translate {
             let [there, back] = pair(commands)?.map(|command| LineProcess::new(command, timeout));
             let operator = BackTranslation::new(there, back, Default::default())?;
             pipeline = pipeline.with_batch(operator, 1.0)?;
         }
         if let Some(command) = &self.fill_mask {
-            let filler = LineProcess::new(command.as_str(), timeout);
+            let filler = LineProcess::new(command.as_str(), timeout).with_mask(self.mask()?);
             pipeline = pipeline.with_batch(Contextual::new(filler, MASK_CANDIDATES)?, 1.0)?;
         }
+        pipeline = pipeline.with(self.noise()?, 1.0)?;
         let typos = Typos::new(TyposConfig {
             rate: self.typos,
             ..TyposConfig::default()
         })?;
-        Ok((
-            pipeline.with(self.noise()?, 1.0)?.with(typos, 1.0)?,
-            left_out,
-        ))
+        Ok((pipeline.with(typos, 1.0)?, left_out))
+    }
+
+    /// Whether an operator other than noise is asked for.
+    fn others(&self) -> bool {
+        let lists = [&self.synonyms, &self.entities]
+            .into_iter()
+            .any(Option::is_some);
+        let commands = self.back_translate.is_some() || self.fill_mask.is_some();
+        lists
+            || commands
+            || [self.delete, self.swap, self.typos]
+                .into_iter()
+                .any(|rate| rate > 0.0)
+    }
+
+    fn insert(&self) -> f64 {
+        let asked = self.fillers.is_some() || !self.others();
+        self.noise.unwrap_or(if asked { NOISE } else { 0.0 })
+    }
+
+    fn check(&self) -> Result<()> {
+        let refuse = |line: &str| Err(Error::Usage(line.to_owned()));
+        if self.insert() == 0.0 && self.fillers.is_some() {
+            return refuse("--fillers has no effect with --noise 0");
+        }
+        if self.insert() == 0.0 && !self.others() {
+            return refuse("--noise 0: expected another operator, such as --synonyms or --typos");
+        }
+        if self.timeout.is_some() && self.back_translate.is_none() && self.fill_mask.is_none() {
+            return refuse("--timeout has no effect without --back-translate or --fill-mask");
+        }
+        Ok(())
+    }
+
+    /// What stands for a masked word.
+    fn mask(&self) -> Result<String> {
+        let Some(folder) = &self.mask_model else {
+            return Ok(MASK.to_owned());
+        };
+        let mask = Tokenizer::open(folder)?.mask_token();
+        mask.ok_or_else(|| Error::Unfit {
+            path: folder.clone(),
+            found: "a tokenizer without a mask token".to_owned(),
+            expected: "one with a token such as [MASK] or <mask>",
+        })
     }
 
     fn noise(&self) -> Result<Noise> {
         let noise = Noise::new(NoiseConfig {
-            insert: self.noise,
+            insert: self.insert(),
             delete: self.delete,
             swap: self.swap,
             in_entities: false,
@@ -132,6 +187,12 @@ impl Operators {
         }
         Ok(synonyms)
     }
+}
+
+/// A probability.
+fn rate(text: &str) -> Result<f64, &'static str> {
+    let rate = text.parse().ok().filter(|rate| (0.0..=1.0).contains(rate));
+    rate.ok_or("expected a number from 0 to 1")
 }
 
 /// `FWD,BWD`.

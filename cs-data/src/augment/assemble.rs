@@ -17,6 +17,7 @@ use crate::random::SplitMix;
 use crate::utterance::SOURCE;
 
 use super::drafts::{Draft, Drafts, Sources};
+use super::extras::{Change, Extras};
 
 /// A draft that becomes a row, and where it is.
 #[derive(Clone, Copy)]
@@ -34,6 +35,7 @@ struct Rows<'a> {
     kept: &'a [Kept],
     /// The source's row of each; `None` if they are the same rows in the same order.
     taken: Option<UInt32Array>,
+    keep_original: bool,
 }
 
 /// The batch of all rows that were kept, with the columns of `source`.
@@ -42,6 +44,7 @@ pub(crate) fn batch(
     sources: &Sources<'_>,
     (chunks, kept): (&[Drafts], &[Kept]),
     operators: &[&str],
+    keep_original: bool,
 ) -> Result<RecordBatch> {
     let rows = kept.iter().map(|kept| kept.draft.row);
     let same = kept.len() == sources.len() && rows.clone().eq(0..sources.len() as u32);
@@ -51,6 +54,7 @@ pub(crate) fn batch(
         chunks,
         kept,
         taken: (!same).then(|| UInt32Array::from_iter_values(rows)),
+        keep_original,
     };
     let schema = source.schema();
     let (named, others) = std::thread::scope(|scope| {
@@ -60,6 +64,7 @@ pub(crate) fn batch(
             "text" => rows.texts().map(Some),
             "spans" => rows.spans().map(Some),
             "origin" => rows.origins(operators).map(Some),
+            "extra" => rows.extras().map(Some),
             "parent" => rows.take(&source["id"]).map(Some),
             name => rows.take(&source[name]).map(Some),
         };
@@ -119,6 +124,35 @@ impl Rows<'_> {
         self.kept
             .iter()
             .for_each(|kept| out.append_value(text(kept)));
+        Ok(Arc::new(out.finish()))
+    }
+
+    fn extras(&self) -> Result<ArrayRef> {
+        let column = &self.source["extra"];
+        if column.null_count() == column.len() {
+            return self.take(column);
+        }
+        let mut extras = Extras::new(column.as_string(), self.keep_original);
+        let mut out = StringBuilder::new();
+        let mut bytes = 0;
+        for (at, kept) in self.kept.iter().enumerate() {
+            let (row, made) = (kept.draft.row, &self.chunks[kept.chunk]);
+            let text = self.sources.texts.value(row as usize);
+            let spans = self.sources.span_range(row);
+            let before = spans.map(|span| self.sources.range(span));
+            let copy = made.text(kept.index);
+            let after = made.spans(kept.index).iter();
+            let change = Change {
+                before: before.map(|range| &text[range]).collect(),
+                after: after
+                    .map(|range| &copy[range.start as usize..range.end as usize])
+                    .collect(),
+            };
+            let extra = extras.copy(row, at + 1 == self.kept.len(), &change);
+            bytes += extra.as_ref().map_or(0, String::len);
+            limited(bytes)?;
+            out.append_option(extra);
+        }
         Ok(Arc::new(out.finish()))
     }
 

@@ -8,15 +8,12 @@ use crate::error::{Error, Result};
 use super::tokens::{Token, tokens};
 use super::{BatchAugmenter, Candidate, LineProcess, Random, Row};
 
-/// What stands for the masked piece on the line that a [`LineProcess`] reads.
-const MASK: &str = "[MASK]";
-
 /// A text with a piece to be filled.
 ///
 /// ```
 /// use cs_data::augment::Masked;
 /// let masked = Masked { text: "我要退款", range: 3..6 };
-/// assert_eq!(masked.line(), "我[MASK]退款");
+/// assert_eq!(masked.line("<mask>"), "我<mask>退款");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Masked<'a> {
@@ -27,10 +24,10 @@ pub struct Masked<'a> {
 }
 
 impl Masked<'_> {
-    /// The text on one line with `[MASK]` for the piece.
-    pub fn line(&self) -> String {
+    /// The text on one line with `mask` for the piece.
+    pub fn line(&self, mask: &str) -> String {
         let (before, after) = (&self.text[..self.range.start], &self.text[self.range.end..]);
-        format!("{before}{MASK}{after}").replace(char::is_control, " ")
+        format!("{before}{mask}{after}").replace(char::is_control, " ")
     }
 }
 
@@ -54,12 +51,20 @@ pub trait MaskFiller: Send + Sync {
     ///
     /// When nothing can be filled.
     fn fill(&self, masked: &[Masked<'_>]) -> Result<Vec<Vec<String>>>;
+
+    /// What stands for a masked piece, where that is a text: no row with it is asked about.
+    fn mask(&self) -> Option<&str> {
+        None
+    }
 }
 
-/// Reads texts with `[MASK]`, answers with candidates between tabs.
+/// Reads texts with the [mask](LineProcess::with_mask), answers with candidates between tabs.
 impl MaskFiller for LineProcess {
     fn fill(&self, masked: &[Masked<'_>]) -> Result<Vec<Vec<String>>> {
-        let lines: Vec<String> = masked.iter().map(Masked::line).collect();
+        let lines: Vec<String> = masked
+            .iter()
+            .map(|one| one.line(self.mask_token()))
+            .collect();
         let answers = self.lines(&lines)?;
         let fields = |line: &String| {
             line.split('\t')
@@ -67,6 +72,10 @@ impl MaskFiller for LineProcess {
                 .collect()
         };
         Ok(answers.iter().map(fields).collect())
+    }
+
+    fn mask(&self) -> Option<&str> {
+        Some(self.mask_token())
     }
 }
 
@@ -131,6 +140,11 @@ impl<M: MaskFiller> BatchAugmenter for Contextual<M> {
     fn edits(&self, rows: &[Row<'_>], random: &mut [Random]) -> Result<Vec<Candidate>> {
         let mut masked: Vec<Option<Masked<'_>>> = Vec::with_capacity(rows.len());
         for (row, random) in rows.iter().zip(&mut *random) {
+            let mask = self.filler.mask();
+            if mask.is_some_and(|mask| row.text.contains(mask)) {
+                masked.push(None);
+                continue;
+            }
             let free = row.segments(false);
             let free: Vec<Token> = free.flat_map(|segment| tokens(row.text, segment)).collect();
             masked.push(random.pick(&free).map(|token| Masked {

@@ -49,6 +49,11 @@ impl<'a> Sources<'a> {
         offsets[row as usize] as usize..offsets[row as usize + 1] as usize
     }
 
+    /// The bytes of a span.
+    pub(crate) fn range(&self, span: usize) -> Range<usize> {
+        self.starts[span] as usize..self.ends[span] as usize
+    }
+
     fn label(&self, span: usize) -> &'a str {
         self.labels[self.label_keys[span] as usize]
     }

@@ -12,6 +12,7 @@ mod dates;
 mod dictionary;
 mod drafts;
 mod entities;
+mod extras;
 mod generate;
 mod guard;
 mod noise;

@@ -193,7 +193,8 @@ impl Pipeline {
         let Drawn { chunks, mut kept } = self.draw(&sources, &mut plan, &mut report)?;
         kept.sort_unstable_by_key(|kept| kept.draft);
         let names: Vec<&str> = self.steps.iter().map(|(step, _)| step.name()).collect();
-        let made = assemble::batch(&rows, &sources, (&chunks, &kept), &names)?;
+        let keep_original = self.config.keep_original;
+        let made = assemble::batch(&rows, &sources, (&chunks, &kept), &names, keep_original)?;
         let made = match self.config.keep_original {
             true => concat_batches(&made.schema(), [&rows, &made])?,
             false => made,

@@ -49,7 +49,7 @@ impl Class {
 impl Plan {
     /// # Errors
     ///
-    /// More than 100 million copies.
+    /// No copies, or more than 100 million.
     pub(crate) fn new(data: &RecordBatch, config: &PipelineConfig) -> Result<Self> {
         let mut plan = Plan {
             repeats: config.copies > 1 || config.balance.is_some(),
@@ -144,15 +144,15 @@ impl Plan {
     }
 }
 
-/// Refuses an `asked` number of rows for each of `groups` that comes to more than [`MAX_ROWS`].
+/// Refuses an `asked` number of rows for each of `groups` that comes to none, or to more than [`MAX_ROWS`].
 fn check(name: &'static str, asked: usize, groups: usize) -> Result<()> {
     let most = MAX_ROWS / groups.max(1);
-    match asked <= most {
+    match (1..=most).contains(&asked) {
         true => Ok(()),
         false => Err(Error::Argument {
             name,
             found: asked.to_string(),
-            expected: format!("at most {most} (100 million rows in all)"),
+            expected: format!("1 to {most} (100 million rows in all)"),
         }),
     }
 }

@@ -27,7 +27,11 @@ const SHOWN_BYTES: usize = 200;
 pub struct LineProcess {
     command: String,
     timeout: Duration,
+    mask: String,
 }
+
+/// What BERT's tokenizers call a masked word.
+const MASK: &str = "[MASK]";
 
 impl LineProcess {
     /// `command` for `sh -c`; a batch that takes longer than `timeout` is an error, and the program
@@ -36,7 +40,20 @@ impl LineProcess {
         LineProcess {
             command: command.into(),
             timeout,
+            mask: MASK.to_owned(),
         }
+    }
+
+    /// With another token than `[MASK]` for the piece that a [`MaskFiller`](super::MaskFiller) is asked
+    /// about: [`Tokenizer::mask_token`](crate::Tokenizer::mask_token) of the program's model.
+    #[must_use]
+    pub fn with_mask(mut self, mask: impl Into<String>) -> Self {
+        self.mask = mask.into();
+        self
+    }
+
+    pub(crate) fn mask_token(&self) -> &str {
+        &self.mask
     }
 
     /// The answer to each line.

@@ -59,6 +59,7 @@ pub use columns::Columns;
 pub use input::Charset;
 pub use json_records::RecordPath;
 pub use options::{Format, ReadOptions, WriteOptions};
+pub(crate) use rasa::{ATTRIBUTES, SECTIONS};
 pub use read::MAX_LINE_BYTES;
 pub use reader::Reader;
 pub use separator::Separator;
