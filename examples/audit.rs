@@ -8,15 +8,15 @@
 //!
 //! Coverage of the core intents, imbalance, spans at fault, duplicates, leaks, contradictory labels,
 //! entities labelled in two ways, labels that look wrong, lengths and languages. Exit status 1 if a
-//! rule fails; the other findings are for reading. Builds without libtorch too
+//! rule fails, or if there is no label that a rule could judge; the other findings are for reading. Builds without libtorch too
 //! (`-p cs-examples --no-default-features`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use cs_data::audit::{Audit, ReadFault, Rules, read_core};
-use cs_examples::{DataArgs, Outcome, Output, Result, note, print_json, run};
+use cs_examples::{DataArgs, Outcome, Output, Result, note, print_json, refuse_input, run};
 
 /// Look for what is wrong with labelled data
 #[derive(Parser)]
@@ -26,7 +26,7 @@ struct Arguments {
     data: PathBuf,
     #[command(flatten)]
     format: DataArgs,
-    /// Core intents, one a line; all that occur if left out
+    /// Core intents, one a line, and comments behind #; all that occur if left out
     #[arg(long, value_name = "FILE")]
     core: Option<PathBuf>,
     /// Rows that a core intent needs to count as covered
@@ -65,6 +65,15 @@ fn audit(arguments: Arguments) -> Result<Outcome> {
     };
     // Before files are read, which may take long.
     rules.validate()?;
+    if let Some(svg) = &arguments.svg {
+        let others = [&arguments.core, &arguments.against];
+        let others = others.into_iter().flatten();
+        let inputs: Vec<&Path> = others
+            .chain([&arguments.data])
+            .map(|path| &**path)
+            .collect();
+        refuse_input(svg, &inputs)?;
+    }
     let core = arguments.core.as_deref().map(read_core).transpose()?;
     let (data, skipped) = arguments.format.open_lenient(&arguments.data)?;
     let other = arguments.against.as_deref();

@@ -166,8 +166,58 @@ fn rules_do_not_apply_to_what_is_not_there() {
     for rule in ["coverage", "imbalance", "sentiment_imbalance", "leaks"] {
         assert_eq!(verdict(&report, rule), None, "{rule}");
     }
-    assert!(report.passed);
     assert!(report.to_string().contains("does not apply"));
+}
+
+#[test]
+fn what_nothing_was_judged_of_does_not_pass() {
+    let judged = |rows: Vec<Utterance>| {
+        let report = report(&dataset(rows));
+        assert_eq!(
+            verdict(&report, "judged_rows"),
+            Some(report.judged_rows > 0)
+        );
+        (report.judged_rows, report.passed)
+    };
+    let plain = || Utterance::new("", "你好");
+    assert_eq!(judged(vec![plain()]), (0, false), "no label");
+    assert_eq!(
+        judged(vec![intent("a", "x"), intent("b", "x")]),
+        (0, false),
+        "one intent"
+    );
+    assert_eq!(
+        judged(vec![plain().with_sentiment(0.5)]),
+        (0, false),
+        "no side"
+    );
+    assert_eq!(
+        judged(vec![intent("a", "x"), intent("b", "y"), plain()]),
+        (2, true)
+    );
+    assert_eq!(
+        judged(vec![entity("to Ulm", "Ulm", "city"), plain()]),
+        (1, true)
+    );
+    let one = dataset([intent("a", "x")]);
+    let core = Audit::new(&one)
+        .core(vec!["x".into()])
+        .run(&Rules::default());
+    assert!(
+        core.unwrap().passed,
+        "the core intents are what was asked about"
+    );
+    // Nothing of the other set can be found here.
+    let two = dataset([intent("a", "x"), intent("b", "y")]);
+    let blank = texts(&["…", "?"]);
+    let report = Audit::new(&two)
+        .against(&blank)
+        .run(&Rules::default())
+        .unwrap();
+    assert_eq!(
+        (report.leaks, verdict(&report, "leaks"), report.passed),
+        (None, Some(false), false)
+    );
 }
 
 #[test]
@@ -220,7 +270,7 @@ fn spans_that_cannot_be_meant_are_iob_errors() {
 
 #[test]
 fn rows_that_could_not_be_read_fail_the_audit() {
-    let data = texts(&["你好"]);
+    let data = dataset([entity("到北京", "北京", "city")]);
     let faults = vec![
         ReadFault::new("a.conll:3:1: \"I-x\" after O, expected B-x", true),
         ReadFault::new("a.conll:9:1: 3 columns, expected 2", false),
@@ -286,7 +336,6 @@ fn duplicates_are_the_rows_beyond_the_first() {
         ]
     );
     assert_eq!(report.near_duplicates, 0); // duplicates are not counted again
-    assert!(report.passed);
 }
 
 #[test]
@@ -366,20 +415,15 @@ fn leaks_are_rows_of_the_other_set() {
         .run(&Rules::default())
         .unwrap();
     assert_eq!(
-        (clean.leaks, clean.near_leaks, clean.passed),
-        (Some(0), Some(0), true)
+        (clean.leaks, clean.near_leaks, verdict(&clean, "leaks")),
+        (Some(0), Some(0), Some(true))
     );
     let tolerant = Rules {
         max_leaks: 3,
         ..Rules::default()
     };
-    assert!(
-        Audit::new(&train)
-            .against(&test)
-            .run(&tolerant)
-            .unwrap()
-            .passed
-    );
+    let tolerated = Audit::new(&train).against(&test).run(&tolerant).unwrap();
+    assert_eq!(verdict(&tolerated, "leaks"), Some(true));
 }
 
 #[test]
@@ -632,11 +676,11 @@ fn one_long_text_does_not_flatten_the_histogram() {
 }
 
 #[test]
-fn an_empty_data_set_has_no_findings() {
+fn an_empty_data_set_has_no_findings_and_does_not_pass() {
     let report = report(&dataset([]));
     assert_eq!(
         (report.rows, report.coverage, report.passed),
-        (0, None, true)
+        (0, None, false)
     );
     assert!(report.svg().ends_with("</svg>\n"));
 }
@@ -792,7 +836,7 @@ fn core_files_are_read_or_refused_with_the_place() {
         })
     };
     assert_eq!(
-        read("\u{feff}refund\r\n\n  查询 订单 \n".as_bytes()).unwrap(),
+        read("\u{feff}refund\r\n\n# ours\n  查询 订单 \n #\n".as_bytes()).unwrap(),
         ["refund", "查询 订单"]
     );
     assert_eq!(
@@ -801,6 +845,7 @@ fn core_files_are_read_or_refused_with_the_place() {
     );
     assert!(read(b"").unwrap_err().starts_with("core: "));
     assert!(read(b" \n\n").unwrap_err().starts_with("core: "));
+    assert!(read(b"# a\n").unwrap_err().starts_with("core: no intent"));
     assert!(read(b"a\n\xff\n").unwrap_err().starts_with("core:2:1: "));
     assert!(read_core(&folder.path().join("none")).is_err());
 }

@@ -58,12 +58,15 @@ pub(super) fn coverage(classes: &[Class], min_examples: usize) -> Option<f64> {
     (all > 0).then(|| covered as f64 / all as f64)
 }
 
-/// Rows of the largest intent to those of the smallest that occurs; `None` without intents.
+/// Rows of the largest intent to those of the smallest that occurs; `None` without two.
 pub(super) fn imbalance(classes: &[Class]) -> Option<f64> {
     let sizes = classes
         .iter()
         .map(|class| class.rows)
         .filter(|&rows| rows > 0);
+    if sizes.clone().count() < 2 {
+        return None;
+    }
     let (largest, smallest) = (sizes.clone().max()?, sizes.min()?);
     Some(largest as f64 / smallest as f64)
 }

@@ -190,12 +190,13 @@ fn check_core(core: &[String]) -> Result<()> {
     }
 }
 
-/// Reads a list of core intents, one a line; white space around them and empty lines do not count.
+/// Reads a list of core intents, one a line; white space around them does not count, nor do empty lines
+/// and those that begin with `#`.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("core.txt");
-/// std::fs::write(&path, "refund\n查询订单\n").unwrap();
+/// std::fs::write(&path, "# ours\nrefund\n查询订单\n").unwrap();
 /// assert_eq!(cs_data::audit::read_core(&path)?, ["refund", "查询订单"]);
 /// # Ok::<(), cs_data::Error>(())
 /// ```
@@ -208,7 +209,7 @@ pub fn read_core(path: &Path) -> Result<Vec<String>> {
     let (mut core, mut seen) = (Vec::new(), BTreeSet::new());
     for (at, line) in source.lines() {
         let intent = line.trim();
-        if intent.is_empty() {
+        if intent.is_empty() || intent.starts_with('#') {
             continue;
         }
         if !seen.insert(intent) {
@@ -217,6 +218,13 @@ pub fn read_core(path: &Path) -> Result<Vec<String>> {
             return Err(source.error(at, found, "each core intent once"));
         }
         core.push(intent.to_owned());
+    }
+    if core.is_empty() {
+        return Err(Error::File {
+            path: path.into(),
+            found: "no intent".into(),
+            expected: "an intent a line".into(),
+        });
     }
     Ok(core)
 }

@@ -34,14 +34,15 @@ pub struct Report {
     pub rows: usize,
     /// Share of the core intents with enough rows; `None` without intents.
     pub coverage: Option<f64>,
-    /// Rows of the largest intent to those of the smallest that occurs; `None` without intents.
+    /// Rows of the largest intent to those of the smallest that occurs; `None` without two.
     pub imbalance: Option<f64>,
     /// Spans and tags at fault: those that kept rows from being read, and spans that are blank,
     /// have white space at an edge, or cut a word.
     pub iob_errors: usize,
     /// Rows beyond the first of the same normal form.
     pub duplicates: usize,
-    /// Rows whose normal form stands in the other data set; `None` without one.
+    /// Rows whose normal form stands in the other data set; `None` without one, or if all its rows are
+    /// blank (then the rule fails).
     pub leaks: Option<usize>,
     /// Whether every rule that applies holds.
     pub passed: bool,
@@ -66,6 +67,9 @@ pub struct Report {
     pub blank_rows: usize,
     /// Rows that reading left out.
     pub unread_rows: usize,
+    /// Rows with a label that a rule is about: a span; an intent, if there are several or core intents were
+    /// named; a positive or negative sentiment. Without any, nothing was judged, and the audit does not pass.
+    pub judged_rows: usize,
     /// Each rule and how it came out.
     pub rules: Vec<Verdict>,
     /// Intents, largest first.
@@ -183,7 +187,9 @@ pub(super) fn report(input: &Input<'_>) -> Result<Report> {
         .filter(|fault| fault.kind.is_error())
         .count();
     let unread_labels = input.faults.iter().filter(|fault| fault.labels).count();
-    let of_others = |count: usize| input.others.map(|_| count);
+    let others = input.others.unwrap_or_default();
+    let comparable = others.iter().any(|normal| !normal.is_empty());
+    let of_others = |count: usize| comparable.then_some(count);
     let mut report = Report {
         rows: rows.len(),
         coverage: balance::coverage(&classes, rules.min_examples),
@@ -202,6 +208,7 @@ pub(super) fn report(input: &Input<'_>) -> Result<Report> {
         punctuation_edges: examples.span_faults.len() - span_errors,
         blank_rows: rows.iter().filter(|row| row.normal.is_empty()).count(),
         unread_rows: input.faults.len(),
+        judged_rows: judged(rows, core.is_some()),
         rules: Vec::new(),
         classes,
         sentiments,
@@ -210,6 +217,13 @@ pub(super) fn report(input: &Input<'_>) -> Result<Report> {
         examples: Examples::default(),
     };
     report.rules = verdicts(&report, rules);
+    if input.others.is_some() && !comparable {
+        report
+            .rules
+            .iter_mut()
+            .filter(|verdict| verdict.rule == "leaks")
+            .for_each(Verdict::fail);
+    }
     report.passed = report
         .rules
         .iter()
@@ -245,6 +259,23 @@ fn examples(input: &Input<'_>) -> Result<Examples> {
     })
 }
 
+/// How many rows have a label that tells anything apart.
+fn judged(rows: &[Row], core: bool) -> usize {
+    let mut intents = rows
+        .iter()
+        .filter_map(|row| row.utterance.intent.as_deref());
+    let first = intents.next();
+    let intents = core || intents.any(|intent| Some(intent) != first);
+    let is_judged = |row: &&Row| {
+        let row = &row.utterance;
+        let sided = |sentiment| sentiment != 0.5;
+        !row.spans.is_empty()
+            || (intents && row.intent.is_some())
+            || row.sentiment.is_some_and(sided)
+    };
+    rows.iter().filter(is_judged).count()
+}
+
 fn verdicts(report: &Report, rules: &Rules) -> Vec<Verdict> {
     let count = |count: usize| Some(count as f64);
     vec![
@@ -270,5 +301,6 @@ fn verdicts(report: &Report, rules: &Rules) -> Vec<Verdict> {
             report.leaks.map(|leaks| leaks as f64),
             rules.max_leaks as f64,
         ),
+        Verdict::at_least("judged_rows", count(report.judged_rows), 1.0),
     ]
 }

@@ -111,6 +111,11 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Not passed: there was nothing to measure where something was to be.
+    pub(super) fn fail(&mut self) {
+        self.passed = Some(false);
+    }
+
     /// `value` must reach `limit`.
     pub fn at_least(rule: &'static str, value: Option<f64>, limit: f64) -> Self {
         Verdict {
