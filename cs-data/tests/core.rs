@@ -347,6 +347,9 @@ fn check_encodings(tokenizer: impl Fn(&Value) -> Tokenizer, name: &str) {
         let tokenizer = tokenizer(&case).with_words(WordRule::PreTokenizer);
         let encoding = tokenizer.encode(text, 512).unwrap();
         assert_eq!(encoding.ids, numbers(&case["ids"]), "{text}");
+        if encoding.is_blank() {
+            continue; // has no words here
+        }
         let words: Vec<Option<u32>> = case["words"]
             .as_array()
             .unwrap()
