@@ -75,7 +75,7 @@ impl Start {
                 Ok(Self {
                     model: Model::new(&config, tasks, device, settings.seed)?,
                     tokenizer,
-                    max_length: LIGHT_MAX_LENGTH,
+                    max_length: settings.max_length(LIGHT_MAX_LENGTH, &config)?,
                     base_model: None,
                     licence: None,
                 })
@@ -92,7 +92,7 @@ impl Start {
                 let model = Model::from_pretrained(&bundle, tasks, device, settings.seed)?;
                 let name = folder.file_name();
                 let name = name.map(|name| name.to_string_lossy().into_owned());
-                let start = Self::of(&bundle, model)?;
+                let start = Self::of(&bundle, model, settings)?;
                 Ok(Self {
                     // The heads are new, and so may the words be that have tags.
                     tokenizer: start.tokenizer.with_words(WordRule::default()),
@@ -102,18 +102,18 @@ impl Start {
             }
             Base::Trained(folder) => {
                 let bundle = Bundle::open(folder)?;
-                Self::of(&bundle, Model::open(&bundle, device)?)
+                Self::of(&bundle, Model::open(&bundle, device)?, settings)
             }
         }
     }
 
     /// What a bundle brings besides its `model`.
-    fn of(bundle: &Bundle, model: Model) -> Result<Self> {
+    fn of(bundle: &Bundle, model: Model, settings: &Settings) -> Result<Self> {
         let manifest = bundle.manifest();
         Ok(Self {
             model,
             tokenizer: bundle.tokenizer()?,
-            max_length: bundle.max_length(),
+            max_length: settings.max_length(bundle.max_length(), bundle.config())?,
             base_model: manifest.and_then(|m| m.base_model.clone()),
             licence: manifest.and_then(|m| m.licence.clone()),
         })

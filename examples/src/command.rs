@@ -15,7 +15,7 @@ use crate::number;
 use crate::out::{Claim, REPORT, RunOutArgs};
 use crate::run::{Outcome, note, report};
 use crate::settings::Settings;
-use crate::unseen::warn_unseen;
+use crate::unseen::{need_labels, warn_unseen};
 
 /// Rows in, a model out.
 #[derive(Debug, Args)]
@@ -71,15 +71,19 @@ impl TrainArgs {
     ///
     /// # Errors
     ///
-    /// A folder that may not be written to; a file that cannot be read; rows of which none can be held
+    /// A folder that may not be written to; a file that cannot be read, or in which no row is labelled; rows of which none can be held
     /// out.
     pub fn open(&self) -> Result<Option<TrainData>> {
         let claim = self.out.claim(self.settings.resume)?;
-        let all = self.format.open(&self.train)?;
-        let test = self.test.as_deref().map(|path| self.format.open(path));
-        let test = test.transpose()?;
+        let labelled = |path: &Path| -> Result<Dataset> {
+            let rows = self.format.open(path)?;
+            need_labels(path, &rows)?;
+            Ok(rows)
+        };
+        let all = labelled(&self.train)?;
+        let test = self.test.as_deref().map(labelled).transpose()?;
         let (train, eval) = match &self.eval {
-            Some(path) => (all, Some(self.format.open(path)?)),
+            Some(path) => (all, Some(labelled(path)?)),
             None if self.holdout == 0.0 => (all, None),
             None => {
                 let seed = self.settings.seed;
@@ -190,6 +194,9 @@ fn summary(fitted: &Fitted) -> Value {
         "resumed_from": fitted.report.resumed_from,
         "interrupted": fitted.report.interrupted,
         "eval": fitted.evaluation,
+        "truncated": fitted.losses.truncated,
+        "lost_spans": fitted.losses.lost_spans,
+        "calibrated": fitted.losses.calibrated,
         "tokens_per_second": fitted.report.tokens_per_second,
         "examples_per_second": fitted.report.examples_per_second,
         "seconds": fitted.report.seconds,

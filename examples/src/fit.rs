@@ -13,9 +13,11 @@ use serde_json::json;
 
 use crate::base::{Base, Start};
 use crate::error::Result;
-use crate::fitted::Fitted;
+use crate::fitted::{Fitted, Losses};
 use crate::interrupt::{interrupted, stop_on_interrupt};
+use crate::lines::note_cut;
 use crate::out::checkpoints;
+use crate::run::note;
 use crate::settings::Settings;
 
 /// Everything a run needs, read and checked; nothing is written yet.
@@ -84,6 +86,7 @@ impl Ready {
         let (tasks, length) = (start.model.tasks(), start.max_length);
         let prepare = |rows: &Dataset| examples(rows.iter(), &start.tokenizer, tasks, length);
         let (train_rows, eval_rows) = (prepare(train)?, eval.map(prepare).transpose()?);
+        note_cut(train_rows.truncated(), start.max_length);
         Ok(Self {
             config: settings.train_config(start.model.config()),
             train: train_rows,
@@ -98,9 +101,21 @@ impl Ready {
     /// calls for haste.
     pub(crate) fn finish(self, report: TrainReport) -> Result<Fitted> {
         let eval_rows = self.eval.as_ref().map_or(0, |rows| rows.rows.len());
+        let losses = Losses {
+            truncated: self.train.truncated(),
+            lost_spans: self.train.misaligned.len(),
+            calibrated: self.eval.is_some(),
+        };
         let kept = json!({
             "config": &self.config, "train_rows": self.train.rows.len(), "eval_rows": eval_rows,
+            "truncated": losses.truncated, "lost_spans": losses.lost_spans, "calibrated": losses.calibrated,
         });
+        if !losses.calibrated {
+            note(format_args!(
+                "warning: without rows held out (--holdout, --eval) the last weights are kept, and confidences are \
+                 not calibrated: they say more than they should"
+            ));
+        }
         let tasks = self.start.model.tasks().clone();
         let words = self.start.tokenizer.words();
         let mut fitted = Fitted {
@@ -118,6 +133,7 @@ impl Ready {
             },
             eval_max_tokens: self.config.eval_max_tokens,
             oos_label: self.oos_label,
+            losses,
         };
         if let Some(rows) = self
             .eval

@@ -25,6 +25,18 @@ pub struct Fitted {
     pub(crate) manifest: Manifest,
     pub(crate) eval_max_tokens: usize,
     pub(crate) oos_label: Option<String>,
+    pub(crate) losses: Losses,
+}
+
+/// What training could not use, and did not do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Losses {
+    /// Training rows of which only the beginning was read.
+    pub(crate) truncated: usize,
+    /// Training spans that no tags can express.
+    pub(crate) lost_spans: usize,
+    /// Whether confidences were fitted to rows held out.
+    pub(crate) calibrated: bool,
 }
 
 impl Fitted {

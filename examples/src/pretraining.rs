@@ -103,7 +103,8 @@ impl Pretraining {
                 let tokenizer = Tokenizer::train(texts, LIGHT_VOCABULARY)?;
                 let config = TransformerConfig::mini(tokenizer.vocab_size());
                 let model = Model::new_masked_lm(&config, device, settings.seed)?;
-                let manifest = Manifest::new(Tasks::default(), LIGHT_MAX_LENGTH);
+                let length = settings.max_length(LIGHT_MAX_LENGTH, model.config())?;
+                let manifest = Manifest::new(Tasks::default(), length);
                 Ok((model, tokenizer, manifest))
             }
             Base::Folder(folder) | Base::Trained(folder) => {
@@ -112,10 +113,11 @@ impl Pretraining {
                 let name = folder.file_name();
                 let name = name.map(|name| name.to_string_lossy().into_owned());
                 let before = bundle.manifest();
+                let length = settings.max_length(bundle.max_length(), bundle.config())?;
                 let manifest = Manifest {
                     base_model: before.and_then(|m| m.base_model.clone()).or(name),
                     licence: before.and_then(|m| m.licence.clone()),
-                    ..Manifest::new(Tasks::default(), bundle.max_length())
+                    ..Manifest::new(Tasks::default(), length)
                 };
                 Ok((model, bundle.tokenizer()?, manifest))
             }

@@ -93,6 +93,12 @@ impl Progress {
             "training on {} rows, validating on {}: {} epochs, {} steps",
             shape.train_rows, shape.eval_rows, shape.epochs, shape.steps
         ));
+        if shape.epochs > shape.config.epochs {
+            self.line(&format!(
+                "{} epochs would be fewer than {} steps (--epochs decides otherwise)",
+                shape.config.epochs, shape.config.min_steps
+            ));
+        }
         if let Some(step) = shape.resumed_from {
             self.line(&format!("going on from the checkpoint of step {step}"));
         }

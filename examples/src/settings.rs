@@ -1,15 +1,18 @@
 //! Settings of a training run, as the examples' arguments say them.
 
 use clap::Args;
-use cs_data::Utterance;
+use cs_data::{MAX_TEXT_BYTES, Utterance};
 use cs_model::{BiLstmConfig, Device, EncoderConfig, SlotHead};
 use cs_train::{ClassWeights, Decay, LossConfig, Precision, Preset, TrainConfig};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::number;
 
 /// Width of one direction of the light model's LSTM.
 const LIGHT_HIDDEN: usize = 160;
+
+/// Longest input that the preset for long texts asks for, in tokens.
+const LONG_MAX_LENGTH: usize = 512;
 
 /// Settings of a run; what is left out follows the preset and the encoder.
 #[derive(Debug, Clone, Default, Args)]
@@ -17,9 +20,14 @@ pub struct Settings {
     /// Kind of data: general, long-text, small-data, complex or cold-start
     #[arg(long, default_value = "general")]
     pub preset: Preset,
-    /// Passes over the training rows, at most
+    /// Passes over the training rows, at most. Left out: the preset's, 5 or 10 (three times as many for the light
+    /// model), and more where they are fewer than 300 steps (900)
     #[arg(long, value_parser = number::positive)]
     pub epochs: Option<usize>,
+    /// Longest input in tokens, special ones included; the rest of a text is cut off. Left out: 128, or what the
+    /// model's folder says, and 512 with the preset long-text
+    #[arg(long, value_name = "TOKENS")]
+    pub max_length: Option<usize>,
     /// Rows in a batch, at most
     #[arg(long, value_parser = number::positive)]
     pub batch_size: Option<usize>,
@@ -134,6 +142,23 @@ impl Settings {
         }
     }
 
+    /// Longest input in tokens: what `--max-length` says, else `usual`, or much for long texts.
+    ///
+    /// # Errors
+    ///
+    /// A length for which the encoder has no positions.
+    pub(crate) fn max_length(&self, usual: usize, encoder: &EncoderConfig) -> Result<usize> {
+        let most = encoder.max_positions().unwrap_or(MAX_TEXT_BYTES);
+        match self.max_length {
+            Some(length) if !(3..=most).contains(&length) => Err(Error::Usage(format!(
+                "--max-length: {length}, expected 3 to {most}, the encoder's limit"
+            ))),
+            Some(length) => Ok(length),
+            None if self.preset == Preset::LongText => Ok(usual.max(LONG_MAX_LENGTH.min(most))),
+            None => Ok(usual),
+        }
+    }
+
     /// The row, without its intent if that means out of scope.
     pub(crate) fn in_scope(&self, mut row: Utterance) -> Utterance {
         let foreign = |intent: &String| self.oos_label.as_ref() == Some(intent);
@@ -147,6 +172,7 @@ impl Settings {
         let loss = suited.loss.clone();
         TrainConfig {
             epochs: self.epochs.unwrap_or(suited.epochs),
+            min_steps: self.epochs.map_or(suited.min_steps, |_| 0),
             batch_size: self.batch_size.unwrap_or(suited.batch_size),
             lr: self.lr.unwrap_or(suited.lr),
             schedule: self.schedule.unwrap_or(suited.schedule),
@@ -169,5 +195,50 @@ impl Settings {
             },
             ..suited
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cs_model::TransformerConfig;
+
+    #[test]
+    fn long_texts_are_read_as_far_as_the_encoder_goes() {
+        let length = |max_length, preset, positions| {
+            let encoder = EncoderConfig::from(TransformerConfig {
+                max_position_embeddings: positions,
+                ..TransformerConfig::default()
+            });
+            let settings = Settings {
+                max_length,
+                preset,
+                ..Settings::default()
+            };
+            let length = settings.max_length(128, &encoder);
+            length.map_err(|error| error.line())
+        };
+        assert_eq!(length(None, Preset::General, 512), Ok(128));
+        assert_eq!(length(None, Preset::LongText, 512), Ok(512));
+        assert_eq!(length(None, Preset::LongText, 256), Ok(256));
+        assert_eq!(length(Some(200), Preset::LongText, 512), Ok(200));
+        let line = "--max-length: 600, expected 3 to 512, the encoder's limit";
+        assert_eq!(length(Some(600), Preset::General, 512), Err(line.into()));
+        let settings = Settings::default();
+        let light = EncoderConfig::from(settings.bilstm(100));
+        assert_eq!(settings.max_length(128, &light).unwrap(), 128);
+    }
+
+    #[test]
+    fn epochs_asked_for_are_the_epochs_made() {
+        let encoder = EncoderConfig::from(TransformerConfig::default());
+        let min_steps = |epochs| {
+            let settings = Settings {
+                epochs,
+                ..Settings::default()
+            };
+            settings.train_config(&encoder).min_steps
+        };
+        assert_eq!((min_steps(None), min_steps(Some(1))), (300, 0));
     }
 }

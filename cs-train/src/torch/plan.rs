@@ -5,6 +5,9 @@ use cs_data::{BatchPlan, Batches};
 use crate::config::TrainConfig;
 use crate::torch::seed::{Stream, derive};
 
+/// How many times the epochs that were asked for may be made for the sake of `min_steps`.
+const MOST_TIMES: usize = 10;
+
 /// The batches of a run and where its epochs end: a pure function of lengths and settings.
 #[derive(Debug)]
 pub(crate) struct RunPlan {
@@ -24,11 +27,12 @@ impl RunPlan {
         };
         // An epoch's number of batches depends on its order.
         let of_epoch = |epoch| batches.of_epoch(epoch).batches(&lengths).len();
-        let add = |steps: &mut usize, epoch| {
-            *steps += of_epoch(epoch);
-            Some(*steps)
-        };
-        let ends = (0..config.epochs).scan(0, add).collect();
+        let most = config.epochs.saturating_mul(MOST_TIMES);
+        let (mut ends, mut steps) = (Vec::new(), 0);
+        while ends.len() < config.epochs || (steps < config.min_steps && ends.len() < most) {
+            steps += of_epoch(ends.len());
+            ends.push(steps);
+        }
         Self {
             batches,
             lengths,
@@ -39,6 +43,11 @@ impl RunPlan {
     /// Steps of all epochs.
     pub(crate) fn steps(&self) -> usize {
         self.ends.last().copied().unwrap_or(0)
+    }
+
+    /// Passes over the rows.
+    pub(crate) fn epochs(&self) -> usize {
+        self.ends.len()
     }
 
     /// Rows that are trained on.
@@ -72,6 +81,24 @@ impl RunPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_small_set_has_more_epochs_until_they_are_enough_steps() {
+        let epochs = |rows: usize, min_steps| {
+            let config = TrainConfig {
+                epochs: 3,
+                min_steps,
+                batch_size: 32,
+                ..TrainConfig::default()
+            };
+            let plan = RunPlan::new(vec![8; rows], &config);
+            (plan.epochs(), plan.steps())
+        };
+        assert_eq!(epochs(600, 0), (3, 57));
+        assert_eq!(epochs(600, 300), (16, 304));
+        assert_eq!(epochs(20_000, 300), (3, 1875));
+        assert_eq!(epochs(20, 300), (30, 30)); // ten times the epochs, no more
+    }
 
     #[test]
     fn a_plan_can_be_entered_at_any_step() {

@@ -100,7 +100,7 @@ impl<'r> Run<'r> {
         }
         let shape = RunShape {
             steps: self.plan.steps(),
-            epochs: self.config.epochs,
+            epochs: self.plan.epochs(),
             warmup_steps: schedule.warmup_steps(),
             warmup_shortened_from: schedule.shortened_from(),
             train_rows: self.plan.rows(),
@@ -234,7 +234,8 @@ impl<'r> Run<'r> {
         progress.epoch_best = Some(Exact(metric.max(before)));
         if self.plan.ends_epoch(progress.step) {
             let figure = progress.epoch_best.take().map_or(f64::NAN, |best| best.0);
-            let stop = self.stopping.update(figure).stop;
+            let enough = progress.step >= self.config.min_steps;
+            let stop = self.stopping.update(figure).stop && enough;
             progress.stopped_early = stop && progress.step < self.plan.steps();
         }
         let best = self.stopping.best().map(Exact);
