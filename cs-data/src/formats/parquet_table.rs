@@ -108,7 +108,7 @@ impl<'a> Table<'a> {
         Error::File {
             path: self.part.path.clone(),
             found: format!("the columns {}", shown(&there.join(", "))),
-            expected: format!("a column {name}"),
+            expected: format!("a column {name}, or others by --columns FIELD=NAME"),
         }
     }
 
