@@ -50,12 +50,20 @@ pub fn run<A: Parser>(main: impl FnOnce(A) -> Result<Outcome>) -> ExitCode {
     }
 }
 
-/// Clap's message up to the first empty line, on one line, without its own `error: `.
+/// Clap's message and its tips, on one line, without its own `error: ` and what comes after.
 fn usage_line(message: &str) -> String {
-    let lines = message.lines().take_while(|line| !line.trim().is_empty());
-    let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
-    let line = line.strip_prefix("error: ").unwrap_or(&line);
-    format!("{line} (--help lists the arguments)")
+    let rest = |line: &&str| !line.starts_with("Usage: ") && !line.starts_with("For more ");
+    let mut said = String::new();
+    let mut paragraph = false;
+    for line in message.lines().take_while(rest).map(str::trim) {
+        if !line.is_empty() && !said.is_empty() {
+            said.push_str(if paragraph { "; " } else { " " });
+        }
+        said.push_str(line);
+        paragraph = line.is_empty();
+    }
+    let said = said.strip_prefix("error: ").unwrap_or(&said);
+    format!("{said} (--help lists the arguments)")
 }
 
 /// Writes a line to stderr: progress, tables, what was found.
@@ -110,6 +118,31 @@ mod tests {
         assert_eq!(
             usage_line(message),
             "the following required arguments were not provided: --model <DIR> (--help lists the arguments)"
+        );
+    }
+
+    #[test]
+    fn a_mistyped_argument_is_told_its_neighbour() {
+        #[derive(Debug, Parser)]
+        struct Arguments {
+            #[arg(long)]
+            model: Option<String>,
+            #[arg(long)]
+            holdout: Option<f64>,
+        }
+        let line = |arguments: &[&str]| {
+            let error = Arguments::try_parse_from(arguments).unwrap_err();
+            usage_line(&error.to_string())
+        };
+        assert_eq!(
+            line(&["train", "--modle", "light"]),
+            "unexpected argument '--modle' found; tip: a similar argument exists: '--model' \
+             (--help lists the arguments)"
+        );
+        assert_eq!(
+            line(&["train", "--holdout", "half"]),
+            "invalid value 'half' for '--holdout <HOLDOUT>': invalid float literal \
+             (--help lists the arguments)"
         );
     }
 }
