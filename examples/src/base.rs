@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use cs_data::{Dataset, Tokenizer, Utterance, WordRule};
-use cs_model::{Bundle, Device, EncoderConfig, Model, Tasks, TransformerConfig};
+use cs_model::{Bundle, Device, EncoderConfig, Model, Pooling, SlotHead, Tasks, TransformerConfig};
 
 use crate::error::{Error, Result};
 use crate::settings::Settings;
@@ -14,6 +14,7 @@ use crate::settings::Settings;
 pub(crate) const LIGHT_MAX_LENGTH: usize = 128;
 /// Entries of its vocabulary, at most.
 pub(crate) const LIGHT_VOCABULARY: usize = 8000;
+
 /// What training starts from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Base {
@@ -36,6 +37,25 @@ impl FromStr for Base {
             "mini" => Self::Mini,
             folder => Self::Folder(folder.into()),
         })
+    }
+}
+
+impl Base {
+    /// How fresh heads choose tags unless told: where words are learned from the labelled rows alone, what
+    /// tag may follow which is worth learning too.
+    pub(crate) fn slot_head(&self) -> SlotHead {
+        match self {
+            Self::Light => SlotHead::Crf,
+            _ => SlotHead::Softmax,
+        }
+    }
+
+    /// What fresh heads of intents and sentiment look at. A few words tell: the largest values find them.
+    pub(crate) fn pooling(&self) -> Pooling {
+        match self {
+            Self::Light => Pooling::Max,
+            _ => Pooling::default(),
+        }
     }
 }
 

@@ -46,7 +46,8 @@ pub fn fit(
     observer: &mut dyn Observer,
 ) -> Result<Fitted> {
     let tasks = Tasks {
-        slot_head: settings.slots,
+        slot_head: settings.slots.unwrap_or(base.slot_head()),
+        pooling: base.pooling(),
         ..tasks_of(data.0.iter().map(|row| settings.in_scope(row)))
     };
     let start = Start::new(base, data.0, &tasks, settings, None)?;

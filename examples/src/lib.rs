@@ -9,6 +9,8 @@ mod base;
 mod cli;
 #[cfg(feature = "torch")]
 mod command;
+#[cfg(feature = "torch")]
+mod defaults;
 mod doctor;
 mod error;
 #[cfg(feature = "torch")]

@@ -5,17 +5,16 @@ use cs_data::{MAX_TEXT_BYTES, Utterance};
 use cs_model::{BiLstmConfig, Device, EncoderConfig, SlotHead};
 use cs_train::{ClassWeights, Decay, LossConfig, Precision, Preset, TrainConfig};
 
+use crate::defaults::stated;
 use crate::error::{Error, Result};
 use crate::number;
-
-/// Width of one direction of the light model's LSTM.
-const LIGHT_HIDDEN: usize = 160;
 
 /// Longest input that the preset for long texts asks for, in tokens.
 const LONG_MAX_LENGTH: usize = 512;
 
 /// Settings of a run; what is left out follows the preset and the encoder.
 #[derive(Debug, Clone, Default, Args)]
+#[command(mut_args(stated))]
 pub struct Settings {
     /// Kind of data: general, long-text, small-data, complex or cold-start
     #[arg(long, default_value = "general")]
@@ -71,8 +70,8 @@ pub struct Settings {
     #[arg(long, value_name = "none|balanced", value_parser = class_weights)]
     pub class_weights: Option<ClassWeights>,
     /// How tags are chosen: softmax or crf
-    #[arg(long, value_name = "softmax|crf", value_parser = slot_head, default_value = "softmax")]
-    pub slots: SlotHead,
+    #[arg(long, value_name = "softmax|crf", value_parser = slot_head)]
+    pub slots: Option<SlotHead>,
     /// Epochs without a gain after which training stops
     #[arg(long, value_parser = number::positive)]
     pub patience: Option<usize>,
@@ -91,6 +90,9 @@ pub struct Settings {
     /// Dropout of the light model
     #[arg(long, value_name = "RATE", value_parser = number::share)]
     pub light_dropout: Option<f64>,
+    /// Share of the words that the light model's training reads as unknown ones
+    #[arg(long, value_name = "SHARE")]
+    pub light_word_dropout: Option<f64>,
     /// Intent of the rows that are out of scope: it is not learned, and a threshold is chosen below which
     /// there is no intent
     #[arg(long, value_name = "LABEL")]
@@ -120,24 +122,13 @@ fn class_weights(text: &str) -> Result<ClassWeights, String> {
 }
 
 impl Settings {
-    /// What brings the light model furthest in a minute or two.
-    pub fn light(seed: u64) -> Self {
-        Self {
-            epochs: Some(14),
-            batch_size: Some(64),
-            lr: Some(4e-3),
-            seed,
-            ..Self::default()
-        }
-    }
-
     pub(crate) fn bilstm(&self, vocab_size: usize) -> BiLstmConfig {
-        let usual = BiLstmConfig::default();
+        let usual = BiLstmConfig::light(vocab_size);
         BiLstmConfig {
-            vocab_size,
-            hidden_size: self.light_hidden.unwrap_or(LIGHT_HIDDEN),
+            hidden_size: self.light_hidden.unwrap_or(usual.hidden_size),
             embedding_size: self.light_words.unwrap_or(usual.embedding_size),
             dropout: self.light_dropout.unwrap_or(usual.dropout),
+            word_dropout: self.light_word_dropout.unwrap_or(usual.word_dropout),
             ..usual
         }
     }

@@ -20,6 +20,8 @@ pub(super) struct BiLstm {
     word_embeddings: Embedding,
     lstm: Lstm,
     dropout: f64,
+    word_dropout: f64,
+    unknown: i64,
 }
 
 impl BiLstm {
@@ -28,6 +30,8 @@ impl BiLstm {
             word_embeddings: Embedding::new(&parameters.scope("embeddings.word_embeddings"))?,
             lstm: Lstm::new(&parameters.scope("encoder.lstm"), config)?,
             dropout: config.dropout,
+            word_dropout: config.word_dropout,
+            unknown: i64::from(config.unk_token_id),
         })
     }
 
@@ -40,13 +44,24 @@ impl BiLstm {
         let _guard = Autocast::off(input.device())?;
         let steps = Steps::new(input.lengths(), input.device())?;
         // Ids move to the order of steps rather than their vectors.
-        let embedded = self
-            .word_embeddings
-            .forward(&input.ids().f_index_select(0, &steps.rows)?)?;
+        let ids = input.ids().f_index_select(0, &steps.rows)?;
+        let embedded = self.word_embeddings.forward(&self.forget(ids, train)?)?;
         let embedded = dropout(embedded, self.dropout, train)?; // [N, E]
         let hidden = self.lstm.forward(&embedded, &steps, train)?;
         let packed = |x: Tensor| x.f_index_select(0, &steps.restore);
         Ok((packed(embedded)?, packed(hidden)?))
+    }
+
+    /// Makes some of the tokens unknown ones, in training.
+    ///
+    /// # Shapes
+    /// `[N]` to `[N]`.
+    fn forget(&self, ids: Tensor, train: bool) -> Result<Tensor> {
+        if !train || self.word_dropout == 0.0 {
+            return Ok(ids);
+        }
+        let chance = Tensor::f_rand(ids.size(), (Kind::Float, ids.device()))?; // [N]
+        Ok(ids.f_masked_fill(&chance.f_lt(self.word_dropout)?, self.unknown)?)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cs_data::{Span, TokenBatch, Utterance};
-use cs_model::{Calibration, Mode, Model, ModelOutput, Tasks, Understanding};
+use cs_model::{Calibration, EncoderConfig, Mode, Model, ModelOutput, Tasks, Understanding};
 use sha2::{Digest, Sha256};
 use tch::Tensor;
 
@@ -192,6 +192,11 @@ impl Objective for FineTune<'_> {
     fn reached(&self) -> Option<Reached> {
         let ids = self.rows.iter().flat_map(|row| &row.encoding.ids);
         let mut rows: Vec<i64> = ids.map(|&id| i64::from(id)).collect();
+        if let EncoderConfig::BiLstm(config) = self.model.config()
+            && config.word_dropout > 0.0
+        {
+            rows.push(config.unk_token_id.into());
+        }
         rows.sort_unstable();
         rows.dedup();
         Some(Reached {
@@ -349,6 +354,19 @@ fn intent_weights(
     Ok(Some(labels.iter().map(weight).collect()))
 }
 
+/// Names with how often they occur, the first few of them.
+fn counted(names: &BTreeMap<String, usize>) -> String {
+    const NAMED: usize = 5;
+    let named = names.iter().take(NAMED);
+    let mut list: Vec<String> = named
+        .map(|(name, count)| format!("{name} ({count})"))
+        .collect();
+    if names.len() > NAMED {
+        list.push(format!("and {} more", names.len() - NAMED));
+    }
+    list.join(", ")
+}
+
 /// Logs what of a set could not be used.
 fn warn_of(what: &str, data: &Prepared, tasks: &Tasks) {
     let tagged = data.rows.iter().filter(|row| row.is_tagged()).count();
@@ -361,10 +379,12 @@ fn warn_of(what: &str, data: &Prepared, tasks: &Tasks) {
     }
     let unseen = &data.unseen_labels;
     if !unseen.intents.is_empty() {
-        tracing::warn!(intents = ?unseen.intents, "the {what} set has intents unknown to the model");
+        let intents = counted(&unseen.intents);
+        tracing::warn!("the {what} set has intents that the model does not have: {intents}");
     }
     if !unseen.slots.is_empty() {
-        tracing::warn!(labels = ?unseen.slots, "the {what} set has entity labels unknown to the model");
+        let labels = counted(&unseen.slots);
+        tracing::warn!("the {what} set has entity labels that the model does not have: {labels}");
     }
     if let Some(first) = data.misaligned.first() {
         let lost = data.misaligned.len();
@@ -404,12 +424,12 @@ fn check_spans(data: &Prepared) -> Result<()> {
 /// Logs labels that no training row has: the model can never learn them.
 fn warn_of_empty_classes(tasks: &Tasks, rows: &[&Example], intents: &[usize]) {
     let names = tasks.intent.iter().flatten().zip(intents);
-    let empty: Vec<&String> = names
+    let empty: Vec<&str> = names
         .filter(|(_, rows)| **rows == 0)
-        .map(|(name, _)| name)
+        .map(|(name, _)| name.as_str())
         .collect();
     if !empty.is_empty() {
-        tracing::warn!(intents = ?empty, "no training row has these intents");
+        tracing::warn!("no training row has these intents: {}", empty.join(", "));
     }
     let mut entities: BTreeMap<&str, usize> = BTreeMap::new();
     let tags = tasks.slots.as_deref().unwrap_or_default();
@@ -431,7 +451,10 @@ fn warn_of_empty_classes(tasks: &Tasks, rows: &[&Example], intents: &[usize]) {
         .map(|(name, _)| name)
         .collect();
     if !empty.is_empty() {
-        tracing::warn!(labels = ?empty, "no training row has entities of these labels");
+        tracing::warn!(
+            "no training row has entities of these labels: {}",
+            empty.join(", ")
+        );
     }
     if tasks.sentiment && rows.iter().all(|row| row.sentiment.is_none()) {
         tracing::warn!("no training row has a sentiment, which the model has a head for");
@@ -469,6 +492,13 @@ pub(super) fn fingerprint(rows: &[&Example]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_warning_names_the_first_few_labels() {
+        let labels = |count: usize| (0..count).map(|n| (format!("l{n}"), n + 1)).collect();
+        assert_eq!(counted(&labels(2)), "l0 (1), l1 (2)");
+        assert!(counted(&labels(7)).ends_with("l4 (5), and 2 more"));
+    }
 
     #[test]
     fn balanced_weights_are_scikit_learns() {
