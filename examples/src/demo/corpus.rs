@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use cs_data::Utterance;
+use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -11,11 +12,20 @@ use super::{Filled, Template, TemplateError, Values};
 const TEMPLATES: &str = include_str!("../../data/templates.tsv");
 const FRAMES: &str = include_str!("../../data/frames.tsv");
 const VALUES: &str = include_str!("../../data/values.tsv");
+const DETAILS: &str = include_str!("../../data/details.tsv");
+const OUT_OF_SCOPE: &str = include_str!("../../data/out_of_scope.tsv");
+
+/// The intent of rows that a customer-service model has no answer for: learned like any other.
+pub const OUT_OF_SCOPE_LABEL: &str = "out_of_scope";
 
 /// Of ten neutral sentences, this many are said plainly, without a frame.
 const PLAIN_OF_TEN: u32 = 4;
 /// Of ten sentences, this many end with a mark.
 const MARKED_OF_TEN: u32 = 4;
+/// Of ten neutral training sentences, this many get a detail.
+const DETAILED_OF_TEN: u32 = 2;
+/// Number of the first row out of scope: each row has random numbers of its own.
+const OUT_OF_SCOPE_ROWS: usize = 1_000_000;
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ }) => {
@@ -120,6 +130,17 @@ pub struct Frame {
     pub after: Option<Template>,
 }
 
+/// An entity said beside what is asked, in training: a line of `details.tsv`.
+#[derive(Debug, Clone)]
+pub struct Detail {
+    /// Its language.
+    pub language: Language,
+    /// What precedes the sentence.
+    pub before: Option<Template>,
+    /// What follows it.
+    pub after: Option<Template>,
+}
+
 /// A line of a table that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{table}:{line}: {reason}")]
@@ -141,6 +162,10 @@ pub struct Corpus {
     pub frames: Vec<Frame>,
     /// `values.tsv`.
     pub values: Values,
+    /// `details.tsv`.
+    pub details: Vec<Detail>,
+    /// `out_of_scope.tsv`.
+    pub out_of_scope: Vec<Question>,
     intents: Vec<String>,
 }
 
@@ -169,6 +194,8 @@ impl Corpus {
             questions,
             frames,
             values,
+            details: table("details.tsv", DETAILS, detail)?,
+            out_of_scope: table("out_of_scope.tsv", OUT_OF_SCOPE, foreign_question)?,
             intents,
         })
     }
@@ -184,24 +211,48 @@ impl Corpus {
         (0..rows).map(|row| self.row(split, row, seed)).collect()
     }
 
+    /// Makes `rows` rows with the intent [`OUT_OF_SCOPE_LABEL`], as [`generate`](Self::generate) does.
+    pub fn generate_out_of_scope(&self, split: Split, rows: usize, seed: u64) -> Vec<Utterance> {
+        let questions = &self.out_of_scope;
+        let row = |row| {
+            self.row_of(
+                questions,
+                OUT_OF_SCOPE_LABEL,
+                (split, OUT_OF_SCOPE_ROWS + row),
+                seed,
+            )
+        };
+        (0..rows).map(row).collect()
+    }
+
     fn row(&self, split: Split, row: usize, seed: u64) -> Utterance {
+        let intent = &self.intents[row % self.intents.len()];
+        self.row_of(&self.questions, intent, (split, row), seed)
+    }
+
+    fn row_of(
+        &self,
+        questions: &[Question],
+        intent: &str,
+        (split, row): (Split, usize),
+        seed: u64,
+    ) -> Utterance {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(2 * row as u64 + u64::from(split == Split::Test));
-        let intent = &self.intents[row % self.intents.len()];
         let language = if rng.random() {
             Language::Zh
         } else {
             Language::En
         };
-        let questions: Vec<&Question> = self
-            .questions
+        let questions: Vec<&Question> = questions
             .iter()
-            .filter(|q| q.split == split && q.language == language && &q.intent == intent)
+            .filter(|q| q.split == split && q.language == language && q.intent == intent)
             .collect();
         let question = questions[rng.random_range(0..questions.len())];
         let sentence = question.template.fill(&mut rng, &mut |rng, pool, so_far| {
             self.values.draw(rng, (pool, language, split), &so_far.text)
         });
+        let sentence = self.detailed(&mut rng, question, sentence);
         let (filled, tone) = self.say(&mut rng, question, sentence);
         let prefix = if split == Split::Train {
             "train"
@@ -209,9 +260,41 @@ impl Corpus {
             "test"
         };
         Utterance::new(format!("{prefix}-{row:05}"), filled.text)
-            .with_intent(intent.clone())
+            .with_intent(intent)
             .with_spans(filled.spans)
             .with_sentiment(tone.sentiment())
+    }
+
+    /// Adds an entity to a neutral sentence of training, at times: one of a label it does not have yet.
+    fn detailed(&self, rng: &mut ChaCha8Rng, question: &Question, sentence: Filled) -> Filled {
+        let plain = question.split == Split::Test
+            || question.tone != Tone::Neutral
+            || question.intent == OUT_OF_SCOPE_LABEL;
+        if plain || !rng.random_ratio(DETAILED_OF_TEN, 10) {
+            return sentence;
+        }
+        let fit = |detail: &&Detail| {
+            let parts = detail.before.iter().chain(&detail.after);
+            let mut labels = parts.flat_map(Template::pools);
+            let has = |label: &str| sentence.spans.iter().any(|span| span.label == label);
+            detail.language == question.language && !labels.any(has)
+        };
+        let details: Vec<&Detail> = self.details.iter().filter(fit).collect();
+        let Some(detail) = details.choose(rng) else {
+            return sentence;
+        };
+        let mut part = |part: &Option<Template>, so_far: &str| match part {
+            Some(part) => part.fill(rng, &mut |rng, pool, _| {
+                self.values
+                    .draw(rng, (pool, question.language, Split::Train), so_far)
+            }),
+            None => Filled::default(),
+        };
+        let mut said = part(&detail.before, &sentence.text);
+        let after = part(&detail.after, &sentence.text);
+        said.push(&sentence);
+        said.push(&after);
+        said
     }
 
     /// Puts a neutral sentence into a frame, usually; then tidies up.
@@ -359,9 +442,36 @@ fn question(fields: [&str; 5]) -> Result<Question, String> {
     })
 }
 
+fn foreign_question(fields: [&str; 3]) -> Result<Question, String> {
+    let [language, split, template] = fields;
+    question([OUT_OF_SCOPE_LABEL, language, split, "neutral", template])
+}
+
 fn frame(fields: [&str; 4]) -> Result<Frame, String> {
     let [language, split, tone, text] = fields;
-    let (before, after) = text.split_once('…').ok_or("a frame needs `…`")?;
+    let (before, after) = around(text)?;
+    Ok(Frame {
+        language: word(language)?,
+        split: word(split)?,
+        tone: word(tone)?,
+        before,
+        after,
+    })
+}
+
+fn detail(fields: [&str; 2]) -> Result<Detail, String> {
+    let [language, text] = fields;
+    let (before, after) = around(text)?;
+    Ok(Detail {
+        language: word(language)?,
+        before,
+        after,
+    })
+}
+
+/// What stands before and after `…`.
+fn around(text: &str) -> Result<(Option<Template>, Option<Template>), String> {
+    let (before, after) = text.split_once('…').ok_or("no `…` for the sentence")?;
     let part = |part: &str| match part {
         "" => Ok(None),
         _ => part
@@ -369,13 +479,7 @@ fn frame(fields: [&str; 4]) -> Result<Frame, String> {
             .map(Some)
             .map_err(|error: TemplateError| error.to_string()),
     };
-    Ok(Frame {
-        language: word(language)?,
-        split: word(split)?,
-        tone: word(tone)?,
-        before: part(before)?,
-        after: part(after)?,
-    })
+    Ok((part(before)?, part(after)?))
 }
 
 #[cfg(test)]

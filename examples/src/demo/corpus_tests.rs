@@ -113,6 +113,97 @@ fn no_template_frame_or_value_is_in_both_splits() {
     );
 }
 
+/// Figures of different versions are compared on this file: only what is learned from may change.
+#[test]
+fn the_test_rows_are_those_of_the_first_version() {
+    use sha2::{Digest, Sha256};
+
+    let folder = tempfile::tempdir().unwrap();
+    let demo = crate::demo::Demo::new(42).unwrap();
+    demo.write(folder.path()).unwrap();
+    let sum = |name: &str| {
+        let sum = Sha256::digest(std::fs::read(folder.path().join(name)).unwrap());
+        sum.iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    assert_eq!(
+        sum("test.jsonl"),
+        "0cf526a10590610409a41177c2ee4cabda0984667324979f2082772ed4ea3dc0"
+    );
+    let train: BTreeSet<String> = demo
+        .train
+        .iter()
+        .map(|row| row.text.to_lowercase())
+        .collect();
+    let held_out = demo.test.iter().chain(&demo.out_of_scope);
+    let seen = held_out.filter(|row| train.contains(&row.text.to_lowercase()));
+    assert_eq!(
+        seen.map(|row| &row.text).collect::<Vec<_>>(),
+        Vec::<&String>::new()
+    );
+}
+
+#[test]
+fn rows_out_of_scope_are_told_apart_and_their_wording_is_of_one_split() {
+    let corpus = corpus();
+    assert!(
+        !corpus
+            .intents()
+            .iter()
+            .any(|intent| intent == OUT_OF_SCOPE_LABEL)
+    );
+    let texts = |split| -> BTreeSet<String> {
+        let of_split = corpus.out_of_scope.iter().filter(|q| q.split == split);
+        of_split
+            .flat_map(|q| q.template.skeletons())
+            .map(|text| text.to_lowercase())
+            .collect()
+    };
+    let (train, test) = (texts(Split::Train), texts(Split::Test));
+    assert!(
+        train.len() > 150 && test.len() > 50,
+        "{} {}",
+        train.len(),
+        test.len()
+    );
+    assert!(train.is_disjoint(&test));
+    for row in corpus.generate_out_of_scope(Split::Train, 300, 3) {
+        row.validate().unwrap();
+        assert_eq!(
+            (row.intent.as_deref(), row.spans.len()),
+            (Some(OUT_OF_SCOPE_LABEL), 0)
+        );
+    }
+}
+
+#[test]
+fn a_detail_adds_an_entity_of_another_label() {
+    let corpus = corpus();
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let ask = |split| {
+        let of_split = |q: &&Question| q.split == split && q.tone == Tone::Neutral;
+        corpus.questions.iter().find(of_split).unwrap()
+    };
+    let sentence = || Filled {
+        text: "where is A7".to_owned(),
+        spans: vec![cs_data::Span::new(9, 11, "order_id")],
+    };
+    let mut detailed = 0;
+    for _ in 0..200 {
+        let said = corpus.detailed(&mut rng, ask(Split::Train), sentence());
+        detailed += usize::from(said != sentence());
+        let labels: Vec<&str> = said.spans.iter().map(|span| span.label.as_str()).collect();
+        let given = labels.iter().filter(|label| **label == "order_id").count();
+        assert_eq!(given, 1, "{said:?}");
+        assert_eq!(
+            corpus.detailed(&mut rng, ask(Split::Test), sentence()),
+            sentence()
+        );
+    }
+    assert!((20..80).contains(&detailed), "{detailed}");
+}
+
 #[test]
 fn rows_are_valid_varied_and_disjoint() {
     let corpus = corpus();

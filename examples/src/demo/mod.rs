@@ -1,8 +1,10 @@
 //! A Chinese and English customer-service data set, generated from templates.
 //!
-//! Sentences come from three tables under `examples/data/`, written to be extended by hand:
+//! Sentences come from five tables under `examples/data/`, written to be extended by hand:
 //! `templates.tsv` (what a customer asks, by intent), `frames.tsv` (how it is said: greetings,
-//! fillers, anger; they carry the sentiment) and `values.tsv` (what fills the slots). Every row of
+//! fillers, anger; they carry the sentiment), `details.tsv` (entities said beside what is asked),
+//! `values.tsv` (what fills the slots) and `out_of_scope.tsv`
+//! (what no customer-service model has an answer for). Every row of
 //! every table belongs either to training or to testing, so the test set is new wording about new
 //! orders, products and places.
 //!
@@ -23,7 +25,9 @@ mod files;
 mod template;
 mod values;
 
-pub use corpus::{Corpus, Frame, Language, Question, Split, TableError, Tone};
-pub use files::write_demo;
+pub use corpus::{
+    Corpus, Detail, Frame, Language, OUT_OF_SCOPE_LABEL, Question, Split, TableError, Tone,
+};
+pub use files::Demo;
 pub use template::{Filled, Piece, Template, TemplateError};
 pub use values::{Pool, Values};
