@@ -92,10 +92,7 @@ impl<'r> Run<'r> {
         if let Some(asked) = schedule.shortened_from() {
             let (used, steps) = (schedule.warmup_steps(), self.plan.steps());
             tracing::warn!(
-                asked,
-                used,
-                steps,
-                "the warm-up is longer than a tenth of the run and was shortened"
+                "the warm-up takes {used} steps, a tenth of the run's {steps}, instead of {asked}"
             );
         }
         let shape = RunShape {
