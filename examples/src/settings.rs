@@ -19,8 +19,7 @@ pub struct Settings {
     /// Kind of data: general, long-text, small-data, complex or cold-start
     #[arg(long, default_value = "general")]
     pub preset: Preset,
-    /// Passes over the training rows, at most. Left out: the preset's, 5 or 10 (three times as many for the light
-    /// model), and more where they are fewer than 300 steps (900)
+    /// Passes over the training rows, at most; left out, more where they are fewer than 300 steps (900 for light)
     #[arg(long, value_parser = number::positive)]
     pub epochs: Option<usize>,
     /// Longest input in tokens, special ones included; the rest of a text is cut off. Left out: 128, or what the
