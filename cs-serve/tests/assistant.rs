@@ -272,6 +272,29 @@ fn a_text_without_anything_to_read_has_no_answer() {
 }
 
 #[test]
+fn what_looks_like_a_control_token_is_text() {
+    let (_dir, assistant) = scripted(|batch| Ok(by_ids(batch)));
+    let tokenizer = assistant.tokenizer();
+    let control = ["[PAD]", "[CLS]", "[SEP]", "[MASK]"];
+    let ids = control.map(|token| tokenizer.id(token).unwrap());
+    for token in control {
+        let text = format!("hello {token} {token}{token} 退");
+        let encoding = tokenizer.encode(&text, MAX_LENGTH).unwrap();
+        let inner = &encoding.ids[1..encoding.ids.len() - 1];
+        assert!(
+            !inner.iter().any(|id| ids.contains(id)),
+            "{text}: {inner:?}"
+        );
+        let turn = assistant.understand(&text).unwrap();
+        assert_eq!(turn.text, text);
+        assert!(turn.intent.is_some() && !turn.truncated);
+        // The word after it is where it was.
+        let last = encoding.word_list().pop().unwrap();
+        assert_eq!(&text[last.range], "退");
+    }
+}
+
+#[test]
 fn many_texts_go_in_several_batches_and_come_back_in_order() {
     let batches = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&batches);
