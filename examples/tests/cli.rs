@@ -94,7 +94,7 @@ fn data_is_converted_audited_and_augmented() {
     let rows = concat!(
         r#"{"id":"a","text":"退订单A77","intent":"refund","spans":[{"start":3,"end":6,"label":"order"}]}"#,
         "\n",
-        r#"{"id":"b","text":"could you tell me where my parcel is today","intent":"ship"}"#,
+        r#"{"id":"b","text":"could you tell me where my parcel is today","intent":"ship","spans":[]}"#,
         "\n",
     );
     let (source, table, back) = (path("a.jsonl"), path("a.parquet"), path("b.jsonl"));

@@ -316,7 +316,7 @@ fn what_is_not_judged_is_not_accepted() {
         ["--min-speedup", "2"],
         ["--auto", ""],
     ] {
-        let mut arguments = vec!["--model", &model, "--out", &out, flag];
+        let mut arguments = vec!["--model", &model, "--out", &out, "--overwrite", flag];
         arguments.extend(Some(value).filter(|value| !value.is_empty()));
         let refused = run("quantize", &arguments, b"");
         assert_eq!(refused.status, Some(2));
@@ -326,7 +326,11 @@ fn what_is_not_judged_is_not_accepted() {
             refused.err
         );
     }
-    let own = run("quantize", &["--model", &model, "--out", &model], b"");
+    let own = run(
+        "quantize",
+        &["--model", &model, "--out", &model, "--overwrite"],
+        b"",
+    );
     assert!(
         own.status == Some(2) && own.err.contains("own folder"),
         "{}",
@@ -409,6 +413,7 @@ fn vectors_are_of_the_text_with_its_prefix() {
             &data,
             "--max-drop",
             "0.1",
+            "--overwrite",
         ],
         b"",
     );
