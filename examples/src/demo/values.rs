@@ -216,7 +216,7 @@ mod tests {
                 "Berlin",
                 "Berllin Pay",
                 "Berlpot Pay",
-                "Tealin Pay",
+                "Teaplin Pay",
                 "Teappot Pay",
                 "berllin set",
                 "berlpot set",
