@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cs_data::{TokenBatch, Tokenizer};
 use cs_model::{
-    BiLstmConfig, Bundle, BundleWriter, EncoderConfig, Manifest, Matrix, RawTensor, SlotHead,
-    Tasks, TransformerConfig, write_safetensors,
+    BiLstmConfig, Bundle, BundleWriter, EncoderConfig, Manifest, Matrix, RawTensor, Tasks,
+    TransformerConfig, write_safetensors,
 };
 use cs_serve::{Assistant, Entity, Error, HeadOutput, Intent, ScriptedBackend, Understanding};
 use tempfile::TempDir;
@@ -441,6 +441,7 @@ fn a_folder_that_does_not_fit_is_named() {
 #[cfg(feature = "torch")]
 #[test]
 fn libtorch_and_the_native_runtime_agree() {
+    use cs_model::SlotHead;
     use cs_serve::{Backend, Device, TorchBackend};
 
     for (config, slot_head) in [

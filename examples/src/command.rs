@@ -11,11 +11,12 @@ use crate::base::Base;
 use crate::cli::{DataArgs, Output};
 use crate::error::{Error, Result};
 use crate::fitted::Fitted;
+use crate::labels::need_labels;
 use crate::number;
 use crate::out::{Claim, REPORT, RunOutArgs};
 use crate::run::{Outcome, note, report};
 use crate::settings::Settings;
-use crate::unseen::{need_labels, warn_unseen};
+use crate::unseen::warn_unseen;
 
 /// Rows in, a model out.
 #[derive(Debug, Args)]

@@ -21,6 +21,8 @@ mod gate;
 mod input;
 #[cfg(feature = "torch")]
 mod interrupt;
+#[cfg(feature = "torch")]
+mod labels;
 mod lines;
 #[cfg(feature = "torch")]
 pub mod number;

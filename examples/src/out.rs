@@ -1,6 +1,6 @@
 //! The folder that an example writes a model to: one run at a time, and no model lost unasked.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use cs_model::Bundle;
@@ -51,7 +51,8 @@ impl OutArgs {
 }
 
 /// Where the checkpoints of a run to `out` are.
-pub(crate) fn checkpoints(out: &Path) -> PathBuf {
+#[cfg(feature = "torch")]
+pub(crate) fn checkpoints(out: &std::path::Path) -> PathBuf {
     out.join("checkpoints")
 }
 
@@ -174,7 +175,7 @@ mod run {
         /// It had other rows or settings.
         pub fn finished(
             &self,
-            out: &Path,
+            out: &std::path::Path,
             fingerprint: &str,
             config: impl FnOnce(&Bundle) -> TrainConfig,
         ) -> Result<Option<Value>> {
