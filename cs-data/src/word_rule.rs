@@ -15,7 +15,10 @@ use crate::script::{is_attached, is_spaced_letter};
 /// ```
 /// use cs_data::{Tokenizer, WordRule};
 /// let tokenizer = Tokenizer::train(["100€ 退款"].into_iter(), 50)?;
-/// let words = |rule| Ok(tokenizer.clone().with_words(rule).encode("100€", 9)?.word_list().len());
+/// let words = |rule| {
+///     let encoding = tokenizer.clone().with_words(rule).encode("100€", 9);
+///     encoding.map(|encoding| encoding.word_list().len())
+/// };
 /// assert_eq!(words(WordRule::PreTokenizer)?, 1);
 /// assert_eq!(words(WordRule::Script)?, 2); // 100, €
 /// # Ok::<(), cs_data::Error>(())

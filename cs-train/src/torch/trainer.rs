@@ -44,7 +44,8 @@ use crate::torch::run::Run;
 /// let data = examples(rows, &tokenizer, &tasks, 32)?;
 ///
 /// let mut model = Model::new(&encoder, &tasks, Device::Cpu, 1)?;
-/// let config = TrainConfig { epochs: 2, ..TrainConfig::preset(Preset::General, &encoder) };
+/// let preset = TrainConfig::preset(Preset::General, &encoder);
+/// let config = TrainConfig { epochs: 2, min_steps: 0, ..preset };
 /// let folder = tempfile::tempdir()?;
 /// let trainer = Trainer::new(config.clone(), folder.path())?;
 /// let objective = FineTune::new(&mut model, &data, Some(&data), &config)?;
