@@ -44,6 +44,25 @@ fn in_a_file_that_never_says_so_rows_beside_entities_have_none() {
     assert_eq!(tagged("a.markup", "去上海\n再见\n"), [false; 2]);
 }
 
+#[test]
+fn pieces_of_such_a_file_are_told_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.conll");
+    std::fs::write(&path, "to O\nOslo B-city\n\nbye O\n").unwrap();
+    let pieces = || Reader::open(&path, &ReadOptions::default()).unwrap();
+    assert!(pieces().rows().all(|row| row.unwrap().is_tagged()));
+    let mut reader = pieces().batch_rows(1);
+    assert!(
+        reader
+            .next()
+            .unwrap()
+            .unwrap()
+            .iter()
+            .all(|row| row.is_tagged())
+    );
+    assert!(reader.read_all().unwrap().iter().all(|row| row.is_tagged()));
+}
+
 fn mixed() -> Dataset {
     let rows = [
         Utterance::new("1", "to Oslo").with_spans(vec![Span::new(3, 7, "city")]),

@@ -61,6 +61,8 @@ pub struct Reader {
     rows: usize,
     skipped: Vec<Error>,
     unmapped: Unmapped,
+    /// Whether a row that was handed out had a span, in a format that cannot say of one that it has none.
+    spans_seen: bool,
     /// Read, but not handed out.
     ready: VecDeque<RecordBatch>,
     ended: bool,
@@ -96,6 +98,7 @@ impl Reader {
             rows: 0,
             skipped: Vec::new(),
             unmapped: Unmapped::default(),
+            spans_seen: false,
             ready: VecDeque::new(),
             ended: false,
         })
@@ -142,10 +145,12 @@ impl Reader {
         let [some, none, unsaid] = counts.fold([0; 3], |sum, add| {
             [0, 1, 2].map(|kind| sum[kind] + add[kind])
         });
-        if some == 0 || none > 0 || unsaid == 0 {
+        let says = self.says_tagged();
+        let some_seen = some > 0 || self.spans_seen;
+        if !some_seen || (says && none > 0) || unsaid == 0 {
             return Ok(());
         }
-        if self.format.is_none_or(Format::says_tagged) {
+        if says {
             tracing::warn!(
                 "{}: {unsaid} rows say nothing of spans beside {some} that have some, and count as rows without \
                  entities; with \"spans\": [] in those, rows that say nothing count as not labelled",
@@ -156,6 +161,23 @@ impl Reader {
             *batch = all_tagged(batch)?;
         }
         Ok(())
+    }
+
+    fn says_tagged(&self) -> bool {
+        self.format.is_none_or(Format::says_tagged)
+    }
+
+    /// From the first piece with a span on, rows of a format that cannot say so have no entities where
+    /// they have no spans.
+    fn tag_piece(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
+        if self.says_tagged() {
+            return Ok(batch);
+        }
+        self.spans_seen |= View(&batch).count_tagged()[0] > 0;
+        if self.spans_seen {
+            return all_tagged(&batch);
+        }
+        Ok(batch)
     }
 
     /// The rest of the file, row by row.
@@ -278,7 +300,8 @@ impl Iterator for Reader {
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ready.is_empty() {
-            let batch = match self.next_batch()? {
+            let read = self.next_batch()?;
+            let batch = match read.and_then(|batch| self.tag_piece(batch)) {
                 Ok(batch) => batch,
                 Err(error) => return Some(Err(error)),
             };
