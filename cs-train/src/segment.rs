@@ -116,7 +116,7 @@ mod tests {
 
     #[cfg(feature = "jieba")]
     #[test]
-    fn jieba_cuts_into_its_dictionarys_words() {
+    fn jieba_cuts_into_the_words_of_its_dictionary() {
         let mut dictionary = "退款 100 v\n申请 100 v\n".as_bytes();
         let jieba = jieba_rs::Jieba::with_dict(&mut dictionary).unwrap();
         assert_eq!(Segmenter::words(&jieba, "申请退款"), [0..6, 6..12]);
