@@ -3,6 +3,7 @@
 //!
 //! `W` words of a text, `T` tags.
 
+use crate::config::names::{HEADS, Role};
 use crate::error::{Error, Result};
 use crate::output::Matrix;
 use crate::tasks::validate_tags;
@@ -61,9 +62,9 @@ impl Transitions {
                 ),
             });
         }
-        check("transitions", &scores.data)?;
-        check("start", start)?;
-        check("end", end)?;
+        check(Role::SlotTransitions, &scores.data)?;
+        check(Role::SlotStart, start)?;
+        check(Role::SlotEnd, end)?;
         let turned = (0..count * count).map(|i| scores.data[i % count * count + i / count]);
         let scores: Vec<f64> = turned.map(f64::from).collect();
         let wide = |numbers: &[f32]| numbers.iter().map(|&x| f64::from(x)).collect();
@@ -115,12 +116,12 @@ pub(crate) fn openers(tags: &[String]) -> Vec<Option<usize>> {
     tags.iter().map(opener).collect()
 }
 
-fn check(part: &str, scores: &[f32]) -> Result<()> {
+fn check(part: Role, scores: &[f32]) -> Result<()> {
     let range = -MOST..=MOST;
     match scores.iter().position(|score| !range.contains(score)) {
         None => Ok(()),
         Some(i) => Err(Error::field(
-            format!("heads.slots.{part}[{i}]"),
+            format!("{}[{i}]", HEADS.weight(part)),
             scores[i],
             format!("-{MOST} to {MOST}"),
         )),

@@ -64,6 +64,7 @@ pub mod torch;
 
 pub use bundle::Bundle;
 pub use calibration::Calibration;
+pub use config::names::{self, normalise_name};
 pub use config::{Activation, BiLstmConfig, EncoderConfig, TransformerConfig};
 pub use crf::Transitions;
 pub use decode::{Entity, Intent, RANKED, Understanding, decode};
@@ -75,5 +76,5 @@ pub use sentence::Prompts;
 pub use tasks::{Pooling, SlotHead, Tasks};
 #[cfg(feature = "torch")]
 pub use torch::*;
-pub use weights::{Dtype, RawTensor, Weights, normalise_name, write_safetensors};
+pub use weights::{Dtype, RawTensor, Weights, write_safetensors};
 pub use writer::BundleWriter;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::names::{HEADS, Role};
 use crate::error::{Error, Result};
 
 /// How the hidden states of a sequence become one vector for the intent and sentiment heads.
@@ -123,21 +124,21 @@ impl Tasks {
     /// Name and shape of each head's tensors, for an encoder of width `hidden`.
     pub fn tensors(&self, hidden: usize) -> Vec<(String, Vec<usize>)> {
         let heads = [
-            ("intent", self.intent.as_ref().map(Vec::len)),
-            ("slots", self.slots.as_ref().map(Vec::len)),
-            ("sentiment", self.sentiment.then_some(1)),
+            (Role::Intent, self.intent.as_ref().map(Vec::len)),
+            (Role::Slots, self.slots.as_ref().map(Vec::len)),
+            (Role::Sentiment, self.sentiment.then_some(1)),
         ];
         let mut list = Vec::new();
         for (head, outputs) in heads {
             let Some(outputs) = outputs else { continue };
-            list.push((format!("heads.{head}.weight"), vec![outputs, hidden]));
-            list.push((format!("heads.{head}.bias"), vec![outputs]));
+            list.push((HEADS.weight(head), vec![outputs, hidden]));
+            list.push((HEADS.bias(head), vec![outputs]));
         }
         if let Some(tags) = self.crf_tags() {
             let tags = tags.len();
-            list.push(("heads.slots.transitions".to_owned(), vec![tags, tags]));
-            list.push(("heads.slots.start".to_owned(), vec![tags]));
-            list.push(("heads.slots.end".to_owned(), vec![tags]));
+            list.push((HEADS.weight(Role::SlotTransitions), vec![tags, tags]));
+            list.push((HEADS.weight(Role::SlotStart), vec![tags]));
+            list.push((HEADS.weight(Role::SlotEnd), vec![tags]));
         }
         list
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 pub use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
+use crate::config::names::normalise_name;
 use crate::error::{Error, Result};
 use crate::file::{self, OpenFile};
 use crate::shards::ShardList;
@@ -402,38 +403,6 @@ impl Shard {
             Content::File(file) => file.size(),
         }
     }
-}
-
-/// The name this crate knows a Hugging Face tensor by: without the `bert.` prefix, and with the
-/// old `gamma` and `beta` of layer norms as `weight` and `bias`. `None` for what no model here
-/// uses: pooler, next-sentence head, the decoder of masked words (it is the table of word embeddings),
-/// position ids.
-///
-/// ```
-/// use cs_model::normalise_name;
-///
-/// let name = normalise_name("bert.embeddings.LayerNorm.beta");
-/// assert_eq!(name.as_deref(), Some("embeddings.LayerNorm.bias"));
-/// assert_eq!(normalise_name("bert.pooler.dense.weight"), None);
-/// ```
-pub fn normalise_name(name: &str) -> Option<Cow<'_, str>> {
-    let name = name.strip_prefix("bert.").unwrap_or(name);
-    let ignored = [
-        "pooler.",
-        "cls.seq_relationship.",
-        "cls.predictions.decoder.",
-    ];
-    let ignored = ignored.iter().any(|part| name.starts_with(part));
-    if ignored || name == "embeddings.position_ids" {
-        return None;
-    }
-    for (old, new) in [("gamma", "weight"), ("beta", "bias")] {
-        let owner = name.strip_suffix(old);
-        if let Some(owner) = owner.filter(|owner| owner.ends_with("LayerNorm.")) {
-            return Some(Cow::Owned(format!("{owner}{new}")));
-        }
-    }
-    Some(Cow::Borrowed(name))
 }
 
 /// Writes tensors as a safetensors file, whole or not at all. The same tensors and metadata give

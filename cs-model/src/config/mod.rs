@@ -1,10 +1,13 @@
 //! `config.json`: what an encoder is made of, and with it the names and shapes of its tensors.
 
+pub mod names;
+
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use self::names::{BERT, BILSTM, Names, Part, Role};
 use crate::error::{Error, Result};
 use crate::file;
 
@@ -330,6 +333,14 @@ impl EncoderConfig {
         }
     }
 
+    /// What the family calls its tensors.
+    pub fn names(&self) -> Names {
+        match self {
+            Self::Transformer(_) => BERT,
+            Self::BiLstm(_) => BILSTM,
+        }
+    }
+
     fn known_fields(&self) -> Result<Map<String, Value>> {
         let value = match self {
             Self::Transformer(config) => serde_json::to_value(config),
@@ -385,13 +396,12 @@ impl TransformerConfig {
     /// Name and shape of every tensor that predicting masked words adds to the encoder's, as in Hugging
     /// Face's `BertForMaskedLM`. Its last layer is the table of word embeddings.
     pub fn masked_lm_tensors(&self) -> Vec<(String, Vec<usize>)> {
-        let mut list = TensorList::default();
-        let transform = "cls.predictions.transform";
+        let mut list = TensorList::new(BERT);
         let hidden = self.hidden_size;
-        list.linear(&format!("{transform}.dense"), hidden, hidden);
-        list.norm(transform, hidden);
-        list.push("cls.predictions.bias".into(), vec![self.vocab_size]);
-        list.0
+        list.linear(Role::MaskedLmDense, hidden, hidden);
+        list.norm(Role::MaskedLmNorm, hidden);
+        list.push(Role::MaskedLmBias, Part::Bias, vec![self.vocab_size]);
+        list.tensors
     }
 
     /// Width `D` of one attention head.
@@ -478,36 +488,29 @@ impl TransformerConfig {
 
     fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         let hidden = self.hidden_size;
-        let mut list = TensorList::default();
-        for (name, rows) in [
-            ("word", self.vocab_size),
-            ("position", self.max_position_embeddings),
-            ("token_type", self.type_vocab_size),
-        ] {
-            list.push(
-                format!("embeddings.{name}_embeddings.weight"),
-                vec![rows, hidden],
-            );
-        }
-        list.norm("embeddings", hidden);
+        let mut list = TensorList::new(BERT);
+        list.table(Role::WordEmbeddings, self.vocab_size, hidden);
+        list.table(
+            Role::PositionEmbeddings,
+            self.max_position_embeddings,
+            hidden,
+        );
+        list.table(Role::TokenTypeEmbeddings, self.type_vocab_size, hidden);
+        list.norm(Role::EmbeddingNorm, hidden);
         for layer in 0..self.num_hidden_layers {
-            let block = format!("encoder.layer.{layer}");
+            list.names = BERT.layer(layer);
             let context = self.heads(layer) * self.head_size();
             let inner = self.inner_size(layer);
-            for projection in ["query", "key", "value"] {
-                list.linear(
-                    &format!("{block}.attention.self.{projection}"),
-                    context,
-                    hidden,
-                );
+            for projection in [Role::Query, Role::Key, Role::Value] {
+                list.linear(projection, context, hidden);
             }
-            list.linear(&format!("{block}.attention.output.dense"), hidden, context);
-            list.norm(&format!("{block}.attention.output"), hidden);
-            list.linear(&format!("{block}.intermediate.dense"), inner, hidden);
-            list.linear(&format!("{block}.output.dense"), hidden, inner);
-            list.norm(&format!("{block}.output"), hidden);
+            list.linear(Role::AttentionOutput, hidden, context);
+            list.norm(Role::AttentionNorm, hidden);
+            list.linear(Role::FeedForwardIn, inner, hidden);
+            list.linear(Role::FeedForwardOut, hidden, inner);
+            list.norm(Role::FeedForwardNorm, hidden);
         }
-        list.0
+        list.tensors
     }
 }
 
@@ -527,43 +530,59 @@ impl BiLstmConfig {
 
     fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         let gates = 4 * self.hidden_size;
-        let mut list = TensorList::default();
-        let words = vec![self.vocab_size, self.embedding_size];
-        list.push("embeddings.word_embeddings.weight".into(), words);
+        let mut list = TensorList::new(BILSTM);
+        list.table(Role::WordEmbeddings, self.vocab_size, self.embedding_size);
         for layer in 0..self.num_layers {
+            list.names = BILSTM.layer(layer);
             let input = if layer == 0 {
                 self.embedding_size
             } else {
                 2 * self.hidden_size
             };
-            for direction in ["", "_reverse"] {
-                let name = |part: &str| format!("encoder.lstm.{part}_l{layer}{direction}");
-                list.push(name("weight_ih"), vec![gates, input]);
-                list.push(name("weight_hh"), vec![gates, self.hidden_size]);
-                list.push(name("bias_ih"), vec![gates]);
-                list.push(name("bias_hh"), vec![gates]);
+            for (by_input, by_state) in [
+                (Role::LstmInput, Role::LstmHidden),
+                (Role::LstmInputReverse, Role::LstmHiddenReverse),
+            ] {
+                list.push(by_input, Part::Weight, vec![gates, input]);
+                list.push(by_state, Part::Weight, vec![gates, self.hidden_size]);
+                list.push(by_input, Part::Bias, vec![gates]);
+                list.push(by_state, Part::Bias, vec![gates]);
             }
         }
-        list.0
+        list.tensors
     }
 }
 
-#[derive(Default)]
-struct TensorList(Vec<(String, Vec<usize>)>);
+/// Names and shapes, as they are added.
+struct TensorList {
+    names: Names,
+    tensors: Vec<(String, Vec<usize>)>,
+}
 
 impl TensorList {
-    fn push(&mut self, name: String, shape: Vec<usize>) {
-        self.0.push((name, shape));
+    fn new(names: Names) -> Self {
+        Self {
+            names,
+            tensors: Vec::new(),
+        }
     }
 
-    fn linear(&mut self, name: &str, outputs: usize, inputs: usize) {
-        self.push(format!("{name}.weight"), vec![outputs, inputs]);
-        self.push(format!("{name}.bias"), vec![outputs]);
+    fn push(&mut self, role: Role, part: Part, shape: Vec<usize>) {
+        self.tensors.push((self.names.name(role, part), shape));
     }
 
-    fn norm(&mut self, owner: &str, width: usize) {
-        self.push(format!("{owner}.LayerNorm.weight"), vec![width]);
-        self.push(format!("{owner}.LayerNorm.bias"), vec![width]);
+    fn table(&mut self, role: Role, rows: usize, width: usize) {
+        self.push(role, Part::Weight, vec![rows, width]);
+    }
+
+    fn linear(&mut self, role: Role, outputs: usize, inputs: usize) {
+        self.push(role, Part::Weight, vec![outputs, inputs]);
+        self.push(role, Part::Bias, vec![outputs]);
+    }
+
+    fn norm(&mut self, role: Role, width: usize) {
+        self.push(role, Part::Weight, vec![width]);
+        self.push(role, Part::Bias, vec![width]);
     }
 }
 

@@ -11,6 +11,7 @@ use super::layers::{Linear, dropout};
 use super::parameters::Scope;
 use super::{Device, PackedInput, device::on_device};
 use crate::config::TransformerConfig;
+use crate::config::names::Role;
 use crate::error::Result;
 use crate::ops::{Autocast, FlashAttention, flash_attention};
 
@@ -70,11 +71,11 @@ pub(super) struct SelfAttention {
 }
 
 impl SelfAttention {
-    pub(super) fn new(scope: &Scope<'_>, config: &TransformerConfig, layer: usize) -> Result<Self> {
+    pub(super) fn new(scope: Scope<'_>, config: &TransformerConfig, layer: usize) -> Result<Self> {
         Ok(Self {
-            query: Linear::new(&scope.sub("query"))?,
-            key: Linear::new(&scope.sub("key"))?,
-            value: Linear::new(&scope.sub("value"))?,
+            query: Linear::new(scope, Role::Query)?,
+            key: Linear::new(scope, Role::Key)?,
+            value: Linear::new(scope, Role::Value)?,
             heads: config.heads(layer) as i64,
             head_size: config.head_size() as i64,
             dropout: config.attention_probs_dropout_prob,

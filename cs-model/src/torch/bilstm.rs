@@ -7,9 +7,10 @@ use tch::{Kind, Tensor};
 use super::device::on_device;
 use super::embeddings::Embedding;
 use super::layers::dropout;
-use super::parameters::{Parameters, Scope};
+use super::parameters::Scope;
 use super::{Device, PackedInput};
 use crate::config::BiLstmConfig;
+use crate::config::names::{Part, Role};
 use crate::error::Result;
 use crate::ops::Autocast;
 
@@ -25,10 +26,10 @@ pub(super) struct BiLstm {
 }
 
 impl BiLstm {
-    pub(super) fn new(parameters: &Parameters, config: &BiLstmConfig) -> Result<Self> {
+    pub(super) fn new(scope: Scope<'_>, config: &BiLstmConfig) -> Result<Self> {
         Ok(Self {
-            word_embeddings: Embedding::new(&parameters.scope("embeddings.word_embeddings"))?,
-            lstm: Lstm::new(&parameters.scope("encoder.lstm"), config)?,
+            word_embeddings: Embedding::new(scope, Role::WordEmbeddings)?,
+            lstm: Lstm::new(scope, config)?,
             dropout: config.dropout,
             word_dropout: config.word_dropout,
             unknown: i64::from(config.unk_token_id),
@@ -76,12 +77,18 @@ struct Lstm {
 }
 
 impl Lstm {
-    fn new(scope: &Scope<'_>, config: &BiLstmConfig) -> Result<Self> {
+    fn new(scope: Scope<'_>, config: &BiLstmConfig) -> Result<Self> {
         let mut weights = Vec::with_capacity(8 * config.num_layers);
         for layer in 0..config.num_layers {
-            for direction in ["", "_reverse"] {
-                for part in ["weight_ih", "weight_hh", "bias_ih", "bias_hh"] {
-                    weights.push(scope.get(&format!("{part}_l{layer}{direction}"))?);
+            let scope = scope.layer(layer);
+            for gates in [
+                [Role::LstmInput, Role::LstmHidden],
+                [Role::LstmInputReverse, Role::LstmHiddenReverse],
+            ] {
+                for part in [Part::Weight, Part::Bias] {
+                    for role in gates {
+                        weights.push(scope.get(role, part)?);
+                    }
                 }
             }
         }

@@ -7,6 +7,7 @@ use tch::Tensor;
 use super::attention::{Plan, SelfAttention};
 use super::layers::{LayerNorm, Linear, activate, dropout};
 use super::parameters::Scope;
+use crate::config::names::Role;
 use crate::config::{Activation, TransformerConfig};
 use crate::error::Result;
 
@@ -25,17 +26,15 @@ pub(super) struct Block {
 }
 
 impl Block {
-    pub(super) fn new(scope: &Scope<'_>, config: &TransformerConfig, layer: usize) -> Result<Self> {
-        let attention = scope.sub("attention");
-        let norm =
-            |scope: Scope<'_>| LayerNorm::new(&scope.sub("LayerNorm"), config.layer_norm_eps);
+    pub(super) fn new(model: Scope<'_>, config: &TransformerConfig, layer: usize) -> Result<Self> {
+        let (scope, eps) = (model.layer(layer), config.layer_norm_eps);
         Ok(Self {
-            attention: SelfAttention::new(&attention.sub("self"), config, layer)?,
-            attention_output: Linear::new(&attention.sub("output.dense"))?,
-            attention_norm: norm(attention.sub("output"))?,
-            intermediate: Linear::new(&scope.sub("intermediate.dense"))?,
-            output: Linear::new(&scope.sub("output.dense"))?,
-            output_norm: norm(scope.sub("output"))?,
+            attention: SelfAttention::new(scope, config, layer)?,
+            attention_output: Linear::new(scope, Role::AttentionOutput)?,
+            attention_norm: LayerNorm::new(scope, Role::AttentionNorm, eps)?,
+            intermediate: Linear::new(scope, Role::FeedForwardIn)?,
+            output: Linear::new(scope, Role::FeedForwardOut)?,
+            output_norm: LayerNorm::new(scope, Role::FeedForwardNorm, eps)?,
             activation: config.hidden_act,
             dropout: config.hidden_dropout_prob,
         })

@@ -8,6 +8,7 @@ use super::PackedInput;
 use super::layers::{LayerNorm, dropout};
 use super::parameters::Scope;
 use crate::config::TransformerConfig;
+use crate::config::names::Role;
 use crate::error::Result;
 
 /// A vector for each row of a table.
@@ -18,9 +19,9 @@ pub(super) struct Embedding {
 }
 
 impl Embedding {
-    pub(super) fn new(scope: &Scope<'_>) -> Result<Self> {
+    pub(super) fn new(scope: Scope<'_>, role: Role) -> Result<Self> {
         Ok(Self {
-            weight: scope.get("weight")?,
+            weight: scope.weight(role)?,
         })
     }
 
@@ -44,12 +45,12 @@ pub(super) struct TransformerEmbeddings {
 }
 
 impl TransformerEmbeddings {
-    pub(super) fn new(scope: &Scope<'_>, config: &TransformerConfig) -> Result<Self> {
+    pub(super) fn new(scope: Scope<'_>, config: &TransformerConfig) -> Result<Self> {
         Ok(Self {
-            word_embeddings: Embedding::new(&scope.sub("word_embeddings"))?,
-            position_embeddings: Embedding::new(&scope.sub("position_embeddings"))?,
-            token_type_embeddings: Embedding::new(&scope.sub("token_type_embeddings"))?,
-            layer_norm: LayerNorm::new(&scope.sub("LayerNorm"), config.layer_norm_eps)?,
+            word_embeddings: Embedding::new(scope, Role::WordEmbeddings)?,
+            position_embeddings: Embedding::new(scope, Role::PositionEmbeddings)?,
+            token_type_embeddings: Embedding::new(scope, Role::TokenTypeEmbeddings)?,
+            layer_norm: LayerNorm::new(scope, Role::EmbeddingNorm, config.layer_norm_eps)?,
             dropout: config.hidden_dropout_prob,
         })
     }

@@ -8,8 +8,9 @@ use super::PackedInput;
 use super::crf::Crf;
 use super::layers::{Linear, dropout};
 use super::model::ModelOutput;
-use super::parameters::Parameters;
+use super::parameters::Scope;
 use super::pooling::pool;
+use crate::config::names::Role;
 use crate::error::Result;
 use crate::tasks::{Pooling, Tasks};
 
@@ -26,20 +27,18 @@ pub(super) struct Heads {
 
 impl Heads {
     /// `dropout`: on what the heads see, in training.
-    pub(super) fn new(parameters: &Parameters, tasks: &Tasks, dropout: f64) -> Result<Self> {
-        let scope = parameters.scope("heads");
-        let head =
-            |present: bool, name: &str| present.then(|| Linear::new(&scope.sub(name))).transpose();
+    pub(super) fn new(scope: Scope<'_>, tasks: &Tasks, dropout: f64) -> Result<Self> {
+        let head = |present: bool, role| present.then(|| Linear::new(scope, role)).transpose();
         let crf = |tags| {
-            let slots = scope.sub("slots");
-            let (start, end) = (slots.get("start")?, slots.get("end")?);
-            Crf::new(tags, slots.get("transitions")?, start, end)
+            let scores = scope.weight(Role::SlotTransitions)?;
+            let (start, end) = (scope.weight(Role::SlotStart)?, scope.weight(Role::SlotEnd)?);
+            Crf::new(tags, scores, start, end)
         };
         Ok(Self {
             crf: tasks.crf_tags().map(crf).transpose()?,
-            intent: head(tasks.intent.is_some(), "intent")?,
-            slots: head(tasks.slots.is_some(), "slots")?,
-            sentiment: head(tasks.sentiment, "sentiment")?,
+            intent: head(tasks.intent.is_some(), Role::Intent)?,
+            slots: head(tasks.slots.is_some(), Role::Slots)?,
+            sentiment: head(tasks.sentiment, Role::Sentiment)?,
             pooling: tasks.pooling,
             dropout,
         })

@@ -6,6 +6,7 @@ use tch::{Kind, Tensor};
 
 use super::parameters::Scope;
 use crate::config::Activation;
+use crate::config::names::Role;
 use crate::error::Result;
 
 /// An affine map: `x Wᵀ + b`.
@@ -18,10 +19,10 @@ pub(super) struct Linear {
 }
 
 impl Linear {
-    pub(super) fn new(scope: &Scope<'_>) -> Result<Self> {
+    pub(super) fn new(scope: Scope<'_>, role: Role) -> Result<Self> {
         Ok(Self {
-            weight: scope.get("weight")?,
-            bias: scope.get("bias")?,
+            weight: scope.weight(role)?,
+            bias: scope.bias(role)?,
         })
     }
 
@@ -41,10 +42,10 @@ pub(super) struct LayerNorm {
 }
 
 impl LayerNorm {
-    pub(super) fn new(scope: &Scope<'_>, eps: f64) -> Result<Self> {
+    pub(super) fn new(scope: Scope<'_>, role: Role, eps: f64) -> Result<Self> {
         Ok(Self {
-            weight: scope.get("weight")?,
-            bias: scope.get("bias")?,
+            weight: scope.weight(role)?,
+            bias: scope.bias(role)?,
             eps,
         })
     }

@@ -7,16 +7,14 @@ use tch::{Kind, Tensor};
 
 use super::device::on_device;
 use super::layers::{LayerNorm, Linear, activate};
-use super::parameters::Parameters;
+use super::parameters::Scope;
 use super::word_loss::WordLoss;
 use super::{Device, Mode, Model};
 use crate::bundle::Bundle;
+use crate::config::names::{Role, TensorRole};
 use crate::config::{Activation, EncoderConfig, TransformerConfig};
 use crate::error::{Error, Result};
 use crate::tasks::Tasks;
-
-/// A layer whose presence in a checkpoint tells that it has the whole head.
-const FIRST: &str = "cls.predictions.transform.dense.weight";
 
 /// Hugging Face's `BertOnlyMLMHead`: a layer, and the table of word embeddings once more.
 #[derive(Debug)]
@@ -31,16 +29,14 @@ pub(super) struct MaskedLmHead {
 }
 
 impl MaskedLmHead {
-    pub(super) fn new(parameters: &Parameters, config: &TransformerConfig) -> Result<Self> {
-        let scope = parameters.scope("cls.predictions");
-        let transform = scope.sub("transform");
-        let words = parameters.scope("embeddings.word_embeddings");
+    pub(super) fn new(scope: Scope<'_>, config: &TransformerConfig) -> Result<Self> {
+        let eps = config.layer_norm_eps;
         Ok(Self {
-            dense: Linear::new(&transform.sub("dense"))?,
-            layer_norm: LayerNorm::new(&transform.sub("LayerNorm"), config.layer_norm_eps)?,
+            dense: Linear::new(scope, Role::MaskedLmDense)?,
+            layer_norm: LayerNorm::new(scope, Role::MaskedLmNorm, eps)?,
             activation: config.hidden_act,
-            words: words.get("weight")?,
-            bias: scope.get("bias")?,
+            words: scope.weight(Role::WordEmbeddings)?,
+            bias: scope.bias(Role::MaskedLmBias)?,
         })
     }
 
@@ -123,9 +119,11 @@ impl Model {
     /// As [`Model::new`] and [`Model::load_weights`]; [`Error::Field`] if it is no transformer.
     pub fn masked_lm_from_pretrained(bundle: &Bundle, device: Device, seed: u64) -> Result<Self> {
         let (weights, config) = (bundle.weights()?, bundle.config());
-        let fresh = !weights.contains(FIRST);
+        // A checkpoint has the whole head or nothing of it.
+        let fresh = !weights.contains(&config.names().weight(Role::MaskedLmDense));
         Self::build(config, &Tasks::default(), true, device, |name, shape| {
-            if fresh && name.starts_with("cls.") {
+            let role = TensorRole::parse(name).map(|tensor| tensor.role);
+            if fresh && role.is_some_and(Role::is_masked_lm) {
                 return Ok(super::init::initial(name, shape, config, seed));
             }
             weights.f32(name, shape)

@@ -20,6 +20,7 @@ use super::transformer::Transformer;
 use super::{Device, PackedInput, Taps};
 use crate::bundle::Bundle;
 use crate::config::EncoderConfig;
+use crate::config::names::{HEADS, Role, TensorRole};
 use crate::error::{Error, Result};
 use crate::output::HeadOutput;
 use crate::tasks::Tasks;
@@ -151,7 +152,8 @@ impl Model {
         let weights = bundle.weights()?;
         let config = bundle.config();
         Self::build(config, tasks, false, device, |name, shape| {
-            if name.starts_with("heads.") {
+            let role = TensorRole::parse(name).map(|tensor| tensor.role);
+            if role.is_some_and(Role::is_head) {
                 return Ok(initial(name, shape, config, seed));
             }
             weights.f32(name, shape)
@@ -184,24 +186,24 @@ impl Model {
                 .flat_map(|config| config.masked_lm_tensors()),
         );
         let parameters = Parameters::create(names, device, fill)?;
+        let scope = parameters.named(config.names());
         let (encoder, dropout) = match config {
             EncoderConfig::Transformer(config) => {
-                let encoder = Transformer::new(&parameters, config, device)?;
+                let encoder = Transformer::new(scope, config, device)?;
                 (Encoder::Transformer(encoder), config.hidden_dropout_prob)
             }
-            EncoderConfig::BiLstm(config) => (
-                Encoder::BiLstm(BiLstm::new(&parameters, config)?),
-                config.dropout,
-            ),
+            EncoderConfig::BiLstm(config) => {
+                (Encoder::BiLstm(BiLstm::new(scope, config)?), config.dropout)
+            }
         };
         Ok(Self {
             config: config.clone(),
             tasks: tasks.clone(),
             device,
             encoder,
-            heads: Heads::new(&parameters, tasks, dropout)?,
+            heads: Heads::new(parameters.named(HEADS), tasks, dropout)?,
             masked_lm: masked_lm
-                .map(|config| MaskedLmHead::new(&parameters, config))
+                .map(|config| MaskedLmHead::new(scope, config))
                 .transpose()?,
             parameters,
         })

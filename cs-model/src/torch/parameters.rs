@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use tch::Tensor;
 
 use super::Device;
+use crate::config::names::{Names, Part, Role};
 use crate::error::{Error, Result};
 
 /// Trainable fp32 tensors under their checkpoint's names, in the order of the configuration's
@@ -58,32 +59,41 @@ impl Parameters {
         &self.list
     }
 
-    pub(super) fn scope(&self, name: &str) -> Scope<'_> {
+    pub(super) fn named(&self, names: Names) -> Scope<'_> {
         Scope {
             parameters: self,
-            prefix: name.to_owned(),
+            names,
         }
     }
 }
 
-/// A place in the tree of names.
-#[derive(Debug, Clone)]
+/// Tensors by their role, in a model or in one of its layers.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Scope<'a> {
     parameters: &'a Parameters,
-    prefix: String,
+    names: Names,
 }
 
 impl Scope<'_> {
-    pub(super) fn sub(&self, name: impl std::fmt::Display) -> Self {
-        Self {
-            parameters: self.parameters,
-            prefix: format!("{}.{name}", self.prefix),
-        }
+    /// The tensors of a layer, from 0.
+    pub(super) fn layer(self, layer: usize) -> Self {
+        let names = self.names.layer(layer);
+        Self { names, ..self }
     }
 
-    /// A handle to the tensor of this name.
-    pub(super) fn get(&self, name: &str) -> Result<Tensor> {
-        let name = format!("{}.{name}", self.prefix);
+    /// A handle to the matrix, table or norm's factors of a layer.
+    pub(super) fn weight(self, role: Role) -> Result<Tensor> {
+        self.get(role, Part::Weight)
+    }
+
+    /// A handle to what a layer adds.
+    pub(super) fn bias(self, role: Role) -> Result<Tensor> {
+        self.get(role, Part::Bias)
+    }
+
+    /// A handle to one of a layer's tensors.
+    pub(super) fn get(self, role: Role, part: Part) -> Result<Tensor> {
+        let name = self.names.name(role, part);
         match self.parameters.index.get(&name) {
             Some(&i) => Ok(self.parameters.list[i].1.shallow_clone()),
             // Only a layer that disagrees with the configuration's list can get here.

@@ -7,7 +7,7 @@ use tch::Tensor;
 use super::attention::Plan;
 use super::block::Block;
 use super::embeddings::TransformerEmbeddings;
-use super::parameters::Parameters;
+use super::parameters::Scope;
 use super::{Device, PackedInput, Taps};
 use crate::config::TransformerConfig;
 use crate::error::Result;
@@ -25,14 +25,13 @@ pub(super) struct Transformer {
 
 impl Transformer {
     pub(super) fn new(
-        parameters: &Parameters,
+        scope: Scope<'_>,
         config: &TransformerConfig,
         device: Device,
     ) -> Result<Self> {
-        let layers = parameters.scope("encoder.layer");
-        let blocks = (0..config.num_hidden_layers).map(|i| Block::new(&layers.sub(i), config, i));
+        let blocks = (0..config.num_hidden_layers).map(|i| Block::new(scope, config, i));
         Ok(Self {
-            embeddings: TransformerEmbeddings::new(&parameters.scope("embeddings"), config)?,
+            embeddings: TransformerEmbeddings::new(scope, config)?,
             blocks: blocks.collect::<Result<_>>()?,
             heads: config.num_attention_heads,
             flash: flash_attention_supports(device, config.head_size()),
