@@ -47,7 +47,6 @@ mod data;
 mod early_stopping;
 mod error;
 mod evaluate;
-mod masking;
 pub mod metrics;
 mod precision;
 mod preset;
@@ -55,7 +54,6 @@ mod report;
 mod run_lock;
 mod schedule;
 mod scored;
-mod segment;
 pub mod tensorboard;
 #[cfg(feature = "torch")]
 mod torch;
@@ -63,11 +61,13 @@ mod usage;
 
 pub use calibration::{Abstention, Calibrator, Scored, abstention_threshold, fit_temperature};
 pub use config::{ClassWeights, LossConfig, TrainConfig};
-pub use data::{Example, Misaligned, Prepared, UnseenLabels, examples, tasks_of};
+pub use data::{
+    Example, Masked, Masker, MaskingConfig, Misaligned, Prepared, Segmenter, UnseenLabels,
+    WordList, examples, tasks_of, together,
+};
 pub use early_stopping::{EarlyStopping, Verdict};
 pub use error::{Error, Result};
 pub use evaluate::{EvaluateOptions, Evaluation, entity_spans, evaluate, intervals};
-pub use masking::{Masked, Masker, MaskingConfig, together};
 pub use precision::{LossScaler, Precision};
 pub use preset::Preset;
 pub use report::{
@@ -76,7 +76,6 @@ pub use report::{
 };
 pub use run_lock::RunLock;
 pub use schedule::{Decay, Schedule};
-pub use segment::{Segmenter, WordList};
 #[cfg(feature = "torch")]
 pub use torch::*;
 pub use usage::{GpuUsage, Sampler, Usage};

@@ -5,8 +5,8 @@ use std::ops::Range;
 use cs_data::{Encoding, Span, SplitMix, Tokenizer};
 use serde::{Deserialize, Serialize};
 
+use super::segment::Segmenter;
 use crate::error::{Error, Result};
-use crate::segment::Segmenter;
 
 /// How tokens are masked. The defaults are BERT's (Devlin et al. 2019, section 3.1) with whole words.
 ///
