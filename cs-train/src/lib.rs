@@ -41,25 +41,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod calibration;
 mod config;
 mod data;
 mod early_stopping;
 mod error;
-mod evaluate;
+mod evaluation;
 pub mod metrics;
 mod precision;
 mod preset;
 mod report;
 mod run_lock;
 mod schedule;
-mod scored;
 pub mod tensorboard;
 #[cfg(feature = "torch")]
 mod torch;
 mod usage;
 
-pub use calibration::{Abstention, Calibrator, Scored, abstention_threshold, fit_temperature};
 pub use config::{ClassWeights, LossConfig, TrainConfig};
 pub use data::{
     Example, Masked, Masker, MaskingConfig, Misaligned, Prepared, Segmenter, UnseenLabels,
@@ -67,7 +64,10 @@ pub use data::{
 };
 pub use early_stopping::{EarlyStopping, Verdict};
 pub use error::{Error, Result};
-pub use evaluate::{EvaluateOptions, Evaluation, entity_spans, evaluate, intervals};
+pub use evaluation::{
+    Abstention, Calibrator, EvaluateOptions, Evaluation, Scored, abstention_threshold,
+    entity_spans, evaluate, fit_temperature, intervals,
+};
 pub use precision::{LossScaler, Precision};
 pub use preset::Preset;
 pub use report::{

@@ -9,12 +9,11 @@ use super::parts::{
     ClassScores, ConfusedPair, EntityMistake, EntityReport, IntentMistake, IntentReport, OosReport,
     SentimentReport, SpanMistake, SpanText,
 };
-use crate::evaluate::{EvaluateOptions, Evaluation};
+use crate::evaluation::{EvaluateOptions, Evaluation, ScoredIntent, Tally as Scored};
 use crate::metrics::{
     ConfusionMatrix, LabelCounts, Reliability, RocPoint, SpanError, coverage_curve,
     mean_absolute_error, mean_squared_error, roc_curve, span_errors,
 };
-use crate::scored::{Scored, ScoredIntent};
 
 /// Steps of the threshold in the coverage curve.
 const THRESHOLDS: usize = 100;

@@ -14,9 +14,8 @@ use cs_model::Understanding;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::evaluate::{EvaluateOptions, Evaluation, intervals_of};
+use crate::evaluation::{EvaluateOptions, Evaluation, Tally as Scored, intervals_of};
 use crate::metrics::{Bootstrap, Interval};
-use crate::scored::Scored;
 
 pub use parts::{
     ClassScores, ConfusedPair, EntityMistake, EntityReport, IntentMistake, IntentReport, OosReport,

@@ -3,9 +3,9 @@
 use cs_data::{BatchPlan, Encoding, TokenBatch};
 use cs_model::{Calibration, HeadOutput, Model, Understanding, decode};
 
-use crate::calibration::{Abstention, Calibrator};
 use crate::data::Prepared;
 use crate::error::Result;
+use crate::evaluation::{Abstention, Calibrator};
 
 /// Rows in a prediction batch, at most.
 const PREDICT_ROWS: usize = 256;

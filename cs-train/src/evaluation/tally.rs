@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use cs_data::{Span, Utterance};
 use cs_model::Understanding;
 
+use super::evaluate::{EvaluateOptions, Evaluation, entity_spans};
 use crate::error::{Error, Result};
-use crate::evaluate::{EvaluateOptions, Evaluation, entity_spans};
 use crate::metrics::{
     Counts, Gaps, IndexedRow, LabelCounts, NEUTRAL, SentimentAgreement, agreement, auroc_of_sorted,
     macro_average, takes_side,

@@ -6,9 +6,9 @@ use cs_data::{Offsets, Span, Utterance};
 use cs_model::{Tasks, Understanding};
 use serde::{Deserialize, Serialize};
 
+use super::tally::Scored;
 use crate::error::Result;
 use crate::metrics::{Bootstrap, Interval};
-use crate::scored::Scored;
 
 /// How well a model does; `None` (JSON `null`) where the data has no such label or the model no
 /// such head.

@@ -1,0 +1,10 @@
+//! A model's answers against labelled rows, and how sure a model may be of them.
+
+mod calibration;
+mod evaluate;
+mod tally;
+
+pub use calibration::{Abstention, Calibrator, Scored, abstention_threshold, fit_temperature};
+pub(crate) use evaluate::intervals_of;
+pub use evaluate::{EvaluateOptions, Evaluation, entity_spans, evaluate, intervals};
+pub(crate) use tally::{Scored as Tally, ScoredIntent};
