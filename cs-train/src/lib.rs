@@ -41,14 +41,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod config;
 mod data;
-mod early_stopping;
 mod error;
 mod evaluation;
 pub mod metrics;
-mod precision;
-mod preset;
 mod report;
 mod run_lock;
 mod schedule;
@@ -57,25 +53,24 @@ pub mod tensorboard;
 mod torch;
 mod usage;
 
-pub use config::{ClassWeights, LossConfig, TrainConfig};
 pub use data::{
     Example, Masked, Masker, MaskingConfig, Misaligned, Prepared, Segmenter, UnseenLabels,
     WordList, examples, tasks_of, together,
 };
-pub use early_stopping::{EarlyStopping, Verdict};
 pub use error::{Error, Result};
 pub use evaluation::{
     Abstention, Calibrator, EvaluateOptions, Evaluation, Scored, abstention_threshold,
     entity_spans, evaluate, fit_temperature, intervals,
 };
-pub use precision::{LossScaler, Precision};
-pub use preset::Preset;
 pub use report::{
     ClassScores, ConfusedPair, EntityMistake, EntityReport, IntentMistake, IntentReport, OosReport,
     Report, ReportConfig, SentimentReport, SpanMistake, SpanText,
 };
 pub use run_lock::RunLock;
-pub use schedule::{Decay, Schedule};
+pub use schedule::{
+    ClassWeights, Decay, EarlyStopping, LossConfig, LossScaler, Precision, Preset, Schedule,
+    TrainConfig, Verdict,
+};
 #[cfg(feature = "torch")]
 pub use torch::*;
 pub use usage::{GpuUsage, Sampler, Usage};

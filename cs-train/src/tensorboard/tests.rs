@@ -145,7 +145,7 @@ fn a_folder_that_cannot_be_is_an_error_that_names_it() {
 #[cfg(feature = "torch")]
 mod runs {
     use super::*;
-    use crate::config::TrainConfig;
+    use crate::schedule::TrainConfig;
     use crate::torch::{
         EvaluationReport, Event, Flow, Observer, RunShape, Scores, StepReport, TrainReport,
     };

@@ -7,10 +7,10 @@ use cs_model::{Calibration, EncoderConfig, Mode, Model, ModelOutput, Tasks, Unde
 use sha2::{Digest, Sha256};
 use tch::Tensor;
 
-use crate::config::{ClassWeights, TrainConfig};
 use crate::data::{Example, Misaligned, Prepared};
 use crate::error::{Error, Result};
 use crate::evaluation::{EvaluateOptions, Evaluation, evaluate};
+use crate::schedule::{ClassWeights, TrainConfig};
 use crate::torch::loss::{CombinedLoss, Targets, Totals};
 use crate::torch::objective::{Identity, LossOutput, Objective, Part, Reached, Scores, StepBatch};
 use crate::torch::predict::predict;

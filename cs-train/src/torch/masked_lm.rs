@@ -11,9 +11,9 @@ use tch::{Kind, Tensor};
 
 use super::fine_tune::{check_tokens, describe, fingerprint};
 use super::objective::{Identity, LossOutput, Objective, Part, Scores, StepBatch};
-use crate::config::TrainConfig;
 use crate::data::{Example, Masked, Masker, Segmenter, together};
 use crate::error::{Error, Result};
+use crate::schedule::TrainConfig;
 
 /// Rows in a validation batch, at most.
 const EVAL_ROWS: usize = 256;

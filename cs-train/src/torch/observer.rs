@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::config::TrainConfig;
+use crate::schedule::TrainConfig;
 use crate::torch::objective::Scores;
 use crate::torch::phases::Phases;
 use crate::torch::report::TrainReport;

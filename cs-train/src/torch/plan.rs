@@ -2,7 +2,7 @@
 
 use cs_data::{BatchPlan, Batches};
 
-use crate::config::TrainConfig;
+use crate::schedule::TrainConfig;
 use crate::torch::seed::{Stream, derive};
 
 /// How many times the epochs that were asked for may be made for the sake of `min_steps`.

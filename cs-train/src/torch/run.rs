@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::config::TrainConfig;
-use crate::early_stopping::EarlyStopping;
 use crate::error::{Error, Result};
+use crate::schedule::{EarlyStopping, TrainConfig};
 use crate::torch::checkpoint::{Best, Checkpoints, Exact, Progress};
 use crate::torch::objective::{Objective, Scores};
 use crate::torch::observer::{EvaluationReport, Event, Flow, Observer, RunShape, StepReport};

@@ -3,10 +3,8 @@
 use cs_model::ops::{Autocast, HalfPrecision};
 use tch::{Device, Kind, Tensor};
 
-use crate::config::TrainConfig;
 use crate::error::{Error, Result};
-use crate::precision::{LossScaler, Precision};
-use crate::schedule::Schedule;
+use crate::schedule::{LossScaler, Precision, Schedule, TrainConfig};
 use crate::torch::adversary::Adversary;
 use crate::torch::ema::Ema;
 use crate::torch::objective::{LossOutput, Objective, StepBatch};

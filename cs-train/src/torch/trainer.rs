@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::config::TrainConfig;
 use crate::error::Result;
+use crate::schedule::TrainConfig;
 use crate::torch::checkpoint::{Checkpoints, check_config};
 use crate::torch::objective::Objective;
 use crate::torch::observer::Observer;

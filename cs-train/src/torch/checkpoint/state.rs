@@ -6,9 +6,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::config::TrainConfig;
 use crate::error::{Error, Result};
-use crate::precision::LossScaler;
+use crate::schedule::{LossScaler, TrainConfig};
 use crate::torch::objective::{Identity, Scores};
 
 /// The newest format this crate reads, and the one it writes.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::learning_rate::Decay;
+use super::precision::Precision;
 use crate::error::{Error, Result};
-use crate::precision::Precision;
-use crate::schedule::Decay;
 
 /// Settings of a training run. Plain data: read it from JSON, change a field, and
 /// [`Trainer::new`](crate::Trainer::new) checks it once. The trainer writes it to

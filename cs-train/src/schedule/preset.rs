@@ -3,7 +3,7 @@
 use cs_model::EncoderConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::config::TrainConfig;
+use super::config::TrainConfig;
 
 /// Settings for a kind of data, as practice with customer-service text has found them.
 ///
