@@ -11,9 +11,9 @@ use crate::data::{Example, Misaligned, Prepared};
 use crate::error::{Error, Result};
 use crate::evaluation::{EvaluateOptions, Evaluation, evaluate};
 use crate::schedule::{ClassWeights, TrainConfig};
+use crate::torch::inference::predict;
 use crate::torch::loss::{CombinedLoss, Targets, Totals};
 use crate::torch::objective::{Identity, LossOutput, Objective, Part, Reached, Scores, StepBatch};
-use crate::torch::predict::predict;
 use crate::torch::r_drop::{disagreement, tag_disagreement};
 
 /// The embedding of which only the rows of the training set's tokens get a gradient.

@@ -11,6 +11,7 @@ mod fine_tune;
 mod imitation;
 #[expect(clippy::disallowed_methods, reason = "read once, at the end")]
 mod importance;
+mod inference;
 mod loss;
 mod masked_lm;
 mod objective;
@@ -18,13 +19,13 @@ mod observer;
 mod optimizer;
 mod phases;
 mod plan;
-mod predict;
 mod r_drop;
 mod report;
 #[expect(clippy::disallowed_methods, reason = "before any step")]
 mod resume;
 mod run;
 mod seed;
+mod snapshot;
 mod step;
 mod tag_lessons;
 mod teacher;
@@ -34,6 +35,7 @@ pub use distill::{Distill, soft_divergence};
 pub use distill_config::DistillConfig;
 pub use fine_tune::FineTune;
 pub use importance::importance;
+pub use inference::{calibrate, predict};
 pub use loss::{CombinedLoss, Targets, Totals};
 pub use masked_lm::{MaskedLm, Texts, evaluate_masked};
 pub use objective::{Identity, LossOutput, Objective, Part, Reached, Scores, StepBatch};
@@ -42,7 +44,6 @@ pub use observer::{
 };
 pub use optimizer::{AdamW, Gradients};
 pub use phases::Phases;
-pub use predict::{calibrate, predict};
 pub use report::TrainReport;
 pub use teacher::{Lessons, Teacher};
 pub use trainer::Trainer;

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
-use crate::torch::checkpoint::{Best, FORMAT_VERSION, Loaded, Snapshot, State, config_value};
+use crate::torch::checkpoint::{Best, FORMAT_VERSION, State, config_value};
 use crate::torch::optimizer::Moments;
 use crate::torch::run::Run;
+use crate::torch::snapshot::{Loaded, Snapshot};
 use crate::torch::trainer::Trainer;
 
 /// What a tensor in a checkpoint is, before the parameter's name.

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::state::State;
-use super::tensors::{Loaded, Snapshot};
 use crate::error::{Error, Result};
 use crate::torch::objective::Identity;
+use crate::torch::snapshot::{Loaded, Snapshot};
 use crate::torch::trainer::Trainer;
 
 const STATE: &str = "state.json";

@@ -6,8 +6,6 @@
 
 mod folder;
 mod state;
-mod tensors;
 
 pub(crate) use folder::Checkpoints;
 pub(crate) use state::{Best, Exact, FORMAT_VERSION, Progress, State, check_config, config_value};
-pub(crate) use tensors::{Loaded, Snapshot, sum_of};
