@@ -9,11 +9,11 @@ use cs_data::{BatchPlan, TokenBatch, Tokenizer, Utterance};
 use cs_model::{Mode, Model};
 use tch::{Kind, Tensor};
 
+use super::fine_tune::{check_tokens, describe, fingerprint};
+use super::{Identity, LossOutput, Objective, Part, Scores, StepBatch};
 use crate::data::{Example, Masked, Masker, Segmenter, together};
 use crate::error::{Error, Result};
 use crate::schedule::TrainConfig;
-use crate::torch::fine_tune::{check_tokens, describe, fingerprint};
-use crate::torch::objective::{Identity, LossOutput, Objective, Part, Scores, StepBatch};
 
 /// Rows in a validation batch, at most.
 const EVAL_ROWS: usize = 256;

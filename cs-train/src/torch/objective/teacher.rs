@@ -9,10 +9,10 @@ use cs_data::{BatchPlan, Encoding, TokenBatch, Tokenizer};
 use cs_model::{Bundle, Crf, Device, Mode, Model, ModelOutput, Tasks, on_device};
 use tch::{Kind, Tensor};
 
+use super::tag_lessons::{WordLessons, word_rows};
 use crate::data::Prepared;
 use crate::error::{Error, Result};
 use crate::torch::snapshot::sum_of;
-use crate::torch::tag_lessons::{WordLessons, word_rows};
 
 /// Tokens and rows in a batch of the teacher, at most.
 const BATCH: (usize, usize) = (8192, 256);

@@ -6,9 +6,9 @@ use cs_data::{BatchPlan, TokenBatch};
 use cs_model::{EncoderConfig, Importance, Mode, Model, TransformerConfig};
 use tch::{Kind, Tensor};
 
+use super::loss::{CombinedLoss, Targets};
 use crate::data::{Example, Prepared};
 use crate::error::{Error, Result};
-use crate::torch::loss::{CombinedLoss, Targets};
 
 /// How much the loss on labelled rows would change, to first order, if a head or a neuron were gone.
 ///

@@ -7,8 +7,8 @@ use cs_data::{TokenBatch, Tokenizer};
 use cs_model::{EncoderConfig, Mode, Model, Taps};
 use tch::{Kind, Reduction, Tensor};
 
+use super::teacher::Teacher;
 use crate::error::{Error, Result};
-use crate::torch::teacher::Teacher;
 
 /// Standard deviation of a fresh projection.
 const DEVIATION: f64 = 0.02;

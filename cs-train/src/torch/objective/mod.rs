@@ -1,4 +1,16 @@
-//! [`Objective`]: what a run optimises.
+//! [`Objective`]: what a run optimises, and the kinds of it.
+
+mod distill;
+mod distill_config;
+mod fine_tune;
+mod hidden_states;
+#[expect(clippy::disallowed_methods, reason = "read once, at the end")]
+mod importance;
+mod loss;
+mod masked_lm;
+mod r_drop;
+mod tag_lessons;
+mod teacher;
 
 use std::collections::BTreeMap;
 
@@ -7,6 +19,14 @@ use tch::Tensor;
 
 use crate::error::Result;
 use crate::tensorboard::{Histogram, PrCurve};
+
+pub use distill::{Distill, soft_divergence};
+pub use distill_config::DistillConfig;
+pub use fine_tune::FineTune;
+pub use importance::importance;
+pub use loss::{CombinedLoss, Targets, Totals};
+pub use masked_lm::{MaskedLm, Texts, evaluate_masked};
+pub use teacher::{Lessons, Teacher};
 
 /// A model, the rows it learns from and what it should do with them: everything that
 /// [`Trainer`](crate::Trainer) does not care about. [`FineTune`](crate::FineTune) is one.

@@ -5,9 +5,9 @@
 use cs_model::{ModelOutput, on_device};
 use tch::{Device, Kind, Reduction, Tensor};
 
+use super::{LossOutput, Part};
 use crate::data::Example;
 use crate::error::{Error, Result};
-use crate::torch::objective::{LossOutput, Part};
 
 /// The target of a row or token that has none; cross-entropy leaves it out.
 const IGNORED: i64 = -100;

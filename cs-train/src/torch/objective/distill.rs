@@ -7,17 +7,15 @@ use cs_data::{TokenBatch, Tokenizer};
 use cs_model::{Mode, ModelOutput, Taps, Tasks, on_device};
 use tch::{Kind, Reduction, Tensor};
 
+use super::distill_config::DistillConfig;
+use super::fine_tune::{FineTune, check_tokens, fingerprint};
+use super::hidden_states::Imitation;
+use super::loss::{Targets, WeightedSum};
+use super::tag_lessons::{TagLessons, WordLessons, divergence, log_probabilities, word_rows};
+use super::teacher::{Lessons, Teacher, check_labels};
+use super::{Identity, LossOutput, Objective, Reached, Scores, StepBatch};
 use crate::data::{Example, Prepared};
 use crate::error::{Error, Result};
-use crate::torch::distill_config::DistillConfig;
-use crate::torch::fine_tune::{FineTune, check_tokens, fingerprint};
-use crate::torch::imitation::Imitation;
-use crate::torch::loss::{Targets, WeightedSum};
-use crate::torch::objective::{Identity, LossOutput, Objective, Reached, Scores, StepBatch};
-use crate::torch::tag_lessons::{
-    TagLessons, WordLessons, divergence, log_probabilities, word_rows,
-};
-use crate::torch::teacher::{Lessons, Teacher, check_labels};
 
 /// Trains a pupil on what its teacher says about labelled rows and about texts without labels; validates
 /// as [`FineTune`] does.

@@ -7,14 +7,14 @@ use cs_model::{Calibration, EncoderConfig, Mode, Model, ModelOutput, Tasks, Unde
 use sha2::{Digest, Sha256};
 use tch::Tensor;
 
+use super::loss::{CombinedLoss, Targets, Totals};
+use super::r_drop::{disagreement, tag_disagreement};
+use super::{Identity, LossOutput, Objective, Part, Reached, Scores, StepBatch};
 use crate::data::{Example, Misaligned, Prepared};
 use crate::error::{Error, Result};
 use crate::evaluation::{EvaluateOptions, Evaluation, evaluate};
 use crate::schedule::{ClassWeights, TrainConfig};
 use crate::torch::inference::predict;
-use crate::torch::loss::{CombinedLoss, Targets, Totals};
-use crate::torch::objective::{Identity, LossOutput, Objective, Part, Reached, Scores, StepBatch};
-use crate::torch::r_drop::{disagreement, tag_disagreement};
 
 /// The embedding of which only the rows of the training set's tokens get a gradient.
 const WORD_EMBEDDINGS: &str = "embeddings.word_embeddings.weight";

@@ -3,8 +3,8 @@
 use cs_model::Crf;
 use tch::{Kind, Tensor};
 
+use super::tag_lessons::log_probabilities;
 use crate::error::Result;
-use crate::torch::tag_lessons::log_probabilities;
 
 /// Half the symmetric Kullback-Leibler divergence of two predictions,
 /// `(KL(p, q) + KL(q, p)) / 2`, summed over rows (Liang et al. 2021, <https://arxiv.org/abs/2106.14448>,
