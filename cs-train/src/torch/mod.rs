@@ -1,14 +1,11 @@
 //! What computes with libtorch: losses, the optimiser, and the loop around them.
 
-mod adversary;
 mod checkpoint;
-mod depth;
 mod digest;
-mod ema;
 mod inference;
 mod objective;
 mod observer;
-mod optimizer;
+mod optim;
 mod phases;
 mod plan;
 mod report;
@@ -29,7 +26,7 @@ pub use objective::{
 pub use observer::{
     EvaluationReport, Event, Flow, Observer, Observers, RunShape, Silent, StepReport, StopFlag,
 };
-pub use optimizer::{AdamW, Gradients};
+pub use optim::{AdamW, Gradients};
 pub use phases::Phases;
 pub use report::TrainReport;
 pub use trainer::Trainer;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::torch::checkpoint::{Best, FORMAT_VERSION, State, config_value};
-use crate::torch::optimizer::Moments;
+use crate::torch::optim::Moments;
 use crate::torch::run::Run;
 use crate::torch::snapshot::{Loaded, Snapshot};
 use crate::torch::trainer::Trainer;

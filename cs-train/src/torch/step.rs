@@ -5,10 +5,8 @@ use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
 use crate::schedule::{LossScaler, Precision, Schedule, TrainConfig};
-use crate::torch::adversary::Adversary;
-use crate::torch::ema::Ema;
 use crate::torch::objective::{LossOutput, Objective, StepBatch};
-use crate::torch::optimizer::{AdamW, Gradients};
+use crate::torch::optim::{AdamW, Adversary, Ema, Gradients};
 use crate::torch::phases::{Phases, Stopwatch};
 use crate::torch::seed::{Stream, derive};
 

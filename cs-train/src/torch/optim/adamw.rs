@@ -4,9 +4,9 @@ use cs_model::on_device;
 use cs_model::ops::{FusedAdamW, foreach_add_, foreach_norm, fused_adamw};
 use tch::{Device, Kind, Tensor};
 
+use super::layer_decay::layer_factors;
 use crate::error::{Error, Result};
 use crate::schedule::TrainConfig;
-use crate::torch::depth::layer_factors;
 
 /// Adam with decoupled weight decay ([Loshchilov and Hutter](https://arxiv.org/abs/1711.05101)).
 ///
