@@ -1,21 +1,11 @@
 //! What computes with libtorch: losses, the optimiser, and the loop around them.
 
-mod checkpoint;
 mod digest;
 mod inference;
 mod objective;
-mod observer;
 mod optim;
-mod phases;
-mod plan;
-mod report;
-#[expect(clippy::disallowed_methods, reason = "before any step")]
-mod resume;
 mod run;
-mod seed;
 mod snapshot;
-mod step;
-mod trainer;
 
 pub use inference::{calibrate, predict};
 pub use objective::{
@@ -23,10 +13,8 @@ pub use objective::{
     Objective, Part, Reached, Scores, StepBatch, Targets, Teacher, Texts, Totals, evaluate_masked,
     importance, soft_divergence,
 };
-pub use observer::{
-    EvaluationReport, Event, Flow, Observer, Observers, RunShape, Silent, StepReport, StopFlag,
-};
 pub use optim::{AdamW, Gradients};
-pub use phases::Phases;
-pub use report::TrainReport;
-pub use trainer::Trainer;
+pub use run::{
+    EvaluationReport, Event, Flow, Observer, Observers, Phases, RunShape, Silent, StepReport,
+    StopFlag, TrainReport, Trainer,
+};

@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::checkpoint::{Best, Checkpoints, Exact, Progress};
+use super::observer::{EvaluationReport, Event, Flow, Observer, RunShape, StepReport};
+use super::run_plan::RunPlan;
+use super::step::Stepper;
+use super::timing::{Phases, Stopwatch};
+use super::train_report::TrainReport;
 use crate::error::{Error, Result};
 use crate::schedule::{EarlyStopping, TrainConfig};
-use crate::torch::checkpoint::{Best, Checkpoints, Exact, Progress};
 use crate::torch::objective::{Objective, Scores};
-use crate::torch::observer::{EvaluationReport, Event, Flow, Observer, RunShape, StepReport};
-use crate::torch::phases::{Phases, Stopwatch};
-use crate::torch::plan::RunPlan;
-use crate::torch::report::TrainReport;
-use crate::torch::step::Stepper;
 
 /// A run in progress. Everything that its future depends on is in `progress`, in the stepper and in
 /// the weights: that is what a checkpoint holds.

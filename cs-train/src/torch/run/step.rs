@@ -3,12 +3,12 @@
 use cs_model::ops::{Autocast, HalfPrecision};
 use tch::{Device, Kind, Tensor};
 
+use super::seed::{Stream, derive};
+use super::timing::{Phases, Stopwatch};
 use crate::error::{Error, Result};
 use crate::schedule::{LossScaler, Precision, Schedule, TrainConfig};
 use crate::torch::objective::{LossOutput, Objective, StepBatch};
 use crate::torch::optim::{AdamW, Adversary, Ema, Gradients};
-use crate::torch::phases::{Phases, Stopwatch};
-use crate::torch::seed::{Stream, derive};
 
 /// What changes weights, and what it remembers between steps.
 #[derive(Debug)]

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::checkpoint::{Checkpoints, check_config};
+use super::observer::Observer;
+use super::train_loop::Run;
+use super::train_report::TrainReport;
 use crate::error::Result;
 use crate::schedule::TrainConfig;
-use crate::torch::checkpoint::{Checkpoints, check_config};
 use crate::torch::objective::Objective;
-use crate::torch::observer::Observer;
-use crate::torch::report::TrainReport;
-use crate::torch::run::Run;
 
 /// Trains whatever an [`Objective`] says and leaves the model with the weights that did best on the
 /// validation set, or with the last ones if there is none.

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use super::timing::Phases;
 use crate::torch::objective::Scores;
-use crate::torch::phases::Phases;
 
 /// How a run went.
 ///

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use super::state::State;
 use crate::error::{Error, Result};
 use crate::torch::objective::Identity;
+use crate::torch::run::trainer::Trainer;
 use crate::torch::snapshot::{Loaded, Snapshot};
-use crate::torch::trainer::Trainer;
 
 const STATE: &str = "state.json";
 const TENSORS: &str = "tensors.safetensors";

@@ -2,8 +2,8 @@
 
 use cs_data::{BatchPlan, Batches};
 
+use super::seed::{Stream, derive};
 use crate::schedule::TrainConfig;
-use crate::torch::seed::{Stream, derive};
 
 /// How many times the epochs that were asked for may be made for the sake of `min_steps`.
 const MOST_TIMES: usize = 10;

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::timing::Phases;
+use super::train_report::TrainReport;
 use crate::schedule::TrainConfig;
 use crate::torch::objective::Scores;
-use crate::torch::phases::Phases;
-use crate::torch::report::TrainReport;
 
 /// Whether training goes on.
 ///

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
+use super::checkpoint::{Best, FORMAT_VERSION, State, config_value};
+use super::train_loop::Run;
+use super::trainer::Trainer;
 use crate::error::{Error, Result};
-use crate::torch::checkpoint::{Best, FORMAT_VERSION, State, config_value};
 use crate::torch::optim::Moments;
-use crate::torch::run::Run;
 use crate::torch::snapshot::{Loaded, Snapshot};
-use crate::torch::trainer::Trainer;
 
 /// What a tensor in a checkpoint is, before the parameter's name.
 const PARAMETER: &str = "parameter:";
