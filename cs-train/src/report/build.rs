@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use cs_data::{Offsets, Span, Utterance};
 
-use super::parts::{
+use super::sections::{
     ClassScores, ConfusedPair, EntityMistake, EntityReport, IntentMistake, IntentReport, OosReport,
     SentimentReport, SpanMistake, SpanText,
 };

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::parts::IntentReport;
-use super::text::{escape, shortened};
+use super::escape::{escape, shortened};
+use super::sections::IntentReport;
 use crate::metrics::{CoveragePoint, Reliability, RocPoint};
 
 /// Side of a plot's square.

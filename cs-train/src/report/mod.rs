@@ -2,10 +2,10 @@
 
 mod build;
 mod charts;
+mod escape;
 mod file;
 mod page;
-mod parts;
-mod text;
+mod sections;
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::evaluation::{EvaluateOptions, Evaluation, Tally as Scored, intervals_of};
 use crate::metrics::{Bootstrap, Interval};
 
-pub use parts::{
+pub use sections::{
     ClassScores, ConfusedPair, EntityMistake, EntityReport, IntentMistake, IntentReport, OosReport,
     SentimentReport, SpanMistake, SpanText,
 };

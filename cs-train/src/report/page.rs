@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use super::Report;
 use super::charts;
-use super::parts::{
+use super::escape::{label, percent, text};
+use super::sections::{
     ClassScores, EntityMistake, EntityReport, IntentMistake, IntentReport, OosReport,
     SentimentReport, SpanText,
 };
-use super::text::{label, percent, text};
 use crate::metrics::{Interval, Scores, SpanErrorKind};
 
 const STYLE: &str = include_str!("style.css");
