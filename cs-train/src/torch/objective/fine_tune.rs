@@ -502,7 +502,7 @@ mod tests {
 
     #[test]
     fn balanced_weights_are_scikit_learns() {
-        let text = include_str!("../../tests/reference/training.json");
+        let text = include_str!("../../../tests/reference/training.json");
         let stored: serde_json::Value = serde_json::from_str(text).unwrap();
         let stored = &stored["balanced"];
         let labels: Vec<usize> = serde_json::from_value(stored["labels"].clone()).unwrap();

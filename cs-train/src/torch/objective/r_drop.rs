@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn the_disagreement_is_the_authors() {
-        let text = include_str!("../../tests/reference/training.json");
+        let text = include_str!("../../../tests/reference/training.json");
         let mut stored: Value = serde_json::from_str(text).unwrap();
         let stored = stored["r_drop"].take();
         let matrix = |value: &Value| {

@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn every_pair_of_heads_is_compared_as_by_listing_all_sequences() {
-        let all = include_str!("../../tests/reference/tag_distillation.json");
+        let all = include_str!("../../../tests/reference/tag_distillation.json");
         let all: Value = serde_json::from_str(all).unwrap();
         let tags: Vec<String> = serde_json::from_value(all["tags"].clone()).unwrap();
         let lengths: Vec<usize> = serde_json::from_value(all["lengths"].clone()).unwrap();
