@@ -11,7 +11,7 @@ use crate::kernel::attention::HeadScratch;
 use crate::kernel::gemm::{QuantScratch, Weights};
 use crate::kernel::lstm::LstmScratch;
 use crate::kernel::memory::grow;
-use crate::kernel::rows::Dequantise;
+use crate::kernel::row_ops::Dequantise;
 use crate::kernel::team::Team;
 use crate::load::{Loader, Source};
 use crate::quantize::rows::{Rows, widen_int4};

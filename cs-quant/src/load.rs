@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::kernel::gemm;
 use crate::kernel::pack::{PackedF32, PackedI8};
 use crate::kernel::pool::{Pool, Quiet};
-use crate::kernel::rows::Norm;
+use crate::kernel::row_ops::Norm;
 use crate::quantize::rows::Rows;
 use crate::quantize::{QuantConfig, artefact};
 

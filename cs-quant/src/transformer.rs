@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::kernel::attention::{HeadScratch, Heads, attention};
 use crate::kernel::gemm::Weights;
 use crate::kernel::math::Act;
-use crate::kernel::rows::{Norm, add_norm};
+use crate::kernel::row_ops::{Norm, add_norm};
 use crate::kernel::team::Team;
 use crate::load::{Loader, Source};
 

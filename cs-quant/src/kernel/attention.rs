@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::gemm::store;
 use super::memory::grow;
-use super::rows::softmax_row;
+use super::row_ops::softmax_row;
 use super::shared::Shared;
 use super::team::Team;
 use super::{Blocks, Isa, MOST_ROWS, TILE, Task, for_blocks};

@@ -15,7 +15,7 @@ use std::ops::Range;
 use super::math::{Act, activate};
 use super::memory::grow;
 use super::pack::{PackedF32, PackedI8};
-use super::rows::{RowScale, quantise};
+use super::row_ops::{RowScale, quantise};
 use super::shared::Shared;
 use super::team::Team;
 use super::{Blocks, Isa, SIXTEEN, TILE, Task, for_blocks, for_sixteens};

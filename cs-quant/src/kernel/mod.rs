@@ -27,7 +27,7 @@ pub(crate) mod memory;
 pub(crate) mod pack;
 pub(crate) mod pool;
 mod portable;
-pub(crate) mod rows;
+pub(crate) mod row_ops;
 mod shared;
 pub(crate) mod team;
 #[cfg(target_arch = "x86_64")]

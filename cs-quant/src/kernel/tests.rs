@@ -12,7 +12,7 @@ use super::gemm::{QuantScratch, Weights};
 use super::math::{Act, activate, erf, exp, sigmoid, tanh};
 use super::pack::{PackedF32, PackedI8};
 use super::pool::Pool;
-use super::rows::{Norm, RowScale, add_norm, quantise};
+use super::row_ops::{Norm, RowScale, add_norm, quantise};
 use super::team::Team;
 use super::{Isa, Kernel, Simd, Task};
 use crate::quantize::Clip;
