@@ -7,11 +7,11 @@ use cs_model::BiLstmConfig;
 
 use crate::encoder::{Embedding, Extent, Packed, Scratch, Widths, lock, take};
 use crate::error::Result;
+use crate::format::source::Source;
 use crate::kernel::gemm::Weights;
 use crate::kernel::lstm::{Recurrence, recur};
 use crate::kernel::math::Act;
 use crate::kernel::team::Team;
-use crate::load::Source;
 
 #[derive(Debug)]
 pub(crate) struct BiLstm {

@@ -7,14 +7,14 @@ use cs_model::EncoderConfig;
 
 use crate::bilstm::BiLstm;
 use crate::error::Result;
+use crate::format::matrix::{Rows, widen_int4};
+use crate::format::source::{Loader, Source};
 use crate::kernel::attention::HeadScratch;
 use crate::kernel::gemm::{QuantScratch, Weights};
 use crate::kernel::lstm::LstmScratch;
 use crate::kernel::memory::grow;
 use crate::kernel::row_ops::Dequantise;
 use crate::kernel::team::Team;
-use crate::load::{Loader, Source};
-use crate::quantize::rows::{Rows, widen_int4};
 use crate::transformer::Transformer;
 
 /// Some whole sequences of a batch that passed [`crate::plan::check`].

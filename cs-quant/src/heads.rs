@@ -5,11 +5,11 @@ use std::sync::Arc;
 use cs_model::{HeadOutput, Matrix, Pooling, Tasks, Transitions};
 
 use crate::error::{QuantError, Result};
+use crate::format::source::Source;
 use crate::kernel::gemm::{QuantScratch, Weights};
 use crate::kernel::math::Act;
 use crate::kernel::memory::grow;
 use crate::kernel::team::Team;
-use crate::load::Source;
 
 #[derive(Debug)]
 pub(crate) struct Heads {

@@ -15,8 +15,8 @@ use super::pool::Pool;
 use super::row_ops::{Norm, RowScale, add_norm, quantise};
 use super::team::Team;
 use super::{Isa, Kernel, Simd, Task};
-use crate::quantize::Clip;
-use crate::quantize::rows::{Range as Bound, quantise_rows};
+use crate::format::matrix::{Range as Bound, quantise_rows};
+use crate::format::scheme::Clip;
 
 /// Rows, inputs, outputs: odd sizes, none, one, remainders of the tile, large.
 const SHAPES: [(usize, usize, usize); 16] = [

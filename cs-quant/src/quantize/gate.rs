@@ -7,11 +7,12 @@ use cs_data::TokenBatch;
 use cs_model::{Bundle, BundleWriter};
 use serde::{Deserialize, Serialize};
 
+use super::quantize;
 use super::sensitivity::{Figures, Probe, layers, sensitivity};
-use super::{QuantConfig, quantize};
 use crate::config::{Precision, RuntimeConfig};
 use crate::error::{QuantError, Result};
 use crate::folder::{another, manifest, need_weights, staging};
+use crate::format::scheme::QuantConfig;
 use crate::native::NativeModel;
 use crate::race::race;
 

@@ -9,16 +9,12 @@ use serde::Serialize;
 use crate::error::{QuantError, Result};
 use crate::folder::{copy_extras, manifest, need_weights, tensors, tokenizer_json};
 
-pub(crate) mod artefact;
-mod config;
 pub(crate) mod gate;
-pub(crate) mod rows;
 pub(crate) mod sensitivity;
 
-pub use config::{Clip, Int4, QuantConfig};
-
-use config::Scheme;
-use rows::Rows;
+use crate::format::artefact;
+use crate::format::matrix::Rows;
+use crate::format::scheme::{QuantConfig, Scheme};
 
 /// What quantising did.
 ///

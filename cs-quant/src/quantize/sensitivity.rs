@@ -6,10 +6,10 @@ use cs_data::TokenBatch;
 use cs_model::{Bundle, Matrix};
 use serde::Serialize;
 
-use super::{QuantConfig, Scheme};
 use crate::config::RuntimeConfig;
 use crate::error::QuantError;
 use crate::folder::tensors;
+use crate::format::scheme::{QuantConfig, Scheme};
 use crate::native::NativeModel;
 
 /// What a model is judged on.

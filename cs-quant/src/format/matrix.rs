@@ -4,7 +4,7 @@
 //! `G` weights of a row, and 16 values: `w ~ t (q - 8)`, `q = round(w / t) + 8` in 1..=15 (0 is never
 //! written); two weights a byte, the even one in the low half.
 
-use super::config::{Clip, Scheme};
+use super::scheme::{Clip, Scheme};
 use crate::kernel::pack::{MOST_SUM, NEIGHBOURS};
 
 /// What the integers of a step may be.

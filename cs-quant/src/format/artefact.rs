@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use cs_model::{Dtype, RawTensor, Weights};
 
-use super::rows::Rows;
+use super::matrix::Rows;
 use crate::error::{QuantError, Result};
 
 /// Key of the artefact's metadata that holds its version.

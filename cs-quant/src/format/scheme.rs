@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::matrix::Range;
 use crate::error::{QuantError, Result};
-use crate::quantize::rows::Range;
 
 /// How a model is quantised.
 ///
