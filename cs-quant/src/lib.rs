@@ -76,28 +76,20 @@
 //! instead: its rows, of which every thread needs only the keys and values of the others, and with few
 //! rows the output columns of its matrices; the LSTM by direction.
 
-mod bilstm;
 mod companions;
-mod config;
-mod encoder;
 mod error;
 mod folder;
 mod format;
-mod heads;
 mod kernel;
-mod native;
-mod plan;
 mod prune;
 mod quantize;
 mod race;
-mod transformer;
+mod runtime;
 mod trim;
 
-pub use config::{Precision, RuntimeConfig};
 pub use error::{QuantError, Result};
 pub use format::scheme::{Clip, Int4, QuantConfig};
 pub use kernel::Kernel;
-pub use native::NativeModel;
 pub use prune::latency::latencies;
 pub use prune::target::{PruneConfig, PruneReport, prune_to_latency};
 pub use prune::{PrunePlan, magnitude, prune};
@@ -105,4 +97,6 @@ pub use quantize::gate::{Gate, HeadFigures, Verdict};
 pub use quantize::sensitivity::{Figures, Metric, Probe, Sensitivity, sensitivity};
 pub use quantize::{LayerError, QuantReport, quantize};
 pub use race::race;
+pub use runtime::config::{Precision, RuntimeConfig};
+pub use runtime::model::NativeModel;
 pub use trim::{TrimConfig, TrimReport, trim_vocabulary};

@@ -12,12 +12,12 @@ use cs_model::{Matrix, Transitions, Weights};
 use super::artefact;
 use super::matrix::Rows;
 use super::scheme::QuantConfig;
-use crate::encoder::lock;
 use crate::error::Result;
 use crate::kernel::gemm;
 use crate::kernel::pack::{PackedF32, PackedI8};
 use crate::kernel::pool::{Pool, Quiet};
 use crate::kernel::row_ops::Norm;
+use crate::runtime::encoder::lock;
 
 /// Above this many inputs the `i32` sums could overflow: four neighbours' are at most 2^15.
 const MOST_INPUTS: usize = 1 << 18;

@@ -6,10 +6,10 @@ use cs_data::TokenBatch;
 use cs_model::{Bundle, TransformerConfig};
 
 use super::{PrunePlan, prune, transformer};
-use crate::config::RuntimeConfig;
 use crate::error::Result;
-use crate::native::NativeModel;
 use crate::race::race;
+use crate::runtime::config::RuntimeConfig;
+use crate::runtime::model::NativeModel;
 
 /// Forwards of each text.
 const ROUNDS: usize = 15;

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::latency::{Costs, latencies, pruned};
 use super::{PrunePlan, prune, refused, transformer};
-use crate::config::RuntimeConfig;
 use crate::error::Result;
 use crate::folder::{another, need_weights, staging, tensors};
-use crate::native::NativeModel;
+use crate::runtime::config::RuntimeConfig;
+use crate::runtime::model::NativeModel;
 
 /// Plans that are tried against the clock, at most.
 const TRIALS: usize = 5;

@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::quantize;
 use super::sensitivity::{Figures, Probe, layers, sensitivity};
-use crate::config::{Precision, RuntimeConfig};
 use crate::error::{QuantError, Result};
 use crate::folder::{another, manifest, need_weights, staging};
 use crate::format::scheme::QuantConfig;
-use crate::native::NativeModel;
 use crate::race::race;
+use crate::runtime::config::{Precision, RuntimeConfig};
+use crate::runtime::model::NativeModel;
 
 /// Passes over the texts when time is taken.
 const ROUNDS: usize = 9;

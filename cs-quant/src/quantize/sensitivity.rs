@@ -6,11 +6,11 @@ use cs_data::TokenBatch;
 use cs_model::{Bundle, Matrix};
 use serde::Serialize;
 
-use crate::config::RuntimeConfig;
 use crate::error::QuantError;
 use crate::folder::tensors;
 use crate::format::scheme::{QuantConfig, Scheme};
-use crate::native::NativeModel;
+use crate::runtime::config::RuntimeConfig;
+use crate::runtime::model::NativeModel;
 
 /// What a model is judged on.
 ///

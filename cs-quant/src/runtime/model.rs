@@ -6,19 +6,19 @@ use cs_data::TokenBatch;
 use cs_model::{Bundle, EncoderConfig, HeadOutput, Matrix, Tasks};
 
 use crate::Kernel;
-use crate::config::{Precision, RuntimeConfig};
-use crate::encoder::{Common, Encoder, Extent, Packed, Scratch, Spaces, lock};
 use crate::error::Result;
 use crate::folder::need_weights;
 use crate::format::scheme::QuantConfig;
 use crate::format::source::{Loader, Source};
-use crate::heads::{Heads, pool};
 use crate::kernel::Simd;
 use crate::kernel::attention::HeadScratch;
 use crate::kernel::memory::grow;
 use crate::kernel::pool::{Crew, Pool, available_threads};
 use crate::kernel::team::Team;
-use crate::plan::{Plan, Split, check, worthwhile_threads};
+use crate::runtime::config::{Precision, RuntimeConfig};
+use crate::runtime::encoder::{Common, Encoder, Extent, Packed, Scratch, Spaces, lock};
+use crate::runtime::heads::{Heads, pool};
+use crate::runtime::split::{Plan, Split, check, worthwhile_threads};
 
 /// An encoder and its heads, ready to run on this machine's CPU.
 ///

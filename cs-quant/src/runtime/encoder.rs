@@ -5,7 +5,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cs_model::EncoderConfig;
 
-use crate::bilstm::BiLstm;
 use crate::error::Result;
 use crate::format::matrix::{Rows, widen_int4};
 use crate::format::source::{Loader, Source};
@@ -15,9 +14,10 @@ use crate::kernel::lstm::LstmScratch;
 use crate::kernel::memory::grow;
 use crate::kernel::row_ops::Dequantise;
 use crate::kernel::team::Team;
-use crate::transformer::Transformer;
+use crate::runtime::bilstm::BiLstm;
+use crate::runtime::transformer::Transformer;
 
-/// Some whole sequences of a batch that passed [`crate::plan::check`].
+/// Some whole sequences of a batch that passed [`crate::runtime::split::check`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Packed<'a> {
     /// `[N]`

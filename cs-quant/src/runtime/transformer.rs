@@ -6,7 +6,6 @@ use std::sync::Mutex;
 
 use cs_model::{Activation, TransformerConfig};
 
-use crate::encoder::{Embedding, Packed, Scratch, Spaces, Widths, lock, take};
 use crate::error::Result;
 use crate::format::source::{Loader, Source};
 use crate::kernel::attention::{HeadScratch, Heads, attention};
@@ -14,6 +13,7 @@ use crate::kernel::gemm::Weights;
 use crate::kernel::math::Act;
 use crate::kernel::row_ops::{Norm, add_norm};
 use crate::kernel::team::Team;
+use crate::runtime::encoder::{Embedding, Packed, Scratch, Spaces, Widths, lock, take};
 
 #[derive(Debug)]
 pub(crate) struct Transformer {
