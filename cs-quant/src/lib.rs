@@ -76,27 +76,22 @@
 //! instead: its rows, of which every thread needs only the keys and values of the others, and with few
 //! rows the output columns of its matrices; the LSTM by direction.
 
-mod companions;
+mod compress;
 mod error;
-mod folder;
 mod format;
 mod kernel;
-mod prune;
-mod quantize;
-mod race;
 mod runtime;
-mod trim;
 
+pub use compress::gate::{Gate, HeadFigures, Verdict};
+pub use compress::prune::latency::latencies;
+pub use compress::prune::target::{PruneConfig, PruneReport, prune_to_latency};
+pub use compress::prune::{PrunePlan, magnitude, prune};
+pub use compress::quantize::{LayerError, QuantReport, quantize};
+pub use compress::sensitivity::{Figures, Metric, Probe, Sensitivity, sensitivity};
+pub use compress::timing::race;
+pub use compress::trim::{TrimConfig, TrimReport, trim_vocabulary};
 pub use error::{QuantError, Result};
 pub use format::scheme::{Clip, Int4, QuantConfig};
 pub use kernel::Kernel;
-pub use prune::latency::latencies;
-pub use prune::target::{PruneConfig, PruneReport, prune_to_latency};
-pub use prune::{PrunePlan, magnitude, prune};
-pub use quantize::gate::{Gate, HeadFigures, Verdict};
-pub use quantize::sensitivity::{Figures, Metric, Probe, Sensitivity, sensitivity};
-pub use quantize::{LayerError, QuantReport, quantize};
-pub use race::race;
 pub use runtime::config::{Precision, RuntimeConfig};
 pub use runtime::model::NativeModel;
-pub use trim::{TrimConfig, TrimReport, trim_vocabulary};

@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::Builder;
 
-use cs_model::{Matrix, Transitions, Weights};
+use cs_model::{Bundle, Matrix, Transitions, Weights};
 
 use super::artefact;
 use super::matrix::Rows;
 use super::scheme::QuantConfig;
-use crate::error::Result;
+use crate::error::{QuantError, Result};
 use crate::kernel::gemm;
 use crate::kernel::pack::{PackedF32, PackedI8};
 use crate::kernel::pool::{Pool, Quiet};
@@ -206,6 +206,22 @@ impl Source {
     pub(crate) fn dense(&self, owner: &str, shape: [usize; 2]) -> Result<gemm::Weights> {
         let bias = self.vector(&format!("{owner}.bias"), shape[0])?;
         self.linear(&[format!("{owner}.weight")], shape, &bias)
+    }
+}
+
+/// Refuses a folder without fp32 (or 16-bit) weights, or whose vectors are pooled in a way there is
+/// not.
+pub(crate) fn need_weights(bundle: &Bundle, wanted: &'static str) -> Result<()> {
+    if bundle.has_weights() {
+        return Ok(bundle.check_pooling()?);
+    }
+    // What is there instead, and what to do about it.
+    match bundle.int8_path() {
+        None => Ok(bundle.weights().map(drop)?),
+        Some(_) => Err(QuantError::NoWeights {
+            path: bundle.dir().to_owned(),
+            wanted,
+        }),
     }
 }
 

@@ -7,8 +7,8 @@ use cs_model::{Bundle, EncoderConfig, HeadOutput, Matrix, Tasks};
 
 use crate::Kernel;
 use crate::error::Result;
-use crate::folder::need_weights;
 use crate::format::scheme::QuantConfig;
+use crate::format::source::need_weights;
 use crate::format::source::{Loader, Source};
 use crate::kernel::Simd;
 use crate::kernel::attention::HeadScratch;

@@ -7,12 +7,13 @@ use cs_data::TokenBatch;
 use cs_model::{Bundle, BundleWriter};
 use serde::{Deserialize, Serialize};
 
-use super::quantize;
+use super::quantize::quantize;
 use super::sensitivity::{Figures, Probe, layers, sensitivity};
+use crate::compress::edited::{another, manifest, staging};
+use crate::compress::timing::race;
 use crate::error::{QuantError, Result};
-use crate::folder::{another, manifest, need_weights, staging};
 use crate::format::scheme::QuantConfig;
-use crate::race::race;
+use crate::format::source::need_weights;
 use crate::runtime::config::{Precision, RuntimeConfig};
 use crate::runtime::model::NativeModel;
 

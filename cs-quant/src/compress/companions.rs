@@ -6,8 +6,8 @@ use std::path::{Component, Path};
 use cs_model::Bundle;
 use serde_json::{Map, Value};
 
+use crate::compress::trim::{Rows, io};
 use crate::error::Result;
-use crate::trim::{Rows, io};
 
 /// Written by whoever writes the model.
 const MODEL: [&str; 4] = [

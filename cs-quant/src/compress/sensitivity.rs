@@ -6,8 +6,8 @@ use cs_data::TokenBatch;
 use cs_model::{Bundle, Matrix};
 use serde::Serialize;
 
+use crate::compress::edited::tensors;
 use crate::error::QuantError;
-use crate::folder::tensors;
 use crate::format::scheme::{QuantConfig, Scheme};
 use crate::runtime::config::RuntimeConfig;
 use crate::runtime::model::NativeModel;

@@ -7,22 +7,6 @@ use cs_model::{Bundle, BundleWriter, EncoderConfig, Manifest, RawTensor, write_s
 
 use crate::error::{QuantError, Result};
 
-/// Refuses a folder without fp32 (or 16-bit) weights, or whose vectors are pooled in a way there is
-/// not.
-pub(crate) fn need_weights(bundle: &Bundle, wanted: &'static str) -> Result<()> {
-    if bundle.has_weights() {
-        return Ok(bundle.check_pooling()?);
-    }
-    // What is there instead, and what to do about it.
-    match bundle.int8_path() {
-        None => Ok(bundle.weights().map(drop)?),
-        Some(_) => Err(QuantError::NoWeights {
-            path: bundle.dir().to_owned(),
-            wanted,
-        }),
-    }
-}
-
 /// Copies the files that are read beside configuration, tokenizer and weights: the prompts.
 pub(crate) fn copy_extras(bundle: &Bundle, writer: &mut BundleWriter) -> Result<()> {
     match bundle.prompts()?.prompts.is_empty() {

@@ -9,8 +9,9 @@ use std::path::Path;
 use cs_model::{Bundle, EncoderConfig, TransformerConfig};
 use serde::{Deserialize, Serialize};
 
+use crate::compress::edited::{Changed, another, tensors, tokenizer_json};
 use crate::error::{QuantError, Result};
-use crate::folder::{Changed, another, need_weights, tensors, tokenizer_json};
+use crate::format::source::need_weights;
 
 pub(crate) mod latency;
 mod magnitude;

@@ -4,7 +4,7 @@ use cs_model::{Bundle, Importance};
 
 use super::transformer;
 use crate::error::Result;
-use crate::folder::need_weights;
+use crate::format::source::need_weights;
 
 /// Scores by the size of the weights on the way through: a head gets `|V_h| |O_h|` (Frobenius norms
 /// of its rows of the value matrix and its columns of the output matrix), a neuron `|in_n| |out_n|`.

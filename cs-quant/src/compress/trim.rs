@@ -9,9 +9,10 @@ use cs_model::{Bundle, BundleWriter, EncoderConfig, RawTensor, Weights, write_sa
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::companions::{Companions, each_token_id};
+use crate::compress::companions::{Companions, each_token_id};
+use crate::compress::edited::{another, manifest, staging, tensors, tokenizer_json};
 use crate::error::{QuantError, Result};
-use crate::folder::{another, manifest, need_weights, staging, tensors, tokenizer_json};
+use crate::format::source::need_weights;
 
 const WORDS: &str = "embeddings.word_embeddings.weight";
 /// Has a number a word too, where a checkpoint can predict masked words.

@@ -6,15 +6,12 @@ use std::path::Path;
 use cs_model::{Bundle, BundleWriter, RawTensor, Weights, write_safetensors};
 use serde::Serialize;
 
+use crate::compress::edited::{copy_extras, manifest, tensors, tokenizer_json};
 use crate::error::{QuantError, Result};
-use crate::folder::{copy_extras, manifest, need_weights, tensors, tokenizer_json};
-
-pub(crate) mod gate;
-pub(crate) mod sensitivity;
-
 use crate::format::artefact;
 use crate::format::matrix::Rows;
 use crate::format::scheme::{QuantConfig, Scheme};
+use crate::format::source::need_weights;
 
 /// What quantising did.
 ///

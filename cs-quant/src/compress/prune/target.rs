@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::latency::{Costs, latencies, pruned};
 use super::{PrunePlan, prune, refused, transformer};
+use crate::compress::edited::{another, staging, tensors};
 use crate::error::Result;
-use crate::folder::{another, need_weights, staging, tensors};
+use crate::format::source::need_weights;
 use crate::runtime::config::RuntimeConfig;
 use crate::runtime::model::NativeModel;
 

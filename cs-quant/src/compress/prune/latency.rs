@@ -6,8 +6,8 @@ use cs_data::TokenBatch;
 use cs_model::{Bundle, TransformerConfig};
 
 use super::{PrunePlan, prune, transformer};
+use crate::compress::timing::race;
 use crate::error::Result;
-use crate::race::race;
 use crate::runtime::config::RuntimeConfig;
 use crate::runtime::model::NativeModel;
 

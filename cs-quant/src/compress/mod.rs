@@ -1,0 +1,11 @@
+//! Smaller and faster models out of given ones: the int8 artefact and what judges it, pruning,
+//! trimming.
+
+mod companions;
+mod edited;
+pub(crate) mod gate;
+pub(crate) mod prune;
+pub(crate) mod quantize;
+pub(crate) mod sensitivity;
+pub(crate) mod timing;
+pub(crate) mod trim;
