@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 use cs_model::Bundle;
 use serde_json::{Map, Value};
 
-use crate::compress::trim::{Rows, io};
+use super::trim::{Rows, io};
 use crate::error::Result;
 
 /// Written by whoever writes the model.

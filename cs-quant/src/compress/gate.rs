@@ -7,10 +7,10 @@ use cs_data::TokenBatch;
 use cs_model::{Bundle, BundleWriter};
 use serde::{Deserialize, Serialize};
 
+use super::edited::{another, manifest, staging};
 use super::quantize::quantize;
 use super::sensitivity::{Figures, Probe, layers, sensitivity};
-use crate::compress::edited::{another, manifest, staging};
-use crate::compress::timing::race;
+use super::timing::race;
 use crate::error::{QuantError, Result};
 use crate::format::scheme::QuantConfig;
 use crate::format::source::need_weights;

@@ -6,7 +6,7 @@ use std::path::Path;
 use cs_model::{Bundle, BundleWriter, RawTensor, Weights, write_safetensors};
 use serde::Serialize;
 
-use crate::compress::edited::{copy_extras, manifest, tensors, tokenizer_json};
+use super::edited::{copy_extras, manifest, tensors, tokenizer_json};
 use crate::error::{QuantError, Result};
 use crate::format::artefact;
 use crate::format::matrix::Rows;

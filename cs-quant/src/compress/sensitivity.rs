@@ -6,7 +6,7 @@ use cs_data::TokenBatch;
 use cs_model::{Bundle, Matrix};
 use serde::Serialize;
 
-use crate::compress::edited::tensors;
+use super::edited::tensors;
 use crate::error::QuantError;
 use crate::format::scheme::{QuantConfig, Scheme};
 use crate::runtime::config::RuntimeConfig;

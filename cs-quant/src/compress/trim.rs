@@ -9,8 +9,8 @@ use cs_model::{Bundle, BundleWriter, EncoderConfig, RawTensor, Weights, write_sa
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::compress::companions::{Companions, each_token_id};
-use crate::compress::edited::{another, manifest, staging, tensors, tokenizer_json};
+use super::companions::{Companions, each_token_id};
+use super::edited::{another, manifest, staging, tensors, tokenizer_json};
 use crate::error::{QuantError, Result};
 use crate::format::source::need_weights;
 

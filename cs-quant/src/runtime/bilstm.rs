@@ -5,13 +5,14 @@ use std::sync::{Mutex, PoisonError};
 
 use cs_model::BiLstmConfig;
 
+use super::embedding::Embedding;
+use super::scratch::{Extent, Packed, Scratch, Widths, lock, take};
 use crate::error::Result;
 use crate::format::source::Source;
 use crate::kernel::gemm::Weights;
 use crate::kernel::lstm::{Recurrence, recur};
 use crate::kernel::math::Act;
 use crate::kernel::team::Team;
-use crate::runtime::encoder::{Embedding, Extent, Packed, Scratch, Widths, lock, take};
 
 #[derive(Debug)]
 pub(crate) struct BiLstm {

@@ -2,8 +2,11 @@
 
 mod bilstm;
 pub(crate) mod config;
-pub(crate) mod encoder;
+mod embedding;
+mod encoder;
 mod heads;
+mod loader;
 pub(crate) mod model;
+mod scratch;
 mod split;
 mod transformer;

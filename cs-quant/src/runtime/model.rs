@@ -5,20 +5,22 @@ use std::sync::{Arc, Mutex};
 use cs_data::TokenBatch;
 use cs_model::{Bundle, EncoderConfig, HeadOutput, Matrix, Tasks};
 
+use super::config::{Precision, RuntimeConfig};
+use super::encoder::Encoder;
+use super::heads::{Heads, pool};
+use super::loader::Loader;
+use super::scratch::{Common, Extent, Packed, Scratch, Spaces, lock};
+use super::split::{Plan, Split, check, worthwhile_threads};
 use crate::Kernel;
 use crate::error::Result;
 use crate::format::scheme::QuantConfig;
+use crate::format::source::Source;
 use crate::format::source::need_weights;
-use crate::format::source::{Loader, Source};
 use crate::kernel::Simd;
 use crate::kernel::attention::HeadScratch;
 use crate::kernel::memory::grow;
 use crate::kernel::pool::{Crew, Pool, available_threads};
 use crate::kernel::team::Team;
-use crate::runtime::config::{Precision, RuntimeConfig};
-use crate::runtime::encoder::{Common, Encoder, Extent, Packed, Scratch, Spaces, lock};
-use crate::runtime::heads::{Heads, pool};
-use crate::runtime::split::{Plan, Split, check, worthwhile_threads};
 
 /// An encoder and its heads, ready to run on this machine's CPU.
 ///

@@ -6,14 +6,16 @@ use std::sync::Mutex;
 
 use cs_model::{Activation, TransformerConfig};
 
+use super::embedding::Embedding;
+use super::loader::Loader;
+use super::scratch::{Packed, Scratch, Spaces, Widths, lock, take};
 use crate::error::Result;
-use crate::format::source::{Loader, Source};
+use crate::format::source::Source;
 use crate::kernel::attention::{HeadScratch, Heads, attention};
 use crate::kernel::gemm::Weights;
 use crate::kernel::math::Act;
 use crate::kernel::row_ops::{Norm, add_norm};
 use crate::kernel::team::Team;
-use crate::runtime::encoder::{Embedding, Packed, Scratch, Spaces, Widths, lock, take};
 
 #[derive(Debug)]
 pub(crate) struct Transformer {
