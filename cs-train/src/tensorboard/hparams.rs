@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::proto::{self, HParamsPart, JsonKind, JsonValue};
+use super::record::now;
 use super::summary::Summary;
-use super::writer::now;
 
 /// One setting of a run.
 ///

@@ -1,11 +1,13 @@
 //! Event files that TensorBoard reads, in plain Rust.
 //!
-//! [`EventWriter`] writes [`Summary`]s: scalars, texts, [`Histogram`]s and [`PrCurve`]s, and a
+//! [`EventWriter`] writes [`Summary`]s: scalars, texts, [`Histogram`](crate::metrics::Histogram)s and
+//! [`PrCurve`](crate::metrics::PrCurve)s, and a
 //! run's [`HParams`]. It knows nothing of training, so it serves any other program as well;
 //! `TensorBoard` is the observer that records a run with it.
 //!
 //! ```
-//! use cs_train::tensorboard::{EventWriter, HParams, PrCurve, Summary};
+//! use cs_train::metrics::PrCurve;
+//! use cs_train::tensorboard::{EventWriter, HParams, Summary};
 //!
 //! let runs = tempfile::tempdir()?;
 //! let mut events = EventWriter::create(&runs.path().join("first"))?;
@@ -20,11 +22,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod histogram;
+mod encode;
 mod hparams;
 #[cfg(feature = "torch")]
 mod observer;
-mod pr_curve;
 mod proto;
 mod record;
 mod summary;
@@ -32,10 +33,8 @@ mod summary;
 mod tests;
 mod writer;
 
-pub use histogram::Histogram;
 pub use hparams::{HParam, HParams};
 #[cfg(feature = "torch")]
 pub use observer::TensorBoard;
-pub use pr_curve::PrCurve;
 pub use summary::Summary;
 pub use writer::EventWriter;

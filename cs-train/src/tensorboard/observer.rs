@@ -7,8 +7,9 @@ use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
 use super::writer::{create_dir, event_files, move_file, seconds_of};
-use super::{EventWriter, HParam, HParams, Histogram, Summary};
+use super::{EventWriter, HParam, HParams, Summary};
 use crate::error::{Error, Result};
+use crate::metrics::Histogram;
 use crate::torch::{EvaluationReport, Event, Flow, Observer, RunShape, StepReport};
 use crate::usage::{Sampler, Usage};
 

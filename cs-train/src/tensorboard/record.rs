@@ -1,6 +1,8 @@
 //! TFRecord, the frame of every event: length, its checksum, the bytes, their checksum
 //! (tensorflow/core/lib/io/record_writer.h).
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use crc::{CRC_32_ISCSI, Crc, Table};
 
 static CRC32C: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISCSI);
@@ -20,6 +22,12 @@ fn masked(bytes: &[u8]) -> u32 {
         .checksum(bytes)
         .rotate_right(15)
         .wrapping_add(0xa282_ead8)
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> f64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0.0, |since| since.as_secs_f64())
 }
 
 /// The whole records at the beginning of `bytes`, up to a tear.

@@ -2,9 +2,9 @@
 
 use prost::Message;
 
-use super::histogram::Histogram;
-use super::pr_curve::PrCurve;
+use super::encode;
 use super::proto::{self, DT_STRING, Data};
+use crate::metrics::{Histogram, PrCurve};
 
 /// Longest text in bytes; the dashboard loads all of a run's texts at once.
 const MAX_TEXT: usize = 1 << 20;
@@ -40,7 +40,11 @@ impl Summary {
     /// A distribution.
     #[must_use]
     pub fn histogram(mut self, tag: &str, histogram: &Histogram) -> Self {
-        self.push(tag, None, Some(Data::Histogram(histogram.to_proto())));
+        self.push(
+            tag,
+            None,
+            Some(Data::Histogram(encode::histogram(histogram))),
+        );
         self
     }
 
@@ -67,8 +71,8 @@ impl Summary {
     /// Precision over recall.
     #[must_use]
     pub fn pr_curve(mut self, tag: &str, curve: &PrCurve) -> Self {
-        let plugin = plugin("pr_curves", PrCurve::data().encode_to_vec());
-        self.push(tag, plugin, Some(Data::Tensor(curve.to_proto())));
+        let plugin = plugin("pr_curves", encode::pr_curve_data().encode_to_vec());
+        self.push(tag, plugin, Some(Data::Tensor(encode::pr_curve(curve))));
         self
     }
 

@@ -11,7 +11,8 @@ use prost::Message;
 use super::TensorBoard;
 use super::hparams::session_end;
 use super::proto::{Event, SESSION_START, SessionLog, What};
-use super::{EventWriter, HParams, Histogram, PrCurve, Summary, record};
+use super::{EventWriter, HParams, Summary, record};
+use crate::metrics::{Histogram, PrCurve};
 
 /// Made by tests/reference/tensorboard_events.py.
 const REFERENCE: &[u8] = include_bytes!("../../tests/reference/tensorboard.events");

@@ -3,13 +3,13 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use prost::Message;
 
 use super::hparams::{self, HParams};
 use super::proto::{self, SESSION_START, What};
-use super::record;
+use super::record::{self, now};
 use super::summary::Summary;
 use crate::error::{Error, Result};
 
@@ -256,12 +256,6 @@ fn host() -> String {
     } else {
         name
     }
-}
-
-/// Seconds since 1970.
-pub(super) fn now() -> f64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0.0, |since| since.as_secs_f64())
 }
 
 fn io(path: &Path, source: std::io::Error) -> Error {

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::error::Result;
-use crate::tensorboard::{Histogram, PrCurve};
+use crate::metrics::{Histogram, PrCurve};
 
 pub use distill::{Distill, soft_divergence};
 pub use distill_config::DistillConfig;

@@ -2,8 +2,6 @@
 
 use std::sync::LazyLock;
 
-use super::proto;
-
 /// Edges of TensorBoard's buckets: 0 and ±1e-12 × 1.1^k up to 1e20.
 static EDGES: LazyLock<Vec<f64>> = LazyLock::new(|| {
     let mut positive = Vec::new();
@@ -23,7 +21,7 @@ static EDGES: LazyLock<Vec<f64>> = LazyLock::new(|| {
 /// before, so that small and large numbers are told apart equally well.
 ///
 /// ```
-/// use cs_train::tensorboard::Histogram;
+/// use cs_train::metrics::Histogram;
 ///
 /// let histogram: Histogram = [0.5, -1.0, 2.0, f64::NAN].into_iter().collect();
 /// assert_eq!((histogram.count(), histogram.non_finite()), (3, 1));
@@ -32,10 +30,10 @@ static EDGES: LazyLock<Vec<f64>> = LazyLock::new(|| {
 pub struct Histogram {
     /// One more than there are edges: the first and the last are open.
     buckets: Vec<u64>,
-    min: f64,
-    max: f64,
-    sum: f64,
-    sum_squares: f64,
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+    pub(crate) sum: f64,
+    pub(crate) sum_squares: f64,
     non_finite: u64,
 }
 
@@ -78,38 +76,31 @@ impl Histogram {
         self.non_finite
     }
 
-    /// As TensorBoard wants it: only the buckets from the first to the last that is not empty,
-    /// behind an empty one whose limit is where they begin.
-    pub(super) fn to_proto(&self) -> proto::Histogram {
+    /// The buckets from the first to the last that is not empty; `None` without a number.
+    pub(crate) fn filled(&self) -> Option<FilledBuckets<'_>> {
         let filled = |count: &u64| *count > 0;
-        let Some(first) = self.buckets.iter().position(filled) else {
-            // What no number was added to still needs a bucket, or the dashboard breaks.
-            return proto::Histogram {
-                bucket_limit: vec![0.0],
-                bucket: vec![0.0],
-                ..Default::default()
-            };
-        };
+        let first = self.buckets.iter().position(filled)?;
         let last = self.buckets.iter().rposition(filled).unwrap_or(first);
-        let lower = match first {
-            0 => self.min,
-            _ => EDGES[first - 1],
-        };
         let upper = |bucket: usize| EDGES.get(bucket).copied().unwrap_or(f64::MAX);
-        proto::Histogram {
-            min: self.min,
-            max: self.max,
-            num: self.count() as f64,
-            sum: self.sum,
-            sum_squares: self.sum_squares,
-            bucket_limit: std::iter::once(lower)
-                .chain((first..=last).map(upper))
-                .collect(),
-            bucket: std::iter::once(0.0)
-                .chain(self.buckets[first..=last].iter().map(|&count| count as f64))
-                .collect(),
-        }
+        Some(FilledBuckets {
+            lower: match first {
+                0 => self.min,
+                _ => EDGES[first - 1],
+            },
+            upper: (first..=last).map(upper).collect(),
+            counts: &self.buckets[first..=last],
+        })
     }
+}
+
+/// Neighbouring buckets of a [`Histogram`].
+pub(crate) struct FilledBuckets<'a> {
+    /// Where the first one begins.
+    pub(crate) lower: f64,
+    /// Where each of them ends.
+    pub(crate) upper: Vec<f64>,
+    /// The numbers in each of them.
+    pub(crate) counts: &'a [u64],
 }
 
 impl Extend<f64> for Histogram {
@@ -123,27 +114,5 @@ impl FromIterator<f64> for Histogram {
         let mut histogram = Self::default();
         histogram.extend(values);
         histogram
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn extremes_and_nothing_have_a_bucket() {
-        let wide: Histogram = [f64::MIN, 0.0, f64::MAX, f64::INFINITY]
-            .into_iter()
-            .collect();
-        let proto = wide.to_proto();
-        assert_eq!(proto.num, 3.0);
-        assert_eq!(proto.bucket.iter().sum::<f64>(), 3.0);
-        assert_eq!(proto.bucket_limit.len(), proto.bucket.len());
-        assert!(proto.bucket_limit.is_sorted());
-        assert_eq!(wide.non_finite(), 1);
-
-        let empty = Histogram::default().to_proto();
-        assert_eq!((empty.num, empty.min, empty.max), (0.0, 0.0, 0.0));
-        assert_eq!((empty.bucket.len(), empty.bucket_limit.len()), (1, 1));
     }
 }

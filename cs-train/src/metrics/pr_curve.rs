@@ -1,15 +1,13 @@
 //! [`PrCurve`]: precision and recall over the threshold.
 
-use super::proto::{self, DT_FLOAT};
-
 /// Thresholds of a curve, 0 and 1 among them.
-const THRESHOLDS: usize = 127;
+pub(crate) const THRESHOLDS: usize = 127;
 
 /// True and false positives by the score that a positive answer must reach, from which TensorBoard
 /// draws precision over recall.
 ///
 /// ```
-/// use cs_train::tensorboard::PrCurve;
+/// use cs_train::metrics::PrCurve;
 ///
 /// let curve: PrCurve = [(0.9, true), (0.4, false), (0.6, true)].into_iter().collect();
 /// assert_eq!(curve.at(0.5), (1.0, 1.0));
@@ -62,36 +60,20 @@ impl PrCurve {
         (share(hits, taken), share(hits, self.positives.iter().sum()))
     }
 
-    /// Content of the plugin.
-    pub(super) fn data() -> proto::PrCurveData {
-        proto::PrCurveData {
-            num_thresholds: THRESHOLDS as u32,
-        }
-    }
-
     /// True positives, false positives, true negatives, false negatives, precision and recall,
-    /// each for all thresholds.
-    pub(super) fn to_proto(&self) -> proto::Tensor {
+    /// each at all thresholds.
+    pub(crate) fn rows(&self) -> [Vec<f64>; 6] {
         let (hits, alarms) = (reached(&self.positives), reached(&self.negatives));
-        let rows = || hits.iter().zip(&alarms);
-        let mut floats = Vec::with_capacity(6 * THRESHOLDS);
-        let mut push = |row: &mut dyn Iterator<Item = f64>| floats.extend(row.map(|x| x as f32));
-        push(&mut hits.iter().map(|&tp| tp as f64));
-        push(&mut alarms.iter().map(|&fp| fp as f64));
-        push(&mut alarms.iter().map(|&fp| (alarms[0] - fp) as f64));
-        push(&mut hits.iter().map(|&tp| (hits[0] - tp) as f64));
-        push(&mut rows().map(|(&tp, &fp)| share(tp, tp + fp)));
-        push(&mut hits.iter().map(|&tp| share(tp, hits[0])));
-        proto::Tensor {
-            dtype: DT_FLOAT,
-            shape: Some(proto::Shape {
-                dim: [6, THRESHOLDS as i64]
-                    .map(|size| proto::Dim { size })
-                    .to_vec(),
-            }),
-            floats,
-            strings: Vec::new(),
-        }
+        let counts = |counts: &mut dyn Iterator<Item = u64>| counts.map(|n| n as f64).collect();
+        let precisions = hits.iter().zip(&alarms);
+        [
+            counts(&mut hits.iter().copied()),
+            counts(&mut alarms.iter().copied()),
+            counts(&mut alarms.iter().map(|&fp| alarms[0] - fp)),
+            counts(&mut hits.iter().map(|&tp| hits[0] - tp)),
+            precisions.map(|(&tp, &fp)| share(tp, tp + fp)).collect(),
+            hits.iter().map(|&tp| share(tp, hits[0])).collect(),
+        ]
     }
 }
 
