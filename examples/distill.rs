@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cs_examples::{DistillArgs, Outcome, Progress, Teaching, TrainArgs, distill, number, run};
-use cs_train::DistillConfig;
+use cs_train::objective::DistillConfig;
 
 /// Train a small model on what a large one says
 #[derive(Parser)]

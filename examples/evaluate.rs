@@ -22,8 +22,9 @@ use cs_examples::{
     refuse_input, report, run, warn_unseen, write_predictions,
 };
 use cs_model::{Calibration, Intent, Tasks, Understanding};
+use cs_train::evaluation::{EvaluateOptions, Evaluation};
 use cs_train::metrics::{Bootstrap, Interval};
-use cs_train::{EvaluateOptions, Evaluation, Report, ReportConfig};
+use cs_train::report::{Report, ReportConfig};
 use serde::Serialize;
 
 /// Score a trained model on labelled data

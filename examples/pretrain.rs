@@ -17,7 +17,7 @@ use cs_examples::{
     Base, DataArgs, Outcome, Output, Pretraining, Progress, Result, RunOutArgs, Settings, hold_out,
     note, note_interrupted, number, report, run,
 };
-use cs_train::{MaskingConfig, WordList};
+use cs_train::data::{MaskingConfig, WordList};
 
 /// Adapt an encoder to a domain
 #[derive(Parser)]

@@ -22,7 +22,8 @@ use cs_examples::{
 use cs_model::{Bundle, Understanding};
 use cs_quant::QuantConfig;
 use cs_serve::Assistant;
-use cs_train::{RunLock, Trainer};
+use cs_train::RunLock;
+use cs_train::run::Trainer;
 use serde::Serialize;
 
 const SEED: u64 = 42;

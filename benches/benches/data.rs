@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use cs_data::{BatchPlan, Dataset, Span, TokenBatch, Tokenizer, Utterance};
-use cs_train::{Example, examples, tasks_of};
+use cs_train::data::{Example, examples, tasks_of};
 
 const ROWS: usize = 20_000;
 

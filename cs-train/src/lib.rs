@@ -1,21 +1,31 @@
 //! Fine-tuning of customer-service models with libtorch, and their evaluation in plain Rust.
 //!
-//! [`examples`] turns labelled utterances into token ids and targets; a [`Trainer`] runs an
-//! [`Objective`], such as [`FineTune`] of a [`cs_model::Model`] on them, as [`TrainConfig`] says, and
-//! tells an [`Observer`] about it; [`evaluate()`] scores answers, of this or any other runtime, against gold
-//! data. What a run is made of can be used alone: [`CombinedLoss`], [`AdamW`], [`Schedule`],
-//! [`EarlyStopping`], [`LossScaler`]. The crate prints nothing; warnings go to `tracing`.
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`data`] | from labelled utterances to token ids and targets |
+//! | [`evaluation`] | a model's answers against gold rows, and how sure it may be of them |
+//! | [`metrics`] | the figures themselves, on labels, spans and numbers |
+//! | [`report`] | everything about one evaluation, as JSON and as a page |
+//! | [`schedule`] | the settings of a run, and what follows from them alone |
+//! | [`tensorboard`] | event files |
+//! | `objective` | what a run optimises: fine-tuning, masked words, distillation |
+//! | `optim` | AdamW and what goes with it |
+//! | `run` | the loop, its checkpoints, and who is told about it |
+//! | `inference` | a libtorch model's answers for many rows |
 //!
-//! Without the feature `torch` (on by default) no libtorch is needed: [`metrics`], [`evaluate()`],
-//! [`examples`], [`Schedule`], [`EarlyStopping`] and the event files of [`tensorboard`] are left,
-//! for a service that scores its own answers.
+//! The last four need the feature `torch`, which is on by default. Without it no libtorch is needed,
+//! and a service can still score its own answers. The crate prints nothing; warnings go to `tracing`.
 //!
 #![cfg_attr(feature = "torch", doc = "```")]
 #![cfg_attr(not(feature = "torch"), doc = "```ignore")]
 //! use cs_data::{Tokenizer, Utterance};
 //! use cs_model::{BiLstmConfig, Calibration, Device, EncoderConfig, Model};
-//! use cs_train::{EvaluateOptions, FineTune, Silent, TrainConfig, Trainer};
-//! use cs_train::{evaluate, examples, predict, tasks_of};
+//! use cs_train::data::{examples, tasks_of};
+//! use cs_train::evaluation::{EvaluateOptions, evaluate};
+//! use cs_train::inference::predict;
+//! use cs_train::objective::FineTune;
+//! use cs_train::run::{Silent, Trainer};
+//! use cs_train::schedule::TrainConfig;
 //!
 //! let texts = [("where is my parcel", "status"), ("I want my money back", "refund")];
 //! let rows = texts.map(|(text, intent)| Utterance::new(intent, text).with_intent(intent));
@@ -41,36 +51,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod data;
+pub mod data;
 mod error;
-mod evaluation;
+pub mod evaluation;
 pub mod metrics;
-mod report;
+pub mod report;
 mod run_lock;
-mod schedule;
+pub mod schedule;
 pub mod tensorboard;
 #[cfg(feature = "torch")]
 mod torch;
-mod usage;
+pub mod usage;
 
-pub use data::{
-    Example, Masked, Masker, MaskingConfig, Misaligned, Prepared, Segmenter, UnseenLabels,
-    WordList, examples, tasks_of, together,
-};
 pub use error::{Error, Result};
-pub use evaluation::{
-    Abstention, Calibrator, EvaluateOptions, Evaluation, Scored, abstention_threshold,
-    entity_spans, evaluate, fit_temperature, intervals,
-};
-pub use report::{
-    ClassScores, ConfusedPair, EntityMistake, EntityReport, IntentMistake, IntentReport, OosReport,
-    Report, ReportConfig, SentimentReport, SpanMistake, SpanText,
-};
 pub use run_lock::RunLock;
-pub use schedule::{
-    ClassWeights, Decay, EarlyStopping, LossConfig, LossScaler, Precision, Preset, Schedule,
-    TrainConfig, Verdict,
-};
 #[cfg(feature = "torch")]
-pub use torch::*;
-pub use usage::{GpuUsage, Sampler, Usage};
+pub use torch::{inference, objective, optim, run};

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// process's figures are Linux's, the GPUs' need the feature `nvml` and NVIDIA's driver.
 ///
 /// ```
-/// let usage = cs_train::Usage { memory: Some(1 << 30), ..Default::default() };
+/// let usage = cs_train::usage::Usage { memory: Some(1 << 30), ..Default::default() };
 /// assert!(usage.gpus.is_empty());
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -27,7 +27,7 @@ pub struct Usage {
 /// What a GPU does; `None` where it does not tell.
 ///
 /// ```
-/// assert_eq!(cs_train::GpuUsage::default().utilisation, None);
+/// assert_eq!(cs_train::usage::GpuUsage::default().utilisation, None);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GpuUsage {
@@ -48,7 +48,7 @@ pub struct GpuUsage {
 ///
 /// ```
 /// use std::time::Duration;
-/// let mut sampler = cs_train::Sampler::new(Duration::from_secs(3600));
+/// let mut sampler = cs_train::usage::Sampler::new(Duration::from_secs(3600));
 /// assert!(sampler.sample().is_some());
 /// assert!(sampler.sample().is_none(), "an hour has not passed");
 /// ```

@@ -4,10 +4,10 @@
 
 use cs_data::{Encoding, Utterance};
 use cs_model::{HeadOutput, Matrix};
+use cs_train::Error;
+use cs_train::data::Example;
+use cs_train::evaluation::{Abstention, Calibrator, Scored, abstention_threshold, fit_temperature};
 use cs_train::metrics::Reliability;
-use cs_train::{
-    Abstention, Calibrator, Error, Example, Scored, abstention_threshold, fit_temperature,
-};
 use serde_json::Value;
 
 fn reference(section: &str) -> Value {

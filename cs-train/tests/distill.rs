@@ -9,11 +9,15 @@ use cs_model::{
     BiLstmConfig, Calibration, Device, EncoderConfig, Mode, Model, SlotHead, Taps, Tasks,
     TransformerConfig,
 };
-use cs_train::{
-    Distill, DistillConfig, Error, EvaluateOptions, FineTune, Objective, Prepared, Silent,
-    StepBatch, Teacher, TrainConfig, Trainer, evaluate, examples, predict, soft_divergence,
-    tasks_of,
+use cs_train::Error;
+use cs_train::data::{Prepared, examples, tasks_of};
+use cs_train::evaluation::{EvaluateOptions, evaluate};
+use cs_train::inference::predict;
+use cs_train::objective::{
+    Distill, DistillConfig, FineTune, Objective, StepBatch, Teacher, soft_divergence,
 };
+use cs_train::run::{Silent, Trainer};
+use cs_train::schedule::TrainConfig;
 use serde_json::Value;
 use tch::Tensor;
 

@@ -7,10 +7,9 @@ mod common;
 use common::assert_close;
 use cs_data::{Span, Utterance};
 use cs_model::{Entity, Intent, Tasks, Understanding};
+use cs_train::evaluation::{EvaluateOptions, Evaluation, entity_spans, evaluate, intervals};
 use cs_train::metrics::Bootstrap;
-use cs_train::{
-    EvaluateOptions, Evaluation, Report, ReportConfig, entity_spans, evaluate, intervals,
-};
+use cs_train::report::{Report, ReportConfig};
 
 fn answer(
     text: &str,

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use cs_data::Encoding;
 use cs_model::{BiLstmConfig, Bundle, Device, EncoderConfig, Model, Tasks};
-use cs_train::{CombinedLoss, Error, Example, Prepared, importance};
+use cs_train::Error;
+use cs_train::data::{Example, Prepared};
+use cs_train::objective::{CombinedLoss, importance};
 use serde_json::Value;
 use tch::Tensor;
 

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use cs_data::{Tokenizer, Utterance};
 use cs_model::{Bundle, Device, Model, TransformerConfig};
-use cs_train::{
-    Error, Masked, MaskedLm, Masker, MaskingConfig, Objective, Silent, StepBatch, Texts,
-    TrainConfig, Trainer, evaluate_masked,
-};
+use cs_train::Error;
+use cs_train::data::{Masked, Masker, MaskingConfig};
+use cs_train::objective::{MaskedLm, Objective, StepBatch, Texts, evaluate_masked};
+use cs_train::run::{Silent, Trainer};
+use cs_train::schedule::TrainConfig;
 use serde_json::Value;
 
 #[test]

@@ -5,7 +5,8 @@
 use std::collections::HashSet;
 
 use cs_data::{Encoding, Span, Tokenizer};
-use cs_train::{Error, Masked, Masker, MaskingConfig, WordList, together};
+use cs_train::Error;
+use cs_train::data::{Masked, Masker, MaskingConfig, WordList, together};
 
 const TEXTS: [&str; 4] = [
     "我要查询订单12345的退款申请进度",

@@ -7,7 +7,10 @@ mod common;
 
 use common::{assert_close, list, number, reference};
 use cs_model::ModelOutput;
-use cs_train::{AdamW, CombinedLoss, Error, Gradients, Targets, TrainConfig};
+use cs_train::Error;
+use cs_train::objective::{CombinedLoss, Targets};
+use cs_train::optim::{AdamW, Gradients};
+use cs_train::schedule::TrainConfig;
 use serde_json::Value;
 use tch::{Kind, Reduction, Tensor};
 

@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 
 use cs_model::ModelOutput;
-use cs_train::{
-    CombinedLoss, Decay, Event, Flow, Identity, LossOutput, LossScaler, Objective, Precision,
-    Reached, Result, Schedule, Scores, StepBatch, Targets, TrainConfig, Trainer,
+use cs_train::Result;
+use cs_train::objective::{
+    CombinedLoss, Identity, LossOutput, Objective, Reached, Scores, StepBatch, Targets,
 };
+use cs_train::run::{Event, Flow, Trainer};
+use cs_train::schedule::{Decay, LossScaler, Precision, Schedule, TrainConfig};
 use serde_json::Value;
 use tch::{Kind, Reduction, Tensor};
 
@@ -301,7 +303,7 @@ fn an_evaluation_has_the_precision_of_training() {
         };
         let folder = tempfile::tempdir().unwrap();
         let trainer = Trainer::new(config, folder.path()).unwrap();
-        trainer.run(&watched, &mut cs_train::Silent).unwrap();
+        trainer.run(&watched, &mut cs_train::run::Silent).unwrap();
         assert_eq!(watched.kinds.take(), [kind, kind]);
         let after = watched.weight.matmul(&watched.weight).kind();
         assert_eq!(after, Kind::Float, "and nothing of it stays");

@@ -10,7 +10,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use cs_model::EncoderConfig;
-use cs_train::{Error, Event, Flow, Silent, TrainConfig, TrainReport, Trainer};
+use cs_train::Error;
+use cs_train::run::{Event, Flow, Silent, TrainReport, Trainer};
+use cs_train::schedule::TrainConfig;
 use tiny::{Setting, alone, bits, config, setting, try_fit};
 
 /// Dies at the `nth` event, as a process does: nothing gets to clean up what it was at.

@@ -8,7 +8,11 @@ mod tiny;
 
 use cs_data::{Span, Tokenizer, Utterance, WordRule};
 use cs_model::{BiLstmConfig, Calibration, Device, EncoderConfig, Model};
-use cs_train::{Error, EvaluateOptions, FineTune, Prepared, evaluate, examples, predict, tasks_of};
+use cs_train::Error;
+use cs_train::data::{Prepared, examples, tasks_of};
+use cs_train::evaluation::{EvaluateOptions, evaluate};
+use cs_train::inference::predict;
+use cs_train::objective::FineTune;
 use serde_json::{Value, json};
 use tiny::{alone, config, fit};
 

@@ -10,10 +10,13 @@ use std::path::Path;
 
 use cs_data::{Span, Utterance};
 use cs_model::{Calibration, EncoderConfig};
-use cs_train::{
-    Error, EvaluateOptions, Event, FineTune, Flow, Prepared, Silent, TrainConfig, TrainReport,
-    evaluate, examples, predict,
-};
+use cs_train::Error;
+use cs_train::data::{Prepared, examples};
+use cs_train::evaluation::{EvaluateOptions, evaluate};
+use cs_train::inference::predict;
+use cs_train::objective::FineTune;
+use cs_train::run::{Event, Flow, Silent, TrainReport};
+use cs_train::schedule::TrainConfig;
 use tiny::{Setting, alone, bits, config, fit, setting, try_fit};
 
 fn overfits(encoder: fn(&Setting) -> EncoderConfig, config: TrainConfig) {

@@ -2,7 +2,7 @@
 
 use clap::Arg;
 use cs_model::{BiLstmConfig, EncoderConfig, TransformerConfig};
-use cs_train::{Preset, TrainConfig};
+use cs_train::schedule::{Preset, TrainConfig};
 use serde_json::Value;
 
 /// Adds to an argument's help what it is if left out, where that follows from the preset or the model.

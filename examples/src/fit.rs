@@ -4,11 +4,11 @@ use std::path::Path;
 
 use cs_data::Dataset;
 use cs_model::{EncoderConfig, Manifest, Tasks};
+use cs_train::data::{Prepared, examples, tasks_of};
+use cs_train::objective::{FineTune, Objective};
+use cs_train::run::{Observer, Observers, TrainReport, Trainer};
+use cs_train::schedule::TrainConfig;
 use cs_train::tensorboard::TensorBoard;
-use cs_train::{
-    FineTune, Objective, Observer, Observers, Prepared, TrainConfig, TrainReport, Trainer,
-    examples, tasks_of,
-};
 use serde_json::json;
 
 use crate::base::{Base, Start};

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use cs_data::{Tokenizer, Utterance};
 use cs_model::{Bundle, BundleWriter, Calibration, Manifest, Model, Tasks};
-use cs_train::{
-    Abstention, EvaluateOptions, Evaluation, Prepared, TrainReport, calibrate, evaluate, examples,
-    predict,
-};
+use cs_train::data::{Prepared, examples};
+use cs_train::evaluation::{Abstention, EvaluateOptions, Evaluation, evaluate};
+use cs_train::inference::{calibrate, predict};
+use cs_train::run::TrainReport;
 use serde_json::Value;
 
 use crate::error::Result;

@@ -12,7 +12,7 @@ use cs_quant::{
     Clip, Figures, Gate, Int4, NativeModel, Precision, Probe, QuantConfig, RuntimeConfig,
     Sensitivity, Verdict, latencies, quantize, sensitivity,
 };
-use cs_train::{EvaluateOptions, evaluate};
+use cs_train::evaluation::{EvaluateOptions, evaluate};
 
 use crate::error::{Error, Result};
 

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
-use cs_train::StopFlag;
+use cs_train::run::StopFlag;
 
 use crate::note;
 
@@ -13,7 +13,7 @@ static STOP: OnceLock<StopFlag> = OnceLock::new();
 /// Ctrl-C, SIGTERM or SIGHUP. The second one ends the process at once, with status 130 as shells expect.
 ///
 /// ```
-/// use cs_train::{Event, Flow, Observer, TrainReport};
+/// use cs_train::run::{Event, Flow, Observer, TrainReport};
 /// let mut stop = cs_examples::stop_on_interrupt();
 /// assert_eq!(stop.event(&Event::End(&TrainReport::default())), Flow::Continue);
 /// assert!(!cs_examples::interrupted());

@@ -64,7 +64,8 @@ pub use run::{Claim, RunOutArgs};
 #[cfg(feature = "torch")]
 mod run {
     use cs_model::Manifest;
-    use cs_train::{TrainConfig, Trainer};
+    use cs_train::run::Trainer;
+    use cs_train::schedule::TrainConfig;
     use serde_json::Value;
 
     use super::*;

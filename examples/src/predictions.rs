@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cs_data::Utterance;
 use cs_model::Understanding;
-use cs_train::entity_spans;
+use cs_train::evaluation::entity_spans;
 use cs_train::metrics::scored_tags;
 use serde_json::json;
 

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use cs_data::{Tokenizer, Utterance};
 use cs_model::{Bundle, BundleWriter, Device, Manifest, Model, Tasks, TransformerConfig};
-use cs_train::{
-    MaskedLm, Masker, MaskingConfig, Observer, Segmenter, Texts, TrainReport, WordList,
-};
+use cs_train::data::{Masker, MaskingConfig, Segmenter, WordList};
+use cs_train::objective::{MaskedLm, Texts};
+use cs_train::run::{Observer, TrainReport};
 use serde_json::{Value, json};
 
 use crate::base::{Base, LIGHT_MAX_LENGTH, LIGHT_VOCABULARY};

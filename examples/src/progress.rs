@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use cs_train::{EvaluationReport, Event, Flow, Observer, RunShape, Sampler, StepReport};
+use cs_train::run::{EvaluationReport, Event, Flow, Observer, RunShape, StepReport};
+use cs_train::usage::Sampler;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::note;
@@ -17,7 +18,7 @@ const NEWEST: f64 = 0.05;
 /// every evaluation in any case.
 ///
 /// ```
-/// use cs_train::{Event, Flow, Observer, RunShape};
+/// use cs_train::run::{Event, Flow, Observer, RunShape};
 /// let mut progress = cs_examples::Progress::default();
 /// let shape = RunShape { steps: 10, epochs: 1, train_rows: 80, ..RunShape::default() };
 /// assert_eq!(progress.event(&Event::Start(&shape)), Flow::Continue);

@@ -10,7 +10,9 @@ use cs_model::{Bundle, Device, EncoderConfig, Model};
 use cs_quant::{
     NativeModel, Precision, PruneConfig, PruneReport, RuntimeConfig, latencies, prune_to_latency,
 };
-use cs_train::{CombinedLoss, Observer, examples, importance};
+use cs_train::data::examples;
+use cs_train::objective::{CombinedLoss, importance};
+use cs_train::run::Observer;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use clap::Args;
 use cs_data::{MAX_TEXT_BYTES, Utterance};
 use cs_model::{BiLstmConfig, Device, EncoderConfig, SlotHead};
-use cs_train::{ClassWeights, Decay, LossConfig, Precision, Preset, TrainConfig};
+use cs_train::schedule::{ClassWeights, Decay, LossConfig, Precision, Preset, TrainConfig};
 
 use crate::defaults::stated;
 use crate::error::{Error, Result};

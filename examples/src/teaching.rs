@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use cs_data::{Dataset, Tokenizer, Utterance};
 use cs_model::{Bundle, Device, EncoderConfig, Model};
-use cs_train::{Distill, DistillConfig, Example, FineTune, Observer, Prepared, Teacher, examples};
+use cs_train::data::{Example, Prepared, examples};
+use cs_train::objective::{Distill, DistillConfig, FineTune, Teacher};
+use cs_train::run::Observer;
 
 use crate::base::{Base, Start};
 use crate::command::TrainArgs;

@@ -73,7 +73,13 @@ impl Trial {
             ..settings.clone()
         };
         let folder = tempfile::tempdir().map_err(Error::io("a temporary folder"))?;
-        let fitted = fit(rows, base, &settings, folder.path(), &mut cs_train::Silent)?;
+        let fitted = fit(
+            rows,
+            base,
+            &settings,
+            folder.path(),
+            &mut cs_train::run::Silent,
+        )?;
         if fitted.report.interrupted {
             return Ok(false);
         }

@@ -175,7 +175,7 @@ mod trained {
             &Base::Light,
             &settings,
             &model,
-            &mut cs_train::Silent,
+            &mut cs_train::run::Silent,
         )
         .unwrap();
         let evaluation = fitted.evaluation.unwrap();
@@ -259,7 +259,7 @@ mod trained {
         );
 
         let mut teaching =
-            Teaching::open(&model, None, cs_train::DistillConfig::default()).unwrap();
+            Teaching::open(&model, None, cs_train::objective::DistillConfig::default()).unwrap();
         teaching.corpus = variants(&train, 1, 1).unwrap();
         let settings = Settings {
             epochs: Some(8),
@@ -269,7 +269,14 @@ mod trained {
         };
         let (data, out) = ((&train, Some(&eval)), dir.path().join("pupil"));
         let how = (&settings, out.as_path());
-        let pupil = distill(data, &teaching, &Base::Light, how, &mut cs_train::Silent).unwrap();
+        let pupil = distill(
+            data,
+            &teaching,
+            &Base::Light,
+            how,
+            &mut cs_train::run::Silent,
+        )
+        .unwrap();
         assert_eq!(pupil.tasks(), bundle.tasks());
         let learned = pupil.evaluation.unwrap();
         assert!(

@@ -11,7 +11,8 @@ use cs_examples::{
 };
 use cs_model::{Bundle, Device, EncoderConfig, Model, Tasks, TransformerConfig};
 use cs_quant::{NativeModel, Precision, QuantConfig, RuntimeConfig};
-use cs_train::{DistillConfig, Silent};
+use cs_train::objective::DistillConfig;
+use cs_train::run::Silent;
 
 /// Far from what it can reach, so that the clock's noise does not matter.
 const ARGS: PruneArgs = PruneArgs {

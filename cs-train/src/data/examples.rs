@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 ///
 /// ```
 /// use cs_data::Encoding;
-/// use cs_train::Example;
+/// use cs_train::data::Example;
 ///
 /// let example = Example {
 ///     id: "7".into(),
@@ -54,7 +54,7 @@ impl Example {
 /// Rows, their examples, and what could not be used of them; see [`examples`].
 ///
 /// ```
-/// let nothing = cs_train::Prepared::default();
+/// let nothing = cs_train::data::Prepared::default();
 /// assert!(nothing.examples.is_empty() && nothing.misaligned.is_empty());
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -83,7 +83,7 @@ impl Prepared {
 /// Labels that the model does not have, with the number of their occurrences.
 ///
 /// ```
-/// let mut unseen = cs_train::UnseenLabels::default();
+/// let mut unseen = cs_train::data::UnseenLabels::default();
 /// assert!(unseen.is_empty());
 /// unseen.intents.insert("chit_chat".into(), 3);
 /// assert!(!unseen.is_empty());
@@ -108,7 +108,7 @@ impl UnseenLabels {
 ///
 /// ```
 /// let span = cs_data::Span { start: 6, end: 9, label: "order".into() };
-/// let cut = cs_train::Misaligned { id: "7".into(), span, truncated: false };
+/// let cut = cs_train::data::Misaligned { id: "7".into(), span, truncated: false };
 /// assert_eq!(cut.span.label, "order");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +128,7 @@ pub struct Misaligned {
 /// use cs_data::Utterance;
 ///
 /// let rows = [Utterance::new("1", "hi").with_intent("hello"), Utterance::new("2", "refund!")];
-/// let tasks = cs_train::tasks_of(&rows);
+/// let tasks = cs_train::data::tasks_of(&rows);
 /// assert_eq!(tasks.intent, Some(vec!["hello".to_owned()]));
 /// assert_eq!((tasks.slots, tasks.sentiment), (None, false));
 /// ```
@@ -173,8 +173,8 @@ pub fn tasks_of<U: Borrow<Utterance>>(rows: impl IntoIterator<Item = U>) -> Task
 ///     Utterance::new("2", "hello").with_intent("greeting"),
 /// ];
 /// let tokenizer = Tokenizer::train(rows.iter().map(|row| row.text.as_str()), 100)?;
-/// let tasks = cs_train::tasks_of(&rows[..1]);
-/// let prepared = cs_train::examples(rows, &tokenizer, &tasks, 64)?;
+/// let tasks = cs_train::data::tasks_of(&rows[..1]);
+/// let prepared = cs_train::data::examples(rows, &tokenizer, &tasks, 64)?;
 ///
 /// assert_eq!(prepared.examples[0].intent, Some(0));
 /// assert_eq!(prepared.examples[1].intent, None);

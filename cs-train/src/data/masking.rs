@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// How tokens are masked. The defaults are BERT's (Devlin et al. 2019, section 3.1) with whole words.
 ///
 /// ```
-/// use cs_train::MaskingConfig;
+/// use cs_train::data::MaskingConfig;
 /// let config: MaskingConfig = serde_json::from_str(r#"{"rate": 0.2}"#)?;
 /// assert_eq!((config.rate, config.random, config.whole_words), (0.2, 0.1, true));
 /// assert!(MaskingConfig { random: 0.6, keep: 0.6, ..config }.validate().is_err());
@@ -70,7 +70,7 @@ impl MaskingConfig {
 /// A row as the model sees it, and what it has to guess.
 ///
 /// ```
-/// let masked = cs_train::Masked { ids: vec![2, 4, 3], targets: vec![None, Some(17), None] };
+/// let masked = cs_train::data::Masked { ids: vec![2, 4, 3], targets: vec![None, Some(17), None] };
 /// assert_eq!(masked.targets.iter().flatten().count(), 1);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub struct Masked {
 ///
 /// ```
 /// use cs_data::Tokenizer;
-/// use cs_train::{Masker, MaskingConfig};
+/// use cs_train::data::{Masker, MaskingConfig};
 ///
 /// let tokenizer = Tokenizer::train(["where is my order", "my order is late"].into_iter(), 60)?;
 /// let masker = Masker::new(&tokenizer, MaskingConfig::default())?;

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 /// [`WordList`] is one; with the feature `jieba`, so is `jieba_rs::Jieba`; so is a closure.
 ///
 /// ```
-/// use cs_train::Segmenter;
+/// use cs_train::data::Segmenter;
 /// let pairs = |text: &str| vec![0..text.len().min(6)];
 /// assert_eq!(pairs.words("退款吧"), [0..6]);
 /// ```
@@ -32,7 +32,7 @@ impl<F: Fn(&str) -> Vec<Range<usize>>> Segmenter for F {
 /// Words from a list; the longest that begins at a place wins, left to right. O(text).
 ///
 /// ```
-/// use cs_train::{Segmenter, WordList};
+/// use cs_train::data::{Segmenter, WordList};
 /// let words = WordList::new(["退款", "退款申请", "订单"])?;
 /// assert_eq!(words.words("订单的退款申请"), [0..6, 9..21]);
 /// # Ok::<(), cs_train::Error>(())

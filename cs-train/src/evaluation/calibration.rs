@@ -18,7 +18,7 @@ const STEPS: usize = 100;
 /// good, the one that abstains least is chosen.
 ///
 /// ```
-/// use cs_train::Abstention;
+/// use cs_train::evaluation::Abstention;
 /// let target: Abstention = serde_json::from_str(r#"{"coverage": 0.95}"#)?;
 /// assert_eq!(target, Abstention::Coverage(0.95));
 /// # Ok::<(), serde_json::Error>(())
@@ -45,7 +45,7 @@ pub enum Abstention {
 /// An answer before any threshold.
 ///
 /// ```
-/// use cs_train::{Abstention, Scored, abstention_threshold};
+/// use cs_train::evaluation::{Abstention, Scored, abstention_threshold};
 ///
 /// let rows = [(0.9, true, true), (0.8, true, true), (0.4, false, false), (0.3, true, false)];
 /// let rows = rows.map(|(confidence, in_scope, right)| Scored { confidence, in_scope, right });
@@ -70,7 +70,8 @@ pub struct Scored {
 /// ```
 /// use cs_data::{Encoding, Utterance};
 /// use cs_model::{HeadOutput, Matrix};
-/// use cs_train::{Calibrator, Example};
+/// use cs_train::data::Example;
+/// use cs_train::evaluation::Calibrator;
 ///
 /// let encoding = Encoding { ids: vec![2, 3], ..Encoding::default() };
 /// let example = |intent| Example {
@@ -229,7 +230,7 @@ impl Logits {
 /// right and so the surer the better: such data cannot tell how sure is too sure.
 ///
 /// ```
-/// let temperature = cs_train::fit_temperature([(&[4.0, 0.0][..], 0), (&[4.0, 0.0], 0)]);
+/// let temperature = cs_train::evaluation::fit_temperature([(&[4.0, 0.0][..], 0), (&[4.0, 0.0], 0)]);
 /// assert_eq!(temperature, 1.0);
 /// ```
 ///

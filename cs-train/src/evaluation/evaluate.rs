@@ -14,7 +14,7 @@ use crate::metrics::{Bootstrap, Interval};
 /// such head.
 ///
 /// ```
-/// let evaluation = cs_train::Evaluation { intent_macro_f1: Some(0.8), slot_f1: Some(0.6), ..Default::default() };
+/// let evaluation = cs_train::evaluation::Evaluation { intent_macro_f1: Some(0.8), slot_f1: Some(0.6), ..Default::default() };
 /// assert!((evaluation.selection_metric().unwrap() - 0.7).abs() < 1e-12);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -98,7 +98,7 @@ impl Evaluation {
     /// sentiment, then by calibration.
     ///
     /// ```
-    /// use cs_train::Evaluation;
+    /// use cs_train::evaluation::Evaluation;
     ///
     /// let early = Evaluation { slot_f1: Some(1.0), sentiment_mse: Some(0.2), ..Default::default() };
     /// let late = Evaluation { sentiment_mse: Some(0.1), ..early };
@@ -120,7 +120,7 @@ impl Evaluation {
 /// What an evaluation should know besides gold data and answers.
 ///
 /// ```
-/// let options = cs_train::EvaluateOptions { oos_label: Some("oos"), ..Default::default() };
+/// let options = cs_train::evaluation::EvaluateOptions { oos_label: Some("oos"), ..Default::default() };
 /// assert!(options.tasks.is_none());
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
@@ -151,7 +151,7 @@ pub struct EvaluateOptions<'a> {
 /// ```
 /// use cs_data::Utterance;
 /// use cs_model::{Intent, Understanding};
-/// use cs_train::{EvaluateOptions, evaluate};
+/// use cs_train::evaluation::{EvaluateOptions, evaluate};
 ///
 /// let gold = [Utterance::new("1", "hi").with_intent("hello")];
 /// let answer = Understanding {
@@ -183,7 +183,7 @@ pub fn evaluate(
 /// use cs_data::Utterance;
 /// use cs_model::Understanding;
 /// use cs_train::metrics::Bootstrap;
-/// use cs_train::{EvaluateOptions, intervals};
+/// use cs_train::evaluation::{EvaluateOptions, intervals};
 ///
 /// let answer: Understanding = serde_json::from_str(
 ///     r#"{"text": "hi", "intent": {"label": "hello", "confidence": 0.9}, "entities": [], "sentiment": null}"#,
@@ -225,7 +225,7 @@ pub(crate) fn intervals_of(
 ///
 /// let entity = Entity { label: "id".into(), start: 2, end: 4, text: "12".into(), confidence: 1.0 };
 /// let answer = Understanding { entities: vec![entity], ..Understanding::default() };
-/// let spans = cs_train::entity_spans("订单12", &answer);
+/// let spans = cs_train::evaluation::entity_spans("订单12", &answer);
 /// assert_eq!((spans[0].start, spans[0].end), (6, 8));
 /// ```
 #[must_use]

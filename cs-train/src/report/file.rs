@@ -16,7 +16,8 @@ impl Report {
     /// [`Error::Io`] naming the file.
     ///
     /// ```
-    /// use cs_train::{EvaluateOptions, Report, ReportConfig};
+    /// use cs_train::evaluation::EvaluateOptions;
+    /// use cs_train::report::{Report, ReportConfig};
     ///
     /// let report = Report::of(&[], &[], &EvaluateOptions::default(), &ReportConfig::default())?;
     /// let folder = tempfile::tempdir()?;

@@ -28,7 +28,7 @@ const FORMAT_VERSION: u32 = 1;
 /// What a report should hold besides the figures.
 ///
 /// ```
-/// let config = cs_train::ReportConfig::default();
+/// let config = cs_train::report::ReportConfig::default();
 /// assert_eq!((config.bootstrap.unwrap().resamples, config.examples), (1000, 50));
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,7 +57,8 @@ impl Default for ReportConfig {
 /// ```
 /// use cs_data::Utterance;
 /// use cs_model::Understanding;
-/// use cs_train::{EvaluateOptions, Report, ReportConfig};
+/// use cs_train::evaluation::EvaluateOptions;
+/// use cs_train::report::{Report, ReportConfig};
 ///
 /// let gold = [Utterance::new("1", "<b>hi</b>").with_intent("refund")];
 /// let answer: Understanding = serde_json::from_str(
@@ -96,12 +97,12 @@ pub struct Report {
 }
 
 impl Report {
-    /// Evaluates `predicted` against `gold`, row by row, as [`evaluate()`](crate::evaluate()) does, and
+    /// Evaluates `predicted` against `gold`, row by row, as [`evaluate()`](crate::evaluation::evaluate()) does, and
     /// with everything that can be said about it. O(rows · log rows + resamples · rows).
     ///
     /// # Errors
     ///
-    /// As [`intervals`](crate::intervals).
+    /// As [`intervals`](crate::evaluation::intervals).
     pub fn of(
         gold: &[Utterance],
         predicted: &[Understanding],

@@ -88,7 +88,7 @@ impl Page {
         ];
         let values = report.evaluation.values();
         let value = |key: &str| {
-            let at = crate::Evaluation::FIGURES
+            let at = crate::evaluation::Evaluation::FIGURES
                 .iter()
                 .position(|figure| *figure == key);
             at.and_then(|at| values[at])

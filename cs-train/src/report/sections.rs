@@ -11,7 +11,7 @@ use crate::metrics::{
 /// A label's scores.
 ///
 /// ```
-/// use cs_train::ClassScores;
+/// use cs_train::report::ClassScores;
 /// use cs_train::metrics::Counts;
 /// let class = ClassScores::of("refund", Counts { right: 1, gold: 2, predicted: 1 });
 /// assert_eq!((class.precision, class.recall, class.support), (1.0, 0.5, 2));
@@ -53,7 +53,7 @@ impl ClassScores {
 /// A gold intent and what it was taken for.
 ///
 /// ```
-/// let pair = cs_train::ConfusedPair { gold: "a".into(), predicted: None, rows: 2 };
+/// let pair = cs_train::report::ConfusedPair { gold: "a".into(), predicted: None, rows: 2 };
 /// assert!(serde_json::to_string(&pair).unwrap().contains("null"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +69,7 @@ pub struct ConfusedPair {
 /// A row whose intent is wrong.
 ///
 /// ```
-/// let mistake = cs_train::IntentMistake {
+/// let mistake = cs_train::report::IntentMistake {
 ///     id: "7".into(), text: "hi".into(), gold: "hello".into(), predicted: None, confidence: Some(0.3),
 /// };
 /// assert_eq!(mistake.confidence, Some(0.3));
@@ -91,7 +91,7 @@ pub struct IntentMistake {
 /// How intents were recognised.
 ///
 /// ```
-/// let report = cs_train::IntentReport::default();
+/// let report = cs_train::report::IntentReport::default();
 /// assert!(report.classes.is_empty());
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -119,7 +119,7 @@ pub struct IntentReport {
 /// A span in characters (Unicode scalar values) of its text.
 ///
 /// ```
-/// let span = cs_train::SpanText { start: 2, end: 4, label: "city".into(), text: "上海".into() };
+/// let span = cs_train::report::SpanText { start: 2, end: 4, label: "city".into(), text: "上海".into() };
 /// assert_eq!(span.text.chars().count(), span.end - span.start);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,7 +138,7 @@ pub struct SpanText {
 ///
 /// ```
 /// use cs_train::metrics::SpanErrorKind;
-/// let mistake = cs_train::SpanMistake { kind: SpanErrorKind::Missed, gold: None, predicted: None };
+/// let mistake = cs_train::report::SpanMistake { kind: SpanErrorKind::Missed, gold: None, predicted: None };
 /// assert_eq!(serde_json::to_value(mistake).unwrap()["kind"], "missed");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,7 +154,7 @@ pub struct SpanMistake {
 /// A row with wrong spans.
 ///
 /// ```
-/// let row = cs_train::EntityMistake { id: "7".into(), text: "hi".into(), errors: vec![] };
+/// let row = cs_train::report::EntityMistake { id: "7".into(), text: "hi".into(), errors: vec![] };
 /// assert!(row.errors.is_empty());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,7 +170,7 @@ pub struct EntityMistake {
 /// How entities were found.
 ///
 /// ```
-/// let report = cs_train::EntityReport::default();
+/// let report = cs_train::report::EntityReport::default();
 /// assert!(report.errors.is_empty());
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -192,7 +192,7 @@ pub struct EntityReport {
 /// How well the sentiment was guessed.
 ///
 /// ```
-/// let report = cs_train::SentimentReport { rows: 2, mse: 0.01, mae: 0.1, agreement: None };
+/// let report = cs_train::report::SentimentReport { rows: 2, mse: 0.01, mae: 0.1, agreement: None };
 /// assert!(report.mse < report.mae);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -210,7 +210,7 @@ pub struct SentimentReport {
 /// How rows out of scope were recognised.
 ///
 /// ```
-/// let report = cs_train::OosReport { label: "oos".into(), ..Default::default() };
+/// let report = cs_train::report::OosReport { label: "oos".into(), ..Default::default() };
 /// assert_eq!(report.rows, 0);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

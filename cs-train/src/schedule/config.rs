@@ -9,14 +9,14 @@ use super::precision::Precision;
 use crate::error::{Error, Result};
 
 /// Settings of a training run. Plain data: read it from JSON, change a field, and
-/// [`Trainer::new`](crate::Trainer::new) checks it once. The trainer writes it to
+/// [`Trainer::new`](crate::run::Trainer::new) checks it once. The trainer writes it to
 /// `train_config.json` beside its checkpoints.
 ///
 /// The defaults suit a pre-trained encoder of BERT-base size;
 /// [`TrainConfig::preset`] has values for others and for several kinds of data.
 ///
 /// ```
-/// use cs_train::TrainConfig;
+/// use cs_train::schedule::TrainConfig;
 ///
 /// let config = TrainConfig { epochs: 3, ..TrainConfig::default() };
 /// assert!(config.validate().is_ok());
@@ -29,7 +29,7 @@ pub struct TrainConfig {
     pub epochs: usize,
     /// Steps of a run, at least, since steps and not epochs decide what a small set teaches: where
     /// [`epochs`](Self::epochs) passes are fewer, more are made, up to ten times as many, and no early stop
-    /// comes before. Default 0; 300 in a [`Preset`](crate::Preset).
+    /// comes before. Default 0; 300 in a [`Preset`](crate::schedule::Preset).
     pub min_steps: usize,
     /// Rows in a batch, at most. Default 32.
     pub batch_size: usize,
@@ -87,10 +87,10 @@ pub struct TrainConfig {
     pub seed: u64,
 }
 
-/// Settings of the [`CombinedLoss`](crate::CombinedLoss) and what fine-tuning adds to it.
+/// Settings of the [`CombinedLoss`](crate::objective::CombinedLoss) and what fine-tuning adds to it.
 ///
 /// ```
-/// let loss = cs_train::LossConfig::default();
+/// let loss = cs_train::schedule::LossConfig::default();
 /// assert_eq!((loss.ce_weight, loss.mse_weight, loss.r_drop), (0.7, 0.3, 0.0));
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -117,7 +117,7 @@ pub struct LossConfig {
 /// How much a row counts in the intents' loss.
 ///
 /// ```
-/// use cs_train::ClassWeights;
+/// use cs_train::schedule::ClassWeights;
 /// let given: ClassWeights = serde_json::from_str(r#"{"given": {"refund": 2.0}}"#)?;
 /// assert_eq!(given, ClassWeights::Given([("refund".into(), 2.0)].into()));
 /// # Ok::<(), serde_json::Error>(())

@@ -3,7 +3,7 @@
 /// Stops after `patience` validations in a row without a better figure.
 ///
 /// ```
-/// use cs_train::EarlyStopping;
+/// use cs_train::schedule::EarlyStopping;
 ///
 /// let mut stopping = EarlyStopping::new(2, 0.01);
 /// assert!(stopping.update(0.5).improved);
@@ -22,7 +22,7 @@ pub struct EarlyStopping {
 /// What a validation figure means for the run.
 ///
 /// ```
-/// let verdict = cs_train::EarlyStopping::new(3, 0.0).update(0.9);
+/// let verdict = cs_train::schedule::EarlyStopping::new(3, 0.0).update(0.9);
 /// assert!(verdict.improved && !verdict.stop);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// How the rate goes on after the warm-up.
 ///
 /// ```
-/// use cs_train::Decay;
+/// use cs_train::schedule::Decay;
 /// let decay: Decay = serde_json::from_str(r#""inverse_sqrt""#)?;
 /// assert_eq!(decay, Decay::InverseSqrt);
 /// assert_eq!("cosine".parse(), Ok(Decay::Cosine));
@@ -51,7 +51,7 @@ impl std::str::FromStr for Decay {
 /// reached at `s = w`.
 ///
 /// ```
-/// use cs_train::{Decay, Schedule};
+/// use cs_train::schedule::{Decay, Schedule};
 ///
 /// let schedule = Schedule::new(Decay::Linear, 500, 1000);
 /// assert_eq!(schedule.warmup_steps(), 100);

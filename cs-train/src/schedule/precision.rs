@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// losses stay in fp32 (Micikevicius et al. 2018, <https://arxiv.org/abs/1710.03740>).
 ///
 /// ```
-/// use cs_train::Precision;
+/// use cs_train::schedule::Precision;
 /// assert_eq!("bf16".parse(), Ok(Precision::Bf16));
 /// assert!("int8".parse::<Precision>().is_err());
 /// ```
@@ -40,7 +40,7 @@ impl std::str::FromStr for Precision {
 /// when a gradient overflows; double after 2000 steps in a row without.
 ///
 /// ```
-/// use cs_train::LossScaler;
+/// use cs_train::schedule::LossScaler;
 ///
 /// let mut scaler = LossScaler::default();
 /// assert_eq!(scaler.scale(), 65536.0);

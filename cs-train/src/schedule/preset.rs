@@ -25,7 +25,7 @@ use super::config::TrainConfig;
 ///
 /// ```
 /// use cs_model::{EncoderConfig, TransformerConfig};
-/// use cs_train::{Preset, TrainConfig};
+/// use cs_train::schedule::{Preset, TrainConfig};
 ///
 /// let mini = EncoderConfig::from(TransformerConfig { hidden_size: 384, ..Default::default() });
 /// let config = TrainConfig::preset("long-text".parse()?, &mini);

@@ -10,7 +10,7 @@ use super::writer::{create_dir, event_files, move_file, seconds_of};
 use super::{EventWriter, HParam, HParams, Summary};
 use crate::error::{Error, Result};
 use crate::metrics::Histogram;
-use crate::torch::{EvaluationReport, Event, Flow, Observer, RunShape, StepReport};
+use crate::torch::run::{EvaluationReport, Event, Flow, Observer, RunShape, StepReport};
 use crate::usage::{Sampler, Usage};
 
 /// Memory and GPUs are looked at no more often than this.
@@ -28,7 +28,8 @@ const SAMPLE_EVERY: Duration = Duration::from_secs(5);
 /// nothing more is recorded, and [`TensorBoard::error`] keeps the reason.
 ///
 /// ```
-/// use cs_train::{Event, Observer, RunShape, StepReport, TrainReport, tensorboard::TensorBoard};
+/// use cs_train::run::{Event, Observer, RunShape, StepReport, TrainReport};
+/// use cs_train::tensorboard::TensorBoard;
 ///
 /// let folder = tempfile::tempdir()?;
 /// let mut board = TensorBoard::new(folder.path())?;

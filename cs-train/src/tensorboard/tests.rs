@@ -147,8 +147,9 @@ fn a_folder_that_cannot_be_is_an_error_that_names_it() {
 mod runs {
     use super::*;
     use crate::schedule::TrainConfig;
-    use crate::torch::{
-        EvaluationReport, Event, Flow, Observer, RunShape, Scores, StepReport, TrainReport,
+    use crate::torch::objective::Scores;
+    use crate::torch::run::{
+        EvaluationReport, Event, Flow, Observer, RunShape, StepReport, TrainReport,
     };
 
     fn start(board: &mut TensorBoard, resumed_from: Option<usize>) {

@@ -8,7 +8,6 @@ use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::torch::digest::hex;
 
 /// Copies of fp32 tensors in the host's memory, which training cannot change any more.
 #[derive(Debug, Default)]
@@ -40,7 +39,7 @@ impl Snapshot {
         // What Hugging Face's reader asks for.
         let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
         write_safetensors(path, tensors, &metadata)?;
-        Ok(hex(&hash.finalize()))
+        Ok(format!("{:x}", hash.finalize()))
     }
 }
 
@@ -56,7 +55,7 @@ impl Loaded {
         for name in weights.names() {
             add_to(&mut hash, name, &weights.raw(name)?.data);
         }
-        let found = hex(&hash.finalize());
+        let found = format!("{:x}", hash.finalize());
         if found != sha256 {
             return Err(Error::Checkpoint {
                 path: path.to_owned(),
@@ -90,7 +89,7 @@ pub(crate) fn sum_of(parameters: &[(String, Tensor)]) -> Result<String> {
             add_to(&mut hash, name, bytes);
         }
     }
-    Ok(hex(&hash.finalize()))
+    Ok(format!("{:x}", hash.finalize()))
 }
 
 fn add_to(hash: &mut Sha256, name: &str, bytes: &[u8]) {

@@ -7,10 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cs_data::{Span, Tokenizer, Utterance};
 use cs_model::{BiLstmConfig, Device, EncoderConfig, Model, Tasks, TransformerConfig};
-use cs_train::{
-    FineTune, Observer, Prepared, Result, Silent, TrainConfig, TrainReport, Trainer, examples,
-    tasks_of,
-};
+use cs_train::Result;
+use cs_train::data::{Prepared, examples, tasks_of};
+use cs_train::objective::FineTune;
+use cs_train::run::{Observer, Silent, TrainReport, Trainer};
+use cs_train::schedule::TrainConfig;
 
 /// Dropout draws from one generator a process: runs that compare weights take turns.
 static GENERATOR: Mutex<()> = Mutex::new(());

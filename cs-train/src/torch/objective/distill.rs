@@ -30,8 +30,9 @@ use crate::error::{Error, Result};
 /// ```
 /// use cs_data::{Tokenizer, Utterance};
 /// use cs_model::{BiLstmConfig, Device, EncoderConfig, Model};
-/// use cs_train::{Distill, DistillConfig, FineTune, Objective, Teacher, TrainConfig};
-/// use cs_train::{examples, tasks_of};
+/// use cs_train::objective::{Distill, DistillConfig, FineTune, Objective, Teacher};
+/// use cs_train::schedule::TrainConfig;
+/// use cs_train::data::{examples, tasks_of};
 ///
 /// let rows = [("退款", "refund"), ("你好", "hello")];
 /// let rows = rows.map(|(text, intent)| Utterance::new(intent, text).with_intent(intent));
@@ -448,7 +449,7 @@ impl Objective for Distill<'_> {
 /// [`Error::Torch`] if the shapes differ.
 ///
 /// ```
-/// use cs_train::soft_divergence;
+/// use cs_train::objective::soft_divergence;
 /// use tch::Tensor;
 /// let logits = |a: f32, b: f32| Tensor::from_slice2(&[[a, b]]);
 /// assert!(soft_divergence(&logits(1.0, 3.0), &logits(2.0, 4.0), 2.0)?.double_value(&[]).abs() < 1e-6);

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 /// How a pupil learns from its teacher.
 ///
 /// ```
-/// use cs_train::DistillConfig;
+/// use cs_train::objective::DistillConfig;
 /// let config: DistillConfig = serde_json::from_str(r#"{"temperature": 4}"#)?;
 /// assert_eq!((config.temperature, config.soft), (4.0, 1.0));
 /// assert!(DistillConfig { temperature: 0.0, ..config }.validate().is_err());
@@ -23,9 +23,9 @@ pub struct DistillConfig {
     pub soft: f64,
     /// Weight of the rows' own labels. Default 0.5.
     pub hard: f64,
-    /// Weight of the hidden states' distance; see [`Distill::imitate`](crate::Distill::imitate). Default 0.
+    /// Weight of the hidden states' distance; see [`Distill::imitate`](crate::objective::Distill::imitate). Default 0.
     pub hidden: f64,
-    /// Weight of the attention scores' distance; see [`Distill::imitate`](crate::Distill::imitate). Default 0.
+    /// Weight of the attention scores' distance; see [`Distill::imitate`](crate::objective::Distill::imitate). Default 0.
     pub attention: f64,
 }
 

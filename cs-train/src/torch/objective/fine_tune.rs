@@ -25,7 +25,9 @@ const WORD_EMBEDDINGS: &str = "embeddings.word_embeddings.weight";
 /// ```
 /// use cs_data::{Tokenizer, Utterance};
 /// use cs_model::{BiLstmConfig, Device, EncoderConfig, Model};
-/// use cs_train::{FineTune, Objective, TrainConfig, examples, tasks_of};
+/// use cs_train::data::{examples, tasks_of};
+/// use cs_train::objective::{FineTune, Objective};
+/// use cs_train::schedule::TrainConfig;
 ///
 /// let rows = vec![Utterance::new("1", "退款").with_intent("refund"), Utterance::new("2", "?")];
 /// let tasks = tasks_of(&rows);
@@ -466,7 +468,7 @@ pub(super) fn describe(model: &Model) -> Result<String> {
     let mut hash = Sha256::new();
     hash.update(model.config().to_json()?);
     hash.update(format!("{:?}", model.tasks()));
-    Ok(crate::torch::digest::hex(&hash.finalize()))
+    Ok(format!("{:x}", hash.finalize()))
 }
 
 /// A sum of what the rows teach.
@@ -486,7 +488,7 @@ pub(super) fn fingerprint(rows: &[&Example]) -> String {
             row.sentiment.map(f32::to_bits)
         ));
     }
-    crate::torch::digest::hex(&hash.finalize())
+    format!("{:x}", hash.finalize())
 }
 
 #[cfg(test)]

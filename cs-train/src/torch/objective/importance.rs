@@ -23,7 +23,8 @@ use crate::error::{Error, Result};
 /// ```
 /// use cs_data::{Tokenizer, Utterance};
 /// use cs_model::{Device, Model, TransformerConfig};
-/// use cs_train::{CombinedLoss, examples, importance, tasks_of};
+/// use cs_train::data::{examples, tasks_of};
+/// use cs_train::objective::{CombinedLoss, importance};
 ///
 /// let rows = [("退款", "refund"), ("你好", "hello")];
 /// let rows = rows.map(|(text, intent)| Utterance::new(intent, text).with_intent(intent));

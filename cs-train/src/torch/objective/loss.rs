@@ -15,7 +15,7 @@ const IGNORED: i64 = -100;
 /// What the heads should have said about a packed batch.
 ///
 /// ```
-/// use cs_train::Targets;
+/// use cs_train::objective::Targets;
 ///
 /// let targets = Targets { intents: vec![Some(3), None], ..Targets::default() };
 /// assert_eq!(targets.intents.len(), 2);
@@ -61,7 +61,7 @@ impl Targets {
 ///
 /// ```
 /// use cs_model::ModelOutput;
-/// use cs_train::{CombinedLoss, Targets};
+/// use cs_train::objective::{CombinedLoss, Targets};
 /// use tch::Tensor;
 ///
 /// let output = ModelOutput {
@@ -108,7 +108,7 @@ impl Default for CombinedLoss {
 /// What the parts of a loss are divided by: numbers of targets, of intents the sum of weights.
 ///
 /// ```
-/// use cs_train::{CombinedLoss, Targets};
+/// use cs_train::objective::{CombinedLoss, Targets};
 /// let targets = Targets { intents: vec![Some(3), None], ..Targets::default() };
 /// let totals = CombinedLoss::default().totals(&targets);
 /// assert_eq!((totals.intents, totals.tags), (1.0, 0.0));

@@ -22,7 +22,8 @@ const EVAL_ROWS: usize = 256;
 ///
 /// ```
 /// use cs_data::{Tokenizer, Utterance};
-/// use cs_train::{Masker, MaskingConfig, Texts};
+/// use cs_train::data::{Masker, MaskingConfig};
+/// use cs_train::objective::Texts;
 ///
 /// let rows = [Utterance::new("1", "where is my order"), Utterance::new("2", "!?")];
 /// let tokenizer = Tokenizer::train(["where is my order"].into_iter(), 40)?;
@@ -111,7 +112,9 @@ impl Texts {
 /// ```
 /// use cs_data::{Tokenizer, Utterance};
 /// use cs_model::{Device, Model, TransformerConfig};
-/// use cs_train::{MaskedLm, Masker, MaskingConfig, Objective, Texts, TrainConfig};
+/// use cs_train::data::{Masker, MaskingConfig};
+/// use cs_train::objective::{MaskedLm, Objective, Texts};
+/// use cs_train::schedule::TrainConfig;
 ///
 /// let rows = [Utterance::new("1", "where is my order"), Utterance::new("2", "my order is late")];
 /// let tokenizer = Tokenizer::train(rows.iter().map(|row| row.text.as_str()), 60)?;

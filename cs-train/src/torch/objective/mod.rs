@@ -29,13 +29,16 @@ pub use masked_lm::{MaskedLm, Texts, evaluate_masked};
 pub use teacher::{Lessons, Teacher};
 
 /// A model, the rows it learns from and what it should do with them: everything that
-/// [`Trainer`](crate::Trainer) does not care about. [`FineTune`](crate::FineTune) is one.
+/// [`Trainer`](crate::run::Trainer) does not care about. [`FineTune`](crate::objective::FineTune) is one.
 ///
 /// Rows are numbered from 0; the trainer decides which of them make up a step.
 ///
 /// ```
-/// use cs_train::{Identity, LossOutput, Objective, Result, Scores, Silent, StepBatch};
-/// use cs_train::{TrainConfig, Trainer};
+/// use cs_train::objective::{Identity, LossOutput, Objective, Scores, StepBatch};
+/// use cs_train::run::Silent;
+/// use cs_train::Result;
+/// use cs_train::run::Trainer;
+/// use cs_train::schedule::TrainConfig;
 /// use tch::{Kind, Tensor};
 ///
 /// /// Finds the mean of some numbers.
@@ -78,7 +81,7 @@ pub trait Objective {
 
     /// The tensors to train, by name. The handles share memory with the model; the trainer
     /// changes them in place. The names tell a tensor's depth
-    /// ([`TrainConfig::layer_decay`](crate::TrainConfig)).
+    /// ([`TrainConfig::layer_decay`](crate::schedule::TrainConfig)).
     fn parameters(&self) -> Vec<(String, Tensor)>;
 
     /// Tokens of each training row: what batches are cut by.
@@ -116,7 +119,7 @@ pub trait Objective {
 /// What makes a run what it is, besides its settings. Any texts: they are compared, nothing else.
 ///
 /// ```
-/// let identity = cs_train::Identity { objective: "fine-tuning".into(), ..Default::default() };
+/// let identity = cs_train::objective::Identity { objective: "fine-tuning".into(), ..Default::default() };
 /// assert_eq!(identity, identity.clone());
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,7 +141,7 @@ pub struct Identity {
 /// The rows of a matrix that training can reach: the words of the training set.
 ///
 /// ```
-/// let reached = cs_train::Reached { parameter: "embeddings.weight".into(), rows: vec![2, 7] };
+/// let reached = cs_train::objective::Reached { parameter: "embeddings.weight".into(), rows: vec![2, 7] };
 /// assert_eq!(reached.rows.len(), 2);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,7 +160,7 @@ pub struct Reached {
 ///
 /// ```
 /// let rows = [3, 1, 4, 1];
-/// let part = cs_train::StepBatch { rows: &rows[..2], step_rows: &rows, seed: 7 };
+/// let part = cs_train::objective::StepBatch { rows: &rows[..2], step_rows: &rows, seed: 7 };
 /// assert!(part.rows.len() < part.step_rows.len());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,7 +177,7 @@ pub struct StepBatch<'a> {
 /// The loss of a batch: what to differentiate, and what it is made of.
 ///
 /// ```
-/// use cs_train::{LossOutput, Part};
+/// use cs_train::objective::{LossOutput, Part};
 /// let two = || tch::Tensor::from(2.0f32);
 /// let loss = LossOutput { total: two() * 0.7, parts: vec![Part { name: "intent", value: two() }] };
 /// assert_eq!(loss.parts[0].name, "intent");
@@ -190,7 +193,7 @@ pub struct LossOutput {
 /// A named part of a loss: a scalar on the model's device.
 ///
 /// ```
-/// let part = cs_train::Part { name: "intent", value: tch::Tensor::from(2.0f32) };
+/// let part = cs_train::objective::Part { name: "intent", value: tch::Tensor::from(2.0f32) };
 /// assert_eq!(part.value.double_value(&[]), 2.0);
 /// ```
 #[derive(Debug)]
@@ -204,7 +207,7 @@ pub struct Part {
 /// The figures of an evaluation.
 ///
 /// ```
-/// use cs_train::Scores;
+/// use cs_train::objective::Scores;
 /// let early = Scores { metric: 0.9, ties: vec![-0.2], ..Scores::default() };
 /// let late = Scores { ties: vec![-0.1], ..early.clone() };
 /// assert!(late.is_better_than(&early) && !early.is_better_than(&late));

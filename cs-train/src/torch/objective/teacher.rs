@@ -22,7 +22,7 @@ const BATCH: (usize, usize) = (8192, 256);
 /// ```
 /// use cs_data::Tokenizer;
 /// use cs_model::{BiLstmConfig, Device, Model, Tasks};
-/// use cs_train::Teacher;
+/// use cs_train::objective::Teacher;
 ///
 /// let tokenizer = Tokenizer::train(["where is my order"].into_iter(), 60)?;
 /// let config = BiLstmConfig { vocab_size: tokenizer.vocab_size(), ..BiLstmConfig::default() };
@@ -50,7 +50,7 @@ pub struct Teacher {
 /// ```
 /// use cs_data::Tokenizer;
 /// use cs_model::{BiLstmConfig, Device, Model, Tasks};
-/// use cs_train::{Lessons, Teacher};
+/// use cs_train::objective::{Lessons, Teacher};
 ///
 /// let tokenizer = Tokenizer::train(["hello"].into_iter(), 30)?;
 /// let config = BiLstmConfig { vocab_size: tokenizer.vocab_size(), ..BiLstmConfig::default() };

@@ -18,7 +18,8 @@ use crate::schedule::TrainConfig;
 /// other rows only decay, which is exactly what AdamW does to rows whose gradient is always zero.
 ///
 /// ```
-/// use cs_train::{AdamW, TrainConfig};
+/// use cs_train::optim::AdamW;
+/// use cs_train::schedule::TrainConfig;
 /// use tch::{Kind, Tensor};
 ///
 /// let x = Tensor::from_slice(&[1.0f32]).set_requires_grad(true);
@@ -44,7 +45,8 @@ pub struct AdamW {
 /// One gradient a parameter; see [`AdamW::gradients`].
 ///
 /// ```
-/// use cs_train::{AdamW, TrainConfig};
+/// use cs_train::optim::AdamW;
+/// use cs_train::schedule::TrainConfig;
 /// use tch::{Kind, Tensor};
 ///
 /// let x = Tensor::from_slice(&[3.0f32, 4.0]).set_requires_grad(true);
@@ -399,7 +401,7 @@ impl Gradients {
     /// `torch.nn.utils.clip_grad_norm_`.
     ///
     /// ```
-    /// use cs_train::Gradients;
+    /// use cs_train::optim::Gradients;
     /// assert_eq!(Gradients::clip_scale(0.5, 1.0), 1.0);
     /// assert!((Gradients::clip_scale(4.0, 1.0) - 0.25).abs() < 1e-6);
     /// ```

@@ -12,7 +12,7 @@ use crate::torch::objective::Scores;
 /// Whether training goes on.
 ///
 /// ```
-/// use cs_train::Flow;
+/// use cs_train::run::Flow;
 ///
 /// let enough_seconds = 60.0;
 /// let flow = |seconds: f64| if seconds > enough_seconds { Flow::Stop } else { Flow::Continue };
@@ -29,7 +29,7 @@ pub enum Flow {
 /// Something that happened during a run.
 ///
 /// ```
-/// use cs_train::Event;
+/// use cs_train::run::Event;
 ///
 /// fn line(event: &Event<'_>) -> Option<String> {
 ///     match event {
@@ -38,7 +38,7 @@ pub enum Flow {
 ///         _ => None,
 ///     }
 /// }
-/// let report = cs_train::TrainReport::default();
+/// let report = cs_train::run::TrainReport::default();
 /// assert_eq!(line(&Event::End(&report)), None);
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +64,7 @@ pub enum Event<'a> {
 /// What a run will do.
 ///
 /// ```
-/// let shape = cs_train::RunShape { steps: 100, warmup_steps: 10, ..Default::default() };
+/// let shape = cs_train::run::RunShape { steps: 100, warmup_steps: 10, ..Default::default() };
 /// assert_eq!(shape.warmup_shortened_from, None);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -90,7 +90,7 @@ pub struct RunShape {
 /// One optimiser step.
 ///
 /// ```
-/// let step = cs_train::StepReport { step: 3, parts: vec![("intent", 0.5)], ..Default::default() };
+/// let step = cs_train::run::StepReport { step: 3, parts: vec![("intent", 0.5)], ..Default::default() };
 /// assert_eq!(step.part("intent"), Some(0.5));
 /// assert_eq!(step.part("slots"), None);
 /// ```
@@ -136,7 +136,7 @@ impl StepReport {
 /// One evaluation of the validation set.
 ///
 /// ```
-/// let evaluation = cs_train::EvaluationReport { epoch: 2, best: true, ..Default::default() };
+/// let evaluation = cs_train::run::EvaluationReport { epoch: 2, best: true, ..Default::default() };
 /// assert_eq!(evaluation.scores.metric, 0.0);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -156,7 +156,7 @@ pub struct EvaluationReport {
 /// Is told of every [`Event`] and may stop the run. Any `FnMut(&Event) -> Flow` is one.
 ///
 /// ```
-/// use cs_train::{Event, Flow, Observer};
+/// use cs_train::run::{Event, Flow, Observer};
 ///
 /// let mut steps = 0;
 /// let mut count = |event: &Event<'_>| {
@@ -180,7 +180,7 @@ impl<F: FnMut(&Event<'_>) -> Flow> Observer for F {
 /// An observer that neither tells nor stops.
 ///
 /// ```
-/// use cs_train::{Observer, Silent};
+/// use cs_train::run::{Observer, Silent};
 /// let _observer: &mut dyn Observer = &mut Silent;
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
@@ -196,7 +196,7 @@ impl Observer for Silent {
 ///
 /// ```
 /// use std::sync::atomic::Ordering;
-/// use cs_train::{Event, Flow, Observer, StopFlag, TrainReport};
+/// use cs_train::run::{Event, Flow, Observer, StopFlag, TrainReport};
 ///
 /// let mut stop = StopFlag::default();
 /// let flag = stop.flag(); // goes to the handler
@@ -229,7 +229,7 @@ impl Observer for StopFlag {
 /// Tells several observers, in order; the run stops if any of them says so.
 ///
 /// ```
-/// use cs_train::{Event, Flow, Observer, Observers, Silent, TrainReport};
+/// use cs_train::run::{Event, Flow, Observer, Observers, Silent, TrainReport};
 ///
 /// let mut stop = |_: &Event<'_>| Flow::Stop;
 /// let mut silent = Silent;

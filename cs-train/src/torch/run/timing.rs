@@ -8,7 +8,7 @@ use serde::Serialize;
 /// that the host took to ask for the work, and `wait` the time that it waited for the device.
 ///
 /// ```
-/// use cs_train::Phases;
+/// use cs_train::run::Phases;
 /// let mut phases = Phases { forward: 1.0, backward: 2.0, ..Phases::default() };
 /// phases.add(&Phases { optimizer: 0.5, rest: 0.5, ..Phases::default() });
 /// assert_eq!(phases.total(), 4.0);

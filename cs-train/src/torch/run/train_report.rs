@@ -8,7 +8,7 @@ use crate::torch::objective::Scores;
 /// How a run went.
 ///
 /// ```
-/// let report = cs_train::TrainReport::default();
+/// let report = cs_train::run::TrainReport::default();
 /// assert!(!report.interrupted);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]

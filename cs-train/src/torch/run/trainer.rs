@@ -27,7 +27,10 @@ use crate::torch::objective::Objective;
 /// ```
 /// use cs_data::{Tokenizer, Utterance};
 /// use cs_model::{BiLstmConfig, Device, EncoderConfig, Model};
-/// use cs_train::{FineTune, Preset, Silent, TrainConfig, Trainer, examples, tasks_of};
+/// use cs_train::data::{examples, tasks_of};
+/// use cs_train::objective::FineTune;
+/// use cs_train::run::{Silent, Trainer};
+/// use cs_train::schedule::{Preset, TrainConfig};
 ///
 /// let rows: Vec<Utterance> = [("退款", "refund"), ("你好", "hello")]
 ///     .into_iter()
@@ -89,7 +92,7 @@ impl Trainer {
     /// Whether a folder has a checkpoint to go on from, whichever run's.
     ///
     /// ```
-    /// assert!(!cs_train::Trainer::has_checkpoint("no such folder".as_ref())?);
+    /// assert!(!cs_train::run::Trainer::has_checkpoint("no such folder".as_ref())?);
     /// # Ok::<(), cs_train::Error>(())
     /// ```
     ///
@@ -108,7 +111,7 @@ impl Trainer {
     /// # let folder = folder.path().join("checkpoints");
     /// std::fs::create_dir_all(folder.join("step-00000500"))?;
     /// std::fs::write(folder.join("step-00000500/state.json"), "{}")?;
-    /// assert_eq!(cs_train::Trainer::remove_checkpoints(&folder)?, 2);
+    /// assert_eq!(cs_train::run::Trainer::remove_checkpoints(&folder)?, 2);
     /// assert!(!folder.exists());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
