@@ -24,7 +24,7 @@ use cs_examples::{
 use cs_model::{Calibration, Intent, Tasks, Understanding};
 use cs_train::evaluation::{EvaluateOptions, Evaluation};
 use cs_train::metrics::{Bootstrap, Interval};
-use cs_train::report::{Report, ReportConfig};
+use cs_train::report::{EvaluationReport, ReportConfig};
 use serde::Serialize;
 
 /// Score a trained model on labelled data
@@ -119,7 +119,7 @@ fn main() -> ExitCode {
             about: about.map(|(name, value)| (name.to_owned(), value)).into(),
             ..ReportConfig::default()
         };
-        let full = Report::of(&rows, &answers, &options, &config)?;
+        let full = EvaluationReport::of(&rows, &answers, &options, &config)?;
         if let Some(path) = &arguments.report {
             full.write(path)?;
         }

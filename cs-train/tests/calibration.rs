@@ -6,7 +6,9 @@ use cs_data::{Encoding, Utterance};
 use cs_model::{HeadOutput, Matrix};
 use cs_train::Error;
 use cs_train::data::Example;
-use cs_train::evaluation::{Abstention, Calibrator, Scored, abstention_threshold, fit_temperature};
+use cs_train::evaluation::{
+    Abstention, Calibrator, ConfidenceRow, abstention_threshold, fit_temperature,
+};
 use cs_train::metrics::Reliability;
 use serde_json::Value;
 
@@ -103,9 +105,9 @@ fn data_that_cannot_tell_leaves_the_temperature() {
 fn thresholds_are_the_best_of_all() {
     let case = reference("threshold");
     let rows: Vec<(f64, bool, bool)> = serde_json::from_value(case["rows"].clone()).unwrap();
-    let rows: Vec<Scored> = rows
+    let rows: Vec<ConfidenceRow> = rows
         .into_iter()
-        .map(|(confidence, in_scope, right)| Scored {
+        .map(|(confidence, in_scope, right)| ConfidenceRow {
             confidence,
             in_scope,
             right,
@@ -125,7 +127,7 @@ fn thresholds_are_the_best_of_all() {
             "{name}: {found} {expected}"
         );
     }
-    let wrong = rows.iter().map(|row| Scored {
+    let wrong = rows.iter().map(|row| ConfidenceRow {
         right: false,
         ..*row
     });
@@ -137,7 +139,7 @@ fn thresholds_are_the_best_of_all() {
 
 #[test]
 fn thresholds_that_make_no_sense_are_refused() {
-    let row = |in_scope| Scored {
+    let row = |in_scope| ConfidenceRow {
         confidence: 0.5,
         in_scope,
         right: in_scope,

@@ -9,7 +9,7 @@ use cs_data::{Span, Utterance};
 use cs_model::{Entity, Intent, Tasks, Understanding};
 use cs_train::evaluation::{EvaluateOptions, Evaluation, entity_spans, evaluate, intervals};
 use cs_train::metrics::Bootstrap;
-use cs_train::report::{Report, ReportConfig};
+use cs_train::report::{EvaluationReport, ReportConfig};
 
 fn answer(
     text: &str,
@@ -368,7 +368,7 @@ fn a_hostile_text_stays_text() {
         about: [(HOSTILE.to_owned(), HOSTILE.to_owned())].into(),
         ..ReportConfig::default()
     };
-    let page = Report::of(&gold, &answers, &options, &config)
+    let page = EvaluationReport::of(&gold, &answers, &options, &config)
         .unwrap()
         .html();
     assert!(!page.contains("<script") && !page.contains("<!--") && !page.contains("-->"));
@@ -401,7 +401,7 @@ fn a_report_is_written_whole_and_read_again() {
         }),
         ..ReportConfig::default()
     };
-    let report = Report::of(&gold, &answers, &options, &config).unwrap();
+    let report = EvaluationReport::of(&gold, &answers, &options, &config).unwrap();
     let intents = report.intents.as_ref().unwrap();
     assert!(intents.classes.is_sorted_by(|a, b| a.f1 <= b.f1));
     assert_eq!(
@@ -431,7 +431,7 @@ fn a_report_is_written_whole_and_read_again() {
     let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
     assert_eq!(read(&page), read(&folder.join("report.html")));
     assert_eq!(read(&json), read(&folder.join("report.json")));
-    let again = Report::open(&json).unwrap();
+    let again = EvaluationReport::open(&json).unwrap();
     assert_eq!(again.entities.as_ref().unwrap().mistakes, entities.mistakes);
     assert_eq!(again.html(), report.html());
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3);
@@ -443,7 +443,7 @@ fn a_report_is_written_whole_and_read_again() {
         ("[1", "a.json: EOF while parsing"),
     ] {
         std::fs::write(&json, text).unwrap();
-        let error = Report::open(&json).unwrap_err().to_string();
+        let error = EvaluationReport::open(&json).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
     }
     assert!(report.write(&page.join("below a file")).is_err());
@@ -461,7 +461,8 @@ fn a_report_of_nothing_says_so() {
             oos_label: Some("oos"),
             ..EvaluateOptions::default()
         };
-        let report = Report::of(gold, &answers, &options, &ReportConfig::default()).unwrap();
+        let report =
+            EvaluationReport::of(gold, &answers, &options, &ReportConfig::default()).unwrap();
         assert_eq!(report.evaluation, Evaluation::default());
         assert!(report.intervals.is_empty() && report.intents.is_none());
         assert!(report.html().contains("nothing to score"));

@@ -7,7 +7,7 @@ use std::path::Path;
 use cs_data::{Tokenizer, Utterance};
 use cs_model::{Bundle, Device, Model, TransformerConfig};
 use cs_train::Error;
-use cs_train::data::{Masked, Masker, MaskingConfig};
+use cs_train::data::{MaskedRow, Masker, MaskingConfig};
 use cs_train::objective::{MaskedLm, Objective, StepBatch, Texts, evaluate_masked};
 use cs_train::run::{Silent, Trainer};
 use cs_train::schedule::TrainConfig;
@@ -22,14 +22,14 @@ fn the_loss_is_hugging_faces() {
     let expected = &expected["masked_lm"];
     let ids: Vec<Vec<u32>> = serde_json::from_value(expected["ids"].clone()).unwrap();
     let labels: Vec<Vec<i64>> = serde_json::from_value(expected["labels"].clone()).unwrap();
-    let masked = |(ids, labels): (Vec<u32>, Vec<i64>)| Masked {
+    let masked = |(ids, labels): (Vec<u32>, Vec<i64>)| MaskedRow {
         ids,
         targets: labels
             .into_iter()
             .map(|label| u32::try_from(label).ok())
             .collect(),
     };
-    let rows: Vec<Masked> = ids.into_iter().zip(labels).map(masked).collect();
+    let rows: Vec<MaskedRow> = ids.into_iter().zip(labels).map(masked).collect();
     let bundle = Bundle::open(&folder).unwrap();
     let model = Model::masked_lm_from_pretrained(&bundle, Device::Cpu, 1).unwrap();
     // In one batch, and in several.

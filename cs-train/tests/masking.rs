@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use cs_data::{Encoding, Span, Tokenizer};
 use cs_train::Error;
-use cs_train::data::{Masked, Masker, MaskingConfig, WordList, together};
+use cs_train::data::{MaskedRow, Masker, MaskingConfig, WordList, together};
 
 const TEXTS: [&str; 4] = [
     "我要查询订单12345的退款申请进度",
@@ -25,7 +25,7 @@ fn masker(tokenizer: &Tokenizer, config: MaskingConfig) -> Masker {
 }
 
 /// Every row of every epoch.
-fn masked(masker: &Masker, encodings: &[Encoding], epochs: u64) -> Vec<(usize, Masked)> {
+fn masked(masker: &Masker, encodings: &[Encoding], epochs: u64) -> Vec<(usize, MaskedRow)> {
     let row = |epoch, row: usize| {
         let (ids, units) = (&encodings[row].ids, masker.units(&encodings[row], &[]));
         (row, masker.mask(ids, &units, epoch, &format!("row {row}")))

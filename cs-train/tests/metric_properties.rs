@@ -4,8 +4,8 @@
 
 use cs_data::Span;
 use cs_train::metrics::{
-    BleuConfig, BleuTokenizer, LabelCounts, SpanErrorKind, TagMode, auroc, coverage_curve,
-    roc_curve, scored_tags, sentence_bleu, span_errors,
+    BleuConfig, BleuTokenizer, LabelCounts, MismatchKind, TagMode, auroc, coverage_curve,
+    roc_curve, scored_tags, sentence_bleu, span_mismatches,
 };
 use proptest::prelude::*;
 
@@ -103,23 +103,23 @@ proptest! {
 
     #[test]
     fn every_wrong_span_is_one_error(gold in spans(16), predicted in spans(16)) {
-        let errors = span_errors(&gold, &predicted);
+        let errors = span_mismatches(&gold, &predicted);
         let unmatched = |spans: &[Span], others: &[Span]| {
             spans.iter().filter(|span| !others.contains(span)).count()
         };
-        let with = |side: fn(&cs_train::metrics::SpanError<'_>) -> bool| errors.iter().filter(|e| side(e)).count();
+        let with = |side: fn(&cs_train::metrics::SpanMismatch<'_>) -> bool| errors.iter().filter(|e| side(e)).count();
         prop_assert_eq!(with(|e| e.gold.is_some()), unmatched(&gold, &predicted));
         prop_assert_eq!(with(|e| e.predicted.is_some()), unmatched(&predicted, &gold));
         for error in &errors {
             let (Some(a), Some(b)) = (error.gold, error.predicted) else {
-                prop_assert!(matches!(error.kind, SpanErrorKind::Missed | SpanErrorKind::Spurious));
+                prop_assert!(matches!(error.kind, MismatchKind::Missed | MismatchKind::Spurious));
                 continue;
             };
             prop_assert!(a.start < b.end && b.start < a.end);
             let kind = match (a.range() == b.range(), a.label == b.label) {
-                (true, _) => SpanErrorKind::WrongLabel,
-                (false, true) => SpanErrorKind::WrongBoundary,
-                (false, false) => SpanErrorKind::WrongBoth,
+                (true, _) => MismatchKind::WrongLabel,
+                (false, true) => MismatchKind::WrongBoundary,
+                (false, false) => MismatchKind::WrongBoth,
             };
             prop_assert_eq!(error.kind, kind);
         }

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use cs_model::ModelOutput;
 use cs_train::Result;
 use cs_train::objective::{
-    CombinedLoss, Identity, LossOutput, Objective, Reached, Scores, StepBatch, Targets,
+    CombinedLoss, Identity, LossOutput, Objective, Reached, StepBatch, Targets, Validation,
 };
 use cs_train::run::{Event, Flow, Trainer};
-use cs_train::schedule::{Decay, LossScaler, Precision, Schedule, TrainConfig};
+use cs_train::schedule::{Decay, LossScaler, Schedule, TrainConfig, TrainPrecision};
 use serde_json::Value;
 use tch::{Kind, Reduction, Tensor};
 
@@ -186,8 +186,8 @@ impl Objective for Tiny {
         })
     }
 
-    fn evaluate(&self) -> Result<Scores> {
-        Ok(Scores::default())
+    fn evaluate(&self) -> Result<Validation> {
+        Ok(Validation::default())
     }
 }
 
@@ -279,18 +279,18 @@ impl Objective for Watched {
         })
     }
 
-    fn evaluate(&self) -> Result<Scores> {
+    fn evaluate(&self) -> Result<Validation> {
         let product = self.weight.matmul(&self.weight);
         self.kinds.borrow_mut().push(product.kind());
-        Ok(Scores::default())
+        Ok(Validation::default())
     }
 }
 
 #[test]
 fn an_evaluation_has_the_precision_of_training() {
     for (precision, kind) in [
-        (Precision::Fp32, Kind::Float),
-        (Precision::Bf16, Kind::BFloat16),
+        (TrainPrecision::Fp32, Kind::Float),
+        (TrainPrecision::Bf16, Kind::BFloat16),
     ] {
         let watched = Watched {
             weight: Tensor::ones([2, 2], (Kind::Float, tch::Device::Cpu)).set_requires_grad(true),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cs_train::run::{EvaluationReport, Event, Flow, Observer, RunShape, StepReport};
+use cs_train::run::{Event, Flow, Observer, RunShape, StepReport, ValidationReport};
 use cs_train::usage::Sampler;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -151,7 +151,7 @@ impl Progress {
         state
     }
 
-    fn evaluation(&mut self, evaluation: &EvaluationReport) {
+    fn evaluation(&mut self, evaluation: &ValidationReport) {
         let done = std::mem::take(&mut self.epoch);
         let (loss, speed) = (done.mean(), done.tokens_per_second);
         let (epoch, metric) = (evaluation.epoch, evaluation.scores.metric);

@@ -3,7 +3,7 @@
 use clap::Args;
 use cs_data::{MAX_TEXT_BYTES, Utterance};
 use cs_model::{BiLstmConfig, Device, EncoderConfig, SlotHead};
-use cs_train::schedule::{ClassWeights, Decay, LossConfig, Precision, Preset, TrainConfig};
+use cs_train::schedule::{ClassWeights, Decay, LossConfig, Preset, TrainConfig, TrainPrecision};
 
 use crate::defaults::stated;
 use crate::error::{Error, Result};
@@ -49,7 +49,7 @@ pub struct Settings {
     pub accumulate: Option<usize>,
     /// fp32, bf16 or fp16
     #[arg(long)]
-    pub precision: Option<Precision>,
+    pub precision: Option<TrainPrecision>,
     /// Decay of a running mean of the weights, which becomes the result
     #[arg(long, value_name = "DECAY", value_parser = number::share)]
     pub ema: Option<f64>,

@@ -70,11 +70,11 @@ impl MaskingConfig {
 /// A row as the model sees it, and what it has to guess.
 ///
 /// ```
-/// let masked = cs_train::data::Masked { ids: vec![2, 4, 3], targets: vec![None, Some(17), None] };
+/// let masked = cs_train::data::MaskedRow { ids: vec![2, 4, 3], targets: vec![None, Some(17), None] };
 /// assert_eq!(masked.targets.iter().flatten().count(), 1);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Masked {
+pub struct MaskedRow {
     /// Token ids, some of them replaced.
     pub ids: Vec<u32>,
     /// Per token what stood there, if it has to be guessed.
@@ -191,8 +191,8 @@ impl Masker {
     ///
     /// If a unit lies outside of `ids`.
     #[must_use]
-    pub fn mask(&self, ids: &[u32], units: &[Range<usize>], seed: u64, row: &str) -> Masked {
-        let mut masked = Masked {
+    pub fn mask(&self, ids: &[u32], units: &[Range<usize>], seed: u64, row: &str) -> MaskedRow {
+        let mut masked = MaskedRow {
             ids: ids.to_vec(),
             targets: vec![None; ids.len()],
         };

@@ -5,5 +5,5 @@ mod masking;
 mod segment;
 
 pub use examples::{Example, Misaligned, Prepared, UnseenLabels, examples, tasks_of};
-pub use masking::{Masked, Masker, MaskingConfig, together};
+pub use masking::{MaskedRow, Masker, MaskingConfig, together};
 pub use segment::{Segmenter, WordList};

@@ -45,16 +45,16 @@ pub enum Abstention {
 /// An answer before any threshold.
 ///
 /// ```
-/// use cs_train::evaluation::{Abstention, Scored, abstention_threshold};
+/// use cs_train::evaluation::{Abstention, ConfidenceRow, abstention_threshold};
 ///
 /// let rows = [(0.9, true, true), (0.8, true, true), (0.4, false, false), (0.3, true, false)];
-/// let rows = rows.map(|(confidence, in_scope, right)| Scored { confidence, in_scope, right });
+/// let rows = rows.map(|(confidence, in_scope, right)| ConfidenceRow { confidence, in_scope, right });
 /// let threshold = abstention_threshold(&rows, Abstention::Accuracy)?;
 /// assert!(threshold > 0.4 && threshold < 0.8);
 /// # Ok::<(), cs_train::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scored {
+pub struct ConfidenceRow {
     /// Of the most likely label.
     pub confidence: f64,
     /// Whether the row has one of the model's labels.
@@ -187,14 +187,14 @@ impl Calibrator {
 
     /// Every intent row's answer at a temperature.
     #[must_use]
-    pub fn scored(&self, temperature: f64) -> Vec<Scored> {
+    pub fn scored(&self, temperature: f64) -> Vec<ConfidenceRow> {
         let in_scope = self.intents.0.iter().map(|(logits, target)| {
             let (best, confidence) = most_likely(logits, temperature);
             (confidence, true, best == *target)
         });
         let out = self.out_of_scope.iter();
         let out = out.map(|logits| (most_likely(logits, temperature).1, false, false));
-        let scored = |(confidence, in_scope, right)| Scored {
+        let scored = |(confidence, in_scope, right)| ConfidenceRow {
             confidence,
             in_scope,
             right,
@@ -315,7 +315,7 @@ fn most_likely(logits: &[f32], temperature: f64) -> (usize, f64) {
 /// [`Error::Empty`] without rows, or without rows out of scope where the target needs them;
 /// [`Error::Config`] for a share outside 0 to 1; [`Error::Unreachable`] for a precision that no
 /// threshold reaches.
-pub fn abstention_threshold(rows: &[Scored], target: Abstention) -> Result<f64> {
+pub fn abstention_threshold(rows: &[ConfidenceRow], target: Abstention) -> Result<f64> {
     validate(rows, target)?;
     let mut rows = rows.to_vec();
     rows.sort_by(|a, b| a.confidence.total_cmp(&b.confidence));
@@ -340,7 +340,7 @@ pub fn abstention_threshold(rows: &[Scored], target: Abstention) -> Result<f64> 
     }
 }
 
-fn validate(rows: &[Scored], target: Abstention) -> Result<()> {
+fn validate(rows: &[ConfidenceRow], target: Abstention) -> Result<()> {
     let share = match target {
         Abstention::Coverage(share) | Abstention::Precision(share) => Some(share),
         _ => None,
@@ -372,7 +372,7 @@ struct Counts {
 }
 
 impl Counts {
-    fn answering_all(rows: &[Scored]) -> Self {
+    fn answering_all(rows: &[ConfidenceRow]) -> Self {
         let inside = rows.iter().filter(|row| row.in_scope).count();
         let all = (inside, rows.len() - inside);
         let right = rows.iter().filter(|row| row.right).count();
@@ -383,7 +383,7 @@ impl Counts {
         }
     }
 
-    fn withhold(&mut self, row: &Scored) {
+    fn withhold(&mut self, row: &ConfidenceRow) {
         match row.in_scope {
             true => self.answered.0 -= 1,
             false => self.answered.1 -= 1,
@@ -415,7 +415,7 @@ impl Counts {
         self.right as f64 / (self.answered.0 + self.answered.1).max(1) as f64
     }
 
-    fn best_precision(sorted: &[Scored]) -> f64 {
+    fn best_precision(sorted: &[ConfidenceRow]) -> f64 {
         let mut counts = Self::answering_all(sorted);
         let mut best = counts.precision();
         for pair in sorted.windows(2) {

@@ -6,7 +6,7 @@ use cs_data::{Offsets, Span, Utterance};
 use cs_model::{Tasks, Understanding};
 use serde::{Deserialize, Serialize};
 
-use super::tally::Scored;
+use super::tally::Tally;
 use crate::error::Result;
 use crate::metrics::{Bootstrap, Interval};
 
@@ -169,7 +169,7 @@ pub fn evaluate(
     predicted: &[Understanding],
     options: &EvaluateOptions<'_>,
 ) -> Result<Evaluation> {
-    Ok(Scored::new(gold, predicted, options)?.evaluation())
+    Ok(Tally::new(gold, predicted, options)?.evaluation())
 }
 
 /// Intervals of the figures of [`evaluate()`] that are defined, by name, from resampled rows.
@@ -202,11 +202,11 @@ pub fn intervals(
     options: &EvaluateOptions<'_>,
     bootstrap: &Bootstrap,
 ) -> Result<BTreeMap<String, Interval>> {
-    intervals_of(&Scored::new(gold, predicted, options)?, bootstrap)
+    intervals_of(&Tally::new(gold, predicted, options)?, bootstrap)
 }
 
 pub(crate) fn intervals_of(
-    scored: &Scored<'_>,
+    scored: &Tally<'_>,
     bootstrap: &Bootstrap,
 ) -> Result<BTreeMap<String, Interval>> {
     let figures = |weights: &[u32]| scored.resampled(weights).values();

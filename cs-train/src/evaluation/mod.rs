@@ -4,7 +4,9 @@ mod calibration;
 mod evaluate;
 mod tally;
 
-pub use calibration::{Abstention, Calibrator, Scored, abstention_threshold, fit_temperature};
+pub use calibration::{
+    Abstention, Calibrator, ConfidenceRow, abstention_threshold, fit_temperature,
+};
 pub(crate) use evaluate::intervals_of;
 pub use evaluate::{EvaluateOptions, Evaluation, entity_spans, evaluate, intervals};
-pub(crate) use tally::{Scored as Tally, ScoredIntent};
+pub(crate) use tally::{TalliedIntent, Tally};

@@ -13,26 +13,26 @@ use crate::metrics::{
 };
 
 /// Gold rows and answers, row by row, with labels as numbers.
-pub(crate) struct Scored<'a> {
+pub(crate) struct Tally<'a> {
     /// The names of intents, sorted.
     pub(crate) labels: Vec<&'a str>,
     /// The number of the label for rows out of scope, if it is to be scored.
     oos: Option<usize>,
-    pub(crate) rows: Vec<ScoredRow<'a>>,
+    pub(crate) rows: Vec<TalliedRow<'a>>,
     /// Rows with an intent and how far each looks out of scope, the most so first.
     oos_ranking: Vec<(usize, f64)>,
 }
 
-pub(crate) struct ScoredRow<'a> {
-    pub(crate) intent: Option<ScoredIntent>,
-    pub(crate) spans: Option<ScoredSpans<'a>>,
+pub(crate) struct TalliedRow<'a> {
+    pub(crate) intent: Option<TalliedIntent>,
+    pub(crate) spans: Option<TalliedSpans<'a>>,
     /// Gold and predicted.
     pub(crate) sentiment: Option<(f64, f64)>,
     felt: Option<IndexedRow>,
 }
 
 #[derive(Clone, Copy)]
-pub(crate) struct ScoredIntent {
+pub(crate) struct TalliedIntent {
     pub(crate) gold: usize,
     /// What the model decided; `None` if it abstained and no label says so.
     pub(crate) decided: Option<usize>,
@@ -40,7 +40,7 @@ pub(crate) struct ScoredIntent {
     pub(crate) likeliest: Option<(usize, f64)>,
 }
 
-impl ScoredIntent {
+impl TalliedIntent {
     pub(crate) fn right(&self) -> bool {
         self.decided == Some(self.gold)
     }
@@ -63,14 +63,14 @@ impl ScoredIntent {
     }
 }
 
-pub(crate) struct ScoredSpans<'a> {
+pub(crate) struct TalliedSpans<'a> {
     pub(crate) gold: &'a [Span],
     pub(crate) predicted: Vec<Span>,
     counts: Counts,
     right: bool,
 }
 
-impl<'a> Scored<'a> {
+impl<'a> Tally<'a> {
     pub(crate) fn new(
         gold: &'a [Utterance],
         predicted: &'a [Understanding],
@@ -79,16 +79,16 @@ impl<'a> Scored<'a> {
         check(gold, predicted)?;
         let names = names(gold, predicted, options);
         let index: BTreeMap<&str, usize> = names.iter().enumerate().map(|(i, n)| (*n, i)).collect();
-        let mut rows: Vec<ScoredRow<'_>> = gold
+        let mut rows: Vec<TalliedRow<'_>> = gold
             .iter()
             .zip(predicted)
-            .map(|(gold, predicted)| ScoredRow::new(gold, predicted, options, &index))
+            .map(|(gold, predicted)| TalliedRow::new(gold, predicted, options, &index))
             .collect();
         // Without any span there is nothing to score, not even that every row has none.
         if rows
             .iter()
             .flat_map(|row| &row.spans)
-            .all(ScoredSpans::is_empty)
+            .all(TalliedSpans::is_empty)
         {
             rows.iter_mut().for_each(|row| row.spans = None);
         }
@@ -158,7 +158,7 @@ impl<'a> Scored<'a> {
     }
 }
 
-impl<'a> ScoredRow<'a> {
+impl<'a> TalliedRow<'a> {
     fn new(
         gold: &'a Utterance,
         predicted: &Understanding,
@@ -181,7 +181,7 @@ impl<'a> ScoredRow<'a> {
             .intent
             .as_deref()
             .filter(|_| scored)
-            .map(|gold| ScoredIntent {
+            .map(|gold| TalliedIntent {
                 gold: index[gold],
                 decided,
                 likeliest: likeliest.map(|(label, confidence)| (label, f64::from(confidence))),
@@ -197,14 +197,14 @@ impl<'a> ScoredRow<'a> {
         let tagged = has(tasks.is_some_and(|tasks| tasks.slots.is_some())) && gold.is_tagged();
         Self {
             intent,
-            spans: tagged.then(|| ScoredSpans::new(gold, predicted)),
+            spans: tagged.then(|| TalliedSpans::new(gold, predicted)),
             sentiment,
             felt,
         }
     }
 }
 
-impl<'a> ScoredSpans<'a> {
+impl<'a> TalliedSpans<'a> {
     fn new(gold: &'a Utterance, predicted: &Understanding) -> Self {
         let predicted = entity_spans(&gold.text, predicted);
         let mut counts = LabelCounts::default();
@@ -222,7 +222,7 @@ impl<'a> ScoredSpans<'a> {
     }
 }
 
-/// What [`Scored::resampled`] sums up.
+/// What [`Tally::resampled`] sums up.
 #[derive(Default)]
 struct Sums {
     intents: Vec<Counts>,
@@ -238,7 +238,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, row: &ScoredRow<'_>, weight: usize) {
+    fn add(&mut self, row: &TalliedRow<'_>, weight: usize) {
         if let Some(intent) = &row.intent {
             self.intents[intent.gold].gold += weight;
             if let Some(decided) = intent.decided {
@@ -253,7 +253,7 @@ impl Sums {
             self.spans += spans.counts * weight;
         }
         if row.intent.is_some() || row.spans.is_some() {
-            let intent = row.intent.as_ref().is_none_or(ScoredIntent::right);
+            let intent = row.intent.as_ref().is_none_or(TalliedIntent::right);
             let right = intent && row.spans.as_ref().is_none_or(|spans| spans.right);
             self.sentences += weight;
             self.sentences_right += usize::from(right) * weight;
@@ -312,7 +312,7 @@ fn names<'a>(
     names
 }
 
-fn ranking(rows: &[ScoredRow<'_>], oos: usize) -> Vec<(usize, f64)> {
+fn ranking(rows: &[TalliedRow<'_>], oos: usize) -> Vec<(usize, f64)> {
     let scores = rows.iter().enumerate();
     let mut ranking: Vec<(usize, f64)> = scores
         .filter_map(|(row, scored)| Some((row, scored.intent?.oos_score(oos))))

@@ -19,7 +19,7 @@ mod roc;
 mod scored_tags;
 mod selective;
 mod sentiment;
-mod span_errors;
+mod span_mismatches;
 mod tags;
 
 pub use bleu::{BleuConfig, BleuCounts, BleuScore, BleuSmoothing, bleu, sentence_bleu};
@@ -44,7 +44,7 @@ pub use sentiment::{
     takes_side,
 };
 pub(crate) use sentiment::{IndexedRow, NEUTRAL, agreement};
-pub use span_errors::{SpanError, SpanErrorKind, span_errors};
+pub use span_mismatches::{MismatchKind, SpanMismatch, span_mismatches};
 pub use tags::TagMode;
 
 /// The mean of some values; `None` without values, or if it is NaN.

@@ -9,10 +9,10 @@ use super::sections::{
     ClassScores, ConfusedPair, EntityMistake, EntityReport, IntentMistake, IntentReport, OosReport,
     SentimentReport, SpanMistake, SpanText,
 };
-use crate::evaluation::{EvaluateOptions, Evaluation, ScoredIntent, Tally as Scored};
+use crate::evaluation::{EvaluateOptions, Evaluation, TalliedIntent, Tally};
 use crate::metrics::{
-    ConfusionMatrix, LabelCounts, Reliability, RocPoint, SpanError, coverage_curve,
-    mean_absolute_error, mean_squared_error, roc_curve, span_errors,
+    ConfusionMatrix, LabelCounts, Reliability, RocPoint, SpanMismatch, coverage_curve,
+    mean_absolute_error, mean_squared_error, roc_curve, span_mismatches,
 };
 
 /// Steps of the threshold in the coverage curve.
@@ -21,7 +21,7 @@ const THRESHOLDS: usize = 100;
 const ROC_POINTS: usize = 201;
 
 pub(super) fn intents(
-    scored: &Scored<'_>,
+    scored: &Tally<'_>,
     gold: &[Utterance],
     examples: usize,
 ) -> Option<IntentReport> {
@@ -61,17 +61,17 @@ fn classes(counts: &LabelCounts) -> Vec<ClassScores> {
     classes
 }
 
-fn intent_mistakes(scored: &Scored<'_>, gold: &[Utterance], examples: usize) -> Vec<IntentMistake> {
+fn intent_mistakes(scored: &Tally<'_>, gold: &[Utterance], examples: usize) -> Vec<IntentMistake> {
     let name = |index: usize| scored.labels[index].to_owned();
     let rows = scored.rows.iter().zip(gold);
-    let mut wrong: Vec<(ScoredIntent, &Utterance)> = rows
+    let mut wrong: Vec<(TalliedIntent, &Utterance)> = rows
         .filter_map(|(row, gold)| Some((row.intent.filter(|intent| !intent.right())?, gold)))
         .collect();
-    let confidence = |intent: ScoredIntent| intent.likeliest.map(|(_, confidence)| confidence);
+    let confidence = |intent: TalliedIntent| intent.likeliest.map(|(_, confidence)| confidence);
     let sureness = |intent| confidence(intent).unwrap_or(0.0);
     wrong.sort_by(|(a, _), (b, _)| sureness(*b).total_cmp(&sureness(*a)));
     wrong.truncate(examples);
-    let mistake = |(intent, row): (ScoredIntent, &Utterance)| IntentMistake {
+    let mistake = |(intent, row): (TalliedIntent, &Utterance)| IntentMistake {
         id: row.id.clone(),
         text: row.text.clone(),
         gold: name(intent.gold),
@@ -82,19 +82,19 @@ fn intent_mistakes(scored: &Scored<'_>, gold: &[Utterance], examples: usize) -> 
 }
 
 pub(super) fn entities(
-    scored: &Scored<'_>,
+    scored: &Tally<'_>,
     gold: &[Utterance],
     examples: usize,
 ) -> Option<EntityReport> {
     let mut counts = LabelCounts::default();
     let mut errors = BTreeMap::new();
-    let mut wrong: Vec<(&Utterance, Vec<SpanError<'_>>)> = Vec::new();
+    let mut wrong: Vec<(&Utterance, Vec<SpanMismatch<'_>>)> = Vec::new();
     for (row, gold) in scored.rows.iter().zip(gold) {
         let Some(spans) = &row.spans else { continue };
         if counts.add_spans(spans.gold, &spans.predicted) {
             continue;
         }
-        let of_row = span_errors(spans.gold, &spans.predicted);
+        let of_row = span_mismatches(spans.gold, &spans.predicted);
         for error in &of_row {
             *errors.entry(error.kind).or_insert(0) += 1;
         }
@@ -115,7 +115,7 @@ pub(super) fn entities(
     })
 }
 
-fn entity_mistake(row: &Utterance, errors: &[SpanError<'_>]) -> EntityMistake {
+fn entity_mistake(row: &Utterance, errors: &[SpanMismatch<'_>]) -> EntityMistake {
     let offsets = Offsets::new(&row.text);
     let quote = |span: &Span| {
         Some(SpanText {
@@ -137,7 +137,7 @@ fn entity_mistake(row: &Utterance, errors: &[SpanError<'_>]) -> EntityMistake {
     }
 }
 
-pub(super) fn sentiment(scored: &Scored<'_>) -> Option<SentimentReport> {
+pub(super) fn sentiment(scored: &Tally<'_>) -> Option<SentimentReport> {
     let pairs = || scored.rows.iter().filter_map(|row| row.sentiment);
     Some(SentimentReport {
         rows: pairs().count(),
@@ -148,7 +148,7 @@ pub(super) fn sentiment(scored: &Scored<'_>) -> Option<SentimentReport> {
 }
 
 pub(super) fn out_of_scope(
-    scored: &Scored<'_>,
+    scored: &Tally<'_>,
     evaluation: &Evaluation,
     options: &EvaluateOptions<'_>,
 ) -> Option<OosReport> {

@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::{FORMAT_VERSION, Report};
+use super::{EvaluationReport, FORMAT_VERSION};
 use crate::error::{Error, Result};
 
-impl Report {
+impl EvaluationReport {
     /// Writes the report, each file whole or not at all: to `FILE.html` the page, to `FILE.json` the
     /// JSON, and of any other path both, as `report.html` and `report.json` in that folder, which is
     /// made if there is none.
@@ -17,12 +17,12 @@ impl Report {
     ///
     /// ```
     /// use cs_train::evaluation::EvaluateOptions;
-    /// use cs_train::report::{Report, ReportConfig};
+    /// use cs_train::report::{EvaluationReport, ReportConfig};
     ///
-    /// let report = Report::of(&[], &[], &EvaluateOptions::default(), &ReportConfig::default())?;
+    /// let report = EvaluationReport::of(&[], &[], &EvaluateOptions::default(), &ReportConfig::default())?;
     /// let folder = tempfile::tempdir()?;
     /// report.write(folder.path())?;
-    /// assert_eq!(Report::open(&folder.path().join("report.json"))?, report);
+    /// assert_eq!(EvaluationReport::open(&folder.path().join("report.json"))?, report);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn write(&self, path: &Path) -> Result<()> {

@@ -1,4 +1,4 @@
-//! [`Report`]: everything about one evaluation, as JSON and as a page.
+//! [`EvaluationReport`]: everything about one evaluation, as JSON and as a page.
 
 mod build;
 mod charts;
@@ -14,7 +14,7 @@ use cs_model::Understanding;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::evaluation::{EvaluateOptions, Evaluation, Tally as Scored, intervals_of};
+use crate::evaluation::{EvaluateOptions, Evaluation, Tally, intervals_of};
 use crate::metrics::{Bootstrap, Interval};
 
 pub use sections::{
@@ -22,7 +22,7 @@ pub use sections::{
     SentimentReport, SpanMistake, SpanText,
 };
 
-/// The version of the JSON that [`Report::write`] writes.
+/// The version of the JSON that [`EvaluationReport::write`] writes.
 const FORMAT_VERSION: u32 = 1;
 
 /// What a report should hold besides the figures.
@@ -52,26 +52,26 @@ impl Default for ReportConfig {
     }
 }
 
-/// Everything about one evaluation. Its JSON has a version; [`Report::html`] shows it on a page.
+/// Everything about one evaluation. Its JSON has a version; [`EvaluationReport::html`] shows it on a page.
 ///
 /// ```
 /// use cs_data::Utterance;
 /// use cs_model::Understanding;
 /// use cs_train::evaluation::EvaluateOptions;
-/// use cs_train::report::{Report, ReportConfig};
+/// use cs_train::report::{EvaluationReport, ReportConfig};
 ///
 /// let gold = [Utterance::new("1", "<b>hi</b>").with_intent("refund")];
 /// let answer: Understanding = serde_json::from_str(
 ///     r#"{"text": "hi", "intent": {"label": "hello", "confidence": 0.9}, "entities": [], "sentiment": null}"#,
 /// )?;
-/// let report = Report::of(&gold, &[answer], &EvaluateOptions::default(), &ReportConfig::default())?;
+/// let report = EvaluationReport::of(&gold, &[answer], &EvaluateOptions::default(), &ReportConfig::default())?;
 /// assert_eq!(report.evaluation.intent_accuracy, Some(0.0));
 /// assert_eq!(report.intents.as_ref().unwrap().confusion[0].predicted.as_deref(), Some("hello"));
 /// assert!(report.html().contains("&lt;b&gt;hi&lt;/b&gt;"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct EvaluationReport {
     /// Version of this format.
     pub format_version: u32,
     /// What the reader should know of the run, by name.
@@ -96,7 +96,7 @@ pub struct Report {
     pub out_of_scope: Option<OosReport>,
 }
 
-impl Report {
+impl EvaluationReport {
     /// Evaluates `predicted` against `gold`, row by row, as [`evaluate()`](crate::evaluation::evaluate()) does, and
     /// with everything that can be said about it. O(rows · log rows + resamples · rows).
     ///
@@ -109,7 +109,7 @@ impl Report {
         options: &EvaluateOptions<'_>,
         config: &ReportConfig,
     ) -> Result<Self> {
-        let scored = Scored::new(gold, predicted, options)?;
+        let scored = Tally::new(gold, predicted, options)?;
         let intervals = match &config.bootstrap {
             Some(bootstrap) => intervals_of(&scored, bootstrap)?,
             None => BTreeMap::new(),

@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::Report;
+use super::EvaluationReport;
 use super::charts;
 use super::escape::{label, percent, text};
 use super::sections::{
     ClassScores, EntityMistake, EntityReport, IntentMistake, IntentReport, OosReport,
     SentimentReport, SpanText,
 };
-use crate::metrics::{Interval, Scores, SpanErrorKind};
+use crate::metrics::{Interval, MismatchKind, Scores};
 
 const STYLE: &str = include_str!("style.css");
 /// Confused pairs shown, at most.
@@ -19,7 +19,7 @@ const BESIDE: usize = 20;
 /// Labels shown at once; more of them fold away.
 const LABELS: usize = 30;
 
-impl Report {
+impl EvaluationReport {
     /// The report as a page that stands alone: style and charts are part of it, it runs no script and
     /// fetches nothing. Labels and texts are escaped. For screens, light and dark, and for print.
     #[must_use]
@@ -72,7 +72,7 @@ impl Page {
         self.0.push('\n');
     }
 
-    fn headline(&mut self, report: &Report) {
+    fn headline(&mut self, report: &EvaluationReport) {
         let names = [
             ("intent_accuracy", "Intent accuracy"),
             ("intent_macro_f1", "Intent macro-F1"),
@@ -287,7 +287,7 @@ impl Page {
             return;
         }
         self.put("<h3>Errors by kind</h3><table>");
-        for kind in SpanErrorKind::ALL {
+        for kind in MismatchKind::ALL {
             let count = entities.errors.get(&kind).copied().unwrap_or(0);
             self.put(&format!(
                 "<tr><td>{}</td><td class=\"n\">{count}</td></tr>",
@@ -347,7 +347,7 @@ impl Page {
         }
     }
 
-    fn settings(&mut self, report: &Report) {
+    fn settings(&mut self, report: &EvaluationReport) {
         self.put("<h2>Settings</h2><dl>");
         let mut entries: Vec<(String, String)> = report
             .about
@@ -400,13 +400,13 @@ fn card(key: &str, name: &str, value: f64, interval: Option<&Interval>) -> Strin
     card + "</div>"
 }
 
-fn kind_name(kind: SpanErrorKind) -> &'static str {
+fn kind_name(kind: MismatchKind) -> &'static str {
     match kind {
-        SpanErrorKind::Missed => "missed",
-        SpanErrorKind::Spurious => "spurious",
-        SpanErrorKind::WrongLabel => "wrong label",
-        SpanErrorKind::WrongBoundary => "wrong boundary",
-        SpanErrorKind::WrongBoth => "wrong label and boundary",
+        MismatchKind::Missed => "missed",
+        MismatchKind::Spurious => "spurious",
+        MismatchKind::WrongLabel => "wrong label",
+        MismatchKind::WrongBoundary => "wrong boundary",
+        MismatchKind::WrongBoth => "wrong label and boundary",
     }
 }
 

@@ -1,11 +1,11 @@
-//! The parts of a [`Report`](super::Report): one a task.
+//! The parts of a [`EvaluationReport`](super::EvaluationReport): one a task.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::{
-    Counts, CoveragePoint, Reliability, RocPoint, Scores, SentimentAgreement, SpanErrorKind,
+    Counts, CoveragePoint, MismatchKind, Reliability, RocPoint, Scores, SentimentAgreement,
 };
 
 /// A label's scores.
@@ -137,14 +137,14 @@ pub struct SpanText {
 /// A wrong span.
 ///
 /// ```
-/// use cs_train::metrics::SpanErrorKind;
-/// let mistake = cs_train::report::SpanMistake { kind: SpanErrorKind::Missed, gold: None, predicted: None };
+/// use cs_train::metrics::MismatchKind;
+/// let mistake = cs_train::report::SpanMistake { kind: MismatchKind::Missed, gold: None, predicted: None };
 /// assert_eq!(serde_json::to_value(mistake).unwrap()["kind"], "missed");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpanMistake {
     /// In which way it is wrong.
-    pub kind: SpanErrorKind,
+    pub kind: MismatchKind,
     /// The gold span; `None` of a spurious one.
     pub gold: Option<SpanText>,
     /// The predicted span; `None` of a missed one.
@@ -184,7 +184,7 @@ pub struct EntityReport {
     /// The mean over labels, weighted by support.
     pub weighted_average: Scores,
     /// Wrong spans by kind.
-    pub errors: BTreeMap<SpanErrorKind, usize>,
+    pub errors: BTreeMap<MismatchKind, usize>,
     /// Rows with wrong spans, those with the most first.
     pub mistakes: Vec<EntityMistake>,
 }

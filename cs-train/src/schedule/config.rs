@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::learning_rate::Decay;
-use super::precision::Precision;
+use super::precision::TrainPrecision;
 use crate::error::{Error, Result};
 
 /// Settings of a training run. Plain data: read it from JSON, change a field, and
@@ -64,7 +64,7 @@ pub struct TrainConfig {
     /// Gradients are scaled down to this global 2-norm. Default 1.
     pub max_grad_norm: f64,
     /// Number format of the products. Default fp32.
-    pub precision: Precision,
+    pub precision: TrainPrecision,
     /// Keeps a running mean of the weights with this decay, evaluates it and makes it the result
     /// (as `torch.optim.swa_utils.get_ema_multi_avg_fn`); 0 for none, 0.99 or 0.999 are usual. Costs a copy
     /// of the weights. Default 0.
@@ -167,7 +167,7 @@ impl Default for TrainConfig {
             beta2: 0.999,
             epsilon: 1e-8,
             max_grad_norm: 1.0,
-            precision: Precision::Fp32,
+            precision: TrainPrecision::Fp32,
             ema: 0.0,
             fgm: 0.0,
             loss: LossConfig::default(),

@@ -26,7 +26,7 @@ pub struct EarlyStopping {
 /// assert!(verdict.improved && !verdict.stop);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Verdict {
+pub struct StoppingDecision {
     /// The figure is the best so far.
     pub improved: bool,
     /// Patience is used up: stop.
@@ -47,7 +47,7 @@ impl EarlyStopping {
     }
 
     /// Takes the next validation figure, larger being better. NaN is never an improvement.
-    pub fn update(&mut self, figure: f64) -> Verdict {
+    pub fn update(&mut self, figure: f64) -> StoppingDecision {
         let improved =
             !figure.is_nan() && self.best.is_none_or(|best| figure > best + self.min_delta);
         if improved {
@@ -56,7 +56,7 @@ impl EarlyStopping {
         } else {
             self.without_gain += 1;
         }
-        Verdict {
+        StoppingDecision {
             improved,
             stop: self.without_gain >= self.patience.max(1),
         }

@@ -7,7 +7,7 @@ mod precision;
 mod preset;
 
 pub use config::{ClassWeights, LossConfig, TrainConfig};
-pub use early_stopping::{EarlyStopping, Verdict};
+pub use early_stopping::{EarlyStopping, StoppingDecision};
 pub use learning_rate::{Decay, Schedule};
-pub use precision::{LossScaler, Precision};
+pub use precision::{LossScaler, TrainPrecision};
 pub use preset::Preset;

@@ -1,4 +1,4 @@
-//! [`Precision`] and [`LossScaler`]: training in half precision.
+//! [`TrainPrecision`] and [`LossScaler`]: training in half precision.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 /// losses stay in fp32 (Micikevicius et al. 2018, <https://arxiv.org/abs/1710.03740>).
 ///
 /// ```
-/// use cs_train::schedule::Precision;
-/// assert_eq!("bf16".parse(), Ok(Precision::Bf16));
-/// assert!("int8".parse::<Precision>().is_err());
+/// use cs_train::schedule::TrainPrecision;
+/// assert_eq!("bf16".parse(), Ok(TrainPrecision::Bf16));
+/// assert!("int8".parse::<TrainPrecision>().is_err());
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Precision {
+pub enum TrainPrecision {
     /// 32 bits throughout.
     #[default]
     Fp32,
@@ -22,7 +22,7 @@ pub enum Precision {
     Fp16,
 }
 
-impl std::str::FromStr for Precision {
+impl std::str::FromStr for TrainPrecision {
     type Err = String;
 
     /// Reads `fp32`, `bf16` or `fp16`.

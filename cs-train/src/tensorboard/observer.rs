@@ -10,7 +10,7 @@ use super::writer::{create_dir, event_files, move_file, seconds_of};
 use super::{EventWriter, HParam, HParams, Summary};
 use crate::error::{Error, Result};
 use crate::metrics::Histogram;
-use crate::torch::run::{EvaluationReport, Event, Flow, Observer, RunShape, StepReport};
+use crate::torch::run::{Event, Flow, Observer, RunShape, StepReport, ValidationReport};
 use crate::usage::{Sampler, Usage};
 
 /// Memory and GPUs are looked at no more often than this.
@@ -211,7 +211,7 @@ fn step(report: &StepReport) -> Summary {
     summary
 }
 
-fn evaluation(report: &EvaluationReport) -> Summary {
+fn evaluation(report: &ValidationReport) -> Summary {
     let mut summary = Summary::new()
         .scalar("eval/selection_metric", report.scores.metric)
         .scalar("speed/evaluation_seconds", report.seconds);

@@ -147,9 +147,9 @@ fn a_folder_that_cannot_be_is_an_error_that_names_it() {
 mod runs {
     use super::*;
     use crate::schedule::TrainConfig;
-    use crate::torch::objective::Scores;
+    use crate::torch::objective::Validation;
     use crate::torch::run::{
-        EvaluationReport, Event, Flow, Observer, RunShape, StepReport, TrainReport,
+        Event, Flow, Observer, RunShape, StepReport, TrainReport, ValidationReport,
     };
 
     fn start(board: &mut TensorBoard, resumed_from: Option<usize>) {
@@ -173,16 +173,16 @@ mod runs {
     }
 
     fn evaluate(board: &mut TensorBoard, step: usize) {
-        let scores = Scores {
+        let scores = Validation {
             figures: [("slot_f1".to_owned(), 0.5)].into(),
             curves: [("answers".to_owned(), [(0.5, true)].into_iter().collect())].into(),
             distributions: [("sure".to_owned(), [0.5].into_iter().collect())].into(),
-            ..Scores::default()
+            ..Validation::default()
         };
-        let report = EvaluationReport {
+        let report = ValidationReport {
             step,
             scores,
-            ..EvaluationReport::default()
+            ..ValidationReport::default()
         };
         assert_eq!(board.event(&Event::Evaluation(&report)), Flow::Continue);
     }

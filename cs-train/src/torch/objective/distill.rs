@@ -13,7 +13,7 @@ use super::hidden_states::Imitation;
 use super::loss::{Targets, WeightedSum};
 use super::tag_lessons::{TagLessons, WordLessons, divergence, log_probabilities, word_rows};
 use super::teacher::{Lessons, Teacher, check_labels};
-use super::{Identity, LossOutput, Objective, Reached, Scores, StepBatch};
+use super::{Identity, LossOutput, Objective, Reached, StepBatch, Validation};
 use crate::data::{Example, Prepared};
 use crate::error::{Error, Result};
 
@@ -432,7 +432,7 @@ impl Objective for Distill<'_> {
         sum.finish()
     }
 
-    fn evaluate(&self) -> Result<Scores> {
+    fn evaluate(&self) -> Result<Validation> {
         self.base.evaluate()
     }
 }

@@ -9,7 +9,7 @@ use tch::Tensor;
 
 use super::loss::{CombinedLoss, Targets, Totals};
 use super::r_drop::{disagreement, tag_disagreement};
-use super::{Identity, LossOutput, Objective, Part, Reached, Scores, StepBatch};
+use super::{Identity, LossOutput, LossPart, Objective, Reached, StepBatch, Validation};
 use crate::data::{Example, Misaligned, Prepared};
 use crate::error::{Error, Result};
 use crate::evaluation::{EvaluateOptions, Evaluation, evaluate};
@@ -163,7 +163,7 @@ impl<'a> FineTune<'a> {
             if let Some(sum) = sum {
                 let value = sum.f_div_scalar(total)?;
                 loss.total = loss.total.f_add(&value.f_mul_scalar(self.r_drop)?)?;
-                loss.parts.push(Part { name, value });
+                loss.parts.push(LossPart { name, value });
             }
         }
         Ok(loss)
@@ -216,9 +216,9 @@ impl Objective for FineTune<'_> {
         self.loss_of(&output, &self.targets(batch.rows), &totals)
     }
 
-    fn evaluate(&self) -> Result<Scores> {
+    fn evaluate(&self) -> Result<Validation> {
         let Some(data) = self.validation else {
-            return Ok(Scores::default());
+            return Ok(Validation::default());
         };
         let calibration = Calibration::default();
         let answers = predict(self.model, data, self.eval_max_tokens, &calibration)?;
@@ -250,16 +250,16 @@ fn tagged_words(lengths: &[usize], tags: &[Option<usize>]) -> Vec<Vec<usize>> {
 }
 
 /// The metric, and where that is equal the error of the sentiment, then calibration.
-fn scores(evaluation: &Evaluation) -> Scores {
+fn scores(evaluation: &Evaluation) -> Validation {
     let small = |error: Option<f64>| error.map_or(f64::NEG_INFINITY, |error| -error);
     let figures = serde_json::to_value(evaluation).unwrap_or_default();
     let figures = figures.as_object().into_iter().flatten();
     let figures = figures.filter_map(|(name, value)| Some((name.clone(), value.as_f64()?)));
-    Scores {
+    Validation {
         metric: evaluation.selection_metric().unwrap_or(f64::NAN),
         ties: vec![small(evaluation.sentiment_mse), small(evaluation.ece)],
         figures: figures.collect(),
-        ..Scores::default()
+        ..Validation::default()
     }
 }
 

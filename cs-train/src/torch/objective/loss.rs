@@ -5,7 +5,7 @@
 use cs_model::{ModelOutput, on_device};
 use tch::{Device, Kind, Reduction, Tensor};
 
-use super::{LossOutput, Part};
+use super::{LossOutput, LossPart};
 use crate::data::Example;
 use crate::error::{Error, Result};
 
@@ -306,7 +306,7 @@ fn indices(what: &str, logits: Option<&Tensor>, targets: &[Option<usize>]) -> Re
 #[derive(Debug, Default)]
 pub(super) struct WeightedSum {
     total: Option<Tensor>,
-    parts: Vec<Part>,
+    parts: Vec<LossPart>,
 }
 
 impl WeightedSum {
@@ -324,7 +324,7 @@ impl WeightedSum {
             Some(sum) => sum.f_add(&weighted)?,
             None => weighted,
         });
-        self.parts.push(Part { name, value });
+        self.parts.push(LossPart { name, value });
         Ok(())
     }
 

@@ -10,8 +10,8 @@ use cs_model::{Mode, Model};
 use tch::{Kind, Tensor};
 
 use super::fine_tune::{check_tokens, describe, fingerprint};
-use super::{Identity, LossOutput, Objective, Part, Scores, StepBatch};
-use crate::data::{Example, Masked, Masker, Segmenter, together};
+use super::{Identity, LossOutput, LossPart, Objective, StepBatch, Validation};
+use crate::data::{Example, MaskedRow, Masker, Segmenter, together};
 use crate::error::{Error, Result};
 use crate::schedule::TrainConfig;
 
@@ -97,7 +97,7 @@ impl Texts {
         self.examples.is_empty()
     }
 
-    fn mask(&self, row: usize, masker: &Masker, seed: u64) -> Masked {
+    fn mask(&self, row: usize, masker: &Masker, seed: u64) -> MaskedRow {
         let example = &self.examples[row];
         masker.mask(&example.encoding.ids, &self.units[row], seed, &example.id)
     }
@@ -133,7 +133,7 @@ pub struct MaskedLm<'a> {
     model: &'a Model,
     masker: Masker,
     texts: &'a Texts,
-    validation: Vec<Masked>,
+    validation: Vec<MaskedRow>,
     eval_max_tokens: usize,
     identity: Identity,
 }
@@ -201,7 +201,7 @@ impl Objective for MaskedLm<'_> {
     }
 
     fn loss(&self, batch: &StepBatch<'_>) -> Result<LossOutput> {
-        let mask = |rows: &[usize]| -> Vec<Masked> {
+        let mask = |rows: &[usize]| -> Vec<MaskedRow> {
             let rows = rows.iter();
             rows.map(|&row| self.texts.mask(row, &self.masker, batch.seed))
                 .collect()
@@ -217,14 +217,14 @@ impl Objective for MaskedLm<'_> {
         let value = total.f_detach()?;
         Ok(LossOutput {
             total,
-            parts: vec![Part {
+            parts: vec![LossPart {
                 name: "masked_lm",
                 value,
             }],
         })
     }
 
-    fn evaluate(&self) -> Result<Scores> {
+    fn evaluate(&self) -> Result<Validation> {
         evaluate_masked(self.model, &self.validation, self.eval_max_tokens)
     }
 }
@@ -236,7 +236,7 @@ impl Objective for MaskedLm<'_> {
 /// # Errors
 ///
 /// [`Error::Empty`] if there is nothing to guess; [`Error::Model`] if the model has no head for it.
-pub fn evaluate_masked(model: &Model, rows: &[Masked], max_tokens: usize) -> Result<Scores> {
+pub fn evaluate_masked(model: &Model, rows: &[MaskedRow], max_tokens: usize) -> Result<Validation> {
     let _guard = tch::no_grad_guard();
     let lengths: Vec<usize> = rows.iter().map(|row| row.ids.len()).collect();
     let plan = BatchPlan {
@@ -246,7 +246,7 @@ pub fn evaluate_masked(model: &Model, rows: &[Masked], max_tokens: usize) -> Res
     };
     let mut sums = Vec::new();
     for batch in plan.batches(&lengths) {
-        let batch: Vec<Masked> = batch.into_iter().map(|row| rows[row].clone()).collect();
+        let batch: Vec<MaskedRow> = batch.into_iter().map(|row| rows[row].clone()).collect();
         if to_guess(&batch) > 0 {
             let (tokens, rows, gold) = guess(&batch);
             let scores = model.masked_scores(&tokens, &rows, &gold)?;
@@ -270,20 +270,20 @@ pub fn evaluate_masked(model: &Model, rows: &[Masked], max_tokens: usize) -> Res
         ("accuracy", right / guesses),
     ];
     let figures = figures.map(|(name, value)| (name.to_owned(), value));
-    Ok(Scores {
+    Ok(Validation {
         metric: -loss / guesses,
         figures: BTreeMap::from(figures),
-        ..Scores::default()
+        ..Validation::default()
     })
 }
 
 /// `M` of some rows.
-fn to_guess(rows: &[Masked]) -> usize {
+fn to_guess(rows: &[MaskedRow]) -> usize {
     rows.iter().flat_map(|row| &row.targets).flatten().count()
 }
 
 /// The rows as a batch, the `M` tokens to guess and the words that stood there.
-fn guess(rows: &[Masked]) -> (TokenBatch, Vec<usize>, Vec<u32>) {
+fn guess(rows: &[MaskedRow]) -> (TokenBatch, Vec<usize>, Vec<u32>) {
     let batch = TokenBatch::pack(rows.iter().map(|row| &row.ids[..]));
     let targets = rows.iter().flat_map(|row| &row.targets).enumerate();
     let (places, words) = targets

@@ -34,7 +34,7 @@ pub use teacher::{Lessons, Teacher};
 /// Rows are numbered from 0; the trainer decides which of them make up a step.
 ///
 /// ```
-/// use cs_train::objective::{Identity, LossOutput, Objective, Scores, StepBatch};
+/// use cs_train::objective::{Identity, LossOutput, Objective, Validation, StepBatch};
 /// use cs_train::run::Silent;
 /// use cs_train::Result;
 /// use cs_train::run::Trainer;
@@ -62,8 +62,8 @@ pub use teacher::{Lessons, Teacher};
 ///         let error = (Tensor::from_slice(&numbers) - &self.guess).square().sum(Kind::Float);
 ///         Ok(LossOutput { total: error / batch.step_rows.len() as f64, parts: vec![] })
 ///     }
-///     fn evaluate(&self) -> Result<Scores> {
-///         Ok(Scores::default())
+///     fn evaluate(&self) -> Result<Validation> {
+///         Ok(Validation::default())
 ///     }
 /// }
 ///
@@ -113,7 +113,7 @@ pub trait Objective {
     /// # Errors
     ///
     /// Whatever goes wrong.
-    fn evaluate(&self) -> Result<Scores>;
+    fn evaluate(&self) -> Result<Validation>;
 }
 
 /// What makes a run what it is, besides its settings. Any texts: they are compared, nothing else.
@@ -177,9 +177,9 @@ pub struct StepBatch<'a> {
 /// The loss of a batch: what to differentiate, and what it is made of.
 ///
 /// ```
-/// use cs_train::objective::{LossOutput, Part};
+/// use cs_train::objective::{LossOutput, LossPart};
 /// let two = || tch::Tensor::from(2.0f32);
-/// let loss = LossOutput { total: two() * 0.7, parts: vec![Part { name: "intent", value: two() }] };
+/// let loss = LossOutput { total: two() * 0.7, parts: vec![LossPart { name: "intent", value: two() }] };
 /// assert_eq!(loss.parts[0].name, "intent");
 /// ```
 #[derive(Debug)]
@@ -187,17 +187,17 @@ pub struct LossOutput {
     /// A scalar on the model's device.
     pub total: Tensor,
     /// Its parts, unweighted, for the log.
-    pub parts: Vec<Part>,
+    pub parts: Vec<LossPart>,
 }
 
 /// A named part of a loss: a scalar on the model's device.
 ///
 /// ```
-/// let part = cs_train::objective::Part { name: "intent", value: tch::Tensor::from(2.0f32) };
+/// let part = cs_train::objective::LossPart { name: "intent", value: tch::Tensor::from(2.0f32) };
 /// assert_eq!(part.value.double_value(&[]), 2.0);
 /// ```
 #[derive(Debug)]
-pub struct Part {
+pub struct LossPart {
     /// What it is: `intent`, `slots`, `sentiment` ….
     pub name: &'static str,
     /// Its value.
@@ -207,15 +207,15 @@ pub struct Part {
 /// The figures of an evaluation.
 ///
 /// ```
-/// use cs_train::objective::Scores;
-/// let early = Scores { metric: 0.9, ties: vec![-0.2], ..Scores::default() };
-/// let late = Scores { ties: vec![-0.1], ..early.clone() };
+/// use cs_train::objective::Validation;
+/// let early = Validation { metric: 0.9, ties: vec![-0.2], ..Validation::default() };
+/// let late = Validation { ties: vec![-0.1], ..early.clone() };
 /// assert!(late.is_better_than(&early) && !early.is_better_than(&late));
-/// let broken = Scores { metric: f64::NAN, ..Scores::default() };
+/// let broken = Validation { metric: f64::NAN, ..Validation::default() };
 /// assert!(!broken.is_better_than(&early) && early.is_better_than(&broken));
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Scores {
+pub struct Validation {
     /// The one that selects weights and stops early; larger is better.
     pub metric: f64,
     /// What decides where the metric is equal, as on a set so easy that every epoch is perfect:
@@ -231,7 +231,7 @@ pub struct Scores {
     pub distributions: BTreeMap<String, Histogram>,
 }
 
-impl Scores {
+impl Validation {
     /// Whether these weights are better than the `other`'s. NaN is worse than everything.
     #[must_use]
     pub fn is_better_than(&self, other: &Self) -> bool {

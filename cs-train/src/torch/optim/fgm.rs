@@ -9,7 +9,7 @@ use crate::torch::objective::Objective;
 /// FGM (Miyato et al. 2017, <https://arxiv.org/abs/1605.07725>, equation 8): moves the word embeddings
 /// by `epsilon × g / ‖g‖`, towards a larger loss, for a second pass over the batch.
 #[derive(Debug)]
-pub(crate) struct Adversary {
+pub(crate) struct Fgm {
     epsilon: f64,
     parameter: String,
     weights: Tensor,
@@ -19,7 +19,7 @@ pub(crate) struct Adversary {
     kept: Option<Tensor>,
 }
 
-impl Adversary {
+impl Fgm {
     /// # Errors
     ///
     /// [`Error::Config`] if the objective has no embedding to perturb.

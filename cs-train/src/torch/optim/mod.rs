@@ -8,4 +8,4 @@ mod layer_decay;
 pub(crate) use adamw::Moments;
 pub use adamw::{AdamW, Gradients};
 pub(crate) use ema::Ema;
-pub(crate) use fgm::Adversary;
+pub(crate) use fgm::Fgm;

@@ -13,7 +13,7 @@ mod train_report;
 mod trainer;
 
 pub use observer::{
-    EvaluationReport, Event, Flow, Observer, Observers, RunShape, Silent, StepReport, StopFlag,
+    Event, Flow, Observer, Observers, RunShape, Silent, StepReport, StopFlag, ValidationReport,
 };
 pub use timing::Phases;
 pub use train_report::TrainReport;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::timing::Phases;
 use super::train_report::TrainReport;
 use crate::schedule::TrainConfig;
-use crate::torch::objective::Scores;
+use crate::torch::objective::Validation;
 
 /// Whether training goes on.
 ///
@@ -49,7 +49,7 @@ pub enum Event<'a> {
     /// An optimiser step was taken, or skipped for an overflow.
     Step(&'a StepReport),
     /// The validation set was evaluated.
-    Evaluation(&'a EvaluationReport),
+    Evaluation(&'a ValidationReport),
     /// Weights were written and are safe on the disk.
     Checkpoint {
         /// The folder of a checkpoint, or the file of the best weights.
@@ -136,18 +136,18 @@ impl StepReport {
 /// One evaluation of the validation set.
 ///
 /// ```
-/// let evaluation = cs_train::run::EvaluationReport { epoch: 2, best: true, ..Default::default() };
+/// let evaluation = cs_train::run::ValidationReport { epoch: 2, best: true, ..Default::default() };
 /// assert_eq!(evaluation.scores.metric, 0.0);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct EvaluationReport {
+pub struct ValidationReport {
     /// Steps taken so far.
     pub step: usize,
     /// The epoch it came in or at the end of, from 1.
     pub epoch: usize,
     /// The figures.
-    pub scores: Scores,
-    /// Whether these weights are the best so far, see [`Scores::is_better_than`].
+    pub scores: Validation,
+    /// Whether these weights are the best so far, see [`Validation::is_better_than`].
     pub best: bool,
     /// Time it took.
     pub seconds: f64,

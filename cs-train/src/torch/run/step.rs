@@ -6,9 +6,9 @@ use tch::{Device, Kind, Tensor};
 use super::seed::{Stream, derive};
 use super::timing::{Phases, Stopwatch};
 use crate::error::{Error, Result};
-use crate::schedule::{LossScaler, Precision, Schedule, TrainConfig};
+use crate::schedule::{LossScaler, Schedule, TrainConfig, TrainPrecision};
 use crate::torch::objective::{LossOutput, Objective, StepBatch};
-use crate::torch::optim::{AdamW, Adversary, Ema, Gradients};
+use crate::torch::optim::{AdamW, Ema, Fgm, Gradients};
 
 /// What changes weights, and what it remembers between steps.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) struct Stepper {
     pub(crate) scaler: Option<LossScaler>,
     pub(crate) ema: Option<Ema>,
     pub(crate) schedule: Schedule,
-    adversary: Option<Adversary>,
+    adversary: Option<Fgm>,
     device: cs_model::Device,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Taken {
 
 impl Stepper {
     /// Has the forward passes of an evaluation use the numbers of training.
-    pub(crate) fn autocast(&self, precision: Precision) -> Result<Option<Autocast>> {
+    pub(crate) fn autocast(&self, precision: TrainPrecision) -> Result<Option<Autocast>> {
         autocast(precision, self.device)
     }
 
@@ -50,14 +50,14 @@ impl Stepper {
             optimizer.restrict_rows(&reached.parameter, &reached.rows)?;
         }
         let adversary = if config.fgm > 0.0 {
-            Some(Adversary::new(objective, config.fgm)?)
+            Some(Fgm::new(objective, config.fgm)?)
         } else {
             None
         };
         let ema = (config.ema > 0.0).then(|| Ema::new(objective.parameters(), config.ema));
         Ok(Self {
             optimizer,
-            scaler: (config.precision == Precision::Fp16).then(LossScaler::default),
+            scaler: (config.precision == TrainPrecision::Fp16).then(LossScaler::default),
             ema,
             schedule: Schedule::new(config.schedule, config.warmup_steps, steps),
             adversary,
@@ -152,11 +152,11 @@ impl Stepper {
 }
 
 /// Has matrix products be of this precision while it lives.
-fn autocast(precision: Precision, device: cs_model::Device) -> Result<Option<Autocast>> {
+fn autocast(precision: TrainPrecision, device: cs_model::Device) -> Result<Option<Autocast>> {
     let half = match precision {
-        Precision::Fp32 => return Ok(None),
-        Precision::Bf16 => HalfPrecision::Bf16,
-        Precision::Fp16 => HalfPrecision::Fp16,
+        TrainPrecision::Fp32 => return Ok(None),
+        TrainPrecision::Bf16 => HalfPrecision::Bf16,
+        TrainPrecision::Fp16 => HalfPrecision::Fp16,
     };
     Ok(Some(Autocast::new(device, half)?))
 }
@@ -179,7 +179,7 @@ struct Pass<'a> {
     rows: &'a [usize],
     seed: u64,
     scale: f64,
-    precision: Precision,
+    precision: TrainPrecision,
     device: cs_model::Device,
     /// Forward passes so far: each has dropout of its own.
     passes: u64,
@@ -190,11 +190,7 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     /// The gradients of the scaled loss, with the adversary's added.
-    fn gradients(
-        &mut self,
-        optimizer: &AdamW,
-        adversary: Option<&mut Adversary>,
-    ) -> Result<Gradients> {
+    fn gradients(&mut self, optimizer: &AdamW, adversary: Option<&mut Fgm>) -> Result<Gradients> {
         let mut gradients = self.of_batch(optimizer)?;
         if let Some(adversary) = adversary {
             // What is logged is the loss of the true words.

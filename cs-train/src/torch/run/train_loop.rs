@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::checkpoint::{Best, Checkpoints, Exact, Progress};
-use super::observer::{EvaluationReport, Event, Flow, Observer, RunShape, StepReport};
+use super::observer::{Event, Flow, Observer, RunShape, StepReport, ValidationReport};
 use super::run_plan::RunPlan;
 use super::step::Stepper;
 use super::timing::{Phases, Stopwatch};
 use super::train_report::TrainReport;
 use crate::error::{Error, Result};
 use crate::schedule::{EarlyStopping, TrainConfig};
-use crate::torch::objective::{Objective, Scores};
+use crate::torch::objective::{Objective, Validation};
 
 /// A run in progress. Everything that its future depends on is in `progress`, in the stepper and in
 /// the weights: that is what a checkpoint holds.
@@ -208,7 +208,7 @@ impl<'r> Run<'r> {
         self.consider_stopping(scores.metric);
         let seconds = watch.lap();
         self.report.evaluation_seconds += seconds;
-        let evaluation = EvaluationReport {
+        let evaluation = ValidationReport {
             step,
             epoch: self.plan.epoch(step - 1) + 1,
             scores,
@@ -239,7 +239,7 @@ impl<'r> Run<'r> {
     }
 
     /// Writes the model's weights if their figures are the best so far.
-    fn keep_if_best(&mut self, scores: &Scores) -> Result<Option<PathBuf>> {
+    fn keep_if_best(&mut self, scores: &Validation) -> Result<Option<PathBuf>> {
         let best = self.progress.best.as_ref();
         if best.is_some_and(|best| !scores.is_better_than(&best.scores())) {
             return Ok(None);

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::timing::Phases;
-use crate::torch::objective::Scores;
+use crate::torch::objective::Validation;
 
 /// How a run went.
 ///
@@ -19,7 +19,7 @@ pub struct TrainReport {
     pub best_step: usize,
     /// Their figures on the validation set; `None` without one, or if the run was stopped before
     /// the first validation.
-    pub best: Option<Scores>,
+    pub best: Option<Validation>,
     /// The step of the checkpoint that the run went on from.
     pub resumed_from: Option<usize>,
     /// Steps whose gradients overflowed in fp16 and that changed nothing.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::schedule::{LossScaler, TrainConfig};
-use crate::torch::objective::{Identity, Scores};
+use crate::torch::objective::{Identity, Validation};
 
 /// The newest format this crate reads, and the one it writes.
 pub(crate) const FORMAT_VERSION: u32 = 2;
@@ -64,7 +64,7 @@ pub(crate) struct Best {
 }
 
 impl Best {
-    pub(crate) fn new(step: usize, sha256: String, scores: &Scores) -> Self {
+    pub(crate) fn new(step: usize, sha256: String, scores: &Validation) -> Self {
         let figures = scores.figures.iter();
         Self {
             step,
@@ -75,13 +75,13 @@ impl Best {
         }
     }
 
-    pub(crate) fn scores(&self) -> Scores {
+    pub(crate) fn scores(&self) -> Validation {
         let figures = self.figures.iter();
-        Scores {
+        Validation {
             metric: self.metric.0,
             ties: self.ties.iter().map(|x| x.0).collect(),
             figures: figures.map(|(name, x)| (name.clone(), x.0)).collect(),
-            ..Scores::default()
+            ..Validation::default()
         }
     }
 }

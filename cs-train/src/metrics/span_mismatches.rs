@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 ///
 /// ```
 /// use cs_data::Span;
-/// use cs_train::metrics::{SpanErrorKind, span_errors};
+/// use cs_train::metrics::{MismatchKind, span_mismatches};
 ///
 /// let (gold, predicted) = ([Span::new(0, 5, "city")], [Span::new(0, 5, "date")]);
-/// let errors = span_errors(&gold, &predicted);
-/// assert_eq!(errors[0].kind, SpanErrorKind::WrongLabel);
+/// let errors = span_mismatches(&gold, &predicted);
+/// assert_eq!(errors[0].kind, MismatchKind::WrongLabel);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum SpanErrorKind {
+pub enum MismatchKind {
     /// A gold span that no prediction touches.
     Missed,
     /// A predicted span that no gold span touches.
@@ -29,7 +29,7 @@ pub enum SpanErrorKind {
     WrongBoth,
 }
 
-impl SpanErrorKind {
+impl MismatchKind {
     /// Every kind.
     pub const ALL: [Self; 5] = [
         Self::Missed,
@@ -45,28 +45,28 @@ impl SpanErrorKind {
 /// ```
 /// use cs_data::Span;
 /// let gold = [Span::new(0, 5, "city")];
-/// let errors = cs_train::metrics::span_errors(&gold, &[]);
+/// let errors = cs_train::metrics::span_mismatches(&gold, &[]);
 /// assert_eq!((errors[0].gold.unwrap().end, errors[0].predicted), (5, None));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SpanError<'a> {
+pub struct SpanMismatch<'a> {
     /// In which way it is wrong.
-    pub kind: SpanErrorKind,
+    pub kind: MismatchKind,
     /// The gold span; `None` of a spurious one.
     pub gold: Option<&'a Span>,
     /// The predicted span; `None` of a missed one.
     pub predicted: Option<&'a Span>,
 }
 
-type Rule = (SpanErrorKind, fn(&Span, &Span) -> bool);
+type Rule = (MismatchKind, fn(&Span, &Span) -> bool);
 
 /// Which pairs are matched, in this order.
 const RULES: [Rule; 3] = [
-    (SpanErrorKind::WrongLabel, |a, b| a.range() == b.range()),
-    (SpanErrorKind::WrongBoundary, |a, b| {
+    (MismatchKind::WrongLabel, |a, b| a.range() == b.range()),
+    (MismatchKind::WrongBoundary, |a, b| {
         overlap(a, b) && a.label == b.label
     }),
-    (SpanErrorKind::WrongBoth, overlap),
+    (MismatchKind::WrongBoth, overlap),
 ];
 
 fn overlap(a: &Span, b: &Span) -> bool {
@@ -79,7 +79,7 @@ fn overlap(a: &Span, b: &Span) -> bool {
 /// overlapping pairs with the same label, then overlapping pairs, each in the order of the text and
 /// each span once. What is left is missed or spurious. O(gold · predicted) of one text.
 #[must_use]
-pub fn span_errors<'a>(gold: &'a [Span], predicted: &'a [Span]) -> Vec<SpanError<'a>> {
+pub fn span_mismatches<'a>(gold: &'a [Span], predicted: &'a [Span]) -> Vec<SpanMismatch<'a>> {
     let unmatched = |spans: &'a [Span], others: &[Span]| -> Vec<&'a Span> {
         spans.iter().filter(|span| !others.contains(span)).collect()
     };
@@ -91,7 +91,7 @@ pub fn span_errors<'a>(gold: &'a [Span], predicted: &'a [Span]) -> Vec<SpanError
             let Some(at) = predicted_left.iter().position(|other| pairs(gold, other)) else {
                 return true;
             };
-            errors.push(SpanError {
+            errors.push(SpanMismatch {
                 kind,
                 gold: Some(gold),
                 predicted: Some(predicted_left.remove(at)),
@@ -99,13 +99,13 @@ pub fn span_errors<'a>(gold: &'a [Span], predicted: &'a [Span]) -> Vec<SpanError
             false
         });
     }
-    errors.extend(gold_left.into_iter().map(|gold| SpanError {
-        kind: SpanErrorKind::Missed,
+    errors.extend(gold_left.into_iter().map(|gold| SpanMismatch {
+        kind: MismatchKind::Missed,
         gold: Some(gold),
         predicted: None,
     }));
-    errors.extend(predicted_left.into_iter().map(|predicted| SpanError {
-        kind: SpanErrorKind::Spurious,
+    errors.extend(predicted_left.into_iter().map(|predicted| SpanMismatch {
+        kind: MismatchKind::Spurious,
         gold: None,
         predicted: Some(predicted),
     }));
