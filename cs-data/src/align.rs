@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use crate::text::Span;
 use crate::tokenizer::Encoding;
-use crate::utterance::Span;
 
 /// A word of an encoding: what carries one tag, at its first token.
 ///

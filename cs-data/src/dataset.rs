@@ -14,7 +14,7 @@ use crate::file;
 use crate::formats::{Losses, ReadOptions, Reader, WriteOptions, Writer};
 use crate::rows::{BATCH_BYTES, BATCH_ROWS, Builder, SCHEMA, View, gather};
 use crate::statistics::{Statistics, Tally};
-use crate::utterance::Utterance;
+use crate::text::Utterance;
 
 /// Rows of a labelled data set, in Arrow record batches.
 ///

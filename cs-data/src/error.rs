@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use crate::scheme::Scheme;
-use crate::utterance::Span;
+use crate::text::Span;
 
 /// A result whose error is [`Error`] unless said otherwise.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -129,7 +129,7 @@ pub enum Error {
         /// The row.
         id: String,
         /// What is wrong.
-        source: crate::edit::EditError,
+        source: crate::text::EditError,
     },
     /// Another program did not do what it was asked for.
     #[error("{command:?}: {found}, expected {expected}")]

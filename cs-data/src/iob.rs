@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::IobError;
 use crate::scheme::Scheme;
-use crate::utterance::Span;
+use crate::text::Span;
 
 /// [`Scheme::encode`] of IOB2: one tag for each token (byte ranges in order).
 ///

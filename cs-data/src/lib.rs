@@ -39,20 +39,14 @@ pub mod batches;
 #[cfg(feature = "arrow")]
 pub mod dataset;
 mod detect;
-pub mod edit;
 pub mod error;
-#[cfg(feature = "arrow")]
-mod file;
+pub mod file;
 #[cfg(feature = "arrow")]
 pub mod formats;
 #[cfg(feature = "arrow")]
 mod groups;
 pub mod iob;
-#[cfg(feature = "arrow")]
-pub mod normalize;
-pub mod offsets;
 pub mod pack;
-mod place;
 mod plain;
 pub mod random;
 #[cfg(feature = "arrow")]
@@ -60,17 +54,14 @@ mod rows;
 #[cfg(feature = "arrow")]
 mod sample;
 pub mod scheme;
-mod script;
-#[cfg(feature = "arrow")]
-mod source;
 #[cfg(feature = "arrow")]
 mod split;
 #[cfg(feature = "arrow")]
 pub mod statistics;
 pub mod tags;
+pub mod text;
 pub mod tokenizer;
 mod trim;
-pub mod utterance;
 mod word_rule;
 mod wordpiece;
 #[cfg(feature = "arrow")]
@@ -80,16 +71,12 @@ pub use align::Word;
 pub use batches::{Batches, Step};
 #[cfg(feature = "arrow")]
 pub use dataset::Dataset;
-pub use edit::{Edit, EditError, Edits};
 pub use error::{Error, IobError, MixedSchemes, Result, SpanError};
 #[cfg(feature = "arrow")]
 pub use formats::{
     Charset, Columns, Format, Losses, MAX_LINE_BYTES, ReadOptions, Reader, RecordPath, Separator,
     WriteOptions, Writer,
 };
-#[cfg(feature = "arrow")]
-pub use normalize::normalize;
-pub use offsets::Offsets;
 pub use pack::{BatchPlan, TokenBatch};
 pub use random::SplitMix;
 #[cfg(feature = "arrow")]
@@ -98,8 +85,10 @@ pub use scheme::Scheme;
 #[cfg(feature = "arrow")]
 pub use statistics::{LabelCount, Quantiles, SentimentProfile, Statistics, Tally};
 pub use tags::{TagIds, TagSet};
+#[cfg(feature = "arrow")]
+pub use text::normalize;
+pub use text::{Edit, EditError, Edits, MAX_TEXT_BYTES, Offsets, SOURCE, Span, Turn, Utterance};
 pub use tokenizer::{Encoding, Tokenizer};
-pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};
 pub use word_rule::WordRule;
 
 /// The code of README.md runs.

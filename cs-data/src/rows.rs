@@ -13,7 +13,7 @@ use arrow::datatypes::{
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::utterance::{SOURCE, Span, Turn, Utterance};
+use crate::text::{SOURCE, Span, Turn, Utterance};
 use crate::words::{Sparse, Words};
 
 /// Arrow counts the bytes of a column in 31 bits.

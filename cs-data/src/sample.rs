@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::dataset::Dataset;
 use crate::error::Result;
-use crate::normalize::normalize;
 use crate::random::SplitMix;
+use crate::text::normalize;
 
 /// When two texts are one for [`Dataset::deduplicate`].
 ///

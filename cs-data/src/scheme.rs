@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use crate::error::{Error, IobError};
-use crate::utterance::{Span, is_label};
+use crate::text::{Span, is_label};
 
 /// How tags say where spans begin and end. A tag is `O` or a prefix, `-` and a label; the label is
 /// one word and may contain `-`.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde::{Deserialize, Serialize};
 use unicode_script::{Script, UnicodeScript};
 
-use crate::utterance::Utterance;
+use crate::text::Utterance;
 
 /// What the rows of a data set are like. Lengths are in Unicode scalar values ("characters").
 ///

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use crate::align::Cover;
 use crate::error::{Error, Result};
 use crate::scheme::{Role, Scheme};
+use crate::text::{Span, is_label};
 use crate::tokenizer::Encoding;
-use crate::utterance::{Span, is_label};
 
 /// The tags of a scheme that a model knows, numbered from 0.
 ///

@@ -14,11 +14,9 @@ use serde_json::Value;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use crate::error::{Error, Result};
-use crate::offsets::{ceil, floor};
 use crate::plain;
-use crate::script::is_mark;
 use crate::tags::{TagIds, TagSet};
-use crate::utterance::Utterance;
+use crate::text::{Utterance, ceil, floor, is_mark};
 use crate::word_rule::{Numbering, WordRule};
 use crate::wordpiece::{self, Flavour};
 

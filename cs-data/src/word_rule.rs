@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::script::{is_attached, is_spaced_letter};
+use crate::text::{is_attached, is_spaced_letter};
 
 /// Which tokens make up a word, and so share one tag.
 ///

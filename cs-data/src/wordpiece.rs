@@ -15,7 +15,7 @@ use tokenizers::{
 };
 
 use crate::error::{Error, Result};
-use crate::place;
+use crate::file::position;
 use crate::tokenizer::token_name;
 
 /// Longer words are `[UNK]` to BERT.
@@ -49,8 +49,8 @@ impl Flavour {
             path: path.into(),
             source,
         })?;
-        let config: Map<String, Value> = serde_json::from_str(place::utf8(path, &bytes)?)
-            .map_err(|fault| place::json_error(path, &bytes, &fault))?;
+        let config: Map<String, Value> = serde_json::from_str(position::utf8(path, &bytes)?)
+            .map_err(|fault| position::json_error(path, &bytes, &fault))?;
         let flag = |key: &str| config.get(key).and_then(Value::as_bool);
         let mut flavour = Flavour {
             lowercase: flag("do_lower_case").unwrap_or(true),
@@ -129,7 +129,7 @@ impl Flavour {
 
 /// One token a line; its number is its id. As in Python, the last of equal lines counts.
 pub(crate) fn read_vocab(path: &Path, bytes: &[u8]) -> Result<Vec<(String, u32)>> {
-    let text = place::utf8(path, bytes)?;
+    let text = position::utf8(path, bytes)?;
     let lines = text.strip_suffix('\n').unwrap_or(text).split('\n');
     Ok(lines
         .zip(0..)

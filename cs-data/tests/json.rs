@@ -2,6 +2,7 @@
 #![cfg(feature = "arrow")]
 #![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
+use cs_data::text::floor;
 use cs_data::*;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -300,7 +301,7 @@ fn rows() -> impl Strategy<Value = Vec<Utterance>> {
         proptest::option::of(0.0f32..=1.0),
     );
     let row = row.prop_map(|(text, (a, b), intent, key, sentiment)| {
-        let edge = |byte: u8| offsets::floor(&text, usize::from(byte) % (text.len() + 1));
+        let edge = |byte: u8| floor(&text, usize::from(byte) % (text.len() + 1));
         let (start, end) = (edge(a).min(edge(b)), edge(a).max(edge(b)));
         let mut row = Utterance::new("", text.clone());
         row.spans

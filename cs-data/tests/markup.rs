@@ -2,6 +2,7 @@
 #![cfg(feature = "arrow")]
 #![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
+use cs_data::text::floor;
 use cs_data::*;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -228,7 +229,7 @@ fn rows() -> impl Strategy<Value = Vec<Utterance>> {
         proptest::option::of("[a用 (]{1,3}"),
     );
     let row = row.prop_map(|(text, (a, b, c), first, second, speaker)| {
-        let edge = |byte: u8| offsets::floor(&text, usize::from(byte) % (text.len() + 1));
+        let edge = |byte: u8| floor(&text, usize::from(byte) % (text.len() + 1));
         let mut edges = [edge(a), edge(b), edge(c)];
         edges.sort_unstable();
         let spans = [(edges[0], edges[1], first), (edges[1], edges[2], second)];

@@ -2,6 +2,7 @@
 #![cfg(feature = "arrow")]
 #![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
+use cs_data::text::floor;
 use cs_data::*;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -303,7 +304,7 @@ fn rows() -> impl Strategy<Value = Vec<Utterance>> {
     let intent = "(a|b|yes|退款|a: b|#x|faq/a|\"q\")";
     let row = (text, any::<(u8, u8)>(), intent, any::<(bool, bool)>());
     let row = row.prop_map(|(text, (a, b), intent, (has_role, has_metadata))| {
-        let edge = |byte: u8| offsets::floor(&text, usize::from(byte) % (text.len() + 1));
+        let edge = |byte: u8| floor(&text, usize::from(byte) % (text.len() + 1));
         let (start, end) = (edge(a).min(edge(b)), edge(a).max(edge(b)));
         let mut row = Utterance::new("", text.clone()).with_intent(intent);
         if start < end {

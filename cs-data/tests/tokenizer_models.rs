@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use cs_data::offsets::{ceil, floor};
+use cs_data::text::{ceil, floor};
 use cs_data::{Encoding, Tokenizer, WordRule};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::spans::cuts_word;
 use super::{Row, RowRef};
 use crate::error::{Error, Result};
-use crate::normalize::normalize;
+use crate::text::normalize;
 
 /// A surface with several labels. Not always a fault: a city may be where one leaves from and where
 /// one goes to.

@@ -22,9 +22,8 @@ use std::path::Path;
 
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::normalize::normalize;
-use crate::source::{Source, shown};
-use crate::utterance::Utterance;
+use crate::file::{Source, shown};
+use crate::text::{Utterance, normalize};
 
 pub use balance::{Class, Sentiments};
 pub use entities::{EntityConflict, MissedEntity};

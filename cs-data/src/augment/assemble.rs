@@ -14,7 +14,7 @@ use arrow::datatypes::{DataType, Int32Type};
 
 use crate::error::{Error, Result};
 use crate::random::SplitMix;
-use crate::utterance::SOURCE;
+use crate::text::SOURCE;
 
 use super::drafts::{Draft, Drafts, Sources};
 use super::extras::{Change, Extras};

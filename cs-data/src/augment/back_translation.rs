@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
-use crate::edit::Edits;
 use crate::error::{Error, Result};
+use crate::text::Edits;
 
 use super::tokens::{Kind, kind};
 use super::{BatchAugmenter, Candidate, LineProcess, Random, Row};

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::edit::Edits;
 use crate::error::{Error, Result};
+use crate::text::Edits;
 
 use super::tokens::{Token, tokens};
 use super::{BatchAugmenter, Candidate, LineProcess, Random, Row};

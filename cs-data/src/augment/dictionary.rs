@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::source::{Source, shown};
+use crate::file::{Source, shown};
 
 /// The longest word or candidate, in bytes: an automaton of longer ones takes minutes to build.
 const MAX_WORD_BYTES: usize = 1024;

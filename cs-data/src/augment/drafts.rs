@@ -5,7 +5,7 @@ use std::ops::Range;
 use arrow::array::{Array, AsArray, ListArray, RecordBatch, StringArray};
 use arrow::datatypes::{Int32Type, UInt32Type};
 
-use crate::edit::{EditError, Edits};
+use crate::text::{EditError, Edits};
 
 use super::row::{Entity, Row};
 

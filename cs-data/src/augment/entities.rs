@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::edit::Edits;
 use crate::error::{Error, Result};
-use crate::source::{Source, shown};
-use crate::utterance::is_label;
+use crate::file::{Source, shown};
+use crate::text::{Edits, is_label};
 
 use super::row::check_rate;
 use super::{Augmenter, Generator, Random, Row};

@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::path::Path;
 
-use crate::edit::Edits;
 use crate::error::{Error, Result};
-use crate::source::Source;
+use crate::file::Source;
+use crate::text::Edits;
 
 use super::row::check_rate;
 use super::tokens::{Kind, Token, kind, tokens};

@@ -7,9 +7,9 @@ use std::ops::Range;
 use arrow::compute::concat_batches;
 
 use crate::dataset::Dataset;
-use crate::edit::Edits;
 use crate::error::{Error, Result};
 use crate::random::SplitMix;
+use crate::text::Edits;
 
 use super::assemble::{self, Kept};
 use super::drafts::{Draft, Drafts, Sources, State};

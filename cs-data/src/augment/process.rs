@@ -136,7 +136,7 @@ impl LineProcess {
             drop(child);
             let words = self.wait(&errors, deadline)?;
             let words = String::from_utf8_lossy(&words);
-            let start = crate::offsets::ceil(&words, words.len().saturating_sub(SHOWN_BYTES));
+            let start = crate::text::ceil(&words, words.len().saturating_sub(SHOWN_BYTES));
             let words = words[start..].trim().replace(['\n', '\r'], " ");
             return Err(self.fault(format!("{status} ({words})"), "exit status 0"));
         }

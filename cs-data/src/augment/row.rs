@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::edit::Edits;
 use crate::error::Result;
+use crate::text::Edits;
 
 use super::Random;
 

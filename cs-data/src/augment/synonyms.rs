@@ -5,8 +5,8 @@ use std::path::Path;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 
-use crate::edit::Edits;
 use crate::error::{Error, Result};
+use crate::text::Edits;
 
 use super::dictionary::{self, Entry};
 use super::row::check_rate;
@@ -233,7 +233,7 @@ pub(crate) fn each_match(
                 found(word.pattern().as_usize(), word.range());
                 word.end()
             }
-            None => crate::offsets::ceil(text, longest.start() + 1),
+            None => crate::text::ceil(text, longest.start() + 1),
         };
     }
 }

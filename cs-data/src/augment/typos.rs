@@ -1,7 +1,7 @@
 //! Slips of the finger and of the input method.
 
-use crate::edit::Edits;
 use crate::error::Result;
+use crate::text::Edits;
 
 use super::row::check_rate;
 use super::words::{NEAR, SHAPE, SOUND, Table};

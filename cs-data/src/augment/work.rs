@@ -1,8 +1,8 @@
 //! Operators at work on drafts.
 
-use crate::edit::{EditError, Edits};
 use crate::error::{Error, Result};
 use crate::random::SplitMix;
+use crate::text::{EditError, Edits};
 
 use super::drafts::{Draft, Drafts, Sources, State};
 use super::row::Row;

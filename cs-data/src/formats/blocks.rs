@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arrow::array::RecordBatch;
 
 use crate::error::{Error, Result};
+use crate::file::Piece;
 use crate::formats::input::{self, Charset};
 use crate::formats::read::{Chunk, ChunkReader, MAX_LINE_BYTES, Place};
-use crate::place::Piece;
 use crate::rows::{Builder, Row};
-use crate::utterance::Utterance;
+use crate::text::Utterance;
 
 /// A block is this long, more if a record is.
 const BLOCK_BYTES: usize = 1 << 18;

@@ -5,16 +5,15 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, SpanError};
+use crate::file::{Piece, shown};
 use crate::formats::blocks::Rows;
 use crate::formats::columns::Column;
 use crate::formats::delimited::Table;
 use crate::formats::json_object::SpanFields;
 use crate::formats::read::{Fault, Place};
 use crate::formats::record::{Field, cell};
-use crate::place::Piece;
 use crate::rows::{Row, json_of};
-use crate::source::shown;
-use crate::utterance::{SOURCE, Span, check_length, to_bytes};
+use crate::text::{SOURCE, Span, check_length, to_bytes};
 
 /// The fields of a record, as many as the header has.
 pub(crate) struct Cells<'a> {

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::formats::json_object::SpanFields;
-use crate::utterance::{SOURCE, Span, Turn, Utterance, to_bytes};
+use crate::text::{SOURCE, Span, Turn, Utterance, to_bytes};
 
 /// The keys that mean something. Any other comment is kept in `extra` under [`OTHERS`].
 const KEYS: [&str; 12] = [

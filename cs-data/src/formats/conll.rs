@@ -22,13 +22,12 @@ use self::block::{Block, columns, is_other_comment, is_sentence, pairs};
 use self::tagging::Tagging;
 
 use crate::error::{Error, IobError, Result};
-use crate::file::Draft;
+use crate::file::{Draft, shown};
 use crate::formats::comments;
 use crate::formats::read::{Fault, LineSource, MAX_LINE_BYTES, RowReader};
 use crate::formats::write::{Losses, RowWriter};
 use crate::scheme::Scheme;
-use crate::source::shown;
-use crate::utterance::{Span, Utterance, check_text};
+use crate::text::{Span, Utterance, check_text};
 
 pub(crate) use self::block::is_tagged;
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::file::{Piece, position, shown};
 use crate::formats::blocks::{Block, Blocks, Records, Rows};
 use crate::formats::cells::Cells;
 use crate::formats::columns::{Column, Columns};
@@ -10,8 +11,6 @@ use crate::formats::options::{Format, ReadOptions};
 use crate::formats::read::{Fault, Place};
 use crate::formats::record::{Dialect, Field, cell, line_ends};
 use crate::formats::separator::{self, Separator};
-use crate::place::{self, Piece};
-use crate::source::shown;
 
 /// A file's dialect and columns.
 pub(crate) struct Table {
@@ -62,7 +61,7 @@ impl Table {
             columns: &options.columns,
         }
         .positions()?;
-        let (line, column) = place::line_column(piece.bytes, record.trim_end().len());
+        let (line, column) = position::line_column(piece.bytes, record.trim_end().len());
         let header_end = (piece.line + line - 1, column);
         if !options.no_header {
             blocks.take(end);

@@ -10,13 +10,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::error::Result;
-use crate::file::Draft;
+use crate::file::{Draft, shown};
 use crate::formats::json_row::{Wrong, wrong};
 use crate::formats::tool::{self, Entity};
 use crate::formats::write::{Losses, RowWriter};
 use crate::rows::json_of;
-use crate::source::shown;
-use crate::utterance::{SOURCE, Utterance};
+use crate::text::{SOURCE, Utterance};
 
 /// Where annotations stand.
 const KEYS: [&str; 5] = ["label", "labels", "entities", "annotations", CLASSES];

@@ -17,7 +17,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::file::Draft;
+use crate::file::{Draft, Piece};
 use crate::formats::json_cursor::Cursor;
 use crate::formats::json_object;
 use crate::formats::json_records::{Record, Records};
@@ -26,8 +26,7 @@ use crate::formats::options::ReadOptions;
 use crate::formats::rasa::SECTIONS;
 use crate::formats::read::{Fault, RowReader};
 use crate::formats::write::{Losses, RowWriter};
-use crate::place::Piece;
-use crate::utterance::Utterance;
+use crate::text::Utterance;
 
 const SPLIT: &str = "split";
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::file::shown;
 use crate::formats::json_row::{Wrong, wrong};
-use crate::source::shown;
 
 /// Numbers of classes by the names that `features` has for them; `label` is then the intent.
 pub(crate) fn name_classes(row: &mut Map<String, Value>, features: &Value) -> Result<(), Wrong> {

@@ -4,9 +4,9 @@ use std::io::{BufRead, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::file::shown;
 use crate::formats::input;
 use crate::formats::read::MAX_LINE_BYTES;
-use crate::source::shown;
 
 /// As deep as serde_json goes.
 const MAX_DEPTH: usize = 127;

@@ -9,9 +9,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::place::Piece;
-use crate::source::shown;
-use crate::utterance::{SOURCE, Span, Turn, Utterance, check_sentiment, check_text, to_bytes};
+use crate::file::{Piece, shown};
+use crate::text::{SOURCE, Span, Turn, Utterance, check_sentiment, check_text, to_bytes};
 
 /// The fields of one object, not yet interpreted.
 struct Object<'a> {

@@ -7,9 +7,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
+use crate::file::position;
 use crate::formats::json_cursor::{Cursor, Kind, Raw};
 use crate::formats::read::MAX_LINE_BYTES;
-use crate::place;
 
 /// A column is in memory as a whole: 1 GiB at most.
 const MAX_COLUMN_BYTES: usize = 1 << 30;
@@ -347,7 +347,7 @@ impl Records {
                 )
             }
         };
-        match place::line_column(&raw.bytes, byte) {
+        match position::line_column(&raw.bytes, byte) {
             (1, column) => (raw.line, raw.column + column - 1),
             (line, column) => (raw.line + line - 1, column),
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::error::Error;
+use crate::file::{Piece, shown};
 use crate::formats::columns::{Column, Columns};
 use crate::formats::conll::tagging::Tagging;
 use crate::formats::conll::tokens;
@@ -14,10 +15,7 @@ use crate::formats::json_path::{find, remove};
 use crate::formats::options::ReadOptions;
 use crate::formats::rasa_json;
 use crate::formats::tool::Tool;
-use crate::offsets::Offsets;
-use crate::place::Piece;
-use crate::source::shown;
-use crate::utterance::Utterance;
+use crate::text::{Offsets, Utterance};
 
 /// Fields that are numbers.
 const NUMBERS: [&str; 4] = ["sentiment", "turn", "span_start", "span_end"];

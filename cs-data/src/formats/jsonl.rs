@@ -9,14 +9,13 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::error::Result;
-use crate::file::Draft;
+use crate::file::{Draft, Piece};
 use crate::formats::blocks::{Block, Records, Rows};
 use crate::formats::json_object::{self, SpanFields};
 use crate::formats::read::Place;
 use crate::formats::write::{Losses, RowWriter};
-use crate::place::Piece;
 use crate::rows::{Row, json_of};
-use crate::utterance::{SOURCE, Span, Utterance, check_text, to_bytes};
+use crate::text::{SOURCE, Span, Utterance, check_text, to_bytes};
 
 /// Blank lines are skipped. A line goes the short way, which borrows what it can; one that fails
 /// there, or has something unusual, goes the careful way, which knows the place of an error.

@@ -11,12 +11,11 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::error::Result;
-use crate::file::Draft;
+use crate::file::{Draft, shown};
 use crate::formats::json_row::{Wrong, wrong};
 use crate::formats::tool::{self, Entity};
 use crate::formats::write::{Losses, RowWriter};
-use crate::source::shown;
-use crate::utterance::{SOURCE, Utterance};
+use crate::text::{SOURCE, Utterance};
 
 /// Where a task has its annotations, by version.
 const ANNOTATIONS: [&str; 2] = ["annotations", "completions"];

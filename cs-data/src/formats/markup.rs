@@ -20,12 +20,10 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::file::Draft;
+use crate::file::{Draft, shown};
 use crate::formats::read::{Fault, LineSource, RowReader};
 use crate::formats::write::{Losses, RowWriter};
-use crate::script::is_cjk;
-use crate::source::shown;
-use crate::utterance::{Span, Utterance, check_text, is_label};
+use crate::text::{Span, Utterance, check_text, is_cjk, is_label};
 
 const SPEAKER: &str = "speaker";
 

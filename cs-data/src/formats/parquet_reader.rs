@@ -12,7 +12,7 @@ use parquet::arrow::arrow_reader::{
 };
 
 use crate::error::{Error, Result};
-use crate::file::failed;
+use crate::file::{failed, shown};
 use crate::formats::columns::Columns;
 use crate::formats::options::ReadOptions;
 use crate::formats::parquet_pages;
@@ -21,7 +21,6 @@ use crate::formats::parquet_writer::{VERSION, VERSION_KEY, parquet_failed};
 use crate::formats::partition::{Part, parts};
 use crate::formats::read::{Chunk, ChunkReader, Place, no_rows};
 use crate::rows::Builder;
-use crate::source::shown;
 
 /// Rows that take more are handed out in several pieces, in bytes.
 const CHUNK_BYTES: usize = 64 << 20;

@@ -16,9 +16,8 @@ use crate::error::{Error, Result};
 use crate::file::{Draft, Folder, failed};
 use crate::formats::partition;
 use crate::formats::write::{Losses, RowWriter};
-use crate::offsets::{Offsets, floor};
 use crate::rows::{Builder, SCHEMA, View};
-use crate::utterance::Utterance;
+use crate::text::{Offsets, Utterance, floor};
 
 /// The version of the columns, under this key of the file's metadata.
 pub(crate) const VERSION_KEY: &str = "cs_data.version";

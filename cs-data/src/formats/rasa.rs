@@ -14,13 +14,12 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+use crate::file::{Piece, Source, shown};
 use crate::formats::input::{self, Charset};
 use crate::formats::rasa_example::Example;
 use crate::formats::read::{Fault, RowReader};
 use crate::formats::yaml::{self, Content, Node, Style, Wrong};
-use crate::place::Piece;
-use crate::source::{Source, shown};
-use crate::utterance::{Utterance, check_text};
+use crate::text::{Utterance, check_text};
 
 pub(crate) const ATTRIBUTES: &str = "entity_attributes";
 pub(crate) const METADATA: &str = "metadata";

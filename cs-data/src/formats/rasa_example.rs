@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::utterance::{Span, is_label};
+use crate::text::{Span, is_label};
 
 const OBJECT: &str = "a JSON object with \"entity\"";
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
-use crate::file::Draft;
+use crate::file::{Draft, shown};
 use crate::formats::json_cursor::Cursor;
 use crate::formats::json_records::{RecordPath, Records};
 use crate::formats::json_row::{Wrong, wrong};
@@ -18,8 +18,7 @@ use crate::formats::rasa::{ATTRIBUTES, METADATA, SECTIONS};
 use crate::formats::rasa_example::FURTHER;
 use crate::formats::tool::{self, Entity};
 use crate::formats::write::{Losses, RowWriter};
-use crate::source::shown;
-use crate::utterance::Utterance;
+use crate::text::Utterance;
 
 pub(crate) const ROOT: &str = "rasa_nlu_data";
 

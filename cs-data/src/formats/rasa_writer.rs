@@ -5,12 +5,11 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::file::Draft;
+use crate::file::{Draft, shown};
 use crate::formats::rasa::{ATTRIBUTES, METADATA, SECTIONS, STRIPPED};
 use crate::formats::rasa_example::Example;
 use crate::formats::write::{Losses, RowWriter};
-use crate::source::shown;
-use crate::utterance::Utterance;
+use crate::text::Utterance;
 
 /// Writes examples in the order of the rows, neighbours of one intent together.
 pub(crate) struct Writer {

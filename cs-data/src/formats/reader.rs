@@ -15,7 +15,7 @@ use crate::formats::options::{Format, ReadOptions};
 use crate::formats::read::{Chunk, ChunkReader};
 use crate::formats::unmapped::Unmapped;
 use crate::rows::{View, all_tagged};
-use crate::utterance::Utterance;
+use crate::text::Utterance;
 
 /// Reads a file piece by piece in constant memory: an iterator of [`Dataset`]s in the order of the
 /// file, each of at most [`batch_rows`](Self::batch_rows) rows.

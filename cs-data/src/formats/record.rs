@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::formats::options::Format;
-use crate::utterance::MAX_TEXT_BYTES;
+use crate::text::MAX_TEXT_BYTES;
 
 /// What a `"` that opens a field means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

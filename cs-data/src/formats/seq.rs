@@ -3,15 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, IobError, Result};
-use crate::file::{Draft, Folder};
+use crate::file::{Draft, Folder, shown};
 use crate::formats::input::Charset;
 use crate::formats::options::ReadOptions;
 use crate::formats::read::{Fault, LineSource, RowReader, no_rows};
 use crate::formats::write::{Losses, RowWriter};
 use crate::iob;
 use crate::scheme::Scheme;
-use crate::source::shown;
-use crate::utterance::{Span, Utterance, check_text};
+use crate::text::{Span, Utterance, check_text};
 
 /// Rows are named by their numbers from 0. The text of a row is its tokens joined with one space.
 ///

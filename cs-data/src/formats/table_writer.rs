@@ -9,14 +9,13 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::file::{Draft, failed};
+use crate::file::{Draft, failed, shown};
 use crate::formats::columns::Column;
 use crate::formats::options::Format;
 use crate::formats::record::Dialect;
 use crate::formats::write::{Losses, RowWriter};
 use crate::rows::json_of;
-use crate::source::shown;
-use crate::utterance::{SOURCE, Utterance};
+use crate::text::{SOURCE, Utterance};
 
 /// Writes a column for each field and each string of `extra` that occurs; what else `extra` has
 /// goes into the column `extra`, as JSON.

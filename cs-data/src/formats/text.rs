@@ -1,11 +1,10 @@
 //! Plain texts, one a line.
 
 use crate::error::{Error, Result};
-use crate::file::Draft;
+use crate::file::{Draft, shown};
 use crate::formats::read::{Fault, LineSource, RowReader};
 use crate::formats::write::{Losses, RowWriter};
-use crate::source::shown;
-use crate::utterance::{Utterance, check_text};
+use crate::text::{Utterance, check_text};
 
 /// Blank lines are skipped.
 pub(crate) struct Reader {

@@ -14,7 +14,7 @@ use crate::formats::seq::SeqWriter;
 use crate::formats::table_writer::TableWriter;
 use crate::formats::{conll, doccano, json, label_studio, markup, rasa_json, rasa_writer, text};
 use crate::scheme::Scheme;
-use crate::utterance::Utterance;
+use crate::text::Utterance;
 
 /// What a format could not hold: how many rows lost each field.
 ///

@@ -17,7 +17,7 @@ use tokenizers::{
 use super::model::{Model, Unigram, WordPiece};
 use super::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
-use crate::place;
+use crate::file::position;
 
 /// The crate's tokenizer with our models.
 pub(crate) type Inner = TokenizerImpl<
@@ -86,9 +86,9 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The tokenizer in the bytes of a file; `origin` names them in errors.
 pub(super) fn load(bytes: &[u8], origin: &Path) -> Result<Loaded> {
-    let text = place::utf8(origin, bytes)?;
+    let text = position::utf8(origin, bytes)?;
     let file: File<'_> =
-        serde_json::from_str(text).map_err(|fault| place::json_error(origin, bytes, &fault))?;
+        serde_json::from_str(text).map_err(|fault| position::json_error(origin, bytes, &fault))?;
     let refuse = |found: String, expected: &str| Error::File {
         path: origin.into(),
         found,
@@ -155,7 +155,7 @@ fn library_model(text: &str, origin: &Path) -> Result<Model> {
     struct File {
         model: Value,
     }
-    let fail = |fault: serde_json::Error| place::json_error(origin, text.as_bytes(), &fault);
+    let fail = |fault: serde_json::Error| position::json_error(origin, text.as_bytes(), &fault);
     let File { model } = serde_json::from_str(text).map_err(fail)?;
     if let Some(merge) = broken_merge(&model) {
         return Err(Error::File {

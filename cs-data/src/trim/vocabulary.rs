@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::place;
+use crate::file::position;
 
 /// A `tokenizer.json` and the ids of its model's tokens.
 pub(super) struct Vocabulary {
@@ -18,7 +18,7 @@ impl Vocabulary {
     /// Refuses a model whose vocabulary cannot be told.
     pub(super) fn parse(json: &[u8], origin: &Path) -> Result<Self> {
         let file: Value = serde_json::from_slice(json)
-            .map_err(|fault| place::json_error(origin, json, &fault))?;
+            .map_err(|fault| position::json_error(origin, json, &fault))?;
         match ids(&file) {
             Some(ids) => Ok(Self { file, ids }),
             None => {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::{IobError, Result};
 use crate::scheme::Scheme;
-use crate::utterance::Span;
+use crate::text::Span;
 
 /// The schemes in which all sentences so far are well-formed. A sentence that is so in several of
 /// them has the same spans in each: two schemes share no sentence with a span, but IOBES and BMES,

@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use crate::iob;
-use crate::script::{is_cjk, is_unspaced};
-use crate::utterance::Span;
+use crate::text::{Span, is_cjk, is_unspaced};
 
 /// The text of tokens without a text, and where they stand in it.
 pub(crate) fn join(tokens: &[&str]) -> (String, Vec<Range<usize>>) {

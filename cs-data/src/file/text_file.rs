@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::place;
+use crate::file::position;
 
 /// The longest piece of a file that an error message shows, in characters.
 const SHOWN_CHARS: usize = 40;
@@ -25,7 +25,7 @@ impl Source {
     }
 
     pub(crate) fn new(path: &Path, bytes: Vec<u8>) -> Result<Self> {
-        place::utf8(path, &bytes)?;
+        position::utf8(path, &bytes)?;
         let text = String::from_utf8(bytes).unwrap_or_default();
         let text = match text.strip_prefix('\u{feff}') {
             Some(rest) => rest.to_owned(),
@@ -70,7 +70,7 @@ impl Source {
         found: impl Into<String>,
         expected: impl Into<String>,
     ) -> Error {
-        place::error(&self.path, self.text.as_bytes(), byte, found, expected)
+        position::error(&self.path, self.text.as_bytes(), byte, found, expected)
     }
 }
 

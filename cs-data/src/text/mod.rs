@@ -1,0 +1,20 @@
+//! A labelled turn: its text, spans of it, and how both change together.
+
+mod edit;
+#[cfg(feature = "arrow")]
+mod normalize;
+mod offsets;
+mod script;
+mod utterance;
+
+pub use edit::{Edit, EditError, Edits};
+#[cfg(feature = "arrow")]
+pub use normalize::normalize;
+pub use offsets::{Offsets, ceil, floor};
+pub(crate) use script::{is_attached, is_mark, is_spaced_letter};
+#[cfg(feature = "arrow")]
+pub(crate) use script::{is_cjk, is_unspaced};
+pub(crate) use utterance::is_label;
+pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};
+#[cfg(feature = "arrow")]
+pub(crate) use utterance::{check_length, check_sentiment, check_text, to_bytes};
