@@ -306,7 +306,7 @@ impl Dataset {
     ///
     /// A file that cannot be written.
     pub fn write_jsonl(&self, path: &Path) -> Result<()> {
-        file::write(path, |out| {
+        file::write_output(path, |out| {
             for row in self.iter() {
                 serde_json::to_writer(&mut *out, &Value::Object(row.to_json()))?;
                 out.write_all(b"\n")?;

@@ -1,192 +1,156 @@
-//! Files that appear whole or not at all.
+//! A file that appears whole or not at all.
 
-use std::fs::{File, Permissions};
-use std::io::{BufWriter, Write};
+use std::fs::File;
+use std::io::{BufWriter, Error, ErrorKind, Result, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::NamedTempFile;
 
-use crate::error::{Error, Result};
+const BUFFER_BYTES: usize = 1 << 16;
 
-/// A temporary file beside `path`, which gets its name at the end; dropped before, it vanishes.
+/// A temporary file in the folder of its path, which gets its name once it is finished; dropped
+/// before, it vanishes.
+///
+/// ```
+/// use std::io::Write;
+///
+/// use cs_data::file::AtomicFile;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("rows.txt");
+/// std::fs::write(&path, "old")?;
+///
+/// let mut file = AtomicFile::create(&path)?;
+/// file.write_all(b"new")?;
+/// assert_eq!(std::fs::read(&path)?, b"old");
+/// file.finish()?;
+/// assert_eq!(std::fs::read(&path)?, b"new");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
-pub(crate) struct Draft {
+pub struct AtomicFile {
     path: PathBuf,
     out: BufWriter<NamedTempFile>,
 }
 
-impl Draft {
-    pub(crate) fn create(path: &Path) -> Result<Self> {
-        let path = &target(path)?;
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-            return Err(Error::File {
-                path: path.into(),
-                found: format!("no folder {}", folder.display()),
-                expected: "a folder to write in".into(),
-            });
+impl AtomicFile {
+    /// Starts a file that will stand at `path`, or, where that is a link to a file, in that file's
+    /// place.
+    ///
+    /// # Errors
+    ///
+    /// A folder, device or pipe at `path`, which would be replaced, not written to; a folder that is
+    /// missing or cannot be written in.
+    pub fn create(path: &Path) -> Result<Self> {
+        if let Some(found) = occupant(path) {
+            let message = format!("{found}, expected a file or nothing");
+            return Err(Error::new(ErrorKind::InvalidInput, message));
         }
-        let mut builder = tempfile::Builder::new();
-        if let Some(permissions) = as_others() {
-            builder.permissions(permissions);
-        }
-        let file = builder
-            .tempfile_in(folder.unwrap_or(Path::new(".")))
-            .map_err(failed(path))?;
-        Ok(Draft {
-            path: path.into(),
-            out: BufWriter::with_capacity(1 << 16, file),
+        let path = match path.is_symlink() && path.is_file() {
+            true => path.canonicalize()?,
+            false => path.to_owned(),
+        };
+        let file = builder(0o666).tempfile_in(folder_of(&path))?;
+        Ok(Self {
+            path,
+            out: BufWriter::with_capacity(BUFFER_BYTES, file),
         })
     }
 
-    /// Appends text.
-    pub(crate) fn text(&mut self, text: &str) -> Result<()> {
-        self.out
-            .write_all(text.as_bytes())
-            .map_err(failed(&self.path))
-    }
-
     /// Syncs the file and gives it its name, in place of what had it.
-    pub(crate) fn finish(self) -> Result<()> {
-        let path = self.path;
-        let file = self
-            .out
-            .into_inner()
-            .map_err(|error| failed(&path)(error.into_error()))?;
-        file.as_file().sync_all().map_err(failed(&path))?;
-        file.persist(&path)
-            .map_err(|error| failed(&path)(error.error))?;
-        sync_folder_of(&path)
+    ///
+    /// # Errors
+    ///
+    /// A failure to write, sync or rename; what had the name before then stays as it was.
+    pub fn finish(self) -> Result<()> {
+        let file = self.out.into_inner()?;
+        file.as_file().sync_all()?;
+        file.persist(&self.path)?;
+        sync(folder_of(&self.path))
     }
 }
 
-/// Makes a new name in a folder outlast a crash of the machine. Only Unix opens folders.
-fn sync_folder_of(path: &Path) -> Result<()> {
-    if cfg!(unix) {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(failed(folder))?;
-    }
-    Ok(())
-}
-
-impl Write for Draft {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
         self.out.write(bytes)
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn flush(&mut self) -> Result<()> {
         self.out.flush()
     }
 }
 
-/// Where a file at `path` goes: behind a link to a file, that file. A device or pipe would be
-/// replaced, not written to, and so is refused.
-fn target(path: &Path) -> Result<PathBuf> {
-    let found = match std::fs::metadata(path) {
-        Ok(at) if at.is_file() && path.is_symlink() => {
-            return path.canonicalize().map_err(failed(path));
-        }
-        Ok(at) if at.is_dir() => "a folder",
-        Ok(at) if !at.is_file() => "a device or pipe",
-        _ => return Ok(path.into()),
-    };
-    Err(Error::File {
-        path: path.into(),
-        found: found.into(),
-        expected: "a file or nothing".into(),
-    })
+/// Writes an [`AtomicFile`] at `path`, with what `content` writes to it, buffered.
+///
+/// # Errors
+///
+/// The error of `content`, or of [`AtomicFile`]; a file that was there before stays as it was.
+///
+/// ```
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("report.json");
+/// let fails = |_: &mut dyn std::io::Write| Err(std::io::Error::other("no"));
+/// assert!(cs_data::file::write(&path, fails).is_err() && !path.exists());
+///
+/// cs_data::file::write(&path, |out| out.write_all(b"{}"))?;
+/// assert_eq!(std::fs::read(&path)?, b"{}");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let mut file = AtomicFile::create(path)?;
+    content(&mut file)?;
+    file.finish()
 }
 
-/// Makes an [`Error::Io`] about `path`.
-pub(crate) fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    move |source| Error::Io {
-        path: path.into(),
-        source,
+/// Writes a file in its place and syncs it, for a folder that nobody reads yet: see
+/// [`StagingFolder`](super::StagingFolder).
+///
+/// # Errors
+///
+/// A failure to create, write or sync the file, which may then be incomplete.
+pub fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Makes what was written to a file, or renamed in a folder, outlast a crash of the machine. Folders
+/// are left alone on other systems than Unix, which do not open them.
+///
+/// # Errors
+///
+/// A path that cannot be opened, or a failure to sync.
+pub fn sync(path: &Path) -> Result<()> {
+    match cfg!(unix) || path.is_file() {
+        true => File::open(path)?.sync_all(),
+        false => Ok(()),
     }
 }
 
-/// Writes a temporary file beside `path`, syncs it and renames it.
-pub(crate) fn write(
-    path: &Path,
-    content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-) -> Result<()> {
-    let mut draft = Draft::create(path)?;
-    content(&mut draft).map_err(failed(path))?;
-    draft.finish()
-}
-
-/// Temporary files are private by default; a result gets what the umask leaves of this.
-#[cfg(unix)]
-fn as_others() -> Option<Permissions> {
-    use std::os::unix::fs::PermissionsExt;
-    Some(Permissions::from_mode(0o666))
-}
-
-#[cfg(not(unix))]
-fn as_others() -> Option<Permissions> {
-    None
-}
-
-/// A temporary folder beside `path`, which gets its name at the end; dropped before, it vanishes.
-#[derive(Debug)]
-pub(crate) struct Folder {
-    path: PathBuf,
-    draft: TempDir,
-}
-
-impl Folder {
-    /// Refuses a `path` at which something other than an empty folder is.
-    pub(crate) fn create(path: &Path) -> Result<Self> {
-        let is_empty = |mut entries: std::fs::ReadDir| entries.next().is_none();
-        if path.exists() && !std::fs::read_dir(path).is_ok_and(is_empty) {
-            return Err(Error::File {
-                path: path.into(),
-                found: "something that is there already".into(),
-                expected: "no folder of that name, or an empty one".into(),
-            });
-        }
-        let parent = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
-        let mut builder = tempfile::Builder::new();
-        if let Some(permissions) = folder_as_others() {
-            builder.permissions(permissions);
-        }
-        let draft = builder
-            .tempdir_in(parent.unwrap_or(Path::new(".")))
-            .map_err(failed(path))?;
-        Ok(Folder {
-            path: path.into(),
-            draft,
-        })
-    }
-
-    /// Where its files go meanwhile.
-    pub(crate) fn path(&self) -> &Path {
-        self.draft.path()
-    }
-
-    pub(crate) fn finish(self) -> Result<()> {
-        // Renaming leaves nothing behind that dropping could delete.
-        std::fs::rename(self.draft.path(), &self.path).map_err(failed(&self.path))?;
-        sync_folder_of(&self.path)
+/// What stands at a path, other than a file, that a file must not replace.
+pub(super) fn occupant(path: &Path) -> Option<&'static str> {
+    let found = std::fs::metadata(path).ok()?;
+    match () {
+        () if found.is_file() => None,
+        () if found.is_dir() => Some("a folder"),
+        () => Some("a device or pipe"),
     }
 }
 
-#[cfg(unix)]
-fn folder_as_others() -> Option<Permissions> {
-    use std::os::unix::fs::PermissionsExt;
-    Some(Permissions::from_mode(0o777))
+/// The folder that a path is in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
-#[cfg(not(unix))]
-fn folder_as_others() -> Option<Permissions> {
-    None
+/// Makes temporary files and folders that get of `mode` what the umask leaves, as any new ones do;
+/// by default they are private.
+#[cfg_attr(not(unix), allow(unused_variables, reason = "modes are Unix's"))]
+pub(super) fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
+    #[allow(unused_mut, reason = "modes are Unix's")]
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    builder
 }

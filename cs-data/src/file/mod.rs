@@ -1,14 +1,22 @@
 //! Files as a whole: how they are written, and where in them something stands.
+//!
+//! What is written appears whole or not at all, with the permissions that any new file gets, and
+//! outlasts a crash of the machine: a single file by [`write`] or [`AtomicFile`], several together
+//! in a [`StagingFolder`]. Errors are the operating system's; the caller adds the path.
 
-#[cfg(feature = "arrow")]
 mod atomic;
+#[cfg(feature = "arrow")]
+mod output;
 pub(crate) mod position;
+mod staging;
 #[cfg(feature = "arrow")]
 mod text_file;
 
+pub use atomic::{AtomicFile, sync, write, write_synced};
 #[cfg(feature = "arrow")]
-pub(crate) use atomic::{Draft, Folder, failed, write};
+pub(crate) use output::{Output, OutputFolder, failed, write_output};
 #[cfg(feature = "arrow")]
 pub(crate) use position::Piece;
+pub use staging::StagingFolder;
 #[cfg(feature = "arrow")]
 pub(crate) use text_file::{Source, shown};

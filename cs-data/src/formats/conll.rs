@@ -22,7 +22,7 @@ use self::block::{Block, columns, is_other_comment, is_sentence, pairs};
 use self::tagging::Tagging;
 
 use crate::error::{Error, IobError, Result};
-use crate::file::{Draft, shown};
+use crate::file::{Output, shown};
 use crate::formats::comments;
 use crate::formats::read::{Fault, LineSource, MAX_LINE_BYTES, RowReader};
 use crate::formats::write::{Losses, RowWriter};
@@ -196,7 +196,7 @@ impl RowReader for Reader {
 
 /// Writes sentences, with `# text` and other comments where they say more than the tokens.
 pub(crate) struct Writer {
-    out: Draft,
+    out: Output,
     scheme: Scheme,
     rows: usize,
 }
@@ -204,7 +204,7 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn create(path: &Path, scheme: Scheme) -> Result<Self> {
         Ok(Writer {
-            out: Draft::create(path)?,
+            out: Output::create(path)?,
             scheme,
             rows: 0,
         })

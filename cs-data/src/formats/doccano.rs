@@ -10,7 +10,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::error::Result;
-use crate::file::{Draft, shown};
+use crate::file::{Output, shown};
 use crate::formats::json_row::{Wrong, wrong};
 use crate::formats::tool::{self, Entity};
 use crate::formats::write::{Losses, RowWriter};
@@ -104,7 +104,7 @@ pub(crate) fn is_record(record: &Value) -> bool {
 }
 
 /// Writes an object a line; a field that doccano has no place for stands beside the others.
-pub(crate) struct Writer(pub(crate) Draft);
+pub(crate) struct Writer(pub(crate) Output);
 
 impl RowWriter for Writer {
     fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {

@@ -17,7 +17,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::file::{Draft, Piece};
+use crate::file::{Output, Piece};
 use crate::formats::json_cursor::Cursor;
 use crate::formats::json_object;
 use crate::formats::json_records::{Record, Records};
@@ -154,14 +154,14 @@ impl RowReader for Reader {
 
 /// Writes an array with a row a line; holds everything.
 pub(crate) struct Writer {
-    out: Draft,
+    out: Output,
     rows: usize,
 }
 
 impl Writer {
     pub(crate) fn create(path: &Path) -> Result<Self> {
         Ok(Writer {
-            out: Draft::create(path)?,
+            out: Output::create(path)?,
             rows: 0,
         })
     }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::error::Result;
-use crate::file::{Draft, Piece};
+use crate::file::{Output, Piece};
 use crate::formats::blocks::{Block, Records, Rows};
 use crate::formats::json_object::{self, SpanFields};
 use crate::formats::read::Place;
@@ -255,7 +255,7 @@ impl<'de> Deserialize<'de> for Text<'de> {
 }
 
 /// Writes what [`Jsonl`] reads; holds everything.
-pub(crate) struct JsonlWriter(pub(crate) Draft);
+pub(crate) struct JsonlWriter(pub(crate) Output);
 
 impl RowWriter for JsonlWriter {
     fn write(&mut self, row: &Utterance, _: &mut Losses) -> Result<()> {

@@ -11,7 +11,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::error::Result;
-use crate::file::{Draft, shown};
+use crate::file::{Output, shown};
 use crate::formats::json_row::{Wrong, wrong};
 use crate::formats::tool::{self, Entity};
 use crate::formats::write::{Losses, RowWriter};
@@ -268,14 +268,14 @@ fn in_chars(text: &str, (start, end): (u64, u64), said: Option<&str>) -> Option<
 
 /// Writes an array of tasks, which Label Studio imports.
 pub(crate) struct Writer {
-    out: Draft,
+    out: Output,
     rows: usize,
 }
 
 impl Writer {
     pub(crate) fn create(path: &Path) -> Result<Self> {
         Ok(Writer {
-            out: Draft::create(path)?,
+            out: Output::create(path)?,
             rows: 0,
         })
     }

@@ -20,7 +20,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::file::{Draft, shown};
+use crate::file::{Output, shown};
 use crate::formats::read::{Fault, LineSource, RowReader};
 use crate::formats::write::{Losses, RowWriter};
 use crate::text::{Span, Utterance, check_text, is_cjk, is_label};
@@ -221,14 +221,14 @@ fn value(text: &str) -> &str {
 }
 
 pub(crate) struct Writer {
-    out: Draft,
+    out: Output,
     rows: usize,
 }
 
 impl Writer {
     pub(crate) fn create(path: &Path) -> Result<Self> {
         Ok(Writer {
-            out: Draft::create(path)?,
+            out: Output::create(path)?,
             rows: 0,
         })
     }

@@ -13,7 +13,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use crate::error::{Error, Result};
-use crate::file::{Draft, Folder, failed};
+use crate::file::{Output, OutputFolder, failed};
 use crate::formats::partition;
 use crate::formats::write::{Losses, RowWriter};
 use crate::rows::{Builder, SCHEMA, View};
@@ -106,7 +106,7 @@ fn spans_to_file(batch: &RecordBatch, column: &ArrayRef) -> Result<ArrayRef> {
 /// Writes a file. Holds everything.
 pub(crate) struct ParquetWriter {
     path: PathBuf,
-    writer: ArrowWriter<Draft>,
+    writer: ArrowWriter<Output>,
     rows: Builder,
     /// The positions of the columns that are written.
     columns: Vec<usize>,
@@ -134,7 +134,7 @@ impl ParquetWriter {
             .set_key_value_metadata(Some(vec![version]))
             .build();
         let schema = Arc::new(FILE_SCHEMA.project(&columns)?);
-        let draft = Draft::create(path)?;
+        let draft = Output::create(path)?;
         let writer = ArrowWriter::try_new(draft, schema, Some(properties));
         Ok(ParquetWriter {
             path: path.into(),
@@ -178,7 +178,7 @@ impl RowWriter for ParquetWriter {
 
 /// Writes a folder with a file for each value of a column.
 pub(crate) struct Partitioned {
-    folder: Folder,
+    folder: OutputFolder,
     column: &'static str,
     files: HashMap<Option<String>, ParquetWriter>,
 }
@@ -193,7 +193,7 @@ impl Partitioned {
                 found: format!("{column:?}"),
                 expected: columns.join(", "),
             })?,
-            folder: Folder::create(path)?,
+            folder: OutputFolder::create(path)?,
             files: HashMap::new(),
         })
     }

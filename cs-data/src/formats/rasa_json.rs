@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
-use crate::file::{Draft, shown};
+use crate::file::{Output, shown};
 use crate::formats::json_cursor::Cursor;
 use crate::formats::json_records::{RecordPath, Records};
 use crate::formats::json_row::{Wrong, wrong};
@@ -173,14 +173,14 @@ fn element(section: &Value) -> Option<(&'static str, Value)> {
 
 /// Writes one example a line.
 pub(crate) struct Writer {
-    out: Draft,
+    out: Output,
     rows: usize,
     sections: [(&'static str, Vec<Value>); 3],
 }
 
 impl Writer {
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        let mut out = Draft::create(path)?;
+        let mut out = Output::create(path)?;
         out.text("{\"rasa_nlu_data\": {\"common_examples\": [")?;
         let lists = ["regex_features", "lookup_tables", "entity_synonyms"];
         Ok(Writer {

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::file::{Draft, shown};
+use crate::file::{Output, shown};
 use crate::formats::rasa::{ATTRIBUTES, METADATA, SECTIONS, STRIPPED};
 use crate::formats::rasa_example::Example;
 use crate::formats::write::{Losses, RowWriter};
@@ -13,7 +13,7 @@ use crate::text::Utterance;
 
 /// Writes examples in the order of the rows, neighbours of one intent together.
 pub(crate) struct Writer {
-    out: Draft,
+    out: Output,
     rows: usize,
     /// Intent of the last row, and whether its examples are a list.
     open: Option<(String, bool)>,
@@ -21,7 +21,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        let mut out = Draft::create(path)?;
+        let mut out = Output::create(path)?;
         out.text("version: \"3.1\"\n\nnlu:\n")?;
         Ok(Writer {
             out,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, IobError, Result};
-use crate::file::{Draft, Folder, shown};
+use crate::file::{Output, OutputFolder, shown};
 use crate::formats::input::Charset;
 use crate::formats::options::ReadOptions;
 use crate::formats::read::{Fault, LineSource, RowReader, no_rows};
@@ -196,21 +196,21 @@ impl Part {
 /// Writes a folder. A row must have a word and an intent; spans that cut a word are lost, and white
 /// space other than single spaces between words is.
 pub(crate) struct SeqWriter {
-    folder: Folder,
-    sentences: Draft,
-    labels: Draft,
-    tags: Draft,
+    folder: OutputFolder,
+    sentences: Output,
+    labels: Output,
+    tags: Output,
     scheme: Scheme,
     row: usize,
 }
 
 impl SeqWriter {
     pub(crate) fn create(path: &Path, scheme: Scheme) -> Result<Self> {
-        let folder = Folder::create(path)?;
+        let folder = OutputFolder::create(path)?;
         Ok(SeqWriter {
-            sentences: Draft::create(&folder.path().join("seq.in"))?,
-            labels: Draft::create(&folder.path().join("label"))?,
-            tags: Draft::create(&folder.path().join("seq.out"))?,
+            sentences: Output::create(&folder.path().join("seq.in"))?,
+            labels: Output::create(&folder.path().join("label"))?,
+            tags: Output::create(&folder.path().join("seq.out"))?,
             folder,
             scheme,
             row: 0,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::file::{Draft, failed, shown};
+use crate::file::{Output, failed, shown};
 use crate::formats::columns::Column;
 use crate::formats::options::Format;
 use crate::formats::record::Dialect;
@@ -25,7 +25,7 @@ use crate::text::{SOURCE, Utterance};
 pub(crate) struct TableWriter {
     path: PathBuf,
     dialect: Dialect,
-    out: Draft,
+    out: Output,
     waiting: BufWriter<File>,
     names: Vec<String>,
     /// Position of each name.
@@ -40,7 +40,7 @@ impl TableWriter {
         Ok(TableWriter {
             path: path.into(),
             dialect: Dialect::of(format),
-            out: Draft::create(path)?,
+            out: Output::create(path)?,
             waiting: BufWriter::with_capacity(1 << 16, waiting),
             names: Vec::new(),
             index: HashMap::new(),
@@ -174,7 +174,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn copy(mut self, out: &mut Draft) -> std::io::Result<()> {
+    fn copy(mut self, out: &mut Output) -> std::io::Result<()> {
         let last = self.widths.last().map_or(0, |&(_, width)| width);
         let mut record = Vec::new();
         for &(count, width) in &self.widths {

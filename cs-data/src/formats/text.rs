@@ -1,7 +1,7 @@
 //! Plain texts, one a line.
 
 use crate::error::{Error, Result};
-use crate::file::{Draft, shown};
+use crate::file::{Output, shown};
 use crate::formats::read::{Fault, LineSource, RowReader};
 use crate::formats::write::{Losses, RowWriter};
 use crate::text::{Utterance, check_text};
@@ -41,7 +41,7 @@ impl RowReader for Reader {
 }
 
 /// Writes texts alone.
-pub(crate) struct Writer(pub(crate) Draft);
+pub(crate) struct Writer(pub(crate) Output);
 
 impl RowWriter for Writer {
     fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {

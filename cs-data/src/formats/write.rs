@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::file::Draft;
+use crate::file::Output;
 use crate::formats::jsonl::JsonlWriter;
 use crate::formats::options::{Format, WriteOptions};
 use crate::formats::parquet_writer::{ParquetWriter, Partitioned};
@@ -151,16 +151,16 @@ impl Writer {
                 });
             }
             (Format::Parquet, None) => Box::new(ParquetWriter::create(path)?),
-            (Format::Jsonl, _) => Box::new(JsonlWriter(Draft::create(path)?)),
+            (Format::Jsonl, _) => Box::new(JsonlWriter(Output::create(path)?)),
             (Format::Csv | Format::Tsv, _) => Box::new(TableWriter::create(path, format)?),
             (Format::Conll, _) => Box::new(conll::Writer::create(path, scheme)?),
             (Format::Markup, _) => Box::new(markup::Writer::create(path)?),
             (Format::Rasa, _) => Box::new(rasa_writer::Writer::create(path)?),
             (Format::Json, _) => Box::new(json::Writer::create(path)?),
-            (Format::Doccano, _) => Box::new(doccano::Writer(Draft::create(path)?)),
+            (Format::Doccano, _) => Box::new(doccano::Writer(Output::create(path)?)),
             (Format::LabelStudio, _) => Box::new(label_studio::Writer::create(path)?),
             (Format::RasaJson, _) => Box::new(rasa_json::Writer::create(path)?),
-            (Format::Text, _) => Box::new(text::Writer(Draft::create(path)?)),
+            (Format::Text, _) => Box::new(text::Writer(Output::create(path)?)),
             (Format::Seq, _) => Box::new(SeqWriter::create(path, scheme)?),
         };
         Ok(Writer {
