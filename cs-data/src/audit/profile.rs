@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Row;
+use crate::text::{is_han, is_latin};
 
 /// Bars of a length histogram, at most.
 const BINS: usize = 30;
@@ -163,20 +164,4 @@ pub(super) fn profile(rows: &[Row]) -> (Lengths, Languages) {
         Lengths::of(texts().map(|text| text.chars().count())),
         Languages::of(texts()),
     )
-}
-
-/// Letters of the Latin script (Unicode blocks, full-width forms among them).
-pub(super) fn is_latin(char: char) -> bool {
-    char.is_ascii_alphabetic()
-        || matches!(char,
-            '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}'
-            | '\u{ff21}'..='\u{ff3a}' | '\u{ff41}'..='\u{ff5a}')
-            && char.is_alphabetic()
-}
-
-/// Chinese characters (Unicode's CJK ideograph blocks, and 々 〇).
-pub(super) fn is_han(char: char) -> bool {
-    matches!(char,
-        '\u{3005}' | '\u{3007}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
-        | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
 }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-use super::profile::is_latin;
 use super::{Row, RowRef};
+use crate::text::is_latin;
 
 /// What is wrong with a span.
 ///

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::report::Report;
 use crate::error::Result;
 use crate::file;
+use crate::text::escape_markup;
 
 const WIDTH: usize = 900;
 const MARGIN: usize = 24;
@@ -55,7 +56,7 @@ impl Report {
     ///
     /// A file that cannot be written.
     pub fn write_svg(&self, path: &Path) -> Result<()> {
-        file::write(path, |out| out.write_all(self.svg().as_bytes()))
+        file::write_output(path, |out| out.write_all(self.svg().as_bytes()))
     }
 
     fn class_chart(&self) -> Chart {
@@ -197,7 +198,7 @@ impl Chart {
             &mut self.body,
             &format!(
                 "<text x=\"{MARGIN}\" y=\"{y}\" font-size=\"15\" font-weight=\"600\">{}</text>",
-                escape(text)
+                escape_markup(text)
             ),
         );
         self.height += 32;
@@ -209,7 +210,7 @@ impl Chart {
             &mut self.body,
             &format!(
                 "<text x=\"{x}\" y=\"{y}\" fill=\"{FAINT}\">{}</text>",
-                escape(text)
+                escape_markup(text)
             ),
         );
         self.height += LINE;
@@ -217,7 +218,7 @@ impl Chart {
 
     fn bar(&mut self, name: &str, rows: usize, (left, scale): (usize, f64), color: &str) {
         let (y, long) = (self.height, rows as f64 * scale);
-        let name = escape(name);
+        let name = escape_markup(name);
         put(
             &mut self.body,
             &format!(
@@ -295,23 +296,4 @@ fn cut(name: &str) -> String {
         enough
     };
     name.chars().take_while(fits).chain(['…']).collect()
-}
-
-/// For XML; what XML cannot hold becomes U+FFFD.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\t' | '\n' | '\r' => out.push(' '),
-            char if char.is_control() || matches!(char, '\u{fffe}' | '\u{ffff}') => {
-                out.push('\u{fffd}');
-            }
-            char => out.push(char),
-        }
-    }
-    out
 }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::text::{is_han, is_hangul_syllable, is_kana};
+
 /// What a character counts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -13,14 +15,13 @@ pub(crate) enum Kind {
     Other,
 }
 
-pub(crate) fn kind(char: char) -> Kind {
-    match char {
+pub(crate) fn kind(c: char) -> Kind {
+    match c {
         'a'..='z' | 'A'..='Z' | '0'..='9' => Kind::Word,
         '\0'..='\x7f' => Kind::Other,
-        '\u{4e00}'..='\u{9fff}' | '\u{3400}'..='\u{4dbf}' | '\u{f900}'..='\u{faff}' => Kind::Cjk,
-        '\u{20000}'..='\u{323af}' | '\u{3040}'..='\u{30ff}' | '\u{ac00}'..='\u{d7af}' => Kind::Cjk,
+        c if is_han(c) || is_kana(c) || is_hangul_syllable(c) => Kind::Cjk,
         '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ff0f}' | '\u{2000}'..='\u{206f}' => Kind::Other,
-        char if char.is_alphanumeric() => Kind::Word,
+        c if c.is_alphanumeric() => Kind::Word,
         '\u{300}'..='\u{36f}' => Kind::Word, // combining marks stay with their letter
         _ => Kind::Other,
     }
