@@ -107,7 +107,7 @@ impl BatchPlan {
     /// ```
     #[must_use]
     pub fn of_epoch(&self, epoch: usize) -> Self {
-        let of_epoch = |seed| SplitMix::of(seed, &format!("epoch {epoch}"));
+        let of_epoch = |seed| SplitMix::hash(seed, &format!("epoch {epoch}"));
         BatchPlan {
             shuffle: self.shuffle.map(of_epoch),
             ..self.clone()

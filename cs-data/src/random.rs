@@ -5,7 +5,7 @@
 ///
 /// ```
 /// use cs_data::SplitMix;
-/// let drawn = |seed| SplitMix::new(SplitMix::of(seed, "row 7")).below(1000);
+/// let drawn = |seed| SplitMix::new(SplitMix::hash(seed, "row 7")).below(1000);
 /// assert_eq!(drawn(1), drawn(1));
 /// assert_ne!(drawn(1), drawn(2));
 /// ```
@@ -15,15 +15,25 @@ pub struct SplitMix(u64);
 impl SplitMix {
     /// A stream of its own for each seed.
     pub fn new(seed: u64) -> Self {
-        SplitMix(seed)
+        Self(seed)
     }
 
-    /// A number for `key` that depends on nothing else but `seed`.
-    pub fn of(seed: u64, key: &str) -> u64 {
-        // FNV-1a, then mixed.
-        let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325, fold);
-        SplitMix::new(SplitMix::new(seed).next() ^ hash).next()
+    /// A stream of its own for each name: SplitMix64 of `seed` and the FNV-1a hash of `name`.
+    ///
+    /// ```
+    /// use cs_data::SplitMix;
+    /// let drawn = |name| SplitMix::named(1, name).below(1000);
+    /// assert_eq!(drawn("encoder.weight"), drawn("encoder.weight"));
+    /// assert_ne!(drawn("encoder.weight"), drawn("encoder.bias"));
+    /// ```
+    pub fn named(seed: u64, name: &str) -> Self {
+        Self(Self::new(seed).next() ^ fnv1a(name))
+    }
+
+    /// A number that is a function of `seed` and `name` and of nothing else: the first of their
+    /// [named](Self::named) stream.
+    pub fn hash(seed: u64, name: &str) -> u64 {
+        Self::named(seed, name).next()
     }
 
     /// The next 64 bits.
@@ -41,15 +51,31 @@ impl SplitMix {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// A number below `bound`; the bias is below `bound` / 2^64.
+    /// `true` with this probability.
+    pub fn chance(&mut self, probability: f64) -> bool {
+        self.unit() < probability
+    }
+
+    /// A number below `bound`, 0 if that is 0; the bias is below `bound` / 2^64.
     pub fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.next()) * bound as u128) >> 64) as usize
     }
 
-    /// Fisher–Yates.
+    /// One of `items`, each as likely; `None` of none.
+    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+        items.get(self.below(items.len()))
+    }
+
+    /// Shuffles `items` (Fisher and Yates), each order as likely.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }
     }
+}
+
+/// The 64-bit hash FNV-1a (Fowler, Noll and Vo).
+fn fnv1a(text: &str) -> u64 {
+    let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, fold)
 }

@@ -100,12 +100,12 @@ impl Dataset {
     /// A number by chance for each row: a function of seed, operation and id and, where ids occur
     /// twice, of how often the id came before.
     pub(crate) fn ranks(&self, operation: &str, seed: u64) -> Vec<u64> {
-        let seed = SplitMix::of(seed, operation);
+        let seed = SplitMix::hash(seed, operation);
         let mut seen: HashMap<&str, u64> = HashMap::new();
         let rank = |id| {
             let times = seen.entry(id).or_default();
             *times += 1;
-            SplitMix::of(seed.wrapping_add(*times), id)
+            SplitMix::hash(seed.wrapping_add(*times), id)
         };
         self.views()
             .map(|(view, at)| view.id(at))

@@ -45,7 +45,7 @@ impl Dataset {
             let first = first_by_id(rows, &ids);
             let of = rows.iter().map(|&row| classes[row]);
             Candidate {
-                rank: (SplitMix::of(seed, ids[first]), first),
+                rank: (SplitMix::hash(seed, ids[first]), first),
                 rows,
                 classes: of.collect::<BTreeSet<_>>().into_iter().collect(),
             }
@@ -87,7 +87,7 @@ impl Dataset {
     pub fn group_split(&self, fraction: f64, seed: u64) -> Result<(Self, Self)> {
         check_fraction(fraction)?;
         let seeds =
-            ["group_split dialogue", "group_split row"].map(|what| SplitMix::of(seed, what));
+            ["group_split dialogue", "group_split row"].map(|what| SplitMix::hash(seed, what));
         let groups = self.groups();
         let names: Vec<Name<'_>> = self.views().map(|row| name(seeds, row)).collect();
         let by_name = |&&row: &&usize| (names[row].2, row);
@@ -212,8 +212,8 @@ type Name<'a> = (u64, bool, &'a str);
 
 fn name<'a>([dialogues, rows]: [u64; 2], (view, at): (View<'a>, usize)) -> Name<'a> {
     match view.dialogue_id(at) {
-        Some(dialogue) => (SplitMix::of(dialogues, dialogue), true, dialogue),
-        None => (SplitMix::of(rows, view.id(at)), false, view.id(at)),
+        Some(dialogue) => (SplitMix::hash(dialogues, dialogue), true, dialogue),
+        None => (SplitMix::hash(rows, view.id(at)), false, view.id(at)),
     }
 }
 

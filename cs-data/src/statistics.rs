@@ -208,7 +208,7 @@ impl Tally {
         count(&mut counts.origins, &row.origin);
         if let Some(turn) = &row.dialogue {
             self.dialogues
-                .insert(crate::random::SplitMix::of(0, &turn.dialogue_id));
+                .insert(crate::random::SplitMix::hash(0, &turn.dialogue_id));
             if let Some(speaker) = &turn.speaker {
                 count(&mut counts.speakers, speaker);
             }

@@ -214,7 +214,7 @@ proptest! {
             let _ = Synonyms::open_lenient(&path);
             if let Ok(entities) = Entities::open(&path) {
                 let all = [Entity { range: 0..1, label: "a" }];
-                entities.edits(Row { text: "b", entities: &all }, &mut Random::new(1), &mut Edits::default());
+                entities.edits(Row { text: "b", entities: &all }, &mut SplitMix::new(1), &mut Edits::default());
             }
         }
     }
@@ -317,7 +317,7 @@ fn edited(operator: &dyn Augmenter, text: &str) -> String {
             text,
             entities: &[],
         },
-        &mut Random::new(1),
+        &mut SplitMix::new(1),
         &mut edits,
     );
     let edits: Vec<Edit> = edits

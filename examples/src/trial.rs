@@ -33,7 +33,7 @@ impl Trial {
     /// The settings of a trial are a function of the seed and its number, as far as none is given.
     pub fn draw(trial: usize, epochs: usize, settings: &Settings) -> Self {
         let seed = settings.seed;
-        let mut random = SplitMix::new(SplitMix::of(seed, &format!("trial {trial}")));
+        let mut random = SplitMix::new(SplitMix::hash(seed, &format!("trial {trial}")));
         // Few digits, so that the log holds them exactly.
         let digits = |value: f64| format!("{value:.2e}").parse().unwrap_or(value);
         let lr = digits(10f64.powf(-4.0 + 2.0 * random.unit()));

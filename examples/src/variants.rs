@@ -40,7 +40,7 @@ pub fn variants(data: &Dataset, copies: usize, seed: u64) -> Result<Vec<Utteranc
     for copy in 0..copies / 2 {
         for row in &texts {
             let id = format!("{}+{copy}", row.id);
-            let mut random = SplitMix::new(SplitMix::of(seed, &id));
+            let mut random = SplitMix::new(SplitMix::hash(seed, &id));
             let other = &texts[random.below(texts.len())];
             let text = halves(&row.text, &other.text);
             made.push(Utterance::new(id, text));

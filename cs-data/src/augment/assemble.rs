@@ -270,7 +270,7 @@ impl Taken {
         let mut hashes: HashSet<u64, BuildHasherDefault<AsIs>> =
             HashSet::with_capacity_and_hasher(ids.len(), BuildHasherDefault::default());
         let all = || (0..ids.len()).map(|row| ids.value(row));
-        let simple = all().all(|id| !id.contains('~') && hashes.insert(SplitMix::of(0, id)));
+        let simple = all().all(|id| !id.contains('~') && hashes.insert(SplitMix::hash(0, id)));
         Taken((!simple).then(|| all().map(str::to_owned).collect()))
     }
 

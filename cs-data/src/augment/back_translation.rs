@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use crate::error::{Error, Result};
+use crate::random::SplitMix;
 use crate::text::Edits;
 
 use super::tokens::{Kind, kind};
-use super::{BatchAugmenter, Candidate, LineProcess, Random, Row};
+use super::{BatchAugmenter, Candidate, LineProcess, Row};
 
 /// Translates lines.
 ///
@@ -177,7 +178,7 @@ impl<F: Translator, B: Translator> BatchAugmenter for BackTranslation<F, B> {
         "back-translation"
     }
 
-    fn edits(&self, rows: &[Row<'_>], _: &mut [Random]) -> Result<Vec<Candidate>> {
+    fn edits(&self, rows: &[Row<'_>], _: &mut [SplitMix]) -> Result<Vec<Candidate>> {
         let lines: Vec<String> = rows.iter().map(|row| masked(*row)).collect();
         let there = self.forward.translate(&lines)?;
         same_number("forward", &lines, &there)?;

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result};
+use crate::random::SplitMix;
 use crate::text::Edits;
 
 use super::tokens::{Token, tokens};
-use super::{BatchAugmenter, Candidate, LineProcess, Random, Row};
+use super::{BatchAugmenter, Candidate, LineProcess, Row};
 
 /// A text with a piece to be filled.
 ///
@@ -119,7 +120,12 @@ impl<M: MaskFiller> Contextual<M> {
         })
     }
 
-    fn choose(&self, masked: &Masked<'_>, candidates: &[String], random: &mut Random) -> Candidate {
+    fn choose(
+        &self,
+        masked: &Masked<'_>,
+        candidates: &[String],
+        random: &mut SplitMix,
+    ) -> Candidate {
         let old = &masked.text[masked.range.clone()];
         let fits = |candidate: &&String| {
             !candidate.is_empty() && *candidate != old && !candidate.contains(char::is_control)
@@ -137,7 +143,7 @@ impl<M: MaskFiller> BatchAugmenter for Contextual<M> {
         "context"
     }
 
-    fn edits(&self, rows: &[Row<'_>], random: &mut [Random]) -> Result<Vec<Candidate>> {
+    fn edits(&self, rows: &[Row<'_>], random: &mut [SplitMix]) -> Result<Vec<Candidate>> {
         let mut masked: Vec<Option<Masked<'_>>> = Vec::with_capacity(rows.len());
         for (row, random) in rows.iter().zip(&mut *random) {
             let mask = self.filler.mask();
@@ -162,7 +168,7 @@ impl<M: MaskFiller> BatchAugmenter for Contextual<M> {
             });
         }
         let mut answers = answers.iter();
-        let candidate = |(masked, random): (Option<Masked<'_>>, &mut Random)| {
+        let candidate = |(masked, random): (Option<Masked<'_>>, &mut SplitMix)| {
             let masked = masked.ok_or("no token")?;
             let candidates = answers.next().ok_or("no candidate")?;
             self.choose(&masked, candidates, random)

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Random;
+use crate::random::SplitMix;
 
 const CHINESE: [&str; 10] = ["零", "一", "二", "三", "四", "五", "六", "七", "八", "九"];
 const WEEKDAYS: [&str; 7] = ["一", "二", "三", "四", "五", "六", "日"];
@@ -41,7 +41,7 @@ const DAYS: [&str; 7] = [
 const YEARS: Range<usize> = 2020..2030;
 
 /// A day of the Gregorian calendar: year, month, day of the month.
-pub(crate) fn day(years: Range<usize>, random: &mut Random) -> (usize, usize, usize) {
+pub(crate) fn day(years: Range<usize>, random: &mut SplitMix) -> (usize, usize, usize) {
     let year = years.start + random.below(years.len());
     let month = 1 + random.below(12);
     let leap = (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400);
@@ -53,9 +53,9 @@ pub(crate) fn day(years: Range<usize>, random: &mut Random) -> (usize, usize, us
     (year, month, 1 + random.below(days))
 }
 
-pub(crate) fn chinese(random: &mut Random) -> String {
+pub(crate) fn chinese(random: &mut SplitMix) -> String {
     let (year, month, day) = day(YEARS, random);
-    let pick = |list: &[&'static str], random: &mut Random| random.pick(list).copied();
+    let pick = |list: &[&'static str], random: &mut SplitMix| random.pick(list).copied();
     match random.below(8) {
         0 => format!("{month}月{day}日"),
         1 => format!("{month}月{day}号"),
@@ -79,10 +79,10 @@ pub(crate) fn chinese(random: &mut Random) -> String {
     }
 }
 
-pub(crate) fn english(random: &mut Random) -> String {
+pub(crate) fn english(random: &mut SplitMix) -> String {
     let (year, month, day) = day(YEARS, random);
     let name = MONTHS[month - 1];
-    let pick = |list: &[&'static str], random: &mut Random| random.pick(list).copied();
+    let pick = |list: &[&'static str], random: &mut SplitMix| random.pick(list).copied();
     match random.below(8) {
         0 => format!("{name} {day}"),
         1 => format!("{name} {day}{}", ordinal(day)),
@@ -137,7 +137,7 @@ mod tests {
             [1, 2, 3, 11, 21, 30].map(ordinal),
             ["st", "nd", "rd", "th", "st", "th"]
         );
-        let mut random = Random::new(1);
+        let mut random = SplitMix::new(1);
         let days: Vec<_> = (0..5000).map(|_| day(2023..2025, &mut random)).collect();
         assert!(days.contains(&(2024, 2, 29)) && !days.contains(&(2023, 2, 29)));
         assert!(!days.contains(&(2024, 4, 31)) && days.contains(&(2024, 12, 31)));

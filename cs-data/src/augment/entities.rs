@@ -5,10 +5,11 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::file::{Source, shown};
+use crate::random::SplitMix;
 use crate::text::{Edits, is_label};
 
 use super::row::check_rate;
-use super::{Augmenter, Generator, Random, Row};
+use super::{Augmenter, Generator, Row};
 
 /// A generator draws this often before it counts as having no other value.
 const DRAWS: usize = 32;
@@ -23,11 +24,12 @@ const DRAWS: usize = 32;
 ///
 /// ```
 /// use cs_data::Edits;
-/// use cs_data::augment::{Augmenter, Entities, Entity, Random, Row};
+/// use cs_data::augment::{Augmenter, Entities, Entity, Row};
+/// use cs_data::SplitMix;
 /// let entities = Entities::new([("city", "北京"), ("city", "上海"), ("order_id", r"=\d{6}")])?;
 /// let row = Row { text: "从北京发货吗", entities: &[Entity { range: 3..9, label: "city" }] };
 /// let mut edits = Edits::default();
-/// entities.edits(row, &mut Random::new(1), &mut edits);
+/// entities.edits(row, &mut SplitMix::new(1), &mut edits);
 /// assert_eq!(edits.iter().next(), Some((3..9, "上海")));
 /// # Ok::<(), cs_data::Error>(())
 /// ```
@@ -147,7 +149,7 @@ impl Entities {
     }
 
     /// Another value than `old`; `None` if there is none.
-    fn draw(&self, label: &str, old: &str, random: &mut Random) -> Option<String> {
+    fn draw(&self, label: &str, old: &str, random: &mut SplitMix) -> Option<String> {
         let values = self.values.get(label)?;
         for _ in 0..DRAWS {
             let value = match random.pick(values)? {
@@ -171,7 +173,7 @@ impl Augmenter for Entities {
         "entities"
     }
 
-    fn edits(&self, row: Row<'_>, random: &mut Random, edits: &mut Edits) {
+    fn edits(&self, row: Row<'_>, random: &mut SplitMix, edits: &mut Edits) {
         let mut drawn: Vec<(&str, &str, Option<String>)> = Vec::new();
         for entity in row.entities {
             let old = &row.text[entity.range.clone()];

@@ -1,12 +1,15 @@
 //! Values made by rule: numbers with check digits, dates.
 
-use super::{Pattern, Random, dates};
+use crate::random::SplitMix;
+
+use super::{Pattern, dates};
 
 /// Where replacement values come from, besides lists.
 ///
 /// ```
-/// use cs_data::augment::{Generator, Random};
-/// let card = Generator::parse("=card")?.generate(&mut Random::new(1));
+/// use cs_data::augment::{Generator};
+/// use cs_data::SplitMix;
+/// let card = Generator::parse("=card")?.generate(&mut SplitMix::new(1));
 /// assert_eq!(card.len(), 16);
 /// assert!(Generator::parse("=luhn:[0-9]{5}").is_ok());
 /// assert!(Generator::parse("=moon").is_err());
@@ -73,7 +76,7 @@ impl Generator {
     }
 
     /// A value.
-    pub fn generate(&self, random: &mut Random) -> String {
+    pub fn generate(&self, random: &mut SplitMix) -> String {
         match self {
             Generator::Pattern(pattern) => pattern.generate(random),
             Generator::Luhn(pattern) => with_luhn(pattern.generate(random)),
@@ -103,7 +106,7 @@ impl Generator {
     }
 }
 
-fn digits(count: usize, random: &mut Random) -> String {
+fn digits(count: usize, random: &mut SplitMix) -> String {
     (0..count)
         .map(|_| char::from(b'0' + random.below(10) as u8))
         .collect()

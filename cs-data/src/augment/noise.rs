@@ -5,11 +5,12 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::file::Source;
+use crate::random::SplitMix;
 use crate::text::Edits;
 
 use super::row::check_rate;
 use super::tokens::{Kind, Token, kind, tokens};
-use super::{Augmenter, Random, Row, words};
+use super::{Augmenter, Row, words};
 
 /// How often [`Noise`] does what, as a probability of each token; a token is a Chinese character or
 /// a run of other letters and digits.
@@ -49,11 +50,12 @@ impl Default for NoiseConfig {
 ///
 /// ```
 /// use cs_data::Edits;
-/// use cs_data::augment::{Augmenter, Noise, NoiseConfig, Random, Row};
+/// use cs_data::augment::{Augmenter, Noise, NoiseConfig, Row};
+/// use cs_data::SplitMix;
 /// let config = NoiseConfig { insert: 1.0, ..NoiseConfig::default() };
 /// let noise = Noise::new(config)?.with_fillers(["嗯", "well"])?;
 /// let mut edits = Edits::default();
-/// noise.edits(Row { text: "查order id", entities: &[] }, &mut Random::new(1), &mut edits);
+/// noise.edits(Row { text: "查order id", entities: &[] }, &mut SplitMix::new(1), &mut edits);
 /// let edits: Vec<_> = edits.iter().collect();
 /// assert_eq!(edits, [(3..3, "嗯"), (8..8, " well"), (11..11, "嗯")]);
 /// # Ok::<(), cs_data::Error>(())
@@ -130,7 +132,7 @@ impl Noise {
         self.with_fillers(words::entries(source.text()))
     }
 
-    fn filler(&self, chinese: bool, random: &mut Random) -> Option<&str> {
+    fn filler(&self, chinese: bool, random: &mut SplitMix) -> Option<&str> {
         let (first, second) = match chinese {
             true => (&self.chinese, &self.spaced),
             false => (&self.spaced, &self.chinese),
@@ -140,10 +142,10 @@ impl Noise {
     }
 
     /// Inserts only: the most frequent use, in one pass without looking back.
-    fn insert(&self, row: Row<'_>, random: &mut Random, edits: &mut Edits) {
+    fn insert(&self, row: Row<'_>, random: &mut SplitMix, edits: &mut Edits) {
         let mut before: Option<(Token, bool)> = None;
         let mut has_chinese = false;
-        let mut put = |(token, drawn): (Token, bool), next: bool, random: &mut Random| {
+        let mut put = |(token, drawn): (Token, bool), next: bool, random: &mut SplitMix| {
             if drawn && let Some(filler) = self.filler(token.cjk || next, random) {
                 edits.insert(token.range.end, filler);
             }
@@ -172,7 +174,7 @@ impl Noise {
         row: Row<'_>,
         segment: Range<usize>,
         mut spare: usize,
-        (random, edits): (&mut Random, &mut Edits),
+        (random, edits): (&mut SplitMix, &mut Edits),
     ) -> usize {
         let inside = is_entity(row, segment.start);
         let all: Vec<Token> = tokens(row.text, segment.clone()).collect();
@@ -184,7 +186,7 @@ impl Noise {
         };
         let mut at = 0;
         while let Some(token) = all.get(at) {
-            let drawn = random.uniform();
+            let drawn = random.unit();
             if drawn < self.config.delete && spare > 0 && room > 0 {
                 edits.delete(with_space(row.text, &token.range, &segment));
                 spare -= 1;
@@ -212,7 +214,7 @@ impl Augmenter for Noise {
         "noise"
     }
 
-    fn edits(&self, row: Row<'_>, random: &mut Random, edits: &mut Edits) {
+    fn edits(&self, row: Row<'_>, random: &mut SplitMix, edits: &mut Edits) {
         if self.config.delete + self.config.swap == 0.0 {
             return self.insert(row, random, edits);
         }

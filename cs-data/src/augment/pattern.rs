@@ -1,8 +1,7 @@
 //! A small language of patterns that values are made from.
 
 use crate::error::{Error, Result};
-
-use super::Random;
+use crate::random::SplitMix;
 
 /// The most characters that one piece of a pattern may be repeated to.
 const MAX_REPEAT: usize = 100;
@@ -14,9 +13,10 @@ const MAX_REPEAT: usize = 100;
 /// makes it stand for itself.
 ///
 /// ```
-/// use cs_data::augment::{Pattern, Random};
+/// use cs_data::augment::{Pattern};
+/// use cs_data::SplitMix;
 /// let pattern: Pattern = r"[A-Z]{2}-\d{8}".parse()?;
-/// let value = pattern.generate(&mut Random::new(1));
+/// let value = pattern.generate(&mut SplitMix::new(1));
 /// assert_eq!(value.len(), 11);
 /// assert!(value[..2].chars().all(|c| c.is_ascii_uppercase()) && &value[2..3] == "-");
 /// assert!(r"\d{0}".parse::<Pattern>().is_err());
@@ -37,7 +37,7 @@ struct Piece {
 
 impl Pattern {
     /// A value of this form, every choice as likely.
-    pub fn generate(&self, random: &mut Random) -> String {
+    pub fn generate(&self, random: &mut SplitMix) -> String {
         let mut out = String::new();
         for piece in &self.pieces {
             let count = piece.least + random.below(piece.most - piece.least + 1);
@@ -78,7 +78,7 @@ impl std::str::FromStr for Pattern {
 }
 
 impl Piece {
-    fn draw(&self, random: &mut Random) -> Option<char> {
+    fn draw(&self, random: &mut SplitMix) -> Option<char> {
         let size = |&(first, last): &(char, char)| last as usize - first as usize + 1;
         let mut at = random.below(self.class.iter().map(size).sum());
         for range in &self.class {

@@ -360,6 +360,9 @@ struct Seen(HashMap<u32, HashSet<u64>>);
 
 impl Seen {
     fn is_new(&mut self, row: u32, text: &str) -> bool {
-        self.0.entry(row).or_default().insert(SplitMix::of(0, text))
+        self.0
+            .entry(row)
+            .or_default()
+            .insert(SplitMix::hash(0, text))
     }
 }

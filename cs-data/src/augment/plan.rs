@@ -81,7 +81,7 @@ impl Plan {
             rows.iter()
                 .for_each(|&row| plan.of_row[row as usize] = Some(class));
             rows.sort_by_cached_key(|&row| {
-                (SplitMix::of(config.seed, ids.value(row as usize)), row)
+                (SplitMix::hash(config.seed, ids.value(row as usize)), row)
             });
             let kept = if config.keep_original { rows.len() } else { 0 };
             all.push(Class {

@@ -3,9 +3,8 @@
 use std::ops::Range;
 
 use crate::error::Result;
+use crate::random::SplitMix;
 use crate::text::Edits;
-
-use super::Random;
 
 /// A text with its entities.
 ///
@@ -63,19 +62,20 @@ impl<'a> Row<'a> {
 ///
 /// ```
 /// use cs_data::Edits;
-/// use cs_data::augment::{Augmenter, Random, Row};
+/// use cs_data::augment::{Augmenter, Row};
+/// use cs_data::SplitMix;
 /// /// Says please.
 /// struct Polite;
 /// impl Augmenter for Polite {
 ///     fn name(&self) -> &str {
 ///         "polite"
 ///     }
-///     fn edits(&self, row: Row<'_>, _: &mut Random, edits: &mut Edits) {
+///     fn edits(&self, row: Row<'_>, _: &mut SplitMix, edits: &mut Edits) {
 ///         edits.insert(row.text.len(), "，谢谢");
 ///     }
 /// }
 /// let mut edits = Edits::default();
-/// Polite.edits(Row { text: "退款", entities: &[] }, &mut Random::new(1), &mut edits);
+/// Polite.edits(Row { text: "退款", entities: &[] }, &mut SplitMix::new(1), &mut edits);
 /// assert_eq!(edits.iter().next(), Some((6..6, "，谢谢")));
 /// ```
 pub trait Augmenter: Send + Sync {
@@ -84,7 +84,7 @@ pub trait Augmenter: Send + Sync {
 
     /// Adds its edits of `row`, none of which cuts a span, to `edits` (empty when called). A
     /// function of the row and of what `random` gives.
-    fn edits(&self, row: Row<'_>, random: &mut Random, edits: &mut Edits);
+    fn edits(&self, row: Row<'_>, random: &mut SplitMix, edits: &mut Edits);
 }
 
 /// What a [`BatchAugmenter`] has for one row: edits, or why its candidate was refused.
@@ -94,13 +94,14 @@ pub type Candidate = std::result::Result<Edits, &'static str>;
 ///
 /// ```
 /// use cs_data::Edits;
-/// use cs_data::augment::{BatchAugmenter, Candidate, Random, Row};
+/// use cs_data::augment::{BatchAugmenter, Candidate, Row};
+/// use cs_data::SplitMix;
 /// struct Shy;
 /// impl BatchAugmenter for Shy {
 ///     fn name(&self) -> &str {
 ///         "shy"
 ///     }
-///     fn edits(&self, rows: &[Row<'_>], _: &mut [Random]) -> cs_data::Result<Vec<Candidate>> {
+///     fn edits(&self, rows: &[Row<'_>], _: &mut [SplitMix]) -> cs_data::Result<Vec<Candidate>> {
 ///         Ok(rows.iter().map(|_| Err("too shy")).collect())
 ///     }
 /// }
@@ -116,7 +117,7 @@ pub trait BatchAugmenter: Send + Sync {
     /// # Errors
     ///
     /// When nothing can be answered at all, e.g. the other program failed.
-    fn edits(&self, rows: &[Row<'_>], random: &mut [Random]) -> Result<Vec<Candidate>>;
+    fn edits(&self, rows: &[Row<'_>], random: &mut [SplitMix]) -> Result<Vec<Candidate>>;
 }
 
 /// A rate or probability as an argument must be.

@@ -6,12 +6,13 @@ use std::path::Path;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 
 use crate::error::{Error, Result};
+use crate::random::SplitMix;
 use crate::text::Edits;
 
 use super::dictionary::{self, Entry};
 use super::row::check_rate;
 use super::tokens::cuts_word;
-use super::{Augmenter, Random, Row};
+use super::{Augmenter, Row};
 
 /// Larger dictionaries get the smaller and slower automaton.
 const MAX_DFA_BYTES: usize = 1 << 18;
@@ -28,11 +29,12 @@ const MAX_DFA_BYTES: usize = 1 << 18;
 ///
 /// ```
 /// use cs_data::Edits;
-/// use cs_data::augment::{Augmenter, Random, Row, Synonyms};
+/// use cs_data::augment::{Augmenter, Row, Synonyms};
+/// use cs_data::SplitMix;
 /// let synonyms = Synonyms::new([("退款", vec![("退钱", 1.0)]), ("refund", vec![("money back", 1.0)])])?;
 /// let mut edits = Edits::default();
 /// let text = "我要退款, Refund please, refunded";
-/// synonyms.edits(Row { text, entities: &[] }, &mut Random::new(1), &mut edits);
+/// synonyms.edits(Row { text, entities: &[] }, &mut SplitMix::new(1), &mut edits);
 /// let edits: Vec<_> = edits.iter().collect();
 /// assert_eq!(edits, [(6..12, "退钱"), (14..20, "Money back")]);
 /// # Ok::<(), cs_data::Error>(())
@@ -159,11 +161,11 @@ impl Synonyms {
         })
     }
 
-    fn candidate(&self, entry: usize, random: &mut Random) -> &str {
+    fn candidate(&self, entry: usize, random: &mut SplitMix) -> &str {
         let sums = &self.sums[entry];
         let at = match sums.last() {
             Some(total) if sums.len() > 1 => {
-                let drawn = random.uniform() * total;
+                let drawn = random.unit() * total;
                 sums.partition_point(|&sum| sum <= drawn)
                     .min(sums.len() - 1)
             }
@@ -178,7 +180,7 @@ impl Augmenter for Synonyms {
         "synonyms"
     }
 
-    fn edits(&self, row: Row<'_>, random: &mut Random, edits: &mut Edits) {
+    fn edits(&self, row: Row<'_>, random: &mut SplitMix, edits: &mut Edits) {
         for segment in row.segments(self.in_entities) {
             each_match(&self.matcher, row.text, segment, |entry, range| {
                 if self.rate >= 1.0 || random.chance(self.rate) {

@@ -1,11 +1,12 @@
 //! Slips of the finger and of the input method.
 
 use crate::error::Result;
+use crate::random::SplitMix;
 use crate::text::Edits;
 
 use super::row::check_rate;
 use super::words::{NEAR, SHAPE, SOUND, Table};
-use super::{Augmenter, Random, Row};
+use super::{Augmenter, Row};
 
 /// How often [`Typos`] replaces what, as a probability of each character that has candidates.
 ///
@@ -45,10 +46,11 @@ impl Default for TyposConfig {
 ///
 /// ```
 /// use cs_data::Edits;
-/// use cs_data::augment::{Augmenter, Random, Row, Typos, TyposConfig};
+/// use cs_data::augment::{Augmenter, Row, Typos, TyposConfig};
+/// use cs_data::SplitMix;
 /// let typos = Typos::new(TyposConfig { rate: 1.0, ..TyposConfig::default() })?;
 /// let mut edits = Edits::default();
-/// typos.edits(Row { text: "Q在7", entities: &[] }, &mut Random::new(1), &mut edits);
+/// typos.edits(Row { text: "Q在7", entities: &[] }, &mut SplitMix::new(1), &mut edits);
 /// let edits: Vec<_> = edits.iter().collect();
 /// assert!("WA".contains(edits[0].1) && "再载灾".contains(edits[1].1));
 /// assert_eq!(edits.len(), 2);
@@ -70,7 +72,7 @@ impl Typos {
         Ok(Typos { config })
     }
 
-    fn slip(&self, char: char, random: &mut Random) -> Option<char> {
+    fn slip(&self, char: char, random: &mut SplitMix) -> Option<char> {
         if char.is_ascii_alphabetic() {
             let near = NEAR
                 .get(&char.to_ascii_lowercase())
@@ -100,7 +102,7 @@ impl Augmenter for Typos {
         "typos"
     }
 
-    fn edits(&self, row: Row<'_>, random: &mut Random, edits: &mut Edits) {
+    fn edits(&self, row: Row<'_>, random: &mut SplitMix, edits: &mut Edits) {
         for segment in row.segments(self.config.in_entities) {
             for (offset, char) in row.text[segment.clone()].char_indices() {
                 if random.chance(self.config.rate)

@@ -4,9 +4,9 @@ use crate::error::{Error, Result};
 use crate::random::SplitMix;
 use crate::text::{EditError, Edits};
 
+use super::BatchAugmenter;
 use super::drafts::{Draft, Drafts, Sources, State};
 use super::row::Row;
-use super::{BatchAugmenter, Random};
 
 /// What there is to do on some drafts.
 pub(crate) struct Work<'a> {
@@ -27,10 +27,13 @@ impl<'a> Work<'a> {
         );
     }
 
-    pub(crate) fn random(&self, at: usize, step: usize) -> Random {
+    /// The stream of an operator on a draft: a function of the seed, the row's id, the copy, the attempt
+    /// and the operator's position, and of nothing else.
+    pub(crate) fn random(&self, at: usize, step: usize) -> SplitMix {
         let Draft { row, copy } = self.drafts[at];
-        let row = SplitMix::of(self.seed, self.sources.ids.value(row as usize));
-        Random::of(row, copy, self.attempt, step)
+        let row = SplitMix::hash(self.seed, self.sources.ids.value(row as usize));
+        let key = u64::from(copy) << 32 | u64::from(self.attempt) << 8 | step as u64;
+        SplitMix::new(row ^ SplitMix::new(key).next())
     }
 
     /// Applies edits; those that make a text too long are counted instead.
@@ -72,7 +75,7 @@ impl<'a> Work<'a> {
         probability: f64,
     ) -> Result<Drafts> {
         let count = self.drafts.len();
-        let mut random: Vec<Random> = (0..count).map(|at| self.random(at, step)).collect();
+        let mut random: Vec<SplitMix> = (0..count).map(|at| self.random(at, step)).collect();
         let chosen: Vec<bool> = random
             .iter_mut()
             .map(|random| random.chance(probability))
@@ -85,7 +88,7 @@ impl<'a> Work<'a> {
         }
         let asked = states.iter().zip(&chosen).filter(|(_, chosen)| **chosen);
         let rows: Vec<Row<'_>> = asked.map(|(state, _)| state.row()).collect();
-        let mut streams: Vec<Random> = random
+        let mut streams: Vec<SplitMix> = random
             .into_iter()
             .zip(&chosen)
             .filter(|(_, c)| **c)

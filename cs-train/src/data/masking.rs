@@ -199,7 +199,7 @@ impl Masker {
         if units.is_empty() {
             return masked;
         }
-        let mut random = SplitMix::new(SplitMix::of(seed, row));
+        let mut random = SplitMix::new(SplitMix::hash(seed, row));
         let wanted = units.len() as f64 * self.config.rate;
         let extra = usize::from(random.unit() < wanted.fract());
         let mut order: Vec<usize> = (0..units.len()).collect();

@@ -122,7 +122,7 @@ impl Bootstrap {
             .map_init(
                 || vec![0; rows],
                 |weights, resample| {
-                    let seed = SplitMix::of(self.seed, &format!("resample {resample}"));
+                    let seed = SplitMix::hash(self.seed, &format!("resample {resample}"));
                     draw(weights, seed);
                     figures(weights)
                 },
