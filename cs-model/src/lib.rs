@@ -39,20 +39,15 @@
 //! ```
 
 mod bundle;
-mod calibration;
 mod config;
-mod crf;
-mod decode;
 mod error;
 mod file;
 mod files;
-mod importance;
+mod heads;
 mod manifest;
-mod output;
 mod sentence;
 mod shards;
 mod switch;
-mod tasks;
 mod weights;
 mod writer;
 
@@ -63,17 +58,15 @@ pub mod ops;
 pub mod torch;
 
 pub use bundle::Bundle;
-pub use calibration::Calibration;
 pub use config::names::{self, normalise_name};
 pub use config::{Activation, BiLstmConfig, EncoderConfig, TransformerConfig};
-pub use crf::Transitions;
-pub use decode::{Entity, Intent, RANKED, Understanding, decode};
 pub use error::{Error, Result};
-pub use importance::Importance;
+pub use heads::{
+    Calibration, Entity, HeadOutput, Importance, Intent, Matrix, Pooling, RANKED, SlotHead, Tasks,
+    Transitions, Understanding, decode,
+};
 pub use manifest::{FileSum, Manifest};
-pub use output::{HeadOutput, Matrix};
 pub use sentence::Prompts;
-pub use tasks::{Pooling, SlotHead, Tasks};
 #[cfg(feature = "torch")]
 pub use torch::*;
 pub use weights::{Dtype, RawTensor, Weights, write_safetensors};

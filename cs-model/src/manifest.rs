@@ -7,11 +7,10 @@ use cs_data::WordRule;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::calibration::Calibration;
 use crate::config::EncoderConfig;
 use crate::error::{Error, Result};
 use crate::file;
-use crate::tasks::Tasks;
+use crate::heads::{Calibration, Tasks};
 
 /// The newest format this crate reads, and the one it writes. Version 2 has `tasks.slot_head`, which a
 /// reader of version 1 would overlook and decode a conditional random field's logits as if they were

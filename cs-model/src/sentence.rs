@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::file;
-use crate::tasks::Pooling;
+use crate::heads::Pooling;
 
 const MODULES: &str = "modules.json";
 pub(crate) const LIMITS: &str = "sentence_bert_config.json";

@@ -120,8 +120,8 @@ mod tests {
 
     use super::*;
     use crate::config::BiLstmConfig;
+    use crate::heads::Tasks;
     use crate::switch::crash;
-    use crate::tasks::Tasks;
 
     fn write(dir: &Path, seed: usize) -> Result<()> {
         let text = ["where is my order", "我要退款", "a refund, please"][seed % 3];

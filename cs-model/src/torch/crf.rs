@@ -10,9 +10,8 @@ use tch::{Kind, Tensor};
 use super::device::on_device;
 use super::lattice::{Lattice, Order};
 use super::numbers::{matrix, numbers};
-use crate::crf::{Transitions, openers};
 use crate::error::{Error, Result};
-use crate::tasks::validate_tags;
+use crate::heads::{Transitions, openers, validate_tags};
 
 /// The scores of a linear-chain conditional random field on IOB2 tags, as trainable tensors
 /// (Lample et al. 2016, section 2.2).

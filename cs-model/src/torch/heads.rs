@@ -12,7 +12,7 @@ use super::parameters::Scope;
 use super::pooling::pool;
 use crate::config::names::Role;
 use crate::error::Result;
-use crate::tasks::{Pooling, Tasks};
+use crate::heads::{Pooling, Tasks};
 
 /// A linear layer for each task, and what is learned about sequences of tags.
 #[derive(Debug)]

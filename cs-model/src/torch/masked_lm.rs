@@ -14,7 +14,7 @@ use crate::bundle::Bundle;
 use crate::config::names::{Role, TensorRole};
 use crate::config::{Activation, EncoderConfig, TransformerConfig};
 use crate::error::{Error, Result};
-use crate::tasks::Tasks;
+use crate::heads::Tasks;
 
 /// Hugging Face's `BertOnlyMLMHead`: a layer, and the table of word embeddings once more.
 #[derive(Debug)]

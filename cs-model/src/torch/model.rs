@@ -22,8 +22,7 @@ use crate::bundle::Bundle;
 use crate::config::EncoderConfig;
 use crate::config::names::{HEADS, Role, TensorRole};
 use crate::error::{Error, Result};
-use crate::output::HeadOutput;
-use crate::tasks::Tasks;
+use crate::heads::{HeadOutput, Tasks};
 use crate::weights::{RawTensor, Weights, write_safetensors};
 
 /// Whether dropout is on.

@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use crate::error::Result;
-use crate::output::Matrix;
+use crate::heads::Matrix;
 
 /// A tensor of two dimensions, row after row.
 pub(super) fn matrix(tensor: &Tensor) -> Result<Matrix> {

@@ -6,7 +6,7 @@ use tch::Tensor;
 
 use super::PackedInput;
 use crate::error::Result;
-use crate::tasks::Pooling;
+use crate::heads::Pooling;
 
 /// # Shapes
 /// `[N, H]` to `[B, H]`.

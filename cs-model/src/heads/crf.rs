@@ -3,10 +3,10 @@
 //!
 //! `W` words of a text, `T` tags.
 
+use super::output::Matrix;
+use super::tasks::validate_tags;
 use crate::config::names::{HEADS, Role};
 use crate::error::{Error, Result};
-use crate::output::Matrix;
-use crate::tasks::validate_tags;
 
 /// Scores beyond this are no result of training, and their exponentials would leave f64.
 const MOST: f32 = 300.0;
@@ -315,7 +315,7 @@ fn dot(x: &[f64], y: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tasks::Tasks;
+    use crate::heads::Tasks;
     use proptest::prelude::*;
 
     fn crf(tags: &[String], numbers: &[f32]) -> Transitions {

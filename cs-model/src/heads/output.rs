@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use crate::crf::Transitions;
+use super::crf::Transitions;
+use super::tasks::Tasks;
 use crate::error::{Error, Result};
-use crate::tasks::Tasks;
 
 /// Row-major numbers.
 ///

@@ -5,9 +5,9 @@ use std::ops::Range;
 use cs_data::{Encoding, Offsets, Span, iob};
 use serde::{Deserialize, Serialize};
 
-use crate::calibration::Calibration;
-use crate::output::{HeadOutput, Matrix};
-use crate::tasks::Tasks;
+use super::calibration::Calibration;
+use super::output::{HeadOutput, Matrix};
+use super::tasks::Tasks;
 
 /// What a customer's turn means. Its JSON is the line that `predict` prints.
 ///
