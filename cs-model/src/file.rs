@@ -8,8 +8,8 @@ use std::time::SystemTime;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use crate::bundle::sync;
 use crate::error::{Error, Result};
-use crate::switch;
 
 /// What is read at a time when a file's sum is computed: small enough for a second-level cache.
 const BLOCK_BYTES: usize = 1 << 18;
@@ -177,5 +177,5 @@ pub(crate) fn write_atomically(
     temporary
         .persist(path)
         .map_err(|error| Error::io(path)(error.error))?;
-    switch::sync(folder).map_err(Error::io(folder))
+    sync(folder).map_err(Error::io(folder))
 }

@@ -42,14 +42,7 @@ mod bundle;
 mod config;
 mod error;
 mod file;
-mod files;
 mod heads;
-mod manifest;
-mod sentence;
-mod shards;
-mod switch;
-mod weights;
-mod writer;
 
 #[cfg(feature = "torch")]
 #[allow(unsafe_code, reason = "the operator bridge: tch does not reach these")]
@@ -57,7 +50,9 @@ pub mod ops;
 #[cfg(feature = "torch")]
 pub mod torch;
 
-pub use bundle::Bundle;
+pub use bundle::{
+    Bundle, BundleWriter, Dtype, FileSum, Manifest, Prompts, RawTensor, Weights, write_safetensors,
+};
 pub use config::names::{self, normalise_name};
 pub use config::{Activation, BiLstmConfig, EncoderConfig, TransformerConfig};
 pub use error::{Error, Result};
@@ -65,9 +60,5 @@ pub use heads::{
     Calibration, Entity, HeadOutput, Importance, Intent, Matrix, Pooling, RANKED, SlotHead, Tasks,
     Transitions, Understanding, decode,
 };
-pub use manifest::{FileSum, Manifest};
-pub use sentence::Prompts;
 #[cfg(feature = "torch")]
 pub use torch::*;
-pub use weights::{Dtype, RawTensor, Weights, write_safetensors};
-pub use writer::BundleWriter;

@@ -18,12 +18,11 @@ use super::numbers::{matrix, numbers};
 use super::parameters::Parameters;
 use super::transformer::Transformer;
 use super::{Device, PackedInput, Taps};
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, RawTensor, Weights, write_safetensors};
 use crate::config::EncoderConfig;
 use crate::config::names::{HEADS, Role, TensorRole};
 use crate::error::{Error, Result};
 use crate::heads::{HeadOutput, Tasks};
-use crate::weights::{RawTensor, Weights, write_safetensors};
 
 /// Whether dropout is on.
 ///

@@ -3,12 +3,12 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::bundle::MANIFEST;
+use super::folder::MANIFEST;
+use super::manifest::{FileSum, Manifest, validate_file_name};
+use super::switch::Place;
+use super::weights::Weights;
 use crate::error::{Error, Result};
 use crate::file::{self, OpenFile, same};
-use crate::manifest::{FileSum, Manifest, validate_file_name};
-use crate::switch::Place;
-use crate::weights::Weights;
 
 /// The files of an opened folder.
 pub(crate) struct Files<'a> {

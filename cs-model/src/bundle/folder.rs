@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 
 use cs_data::Tokenizer;
 
+use super::files::{Files, read_manifest};
+use super::manifest::{FileSum, Manifest, validate_file_name, validate_length};
+use super::sentence::{LIMITS, Prompts, Sentence, check_pooling};
+use super::shards::ShardList;
+use super::switch::Place;
+use super::weights::Weights;
 use crate::config::EncoderConfig;
 use crate::error::{Error, Result};
 use crate::file;
-use crate::files::{Files, read_manifest};
 use crate::heads::{Calibration, Tasks};
-use crate::manifest::{FileSum, Manifest, validate_file_name, validate_length};
-use crate::sentence::{LIMITS, Prompts, Sentence, check_pooling};
-use crate::shards::ShardList;
-use crate::switch::Place;
-use crate::weights::Weights;
 
 pub(crate) const MANIFEST: &str = "bundle.json";
 pub(crate) const CONFIG: &str = "config.json";

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::bundle::MANIFEST;
+use super::folder::MANIFEST;
 
 /// Inside a bundle's folder: the files of the newest bundle that are not in their places yet. Its
 /// `bundle.json` is among them, or there is no such bundle.

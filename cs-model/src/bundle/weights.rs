@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 pub use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
+use super::shards::ShardList;
 use crate::config::names::normalise_name;
 use crate::error::{Error, Result};
 use crate::file::{self, OpenFile};
-use crate::shards::ShardList;
 
 /// The format's own limit.
 const MOST_HEADER_BYTES: u64 = 100_000_000;

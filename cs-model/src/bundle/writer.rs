@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::bundle::{Bundle, CONFIG, MANIFEST, TOKENIZER};
+use super::folder::{Bundle, CONFIG, MANIFEST, TOKENIZER};
+use super::manifest::{FORMAT_VERSION, FileSum, Manifest, validate_file_name};
+use super::switch::{self, Staging};
 use crate::config::EncoderConfig;
 use crate::error::{Error, Result};
 use crate::file;
-use crate::manifest::{FORMAT_VERSION, FileSum, Manifest, validate_file_name};
-use crate::switch::{self, Staging};
 
 /// Writes a bundle's files into a hidden folder inside the target, which becomes the bundle all at
 /// once in [`finish`](BundleWriter::finish): a crash at any point leaves the bundle that was there, or
@@ -119,9 +119,9 @@ mod tests {
     use cs_data::Tokenizer;
 
     use super::*;
+    use crate::bundle::switch::crash;
     use crate::config::BiLstmConfig;
     use crate::heads::Tasks;
-    use crate::switch::crash;
 
     fn write(dir: &Path, seed: usize) -> Result<()> {
         let text = ["where is my order", "我要退款", "a refund, please"][seed % 3];

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::manifest::validate_file_name;
 use crate::error::{Error, Result};
 use crate::file;
-use crate::manifest::validate_file_name;
 
 /// Files a model may be cut into, far more than any is: each is kept open.
 const MOST_SHARDS: usize = 512;
