@@ -43,6 +43,8 @@ mod config;
 mod error;
 mod file;
 mod heads;
+#[cfg(feature = "torch")]
+mod init;
 
 #[cfg(feature = "torch")]
 #[allow(unsafe_code, reason = "the operator bridge: tch does not reach these")]
@@ -61,4 +63,7 @@ pub use heads::{
     Transitions, Understanding, decode,
 };
 #[cfg(feature = "torch")]
-pub use torch::*;
+pub use {
+    ops::{Device, on_device},
+    torch::*,
+};

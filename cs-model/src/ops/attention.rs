@@ -5,8 +5,8 @@
 use tch::{Kind, Tensor};
 
 use super::bridge::{Argument, Value, call, unexpected};
+use super::{Device, on_device};
 use crate::error::{Error, Result};
-use crate::torch::{Device, on_device};
 
 const OPERATOR: &str = "aten::_flash_attention_forward";
 

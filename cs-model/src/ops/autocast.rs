@@ -3,9 +3,9 @@
 use std::ffi::c_char;
 use std::marker::PhantomData;
 
+use super::Device;
 use super::bridge::check;
 use crate::error::Result;
-use crate::torch::Device;
 
 /// A floating-point type of 16 bits.
 ///

@@ -4,9 +4,9 @@ use std::ffi::c_char;
 
 use tch::Tensor;
 
+use super::Device;
 use super::bridge::{Value, call, check, unexpected};
 use crate::error::Result;
-use crate::torch::Device;
 
 /// Bytes that this process's libtorch holds on a device.
 ///

@@ -20,12 +20,14 @@ mod adamw;
 mod attention;
 mod autocast;
 mod bridge;
+mod device;
 mod foreach;
 mod memory;
 
 pub use adamw::{FusedAdamW, fused_adamw};
 pub use attention::{FlashAttention, flash_attention, flash_attention_supports};
 pub use autocast::{Autocast, HalfPrecision};
+pub use device::{Device, on_device};
 pub use foreach::{
     amp_unscale_, foreach_add_, foreach_copy_, foreach_lerp_, foreach_mul_, foreach_mul_tensor_,
     foreach_norm,

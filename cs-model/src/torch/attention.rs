@@ -6,14 +6,14 @@
 
 use tch::{Kind, Tensor};
 
+use super::PackedInput;
 use super::grouping::{Group, Grouping};
 use super::layers::{Linear, dropout};
 use super::parameters::Scope;
-use super::{Device, PackedInput, device::on_device};
 use crate::config::TransformerConfig;
 use crate::config::names::Role;
 use crate::error::Result;
-use crate::ops::{Autocast, FlashAttention, flash_attention};
+use crate::ops::{Autocast, Device, FlashAttention, flash_attention, on_device};
 
 /// How a batch attends, the same way in every block.
 #[derive(Debug)]

@@ -4,15 +4,14 @@
 
 use tch::{Kind, Tensor};
 
-use super::device::on_device;
+use super::PackedInput;
 use super::embeddings::Embedding;
 use super::layers::dropout;
 use super::parameters::Scope;
-use super::{Device, PackedInput};
 use crate::config::BiLstmConfig;
 use crate::config::names::{Part, Role};
 use crate::error::Result;
-use crate::ops::Autocast;
+use crate::ops::{Autocast, Device, on_device};
 
 /// Word embeddings and a stacked bidirectional LSTM (Hochreiter and Schmidhuber 1997; Graves and
 /// Schmidhuber 2005), which starts and ends at each sequence's own ends.

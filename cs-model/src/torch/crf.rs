@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use tch::{Kind, Tensor};
 
-use super::device::on_device;
 use super::lattice::{Lattice, Order};
 use super::numbers::{matrix, numbers};
 use crate::error::{Error, Result};
 use crate::heads::{Transitions, openers, validate_tags};
+use crate::ops::on_device;
 
 /// The scores of a linear-chain conditional random field on IOB2 tags, as trainable tensors
 /// (Lample et al. 2016, section 2.2).

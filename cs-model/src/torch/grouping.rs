@@ -5,9 +5,8 @@
 
 use tch::Tensor;
 
-use super::Device;
-use super::device::on_device;
 use crate::error::Result;
+use crate::ops::{Device, on_device};
 
 /// What a group costs by itself and what a row of it costs, in units of one attention score (a
 /// query and key of one head), forward and backward together. A group is some twenty operators,

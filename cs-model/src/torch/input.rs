@@ -5,9 +5,8 @@
 use cs_data::TokenBatch;
 use tch::Tensor;
 
-use super::Device;
-use super::device::on_device;
 use crate::error::{Error, Result};
+use crate::ops::{Device, on_device};
 
 /// A checked [`TokenBatch`] on a device: every sequence has a token, and the offsets fit the
 /// tokens.

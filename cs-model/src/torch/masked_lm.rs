@@ -5,16 +5,17 @@
 use cs_data::TokenBatch;
 use tch::{Kind, Tensor};
 
-use super::device::on_device;
 use super::layers::{LayerNorm, Linear, activate};
 use super::parameters::Scope;
 use super::word_loss::WordLoss;
-use super::{Device, Mode, Model};
+use super::{Mode, Model};
 use crate::bundle::Bundle;
 use crate::config::names::{Role, TensorRole};
 use crate::config::{Activation, EncoderConfig, TransformerConfig};
 use crate::error::{Error, Result};
 use crate::heads::Tasks;
+use crate::init::initial;
+use crate::ops::{Device, on_device};
 
 /// Hugging Face's `BertOnlyMLMHead`: a layer, and the table of word embeddings once more.
 #[derive(Debug)]
@@ -108,7 +109,7 @@ impl Model {
     pub fn new_masked_lm(config: &TransformerConfig, device: Device, seed: u64) -> Result<Self> {
         let config = EncoderConfig::from(config.clone());
         Self::build(&config, &Tasks::default(), true, device, |name, shape| {
-            Ok(super::init::initial(name, shape, &config, seed))
+            Ok(initial(name, shape, &config, seed))
         })
     }
 
@@ -124,7 +125,7 @@ impl Model {
         Self::build(config, &Tasks::default(), true, device, |name, shape| {
             let role = TensorRole::parse(name).map(|tensor| tensor.role);
             if fresh && role.is_some_and(Role::is_masked_lm) {
-                return Ok(super::init::initial(name, shape, config, seed));
+                return Ok(initial(name, shape, config, seed));
             }
             weights.f32(name, shape)
         })

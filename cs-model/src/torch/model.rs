@@ -12,17 +12,18 @@ use tch::{Kind, Tensor};
 use super::bilstm::BiLstm;
 use super::crf::Crf;
 use super::heads::Heads;
-use super::init::initial;
 use super::masked_lm::MaskedLmHead;
 use super::numbers::{matrix, numbers};
 use super::parameters::Parameters;
 use super::transformer::Transformer;
-use super::{Device, PackedInput, Taps};
+use super::{PackedInput, Taps};
 use crate::bundle::{Bundle, RawTensor, Weights, write_safetensors};
 use crate::config::EncoderConfig;
 use crate::config::names::{HEADS, Role, TensorRole};
 use crate::error::{Error, Result};
 use crate::heads::{HeadOutput, Tasks};
+use crate::init::initial;
+use crate::ops::Device;
 
 /// Whether dropout is on.
 ///

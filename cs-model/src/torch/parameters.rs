@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use tch::Tensor;
 
-use super::Device;
 use crate::config::names::{Names, Part, Role};
 use crate::error::{Error, Result};
+use crate::ops::Device;
 
 /// Trainable fp32 tensors under their checkpoint's names, in the order of the configuration's
 /// list. Layers hold handles to the same tensors, so that one place can save, load and list them.

@@ -8,10 +8,10 @@ use super::attention::Plan;
 use super::block::Block;
 use super::embeddings::TransformerEmbeddings;
 use super::parameters::Scope;
-use super::{Device, PackedInput, Taps};
+use super::{PackedInput, Taps};
 use crate::config::TransformerConfig;
 use crate::error::Result;
-use crate::ops::flash_attention_supports;
+use crate::ops::{Device, flash_attention_supports};
 
 /// Embeddings and a stack of blocks.
 #[derive(Debug)]

@@ -4,9 +4,8 @@
 
 use tch::{Kind, Tensor};
 
-use super::Device;
 use crate::error::Result;
-use crate::ops::Autocast;
+use crate::ops::{Autocast, Device};
 
 /// Logits in memory at once, by the number of them: 128 MB on the CPU, 1 GB on CUDA.
 const LOGITS: (i64, i64) = (1 << 25, 1 << 28);

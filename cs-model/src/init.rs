@@ -15,7 +15,7 @@ const LIGHT_HEADS: f64 = 0.1;
 /// The start of the tensor `name`: ones for a normalisation's weight, zeros for biases and transitions
 /// between tags, uniform in
 /// ±1/sqrt(u) for an LSTM of `u` units (PyTorch's), else normal (BERT's).
-pub(super) fn initial(name: &str, shape: &[usize], config: &EncoderConfig, seed: u64) -> Vec<f32> {
+pub(crate) fn initial(name: &str, shape: &[usize], config: &EncoderConfig, seed: u64) -> Vec<f32> {
     let tensor = TensorRole::parse(name);
     let role = tensor.map(|tensor| tensor.role);
     let deviation = match config {

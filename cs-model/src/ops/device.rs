@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use tch::Tensor;
 
+use super::pin_memory;
 use crate::error::{Error, Result};
-use crate::ops::pin_memory;
 
 /// The processor a model runs on.
 ///
