@@ -2,12 +2,14 @@
 //!
 //! `N` packed tokens, `M` of them to be predicted, `H` hidden, `V` words.
 
+mod word_loss;
+
 use cs_data::TokenBatch;
 use tch::{Kind, Tensor};
 
+use self::word_loss::WordLoss;
 use super::layers::{LayerNorm, Linear, activate};
 use super::parameters::Scope;
-use super::word_loss::WordLoss;
 use super::{Mode, Model};
 use crate::bundle::Bundle;
 use crate::config::names::{Role, TensorRole};

@@ -3,11 +3,13 @@
 //!
 //! `N` packed tokens, `W` words that have a tag, `T` tags; `R` sequences that still run at a step.
 
+mod lattice;
+
 use std::sync::Arc;
 
 use tch::{Kind, Tensor};
 
-use super::lattice::{Lattice, Order};
+use self::lattice::{Lattice, Order};
 use super::numbers::{matrix, numbers};
 use crate::error::{Error, Result};
 use crate::heads::{Transitions, openers, validate_tags};

@@ -22,7 +22,7 @@ const ROW_COST: usize = 60;
 /// sequence, for attention alone. A batch of like lengths is one group, one far-out sequence gets
 /// a group of its own, and groups of equal lengths need no pads.
 #[derive(Debug)]
-pub(super) struct Grouping {
+pub(in crate::torch) struct Grouping {
     /// Packed rows in the order of the groups, a sequence's first row standing in for its pads;
     /// `[P]`, or `None` where that is the packed order itself.
     pub(super) gather: Option<Tensor>,

@@ -4,10 +4,12 @@
 //! heads were removed, and `H` stands for `C` behind the projection); `P` rows of all groups with
 //! pads, `G` sequences of a group, `L` its longest; `S` pairs of a query and a key.
 
+mod grouping;
+
 use tch::{Kind, Tensor};
 
+use self::grouping::{Group, Grouping};
 use super::PackedInput;
-use super::grouping::{Group, Grouping};
 use super::layers::{Linear, dropout};
 use super::parameters::Scope;
 use crate::config::TransformerConfig;
