@@ -1,21 +1,14 @@
 //! Bundles written and read back.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a panic in a test is the failure report"
-)]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
 
+use crate::common::{config, load, manifest, names, tasks, write_bundle};
 use cs_data::WordRule;
 use cs_model::{
     Bundle, BundleWriter, Calibration, Dtype, Error, Manifest, RawTensor, Tasks, Weights,
     write_safetensors,
 };
-use support::{config, load, manifest, names, tasks, write_bundle};
 
 #[test]
 fn a_bundle_reads_back_as_written() {

@@ -1,16 +1,9 @@
 //! Bundles broken in every way that was thought of.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a panic in a test is the failure report"
-)]
-
-mod support;
-
 use std::fs;
 use std::path::Path;
 
-use support::{load, names, write_bundle, write_weights};
+use crate::common::{load, names, write_bundle, write_weights};
 
 /// Breaks a fresh bundle and expects the load to fail with a text that starts with the file's
 /// path and goes on as said, and to leave the folder alone.

@@ -1,9 +1,5 @@
 //! The conditional random field against pytorch-crf (`reference/make_crf.py`): paths, likelihoods and
 //! gradients; and as the slot head of a model.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a failed test may panic, in its helpers too"
-)]
 
 use cs_model::{Matrix, Transitions};
 use serde::Deserialize;
@@ -23,7 +19,7 @@ struct Reference {
 }
 
 fn reference() -> Reference {
-    serde_json::from_str(include_str!("reference/crf.json")).unwrap()
+    serde_json::from_str(include_str!("../reference/crf.json")).unwrap()
 }
 
 #[test]
@@ -116,7 +112,7 @@ mod torch {
     fn marginals_and_their_gradients_are_sums_over_all_sequences() {
         let stored = reference();
         let listed: serde_json::Value =
-            serde_json::from_str(include_str!("reference/crf_marginals.json")).unwrap();
+            serde_json::from_str(include_str!("../reference/crf_marginals.json")).unwrap();
         let rows = |value: &serde_json::Value| -> Vec<Vec<f32>> {
             serde_json::from_value(value.clone()).unwrap()
         };

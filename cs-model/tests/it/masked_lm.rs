@@ -1,10 +1,5 @@
 //! Masked words and inner states against Hugging Face's BertForMaskedLM
 //! (`reference/make_masked_lm.py`).
-#![cfg(feature = "torch")]
-#![allow(
-    clippy::unwrap_used,
-    reason = "a failed test may panic, in its helpers too"
-)]
 
 use std::path::{Path, PathBuf};
 

@@ -1,10 +1,5 @@
 //! What holds for every model whatever its weights: a batch equals its parts, order does not
 //! matter, weights survive a file, gradients reach every parameter, bad input is an error.
-#![cfg(feature = "torch")]
-#![allow(
-    clippy::unwrap_used,
-    reason = "a failed test may panic, in its helpers too"
-)]
 
 use cs_data::TokenBatch;
 use cs_model::{

@@ -1,10 +1,5 @@
 //! A transformer whose layers differ in heads and inner width computes what the whole one does with the
 //! missing parts at zero, and what is left learns the same.
-#![cfg(feature = "torch")]
-#![allow(
-    clippy::unwrap_used,
-    reason = "a failed test may panic, in its helpers too"
-)]
 
 use cs_data::TokenBatch;
 use cs_model::{Device, Mode, Model, ModelOutput, Tasks, TransformerConfig};

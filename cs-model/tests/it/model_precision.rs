@@ -1,9 +1,4 @@
 //! Models under autocast: like fp32 within 16 bits, results in fp32, gradients in fp32.
-#![cfg(feature = "torch")]
-#![allow(
-    clippy::unwrap_used,
-    reason = "a failed test may panic, in its helpers too"
-)]
 
 use cs_data::TokenBatch;
 use cs_model::ops::{Autocast, HalfPrecision, flash_attention_supports};

@@ -1,10 +1,5 @@
 //! The libtorch encoders against stored outputs of other implementations: Hugging Face's BertModel
 //! and PyTorch's nn.LSTM (`reference/make_bert.py`).
-#![cfg(feature = "torch")]
-#![allow(
-    clippy::unwrap_used,
-    reason = "a failed test may panic, in its helpers too"
-)]
 
 use std::path::{Path, PathBuf};
 

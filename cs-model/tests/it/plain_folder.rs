@@ -1,20 +1,13 @@
 //! Plain folders: weights in several files or of another format, and what sentence-transformers
 //! writes beside them.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a panic in a test is the failure report"
-)]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use crate::common::{config, load, tensors, tokenizer, write_weights};
 use cs_model::{Bundle, Pooling, RawTensor, write_safetensors};
 use serde_json::{Value, json};
-use support::{config, load, tensors, tokenizer, write_weights};
 
 const INDEX: &str = "model.safetensors.index.json";
 const SHARDS: [&str; 2] = [

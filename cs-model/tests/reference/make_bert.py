@@ -1,4 +1,4 @@
-"""Makes the stored references of tests/torch_reference.rs: a tiny random BERT by Hugging Face
+"""Makes the stored references of tests/it/model_reference.rs: a tiny random BERT by Hugging Face
 transformers, and a tiny bidirectional LSTM by torch.nn.LSTM, with their outputs for a few
 sequences, one by one and therefore without padding.
 

@@ -1,4 +1,4 @@
-"""Makes the stored reference of tests/crf.rs: log-likelihoods, gradients and Viterbi paths of a
+"""Makes the stored reference of tests/it/crf.rs: log-likelihoods, gradients and Viterbi paths of a
 conditional random field by pytorch-crf, whose transitions that IOB2 forbids are set to -10000.
 
     python make_crf.py

@@ -1,4 +1,4 @@
-"""Makes the stored reference of tests/masked_lm.rs: a tiny random BertForMaskedLM by Hugging Face
+"""Makes the stored reference of tests/it/masked_lm.rs: a tiny random BertForMaskedLM by Hugging Face
 transformers, its logits at some positions of a few sequences (one by one, therefore without padding),
 and of the first one the hidden states and attention probabilities of each layer.
 

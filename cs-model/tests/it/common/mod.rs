@@ -1,7 +1,5 @@
 //! A small bundle with hand-made weights, for the tests of reading and writing.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -1,0 +1,21 @@
+//! Tests of what the crate shows, a module for each of its modules.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed test may panic, in its helpers too"
+)]
+
+mod bundle;
+mod bundle_damage;
+mod common;
+mod crf;
+#[cfg(feature = "torch")]
+mod masked_lm;
+#[cfg(feature = "torch")]
+mod model;
+#[cfg(feature = "torch")]
+mod model_layer_sizes;
+#[cfg(feature = "torch")]
+mod model_precision;
+#[cfg(feature = "torch")]
+mod model_reference;
+mod plain_folder;
