@@ -5,6 +5,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cs_data::{Span, TokenBatch, Tokenizer, Utterance};
+use cs_model::names::{HEADS, Role};
 use cs_model::{
     BiLstmConfig, Calibration, Device, EncoderConfig, Mode, Model, SlotHead, Taps, Tasks,
     TransformerConfig,
@@ -148,7 +149,7 @@ fn a_field_that_says_the_same_by_other_scores_has_nothing_to_learn() {
     for (name, mut tensor) in pupil.parameters() {
         let _guard = tch::no_grad_guard();
         // What each tag's logit loses, each way to the tag gains.
-        if name == "heads.slots.bias" {
+        if name == HEADS.bias(Role::Slots) {
             let _ = tensor.subtract_(&moved);
         } else if name.ends_with(".transitions") || name.ends_with(".start") {
             let _ = tensor.f_add_(&moved).unwrap();

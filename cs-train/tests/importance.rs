@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use cs_data::Encoding;
+use cs_model::names::{Part, Role, TensorRole};
 use cs_model::{BiLstmConfig, Bundle, Device, EncoderConfig, Model, Tasks};
 use cs_train::Error;
 use cs_train::data::{Example, Prepared};
@@ -53,9 +54,9 @@ fn scores_are_the_gradients_of_masks() {
         serde_json::from_value(expected["importance"]["weight"].clone()).unwrap();
     let bias: Vec<f32> = serde_json::from_value(expected["importance"]["bias"].clone()).unwrap();
     for (name, mut tensor) in model.parameters() {
-        let head = match name.as_str() {
-            "heads.intent.weight" => Tensor::from_slice2(&weight),
-            "heads.intent.bias" => Tensor::from_slice(&bias),
+        let head = match TensorRole::parse(&name).map(|tensor| (tensor.role, tensor.part)) {
+            Some((Role::Intent, Part::Weight)) => Tensor::from_slice2(&weight),
+            Some((Role::Intent, Part::Bias)) => Tensor::from_slice(&bias),
             _ => continue,
         };
         tch::no_grad(|| tensor.copy_(&head));

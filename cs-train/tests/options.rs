@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use cs_model::ModelOutput;
+use cs_model::names::{BERT, HEADS, Part, Role};
 use cs_train::Result;
 use cs_train::objective::{
     CombinedLoss, Identity, LossOutput, Objective, Reached, StepBatch, Targets, Validation,
@@ -117,6 +118,22 @@ fn smoothing_weights_and_focal_loss_are_pytorchs() {
     }
 }
 
+/// What `training.py` calls the word embeddings.
+const WORDS: &str = "embeddings.word.weight";
+
+/// What a checkpoint calls a tensor of `training.py`: depth follows from it.
+fn checkpoint_name(stored: &str) -> String {
+    let part = match stored.ends_with("bias") {
+        true => Part::Bias,
+        false => Part::Weight,
+    };
+    match stored.split('.').next() {
+        Some("embeddings") => BERT.name(Role::WordEmbeddings, part),
+        Some("encoder") => BERT.layer(0).name(Role::FeedForwardIn, part),
+        _ => HEADS.name(Role::Intent, part),
+    }
+}
+
 /// The network of `training.py`: a word, a layer, three classes.
 struct Tiny {
     parameters: BTreeMap<String, Tensor>,
@@ -146,7 +163,7 @@ impl Objective for Tiny {
 
     fn parameters(&self) -> Vec<(String, Tensor)> {
         let all = self.parameters.iter();
-        all.map(|(name, tensor)| (name.clone(), tensor.shallow_clone()))
+        all.map(|(name, tensor)| (checkpoint_name(name), tensor.shallow_clone()))
             .collect()
     }
 
@@ -160,7 +177,7 @@ impl Objective for Tiny {
 
     fn reached(&self) -> Option<Reached> {
         Some(Reached {
-            parameter: "embeddings.word.weight".into(),
+            parameter: checkpoint_name(WORDS),
             rows: vec![1, 2, 4],
         })
     }
@@ -170,7 +187,7 @@ impl Objective for Tiny {
             Tensor::from_slice(&batch.rows.iter().map(|&row| all[row]).collect::<Vec<_>>())
         };
         let p = |name: &str| &self.parameters[name];
-        let words = p("embeddings.word.weight").index_select(0, &pick(&self.ids));
+        let words = p(WORDS).index_select(0, &pick(&self.ids));
         let dense = words.linear(
             p("encoder.layer.0.dense.weight"),
             Some(p("encoder.layer.0.dense.bias")),

@@ -9,6 +9,7 @@ mod tiny;
 use std::path::Path;
 
 use cs_data::{Span, Utterance};
+use cs_model::names::{HEADS, Role};
 use cs_model::{Calibration, EncoderConfig};
 use cs_train::Error;
 use cs_train::data::{Prepared, examples};
@@ -94,7 +95,7 @@ fn divergence_names_step_and_rows_and_keeps_the_weights() {
     let setting = setting();
     let mut model = setting.model(&setting.bilstm());
     for (name, mut tensor) in model.parameters() {
-        if name == "heads.intent.bias" {
+        if name == HEADS.bias(Role::Intent) {
             let _ = tch::no_grad(|| tensor.fill_(f64::NAN));
         }
     }

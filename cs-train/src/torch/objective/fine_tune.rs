@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use cs_data::{Span, TokenBatch, Utterance};
+use cs_model::names::Role;
 use cs_model::{Calibration, EncoderConfig, Mode, Model, ModelOutput, Tasks, Understanding};
 use sha2::{Digest, Sha256};
 use tch::Tensor;
@@ -15,9 +16,6 @@ use crate::error::{Error, Result};
 use crate::evaluation::{EvaluateOptions, Evaluation, evaluate};
 use crate::schedule::{ClassWeights, TrainConfig};
 use crate::torch::inference::predict;
-
-/// The embedding of which only the rows of the training set's tokens get a gradient.
-const WORD_EMBEDDINGS: &str = "embeddings.word_embeddings.weight";
 
 /// Trains all of a model's heads, and the encoder below them, on labelled rows with the
 /// [`CombinedLoss`]; validates by the macro-F1 of intents and the span F1 of entities.
@@ -202,7 +200,7 @@ impl Objective for FineTune<'_> {
         rows.sort_unstable();
         rows.dedup();
         Some(Reached {
-            parameter: WORD_EMBEDDINGS.into(),
+            parameter: self.model.config().names().weight(Role::WordEmbeddings),
             rows,
         })
     }

@@ -3,6 +3,7 @@
 //! `H` hidden, `A` heads, `D` head size, `M` intermediate.
 
 use cs_data::{BatchPlan, TokenBatch};
+use cs_model::names::Role;
 use cs_model::{EncoderConfig, Importance, Mode, Model, TransformerConfig};
 use tch::{Kind, Tensor};
 
@@ -115,9 +116,9 @@ impl Sums {
             })
         };
         let layer = |index: usize| -> Result<Layer> {
-            let block = format!("encoder.layer.{index}");
-            let attention = matrix(format!("{block}.attention.output.dense.weight"))?;
-            let feed_forward = matrix(format!("{block}.output.dense.weight"))?;
+            let names = model.config().names().layer(index);
+            let attention = matrix(names.weight(Role::AttentionOutput))?;
+            let feed_forward = matrix(names.weight(Role::FeedForwardOut))?;
             let head_size = config.head_size() as i64;
             let zeros = |count| Tensor::f_zeros([count], (Kind::Double, attention.device()));
             Ok(Layer {

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use cs_data::{BatchPlan, Encoding, TokenBatch, Tokenizer};
+use cs_model::names::Role;
 use cs_model::{Bundle, Crf, Device, Mode, Model, ModelOutput, Tasks, on_device};
 use tch::{Kind, Tensor};
 
@@ -210,9 +211,9 @@ impl Teacher {
         width: usize,
         deviation: f64,
     ) -> Result<Option<(Vec<i64>, Tensor)>> {
-        const NAME: &str = "embeddings.word_embeddings.weight";
+        let name = self.model.config().names().weight(Role::WordEmbeddings);
         let parameters = self.model.parameters();
-        let table = parameters.iter().find(|(name, _)| name == NAME);
+        let table = parameters.iter().find(|(known, _)| *known == name);
         let ids = 0..vocabulary.vocab_size() as u32;
         let known = ids.filter_map(|id| Some((id, self.tokenizer.id(&vocabulary.token(id)?)?)));
         let (own, theirs): (Vec<i64>, Vec<i64>) = known

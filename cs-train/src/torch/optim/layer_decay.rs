@@ -1,4 +1,6 @@
-//! How deep in the network a parameter lies, read off its name.
+//! How deep in the network a parameter lies, by the role that its name tells.
+
+use cs_model::names::TensorRole;
 
 /// The factor of each parameter's rate: `decay` to the power of the layers above it
 /// (Howard and Ruder 2018, <https://arxiv.org/abs/1801.06146>, section 3.2). Heads have none above
@@ -15,41 +17,37 @@ pub(crate) fn layer_factors<'a>(names: impl Iterator<Item = &'a str>, decay: f64
 
 /// 0 for embeddings, from 1 for layers, `None` for what comes after them.
 fn depth(name: &str) -> Option<i32> {
-    if name.contains("embeddings.") {
+    let tensor = TensorRole::parse(name)?;
+    if tensor.role.is_embedding() {
         return Some(0);
     }
-    let number = |text: &str| -> Option<i32> {
-        let digits = text.split(|c: char| !c.is_ascii_digit()).next()?;
-        digits.parse().ok()
-    };
-    if let Some((_, rest)) = name.split_once("layer.") {
-        return number(rest).map(|layer| layer + 1);
-    }
-    // An LSTM's `weight_ih_l0_reverse`.
-    let (_, rest) = name.split_once("lstm.")?;
-    number(rest.split_once("_l")?.1).map(|layer| layer + 1)
+    i32::try_from(tensor.layer?).ok()?.checked_add(1)
 }
 
 #[cfg(test)]
 mod tests {
+    use cs_model::names::{BERT, BILSTM, HEADS, Role};
+
     use super::*;
 
     #[test]
     fn factors_fall_towards_the_embeddings() {
+        let factors =
+            |names: &[String], decay| layer_factors(names.iter().map(String::as_str), decay);
         let names = [
-            "embeddings.word_embeddings.weight",
-            "encoder.layer.0.attention.self.query.weight",
-            "encoder.layer.11.output.LayerNorm.bias",
-            "heads.intent.weight",
+            BERT.weight(Role::WordEmbeddings),
+            BERT.layer(0).weight(Role::Query),
+            BERT.layer(11).bias(Role::FeedForwardNorm),
+            HEADS.weight(Role::Intent),
         ];
-        let factors = layer_factors(names.into_iter(), 0.5);
-        assert_eq!(factors, [0.5f64.powi(13), 0.5f64.powi(12), 0.5, 1.0]);
+        let expected = [0.5f64.powi(13), 0.5f64.powi(12), 0.5, 1.0];
+        assert_eq!(factors(&names, 0.5), expected);
         let names = [
-            "encoder.lstm.weight_hh_l1_reverse",
-            "encoder.lstm.bias_ih_l0",
-            "heads.slots.bias",
+            BILSTM.layer(1).weight(Role::LstmHiddenReverse),
+            BILSTM.layer(0).bias(Role::LstmInput),
+            HEADS.bias(Role::Slots),
         ];
-        assert_eq!(layer_factors(names.into_iter(), 0.5), [0.5, 0.25, 1.0]);
-        assert_eq!(layer_factors(["x"].into_iter(), 0.9), [1.0]);
+        assert_eq!(factors(&names, 0.5), [0.5, 0.25, 1.0]);
+        assert_eq!(factors(&["x".to_owned()], 0.9), [1.0]);
     }
 }
