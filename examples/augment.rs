@@ -19,7 +19,9 @@ use std::time::Instant;
 use clap::Parser;
 use cs_data::augment::{Pipeline, PipelineConfig, Report};
 use cs_data::{WriteOptions, Writer};
-use cs_examples::{DataArgs, Error, Operators, Outcome, Output, note, refuse_input, report, run};
+use cs_examples::{
+    DataArgs, Error, Operators, Outcome, Output, note, number, refuse_input, report, run,
+};
 use serde::Serialize;
 
 /// Make more labelled rows; spans move with the text
@@ -34,10 +36,10 @@ struct Arguments {
     #[command(flatten)]
     operators: Operators,
     /// Copies of each row
-    #[arg(long, default_value_t = 1, conflicts_with = "balance", value_parser = some)]
+    #[arg(long, default_value_t = 1, conflicts_with = "balance", value_parser = number::rows)]
     copies: usize,
     /// Instead of copies: bring every intent to this many rows
-    #[arg(long, value_name = "ROWS", value_parser = some)]
+    #[arg(long, value_name = "ROWS", value_parser = number::rows)]
     balance: Option<usize>,
     /// Write the rows themselves too
     #[arg(long)]
@@ -102,12 +104,6 @@ fn main() -> ExitCode {
         report(arguments.report.json, &summary)?;
         Ok(Outcome::Passed)
     })
-}
-
-/// A number of rows, not none.
-fn some(text: &str) -> Result<usize, &'static str> {
-    let rows = text.parse().ok().filter(|&rows| rows > 0);
-    rows.ok_or("expected a whole number, 1 or more")
 }
 
 fn nothing_made(input: &Path, made: &Report) -> Error {

@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! cargo run --release --example distill -- --train train.csv --columns text=text,intent=category \
-//!     --test test.csv --teacher target/teacher --model light --copies 40 --out target/pupil
+//!     --test test.csv --teacher target/teacher --model light --copies 40 --out target/student
 //! ```
 //!
-//! The pupil learns from the labels of `--train`, from the teacher's logits for the same texts and for
+//! The student learns from the labels of `--train`, from the teacher's logits for the same texts and for
 //! those of `--corpus`, whose labels, if any, are not looked at, and for `--copies` variants of each
-//! training text. It has the teacher's heads and labels. A light pupil's word embeddings start as the
+//! training text. It has the teacher's heads and labels. A light student's word embeddings start as the
 //! principal components of the teacher's. With `--hidden` and `--attention` a transformer's inner states
 //! follow the teacher's too; `mini` then reads with the teacher's tokenizer.
 
@@ -15,8 +15,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cs_examples::{DistillArgs, Outcome, Progress, Teaching, TrainArgs, distill, number, run};
+use cs_examples::{
+    DistillArgs, Interruptible, Outcome, Progress, TrainArgs, note_cut, number, run,
+};
 use cs_train::objective::DistillConfig;
+use cs_train::recipe::Teaching;
 
 /// Train a small model on what a large one says
 #[derive(Parser)]
@@ -46,13 +49,11 @@ fn main() -> ExitCode {
             return Ok(Outcome::Passed);
         };
         how.ask(&mut teaching, common, &data.train)?;
-        let fitted = distill(
-            data.sets(),
-            &teaching,
-            &common.model,
-            (&common.settings, &common.out.out.dir),
-            &mut Progress::default(),
-        )?;
+        let recipe = common.recipe()?;
+        let ready = recipe.prepare_student(data.rows(), &teaching)?;
+        note_cut(ready.truncated(), ready.max_length());
+        let mut progress = Progress::default();
+        let fitted = ready.distill(&teaching, &mut Interruptible(&mut progress))?;
         common.close(fitted, &data)
     })
 }

@@ -14,10 +14,13 @@ use std::process::ExitCode;
 use clap::Parser;
 use cs_data::Dataset;
 use cs_examples::{
-    Base, DataArgs, Outcome, Output, Pretraining, Progress, Result, RunOutArgs, Settings, hold_out,
-    note, note_interrupted, number, report, run,
+    DataArgs, Error, Interruptible, Outcome, Output, Progress, REPORT, Result, RunOutArgs,
+    Settings, hold_out, note, note_interrupted, number, report, run,
 };
 use cs_train::data::{MaskingConfig, WordList};
+use cs_train::recipe::{Pretraining, Start};
+use cs_train::run::TrainReport;
+use serde_json::{Value, json};
 
 /// Adapt an encoder to a domain
 #[derive(Parser)]
@@ -35,7 +38,7 @@ struct Arguments {
     format: DataArgs,
     /// mini, or the folder of an encoder to start from
     #[arg(long, value_name = "mini|DIR")]
-    model: Base,
+    model: Start,
     /// Words to be masked as a whole, one a line
     #[arg(long, value_name = "FILE")]
     words: Option<PathBuf>,
@@ -70,19 +73,45 @@ fn main() -> ExitCode {
                 rate: arguments.mask,
                 ..MaskingConfig::default()
             },
-            fingerprint,
+            fingerprint: Some(fingerprint),
         };
+        if arguments.model == Start::Light {
+            let line = "--model light reads no context to guess words from; mini does";
+            return Err(Error::Usage(line.to_owned()));
+        }
+        let recipe = settings.recipe(&arguments.model, out);
         let mut progress = Progress::default();
-        let (trained, summary) = pretraining.run(&arguments.model, settings, out, &mut progress)?;
-        report(arguments.output.json, &summary)?;
-        if trained.interrupted {
-            note_interrupted(trained.steps);
+        let mut trained = pretraining.run(&recipe, &mut Interruptible(&mut progress))?;
+        let summary = summary(&trained.report);
+        if trained.report.interrupted {
+            report(arguments.output.json, &summary)?;
+            note_interrupted(trained.report.steps);
             return Ok(Outcome::Failed);
         }
+        trained.note_setting(REPORT, summary.clone());
+        trained.write(out)?;
+        report(arguments.output.json, &summary)?;
         arguments.out.finish()?;
         note(format_args!("the encoder is in {}", out.display()));
         Ok(Outcome::Passed)
     })
+}
+
+/// What there is to report of a run. Its validation texts chose the epoch.
+fn summary(report: &TrainReport) -> Value {
+    let mut summary = json!({
+        "steps": report.steps,
+        "best_step": report.best_step,
+        "resumed_from": report.resumed_from,
+        "interrupted": report.interrupted,
+        "eval": report.best.as_ref().map(|best| &best.figures),
+        "tokens_per_second": report.tokens_per_second,
+        "seconds": report.seconds,
+    });
+    if report.best.is_some() {
+        summary["eval_chose"] = json!(["epoch"]);
+    }
+    summary
 }
 
 /// The texts to learn from and those to choose by.

@@ -18,8 +18,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cs_examples::{
-    DistillArgs, Outcome, Progress, PruneArgs, Pruner, Teaching, TrainArgs, note, run,
+    DistillArgs, Interruptible, Outcome, Progress, PruneArgs, Pruner, TrainArgs, note, run,
 };
+use cs_train::recipe::Teaching;
 use serde_json::json;
 
 /// Make a trained transformer faster, and let it recover
@@ -48,12 +49,10 @@ fn main() -> ExitCode {
         };
         let out = &common.out.out.dir;
         how.ask(&mut teaching, common, &data.train)?;
-        let fitted = pruner.run(
-            data.sets(),
-            &teaching,
-            (&common.settings, out),
-            &mut Progress::default(),
-        )?;
+        let recipe = common.recipe()?;
+        let mut progress = Progress::default();
+        let mut observer = Interruptible(&mut progress);
+        let fitted = pruner.run(data.rows(), &teaching, &recipe, &mut observer)?;
         if fitted.report.interrupted {
             return common.interrupted(&fitted);
         }

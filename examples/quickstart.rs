@@ -16,13 +16,14 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use cs_examples::demo::Demo;
 use cs_examples::{
-    Base, GateArgs, Latency, Outcome, Output, Progress, Result, Settings, fit, interrupted, note,
-    print_json, readable, report, run,
+    GateArgs, Interruptible, Latency, Outcome, Output, Progress, Result, Settings, interrupted,
+    note, note_cut, print_json, readable, report, rows_of, run,
 };
 use cs_model::{Bundle, Understanding};
 use cs_quant::QuantConfig;
 use cs_serve::Assistant;
 use cs_train::RunLock;
+use cs_train::recipe::Start;
 use cs_train::run::Trainer;
 use serde::Serialize;
 
@@ -81,8 +82,10 @@ fn quickstart(arguments: Arguments) -> Result<Outcome> {
         ..Settings::default()
     };
     let mut progress = Progress::with_limit(Duration::from_secs(arguments.seconds));
-    let rows = (&demo.train, Some(&demo.validation));
-    let mut fitted = fit(rows, &Base::Light, &settings, &model, &mut progress)?;
+    let recipe = settings.recipe(&Start::Light, &model);
+    let ready = recipe.prepare(rows_of(&demo.train, Some(&demo.validation)))?;
+    note_cut(ready.truncated(), ready.max_length());
+    let mut fitted = ready.fit(&mut Interruptible(&mut progress))?;
 
     if interrupted() {
         return Ok(Outcome::Failed);
@@ -92,7 +95,7 @@ fn quickstart(arguments: Arguments) -> Result<Outcome> {
     let scores = fitted.evaluate(&demo.test)?;
     fitted.note_metrics("test", &scores);
     fitted.write(&model)?;
-    Trainer::remove_checkpoints(&model.join("checkpoints"))?;
+    Trainer::remove_checkpoints(&recipe.checkpoints())?;
     report(false, &scores)?;
 
     let foreign = fitted.evaluate(&demo.out_of_scope)?.intent_accuracy;

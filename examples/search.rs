@@ -14,9 +14,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cs_examples::{
-    Base, DataArgs, Error, Outcome, Output, SearchKey, Settings, Trial, TrialLog, hold_out, note,
-    number, report, run,
+    DataArgs, Error, Outcome, Output, SearchKey, Settings, Trial, TrialLog, hold_out, note, number,
+    report, run,
 };
+use cs_train::recipe::Start;
 
 /// Share of the rows that choose.
 const HELD_OUT: f64 = 0.1;
@@ -31,7 +32,7 @@ struct Arguments {
     format: DataArgs,
     /// light, mini, or the folder of a model to start from
     #[arg(long, value_name = "light|mini|DIR")]
-    model: Base,
+    model: Start,
     /// Trials of one epoch (or --epochs) in the first round
     #[arg(long, default_value_t = 8, value_parser = number::positive)]
     trials: usize,
@@ -63,7 +64,7 @@ fn main() -> ExitCode {
                 let mut trial = Trial::draw(number, epochs, settings);
                 if let Some(done) = log.find(&trial) {
                     trial = done.clone();
-                } else if trial.run((&train, Some(&eval)), &arguments.model, settings)? {
+                } else if trial.run(&train, &eval, &arguments.model, settings)? {
                     log.add(&trial)?;
                 } else {
                     note(format_args!(

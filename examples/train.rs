@@ -16,7 +16,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use cs_examples::{Outcome, Progress, TrainArgs, fit, run};
+use cs_examples::{Interruptible, Outcome, Progress, TrainArgs, note_cut, run};
 
 /// Train a model on labelled data
 #[derive(Parser)]
@@ -30,8 +30,12 @@ fn main() -> ExitCode {
         let Some(data) = common.open()? else {
             return Ok(Outcome::Passed);
         };
-        let (base, settings, out) = (&common.model, &common.settings, &common.out.out.dir);
-        let fitted = fit(data.sets(), base, settings, out, &mut Progress::default())?;
+        // A `cs_train::recipe::Recipe`: a start, settings, and the folder to write.
+        let recipe = common.recipe()?;
+        let ready = recipe.prepare(data.rows())?;
+        note_cut(ready.truncated(), ready.max_length());
+        let fitted = ready.fit(&mut Interruptible(&mut Progress::default()))?;
+        // `Fitted::evaluate` on the test rows, and `Fitted::write`.
         common.close(fitted, &data)
     })
 }

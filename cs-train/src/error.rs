@@ -24,6 +24,14 @@ pub enum Error {
         /// What it may be.
         expected: &'static str,
     },
+    /// A longest input for which the encoder has no positions, or none for special tokens.
+    #[error("max_length is {length}; expected 3 to {most}, the encoder's limit")]
+    MaxLength {
+        /// The length in tokens.
+        length: usize,
+        /// The longest the encoder reads.
+        most: usize,
+    },
     /// A set of rows is empty where at least one is needed.
     #[error("the {what} set has no rows")]
     Empty {

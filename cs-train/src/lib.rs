@@ -11,9 +11,10 @@
 //! | `objective` | what a run optimises: fine-tuning, masked words, distillation |
 //! | `optim` | AdamW and what goes with it |
 //! | `run` | the loop, its checkpoints, and who is told about it |
+//! | `recipe` | the whole way, from rows to a bundle |
 //! | `inference` | a libtorch model's answers for many rows |
 //!
-//! The last four need the feature `torch`, which is on by default. Without it no libtorch is needed,
+//! The last five need the feature `torch`, which is on by default. Without it no libtorch is needed,
 //! and a service can still score its own answers. The crate prints nothing; warnings go to `tracing`.
 //!
 #![cfg_attr(feature = "torch", doc = "```")]
@@ -55,6 +56,8 @@ pub mod data;
 mod error;
 pub mod evaluation;
 pub mod metrics;
+#[cfg(feature = "torch")]
+pub mod recipe;
 pub mod report;
 mod run_lock;
 pub mod schedule;

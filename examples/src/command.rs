@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use cs_data::{Dataset, Utterance};
 use cs_model::Bundle;
+use cs_train::recipe::{Fitted, Losses, Recipe, Rows, Start};
 use serde_json::{Value, json};
 
-use crate::base::Base;
 use crate::cli::{DataArgs, Output};
 use crate::error::{Error, Result};
-use crate::fitted::Fitted;
 use crate::labels::need_labels;
 use crate::number;
 use crate::out::{Claim, REPORT, RunOutArgs};
@@ -38,7 +37,7 @@ pub struct TrainArgs {
     pub format: DataArgs,
     /// light, mini, or the folder of a model to start from
     #[arg(long, value_name = "light|mini|DIR")]
-    pub model: Base,
+    pub model: Start,
     /// Where the result goes.
     #[command(flatten)]
     pub out: RunOutArgs,
@@ -106,6 +105,16 @@ impl TrainArgs {
         }))
     }
 
+    /// How the model is made, and where.
+    ///
+    /// # Errors
+    ///
+    /// A `--model` that is neither known nor there.
+    pub fn recipe(&self) -> Result<Recipe> {
+        check_start(&self.model)?;
+        Ok(self.settings.recipe(&self.model, &self.out.out.dir))
+    }
+
     /// Scores the model on the test rows, writes its bundle and reports both. A run that was interrupted
     /// before its end writes no bundle, and does not pass.
     ///
@@ -127,6 +136,7 @@ impl TrainArgs {
     ///
     /// [`Error::Stdout`].
     pub fn interrupted(&self, fitted: &Fitted) -> Result<Outcome> {
+        note_uncalibrated(fitted.losses);
         report(self.output.json, &summary(fitted))?;
         note_interrupted(fitted.report.steps);
         Ok(Outcome::Failed)
@@ -139,6 +149,7 @@ impl TrainArgs {
     ///
     /// As [`close`](Self::close).
     pub fn save(&self, mut fitted: Fitted, data: &TrainData) -> Result<Value> {
+        note_uncalibrated(fitted.losses);
         let mut summary = summary(&fitted);
         if let (Some(test), Some(path)) = (&data.test, &self.test) {
             summary["test"] = self.test(&mut fitted, test, path)?;
@@ -183,8 +194,37 @@ impl TrainArgs {
 
 impl TrainData {
     /// The rows to learn from and those to choose by.
-    pub fn sets(&self) -> (&Dataset, Option<&Dataset>) {
-        (&self.train, self.eval.as_ref())
+    pub fn rows(&self) -> Rows {
+        rows_of(&self.train, self.eval.as_ref())
+    }
+}
+
+/// The rows of data sets, with the fingerprint of those to learn from.
+pub fn rows_of(train: &Dataset, eval: Option<&Dataset>) -> Rows {
+    Rows {
+        train: train.iter().collect(),
+        eval: eval.map(|rows| rows.iter().collect()),
+        fingerprint: Some(train.fingerprint()),
+    }
+}
+
+fn check_start(start: &Start) -> Result<()> {
+    match start {
+        Start::Folder(folder) if !folder.exists() => Err(Error::Unfit {
+            path: folder.clone(),
+            found: "no such folder".to_owned(),
+            expected: "light, mini or the folder of a model (--model)",
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn note_uncalibrated(losses: Losses) {
+    if !losses.calibrated {
+        note(format_args!(
+            "warning: without rows held out (--holdout, --eval) the last weights are kept, and confidences are \
+             not calibrated: they say more than they should"
+        ));
     }
 }
 
@@ -234,4 +274,19 @@ pub fn hold_out(
         });
     }
     Ok((train, eval))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_that_is_neither_known_nor_there_is_named() {
+        let line = check_start(&"lite".parse().unwrap()).unwrap_err().line();
+        assert_eq!(
+            line,
+            "lite: no such folder, expected light, mini or the folder of a model (--model)"
+        );
+        assert!(check_start(&Start::Light).is_ok());
+    }
 }

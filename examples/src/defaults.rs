@@ -78,10 +78,10 @@ fn text(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Base;
     use crate::settings::Settings;
     use clap::Args as _;
     use cs_model::SlotHead;
+    use cs_train::recipe::Start;
 
     #[test]
     fn the_help_states_what_follows_from_preset_and_model() {
@@ -113,8 +113,8 @@ mod tests {
             "{}",
             line("precision")
         );
-        assert_eq!(Base::Light.slot_head(), SlotHead::Crf);
-        assert_eq!(Base::Mini.slot_head(), SlotHead::Softmax);
+        assert_eq!(Start::Light.slot_head(), SlotHead::Crf);
+        assert_eq!(Start::Mini.slot_head(), SlotHead::Softmax);
         assert!(
             line("slots").ends_with("[default: crf for light, else softmax]"),
             "{}",

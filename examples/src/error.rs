@@ -23,7 +23,7 @@ pub enum Error {
     Serve(#[from] cs_serve::Error),
     /// Training or evaluation.
     #[error(transparent)]
-    Train(#[from] cs_train::Error),
+    Train(cs_train::Error),
     /// The demo's tables.
     #[error(transparent)]
     Table(#[from] crate::demo::TableError),
@@ -65,6 +65,17 @@ pub enum Error {
     /// Standard output could not be written.
     #[error("<stdout>: {0}")]
     Stdout(#[source] std::io::Error),
+}
+
+impl From<cs_train::Error> for Error {
+    fn from(error: cs_train::Error) -> Self {
+        match error {
+            cs_train::Error::MaxLength { length, most } => Self::Usage(format!(
+                "--max-length: {length}, expected 3 to {most}, the encoder's limit"
+            )),
+            error => Self::Train(error),
+        }
+    }
 }
 
 impl Error {

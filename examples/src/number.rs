@@ -18,6 +18,18 @@ pub fn positive(text: &str) -> Result<usize, String> {
     checked(text, "a whole number of at least 1", |number| number > 0)
 }
 
+/// At least 1, of rows.
+pub fn rows(text: &str) -> Result<usize, String> {
+    checked(text, "a whole number, 1 or more", |rows| rows > 0)
+}
+
+/// From 0 to 1.
+pub fn probability(text: &str) -> Result<f64, String> {
+    checked(text, "a number from 0 to 1", |number| {
+        (0.0..=1.0).contains(&number)
+    })
+}
+
 /// 0 or more, below 1.
 pub fn share(text: &str) -> Result<f64, String> {
     checked(text, "a number of at least 0 and below 1", |number| {

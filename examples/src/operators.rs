@@ -12,6 +12,7 @@ use cs_data::{Dataset, Tokenizer};
 
 use crate::error::{Error, Result};
 use crate::note;
+use crate::number;
 
 /// The rate of irrelevant words where nothing else is asked for.
 const NOISE: f64 = 0.1;
@@ -36,19 +37,19 @@ pub struct Operators {
     pub entities: Option<PathBuf>,
     /// Probability of an irrelevant word after each token [default: 0.1 if no other operator is asked for,
     /// or --fillers is, else 0]
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(long, value_name = "RATE", value_parser = number::probability)]
     pub noise: Option<f64>,
     /// Irrelevant words, one a line, instead of those that are shipped
     #[arg(long, value_name = "FILE")]
     pub fillers: Option<PathBuf>,
     /// Probability of each token to be left out
-    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = number::probability)]
     pub delete: f64,
     /// Probability of each token to be swapped with the next
-    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = number::probability)]
     pub swap: f64,
     /// Probability of a typing error in each character
-    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = number::probability)]
     pub typos: f64,
     /// Shell commands that translate lines, there and back
     #[arg(long, value_name = "FWD,BWD")]
@@ -187,12 +188,6 @@ impl Operators {
         }
         Ok(synonyms)
     }
-}
-
-/// A probability.
-fn rate(text: &str) -> Result<f64, &'static str> {
-    let rate = text.parse().ok().filter(|rate| (0.0..=1.0).contains(rate));
-    rate.ok_or("expected a number from 0 to 1")
 }
 
 /// `FWD,BWD`.

@@ -50,20 +50,13 @@ impl OutArgs {
     }
 }
 
-/// Where the checkpoints of a run to `out` are.
 #[cfg(feature = "torch")]
-pub(crate) fn checkpoints(out: &std::path::Path) -> PathBuf {
-    out.join("checkpoints")
-}
-
-#[cfg(feature = "torch")]
-pub(crate) use run::REPORT;
-#[cfg(feature = "torch")]
-pub use run::{Claim, RunOutArgs};
+pub use run::{Claim, REPORT, RunOutArgs};
 
 #[cfg(feature = "torch")]
 mod run {
     use cs_model::Manifest;
+    use cs_train::recipe::checkpoints;
     use cs_train::run::Trainer;
     use cs_train::schedule::TrainConfig;
     use serde_json::Value;
@@ -72,7 +65,7 @@ mod run {
     use crate::run::note;
 
     /// What the settings in a bundle's manifest call a run's report.
-    pub(crate) const REPORT: &str = "report";
+    pub const REPORT: &str = "report";
 
     /// Where the model and the checkpoints of a run go.
     #[derive(Debug, Clone, Default, Args)]

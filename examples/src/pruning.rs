@@ -6,30 +6,21 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cs_data::{Dataset, Utterance};
-use cs_model::{Bundle, Device, EncoderConfig, Model};
+use cs_model::{Bundle, EncoderConfig};
 use cs_quant::{
     NativeModel, Precision, PruneConfig, PruneReport, RuntimeConfig, latencies, prune_to_latency,
 };
-use cs_train::data::examples;
-use cs_train::objective::{CombinedLoss, importance};
+use cs_train::recipe::{Fitted, Recipe, Rows, Start, Teaching, checkpoints, importance};
 use cs_train::run::Observer;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::base::Base;
 use crate::error::{Error, Result};
-use crate::fitted::Fitted;
 use crate::gate::{single_batches, unlabelled_heads};
+use crate::lines::note_cut;
 use crate::number;
-use crate::out::checkpoints;
 use crate::run::note;
-use crate::settings::Settings;
-use crate::teaching::{Teaching, distill};
 
-/// Training rows that say what a head or a neuron is worth, at most.
-const SCORED_ROWS: usize = 2048;
-/// Of these in a batch: few, so that opposite signs do not cancel out.
-const SCORED_TOGETHER: usize = 8;
 /// In the folder to write: the model as pruned, and how it was.
 const PRUNED: &str = "pruned";
 const RECORD: &str = "pruning.json";
@@ -107,8 +98,8 @@ impl Pruner {
     /// # Errors
     ///
     /// A model without heads for a task, or one that is no transformer; a setting out of range.
-    pub fn open(model: &Base, args: PruneArgs) -> Result<Self> {
-        let (Base::Folder(folder) | Base::Trained(folder)) = model else {
+    pub fn open(model: &Start, args: PruneArgs) -> Result<Self> {
+        let (Start::Folder(folder) | Start::Trained(folder)) = model else {
             let line = "--model: light and mini have yet to be trained, expected a trained model";
             return Err(Error::Usage(line.to_owned()));
         };
@@ -145,37 +136,42 @@ impl Pruner {
         &self.bundle
     }
 
-    /// Prunes the model to `out`/pruned and trains what is left, by its labels and by the teacher's
-    /// answers. Else as [`fit`](crate::fit()).
+    /// Prunes the model to the recipe's folder/pruned and trains what is left, by its labels and by the
+    /// teacher's answers. Else as [`Recipe::fit`].
     ///
     /// # Errors
     ///
-    /// A teacher with other labels; a target out of reach; `out` being the model's own folder; a run to
-    /// go on from that had another model or target; as [`fit`](crate::fit()).
+    /// A teacher with other labels; a target out of reach; the folder being the model's own; a run to
+    /// go on from that had another model or target; as [`Recipe::fit`].
     pub fn run(
         &self,
-        data: (&Dataset, Option<&Dataset>),
+        rows: Rows,
         teaching: &Teaching,
-        (settings, out): (&Settings, &Path),
+        recipe: &Recipe,
         observer: &mut dyn Observer,
     ) -> Result<Fitted> {
+        let out = &recipe.out;
         teaching.teacher.check_labels(self.bundle.tasks())?;
-        settings.train_config(self.bundle.config()).validate()?;
+        let config = recipe.settings.train_config(self.bundle.config());
+        config.validate()?;
         self.check_out(out)?;
-        let record = match settings.resume {
+        let record = match recipe.settings.resume {
             true => self.earlier(out)?,
             false => None,
         };
         let record = match record {
             Some(record) => record,
-            None => self.prune(data.0, settings, out)?,
+            None => self.prune(&rows.train, recipe)?,
         };
         let PruneReport { heads, neurons, .. } = &record.report;
         note(format_args!(
             "heads left in each layer {heads:?}, neurons {neurons:?}"
         ));
-        let base = Base::Trained(out.join(PRUNED));
-        let fitted = distill(data, teaching, &base, (settings, out), observer);
+        let recovery = Recipe {
+            start: Start::Trained(out.join(PRUNED)),
+            ..recipe.clone()
+        };
+        let fitted = recover(&recovery, rows, teaching, observer);
         let mut fitted = fitted.inspect_err(|_| forget(out))?;
         fitted.note_setting("pruning", json!(record));
         Ok(fitted)
@@ -199,24 +195,15 @@ impl Pruner {
         })
     }
 
-    fn prune(&self, train: &Dataset, settings: &Settings, out: &Path) -> Result<Record> {
-        let rows: Vec<Utterance> = train.iter().collect();
-        let scored = rows.iter().step_by(rows.len().div_ceil(SCORED_ROWS).max(1));
-        let (tasks, length) = (self.bundle.tasks(), self.bundle.max_length());
-        for head in unlabelled_heads(&rows, tasks) {
+    fn prune(&self, rows: &[Utterance], recipe: &Recipe) -> Result<Record> {
+        for head in unlabelled_heads(rows, self.bundle.tasks()) {
             note(format_args!(
                 "warning: no training row is labelled for the {head} head, so that what it needs may be pruned"
             ));
         }
-        let tokenizer = self.bundle.tokenizer()?;
-        let scored = examples(scored.cloned(), &tokenizer, tasks, length)?;
-        let device = settings.device.unwrap_or_else(Device::auto);
-        let model = Model::open(&self.bundle, device)?;
-        let loss = CombinedLoss::default();
-        let importance = importance(&model, &scored, &loss, SCORED_TOGETHER)?;
-        drop(model);
-        let texts = single_batches(&self.bundle, &rows)?;
-        let folder = out.join(PRUNED);
+        let importance = importance(&self.bundle, rows, recipe.settings.device)?;
+        let texts = single_batches(&self.bundle, rows)?;
+        let folder = recipe.out.join(PRUNED);
         remove(&folder.join(RECORD))?;
         let report = prune_to_latency(&self.bundle, &folder, &importance, &texts, &self.config)?;
         let record = self.record(report);
@@ -276,6 +263,18 @@ impl Pruner {
         let [before, after] = seconds.map(|seconds| 1000.0 * seconds);
         Ok(Latencies { before, after })
     }
+}
+
+/// Trains what pruning has left.
+fn recover(
+    recipe: &Recipe,
+    rows: Rows,
+    teaching: &Teaching,
+    observer: &mut dyn Observer,
+) -> Result<Fitted> {
+    let ready = recipe.prepare_student(rows, teaching)?;
+    note_cut(ready.truncated(), ready.max_length());
+    Ok(ready.distill(teaching, observer)?)
 }
 
 /// Removes what was pruned for a run that could not begin, or has finished.

@@ -1,16 +1,15 @@
 //! Settings of a training run, as the examples' arguments say them.
 
+use std::path::Path;
+
 use clap::Args;
-use cs_data::{MAX_TEXT_BYTES, Utterance};
-use cs_model::{BiLstmConfig, Device, EncoderConfig, SlotHead};
-use cs_train::schedule::{ClassWeights, Decay, LossConfig, Preset, TrainConfig, TrainPrecision};
+use cs_model::{Device, EncoderConfig, SlotHead};
+use cs_train::recipe::{self, Recipe, Start};
+use cs_train::schedule::{ClassWeights, Decay, Preset, TrainConfig, TrainPrecision};
 
 use crate::defaults::stated;
-use crate::error::{Error, Result};
+use crate::interrupt::stop_flag;
 use crate::number;
-
-/// Longest input that the preset for long texts asks for, in tokens.
-const LONG_MAX_LENGTH: usize = 512;
 
 /// Settings of a run; what is left out follows the preset and the encoder.
 #[derive(Debug, Clone, Default, Args)]
@@ -120,115 +119,54 @@ fn class_weights(text: &str) -> Result<ClassWeights, String> {
     }
 }
 
-impl Settings {
-    pub(crate) fn bilstm(&self, vocab_size: usize) -> BiLstmConfig {
-        let usual = BiLstmConfig::light(vocab_size);
-        BiLstmConfig {
-            hidden_size: self.light_hidden.unwrap_or(usual.hidden_size),
-            embedding_size: self.light_words.unwrap_or(usual.embedding_size),
-            dropout: self.light_dropout.unwrap_or(usual.dropout),
-            word_dropout: self.light_word_dropout.unwrap_or(usual.word_dropout),
-            ..usual
-        }
-    }
-
-    /// Longest input in tokens: what `--max-length` says, else `usual`, or much for long texts.
-    ///
-    /// # Errors
-    ///
-    /// A length for which the encoder has no positions.
-    pub(crate) fn max_length(&self, usual: usize, encoder: &EncoderConfig) -> Result<usize> {
-        let most = encoder.max_positions().unwrap_or(MAX_TEXT_BYTES);
-        match self.max_length {
-            Some(length) if !(3..=most).contains(&length) => Err(Error::Usage(format!(
-                "--max-length: {length}, expected 3 to {most}, the encoder's limit"
-            ))),
-            Some(length) => Ok(length),
-            None if self.preset == Preset::LongText => Ok(usual.max(LONG_MAX_LENGTH.min(most))),
-            None => Ok(usual),
-        }
-    }
-
-    /// The row, without its intent if that means out of scope.
-    pub(crate) fn in_scope(&self, mut row: Utterance) -> Utterance {
-        let foreign = |intent: &String| self.oos_label.as_ref() == Some(intent);
-        row.intent = row.intent.filter(|intent| !foreign(intent));
-        row
-    }
-
-    /// The settings of a run with this encoder.
-    pub fn train_config(&self, encoder: &EncoderConfig) -> TrainConfig {
-        let suited = TrainConfig::preset(self.preset, encoder);
-        let loss = suited.loss.clone();
-        TrainConfig {
-            epochs: self.epochs.unwrap_or(suited.epochs),
-            min_steps: self.epochs.map_or(suited.min_steps, |_| 0),
-            batch_size: self.batch_size.unwrap_or(suited.batch_size),
-            lr: self.lr.unwrap_or(suited.lr),
-            schedule: self.schedule.unwrap_or(suited.schedule),
-            warmup_steps: self.warmup_steps.unwrap_or(suited.warmup_steps),
-            layer_decay: self.layer_decay.unwrap_or(suited.layer_decay),
-            max_tokens: self.max_tokens.unwrap_or(suited.max_tokens),
-            accumulate: self.accumulate.unwrap_or(suited.accumulate),
-            precision: self.precision.unwrap_or(suited.precision),
-            ema: self.ema.unwrap_or(suited.ema),
-            fgm: self.fgm.unwrap_or(suited.fgm),
-            patience: self.patience.unwrap_or(suited.patience),
-            checkpoint_every: self.checkpoint_every.unwrap_or(suited.checkpoint_every),
-            seed: self.seed,
-            loss: LossConfig {
-                r_drop: self.r_drop.unwrap_or(loss.r_drop),
-                label_smoothing: self.label_smoothing.unwrap_or(loss.label_smoothing),
-                focal_gamma: self.focal.unwrap_or(loss.focal_gamma),
-                class_weights: self.class_weights.clone().unwrap_or(loss.class_weights),
-                ..loss
-            },
-            ..suited
+impl From<&Settings> for recipe::Settings {
+    fn from(given: &Settings) -> Self {
+        let given = given.clone();
+        Self {
+            preset: given.preset,
+            epochs: given.epochs,
+            max_length: given.max_length,
+            batch_size: given.batch_size,
+            lr: given.lr,
+            schedule: given.schedule,
+            warmup_steps: given.warmup_steps,
+            layer_decay: given.layer_decay,
+            max_tokens: given.max_tokens,
+            accumulate: given.accumulate,
+            precision: given.precision,
+            ema: given.ema,
+            fgm: given.fgm,
+            r_drop: given.r_drop,
+            label_smoothing: given.label_smoothing,
+            focal: given.focal,
+            class_weights: given.class_weights,
+            slots: given.slots,
+            patience: given.patience,
+            checkpoint_every: given.checkpoint_every,
+            resume: given.resume,
+            light_hidden: given.light_hidden,
+            light_words: given.light_words,
+            light_dropout: given.light_dropout,
+            light_word_dropout: given.light_word_dropout,
+            oos_label: given.oos_label,
+            seed: given.seed,
+            device: given.device,
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use cs_model::TransformerConfig;
-
-    #[test]
-    fn long_texts_are_read_as_far_as_the_encoder_goes() {
-        let length = |max_length, preset, positions| {
-            let encoder = EncoderConfig::from(TransformerConfig {
-                max_position_embeddings: positions,
-                ..TransformerConfig::default()
-            });
-            let settings = Settings {
-                max_length,
-                preset,
-                ..Settings::default()
-            };
-            let length = settings.max_length(128, &encoder);
-            length.map_err(|error| error.line())
-        };
-        assert_eq!(length(None, Preset::General, 512), Ok(128));
-        assert_eq!(length(None, Preset::LongText, 512), Ok(512));
-        assert_eq!(length(None, Preset::LongText, 256), Ok(256));
-        assert_eq!(length(Some(200), Preset::LongText, 512), Ok(200));
-        let line = "--max-length: 600, expected 3 to 512, the encoder's limit";
-        assert_eq!(length(Some(600), Preset::General, 512), Err(line.into()));
-        let settings = Settings::default();
-        let light = EncoderConfig::from(settings.bilstm(100));
-        assert_eq!(settings.max_length(128, &light).unwrap(), 128);
+impl Settings {
+    /// The recipe for a model in `out`, whose run a signal stops.
+    pub fn recipe(&self, start: &Start, out: &Path) -> Recipe {
+        Recipe {
+            settings: self.into(),
+            stop: stop_flag(),
+            ..Recipe::new(start.clone(), out)
+        }
     }
 
-    #[test]
-    fn epochs_asked_for_are_the_epochs_made() {
-        let encoder = EncoderConfig::from(TransformerConfig::default());
-        let min_steps = |epochs| {
-            let settings = Settings {
-                epochs,
-                ..Settings::default()
-            };
-            settings.train_config(&encoder).min_steps
-        };
-        assert_eq!((min_steps(None), min_steps(Some(1))), (300, 0));
+    /// The settings of a run with this encoder.
+    pub fn train_config(&self, encoder: &EncoderConfig) -> TrainConfig {
+        recipe::Settings::from(self).train_config(encoder)
     }
 }

@@ -1,11 +1,14 @@
 //! A trial of a search for settings.
 
 use cs_data::{Dataset, SplitMix};
+use cs_train::recipe::Start;
+use cs_train::run::Silent;
 use serde::{Deserialize, Serialize};
 
-use crate::base::Base;
+use crate::command::rows_of;
 use crate::error::{Error, Result};
-use crate::fit::fit;
+use crate::interrupt::Interruptible;
+use crate::lines::note_cut;
 use crate::settings::Settings;
 
 /// Settings that were drawn, and how good they are.
@@ -57,11 +60,12 @@ impl Trial {
     ///
     /// # Errors
     ///
-    /// As [`fit`](crate::fit()).
+    /// As [`Recipe::fit`](cs_train::recipe::Recipe::fit).
     pub fn run(
         &mut self,
-        rows: (&Dataset, Option<&Dataset>),
-        base: &Base,
+        train: &Dataset,
+        eval: &Dataset,
+        start: &Start,
         settings: &Settings,
     ) -> Result<bool> {
         let settings = Settings {
@@ -73,13 +77,10 @@ impl Trial {
             ..settings.clone()
         };
         let folder = tempfile::tempdir().map_err(Error::io("a temporary folder"))?;
-        let fitted = fit(
-            rows,
-            base,
-            &settings,
-            folder.path(),
-            &mut cs_train::run::Silent,
-        )?;
+        let recipe = settings.recipe(start, folder.path());
+        let ready = recipe.prepare(rows_of(train, Some(eval)))?;
+        note_cut(ready.truncated(), ready.max_length());
+        let fitted = ready.fit(&mut Interruptible(&mut Silent))?;
         if fitted.report.interrupted {
             return Ok(false);
         }

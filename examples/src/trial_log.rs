@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use cs_data::Dataset;
 use cs_model::Bundle;
+use cs_train::recipe::Start;
 use serde::{Deserialize, Serialize};
 
-use crate::base::Base;
 use crate::error::{Error, Result};
 use crate::run::note;
 use crate::settings::Settings;
@@ -33,10 +33,12 @@ impl SearchKey {
     /// # Errors
     ///
     /// A folder that is no model.
-    pub fn new(sets: (&Dataset, &Dataset), base: &Base, settings: &Settings) -> Result<Self> {
-        let model = match base {
-            Base::Folder(folder) | Base::Trained(folder) => Bundle::open(folder)?.fingerprint()?,
-            base => format!("{base:?}"),
+    pub fn new(sets: (&Dataset, &Dataset), start: &Start, settings: &Settings) -> Result<Self> {
+        let model = match start {
+            Start::Folder(folder) | Start::Trained(folder) => {
+                Bundle::open(folder)?.fingerprint()?
+            }
+            start => format!("{start:?}"),
         };
         let drawn = Settings {
             epochs: None,
@@ -191,7 +193,7 @@ mod tests {
 
     fn key(text: &str, settings: &Settings) -> SearchKey {
         let data = Dataset::from_utterances([Utterance::new("1", text)]).unwrap();
-        SearchKey::new((&data, &data), &Base::Light, settings).unwrap()
+        SearchKey::new((&data, &data), &Start::Light, settings).unwrap()
     }
 
     #[test]

@@ -150,10 +150,12 @@ mod trained {
     use cs_data::{Dataset, Utterance};
     use cs_examples::demo::{Corpus, Split};
     use cs_examples::{
-        BackendKind, Base, GateArgs, Latency, LengthArgs, Settings, Teaching, distill, figures,
-        fit, open, variants, write_predictions,
+        BackendKind, GateArgs, Latency, LengthArgs, Settings, figures, open, rows_of, variants,
+        write_predictions,
     };
     use cs_model::Bundle;
+    use cs_train::recipe::{Start, Teaching};
+    use cs_train::run::Silent;
 
     fn rows(split: Split, count: usize) -> Vec<Utterance> {
         Corpus::embedded().unwrap().generate(split, count, 1)
@@ -170,14 +172,9 @@ mod trained {
             lr: Some(5e-3),
             ..Settings::default()
         };
-        let mut fitted = fit(
-            (&train, Some(&eval)),
-            &Base::Light,
-            &settings,
-            &model,
-            &mut cs_train::run::Silent,
-        )
-        .unwrap();
+        let recipe = settings.recipe(&Start::Light, &model);
+        let rows_of = || rows_of(&train, Some(&eval));
+        let mut fitted = recipe.fit(rows_of(), &mut Silent).unwrap();
         let evaluation = fitted.evaluation.unwrap();
         assert!(evaluation.intent_accuracy.unwrap() > 0.5, "{evaluation:?}");
         fitted.note_metrics("test", &evaluation);
@@ -267,18 +264,11 @@ mod trained {
             light_hidden: Some(48),
             ..Settings::default()
         };
-        let (data, out) = ((&train, Some(&eval)), dir.path().join("pupil"));
-        let how = (&settings, out.as_path());
-        let pupil = distill(
-            data,
-            &teaching,
-            &Base::Light,
-            how,
-            &mut cs_train::run::Silent,
-        )
-        .unwrap();
-        assert_eq!(pupil.tasks(), bundle.tasks());
-        let learned = pupil.evaluation.unwrap();
+        let out = dir.path().join("student");
+        let recipe = settings.recipe(&Start::Light, &out);
+        let student = recipe.distill(rows_of(), &teaching, &mut Silent).unwrap();
+        assert_eq!(student.tasks(), bundle.tasks());
+        let learned = student.evaluation.unwrap();
         assert!(
             learned.intent_accuracy.unwrap() > 0.4,
             "{learned:?} of {evaluation:?}"

@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 
 use cs_data::{Dataset, Tokenizer, Utterance};
 use cs_examples::demo::{Corpus, Split};
-use cs_examples::{
-    Base, Error, GateArgs, PruneArgs, Pruner, Settings, Teaching, fit, single_batches,
-};
+use cs_examples::{Error, GateArgs, PruneArgs, Pruner, Settings, rows_of, single_batches};
 use cs_model::{Bundle, Device, EncoderConfig, Model, Tasks, TransformerConfig};
 use cs_quant::{NativeModel, Precision, QuantConfig, RuntimeConfig};
 use cs_train::objective::DistillConfig;
+use cs_train::recipe::{Start, Teaching};
 use cs_train::run::Silent;
 
 /// Far from what it can reach, so that the clock's noise does not matter.
@@ -59,10 +58,11 @@ fn encoder(folder: &Path, train: &Dataset) -> PathBuf {
     folder.to_owned()
 }
 
-fn trained(base: &Base, train: &Dataset, out: &Path) -> Base {
-    let fitted = fit((train, None), base, &settings(), out, &mut Silent).unwrap();
+fn trained(start: &Start, train: &Dataset, out: &Path) -> Start {
+    let recipe = settings().recipe(start, out);
+    let fitted = recipe.fit(rows_of(train, None), &mut Silent).unwrap();
     fitted.write(out).unwrap();
-    Base::Folder(out.to_owned())
+    Start::Folder(out.to_owned())
 }
 
 fn teaching(folder: &Path) -> Teaching {
@@ -92,14 +92,14 @@ fn logits(bundle: &Bundle, texts: &[Utterance]) -> Vec<[Vec<f32>; 2]> {
 fn a_pruned_model_is_a_model() {
     let dir = tempfile::tempdir().unwrap();
     let [train, eval] = data();
-    let base = Base::Folder(encoder(&dir.path().join("encoder"), &train));
+    let base = Start::Folder(encoder(&dir.path().join("encoder"), &train));
     let whole = dir.path().join("whole");
     let model = trained(&base, &train, &whole);
     let pruner = Pruner::open(&model, ARGS).unwrap();
     let (teaching, out) = (teaching(&whole), dir.path().join("new/out"));
-    let sets = (&train, Some(&eval));
     let run = |pruner: &Pruner, settings: Settings| {
-        pruner.run(sets, &teaching, (&settings, &out), &mut Silent)
+        let rows = rows_of(&train, Some(&eval));
+        pruner.run(rows, &teaching, &settings.recipe(&model, &out), &mut Silent)
     };
     let fitted = run(&pruner, settings()).unwrap();
     assert!(fitted.evaluation.is_some());
@@ -157,14 +157,14 @@ fn what_cannot_be_pruned_is_refused_and_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);
     let [train, _] = data();
-    let base = Base::Folder(encoder(&path("encoder"), &train));
+    let base = Start::Folder(encoder(&path("encoder"), &train));
     let line = |result: Result<Pruner, Error>| result.unwrap_err().line();
     assert!(
         line(Pruner::open(&base, ARGS))
             .ends_with("encoder: a model without heads, expected a model trained for a task")
     );
-    assert!(line(Pruner::open(&Base::Mini, ARGS)).starts_with("--model: light and mini"));
-    let light = trained(&Base::Light, &train, &path("light"));
+    assert!(line(Pruner::open(&Start::Mini, ARGS)).starts_with("--model: light and mini"));
+    let light = trained(&Start::Light, &train, &path("light"));
     assert!(line(Pruner::open(&light, ARGS)).contains("light: a bilstm model, expected a trans"));
     let model = trained(&base, &train, &path("whole"));
     for target_latency in [0.0, 1.0, f64::NAN] {
@@ -180,8 +180,8 @@ fn what_cannot_be_pruned_is_refused_and_leaves_nothing() {
     let pruner = Pruner::open(&model, ARGS).unwrap();
     let out = path("new/out");
     let run = |teacher: &str, settings: Settings, out: &Path| {
-        let (sets, how) = ((&train, None), (&settings, out));
-        let result = pruner.run(sets, &teaching(&path(teacher)), how, &mut Silent);
+        let (rows, recipe) = (rows_of(&train, None), settings.recipe(&model, out));
+        let result = pruner.run(rows, &teaching(&path(teacher)), &recipe, &mut Silent);
         result.unwrap_err().line()
     };
     let foreign = run("other", settings(), &out);
@@ -198,8 +198,8 @@ fn what_cannot_be_pruned_is_refused_and_leaves_nothing() {
         ..ARGS
     };
     let pruner = Pruner::open(&model, out_of_reach).unwrap();
-    let how = (&settings(), out.as_path());
-    let result = pruner.run((&train, None), &teaching(&path("whole")), how, &mut Silent);
+    let (rows, recipe) = (rows_of(&train, None), settings().recipe(&model, &out));
+    let result = pruner.run(rows, &teaching(&path("whole")), &recipe, &mut Silent);
     assert!(
         result
             .unwrap_err()

@@ -1,34 +1,41 @@
-//! What training starts from.
+//! [`Start`]: the model that training starts from.
 
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use cs_data::{Dataset, Tokenizer, Utterance, WordRule};
+use cs_data::{Tokenizer, Utterance, WordRule};
 use cs_model::{Bundle, Device, EncoderConfig, Model, Pooling, SlotHead, Tasks, TransformerConfig};
 
-use crate::error::{Error, Result};
-use crate::settings::Settings;
+use super::settings::Settings;
+use crate::error::Result;
 
-/// Longest input of the light model, in tokens.
-pub(crate) const LIGHT_MAX_LENGTH: usize = 128;
-/// Entries of its vocabulary, at most.
-pub(crate) const LIGHT_VOCABULARY: usize = 8000;
+/// Longest input of the models that learn their words from the training texts, in tokens.
+pub const LIGHT_MAX_LENGTH: usize = 128;
+/// Entries of their vocabulary, at most.
+pub const LIGHT_VOCABULARY: usize = 8000;
 
-/// What training starts from.
+/// The model that training starts from.
+///
+/// ```
+/// use cs_train::recipe::Start;
+///
+/// assert_eq!("light".parse(), Ok(Start::Light));
+/// assert_eq!("models/MiniLM".parse(), Ok(Start::Folder("models/MiniLM".into())));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Base {
+pub enum Start {
     /// Word pieces learned from the training texts, embeddings and a BiLSTM with fresh weights.
     Light,
     /// Word pieces likewise, and a transformer of four blocks with fresh weights.
     Mini,
     /// The encoder of a Hugging Face folder or of a bundle, with fresh heads.
     Folder(PathBuf),
-    /// The model of a bundle with the heads and labels it has. Not on the command line.
+    /// The model of a bundle with the heads and labels it has.
     Trained(PathBuf),
 }
 
-impl FromStr for Base {
+impl FromStr for Start {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
@@ -40,10 +47,11 @@ impl FromStr for Base {
     }
 }
 
-impl Base {
+impl Start {
     /// How fresh heads choose tags unless told: where words are learned from the labelled rows alone, what
     /// tag may follow which is worth learning too.
-    pub(crate) fn slot_head(&self) -> SlotHead {
+    #[must_use]
+    pub fn slot_head(&self) -> SlotHead {
         match self {
             Self::Light => SlotHead::Crf,
             _ => SlotHead::Softmax,
@@ -51,7 +59,8 @@ impl Base {
     }
 
     /// What fresh heads of intents and sentiment look at. A few words tell: the largest values find them.
-    pub(crate) fn pooling(&self) -> Pooling {
+    #[must_use]
+    pub fn pooling(&self) -> Pooling {
         match self {
             Self::Light => Pooling::Max,
             _ => Pooling::default(),
@@ -60,7 +69,8 @@ impl Base {
 }
 
 /// The parts of a model before training.
-pub(crate) struct Start {
+#[derive(Debug)]
+pub(crate) struct Parts {
     pub(crate) model: Model,
     pub(crate) tokenizer: Tokenizer,
     pub(crate) max_length: usize,
@@ -68,28 +78,27 @@ pub(crate) struct Start {
     pub(crate) licence: Option<String>,
 }
 
-impl Start {
-    /// `tasks`: the fresh heads. `tokenizer`: for a base without one, instead of one learned from the
-    /// texts.
+impl Parts {
+    /// Opens or makes them. `tasks`: the fresh heads. `tokenizer`: for a start without one, instead of
+    /// one learned from the texts.
     pub(crate) fn new(
-        base: &Base,
-        train: &Dataset,
+        start: &Start,
+        train: &[Utterance],
         tasks: &Tasks,
         settings: &Settings,
         tokenizer: Option<&Tokenizer>,
     ) -> Result<Self> {
         let device = settings.device.unwrap_or_else(Device::auto);
-        match base {
-            Base::Light | Base::Mini => {
-                let rows: Vec<Utterance> = train.iter().collect();
-                let texts = rows.iter().map(|row| row.text.as_str());
+        match start {
+            Start::Light | Start::Mini => {
+                let texts = train.iter().map(|row| row.text.as_str());
                 let tokenizer = match tokenizer {
                     Some(tokenizer) => tokenizer.clone(),
                     None => Tokenizer::train(texts, LIGHT_VOCABULARY)?,
                 };
                 let words = tokenizer.vocab_size();
-                let config = match base {
-                    Base::Mini => EncoderConfig::from(TransformerConfig::mini(words)),
+                let config = match start {
+                    Start::Mini => EncoderConfig::from(TransformerConfig::mini(words)),
                     _ => settings.bilstm(words).into(),
                 };
                 Ok(Self {
@@ -100,27 +109,18 @@ impl Start {
                     licence: None,
                 })
             }
-            Base::Folder(folder) => {
-                if !folder.exists() {
-                    return Err(Error::Unfit {
-                        path: folder.clone(),
-                        found: "no such folder".to_owned(),
-                        expected: "light, mini or the folder of a model (--model)",
-                    });
-                }
+            Start::Folder(folder) => {
                 let bundle = Bundle::open(folder)?;
                 let model = Model::from_pretrained(&bundle, tasks, device, settings.seed)?;
-                let name = folder.file_name();
-                let name = name.map(|name| name.to_string_lossy().into_owned());
-                let start = Self::of(&bundle, model, settings)?;
+                let parts = Self::of(&bundle, model, settings)?;
                 Ok(Self {
                     // The heads are new, and so may the words be that have tags.
-                    tokenizer: start.tokenizer.with_words(WordRule::default()),
-                    base_model: start.base_model.or(name),
-                    ..start
+                    tokenizer: parts.tokenizer.with_words(WordRule::default()),
+                    base_model: parts.base_model.or(name_of(folder)),
+                    ..parts
                 })
             }
-            Base::Trained(folder) => {
+            Start::Trained(folder) => {
                 let bundle = Bundle::open(folder)?;
                 Self::of(&bundle, Model::open(&bundle, device)?, settings)
             }
@@ -140,21 +140,8 @@ impl Start {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_model_that_is_neither_known_nor_there_is_named() {
-        let rows = vec![Utterance::new("1", "hi").with_intent("greeting")];
-        let rows = Dataset::from_utterances(rows).unwrap();
-        let settings = Settings::default();
-        let base = "lite".parse().unwrap();
-        let start = Start::new(&base, &rows, &Tasks::default(), &settings, None);
-        let line = start.err().unwrap().line();
-        assert_eq!(
-            line,
-            "lite: no such folder, expected light, mini or the folder of a model (--model)"
-        );
-    }
+/// What a model is called that has no name but its folder's.
+pub(crate) fn name_of(folder: &Path) -> Option<String> {
+    let name = folder.file_name()?;
+    Some(name.to_string_lossy().into_owned())
 }

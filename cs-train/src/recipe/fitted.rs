@@ -1,16 +1,16 @@
-//! A trained model on its way into a bundle.
+//! [`Fitted`]: a trained model on its way into a bundle.
 
 use std::path::Path;
 
 use cs_data::{Tokenizer, Utterance};
 use cs_model::{Bundle, BundleWriter, Calibration, Manifest, Model, Tasks};
-use cs_train::data::{Prepared, examples};
-use cs_train::evaluation::{Abstention, EvaluateOptions, Evaluation, evaluate};
-use cs_train::inference::{calibrate, predict};
-use cs_train::run::TrainReport;
 use serde_json::Value;
 
+use crate::data::{Prepared, examples};
 use crate::error::Result;
+use crate::evaluation::{Abstention, EvaluateOptions, Evaluation, evaluate};
+use crate::torch::inference::{calibrate, predict};
+use crate::torch::run::TrainReport;
 
 /// A trained model and how it came about.
 #[derive(Debug)]
@@ -21,28 +21,36 @@ pub struct Fitted {
     pub report: TrainReport,
     /// Its figures on the validation rows, if there were any.
     pub evaluation: Option<Evaluation>,
-    pub(crate) tokenizer: Tokenizer,
-    pub(crate) manifest: Manifest,
-    pub(crate) eval_max_tokens: usize,
-    pub(crate) oos_label: Option<String>,
-    pub(crate) losses: Losses,
+    /// What of the rows could not be used.
+    pub losses: Losses,
+    pub(super) tokenizer: Tokenizer,
+    pub(super) manifest: Manifest,
+    pub(super) eval_max_tokens: usize,
+    pub(super) oos_label: Option<String>,
 }
 
 /// What training could not use, and did not do.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Losses {
+///
+/// ```
+/// use cs_train::recipe::Losses;
+///
+/// let losses = Losses { truncated: 3, lost_spans: 0, calibrated: false };
+/// assert!(!losses.calibrated, "confidences say more than they should");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Losses {
     /// Training rows of which only the beginning was read.
-    pub(crate) truncated: usize,
+    pub truncated: usize,
     /// Training spans that no tags can express.
-    pub(crate) lost_spans: usize,
+    pub lost_spans: usize,
     /// Whether confidences were fitted to rows held out.
-    pub(crate) calibrated: bool,
+    pub calibrated: bool,
 }
 
 impl Fitted {
     /// Fits the temperatures to rows that were not trained on and, if some of them are out of scope, the
     /// threshold below which there is no intent.
-    pub(crate) fn calibrate(&mut self, rows: &Prepared) -> Result<()> {
+    pub(super) fn calibrate(&mut self, rows: &Prepared) -> Result<()> {
         let oos = self.oos_label.as_deref();
         let foreign = |row: &Utterance| oos.is_some() && row.intent.as_deref() == oos;
         let threshold = rows
@@ -74,7 +82,7 @@ impl Fitted {
             oos_label: self.oos_label.as_deref(),
             abstain_below: self.manifest.calibration.abstain_below,
         };
-        Ok(evaluate(rows, &answers, &options)?)
+        evaluate(rows, &answers, &options)
     }
 
     /// Puts figures into the bundle's manifest, as `SET.FIGURE`.
@@ -95,6 +103,7 @@ impl Fitted {
     }
 
     /// The heads and their labels.
+    #[must_use]
     pub fn tasks(&self) -> &Tasks {
         &self.manifest.tasks
     }
@@ -105,11 +114,21 @@ impl Fitted {
     ///
     /// If the folder cannot be written; a bundle that was there before stays whole.
     pub fn write(&self, out: &Path) -> Result<()> {
-        let mut writer = BundleWriter::new(out)?;
-        writer.write("config.json", &self.model.config().to_json()?)?;
-        writer.write("tokenizer.json", &self.tokenizer.to_json()?)?;
-        writer.write_with(Bundle::WEIGHTS, |path| self.model.save_weights(path))?;
-        writer.finish(self.manifest.clone())?;
-        Ok(())
+        write_bundle(out, &self.model, &self.tokenizer, &self.manifest)
     }
+}
+
+/// Writes a model with its tokenizer and its manifest.
+pub(super) fn write_bundle(
+    out: &Path,
+    model: &Model,
+    tokenizer: &Tokenizer,
+    manifest: &Manifest,
+) -> Result<()> {
+    let mut writer = BundleWriter::new(out)?;
+    writer.write("config.json", &model.config().to_json()?)?;
+    writer.write("tokenizer.json", &tokenizer.to_json()?)?;
+    writer.write_with(Bundle::WEIGHTS, |path| model.save_weights(path))?;
+    writer.finish(manifest.clone())?;
+    Ok(())
 }
