@@ -11,6 +11,9 @@ pub enum QuantError {
     /// The bundle, its configuration or its weights could not be read or written.
     #[error(transparent)]
     Model(#[from] cs_model::Error),
+    /// A text cannot be tokenised.
+    #[error(transparent)]
+    Data(#[from] cs_data::Error),
     /// A tensor is there but cannot be used.
     #[error("{}: tensor {tensor}: {found}, expected {expected}", path.display())]
     Tensor {

@@ -87,6 +87,7 @@ pub use compress::prune::latency::latencies;
 pub use compress::prune::target::{PruneConfig, PruneReport, prune_to_latency};
 pub use compress::prune::{PrunePlan, magnitude, prune};
 pub use compress::quantize::{LayerError, QuantReport, quantize};
+pub use compress::questions::{Fidelity, Questions, single_batches};
 pub use compress::sensitivity::{Figures, Metric, Probe, Sensitivity, sensitivity};
 pub use compress::timing::race;
 pub use compress::trim::{TrimConfig, TrimReport, trim_vocabulary};

@@ -6,20 +6,15 @@ use std::path::Path;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
-use cs_data::{Encoding, TokenBatch, Utterance};
-use cs_model::{Bundle, Matrix, Tasks, Understanding, decode};
+use cs_data::{TokenBatch, Utterance};
+use cs_model::{Bundle, Tasks};
 use cs_quant::{
-    Clip, Figures, Gate, Int4, NativeModel, Precision, Probe, QuantConfig, RuntimeConfig,
-    Sensitivity, Verdict, latencies, quantize, sensitivity,
+    Clip, Fidelity, Figures, Gate, Int4, NativeModel, Precision, Probe, QuantConfig, Questions,
+    RuntimeConfig, Sensitivity, Verdict, latencies, quantize, sensitivity, single_batches,
 };
-use cs_train::evaluation::{EvaluateOptions, evaluate};
+use cs_train::evaluation::{head_figures, unlabelled_heads, with_known_labels};
 
 use crate::error::{Error, Result};
-
-/// Texts timed and compared one at a time, at most.
-const PROBED_TEXTS: usize = 100;
-/// Rows answered together when the metric is taken.
-const BATCH: usize = 64;
 
 /// What an int8 model must keep.
 #[derive(Debug, Clone, Copy, Args)]
@@ -125,8 +120,9 @@ impl GateArgs {
             min_speedup: self.min_speedup,
             auto: self.auto,
         };
-        let texts = single_batches(bundle, rows)?;
-        let mut judge = Judge::new(bundle, rows, &texts)?;
+        let rows = known(rows, bundle.tasks());
+        let texts = single_batches(bundle, &texts_of(&rows))?;
+        let mut judge = Judge::new(bundle, &rows, &texts)?;
         let mut metric = |model: &NativeModel| judge.figures(model);
         let probe = Probe {
             texts: &texts,
@@ -200,29 +196,15 @@ pub fn layer_sensitivity(
     config: &QuantConfig,
     rows: &[Utterance],
 ) -> Result<Vec<Sensitivity>> {
-    let texts = single_batches(bundle, rows)?;
-    let mut judge = Judge::new(bundle, rows, &texts)?;
+    let rows = known(rows, bundle.tasks());
+    let texts = single_batches(bundle, &texts_of(&rows))?;
+    let mut judge = Judge::new(bundle, &rows, &texts)?;
     let mut metric = |model: &NativeModel| judge.figures(model);
     let mut probe = Probe {
         texts: &texts,
         metric: (!rows.is_empty()).then_some(&mut metric),
     };
     sensitivity(bundle, config, &mut probe)
-}
-
-/// The heads of the model that no row has a label for, among the labels the model knows.
-pub fn unlabelled_heads(rows: &[Utterance], tasks: &Tasks) -> Vec<&'static str> {
-    let known: Vec<Utterance> = rows.iter().map(|row| known(row, tasks)).collect();
-    let labelled = |head: &str| {
-        known.iter().any(|row| match head {
-            "intent" => row.intent.is_some(),
-            "slots" => !row.spans.is_empty(),
-            _ => row.sentiment.is_some(),
-        })
-    };
-    let mut heads = tasks.heads();
-    heads.retain(|head| !labelled(head));
-    heads
 }
 
 /// Refuses rows by which a head of the model cannot be judged.
@@ -244,155 +226,49 @@ pub fn check_labelled(path: &Path, rows: &[Utterance], tasks: &Tasks) -> Result<
     })
 }
 
-/// The row with the labels the model knows: others are wrong whatever it answers.
-fn known(row: &Utterance, tasks: &Tasks) -> Utterance {
-    let mut row = row.clone();
-    let intents = tasks.intent.as_deref().unwrap_or_default();
-    row.intent = row.intent.filter(|intent| intents.contains(intent));
-    let tags = tasks.slots.as_deref().unwrap_or_default();
-    let is_tag = |label: &str| tags.iter().any(|tag| tag.strip_prefix("B-") == Some(label));
-    row.spans.retain(|span| is_tag(&span.label));
-    row
-}
-
-/// Judges models by rows that are tokenized once for all of them.
-struct Judge<'a> {
-    bundle: &'a Bundle,
-    rows: Vec<Utterance>,
-    encodings: Vec<Encoding>,
-    texts: &'a [TokenBatch],
-    /// The first model's vectors, if there are no heads.
-    vectors: Option<Vec<Matrix>>,
+/// Judges models by rows that are tokenised once for all of them: by their heads, or, without any, by
+/// their vectors.
+enum Judge<'a> {
+    Heads {
+        rows: &'a [Utterance],
+        questions: Questions<'a>,
+        tasks: &'a Tasks,
+    },
+    Vectors(Fidelity<'a>),
 }
 
 impl<'a> Judge<'a> {
-    fn new(bundle: &'a Bundle, rows: &[Utterance], texts: &'a [TokenBatch]) -> Result<Self> {
-        let known: Vec<Utterance> = rows.iter().map(|row| known(row, bundle.tasks())).collect();
-        let words: Vec<&str> = known.iter().map(|row| row.text.as_str()).collect();
-        let encodings = match bundle.tasks().is_empty() {
-            true => Vec::new(),
-            false => {
-                let tokenizer = bundle.tokenizer()?;
-                tokenizer.encode_batch(&words, bundle.max_length())?
-            }
-        };
-        Ok(Self {
-            bundle,
-            rows: known,
-            encodings,
-            texts,
-            vectors: None,
+    fn new(bundle: &'a Bundle, rows: &'a [Utterance], timed: &'a [TokenBatch]) -> Result<Self> {
+        let tasks = bundle.tasks();
+        if tasks.is_empty() {
+            return Ok(Self::Vectors(Fidelity::new(timed)));
+        }
+        let questions = Questions::new(bundle, &texts_of(rows))?;
+        Ok(Self::Heads {
+            rows,
+            questions,
+            tasks,
         })
     }
 
     fn figures(&mut self, model: &NativeModel) -> Result<Figures> {
-        if self.bundle.tasks().is_empty() {
-            return self.fidelity(model);
-        }
-        let (tasks, calibration) = (self.bundle.tasks(), self.bundle.calibration());
-        let mut answers = Vec::with_capacity(self.rows.len());
-        for (rows, encodings) in self.rows.chunks(BATCH).zip(self.encodings.chunks(BATCH)) {
-            let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
-            let batch = TokenBatch::pack(encodings.iter().map(|encoding| &encoding.ids[..]));
-            let output = model.forward(&batch)?;
-            answers.extend(decode(
-                &texts,
-                encodings,
-                &batch.offsets,
-                &output,
+        match self {
+            Self::Heads {
+                rows,
+                questions,
                 tasks,
-                &calibration,
-            ));
+            } => Ok(head_figures(rows, &questions.answers(model)?, tasks)?),
+            Self::Vectors(fidelity) => Ok(fidelity.figures(model)?),
         }
-        figures(&self.rows, &answers, tasks)
-    }
-
-    /// The mean cosine of the texts' vectors to those of the first model that was asked.
-    fn fidelity(&mut self, model: &NativeModel) -> Result<Figures> {
-        let vectors = self.texts.iter().map(|batch| model.embed(batch));
-        let vectors: Vec<Matrix> = vectors.collect::<Result<_, _>>()?;
-        let first = self.vectors.get_or_insert_with(|| vectors.clone());
-        let cosines = first
-            .iter()
-            .zip(&vectors)
-            .map(|(a, b)| cosine(&a.data, &b.data));
-        let mean = cosines.sum::<f64>() / vectors.len().max(1) as f64;
-        Ok([("embedding".to_owned(), mean)].into())
     }
 }
 
-fn cosine(a: &[f32], b: &[f32]) -> f64 {
-    let dot = |a: &[f32], b: &[f32]| -> f64 {
-        let products = a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b));
-        products.sum()
-    };
-    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+/// The texts of rows.
+pub fn texts_of(rows: &[Utterance]) -> Vec<&str> {
+    rows.iter().map(|row| row.text.as_str()).collect()
 }
 
-/// What the gate watches, by head: intent accuracy, span F1, and 1 − the mean squared error of the
-/// sentiment, of those the model and the rows have.
-///
-/// # Errors
-///
-/// Not as many answers as rows.
-///
-/// ```
-/// use cs_data::Utterance;
-/// use cs_examples::figures;
-/// use cs_model::{Intent, Tasks, Understanding};
-///
-/// let gold = [Utterance::new("1", "hi").with_intent("greeting")];
-/// let answer = Understanding {
-///     intent: Some(Intent { label: "greeting".into(), confidence: 0.9 }),
-///     ..Understanding::default()
-/// };
-/// let tasks = Tasks { intent: Some(vec!["greeting".into()]), ..Tasks::default() };
-/// assert_eq!(figures(&gold, &[answer], &tasks)?, [("intent".to_owned(), 1.0)].into());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub fn figures(rows: &[Utterance], answers: &[Understanding], tasks: &Tasks) -> Result<Figures> {
-    let options = EvaluateOptions {
-        tasks: Some(tasks),
-        ..EvaluateOptions::default()
-    };
-    let evaluation = evaluate(rows, answers, &options)?;
-    let all = [
-        ("intent", evaluation.intent_accuracy),
-        ("slots", evaluation.slot_f1),
-        ("sentiment", evaluation.sentiment_mse.map(|mse| 1.0 - mse)),
-    ];
-    let there = all.into_iter();
-    Ok(there
-        .filter_map(|(head, figure)| Some((head.to_owned(), figure?)))
-        .collect())
-}
-
-/// Batches of one text each: of `rows`, or made up if there are none.
-///
-/// # Errors
-///
-/// If a text cannot be tokenized.
-pub fn single_batches(bundle: &Bundle, rows: &[Utterance]) -> Result<Vec<TokenBatch>> {
-    if rows.is_empty() {
-        let words = bundle.config().vocab_size() as u32;
-        let longest = bundle.max_length() as u32;
-        let made_up = |text: u32| {
-            (0..(8 + text % 24).min(longest))
-                .map(|at| (text * 31 + at * 7) % words)
-                .collect()
-        };
-        let texts: Vec<Vec<u32>> = (0..PROBED_TEXTS as u32).map(made_up).collect();
-        return Ok(texts
-            .iter()
-            .map(|ids| TokenBatch::pack([&ids[..]]))
-            .collect());
-    }
-    let tokenizer = bundle.tokenizer()?;
-    let probed = rows.iter().step_by(rows.len().div_ceil(PROBED_TEXTS));
-    probed
-        .map(|row| {
-            let encoding = tokenizer.encode(&row.text, bundle.max_length())?;
-            Ok(TokenBatch::pack([&encoding.ids[..]]))
-        })
-        .collect()
+fn known(rows: &[Utterance], tasks: &Tasks) -> Vec<Utterance> {
+    let rows = rows.iter();
+    rows.map(|row| with_known_labels(row, tasks)).collect()
 }

@@ -52,8 +52,7 @@ pub use distill_args::DistillArgs;
 pub use doctor::{Report, examine};
 pub use error::{Error, Result};
 pub use gate::{
-    ClipArg, GateArgs, Int4Part, QuantArgs, check_labelled, figures, layer_sensitivity,
-    single_batches, unjudged, unlabelled_heads,
+    ClipArg, GateArgs, Int4Part, QuantArgs, check_labelled, layer_sensitivity, texts_of, unjudged,
 };
 pub use input::{Line, Texts};
 #[cfg(feature = "torch")]

@@ -9,14 +9,16 @@ use cs_data::{Dataset, Utterance};
 use cs_model::{Bundle, EncoderConfig};
 use cs_quant::{
     NativeModel, Precision, PruneConfig, PruneReport, RuntimeConfig, latencies, prune_to_latency,
+    single_batches,
 };
+use cs_train::evaluation::unlabelled_heads;
 use cs_train::recipe::{Fitted, Recipe, Rows, Start, Teaching, checkpoints, importance};
 use cs_train::run::Observer;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::error::{Error, Result};
-use crate::gate::{single_batches, unlabelled_heads};
+use crate::gate::texts_of;
 use crate::lines::note_cut;
 use crate::number;
 use crate::run::note;
@@ -202,7 +204,7 @@ impl Pruner {
             ));
         }
         let importance = importance(&self.bundle, rows, recipe.settings.device)?;
-        let texts = single_batches(&self.bundle, rows)?;
+        let texts = single_batches(&self.bundle, &texts_of(rows))?;
         let folder = recipe.out.join(PRUNED);
         remove(&folder.join(RECORD))?;
         let report = prune_to_latency(&self.bundle, &folder, &importance, &texts, &self.config)?;
@@ -255,7 +257,8 @@ impl Pruner {
     ///
     /// A folder that is no model; a text that cannot be tokenized.
     pub fn latencies(&self, folder: &Path, rows: &Dataset) -> Result<Latencies> {
-        let texts = single_batches(&self.bundle, &rows.iter().collect::<Vec<_>>())?;
+        let rows: Vec<Utterance> = rows.iter().collect();
+        let texts = single_batches(&self.bundle, &texts_of(&rows))?;
         let pruned = Bundle::open(folder)?;
         let open = |bundle| NativeModel::open(bundle, &self.config.runtime);
         let (whole, pruned) = (open(&self.bundle)?, open(&pruned)?);

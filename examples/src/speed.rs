@@ -2,10 +2,11 @@
 
 use cs_data::Utterance;
 use cs_model::{Bundle, Device, Model};
-use cs_quant::{NativeModel, Precision, RuntimeConfig, race};
+use cs_quant::{NativeModel, Precision, RuntimeConfig, race, single_batches};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::gate::texts_of;
 
 /// Passes over the texts in a comparison.
 const ROUNDS: usize = 9;
@@ -28,7 +29,7 @@ impl Latency {
     ///
     /// A bundle whose weights cannot be read.
     pub fn measure(fp32: &Bundle, int8: &Bundle, rows: &[Utterance]) -> Result<Self> {
-        let batches = crate::gate::single_batches(fp32, rows)?;
+        let batches = single_batches(fp32, &texts_of(rows))?;
         let torch = Model::open(fp32, Device::Cpu)?;
         let native = |bundle, precision| {
             NativeModel::open(

@@ -150,10 +150,11 @@ mod trained {
     use cs_data::{Dataset, Utterance};
     use cs_examples::demo::{Corpus, Split};
     use cs_examples::{
-        BackendKind, GateArgs, Latency, LengthArgs, Settings, figures, open, rows_of, variants,
+        BackendKind, GateArgs, Latency, LengthArgs, Settings, open, rows_of, variants,
         write_predictions,
     };
     use cs_model::Bundle;
+    use cs_train::evaluation::head_figures;
     use cs_train::recipe::{Start, Teaching};
     use cs_train::run::Silent;
 
@@ -225,7 +226,7 @@ mod trained {
                 == b.intent.as_ref().map(|intent| &intent.label)
         });
         assert!(same.count() >= 57);
-        let figures = figures(&test, &native, bundle.tasks()).unwrap();
+        let figures = head_figures(&test, &native, bundle.tasks()).unwrap();
         let judged = verdict.heads.iter();
         let judged: Vec<_> = judged
             .map(|(head, figures)| (head, figures.after))

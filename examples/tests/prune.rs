@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use cs_data::{Dataset, Tokenizer, Utterance};
 use cs_examples::demo::{Corpus, Split};
-use cs_examples::{Error, GateArgs, PruneArgs, Pruner, Settings, rows_of, single_batches};
+use cs_examples::{Error, GateArgs, PruneArgs, Pruner, Settings, rows_of, texts_of};
 use cs_model::{Bundle, Device, EncoderConfig, Model, Tasks, TransformerConfig};
-use cs_quant::{NativeModel, Precision, QuantConfig, RuntimeConfig};
+use cs_quant::{NativeModel, Precision, QuantConfig, RuntimeConfig, single_batches};
 use cs_train::objective::DistillConfig;
 use cs_train::recipe::{Start, Teaching};
 use cs_train::run::Silent;
@@ -77,7 +77,7 @@ fn logits(bundle: &Bundle, texts: &[Utterance]) -> Vec<[Vec<f32>; 2]> {
         ..RuntimeConfig::default()
     };
     let native = NativeModel::open(bundle, &runtime).unwrap();
-    let batches = single_batches(bundle, texts).unwrap();
+    let batches = single_batches(bundle, &texts_of(texts)).unwrap();
     let pair = |batch| {
         let outputs = [
             torch.predict(batch).unwrap(),

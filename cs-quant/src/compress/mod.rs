@@ -6,6 +6,7 @@ mod edited;
 pub(crate) mod gate;
 pub(crate) mod prune;
 pub(crate) mod quantize;
+pub(crate) mod questions;
 pub(crate) mod sensitivity;
 pub(crate) mod timing;
 pub(crate) mod trim;

@@ -2,6 +2,7 @@
 
 mod calibration;
 mod evaluate;
+mod heads;
 mod tally;
 
 pub use calibration::{
@@ -9,4 +10,5 @@ pub use calibration::{
 };
 pub(crate) use evaluate::intervals_of;
 pub use evaluate::{EvaluateOptions, Evaluation, entity_spans, evaluate, intervals};
+pub use heads::{head_figures, unlabelled_heads, with_known_labels};
 pub(crate) use tally::{TalliedIntent, Tally};

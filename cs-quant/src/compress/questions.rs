@@ -1,0 +1,152 @@
+//! [`Questions`]: texts that several models are asked, so that one can be judged by another.
+
+use cs_data::{Encoding, TokenBatch};
+use cs_model::{Bundle, Matrix, Understanding, decode};
+
+use super::sensitivity::Figures;
+use crate::error::Result;
+use crate::runtime::model::NativeModel;
+
+/// Texts timed and compared one at a time, at most.
+const SINGLE_TEXTS: usize = 100;
+/// Texts answered together.
+const BATCH: usize = 64;
+
+/// Texts, tokenised once for all models that are asked.
+///
+/// ```no_run
+/// use cs_model::Bundle;
+/// use cs_quant::{Gate, NativeModel, Probe, QuantConfig, QuantError, Questions, single_batches};
+///
+/// let bundle = Bundle::open("model".as_ref())?;
+/// let texts = ["where is my parcel"];
+/// let (questions, timed) = (Questions::new(&bundle, &texts)?, single_batches(&bundle, &texts)?);
+/// let mut metric = |model: &NativeModel| {
+///     let answers = questions.answers(model)?;
+///     // With gold rows, `cs_train::evaluation::head_figures` tells this of every head.
+///     let right = answers[0].intent.as_ref().is_some_and(|intent| intent.label == "status");
+///     Ok::<_, QuantError>([("intent".to_owned(), f64::from(u8::from(right)))].into())
+/// };
+/// let probe = Probe { texts: &timed, metric: Some(&mut metric) };
+/// let verdict = Gate::default().quantize(&bundle, "int8".as_ref(), &QuantConfig::default(), probe)?;
+/// println!("{} times smaller, accepted: {}", verdict.ratio, verdict.accepted);
+/// # Ok::<(), QuantError>(())
+/// ```
+#[derive(Debug)]
+pub struct Questions<'a> {
+    bundle: &'a Bundle,
+    texts: Vec<&'a str>,
+    encodings: Vec<Encoding>,
+}
+
+impl<'a> Questions<'a> {
+    /// Tokenises the texts as the bundle's models read them.
+    ///
+    /// # Errors
+    ///
+    /// A tokenizer that does not parse; a text it fails on.
+    pub fn new(bundle: &'a Bundle, texts: &[&'a str]) -> Result<Self> {
+        let tokenizer = bundle.tokenizer()?;
+        Ok(Self {
+            bundle,
+            texts: texts.to_owned(),
+            encodings: tokenizer.encode_batch(texts, bundle.max_length())?,
+        })
+    }
+
+    /// The answers of a model with the bundle's heads, in order, in batches of 64.
+    ///
+    /// # Errors
+    ///
+    /// If the model fails.
+    pub fn answers(&self, model: &NativeModel) -> Result<Vec<Understanding>> {
+        let (tasks, calibration) = (self.bundle.tasks(), self.bundle.calibration());
+        let mut answers = Vec::with_capacity(self.texts.len());
+        for (texts, encodings) in self.texts.chunks(BATCH).zip(self.encodings.chunks(BATCH)) {
+            let batch = TokenBatch::pack(encodings.iter().map(|encoding| &encoding.ids[..]));
+            let output = model.forward(&batch)?;
+            answers.extend(decode(
+                texts,
+                encodings,
+                &batch.offsets,
+                &output,
+                tasks,
+                &calibration,
+            ));
+        }
+        Ok(answers)
+    }
+}
+
+/// How near the vectors of models without heads are to those of the first one that is asked.
+///
+/// ```
+/// let fidelity = cs_quant::Fidelity::new(&[]);
+/// assert!(format!("{fidelity:?}").contains("None"), "nobody was asked yet");
+/// ```
+#[derive(Debug)]
+pub struct Fidelity<'a> {
+    texts: &'a [TokenBatch],
+    first: Option<Vec<Matrix>>,
+}
+
+impl<'a> Fidelity<'a> {
+    /// Compares by these texts, one a batch.
+    pub fn new(texts: &'a [TokenBatch]) -> Self {
+        Self { texts, first: None }
+    }
+
+    /// The mean cosine of the texts' vectors to those of the first model, called `embedding`.
+    ///
+    /// # Errors
+    ///
+    /// If the model fails.
+    pub fn figures(&mut self, model: &NativeModel) -> Result<Figures> {
+        let vectors = self.texts.iter().map(|batch| model.embed(batch));
+        let vectors: Vec<Matrix> = vectors.collect::<Result<_>>()?;
+        let first = self.first.get_or_insert_with(|| vectors.clone());
+        let pairs = first.iter().zip(&vectors);
+        let sum: f64 = pairs.map(|(a, b)| cosine(&a.data, &b.data)).sum();
+        let mean = sum / vectors.len().max(1) as f64;
+        Ok([("embedding".to_owned(), mean)].into())
+    }
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        let products = a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b));
+        products.sum()
+    };
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+/// Batches of one text each: of `texts`, 100 at regular distances if there are more, or of made-up token
+/// ids if there are none.
+///
+/// # Errors
+///
+/// A tokenizer that does not parse; a text it fails on.
+pub fn single_batches(bundle: &Bundle, texts: &[&str]) -> Result<Vec<TokenBatch>> {
+    if texts.is_empty() {
+        return Ok(made_up(bundle));
+    }
+    let tokenizer = bundle.tokenizer()?;
+    let probed = texts.iter().step_by(texts.len().div_ceil(SINGLE_TEXTS));
+    probed
+        .map(|text| {
+            let encoding = tokenizer.encode(text, bundle.max_length())?;
+            Ok(TokenBatch::pack([&encoding.ids[..]]))
+        })
+        .collect()
+}
+
+fn made_up(bundle: &Bundle) -> Vec<TokenBatch> {
+    let words = bundle.config().vocab_size() as u32;
+    let longest = bundle.max_length() as u32;
+    let text = |text: u32| -> Vec<u32> {
+        let length = (8 + text % 24).min(longest);
+        (0..length).map(|at| (text * 31 + at * 7) % words).collect()
+    };
+    let texts = (0..SINGLE_TEXTS as u32).map(text);
+    texts.map(|ids| TokenBatch::pack([&ids[..]])).collect()
+}
