@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cs_data::{Dataset, Utterance};
+use cs_data::{Dataset, Utterance, file};
 use cs_model::{Bundle, EncoderConfig};
 use cs_quant::{
     NativeModel, Precision, PruneConfig, PruneReport, RuntimeConfig, latencies, prune_to_latency,
@@ -296,15 +296,7 @@ fn remove(path: &PathBuf) -> Result<()> {
     }
 }
 
-/// Writes the record, whole or not at all.
 fn write(path: &Path, record: &Record) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        let file = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer(&file, record)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().map_err(Error::io(path))
+    let json = serde_json::to_vec(record).map_err(|error| Error::io(path)(error.into()))?;
+    file::write(path, |out| out.write_all(&json)).map_err(Error::io(path))
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::escape::{escape, shortened};
+use cs_data::text::escape_markup;
+
+use super::escape::shortened;
 use super::sections::IntentReport;
 use crate::metrics::{CoveragePoint, Reliability, RocPoint};
 
@@ -24,7 +26,7 @@ struct Plot(String);
 impl Plot {
     fn new(title: &str, x: &str, y: &str) -> Self {
         let (width, height) = (SIDE + LEFT + 14.0, SIDE + TOP + 42.0);
-        let title = escape(title);
+        let title = escape_markup(title);
         let mut plot = Self(format!(
             "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{title}\">"
         ));
@@ -48,9 +50,9 @@ impl Plot {
              <text transform=\"translate(12 {:.1}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
             LEFT + SIDE / 2.0,
             TOP + SIDE + 35.0,
-            escape(x),
+            escape_markup(x),
             TOP + SIDE / 2.0,
-            escape(y),
+            escape_markup(y),
         ));
         plot
     }
@@ -230,8 +232,8 @@ fn heat_cells(svg: &mut String, names: &[&str], report: &IntentReport) {
             MARGIN + CELL * column as f64 + 0.5,
             MARGIN + CELL * row as f64 + 0.5,
             0.12 + 0.88 * (rows as f64 / support as f64).sqrt(),
-            escape(gold),
-            predicted.map_or("(abstained)".to_owned(), escape),
+            escape_markup(gold),
+            predicted.map_or("(abstained)".to_owned(), escape_markup),
             side = CELL - 1.0,
         );
     }

@@ -1,5 +1,7 @@
 //! Labels, texts and numbers as HTML.
 
+use cs_data::text::escape_markup;
+
 /// Characters of a text shown, at most.
 const TEXT: usize = 300;
 /// Characters of a label shown, at most.
@@ -27,23 +29,5 @@ pub(super) fn shortened(text: &str, limit: usize) -> String {
         short.pop();
         short.push('…');
     }
-    escape(&short)
-}
-
-/// For HTML and SVG, in text and in attributes. What a page cannot hold becomes U+FFFD.
-pub(super) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\t' | '\n' | '\r' => out.push(' '),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
+    escape_markup(&short)
 }

@@ -1,7 +1,8 @@
 //! A report's files.
 
-use std::io::Write;
 use std::path::Path;
+
+use cs_data::file;
 
 use super::{EvaluationReport, FORMAT_VERSION};
 use crate::error::{Error, Result};
@@ -30,9 +31,9 @@ impl EvaluationReport {
             Some("html") => write(path, &self.html()),
             Some("json") => write(path, &self.json(path)?),
             _ => {
-                std::fs::create_dir_all(path).map_err(failed(path))?;
-                let file = path.join("report.json");
-                write(&file, &self.json(&file)?)?;
+                std::fs::create_dir_all(path).map_err(Error::io(path))?;
+                let json = path.join("report.json");
+                write(&json, &self.json(&json)?)?;
                 write(&path.join("report.html"), &self.html())
             }
         }
@@ -40,7 +41,7 @@ impl EvaluationReport {
 
     fn json(&self, path: &Path) -> Result<String> {
         let json = serde_json::to_string_pretty(self);
-        json.map_err(|source| failed(path)(source.into()))
+        json.map_err(|source| Error::io(path)(source.into()))
     }
 
     /// Reads the JSON of a report.
@@ -50,7 +51,7 @@ impl EvaluationReport {
     /// [`Error::Io`] for a file that cannot be read, [`Error::Report`] for one that is no report or one
     /// of a newer version.
     pub fn open(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(failed(path))?;
+        let bytes = std::fs::read(path).map_err(Error::io(path))?;
         let refuse = |reason: String| Error::Report {
             path: path.to_owned(),
             reason,
@@ -69,25 +70,6 @@ impl EvaluationReport {
     }
 }
 
-fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::Io { path, source }
-}
-
-/// Through a temporary file in the same folder, synced and then renamed over `path`.
 fn write(path: &Path, content: &str) -> Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut builder = tempfile::Builder::new();
-    // A temporary file is private by default; a report should be as readable as any new file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
-    let mut file = file.map_err(failed(path))?;
-    file.write_all(content.as_bytes()).map_err(failed(path))?;
-    file.as_file().sync_all().map_err(failed(path))?;
-    file.persist(path)
-        .map_err(|error| failed(path)(error.error))?;
-    Ok(())
+    file::write(path, |out| out.write_all(content.as_bytes())).map_err(Error::io(path))
 }

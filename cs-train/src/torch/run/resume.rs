@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::checkpoint::{Best, FORMAT_VERSION, State, config_value};
+use super::checkpoint::{Best, CONFIG, FORMAT_VERSION, State, config_value};
 use super::train_loop::Run;
-use super::trainer::Trainer;
 use crate::error::{Error, Result};
 use crate::torch::optim::Moments;
 use crate::torch::snapshot::{Loaded, Snapshot};
@@ -102,7 +101,7 @@ impl Run<'_> {
             expected: "settings that JSON can hold",
         })?;
         json.push(b'\n');
-        self.checkpoints.write_file(Trainer::CONFIG, &json)
+        self.checkpoints.write_file(CONFIG, &json)
     }
 
     /// Copies of the model's weights, with a prefix to their names.

@@ -1,5 +1,7 @@
 //! Seeds as pure functions of (seed, what for, when).
 
+use cs_data::SplitMix;
+
 /// What a derived seed is for, so that equal counters do not give equal streams.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Stream {
@@ -14,12 +16,8 @@ pub(crate) fn derive(seed: u64, stream: Stream, counter: u64) -> u64 {
     mix(mix(mix(seed) ^ stream as u64) ^ counter)
 }
 
-/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014): a bijection that spreads every bit.
 fn mix(value: u64) -> u64 {
-    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+    SplitMix::new(value).next()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::checkpoint::{Checkpoints, check_config};
+use super::checkpoint::{self, Checkpoints, check_config};
 use super::observer::Observer;
 use super::train_loop::Run;
 use super::train_report::TrainReport;
@@ -65,7 +65,7 @@ pub struct Trainer {
 
 impl Trainer {
     /// The name of the settings' file in the folder.
-    pub const CONFIG: &'static str = "train_config.json";
+    pub const CONFIG: &'static str = checkpoint::CONFIG;
 
     /// A trainer that keeps its checkpoints in `folder`, which is made when the first one is
     /// written.

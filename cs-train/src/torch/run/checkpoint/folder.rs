@@ -1,18 +1,18 @@
 //! The folder of a run's checkpoints.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
+use cs_data::file::{StagingFolder, sync, write_synced};
 
 use super::state::State;
 use crate::error::{Error, Result};
 use crate::torch::objective::Identity;
-use crate::torch::run::trainer::Trainer;
 use crate::torch::snapshot::{Loaded, Snapshot};
 
+/// The settings of the run.
+pub(crate) const CONFIG: &str = "train_config.json";
 const STATE: &str = "state.json";
 const TENSORS: &str = "tensors.safetensors";
 /// Of whatever is not finished yet, or not wanted any more.
@@ -101,16 +101,14 @@ impl Checkpoints {
     pub(crate) fn write(&mut self, mut state: State, tensors: &Snapshot) -> Result<PathBuf> {
         let draft = self.draft()?;
         state.sha256 = tensors.write(&draft.path().join(TENSORS))?;
-        write_synced(&draft.path().join(STATE), &json(&state, draft.path())?)?;
-        sync(draft.path())?;
+        let written = draft.path().join(STATE);
+        write_synced(&written, &json(&state, &written)?).map_err(Error::io(&written))?;
         let step = state.progress.step;
         let path = self.path(step);
         if path.exists() {
             self.discard(&path)?;
         }
-        let draft = draft.keep();
-        std::fs::rename(&draft, &path).map_err(Error::io(&path))?;
-        sync(&self.dir)?;
+        draft.rename_to(&path).map_err(Error::io(&path))?;
         self.kept
             .insert(step, state.progress.best.as_ref().map(|best| best.step));
         self.clean(&state)?;
@@ -124,7 +122,7 @@ impl Checkpoints {
         let written = draft.path().join("best");
         let sha256 = weights.write(&written)?;
         std::fs::rename(&written, &path).map_err(Error::io(&path))?;
-        sync(&self.dir)?;
+        sync(&self.dir).map_err(Error::io(&self.dir))?;
         Ok((path, sha256))
     }
 
@@ -132,9 +130,9 @@ impl Checkpoints {
     pub(crate) fn write_file(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let draft = self.draft()?;
         let (written, path) = (draft.path().join(name), self.dir.join(name));
-        write_synced(&written, bytes)?;
+        write_synced(&written, bytes).map_err(Error::io(&written))?;
         std::fs::rename(&written, &path).map_err(Error::io(&path))?;
-        sync(&self.dir)
+        sync(&self.dir).map_err(Error::io(&self.dir))
     }
 
     /// Removes every checkpoint, the best weights and the settings; anything else stays, and the folder
@@ -152,7 +150,7 @@ impl Checkpoints {
             }
         }
         let best = found.best.iter().map(|&step| self.best_path(step));
-        for path in best.chain([self.dir.join(Trainer::CONFIG)]) {
+        for path in best.chain([self.dir.join(CONFIG)]) {
             match std::fs::metadata(&path) {
                 Ok(file) => bytes += file.len(),
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
@@ -178,21 +176,16 @@ impl Checkpoints {
         Ok(!self.found()?.checkpoints.is_empty())
     }
 
-    fn draft(&self) -> Result<TempDir> {
+    fn draft(&self) -> Result<StagingFolder> {
         std::fs::create_dir_all(&self.dir).map_err(Error::io(&self.dir))?;
-        let mut builder = tempfile::Builder::new();
-        // A temporary folder is private by default; a checkpoint should be as readable as any new one.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-        let draft = builder.prefix(HIDDEN).tempdir_in(&self.dir);
-        draft.map_err(Error::io(&self.dir))
+        StagingFolder::create(&self.dir, HIDDEN).map_err(Error::io(&self.dir))
     }
 
     /// Removes a checkpoint: under its name it is there as a whole or not at all.
     fn discard(&self, path: &Path) -> Result<()> {
         let hidden = self.draft()?;
         std::fs::rename(path, hidden.path().join("old")).map_err(Error::io(path))?;
-        hidden.close().map_err(Error::io(path))
+        hidden.remove().map_err(Error::io(path))
     }
 
     /// Removes what neither the latest checkpoints nor the current best need: older ones, an earlier
@@ -264,22 +257,4 @@ fn size_of_folder(folder: &Path) -> Result<u64> {
 
 fn json(state: &State, path: &Path) -> Result<Vec<u8>> {
     serde_json::to_vec_pretty(state).map_err(|error| Error::io(path)(error.into()))
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = File::create(path).map_err(Error::io(path))?;
-    let written = std::io::Write::write_all(&mut file, bytes);
-    written
-        .and_then(|()| file.sync_all())
-        .map_err(Error::io(path))
-}
-
-/// Makes renamings in a folder last through a crash of the machine. Only Unix opens folders.
-fn sync(dir: &Path) -> Result<()> {
-    if cfg!(unix) {
-        File::open(dir)
-            .and_then(|dir| dir.sync_all())
-            .map_err(Error::io(dir))?;
-    }
-    Ok(())
 }

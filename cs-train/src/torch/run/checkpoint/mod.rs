@@ -7,5 +7,5 @@
 mod folder;
 mod state;
 
-pub(crate) use folder::Checkpoints;
+pub(crate) use folder::{CONFIG, Checkpoints};
 pub(crate) use state::{Best, Exact, FORMAT_VERSION, Progress, State, check_config, config_value};
