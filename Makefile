@@ -16,17 +16,19 @@ setup: ## Provide libtorch for this clone (544 MB once per user) and tell cargo 
 demo: setup ## From generated conversations to int8 answers, in about three minutes after the build
 	cargo run --release --example quickstart
 
+# One profile for all that follows and for the examples, so that libtorch's bindings, which take four minutes,
+# and the other packages are compiled once. cs-quant's tests never see libtorch: they run in the second line alone.
 test: setup ## Every test and doc test, then what needs no libtorch once more without it
-	cargo test --workspace
-	cargo test $(TORCH_FREE)
+	cargo test --release --workspace --exclude cs-quant
+	cargo test --release $(TORCH_FREE)
 
 # Every feature is checked by one of these: those without libtorch by the second, those for docs.rs and for
 # fetching libtorch by the third, which fetches nothing.
 lint: setup ## Formatting, clippy and rustdoc, all without a warning
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy $(TORCH_FREE) -p cs-examples -p cs-benches --features cs-train/nvml,cs-train/jieba --all-targets -- -D warnings
-	cargo doc --workspace --no-deps --features $(DOCS_RS) --config 'build.rustdocflags = ["-D", "warnings"]'
+	cargo clippy --release --workspace --all-targets -- -D warnings
+	cargo clippy --release $(TORCH_FREE) -p cs-examples -p cs-benches --features cs-train/nvml,cs-train/jieba --all-targets -- -D warnings
+	cargo doc --release --workspace --no-deps --features $(DOCS_RS) --config 'build.rustdocflags = ["-D", "warnings"]'
 
 bench: ## Measure the native runtime
 	cargo bench -p cs-benches --no-default-features
