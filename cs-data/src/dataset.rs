@@ -323,10 +323,7 @@ impl Dataset {
             hash.update(Value::Object(row.to_json()).to_string());
             hash.update(b"\n");
         }
-        hash.finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        format!("{:x}", hash.finalize())
     }
 }
 

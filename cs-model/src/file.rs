@@ -23,7 +23,7 @@ pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8], origin: &Path) -> Re
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// The sum and length of a file, read in blocks.
@@ -74,7 +74,7 @@ impl OpenFile {
             start += read as u64;
         }
         self.same_as_before()?;
-        Ok(hex(&hash.finalize()))
+        Ok(format!("{:x}", hash.finalize()))
     }
 
     /// Up to `most` bytes from `start` on, fewer where the file ends.
@@ -141,17 +141,6 @@ pub(crate) fn same(path: &Path, what: &'static str, expected: &str, found: Strin
         expected: expected.to_owned(),
         found,
     })
-}
-
-fn hex(digest: &[u8]) -> String {
-    use std::fmt::Write;
-    digest
-        .iter()
-        .fold(String::with_capacity(2 * digest.len()), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 /// Writes through a temporary file in the same folder, synced and then renamed over `path`.

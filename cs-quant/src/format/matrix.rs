@@ -4,6 +4,8 @@
 //! `G` weights of a row, and 16 values: `w ~ t (q - 8)`, `q = round(w / t) + 8` in 1..=15 (0 is never
 //! written); two weights a byte, the even one in the low half.
 
+use half::bf16;
+
 use super::scheme::{Clip, Scheme};
 use crate::kernel::pack::{MOST_SUM, NEIGHBOURS};
 
@@ -149,9 +151,7 @@ fn int4(data: &[f32], group: usize, clip: Clip) -> Rows {
 
 /// The nearest bf16 number, which is how int4's steps are stored.
 fn brain(step: f32) -> f32 {
-    let bits = step.to_bits();
-    let rounded = bits.saturating_add(0x7fff + (bits >> 16 & 1)) & 0xffff_0000;
-    let near = f32::from_bits(rounded);
+    let near = bf16::from_f32(step).to_f32();
     if near.is_finite() { near } else { step }
 }
 

@@ -122,10 +122,8 @@ fn the_test_rows_are_those_of_the_first_version() {
     let demo = crate::demo::Demo::new(42).unwrap();
     demo.write(folder.path()).unwrap();
     let sum = |name: &str| {
-        let sum = Sha256::digest(std::fs::read(folder.path().join(name)).unwrap());
-        sum.iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
+        let bytes = std::fs::read(folder.path().join(name)).unwrap();
+        format!("{:x}", Sha256::digest(bytes))
     };
     assert_eq!(
         sum("test.jsonl"),
