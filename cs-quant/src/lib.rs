@@ -82,6 +82,7 @@ mod format;
 mod kernel;
 mod runtime;
 
+pub use compress::edited::is_own_folder;
 pub use compress::gate::{Gate, HeadFigures, Verdict};
 pub use compress::prune::latency::latencies;
 pub use compress::prune::target::{PruneConfig, PruneReport, prune_to_latency};

@@ -10,7 +10,7 @@ use cs_data::{TokenBatch, Utterance};
 use cs_model::{Bundle, Tasks};
 use cs_quant::{
     Clip, Fidelity, Figures, Gate, Int4, NativeModel, Precision, Probe, QuantConfig, Questions,
-    RuntimeConfig, Sensitivity, Verdict, latencies, quantize, sensitivity, single_batches,
+    RuntimeConfig, Sensitivity, Verdict, is_own_folder, latencies, quantize, sensitivity, single_batches,
 };
 use cs_train::evaluation::{head_figures, unlabelled_heads, with_known_labels};
 
@@ -157,8 +157,7 @@ impl GateArgs {
 ///
 /// As [`cs_quant::quantize`]; `out` being the model's own folder.
 pub fn unjudged(bundle: &Bundle, out: &Path, config: &QuantConfig) -> Result<Verdict> {
-    let place = |path: &Path| path.canonicalize().ok();
-    if place(out).is_some() && place(out) == place(bundle.dir()) {
+    if is_own_folder(bundle, out) {
         return Err(Error::Unfit {
             path: out.to_owned(),
             found: "the model's own folder".to_owned(),

@@ -8,7 +8,7 @@ use clap::Args;
 use cs_data::{Dataset, Utterance, file};
 use cs_model::{Bundle, EncoderConfig};
 use cs_quant::{
-    NativeModel, Precision, PruneConfig, PruneReport, RuntimeConfig, latencies, prune_to_latency,
+    NativeModel, Precision, PruneConfig, PruneReport, RuntimeConfig, is_own_folder, latencies, prune_to_latency,
     single_batches,
 };
 use cs_train::evaluation::unlabelled_heads;
@@ -186,8 +186,7 @@ impl Pruner {
     }
 
     fn check_out(&self, out: &Path) -> Result<()> {
-        let place = |path: &Path| path.canonicalize().ok();
-        if place(out).is_none() || place(out) != place(self.bundle.dir()) {
+        if !is_own_folder(&self.bundle, out) {
             return Ok(());
         }
         Err(Error::Unfit {

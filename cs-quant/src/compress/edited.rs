@@ -87,10 +87,16 @@ pub(crate) fn staging(out: &Path) -> Result<tempfile::TempDir> {
     })
 }
 
+/// Whether `out` is the model's own folder, under whatever name.
+#[must_use]
+pub fn is_own_folder(bundle: &Bundle, out: &Path) -> bool {
+    let resolved = out.canonicalize().ok();
+    resolved.is_some() && resolved == bundle.dir().canonicalize().ok()
+}
+
 /// Refuses the model's own folder as the one to write.
-pub(crate) fn another(bundle: &Bundle, out: &Path) -> Result<()> {
-    let place = |path: &Path| path.canonicalize().ok();
-    if place(out).is_none() || place(out) != place(bundle.dir()) {
+pub(crate) fn refuse_own_folder(bundle: &Bundle, out: &Path) -> Result<()> {
+    if !is_own_folder(bundle, out) {
         return Ok(());
     }
     Err(QuantError::Config {

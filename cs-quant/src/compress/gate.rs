@@ -7,7 +7,7 @@ use cs_data::TokenBatch;
 use cs_model::{Bundle, BundleWriter};
 use serde::{Deserialize, Serialize};
 
-use super::edited::{another, manifest, staging};
+use super::edited::{manifest, refuse_own_folder, staging};
 use super::quantize::quantize;
 use super::sensitivity::{Figures, Probe, layers, sensitivity};
 use super::timing::race;
@@ -204,7 +204,7 @@ impl Gate {
                 "a figure for each head to judge by",
             );
         }
-        another(bundle, out)?;
+        refuse_own_folder(bundle, out)?;
         need_weights(bundle, "fp32")
     }
 }

@@ -2,7 +2,7 @@
 //! trimming.
 
 mod companions;
-mod edited;
+pub(crate) mod edited;
 pub(crate) mod gate;
 pub(crate) mod prune;
 pub(crate) mod quantize;

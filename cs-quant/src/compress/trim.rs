@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::companions::{Companions, each_token_id};
-use super::edited::{another, manifest, staging, tensors, tokenizer_json};
+use super::edited::{manifest, refuse_own_folder, staging, tensors, tokenizer_json};
 use crate::error::{QuantError, Result};
 use crate::format::source::need_weights;
 
@@ -84,7 +84,7 @@ pub fn trim_vocabulary<'a>(
     texts: impl IntoIterator<Item = &'a str>,
     config: &TrimConfig,
 ) -> Result<TrimReport> {
-    another(bundle, out)?;
+    refuse_own_folder(bundle, out)?;
     vacant(out)?;
     need_weights(bundle, "fp32")?;
     let tokenizer = bundle.tokenizer()?;

@@ -9,7 +9,7 @@ use std::path::Path;
 use cs_model::{Bundle, EncoderConfig, TransformerConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::compress::edited::{Changed, another, tensors, tokenizer_json};
+use crate::compress::edited::{Changed, refuse_own_folder, tensors, tokenizer_json};
 use crate::error::{QuantError, Result};
 use crate::format::source::need_weights;
 
@@ -122,7 +122,7 @@ fn check(setting: &'static str, layer: usize, kept: &[usize], count: usize) -> R
 pub fn prune(bundle: &Bundle, out: &Path, plan: &PrunePlan) -> Result<()> {
     let config = transformer(bundle)?;
     let pruned = plan.apply(config)?;
-    another(bundle, out)?;
+    refuse_own_folder(bundle, out)?;
     need_weights(bundle, "fp32")?;
     let weights = bundle.weights()?;
     let mut kept = BTreeMap::new();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::latency::{Costs, latencies, pruned};
 use super::{PrunePlan, prune, refused, transformer};
-use crate::compress::edited::{another, staging, tensors};
+use crate::compress::edited::{refuse_own_folder, staging, tensors};
 use crate::error::Result;
 use crate::format::source::need_weights;
 use crate::runtime::config::RuntimeConfig;
@@ -97,7 +97,7 @@ pub fn prune_to_latency(
         return Err(refused("texts", "none".to_owned(), "texts to time"));
     }
     importance.validate(encoder)?;
-    another(bundle, out)?;
+    refuse_own_folder(bundle, out)?;
     need_weights(bundle, "fp32")?;
     let staging = staging(out)?;
     let costs = Costs::measure(bundle, texts, &config.runtime, staging.path())?;
