@@ -7,7 +7,7 @@ use crate::Kernel;
 /// Errors of this crate. Those about a file begin with its path.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum QuantError {
+pub enum Error {
     /// The bundle, its configuration or its weights could not be read or written.
     #[error(transparent)]
     Model(#[from] cs_model::Error),
@@ -115,4 +115,4 @@ pub enum QuantError {
 }
 
 /// Result with this crate's error.
-pub type Result<T, E = QuantError> = std::result::Result<T, E>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;

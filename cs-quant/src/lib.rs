@@ -11,7 +11,7 @@
 //! let config = RuntimeConfig { precision: "int8".parse()?, ..RuntimeConfig::default() };
 //! assert_eq!(config.precision, Precision::Int8);
 //! assert!(Kernel::detect().is_supported());
-//! # Ok::<(), cs_quant::QuantError>(())
+//! # Ok::<(), cs_quant::Error>(())
 //! ```
 //!
 //! # Arithmetic
@@ -92,7 +92,7 @@ pub use compress::questions::{Fidelity, Questions, single_batches};
 pub use compress::sensitivity::{Figures, Metric, Probe, Sensitivity, sensitivity};
 pub use compress::timing::race;
 pub use compress::trim::{TrimConfig, TrimReport, trim_vocabulary};
-pub use error::{QuantError, Result};
+pub use error::{Error, Result};
 pub use format::scheme::{Clip, Int4, QuantConfig};
 pub use kernel::Kernel;
 pub use runtime::config::{Precision, RuntimeConfig};

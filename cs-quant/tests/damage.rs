@@ -9,9 +9,7 @@ use std::path::Path;
 use common::{reference, tasks, write_bundle};
 use cs_data::TokenBatch;
 use cs_model::{Bundle, Dtype, RawTensor, Weights, write_safetensors};
-use cs_quant::{
-    Clip, Int4, NativeModel, Precision, QuantConfig, QuantError, RuntimeConfig, quantize,
-};
+use cs_quant::{Clip, Error, Int4, NativeModel, Precision, QuantConfig, RuntimeConfig, quantize};
 use proptest::prelude::*;
 
 /// A plain folder (no sums) with an artefact, which a test may then damage: 4-bit where that is
@@ -307,7 +305,7 @@ fn a_folder_without_weights_says_so() {
     let out = dir.path().join("out");
     let error = quantize(&bundle, &out, &QuantConfig::default()).unwrap_err();
     assert!(
-        matches!(error, QuantError::NoWeights { wanted: "fp32", .. }),
+        matches!(error, Error::NoWeights { wanted: "fp32", .. }),
         "{error}"
     );
     assert!(!out.exists());
@@ -317,7 +315,7 @@ fn a_folder_without_weights_says_so() {
     };
     assert!(matches!(
         NativeModel::open(&bundle, &fp32),
-        Err(QuantError::NoWeights { .. })
+        Err(Error::NoWeights { .. })
     ));
     std::fs::remove_file(dir.path().join("int8/model.int8.safetensors")).unwrap();
     assert!(open(&dir.path().join("int8")).is_err());
@@ -338,7 +336,7 @@ fn settings_out_of_range_are_refused() {
         },
     ] {
         let error = quantize(&bundle, &dir.path().join("out"), &config).unwrap_err();
-        assert!(matches!(error, QuantError::Config { .. }), "{error}");
+        assert!(matches!(error, Error::Config { .. }), "{error}");
     }
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }

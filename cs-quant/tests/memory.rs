@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use common::{config, expected, open, pack, reference};
 use cs_data::TokenBatch;
 use cs_model::Matrix;
-use cs_quant::{Precision, QuantError};
+use cs_quant::{Error, Precision};
 
 /// Counts, and refuses what is larger than the limit.
 struct Counting;
@@ -72,7 +72,7 @@ fn main() {
                 LIMIT.store(limit, Ordering::SeqCst);
                 let refused = model.hidden(&batches[0]);
                 LIMIT.store(usize::MAX, Ordering::SeqCst);
-                assert!(matches!(refused, Err(QuantError::Memory { .. })), "{limit}");
+                assert!(matches!(refused, Err(Error::Memory { .. })), "{limit}");
                 assert!(model.hidden(&batches[0]).is_ok());
             }
         }

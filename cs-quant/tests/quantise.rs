@@ -9,8 +9,8 @@ use common::{config, cosine, open, tasks, write_bundle};
 use cs_data::TokenBatch;
 use cs_model::{Bundle, Dtype, Weights};
 use cs_quant::{
-    Clip, Figures, Gate, Int4, NativeModel, Precision, Probe, QuantConfig, QuantError,
-    RuntimeConfig, quantize, sensitivity,
+    Clip, Error, Figures, Gate, Int4, NativeModel, Precision, Probe, QuantConfig, RuntimeConfig,
+    quantize, sensitivity,
 };
 
 fn texts() -> Vec<TokenBatch> {
@@ -132,7 +132,7 @@ fn each_layer_is_reported_once_and_the_worst_comes_first() {
     let mut models = 0;
     let mut metric = |_: &NativeModel| {
         models += 1;
-        Ok::<_, QuantError>(figures(f64::from(models)))
+        Ok::<_, Error>(figures(f64::from(models)))
     };
     let mut probe = Probe {
         texts: &texts,
@@ -164,7 +164,7 @@ fn each_layer_is_reported_once_and_the_worst_comes_first() {
     let left = sensitivity(
         &bundle,
         &kept,
-        &mut Probe::<QuantError> {
+        &mut Probe::<Error> {
             texts: &texts,
             metric: None,
         },
@@ -186,7 +186,7 @@ fn figures(figure: f64) -> Figures {
 fn closeness<'a>(
     exact: &'a NativeModel,
     texts: &'a [TokenBatch],
-) -> impl FnMut(&NativeModel) -> Result<Figures, QuantError> + 'a {
+) -> impl FnMut(&NativeModel) -> Result<Figures, Error> + 'a {
     move |model| {
         let mut worst = 0.0f32;
         for batch in texts {
@@ -305,7 +305,7 @@ fn each_head_is_judged_by_itself() {
             } else {
                 named(&after)
             };
-            Ok::<_, QuantError>(figures.into_iter().take(heads).collect())
+            Ok::<_, Error>(figures.into_iter().take(heads).collect())
         };
         let probe = Probe {
             texts: &[],
@@ -346,7 +346,7 @@ fn what_the_gate_cannot_do_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let bundle = bundle(dir.path());
     let run = |gate: Gate, out: &Path| {
-        let probe = Probe::<QuantError> {
+        let probe = Probe::<Error> {
             texts: &[],
             metric: None,
         };
@@ -355,7 +355,7 @@ fn what_the_gate_cannot_do_is_refused() {
             .to_string()
     };
     let other = dir.path().join("out");
-    let mut metric = |_: &NativeModel| Ok::<_, QuantError>(figures(1.0));
+    let mut metric = |_: &NativeModel| Ok::<_, Error>(figures(1.0));
     let probe = Probe {
         texts: &[],
         metric: Some(&mut metric),

@@ -32,7 +32,7 @@ pub enum Error {
     },
     /// The native runtime refused the model.
     #[error(transparent)]
-    Native(#[from] cs_quant::QuantError),
+    Native(#[from] cs_quant::Error),
     /// A backend failed.
     #[error("backend {name}: {source}")]
     Backend {

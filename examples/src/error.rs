@@ -17,7 +17,7 @@ pub enum Error {
     Model(#[from] cs_model::Error),
     /// The quantiser or the native runtime.
     #[error(transparent)]
-    Quant(#[from] cs_quant::QuantError),
+    Quant(#[from] cs_quant::Error),
     /// The assistant.
     #[error(transparent)]
     Serve(#[from] cs_serve::Error),

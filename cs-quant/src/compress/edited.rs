@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cs_model::{Bundle, BundleWriter, EncoderConfig, Manifest, RawTensor, write_safetensors};
 
-use crate::error::{QuantError, Result};
+use crate::error::{Error, Result};
 
 /// Copies the files that are read beside configuration, tokenizer and weights: the prompts.
 pub(crate) fn copy_extras(bundle: &Bundle, writer: &mut BundleWriter) -> Result<()> {
@@ -81,7 +81,7 @@ pub(crate) fn staging(out: &Path) -> Result<tempfile::TempDir> {
     let made = tempfile::Builder::new()
         .prefix(".staging-")
         .tempdir_in(beside);
-    made.map_err(|source| QuantError::Io {
+    made.map_err(|source| Error::Io {
         path: beside.to_owned(),
         source,
     })
@@ -99,7 +99,7 @@ pub(crate) fn refuse_own_folder(bundle: &Bundle, out: &Path) -> Result<()> {
     if !is_own_folder(bundle, out) {
         return Ok(());
     }
-    Err(QuantError::Config {
+    Err(Error::Config {
         setting: "out",
         found: format!("{}, the model's own folder", out.display()),
         expected: "another folder",

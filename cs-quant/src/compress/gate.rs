@@ -11,7 +11,7 @@ use super::edited::{manifest, refuse_own_folder, staging};
 use super::quantize::quantize;
 use super::sensitivity::{Figures, Probe, layers, sensitivity};
 use super::timing::race;
-use crate::error::{QuantError, Result};
+use crate::error::{Error, Result};
 use crate::format::scheme::QuantConfig;
 use crate::format::source::need_weights;
 use crate::runtime::config::{Precision, RuntimeConfig};
@@ -134,10 +134,10 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// As [`quantize`] and [`sensitivity`]; [`QuantError::Config`] for a `max_drop` that is no number,
+    /// As [`quantize`] and [`sensitivity`]; [`Error::Config`] for a `max_drop` that is no number,
     /// for `min_speedup` without texts to time, or if there is nothing to judge by;
-    /// [`QuantError::Unjudged`] for a head that the metric has no figure for.
-    pub fn quantize<E: From<QuantError>>(
+    /// [`Error::Unjudged`] for a head that the metric has no figure for.
+    pub fn quantize<E: From<Error>>(
         &self,
         bundle: &Bundle,
         out: &Path,
@@ -185,7 +185,7 @@ impl Gate {
 
     fn validate<E>(&self, bundle: &Bundle, out: &Path, probe: &Probe<'_, E>) -> Result<()> {
         let refuse = |setting, found: String, expected| {
-            Err(QuantError::Config {
+            Err(Error::Config {
                 setting,
                 found,
                 expected,
@@ -220,7 +220,7 @@ fn judged(bundle: &Bundle, figures: Option<Figures>) -> Result<Figures> {
         .find(|head| !judged(head))
     {
         None => Ok(figures),
-        Some(head) => Err(QuantError::Unjudged {
+        Some(head) => Err(Error::Unjudged {
             path: bundle.dir().to_owned(),
             head,
         }),
@@ -240,13 +240,13 @@ struct Trial<'a> {
 
 impl Trial<'_> {
     /// Writes the artefact to the staging folder and measures it.
-    fn judge<E: From<QuantError>>(
+    fn judge<E: From<Error>>(
         &mut self,
         config: &QuantConfig,
         probe: &mut Probe<'_, E>,
     ) -> Result<Verdict, E> {
         let report = quantize(self.bundle, self.staging, config)?;
-        let quantised = Bundle::open(self.staging).map_err(QuantError::from)?;
+        let quantised = Bundle::open(self.staging).map_err(Error::from)?;
         let after = NativeModel::open(&quantised, &RuntimeConfig::default())?;
         let heads = self.compare(probe.measure(&after)?);
         let mut verdict = Verdict {
@@ -275,7 +275,7 @@ impl Trial<'_> {
 
     /// The fewest of the most sensitive layers that must stay in fp32 for the figures' sake, by
     /// bisection: more layers in fp32 are taken to be no worse.
-    fn fewest<E: From<QuantError>>(
+    fn fewest<E: From<Error>>(
         &self,
         config: &QuantConfig,
         probe: &mut Probe<'_, E>,

@@ -7,7 +7,7 @@ use cs_model::{Bundle, BundleWriter, RawTensor, Weights, write_safetensors};
 use serde::Serialize;
 
 use super::edited::{copy_extras, manifest, tensors, tokenizer_json};
-use crate::error::{QuantError, Result};
+use crate::error::{Error, Result};
 use crate::format::artefact;
 use crate::format::matrix::Rows;
 use crate::format::scheme::{QuantConfig, Scheme};
@@ -93,7 +93,7 @@ pub struct LayerError {
 ///
 /// # Errors
 ///
-/// [`QuantError::NoWeights`] if the folder has no fp32 weights; a tensor that is missing or of
+/// [`Error::NoWeights`] if the folder has no fp32 weights; a tensor that is missing or of
 /// another shape; the tokenizer's errors; a file that cannot be written. Nothing is left behind.
 pub fn quantize(bundle: &Bundle, out: &Path, config: &QuantConfig) -> Result<QuantReport> {
     config.validate()?;
@@ -112,7 +112,7 @@ pub fn quantize(bundle: &Bundle, out: &Path, config: &QuantConfig) -> Result<Qua
     writer.write_with(Bundle::INT8_WEIGHTS, |path| {
         write_safetensors(path, tensors, &metadata)?;
         report.bytes_after = file_size(path)?;
-        Ok::<_, QuantError>(())
+        Ok::<_, Error>(())
     })?;
     copy_extras(bundle, &mut writer)?;
     writer.finish(manifest(bundle))?;
@@ -168,7 +168,7 @@ fn error_of(name: &str, data: &[f32], back: Vec<f32>) -> LayerError {
 fn file_size(path: &Path) -> Result<u64> {
     match std::fs::metadata(path) {
         Ok(metadata) => Ok(metadata.len()),
-        Err(source) => Err(QuantError::Io {
+        Err(source) => Err(Error::Io {
             path: path.to_owned(),
             source,
         }),

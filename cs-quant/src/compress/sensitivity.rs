@@ -7,7 +7,7 @@ use cs_model::{Bundle, Matrix};
 use serde::Serialize;
 
 use super::edited::tensors;
-use crate::error::QuantError;
+use crate::error::Error;
 use crate::format::scheme::{QuantConfig, Scheme};
 use crate::runtime::config::RuntimeConfig;
 use crate::runtime::model::NativeModel;
@@ -16,12 +16,12 @@ use crate::runtime::model::NativeModel;
 ///
 /// ```
 /// use cs_data::TokenBatch;
-/// use cs_quant::{NativeModel, Probe, QuantError};
+/// use cs_quant::{NativeModel, Probe, Error};
 ///
 /// let texts = [TokenBatch::pack([&[2, 7, 3][..]])];
 /// let mut metric = |model: &NativeModel| {
 ///     let sure = model.forward(&texts[0])?.intent.map(|logits| f64::from(logits.data[0]));
-///     Ok::<_, QuantError>([("intent".to_owned(), sure.unwrap_or(0.0))].into())
+///     Ok::<_, Error>([("intent".to_owned(), sure.unwrap_or(0.0))].into())
 /// };
 /// let probe = Probe { texts: &texts, metric: Some(&mut metric) };
 /// assert_eq!(probe.texts.len(), 1);
@@ -48,12 +48,12 @@ impl<E> std::fmt::Debug for Probe<'_, E> {
     }
 }
 
-impl<E: From<QuantError>> Probe<'_, E> {
+impl<E: From<Error>> Probe<'_, E> {
     pub(crate) fn measure(&mut self, model: &NativeModel) -> Result<Option<Figures>, E> {
         self.metric.as_mut().map(|metric| metric(model)).transpose()
     }
 
-    pub(crate) fn vectors(&self, model: &NativeModel) -> Result<Vec<Matrix>, QuantError> {
+    pub(crate) fn vectors(&self, model: &NativeModel) -> Result<Vec<Matrix>, Error> {
         self.texts.iter().map(|batch| model.embed(batch)).collect()
     }
 }
@@ -100,7 +100,7 @@ impl Sensitivity {
 /// # Errors
 ///
 /// As [`NativeModel::open`]; a text the model cannot take; what the metric fails with.
-pub fn sensitivity<E: From<QuantError>>(
+pub fn sensitivity<E: From<Error>>(
     bundle: &Bundle,
     config: &QuantConfig,
     probe: &mut Probe<'_, E>,

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::companions::{Companions, each_token_id};
 use super::edited::{manifest, refuse_own_folder, staging, tensors, tokenizer_json};
-use crate::error::{QuantError, Result};
+use crate::error::{Error, Result};
 use crate::format::source::need_weights;
 
 const WORDS: &str = "embeddings.word_embeddings.weight";
@@ -122,14 +122,14 @@ fn used<'a>(
     let counts = tokenizer.count_tokens(texts);
     let counts = counts.map_err(cs_model::Error::from)?;
     if counts.is_empty() {
-        return Err(QuantError::Config {
+        return Err(Error::Config {
             setting: "texts",
             found: "none".into(),
             expected: "at least one",
         });
     }
     if config.min_count == 0 {
-        return Err(QuantError::Config {
+        return Err(Error::Config {
             setting: "min_count",
             found: "0".into(),
             expected: "1 or more",
@@ -298,7 +298,7 @@ fn vacant(out: &Path) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => "a file",
         Err(error) => return Err(io(out)(error)),
     };
-    Err(QuantError::Config {
+    Err(Error::Config {
         setting: "out",
         found: format!("{}, {found}", out.display()),
         expected: "a new or an empty folder",
@@ -318,7 +318,7 @@ fn size(path: &Path) -> Result<u64> {
     Ok(fs::metadata(path).map_err(io(path))?.len())
 }
 
-pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> QuantError {
+pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     let path: PathBuf = path.to_owned();
-    move |source| QuantError::Io { path, source }
+    move |source| Error::Io { path, source }
 }

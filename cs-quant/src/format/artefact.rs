@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use cs_model::{Dtype, RawTensor, Weights};
 
 use super::matrix::Rows;
-use crate::error::{QuantError, Result};
+use crate::error::{Error, Result};
 
 /// Key of the artefact's metadata that holds its version.
 pub(crate) const FORMAT: &str = "format";
@@ -24,7 +24,7 @@ pub(crate) fn check_format(weights: &Weights) -> Result<()> {
     if READ.contains(&found) {
         return Ok(());
     }
-    Err(QuantError::Format {
+    Err(Error::Format {
         path: weights.path().to_owned(),
         found: found.to_owned(),
         expected: VERSION,
@@ -111,7 +111,7 @@ fn group(weights: &Weights, name: &str, cols: usize) -> Result<usize> {
     if group > 0 && group.is_multiple_of(2) {
         return Ok(group);
     }
-    Err(QuantError::Tensor {
+    Err(Error::Tensor {
         path: weights.path().to_owned(),
         tensor,
         found: format!("shape {shape:?}"),
@@ -125,7 +125,7 @@ fn steps(weights: &Weights, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
     let steps = weights.f32(&tensor, shape)?;
     match steps.iter().position(|&s| s <= 0.0) {
         None => Ok(steps),
-        Some(at) => Err(QuantError::Tensor {
+        Some(at) => Err(Error::Tensor {
             path: weights.path().to_owned(),
             tensor,
             found: format!("{} at element {at}", steps[at]),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::matrix::Range;
-use crate::error::{QuantError, Result};
+use crate::error::{Error, Result};
 
 /// How a model is quantised.
 ///
@@ -104,10 +104,10 @@ impl QuantConfig {
     ///
     /// # Errors
     ///
-    /// [`QuantError::Config`] naming the first that is out of range.
+    /// [`Error::Config`] naming the first that is out of range.
     pub fn validate(&self) -> Result<()> {
         let refuse = |setting, found: String, expected| {
-            Err(QuantError::Config {
+            Err(Error::Config {
                 setting,
                 found,
                 expected,

@@ -6,7 +6,7 @@ use cs_model::{Bundle, Matrix, Transitions, Weights};
 use super::artefact;
 use super::matrix::Rows;
 use super::scheme::QuantConfig;
-use crate::error::{QuantError, Result};
+use crate::error::{Error, Result};
 use crate::kernel::gemm;
 use crate::kernel::pack::{PackedF32, PackedI8};
 use crate::kernel::row_ops::Norm;
@@ -27,7 +27,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// [`crate::QuantError::Format`] if it is of another version.
+    /// [`crate::Error::Format`] if it is of another version.
     pub(crate) fn artefact(weights: Weights) -> Result<Self> {
         if let Err(format) = artefact::check_format(&weights) {
             // Of a damaged file its sum says more.
@@ -134,7 +134,7 @@ pub(crate) fn need_weights(bundle: &Bundle, wanted: &'static str) -> Result<()> 
     // What is there instead, and what to do about it.
     match bundle.int8_path() {
         None => Ok(bundle.weights().map(drop)?),
-        Some(_) => Err(QuantError::NoWeights {
+        Some(_) => Err(Error::NoWeights {
             path: bundle.dir().to_owned(),
             wanted,
         }),

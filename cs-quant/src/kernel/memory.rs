@@ -1,17 +1,17 @@
 //! Memory that may be refused: a request too large for the machine is an error, not an abort.
 
-use crate::error::{QuantError, Result};
+use crate::error::{Error, Result};
 
 /// Makes a buffer at least `len` long. What it holds is not kept in order for anyone.
 ///
 /// # Errors
 ///
-/// [`QuantError::Memory`] if the system has not that much.
+/// [`Error::Memory`] if the system has not that much.
 pub(crate) fn grow<T: Clone + Default>(buffer: &mut Vec<T>, len: usize) -> Result<()> {
     let Some(more) = len.checked_sub(buffer.len()) else {
         return Ok(());
     };
-    let refused = |_| QuantError::Memory {
+    let refused = |_| Error::Memory {
         bytes: len.saturating_mul(size_of::<T>()),
     };
     buffer.try_reserve_exact(more).map_err(refused)?;

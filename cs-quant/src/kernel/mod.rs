@@ -12,7 +12,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{QuantError, Result};
+use crate::error::{Error, Result};
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod amx;
@@ -53,7 +53,7 @@ const SIXTEEN: usize = 16;
 /// let kernel = Kernel::detect();
 /// assert!(kernel.is_supported());
 /// assert_eq!("portable".parse::<Kernel>()?, Kernel::Portable);
-/// # Ok::<(), cs_quant::QuantError>(())
+/// # Ok::<(), cs_quant::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -137,11 +137,11 @@ impl fmt::Display for Kernel {
 }
 
 impl FromStr for Kernel {
-    type Err = QuantError;
+    type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
         let known = Self::ALL.into_iter().find(|kernel| kernel.name() == name);
-        known.ok_or_else(|| QuantError::UnknownName {
+        known.ok_or_else(|| Error::UnknownName {
             what: "kernel",
             found: name.to_owned(),
             expected: "portable, avx2, avx-vnni, avx512-vnni or amx-int8",
@@ -276,7 +276,7 @@ impl Simd {
         if kernel.is_supported() {
             Ok(Self(kernel))
         } else {
-            Err(QuantError::UnsupportedKernel { kernel })
+            Err(Error::UnsupportedKernel { kernel })
         }
     }
 

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use super::job::{Control, Job};
 use super::shared::Shared;
-use crate::error::{QuantError, Result};
+use crate::error::{Error, Result};
 
 /// How long an idle worker looks for work before it sleeps.
 const SPIN: Duration = Duration::from_micros(100);
@@ -132,7 +132,7 @@ impl Pool {
                     drop(start);
                     hub.work(index);
                 })
-                .map_err(|source| QuantError::Thread { source })?;
+                .map_err(|source| Error::Thread { source })?;
             pool.handles.push(worker);
         }
         drop(start);

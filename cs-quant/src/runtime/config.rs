@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::str::FromStr;
 
 use crate::Kernel;
-use crate::error::{QuantError, Result};
+use crate::error::{Error, Result};
 
 /// How a model is run.
 ///
@@ -34,7 +34,7 @@ pub struct RuntimeConfig {
 ///
 /// assert_eq!("int8".parse::<Precision>()?, Precision::Int8);
 /// assert_eq!(Precision::default(), Precision::Auto);
-/// # Ok::<(), cs_quant::QuantError>(())
+/// # Ok::<(), cs_quant::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Precision {
@@ -58,14 +58,14 @@ impl fmt::Display for Precision {
 }
 
 impl FromStr for Precision {
-    type Err = QuantError;
+    type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
         match name {
             "auto" => Ok(Self::Auto),
             "int8" => Ok(Self::Int8),
             "fp32" => Ok(Self::Fp32),
-            _ => Err(QuantError::UnknownName {
+            _ => Err(Error::UnknownName {
                 what: "precision",
                 found: name.to_owned(),
                 expected: "auto, int8 or fp32",

@@ -53,7 +53,7 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`crate::QuantError::Memory`]
+    /// [`crate::Error::Memory`]
     pub(crate) fn reserve(&self, extent: Extent, scratch: &mut Scratch) -> Result<()> {
         match self {
             Self::Transformer(model) => scratch.reserve(extent.share, model.widths()),
@@ -65,7 +65,7 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`crate::QuantError::Memory`]
+    /// [`crate::Error::Memory`]
     pub(crate) fn reserve_common(&self, extent: Extent, common: &mut Common) -> Result<()> {
         let Self::Transformer(model) = self else {
             return Ok(());
@@ -78,7 +78,7 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`crate::QuantError::Memory`]
+    /// [`crate::Error::Memory`]
     pub(crate) fn reserve_head(&self, extent: Extent, scratch: &mut HeadScratch) -> Result<()> {
         match self {
             Self::Transformer(model) => scratch.reserve(extent.longest, model.head_size()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cs_model::{HeadOutput, Matrix, Pooling, Tasks, Transitions};
 
-use crate::error::{QuantError, Result};
+use crate::error::{Error, Result};
 use crate::format::source::Source;
 use crate::kernel::gemm::{QuantScratch, Weights};
 use crate::kernel::math::Act;
@@ -61,7 +61,7 @@ impl Heads {
             scratch.reserve(x.rows, x.cols)?;
             weights.apply(team, &x.data, Act::None, (&mut data, scratch));
             let (rows, cols) = (x.rows, weights.outputs());
-            Ok::<_, QuantError>(Some(Matrix { rows, cols, data }))
+            Ok::<_, Error>(Some(Matrix { rows, cols, data }))
         };
         let sigmoid = |logits: Matrix| {
             let logits = logits.data.into_iter();

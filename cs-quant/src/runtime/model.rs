@@ -109,7 +109,7 @@ impl NativeModel {
     ///
     /// # Errors
     ///
-    /// [`QuantError::NoWeights`](crate::QuantError::NoWeights) if the folder lacks the weights asked
+    /// [`Error::NoWeights`](crate::Error::NoWeights) if the folder lacks the weights asked
     /// for; those of the kernel and
     /// the threads; every defect of the weights file, naming the file and the tensor.
     pub fn open(bundle: &Bundle, config: &RuntimeConfig) -> Result<Self> {
@@ -122,7 +122,7 @@ impl NativeModel {
     ///
     /// # Errors
     ///
-    /// As [`NativeModel::open`]; [`QuantError::Config`](crate::QuantError::Config).
+    /// As [`NativeModel::open`]; [`Error::Config`](crate::Error::Config).
     pub fn open_quantised(
         bundle: &Bundle,
         quantise: &QuantConfig,
@@ -180,9 +180,9 @@ impl NativeModel {
     ///
     /// # Errors
     ///
-    /// [`QuantError::Batch`](crate::QuantError::Batch) or [`QuantError::Input`](crate::QuantError::Input) if
+    /// [`Error::Batch`](crate::Error::Batch) or [`Error::Input`](crate::Error::Input) if
     /// the batch contradicts itself, has an empty
-    /// sequence, or an id or a position beyond the model's; [`QuantError::Memory`](crate::QuantError::Memory) if there is not
+    /// sequence, or an id or a position beyond the model's; [`Error::Memory`](crate::Error::Memory) if there is not
     /// enough.
     pub fn forward(&self, batch: &TokenBatch) -> Result<HeadOutput> {
         let model = &*self.model;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use cs_data::TokenBatch;
 
-use crate::error::{QuantError, Result};
+use crate::error::{Error, Result};
 
 /// Tokens of a group: enough rows that a weight read from memory is used often, few enough that
 /// their activations stay in a core's second-level cache.
@@ -113,7 +113,7 @@ fn middle(offsets: &[u32], sequence: usize) -> usize {
 /// Checks that a batch is consistent and fits the model.
 pub(crate) fn check(batch: &TokenBatch, vocab: usize, places: Option<usize>) -> Result<()> {
     let tokens = batch.ids.len();
-    let malformed = |problem: String| Err(QuantError::Batch { problem });
+    let malformed = |problem: String| Err(Error::Batch { problem });
     if batch.positions.len() != tokens {
         return malformed(format!(
             "{} positions for {tokens} ids",
@@ -129,7 +129,7 @@ pub(crate) fn check(batch: &TokenBatch, vocab: usize, places: Option<usize>) -> 
         return malformed(format!("the offsets do not go from 0 to {tokens} tokens"));
     }
     for (sequence, ends) in batch.offsets.windows(2).enumerate() {
-        let problem = |problem| Err(QuantError::Input { sequence, problem });
+        let problem = |problem| Err(Error::Input { sequence, problem });
         if ends[0] == ends[1] {
             return problem("no tokens, expected at least one".to_owned());
         }

@@ -10,7 +10,7 @@ use cs_model::{Bundle, EncoderConfig, TransformerConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::compress::edited::{Changed, refuse_own_folder, tensors, tokenizer_json};
-use crate::error::{QuantError, Result};
+use crate::error::{Error, Result};
 use crate::format::source::need_weights;
 
 pub(crate) mod latency;
@@ -33,7 +33,7 @@ pub use magnitude::magnitude;
 /// assert_eq!(pruned.layer_num_attention_heads, Some(vec![12, 2]));
 /// assert_eq!(pruned.inner_size(0), 1000);
 /// assert_eq!(pruned.head_size(), 64);
-/// # Ok::<(), cs_quant::QuantError>(())
+/// # Ok::<(), cs_quant::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrunePlan {
@@ -63,7 +63,7 @@ impl PrunePlan {
     ///
     /// # Errors
     ///
-    /// [`QuantError::Config`] if the plan is not one for this configuration.
+    /// [`Error::Config`] if the plan is not one for this configuration.
     pub fn apply(&self, config: &TransformerConfig) -> Result<TransformerConfig> {
         for (setting, kept) in [("heads", &self.heads), ("neurons", &self.neurons)] {
             if kept.len() != config.num_hidden_layers {
@@ -92,8 +92,8 @@ impl PrunePlan {
     }
 }
 
-fn refused(setting: &'static str, found: String, expected: &'static str) -> QuantError {
-    QuantError::Config {
+fn refused(setting: &'static str, found: String, expected: &'static str) -> Error {
+    Error::Config {
         setting,
         found,
         expected,

@@ -82,7 +82,7 @@ pub struct PruneReport {
 ///
 /// # Errors
 ///
-/// [`crate::QuantError::Config`] for a setting out of range, scores that do not fit, no texts, or a
+/// [`crate::Error::Config`] for a setting out of range, scores that do not fit, no texts, or a
 /// target that cannot be reached with one head and one step of neurons a layer; those of [`prune`].
 pub fn prune_to_latency(
     bundle: &Bundle,
@@ -161,7 +161,7 @@ impl PruneConfig {
     ///
     /// # Errors
     ///
-    /// [`crate::QuantError::Config`] names the first one out of range.
+    /// [`crate::Error::Config`] names the first one out of range.
     pub fn validate(&self) -> Result<()> {
         if !(self.target_latency > 0.0 && self.target_latency < 1.0) {
             let found = self.target_latency.to_string();
