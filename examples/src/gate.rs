@@ -10,7 +10,8 @@ use cs_data::{TokenBatch, Utterance};
 use cs_model::{Bundle, Tasks};
 use cs_quant::{
     Clip, Fidelity, Figures, Gate, Int4, NativeModel, Precision, Probe, QuantConfig, Questions,
-    RuntimeConfig, Sensitivity, Verdict, is_own_folder, latencies, quantize, sensitivity, single_batches,
+    RuntimeConfig, Sensitivity, Verdict, is_own_folder, latencies, quantize, sensitivity,
+    single_batches,
 };
 use cs_train::evaluation::{head_figures, unlabelled_heads, with_known_labels};
 

@@ -8,8 +8,8 @@ use clap::Args;
 use cs_data::{Dataset, Utterance, file};
 use cs_model::{Bundle, EncoderConfig};
 use cs_quant::{
-    NativeModel, Precision, PruneConfig, PruneReport, RuntimeConfig, is_own_folder, latencies, prune_to_latency,
-    single_batches,
+    NativeModel, Precision, PruneConfig, PruneReport, RuntimeConfig, is_own_folder, latencies,
+    prune_to_latency, single_batches,
 };
 use cs_train::evaluation::unlabelled_heads;
 use cs_train::recipe::{Fitted, Recipe, Rows, Start, Teaching, checkpoints, importance};

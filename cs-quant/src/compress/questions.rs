@@ -16,7 +16,7 @@ const BATCH: usize = 64;
 ///
 /// ```no_run
 /// use cs_model::Bundle;
-/// use cs_quant::{Gate, NativeModel, Probe, QuantConfig, QuantError, Questions, single_batches};
+/// use cs_quant::{Gate, NativeModel, Probe, QuantConfig, Error, Questions, single_batches};
 ///
 /// let bundle = Bundle::open("model".as_ref())?;
 /// let texts = ["where is my parcel"];
@@ -25,12 +25,12 @@ const BATCH: usize = 64;
 ///     let answers = questions.answers(model)?;
 ///     // With gold rows, `cs_train::evaluation::head_figures` tells this of every head.
 ///     let right = answers[0].intent.as_ref().is_some_and(|intent| intent.label == "status");
-///     Ok::<_, QuantError>([("intent".to_owned(), f64::from(u8::from(right)))].into())
+///     Ok::<_, Error>([("intent".to_owned(), f64::from(u8::from(right)))].into())
 /// };
 /// let probe = Probe { texts: &timed, metric: Some(&mut metric) };
 /// let verdict = Gate::default().quantize(&bundle, "int8".as_ref(), &QuantConfig::default(), probe)?;
 /// println!("{} times smaller, accepted: {}", verdict.ratio, verdict.accepted);
-/// # Ok::<(), QuantError>(())
+/// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Questions<'a> {
