@@ -1,10 +1,5 @@
 //! Metrics against scikit-learn, seqeval, sacrebleu and the calibration code of Guo et al.
 
-#![allow(clippy::unwrap_used)] // a panic is how a test fails
-
-mod common;
-
-use common::{assert_close, list, metrics_reference, number, reference};
 use cs_data::{Offsets, Span, iob};
 use cs_train::metrics::{
     BleuConfig, BleuCounts, BleuSmoothing, BleuTokenizer, ConfusionMatrix, LabelCounts,
@@ -12,6 +7,8 @@ use cs_train::metrics::{
     roc_curve, scored_tags, sentence_bleu,
 };
 use serde_json::Value;
+
+use crate::common::{assert_close, list, metrics_reference, number, reference};
 
 const EXACT: f64 = 1e-12;
 

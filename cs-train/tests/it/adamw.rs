@@ -1,98 +1,12 @@
-//! Loss and optimiser against PyTorch.
+//! The optimiser against PyTorch.
 
-#![cfg(feature = "torch")]
-#![allow(clippy::unwrap_used)] // a panic is how a test fails
-
-mod common;
-
-use common::{assert_close, list, number, reference};
-use cs_model::ModelOutput;
 use cs_train::Error;
-use cs_train::objective::{CombinedLoss, Targets};
 use cs_train::optim::{AdamW, Gradients};
 use cs_train::schedule::TrainConfig;
-use serde_json::Value;
 use tch::{Kind, Reduction, Tensor};
 
-fn vector(value: &Value) -> Tensor {
-    Tensor::from_slice(&list(value, |v| number(v) as f32)).set_requires_grad(true)
-}
-
-fn matrix(value: &Value) -> Tensor {
-    let rows = list(value, |row| list(row, |v| number(v) as f32));
-    Tensor::from_slice2(&rows).set_requires_grad(true)
-}
-
-#[track_caller]
-fn assert_tensor(got: &Tensor, expected: &Tensor, tolerance: f64) {
-    let difference = (got - expected).abs().max().double_value(&[]);
-    assert!(difference <= tolerance, "off by {difference}");
-}
-
-fn index(value: &Value) -> Option<usize> {
-    usize::try_from(value.as_i64().unwrap()).ok()
-}
-
-#[test]
-fn combined_loss_is_pytorchs() {
-    let stored = reference("loss");
-    let (intent, tags) = (matrix(&stored["intent"]), matrix(&stored["tags"]));
-    let sentiment = vector(&stored["sentiment"]);
-    let output = ModelOutput {
-        intent: Some(intent.shallow_clone()),
-        slots: Some(tags.shallow_clone()),
-        sentiment: Some(sentiment.shallow_clone()),
-        ..ModelOutput::default()
-    };
-    let targets = Targets {
-        intents: list(&stored["intents"], index),
-        tags: list(&stored["targets"], index),
-        sentiments: list(&stored["sentiments"], |s| s.as_f64().map(|s| s as f32)),
-    };
-    let loss = CombinedLoss::default().forward(&output, &targets).unwrap();
-    for (i, name) in ["intent", "slots", "sentiment"].into_iter().enumerate() {
-        assert_eq!(loss.parts[i].name, name);
-        assert_close(
-            loss.parts[i].value.double_value(&[]),
-            number(&stored["parts"][i]),
-            1e-6,
-        );
-    }
-    assert_close(loss.total.double_value(&[]), number(&stored["total"]), 1e-6);
-    loss.total.backward();
-    let gradients = &stored["gradients"];
-    assert_tensor(&intent.grad(), &matrix(&gradients["intent"]), 1e-6);
-    assert_tensor(&tags.grad(), &matrix(&gradients["tags"]), 1e-6);
-    assert_tensor(&sentiment.grad(), &vector(&gradients["sentiment"]), 1e-6);
-}
-
-#[test]
-fn a_part_without_targets_is_left_out() {
-    let output = ModelOutput {
-        intent: Some(Tensor::zeros([2, 3], (Kind::Float, tch::Device::Cpu))),
-        sentiment: Some(Tensor::from_slice(&[0.5f32, 0.5])),
-        ..ModelOutput::default()
-    };
-    let mut targets = Targets {
-        intents: vec![None, None],
-        tags: vec![None; 7],
-        sentiments: vec![None, Some(0.0)],
-    };
-    let loss = CombinedLoss::default();
-    let only_sentiment = loss.forward(&output, &targets).unwrap();
-    assert_eq!(only_sentiment.parts.len(), 1);
-    assert_close(only_sentiment.total.double_value(&[]), 0.3 * 0.25, 1e-7);
-    targets.sentiments = vec![None, None];
-    assert!(matches!(
-        loss.forward(&output, &targets),
-        Err(Error::NoLabels { .. })
-    ));
-    targets.intents = vec![Some(0)];
-    assert!(matches!(
-        loss.forward(&output, &targets),
-        Err(Error::Shape { .. })
-    ));
-}
+use crate::common::tiny::{assert_tensor, matrix, vector};
+use crate::common::{assert_close, list, number, reference};
 
 /// The problem of `make.py`, with moments for all rows of the embedding or only those used.
 fn adamw_trajectory(restricted: bool, fused: bool) {

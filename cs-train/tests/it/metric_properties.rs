@@ -1,7 +1,5 @@
 //! Metrics against their definitions, by brute force on random rows.
 
-#![allow(clippy::unwrap_used)] // a panic is how a test fails
-
 use cs_data::Span;
 use cs_train::metrics::{
     BleuConfig, BleuTokenizer, LabelCounts, MismatchKind, TagMode, auroc, coverage_curve,

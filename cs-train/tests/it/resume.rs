@@ -1,11 +1,5 @@
 //! A run that is killed, wherever, and goes on ends as if nothing had happened.
 
-#![cfg(feature = "torch")]
-#![allow(clippy::unwrap_used)] // a panic is how a test fails
-
-#[path = "common/tiny.rs"]
-mod tiny;
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -13,7 +7,8 @@ use cs_model::EncoderConfig;
 use cs_train::Error;
 use cs_train::run::{Event, Flow, Silent, TrainReport, Trainer};
 use cs_train::schedule::TrainConfig;
-use tiny::{Setting, alone, bits, config, setting, try_fit};
+
+use crate::common::tiny::{Setting, alone, bits, config, setting, try_fit};
 
 /// Dies at the `nth` event, as a process does: nothing gets to clean up what it was at.
 fn killed(
@@ -192,7 +187,7 @@ fn damage_and_other_runs_are_named() {
     };
     differs(fit(&setting, &encoder, &other), "lr");
     differs(fit(&setting, &setting.transformer(), &config), "model");
-    let mut fewer = tiny::setting();
+    let mut fewer = crate::common::tiny::setting();
     fewer.data.examples.pop();
     differs(fit(&fewer, &encoder, &config), "training data");
     let mut model = setting.model(&encoder);

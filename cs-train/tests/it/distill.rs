@@ -1,8 +1,4 @@
 //! Distillation on tiny models; reference values of scipy, `reference/distill.py`.
-#![cfg(feature = "torch")]
-#![allow(clippy::unwrap_used)] // a panic is how a test fails
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cs_data::{Span, TokenBatch, Tokenizer, Utterance};
 use cs_model::names::{HEADS, Role};
@@ -22,13 +18,7 @@ use cs_train::schedule::TrainConfig;
 use serde_json::Value;
 use tch::Tensor;
 
-/// Dropout draws from one generator a process: runs take turns.
-static GENERATOR: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    tch::set_num_threads(1);
-    GENERATOR.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use crate::common::tiny::alone;
 
 /// Orders and cities, with intent, an entity and a sentiment.
 fn rows() -> Vec<Utterance> {
@@ -95,7 +85,7 @@ fn setting(tasks: &Tasks, epochs: usize) -> (Teacher, Tokenizer, Prepared) {
 
 #[test]
 fn divergences_are_scipys() {
-    let all: Value = serde_json::from_str(include_str!("reference/distill.json")).unwrap();
+    let all: Value = serde_json::from_str(include_str!("../reference/distill.json")).unwrap();
     let logits = |name: &str| -> Tensor {
         let rows: Vec<Vec<f32>> = serde_json::from_value(all[name].clone()).unwrap();
         Tensor::from_slice2(&rows)

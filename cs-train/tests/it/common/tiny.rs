@@ -1,7 +1,5 @@
 //! Generated rows and tiny models.
 
-#![allow(dead_code)] // no test uses all of it
-
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,8 +10,12 @@ use cs_train::data::{Prepared, examples, tasks_of};
 use cs_train::objective::FineTune;
 use cs_train::run::{Observer, Silent, TrainReport, Trainer};
 use cs_train::schedule::TrainConfig;
+use serde_json::Value;
+use tch::{Kind, Tensor};
 
-/// Dropout draws from one generator a process: runs that compare weights take turns.
+use super::{floats, list, number};
+
+/// Dropout draws from one generator a process, and every step of a run seeds it: runs take turns.
 static GENERATOR: Mutex<()> = Mutex::new(());
 
 pub(crate) fn alone() -> MutexGuard<'static, ()> {
@@ -155,4 +157,32 @@ pub(crate) fn bits(model: &Model) -> Vec<u32> {
     let parameters = model.parameters();
     let numbers = parameters.iter().flat_map(|(_, tensor)| read(tensor));
     numbers.map(f32::to_bits).collect()
+}
+
+/// A vector that gradients are taken of.
+pub(crate) fn vector(value: &Value) -> Tensor {
+    Tensor::from_slice(&list(value, |v| number(v) as f32)).set_requires_grad(true)
+}
+
+/// A matrix that gradients are taken of.
+pub(crate) fn matrix(value: &Value) -> Tensor {
+    let rows = list(value, |row| list(row, |v| number(v) as f32));
+    Tensor::from_slice2(&rows).set_requires_grad(true)
+}
+
+/// Asserts that no element differs by more than `tolerance`.
+#[track_caller]
+pub(crate) fn assert_tensor(got: &Tensor, expected: &Tensor, tolerance: f64) {
+    let difference = (got - expected).abs().max().double_value(&[]);
+    assert!(difference <= tolerance, "off by {difference}");
+}
+
+/// A tensor of any shape.
+pub(crate) fn tensor(value: &Value) -> Tensor {
+    let rows = value.as_array().unwrap();
+    if rows[0].is_number() {
+        return Tensor::from_slice(&floats(value)).to_kind(Kind::Float);
+    }
+    let rows: Vec<Tensor> = rows.iter().map(tensor).collect();
+    Tensor::stack(&rows, 0)
 }

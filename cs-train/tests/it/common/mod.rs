@@ -1,19 +1,27 @@
 //! Stored values of other implementations; the scripts in `reference/` made them.
 
-#![allow(dead_code)] // each test binary uses a part
+#[cfg(feature = "torch")]
+pub(crate) mod tiny;
 
 use serde_json::Value;
 
 /// One section of the reference file.
 pub(crate) fn reference(section: &str) -> Value {
-    let text = include_str!("../reference/reference.json");
+    let text = include_str!("../../reference/reference.json");
     let mut all: Value = serde_json::from_str(text).unwrap();
     all[section].take()
 }
 
 /// One section of the metrics' reference file.
 pub(crate) fn metrics_reference(section: &str) -> Value {
-    let text = include_str!("../reference/metrics.json");
+    let text = include_str!("../../reference/metrics.json");
+    let mut all: Value = serde_json::from_str(text).unwrap();
+    all[section].take()
+}
+
+/// One section of the reference file of training.
+pub(crate) fn training_reference(section: &str) -> Value {
+    let text = include_str!("../../reference/training.json");
     let mut all: Value = serde_json::from_str(text).unwrap();
     all[section].take()
 }
@@ -35,4 +43,14 @@ pub(crate) fn assert_close(got: f64, expected: f64, tolerance: f64) {
         (got - expected).abs() <= tolerance,
         "got {got}, expected {expected}"
     );
+}
+
+/// A list of numbers.
+pub(crate) fn floats(value: &Value) -> Vec<f64> {
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|x| x.as_f64().unwrap())
+        .collect()
 }

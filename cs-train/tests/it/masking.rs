@@ -1,7 +1,5 @@
 //! Masking: rates, whole words, determinism.
 
-#![allow(clippy::unwrap_used)] // a panic is how a test fails
-
 use std::collections::HashSet;
 
 use cs_data::{Encoding, Span, Tokenizer};

@@ -1,6 +1,4 @@
 //! Importance against gradients of explicit masks in PyTorch; `reference/bert.py`.
-#![cfg(feature = "torch")]
-#![allow(clippy::unwrap_used)] // a panic is how a test fails
 
 use std::path::Path;
 
@@ -12,6 +10,8 @@ use cs_train::data::{Example, Prepared};
 use cs_train::objective::{CombinedLoss, importance};
 use serde_json::Value;
 use tch::Tensor;
+
+use crate::common::tiny::alone;
 
 fn tasks() -> Tasks {
     Tasks {
@@ -45,7 +45,7 @@ fn prepared(expected: &Value) -> Prepared {
 
 #[test]
 fn scores_are_the_gradients_of_masks() {
-    tch::set_num_threads(1);
+    let _alone = alone();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/bert");
     let expected = expected(&folder);
     let bundle = Bundle::open(&folder).unwrap();

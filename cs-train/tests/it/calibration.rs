@@ -1,7 +1,5 @@
 //! Temperatures and thresholds against scipy and scikit-learn; `reference/calibration.py`.
 
-#![allow(clippy::unwrap_used)] // a panic is how a test fails
-
 use cs_data::{Encoding, Utterance};
 use cs_model::{HeadOutput, Matrix};
 use cs_train::Error;
@@ -13,7 +11,7 @@ use cs_train::metrics::Reliability;
 use serde_json::Value;
 
 fn reference(section: &str) -> Value {
-    let text = include_str!("reference/calibration.json");
+    let text = include_str!("../reference/calibration.json");
     let mut all: Value = serde_json::from_str(text).unwrap();
     all[section].take()
 }

@@ -1,122 +1,17 @@
-//! What a run can be asked for besides the plain loop, against PyTorch, transformers and scikit-learn.
-
-#![cfg(feature = "torch")]
-#![allow(clippy::unwrap_used)] // a panic is how a test fails
+//! What a run can be asked for besides the plain loop, against PyTorch.
 
 use std::collections::BTreeMap;
 
-use cs_model::ModelOutput;
 use cs_model::names::{BERT, HEADS, Part, Role};
 use cs_train::Result;
-use cs_train::objective::{
-    CombinedLoss, Identity, LossOutput, Objective, Reached, StepBatch, Targets, Validation,
-};
+use cs_train::objective::{Identity, LossOutput, Objective, Reached, StepBatch, Validation};
 use cs_train::run::{Event, Flow, Trainer};
-use cs_train::schedule::{Decay, LossScaler, Schedule, TrainConfig, TrainPrecision};
+use cs_train::schedule::{TrainConfig, TrainPrecision};
 use serde_json::Value;
 use tch::{Kind, Reduction, Tensor};
 
-fn reference(section: &str) -> Value {
-    let text = include_str!("reference/training.json");
-    let mut all: Value = serde_json::from_str(text).unwrap();
-    all[section].take()
-}
-
-fn floats(value: &Value) -> Vec<f64> {
-    value
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|x| x.as_f64().unwrap())
-        .collect()
-}
-
-fn tensor(value: &Value) -> Tensor {
-    let rows = value.as_array().unwrap();
-    if rows[0].is_number() {
-        return Tensor::from_slice(&floats(value)).to_kind(Kind::Float);
-    }
-    let rows: Vec<Tensor> = rows.iter().map(tensor).collect();
-    Tensor::stack(&rows, 0)
-}
-
-#[track_caller]
-fn assert_close(got: &Tensor, expected: &Tensor, tolerance: f64) {
-    let difference = (got - expected).abs().max().double_value(&[]);
-    assert!(difference <= tolerance, "off by {difference}");
-}
-
-#[test]
-fn schedules_are_those_of_transformers() {
-    let stored = reference("schedules");
-    for (name, factors) in stored.as_object().unwrap() {
-        let (decay, warmup) = name.split_once(' ').unwrap();
-        let decay: Decay = decay.parse().unwrap();
-        let schedule = Schedule::new(decay, warmup.parse().unwrap(), 40);
-        for (step, expected) in floats(factors).into_iter().enumerate() {
-            let got = schedule.factor(step);
-            assert!(
-                (got - expected).abs() < 1e-9,
-                "{name}, step {step}: {got}, {expected}"
-            );
-        }
-    }
-}
-
-#[test]
-fn the_loss_scale_follows_grad_scaler() {
-    let mut scaler = LossScaler::default();
-    for entry in reference("scaler").as_array().unwrap() {
-        for _ in 0..entry[1].as_u64().unwrap() {
-            scaler.update(entry[0].as_bool().unwrap());
-        }
-        assert_eq!(scaler.scale(), entry[2].as_f64().unwrap());
-    }
-}
-
-#[test]
-fn smoothing_weights_and_focal_loss_are_pytorchs() {
-    let stored = reference("entropies");
-    let weights: Vec<f32> = floats(&stored["weights"])
-        .iter()
-        .map(|&x| x as f32)
-        .collect();
-    let targets = Targets {
-        intents: floats(&stored["targets"])
-            .iter()
-            .map(|&t| (t >= 0.0).then_some(t as usize))
-            .collect(),
-        ..Targets::default()
-    };
-    let plain = CombinedLoss {
-        ce_weight: 1.0,
-        ..CombinedLoss::default()
-    };
-    let cases = [
-        ("smoothing", 0.1, None, 0.0),
-        ("weighted", 0.0, Some(&weights), 0.0),
-        ("both", 0.1, Some(&weights), 0.0),
-        ("focal", 0.0, Some(&weights), 2.0),
-    ];
-    for (name, label_smoothing, weights, focal_gamma) in cases {
-        let loss = CombinedLoss {
-            label_smoothing,
-            focal_gamma,
-            intent_weights: weights.cloned(),
-            ..plain.clone()
-        };
-        let logits = tensor(&stored["logits"]).set_requires_grad(true);
-        let output = ModelOutput {
-            intent: Some(logits.shallow_clone()),
-            ..ModelOutput::default()
-        };
-        let total = loss.forward(&output, &targets).unwrap().total;
-        let expected = stored[name]["loss"].as_f64().unwrap();
-        assert!((total.double_value(&[]) - expected).abs() < 1e-6, "{name}");
-        total.backward();
-        assert_close(&logits.grad(), &tensor(&stored[name]["gradient"]), 1e-6);
-    }
-}
+use crate::common::tiny::{alone, assert_tensor, tensor};
+use crate::common::{floats, training_reference};
 
 /// What `training.py` calls the word embeddings.
 const WORDS: &str = "embeddings.word.weight";
@@ -209,7 +104,8 @@ impl Objective for Tiny {
 }
 
 fn follows(case: &str, change: fn(&mut TrainConfig)) {
-    let stored = reference("runs");
+    let _alone = alone();
+    let stored = training_reference("runs");
     let tiny = Tiny::new(&stored);
     let mut config = TrainConfig {
         epochs: 12,
@@ -239,7 +135,7 @@ fn follows(case: &str, change: fn(&mut TrainConfig)) {
         );
     }
     for (name, tensor_) in &tiny.parameters {
-        assert_close(tensor_, &tensor(&stored[case]["end"][name]), 2e-5);
+        assert_tensor(tensor_, &tensor(&stored[case]["end"][name]), 2e-5);
     }
 }
 
@@ -305,6 +201,7 @@ impl Objective for Watched {
 
 #[test]
 fn an_evaluation_has_the_precision_of_training() {
+    let _alone = alone();
     for (precision, kind) in [
         (TrainPrecision::Fp32, Kind::Float),
         (TrainPrecision::Bf16, Kind::BFloat16),

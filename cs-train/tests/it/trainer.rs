@@ -1,11 +1,5 @@
 //! Training end to end, on generated rows and tiny models.
 
-#![cfg(feature = "torch")]
-#![allow(clippy::unwrap_used)] // a panic is how a test fails
-
-#[path = "common/tiny.rs"]
-mod tiny;
-
 use std::path::Path;
 
 use cs_data::{Span, Utterance};
@@ -18,7 +12,8 @@ use cs_train::inference::predict;
 use cs_train::objective::FineTune;
 use cs_train::run::{Event, Flow, Silent, TrainReport};
 use cs_train::schedule::TrainConfig;
-use tiny::{Setting, alone, bits, config, fit, setting, try_fit};
+
+use crate::common::tiny::{Setting, alone, bits, config, fit, setting, try_fit};
 
 fn overfits(encoder: fn(&Setting) -> EncoderConfig, config: TrainConfig) {
     let _alone = alone();

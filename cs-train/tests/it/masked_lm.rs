@@ -1,6 +1,4 @@
 //! Masked language models against Hugging Face's; `reference/bert.py`.
-#![cfg(feature = "torch")]
-#![allow(clippy::unwrap_used)] // a panic is how a test fails
 
 use std::path::Path;
 
@@ -13,9 +11,11 @@ use cs_train::run::{Silent, Trainer};
 use cs_train::schedule::TrainConfig;
 use serde_json::Value;
 
+use crate::common::tiny::alone;
+
 #[test]
 fn the_loss_is_hugging_faces() {
-    tch::set_num_threads(1);
+    let _alone = alone();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/bert");
     let text = std::fs::read_to_string(folder.join("expected.json")).unwrap();
     let expected: Value = serde_json::from_str(&text).unwrap();
@@ -72,7 +72,7 @@ fn mini(vocab_size: usize) -> TransformerConfig {
 
 #[test]
 fn a_model_learns_to_guess_what_can_be_guessed() {
-    tch::set_num_threads(1);
+    let _alone = alone();
     let rows = texts();
     let tokenizer = Tokenizer::train(rows.iter().map(|row| row.text.as_str()), 80).unwrap();
     let masker = Masker::new(&tokenizer, MaskingConfig::default()).unwrap();

@@ -1,11 +1,5 @@
 //! Entities that a tokenizer's words do not show: Chinese in the pieces of a unigram model.
 
-#![cfg(feature = "torch")]
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
-
-#[path = "common/tiny.rs"]
-mod tiny;
-
 use cs_data::{Span, Tokenizer, Utterance, WordRule};
 use cs_model::{BiLstmConfig, Calibration, Device, EncoderConfig, Model};
 use cs_train::Error;
@@ -14,7 +8,8 @@ use cs_train::evaluation::{EvaluateOptions, evaluate};
 use cs_train::inference::predict;
 use cs_train::objective::FineTune;
 use serde_json::{Value, json};
-use tiny::{alone, config, fit};
+
+use crate::common::tiny::{alone, config, fit};
 
 const CITIES: [&str; 4] = ["上海", "北京", "Oslo", "深圳"];
 
