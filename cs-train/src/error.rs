@@ -139,14 +139,14 @@ pub enum Error {
         best: f64,
     },
     /// Two tensors that belong together differ in size.
-    #[error("{what}: expected {expected}, got {got}")]
+    #[error("{what}: expected {expected}, got {found}")]
     Shape {
         /// Which tensor.
         what: String,
         /// The expected shape or length.
         expected: String,
         /// The shape or length found.
-        got: String,
+        found: String,
     },
     /// An answer, or a gold row, holds a number that cannot be scored.
     #[error("row {id:?}: the {field} is {value}; expected 0 to 1")]

@@ -5,28 +5,13 @@ use std::path::Path;
 
 use cs_data::Utterance;
 use cs_model::Tasks;
+use cs_train::data::UnseenLabels;
 
 use crate::note;
 
 /// Warns of labels in `rows` that the model does not have: it cannot but answer them wrongly.
 pub fn warn_unseen(path: &Path, rows: &[Utterance], tasks: &Tasks) {
-    let (mut intents, mut slots) = (BTreeMap::new(), BTreeMap::new());
-    let tags = tasks.slots.as_deref().unwrap_or_default();
-    for row in rows {
-        if let (Some(known), Some(intent)) = (&tasks.intent, &row.intent)
-            && !known.contains(intent)
-        {
-            *intents.entry(intent.as_str()).or_insert(0) += 1;
-        }
-        for span in row.spans.iter().filter(|_| !tags.is_empty()) {
-            if !tags
-                .iter()
-                .any(|tag| tag.strip_prefix("B-") == Some(&span.label))
-            {
-                *slots.entry(span.label.as_str()).or_insert(0) += 1;
-            }
-        }
-    }
+    let UnseenLabels { intents, slots } = UnseenLabels::of(rows, tasks);
     for (kind, unseen) in [("intent", intents), ("entity", slots)] {
         if !unseen.is_empty() {
             note(format_args!("{}", unseen_line(path, kind, &unseen)));
@@ -34,7 +19,7 @@ pub fn warn_unseen(path: &Path, rows: &[Utterance], tasks: &Tasks) {
     }
 }
 
-fn unseen_line(path: &Path, kind: &str, unseen: &BTreeMap<&str, usize>) -> String {
+fn unseen_line(path: &Path, kind: &str, unseen: &BTreeMap<String, usize>) -> String {
     const NAMED: usize = 5;
     let names: Vec<String> = unseen
         .iter()
@@ -62,7 +47,8 @@ mod tests {
 
     #[test]
     fn a_warning_counts_and_names() {
-        let unseen = BTreeMap::from([("a", 1), ("b", 2), ("c", 1), ("d", 1), ("e", 1), ("f", 4)]);
+        let unseen = [("a", 1), ("b", 2), ("c", 1), ("d", 1), ("e", 1), ("f", 4)];
+        let unseen = unseen.map(|(name, count)| (name.to_owned(), count)).into();
         assert_eq!(
             unseen_line("t.jsonl".as_ref(), "intent", &unseen),
             "warning: t.jsonl: 6 intent labels that training never saw, in 10 places, count as wrong: \

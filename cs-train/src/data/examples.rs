@@ -1,7 +1,7 @@
 //! From labelled utterances to token ids and targets.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use cs_data::{Encoding, Scheme, Span, TagIds, TagSet, Tokenizer, Utterance};
 use cs_model::Tasks;
@@ -97,6 +97,41 @@ pub struct UnseenLabels {
 }
 
 impl UnseenLabels {
+    /// The labels of `rows` that the heads of `tasks` do not have. A task without a head has none to miss.
+    ///
+    /// ```
+    /// use cs_data::Utterance;
+    /// use cs_model::Tasks;
+    /// use cs_train::data::UnseenLabels;
+    ///
+    /// let tasks = Tasks { intent: Some(vec!["greeting".into()]), ..Tasks::default() };
+    /// let rows = [Utterance::new("1", "bye").with_intent("farewell")];
+    /// assert_eq!(UnseenLabels::of(&rows, &tasks).intents["farewell"], 1);
+    /// ```
+    #[must_use]
+    pub fn of(rows: &[Utterance], tasks: &Tasks) -> Self {
+        let mut unseen = Self::default();
+        let intents: Option<HashSet<&str>> = tasks.intent.as_ref().map(|intents| set_of(intents));
+        let slots = tasks.slots.as_ref().map(|tags| {
+            let tags = tags.iter().filter_map(|tag| tag.strip_prefix("B-"));
+            tags.collect::<HashSet<&str>>()
+        });
+        for row in rows {
+            if let (Some(intents), Some(intent)) = (&intents, row.intent.as_deref())
+                && !intents.contains(intent)
+            {
+                *unseen.intents.entry(intent.to_owned()).or_default() += 1;
+            }
+            let Some(slots) = &slots else { continue };
+            for span in &row.spans {
+                if !slots.contains(span.label.as_str()) {
+                    *unseen.slots.entry(span.label.clone()).or_default() += 1;
+                }
+            }
+        }
+        unseen
+    }
+
     /// Whether every label was known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -198,7 +233,7 @@ pub fn examples(
     let tags = tags
         .map(|tags| TagSet::new(tags, Scheme::Iob2))
         .transpose()?;
-    let mut labels = Labels::new(tasks, tags.as_ref());
+    let mut labels = Labels::new(tasks);
     let examples = match &tags {
         Some(tags) => {
             let encoded = tokenizer.encode_rows(&rows, max_length, tags)?.into_iter();
@@ -217,39 +252,39 @@ pub fn examples(
     };
     Ok(Prepared {
         examples,
-        unseen_labels: labels.unseen,
+        unseen_labels: UnseenLabels::of(&rows, tasks),
         misaligned: labels.misaligned,
         rows,
     })
 }
 
-/// Looks labels up and notes what it does not find.
+fn set_of(labels: &[String]) -> HashSet<&str> {
+    labels.iter().map(String::as_str).collect()
+}
+
+/// Looks labels up and notes spans that tags cannot express.
 struct Labels<'a> {
     intents: Option<HashMap<&'a str, usize>>,
-    tags: Option<&'a TagSet>,
     sentiment: bool,
-    unseen: UnseenLabels,
     misaligned: Vec<Misaligned>,
 }
 
 impl<'a> Labels<'a> {
-    fn new(tasks: &'a Tasks, tags: Option<&'a TagSet>) -> Self {
+    fn new(tasks: &'a Tasks) -> Self {
         let index = |labels: &'a Vec<String>| -> HashMap<&'a str, usize> {
             let names = labels.iter().map(String::as_str);
             names.enumerate().map(|(i, name)| (name, i)).collect()
         };
         Self {
             intents: tasks.intent.as_ref().map(index),
-            tags,
             sentiment: tasks.sentiment,
-            unseen: UnseenLabels::default(),
             misaligned: Vec::new(),
         }
     }
 
     fn example(&mut self, row: &Utterance, encoding: Encoding, tags: Option<TagIds>) -> Example {
         if let Some(tags) = &tags {
-            self.note_spans(row, &encoding, &tags.misaligned);
+            self.note_misaligned(row, &encoding, &tags.misaligned);
         }
         Example {
             id: row.id.clone(),
@@ -260,20 +295,12 @@ impl<'a> Labels<'a> {
         }
     }
 
-    fn intent(&mut self, row: &Utterance) -> Option<usize> {
+    fn intent(&self, row: &Utterance) -> Option<usize> {
         let (intents, intent) = (self.intents.as_ref()?, row.intent.as_deref()?);
-        let found = intents.get(intent).copied();
-        if found.is_none() {
-            *self.unseen.intents.entry(intent.to_owned()).or_default() += 1;
-        }
-        found
+        intents.get(intent).copied()
     }
 
-    fn note_spans(&mut self, row: &Utterance, encoding: &Encoding, misaligned: &[usize]) {
-        let known = |label: &str| self.tags.is_some_and(|tags| tags.has_label(label));
-        for span in row.spans.iter().filter(|span| !known(&span.label)) {
-            *self.unseen.slots.entry(span.label.clone()).or_default() += 1;
-        }
+    fn note_misaligned(&mut self, row: &Utterance, encoding: &Encoding, misaligned: &[usize]) {
         let kept = encoding.offsets.iter().map(|range| range.end).max();
         let misaligned = misaligned.iter().map(|&number| Misaligned {
             id: row.id.clone(),

@@ -210,7 +210,7 @@ impl Logits {
             return Err(Error::Shape {
                 what: format!("target of row {id:?}"),
                 expected: format!("below {}", logits.len()),
-                got: target.to_string(),
+                found: target.to_string(),
             });
         }
         self.0.push((logits.to_vec(), target));
@@ -443,7 +443,7 @@ fn check_rows(what: &str, logits: &Option<Matrix>, expected: usize) -> Result<()
         Some(logits) if logits.rows != expected => Err(Error::Shape {
             what: what.to_owned(),
             expected: format!("{expected} rows"),
-            got: logits.rows.to_string(),
+            found: logits.rows.to_string(),
         }),
         _ => Ok(()),
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use cs_data::Utterance;
 use cs_model::{Tasks, Understanding};
 
-use super::evaluate::{EvaluateOptions, evaluate};
+use super::evaluate::evaluate;
+use super::figures::EvaluateOptions;
 use crate::error::Result;
 
 /// A row with those of its labels that the model has: others are wrong whatever it answers.

@@ -2,6 +2,7 @@
 
 mod calibration;
 mod evaluate;
+mod figures;
 mod heads;
 mod tally;
 
@@ -9,6 +10,7 @@ pub use calibration::{
     Abstention, Calibrator, ConfidenceRow, abstention_threshold, fit_temperature,
 };
 pub(crate) use evaluate::intervals_of;
-pub use evaluate::{EvaluateOptions, Evaluation, entity_spans, evaluate, intervals};
+pub use evaluate::{evaluate, intervals};
+pub use figures::{EvaluateOptions, Evaluation, entity_spans};
 pub use heads::{head_figures, unlabelled_heads, with_known_labels};
 pub(crate) use tally::{TalliedIntent, Tally};

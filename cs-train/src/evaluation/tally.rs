@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cs_data::{Span, Utterance};
 use cs_model::Understanding;
 
-use super::evaluate::{EvaluateOptions, Evaluation, entity_spans};
+use super::figures::{EvaluateOptions, Evaluation, entity_spans};
 use crate::error::{Error, Result};
 use crate::metrics::{
     Counts, Gaps, IndexedRow, LabelCounts, NEUTRAL, SentimentAgreement, agreement, auroc_of_sorted,
@@ -276,7 +276,7 @@ fn check(gold: &[Utterance], predicted: &[Understanding]) -> Result<()> {
         return Err(Error::Shape {
             what: "answers".to_owned(),
             expected: gold.len().to_string(),
-            got: predicted.len().to_string(),
+            found: predicted.len().to_string(),
         });
     }
     for (row, answer) in gold.iter().zip(predicted) {

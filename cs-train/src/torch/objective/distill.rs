@@ -8,8 +8,9 @@ use cs_model::{Mode, ModelOutput, Taps, Tasks, on_device};
 use tch::{Kind, Reduction, Tensor};
 
 use super::distill_config::DistillConfig;
-use super::fine_tune::{FineTune, check_tokens, fingerprint};
+use super::fine_tune::FineTune;
 use super::hidden_states::Imitation;
+use super::identity::{check_tokens, fingerprint};
 use super::loss::{Targets, WeightedSum};
 use super::tag_lessons::{TagLessons, WordLessons, divergence, log_probabilities, word_rows};
 use super::teacher::{Lessons, Teacher, check_labels};
@@ -165,7 +166,7 @@ impl<'a> Distill<'a> {
             return Err(Error::Shape {
                 what: "lessons".to_owned(),
                 expected: data.examples.len().to_string(),
-                got: lessons.rows().to_string(),
+                found: lessons.rows().to_string(),
             });
         }
         check_labels(&lessons.tasks, model.tasks())?;

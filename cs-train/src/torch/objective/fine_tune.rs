@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use cs_data::{Span, TokenBatch, Utterance};
 use cs_model::names::Role;
 use cs_model::{Calibration, EncoderConfig, Mode, Model, ModelOutput, Tasks, Understanding};
-use sha2::{Digest, Sha256};
 use tch::Tensor;
 
+use super::identity::{check_tokens, describe, fingerprint};
 use super::loss::{CombinedLoss, Targets, Totals};
 use super::r_drop::{disagreement, tag_disagreement};
 use super::{Identity, LossOutput, LossPart, Objective, Reached, StepBatch, Validation};
@@ -301,21 +301,6 @@ fn check_validation(data: &Prepared, tasks: &Tasks) -> Result<()> {
     Err(Error::NoLabels { what: WHAT })
 }
 
-/// Checks that the model knows every token.
-pub(super) fn check_tokens(examples: &[Example], vocab_size: usize) -> Result<()> {
-    for example in examples {
-        let unknown = |id: &&u32| usize::try_from(**id).is_ok_and(|id| id >= vocab_size);
-        if let Some(&token) = example.encoding.ids.iter().find(unknown) {
-            return Err(Error::Vocabulary {
-                id: example.id.clone(),
-                token,
-                vocab_size,
-            });
-        }
-    }
-    Ok(())
-}
-
 /// Rows of each intent.
 fn counts(tasks: &Tasks, rows: &[&Example]) -> Vec<usize> {
     let mut counts = vec![0; tasks.intent.as_ref().map_or(0, Vec::len)];
@@ -459,34 +444,6 @@ fn warn_of_empty_classes(tasks: &Tasks, rows: &[&Example], intents: &[usize]) {
     if tasks.sentiment && rows.iter().all(|row| row.sentiment.is_none()) {
         tracing::warn!("no training row has a sentiment, which the model has a head for");
     }
-}
-
-/// A sum of everything about a model but its weights.
-pub(super) fn describe(model: &Model) -> Result<String> {
-    let mut hash = Sha256::new();
-    hash.update(model.config().to_json()?);
-    hash.update(format!("{:?}", model.tasks()));
-    Ok(format!("{:x}", hash.finalize()))
-}
-
-/// A sum of what the rows teach.
-pub(super) fn fingerprint(rows: &[&Example]) -> String {
-    let mut hash = Sha256::new();
-    let mut add = |text: &str| {
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text);
-    };
-    for row in rows {
-        add(&row.id);
-        add(&format!("{:?}", row.encoding.ids));
-        add(&format!(
-            "{:?} {:?} {:?}",
-            row.intent,
-            row.tags,
-            row.sentiment.map(f32::to_bits)
-        ));
-    }
-    format!("{:x}", hash.finalize())
 }
 
 #[cfg(test)]

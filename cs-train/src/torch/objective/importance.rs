@@ -112,7 +112,7 @@ impl Sums {
             found.ok_or(Error::Shape {
                 what: name,
                 expected: "a tensor of the model".to_owned(),
-                got: "none".to_owned(),
+                found: "none".to_owned(),
             })
         };
         let layer = |index: usize| -> Result<Layer> {

@@ -377,6 +377,6 @@ fn check_length(what: &str, output: &Tensor, targets: usize) -> Result<()> {
     Err(Error::Shape {
         what: what.to_owned(),
         expected: rows.to_string(),
-        got: targets.to_string(),
+        found: targets.to_string(),
     })
 }

@@ -9,7 +9,7 @@ use cs_data::{BatchPlan, TokenBatch, Tokenizer, Utterance};
 use cs_model::{Mode, Model};
 use tch::{Kind, Tensor};
 
-use super::fine_tune::{check_tokens, describe, fingerprint};
+use super::identity::{check_tokens, describe, fingerprint};
 use super::{Identity, LossOutput, LossPart, Objective, StepBatch, Validation};
 use crate::data::{Example, MaskedRow, Masker, Segmenter, together};
 use crate::error::{Error, Result};

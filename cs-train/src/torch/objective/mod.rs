@@ -4,6 +4,7 @@ mod distill;
 mod distill_config;
 mod fine_tune;
 mod hidden_states;
+mod identity;
 #[expect(clippy::disallowed_methods, reason = "read once, at the end")]
 mod importance;
 mod loss;

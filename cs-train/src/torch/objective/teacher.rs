@@ -163,7 +163,7 @@ impl Teacher {
             return Err(Error::Shape {
                 what: "encodings to teach".to_owned(),
                 expected: texts.len().to_string(),
-                got: encodings.len().to_string(),
+                found: encodings.len().to_string(),
             });
         }
         let own = self.tokenizer.encode_batch(texts, self.max_length)?;

@@ -145,7 +145,7 @@ impl AdamW {
             return Err(Error::Shape {
                 what: format!("row of {name}"),
                 expected: format!("below {height}"),
-                got: row.to_string(),
+                found: row.to_string(),
             });
         }
         let mut rows = rows.to_vec();
