@@ -191,7 +191,7 @@ pub enum Error {
         /// The model's type.
         model: &'static str,
     },
-    /// A teacher and its pupil do not speak of the same labels.
+    /// A teacher and its student do not speak of the same labels.
     #[error("teacher and pupil differ in their {task}: {difference}")]
     Labels {
         /// Of which task.

@@ -66,21 +66,21 @@ fn run(objective: &dyn Objective, config: TrainConfig) {
     trainer.run(objective, &mut Silent).unwrap();
 }
 
-/// A teacher after some epochs, the pupil's tokenizer, which splits words that the teacher's does not,
-/// and the rows as the pupil sees them.
+/// A teacher after some epochs, the student's tokenizer, which splits words that the teacher's does not,
+/// and the rows as the student sees them.
 fn setting(tasks: &Tasks, epochs: usize) -> (Teacher, Tokenizer, Prepared) {
     let texts: Vec<String> = rows().into_iter().map(|row| row.text).collect();
     let tokenizer = |size| Tokenizer::train(texts.iter().map(String::as_str), size).unwrap();
-    let (own, pupils) = (tokenizer(200), tokenizer(60));
-    assert!(own.vocab_size() > pupils.vocab_size());
+    let (own, students) = (tokenizer(200), tokenizer(60));
+    assert!(own.vocab_size() > students.vocab_size());
     let data = examples(rows(), &own, tasks, 32).unwrap();
     let mut model = Model::new(&light(&own, 16), tasks, Device::Cpu, 7).unwrap();
     if epochs > 0 {
         let objective = FineTune::new(&mut model, &data, None, &config(epochs)).unwrap();
         run(&objective, config(epochs));
     }
-    let data = examples(rows(), &pupils, tasks, 32).unwrap();
-    (Teacher::new(model, own, 32).unwrap(), pupils, data)
+    let data = examples(rows(), &students, tasks, 32).unwrap();
+    (Teacher::new(model, own, 32).unwrap(), students, data)
 }
 
 #[test]
@@ -134,9 +134,9 @@ fn a_field_that_says_the_same_by_other_scores_has_nothing_to_learn() {
         model
     };
     let teacher = Teacher::new(model(), tokenizer.clone(), 32).unwrap();
-    let mut pupil = model();
+    let mut student = model();
     let moved = Tensor::from_slice(&[1.5f32, -2.0, 0.5]);
-    for (name, mut tensor) in pupil.parameters() {
+    for (name, mut tensor) in student.parameters() {
         let _guard = tch::no_grad_guard();
         // What each tag's logit loses, each way to the tag gains.
         if name == HEADS.bias(Role::Slots) {
@@ -145,7 +145,7 @@ fn a_field_that_says_the_same_by_other_scores_has_nothing_to_learn() {
             let _ = tensor.f_add_(&moved).unwrap();
         }
     }
-    let base = FineTune::new(&mut pupil, &data, None, &config(1)).unwrap();
+    let base = FineTune::new(&mut student, &data, None, &config(1)).unwrap();
     let lessons = teacher.teach_rows(&data).unwrap();
     let distill = Distill::new(base, DistillConfig::default()).unwrap();
     let distill = distill.with_corpus(&data, lessons).unwrap();
@@ -153,7 +153,7 @@ fn a_field_that_says_the_same_by_other_scores_has_nothing_to_learn() {
     assert!(part.abs() < 1e-5, "{part}");
 }
 
-/// A softmax pupil of a field, and a field of softmax, without any label.
+/// A softmax student of a field, and a field of softmax, without any label.
 #[test]
 fn either_slot_head_learns_from_either() {
     let _alone = alone();
@@ -171,8 +171,8 @@ fn either_slot_head_learns_from_either() {
         let (teacher, tokenizer, _) = setting(&theirs, 15);
         teacher.check_labels(&own).unwrap();
         let data = examples(rows(), &tokenizer, &own, 32).unwrap();
-        let mut pupil = Model::new(&light(&tokenizer, 12), &own, Device::Cpu, 3).unwrap();
-        let base = FineTune::new(&mut pupil, &data, None, &config(20)).unwrap();
+        let mut student = Model::new(&light(&tokenizer, 12), &own, Device::Cpu, 3).unwrap();
+        let base = FineTune::new(&mut student, &data, None, &config(20)).unwrap();
         let lessons = teacher.teach_rows(&data).unwrap();
         let distill = Distill::new(base, DistillConfig::default()).unwrap();
         let distill = distill.with_corpus(&data, lessons).unwrap();
@@ -181,7 +181,7 @@ fn either_slot_head_learns_from_either() {
         let after = slot_part(&distill, &[0, 3, 8, 5]);
         assert!(after < 0.1 * before, "{heads:?}: {before} {after}");
         drop(distill);
-        let answers = predict(&pupil, &data, 4096, &Calibration::default()).unwrap();
+        let answers = predict(&student, &data, 4096, &Calibration::default()).unwrap();
         let evaluation = evaluate(&data.rows, &answers, &EvaluateOptions::default()).unwrap();
         assert!(
             evaluation.slot_f1.unwrap() > 0.9,
@@ -191,12 +191,12 @@ fn either_slot_head_learns_from_either() {
 }
 
 #[test]
-fn a_pupil_with_another_tokenizer_learns_without_labels() {
+fn a_student_with_another_tokenizer_learns_without_labels() {
     let _alone = alone();
     let tasks = tasks_of(rows());
     let (teacher, tokenizer, data) = setting(&tasks, 20);
-    let mut pupil = Model::new(&light(&tokenizer, 12), &tasks, Device::Cpu, 3).unwrap();
-    let base = FineTune::new(&mut pupil, &data, None, &config(30)).unwrap();
+    let mut student = Model::new(&light(&tokenizer, 12), &tasks, Device::Cpu, 3).unwrap();
+    let base = FineTune::new(&mut student, &data, None, &config(30)).unwrap();
     let lessons = teacher.teach_rows(&data).unwrap();
     let unlabelled = DistillConfig {
         hard: 0.0,
@@ -207,7 +207,7 @@ fn a_pupil_with_another_tokenizer_learns_without_labels() {
         .with_corpus(&data, lessons)
         .unwrap();
     run(&distill, config(30));
-    let answers = predict(&pupil, &data, 4096, &Calibration::default()).unwrap();
+    let answers = predict(&student, &data, 4096, &Calibration::default()).unwrap();
     let options = EvaluateOptions {
         tasks: Some(&tasks),
         ..EvaluateOptions::default()
@@ -224,8 +224,8 @@ fn the_parts_of_a_step_add_up() {
     let tasks = tasks_of(rows());
     let (teacher, tokenizer, data) = setting(&tasks, 0);
     let corpus = examples([Utterance::new("c", "hate Oslo")], &tokenizer, &tasks, 32).unwrap();
-    let mut pupil = Model::new(&light(&tokenizer, 12), &tasks, Device::Cpu, 3).unwrap();
-    let base = FineTune::new(&mut pupil, &data, None, &config(1)).unwrap();
+    let mut student = Model::new(&light(&tokenizer, 12), &tasks, Device::Cpu, 3).unwrap();
+    let base = FineTune::new(&mut student, &data, None, &config(1)).unwrap();
     let distill = Distill::new(base, DistillConfig::default())
         .unwrap()
         .with_rows(&data, teacher.teach_rows(&data).unwrap())
@@ -239,8 +239,8 @@ fn the_parts_of_a_step_add_up() {
     // Whoever teaches is part of what a checkpoint must agree with.
     let other = setting(&tasks, 1).0;
     let taught = |teacher: &Teacher| {
-        let mut pupil = Model::new(&light(&tokenizer, 12), &tasks, Device::Cpu, 3).unwrap();
-        let base = FineTune::new(&mut pupil, &data, None, &config(1)).unwrap();
+        let mut student = Model::new(&light(&tokenizer, 12), &tasks, Device::Cpu, 3).unwrap();
+        let base = FineTune::new(&mut student, &data, None, &config(1)).unwrap();
         let distill = Distill::new(base, DistillConfig::default()).unwrap();
         let lessons = teacher.teach_rows(&data).unwrap();
         distill.with_rows(&data, lessons).unwrap().identity()
@@ -263,7 +263,7 @@ fn the_parts_of_a_step_add_up() {
 }
 
 #[test]
-fn a_light_pupil_starts_from_the_teachers_words() {
+fn a_light_student_starts_from_the_teachers_words() {
     let _alone = alone();
     let tasks = tasks_of(rows());
     let (teacher, tokenizer, _) = setting(&tasks, 0);
@@ -286,8 +286,8 @@ fn what_cannot_teach_is_refused() {
     let (teacher, tokenizer, data) = setting(&tasks, 0);
     let with = |tasks: &Tasks, data: &Prepared, config| {
         let own = examples(rows(), &tokenizer, tasks, 32).unwrap();
-        let mut pupil = Model::new(&light(&tokenizer, 12), tasks, Device::Cpu, 3).unwrap();
-        let base = FineTune::new(&mut pupil, &own, None, &TrainConfig::default()).unwrap();
+        let mut student = Model::new(&light(&tokenizer, 12), tasks, Device::Cpu, 3).unwrap();
+        let base = FineTune::new(&mut student, &own, None, &TrainConfig::default()).unwrap();
         let distill = Distill::new(base, config)?;
         distill
             .with_corpus(data, teacher.teach_rows(data)?)
@@ -354,12 +354,20 @@ fn numbers(tensor: &Tensor) -> Vec<f32> {
 }
 
 /// The distances by their definition, in plain numbers.
-fn distances(pupil: &Taps, teacher: &Taps, projections: &[Tensor], map: [usize; 3]) -> (f64, f64) {
+fn distances(
+    student: &Taps,
+    teacher: &Taps,
+    projections: &[Tensor],
+    map: [usize; 3],
+) -> (f64, f64) {
     let square = |a: f32, b: f32| f64::from(a - b).powi(2);
     let mut hidden = 0.0;
     for (layer, &block) in map.iter().enumerate() {
         let (g, h) = projections[layer].size2().unwrap();
-        let (weight, ours) = (numbers(&projections[layer]), numbers(&pupil.hidden[layer]));
+        let (weight, ours) = (
+            numbers(&projections[layer]),
+            numbers(&student.hidden[layer]),
+        );
         let theirs = numbers(&teacher.hidden[block]);
         for (row, theirs) in ours.chunks(h as usize).zip(theirs.chunks(g as usize)) {
             for (weight, &theirs) in weight.chunks(h as usize).zip(theirs) {
@@ -370,7 +378,7 @@ fn distances(pupil: &Taps, teacher: &Taps, projections: &[Tensor], map: [usize; 
     }
     let mut attention = 0.0;
     for (layer, &block) in map[1..].iter().enumerate() {
-        let (ours, theirs) = (&pupil.attention[layer], &teacher.attention[block - 1]);
+        let (ours, theirs) = (&student.attention[layer], &teacher.attention[block - 1]);
         let (a, b) = (ours.size()[1] as usize, theirs.size()[1] as usize);
         let pairs = ours.size()[0] as f64;
         let mean = |heads: &[f32]| heads.iter().sum::<f32>() / heads.len() as f32;
@@ -394,12 +402,12 @@ fn inner_states_are_compared_as_defined_and_come_nearer() {
     let teacher = Teacher::new(model((3, 12, 3), 1), tokenizer.clone(), 32).unwrap();
     let shown = model((3, 12, 3), 1);
     let data = examples(rows(), &tokenizer, &tasks, 32).unwrap();
-    let mut pupil = model((2, 8, 2), 2);
+    let mut student = model((2, 8, 2), 2);
     let config = TrainConfig {
         lr: 0.01,
         ..config(15)
     };
-    let base = FineTune::new(&mut pupil, &data, None, &config).unwrap();
+    let base = FineTune::new(&mut student, &data, None, &config).unwrap();
     let inner = DistillConfig {
         soft: 0.0,
         hard: 0.5,
@@ -439,7 +447,7 @@ fn inner_states_are_compared_as_defined_and_come_nearer() {
     let mut own = model((2, 8, 2), 2);
     assert!(own.tasks() == &tasks);
     let taps = |model: &Model| model.forward_with_taps(&batch, Mode::Eval).unwrap().1;
-    // Blocks 1 and 2 of the pupil follow blocks 2 and 3 of the teacher.
+    // Blocks 1 and 2 of the student follow blocks 2 and 3 of the teacher.
     let (hidden, attention) = distances(&taps(&own), &taps(&shown), &projections, [0, 2, 3]);
     assert!(
         (before[0] - hidden).abs() < 1e-4 * hidden,
@@ -462,8 +470,8 @@ fn inner_states_are_compared_as_defined_and_come_nearer() {
     );
     drop(distill);
 
-    let refused = |pupil: &mut Model, tokenizer: &Tokenizer| {
-        let base = FineTune::new(pupil, &data, None, &TrainConfig::default()).unwrap();
+    let refused = |student: &mut Model, tokenizer: &Tokenizer| {
+        let base = FineTune::new(student, &data, None, &TrainConfig::default()).unwrap();
         let distill = Distill::new(base, DistillConfig::default()).unwrap();
         let error = distill.imitate(&teacher, tokenizer, 5).unwrap_err();
         error.to_string()

@@ -18,10 +18,10 @@ use super::{Identity, LossOutput, Objective, Reached, StepBatch, Validation};
 use crate::data::{Example, Prepared};
 use crate::error::{Error, Result};
 
-/// Trains a pupil on what its teacher says about labelled rows and about texts without labels; validates
+/// Trains a student on what its teacher says about labelled rows and about texts without labels; validates
 /// as [`FineTune`] does.
 ///
-/// The loss is `soft · T² · KL(teacher ‖ pupil)` at the temperature `T`, for intents and for the tags of
+/// The loss is `soft · T² · KL(teacher ‖ student)` at the temperature `T`, for intents and for the tags of
 /// words (by a conditional random field, each word's tags given its whole text; Wang et al. 2020,
 /// section 3.2; either head learns from either), and `soft` times the squared difference of sentiments,
 /// weighted with one another as labels are; plus `hard` times the loss of the labels (Hinton et al. 2015, section 2). Every row counts the
@@ -47,8 +47,8 @@ use crate::error::{Error, Result};
 /// let train = examples(rows, &tokenizer, &tasks, 32)?;
 /// let corpus = examples([Utterance::new("3", "退款?")], &tokenizer, &tasks, 32)?;
 /// let (about_train, about_corpus) = (teacher.teach_rows(&train)?, teacher.teach_rows(&corpus)?);
-/// let mut pupil = Model::new(&config, &tasks, Device::Cpu, 2)?;
-/// let base = FineTune::new(&mut pupil, &train, Some(&train), &TrainConfig::default())?;
+/// let mut student = Model::new(&config, &tasks, Device::Cpu, 2)?;
+/// let base = FineTune::new(&mut student, &train, Some(&train), &TrainConfig::default())?;
 /// let distill = Distill::new(base, DistillConfig::default())?
 ///     .with_rows(&train, about_train)?
 ///     .with_corpus(&corpus, about_corpus)?;
@@ -57,7 +57,7 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Debug)]
 pub struct Distill<'a> {
-    /// What the pupil would do without a teacher.
+    /// What the student would do without a teacher.
     base: FineTune<'a>,
     config: DistillConfig,
     imitation: Option<Imitation<'a>>,
@@ -76,13 +76,13 @@ struct Set<'a> {
     intent: Option<Tensor>,
     /// `[R]` in 0..=1.
     sentiment: Option<Tensor>,
-    /// `None` if the pupil has no slot head.
+    /// `None` if the student has no slot head.
     tags: Option<TagLessons>,
     labelled: bool,
 }
 
 impl Set<'_> {
-    /// Whether a row has anything to say to a pupil with these heads.
+    /// Whether a row has anything to say to a student with these heads.
     fn teaches(&self, row: usize, heads: &Tasks, config: &DistillConfig) -> bool {
         let whole = (heads.intent.is_some() && self.intent.is_some())
             || (heads.sentiment && self.sentiment.is_some());
@@ -116,7 +116,7 @@ impl<'a> Distill<'a> {
     /// # Errors
     ///
     /// [`Error::Empty`] without rows; [`Error::Shape`] unless there is a lesson for each;
-    /// [`Error::Labels`] if teacher and pupil differ in the labels of a task they share, or share none;
+    /// [`Error::Labels`] if teacher and student differ in the labels of a task they share, or share none;
     /// [`Error::Vocabulary`] if the rows were tokenized for another model.
     pub fn with_rows(self, data: &'a Prepared, lessons: Lessons) -> Result<Self> {
         self.with(data, lessons, true)
@@ -131,17 +131,17 @@ impl<'a> Distill<'a> {
         self.with(data, lessons, false)
     }
 
-    /// Has the pupil's inner states follow the teacher's, by the weights `hidden` and `attention` of the
+    /// Has the student's inner states follow the teacher's, by the weights `hidden` and `attention` of the
     /// configuration: `hidden` times the mean squared difference between the teacher's hidden states
-    /// and the pupil's, brought to the teacher's width by a learned projection that is not kept, after
+    /// and the student's, brought to the teacher's width by a learned projection that is not kept, after
     /// the embeddings and after each block; `attention` times that of the attention scores before the
-    /// softmax, head by head where both have as many, else of their means. Block `i` of the pupil's `m`
+    /// softmax, head by head where both have as many, else of their means. Block `i` of the student's `m`
     /// follows block `⌈i·n/m⌉` of the teacher's `n` (TinyBERT; Jiao et al. 2020, equations 7 to 10).
     /// `seed` is that of the projections. Costs a forward pass of the teacher in every step.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] unless both are transformers on one device and `tokenizer`, the pupil's, is the
+    /// [`Error::Config`] unless both are transformers on one device and `tokenizer`, the student's, is the
     /// teacher's.
     pub fn imitate(
         mut self,
@@ -175,13 +175,13 @@ impl<'a> Distill<'a> {
         let device: tch::Device = model.device().into();
         let moved = |logits: Tensor| logits.f_to_device(device)?.f_to_kind(Kind::Float);
         let slots = lessons.slots.filter(|_| model.tasks().slots.is_some());
-        let for_pupil =
-            |words: WordLessons| words.for_pupil(model.tasks(), self.config.temperature, device);
+        let for_student =
+            |words: WordLessons| words.for_student(model.tasks(), self.config.temperature, device);
         let set = Set {
             examples: &data.examples,
             intent: lessons.intent.map(moved).transpose()?,
             sentiment: lessons.sentiment.map(moved).transpose()?,
-            tags: slots.map(for_pupil).transpose()?,
+            tags: slots.map(for_student).transpose()?,
             labelled,
         };
         let teaches = |row: &usize| set.teaches(*row, model.tasks(), &self.config);
@@ -228,7 +228,7 @@ impl<'a> Distill<'a> {
         Ok(Some(loss.total.f_mul_scalar(share)?))
     }
 
-    /// How far the pupil is from the teacher, set by set, summed over the batch's rows and words.
+    /// How far the student is from the teacher, set by set, summed over the batch's rows and words.
     fn soft(&self, output: &ModelOutput, rows: &[usize]) -> Result<Soft> {
         let mut soft = Soft::default();
         let temperature = self.config.temperature;
@@ -238,38 +238,41 @@ impl<'a> Distill<'a> {
             if places.rows.is_empty() {
                 continue;
             }
-            let of_rows = |pupil: &Tensor, teacher: &Tensor| -> Result<(Tensor, Tensor)> {
+            let of_rows = |student: &Tensor, teacher: &Tensor| -> Result<(Tensor, Tensor)> {
                 Ok((
-                    select(pupil, &places.batch_rows)?,
+                    select(student, &places.batch_rows)?,
                     select(teacher, &places.rows)?,
                 ))
             };
-            if let (Some(pupil), Some(teacher)) = (&output.intent, &set.intent) {
-                let (pupil, teacher) = of_rows(pupil, teacher)?;
+            if let (Some(student), Some(teacher)) = (&output.intent, &set.intent) {
+                let (student, teacher) = of_rows(student, teacher)?;
                 add(
                     &mut soft.intent,
-                    soft_divergence(&pupil, &teacher, temperature)?,
+                    soft_divergence(&student, &teacher, temperature)?,
                 )?;
             }
-            if let (Some(pupil), Some(teacher)) = (&output.sentiment, &set.sentiment) {
-                let (pupil, teacher) = of_rows(pupil, teacher)?;
-                let error = pupil
+            if let (Some(student), Some(teacher)) = (&output.sentiment, &set.sentiment) {
+                let (student, teacher) = of_rows(student, teacher)?;
+                let error = student
                     .f_to_kind(Kind::Float)?
                     .f_mse_loss(&teacher, Reduction::Sum)?;
                 add(&mut soft.sentiment, error)?;
             }
-            if let (Some(pupil), Some(teacher)) = (&tags, &set.tags)
+            if let (Some(student), Some(teacher)) = (&tags, &set.tags)
                 && !places.words.is_empty()
             {
-                let pupil = select(pupil, &places.batch_words)?;
+                let student = select(student, &places.batch_words)?;
                 let teacher = select(&teacher.probabilities, &places.words)?;
-                add(&mut soft.slots, divergence(&pupil, &teacher, temperature)?)?;
+                add(
+                    &mut soft.slots,
+                    divergence(&student, &teacher, temperature)?,
+                )?;
             }
         }
         Ok(soft)
     }
 
-    /// The rows of each text's words in the batch, and what the pupil says of their tags; nothing where no
+    /// The rows of each text's words in the batch, and what the student says of their tags; nothing where no
     /// teacher teaches tags.
     fn tags(
         &self,
@@ -321,7 +324,7 @@ impl<'a> Distill<'a> {
     }
 }
 
-/// How far the pupil is from the teacher; `None` for a task that either does not have.
+/// How far the student is from the teacher; `None` for a task that either does not have.
 #[derive(Debug, Default)]
 struct Soft {
     intent: Option<Tensor>,
@@ -438,7 +441,7 @@ impl Objective for Distill<'_> {
     }
 }
 
-/// `T² · Σ KL(softmax(teacher / T) ‖ softmax(pupil / T))`, a sum over rows of logits, at the temperature
+/// `T² · Σ KL(softmax(teacher / T) ‖ softmax(student / T))`, a sum over rows of logits, at the temperature
 /// `T`; the factor keeps the gradients' size whatever the temperature (Hinton et al. 2015, section 2).
 ///
 /// # Shapes
@@ -457,12 +460,12 @@ impl Objective for Distill<'_> {
 /// assert!(soft_divergence(&logits(1.0, 3.0), &logits(3.0, 1.0), 2.0)?.double_value(&[]) > 1.0);
 /// # Ok::<(), cs_train::Error>(())
 /// ```
-pub fn soft_divergence(pupil: &Tensor, teacher: &Tensor, temperature: f64) -> Result<Tensor> {
+pub fn soft_divergence(student: &Tensor, teacher: &Tensor, temperature: f64) -> Result<Tensor> {
     let soften = |logits: &Tensor| -> Result<Tensor> {
         let logits = logits.f_to_kind(Kind::Float)?.f_div_scalar(temperature)?;
         Ok(logits.f_log_softmax(-1, Kind::Float)?)
     };
-    let divergence = soften(pupil)?.f_kl_div(&soften(teacher)?, Reduction::Sum, true)?;
+    let divergence = soften(student)?.f_kl_div(&soften(teacher)?, Reduction::Sum, true)?;
     Ok(divergence.f_mul_scalar(temperature * temperature)?)
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// How a pupil learns from its teacher.
+/// How a student learns from its teacher.
 ///
 /// ```
 /// use cs_train::objective::DistillConfig;

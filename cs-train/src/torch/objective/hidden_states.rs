@@ -1,6 +1,6 @@
-//! [`Imitation`]: a pupil's inner states follow its teacher's.
+//! [`Imitation`]: a student's inner states follow its teacher's.
 //!
-//! `N` packed tokens, `H` the pupil's and `G` the teacher's width, `S` the sum of the lengths' squares, `A`
+//! `N` packed tokens, `H` the student's and `G` the teacher's width, `S` the sum of the lengths' squares, `A`
 //! heads.
 
 use cs_data::{TokenBatch, Tokenizer};
@@ -13,13 +13,13 @@ use crate::error::{Error, Result};
 /// Standard deviation of a fresh projection.
 const DEVIATION: f64 = 0.02;
 
-/// The teacher, asked at every step, and what brings the pupil's hidden states to its width.
+/// The teacher, asked at every step, and what brings the student's hidden states to its width.
 #[derive(Debug)]
 pub(super) struct Imitation<'a> {
     teacher: &'a Model,
-    /// Of each block of the pupil, from 1, the teacher's whose output it imitates; embeddings are 0.
+    /// Of each block of the student, from 1, the teacher's whose output it imitates; embeddings are 0.
     blocks: Vec<usize>,
-    /// `[G, H]` for the embeddings and each block of the pupil. They are trained, and not kept.
+    /// `[G, H]` for the embeddings and each block of the student. They are trained, and not kept.
     projections: Vec<Tensor>,
 }
 
@@ -35,12 +35,12 @@ pub(super) struct Distance {
 impl<'a> Imitation<'a> {
     pub(super) fn new(
         teacher: &'a Teacher,
-        pupil: &Model,
+        student: &Model,
         tokenizer: &Tokenizer,
         seed: u64,
     ) -> Result<Self> {
         let (model, own) = (teacher.model(), teacher.tokenizer());
-        let (theirs, ours) = (blocks_of("teacher", model)?, blocks_of("pupil", pupil)?);
+        let (theirs, ours) = (blocks_of("teacher", model)?, blocks_of("pupil", student)?);
         if own.to_json()? != tokenizer.to_json()? {
             return Err(Error::Config {
                 field: "the pupil's tokenizer",
@@ -48,7 +48,7 @@ impl<'a> Imitation<'a> {
                 expected: "the teacher's, so that inner states are of the same tokens",
             });
         }
-        if model.device() != pupil.device() {
+        if model.device() != student.device() {
             return Err(Error::Config {
                 field: "the teacher's device",
                 value: model.device().to_string(),
@@ -56,8 +56,8 @@ impl<'a> Imitation<'a> {
             });
         }
         let size = |model: &Model| model.config().hidden_size() as i64;
-        let shape = [size(model), size(pupil)]; // [G, H]
-        let options = (Kind::Float, pupil.device().into());
+        let shape = [size(model), size(student)]; // [G, H]
+        let options = (Kind::Float, student.device().into());
         tch::manual_seed(seed as i64);
         let projection = |_| -> Result<Tensor> {
             let fresh = Tensor::f_randn(shape, options)?.f_mul_scalar(DEVIATION)?;
@@ -72,23 +72,24 @@ impl<'a> Imitation<'a> {
         })
     }
 
-    /// What is trained besides the pupil.
+    /// What is trained besides the student.
     pub(super) fn parameters(&self) -> impl Iterator<Item = (String, Tensor)> {
         let named = self.projections.iter().enumerate();
         named.map(|(i, tensor)| (format!("distill.projection.{i}"), tensor.shallow_clone()))
     }
 
-    pub(super) fn distance(&self, batch: &TokenBatch, pupil: &Taps) -> Result<Distance> {
+    pub(super) fn distance(&self, batch: &TokenBatch, student: &Taps) -> Result<Distance> {
         let (_, teacher) = tch::no_grad(|| self.teacher.forward_with_taps(batch, Mode::Eval))?;
         let mut hidden = Vec::with_capacity(self.projections.len());
         let blocks = std::iter::once(&0).chain(&self.blocks);
-        for ((ours, projection), &block) in pupil.hidden.iter().zip(&self.projections).zip(blocks) {
+        for ((ours, projection), &block) in student.hidden.iter().zip(&self.projections).zip(blocks)
+        {
             let ours = ours.f_to_kind(Kind::Float)?;
             let ours = ours.f_linear(projection, None::<Tensor>)?; // [N, G]
             hidden.push(mean_squares(&ours, &teacher.hidden[block])?);
         }
         let mut attention = Vec::with_capacity(self.blocks.len());
-        for (ours, &block) in pupil.attention.iter().zip(&self.blocks) {
+        for (ours, &block) in student.attention.iter().zip(&self.blocks) {
             let theirs = &teacher.attention[block - 1];
             attention.push(if ours.size() == theirs.size() {
                 mean_squares(ours, theirs)?

@@ -1,6 +1,6 @@
-//! What a slot head says of a word's tags, and how far a pupil's head is from its teacher's.
+//! What a slot head says of a word's tags, and how far a student's head is from its teacher's.
 //!
-//! `V` words that a teacher reads, `W` of them that its pupil reads as well, `T` slot tags.
+//! `V` words that a teacher reads, `W` of them that its student reads as well, `T` slot tags.
 
 use std::ops::Range;
 
@@ -51,17 +51,17 @@ pub(super) fn word_rows<'a>(encodings: impl Iterator<Item = &'a Encoding>) -> Ve
         .collect()
 }
 
-/// `T² · Σ KL(teacher ‖ pupil)` of distributions at the temperature `T`.
+/// `T² · Σ KL(teacher ‖ student)` of distributions at the temperature `T`.
 ///
 /// # Shapes
 ///
-/// `[W, T]` logarithms of the pupil's and `[W, T]` probabilities of the teacher's to a scalar.
-pub(super) fn divergence(pupil: &Tensor, teacher: &Tensor, temperature: f64) -> Result<Tensor> {
-    let divergence = pupil.f_kl_div(teacher, Reduction::Sum, false)?;
+/// `[W, T]` logarithms of the student's and `[W, T]` probabilities of the teacher's to a scalar.
+pub(super) fn divergence(student: &Tensor, teacher: &Tensor, temperature: f64) -> Result<Tensor> {
+    let divergence = student.f_kl_div(teacher, Reduction::Sum, false)?;
     Ok(divergence.f_mul_scalar(temperature * temperature)?)
 }
 
-/// A teacher's slot logits, and the words that its pupil reads alike.
+/// A teacher's slot logits, and the words that its student reads alike.
 #[derive(Debug)]
 pub(crate) struct WordLessons {
     /// `[V, T]` on the teacher's device.
@@ -72,25 +72,25 @@ pub(crate) struct WordLessons {
     pub(crate) read: Vec<Range<usize>>,
     /// Of each text, its part of `W`.
     pub(crate) shared: Vec<Range<usize>>,
-    /// Of each of the `W` words, its place in `V` and among the pupil's words of the text.
+    /// Of each of the `W` words, its place in `V` and among the student's words of the text.
     pub(crate) places: Vec<(usize, usize)>,
 }
 
 impl WordLessons {
-    /// What a pupil with these heads is to say, at a temperature, on its own device.
+    /// What a student with these heads is to say, at a temperature, on its own device.
     ///
-    /// A pupil with a conditional random field can only give sequences of tags that IOB2 allows. What it is to
+    /// A student with a conditional random field can only give sequences of tags that IOB2 allows. What it is to
     /// learn of a teacher that judges each word by itself is the teacher's distribution given that the
     /// sequence is one of those.
     #[expect(clippy::disallowed_methods, reason = "before any step")]
-    pub(super) fn for_pupil(
+    pub(super) fn for_student(
         &self,
-        pupil: &Tasks,
+        student: &Tasks,
         temperature: f64,
         device: tch::Device,
     ) -> Result<TagLessons> {
         let _guard = tch::no_grad_guard();
-        let legal = match (&self.crf, &pupil.slots, pupil.slot_head) {
+        let legal = match (&self.crf, &student.slots, student.slot_head) {
             (None, Some(tags), SlotHead::Crf) => Some(indifferent(tags, self.logits.device())?),
             _ => None,
         };
@@ -124,19 +124,19 @@ fn indifferent(tags: &[String], device: tch::Device) -> Result<Crf> {
     )?)
 }
 
-/// What a pupil is to say of the tags of words.
+/// What a student is to say of the tags of words.
 #[derive(Debug)]
 pub(super) struct TagLessons {
     /// `[W, T]`
     pub(super) probabilities: Tensor,
     /// Of each text, its part of `W`.
     pub(super) shared: Vec<Range<usize>>,
-    /// Of each of the `W` words, which of the pupil's of its text it is.
+    /// Of each of the `W` words, which of the student's of its text it is.
     words: Vec<usize>,
 }
 
 impl TagLessons {
-    /// The words of a text by their places in `W`, each with its number among the pupil's.
+    /// The words of a text by their places in `W`, each with its number among the student's.
     pub(super) fn of_text(&self, text: usize) -> impl Iterator<Item = (usize, usize)> {
         let range = self.shared[text].clone();
         range.map(|place| (place, self.words[place]))
@@ -207,10 +207,10 @@ mod tests {
                 slot_head,
                 ..Tasks::default()
             };
-            let lessons = lessons.for_pupil(&tasks, temperature, tch::Device::Cpu);
+            let lessons = lessons.for_student(&tasks, temperature, tch::Device::Cpu);
             let field = is_crf("pupil_head").then(|| crf(&tags, &own));
-            let pupil = log_probabilities(&own[0], field.as_ref(), &texts, temperature).unwrap();
-            let loss = divergence(&pupil, &lessons.unwrap().probabilities, temperature).unwrap();
+            let student = log_probabilities(&own[0], field.as_ref(), &texts, temperature).unwrap();
+            let loss = divergence(&student, &lessons.unwrap().probabilities, temperature).unwrap();
             let (found, expected) = (loss.double_value(&[]), pair["loss"].as_f64().unwrap());
             assert!((found - expected).abs() < 1e-4, "{found} {pair}");
             loss.backward();

@@ -32,7 +32,7 @@ const BATCH: (usize, usize) = (8192, 256);
 /// let model = Model::new(&config.into(), &tasks, Device::Cpu, 1)?;
 /// let teacher = Teacher::new(model, tokenizer.clone(), 32)?;
 ///
-/// // The pupil may have another tokenizer.
+/// // The student may have another tokenizer.
 /// let encodings = [tokenizer.encode("my order", 16)?];
 /// let lessons = teacher.teach(&["my order"], &encodings)?;
 /// assert_eq!(lessons.rows(), 1);
@@ -124,30 +124,30 @@ impl Teacher {
         &self.model
     }
 
-    /// How it reads texts; a pupil that imitates inner states reads as it does.
+    /// How it reads texts; a student that imitates inner states reads as it does.
     #[must_use]
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
     }
 
-    /// The heads it has, and so the pupil should have.
+    /// The heads it has, and so the student should have.
     #[must_use]
     pub fn tasks(&self) -> &Tasks {
         self.model.tasks()
     }
 
-    /// Checks that it can teach a pupil with these heads: that they share a task, and that the tasks
+    /// Checks that it can teach a student with these heads: that they share a task, and that the tasks
     /// they share have the same labels in the same order. Slot heads of different kinds get along: what is
     /// handed on is how likely a word's tags are, by either.
     ///
     /// # Errors
     ///
     /// [`Error::Labels`] with the first place where they differ.
-    pub fn check_labels(&self, pupil: &Tasks) -> Result<()> {
-        check_labels(self.tasks(), pupil)
+    pub fn check_labels(&self, student: &Tasks) -> Result<()> {
+        check_labels(self.tasks(), student)
     }
 
-    /// Its logits for `texts`, which a pupil reads as `encodings`. One forward pass over all texts;
+    /// Its logits for `texts`, which a student reads as `encodings`. One forward pass over all texts;
     /// keeps `R·C + V·T` numbers.
     ///
     /// Tags are handed on by words: those that both tokenizers cut alike and both models read; how likely the
@@ -200,7 +200,7 @@ impl Teacher {
 
     /// The word embeddings of the tokens of `vocabulary` that the teacher knows too, in their order,
     /// reduced to their `width` principal components and scaled to the standard deviation
-    /// `deviation`: what a light pupil starts from. Rows the teacher does not know are absent.
+    /// `deviation`: what a light student starts from. Rows the teacher does not know are absent.
     ///
     /// # Errors
     ///
@@ -260,7 +260,7 @@ struct Notes {
 }
 
 impl Notes {
-    /// Notes the logits of the teacher's words, and which of them the pupil has as well.
+    /// Notes the logits of the teacher's words, and which of them the student has as well.
     fn add_words<'a>(
         &mut self,
         output: &ModelOutput,
@@ -273,8 +273,8 @@ impl Notes {
         let selected: Vec<i64> = selected.iter().flatten().map(|&row| row as i64).collect();
         let selected = on_device(&selected, logits.device())?;
         self.logits.push(logits.f_index_select(0, &selected)?);
-        for (own, pupil) in rows {
-            let (own, pupil) = (own.word_list(), pupil.word_list());
+        for (own, student) in rows {
+            let (own, student) = (own.word_list(), student.word_list());
             let first = self.read.last().map_or(0, |read| read.end);
             self.read.push(first..first + own.len());
             let places: HashMap<_, _> = own
@@ -283,7 +283,7 @@ impl Notes {
                 .zip(first..)
                 .collect();
             let start = self.places.len();
-            for (number, word) in pupil.iter().enumerate() {
+            for (number, word) in student.iter().enumerate() {
                 let place = places.get(&word.range);
                 self.places.extend(place.map(|&place| (place, number)));
             }
@@ -314,12 +314,12 @@ impl Notes {
     }
 }
 
-/// Checks that the tasks that teacher and pupil share have the same labels in the same order.
-pub(super) fn check_labels(teacher: &Tasks, pupil: &Tasks) -> Result<()> {
-    let mut shared = teacher.sentiment && pupil.sentiment;
+/// Checks that the tasks that teacher and student share have the same labels in the same order.
+pub(super) fn check_labels(teacher: &Tasks, student: &Tasks) -> Result<()> {
+    let mut shared = teacher.sentiment && student.sentiment;
     for (task, theirs, own) in [
-        ("intents", &teacher.intent, &pupil.intent),
-        ("slots", &teacher.slots, &pupil.slots),
+        ("intents", &teacher.intent, &student.intent),
+        ("slots", &teacher.slots, &student.slots),
     ] {
         let (Some(theirs), Some(own)) = (theirs, own) else {
             continue;
@@ -340,16 +340,16 @@ pub(super) fn check_labels(teacher: &Tasks, pupil: &Tasks) -> Result<()> {
 }
 
 /// The first place where the lists differ.
-fn difference(teacher: &[String], pupil: &[String]) -> String {
+fn difference(teacher: &[String], student: &[String]) -> String {
     let at = |list: &[String], i: usize| match list.get(i) {
         Some(label) => format!("{label:?}"),
         None => "nothing".to_owned(),
     };
-    let first = (0..teacher.len().max(pupil.len())).find(|&i| teacher.get(i) != pupil.get(i));
+    let first = (0..teacher.len().max(student.len())).find(|&i| teacher.get(i) != student.get(i));
     let first = first.unwrap_or_default();
     format!(
         "at {first}, {} against the pupil's {}",
         at(teacher, first),
-        at(pupil, first)
+        at(student, first)
     )
 }
