@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use crate::scheme::Scheme;
+use crate::tags::Scheme;
 use crate::text::Span;
 
 /// A result whose error is [`Error`] unless said otherwise.

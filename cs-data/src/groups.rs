@@ -117,7 +117,8 @@ impl Sets {
 #[allow(clippy::unwrap_used, reason = "a panic is the failure report")]
 mod tests {
     use super::*;
-    use crate::text::{Turn, Utterance};
+    use crate::text::Turn;
+    use crate::text::Utterance;
 
     fn groups(rows: &[(&str, Option<&str>, Option<&str>)]) -> Vec<Vec<usize>> {
         let row = |&(id, parent, dialogue): &(&str, Option<&str>, Option<&str>)| {

@@ -30,30 +30,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod align;
 #[cfg(feature = "arrow")]
 pub mod audit;
 #[cfg(feature = "arrow")]
 pub mod augment;
-pub mod batches;
+pub mod batch;
 #[cfg(feature = "arrow")]
 pub mod dataset;
-mod detect;
 pub mod error;
 pub mod file;
 #[cfg(feature = "arrow")]
 pub mod formats;
 #[cfg(feature = "arrow")]
 mod groups;
-pub mod iob;
-pub mod pack;
-mod plain;
 pub mod random;
 #[cfg(feature = "arrow")]
 mod rows;
 #[cfg(feature = "arrow")]
 mod sample;
-pub mod scheme;
 #[cfg(feature = "arrow")]
 mod split;
 #[cfg(feature = "arrow")]
@@ -61,14 +55,10 @@ pub mod statistics;
 pub mod tags;
 pub mod text;
 pub mod tokenizer;
-mod trim;
-mod word_rule;
-mod wordpiece;
 #[cfg(feature = "arrow")]
 mod words;
 
-pub use align::Word;
-pub use batches::{Batches, Step};
+pub use batch::{BatchPlan, Batches, Step, TokenBatch};
 #[cfg(feature = "arrow")]
 pub use dataset::Dataset;
 pub use error::{Error, IobError, MixedSchemes, Result, SpanError};
@@ -77,19 +67,16 @@ pub use formats::{
     Charset, Columns, Format, Losses, MAX_LINE_BYTES, ReadOptions, Reader, RecordPath, Separator,
     WriteOptions, Writer,
 };
-pub use pack::{BatchPlan, TokenBatch};
 pub use random::SplitMix;
 #[cfg(feature = "arrow")]
 pub use sample::Sameness;
-pub use scheme::Scheme;
 #[cfg(feature = "arrow")]
 pub use statistics::{LabelCount, Quantiles, SentimentProfile, Statistics, Tally};
-pub use tags::{TagIds, TagSet};
+pub use tags::{Scheme, TagIds, TagSet, Word, iob};
 #[cfg(feature = "arrow")]
 pub use text::normalize;
 pub use text::{Edit, EditError, Edits, MAX_TEXT_BYTES, Offsets, SOURCE, Span, Turn, Utterance};
-pub use tokenizer::{Encoding, Tokenizer};
-pub use word_rule::WordRule;
+pub use tokenizer::{Encoding, Tokenizer, WordRule};
 
 /// The code of README.md runs.
 #[cfg(all(doctest, feature = "arrow"))]

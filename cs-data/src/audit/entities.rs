@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde::Serialize;
 
-use super::spans::cuts_word;
-use super::{Row, RowRef};
 use crate::error::{Error, Result};
 use crate::text::normalize;
+
+use super::spans::cuts_word;
+use super::{Row, RowRef};
 
 /// A surface with several labels. Not always a fault: a city may be where one leaves from and where
 /// one goes to.

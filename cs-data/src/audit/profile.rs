@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::Row;
 use crate::text::{is_han, is_latin};
+
+use super::Row;
 
 /// Bars of a length histogram, at most.
 const BINS: usize = 30;

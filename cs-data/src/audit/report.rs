@@ -2,15 +2,16 @@
 
 use serde::Serialize;
 
-use super::balance::{self, Class, Sentiments};
-use super::entities::{EntityConflict, MissedEntity, Surfaces};
-use super::noise::{self, NoiseSuspect};
-use super::profile::{self, Languages, Lengths};
-use super::repeats::{self, Contradiction, Repeat};
-use super::rules::{Rules, Verdict};
-use super::spans::{self, SpanFault};
-use super::{ReadFault, Row, near};
 use crate::error::Result;
+
+use super::balance::{Class, Sentiments};
+use super::entities::{EntityConflict, MissedEntity, Surfaces};
+use super::noise::NoiseSuspect;
+use super::profile::{Languages, Lengths};
+use super::repeats::{Contradiction, Repeat};
+use super::rules::{Rules, Verdict};
+use super::spans::SpanFault;
+use super::{ReadFault, Row, balance, near, noise, profile, repeats, spans};
 
 /// Characters of a text that a finding shows.
 const SHOWN_CHARS: usize = 120;

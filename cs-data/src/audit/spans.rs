@@ -3,8 +3,9 @@
 use serde::Serialize;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-use super::{Row, RowRef};
 use crate::text::is_latin;
+
+use super::{Row, RowRef};
 
 /// What is wrong with a span.
 ///

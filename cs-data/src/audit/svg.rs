@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::report::Report;
 use crate::error::Result;
 use crate::file;
 use crate::text::escape_markup;
+
+use super::report::Report;
 
 const WIDTH: usize = 900;
 const MARGIN: usize = 24;

@@ -11,12 +11,12 @@ use crate::error::{Error, Result};
 use crate::random::SplitMix;
 use crate::text::Edits;
 
-use super::assemble::{self, Kept};
+use super::assemble::Kept;
 use super::drafts::{Draft, Drafts, Sources, State};
 use super::plan::Plan;
 use super::row::check_rate;
 use super::work::Work;
-use super::{Augmenter, BatchAugmenter};
+use super::{Augmenter, BatchAugmenter, assemble};
 
 /// A copy that comes out like its source, or like an earlier copy, is drawn this often before it is
 /// dropped; once if another program is asked.

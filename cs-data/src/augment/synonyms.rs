@@ -9,10 +9,10 @@ use crate::error::{Error, Result};
 use crate::random::SplitMix;
 use crate::text::Edits;
 
-use super::dictionary::{self, Entry};
+use super::dictionary::Entry;
 use super::row::check_rate;
 use super::tokens::cuts_word;
-use super::{Augmenter, Row};
+use super::{Augmenter, Row, dictionary};
 
 /// Larger dictionaries get the smaller and slower automaton.
 const MAX_DFA_BYTES: usize = 1 << 18;

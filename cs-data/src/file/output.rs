@@ -3,9 +3,11 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::atomic::{self, AtomicFile, folder_of};
-use super::staging::StagingFolder;
 use crate::error::{Error, Result};
+
+use super::atomic;
+use super::atomic::{AtomicFile, folder_of};
+use super::staging::StagingFolder;
 
 /// A file that gets its name at the end; dropped before, it vanishes.
 #[derive(Debug)]

@@ -113,7 +113,7 @@ impl<'a> Piece<'a> {
     pub(crate) fn text(&self) -> Result<&'a str> {
         let text = std::str::from_utf8(self.bytes).map_err(|fault| {
             let at = fault.valid_up_to();
-            let expected = crate::formats::input::expected(self.bytes);
+            let expected = crate::formats::expected(self.bytes);
             self.error(at, format!("the byte 0x{:02x}", self.bytes[at]), expected)
         })?;
         match memchr::memchr(0, self.bytes) {

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::file::position;
+
+use super::position;
 
 /// The longest piece of a file that an error message shows, in characters.
 const SHOWN_CHARS: usize = 40;

@@ -9,10 +9,12 @@ use arrow::array::RecordBatch;
 
 use crate::error::{Error, Result};
 use crate::file::Piece;
-use crate::formats::input::{self, Charset};
-use crate::formats::read::{Chunk, ChunkReader, MAX_LINE_BYTES, Place};
 use crate::rows::{Builder, Row};
 use crate::text::Utterance;
+
+use super::input;
+use super::input::Charset;
+use super::read::{Chunk, ChunkReader, MAX_LINE_BYTES, Place};
 
 /// A block is this long, more if a record is.
 const BLOCK_BYTES: usize = 1 << 18;

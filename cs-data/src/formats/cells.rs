@@ -6,14 +6,15 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result, SpanError};
 use crate::file::{Piece, shown};
-use crate::formats::blocks::Rows;
-use crate::formats::columns::Column;
-use crate::formats::delimited::Table;
-use crate::formats::json_object::SpanFields;
-use crate::formats::read::{Fault, Place};
-use crate::formats::record::{Field, cell};
 use crate::rows::{Row, json_of};
 use crate::text::{SOURCE, Span, check_length, to_bytes};
+
+use super::blocks::Rows;
+use super::columns::Column;
+use super::delimited::Table;
+use super::json_object::SpanFields;
+use super::read::{Fault, Place};
+use super::record::{Field, cell};
 
 /// The fields of a record, as many as the header has.
 pub(crate) struct Cells<'a> {

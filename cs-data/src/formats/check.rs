@@ -1,7 +1,8 @@
 //! Options that a format would not heed are refused.
 
 use crate::error::{Error, Result};
-use crate::formats::options::{Format, ReadOptions};
+
+use super::options::{Format, ReadOptions};
 
 /// An option that only some formats heed.
 struct Only {

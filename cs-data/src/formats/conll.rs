@@ -18,18 +18,17 @@ pub(crate) mod tokens;
 
 use std::path::Path;
 
-use self::block::{Block, columns, is_other_comment, is_sentence, pairs};
-use self::tagging::Tagging;
-
 use crate::error::{Error, IobError, Result};
 use crate::file::{Output, shown};
-use crate::formats::comments;
-use crate::formats::read::{Fault, LineSource, MAX_LINE_BYTES, RowReader};
-use crate::formats::write::{Losses, RowWriter};
-use crate::scheme::Scheme;
+use crate::tags::Scheme;
 use crate::text::{Span, Utterance, check_text};
 
-pub(crate) use self::block::is_tagged;
+use super::comments;
+pub(crate) use super::conll::block::is_tagged;
+use super::conll::block::{Block, columns, is_other_comment, is_sentence, pairs};
+use super::conll::tagging::Tagging;
+use super::read::{Fault, LineSource, MAX_LINE_BYTES, RowReader};
+use super::write::{Losses, RowWriter};
 
 const DOCSTART: &str = "-DOCSTART-";
 

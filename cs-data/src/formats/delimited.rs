@@ -4,13 +4,15 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::file::{Piece, position, shown};
-use crate::formats::blocks::{Block, Blocks, Records, Rows};
-use crate::formats::cells::Cells;
-use crate::formats::columns::{Column, Columns};
-use crate::formats::options::{Format, ReadOptions};
-use crate::formats::read::{Fault, Place};
-use crate::formats::record::{Dialect, Field, cell, line_ends};
-use crate::formats::separator::{self, Separator};
+
+use super::blocks::{Block, Blocks, Records, Rows};
+use super::cells::Cells;
+use super::columns::{Column, Columns};
+use super::options::{Format, ReadOptions};
+use super::read::{Fault, Place};
+use super::record::{Dialect, Field, cell, line_ends};
+use super::separator;
+use super::separator::Separator;
 
 /// A file's dialect and columns.
 pub(crate) struct Table {

@@ -11,11 +11,13 @@ use serde_json::{Map, Value, json};
 
 use crate::error::Result;
 use crate::file::{Output, shown};
-use crate::formats::json_row::{Wrong, wrong};
-use crate::formats::tool::{self, Entity};
-use crate::formats::write::{Losses, RowWriter};
 use crate::rows::json_of;
 use crate::text::{SOURCE, Utterance};
+
+use super::json_row::{Wrong, wrong};
+use super::tool;
+use super::tool::Entity;
+use super::write::{Losses, RowWriter};
 
 /// Where annotations stand.
 const KEYS: [&str; 5] = ["label", "labels", "entities", "annotations", CLASSES];

@@ -18,15 +18,16 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::file::{Output, Piece};
-use crate::formats::json_cursor::Cursor;
-use crate::formats::json_object;
-use crate::formats::json_records::{Record, Records};
-use crate::formats::json_row::{Around, Shape};
-use crate::formats::options::ReadOptions;
-use crate::formats::rasa::SECTIONS;
-use crate::formats::read::{Fault, RowReader};
-use crate::formats::write::{Losses, RowWriter};
 use crate::text::Utterance;
+
+use super::json_cursor::Cursor;
+use super::json_object;
+use super::json_records::{Record, Records};
+use super::json_row::{Around, Shape};
+use super::options::ReadOptions;
+use super::rasa::SECTIONS;
+use super::read::{Fault, RowReader};
+use super::write::{Losses, RowWriter};
 
 const SPLIT: &str = "split";
 

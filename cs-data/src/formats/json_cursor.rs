@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::file::shown;
-use crate::formats::input;
-use crate::formats::read::MAX_LINE_BYTES;
+
+use super::input;
+use super::read::MAX_LINE_BYTES;
 
 /// As deep as serde_json goes.
 const MAX_DEPTH: usize = 127;

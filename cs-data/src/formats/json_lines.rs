@@ -4,12 +4,13 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::file::Piece;
-use crate::formats::json::{has_only_tokens, never_found};
-use crate::formats::json_object;
-use crate::formats::json_row::{Around, Shape};
-use crate::formats::options::ReadOptions;
-use crate::formats::read::{Fault, LineSource, RowReader};
 use crate::text::Utterance;
+
+use super::json::{has_only_tokens, never_found};
+use super::json_object;
+use super::json_row::{Around, Shape};
+use super::options::ReadOptions;
+use super::read::{Fault, LineSource, RowReader};
 
 /// Blank lines are skipped. Errors of a line in another shape stand at its start.
 pub(crate) struct Reader {

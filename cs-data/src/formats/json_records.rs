@@ -8,8 +8,9 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
 use crate::file::position;
-use crate::formats::json_cursor::{Cursor, Kind, Raw};
-use crate::formats::read::MAX_LINE_BYTES;
+
+use super::json_cursor::{Cursor, Kind, Raw};
+use super::read::MAX_LINE_BYTES;
 
 /// A column is in memory as a whole: 1 GiB at most.
 const MAX_COLUMN_BYTES: usize = 1 << 30;

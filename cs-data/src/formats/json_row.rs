@@ -6,16 +6,15 @@ use serde_json::{Map, Value, json};
 
 use crate::error::Error;
 use crate::file::{Piece, shown};
-use crate::formats::columns::{Column, Columns};
-use crate::formats::conll::tagging::Tagging;
-use crate::formats::conll::tokens;
-use crate::formats::json_classes::name_classes;
-use crate::formats::json_object;
-use crate::formats::json_path::{find, remove};
-use crate::formats::options::ReadOptions;
-use crate::formats::rasa_json;
-use crate::formats::tool::Tool;
 use crate::text::{Offsets, Utterance};
+
+use super::columns::{Column, Columns};
+use super::conll::{tagging::Tagging, tokens};
+use super::json_classes::name_classes;
+use super::json_path::{find, remove};
+use super::options::ReadOptions;
+use super::tool::Tool;
+use super::{json_object, rasa_json};
 
 /// Fields that are numbers.
 const NUMBERS: [&str; 4] = ["sentiment", "turn", "span_start", "span_end"];

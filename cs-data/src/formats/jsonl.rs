@@ -10,12 +10,14 @@ use serde_json::{Map, Value};
 
 use crate::error::Result;
 use crate::file::{Output, Piece};
-use crate::formats::blocks::{Block, Records, Rows};
-use crate::formats::json_object::{self, SpanFields};
-use crate::formats::read::Place;
-use crate::formats::write::{Losses, RowWriter};
 use crate::rows::{Row, json_of};
 use crate::text::{SOURCE, Span, Utterance, check_text, to_bytes};
+
+use super::blocks::{Block, Records, Rows};
+use super::json_object;
+use super::json_object::SpanFields;
+use super::read::Place;
+use super::write::{Losses, RowWriter};
 
 /// Blank lines are skipped. A line goes the short way, which borrows what it can; one that fails
 /// there, or has something unusual, goes the careful way, which knows the place of an error.

@@ -12,10 +12,12 @@ use serde_json::{Map, Value, json};
 
 use crate::error::Result;
 use crate::file::{Output, shown};
-use crate::formats::json_row::{Wrong, wrong};
-use crate::formats::tool::{self, Entity};
-use crate::formats::write::{Losses, RowWriter};
 use crate::text::{SOURCE, Utterance};
+
+use super::json_row::{Wrong, wrong};
+use super::tool;
+use super::tool::Entity;
+use super::write::{Losses, RowWriter};
 
 /// Where a task has its annotations, by version.
 const ANNOTATIONS: [&str; 2] = ["annotations", "completions"];

@@ -21,9 +21,10 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::file::{Output, shown};
-use crate::formats::read::{Fault, LineSource, RowReader};
-use crate::formats::write::{Losses, RowWriter};
 use crate::text::{Span, Utterance, check_text, is_cjk, is_label};
+
+use super::read::{Fault, LineSource, RowReader};
+use super::write::{Losses, RowWriter};
 
 const SPEAKER: &str = "speaker";
 

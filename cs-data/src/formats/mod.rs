@@ -18,7 +18,7 @@ mod comments;
 mod conll;
 mod delimited;
 mod doccano;
-pub(crate) mod input;
+mod input;
 mod json;
 mod json_classes;
 mod json_cursor;
@@ -57,6 +57,7 @@ mod yaml;
 
 pub use columns::Columns;
 pub use input::Charset;
+pub(crate) use input::expected;
 pub use json_records::RecordPath;
 pub use options::{Format, ReadOptions, WriteOptions};
 pub(crate) use rasa::{ATTRIBUTES, SECTIONS};

@@ -4,16 +4,17 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
-use crate::formats::blocks::{BlockReader, Blocks};
-use crate::formats::check::check;
-use crate::formats::delimited::Table;
-use crate::formats::json_cursor::Cursor;
-use crate::formats::jsonl::Jsonl;
-use crate::formats::options::{Format, ReadOptions};
-use crate::formats::parquet_reader::ParquetReader;
-use crate::formats::read::{ChunkReader, LineSource, RowChunks, RowReader};
-use crate::formats::union::{self, Union};
-use crate::formats::{conll, input, json, json_lines, markup, rasa, rasa_json, seq, sniff, text};
+
+use super::blocks::{BlockReader, Blocks};
+use super::check::check;
+use super::delimited::Table;
+use super::json_cursor::Cursor;
+use super::jsonl::Jsonl;
+use super::options::{Format, ReadOptions};
+use super::parquet_reader::ParquetReader;
+use super::read::{ChunkReader, LineSource, RowChunks, RowReader};
+use super::union::Union;
+use super::{conll, input, json, json_lines, markup, rasa, rasa_json, seq, sniff, text, union};
 
 /// Opens a file, or a folder of one format.
 pub(crate) fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn ChunkReader>> {

@@ -5,12 +5,13 @@ use std::path::Path;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
-use crate::formats::columns::Columns;
-use crate::formats::input::Charset;
-use crate::formats::json_records::RecordPath;
-use crate::formats::separator::Separator;
-use crate::formats::sniff;
-use crate::scheme::Scheme;
+use crate::tags::Scheme;
+
+use super::columns::Columns;
+use super::input::Charset;
+use super::json_records::RecordPath;
+use super::separator::Separator;
+use super::sniff;
 
 /// A file format, read by [`Reader`](crate::Reader) and written by [`Writer`](crate::Writer).
 ///

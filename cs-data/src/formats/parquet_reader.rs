@@ -13,14 +13,15 @@ use parquet::arrow::arrow_reader::{
 
 use crate::error::{Error, Result};
 use crate::file::{failed, shown};
-use crate::formats::columns::Columns;
-use crate::formats::options::ReadOptions;
-use crate::formats::parquet_pages;
-use crate::formats::parquet_table::{Broken, Table};
-use crate::formats::parquet_writer::{VERSION, VERSION_KEY, parquet_failed};
-use crate::formats::partition::{Part, parts};
-use crate::formats::read::{Chunk, ChunkReader, Place, no_rows};
 use crate::rows::Builder;
+
+use super::columns::Columns;
+use super::options::ReadOptions;
+use super::parquet_pages;
+use super::parquet_table::{Broken, Table};
+use super::parquet_writer::{VERSION, VERSION_KEY, parquet_failed};
+use super::partition::{Part, parts};
+use super::read::{Chunk, ChunkReader, Place, no_rows};
 
 /// Rows that take more are handed out in several pieces, in bytes.
 const CHUNK_BYTES: usize = 64 << 20;

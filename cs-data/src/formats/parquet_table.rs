@@ -9,11 +9,12 @@ use serde_json::{Map, Number, Value};
 
 use crate::error::{Error, Result};
 use crate::file::shown;
-use crate::formats::columns::{Column, Columns};
-use crate::formats::partition::Part;
-use crate::formats::read::MAX_LINE_BYTES;
 use crate::rows::{Builder, Row, json_of};
 use crate::text::{SOURCE, Span, check_sentiment, check_text, to_bytes};
+
+use super::columns::{Column, Columns};
+use super::partition::Part;
+use super::read::MAX_LINE_BYTES;
 
 /// The longest row: as much as a line of a text file.
 const MAX_ROW_BYTES: usize = MAX_LINE_BYTES;

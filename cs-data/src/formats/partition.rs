@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::file::failed;
-use crate::formats::read::no_rows;
+
+use super::read::no_rows;
 
 /// Stands for no value.
 const NONE: &str = "__HIVE_DEFAULT_PARTITION__";

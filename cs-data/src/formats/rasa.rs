@@ -15,11 +15,13 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::file::{Piece, Source, shown};
-use crate::formats::input::{self, Charset};
-use crate::formats::rasa_example::Example;
-use crate::formats::read::{Fault, RowReader};
-use crate::formats::yaml::{self, Content, Node, Style, Wrong};
 use crate::text::{Utterance, check_text};
+
+use super::input::Charset;
+use super::rasa_example::Example;
+use super::read::{Fault, RowReader};
+use super::yaml::{Content, Node, Style, Wrong};
+use super::{input, yaml};
 
 pub(crate) const ATTRIBUTES: &str = "entity_attributes";
 pub(crate) const METADATA: &str = "metadata";

@@ -11,14 +11,16 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
 use crate::file::{Output, shown};
-use crate::formats::json_cursor::Cursor;
-use crate::formats::json_records::{RecordPath, Records};
-use crate::formats::json_row::{Wrong, wrong};
-use crate::formats::rasa::{ATTRIBUTES, METADATA, SECTIONS};
-use crate::formats::rasa_example::FURTHER;
-use crate::formats::tool::{self, Entity};
-use crate::formats::write::{Losses, RowWriter};
 use crate::text::Utterance;
+
+use super::json_cursor::Cursor;
+use super::json_records::{RecordPath, Records};
+use super::json_row::{Wrong, wrong};
+use super::rasa::{ATTRIBUTES, METADATA, SECTIONS};
+use super::rasa_example::FURTHER;
+use super::tool;
+use super::tool::Entity;
+use super::write::{Losses, RowWriter};
 
 pub(crate) const ROOT: &str = "rasa_nlu_data";
 

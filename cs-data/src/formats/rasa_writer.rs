@@ -6,10 +6,11 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::file::{Output, shown};
-use crate::formats::rasa::{ATTRIBUTES, METADATA, SECTIONS, STRIPPED};
-use crate::formats::rasa_example::Example;
-use crate::formats::write::{Losses, RowWriter};
 use crate::text::Utterance;
+
+use super::rasa::{ATTRIBUTES, METADATA, SECTIONS, STRIPPED};
+use super::rasa_example::Example;
+use super::write::{Losses, RowWriter};
 
 /// Writes examples in the order of the rows, neighbours of one intent together.
 pub(crate) struct Writer {

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use arrow::array::RecordBatch;
 
 use crate::error::{Error, Result, SpanError};
-use crate::formats::input::{self, Charset};
 use crate::rows::{Builder, SCHEMA};
 use crate::text::Utterance;
+
+use super::input;
+use super::input::Charset;
 
 /// The longest line of a text file, or record of a CSV file, in bytes (16 MiB).
 pub const MAX_LINE_BYTES: usize = 16 << 20;

@@ -10,12 +10,13 @@ use arrow::compute::filter_record_batch;
 
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::formats::open;
-use crate::formats::options::{Format, ReadOptions};
-use crate::formats::read::{Chunk, ChunkReader};
-use crate::formats::unmapped::Unmapped;
 use crate::rows::{View, all_tagged};
 use crate::text::Utterance;
+
+use super::open;
+use super::options::{Format, ReadOptions};
+use super::read::{Chunk, ChunkReader};
+use super::unmapped::Unmapped;
 
 /// Reads a file piece by piece in constant memory: an iterator of [`Dataset`]s in the order of the
 /// file, each of at most [`batch_rows`](Self::batch_rows) rows.

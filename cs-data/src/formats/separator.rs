@@ -4,8 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
-use crate::formats::columns::{Column, Columns};
-use crate::formats::record::{Dialect, Field, cell};
+
+use super::columns::{Column, Columns};
+use super::record::{Dialect, Field, cell};
 
 /// What is tried where a header does not have the columns that it must have.
 const KNOWN: [u8; 4] = [b',', b';', b'\t', b'|'];

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, IobError, Result};
 use crate::file::{Output, OutputFolder, shown};
-use crate::formats::input::Charset;
-use crate::formats::options::ReadOptions;
-use crate::formats::read::{Fault, LineSource, RowReader, no_rows};
-use crate::formats::write::{Losses, RowWriter};
-use crate::iob;
-use crate::scheme::Scheme;
+use crate::tags::{Scheme, iob};
 use crate::text::{Span, Utterance, check_text};
+
+use super::input::Charset;
+use super::options::ReadOptions;
+use super::read::{Fault, LineSource, RowReader, no_rows};
+use super::write::{Losses, RowWriter};
 
 /// Rows are named by their numbers from 0. The text of a row is its tokens joined with one space.
 ///

@@ -6,11 +6,12 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::Result;
-use crate::formats::input::Charset;
-use crate::formats::json_cursor::{Cursor, Kind};
-use crate::formats::json_records::Records;
-use crate::formats::options::{Format, ReadOptions};
-use crate::formats::{conll, doccano, input, label_studio, rasa_json};
+
+use super::input::Charset;
+use super::json_cursor::{Cursor, Kind};
+use super::json_records::Records;
+use super::options::{Format, ReadOptions};
+use super::{conll, doccano, input, label_studio, rasa_json};
 
 /// How much of a file is looked at, in bytes and in records.
 const BYTES: u64 = 1 << 18;

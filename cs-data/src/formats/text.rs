@@ -2,9 +2,10 @@
 
 use crate::error::{Error, Result};
 use crate::file::{Output, shown};
-use crate::formats::read::{Fault, LineSource, RowReader};
-use crate::formats::write::{Losses, RowWriter};
 use crate::text::{Utterance, check_text};
+
+use super::read::{Fault, LineSource, RowReader};
+use super::write::{Losses, RowWriter};
 
 /// Blank lines are skipped.
 pub(crate) struct Reader {

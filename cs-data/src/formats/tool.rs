@@ -3,11 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::file::shown;
-use crate::formats::columns::{Column, Columns};
-use crate::formats::json_path::find;
-use crate::formats::json_row::{Wrong, wrong};
-use crate::formats::options::Format;
-use crate::formats::{doccano, label_studio, rasa_json};
+
+use super::columns::{Column, Columns};
+use super::json_path::find;
+use super::json_row::{Wrong, wrong};
+use super::options::Format;
+use super::{doccano, label_studio, rasa_json};
 
 /// Which program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::file::failed;
-use crate::formats::open;
-use crate::formats::options::{Format, ReadOptions};
-use crate::formats::read::{Chunk, ChunkReader, no_rows};
+
+use super::open;
+use super::options::{Format, ReadOptions};
+use super::read::{Chunk, ChunkReader, no_rows};
 
 /// Rows without an id are named by their number over all files.
 pub(crate) struct Union {

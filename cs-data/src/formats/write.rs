@@ -7,14 +7,15 @@ use std::path::Path;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::file::Output;
-use crate::formats::jsonl::JsonlWriter;
-use crate::formats::options::{Format, WriteOptions};
-use crate::formats::parquet_writer::{ParquetWriter, Partitioned};
-use crate::formats::seq::SeqWriter;
-use crate::formats::table_writer::TableWriter;
-use crate::formats::{conll, doccano, json, label_studio, markup, rasa_json, rasa_writer, text};
-use crate::scheme::Scheme;
+use crate::tags::Scheme;
 use crate::text::Utterance;
+
+use super::jsonl::JsonlWriter;
+use super::options::{Format, WriteOptions};
+use super::parquet_writer::{ParquetWriter, Partitioned};
+use super::seq::SeqWriter;
+use super::table_writer::TableWriter;
+use super::{conll, doccano, json, label_studio, markup, rasa_json, rasa_writer, text};
 
 /// What a format could not hold: how many rows lost each field.
 ///

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::error::SpanError;
-use crate::text::Offsets;
+
+use super::Offsets;
 
 /// The longest text of an utterance, in bytes (64 KiB). Longer ones are almost always a broken
 /// file, and no model here reads that far.

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use super::tokens;
 use crate::error::{Error, Result};
 use crate::file::shown;
 use crate::formats::comments;
 use crate::formats::read::LineSource;
+
+use super::tokens;
 
 /// The lines of one sentence. Ranges are bytes of `raw`.
 #[derive(Default)]

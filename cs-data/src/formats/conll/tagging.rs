@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::error::{IobError, Result};
-use crate::scheme::Scheme;
+use crate::tags::Scheme;
 use crate::text::Span;
 
 /// The schemes in which all sentences so far are well-formed. A sentence that is so in several of

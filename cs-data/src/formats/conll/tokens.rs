@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::iob;
+use crate::tags::iob;
 use crate::text::{Span, is_cjk, is_unspaced};
 
 /// The text of tokens without a text, and where they stand in it.

@@ -16,7 +16,8 @@ use tokenizers::{
 
 use crate::error::{Error, Result};
 use crate::file::position;
-use crate::tokenizer::token_name;
+
+use super::tokenizer::token_name;
 
 /// Longer words are `[UNK]` to BERT.
 const MAX_WORD_CHARS: usize = 100;

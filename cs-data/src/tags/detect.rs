@@ -1,7 +1,8 @@
 //! Which scheme tags are in.
 
 use crate::error::{IobError, MixedSchemes};
-use crate::scheme::Scheme;
+
+use super::scheme::Scheme;
 
 impl Scheme {
     /// The only scheme in which all sequences are well-formed, `None` without a tag but `O`.

@@ -14,10 +14,11 @@ use tokenizers::{
     PostProcessorWrapper, PreTokenizerWrapper, TokenizerImpl, TruncationParams,
 };
 
-use super::model::{Model, Unigram, WordPiece};
-use super::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 use crate::file::position;
+
+use super::model::{Model, Unigram, WordPiece};
+use super::vocabulary::Vocabulary;
 
 /// The crate's tokenizer with our models.
 pub(crate) type Inner = TokenizerImpl<

@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use crate::error::IobError;
-use crate::scheme::Scheme;
 use crate::text::Span;
+
+use super::scheme::Scheme;
 
 /// [`Scheme::encode`] of IOB2: one tag for each token (byte ranges in order).
 ///

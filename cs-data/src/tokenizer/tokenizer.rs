@@ -1,10 +1,5 @@
 //! Hugging Face tokenizers, with byte offsets and truncation of our own.
 
-mod file;
-mod model;
-mod trie;
-mod vocabulary;
-
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
@@ -14,14 +9,14 @@ use serde_json::Value;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use crate::error::{Error, Result};
-use crate::plain;
 use crate::tags::{TagIds, TagSet};
 use crate::text::{Utterance, ceil, floor, is_mark};
-use crate::word_rule::{Numbering, WordRule};
-use crate::wordpiece::{self, Flavour};
 
-use self::file::{Inner, Loaded};
-pub(crate) use self::model::Model;
+use super::json::{self, Inner, Loaded};
+pub(crate) use super::model::Model;
+use super::word_rule::{Numbering, WordRule};
+use super::wordpiece::Flavour;
+use super::{plain, wordpiece};
 
 /// Below this many texts a batch is encoded on the caller's thread.
 const PARALLEL_FROM: usize = 64;
@@ -178,7 +173,7 @@ impl Tokenizer {
     ///
     /// Malformed JSON or an unknown or inconsistent tokenizer.
     pub fn from_json(bytes: &[u8], origin: &Path) -> Result<Self> {
-        let Loaded { mut inner, padding } = file::load(bytes, origin)?;
+        let Loaded { mut inner, padding } = json::load(bytes, origin)?;
         let named = || {
             ["[PAD]", "<pad>"]
                 .iter()

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::pack::BatchPlan;
+use super::pack::BatchPlan;
 
 /// One batch of a run.
 ///

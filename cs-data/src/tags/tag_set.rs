@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::align::Cover;
 use crate::error::{Error, Result};
-use crate::scheme::{Role, Scheme};
 use crate::text::{Span, is_label};
 use crate::tokenizer::Encoding;
+
+use super::align::Cover;
+use super::scheme::{Role, Scheme};
 
 /// The tags of a scheme that a model knows, numbered from 0.
 ///

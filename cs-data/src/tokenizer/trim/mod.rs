@@ -11,9 +11,10 @@ use tokenizers::{
 };
 use unicode_script::{Script, UnicodeScript};
 
-use self::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
-use crate::tokenizer::{Model, Tokenizer};
+use crate::tokenizer::tokenizer::{Model, Tokenizer};
+
+use vocabulary::Vocabulary;
 
 /// Texts encoded at a time.
 const BATCH: usize = 1024;

@@ -1,0 +1,11 @@
+//! Spans as tags of tokens: the schemes there are, and tags in numbers for models.
+
+mod align;
+mod detect;
+pub mod iob;
+mod scheme;
+mod tag_set;
+
+pub use align::Word;
+pub use scheme::Scheme;
+pub use tag_set::{TagIds, TagSet};

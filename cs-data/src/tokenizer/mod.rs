@@ -1,0 +1,18 @@
+//! Hugging Face tokenizers: reading, training, trimming, and texts as tokens with their words.
+
+mod json;
+mod model;
+mod plain;
+#[allow(
+    clippy::module_inception,
+    reason = "the type that the folder is about, in a file of its own"
+)]
+mod tokenizer;
+mod trie;
+mod trim;
+mod vocabulary;
+mod word_rule;
+mod wordpiece;
+
+pub use tokenizer::{Encoding, Tokenizer};
+pub use word_rule::WordRule;
