@@ -41,26 +41,14 @@ pub mod error;
 pub mod file;
 #[cfg(feature = "arrow")]
 pub mod formats;
-#[cfg(feature = "arrow")]
-mod groups;
 pub mod random;
-#[cfg(feature = "arrow")]
-mod rows;
-#[cfg(feature = "arrow")]
-mod sample;
-#[cfg(feature = "arrow")]
-mod split;
-#[cfg(feature = "arrow")]
-pub mod statistics;
 pub mod tags;
 pub mod text;
 pub mod tokenizer;
-#[cfg(feature = "arrow")]
-mod words;
 
 pub use batch::{BatchPlan, Batches, Step, TokenBatch};
 #[cfg(feature = "arrow")]
-pub use dataset::Dataset;
+pub use dataset::{Dataset, LabelCount, Quantiles, Sameness, SentimentProfile, Statistics, Tally};
 pub use error::{Error, IobError, MixedSchemes, Result, SpanError};
 #[cfg(feature = "arrow")]
 pub use formats::{
@@ -68,10 +56,6 @@ pub use formats::{
     WriteOptions, Writer,
 };
 pub use random::SplitMix;
-#[cfg(feature = "arrow")]
-pub use sample::Sameness;
-#[cfg(feature = "arrow")]
-pub use statistics::{LabelCount, Quantiles, SentimentProfile, Statistics, Tally};
 pub use tags::{Scheme, TagIds, TagSet, Word, iob};
 #[cfg(feature = "arrow")]
 pub use text::normalize;

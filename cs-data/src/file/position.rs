@@ -113,7 +113,7 @@ impl<'a> Piece<'a> {
     pub(crate) fn text(&self) -> Result<&'a str> {
         let text = std::str::from_utf8(self.bytes).map_err(|fault| {
             let at = fault.valid_up_to();
-            let expected = crate::formats::expected(self.bytes);
+            let expected = expected_encoding(self.bytes);
             self.error(at, format!("the byte 0x{:02x}", self.bytes[at]), expected)
         })?;
         match memchr::memchr(0, self.bytes) {
@@ -121,4 +121,12 @@ impl<'a> Piece<'a> {
             None => Ok(text),
         }
     }
+}
+
+/// What bytes that are no UTF-8 should be: UTF-8, or, by an argument, an encoding that fits them.
+#[cfg(feature = "arrow")]
+pub(crate) fn expected_encoding(bytes: &[u8]) -> String {
+    let gbk = encoding_rs::GBK.decode_without_bom_handling_and_without_replacement(bytes);
+    let such = if gbk.is_some() { "gbk" } else { "windows-1252" };
+    format!("UTF-8, or another encoding by --encoding, such as {such}")
 }

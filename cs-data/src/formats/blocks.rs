@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::RecordBatch;
 
+use crate::dataset::{Builder, Row};
 use crate::error::{Error, Result};
 use crate::file::Piece;
-use crate::rows::{Builder, Row};
 use crate::text::Utterance;
 
 use super::input;

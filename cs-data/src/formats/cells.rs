@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use crate::dataset::{Row, json_of};
 use crate::error::{Error, Result, SpanError};
 use crate::file::{Piece, shown};
-use crate::rows::{Row, json_of};
 use crate::text::{SOURCE, Span, check_length, to_bytes};
 
 use super::blocks::Rows;

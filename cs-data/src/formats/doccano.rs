@@ -9,9 +9,9 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::dataset::json_of;
 use crate::error::Result;
 use crate::file::{Output, shown};
-use crate::rows::json_of;
 use crate::text::{SOURCE, Utterance};
 
 use super::json_row::{Wrong, wrong};

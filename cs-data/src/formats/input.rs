@@ -109,13 +109,6 @@ fn by_zeros(head: &[u8]) -> Option<&'static Encoding> {
     text.chars().all(is_text).then_some(encoding)
 }
 
-/// What a text is to be that is no UTF-8: says how to name its encoding.
-pub(crate) fn expected(bytes: &[u8]) -> String {
-    let gbk = encoding_rs::GBK.decode_without_bom_handling_and_without_replacement(bytes);
-    let such = if gbk.is_some() { "gbk" } else { "windows-1252" };
-    format!("UTF-8, or another encoding by --encoding, such as {such}")
-}
-
 /// What the system, or the decoder, found wrong.
 pub(crate) fn failed(path: &Path, error: std::io::Error) -> Error {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());

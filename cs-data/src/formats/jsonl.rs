@@ -8,9 +8,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::dataset::{Row, json_of};
 use crate::error::Result;
 use crate::file::{Output, Piece};
-use crate::rows::{Row, json_of};
 use crate::text::{SOURCE, Span, Utterance, check_text, to_bytes};
 
 use super::blocks::{Block, Records, Rows};

@@ -16,6 +16,7 @@ mod check;
 mod columns;
 mod comments;
 mod conll;
+mod dataset;
 mod delimited;
 mod doccano;
 mod input;
@@ -57,7 +58,6 @@ mod yaml;
 
 pub use columns::Columns;
 pub use input::Charset;
-pub(crate) use input::expected;
 pub use json_records::RecordPath;
 pub use options::{Format, ReadOptions, WriteOptions};
 pub(crate) use rasa::{ATTRIBUTES, SECTIONS};

@@ -11,9 +11,9 @@ use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReaderBuilder,
 };
 
+use crate::dataset::Builder;
 use crate::error::{Error, Result};
 use crate::file::{failed, shown};
-use crate::rows::Builder;
 
 use super::columns::Columns;
 use super::options::ReadOptions;

@@ -7,9 +7,9 @@ use arrow::compute::{CastOptions, can_cast_types, cast_with_options};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use serde_json::{Map, Number, Value};
 
+use crate::dataset::{Builder, Row, json_of};
 use crate::error::{Error, Result};
 use crate::file::shown;
-use crate::rows::{Builder, Row, json_of};
 use crate::text::{SOURCE, Span, check_sentiment, check_text, to_bytes};
 
 use super::columns::{Column, Columns};

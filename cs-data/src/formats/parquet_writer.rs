@@ -12,9 +12,9 @@ use parquet::basic::Compression;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
+use crate::dataset::{Builder, SCHEMA, View};
 use crate::error::{Error, Result};
 use crate::file::{Output, OutputFolder, failed};
-use crate::rows::{Builder, SCHEMA, View};
 use crate::text::{Offsets, Utterance, floor};
 
 use super::partition;

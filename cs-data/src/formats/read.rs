@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 
+use crate::dataset::{Builder, SCHEMA};
 use crate::error::{Error, Result, SpanError};
-use crate::rows::{Builder, SCHEMA};
 use crate::text::Utterance;
 
 use super::input;
@@ -254,7 +254,7 @@ impl LineSource {
                 let at = fault.utf8_error().valid_up_to();
                 let found = format!("the byte 0x{:02x}", fault.as_bytes()[at]);
                 let valid = String::from_utf8_lossy(&fault.as_bytes()[..at]);
-                let expected = input::expected(fault.as_bytes());
+                let expected = crate::file::position::expected_encoding(fault.as_bytes());
                 return Err(self.error_in((self.number, &valid), at, found, expected));
             }
         }

@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, View, all_tagged};
 use crate::error::{Error, Result};
-use crate::rows::{View, all_tagged};
 use crate::text::Utterance;
 
 use super::open;

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use crate::dataset::json_of;
 use crate::error::{Error, Result};
 use crate::file::{Output, failed, shown};
-use crate::rows::json_of;
 use crate::text::{SOURCE, Utterance};
 
 use super::columns::Column;

@@ -12,11 +12,11 @@ use crate::error::{Error, Result};
 use crate::tags::{TagIds, TagSet};
 use crate::text::{Utterance, ceil, floor, is_mark};
 
-use super::json::{self, Inner, Loaded};
+use super::json::{Inner, Loaded};
 pub(crate) use super::model::Model;
 use super::word_rule::{Numbering, WordRule};
 use super::wordpiece::Flavour;
-use super::{plain, wordpiece};
+use super::{json, plain, wordpiece};
 
 /// Below this many texts a batch is encoded on the caller's thread.
 const PARALLEL_FROM: usize = 64;

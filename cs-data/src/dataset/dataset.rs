@@ -1,7 +1,6 @@
 //! Labelled rows in Arrow memory.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
@@ -10,11 +9,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::file;
-use crate::formats::{Losses, ReadOptions, Reader, WriteOptions, Writer};
-use crate::rows::{BATCH_BYTES, BATCH_ROWS, Builder, SCHEMA, View, gather};
-use crate::statistics::{Statistics, Tally};
 use crate::text::Utterance;
+
+use super::schema::{BATCH_BYTES, BATCH_ROWS, Builder, SCHEMA, View, gather};
+use super::statistics::{Statistics, Tally};
 
 /// Rows of a labelled data set, in Arrow record batches.
 ///
@@ -92,20 +90,6 @@ impl Dataset {
             ends: batches.iter().scan(0, add).collect(),
             batches,
         }
-    }
-
-    /// Reads a file, or a folder for [`Format::Seq`](crate::Format::Seq) and partitioned
-    /// [`Format::Parquet`](crate::Format::Parquet), as [`Reader`] does; that one also says which
-    /// rows lenient reading left out. Takes up to three times the file's size in memory.
-    ///
-    /// # Errors
-    ///
-    /// What cannot be read, with file, line and column: among others invalid UTF-8, NUL
-    /// characters, a file without rows, texts above [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES),
-    /// missing columns, spans that do not fit their text, tags that start inside, a sentiment
-    /// outside 0 to 1.
-    pub fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
-        Reader::open(path, options)?.read_all()
     }
 
     /// All rows as one batch; copies them unless they are in one.
@@ -273,46 +257,6 @@ impl Dataset {
     /// The columns, in pieces of rows; no piece is empty.
     pub fn batches(&self) -> &[RecordBatch] {
         &self.batches
-    }
-
-    /// Writes a file, whole or not at all, and says what its format could not hold.
-    ///
-    /// # Errors
-    ///
-    /// As [`Writer`].
-    pub fn save(&self, path: &Path, options: &WriteOptions) -> Result<Losses> {
-        let mut writer = Writer::create(path, options)?;
-        writer.write_all(self)?;
-        writer.finish()
-    }
-
-    /// Writes the rows as JSON Lines ([`Utterance::to_json`]), whole or not at all.
-    ///
-    /// ```
-    /// # use cs_data::{Dataset, ReadOptions, Utterance};
-    /// # let folder = tempfile::tempdir().unwrap();
-    /// let data = Dataset::from_utterances([Utterance::new("1", "你好").with_sentiment(0.75)])?;
-    /// let path = folder.path().join("rows.jsonl");
-    /// data.write_jsonl(&path)?;
-    /// assert_eq!(
-    ///     std::fs::read_to_string(&path).unwrap(),
-    ///     "{\"id\":\"1\",\"origin\":\"source\",\"sentiment\":0.75,\"text\":\"你好\"}\n"
-    /// );
-    /// assert_eq!(Dataset::open(&path, &ReadOptions::default())?, data);
-    /// # Ok::<(), cs_data::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// A file that cannot be written.
-    pub fn write_jsonl(&self, path: &Path) -> Result<()> {
-        file::write_output(path, |out| {
-            for row in self.iter() {
-                serde_json::to_writer(&mut *out, &Value::Object(row.to_json()))?;
-                out.write_all(b"\n")?;
-            }
-            Ok(())
-        })
     }
 
     /// Sha-256, in hexadecimal, of all rows in order: equal for equal content, however it was

@@ -14,7 +14,8 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::text::{SOURCE, Span, Turn, Utterance};
-use crate::words::{Sparse, Words};
+
+use super::column::{Sparse, Words};
 
 /// Arrow counts the bytes of a column in 31 bits.
 const MAX_BYTES: usize = i32::MAX as usize;

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::random::SplitMix;
 use crate::text::normalize;
+
+use super::dataset::Dataset;
 
 /// When two texts are one for [`Dataset::deduplicate`].
 ///

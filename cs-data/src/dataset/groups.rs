@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::dataset::Dataset;
-use crate::rows::View;
+use super::dataset::Dataset;
+use super::schema::View;
 
 /// The rows of a data set by the group they belong to.
 #[derive(Debug)]

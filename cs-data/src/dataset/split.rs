@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::random::SplitMix;
-use crate::rows::View;
+
+use super::dataset::Dataset;
+use super::schema::View;
 
 impl Dataset {
     /// Splits off `fraction` of each intent's rows (rounded; rows without an intent count as one
