@@ -14,7 +14,7 @@ use crate::text::Utterance;
 
 use super::input;
 use super::input::Charset;
-use super::read::{Chunk, ChunkReader, MAX_LINE_BYTES, Place};
+use super::row_reader::{Chunk, ChunkReader, MAX_LINE_BYTES, Place};
 
 /// A block is this long, more if a record is.
 const BLOCK_BYTES: usize = 1 << 18;
@@ -43,7 +43,7 @@ pub(crate) trait Records: Send + Sync {
 
     /// What a file without any row is told.
     fn no_rows(&self, path: &Path) -> Error {
-        crate::formats::read::no_rows(path)
+        crate::formats::row_reader::no_rows(path)
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::text::{SOURCE, Span, Turn, Utterance, to_bytes};
 
-use super::json_object::SpanFields;
+use super::json::SpanFields;
 
 /// The keys that mean something. Any other comment is kept in `extra` under [`OTHERS`].
 const KEYS: [&str; 12] = [

@@ -23,19 +23,19 @@ use crate::error::{Error, Result};
 use crate::file::{Output, shown};
 use crate::text::{Span, Utterance, check_text, is_cjk, is_label};
 
-use super::read::{Fault, LineSource, RowReader};
-use super::write::{Losses, RowWriter};
+use super::row_reader::{Fault, LineSource, RowReader};
+use super::writer::{Losses, RowWriter};
 
 const SPEAKER: &str = "speaker";
 
-pub(crate) struct Reader {
+pub(crate) struct MarkupReader {
     lines: LineSource,
     rows: usize,
 }
 
-impl Reader {
+impl MarkupReader {
     pub(crate) fn new(lines: LineSource, rows: usize) -> Self {
-        Reader { lines, rows }
+        Self { lines, rows }
     }
 
     fn row(&self) -> Result<Utterance> {
@@ -57,7 +57,7 @@ impl Reader {
     }
 }
 
-impl RowReader for Reader {
+impl RowReader for MarkupReader {
     fn next(&mut self) -> Option<Result<Utterance, Fault>> {
         loop {
             let row = match self.lines.advance()? {
@@ -221,21 +221,21 @@ fn value(text: &str) -> &str {
     &text[..text.find(|c| !class(c)).unwrap_or(text.len())]
 }
 
-pub(crate) struct Writer {
+pub(crate) struct MarkupWriter {
     out: Output,
     rows: usize,
 }
 
-impl Writer {
+impl MarkupWriter {
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        Ok(Writer {
+        Ok(MarkupWriter {
             out: Output::create(path)?,
             rows: 0,
         })
     }
 }
 
-impl RowWriter for Writer {
+impl RowWriter for MarkupWriter {
     fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {
         if row.text.contains('\n') || row.text.ends_with('\r') || row.text.is_empty() {
             return Err(Error::Unwritable {

@@ -5,16 +5,20 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 
+use super::annotation::sniff;
 use super::blocks::{BlockReader, Blocks};
 use super::check::check;
-use super::delimited::Table;
-use super::json_cursor::Cursor;
-use super::jsonl::Jsonl;
+use super::conll::ConllReader;
+use super::csv::Table;
+use super::json::{Cursor, JsonLinesReader, JsonReader, Jsonl, needs_shape};
+use super::markup::MarkupReader;
 use super::options::{Format, ReadOptions};
-use super::parquet_reader::ParquetReader;
-use super::read::{ChunkReader, LineSource, RowChunks, RowReader};
+use super::parquet::ParquetReader;
+use super::rasa::{self, RasaReader};
+use super::row_reader::{ChunkReader, LineSource, RowChunks, RowReader};
+use super::text::TextReader;
 use super::union::Union;
-use super::{conll, input, json, json_lines, markup, rasa, rasa_json, seq, sniff, text, union};
+use super::{input, seq, union};
 
 /// Opens a file, or a folder of one format.
 pub(crate) fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn ChunkReader>> {
@@ -57,23 +61,23 @@ pub(crate) fn file(
         }
         Format::Parquet => return Ok(Box::new(ParquetReader::open(path, options)?)),
         Format::Rasa => return rasa(path, &[path.to_owned()], options, row),
-        Format::Conll => Box::new(conll::Reader::new(lines()?, options.scheme, row)),
-        Format::Markup => Box::new(markup::Reader::new(lines()?, row)),
-        Format::Text => Box::new(text::Reader::new(lines()?, row)),
-        Format::Json => Box::new(json::Reader::new(cursor(path, options)?, options, row)?),
+        Format::Conll => Box::new(ConllReader::new(lines()?, options.scheme, row)),
+        Format::Markup => Box::new(MarkupReader::new(lines()?, row)),
+        Format::Text => Box::new(TextReader::new(lines()?, row)),
+        Format::Json => Box::new(JsonReader::new(cursor(path, options)?, options, row)?),
         Format::Doccano | Format::LabelStudio if begins_with_array(path, options)? => {
-            Box::new(json::Reader::new(cursor(path, options)?, options, row)?)
+            Box::new(JsonReader::new(cursor(path, options)?, options, row)?)
         }
         Format::Doccano | Format::LabelStudio => {
-            Box::new(json_lines::Reader::new(lines()?, options, row))
+            Box::new(JsonLinesReader::new(lines()?, options, row))
         }
         Format::RasaJson => {
             let options = ReadOptions {
-                records: Some(rasa_json::records()),
+                records: Some(rasa::json::records()),
                 ..options.clone()
             };
-            let sections = rasa_json::sections(cursor(path, &options)?)?;
-            let reader = json::Reader::new(cursor(path, &options)?, &options, row)?;
+            let sections = rasa::json::sections(cursor(path, &options)?)?;
+            let reader = JsonReader::new(cursor(path, &options)?, &options, row)?;
             Box::new(reader.with_sections(sections))
         }
         Format::Seq => seq::reader(path, options)?,
@@ -85,11 +89,11 @@ pub(crate) fn file(
 /// JSON Lines, in parallel where objects are in our shape.
 fn objects(path: &Path, options: &ReadOptions, row: usize) -> Result<Box<dyn ChunkReader>> {
     let blocks = Blocks::open(path, options.encoding, row)?;
-    if options.columns.is_empty() && !json_lines::needs_shape(blocks.piece().bytes) {
+    if options.columns.is_empty() && !needs_shape(blocks.piece().bytes) {
         return Ok(Box::new(BlockReader::new(blocks, Jsonl, options.lenient)));
     }
     let lines = LineSource::open(path, options.encoding)?;
-    let reader = json_lines::Reader::new(lines, options, row);
+    let reader = JsonLinesReader::new(lines, options, row);
     let rows = RowChunks::new(path, Box::new(reader), options.lenient, row);
     Ok(Box::new(rows))
 }
@@ -100,7 +104,7 @@ fn rasa(
     options: &ReadOptions,
     row: usize,
 ) -> Result<Box<dyn ChunkReader>> {
-    let reader = rasa::Reader::open(files, options.encoding)?;
+    let reader = RasaReader::open(files, options.encoding)?;
     let rows = RowChunks::new(path, Box::new(reader), options.lenient, row);
     Ok(Box::new(rows))
 }

@@ -7,11 +7,11 @@ use std::str::FromStr;
 use crate::error::{Error, Result};
 use crate::tags::Scheme;
 
+use super::annotation::sniff;
 use super::columns::Columns;
+use super::csv::Separator;
 use super::input::Charset;
-use super::json_records::RecordPath;
-use super::separator::Separator;
-use super::sniff;
+use super::json::RecordPath;
 
 /// A file format, read by [`Reader`](crate::Reader) and written by [`Writer`](crate::Writer).
 ///
@@ -108,7 +108,7 @@ impl Format {
     /// Another ending; a folder with files of several formats.
     pub fn of(path: &Path) -> Result<Self> {
         if path.is_dir() {
-            if crate::formats::partition::has_parquet(path) {
+            if crate::formats::parquet::has_parquet(path) {
                 return Ok(Format::Parquet);
             }
             if path.join("seq.in").exists() {

@@ -12,10 +12,10 @@ use crate::dataset::{Dataset, View, all_tagged};
 use crate::error::{Error, Result};
 use crate::text::Utterance;
 
+use super::json::Unmapped;
 use super::open;
 use super::options::{Format, ReadOptions};
-use super::read::{Chunk, ChunkReader};
-use super::unmapped::Unmapped;
+use super::row_reader::{Chunk, ChunkReader};
 
 /// Reads a file piece by piece in constant memory: an iterator of [`Dataset`]s in the order of the
 /// file, each of at most [`batch_rows`](Self::batch_rows) rows.

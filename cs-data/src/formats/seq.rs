@@ -9,8 +9,8 @@ use crate::text::{Span, Utterance, check_text};
 
 use super::input::Charset;
 use super::options::ReadOptions;
-use super::read::{Fault, LineSource, RowReader, no_rows};
-use super::write::{Losses, RowWriter};
+use super::row_reader::{Fault, LineSource, RowReader, no_rows};
+use super::writer::{Losses, RowWriter};
 
 /// Rows are named by their numbers from 0. The text of a row is its tokens joined with one space.
 ///

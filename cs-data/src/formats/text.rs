@@ -4,22 +4,22 @@ use crate::error::{Error, Result};
 use crate::file::{Output, shown};
 use crate::text::{Utterance, check_text};
 
-use super::read::{Fault, LineSource, RowReader};
-use super::write::{Losses, RowWriter};
+use super::row_reader::{Fault, LineSource, RowReader};
+use super::writer::{Losses, RowWriter};
 
 /// Blank lines are skipped.
-pub(crate) struct Reader {
+pub(crate) struct TextReader {
     lines: LineSource,
     rows: usize,
 }
 
-impl Reader {
+impl TextReader {
     pub(crate) fn new(lines: LineSource, rows: usize) -> Self {
-        Reader { lines, rows }
+        Self { lines, rows }
     }
 }
 
-impl RowReader for Reader {
+impl RowReader for TextReader {
     fn next(&mut self) -> Option<Result<Utterance, Fault>> {
         loop {
             let line = self.lines.advance()?;
@@ -42,9 +42,9 @@ impl RowReader for Reader {
 }
 
 /// Writes texts alone.
-pub(crate) struct Writer(pub(crate) Output);
+pub(crate) struct TextWriter(pub(crate) Output);
 
-impl RowWriter for Writer {
+impl RowWriter for TextWriter {
     fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {
         if row.text.contains(['\n', '\r']) || row.text.trim().is_empty() {
             return Err(Error::Unwritable {

@@ -8,7 +8,7 @@ use crate::file::failed;
 
 use super::open;
 use super::options::{Format, ReadOptions};
-use super::read::{Chunk, ChunkReader, no_rows};
+use super::row_reader::{Chunk, ChunkReader, no_rows};
 
 /// Rows without an id are named by their number over all files.
 pub(crate) struct Union {

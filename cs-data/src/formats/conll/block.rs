@@ -5,36 +5,36 @@ use std::ops::Range;
 use crate::error::{Error, Result};
 use crate::file::shown;
 use crate::formats::comments;
-use crate::formats::read::LineSource;
+use crate::formats::row_reader::LineSource;
 
 use super::tokens;
 
 /// The lines of one sentence. Ranges are bytes of `raw`.
 #[derive(Default)]
-pub(super) struct Block {
+pub(crate) struct Block {
     /// Each line with a line feed.
-    pub(super) raw: String,
+    pub(crate) raw: String,
     /// Number of the first line, from 1.
-    pub(super) first: usize,
-    pub(super) items: Vec<Item>,
+    pub(crate) first: usize,
+    pub(crate) items: Vec<Item>,
     /// Whether a comment above tells the text.
-    pub(super) says_text: bool,
+    pub(crate) says_text: bool,
     /// Behind a sentence in one line.
-    pub(super) intent: Option<Range<usize>>,
+    pub(crate) intent: Option<Range<usize>>,
 }
 
-pub(super) struct Item {
-    pub(super) token: Range<usize>,
-    pub(super) tag: Range<usize>,
+pub(crate) struct Item {
+    pub(crate) token: Range<usize>,
+    pub(crate) tag: Range<usize>,
 }
 
 impl Block {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.raw.is_empty()
     }
 
     /// Takes over the current line and says where it begins in `raw`.
-    pub(super) fn push(&mut self, lines: &LineSource) -> usize {
+    pub(crate) fn push(&mut self, lines: &LineSource) -> usize {
         if self.is_empty() {
             self.first = lines.number();
         }
@@ -44,7 +44,7 @@ impl Block {
         start
     }
 
-    pub(super) fn push_items(&mut self, lines: &LineSource, items: Vec<Item>) {
+    pub(crate) fn push_items(&mut self, lines: &LineSource, items: Vec<Item>) {
         let start = self.push(lines);
         let moved = |range: Range<usize>| range.start + start..range.end + start;
         self.items.extend(items.into_iter().map(|item| Item {
@@ -66,7 +66,7 @@ impl Block {
     }
 
     /// An error at a byte of the lines.
-    pub(super) fn error(
+    pub(crate) fn error(
         &self,
         lines: &LineSource,
         at: usize,
@@ -82,7 +82,7 @@ impl Block {
 
     /// The known keys with the places of their values, and the other comments.
     #[expect(clippy::type_complexity, reason = "used once")]
-    pub(super) fn comments(
+    pub(crate) fn comments(
         &self,
         lines: &LineSource,
     ) -> Result<(Vec<(&'static str, Range<usize>)>, Vec<&str>)> {
@@ -110,7 +110,7 @@ impl Block {
     }
 
     /// The text and the places of the tokens in it.
-    pub(super) fn text(
+    pub(crate) fn text(
         &self,
         lines: &LineSource,
         values: &[(&'static str, Range<usize>)],
@@ -149,7 +149,7 @@ impl Block {
 }
 
 /// Whether a line above a sentence is a comment without a known key. `#` may also be a token.
-pub(super) fn is_other_comment(line: &str) -> bool {
+pub(crate) fn is_other_comment(line: &str) -> bool {
     let last = line.rsplit([' ', '\t']).next();
     line.starts_with('#') && !last.is_some_and(is_tag)
 }
@@ -165,7 +165,7 @@ fn is_tag(text: &str) -> bool {
 const INTENT_MARK: &str = " <=> ";
 
 /// Whether a line is `token:tag token:tag`.
-pub(super) fn is_sentence(line: &str) -> bool {
+pub(crate) fn is_sentence(line: &str) -> bool {
     let items = line
         .rsplit_once(INTENT_MARK)
         .map_or(line, |(items, _)| items);
@@ -186,7 +186,7 @@ pub(crate) fn is_tagged(line: &str) -> bool {
 }
 
 /// The items of a line of pairs. What has no colon becomes a tag, and is refused as one.
-pub(super) fn pairs(line: &str) -> Vec<Item> {
+pub(crate) fn pairs(line: &str) -> Vec<Item> {
     let items = line
         .rsplit_once(INTENT_MARK)
         .map_or(line, |(items, _)| items);
@@ -207,7 +207,7 @@ pub(super) fn pairs(line: &str) -> Vec<Item> {
 }
 
 /// The first and the last column of a line; where there is only one, its end.
-pub(super) fn columns(line: &str) -> Result<Item, usize> {
+pub(crate) fn columns(line: &str) -> Result<Item, usize> {
     let separator = if line.contains('\t') { '\t' } else { ' ' };
     let end = line.trim_end_matches(separator).len();
     let start = if separator == ' ' {

@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::formats::options::Format;
 use crate::text::MAX_TEXT_BYTES;
-
-use super::options::Format;
 
 /// What a `"` that opens a field means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,13 +11,12 @@ use serde_json::{Map, Value};
 use crate::dataset::{Row, json_of};
 use crate::error::Result;
 use crate::file::{Output, Piece};
+use crate::formats::blocks::{Block, Records, Rows};
+use crate::formats::row_reader::Place;
+use crate::formats::writer::{Losses, RowWriter};
 use crate::text::{SOURCE, Span, Utterance, check_text, to_bytes};
 
-use super::blocks::{Block, Records, Rows};
-use super::json_object;
-use super::json_object::SpanFields;
-use super::read::Place;
-use super::write::{Losses, RowWriter};
+use super::object::{self, SpanFields};
 
 /// Blank lines are skipped. A line goes the short way, which borrows what it can; one that fails
 /// there, or has something unusual, goes the careful way, which knows the place of an error.
@@ -51,7 +50,7 @@ impl Records for Jsonl {
                 continue;
             }
             let piece = Piece { path, line, bytes };
-            match json_object::parse(piece, place.row) {
+            match object::parse(piece, place.row) {
                 Ok(row) => rows.push_utterance(&row, place)?,
                 Err(fault) => {
                     if !rows.skip(fault) {

@@ -6,12 +6,13 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::Result;
+use crate::formats::conll;
+use crate::formats::input::{self, Charset};
+use crate::formats::json::{Cursor, Kind, Records};
+use crate::formats::options::{Format, ReadOptions};
+use crate::formats::rasa;
 
-use super::input::Charset;
-use super::json_cursor::{Cursor, Kind};
-use super::json_records::Records;
-use super::options::{Format, ReadOptions};
-use super::{conll, doccano, input, label_studio, rasa_json};
+use super::{doccano, label_studio};
 
 /// How much of a file is looked at, in bytes and in records.
 const BYTES: u64 = 1 << 18;
@@ -83,7 +84,7 @@ fn has_root(path: &Path, start: &[u8]) -> bool {
         }
         cursor.enter()?;
         while cursor.next_member()? {
-            if cursor.key_at(1) == rasa_json::ROOT {
+            if cursor.key_at(1) == rasa::json::ROOT {
                 return Ok(true);
             }
             cursor.skip()?;

@@ -8,9 +8,9 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
 use crate::file::position;
+use crate::formats::row_reader::MAX_LINE_BYTES;
 
-use super::json_cursor::{Cursor, Kind, Raw};
-use super::read::MAX_LINE_BYTES;
+use super::cursor::{Cursor, Kind, Raw};
 
 /// A column is in memory as a whole: 1 GiB at most.
 const MAX_COLUMN_BYTES: usize = 1 << 30;

@@ -6,15 +6,16 @@ use serde_json::{Map, Value, json};
 
 use crate::error::Error;
 use crate::file::{Piece, shown};
+use crate::formats::annotation::Tool;
+use crate::formats::columns::{Column, Columns};
+use crate::formats::conll::{Tagging, tokens};
+use crate::formats::options::ReadOptions;
+use crate::formats::rasa;
 use crate::text::{Offsets, Utterance};
 
-use super::columns::{Column, Columns};
-use super::conll::{tagging::Tagging, tokens};
-use super::json_classes::name_classes;
-use super::json_path::{find, remove};
-use super::options::ReadOptions;
-use super::tool::Tool;
-use super::{json_object, rasa_json};
+use super::classes::name_classes;
+use super::object;
+use super::path::{find, remove};
 
 /// Fields that are numbers.
 const NUMBERS: [&str; 4] = ["sentiment", "turn", "span_start", "span_end"];
@@ -103,7 +104,7 @@ impl Shape {
 
     /// Whether the record in the list of that name is no row.
     pub(crate) fn skips(&self, list: Option<&String>) -> bool {
-        self.tool == Some(Tool::Rasa) && !list.is_some_and(|list| rasa_json::is_example(list))
+        self.tool == Some(Tool::Rasa) && !list.is_some_and(|list| rasa::json::is_example(list))
     }
 
     /// The record as a row.
@@ -126,7 +127,7 @@ impl Shape {
             line: 1,
             bytes: line.as_bytes(),
         };
-        let mut row = json_object::parse(piece, around.row)?;
+        let mut row = object::parse(piece, around.row)?;
         for (key, value) in displaced {
             row.extra.entry(key).or_insert(value);
         }

@@ -12,12 +12,11 @@ use serde_json::{Map, Value, json};
 
 use crate::error::Result;
 use crate::file::{Output, shown};
+use crate::formats::json::{Wrong, wrong};
+use crate::formats::writer::{Losses, RowWriter};
 use crate::text::{SOURCE, Utterance};
 
-use super::json_row::{Wrong, wrong};
-use super::tool;
-use super::tool::Entity;
-use super::write::{Losses, RowWriter};
+use super::tool::{self, Entity};
 
 /// Where a task has its annotations, by version.
 const ANNOTATIONS: [&str; 2] = ["annotations", "completions"];
@@ -269,21 +268,21 @@ fn in_chars(text: &str, (start, end): (u64, u64), said: Option<&str>) -> Option<
 }
 
 /// Writes an array of tasks, which Label Studio imports.
-pub(crate) struct Writer {
+pub(crate) struct LabelStudioWriter {
     out: Output,
     rows: usize,
 }
 
-impl Writer {
+impl LabelStudioWriter {
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        Ok(Writer {
+        Ok(LabelStudioWriter {
             out: Output::create(path)?,
             rows: 0,
         })
     }
 }
 
-impl RowWriter for Writer {
+impl RowWriter for LabelStudioWriter {
     fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {
         let mut data = row.to_json();
         data.remove("id");

@@ -12,28 +12,24 @@
 //! beside a Chinese or Japanese character. The writer adds the text where that would not give it
 //! back, so nothing is lost. Spans with white space at their ends stand in `# spans`, which overrides tags.
 
-mod block;
-pub(crate) mod tagging;
-pub(crate) mod tokens;
-
 use std::path::Path;
 
 use crate::error::{Error, IobError, Result};
 use crate::file::{Output, shown};
+use crate::formats::comments;
+use crate::formats::row_reader::{Fault, LineSource, MAX_LINE_BYTES, RowReader};
+use crate::formats::writer::{Losses, RowWriter};
 use crate::tags::Scheme;
 use crate::text::{Span, Utterance, check_text};
 
-use super::comments;
-pub(crate) use super::conll::block::is_tagged;
-use super::conll::block::{Block, columns, is_other_comment, is_sentence, pairs};
-use super::conll::tagging::Tagging;
-use super::read::{Fault, LineSource, MAX_LINE_BYTES, RowReader};
-use super::write::{Losses, RowWriter};
+use super::block::{Block, columns, is_other_comment, is_sentence, pairs};
+use super::tagging::Tagging;
+use super::tokens;
 
 const DOCSTART: &str = "-DOCSTART-";
 
 /// Reads sentences; in `scheme`, or in the one that all sentences so far allow.
-pub(crate) struct Reader {
+pub(crate) struct ConllReader {
     lines: LineSource,
     tagging: Tagging,
     /// Whether a line is a sentence; known from the first line with a token.
@@ -42,9 +38,9 @@ pub(crate) struct Reader {
     block: Block,
 }
 
-impl Reader {
+impl ConllReader {
     pub(crate) fn new(lines: LineSource, scheme: Option<Scheme>, rows: usize) -> Self {
-        Reader {
+        Self {
             lines,
             tagging: Tagging::new(scheme),
             is_inline: None,
@@ -171,7 +167,7 @@ impl Reader {
     }
 }
 
-impl RowReader for Reader {
+impl RowReader for ConllReader {
     fn next(&mut self) -> Option<Result<Utterance, Fault>> {
         loop {
             if let Err(fault) = self.collect()? {
@@ -194,15 +190,15 @@ impl RowReader for Reader {
 }
 
 /// Writes sentences, with `# text` and other comments where they say more than the tokens.
-pub(crate) struct Writer {
+pub(crate) struct ConllWriter {
     out: Output,
     scheme: Scheme,
     rows: usize,
 }
 
-impl Writer {
+impl ConllWriter {
     pub(crate) fn create(path: &Path, scheme: Scheme) -> Result<Self> {
-        Ok(Writer {
+        Ok(ConllWriter {
             out: Output::create(path)?,
             scheme,
             rows: 0,
@@ -210,7 +206,7 @@ impl Writer {
     }
 }
 
-impl RowWriter for Writer {
+impl RowWriter for ConllWriter {
     fn write(&mut self, row: &Utterance, _: &mut Losses) -> Result<()> {
         let is_held = |span: &&Span| {
             let text = &row.text[span.range()];

@@ -10,11 +10,11 @@ use serde_json::{Map, Number, Value};
 use crate::dataset::{Builder, Row, json_of};
 use crate::error::{Error, Result};
 use crate::file::shown;
+use crate::formats::columns::{Column, Columns};
+use crate::formats::row_reader::MAX_LINE_BYTES;
 use crate::text::{SOURCE, Span, check_sentiment, check_text, to_bytes};
 
-use super::columns::{Column, Columns};
 use super::partition::Part;
-use super::read::MAX_LINE_BYTES;
 
 /// The longest row: as much as a line of a text file.
 const MAX_ROW_BYTES: usize = MAX_LINE_BYTES;

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::file::shown;
-
-use super::input;
-use super::read::MAX_LINE_BYTES;
+use crate::formats::input;
+use crate::formats::row_reader::MAX_LINE_BYTES;
 
 /// As deep as serde_json goes.
 const MAX_DEPTH: usize = 127;

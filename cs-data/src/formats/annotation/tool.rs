@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::file::shown;
+use crate::formats::columns::{Column, Columns};
+use crate::formats::json::{Wrong, find, wrong};
+use crate::formats::options::Format;
+use crate::formats::rasa;
 
-use super::columns::{Column, Columns};
-use super::json_path::find;
-use super::json_row::{Wrong, wrong};
-use super::options::Format;
-use super::{doccano, label_studio, rasa_json};
+use super::{doccano, label_studio};
 
 /// Which program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Tool {
         match self {
             Tool::Doccano => doccano::object(record, place),
             Tool::LabelStudio => label_studio::object(record, place),
-            Tool::Rasa => rasa_json::object(record),
+            Tool::Rasa => rasa::json::object(record),
         }
     }
 }
@@ -75,7 +75,7 @@ pub(crate) fn take_text(
     };
     let mut whole = Value::Object(std::mem::take(record));
     let text = find(&mut whole, key).and_then(|value| value.as_str().map(str::to_owned));
-    crate::formats::json_path::remove(&mut whole, key);
+    crate::formats::json::remove(&mut whole, key);
     if let Value::Object(rest) = whole {
         *record = rest;
     }

@@ -15,10 +15,10 @@ use parquet::file::properties::WriterProperties;
 use crate::dataset::{Builder, SCHEMA, View};
 use crate::error::{Error, Result};
 use crate::file::{Output, OutputFolder, failed};
+use crate::formats::writer::{Losses, RowWriter};
 use crate::text::{Offsets, Utterance, floor};
 
 use super::partition;
-use super::write::{Losses, RowWriter};
 
 /// The version of the columns, under this key of the file's metadata.
 pub(crate) const VERSION_KEY: &str = "cs_data.version";

@@ -4,16 +4,16 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::file::Piece;
+use crate::formats::options::ReadOptions;
+use crate::formats::row_reader::{Fault, LineSource, RowReader};
 use crate::text::Utterance;
 
-use super::json::{has_only_tokens, never_found};
-use super::json_object;
-use super::json_row::{Around, Shape};
-use super::options::ReadOptions;
-use super::read::{Fault, LineSource, RowReader};
+use super::object;
+use super::row::{Around, Shape};
+use super::whole::{has_only_tokens, never_found};
 
 /// Blank lines are skipped. Errors of a line in another shape stand at its start.
-pub(crate) struct Reader {
+pub(crate) struct JsonLinesReader {
     lines: LineSource,
     shape: Shape,
     rows: usize,
@@ -21,9 +21,9 @@ pub(crate) struct Reader {
     ended: bool,
 }
 
-impl Reader {
+impl JsonLinesReader {
     pub(crate) fn new(lines: LineSource, options: &ReadOptions, rows: usize) -> Self {
-        Reader {
+        Self {
             lines,
             shape: Shape::new(options),
             rows,
@@ -39,12 +39,12 @@ impl Reader {
             bytes: line.as_bytes(),
         };
         if self.shape.is_plain() && !has_only_tokens(line) {
-            return json_object::parse(piece, self.rows);
+            return object::parse(piece, self.rows);
         }
         // The careful reader knows where the line is no JSON object.
         let record: Value = match serde_json::from_str(line) {
             Ok(record) => record,
-            Err(_) => return json_object::parse(piece, self.rows),
+            Err(_) => return object::parse(piece, self.rows),
         };
         let around = Around {
             row: self.rows,
@@ -68,7 +68,7 @@ impl Reader {
     }
 }
 
-impl RowReader for Reader {
+impl RowReader for JsonLinesReader {
     fn next(&mut self) -> Option<Result<Utterance, Fault>> {
         loop {
             let row = match self.lines.advance() {

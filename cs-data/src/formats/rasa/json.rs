@@ -11,16 +11,13 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
 use crate::file::{Output, shown};
+use crate::formats::annotation::{Entity, tool};
+use crate::formats::json::{Cursor, RecordPath, Records, Wrong, wrong};
+use crate::formats::writer::{Losses, RowWriter};
 use crate::text::Utterance;
 
-use super::json_cursor::Cursor;
-use super::json_records::{RecordPath, Records};
-use super::json_row::{Wrong, wrong};
-use super::rasa::{ATTRIBUTES, METADATA, SECTIONS};
-use super::rasa_example::FURTHER;
-use super::tool;
-use super::tool::Entity;
-use super::write::{Losses, RowWriter};
+use super::example::FURTHER;
+use super::reader::{ATTRIBUTES, METADATA, SECTIONS};
 
 pub(crate) const ROOT: &str = "rasa_nlu_data";
 
@@ -174,18 +171,18 @@ fn element(section: &Value) -> Option<(&'static str, Value)> {
 }
 
 /// Writes one example a line.
-pub(crate) struct Writer {
+pub(crate) struct RasaJsonWriter {
     out: Output,
     rows: usize,
     sections: [(&'static str, Vec<Value>); 3],
 }
 
-impl Writer {
+impl RasaJsonWriter {
     pub(crate) fn create(path: &Path) -> Result<Self> {
         let mut out = Output::create(path)?;
         out.text("{\"rasa_nlu_data\": {\"common_examples\": [")?;
         let lists = ["regex_features", "lookup_tables", "entity_synonyms"];
-        Ok(Writer {
+        Ok(RasaJsonWriter {
             out,
             rows: 0,
             sections: lists.map(|list| (list, Vec::new())),
@@ -210,7 +207,7 @@ impl Writer {
     }
 }
 
-impl RowWriter for Writer {
+impl RowWriter for RasaJsonWriter {
     fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {
         if row.text.is_empty() {
             return Err(Error::Unwritable {

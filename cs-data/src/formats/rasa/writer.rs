@@ -6,25 +6,25 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::file::{Output, shown};
+use crate::formats::writer::{Losses, RowWriter};
 use crate::text::Utterance;
 
-use super::rasa::{ATTRIBUTES, METADATA, SECTIONS, STRIPPED};
-use super::rasa_example::Example;
-use super::write::{Losses, RowWriter};
+use super::example::Example;
+use super::reader::{ATTRIBUTES, METADATA, SECTIONS, STRIPPED};
 
 /// Writes examples in the order of the rows, neighbours of one intent together.
-pub(crate) struct Writer {
+pub(crate) struct RasaWriter {
     out: Output,
     rows: usize,
     /// Intent of the last row, and whether its examples are a list.
     open: Option<(String, bool)>,
 }
 
-impl Writer {
+impl RasaWriter {
     pub(crate) fn create(path: &Path) -> Result<Self> {
         let mut out = Output::create(path)?;
         out.text("version: \"3.1\"\n\nnlu:\n")?;
-        Ok(Writer {
+        Ok(RasaWriter {
             out,
             rows: 0,
             open: None,
@@ -32,7 +32,7 @@ impl Writer {
     }
 }
 
-impl RowWriter for Writer {
+impl RowWriter for RasaWriter {
     fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {
         let unwritable = |found: String, expected: &str| Error::Unwritable {
             id: row.id.clone(),

@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 use crate::dataset::{Row, json_of};
 use crate::error::{Error, Result, SpanError};
 use crate::file::{Piece, shown};
+use crate::formats::blocks::Rows;
+use crate::formats::columns::Column;
+use crate::formats::json::SpanFields;
+use crate::formats::row_reader::{Fault, Place};
 use crate::text::{SOURCE, Span, check_length, to_bytes};
 
-use super::blocks::Rows;
-use super::columns::Column;
-use super::delimited::Table;
-use super::json_object::SpanFields;
-use super::read::{Fault, Place};
 use super::record::{Field, cell};
+use super::table::Table;
 
 /// The fields of a record, as many as the header has.
 pub(crate) struct Cells<'a> {

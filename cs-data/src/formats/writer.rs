@@ -10,12 +10,16 @@ use crate::file::Output;
 use crate::tags::Scheme;
 use crate::text::Utterance;
 
-use super::jsonl::JsonlWriter;
+use super::annotation::{DoccanoWriter, LabelStudioWriter};
+use super::conll::ConllWriter;
+use super::csv::TableWriter;
+use super::json::{JsonWriter, JsonlWriter};
+use super::markup::MarkupWriter;
 use super::options::{Format, WriteOptions};
-use super::parquet_writer::{ParquetWriter, Partitioned};
+use super::parquet::{ParquetWriter, Partitioned};
+use super::rasa::{RasaJsonWriter, RasaWriter};
 use super::seq::SeqWriter;
-use super::table_writer::TableWriter;
-use super::{conll, doccano, json, label_studio, markup, rasa_json, rasa_writer, text};
+use super::text::TextWriter;
 
 /// What a format could not hold: how many rows lost each field.
 ///
@@ -154,14 +158,14 @@ impl Writer {
             (Format::Parquet, None) => Box::new(ParquetWriter::create(path)?),
             (Format::Jsonl, _) => Box::new(JsonlWriter(Output::create(path)?)),
             (Format::Csv | Format::Tsv, _) => Box::new(TableWriter::create(path, format)?),
-            (Format::Conll, _) => Box::new(conll::Writer::create(path, scheme)?),
-            (Format::Markup, _) => Box::new(markup::Writer::create(path)?),
-            (Format::Rasa, _) => Box::new(rasa_writer::Writer::create(path)?),
-            (Format::Json, _) => Box::new(json::Writer::create(path)?),
-            (Format::Doccano, _) => Box::new(doccano::Writer(Output::create(path)?)),
-            (Format::LabelStudio, _) => Box::new(label_studio::Writer::create(path)?),
-            (Format::RasaJson, _) => Box::new(rasa_json::Writer::create(path)?),
-            (Format::Text, _) => Box::new(text::Writer(Output::create(path)?)),
+            (Format::Conll, _) => Box::new(ConllWriter::create(path, scheme)?),
+            (Format::Markup, _) => Box::new(MarkupWriter::create(path)?),
+            (Format::Rasa, _) => Box::new(RasaWriter::create(path)?),
+            (Format::Json, _) => Box::new(JsonWriter::create(path)?),
+            (Format::Doccano, _) => Box::new(DoccanoWriter(Output::create(path)?)),
+            (Format::LabelStudio, _) => Box::new(LabelStudioWriter::create(path)?),
+            (Format::RasaJson, _) => Box::new(RasaJsonWriter::create(path)?),
+            (Format::Text, _) => Box::new(TextWriter(Output::create(path)?)),
             (Format::Seq, _) => Box::new(SeqWriter::create(path, scheme)?),
         };
         Ok(Writer {

@@ -254,7 +254,7 @@ impl LineSource {
                 let at = fault.utf8_error().valid_up_to();
                 let found = format!("the byte 0x{:02x}", fault.as_bytes()[at]);
                 let valid = String::from_utf8_lossy(&fault.as_bytes()[..at]);
-                let expected = crate::file::position::expected_encoding(fault.as_bytes());
+                let expected = crate::file::expected_encoding(fault.as_bytes());
                 return Err(self.error_in((self.number, &valid), at, found, expected));
             }
         }

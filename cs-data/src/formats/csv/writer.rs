@@ -11,12 +11,12 @@ use serde_json::{Map, Value};
 use crate::dataset::json_of;
 use crate::error::{Error, Result};
 use crate::file::{Output, failed, shown};
+use crate::formats::columns::Column;
+use crate::formats::options::Format;
+use crate::formats::writer::{Losses, RowWriter};
 use crate::text::{SOURCE, Utterance};
 
-use super::columns::Column;
-use super::options::Format;
 use super::record::Dialect;
-use super::write::{Losses, RowWriter};
 
 /// Writes a column for each field and each string of `extra` that occurs; what else `extra` has
 /// goes into the column `extra`, as JSON.

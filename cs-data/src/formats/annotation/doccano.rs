@@ -12,12 +12,11 @@ use serde_json::{Map, Value, json};
 use crate::dataset::json_of;
 use crate::error::Result;
 use crate::file::{Output, shown};
+use crate::formats::json::{Wrong, wrong};
+use crate::formats::writer::{Losses, RowWriter};
 use crate::text::{SOURCE, Utterance};
 
-use super::json_row::{Wrong, wrong};
-use super::tool;
-use super::tool::Entity;
-use super::write::{Losses, RowWriter};
+use super::tool::{self, Entity};
 
 /// Where annotations stand.
 const KEYS: [&str; 5] = ["label", "labels", "entities", "annotations", CLASSES];
@@ -106,9 +105,9 @@ pub(crate) fn is_record(record: &Value) -> bool {
 }
 
 /// Writes an object a line; a field that doccano has no place for stands beside the others.
-pub(crate) struct Writer(pub(crate) Output);
+pub(crate) struct DoccanoWriter(pub(crate) Output);
 
-impl RowWriter for Writer {
+impl RowWriter for DoccanoWriter {
     fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {
         let mut object = row.to_json();
         if KEYS.iter().any(|key| object.contains_key(*key)) {

@@ -15,13 +15,12 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::file::{Piece, Source, shown};
+use crate::formats::input::{self, Charset};
+use crate::formats::row_reader::{Fault, RowReader};
 use crate::text::{Utterance, check_text};
 
-use super::input::Charset;
-use super::rasa_example::Example;
-use super::read::{Fault, RowReader};
-use super::yaml::{Content, Node, Style, Wrong};
-use super::{input, yaml};
+use super::example::Example;
+use super::yaml::{self, Content, Node, Style, Wrong};
 
 pub(crate) const ATTRIBUTES: &str = "entity_attributes";
 pub(crate) const METADATA: &str = "metadata";
@@ -30,12 +29,12 @@ pub(crate) const SECTIONS: &str = "rasa_sections";
 /// What Rasa strips from an example.
 pub(crate) const STRIPPED: [char; 3] = ['\n', '\r', ' '];
 
-pub(crate) struct Reader {
+pub(crate) struct RasaReader {
     rows: VecDeque<(usize, Result<Utterance, Fault>)>,
     line: usize,
 }
 
-impl Reader {
+impl RasaReader {
     /// `path` is a file, or several of which each with `nlu` is read: sections of one without an
     /// example are kept by a row of the next.
     pub(crate) fn open(paths: &[PathBuf], charset: Option<Charset>) -> Result<Self> {
@@ -63,7 +62,7 @@ impl Reader {
             parser.keep_sections();
             (rows, sections) = (parser.rows, parser.sections);
         }
-        Ok(Reader { rows, line: 0 })
+        Ok(RasaReader { rows, line: 0 })
     }
 }
 
@@ -80,7 +79,7 @@ fn source(path: &Path, charset: Option<Charset>) -> Result<Source> {
     Source::new(path, bytes)
 }
 
-impl RowReader for Reader {
+impl RowReader for RasaReader {
     fn next(&mut self) -> Option<Result<Utterance, Fault>> {
         let (line, row) = self.rows.pop_front()?;
         self.line = line;

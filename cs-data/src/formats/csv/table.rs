@@ -4,12 +4,12 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::file::{Piece, position, shown};
+use crate::formats::blocks::{Block, Blocks, Records, Rows};
+use crate::formats::columns::{Column, Columns};
+use crate::formats::options::{Format, ReadOptions};
+use crate::formats::row_reader::{Fault, Place};
 
-use super::blocks::{Block, Blocks, Records, Rows};
 use super::cells::Cells;
-use super::columns::{Column, Columns};
-use super::options::{Format, ReadOptions};
-use super::read::{Fault, Place};
 use super::record::{Dialect, Field, cell, line_ends};
 use super::separator;
 use super::separator::Separator;
@@ -35,7 +35,7 @@ impl Table {
             (first.end, first)
         })?;
         if end == 0 {
-            return Err(crate::formats::read::no_rows(blocks.path()));
+            return Err(crate::formats::row_reader::no_rows(blocks.path()));
         }
         let before = &blocks.piece().bytes[..first.start];
         let piece = Piece {

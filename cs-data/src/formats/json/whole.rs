@@ -18,20 +18,20 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::file::{Output, Piece};
+use crate::formats::options::ReadOptions;
+use crate::formats::rasa::SECTIONS;
+use crate::formats::row_reader::{Fault, RowReader};
+use crate::formats::writer::{Losses, RowWriter};
 use crate::text::Utterance;
 
-use super::json_cursor::Cursor;
-use super::json_object;
-use super::json_records::{Record, Records};
-use super::json_row::{Around, Shape};
-use super::options::ReadOptions;
-use super::rasa::SECTIONS;
-use super::read::{Fault, RowReader};
-use super::write::{Losses, RowWriter};
+use super::cursor::Cursor;
+use super::object;
+use super::records::{Record, Records};
+use super::row::{Around, Shape};
 
 const SPLIT: &str = "split";
 
-pub(crate) struct Reader {
+pub(crate) struct JsonReader {
     records: Records,
     shape: Shape,
     rows: usize,
@@ -42,10 +42,10 @@ pub(crate) struct Reader {
     sections: Vec<Value>,
 }
 
-impl Reader {
+impl JsonReader {
     /// `rows`: the number of the first one.
     pub(crate) fn new(cursor: Cursor, options: &ReadOptions, rows: usize) -> Result<Self> {
-        Ok(Reader {
+        Ok(JsonReader {
             records: Records::new(cursor, options.records.as_ref())?,
             shape: Shape::new(options),
             rows,
@@ -57,7 +57,7 @@ impl Reader {
 
     /// With sections of the file that are no rows, for the first row to keep.
     pub(crate) fn with_sections(self, sections: Vec<Value>) -> Self {
-        Reader { sections, ..self }
+        Self { sections, ..self }
     }
 
     fn row(&mut self, record: &Record) -> Result<Utterance> {
@@ -71,7 +71,7 @@ impl Reader {
         let text = piece.text().map_err(relocate)?;
         let is_plain = self.shape.is_plain() && self.records.features.is_none();
         let mut row = if is_plain && !has_only_tokens(text) {
-            json_object::parse(piece, self.rows).map_err(relocate)?
+            object::parse(piece, self.rows).map_err(relocate)?
         } else {
             self.shaped(record, text)?
         };
@@ -132,7 +132,7 @@ pub(crate) fn has_only_tokens(record: &str) -> bool {
     keys.is_ok_and(|keys| !keys.contains_key("text") && keys.contains_key("tokens"))
 }
 
-impl RowReader for Reader {
+impl RowReader for JsonReader {
     fn next(&mut self) -> Option<Result<Utterance, Fault>> {
         let record = loop {
             match self.records.next() {
@@ -154,21 +154,21 @@ impl RowReader for Reader {
 }
 
 /// Writes an array with a row a line; holds everything.
-pub(crate) struct Writer {
+pub(crate) struct JsonWriter {
     out: Output,
     rows: usize,
 }
 
-impl Writer {
+impl JsonWriter {
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        Ok(Writer {
+        Ok(JsonWriter {
             out: Output::create(path)?,
             rows: 0,
         })
     }
 }
 
-impl RowWriter for Writer {
+impl RowWriter for JsonWriter {
     fn write(&mut self, row: &Utterance, _: &mut Losses) -> Result<()> {
         self.out.text(if self.rows == 0 { "[\n" } else { ",\n" })?;
         self.rows += 1;

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::file::failed;
-
-use super::read::no_rows;
+use crate::formats::row_reader::no_rows;
 
 /// Stands for no value.
 const NONE: &str = "__HIVE_DEFAULT_PARTITION__";

@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
+use crate::formats::columns::{Column, Columns};
 
-use super::columns::{Column, Columns};
 use super::record::{Dialect, Field, cell};
 
 /// What is tried where a header does not have the columns that it must have.

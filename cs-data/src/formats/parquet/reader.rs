@@ -14,14 +14,14 @@ use parquet::arrow::arrow_reader::{
 use crate::dataset::Builder;
 use crate::error::{Error, Result};
 use crate::file::{failed, shown};
+use crate::formats::columns::Columns;
+use crate::formats::options::ReadOptions;
+use crate::formats::row_reader::{Chunk, ChunkReader, Place, no_rows};
 
-use super::columns::Columns;
-use super::options::ReadOptions;
-use super::parquet_pages;
-use super::parquet_table::{Broken, Table};
-use super::parquet_writer::{VERSION, VERSION_KEY, parquet_failed};
+use super::pages;
 use super::partition::{Part, parts};
-use super::read::{Chunk, ChunkReader, Place, no_rows};
+use super::table::{Broken, Table};
+use super::writer::{VERSION, VERSION_KEY, parquet_failed};
 
 /// Rows that take more are handed out in several pieces, in bytes.
 const CHUNK_BYTES: usize = 64 << 20;
@@ -173,7 +173,7 @@ fn open(path: &Path) -> Result<ParquetRecordBatchReader> {
             expected: format!("at most {VERSION}"),
         });
     }
-    let rows = parquet_pages::check(path, &file, found.metadata())?;
+    let rows = pages::check(path, &file, found.metadata())?;
     let fields = found.schema().fields().iter().map(viewed);
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let options = ArrowReaderOptions::new().with_schema(schema);

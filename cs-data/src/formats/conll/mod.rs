@@ -1,0 +1,10 @@
+//! CoNLL, and what it means by tokens and tags.
+
+mod block;
+mod reader;
+mod tagging;
+pub(crate) mod tokens;
+
+pub(crate) use block::is_tagged;
+pub(crate) use reader::{ConllReader, ConllWriter};
+pub(crate) use tagging::Tagging;

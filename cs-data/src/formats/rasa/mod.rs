@@ -1,0 +1,11 @@
+//! Rasa's training data, in YAML and in its older JSON.
+
+mod example;
+pub(crate) mod json;
+mod reader;
+mod writer;
+mod yaml;
+
+pub(crate) use json::RasaJsonWriter;
+pub(crate) use reader::{ATTRIBUTES, RasaReader, SECTIONS};
+pub(crate) use writer::RasaWriter;
