@@ -6,16 +6,16 @@
 //! Two texts are the same when their [normal forms](crate::normalize()) are.
 
 mod balance;
+mod display;
+mod duplicates;
 mod entities;
-mod near;
-mod noise;
+mod label_noise;
+mod near_duplicates;
 mod profile;
-mod repeats;
 mod report;
 mod rules;
 mod spans;
 mod svg;
-mod table;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -26,10 +26,10 @@ use crate::file::{Source, shown};
 use crate::text::{Utterance, normalize};
 
 pub use balance::{Class, Sentiments};
+pub use duplicates::{Contradiction, Repeat};
 pub use entities::{EntityConflict, MissedEntity};
-pub use noise::NoiseSuspect;
+pub use label_noise::NoiseSuspect;
 pub use profile::{Bin, Languages, Lengths};
-pub use repeats::{Contradiction, Repeat};
 pub use report::{Examples, Report, RowRef};
 pub use rules::{Rules, Verdict};
 pub use spans::{SpanFault, SpanFaultKind};

@@ -5,13 +5,13 @@ use serde::Serialize;
 use crate::error::Result;
 
 use super::balance::{Class, Sentiments};
+use super::duplicates::{Contradiction, Repeat};
 use super::entities::{EntityConflict, MissedEntity, Surfaces};
-use super::noise::NoiseSuspect;
+use super::label_noise::NoiseSuspect;
 use super::profile::{Languages, Lengths};
-use super::repeats::{Contradiction, Repeat};
 use super::rules::{Rules, Verdict};
 use super::spans::SpanFault;
-use super::{ReadFault, Row, balance, near, noise, profile, repeats, spans};
+use super::{ReadFault, Row, balance, duplicates, label_noise, near_duplicates, profile, spans};
 
 /// Characters of a text that a finding shows.
 const SHOWN_CHARS: usize = 120;
@@ -243,20 +243,20 @@ fn examples(input: &Input<'_>) -> Result<Examples> {
     Ok(Examples {
         unread_rows: input.faults.to_vec(),
         span_faults,
-        duplicates: repeats::duplicates(rows),
-        near_duplicates: near::duplicates(rows, rules.similarity),
+        duplicates: duplicates::duplicates(rows),
+        near_duplicates: near_duplicates::duplicates(rows, rules.similarity),
         leaks: input
             .others
-            .map(|others| repeats::leaks(rows, others))
+            .map(|others| duplicates::leaks(rows, others))
             .unwrap_or_default(),
         near_leaks: input
             .others
-            .map(|others| near::leaks(rows, others, rules.similarity))
+            .map(|others| near_duplicates::leaks(rows, others, rules.similarity))
             .unwrap_or_default(),
-        contradictions: repeats::contradictions(rows),
+        contradictions: duplicates::contradictions(rows),
         entity_conflicts: surfaces.conflicts(),
         missed_entities: surfaces.missed(),
-        noise_suspects: noise::suspects(rows),
+        noise_suspects: label_noise::suspects(rows),
     })
 }
 

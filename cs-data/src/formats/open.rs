@@ -14,11 +14,11 @@ use super::json::{Cursor, JsonLinesReader, JsonReader, Jsonl, needs_shape};
 use super::markup::MarkupReader;
 use super::options::{Format, ReadOptions};
 use super::parquet::ParquetReader;
-use super::rasa::{self, RasaReader};
+use super::rasa::RasaReader;
 use super::row_reader::{ChunkReader, LineSource, RowChunks, RowReader};
 use super::text::TextReader;
 use super::union::Union;
-use super::{input, seq, union};
+use super::{input, rasa, seq, union};
 
 /// Opens a file, or a folder of one format.
 pub(crate) fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn ChunkReader>> {

@@ -16,7 +16,8 @@ use crate::formats::json::{Wrong, wrong};
 use crate::formats::writer::{Losses, RowWriter};
 use crate::text::{SOURCE, Utterance};
 
-use super::tool::{self, Entity};
+use super::tool;
+use super::tool::Entity;
 
 /// Where annotations stand.
 const KEYS: [&str; 5] = ["label", "labels", "entities", "annotations", CLASSES];

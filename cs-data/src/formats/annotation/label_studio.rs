@@ -16,7 +16,8 @@ use crate::formats::json::{Wrong, wrong};
 use crate::formats::writer::{Losses, RowWriter};
 use crate::text::{SOURCE, Utterance};
 
-use super::tool::{self, Entity};
+use super::tool;
+use super::tool::Entity;
 
 /// Where a task has its annotations, by version.
 const ANNOTATIONS: [&str; 2] = ["annotations", "completions"];

@@ -6,11 +6,10 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::Result;
-use crate::formats::conll;
-use crate::formats::input::{self, Charset};
+use crate::formats::input::Charset;
 use crate::formats::json::{Cursor, Kind, Records};
 use crate::formats::options::{Format, ReadOptions};
-use crate::formats::rasa;
+use crate::formats::{conll, input, rasa};
 
 use super::{doccano, label_studio};
 

@@ -16,7 +16,8 @@ use crate::formats::row_reader::Place;
 use crate::formats::writer::{Losses, RowWriter};
 use crate::text::{SOURCE, Span, Utterance, check_text, to_bytes};
 
-use super::object::{self, SpanFields};
+use super::object;
+use super::object::SpanFields;
 
 /// Blank lines are skipped. A line goes the short way, which borrows what it can; one that fails
 /// there, or has something unusual, goes the careful way, which knows the place of an error.

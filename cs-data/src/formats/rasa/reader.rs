@@ -15,12 +15,14 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::file::{Piece, Source, shown};
-use crate::formats::input::{self, Charset};
+use crate::formats::input;
+use crate::formats::input::Charset;
 use crate::formats::row_reader::{Fault, RowReader};
 use crate::text::{Utterance, check_text};
 
 use super::example::Example;
-use super::yaml::{self, Content, Node, Style, Wrong};
+use super::yaml;
+use super::yaml::{Content, Node, Style, Wrong};
 
 pub(crate) const ATTRIBUTES: &str = "entity_attributes";
 pub(crate) const METADATA: &str = "metadata";

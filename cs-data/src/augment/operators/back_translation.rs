@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
+use crate::augment::{BatchAugmenter, Candidate, LineProcess, Row};
 use crate::error::{Error, Result};
 use crate::random::SplitMix;
 use crate::text::Edits;
 
 use super::tokens::{Kind, kind};
-use super::{BatchAugmenter, Candidate, LineProcess, Row};
 
 /// Translates lines.
 ///

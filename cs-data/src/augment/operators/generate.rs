@@ -1,8 +1,9 @@
 //! Values made by rule: numbers with check digits, dates.
 
+use crate::augment::Pattern;
 use crate::random::SplitMix;
 
-use super::{Pattern, dates};
+use super::dates;
 
 /// Where replacement values come from, besides lists.
 ///

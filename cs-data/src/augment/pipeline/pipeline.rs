@@ -6,17 +6,18 @@ use std::ops::Range;
 
 use arrow::compute::concat_batches;
 
+use crate::augment::augmenter::check_rate;
+use crate::augment::{Augmenter, BatchAugmenter};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::random::SplitMix;
 use crate::text::Edits;
 
-use super::assemble::Kept;
-use super::drafts::{Draft, Drafts, Sources, State};
-use super::plan::Plan;
-use super::row::check_rate;
-use super::work::Work;
-use super::{Augmenter, BatchAugmenter, assemble};
+use super::columns;
+use super::columns::Kept;
+use super::copies::{Draft, Drafts, Sources, State};
+use super::quota::Plan;
+use super::step::Work;
 
 /// A copy that comes out like its source, or like an earlier copy, is drawn this often before it is
 /// dropped; once if another program is asked.
@@ -194,13 +195,13 @@ impl Pipeline {
         kept.sort_unstable_by_key(|kept| kept.draft);
         let names: Vec<&str> = self.steps.iter().map(|(step, _)| step.name()).collect();
         let keep_original = self.config.keep_original;
-        let made = assemble::batch(&rows, &sources, (&chunks, &kept), &names, keep_original)?;
+        let made = columns::batch(&rows, &sources, (&chunks, &kept), &names, keep_original)?;
         let made = match self.config.keep_original {
             true => concat_batches(&made.schema(), [&rows, &made])?,
             false => made,
         };
         report.rows_out = made.num_rows();
-        report.by_origin = assemble::by_origin(&made);
+        report.by_origin = columns::by_origin(&made);
         report.short = plan.short();
         Ok((Dataset::from_long_batch(&made), report))
     }

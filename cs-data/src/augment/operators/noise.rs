@@ -3,14 +3,15 @@
 use std::ops::Range;
 use std::path::Path;
 
+use crate::augment::augmenter::check_rate;
+use crate::augment::{Augmenter, Row};
 use crate::error::{Error, Result};
 use crate::file::Source;
 use crate::random::SplitMix;
 use crate::text::Edits;
 
-use super::row::check_rate;
+use super::lexicon;
 use super::tokens::{Kind, Token, kind, tokens};
-use super::{Augmenter, Row, words};
 
 /// How often [`Noise`] does what, as a probability of each token; a token is a Chinese character or
 /// a run of other letters and digits.
@@ -84,7 +85,7 @@ impl Noise {
             chinese: Vec::new(),
             spaced: Vec::new(),
         };
-        noise.with_fillers(words::entries(words::FILLERS))
+        noise.with_fillers(lexicon::entries(lexicon::FILLERS))
     }
 
     /// Noise with these fillers; those of one language serve for both if there are no others.
@@ -129,7 +130,7 @@ impl Noise {
                 return Err(source.error(at + offset, format!("{char:?}"), "a filler a line"));
             }
         }
-        self.with_fillers(words::entries(source.text()))
+        self.with_fillers(lexicon::entries(source.text()))
     }
 
     fn filler(&self, chinese: bool, random: &mut SplitMix) -> Option<&str> {

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// Neutral fillers, Chinese and English, one a line.
-pub(crate) const FILLERS: &str = include_str!("words/fillers.txt");
-const HOMOPHONES: &str = include_str!("words/homophones.txt");
-const SHAPES: &str = include_str!("words/shapes.txt");
+pub(crate) const FILLERS: &str = include_str!("lexicon/fillers.txt");
+const HOMOPHONES: &str = include_str!("lexicon/homophones.txt");
+const SHAPES: &str = include_str!("lexicon/shapes.txt");
 
 /// The rows of letters of a QWERTY keyboard; each is shifted by about half a key from the last.
 const KEYS: [&str; 3] = ["qwertyuiop", "asdfghjkl", "zxcvbnm"];

@@ -5,9 +5,8 @@ use std::ops::Range;
 use arrow::array::{Array, AsArray, ListArray, RecordBatch, StringArray};
 use arrow::datatypes::{Int32Type, UInt32Type};
 
+use crate::augment::augmenter::{Entity, Row};
 use crate::text::{EditError, Edits};
-
-use super::row::{Entity, Row};
 
 /// What augmentation reads of a data set's columns.
 pub(crate) struct Sources<'a> {

@@ -8,7 +8,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::repeats::Repeat;
+use super::duplicates::Repeat;
 use super::{Row, RowRef};
 
 /// Keeps rounding from excluding what lies exactly on the threshold; the last test is exact.

@@ -5,14 +5,15 @@ use std::path::Path;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 
+use crate::augment::augmenter::check_rate;
+use crate::augment::{Augmenter, Row};
 use crate::error::{Error, Result};
 use crate::random::SplitMix;
 use crate::text::Edits;
 
+use super::dictionary;
 use super::dictionary::Entry;
-use super::row::check_rate;
 use super::tokens::cuts_word;
-use super::{Augmenter, Row, dictionary};
 
 /// Larger dictionaries get the smaller and slower automaton.
 const MAX_DFA_BYTES: usize = 1 << 18;

@@ -1,12 +1,12 @@
 //! Slips of the finger and of the input method.
 
+use crate::augment::augmenter::check_rate;
+use crate::augment::{Augmenter, Row};
 use crate::error::Result;
 use crate::random::SplitMix;
 use crate::text::Edits;
 
-use super::row::check_rate;
-use super::words::{NEAR, SHAPE, SOUND, Table};
-use super::{Augmenter, Row};
+use super::lexicon::{NEAR, SHAPE, SOUND, Table};
 
 /// How often [`Typos`] replaces what, as a probability of each character that has candidates.
 ///

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use arrow::array::{AsArray, RecordBatch, StringArray};
 use arrow::datatypes::Int32Type;
 
+use crate::augment::PipelineConfig;
 use crate::error::{Error, Result};
 use crate::random::SplitMix;
 
-use super::PipelineConfig;
-use super::drafts::Draft;
+use super::copies::Draft;
 
 /// The most rows that are made at once: they are all in memory.
 const MAX_ROWS: usize = 100_000_000;

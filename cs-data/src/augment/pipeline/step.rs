@@ -1,12 +1,12 @@
 //! Operators at work on drafts.
 
+use crate::augment::BatchAugmenter;
+use crate::augment::augmenter::Row;
 use crate::error::{Error, Result};
 use crate::random::SplitMix;
 use crate::text::{EditError, Edits};
 
-use super::BatchAugmenter;
-use super::drafts::{Draft, Drafts, Sources, State};
-use super::row::Row;
+use super::copies::{Draft, Drafts, Sources, State};
 
 /// What there is to do on some drafts.
 pub(crate) struct Work<'a> {

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
+use crate::augment::{BatchAugmenter, Candidate, LineProcess, Row};
 use crate::error::{Error, Result};
 use crate::random::SplitMix;
 use crate::text::Edits;
 
 use super::tokens::{Token, tokens};
-use super::{BatchAugmenter, Candidate, LineProcess, Row};
 
 /// A text with a piece to be filled.
 ///

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::datatypes::Int32Type;
 
+use crate::augment::Synonyms;
+use crate::augment::operators::{each_match, matcher};
 use crate::dataset::Dataset;
 use crate::error::Result;
-
-use super::Synonyms;
-use super::synonyms::{each_match, matcher};
 
 /// A pair of a dictionary that tells two intents of a data set apart.
 ///

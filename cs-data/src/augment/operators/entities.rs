@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use crate::augment::augmenter::check_rate;
+use crate::augment::{Augmenter, Generator, Row};
 use crate::error::{Error, Result};
 use crate::file::{Source, shown};
 use crate::random::SplitMix;
 use crate::text::{Edits, is_label};
-
-use super::row::check_rate;
-use super::{Augmenter, Generator, Row};
 
 /// A generator draws this often before it counts as having no other value.
 const DRAWS: usize = 32;

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::random::SplitMix;
 use crate::text::SOURCE;
 
-use super::drafts::{Draft, Drafts, Sources};
+use super::copies::{Draft, Drafts, Sources};
 use super::extras::{Change, Extras};
 
 /// A draft that becomes a row, and where it is.

@@ -1,0 +1,24 @@
+//! Operators: each proposes edits of a row's text.
+
+mod back_translation;
+mod contextual;
+mod dates;
+mod dictionary;
+mod entities;
+mod generate;
+mod lexicon;
+mod noise;
+mod pattern;
+mod synonyms;
+mod tokens;
+mod typos;
+
+pub use back_translation::{BackTranslation, BackTranslationConfig, Translator};
+pub use contextual::{Contextual, MaskFiller, Masked};
+pub use entities::Entities;
+pub use generate::Generator;
+pub use noise::{Noise, NoiseConfig};
+pub use pattern::Pattern;
+pub use synonyms::Synonyms;
+pub(crate) use synonyms::{each_match, matcher};
+pub use typos::{Typos, TyposConfig};
