@@ -43,8 +43,7 @@ mod config;
 mod error;
 mod file;
 mod heads;
-#[cfg(feature = "torch")]
-mod init;
+pub mod init;
 
 #[cfg(feature = "torch")]
 #[allow(unsafe_code, reason = "the operator bridge: tch does not reach these")]
@@ -56,7 +55,7 @@ pub use bundle::{
     Bundle, BundleWriter, Dtype, FileSum, Manifest, Prompts, RawTensor, Weights, write_safetensors,
 };
 pub use config::names::{self, normalise_name};
-pub use config::{Activation, BiLstmConfig, EncoderConfig, TransformerConfig};
+pub use config::{Activation, BiLstmConfig, BlockSizes, EncoderConfig, Stack, TransformerConfig};
 pub use error::{Error, Result};
 pub use heads::{
     Calibration, Entity, HeadOutput, Importance, Intent, Matrix, Pooling, RANKED, SlotHead, Tasks,

@@ -8,7 +8,7 @@ use super::attention::{Plan, SelfAttention};
 use super::layers::{LayerNorm, Linear, activate, dropout};
 use super::parameters::Scope;
 use crate::config::names::Role;
-use crate::config::{Activation, TransformerConfig};
+use crate::config::{Activation, Stack};
 use crate::error::Result;
 
 /// Self-attention and a two-layer perceptron, each added to its input and then normalised
@@ -26,17 +26,17 @@ pub(super) struct Block {
 }
 
 impl Block {
-    pub(super) fn new(model: Scope<'_>, config: &TransformerConfig, layer: usize) -> Result<Self> {
-        let (scope, eps) = (model.layer(layer), config.layer_norm_eps);
+    pub(super) fn new(model: Scope<'_>, stack: &Stack, layer: usize) -> Result<Self> {
+        let (scope, eps) = (model.layer(layer), stack.norm_eps);
         Ok(Self {
-            attention: SelfAttention::new(scope, config, layer)?,
+            attention: SelfAttention::new(scope, stack, layer)?,
             attention_output: Linear::new(scope, Role::AttentionOutput)?,
             attention_norm: LayerNorm::new(scope, Role::AttentionNorm, eps)?,
             intermediate: Linear::new(scope, Role::FeedForwardIn)?,
             output: Linear::new(scope, Role::FeedForwardOut)?,
             output_norm: LayerNorm::new(scope, Role::FeedForwardNorm, eps)?,
-            activation: config.hidden_act,
-            dropout: config.hidden_dropout_prob,
+            activation: stack.activation,
+            dropout: stack.dropout,
         })
     }
 

@@ -9,6 +9,7 @@ mod bilstm;
 mod block;
 mod crf;
 mod embeddings;
+mod encoder;
 mod heads;
 mod inner_states;
 mod input;

@@ -9,20 +9,19 @@ use std::sync::Arc;
 use cs_data::TokenBatch;
 use tch::{Kind, Tensor};
 
-use super::bilstm::BiLstm;
 use super::crf::Crf;
+use super::encoder::Encoder;
 use super::heads::Heads;
 use super::masked_lm::MaskedLmHead;
 use super::numbers::{matrix, numbers};
 use super::parameters::Parameters;
-use super::transformer::Transformer;
 use super::{PackedInput, Taps};
 use crate::bundle::{Bundle, RawTensor, Weights, write_safetensors};
 use crate::config::EncoderConfig;
 use crate::config::names::{HEADS, Role, TensorRole};
 use crate::error::{Error, Result};
 use crate::heads::{HeadOutput, Tasks};
-use crate::init::initial;
+use crate::init::fresh_tensor;
 use crate::ops::Device;
 
 /// Whether dropout is on.
@@ -107,12 +106,6 @@ pub struct Model {
     masked_lm: Option<MaskedLmHead>,
 }
 
-#[derive(Debug)]
-enum Encoder {
-    Transformer(Transformer),
-    BiLstm(BiLstm),
-}
-
 impl Model {
     /// A model with fresh weights, which depend on `seed` and the tensors' names alone: a
     /// transformer's are normal with the configuration's deviation, an LSTM's uniform in
@@ -122,7 +115,7 @@ impl Model {
     /// [`Error::Field`] for a configuration, labels or a device that cannot be used.
     pub fn new(config: &EncoderConfig, tasks: &Tasks, device: Device, seed: u64) -> Result<Self> {
         Self::build(config, tasks, false, device, |name, shape| {
-            Ok(initial(name, shape, config, seed))
+            Ok(fresh_tensor(name, shape, config, seed))
         })
     }
 
@@ -153,7 +146,7 @@ impl Model {
         Self::build(config, tasks, false, device, |name, shape| {
             let role = TensorRole::parse(name).map(|tensor| tensor.role);
             if role.is_some_and(Role::is_head) {
-                return Ok(initial(name, shape, config, seed));
+                return Ok(fresh_tensor(name, shape, config, seed));
             }
             weights.f32(name, shape)
         })
@@ -186,21 +179,12 @@ impl Model {
         );
         let parameters = Parameters::create(names, device, fill)?;
         let scope = parameters.named(config.names());
-        let (encoder, dropout) = match config {
-            EncoderConfig::Transformer(config) => {
-                let encoder = Transformer::new(scope, config, device)?;
-                (Encoder::Transformer(encoder), config.hidden_dropout_prob)
-            }
-            EncoderConfig::BiLstm(config) => {
-                (Encoder::BiLstm(BiLstm::new(scope, config)?), config.dropout)
-            }
-        };
         Ok(Self {
             config: config.clone(),
             tasks: tasks.clone(),
             device,
-            encoder,
-            heads: Heads::new(parameters.named(HEADS), tasks, dropout)?,
+            encoder: Encoder::new(scope, config, device)?,
+            heads: Heads::new(parameters.named(HEADS), tasks, config.head_dropout())?,
             masked_lm: masked_lm
                 .map(|config| MaskedLmHead::new(scope, config))
                 .transpose()?,
@@ -277,16 +261,7 @@ impl Model {
             let shape = [0, self.config.hidden_size() as i64];
             return Ok(Tensor::f_zeros(shape, (Kind::Float, self.device.into()))?);
         }
-        match &self.encoder {
-            Encoder::Transformer(encoder) => encoder.forward(input, train, taps),
-            Encoder::BiLstm(encoder) => {
-                let (embedded, hidden) = encoder.forward(input, train)?;
-                if let Some(taps) = taps {
-                    taps.hidden = vec![embedded, hidden.shallow_clone()];
-                }
-                Ok(hidden)
-            }
-        }
+        self.encoder.forward(input, train, taps)
     }
 
     /// libtorch would read past its tables for an id too large, so none gets there.

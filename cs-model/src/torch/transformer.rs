@@ -29,12 +29,13 @@ impl Transformer {
         config: &TransformerConfig,
         device: Device,
     ) -> Result<Self> {
-        let blocks = (0..config.num_hidden_layers).map(|i| Block::new(scope, config, i));
+        let stack = config.stack();
+        let blocks = (0..stack.blocks.len()).map(|layer| Block::new(scope, &stack, layer));
         Ok(Self {
             embeddings: TransformerEmbeddings::new(scope, config)?,
             blocks: blocks.collect::<Result<_>>()?,
             heads: config.num_attention_heads,
-            flash: flash_attention_supports(device, config.head_size()),
+            flash: flash_attention_supports(device, stack.head_size),
         })
     }
 

@@ -12,7 +12,7 @@ use self::grouping::{Group, Grouping};
 use super::PackedInput;
 use super::layers::{Linear, dropout};
 use super::parameters::Scope;
-use crate::config::TransformerConfig;
+use crate::config::Stack;
 use crate::config::names::Role;
 use crate::error::Result;
 use crate::ops::{Autocast, Device, FlashAttention, flash_attention, on_device};
@@ -73,14 +73,14 @@ pub(super) struct SelfAttention {
 }
 
 impl SelfAttention {
-    pub(super) fn new(scope: Scope<'_>, config: &TransformerConfig, layer: usize) -> Result<Self> {
+    pub(super) fn new(scope: Scope<'_>, stack: &Stack, layer: usize) -> Result<Self> {
         Ok(Self {
             query: Linear::new(scope, Role::Query)?,
             key: Linear::new(scope, Role::Key)?,
             value: Linear::new(scope, Role::Value)?,
-            heads: config.heads(layer) as i64,
-            head_size: config.head_size() as i64,
-            dropout: config.attention_probs_dropout_prob,
+            heads: stack.blocks[layer].heads as i64,
+            head_size: stack.head_size as i64,
+            dropout: stack.attention_dropout,
         })
     }
 

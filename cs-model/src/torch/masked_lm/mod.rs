@@ -16,7 +16,7 @@ use crate::config::names::{Role, TensorRole};
 use crate::config::{Activation, EncoderConfig, TransformerConfig};
 use crate::error::{Error, Result};
 use crate::heads::Tasks;
-use crate::init::initial;
+use crate::init::fresh_tensor;
 use crate::ops::{Device, on_device};
 
 /// Hugging Face's `BertOnlyMLMHead`: a layer, and the table of word embeddings once more.
@@ -111,7 +111,7 @@ impl Model {
     pub fn new_masked_lm(config: &TransformerConfig, device: Device, seed: u64) -> Result<Self> {
         let config = EncoderConfig::from(config.clone());
         Self::build(&config, &Tasks::default(), true, device, |name, shape| {
-            Ok(initial(name, shape, &config, seed))
+            Ok(fresh_tensor(name, shape, &config, seed))
         })
     }
 
@@ -127,7 +127,7 @@ impl Model {
         Self::build(config, &Tasks::default(), true, device, |name, shape| {
             let role = TensorRole::parse(name).map(|tensor| tensor.role);
             if fresh && role.is_some_and(Role::is_masked_lm) {
-                return Ok(initial(name, shape, config, seed));
+                return Ok(fresh_tensor(name, shape, config, seed));
             }
             weights.f32(name, shape)
         })

@@ -1,0 +1,337 @@
+//! BERT (Devlin et al. 2019).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::checks::{only, rate, size};
+use super::family::Family;
+use super::names::{BERT, Names, Part, Role};
+use super::stack::{Activation, BlockSizes, Stack};
+use super::tensor_list::TensorList;
+use crate::error::{Error, Result};
+
+/// A BERT encoder: post-norm blocks, absolute positions. Names and defaults are Hugging Face's.
+///
+/// ```
+/// use cs_model::{EncoderConfig, TransformerConfig};
+///
+/// let config = TransformerConfig { hidden_size: 384, num_hidden_layers: 6, ..Default::default() };
+/// assert_eq!(config.head_size(), 32);
+/// assert_eq!(EncoderConfig::from(config).hidden_size(), 384);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TransformerConfig {
+    /// Rows of the word embeddings.
+    pub vocab_size: usize,
+    /// Width `H` of the hidden states.
+    pub hidden_size: usize,
+    /// Number of blocks.
+    pub num_hidden_layers: usize,
+    /// Attention heads `A`; they divide `hidden_size`.
+    pub num_attention_heads: usize,
+    /// Width between the two linear layers of a block.
+    pub intermediate_size: usize,
+    /// Heads of each layer where some were removed; those left keep their width
+    /// ([`TransformerConfig::head_size`]). Absent: `num_attention_heads` in every layer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer_num_attention_heads: Option<Vec<usize>>,
+    /// Inner width of each layer where neurons were removed. Absent: `intermediate_size`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer_intermediate_size: Option<Vec<usize>>,
+    /// The activation there.
+    pub hidden_act: Activation,
+    /// Longest sequence, in tokens.
+    pub max_position_embeddings: usize,
+    /// Rows of the token type embeddings; type 0 is always used.
+    pub type_vocab_size: usize,
+    /// Added to the variance in every layer norm.
+    pub layer_norm_eps: f64,
+    /// Dropout after the embeddings and each sublayer, in training.
+    pub hidden_dropout_prob: f64,
+    /// Dropout of attention probabilities, in training.
+    pub attention_probs_dropout_prob: f64,
+    /// Standard deviation of fresh weights.
+    pub initializer_range: f64,
+    /// The padding token.
+    pub pad_token_id: u32,
+    /// Keys this crate does not use, kept for [`EncoderConfig::to_json`].
+    #[serde(skip)]
+    pub extra: Map<String, Value>,
+}
+
+impl Default for TransformerConfig {
+    fn default() -> Self {
+        Self {
+            vocab_size: 30522,
+            hidden_size: 768,
+            num_hidden_layers: 12,
+            num_attention_heads: 12,
+            intermediate_size: 3072,
+            layer_num_attention_heads: None,
+            layer_intermediate_size: None,
+            hidden_act: Activation::Gelu,
+            max_position_embeddings: 512,
+            type_vocab_size: 2,
+            layer_norm_eps: 1e-12,
+            hidden_dropout_prob: 0.1,
+            attention_probs_dropout_prob: 0.1,
+            initializer_range: 0.02,
+            pad_token_id: 0,
+            extra: Map::new(),
+        }
+    }
+}
+
+impl TransformerConfig {
+    /// A small encoder to train from scratch or distil into: 4 blocks of width 256 with 4 heads, the
+    /// shape of BERT-mini (Turc et al. 2019, table 1). Beside the word embeddings it has 3.3 million
+    /// weights, and takes three tenths of MiniLM-L6's arithmetic a token. Set `num_hidden_layers` for
+    /// fewer blocks: 2 take half of that.
+    ///
+    /// ```
+    /// use cs_model::TransformerConfig;
+    ///
+    /// let config = TransformerConfig { num_hidden_layers: 2, ..TransformerConfig::mini(8000) };
+    /// assert_eq!((config.hidden_size, config.head_size(), config.vocab_size), (256, 64, 8000));
+    /// ```
+    pub fn mini(vocab_size: usize) -> Self {
+        Self {
+            vocab_size,
+            hidden_size: 256,
+            num_hidden_layers: 4,
+            num_attention_heads: 4,
+            intermediate_size: 1024,
+            ..Self::default()
+        }
+    }
+
+    /// Name and shape of every tensor that predicting masked words adds to the encoder's, as in Hugging
+    /// Face's `BertForMaskedLM`. Its last layer is the table of word embeddings.
+    pub fn masked_lm_tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let mut list = TensorList::new(BERT);
+        let hidden = self.hidden_size;
+        list.linear(Role::MaskedLmDense, hidden, hidden);
+        list.norm(Role::MaskedLmNorm, hidden);
+        list.push(Role::MaskedLmBias, Part::Bias, vec![self.vocab_size]);
+        list.tensors
+    }
+
+    /// Width `D` of one attention head.
+    pub fn head_size(&self) -> usize {
+        self.hidden_size / self.num_attention_heads.max(1)
+    }
+
+    /// Attention heads of a layer.
+    pub fn heads(&self, layer: usize) -> usize {
+        let pruned = self.layer_num_attention_heads.as_ref();
+        let pruned = pruned.and_then(|layers| layers.get(layer).copied());
+        pruned.unwrap_or(self.num_attention_heads)
+    }
+
+    /// Inner width of a layer.
+    pub fn inner_size(&self, layer: usize) -> usize {
+        let pruned = self.layer_intermediate_size.as_ref();
+        let pruned = pruned.and_then(|layers| layers.get(layer).copied());
+        pruned.unwrap_or(self.intermediate_size)
+    }
+
+    /// What the blocks are told.
+    pub fn stack(&self) -> Stack {
+        let sizes = |layer| BlockSizes {
+            heads: self.heads(layer),
+            inner_size: self.inner_size(layer),
+        };
+        Stack {
+            hidden_size: self.hidden_size,
+            head_size: self.head_size(),
+            blocks: (0..self.num_hidden_layers).map(sizes).collect(),
+            activation: self.hidden_act,
+            norm_eps: self.layer_norm_eps,
+            dropout: self.hidden_dropout_prob,
+            attention_dropout: self.attention_probs_dropout_prob,
+        }
+    }
+
+    /// One size a layer, none larger than in the unpruned model.
+    fn layer_sizes(&self, field: &str, sizes: Option<&[usize]>, most: usize) -> Result<()> {
+        let Some(sizes) = sizes else { return Ok(()) };
+        if sizes.len() != self.num_hidden_layers {
+            let expected = format!("{}, one a layer", self.num_hidden_layers);
+            return Err(Error::field(
+                format!("{field}'s length"),
+                sizes.len(),
+                expected,
+            ));
+        }
+        let mut layers = sizes.iter().enumerate();
+        layers.try_for_each(|(layer, &found)| size(&format!("{field}[{layer}]"), found, most))
+    }
+}
+
+impl Family for TransformerConfig {
+    fn model_type(&self) -> &'static str {
+        "bert"
+    }
+
+    fn validate(&self) -> Result<()> {
+        size("vocab_size", self.vocab_size, 1 << 24)?;
+        size("hidden_size", self.hidden_size, 1 << 16)?;
+        size("num_hidden_layers", self.num_hidden_layers, 1 << 10)?;
+        size("num_attention_heads", self.num_attention_heads, 1 << 10)?;
+        size("intermediate_size", self.intermediate_size, 1 << 18)?;
+        size(
+            "max_position_embeddings",
+            self.max_position_embeddings,
+            1 << 20,
+        )?;
+        size("type_vocab_size", self.type_vocab_size, 1 << 10)?;
+        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
+            let expected = format!("a divisor of hidden_size {}", self.hidden_size);
+            return Err(Error::field(
+                "num_attention_heads",
+                self.num_attention_heads,
+                expected,
+            ));
+        }
+        self.layer_sizes(
+            "layer_num_attention_heads",
+            self.layer_num_attention_heads.as_deref(),
+            self.num_attention_heads,
+        )?;
+        self.layer_sizes(
+            "layer_intermediate_size",
+            self.layer_intermediate_size.as_deref(),
+            self.intermediate_size,
+        )?;
+        if !(self.layer_norm_eps > 0.0 && self.layer_norm_eps < 1.0) {
+            return Err(Error::field(
+                "layer_norm_eps",
+                self.layer_norm_eps,
+                "0 < eps < 1",
+            ));
+        }
+        rate("hidden_dropout_prob", self.hidden_dropout_prob)?;
+        rate(
+            "attention_probs_dropout_prob",
+            self.attention_probs_dropout_prob,
+        )?;
+        rate("initializer_range", self.initializer_range)?;
+        only(&self.extra, "position_embedding_type", "absolute")?;
+        only(&self.extra, "is_decoder", false)?;
+        only(&self.extra, "add_cross_attention", false)
+    }
+
+    fn hidden_size(&self) -> usize {
+        self.hidden_size
+    }
+
+    fn max_positions(&self) -> Option<usize> {
+        Some(self.max_position_embeddings)
+    }
+
+    fn names(&self) -> Names {
+        BERT
+    }
+
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let hidden = self.hidden_size;
+        let mut list = TensorList::new(BERT);
+        list.table(Role::WordEmbeddings, self.vocab_size, hidden);
+        list.table(
+            Role::PositionEmbeddings,
+            self.max_position_embeddings,
+            hidden,
+        );
+        list.table(Role::TokenTypeEmbeddings, self.type_vocab_size, hidden);
+        list.norm(Role::EmbeddingNorm, hidden);
+        self.stack().list_tensors(BERT, &mut list);
+        list.tensors
+    }
+
+    fn initial_deviation(&self, _: Option<Role>) -> f64 {
+        self.initializer_range
+    }
+
+    fn head_dropout(&self) -> f64 {
+        self.hidden_dropout_prob
+    }
+
+    fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+
+    fn pad_token_id(&self) -> u32 {
+        self.pad_token_id
+    }
+
+    fn known_fields(&self) -> serde_json::Result<Value> {
+        serde_json::to_value(self)
+    }
+
+    fn extra(&self) -> &Map<String, Value> {
+        &self.extra
+    }
+
+    fn extra_mut(&mut self) -> &mut Map<String, Value> {
+        &mut self.extra
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::EncoderConfig;
+
+    #[test]
+    fn bert_names_are_those_of_bert_model() {
+        let config = TransformerConfig {
+            num_hidden_layers: 1,
+            hidden_size: 8,
+            intermediate_size: 32,
+            ..TransformerConfig::default()
+        };
+        let names: Vec<_> = config.tensors().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), 5 + 16);
+        assert_eq!(names[4], "embeddings.LayerNorm.bias");
+        assert_eq!(names[5], "encoder.layer.0.attention.self.query.weight");
+        let (name, shape) = &config.tensors()[17];
+        assert_eq!(
+            (name.as_str(), &shape[..]),
+            ("encoder.layer.0.output.dense.weight", &[8, 32][..])
+        );
+    }
+
+    #[test]
+    fn layers_may_have_sizes_of_their_own() {
+        let config = TransformerConfig {
+            num_hidden_layers: 2,
+            hidden_size: 8,
+            num_attention_heads: 4,
+            intermediate_size: 32,
+            layer_num_attention_heads: Some(vec![3, 4]),
+            layer_intermediate_size: Some(vec![32, 5]),
+            ..TransformerConfig::default()
+        };
+        let config = EncoderConfig::from(config);
+        let shapes: std::collections::BTreeMap<_, _> = config.tensors().into_iter().collect();
+        let shape = |layer: usize, owner: &str| {
+            shapes[&format!("encoder.layer.{layer}.{owner}.weight")].clone()
+        };
+        assert_eq!(shape(0, "attention.self.key"), [6, 8]);
+        assert_eq!(shape(0, "attention.output.dense"), [8, 6]);
+        assert_eq!(shape(0, "intermediate.dense"), [32, 8]);
+        assert_eq!(shape(1, "attention.self.key"), [8, 8]);
+        assert_eq!(shape(1, "output.dense"), [8, 5]);
+        let json = String::from_utf8(config.to_json().unwrap()).unwrap();
+        let parsed = EncoderConfig::from_json(json.as_bytes(), Path::new("config.json"));
+        assert_eq!(parsed.unwrap(), config);
+        let whole = EncoderConfig::from(TransformerConfig::default());
+        let json = String::from_utf8(whole.to_json().unwrap()).unwrap();
+        for key in ["layer_num_attention_heads", "layer_intermediate_size"] {
+            assert!(!json.contains(key), "{json}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Names and shapes of a model's tensors, while they are listed.
+
+use super::names::{Names, Part, Role};
+
+/// Names and shapes, as they are added, in the layer that `names` is of.
+pub(super) struct TensorList {
+    pub(super) names: Names,
+    pub(super) tensors: Vec<(String, Vec<usize>)>,
+}
+
+impl TensorList {
+    pub(super) fn new(names: Names) -> Self {
+        Self {
+            names,
+            tensors: Vec::new(),
+        }
+    }
+
+    pub(super) fn push(&mut self, role: Role, part: Part, shape: Vec<usize>) {
+        self.tensors.push((self.names.name(role, part), shape));
+    }
+
+    pub(super) fn table(&mut self, role: Role, rows: usize, width: usize) {
+        self.push(role, Part::Weight, vec![rows, width]);
+    }
+
+    pub(super) fn linear(&mut self, role: Role, outputs: usize, inputs: usize) {
+        self.push(role, Part::Weight, vec![outputs, inputs]);
+        self.push(role, Part::Bias, vec![outputs]);
+    }
+
+    pub(super) fn norm(&mut self, role: Role, width: usize) {
+        self.push(role, Part::Weight, vec![width]);
+        self.push(role, Part::Bias, vec![width]);
+    }
+}

@@ -1,0 +1,53 @@
+//! The encoder of any family.
+//!
+//! `N` packed tokens, `H` hidden.
+
+use tch::Tensor;
+
+use super::bilstm::BiLstm;
+use super::parameters::Scope;
+use super::transformer::Transformer;
+use super::{PackedInput, Taps};
+use crate::config::EncoderConfig;
+use crate::error::Result;
+use crate::ops::Device;
+
+/// What makes hidden states of tokens.
+#[derive(Debug)]
+pub(super) enum Encoder {
+    Transformer(Transformer),
+    BiLstm(BiLstm),
+}
+
+impl Encoder {
+    pub(super) fn new(scope: Scope<'_>, config: &EncoderConfig, device: Device) -> Result<Self> {
+        Ok(match config {
+            EncoderConfig::Transformer(config) => {
+                Self::Transformer(Transformer::new(scope, config, device)?)
+            }
+            EncoderConfig::BiLstm(config) => Self::BiLstm(BiLstm::new(scope, config)?),
+        })
+    }
+
+    /// Leaves its inner states in `taps`, if there are any.
+    ///
+    /// # Shapes
+    /// `N` tokens to `[N, H]`.
+    pub(super) fn forward(
+        &self,
+        input: &PackedInput,
+        train: bool,
+        taps: Option<&mut Taps>,
+    ) -> Result<Tensor> {
+        match self {
+            Self::Transformer(encoder) => encoder.forward(input, train, taps),
+            Self::BiLstm(encoder) => {
+                let (embedded, hidden) = encoder.forward(input, train)?;
+                if let Some(taps) = taps {
+                    taps.hidden = vec![embedded, hidden.shallow_clone()];
+                }
+                Ok(hidden)
+            }
+        }
+    }
+}
