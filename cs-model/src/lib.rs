@@ -7,13 +7,13 @@
 //!   opens as well, as an encoder without heads. [`BundleWriter`] writes one.
 //! - [`EncoderConfig`]: the `config.json` of a BERT or BiLSTM encoder. With [`Tasks`], the heads
 //!   and their labels, it gives the name and shape of every tensor of a checkpoint.
-//! - [`Understanding`]: intent, entities and sentiment of a turn, [decoded](decode) from a
+//! - [`Understanding`]: intent, entities and sentiment of a turn, [decoded](Labels::decode) from a
 //!   [`HeadOutput`], whichever runtime computed it.
 //!
 //! ```
 //! use cs_data::{TokenBatch, Tokenizer};
 //! use cs_model::{BiLstmConfig, Bundle, BundleWriter, EncoderConfig, HeadOutput, Manifest, Matrix};
-//! use cs_model::{Tasks, decode};
+//! use cs_model::{Labels, Tasks};
 //!
 //! // What training writes.
 //! let dir = tempfile::tempdir()?;
@@ -32,8 +32,8 @@
 //! let batch = TokenBatch::pack([&encoding.ids[..]]);
 //! let logits = Matrix::new(1, 2, vec![0.0, 3.0])?;
 //! let output = HeadOutput { intent: Some(logits), ..Default::default() };
-//! let (tasks, calibration) = (bundle.tasks(), bundle.calibration());
-//! let turns = decode(&["退款"], &[encoding], &batch.offsets, &output, tasks, &calibration);
+//! let labels = Labels { tasks: bundle.tasks(), calibration: bundle.calibration() };
+//! let turns = labels.decode(&["退款"], &[encoding], &batch.offsets, &output);
 //! assert_eq!(turns[0].intent.as_ref().unwrap().label, "refund");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -58,8 +58,8 @@ pub use config::names::{self, normalise_name};
 pub use config::{Activation, BiLstmConfig, BlockSizes, EncoderConfig, Stack, TransformerConfig};
 pub use error::{Error, Result};
 pub use heads::{
-    Calibration, Entity, HeadOutput, Importance, Intent, Matrix, Pooling, RANKED, SlotHead, Tasks,
-    Transitions, Understanding, decode,
+    Calibration, Entity, HeadOutput, Importance, Intent, Labels, Matrix, Pooling, RANKED, SlotHead,
+    Tasks, Transitions, Understanding,
 };
 #[cfg(feature = "torch")]
 pub use {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use cs_data::{BatchPlan, Encoding, MAX_TEXT_BYTES, TokenBatch, Tokenizer};
-use cs_model::{Bundle, Calibration, HeadOutput, Understanding, decode};
+use cs_model::{Bundle, Calibration, HeadOutput, Labels, Understanding};
 use cs_quant::RuntimeConfig;
 
 use crate::backend::{Backend, NativeBackend};
@@ -186,8 +186,11 @@ impl Assistant {
         batch: &TokenBatch,
         output: &HeadOutput,
     ) -> Vec<Understanding> {
-        let (tasks, calibration) = (self.bundle.tasks(), &self.calibration);
-        let mut turns = decode(texts, encodings, &batch.offsets, output, tasks, calibration);
+        let labels = Labels {
+            tasks: self.bundle.tasks(),
+            calibration: self.calibration,
+        };
+        let mut turns = labels.decode(texts, encodings, &batch.offsets, output);
         for turn in &mut turns {
             turn.model = self.bundle.version().map(str::to_owned);
         }

@@ -10,7 +10,7 @@
 //! With a test double in place of the weights:
 //!
 //! ```
-//! use cs_data::Tokenizer;
+//! use cs_data::{Scheme, TagSet, Tokenizer};
 //! use cs_model::{BiLstmConfig, Bundle, BundleWriter, EncoderConfig, Manifest, Tasks};
 //! use cs_model::{HeadOutput, Matrix};
 //! use cs_serve::{Assistant, ScriptedBackend};
@@ -21,7 +21,7 @@
 //! let config = BiLstmConfig { vocab_size: tokenizer.vocab_size(), ..Default::default() };
 //! let tasks = Tasks {
 //!     intent: Some(vec!["order_status".into(), "refund".into()]),
-//!     slots: Some(Tasks::slot_tags(&["order_id".into()])),
+//!     slots: Some(TagSet::of_labels(["order_id"], Scheme::Iob2)?),
 //!     ..Default::default()
 //! };
 //! let mut writer = BundleWriter::new(dir)?;

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cs_data::{TokenBatch, Tokenizer};
+use cs_data::{Scheme, TagSet, TokenBatch, Tokenizer};
 use cs_model::{
     BiLstmConfig, Bundle, BundleWriter, EncoderConfig, Manifest, Matrix, RawTensor, Tasks,
     TransformerConfig, write_safetensors,
@@ -33,7 +33,7 @@ const MAX_LENGTH: usize = 24;
 fn tasks() -> Tasks {
     Tasks {
         intent: Some(["refund", "order_status", "hello"].map(String::from).into()),
-        slots: Some(Tasks::slot_tags(&["order_id".into(), "city".into()])),
+        slots: Some(TagSet::of_labels(["order_id", "city"], Scheme::Iob2).unwrap()),
         sentiment: true,
         ..Tasks::default()
     }

@@ -30,7 +30,7 @@
 //!
 //! let texts = [("where is my parcel", "status"), ("I want my money back", "refund")];
 //! let rows = texts.map(|(text, intent)| Utterance::new(intent, text).with_intent(intent));
-//! let tasks = tasks_of(&rows);
+//! let tasks = tasks_of(&rows)?;
 //! let tokenizer = Tokenizer::train(rows.iter().map(|row| row.text.as_str()), 200)?;
 //! let encoder = EncoderConfig::BiLstm(BiLstmConfig {
 //!     vocab_size: tokenizer.vocab_size(),

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use cs_data::Tokenizer;
+use cs_data::{Scheme, TagSet, Tokenizer};
 use cs_model::{
     BiLstmConfig, Bundle, BundleWriter, EncoderConfig, Manifest, RawTensor, Tasks,
     write_safetensors,
@@ -25,7 +25,7 @@ const ROWS: &str = concat!(
 fn tasks() -> Tasks {
     Tasks {
         intent: Some(vec!["order".into(), "refund".into()]),
-        slots: Some(Tasks::slot_tags(&["id".into()])),
+        slots: Some(TagSet::of_labels(["id"], Scheme::Iob2).unwrap()),
         sentiment: true,
         ..Tasks::default()
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::config::EncoderConfig;
 use crate::error::{Error, Result};
 use crate::file;
-use crate::heads::{Calibration, Tasks};
+use crate::heads::{Calibration, TaskLabels, Tasks};
 
 /// The newest format this crate reads, and the one it writes. Version 2 has `tasks.slot_head`, which a
 /// reader of version 1 would overlook and decode a conditional random field's logits as if they were
@@ -124,6 +124,13 @@ impl Manifest {
                 supported: FORMAT_VERSION,
             });
         }
+        /// What is wrong with labels is no matter of JSON.
+        #[derive(Deserialize)]
+        struct Labelled {
+            tasks: TaskLabels,
+        }
+        let Labelled { tasks } = file::parse_json(bytes, path)?;
+        tasks.validate().map_err(|error| error.in_file(path))?;
         file::parse_json(bytes, path)
     }
 

@@ -3,6 +3,8 @@
 //!
 //! `W` words of a text, `T` tags.
 
+use cs_data::TagSet;
+
 use super::output::Matrix;
 use super::tasks::validate_tags;
 use crate::config::names::{HEADS, Role};
@@ -15,16 +17,17 @@ const MOST: f32 = 300.0;
 /// `I-x`, which only follows `B-x` or `I-x`.
 ///
 /// ```
-/// use cs_model::{Matrix, Tasks, Transitions};
+/// use cs_data::{Scheme, TagSet};
+/// use cs_model::{Matrix, Transitions};
 ///
-/// let tags = Tasks::slot_tags(&["city".into()]); // O, B-city, I-city
+/// let tags = TagSet::of_labels(["city"], Scheme::Iob2)?; // O, B-city, I-city
 /// let crf = Transitions::new(&tags, &Matrix::zeros(3, 3), &[0.0; 3], &[0.0; 3])?;
 /// // By itself the first word would be inside a city.
 /// let logits = [[1.0, 2.0, 3.0], [1.0, 0.0, 3.0]];
 /// let tagged = crf.decode(logits.iter().map(|row| &row[..]));
 /// assert_eq!((tagged[0].0, tagged[1].0), (1, 2));
 /// assert!(tagged[0].1 > 0.6 && tagged[0].1 < 1.0);
-/// # Ok::<(), cs_model::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transitions {
@@ -48,9 +51,9 @@ impl Transitions {
     /// # Errors
     /// [`Error::Field`] for tags that are no IOB2 set, or a score that is not between -300 and 300;
     /// [`Error::Shape`] for another number of scores.
-    pub fn new(tags: &[String], scores: &Matrix, start: &[f32], end: &[f32]) -> Result<Self> {
+    pub fn new(tags: &TagSet, scores: &Matrix, start: &[f32], end: &[f32]) -> Result<Self> {
         validate_tags(tags)?;
-        let count = tags.len();
+        let count = tags.tags().len();
         let sizes = [scores.rows, scores.cols, start.len(), end.len()];
         if sizes != [count; 4] || scores.data.len() != count * count {
             return Err(Error::Shape {
@@ -107,7 +110,8 @@ impl Transitions {
 
 /// For each tag `I-x` the place of `B-x`: together they are what may come before it. `None` for tags
 /// that may follow any.
-pub(crate) fn openers(tags: &[String]) -> Vec<Option<usize>> {
+pub(crate) fn openers(tags: &TagSet) -> Vec<Option<usize>> {
+    let tags = tags.tags();
     let opener = |tag: &String| {
         let label = tag.strip_prefix("I-")?;
         tags.iter()
@@ -315,11 +319,11 @@ fn dot(x: &[f64], y: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::heads::Tasks;
+    use cs_data::Scheme;
     use proptest::prelude::*;
 
-    fn crf(tags: &[String], numbers: &[f32]) -> Transitions {
-        let count = tags.len();
+    fn crf(tags: &TagSet, numbers: &[f32]) -> Transitions {
+        let count = tags.tags().len();
         let (scores, ends) = numbers.split_at(count * count);
         let scores = Matrix::new(count, count, scores.to_vec()).unwrap();
         Transitions::new(tags, &scores, &ends[..count], &ends[count..2 * count]).unwrap()
@@ -368,12 +372,13 @@ mod tests {
             seed in prop::collection::vec(-3.0_f32..3.0, 5 * 5 + 2 * 5 + 4 * 5),
         ) {
             let names: Vec<String> = (0..labels).map(|i| format!("x{i}")).collect();
-            let tags = Tasks::slot_tags(&names);
-            let (numbers, logits) = seed.split_at(tags.len() * (tags.len() + 2));
-            let rows = logits.chunks(tags.len()).take(words);
+            let tags = TagSet::of_labels(names, Scheme::Iob2).unwrap();
+            let count = tags.tags().len();
+            let (numbers, logits) = seed.split_at(count * (count + 2));
+            let rows = logits.chunks(count).take(words);
             let logits: Vec<Vec<f32>> = rows.map(<[f32]>::to_vec).collect();
             let tagged = crf(&tags, numbers).decode(logits.iter().map(Vec::as_slice));
-            let all = paths(&tags, numbers, &logits);
+            let all = paths(tags.tags(), numbers, &logits);
             let total: f64 = all.iter().map(|(_, score)| score).sum();
             let best = all.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
             let found: Vec<usize> = tagged.iter().map(|&(tag, _)| tag).collect();
@@ -389,7 +394,7 @@ mod tests {
 
     #[test]
     fn numbers_that_are_not_finite_never_panic_nor_break_the_scheme() {
-        let tags = Tasks::slot_tags(&["a".into(), "b".into()]);
+        let tags = TagSet::of_labels(["a", "b"], Scheme::Iob2).unwrap();
         let crf = crf(&tags, &[0.5; 35]);
         let rows = [
             [f32::NAN; 5],
@@ -402,7 +407,7 @@ mod tests {
             for second in &rows {
                 let tagged = crf.decode([first, second, &rows[i]].map(|row| &row[..]).into_iter());
                 let path: Vec<usize> = tagged.iter().map(|&(tag, _)| tag).collect();
-                assert!(is_legal(&tags, &path), "{path:?}");
+                assert!(is_legal(tags.tags(), &path), "{path:?}");
                 assert!(
                     tagged.iter().all(|(_, p)| (0.0..=1.0001).contains(p)),
                     "{tagged:?}"
@@ -414,7 +419,7 @@ mod tests {
 
     #[test]
     fn scores_that_no_training_gives_are_refused() {
-        let tags = Tasks::slot_tags(&["a".into()]);
+        let tags = TagSet::of_labels(["a"], Scheme::Iob2).unwrap();
         let text = |scores: &[f32], start: &[f32]| {
             let scores = Matrix::new(3, scores.len() / 3, scores.to_vec()).unwrap();
             Transitions::new(&tags, &scores, start, &[0.0; 3])
@@ -428,6 +433,5 @@ mod tests {
         scores[5] = -301.0;
         let reason = "heads.slots.transitions[5] is -301, expected -300 to 300";
         assert_eq!(text(&scores, &[0.0; 3]), reason);
-        assert!(Transitions::new(&[], &Matrix::zeros(0, 0), &[], &[]).is_err());
     }
 }

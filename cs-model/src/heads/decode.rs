@@ -2,102 +2,22 @@
 
 use std::ops::Range;
 
-use cs_data::{Encoding, Offsets, Span, iob};
-use serde::{Deserialize, Serialize};
+use cs_data::{Encoding, Offsets, Scheme, Span};
 
 use super::calibration::Calibration;
 use super::output::{HeadOutput, Matrix};
+use super::softmax::{Softmax, most_likely};
 use super::tasks::Tasks;
+use super::understanding::{Entity, Intent, RANKED, Understanding};
 
-/// What a customer's turn means. Its JSON is the line that `predict` prints.
+/// What turns a model's numbers into answers: its labels, and how sure it has to be.
 ///
 /// ```
-/// use cs_model::Understanding;
+/// use cs_data::{Encoding, Scheme, TagSet, TokenBatch};
+/// use cs_model::{Calibration, HeadOutput, Labels, Matrix, Tasks};
 ///
-/// let json = r#"{"text": "退订单7", "intent": {"label": "refund", "confidence": 0.9},
-///     "entities": [{"label": "order_id", "start": 3, "end": 4, "text": "7", "confidence": 0.8}],
-///     "sentiment": null}"#;
-/// let turn: Understanding = serde_json::from_str(json)?;
-/// assert_eq!(turn.entities[0].start, 3); // characters, not bytes
-/// assert!(!turn.truncated);
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Understanding {
-    /// The text as given.
-    pub text: String,
-    /// The most likely intent; `None` without an intent head, below the
-    /// [threshold](Calibration::abstain_below), and where there is nothing to answer
-    /// ([`Encoding::is_blank`]).
-    pub intent: Option<Intent>,
-    /// The likeliest intents, at most [`RANKED`], the likeliest first, whatever the threshold; empty
-    /// without an intent head and where there is nothing to answer.
-    #[serde(default)]
-    pub intents: Vec<Intent>,
-    /// Entities in the order of the text; they do not overlap.
-    pub entities: Vec<Entity>,
-    /// From 0 (negative) to 1 (positive); `None` without a sentiment head, and where there is nothing
-    /// to answer.
-    pub sentiment: Option<f32>,
-    /// Whether the text was longer than the model reads, so that only its beginning counted.
-    #[serde(default)]
-    pub truncated: bool,
-    /// Which model answered: its [version](crate::Bundle::version).
-    #[serde(default)]
-    pub model: Option<String>,
-}
-
-/// Intents in an [`Understanding`]'s ranking, at most.
-pub const RANKED: usize = 10;
-
-/// A label and how sure the model is of it.
-///
-/// ```
-/// let intent = cs_model::Intent { label: "refund".into(), confidence: 0.9 };
-/// assert_eq!(serde_json::to_value(intent).unwrap()["label"], "refund");
-/// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Intent {
-    /// One of [`Tasks::intent`].
-    pub label: String,
-    /// Softmax probability at the calibration's temperature; 0 if the logits are not finite.
-    pub confidence: f32,
-}
-
-/// A labelled piece of the text.
-///
-/// ```
-/// use cs_model::Entity;
-/// let entity = Entity { label: "city".into(), start: 2, end: 4, text: "上海".into(), confidence: 1.0 };
-/// assert_eq!(entity.text.chars().count(), entity.end - entity.start);
-/// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entity {
-    /// The slot label.
-    pub label: String,
-    /// First character, counted in Unicode scalar values.
-    pub start: usize,
-    /// One past the last character.
-    pub end: usize,
-    /// The characters themselves.
-    pub text: String,
-    /// Mean probability of the tags of its words: each by itself, or, with a conditional random field,
-    /// given the whole text.
-    pub confidence: f32,
-}
-
-/// Decodes the output for a packed batch: `texts[i]` was encoded as `encodings[i]` and packed at
-/// tokens `batch_offsets[i]..batch_offsets[i + 1]`.
-///
-/// A word's tag is the most likely one at its first token; tags become entities by lenient IOB2
-/// over whole words. Numbers that are not finite never win and give a confidence of 0. A text with
-/// nothing to answer ([`Encoding::is_blank`]) has neither intent nor entities nor sentiment.
-///
-/// ```
-/// use cs_data::{Encoding, TokenBatch};
-/// use cs_model::{Calibration, HeadOutput, Matrix, Tasks, decode};
-///
-/// let tasks = Tasks { slots: Some(Tasks::slot_tags(&["city".into()])), ..Tasks::default() };
+/// let cities = TagSet::of_labels(["city"], Scheme::Iob2)?;
+/// let tasks = Tasks { slots: Some(cities), ..Tasks::default() };
 /// let encoding = Encoding {
 ///     ids: vec![2, 7, 8, 3],
 ///     offsets: vec![0..0, 0..3, 3..9, 0..0],
@@ -109,96 +29,111 @@ pub struct Entity {
 /// slots.row_mut(2)[1] = 9.0; // B-city
 /// let output = HeadOutput { slots: Some(slots), ..HeadOutput::default() };
 ///
-/// let calibration = Calibration::default();
-/// let turns = decode(&["去上海"], &[encoding], &batch.offsets, &output, &tasks, &calibration);
+/// let labels = Labels { tasks: &tasks, calibration: Calibration::default() };
+/// let turns = labels.decode(&["去上海"], &[encoding], &batch.offsets, &output);
 /// let city = &turns[0].entities[0];
 /// assert_eq!((city.text.as_str(), city.start, city.end), ("上海", 1, 3));
+/// # Ok::<(), cs_data::Error>(())
 /// ```
-///
-/// # Panics
-/// If texts, encodings, offsets and output are not of one batch; [`HeadOutput::check`] tells.
-pub fn decode(
-    texts: &[&str],
-    encodings: &[Encoding],
-    batch_offsets: &[u32],
-    output: &HeadOutput,
-    tasks: &Tasks,
-    calibration: &Calibration,
-) -> Vec<Understanding> {
-    assert_eq!(texts.len(), encodings.len(), "one encoding a text");
-    assert_eq!(
-        texts.len() + 1,
-        batch_offsets.len(),
-        "offsets of each text and the end"
-    );
-    let mut tagger = Tagger::default();
-    let sequences = texts.iter().zip(encodings).zip(batch_offsets).enumerate();
-    sequences
-        .map(|(i, ((&text, encoding), &first))| {
-            let silent = Understanding {
-                text: text.to_owned(),
-                truncated: encoding.truncated,
-                ..Understanding::default()
-            };
-            if encoding.is_blank() {
-                return silent;
-            }
-            let intents = ranking(i, output, tasks, calibration.intent_temperature);
-            let place = (encoding, first as usize);
-            let temperature = calibration.slot_temperature;
-            let felt = output.sentiment.as_ref().map(|all| all[i]);
-            Understanding {
-                intent: decided(&intents, calibration),
-                intents,
-                entities: tagger.entities(text, place, (output, tasks), temperature),
-                sentiment: felt.filter(|x| x.is_finite()),
-                ..silent
-            }
-        })
-        .collect()
+#[derive(Debug, Clone, Copy)]
+pub struct Labels<'a> {
+    /// The heads and their labels.
+    pub tasks: &'a Tasks,
+    /// How logits become confidences and decisions.
+    pub calibration: Calibration,
 }
 
-/// The likeliest intents, the likeliest first; of equals the first label.
-fn ranking(i: usize, output: &HeadOutput, tasks: &Tasks, temperature: f32) -> Vec<Intent> {
-    let (Some(logits), Some(labels)) = (&output.intent, &tasks.intent) else {
-        return Vec::new();
-    };
-    let logits = logits.row(i);
-    let scale = Softmax::new(logits, temperature);
-    // NaN ranks with minus infinity, so that it never wins.
-    let rank = |&i: &usize| {
-        if logits[i].is_nan() {
-            f32::NEG_INFINITY
-        } else {
-            logits[i]
-        }
-    };
-    let by_logit = |a: &usize, b: &usize| rank(b).total_cmp(&rank(a)).then(a.cmp(b));
-    let mut order: Vec<usize> = (0..logits.len()).collect();
-    if order.len() > RANKED {
-        order.select_nth_unstable_by(RANKED - 1, by_logit);
-        order.truncate(RANKED);
+impl<'a> Labels<'a> {
+    /// Decodes the output for a packed batch: `texts[i]` was encoded as `encodings[i]` and packed at
+    /// tokens `batch_offsets[i]..batch_offsets[i + 1]`.
+    ///
+    /// A word's tag is the most likely one at its first token; tags become entities by lenient IOB2
+    /// over whole words. Numbers that are not finite never win and give a confidence of 0. A text with
+    /// nothing to answer ([`Encoding::is_blank`]) has neither intent nor entities nor sentiment.
+    ///
+    /// # Panics
+    /// If texts, encodings, offsets and output are not of one batch; [`HeadOutput::check`] tells.
+    pub fn decode(
+        &self,
+        texts: &[&str],
+        encodings: &[Encoding],
+        batch_offsets: &[u32],
+        output: &HeadOutput,
+    ) -> Vec<Understanding> {
+        assert_eq!(texts.len(), encodings.len(), "one encoding a text");
+        assert_eq!(
+            texts.len() + 1,
+            batch_offsets.len(),
+            "offsets of each text and the end"
+        );
+        let mut tagger = Tagger::new(*self, output);
+        let sequences = texts.iter().zip(encodings).zip(batch_offsets).enumerate();
+        sequences
+            .map(|(i, ((&text, encoding), &first))| {
+                let silent = Understanding {
+                    text: text.to_owned(),
+                    truncated: encoding.truncated,
+                    ..Understanding::default()
+                };
+                if encoding.is_blank() {
+                    return silent;
+                }
+                let intents = self.ranking(i, output);
+                let felt = output.sentiment.as_ref().map(|all| all[i]);
+                Understanding {
+                    intent: self.decided(&intents),
+                    intents,
+                    entities: tagger.entities(text, encoding, first as usize),
+                    sentiment: felt.filter(|x| x.is_finite()),
+                    ..silent
+                }
+            })
+            .collect()
     }
-    order.sort_unstable_by(by_logit);
-    let likeliest = order.into_iter();
-    likeliest
-        .map(|label| Intent {
-            label: labels[label].clone(),
-            confidence: scale.probability(logits[label]),
-        })
-        .collect()
+
+    /// The likeliest intents, the likeliest first; of equals the first label.
+    fn ranking(&self, i: usize, output: &HeadOutput) -> Vec<Intent> {
+        let (Some(logits), Some(labels)) = (&output.intent, &self.tasks.intent) else {
+            return Vec::new();
+        };
+        let logits = logits.row(i);
+        let scale = Softmax::new(logits, self.calibration.intent_temperature);
+        // NaN ranks with minus infinity, so that it never wins.
+        let rank = |&i: &usize| {
+            if logits[i].is_nan() {
+                f32::NEG_INFINITY
+            } else {
+                logits[i]
+            }
+        };
+        let by_logit = |a: &usize, b: &usize| rank(b).total_cmp(&rank(a)).then(a.cmp(b));
+        let mut order: Vec<usize> = (0..logits.len()).collect();
+        if order.len() > RANKED {
+            order.select_nth_unstable_by(RANKED - 1, by_logit);
+            order.truncate(RANKED);
+        }
+        order.sort_unstable_by(by_logit);
+        let likeliest = order.into_iter();
+        likeliest
+            .map(|label| Intent {
+                label: labels[label].clone(),
+                confidence: scale.probability(logits[label]),
+            })
+            .collect()
+    }
+
+    /// The first of the ranking, if it is sure enough.
+    fn decided(&self, intents: &[Intent]) -> Option<Intent> {
+        let least = self.calibration.abstain_below;
+        let sure = |intent: &&Intent| least.is_none_or(|least| intent.confidence >= least);
+        intents.first().filter(sure).cloned()
+    }
 }
 
-/// The first of the ranking, if it is sure enough.
-fn decided(intents: &[Intent], calibration: &Calibration) -> Option<Intent> {
-    let least = calibration.abstain_below;
-    let sure = |intent: &&Intent| least.is_none_or(|least| intent.confidence >= least);
-    intents.first().filter(sure).cloned()
-}
-
-/// Buffers of one sequence's words, kept over a batch.
-#[derive(Default)]
+/// Tags the words of one sequence after another; its buffers are kept over a batch.
 struct Tagger<'a> {
+    labels: Labels<'a>,
+    output: &'a HeadOutput,
     ranges: Vec<Range<usize>>,
     rows: Vec<usize>,
     tags: Vec<&'a str>,
@@ -206,14 +141,20 @@ struct Tagger<'a> {
 }
 
 impl<'a> Tagger<'a> {
-    fn entities(
-        &mut self,
-        text: &str,
-        (encoding, first): (&Encoding, usize),
-        (output, tasks): (&HeadOutput, &'a Tasks),
-        temperature: f32,
-    ) -> Vec<Entity> {
-        let (Some(logits), Some(labels)) = (&output.slots, &tasks.slots) else {
+    fn new(labels: Labels<'a>, output: &'a HeadOutput) -> Self {
+        Self {
+            labels,
+            output,
+            ranges: Vec::new(),
+            rows: Vec::new(),
+            tags: Vec::new(),
+            probabilities: Vec::new(),
+        }
+    }
+
+    /// `first`: the row of the encoding's first token.
+    fn entities(&mut self, text: &str, encoding: &Encoding, first: usize) -> Vec<Entity> {
+        let Some(logits) = &self.output.slots else {
             return Vec::new();
         };
         self.ranges.clear();
@@ -222,8 +163,8 @@ impl<'a> Tagger<'a> {
             self.rows.push(first + word.first);
             self.ranges.push(word.range);
         }
-        self.tag(output, logits, labels, temperature);
-        let spans = iob::decode_lenient(&self.ranges, &self.tags);
+        self.tag(logits);
+        let spans = Scheme::Iob2.decode_lenient(&self.ranges, &self.tags);
         if spans.is_empty() {
             return Vec::new();
         }
@@ -235,29 +176,19 @@ impl<'a> Tagger<'a> {
     }
 
     /// Tags and probabilities of the words at `rows`.
-    fn tag(
-        &mut self,
-        output: &HeadOutput,
-        logits: &Matrix,
-        labels: &'a [String],
-        temperature: f32,
-    ) {
+    fn tag(&mut self, logits: &Matrix) {
+        let names = self.labels.tasks.slot_tags();
+        let temperature = self.labels.calibration.slot_temperature;
         self.tags.clear();
         self.probabilities.clear();
-        let mut push = |tag: usize, probability| {
-            self.tags.push(labels[tag].as_str());
+        let rows = self.rows.iter().map(|&row| logits.row(row));
+        let mut push = |(tag, probability): (usize, f32)| {
+            self.tags.push(names[tag].as_str());
             self.probabilities.push(probability);
         };
-        let rows = self.rows.iter().map(|&row| logits.row(row));
-        match &output.transitions {
-            Some(crf) => {
-                let tagged = crf.decode(rows).into_iter();
-                tagged.for_each(|(tag, probability)| push(tag, probability));
-            }
-            None => rows.for_each(|row| {
-                let (tag, probability) = most_likely(row, temperature);
-                push(tag, probability);
-            }),
+        match &self.output.transitions {
+            Some(crf) => crf.decode(rows).into_iter().for_each(push),
+            None => rows.for_each(|row| push(most_likely(row, temperature))),
         }
     }
 
@@ -276,72 +207,10 @@ impl<'a> Tagger<'a> {
     }
 }
 
-/// The first largest of the logits and its softmax probability. NaN counts as minus infinity.
-fn most_likely(logits: &[f32], temperature: f32) -> (usize, f32) {
-    let mut best = 0;
-    let mut largest = f32::NEG_INFINITY;
-    for (i, &logit) in logits.iter().enumerate() {
-        if logit > largest {
-            (best, largest) = (i, logit);
-        }
-    }
-    (best, Softmax::new(logits, temperature).probability(largest))
-}
-
-/// A softmax over logits of which NaN counts as minus infinity.
-struct Softmax {
-    largest: f32,
-    sum: f32,
-    temperature: f32,
-}
-
-impl Softmax {
-    fn new(logits: &[f32], temperature: f32) -> Self {
-        let finite = || logits.iter().filter(|logit| !logit.is_nan());
-        let largest = finite().copied().fold(f32::NEG_INFINITY, f32::max);
-        let powers = finite().map(|logit| ((logit - largest) / temperature).exp());
-        Self {
-            largest,
-            sum: powers.sum(),
-            temperature,
-        }
-    }
-
-    /// The probability of one of the logits; 0 if they allow for none.
-    fn probability(&self, logit: f32) -> f32 {
-        let power = ((logit - self.largest) / self.temperature).exp();
-        let probability = power / self.sum;
-        if probability.is_finite() {
-            probability
-        } else {
-            0.0
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn probabilities_are_softmax_at_the_temperature() {
-        let (best, p) = most_likely(&[1.0, 3.0, 2.0], 1.0);
-        assert_eq!(best, 1);
-        assert!((p - 0.665_240_94).abs() < 1e-6, "{p}");
-        let (_, p) = most_likely(&[1.0, 3.0, 2.0], 2.0);
-        assert!((p - 0.506_480_4).abs() < 1e-6, "{p}");
-        assert_eq!(most_likely(&[5.0, 5.0], 1.0), (0, 0.5));
-        assert_eq!(most_likely(&[1e30, -1e30], 1.0), (0, 1.0));
-    }
-
-    #[test]
-    fn numbers_that_are_not_finite_never_panic_nor_win() {
-        assert_eq!(most_likely(&[f32::NAN, 1.0], 1.0), (1, 1.0));
-        assert_eq!(most_likely(&[f32::NAN, f32::NAN], 1.0), (0, 0.0));
-        assert_eq!(most_likely(&[0.0, f32::INFINITY], 1.0), (1, 0.0));
-        assert_eq!(most_likely(&[f32::NEG_INFINITY; 2], 1.0), (0, 0.0));
-        assert_eq!(most_likely(&[], 1.0), (0, 0.0));
-    }
+    use cs_data::TagSet;
 
     fn encoding(words: &[(Option<u32>, Range<usize>)]) -> Encoding {
         Encoding {
@@ -376,7 +245,7 @@ mod tests {
         ];
         let tasks = Tasks {
             intent: Some(vec!["a".into(), "b".into()]),
-            slots: Some(Tasks::slot_tags(&["city".into()])),
+            slots: Some(TagSet::of_labels(["city"], Scheme::Iob2).unwrap()),
             sentiment: true,
             ..Tasks::default()
         };
@@ -394,14 +263,11 @@ mod tests {
             slot_temperature: 20.0,
             abstain_below: Some(0.7),
         };
-        let turns = decode(
-            &texts,
-            &encodings,
-            &[0, 5, 9],
-            &output,
-            &tasks,
-            &calibration,
-        );
+        let mut labels = Labels {
+            tasks: &tasks,
+            calibration,
+        };
+        let turns = labels.decode(&texts, &encodings, &[0, 5, 9], &output);
         assert_eq!(turns[0].entities.len(), 1);
         let city = &turns[0].entities[0];
         assert_eq!(
@@ -417,11 +283,8 @@ mod tests {
         assert_eq!(intent.label, "a");
         assert!((intent.confidence - 0.731_058_6).abs() < 1e-6);
 
-        let strict = Calibration {
-            abstain_below: Some(0.75),
-            ..calibration
-        };
-        let turns = decode(&texts, &encodings, &[0, 5, 9], &output, &tasks, &strict);
+        labels.calibration.abstain_below = Some(0.75);
+        let turns = labels.decode(&texts, &encodings, &[0, 5, 9], &output);
         assert!(turns.iter().all(|turn| turn.intent.is_none()));
         let json = serde_json::to_value(&turns[1]).unwrap();
         assert_eq!(json["intent"], serde_json::Value::Null);
@@ -447,7 +310,11 @@ mod tests {
             intent: Some(logits),
             ..HeadOutput::default()
         };
-        let ranked = ranking(0, &output, &tasks, 1.0);
+        let labels = Labels {
+            tasks: &tasks,
+            calibration: Calibration::default(),
+        };
+        let ranked = labels.ranking(0, &output);
         let labels: Vec<&str> = ranked.iter().map(|intent| intent.label.as_str()).collect();
         let expected = [7, 11, 0, 1, 3, 4, 5, 6, 8, 9].map(|i| format!("label {i}"));
         assert_eq!(labels, expected);
@@ -464,7 +331,7 @@ mod tests {
         ];
         let tasks = Tasks {
             intent: Some(vec!["a".into(), "b".into()]),
-            slots: Some(Tasks::slot_tags(&["city".into()])),
+            slots: Some(TagSet::of_labels(["city"], Scheme::Iob2).unwrap()),
             sentiment: true,
             ..Tasks::default()
         };
@@ -474,15 +341,11 @@ mod tests {
             sentiment: Some(vec![0.9, 0.9]),
             ..HeadOutput::default()
         };
-        let calibration = Calibration::default();
-        let turns = decode(
-            &[" ", "hi"],
-            &encodings,
-            &[0, 2, 5],
-            &output,
-            &tasks,
-            &calibration,
-        );
+        let labels = Labels {
+            tasks: &tasks,
+            calibration: Calibration::default(),
+        };
+        let turns = labels.decode(&[" ", "hi"], &encodings, &[0, 2, 5], &output);
         let blank = &turns[0];
         assert_eq!((&blank.intent, blank.intents.len()), (&None, 0));
         assert_eq!((blank.entities.len(), blank.sentiment), (0, None));
@@ -493,14 +356,11 @@ mod tests {
     fn a_plain_encoder_says_nothing() {
         let encodings = [encoding(&[(None, 0..0), (None, 0..0)])];
         let (output, tasks) = (HeadOutput::default(), Tasks::default());
-        let turns = decode(
-            &[""],
-            &encodings,
-            &[0, 2],
-            &output,
-            &tasks,
-            &Calibration::default(),
-        );
+        let labels = Labels {
+            tasks: &tasks,
+            calibration: Calibration::default(),
+        };
+        let turns = labels.decode(&[""], &encodings, &[0, 2], &output);
         assert_eq!((&turns[0].intent, turns[0].entities.len()), (&None, 0));
     }
 }

@@ -5,13 +5,17 @@ mod crf;
 mod decode;
 mod importance;
 mod output;
+mod softmax;
 mod tasks;
+mod understanding;
 
 pub use calibration::Calibration;
 pub use crf::Transitions;
-pub use decode::{Entity, Intent, RANKED, Understanding, decode};
+pub use decode::Labels;
 pub use importance::Importance;
 pub use output::{HeadOutput, Matrix};
+pub(crate) use tasks::TaskLabels;
 pub use tasks::{Pooling, SlotHead, Tasks};
+pub use understanding::{Entity, Intent, RANKED, Understanding};
 #[cfg(feature = "torch")]
 pub(crate) use {crf::openers, tasks::validate_tags};

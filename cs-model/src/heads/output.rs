@@ -112,9 +112,11 @@ impl HeadOutput {
     /// # Errors
     /// [`Error::Shape`] naming the task.
     pub fn check(&self, tasks: &Tasks, sequences: usize, tokens: usize) -> Result<()> {
-        check_task("intent logits", &self.intent, &tasks.intent, sequences)?;
-        check_task("slot logits", &self.slots, &tasks.slots, tokens)?;
-        let expected = tasks.crf_tags().map(<[String]>::len);
+        let intents = tasks.intent.as_ref().map(Vec::len);
+        check_task("intent logits", &self.intent, intents, sequences)?;
+        let tags = tasks.slots.as_ref().map(|tags| tags.tags().len());
+        check_task("slot logits", &self.slots, tags, tokens)?;
+        let expected = tasks.crf_tags().map(|tags| tags.tags().len());
         let found = self.transitions.as_ref().map(|crf| crf.tags());
         check_count("transitions of the slot tags", expected, found)?;
         let expected = tasks.sentiment.then_some(sequences);
@@ -137,12 +139,12 @@ fn check_count(what: &'static str, expected: Option<usize>, found: Option<usize>
 fn check_task(
     what: &'static str,
     output: &Option<Matrix>,
-    labels: &Option<Vec<String>>,
+    labels: Option<usize>,
     rows: usize,
 ) -> Result<()> {
     match (output, labels) {
         (None, None) => Ok(()),
-        (Some(matrix), Some(labels)) => matrix.check(what, rows, labels.len()),
+        (Some(matrix), Some(labels)) => matrix.check(what, rows, labels),
         (Some(matrix), None) => Err(Error::Shape {
             what,
             expected: "none".into(),
@@ -150,7 +152,7 @@ fn check_task(
         }),
         (None, Some(labels)) => Err(Error::Shape {
             what,
-            expected: format!("[{rows}, {}]", labels.len()),
+            expected: format!("[{rows}, {labels}]"),
             found: "none".into(),
         }),
     }

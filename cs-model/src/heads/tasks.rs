@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
+use cs_data::{Scheme, TagSet};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::config::names::{HEADS, Role};
 use crate::error::{Error, Result};
@@ -45,26 +46,28 @@ pub enum SlotHead {
 /// The heads of a model. The order of the labels is the order of the logits.
 ///
 /// ```
+/// use cs_data::{Scheme, TagSet};
 /// use cs_model::Tasks;
 ///
 /// let tasks = Tasks {
 ///     intent: Some(vec!["order_status".into(), "refund".into()]),
-///     slots: Some(Tasks::slot_tags(&["order_id".into()])),
+///     slots: Some(TagSet::of_labels(["order_id"], Scheme::Iob2)?),
 ///     ..Tasks::default()
 /// };
 /// tasks.validate()?;
-/// assert_eq!(tasks.slots.as_ref().unwrap(), &["O", "B-order_id", "I-order_id"]);
+/// assert_eq!(tasks.slot_tags(), ["O", "B-order_id", "I-order_id"]);
 /// assert_eq!(tasks.tensors(128)[0], ("heads.intent.weight".to_owned(), vec![2, 128]));
-/// # Ok::<(), cs_model::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Tasks {
     /// Intent labels.
     pub intent: Option<Vec<String>>,
-    /// IOB2 tags, `O` first; see [`Tasks::slot_tags`].
-    pub slots: Option<Vec<String>>,
-    /// How they are chosen.
+    /// IOB2 tags, `O` first, as [`TagSet::of_labels`] makes them of entity labels.
+    #[serde(serialize_with = "write_tags", deserialize_with = "read_tags")]
+    pub slots: Option<TagSet>,
+    /// How slot tags are chosen.
     pub slot_head: SlotHead,
     /// Whether there is a sentiment head.
     pub sentiment: bool,
@@ -73,12 +76,9 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// The IOB2 tags of entity labels: `O`, then `B-` and `I-` of each.
-    pub fn slot_tags(labels: &[String]) -> Vec<String> {
-        let pairs = labels
-            .iter()
-            .flat_map(|label| [format!("B-{label}"), format!("I-{label}")]);
-        std::iter::once("O".to_owned()).chain(pairs).collect()
+    /// The slot tags in the order of the logits; none without a slot head.
+    pub fn slot_tags(&self) -> &[String] {
+        self.slots.as_ref().map_or(&[], TagSet::tags)
     }
 
     /// The heads there are: `intent`, `slots`, `sentiment`.
@@ -107,16 +107,15 @@ impl Tasks {
             validate_labels("tasks.intent", labels)?;
         }
         if let Some(tags) = &self.slots {
-            validate_labels("tasks.slots", tags)?;
             validate_tags(tags)?;
         }
         Ok(())
     }
 
     /// The slot tags, if a conditional random field chooses them.
-    pub fn crf_tags(&self) -> Option<&[String]> {
+    pub fn crf_tags(&self) -> Option<&TagSet> {
         match self.slot_head {
-            SlotHead::Crf => self.slots.as_deref(),
+            SlotHead::Crf => self.slots.as_ref(),
             SlotHead::Softmax => None,
         }
     }
@@ -125,7 +124,10 @@ impl Tasks {
     pub fn tensors(&self, hidden: usize) -> Vec<(String, Vec<usize>)> {
         let heads = [
             (Role::Intent, self.intent.as_ref().map(Vec::len)),
-            (Role::Slots, self.slots.as_ref().map(Vec::len)),
+            (
+                Role::Slots,
+                self.slots.as_ref().map(|tags| tags.tags().len()),
+            ),
             (Role::Sentiment, self.sentiment.then_some(1)),
         ];
         let mut list = Vec::new();
@@ -135,7 +137,7 @@ impl Tasks {
             list.push((HEADS.bias(head), vec![outputs]));
         }
         if let Some(tags) = self.crf_tags() {
-            let tags = tags.len();
+            let tags = tags.tags().len();
             list.push((HEADS.weight(Role::SlotTransitions), vec![tags, tags]));
             list.push((HEADS.weight(Role::SlotStart), vec![tags]));
             list.push((HEADS.weight(Role::SlotEnd), vec![tags]));
@@ -165,8 +167,48 @@ fn validate_labels(field: &str, labels: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Checks that tags are an IOB2 set.
-pub(crate) fn validate_tags(tags: &[String]) -> Result<()> {
+/// The labels of a file, which may be no set of tags.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct TaskLabels {
+    intent: Option<Vec<String>>,
+    slots: Option<Vec<String>>,
+}
+
+impl TaskLabels {
+    /// Checks the labels as [`Tasks::validate`] does.
+    pub(crate) fn validate(&self) -> Result<()> {
+        if let Some(labels) = &self.intent {
+            validate_labels("tasks.intent", labels)?;
+        }
+        match &self.slots {
+            Some(tags) => validate_tag_list(tags),
+            None => Ok(()),
+        }
+    }
+}
+
+fn write_tags<S: Serializer>(tags: &Option<TagSet>, to: S) -> Result<S::Ok, S::Error> {
+    tags.as_ref().map(TagSet::tags).serialize(to)
+}
+
+fn read_tags<'d, D: Deserializer<'d>>(from: D) -> Result<Option<TagSet>, D::Error> {
+    let tags = Option::<Vec<String>>::deserialize(from)?;
+    let set = tags.map(|tags| TagSet::new(tags, Scheme::Iob2));
+    set.transpose().map_err(de::Error::custom)
+}
+
+/// Checks that tags are an IOB2 set that starts with `O`.
+pub(crate) fn validate_tags(tags: &TagSet) -> Result<()> {
+    if tags.scheme() != Scheme::Iob2 {
+        let found = format!("{} tags", tags.scheme());
+        return Err(Error::field("tasks.slots", found, "IOB2 tags"));
+    }
+    validate_tag_list(tags.tags())
+}
+
+fn validate_tag_list(tags: &[String]) -> Result<()> {
+    validate_labels("tasks.slots", tags)?;
     let wrong = |i: usize, expected: String| {
         Err(Error::field(
             format!("tasks.slots[{i}]"),
@@ -199,17 +241,17 @@ pub(crate) fn validate_tags(tags: &[String]) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn slots(tags: &[&str]) -> Tasks {
-        Tasks {
+    fn labels(tags: &[&str]) -> TaskLabels {
+        TaskLabels {
             slots: Some(tags.iter().map(|&tag| tag.into()).collect()),
-            ..Tasks::default()
+            ..TaskLabels::default()
         }
     }
 
     #[test]
     fn tags_are_checked_as_an_iob2_set() {
-        assert!(slots(&["O"]).validate().is_ok());
-        assert!(slots(&["O", "B-a", "I-a", "B-b-c"]).validate().is_ok());
+        assert!(labels(&["O"]).validate().is_ok());
+        assert!(labels(&["O", "B-a", "I-a", "B-b-c"]).validate().is_ok());
         for (tags, reason) in [
             (
                 &["B-a", "O"][..],
@@ -238,7 +280,7 @@ mod tests {
             (&["O", " "], "tasks.slots[1] is \" \", expected a label"),
             (&[], "tasks.slots is [], expected at least one label"),
         ] {
-            let error = slots(tags).validate().unwrap_err().to_string();
+            let error = labels(tags).validate().unwrap_err().to_string();
             assert!(error.starts_with(reason), "{error}");
         }
     }
@@ -247,7 +289,8 @@ mod tests {
     fn every_head_has_a_weight_and_a_bias() {
         let tasks = Tasks {
             sentiment: true,
-            ..slots(&["O", "B-a", "I-a"])
+            slots: Some(TagSet::of_labels(["a"], Scheme::Iob2).unwrap()),
+            ..Tasks::default()
         };
         let expected = [
             ("heads.slots.weight", vec![3, 8]),

@@ -1,6 +1,7 @@
 //! The conditional random field against pytorch-crf (`reference/make_crf.py`): paths, likelihoods and
 //! gradients; and as the slot head of a model.
 
+use cs_data::{Scheme, TagSet};
 use cs_model::{Matrix, Transitions};
 use serde::Deserialize;
 
@@ -18,6 +19,12 @@ struct Reference {
     training: torch::Training,
 }
 
+impl Reference {
+    fn tags(&self) -> TagSet {
+        TagSet::new(self.tags.clone(), Scheme::Iob2).unwrap()
+    }
+}
+
 fn reference() -> Reference {
     serde_json::from_str(include_str!("../reference/crf.json")).unwrap()
 }
@@ -27,7 +34,7 @@ fn paths_are_those_of_pytorch_crf() {
     let stored = reference();
     let count = stored.tags.len();
     let scores = Matrix::new(count, count, stored.transitions.concat()).unwrap();
-    let crf = Transitions::new(&stored.tags, &scores, &stored.start, &stored.end).unwrap();
+    let crf = Transitions::new(&stored.tags(), &scores, &stored.start, &stored.end).unwrap();
     let mut rows = stored.logits.iter().map(Vec::as_slice);
     for (&length, expected) in stored.lengths.iter().zip(&stored.viterbi) {
         let tagged = crf.decode(rows.by_ref().take(length));
@@ -39,8 +46,8 @@ fn paths_are_those_of_pytorch_crf() {
 #[cfg(feature = "torch")]
 mod torch {
     use super::{Reference, reference};
-    use cs_data::{Encoding, TokenBatch};
-    use cs_model::{BiLstmConfig, Calibration, Crf, Device, Mode, Model, SlotHead, Tasks, decode};
+    use cs_data::{Encoding, Scheme, TagSet, TokenBatch};
+    use cs_model::{BiLstmConfig, Calibration, Crf, Device, Labels, Mode, Model, SlotHead, Tasks};
     use serde::Deserialize;
     use tch::{Kind, Tensor};
 
@@ -88,7 +95,7 @@ mod torch {
 
     fn crf(stored: &Reference, [transitions, start, end]: &[Tensor; 3]) -> Crf {
         let [t, s, e] = [transitions, start, end].map(Tensor::shallow_clone);
-        Crf::new(&stored.tags, t, s, e).unwrap()
+        Crf::new(&stored.tags(), t, s, e).unwrap()
     }
 
     #[test]
@@ -241,7 +248,7 @@ mod torch {
 
     fn tasks() -> Tasks {
         Tasks {
-            slots: Some(Tasks::slot_tags(&["a".into(), "b".into()])),
+            slots: Some(TagSet::of_labels(["a", "b"], Scheme::Iob2).unwrap()),
             slot_head: SlotHead::Crf,
             ..Tasks::default()
         }
@@ -315,16 +322,12 @@ mod torch {
             truncated: false,
         };
         let encodings = [encoding(3), encoding(2)];
-        let calibration = Calibration::default();
-        let texts = ["xyz", "xy"];
-        let turns = decode(
-            &texts,
-            &encodings,
-            &batch.offsets,
-            &output,
-            &tasks(),
-            &calibration,
-        );
+        let tasks = tasks();
+        let labels = Labels {
+            tasks: &tasks,
+            calibration: Calibration::default(),
+        };
+        let turns = labels.decode(&["xyz", "xy"], &encodings, &batch.offsets, &output);
         let found: Vec<_> = turns.iter().map(|turn| turn.entities[0].clone()).collect();
         assert_eq!(
             (found[0].label.as_str(), found[0].text.as_str()),

@@ -1,7 +1,7 @@
 //! What holds for every model whatever its weights: a batch equals its parts, order does not
 //! matter, weights survive a file, gradients reach every parameter, bad input is an error.
 
-use cs_data::TokenBatch;
+use cs_data::{Scheme, TagSet, TokenBatch};
 use cs_model::{
     BiLstmConfig, Device, EncoderConfig, HeadOutput, Mode, Model, Pooling, Tasks, TransformerConfig,
 };
@@ -37,7 +37,7 @@ fn bilstm() -> EncoderConfig {
 fn tasks(pooling: Pooling) -> Tasks {
     Tasks {
         intent: Some(["refund", "hello", "other"].map(String::from).into()),
-        slots: Some(Tasks::slot_tags(&["order".into()])),
+        slots: Some(TagSet::of_labels(["order"], Scheme::Iob2).unwrap()),
         sentiment: true,
         pooling,
         ..Tasks::default()

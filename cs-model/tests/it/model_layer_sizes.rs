@@ -1,7 +1,7 @@
 //! A transformer whose layers differ in heads and inner width computes what the whole one does with the
 //! missing parts at zero, and what is left learns the same.
 
-use cs_data::TokenBatch;
+use cs_data::{Scheme, TagSet, TokenBatch};
 use cs_model::{Device, Mode, Model, ModelOutput, Tasks, TransformerConfig};
 use tch::{Kind, Tensor};
 
@@ -26,7 +26,7 @@ fn whole_config() -> TransformerConfig {
 fn tasks() -> Tasks {
     Tasks {
         intent: Some(["refund", "hello", "other"].map(String::from).into()),
-        slots: Some(Tasks::slot_tags(&["order".into()])),
+        slots: Some(TagSet::of_labels(["order"], Scheme::Iob2).unwrap()),
         sentiment: true,
         ..Tasks::default()
     }

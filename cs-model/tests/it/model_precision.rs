@@ -1,6 +1,6 @@
 //! Models under autocast: like fp32 within 16 bits, results in fp32, gradients in fp32.
 
-use cs_data::TokenBatch;
+use cs_data::{Scheme, TagSet, TokenBatch};
 use cs_model::ops::{Autocast, HalfPrecision, flash_attention_supports};
 use cs_model::{
     BiLstmConfig, Device, EncoderConfig, Mode, Model, ModelOutput, Tasks, TransformerConfig,
@@ -31,7 +31,7 @@ fn configs() -> [EncoderConfig; 2] {
 fn tasks() -> Tasks {
     Tasks {
         intent: Some(vec!["refund".into(), "hello".into()]),
-        slots: Some(Tasks::slot_tags(&["order".into()])),
+        slots: Some(TagSet::of_labels(["order"], Scheme::Iob2).unwrap()),
         sentiment: true,
         ..Tasks::default()
     }

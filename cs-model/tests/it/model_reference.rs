@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cs_data::TokenBatch;
+use cs_data::{Scheme, TagSet, TokenBatch};
 use cs_model::{Bundle, Device, EncoderConfig, Model, Tasks, Weights};
 
 fn folder(name: &str) -> PathBuf {
@@ -61,7 +61,7 @@ fn parameters_have_hugging_face_names() {
     let bundle = Bundle::open(&folder("bert")).unwrap();
     let tasks = Tasks {
         intent: Some(vec!["a".into(), "b".into()]),
-        slots: Some(Tasks::slot_tags(&["x".into()])),
+        slots: Some(TagSet::of_labels(["x"], Scheme::Iob2).unwrap()),
         sentiment: true,
         ..Tasks::default()
     };

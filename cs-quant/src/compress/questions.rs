@@ -1,7 +1,7 @@
 //! [`Questions`]: texts that several models are asked, so that one can be judged by another.
 
 use cs_data::{Encoding, TokenBatch};
-use cs_model::{Bundle, Matrix, Understanding, decode};
+use cs_model::{Bundle, Labels, Matrix, Understanding};
 
 use super::sensitivity::Figures;
 use crate::error::Result;
@@ -60,19 +60,15 @@ impl<'a> Questions<'a> {
     ///
     /// If the model fails.
     pub fn answers(&self, model: &NativeModel) -> Result<Vec<Understanding>> {
-        let (tasks, calibration) = (self.bundle.tasks(), self.bundle.calibration());
+        let labels = Labels {
+            tasks: self.bundle.tasks(),
+            calibration: self.bundle.calibration(),
+        };
         let mut answers = Vec::with_capacity(self.texts.len());
         for (texts, encodings) in self.texts.chunks(BATCH).zip(self.encodings.chunks(BATCH)) {
             let batch = TokenBatch::pack(encodings.iter().map(|encoding| &encoding.ids[..]));
             let output = model.forward(&batch)?;
-            answers.extend(decode(
-                texts,
-                encodings,
-                &batch.offsets,
-                &output,
-                tasks,
-                &calibration,
-            ));
+            answers.extend(labels.decode(texts, encodings, &batch.offsets, &output));
         }
         Ok(answers)
     }

@@ -1,6 +1,7 @@
 //! From a weights file to packed layers. Reads the artefact and a plain checkpoint alike, so that
 //! there is one loader; a checkpoint is quantised on the way when int8 is asked for.
 
+use cs_data::TagSet;
 use cs_model::{Bundle, Matrix, Transitions, Weights};
 
 use super::artefact;
@@ -64,8 +65,8 @@ impl Source {
     }
 
     /// The scores of a conditional random field over slot tags, always in `f32`.
-    pub(crate) fn transitions(&self, tags: &[String]) -> Result<Transitions> {
-        let count = tags.len();
+    pub(crate) fn transitions(&self, tags: &TagSet) -> Result<Transitions> {
+        let count = tags.tags().len();
         let scores = self
             .weights
             .f32("heads.slots.transitions", &[count, count])?;

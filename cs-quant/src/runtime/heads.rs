@@ -28,7 +28,7 @@ impl Heads {
         };
         Ok(Self {
             intent: head("intent", tasks.intent.as_ref().map(Vec::len))?,
-            slots: head("slots", tasks.slots.as_ref().map(Vec::len))?,
+            slots: head("slots", tasks.slots.as_ref().map(|tags| tags.tags().len()))?,
             transitions: match tasks.crf_tags() {
                 Some(tags) => Some(Arc::new(source.transitions(tags)?)),
                 None => None,

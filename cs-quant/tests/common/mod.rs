@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use cs_data::{TokenBatch, Tokenizer};
+use cs_data::{Scheme, TagSet, TokenBatch, Tokenizer};
 use cs_model::{
     Bundle, BundleWriter, EncoderConfig, Manifest, RawTensor, Tasks, write_safetensors,
 };
@@ -73,7 +73,7 @@ pub(crate) fn cosine(a: &[f32], b: &[f32]) -> f64 {
 pub(crate) fn tasks() -> Tasks {
     Tasks {
         intent: Some(vec!["refund".into(), "hello".into(), "order".into()]),
-        slots: Some(Tasks::slot_tags(&["order_id".into()])),
+        slots: Some(TagSet::of_labels(["order_id"], Scheme::Iob2).unwrap()),
         sentiment: true,
         ..Tasks::default()
     }

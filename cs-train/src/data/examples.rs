@@ -159,15 +159,20 @@ pub struct Misaligned {
 /// The heads that `rows` give labels for: every intent and entity label, sorted, and a sentiment
 /// head if any row has a sentiment. Pooling is the default, the mean.
 ///
+/// # Errors
+///
+/// [`Error::Data`] for an entity label that is not one word.
+///
 /// ```
 /// use cs_data::Utterance;
 ///
 /// let rows = [Utterance::new("1", "hi").with_intent("hello"), Utterance::new("2", "refund!")];
-/// let tasks = cs_train::data::tasks_of(&rows);
+/// let tasks = cs_train::data::tasks_of(&rows)?;
 /// assert_eq!(tasks.intent, Some(vec!["hello".to_owned()]));
 /// assert_eq!((tasks.slots, tasks.sentiment), (None, false));
+/// # Ok::<(), cs_train::Error>(())
 /// ```
-pub fn tasks_of<U: Borrow<Utterance>>(rows: impl IntoIterator<Item = U>) -> Tasks {
+pub fn tasks_of<U: Borrow<Utterance>>(rows: impl IntoIterator<Item = U>) -> Result<Tasks> {
     let (mut intents, mut slots) = (BTreeSet::new(), BTreeSet::new());
     let mut sentiment = false;
     for row in rows {
@@ -179,12 +184,14 @@ pub fn tasks_of<U: Borrow<Utterance>>(rows: impl IntoIterator<Item = U>) -> Task
     let list = |labels: BTreeSet<String>| -> Option<Vec<String>> {
         (!labels.is_empty()).then(|| labels.into_iter().collect())
     };
-    Tasks {
+    Ok(Tasks {
         intent: list(intents),
-        slots: list(slots).map(|labels| Tasks::slot_tags(&labels)),
+        slots: list(slots)
+            .map(|labels| TagSet::of_labels(labels, Scheme::Iob2))
+            .transpose()?,
         sentiment,
         ..Tasks::default()
-    }
+    })
 }
 
 /// Tokenizes `rows`, aligns their spans and looks their labels up among those of `tasks`; 64 rows or
@@ -208,7 +215,7 @@ pub fn tasks_of<U: Borrow<Utterance>>(rows: impl IntoIterator<Item = U>) -> Task
 ///     Utterance::new("2", "hello").with_intent("greeting"),
 /// ];
 /// let tokenizer = Tokenizer::train(rows.iter().map(|row| row.text.as_str()), 100)?;
-/// let tasks = cs_train::data::tasks_of(&rows[..1]);
+/// let tasks = cs_train::data::tasks_of(&rows[..1])?;
 /// let prepared = cs_train::data::examples(rows, &tokenizer, &tasks, 64)?;
 ///
 /// assert_eq!(prepared.examples[0].intent, Some(0));
@@ -229,12 +236,9 @@ pub fn examples(
             source,
         })?;
     }
-    let tags = tasks.slots.clone();
-    let tags = tags
-        .map(|tags| TagSet::new(tags, Scheme::Iob2))
-        .transpose()?;
+    let tags = tasks.slots.as_ref();
     let mut labels = Labels::new(tasks);
-    let examples = match &tags {
+    let examples = match tags {
         Some(tags) => {
             let encoded = tokenizer.encode_rows(&rows, max_length, tags)?.into_iter();
             let example = |(row, (encoding, tags)): (&Utterance, _)| {

@@ -26,7 +26,7 @@ pub fn with_known_labels(row: &Utterance, tasks: &Tasks) -> Utterance {
     let mut row = row.clone();
     let intents = tasks.intent.as_deref().unwrap_or_default();
     row.intent = row.intent.filter(|intent| intents.contains(intent));
-    let tags = tasks.slots.as_deref().unwrap_or_default();
+    let tags = tasks.slot_tags();
     let is_tag = |label: &str| tags.iter().any(|tag| tag.strip_prefix("B-") == Some(label));
     row.spans.retain(|span| is_tag(&span.label));
     row

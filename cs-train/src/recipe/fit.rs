@@ -37,7 +37,7 @@ impl Recipe {
         let tasks = Tasks {
             slot_head: settings.slots.unwrap_or(self.start.slot_head()),
             pooling: self.start.pooling(),
-            ..tasks_of(in_scope)
+            ..tasks_of(in_scope)?
         };
         let parts = Parts::new(&self.start, &rows.train, &tasks, settings, None)?;
         Ready::new(self, parts, rows)

@@ -1,7 +1,7 @@
 //! [`predict`] and [`calibrate`]: a libtorch model's answers for prepared rows.
 
 use cs_data::{BatchPlan, Encoding, TokenBatch};
-use cs_model::{Calibration, HeadOutput, Model, Understanding, decode};
+use cs_model::{Calibration, HeadOutput, Labels, Model, Understanding};
 
 use crate::data::Prepared;
 use crate::error::Result;
@@ -30,16 +30,11 @@ pub fn predict(
             .collect();
         let encodings = rows.iter().map(|&row| data.examples[row].encoding.clone());
         let encodings: Vec<Encoding> = encodings.collect();
-        let offsets = &batch.offsets;
-        let tasks = model.tasks();
-        answers.extend(decode(
-            &texts,
-            &encodings,
-            offsets,
-            &output,
-            tasks,
-            calibration,
-        ));
+        let labels = Labels {
+            tasks: model.tasks(),
+            calibration: *calibration,
+        };
+        answers.extend(labels.decode(&texts, &encodings, &batch.offsets, &output));
         Ok(())
     })?;
     Ok(answers)

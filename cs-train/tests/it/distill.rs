@@ -117,7 +117,7 @@ fn a_field_that_says_the_same_by_other_scores_has_nothing_to_learn() {
     let _alone = alone();
     let tasks = Tasks {
         slot_head: SlotHead::Crf,
-        ..tasks_of(rows())
+        ..tasks_of(rows()).unwrap()
     };
     let texts: Vec<String> = rows().into_iter().map(|row| row.text).collect();
     let tokenizer = Tokenizer::train(texts.iter().map(String::as_str), 200).unwrap();
@@ -166,7 +166,7 @@ fn either_slot_head_learns_from_either() {
             slot_head,
             intent: None,
             sentiment: false,
-            ..tasks_of(rows())
+            ..tasks_of(rows()).unwrap()
         });
         let (teacher, tokenizer, _) = setting(&theirs, 15);
         teacher.check_labels(&own).unwrap();
@@ -193,7 +193,7 @@ fn either_slot_head_learns_from_either() {
 #[test]
 fn a_student_with_another_tokenizer_learns_without_labels() {
     let _alone = alone();
-    let tasks = tasks_of(rows());
+    let tasks = tasks_of(rows()).unwrap();
     let (teacher, tokenizer, data) = setting(&tasks, 20);
     let mut student = Model::new(&light(&tokenizer, 12), &tasks, Device::Cpu, 3).unwrap();
     let base = FineTune::new(&mut student, &data, None, &config(30)).unwrap();
@@ -221,7 +221,7 @@ fn a_student_with_another_tokenizer_learns_without_labels() {
 #[test]
 fn the_parts_of_a_step_add_up() {
     let _alone = alone();
-    let tasks = tasks_of(rows());
+    let tasks = tasks_of(rows()).unwrap();
     let (teacher, tokenizer, data) = setting(&tasks, 0);
     let corpus = examples([Utterance::new("c", "hate Oslo")], &tokenizer, &tasks, 32).unwrap();
     let mut student = Model::new(&light(&tokenizer, 12), &tasks, Device::Cpu, 3).unwrap();
@@ -265,7 +265,7 @@ fn the_parts_of_a_step_add_up() {
 #[test]
 fn a_light_student_starts_from_the_teachers_words() {
     let _alone = alone();
-    let tasks = tasks_of(rows());
+    let tasks = tasks_of(rows()).unwrap();
     let (teacher, tokenizer, _) = setting(&tasks, 0);
     let (ids, words) = teacher.words(&tokenizer, 4, 0.3).unwrap().unwrap();
     assert_eq!(words.size(), [ids.len() as i64, 4]);
@@ -282,7 +282,7 @@ fn a_light_student_starts_from_the_teachers_words() {
 #[test]
 fn what_cannot_teach_is_refused() {
     let _alone = alone();
-    let tasks = tasks_of(rows());
+    let tasks = tasks_of(rows()).unwrap();
     let (teacher, tokenizer, data) = setting(&tasks, 0);
     let with = |tasks: &Tasks, data: &Prepared, config| {
         let own = examples(rows(), &tokenizer, tasks, 32).unwrap();
@@ -392,7 +392,7 @@ fn distances(
 #[test]
 fn inner_states_are_compared_as_defined_and_come_nearer() {
     let _alone = alone();
-    let tasks = tasks_of(rows());
+    let tasks = tasks_of(rows()).unwrap();
     let texts: Vec<String> = rows().into_iter().map(|row| row.text).collect();
     let tokenizer = Tokenizer::train(texts.iter().map(String::as_str), 100).unwrap();
     let model = |shape, seed| {

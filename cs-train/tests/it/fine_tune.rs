@@ -69,14 +69,14 @@ fn model(tokenizer: &Tokenizer, data: &Prepared) -> Model {
         dropout: 0.1,
         ..BiLstmConfig::default()
     });
-    Model::new(&encoder, &tasks_of(&data.rows), Device::Cpu, 7).unwrap()
+    Model::new(&encoder, &tasks_of(&data.rows).unwrap(), Device::Cpu, 7).unwrap()
 }
 
 #[test]
 fn chinese_entities_are_learned_with_a_unigram_tokenizer() {
     let _alone = alone();
     let tokenizer = unigram();
-    let data = examples(rows(), &tokenizer, &tasks_of(rows()), 64).unwrap();
+    let data = examples(rows(), &tokenizer, &tasks_of(rows()).unwrap(), 64).unwrap();
     assert_eq!(data.misaligned, []);
     let mut model = model(&tokenizer, &data);
     fit(&mut model, config(20, 0.02), &data);
@@ -92,7 +92,7 @@ fn a_label_that_is_lost_altogether_is_an_error() {
         .into_iter()
         .filter(|row| !row.text.is_ascii())
         .collect();
-    let tasks = tasks_of(&chinese);
+    let tasks = tasks_of(&chinese).unwrap();
     let data = examples(chinese, &tokenizer, &tasks, 64).unwrap();
     let count = data.rows.len();
     let mut model = model(&tokenizer, &data);
@@ -119,7 +119,7 @@ fn what_lies_behind_the_cut_is_told_apart() {
     let span = Span::new(text.len() - 6, text.len(), "city");
     rows[0].spans.push(span.clone());
     rows[1].spans[0].end -= 3; // half of a piece
-    let data = examples(rows, &tokenizer, &tasks_of(self::rows()), 10).unwrap();
+    let data = examples(rows, &tokenizer, &tasks_of(self::rows()).unwrap(), 10).unwrap();
     let lost: Vec<(&str, bool)> = data
         .misaligned
         .iter()

@@ -241,7 +241,7 @@ fn unseen_labels_and_misaligned_spans_are_collected() {
     );
     let example = &data.examples[0];
     assert_eq!(example.intent, None);
-    let tags = setting.tasks.slots.as_ref().unwrap();
+    let tags = setting.tasks.slot_tags();
     let scored: Vec<&str> = example
         .tags
         .as_ref()

@@ -7,6 +7,7 @@ mod lattice;
 
 use std::sync::Arc;
 
+use cs_data::TagSet;
 use tch::{Kind, Tensor};
 
 use self::lattice::{Lattice, Order};
@@ -19,10 +20,11 @@ use crate::ops::on_device;
 /// (Lample et al. 2016, section 2.2).
 ///
 /// ```
-/// use cs_model::{Crf, Tasks};
+/// use cs_data::{Scheme, TagSet};
+/// use cs_model::Crf;
 /// use tch::{Device, Kind, Tensor};
 ///
-/// let tags = Tasks::slot_tags(&["city".into()]); // O, B-city, I-city
+/// let tags = TagSet::of_labels(["city"], Scheme::Iob2)?; // O, B-city, I-city
 /// let zeros = |shape: &[i64]| Tensor::zeros(shape, (Kind::Float, Device::Cpu));
 /// let crf = Crf::new(&tags, zeros(&[3, 3]), zeros(&[3]), zeros(&[3]))?;
 ///
@@ -33,7 +35,7 @@ use crate::ops::on_device;
 /// // Of two words there are five sequences of tags that IOB2 allows, of one word two.
 /// let expected = (5.0f64.ln() + 2.0f64.ln()) / 3.0;
 /// assert!((loss.double_value(&[]) - expected).abs() < 1e-6);
-/// # Ok::<(), cs_model::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Crf {
@@ -47,7 +49,7 @@ pub struct Crf {
     forbidden: Tensor,
     /// `[T]` likewise, for the first word.
     forbidden_first: Tensor,
-    tags: Arc<[String]>,
+    tags: Arc<TagSet>,
     openers: Arc<[Option<usize>]>,
 }
 
@@ -59,9 +61,11 @@ impl Crf {
     ///
     /// # Errors
     /// [`Error::Field`] for tags that are no IOB2 set; [`Error::Shape`] for another number of scores.
-    pub fn new(tags: &[String], transitions: Tensor, start: Tensor, end: Tensor) -> Result<Self> {
+    pub fn new(tags: &TagSet, transitions: Tensor, start: Tensor, end: Tensor) -> Result<Self> {
         validate_tags(tags)?;
-        let count = tags.len() as i64;
+        let count = tags.tags().len();
+        let pairs = (0..count).flat_map(|from| (0..count).map(move |to| (from, to)));
+        let count = count as i64;
         let sizes = [transitions.size(), start.size(), end.size()];
         if sizes != [vec![count, count], vec![count], vec![count]] {
             return Err(Error::Shape {
@@ -75,7 +79,6 @@ impl Crf {
             .iter()
             .map(|opener| minus_infinity(opener.is_some()));
         let first: Vec<f64> = first.collect();
-        let pairs = (0..tags.len()).flat_map(|from| (0..tags.len()).map(move |to| (from, to)));
         let pairs: Vec<f64> = pairs
             .map(|(from, to)| minus_infinity(!follows(&openers, from, to)))
             .collect();
@@ -86,7 +89,7 @@ impl Crf {
             transitions,
             start,
             end,
-            tags: tags.into(),
+            tags: Arc::new(tags.clone()),
             openers: openers.into(),
         })
     }
@@ -109,7 +112,7 @@ impl Crf {
         lengths: &[usize],
         gold: &[Option<usize>],
     ) -> Result<Option<Tensor>> {
-        let tags = self.tags.len() as i64;
+        let tags = self.tags.tags().len() as i64;
         let tokens: usize = lengths.iter().sum();
         if logits.size() != [tokens as i64, tags] || gold.len() != tokens {
             return Err(Error::Shape {
@@ -179,8 +182,8 @@ impl Crf {
 
     fn check(&self, row: usize, tag: usize, before: Option<&Word>) -> Result<()> {
         let field = || format!("tags[{row}]");
-        let Some(name) = self.tags.get(tag) else {
-            let expected = format!("less than {}", self.tags.len());
+        let Some(name) = self.tags.tags().get(tag) else {
+            let expected = format!("less than {}", self.tags.tags().len());
             return Err(Error::field(field(), tag, expected));
         };
         let fits = match before {
@@ -191,7 +194,7 @@ impl Crf {
             return Ok(());
         }
         let place = before.map_or("at the start".into(), |word| {
-            format!("after {}", self.tags[word.tag])
+            format!("after {}", self.tags.tags()[word.tag])
         });
         let expected = "a tag that IOB2 allows there";
         Err(Error::field(field(), format!("{name} {place}"), expected))
@@ -204,10 +207,11 @@ impl Crf {
     /// once, two steps for each word of the longest.
     ///
     /// ```
-    /// use cs_model::{Crf, Tasks};
+    /// use cs_data::{Scheme, TagSet};
+    /// use cs_model::Crf;
     /// use tch::{Device, Kind, Tensor};
     ///
-    /// let tags = Tasks::slot_tags(&["city".into()]); // O, B-city, I-city
+    /// let tags = TagSet::of_labels(["city"], Scheme::Iob2)?; // O, B-city, I-city
     /// let zeros = |shape: &[i64]| Tensor::zeros(shape, (Kind::Float, Device::Cpu));
     /// let crf = Crf::new(&tags, zeros(&[3, 3]), zeros(&[3]), zeros(&[3]))?;
     /// // Token 1 is no word. Of five sequences of tags for the others, two begin with O.
@@ -215,7 +219,7 @@ impl Crf {
     /// assert_eq!(marginals.size(), [2, 3]);
     /// assert!((marginals.exp().double_value(&[0, 0]) - 2.0 / 5.0).abs() < 1e-6);
     /// assert!(marginals.double_value(&[0, 2]) < -600.0);
-    /// # Ok::<(), cs_model::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Shapes
@@ -231,7 +235,7 @@ impl Crf {
         sequences: &[Vec<usize>],
         temperature: f64,
     ) -> Result<Tensor> {
-        let tags = self.tags.len() as i64;
+        let tags = self.tags.tags().len() as i64;
         let size = logits.size();
         if size.len() != 2 || size[1] != tags {
             return Err(Error::Shape {

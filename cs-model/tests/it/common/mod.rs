@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use cs_data::Tokenizer;
+use cs_data::{Scheme, TagSet, Tokenizer};
 use cs_model::{
     BiLstmConfig, Bundle, BundleWriter, Calibration, EncoderConfig, Manifest, RawTensor, Result,
     Tasks, write_safetensors,
@@ -23,7 +23,7 @@ pub(crate) fn config() -> EncoderConfig {
 pub(crate) fn tasks() -> Tasks {
     Tasks {
         intent: Some(vec!["refund".into(), "退款".into()]),
-        slots: Some(Tasks::slot_tags(&["order_id".into()])),
+        slots: Some(TagSet::of_labels(["order_id"], Scheme::Iob2).unwrap()),
         sentiment: true,
         ..Tasks::default()
     }

@@ -28,7 +28,7 @@ use crate::torch::inference::predict;
 /// use cs_train::schedule::TrainConfig;
 ///
 /// let rows = vec![Utterance::new("1", "退款").with_intent("refund"), Utterance::new("2", "?")];
-/// let tasks = tasks_of(&rows);
+/// let tasks = tasks_of(&rows)?;
 /// let tokenizer = Tokenizer::train(rows.iter().map(|row| row.text.as_str()), 50)?;
 /// let encoder = EncoderConfig::from(BiLstmConfig {
 ///     vocab_size: tokenizer.vocab_size(),
@@ -417,7 +417,7 @@ fn warn_of_empty_classes(tasks: &Tasks, rows: &[&Example], intents: &[usize]) {
         tracing::warn!("no training row has these intents: {}", empty.join(", "));
     }
     let mut entities: BTreeMap<&str, usize> = BTreeMap::new();
-    let tags = tasks.slots.as_deref().unwrap_or_default();
+    let tags = tasks.slot_tags();
     let label = |tag: usize| tags[tag].strip_prefix("B-");
     entities.extend((0..tags.len()).filter_map(label).map(|name| (name, 0)));
     for tag in rows

@@ -29,7 +29,7 @@ use crate::error::{Error, Result};
 ///
 /// let rows = [("退款", "refund"), ("你好", "hello")];
 /// let rows = rows.map(|(text, intent)| Utterance::new(intent, text).with_intent(intent));
-/// let tasks = tasks_of(&rows);
+/// let tasks = tasks_of(&rows)?;
 /// let tokenizer = Tokenizer::train(rows.iter().map(|row| row.text.as_str()), 50)?;
 /// let config = TransformerConfig {
 ///     vocab_size: tokenizer.vocab_size(),

@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn passes_that_say_the_same_of_whole_texts_agree() {
-        let tags = cs_model::Tasks::slot_tags(&["city".into()]);
+        let tags = cs_data::TagSet::of_labels(["city"], cs_data::Scheme::Iob2).unwrap();
         let numbers = |seed: i64, shape: &[i64]| {
             let count = shape.iter().product::<i64>();
             let numbers: Vec<f32> = (0..count).map(|i| ((i * 7 + seed) % 5) as f32).collect();

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use cs_data::Encoding;
+use cs_data::{Encoding, TagSet};
 use cs_model::{Crf, SlotHead, Tasks, on_device};
 use tch::{Kind, Reduction, Tensor};
 
@@ -113,8 +113,8 @@ impl WordLessons {
 }
 
 /// A conditional random field that prefers no sequence of tags to another, of those that IOB2 allows.
-fn indifferent(tags: &[String], device: tch::Device) -> Result<Crf> {
-    let count = tags.len() as i64;
+fn indifferent(tags: &TagSet, device: tch::Device) -> Result<Crf> {
+    let count = tags.tags().len() as i64;
     let zeros = |shape: &[i64]| Tensor::f_zeros(shape, (Kind::Float, device));
     Ok(Crf::new(
         tags,
@@ -165,7 +165,7 @@ mod tests {
             .map(|name| tensor(&value[name]).set_requires_grad(true))
     }
 
-    fn crf(tags: &[String], [_, transitions, start, end]: &[Tensor; 4]) -> Crf {
+    fn crf(tags: &TagSet, [_, transitions, start, end]: &[Tensor; 4]) -> Crf {
         let [t, s, e] = [transitions, start, end].map(Tensor::shallow_clone);
         Crf::new(tags, t, s, e).unwrap()
     }
@@ -174,7 +174,8 @@ mod tests {
     fn every_pair_of_heads_is_compared_as_by_listing_all_sequences() {
         let all = include_str!("../../../tests/reference/tag_distillation.json");
         let all: Value = serde_json::from_str(all).unwrap();
-        let tags: Vec<String> = serde_json::from_value(all["tags"].clone()).unwrap();
+        let tags = serde_json::from_value(all["tags"].clone()).unwrap();
+        let tags = TagSet::new(tags, cs_data::Scheme::Iob2).unwrap();
         let lengths: Vec<usize> = serde_json::from_value(all["lengths"].clone()).unwrap();
         let mut first = 0;
         let read: Vec<Range<usize>> = lengths

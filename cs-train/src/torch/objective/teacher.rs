@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use cs_data::{BatchPlan, Encoding, TokenBatch, Tokenizer};
+use cs_data::{BatchPlan, Encoding, TagSet, TokenBatch, Tokenizer};
 use cs_model::names::Role;
 use cs_model::{Bundle, Crf, Device, Mode, Model, ModelOutput, Tasks, on_device};
 use tch::{Kind, Tensor};
@@ -318,8 +318,12 @@ impl Notes {
 pub(super) fn check_labels(teacher: &Tasks, student: &Tasks) -> Result<()> {
     let mut shared = teacher.sentiment && student.sentiment;
     for (task, theirs, own) in [
-        ("intents", &teacher.intent, &student.intent),
-        ("slots", &teacher.slots, &student.slots),
+        (
+            "intents",
+            teacher.intent.as_deref(),
+            student.intent.as_deref(),
+        ),
+        ("slots", tags_of(teacher), tags_of(student)),
     ] {
         let (Some(theirs), Some(own)) = (theirs, own) else {
             continue;
@@ -337,6 +341,10 @@ pub(super) fn check_labels(teacher: &Tasks, student: &Tasks) -> Result<()> {
             difference: "none in common".to_owned(),
         }),
     }
+}
+
+fn tags_of(tasks: &Tasks) -> Option<&[String]> {
+    tasks.slots.as_ref().map(TagSet::tags)
 }
 
 /// The first place where the lists differ.

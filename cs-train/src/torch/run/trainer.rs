@@ -36,7 +36,7 @@ use crate::torch::objective::Objective;
 ///     .into_iter()
 ///     .map(|(text, intent)| Utterance::new(intent, text).with_intent(intent))
 ///     .collect();
-/// let tasks = tasks_of(&rows);
+/// let tasks = tasks_of(&rows)?;
 /// let tokenizer = Tokenizer::train(rows.iter().map(|row| row.text.as_str()), 50)?;
 /// let encoder = EncoderConfig::BiLstm(BiLstmConfig {
 ///     vocab_size: tokenizer.vocab_size(),

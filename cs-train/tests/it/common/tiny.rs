@@ -74,7 +74,7 @@ pub(crate) struct Setting {
 
 pub(crate) fn setting() -> Setting {
     let rows = rows();
-    let tasks = tasks_of(&rows);
+    let tasks = tasks_of(&rows).unwrap();
     let tokenizer = Tokenizer::train(rows.iter().map(|row| row.text.as_str()), 300).unwrap();
     let data = examples(rows, &tokenizer, &tasks, 64).unwrap();
     assert!(data.unseen_labels.is_empty());
