@@ -61,7 +61,7 @@ fn tokenize_align_pack(criterion: &mut Criterion) {
         .to_json()
         .expect("a tokenizer that can be written");
     let peer = tokenizers::Tokenizer::from_bytes(&json).expect("the tokenizer just written");
-    let tasks = tasks_of(&rows).unwrap();
+    let tasks = tasks_of(&rows).expect("labels of one word");
     let dataset = Dataset::from_utterances(rows.iter().cloned()).expect("valid rows");
 
     let mut group = criterion.benchmark_group("tokenize_align_pack");
