@@ -113,7 +113,7 @@ impl UnseenLabels {
         let mut unseen = Self::default();
         let intents: Option<HashSet<&str>> = tasks.intent.as_ref().map(|intents| set_of(intents));
         let slots = tasks.slots.as_ref().map(|tags| {
-            let tags = tags.iter().filter_map(|tag| tag.strip_prefix("B-"));
+            let tags = tags.tags().iter().filter_map(|tag| tag.strip_prefix("B-"));
             tags.collect::<HashSet<&str>>()
         });
         for row in rows {

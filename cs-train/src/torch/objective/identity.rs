@@ -1,5 +1,6 @@
 //! What tells a run from another, as sums, and whether a model can read the rows at all.
 
+use cs_data::TagSet;
 use cs_model::{Model, Tasks};
 use sha2::{Digest, Sha256};
 
@@ -38,6 +39,7 @@ fn tasks_text(tasks: &Tasks) -> String {
         sentiment,
         pooling,
     } = tasks;
+    let slots = slots.as_ref().map(TagSet::tags);
     format!(
         "Tasks {{ intent: {intent:?}, slots: {slots:?}, slot_head: {slot_head:?}, sentiment: {sentiment:?}, \
          pooling: {pooling:?} }}"
@@ -72,7 +74,7 @@ mod tests {
     fn heads_are_told_as_in_older_checkpoints() {
         let tasks = Tasks {
             intent: Some(vec!["a".to_owned()]),
-            slots: Some(Tasks::slot_tags(&["b".to_owned()])),
+            slots: Some(TagSet::of_labels(["b"], cs_data::Scheme::Iob2).unwrap()),
             ..Tasks::default()
         };
         let text = "Tasks { intent: Some([\"a\"]), slots: Some([\"O\", \"B-b\", \"I-b\"]), \
