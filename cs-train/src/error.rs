@@ -19,9 +19,9 @@ pub enum Error {
     Config {
         /// The setting's name.
         field: &'static str,
-        /// Its value.
+        /// The setting's value.
         value: String,
-        /// What it may be.
+        /// The values that are allowed.
         expected: &'static str,
     },
     /// A longest input for which the encoder has no positions, or none for special tokens.
@@ -35,13 +35,13 @@ pub enum Error {
     /// A set of rows is empty where at least one is needed.
     #[error("the {what} set has no rows")]
     Empty {
-        /// Which set.
+        /// The set: training, validation, …
         what: &'static str,
     },
     /// No row carries a label of any of the model's tasks, so there is nothing to learn.
     #[error("no row of the {what} set has a label of the model's tasks")]
     NoLabels {
-        /// Which set.
+        /// The set: training, validation, …
         what: &'static str,
     },
     /// The training set has entities of a label, and none of them can be learned.
@@ -103,9 +103,9 @@ pub enum Error {
     Checkpoint {
         /// The file.
         path: PathBuf,
-        /// What it holds.
+        /// What the file holds.
         found: String,
-        /// What it should.
+        /// What the file should hold.
         expected: String,
     },
     /// A checkpoint is another run's.
@@ -115,9 +115,9 @@ pub enum Error {
         path: PathBuf,
         /// What differs: `model`, `training data`, or a setting's name.
         what: String,
-        /// The checkpoint's.
+        /// The value in the checkpoint.
         found: String,
-        /// This run's.
+        /// The value in this run.
         expected: String,
     },
     /// A row's logits are infinite or not a number, so nothing can be learned from them.
@@ -131,17 +131,17 @@ pub enum Error {
     /// A target that the data does not allow.
     #[error("the {what} of {wanted} cannot be reached; the best is {best:.4}")]
     Unreachable {
-        /// Of which figure.
+        /// The figure that has a target.
         what: &'static str,
         /// The target.
         wanted: f64,
-        /// What can be reached.
+        /// The best value that can be reached.
         best: f64,
     },
     /// Two tensors that belong together differ in size.
     #[error("{what}: expected {expected}, got {found}")]
     Shape {
-        /// Which tensor.
+        /// The tensor, or what else has a size.
         what: String,
         /// The expected shape or length.
         expected: String,
@@ -153,7 +153,7 @@ pub enum Error {
     Answer {
         /// The row's id.
         id: String,
-        /// Which number.
+        /// The number that is wrong.
         field: &'static str,
         /// Its value.
         value: f32,
@@ -186,7 +186,7 @@ pub enum Error {
     /// The model is of a kind that does not have what is asked for.
     #[error("{what}: a {model} model has none")]
     Unsupported {
-        /// What is asked for.
+        /// The part that is asked for.
         what: &'static str,
         /// The model's type.
         model: &'static str,
@@ -194,7 +194,7 @@ pub enum Error {
     /// A teacher and its student do not speak of the same labels.
     #[error("teacher and pupil differ in their {task}: {difference}")]
     Labels {
-        /// Of which task.
+        /// The task whose labels differ.
         task: &'static str,
         /// The first difference.
         difference: String,

@@ -37,9 +37,9 @@ pub struct GpuUsage {
     pub utilisation: Option<f64>,
     /// Memory taken by all processes, in bytes.
     pub memory: Option<u64>,
-    /// In °C.
+    /// Temperature in °C.
     pub temperature: Option<f64>,
-    /// In watts.
+    /// Power in watts.
     pub power: Option<f64>,
 }
 
@@ -120,7 +120,7 @@ mod process {
         }
     }
 
-    /// Of all threads, in user and in system mode: fields 14 and 15 of /proc/self/stat, see
+    /// The time of all threads, in user and in system mode: fields 14 and 15 of /proc/self/stat, see
     /// proc_pid_stat(5).
     pub(super) fn processor_time() -> Option<Duration> {
         let stat = std::fs::read_to_string("/proc/self/stat").ok()?;

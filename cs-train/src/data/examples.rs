@@ -32,13 +32,13 @@ use crate::error::{Error, Result};
 pub struct Example {
     /// The utterance's id.
     pub id: String,
-    /// Its tokens.
+    /// The utterance's tokens.
     pub encoding: Encoding,
-    /// Index of its intent among the model's; `None` without one or with an unknown one.
+    /// Index of the utterance's intent among the model's; `None` without one or with an unknown one.
     pub intent: Option<usize>,
     /// Per token the index of its tag among the model's; `None` inside is not scored.
     pub tags: Option<Vec<Option<u32>>>,
-    /// Its sentiment in 0..=1.
+    /// The utterance's sentiment in 0..=1.
     pub sentiment: Option<f32>,
 }
 

@@ -110,7 +110,7 @@ pub struct Masker {
     mask_id: u32,
     /// Ids that stand for no text, ascending.
     special: Vec<u32>,
-    /// The others: what replaces a token.
+    /// The ids of all other tokens: what replaces a token.
     ordinary: Vec<u32>,
 }
 

@@ -55,7 +55,7 @@ pub enum Abstention {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ConfidenceRow {
-    /// Of the most likely label.
+    /// The probability of the most likely label.
     pub confidence: f64,
     /// Whether the row has one of the model's labels.
     pub in_scope: bool,
@@ -95,7 +95,7 @@ pub struct Calibrator {
     oos_label: Option<String>,
     intents: Logits,
     slots: Logits,
-    /// `[C]` logits each.
+    /// The logits of each row out of scope, `[C]`.
     out_of_scope: Vec<Vec<f32>>,
 }
 
@@ -365,7 +365,7 @@ fn validate(rows: &[ConfidenceRow], target: Abstention) -> Result<()> {
 
 /// What becomes of the rows at a threshold.
 struct Counts {
-    /// In scope, out of scope.
+    /// The rows in scope, and those out of scope.
     all: (usize, usize),
     answered: (usize, usize),
     right: usize,

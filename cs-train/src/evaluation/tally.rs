@@ -26,7 +26,7 @@ pub(crate) struct Tally<'a> {
 pub(crate) struct TalliedRow<'a> {
     pub(crate) intent: Option<TalliedIntent>,
     pub(crate) spans: Option<TalliedSpans<'a>>,
-    /// Gold and predicted.
+    /// The gold sentiment and the predicted one.
     pub(crate) sentiment: Option<(f64, f64)>,
     felt: Option<IndexedRow>,
 }

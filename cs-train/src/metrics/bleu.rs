@@ -22,7 +22,7 @@ pub enum BleuSmoothing {
     /// [Chen and Cherry 2014](https://aclanthology.org/W14-3346/).
     #[default]
     Exp,
-    /// Not at all: the score is 0.
+    /// No smoothing: the score is 0.
     None,
 }
 
@@ -37,9 +37,9 @@ pub enum BleuSmoothing {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BleuConfig {
-    /// Default [`BleuTokenizer::V13a`].
+    /// How texts become tokens. Default [`BleuTokenizer::V13a`].
     pub tokenizer: BleuTokenizer,
-    /// Default [`BleuSmoothing::Exp`].
+    /// How orders without a match count. Default [`BleuSmoothing::Exp`].
     pub smoothing: BleuSmoothing,
     /// Leave out orders that the hypothesis is too short for, as one does for a single sentence.
     /// Default no.
@@ -206,7 +206,7 @@ fn ngrams(tokens: &[String], order: usize) -> HashMap<&[String], usize> {
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct BleuScore {
-    /// From 0 to 100.
+    /// The score, from 0 to 100.
     pub score: f64,
     /// Share of n-grams that match, in percent, by order from 1, smoothed.
     pub precisions: [f64; ORDER],

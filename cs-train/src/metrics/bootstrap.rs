@@ -30,11 +30,11 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Bootstrap {
-    /// Resamples. Default 1,000.
+    /// The number of resamples. Default 1,000.
     pub resamples: usize,
     /// Share of the resamples that an interval holds. Default 0.95.
     pub confidence: f64,
-    /// Source of the drawing. Default 42.
+    /// The seed of the drawing. Default 42.
     pub seed: u64,
 }
 
@@ -57,9 +57,9 @@ impl Default for Bootstrap {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(from = "[f64; 2]", into = "[f64; 2]")]
 pub struct Interval {
-    /// Lower end.
+    /// The lower end.
     pub low: f64,
-    /// Upper end.
+    /// The upper end.
     pub high: f64,
 }
 
@@ -157,7 +157,7 @@ fn draw(weights: &mut [u32], seed: u64) {
     }
 }
 
-/// Of sorted values, interpolated linearly (Hyndman and Fan 1996, definition 7).
+/// The quantile of sorted values, interpolated linearly (Hyndman and Fan 1996, definition 7).
 fn quantile(sorted: &[f64], q: f64) -> f64 {
     let at = q * (sorted.len() - 1) as f64;
     let below = (at.floor() as usize).min(sorted.len() - 1);

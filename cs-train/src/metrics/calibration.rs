@@ -17,7 +17,7 @@ const BINS: usize = 15;
 pub struct ReliabilityBin {
     /// Confidences lie above this (the first bin includes it) …
     pub from: f64,
-    /// … and at most at this.
+    /// The confidence at which the bin ends, included.
     pub to: f64,
     /// Answers in the bin.
     pub rows: usize,
@@ -52,7 +52,7 @@ pub struct Reliability {
 }
 
 impl Reliability {
-    /// Of pairs (confidence, right or wrong); `None` without pairs or if a confidence is not in 0..=1.
+    /// The reliability of pairs (confidence, right or wrong); `None` without pairs or if a confidence is not in 0..=1.
     pub fn of(answers: impl IntoIterator<Item = (f64, bool)>) -> Option<Self> {
         let mut gaps = Gaps::default();
         let mut squares = 0.0;

@@ -30,9 +30,9 @@ pub struct ConfusionMatrix {
 pub struct Confused<'a> {
     /// The label of the gold data.
     pub gold: &'a str,
-    /// What was predicted instead; `None`: the model abstained.
+    /// The label that was predicted instead; `None`: the model abstained.
     pub predicted: Option<&'a str>,
-    /// How often.
+    /// The number of rows that this happened to.
     pub rows: usize,
 }
 

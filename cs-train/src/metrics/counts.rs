@@ -41,7 +41,7 @@ impl Counts {
         ratio(2 * self.right, self.gold + self.predicted)
     }
 
-    /// All three at once.
+    /// Precision, recall and F1.
     #[must_use]
     pub fn scores(&self) -> Scores {
         Scores {

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RocPoint {
-    /// Of the negative rows, the share at or above the threshold: 1 − specificity.
+    /// The share of the negative rows at or above the threshold: 1 − specificity.
     pub false_positives: f64,
-    /// Of the positive rows, the share at or above the threshold: the recall.
+    /// The share of the positive rows at or above the threshold: the recall.
     pub true_positives: f64,
 }
 

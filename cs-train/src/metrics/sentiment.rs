@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Between negative and positive.
+/// The sentiment between negative and positive.
 pub(crate) const NEUTRAL: f64 = 0.5;
 /// A sentiment that is nearer to neutral than this takes no side.
 const MARGIN: f64 = 0.1;
@@ -74,7 +74,7 @@ pub struct FeltIntent<'a> {
 pub struct SentimentAgreement {
     /// Share of rows whose predicted sentiment is on the side of the predicted intent.
     pub predicted: f64,
-    /// The same of the gold labels: what the data themselves reach.
+    /// The agreement of the gold labels themselves: what the data themselves reach.
     pub gold: Option<f64>,
     /// Rows whose predicted intent takes a side: those of `predicted`.
     pub rows: usize,

@@ -21,7 +21,7 @@ pub enum MismatchKind {
     Missed,
     /// A predicted span that no gold span touches.
     Spurious,
-    /// Right place, wrong label.
+    /// Right ends, wrong label.
     WrongLabel,
     /// Right label, overlapping, but not from the same start to the same end.
     WrongBoundary,

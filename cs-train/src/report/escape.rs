@@ -12,7 +12,7 @@ pub(super) fn label(name: &str) -> String {
     format!("<bdi>{}</bdi>", shortened(name, LABEL))
 }
 
-/// A row's text, likewise.
+/// A row's text, escaped, and kept from reversing what follows it.
 pub(super) fn text(text: &str) -> String {
     format!("<bdi>{}</bdi>", shortened(text, TEXT))
 }
@@ -22,7 +22,7 @@ pub(super) fn percent(share: f64, digits: usize) -> String {
     format!("{:.digits$}", 100.0 * share)
 }
 
-/// Escaped, of at most `limit` characters.
+/// The text, escaped, of at most `limit` characters.
 pub(super) fn shortened(text: &str, limit: usize) -> String {
     let mut short: String = text.chars().take(limit).collect();
     if text.chars().nth(limit).is_some() {

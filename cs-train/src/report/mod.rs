@@ -72,11 +72,11 @@ impl Default for ReportConfig {
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationReport {
-    /// Version of this format.
+    /// The version of this format.
     pub format_version: u32,
-    /// What the reader should know of the run, by name.
+    /// Facts that the reader should know of the run, by name.
     pub about: BTreeMap<String, String>,
-    /// Rows evaluated.
+    /// The number of rows evaluated.
     pub rows: usize,
     /// How the intervals were made; `None`: there are none.
     pub bootstrap: Option<Bootstrap>,
@@ -84,15 +84,15 @@ pub struct EvaluationReport {
     pub abstain_below: Option<f32>,
     /// The headline figures.
     pub evaluation: Evaluation,
-    /// Their intervals, by name.
+    /// The intervals of the headline figures, by name.
     pub intervals: BTreeMap<String, Interval>,
-    /// Of intents; `None` if there was nothing to score, like the other parts.
+    /// The section about intents; `None` if there was nothing to score, like the other sections.
     pub intents: Option<IntentReport>,
-    /// Of entities.
+    /// The section about entities.
     pub entities: Option<EntityReport>,
-    /// Of the sentiment.
+    /// The section about the sentiment.
     pub sentiment: Option<SentimentReport>,
-    /// Of rows out of scope; only with [`EvaluateOptions::oos_label`].
+    /// The section about rows out of scope; only with [`EvaluateOptions::oos_label`].
     pub out_of_scope: Option<OosReport>,
 }
 

@@ -22,11 +22,11 @@ pub struct ClassScores {
     pub label: String,
     /// Share of its predictions that are right.
     pub precision: f64,
-    /// Share of its occurrences found.
+    /// The share of the label's occurrences that were found.
     pub recall: f64,
-    /// Harmonic mean of both.
+    /// The harmonic mean of precision and recall.
     pub f1: f64,
-    /// Occurrences in the gold data.
+    /// The label's occurrences in the gold data.
     pub support: usize,
     /// Predictions.
     pub predicted: usize,
@@ -60,9 +60,9 @@ impl ClassScores {
 pub struct ConfusedPair {
     /// The intent of the gold data.
     pub gold: String,
-    /// What was answered; `None`: the model abstained.
+    /// The intent that was answered; `None`: the model abstained.
     pub predicted: Option<String>,
-    /// How often.
+    /// The number of rows that this happened to.
     pub rows: usize,
 }
 
@@ -78,11 +78,11 @@ pub struct ConfusedPair {
 pub struct IntentMistake {
     /// The row's id.
     pub id: String,
-    /// Its text.
+    /// The row's text.
     pub text: String,
-    /// Its intent.
+    /// The row's intent.
     pub gold: String,
-    /// What was answered; `None`: the model abstained.
+    /// The intent that was answered; `None`: the model abstained.
     pub predicted: Option<String>,
     /// How sure the model was of its most likely intent.
     pub confidence: Option<f64>,
@@ -100,7 +100,7 @@ pub struct IntentReport {
     pub rows: usize,
     /// Every intent that occurs, as gold or as answer, the worst F1 first.
     pub classes: Vec<ClassScores>,
-    /// Over all rows.
+    /// The scores over all rows.
     pub micro: Scores,
     /// The mean over intents.
     pub macro_average: Scores,
@@ -124,11 +124,11 @@ pub struct IntentReport {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpanText {
-    /// First character.
+    /// The first character's number.
     pub start: usize,
-    /// One past the last character.
+    /// The number after the last character's.
     pub end: usize,
-    /// Its label.
+    /// The span's label.
     pub label: String,
     /// The characters themselves.
     pub text: String,
@@ -143,7 +143,7 @@ pub struct SpanText {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpanMistake {
-    /// In which way it is wrong.
+    /// In which way the span is wrong.
     pub kind: MismatchKind,
     /// The gold span; `None` of a spurious one.
     pub gold: Option<SpanText>,
@@ -161,9 +161,9 @@ pub struct SpanMistake {
 pub struct EntityMistake {
     /// The row's id.
     pub id: String,
-    /// Its text.
+    /// The row's text.
     pub text: String,
-    /// What is wrong with it.
+    /// The row's wrong spans.
     pub errors: Vec<SpanMistake>,
 }
 
@@ -225,7 +225,7 @@ pub struct OosReport {
     pub recall: Option<f64>,
     /// Share of the rows taken for out of scope that are.
     pub precision: Option<f64>,
-    /// Of those in scope, the share whose intent is right.
+    /// The share of the rows in scope whose intent is right.
     pub in_scope_accuracy: Option<f64>,
     /// Area under the ROC curve.
     pub auroc: Option<f64>,

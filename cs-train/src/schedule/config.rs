@@ -125,7 +125,7 @@ pub struct LossConfig {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClassWeights {
-    /// All the same.
+    /// All intents weigh the same.
     #[default]
     None,
     /// In inverse proportion to the intent's number of rows: rows / (intents × rows of the intent), as

@@ -68,7 +68,7 @@ impl EarlyStopping {
         self.best
     }
 
-    /// Validations since then.
+    /// Validations since the best figure.
     #[must_use]
     pub fn without_gain(&self) -> usize {
         self.without_gain

@@ -20,7 +20,7 @@ pub enum Decay {
     /// Along half a cosine to zero
     /// ([Loshchilov and Hutter 2017](https://arxiv.org/abs/1608.03983), without restarts).
     Cosine,
-    /// Not at all.
+    /// The rate stays at its peak.
     Constant,
     /// With the square root of the steps (Vaswani et al. 2017, section 5.3): for runs whose end is
     /// not known. The scale is the warm-up, or 10,000 steps without one.

@@ -37,14 +37,14 @@ use super::config::TrainConfig;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
-    /// Most data.
+    /// For most data.
     #[default]
     General,
-    /// E-mails, whole dialogues.
+    /// For e-mails and whole dialogues.
     LongText,
-    /// A few hundred rows.
+    /// For a few hundred rows.
     SmallData,
-    /// Many labels, several tasks.
+    /// For many labels and several tasks.
     Complex,
     /// Labels the encoder has seen nothing of.
     ColdStart,
@@ -53,7 +53,7 @@ pub enum Preset {
 /// The width that the table's rates are for, BERT-base's, and what they are scaled by at half of it.
 const BASE_WIDTH: f64 = 768.0;
 const AT_HALF: f64 = 20.0 / 3.0;
-/// The same for an LSTM that starts with random weights.
+/// The learning rate of an LSTM that starts with random weights.
 const FROM_SCRATCH: f64 = 6e-3 / 3e-5;
 const FROM_SCRATCH_EPOCHS: (usize, usize) = (12, 5);
 const FROM_SCRATCH_STEPS: usize = 3;

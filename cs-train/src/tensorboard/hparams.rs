@@ -73,7 +73,7 @@ impl HParams {
         Self::default().compared_by(metrics)
     }
 
-    /// The same settings, with runs compared by the scalars under these tags.
+    /// These settings, with runs compared by the scalars under these tags.
     #[must_use]
     pub fn compared_by<S: Into<String>>(mut self, metrics: impl IntoIterator<Item = S>) -> Self {
         self.metrics = metrics.into_iter().map(Into::into).collect();
@@ -99,7 +99,7 @@ impl HParams {
         self.settings.is_empty()
     }
 
-    /// What settings and metrics there are.
+    /// The settings and metrics there are, as TensorBoard reads them.
     pub(super) fn experiment(&self) -> Summary {
         let info = |(name, value): (&String, &HParam)| proto::HParamInfo {
             name: name.clone(),

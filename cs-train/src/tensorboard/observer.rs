@@ -280,7 +280,7 @@ fn flatten(hparams: HParams, name: &str, value: &Value) -> HParams {
     hparams.with(name, value)
 }
 
-/// As a block of code in Markdown.
+/// A text as a block of code in Markdown.
 fn code(json: &Value) -> String {
     format!("```json\n{json:#}\n```")
 }

@@ -76,7 +76,7 @@ pub(super) struct Metadata {
 pub(super) struct Plugin {
     #[prost(string, tag = "1")]
     pub(super) name: String,
-    /// A message of the plugin's own.
+    /// A message of the plugin's own type, encoded.
     #[prost(bytes = "vec", tag = "2")]
     pub(super) content: Vec<u8>,
 }
@@ -160,7 +160,7 @@ pub(super) struct Experiment {
 pub(super) struct HParamInfo {
     #[prost(string, tag = "1")]
     pub(super) name: String,
-    /// 1 string, 2 bool, 3 float64.
+    /// The type: 1 string, 2 bool, 3 float64.
     #[prost(int32, tag = "4")]
     pub(super) data_type: i32,
 }
@@ -187,7 +187,7 @@ pub(super) struct SessionStart {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct SessionEnd {
-    /// 1 success, 2 failure.
+    /// How the session ended: 1 success, 2 failure.
     #[prost(int32, tag = "1")]
     pub(super) status: i32,
     #[prost(double, tag = "2")]

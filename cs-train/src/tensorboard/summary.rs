@@ -24,20 +24,20 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Nothing yet.
+    /// A summary that holds nothing yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A figure, kept as f32. Infinite ones and NaN are shown as such.
+    /// Adds a figure, kept as f32. Infinite ones and NaN are shown as such.
     #[must_use]
     pub fn scalar(mut self, tag: &str, value: f64) -> Self {
         self.push(tag, None, Some(Data::Scalar(value as f32)));
         self
     }
 
-    /// A distribution.
+    /// Adds a distribution.
     #[must_use]
     pub fn histogram(mut self, tag: &str, histogram: &Histogram) -> Self {
         self.push(
@@ -48,7 +48,7 @@ impl Summary {
         self
     }
 
-    /// A text in Markdown. Of one longer than 1 MiB, the beginning.
+    /// Adds a text in Markdown; of one longer than 1 MiB, the beginning.
     #[must_use]
     pub fn text(mut self, tag: &str, text: &str) -> Self {
         let tensor = proto::Tensor {
@@ -68,7 +68,7 @@ impl Summary {
         self
     }
 
-    /// Precision over recall.
+    /// Adds a curve of precision over recall.
     #[must_use]
     pub fn pr_curve(mut self, tag: &str, curve: &PrCurve) -> Self {
         let plugin = plugin("pr_curves", encode::pr_curve_data().encode_to_vec());
@@ -82,13 +82,13 @@ impl Summary {
         self.values.len()
     }
 
-    /// Whether there is none.
+    /// Whether nothing is in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
-    /// What the HPARAMS tab reads: no data, but metadata under a reserved tag.
+    /// A summary that the HPARAMS tab reads: no data, but metadata under a reserved tag.
     pub(super) fn hparams(tag: &str, part: proto::HParamsPart) -> Self {
         let content = proto::HParamsData { part: Some(part) }.encode_to_vec();
         let mut summary = Self::new();

@@ -64,7 +64,7 @@ pub struct Distill<'a> {
     /// Fingerprints of whoever taught.
     teachers: BTreeSet<String>,
     sets: Vec<Set<'a>>,
-    /// Set and row within it.
+    /// The set of each row, and its number there.
     rows: Vec<(usize, usize)>,
 }
 
@@ -72,9 +72,9 @@ pub struct Distill<'a> {
 #[derive(Debug)]
 struct Set<'a> {
     examples: &'a [Example],
-    /// `[R, C]` logits.
+    /// The logits of the intents, `[R, C]`.
     intent: Option<Tensor>,
-    /// `[R]` in 0..=1.
+    /// The sentiments in 0..=1, `[R]`.
     sentiment: Option<Tensor>,
     /// `None` if the student has no slot head.
     tags: Option<TagLessons>,

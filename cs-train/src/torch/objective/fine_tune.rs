@@ -47,7 +47,7 @@ pub struct FineTune<'a> {
     rows: Vec<&'a Example>,
     validation: Option<&'a Prepared>,
     pub(super) loss: CombinedLoss,
-    /// Of the intents, on the model's device.
+    /// The weights of the intents, on the model's device.
     weights: Option<Tensor>,
     r_drop: f64,
     eval_max_tokens: usize,

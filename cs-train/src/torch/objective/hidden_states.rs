@@ -17,16 +17,16 @@ const DEVIATION: f64 = 0.02;
 #[derive(Debug)]
 pub(super) struct Imitation<'a> {
     teacher: &'a Model,
-    /// Of each block of the student, from 1, the teacher's whose output it imitates; embeddings are 0.
+    /// The number of the teacher's block that each block of the student imitates, from 1; embeddings are 0.
     blocks: Vec<usize>,
-    /// `[G, H]` for the embeddings and each block of the student. They are trained, and not kept.
+    /// The projections, `[G, H]`, for the embeddings and each block of the student. They are trained, and not kept.
     projections: Vec<Tensor>,
 }
 
 /// How far a batch's inner states are from the teacher's, mean over layers and over widths or heads.
 #[derive(Debug)]
 pub(super) struct Distance {
-    /// Summed over the batch's tokens.
+    /// The distance, summed over the batch's tokens.
     pub(super) hidden: Tensor,
     /// Summed over the pairs of tokens of each sequence.
     pub(super) attention: Tensor,

@@ -115,11 +115,11 @@ impl Default for CombinedLoss {
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Totals {
-    /// Of the intents' loss.
+    /// The divisor of the intents' loss.
     pub intents: f64,
-    /// Of the tags' loss.
+    /// The divisor of the tags' loss.
     pub tags: f64,
-    /// Of the sentiment's error.
+    /// The divisor of the sentiment's error.
     pub sentiments: f64,
 }
 
@@ -235,11 +235,11 @@ impl CombinedLoss {
 /// Targets of the heads that have some, on the model's device.
 #[derive(Default)]
 struct Gold {
-    /// `[B]`
+    /// The intents, `[B]`.
     intents: Option<Tensor>,
-    /// `[N]`
+    /// The tags, `[N]`.
     tags: Option<Tensor>,
-    /// Rows that have one, and which.
+    /// The rows that have a sentiment, and which.
     sentiments: Option<(Tensor, Tensor)>,
 }
 

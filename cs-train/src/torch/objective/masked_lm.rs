@@ -35,7 +35,7 @@ const EVAL_ROWS: usize = 256;
 #[derive(Debug, Clone, Default)]
 pub struct Texts {
     examples: Vec<Example>,
-    /// What is masked together, of each row.
+    /// The runs of tokens of each row that are masked together.
     units: Vec<Vec<Range<usize>>>,
 }
 
@@ -85,13 +85,13 @@ impl Texts {
         Ok(made)
     }
 
-    /// Number of texts.
+    /// The number of texts.
     #[must_use]
     pub fn len(&self) -> usize {
         self.examples.len()
     }
 
-    /// Whether there is none.
+    /// Whether there is no text.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.examples.is_empty()

@@ -149,7 +149,7 @@ pub struct Identity {
 pub struct Reached {
     /// The matrix's name among the parameters.
     pub parameter: String,
-    /// Its rows that can get a gradient other than zero, ascending.
+    /// The matrix' rows that can get a gradient other than zero, ascending.
     pub rows: Vec<i64>,
 }
 
@@ -185,9 +185,9 @@ pub struct StepBatch<'a> {
 /// ```
 #[derive(Debug)]
 pub struct LossOutput {
-    /// A scalar on the model's device.
+    /// The loss, a scalar on the model's device.
     pub total: Tensor,
-    /// Its parts, unweighted, for the log.
+    /// The loss's parts, unweighted, for the log.
     pub parts: Vec<LossPart>,
 }
 
@@ -199,9 +199,9 @@ pub struct LossOutput {
 /// ```
 #[derive(Debug)]
 pub struct LossPart {
-    /// What it is: `intent`, `slots`, `sentiment` ….
+    /// The part's name: `intent`, `slots`, `sentiment` ….
     pub name: &'static str,
-    /// Its value.
+    /// The part's value.
     pub value: Tensor,
 }
 
@@ -217,7 +217,7 @@ pub struct LossPart {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Validation {
-    /// The one that selects weights and stops early; larger is better.
+    /// The figure that selects weights and stops early; larger is better.
     pub metric: f64,
     /// What decides where the metric is equal, as on a set so easy that every epoch is perfect:
     /// first the first, larger being better.

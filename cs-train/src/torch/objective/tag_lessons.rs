@@ -64,15 +64,15 @@ pub(super) fn divergence(student: &Tensor, teacher: &Tensor, temperature: f64) -
 /// A teacher's slot logits, and the words that its student reads alike.
 #[derive(Debug)]
 pub(crate) struct WordLessons {
-    /// `[V, T]` on the teacher's device.
+    /// The logits, `[V, T]`, on the teacher's device.
     pub(crate) logits: Tensor,
-    /// Of a teacher whose head is one.
+    /// The conditional random field of a teacher that has one.
     pub(crate) crf: Option<Crf>,
-    /// Of each text, its part of `V`.
+    /// The range of each text's words in `V`.
     pub(crate) read: Vec<Range<usize>>,
-    /// Of each text, its part of `W`.
+    /// The range of each text's words in `W`.
     pub(crate) shared: Vec<Range<usize>>,
-    /// Of each of the `W` words, its place in `V` and among the student's words of the text.
+    /// The position of each of the `W` words in `V`, and among the student's words of the text.
     pub(crate) places: Vec<(usize, usize)>,
 }
 
@@ -127,11 +127,11 @@ fn indifferent(tags: &TagSet, device: tch::Device) -> Result<Crf> {
 /// What a student is to say of the tags of words.
 #[derive(Debug)]
 pub(super) struct TagLessons {
-    /// `[W, T]`
+    /// The probabilities of the tags, `[W, T]`.
     pub(super) probabilities: Tensor,
-    /// Of each text, its part of `W`.
+    /// The range of each text's words in `W`.
     pub(super) shared: Vec<Range<usize>>,
-    /// Of each of the `W` words, which of the student's of its text it is.
+    /// The number of each of the `W` words among the student's words of its text.
     words: Vec<usize>,
 }
 

@@ -69,15 +69,15 @@ pub struct Lessons {
     /// A fingerprint of the teacher.
     pub(crate) teacher: String,
     rows: usize,
-    /// `[R, C]` logits.
+    /// The logits of the intents, `[R, C]`.
     pub(crate) intent: Option<Tensor>,
-    /// `[R]` in 0..=1.
+    /// The sentiments in 0..=1, `[R]`.
     pub(crate) sentiment: Option<Tensor>,
     pub(crate) slots: Option<WordLessons>,
 }
 
 impl Lessons {
-    /// `R`.
+    /// The number of rows, `R`.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
@@ -106,7 +106,7 @@ impl Teacher {
         })
     }
 
-    /// The model of a bundle.
+    /// A teacher that is the model of a bundle.
     ///
     /// # Errors
     ///

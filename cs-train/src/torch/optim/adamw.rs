@@ -69,7 +69,7 @@ struct Parameter {
     /// The rows that training can reach; all if `None`.
     rows: Option<Tensor>,
     decays: bool,
-    /// Of the rate, by depth.
+    /// The factor of the rate, by the parameter's depth.
     factor: f64,
     moments: Option<Moments>,
 }
@@ -80,7 +80,7 @@ pub(crate) struct Moments {
     pub(crate) mean: Tensor,
     pub(crate) square: Tensor,
     pub(crate) steps: i32,
-    /// The same on the device, for the fused operator, which counts it up.
+    /// The steps on the device, for the fused operator, which counts them up.
     counter: Tensor,
 }
 

@@ -12,7 +12,7 @@ use crate::error::Result;
 pub(crate) struct Ema {
     decay: f64,
     weights: Vec<(String, Tensor)>,
-    /// Empty before the first step.
+    /// The means by name; empty before the first step.
     mean: Vec<Tensor>,
 }
 

@@ -20,7 +20,7 @@ use crate::torch::objective::Validation;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
-    /// Go on.
+    /// The run goes on.
     Continue,
     /// Stop after this event, with a checkpoint; the best weights so far are kept.
     Stop,
@@ -54,7 +54,7 @@ pub enum Event<'a> {
     Checkpoint {
         /// The folder of a checkpoint, or the file of the best weights.
         path: &'a Path,
-        /// The step they are from.
+        /// The step that the weights are from.
         step: usize,
     },
     /// Training ended and the model holds the weights that are kept.
@@ -83,7 +83,7 @@ pub struct RunShape {
     pub eval_rows: usize,
     /// The step of the checkpoint that the run goes on from.
     pub resumed_from: Option<usize>,
-    /// Every setting.
+    /// Every setting of the run.
     pub config: TrainConfig,
 }
 
@@ -145,11 +145,11 @@ pub struct ValidationReport {
     pub step: usize,
     /// The epoch it came in or at the end of, from 1.
     pub epoch: usize,
-    /// The figures.
+    /// The figures of the validation set.
     pub scores: Validation,
     /// Whether these weights are the best so far, see [`Validation::is_better_than`].
     pub best: bool,
-    /// Time it took.
+    /// The seconds it took.
     pub seconds: f64,
 }
 

@@ -122,7 +122,7 @@ impl Run<'_> {
         self.load_weights(&Loaded::open(&path, &best.sha256)?, "")
     }
 
-    /// All or none.
+    /// Gives the model the weights of a file: all or none.
     fn load_weights(&self, tensors: &Loaded, prefix: &str) -> Result<()> {
         let mut parameters = self.objective.parameters();
         let read = |(name, tensor): &(String, tch::Tensor)| {

@@ -28,7 +28,7 @@ pub struct Phases {
 }
 
 impl Phases {
-    /// Adds another step's.
+    /// Adds the phases of another step.
     pub fn add(&mut self, other: &Self) {
         self.forward += other.forward;
         self.backward += other.backward;
@@ -37,7 +37,7 @@ impl Phases {
         self.rest += other.rest;
     }
 
-    /// All together.
+    /// The seconds of all phases together.
     #[must_use]
     pub fn total(&self) -> f64 {
         self.forward + self.backward + self.wait + self.optimizer + self.rest

@@ -11,11 +11,11 @@ use crate::error::{Error, Result};
 use crate::torch::objective::Identity;
 use crate::torch::snapshot::{Loaded, Snapshot};
 
-/// The settings of the run.
+/// The file of the run's settings.
 pub(crate) const CONFIG: &str = "train_config.json";
 const STATE: &str = "state.json";
 const TENSORS: &str = "tensors.safetensors";
-/// Of whatever is not finished yet, or not wanted any more.
+/// The prefix of whatever is not finished yet, or not wanted any more.
 const HIDDEN: &str = ".checkpoint-";
 
 /// The folder, and which of its checkpoints are this run's.

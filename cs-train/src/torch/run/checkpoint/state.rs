@@ -23,11 +23,11 @@ const FREE: [&str; 2] = ["checkpoint_every", "keep_checkpoints"];
 pub(crate) struct State {
     pub(crate) format_version: u32,
     pub(crate) identity: Identity,
-    /// Of the [`TrainConfig`]; another version's may have other fields.
+    /// The [`TrainConfig`] as JSON; another version's may have other fields.
     pub(crate) config: Value,
     #[serde(flatten)]
     pub(crate) progress: Progress,
-    /// Of each parameter with moments, how often it was moved.
+    /// How often each parameter with moments was moved.
     pub(crate) moments: BTreeMap<String, i32>,
     /// SHA-256 of the tensors.
     pub(crate) sha256: String,
@@ -42,7 +42,7 @@ pub(crate) struct Progress {
     pub(crate) evaluated: usize,
     /// Steps that changed nothing, for an overflow.
     pub(crate) skipped: usize,
-    /// In fp16.
+    /// The loss scale of a run in fp16.
     pub(crate) scaler: Option<LossScaler>,
     /// The best figure that early stopping knows, and epochs since then.
     pub(crate) stopping: (Option<Exact>, usize),

@@ -1,7 +1,5 @@
 //! What is written and what is read are two files.
 
-#![allow(clippy::unwrap_used)] // A panic is the failure report.
-
 use cs_examples::refuse_input;
 
 #[test]

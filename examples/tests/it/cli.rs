@@ -1,7 +1,5 @@
 //! The examples' shared parts, from rows to answers, and what they say to bad input.
 
-#![allow(clippy::unwrap_used)] // A panic is the failure report.
-
 use std::path::Path;
 
 use cs_examples::{DataArgs, open_bundle};

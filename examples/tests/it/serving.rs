@@ -1,8 +1,6 @@
 //! What the serving examples say, on a small model that was never trained: answers line by line, figures
 //! of every head, vectors. `cargo test` without `--test` builds the examples.
 
-#![allow(clippy::unwrap_used)] // A panic is the failure report.
-
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
