@@ -6,10 +6,10 @@
 //!     --core core.txt --min-examples 20 --max-imbalance 5 --json
 //! ```
 //!
-//! Coverage of the core intents, imbalance, spans at fault, duplicates, leaks, contradictory labels,
-//! entities labelled in two ways, labels that look wrong, lengths and languages. Exit status 1 if a
-//! rule fails, or if there is no label that a rule could judge; the other findings are for reading. Builds without libtorch too
-//! (`-p cs-examples --no-default-features`).
+//! Coverage of the core intents, imbalance, spans at fault, duplicates, leaks, contradictory
+//! labels, entities labelled in two ways, labels that look wrong, lengths and languages. Exit
+//! status 1 if a rule fails, or if there is no label that a rule could judge; the other findings
+//! are for reading. Builds without libtorch too (`-p cs-examples --no-default-features`).
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -6,10 +6,11 @@
 //! ```
 //!
 //! A synonym dictionary has `word<TAB>candidate[:weight]<TAB>candidate…` a line, an entity list
-//! `label<TAB>value` or `label<TAB>=rule`. Pairs of the dictionary that tell the data's intents apart
-//! are reported and not used. `--balance N` brings every intent to N rows. Without any operator, irrelevant
-//! words are put in (`--noise 0.1`); with one, nothing is done but what is asked for. Operators run in the
-//! order entities, synonyms, back translation, masked words, noise, typos.
+//! `label<TAB>value` or `label<TAB>=rule`. Pairs of the dictionary that tell the data's intents
+//! apart are reported and not used. `--balance N` brings every intent to N rows. Without any
+//! operator, irrelevant words are put in (`--noise 0.1`); with one, nothing is done but what is
+//! asked for. Operators run in the order entities, synonyms, back translation, masked words, noise,
+//! typos.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -4,9 +4,9 @@
 //! cargo run --release --example convert -- --input rows.csv --columns text=query,intent=category --output rows.parquet --json
 //! ```
 //!
-//! Formats go by the endings, or by `--from` and `--to`. The first broken row is an error that names
-//! its place; with `--lenient` such rows are left out and told on standard error with the reason.
-//! What the new format cannot hold is told by field and number of rows.
+//! Formats go by the endings, or by `--from` and `--to`. The first broken row is an error that
+//! names its place; with `--lenient` such rows are left out and told on standard error with the
+//! reason. What the new format cannot hold is told by field and number of rows.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -5,11 +5,12 @@
 //!     --test test.csv --teacher target/teacher --model light --copies 40 --out target/student
 //! ```
 //!
-//! The student learns from the labels of `--train`, from the teacher's logits for the same texts and for
-//! those of `--corpus`, whose labels, if any, are not looked at, and for `--copies` variants of each
-//! training text. It has the teacher's heads and labels. A light student's word embeddings start as the
-//! principal components of the teacher's. With `--hidden` and `--attention` a transformer's inner states
-//! follow the teacher's too; `mini` then reads with the teacher's tokenizer.
+//! The student learns from the labels of `--train`, from the teacher's logits for the same texts
+//! and for those of `--corpus`, whose labels, if any, are not looked at, and for `--copies`
+//! variants of each training text. It has the teacher's heads and labels. A light student's word
+//! embeddings start as the principal components of the teacher's. With `--hidden` and `--attention`
+//! a transformer's inner states follow the teacher's too; `mini` then reads with the teacher's
+//! tokenizer.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -6,11 +6,11 @@
 //!     --model DIR --input questions.txt --prefix 'query: ' --json
 //! ```
 //!
-//! `DIR` is a bundle or a plain Hugging Face encoder, in int8 if it has that. The second form builds
-//! without libtorch. A vector is the text's token states pooled as the folder says
-//! (`1_Pooling/config.json`, `pooling` of a bundle; else their mean), of length 1 unless `--raw`, so that
-//! the product of two is their cosine. Some models want a prefix before each text, which `--prefix`
-//! gives, or `--prompt`, by its name in `config_sentence_transformers.json`.
+//! `DIR` is a bundle or a plain Hugging Face encoder, in int8 if it has that. The second form
+//! builds without libtorch. A vector is the text's token states pooled as the folder says
+//! (`1_Pooling/config.json`, `pooling` of a bundle; else their mean), of length 1 unless `--raw`,
+//! so that the product of two is their cosine. Some models want a prefix before each text, which
+//! `--prefix` gives, or `--prompt`, by its name in `config_sentence_transformers.json`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -7,9 +7,9 @@
 //!
 //! `--report` writes everything about the evaluation as `report.html` and `report.json`: classes,
 //! confusions, calibration, wrong rows. Intervals hold 95 % of `--bootstrap` resamples of the rows.
-//! `--predictions F` writes, a row a line, the tags that were compared, so that another scorer can check
-//! the span F1. Rows without any label of the model's tasks are refused. Builds without libtorch too
-//! (`-p cs-examples --no-default-features`).
+//! `--predictions F` writes, a row a line, the tags that were compared, so that another scorer can
+//! check the span F1. Rows without any label of the model's tasks are refused. Builds without
+//! libtorch too (`-p cs-examples --no-default-features`).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -50,8 +50,8 @@ struct Arguments {
     /// Write gold and predicted tags of every row to this file, as JSON lines
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
-    /// Write a report: report.html and report.json in this folder, or one file that ends in .html or
-    /// .json. It quotes wrong rows
+    /// Write a report: report.html and report.json in this folder, or one file that ends in .html
+    /// or .json. It quotes wrong rows
     #[arg(long, value_name = "PATH")]
     report: Option<PathBuf>,
     /// Resamples of the rows, for the intervals; 0: none

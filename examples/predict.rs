@@ -7,9 +7,10 @@
 //! ```
 //!
 //! The second form builds without libtorch. Lines from a file are answered in batches, those from
-//! standard input as they come. A line in which the model can read nothing, an empty one say, has no
-//! intent, nor has one below the model's threshold; `intents` ranks the likeliest all the same. A line
-//! that cannot be answered leaves `{"error": …, "line": N}` in its place, and the exit status is 2.
+//! standard input as they come. A line in which the model can read nothing, an empty one say, has
+//! no intent, nor has one below the model's threshold; `intents` ranks the likeliest all the same.
+//! A line that cannot be answered leaves `{"error": …, "line": N}` in its place, and the exit
+//! status is 2.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -5,8 +5,9 @@
 //!     --out target/encoder
 //! ```
 //!
-//! What `--out` holds is an encoder that `train --model` starts from, and that can be pre-trained further.
-//! Whole words are masked; `--words` names a file of words, one a line, for texts without spaces.
+//! What `--out` holds is an encoder that `train --model` starts from, and that can be pre-trained
+//! further. Whole words are masked; `--words` names a file of words, one a line, for texts without
+//! spaces.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,7 +26,8 @@ use serde_json::{Value, json};
 /// Adapt an encoder to a domain
 #[derive(Parser)]
 struct Arguments {
-    /// Texts to learn from: a plain text a line in a .txt file, or rows, whose labels are not looked at
+    /// Texts to learn from: a plain text a line in a .txt file, or rows, whose labels are not
+    /// looked at
     #[arg(long, value_name = "PATH", visible_alias = "train")]
     corpus: PathBuf,
     /// Texts that choose the best epoch; a part of the corpus if left out

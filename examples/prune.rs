@@ -1,17 +1,18 @@
-//! Makes a trained transformer faster: removes the heads and neurons that matter least until it takes a share
-//! of its latency, lets what is left recover, and writes a bundle.
+//! Makes a trained transformer faster: removes the heads and neurons that matter least until it
+//! takes a share of its latency, lets what is left recover, and writes a bundle.
 //!
 //! ```text
 //! cargo run --release --example prune -- --train train.csv --columns text=text,intent=category \
 //!     --test test.csv --model target/model --target-latency 0.35 --out target/pruned
 //! ```
 //!
-//! What a part is worth is said by the loss's gradients on training rows, what it costs by a clock, in
-//! int8 on one thread unless told otherwise. The rest is trained as `distill` does: by the labels and by
-//! the answers of a teacher, which is the whole model unless `--teacher` names another. Attention is not
-//! imitated, because heads that are gone have no counterpart. `latency_ratio` is measured on the result.
-//! `quantize` takes it like any other bundle. `DIR/pruned` is the model before it recovered; `--resume`
-//! goes on with that one, and it goes with the checkpoints when the run has finished.
+//! What a part is worth is said by the loss's gradients on training rows, what it costs by a clock,
+//! in int8 on one thread unless told otherwise. The rest is trained as `distill` does: by the
+//! labels and by the answers of a teacher, which is the whole model unless `--teacher` names
+//! another. Attention is not imitated, because heads that are gone have no counterpart.
+//! `latency_ratio` is measured on the result. `quantize` takes it like any other bundle.
+//! `DIR/pruned` is the model before it recovered; `--resume` goes on with that one, and it goes
+//! with the checkpoints when the run has finished.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

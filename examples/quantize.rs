@@ -6,13 +6,14 @@
 //! ```
 //!
 //! Builds without libtorch too (`-p cs-examples --no-default-features`). The native runtime answers
-//! the rows in fp32 and in int8. What is judged, each head by itself, is intent accuracy, span F1 and the
-//! error of the sentiment; of a model without heads, the vectors. The rows should be those that training
-//! was validated on, not the test set, whose figures are to be reported. Exit status 1, and nothing
-//! written, if one falls by more than `--max-drop` or the model gets too little faster; it then says
-//! which layers to keep in fp32, and `--auto` does. Rows without labels for a head are refused; without
-//! `--data` nothing is judged, and `accepted` is null. `--sensitivity` shows what each layer alone costs.
-//! A model that is in `--out` stays unless `--overwrite` is given, and then until the new one is whole.
+//! the rows in fp32 and in int8. What is judged, each head by itself, is intent accuracy, span F1
+//! and the error of the sentiment; of a model without heads, the vectors. The rows should be those
+//! that training was validated on, not the test set, whose figures are to be reported. Exit status
+//! 1, and nothing written, if one falls by more than `--max-drop` or the model gets too little
+//! faster; it then says which layers to keep in fp32, and `--auto` does. Rows without labels for a
+//! head are refused; without `--data` nothing is judged, and `accepted` is null. `--sensitivity`
+//! shows what each layer alone costs. A model that is in `--out` stays unless `--overwrite` is
+//! given, and then until the new one is whole.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -5,9 +5,8 @@
 //! cargo run --release --example quickstart
 //! ```
 //!
-//! What it makes stays in target/quickstart: train.jsonl, validation.jsonl, test.jsonl, out_of_scope.jsonl,
-//! model, int8. `--seconds N`
-//! bounds the training.
+//! What it makes stays in target/quickstart: train.jsonl, validation.jsonl, test.jsonl,
+//! out_of_scope.jsonl, model, int8. `--seconds N` bounds the training.
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -1,13 +1,13 @@
-//! Searches the settings of a training run: random trials, of which the better half is trained twice as
-//! long, again and again (successive halving; Jamieson and Talwalkar 2016, algorithm 1).
+//! Searches the settings of a training run: random trials, of which the better half is trained
+//! twice as long, again and again (successive halving; Jamieson and Talwalkar 2016, algorithm 1).
 //!
 //! ```text
 //! cargo run --release --example search -- --train train.csv --columns text=text,intent=category \
 //!     --model light --trials 16 --log target/search.jsonl
 //! ```
 //!
-//! Every trial becomes a line of `--log`; what stands there already, of the same rows, model and settings, is
-//! not computed again. Settings that are given are not drawn.
+//! Every trial becomes a line of `--log`; what stands there already, of the same rows, model and
+//! settings, is not computed again. Settings that are given are not drawn.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -9,9 +9,10 @@
 //! Hugging Face model or a bundle to start from. Without `--eval`, a tenth of every intent's rows
 //! is held out to choose the best epoch: whole dialogues, and rows with their copies.
 //!
-//! Ctrl-C or SIGTERM stops with a checkpoint in DIR/checkpoints and exit status 1, and writes no model;
-//! `--resume` goes on from the latest checkpoint there, or starts afresh without one. A run that has
-//! finished removes its checkpoints; `--resume` then only says so, `--overwrite` trains anew.
+//! Ctrl-C or SIGTERM stops with a checkpoint in DIR/checkpoints and exit status 1, and writes no
+//! model; `--resume` goes on from the latest checkpoint there, or starts afresh without one. A run
+//! that has finished removes its checkpoints; `--resume` then only says so, `--overwrite` trains
+//! anew.
 
 use std::process::ExitCode;
 

@@ -5,10 +5,10 @@
 //!     --out target/trimmed
 //! ```
 //!
-//! Builds without libtorch too (`-p cs-examples --no-default-features`). On the texts of the corpus the
-//! model answers exactly as before; other texts of the same scripts are cut into shorter pieces where the
-//! corpus had no use for longer ones, down to single characters. `--out` is a folder of the same kind as
-//! `--model`: a bundle, or a Hugging Face folder to train from.
+//! Builds without libtorch too (`-p cs-examples --no-default-features`). On the texts of the corpus
+//! the model answers exactly as before; other texts of the same scripts are cut into shorter pieces
+//! where the corpus had no use for longer ones, down to single characters. `--out` is a folder of
+//! the same kind as `--model`: a bundle, or a Hugging Face folder to train from.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,7 +32,8 @@ struct Arguments {
     /// New folder to write
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// How often the corpus must use a token for it to stay; above 1, texts of the corpus are cut otherwise
+    /// How often the corpus must use a token for it to stay; above 1, texts of the corpus are cut
+    /// otherwise
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     min_count: u64,
     #[command(flatten)]

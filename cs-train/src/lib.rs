@@ -14,8 +14,9 @@
 //! | `recipe` | the whole way, from rows to a bundle |
 //! | `inference` | a libtorch model's answers for many rows |
 //!
-//! The last five need the feature `torch`, which is on by default. Without it no libtorch is needed,
-//! and a service can still score its own answers. The crate prints nothing; warnings go to `tracing`.
+//! The last five need the feature `torch`, which is on by default. Without it no libtorch is
+//! needed, and a service can still score its own answers. The crate prints nothing; warnings go to
+//! `tracing`.
 //!
 #![cfg_attr(feature = "torch", doc = "```")]
 #![cfg_attr(not(feature = "torch"), doc = "```ignore")]

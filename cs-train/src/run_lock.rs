@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// Holds a folder for a process that writes there, by a lock on its file `run.lock`, which has the process's
-/// id. The system lets go of the lock when the process ends, however it ends, so that a file that was left
-/// behind keeps nobody out. Dropped, the file goes too, and so do the folders that were made for it and
-/// are still empty.
+/// Holds a folder for a process that writes there, by a lock on its file `run.lock`, which has the
+/// process's id. The system lets go of the lock when the process ends, however it ends, so that a
+/// file that was left behind keeps nobody out. Dropped, the file goes too, and so do the folders
+/// that were made for it and are still empty.
 ///
 /// ```
 /// use cs_train::RunLock;
@@ -38,8 +38,8 @@ impl RunLock {
     ///
     /// # Errors
     ///
-    /// [`Error::Taken`] if another process, or another lock of this one, has it; [`Error::Io`] if the
-    /// folder or the file cannot be made.
+    /// [`Error::Taken`] if another process, or another lock of this one, has it; [`Error::Io`] if
+    /// the folder or the file cannot be made.
     pub fn take(folder: &Path) -> Result<Self> {
         let made = missing(folder);
         std::fs::create_dir_all(folder).map_err(Error::io(folder))?;

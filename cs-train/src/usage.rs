@@ -120,8 +120,8 @@ mod process {
         }
     }
 
-    /// The time of all threads, in user and in system mode: fields 14 and 15 of /proc/self/stat, see
-    /// proc_pid_stat(5).
+    /// The time of all threads, in user and in system mode: fields 14 and 15 of /proc/self/stat,
+    /// see proc_pid_stat(5).
     pub(super) fn processor_time() -> Option<Duration> {
         let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
         // The program's name, in parentheses, may hold anything.

@@ -14,8 +14,8 @@ use crate::error::Result;
 /// How labelled files are read.
 #[derive(Debug, Clone, Default, Args)]
 pub struct DataArgs {
-    /// Format of the labelled data, by ending and what the file shows if left out: jsonl, csv, tsv, seq,
-    /// parquet, conll, markup, rasa, json, doccano, labelstudio, rasa-json or text
+    /// Format of the labelled data, by ending and what the file shows if left out: jsonl, csv, tsv,
+    /// seq, parquet, conll, markup, rasa, json, doccano, labelstudio, rasa-json or text
     #[arg(long, visible_alias = "from")]
     pub format: Option<Format>,
     /// Which column or key fills which field, e.g. text=text,intent=category; in JSON also paths
@@ -30,11 +30,12 @@ pub struct DataArgs {
     /// Where in a JSON file the rows are, e.g. train.* or *.messages.*
     #[arg(long, value_name = "PATH")]
     pub records: Option<RecordPath>,
-    /// Encoding of files of text, e.g. gbk, gb18030, big5 or windows-1252; if left out UTF-8, or UTF-16
-    /// where the file shows it
+    /// Encoding of files of text, e.g. gbk, gb18030, big5 or windows-1252; if left out UTF-8, or
+    /// UTF-16 where the file shows it
     #[arg(long)]
     pub encoding: Option<Charset>,
-    /// What stands between the cells of CSV and TSV, e.g. ";", "|" or tab; as the header shows if left out
+    /// What stands between the cells of CSV and TSV, e.g. ";", "|" or tab; as the header shows if
+    /// left out
     #[arg(long, value_name = "CHARACTER")]
     pub separator: Option<Separator>,
 }
@@ -63,8 +64,8 @@ impl DataArgs {
         Ok(Dataset::open(path, &self.options())?)
     }
 
-    /// Reads texts whose labels, if any, are not looked at. A `.txt` file is one of texts, one a line,
-    /// unless it shows tokens and tags, or a format is named.
+    /// Reads texts whose labels, if any, are not looked at. A `.txt` file is one of texts, one a
+    /// line, unless it shows tokens and tags, or a format is named.
     ///
     /// # Errors
     ///

@@ -49,8 +49,8 @@ pub struct TrainArgs {
     pub output: Output,
 }
 
-/// What was known when the epoch, the temperatures and the threshold were chosen, and so says too much good
-/// of them.
+/// What was known when the epoch, the temperatures and the threshold were chosen, and so says too
+/// much good of them.
 const CHOSEN: [&str; 3] = ["epoch", "temperature", "threshold"];
 
 /// The rows that [`TrainArgs`] name, and the folder that is theirs.
@@ -66,13 +66,13 @@ pub struct TrainData {
 }
 
 impl TrainArgs {
-    /// Takes the folder to write and reads the rows; `None` if the run has finished before, which is then
-    /// reported again.
+    /// Takes the folder to write and reads the rows; `None` if the run has finished before, which
+    /// is then reported again.
     ///
     /// # Errors
     ///
-    /// A folder that may not be written to; a file that cannot be read, or in which no row is labelled; rows of which none can be held
-    /// out.
+    /// A folder that may not be written to; a file that cannot be read, or in which no row is
+    /// labelled; rows of which none can be held out.
     pub fn open(&self) -> Result<Option<TrainData>> {
         let claim = self.out.claim(self.settings.resume)?;
         let labelled = |path: &Path| -> Result<Dataset> {
@@ -115,8 +115,8 @@ impl TrainArgs {
         Ok(self.settings.recipe(&self.model, &self.out.out.dir))
     }
 
-    /// Scores the model on the test rows, writes its bundle and reports both. A run that was interrupted
-    /// before its end writes no bundle, and does not pass.
+    /// Scores the model on the test rows, writes its bundle and reports both. A run that was
+    /// interrupted before its end writes no bundle, and does not pass.
     ///
     /// # Errors
     ///
@@ -142,8 +142,8 @@ impl TrainArgs {
         Ok(Outcome::Failed)
     }
 
-    /// Scores the model on the test rows, writes its bundle and removes the checkpoints; what there is to
-    /// report.
+    /// Scores the model on the test rows, writes its bundle and removes the checkpoints; what there
+    /// is to report.
     ///
     /// # Errors
     ///
@@ -251,7 +251,8 @@ pub fn note_interrupted(steps: usize) {
     ));
 }
 
-/// Splits off validation rows by a share and a seed: dialogues, and rows with their copies, as a whole.
+/// Splits off validation rows by a share and a seed: dialogues, and rows with their copies, as a
+/// whole.
 ///
 /// # Errors
 ///

@@ -5,8 +5,8 @@ use cs_model::{BiLstmConfig, EncoderConfig, TransformerConfig};
 use cs_train::schedule::{Preset, TrainConfig};
 use serde_json::Value;
 
-/// Adds to an argument's help what it is if left out, where that follows from the preset or the model.
-/// An argument is looked up among the fields of [`TrainConfig`] by its name.
+/// Adds to an argument's help what it is if left out, where that follows from the preset or the
+/// model. An argument is looked up among the fields of [`TrainConfig`] by its name.
 pub(crate) fn stated(arg: Arg) -> Arg {
     let Some(default) = default_of(arg.get_id().as_str()) else {
         return arg;

@@ -49,8 +49,8 @@ impl DistillArgs {
         }
     }
 
-    /// Adds the texts of `--corpus` and the variants of `train` to what the teacher is asked, and warns
-    /// of labels it does not know.
+    /// Adds the texts of `--corpus` and the variants of `train` to what the teacher is asked, and
+    /// warns of labels it does not know.
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
-//! Quantising with a condition, as the examples' arguments say it: on labelled rows, intent accuracy,
-//! span F1 and the error of the sentiment are each judged by itself; of a model without heads, its
-//! vectors.
+//! Quantising with a condition, as the examples' arguments say it: on labelled rows, intent
+//! accuracy, span F1 and the error of the sentiment are each judged by itself; of a model without
+//! heads, its vectors.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -20,8 +20,8 @@ use crate::error::{Error, Result};
 /// What an int8 model must keep.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct GateArgs {
-    /// Intent accuracy, span F1 and 1 − the sentiment's squared error may each fall by this much; of a
-    /// model without heads the vectors' cosine to those in fp32 [default: 0.005]
+    /// Intent accuracy, span F1 and 1 − the sentiment's squared error may each fall by this much;
+    /// of a model without heads the vectors' cosine to those in fp32 [default: 0.005]
     #[arg(long, value_name = "DROP")]
     pub max_drop: Option<f64>,
     /// Refuse an int8 model that is not this many times as fast
@@ -106,8 +106,8 @@ impl GateArgs {
     ///
     /// # Errors
     ///
-    /// As [`Gate::quantize`], which refuses rows by which a head cannot be judged; rows that cannot be
-    /// tokenized.
+    /// As [`Gate::quantize`], which refuses rows by which a head cannot be judged; rows that cannot
+    /// be tokenized.
     pub fn quantize(
         &self,
         bundle: &Bundle,
@@ -152,7 +152,8 @@ impl GateArgs {
     }
 }
 
-/// Quantises without judging anything: what there is to tell is sizes and speed, on made-up token ids.
+/// Quantises without judging anything: what there is to tell is sizes and speed, on made-up token
+/// ids.
 ///
 /// # Errors
 ///
@@ -185,8 +186,8 @@ pub fn unjudged(bundle: &Bundle, out: &Path, config: &QuantConfig) -> Result<Ver
     })
 }
 
-/// What quantising each layer alone costs, on `rows`, or on made-up token ids without any; the figures
-/// are taken only with rows.
+/// What quantising each layer alone costs, on `rows`, or on made-up token ids without any; the
+/// figures are taken only with rows.
 ///
 /// # Errors
 ///
@@ -226,8 +227,8 @@ pub fn check_labelled(path: &Path, rows: &[Utterance], tasks: &Tasks) -> Result<
     })
 }
 
-/// Judges models by rows that are tokenised once for all of them: by their heads, or, without any, by
-/// their vectors.
+/// Judges models by rows that are tokenised once for all of them: by their heads, or, without any,
+/// by their vectors.
 enum Judge<'a> {
     Heads {
         rows: &'a [Utterance],

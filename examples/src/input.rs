@@ -13,9 +13,9 @@ use crate::error::{Error, Result};
 const MAX_LINE_BYTES: usize = 6 * MAX_TEXT_BYTES;
 
 /// The lines of an input, one after the other. A line is a plain text, or a JSON object with a
-/// `text`; one that begins with `{"` is meant to be such an object, while any other that begins with
-/// `{` and is no object is a text like the rest. A line that cannot be answered, empty ones not among
-/// them, tells why, and the next one follows.
+/// `text`; one that begins with `{"` is meant to be such an object, while any other that begins
+/// with `{` and is no object is a text like the rest. A line that cannot be answered, empty ones
+/// not among them, tells why, and the next one follows.
 ///
 /// ```
 /// use cs_examples::Texts;

@@ -10,14 +10,14 @@ use crate::note;
 static STOP: OnceLock<StopFlag> = OnceLock::new();
 static HANDLER: Once = Once::new();
 
-/// The flag that stops a run, and every later one of the process, with a checkpoint: set by the first
-/// Ctrl-C, SIGTERM or SIGHUP after an [`Interruptible`] run has begun.
+/// The flag that stops a run, and every later one of the process, with a checkpoint: set by the
+/// first Ctrl-C, SIGTERM or SIGHUP after an [`Interruptible`] run has begun.
 pub(crate) fn stop_flag() -> StopFlag {
     STOP.get_or_init(StopFlag::default).clone()
 }
 
-/// An observer whose run a signal stops. The second signal ends the process at once, with status 130 as
-/// shells expect.
+/// An observer whose run a signal stops. The second signal ends the process at once, with status
+/// 130 as shells expect.
 ///
 /// ```
 /// use cs_examples::Interruptible;

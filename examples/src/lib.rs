@@ -1,6 +1,6 @@
 //! What the examples share: the frame of a command ([`run()`], [`report`], [`Error`]), its input
-//! ([`Texts`], [`DataArgs`]), its settings (`Settings`), the int8 gate ([`GateArgs`]), and the demo data
-//! set ([`demo`]). Without the feature `torch` only what serves is left.
+//! ([`Texts`], [`DataArgs`]), its settings (`Settings`), the int8 gate ([`GateArgs`]), and the demo
+//! data set ([`demo`]). Without the feature `torch` only what serves is left.
 
 pub mod demo;
 

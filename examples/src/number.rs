@@ -1,5 +1,5 @@
-//! Numbers on the command line, each within its range: clap's message then has the flag, the value and what
-//! was expected.
+//! Numbers on the command line, each within its range: clap's message then has the flag, the value
+//! and what was expected.
 
 use std::fmt::Display;
 use std::str::FromStr;

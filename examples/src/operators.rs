@@ -32,11 +32,12 @@ pub struct Operators {
     /// Leave out what is wrong in the dictionary, and say so, instead of stopping
     #[arg(long, requires = "synonyms")]
     pub lenient: bool,
-    /// Values, between tabs: a label and a value, or a rule: `=[A-Z]{2}\d{8}`, `=card`, `=date_zh`, …
+    /// Values, between tabs: a label and a value, or a rule: `=[A-Z]{2}\d{8}`, `=card`, `=date_zh`,
+    /// …
     #[arg(long, value_name = "FILE")]
     pub entities: Option<PathBuf>,
-    /// Probability of an irrelevant word after each token [default: 0.1 if no other operator is asked for,
-    /// or --fillers is, else 0]
+    /// Probability of an irrelevant word after each token [default: 0.1 if no other operator is
+    /// asked for, or --fillers is, else 0]
     #[arg(long, value_name = "RATE", value_parser = number::probability)]
     pub noise: Option<f64>,
     /// Irrelevant words, one a line, instead of those that are shipped
@@ -57,7 +58,8 @@ pub struct Operators {
     /// Shell command that answers each line with candidates for its masked word, between tabs
     #[arg(long, value_name = "COMMAND")]
     pub fill_mask: Option<String>,
-    /// Folder of that command's model, whose tokenizer says what a masked word is [default: `[MASK]`]
+    /// Folder of that command's model, whose tokenizer says what a masked word is [default:
+    /// `[MASK]`]
     #[arg(long, value_name = "DIR", requires = "fill_mask")]
     pub mask_model: Option<PathBuf>,
     /// Seconds that a command may take [default: 3600]
@@ -80,8 +82,8 @@ impl Operators {
     ///
     /// # Errors
     ///
-    /// No operator that changes anything; an argument without effect; a list that cannot be read, with its
-    /// place; a rate outside 0 to 1.
+    /// No operator that changes anything; an argument without effect; a list that cannot be read,
+    /// with its place; a rate outside 0 to 1.
     pub fn add_to(&self, mut pipeline: Pipeline, data: &Dataset) -> Result<(Pipeline, LeftOut)> {
         self.check()?;
         let mut left_out = LeftOut::default();

@@ -14,7 +14,8 @@ pub struct OutArgs {
     /// Folder to write
     #[arg(long = "out", value_name = "DIR")]
     pub dir: PathBuf,
-    /// Replace the model or the unfinished run that is in it; a model stays until the new one is whole
+    /// Replace the model or the unfinished run that is in it; a model stays until the new one is
+    /// whole
     #[arg(long)]
     pub overwrite: bool,
 }
@@ -87,13 +88,13 @@ mod run {
     }
 
     impl RunOutArgs {
-        /// Takes the folder for this run. With `resume`, it may hold a run's checkpoints, or the model of
-        /// one that has finished; with `--overwrite`, anything.
+        /// Takes the folder for this run. With `resume`, it may hold a run's checkpoints, or the
+        /// model of one that has finished; with `--overwrite`, anything.
         ///
         /// # Errors
         ///
-        /// As [`OutArgs::claim`]; `resume` together with `--overwrite`; checkpoints although neither was
-        /// given; `resume` where there is a model that no run has left.
+        /// As [`OutArgs::claim`]; `resume` together with `--overwrite`; checkpoints although
+        /// neither was given; `resume` where there is a model that no run has left.
         pub fn claim(&self, resume: bool) -> Result<Claim> {
             let out = &self.out;
             out.check_folder()?;
@@ -161,8 +162,8 @@ mod run {
     }
 
     impl Claim {
-        /// The report of the run that has finished here, if it was this one: there is nothing to go on
-        /// with.
+        /// The report of the run that has finished here, if it was this one: there is nothing to go
+        /// on with.
         ///
         /// # Errors
         ///

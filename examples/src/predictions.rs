@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 
-/// Writes a JSON object a row: `text`, `tokens`, `gold` and `predicted` (IOB2, a tag a token; `gold` is null
-/// where entities are not labelled), `intent`, `predicted_intent`. Tokens are words, cut where an entity begins or ends, so that
-/// seqeval's span F1 of the tags is the one reported.
+/// Writes a JSON object a row: `text`, `tokens`, `gold` and `predicted` (IOB2, a tag a token;
+/// `gold` is null where entities are not labelled), `intent`, `predicted_intent`. Tokens are words,
+/// cut where an entity begins or ends, so that seqeval's span F1 of the tags is the one reported.
 ///
 /// # Errors
 ///

@@ -13,9 +13,9 @@ const LINE_EVERY: Duration = Duration::from_secs(30);
 /// Share of a new step in the loss that is shown.
 const NEWEST: f64 = 0.05;
 
-/// Shows a run on stderr: loss, tokens per second, the last validation, memory and the time left, on
-/// a bar where that is a terminal, else as a line every half a minute; a line with the figures after
-/// every evaluation in any case.
+/// Shows a run on stderr: loss, tokens per second, the last validation, memory and the time left,
+/// on a bar where that is a terminal, else as a line every half a minute; a line with the figures
+/// after every evaluation in any case.
 ///
 /// ```
 /// use cs_train::run::{Event, Flow, Observer, RunShape};

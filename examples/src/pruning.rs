@@ -138,13 +138,13 @@ impl Pruner {
         &self.bundle
     }
 
-    /// Prunes the model to the recipe's folder/pruned and trains what is left, by its labels and by the
-    /// teacher's answers. Else as [`Recipe::fit`].
+    /// Prunes the model to the recipe's folder/pruned and trains what is left, by its labels and by
+    /// the teacher's answers. Else as [`Recipe::fit`].
     ///
     /// # Errors
     ///
-    /// A teacher with other labels; a target out of reach; the folder being the model's own; a run to
-    /// go on from that had another model or target; as [`Recipe::fit`].
+    /// A teacher with other labels; a target out of reach; the folder being the model's own; a run
+    /// to go on from that had another model or target; as [`Recipe::fit`].
     pub fn run(
         &self,
         rows: Rows,
@@ -179,8 +179,8 @@ impl Pruner {
         Ok(fitted)
     }
 
-    /// Removes the model as it was before it recovered, which only a run that goes on needs: once the
-    /// checkpoints are gone, there is none.
+    /// Removes the model as it was before it recovered, which only a run that goes on needs: once
+    /// the checkpoints are gone, there is none.
     pub fn clean(&self, out: &Path) {
         forget(out);
     }

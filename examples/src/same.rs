@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// Refuses an output that is an input, under whatever name (a link, another spelling), or lies in the
-/// folder that is one, or is the folder that it lies in.
+/// Refuses an output that is an input, under whatever name (a link, another spelling), or lies in
+/// the folder that is one, or is the folder that it lies in.
 ///
 /// # Errors
 ///

@@ -18,11 +18,12 @@ pub struct Settings {
     /// Kind of data: general, long-text, small-data, complex or cold-start
     #[arg(long, default_value = "general")]
     pub preset: Preset,
-    /// Passes over the training rows, at most; left out, more where they are fewer than 300 steps (900 for light)
+    /// Passes over the training rows, at most; left out, more where they are fewer than 300 steps
+    /// (900 for light)
     #[arg(long, value_parser = number::positive)]
     pub epochs: Option<usize>,
-    /// Longest input in tokens, special ones included; the rest of a text is cut off. Left out: 128, or what the
-    /// model's folder says, and 512 with the preset long-text
+    /// Longest input in tokens, special ones included; the rest of a text is cut off. Left out:
+    /// 128, or what the model's folder says, and 512 with the preset long-text
     #[arg(long, value_name = "TOKENS")]
     pub max_length: Option<usize>,
     /// Rows in a batch, at most
@@ -91,8 +92,8 @@ pub struct Settings {
     /// Share of the words that the light model's training reads as unknown ones
     #[arg(long, value_name = "SHARE")]
     pub light_word_dropout: Option<f64>,
-    /// Intent of the rows that are out of scope: it is not learned, and a threshold is chosen below which
-    /// there is no intent
+    /// Intent of the rows that are out of scope: it is not learned, and a threshold is chosen below
+    /// which there is no intent
     #[arg(long, value_name = "LABEL")]
     pub oos_label: Option<String>,
     /// Source of every random choice

@@ -55,8 +55,8 @@ impl Trial {
         }
     }
 
-    /// Trains by these settings, the rest as `settings` says, and notes the metric. Whether it came to an
-    /// end: a trial that was interrupted has no metric.
+    /// Trains by these settings, the rest as `settings` says, and notes the metric. Whether it came
+    /// to an end: a trial that was interrupted has no metric.
     ///
     /// # Errors
     ///

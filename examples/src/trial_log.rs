@@ -65,8 +65,8 @@ struct Entry<K, T> {
     trial: T,
 }
 
-/// A file of trials, one a line, that one search at a time may add to. Trials of other searches stay in
-/// it and are not used.
+/// A file of trials, one a line, that one search at a time may add to. Trials of other searches
+/// stay in it and are not used.
 #[derive(Debug)]
 pub struct TrialLog {
     path: PathBuf,
@@ -80,8 +80,8 @@ impl TrialLog {
     ///
     /// # Errors
     ///
-    /// A file that cannot be written, or that another search has open; a line that is no trial, by its
-    /// number.
+    /// A file that cannot be written, or that another search has open; a line that is no trial, by
+    /// its number.
     pub fn open(path: &Path, key: SearchKey) -> Result<Self> {
         let options = OpenOptions::new()
             .read(true)

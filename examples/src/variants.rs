@@ -6,8 +6,8 @@ use cs_data::{Dataset, SplitMix, Utterance};
 use crate::error::Result;
 
 /// Up to `copies` variants of each text of `data`: the odd ones with words left out and swapped and
-/// with typing errors, the even ones the beginning of the text and the end of another. Labels are left
-/// out: such a text may mean something else, and that is for a teacher to say.
+/// with typing errors, the even ones the beginning of the text and the end of another. Labels are
+/// left out: such a text may mean something else, and that is for a teacher to say.
 ///
 /// # Errors
 ///

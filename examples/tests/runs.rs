@@ -11,7 +11,8 @@ use cs_examples::demo::{Corpus, Split};
 use cs_model::Bundle;
 use serde_json::Value;
 
-/// A folder with rows in it, and a run that a signal sent after its first epoch reaches long before its end.
+/// A folder with rows in it, and a run that a signal sent after its first epoch reaches long before
+/// its end.
 struct Place {
     dir: tempfile::TempDir,
 }

@@ -34,7 +34,8 @@ pub struct Example {
     pub id: String,
     /// The utterance's tokens.
     pub encoding: Encoding,
-    /// Index of the utterance's intent among the model's; `None` without one or with an unknown one.
+    /// Index of the utterance's intent among the model's; `None` without one or with an unknown
+    /// one.
     pub intent: Option<usize>,
     /// Per token the index of its tag among the model's; `None` inside is not scored.
     pub tags: Option<Vec<Option<u32>>>,
@@ -97,7 +98,8 @@ pub struct UnseenLabels {
 }
 
 impl UnseenLabels {
-    /// The labels of `rows` that the heads of `tasks` do not have. A task without a head has none to miss.
+    /// The labels of `rows` that the heads of `tasks` do not have. A task without a head has none
+    /// to miss.
     ///
     /// ```
     /// use cs_data::Utterance;
@@ -194,16 +196,16 @@ pub fn tasks_of<U: Borrow<Utterance>>(rows: impl IntoIterator<Item = U>) -> Resu
     })
 }
 
-/// Tokenizes `rows`, aligns their spans and looks their labels up among those of `tasks`; 64 rows or
-/// more on all cores.
+/// Tokenizes `rows`, aligns their spans and looks their labels up among those of `tasks`; 64 rows
+/// or more on all cores.
 ///
 /// Entities are tagged at each word's first token. A row whose entities are not labelled
 /// ([`Utterance::is_tagged`]) has no tags. A word in a span of an unknown label is not scored.
 ///
 /// # Errors
 ///
-/// [`Error::Row`] for an invalid utterance; [`Error::Data`] if tokenizing fails or the tags of `tasks`
-/// are no IOB2 set.
+/// [`Error::Row`] for an invalid utterance; [`Error::Data`] if tokenizing fails or the tags of
+/// `tasks` are no IOB2 set.
 ///
 /// ```
 /// use cs_data::{Span, Tokenizer, Utterance};

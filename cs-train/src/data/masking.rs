@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::segment::Segmenter;
 use crate::error::{Error, Result};
 
-/// How tokens are masked. The defaults are BERT's (Devlin et al. 2019, section 3.1) with whole words.
+/// How tokens are masked. The defaults are BERT's (Devlin et al. 2019, section 3.1) with whole
+/// words.
 ///
 /// ```
 /// use cs_train::data::MaskingConfig;
@@ -83,10 +84,10 @@ pub struct MaskedRow {
 
 /// Masks tokens, a word at a time.
 ///
-/// Of a row's `k` words, `rate · k` are chosen, each with the same chance; the fraction is decided by
-/// chance, and at least one is. (BERT's rule, a budget of tokens, would never choose a long word of a
-/// short text.) Then each token of the chosen ones is masked, replaced or kept. Special tokens and
-/// unknown words are never chosen.
+/// Of a row's `k` words, `rate · k` are chosen, each with the same chance; the fraction is decided
+/// by chance, and at least one is. (BERT's rule, a budget of tokens, would never choose a long word
+/// of a short text.) Then each token of the chosen ones is masked, replaced or kept. Special tokens
+/// and unknown words are never chosen.
 ///
 /// What is chosen depends on the seed and the row's id alone; give each epoch a seed of its own.
 ///

@@ -27,8 +27,8 @@ const STEPS: usize = 100;
 #[serde(rename_all = "snake_case")]
 pub enum Abstention {
     /// Highest accuracy over all rows: a row in scope is right if it is answered rightly, a row out
-    /// of scope if it is not answered (Larson et al. 2019, section 3). Follows the share of rows out
-    /// of scope in the validation data.
+    /// of scope if it is not answered (Larson et al. 2019, section 3). Follows the share of rows
+    /// out of scope in the validation data.
     Accuracy,
     /// Highest mean of the accuracy in scope and the recall out of scope, whatever the share of the
     /// latter.
@@ -113,8 +113,8 @@ impl Calibrator {
         }
     }
 
-    /// Adds a packed batch: the output for `rows`, in order. A row or token without a target is left
-    /// out, unless the row is out of scope.
+    /// Adds a packed batch: the output for `rows`, in order. A row or token without a target is
+    /// left out, unless the row is out of scope.
     ///
     /// # Errors
     ///
@@ -222,9 +222,9 @@ impl Logits {
     }
 }
 
-/// The temperature at which the logits' softmax is most likely to have given the targets: it minimises
-/// the mean negative log-likelihood (Guo et al. 2017, section 4.2), which is convex in its inverse.
-/// O(rows · C) a step, some ten steps.
+/// The temperature at which the logits' softmax is most likely to have given the targets: it
+/// minimises the mean negative log-likelihood (Guo et al. 2017, section 4.2), which is convex in
+/// its inverse. O(rows · C) a step, some ten steps.
 ///
 /// Lies in 1/20 to 20. Stays 1 without rows, and where there is no minimum because every row is
 /// right and so the surer the better: such data cannot tell how sure is too sure.
@@ -307,8 +307,8 @@ fn most_likely(logits: &[f32], temperature: f64) -> (usize, f64) {
     (best.unwrap_or(0), 1.0 / terms.sum::<f64>())
 }
 
-/// The confidence below which answers should be withheld: halfway between two confidences of `rows`,
-/// or 0 if every row should be answered. At least one row is. O(rows · log rows).
+/// The confidence below which answers should be withheld: halfway between two confidences of
+/// `rows`, or 0 if every row should be answered. At least one row is. O(rows · log rows).
 ///
 /// # Errors
 ///

@@ -28,8 +28,8 @@ pub struct Evaluation {
     /// Share of rows whose sentiment is on the right side of neutral, of those whose gold sentiment
     /// takes a side, see [`takes_side`](crate::metrics::takes_side).
     pub sentiment_accuracy: Option<f64>,
-    /// Share of rows whose sentiment fits the intent that it is answered with, be both right or wrong,
-    /// see [`sentiment_agreement`](crate::metrics::sentiment_agreement).
+    /// Share of rows whose sentiment fits the intent that it is answered with, be both right or
+    /// wrong, see [`sentiment_agreement`](crate::metrics::sentiment_agreement).
     pub sentiment_fits_intent: Option<f64>,
     /// Share of the rows out of scope that were recognised; only with
     /// [`EvaluateOptions::oos_label`], like the next two.

@@ -1,4 +1,5 @@
-//! What each head of a model can be judged by, and how well it does: what decides about a smaller model.
+//! What each head of a model can be judged by, and how well it does: what decides about a smaller
+//! model.
 
 use std::collections::BTreeMap;
 
@@ -60,8 +61,8 @@ pub fn unlabelled_heads(rows: &[Utterance], tasks: &Tasks) -> Vec<&'static str> 
     heads
 }
 
-/// A figure a head, the larger the better: intent accuracy, span F1, and 1 − the mean squared error of
-/// the sentiment, of those the model and the rows have.
+/// A figure a head, the larger the better: intent accuracy, span F1, and 1 − the mean squared error
+/// of the sentiment, of those the model and the rows have.
 ///
 /// # Errors
 ///

@@ -51,9 +51,9 @@ impl TalliedIntent {
         Some((confidence, label == self.gold))
     }
 
-    /// How far the row looks out of scope, in an order that fits the decisions: answers in scope, the
-    /// surest last; before them abstentions of unknown confidence; first of all answers that say so, the
-    /// surest first.
+    /// How far the row looks out of scope, in an order that fits the decisions: answers in scope,
+    /// the surest last; before them abstentions of unknown confidence; first of all answers that
+    /// say so, the surest first.
     fn oos_score(&self, oos: usize) -> f64 {
         match self.likeliest {
             None => 0.5,

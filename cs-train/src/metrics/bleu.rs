@@ -18,8 +18,8 @@ const ORDER: usize = 4;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BleuSmoothing {
-    /// The `k`th such order counts as 1 / (2^k · its n-grams): NIST's, sacrebleu's default, method 3 of
-    /// [Chen and Cherry 2014](https://aclanthology.org/W14-3346/).
+    /// The `k`th such order counts as 1 / (2^k · its n-grams): NIST's, sacrebleu's default, method
+    /// 3 of [Chen and Cherry 2014](https://aclanthology.org/W14-3346/).
     #[default]
     Exp,
     /// No smoothing: the score is 0.
@@ -61,8 +61,8 @@ impl BleuConfig {
     }
 }
 
-/// What BLEU is computed from: matches and n-grams by order, and lengths in tokens. Those of a corpus
-/// are the sum of its sentences'.
+/// What BLEU is computed from: matches and n-grams by order, and lengths in tokens. Those of a
+/// corpus are the sum of its sentences'.
 ///
 /// ```
 /// use cs_train::metrics::{BleuConfig, BleuCounts};
@@ -75,8 +75,8 @@ impl BleuConfig {
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BleuCounts {
-    /// N-grams of the hypotheses found in a reference, by order from 1; each as often as the reference
-    /// has it that has it most often.
+    /// N-grams of the hypotheses found in a reference, by order from 1; each as often as the
+    /// reference has it that has it most often.
     pub matches: [usize; ORDER],
     /// N-grams of the hypotheses, by order.
     pub ngrams: [usize; ORDER],
@@ -120,8 +120,8 @@ impl BleuCounts {
         counts
     }
 
-    /// The score of these counts (Papineni et al., "BLEU: a Method for Automatic Evaluation of Machine
-    /// Translation", ACL 2002, section 2.3).
+    /// The score of these counts (Papineni et al., "BLEU: a Method for Automatic Evaluation of
+    /// Machine Translation", ACL 2002, section 2.3).
     #[must_use]
     pub fn score(&self, config: &BleuConfig) -> BleuScore {
         let brevity_penalty = self.brevity_penalty();

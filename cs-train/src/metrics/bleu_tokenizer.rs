@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BleuTokenizer {
-    /// sacrebleu's default, `13a`, that of mteval-v13a: punctuation apart, for languages with spaces.
+    /// sacrebleu's default, `13a`, that of mteval-v13a: punctuation apart, for languages with
+    /// spaces.
     #[default]
     #[serde(rename = "13a")]
     V13a,

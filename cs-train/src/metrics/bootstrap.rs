@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// How intervals are made: rows are drawn with replacement, as many as there are, and every figure is
-/// computed again; an interval holds the middle of what comes out (the percentile method, Efron and
-/// Tibshirani, "An Introduction to the Bootstrap", 1993, section 13.3).
+/// How intervals are made: rows are drawn with replacement, as many as there are, and every figure
+/// is computed again; an interval holds the middle of what comes out (the percentile method, Efron
+/// and Tibshirani, "An Introduction to the Bootstrap", 1993, section 13.3).
 ///
 /// A resample depends on `seed` and its number alone: equal settings give equal intervals, whatever
 /// the number of threads.
@@ -101,8 +101,8 @@ impl Bootstrap {
 
     /// Intervals of `K` figures of `rows` rows. `figures` is given how often each row was drawn.
     ///
-    /// Resamples for which a figure is not defined (`None`) are left out of its interval; `None` if that
-    /// is all of them. The ends are linearly interpolated between resamples, as in numpy's
+    /// Resamples for which a figure is not defined (`None`) are left out of its interval; `None` if
+    /// that is all of them. The ends are linearly interpolated between resamples, as in numpy's
     /// `percentile`. O(resamples · figures), spread over rayon's threads.
     ///
     /// # Errors

@@ -42,7 +42,8 @@ pub struct Reliability {
     /// 15 bins of equal width over 0..=1.
     pub bins: Vec<ReliabilityBin>,
     /// Expected calibration error: the mean gap between a bin's accuracy and its mean confidence,
-    /// weighted by the bin's rows ([Guo et al. 2017](https://arxiv.org/abs/1706.04599), equation 3).
+    /// weighted by the bin's rows ([Guo et al. 2017](https://arxiv.org/abs/1706.04599), equation
+    /// 3).
     pub ece: f64,
     /// Maximum calibration error: the largest of these gaps (equation 5).
     pub mce: f64,
@@ -52,7 +53,8 @@ pub struct Reliability {
 }
 
 impl Reliability {
-    /// The reliability of pairs (confidence, right or wrong); `None` without pairs or if a confidence is not in 0..=1.
+    /// The reliability of pairs (confidence, right or wrong); `None` without pairs or if a
+    /// confidence is not in 0..=1.
     pub fn of(answers: impl IntoIterator<Item = (f64, bool)>) -> Option<Self> {
         let mut gaps = Gaps::default();
         let mut squares = 0.0;

@@ -71,7 +71,8 @@ impl ConfusionMatrix {
         self.cells.get(&(row, column)).copied().unwrap_or(0)
     }
 
-    /// The pairs that occur, right ones included: by gold label, then by prediction, abstentions first.
+    /// The pairs that occur, right ones included: by gold label, then by prediction, abstentions
+    /// first.
     pub fn cells(&self) -> impl Iterator<Item = Confused<'_>> {
         self.cells
             .iter()

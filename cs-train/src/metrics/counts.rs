@@ -132,8 +132,8 @@ impl LabelCounts {
         counts
     }
 
-    /// Adds a row. A prediction of `None` (the model abstained) is a miss of the gold label and names
-    /// no label of its own.
+    /// Adds a row. A prediction of `None` (the model abstained) is a miss of the gold label and
+    /// names no label of its own.
     pub fn add_label(&mut self, gold: &str, predicted: Option<&str>) {
         self.of(gold).gold += 1;
         if let Some(predicted) = predicted {
@@ -143,8 +143,8 @@ impl LabelCounts {
         }
     }
 
-    /// Adds one text's spans and says whether all are right. A span is right if start, end and label
-    /// all are; repeated spans count once.
+    /// Adds one text's spans and says whether all are right. A span is right if start, end and
+    /// label all are; repeated spans count once.
     ///
     /// ```
     /// use cs_data::Span;

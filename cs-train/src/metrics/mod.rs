@@ -1,7 +1,7 @@
 //! Figures of merit, in plain Rust: no tensors, no model.
 //!
-//! Each equals the field's reference implementation, and the tests hold its values: scikit-learn for
-//! labels, probabilities and the ROC curve, seqeval for spans, sacrebleu for BLEU, the code of
+//! Each equals the field's reference implementation, and the tests hold its values: scikit-learn
+//! for labels, probabilities and the ROC curve, seqeval for spans, sacrebleu for BLEU, the code of
 //! [Guo et al.](https://arxiv.org/abs/1706.04599) for calibration. What is not defined (no rows, no
 //! positives, a NaN among the numbers) is `None`, never NaN.
 

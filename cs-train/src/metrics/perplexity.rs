@@ -1,8 +1,8 @@
 //! How surprised a language model is.
 
-/// `exp(negative log likelihood / tokens)`: the inverse geometric mean of the tokens' probabilities,
-/// from their summed negative log likelihood in nats. `None` without tokens or if the sum is NaN;
-/// infinite where `exp` overflows.
+/// `exp(negative log likelihood / tokens)`: the inverse geometric mean of the tokens'
+/// probabilities, from their summed negative log likelihood in nats. `None` without tokens or if
+/// the sum is NaN; infinite where `exp` overflows.
 ///
 /// ```
 /// use cs_train::metrics::perplexity;

@@ -17,7 +17,8 @@ pub struct RocPoint {
 }
 
 /// The area under the ROC curve of pairs (score, is positive): the probability that a positive row
-/// scores above a negative one, ties counting half (Hanley and McNeil 1982), equal to scikit-learn's
+/// scores above a negative one, ties counting half (Hanley and McNeil 1982), equal to
+/// scikit-learn's
 /// [`roc_auc_score`](https://scikit-learn.org/stable/modules/generated/sklearn.metrics.roc_auc_score.html).
 ///
 /// `None` if one kind is missing or a score is NaN. O(rows · log rows).
@@ -36,8 +37,8 @@ pub fn auroc(scored: impl IntoIterator<Item = (f64, bool)>) -> Option<f64> {
 
 /// [`auroc`] of (score, is positive, number of rows), the highest score first.
 pub(crate) fn auroc_of_sorted(sorted: impl Iterator<Item = (f64, bool, u32)>) -> Option<f64> {
-    // Pairs of a positive row above a negative one; positives and negatives above the present score;
-    // both at it.
+    // Pairs of a positive row above a negative one; positives and negatives above the present
+    // score; both at it.
     let (mut pairs, mut above, mut ties) = (0.0, [0.0; 2], [0.0; 2]);
     let mut at = f64::INFINITY;
     let mut close = |ties: &mut [f64; 2], above: &mut [f64; 2]| {
@@ -61,7 +62,8 @@ pub(crate) fn auroc_of_sorted(sorted: impl Iterator<Item = (f64, bool, u32)>) ->
     (all > 0.0).then(|| pairs / all)
 }
 
-/// The ROC curve of pairs (score, is positive), from (0, 0) to (1, 1), a point for each distinct score.
+/// The ROC curve of pairs (score, is positive), from (0, 0) to (1, 1), a point for each distinct
+/// score.
 ///
 /// `None` if one kind is missing or a score is NaN. O(rows · log rows).
 pub fn roc_curve(scored: impl IntoIterator<Item = (f64, bool)>) -> Option<Vec<RocPoint>> {

@@ -20,8 +20,8 @@ pub struct CoveragePoint {
 }
 
 /// Coverage and accuracy of pairs (confidence, right or wrong) at the `steps + 1` thresholds 0 to 1
-/// in equal steps: the risk–coverage curve of El-Yaniv and Wiener, "On the Foundations of Noise-free
-/// Selective Classification" (JMLR 2010), by threshold.
+/// in equal steps: the risk–coverage curve of El-Yaniv and Wiener, "On the Foundations of
+/// Noise-free Selective Classification" (JMLR 2010), by threshold.
 ///
 /// `None` without pairs or steps, or if a confidence is NaN. O(rows · log rows + steps · log rows).
 pub fn coverage_curve(

@@ -80,17 +80,17 @@ pub struct SentimentAgreement {
     pub rows: usize,
 }
 
-/// Whether intent and sentiment heads tell one story: the share of rows whose predicted sentiment is
-/// on the same side of neutral (0.5) as the mean gold sentiment of the **predicted** intent.
+/// Whether intent and sentiment heads tell one story: the share of rows whose predicted sentiment
+/// is on the same side of neutral (0.5) as the mean gold sentiment of the **predicted** intent.
 ///
-/// An error of the sentiment alone does not show this: a turn answered as `complaint` with sentiment
-/// 0.6 may be close to its gold sentiment and still contradict its intent, which is what a
-/// combined loss should prevent, and what whoever routes by both would notice. The side, not the
+/// An error of the sentiment alone does not show this: a turn answered as `complaint` with
+/// sentiment 0.6 may be close to its gold sentiment and still contradict its intent, which is what
+/// a combined loss should prevent, and what whoever routes by both would notice. The side, not the
 /// distance, because intents spread around their mean by nature; the predicted intent, not the gold
-/// one, because consistency is asked of the answer, right or wrong. Intents whose mean lies
-/// within 0.1 of neutral take no side, and rows answered with them, or with an intent that no gold
-/// row has, are left out. Compare with [`SentimentAgreement::gold`]: real rows do not all follow
-/// their intent either.
+/// one, because consistency is asked of the answer, right or wrong. Intents whose mean lies within
+/// 0.1 of neutral take no side, and rows answered with them, or with an intent that no gold row
+/// has, are left out. Compare with [`SentimentAgreement::gold`]: real rows do not all follow their
+/// intent either.
 ///
 /// `None` if no row is left or a sentiment is NaN. O(rows · log intents).
 #[must_use]
@@ -158,8 +158,8 @@ impl Mean {
         self.rows += weight;
     }
 
-    /// Whether a sentiment is on this side of neutral; `None` if the mean takes none. Neutral itself
-    /// is on neither side.
+    /// Whether a sentiment is on this side of neutral; `None` if the mean takes none. Neutral
+    /// itself is on neither side.
     fn agrees(&self, sentiment: f64) -> Option<bool> {
         let mean = self.sum / self.rows as f64;
         takes_side(mean).then_some((mean - NEUTRAL) * (sentiment - NEUTRAL) > 0.0)

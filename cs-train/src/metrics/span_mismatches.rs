@@ -3,8 +3,8 @@
 use cs_data::Span;
 use serde::{Deserialize, Serialize};
 
-/// What is wrong with a span, after the categories of MUC-5 (Chinchor and Sundheim 1993) as SemEval-2013
-/// task 9 has them.
+/// What is wrong with a span, after the categories of MUC-5 (Chinchor and Sundheim 1993) as
+/// SemEval-2013 task 9 has them.
 ///
 /// ```
 /// use cs_data::Span;

@@ -22,11 +22,11 @@ pub enum TagMode {
 }
 
 impl TagMode {
-    /// The spans of IOB2 tags, in tokens: `start` is the index of a span's first tag, `end` one past
-    /// that of its last. What is no tag of IOB2 counts as `O`. O(tags).
+    /// The spans of IOB2 tags, in tokens: `start` is the index of a span's first tag, `end` one
+    /// past that of its last. What is no tag of IOB2 counts as `O`. O(tags).
     ///
-    /// Scores of tag sequences are those of [`LabelCounts::add_spans`](super::LabelCounts::add_spans)
-    /// over the spans of each sequence.
+    /// Scores of tag sequences are those of
+    /// [`LabelCounts::add_spans`](super::LabelCounts::add_spans) over the spans of each sequence.
     #[must_use]
     pub fn spans<S: AsRef<str>>(self, tags: &[S]) -> Vec<Span> {
         let tokens: Vec<_> = (0..tags.len()).map(|at| at..at + 1).collect();

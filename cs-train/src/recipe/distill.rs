@@ -60,8 +60,8 @@ impl Teaching {
         })
     }
 
-    /// Whether the student follows inner states. These are of tokens, so that both models must read the
-    /// same ones.
+    /// Whether the student follows inner states. These are of tokens, so that both models must read
+    /// the same ones.
     fn imitates(&self) -> bool {
         self.config.hidden > 0.0 || self.config.attention > 0.0
     }

@@ -13,8 +13,8 @@ use crate::schedule::TrainConfig;
 use crate::torch::objective::FineTune;
 use crate::torch::run::{Observer, TrainReport};
 
-/// Everything a run needs, read and checked; nothing is written yet. What [`Recipe::fit`] does in one
-/// go, in two: so that there is time to tell what of the rows cannot be used.
+/// Everything a run needs, read and checked; nothing is written yet. What [`Recipe::fit`] does in
+/// one go, in two: so that there is time to tell what of the rows cannot be used.
 #[derive(Debug)]
 pub struct Ready<'r> {
     pub(super) recipe: &'r Recipe,
@@ -64,7 +64,8 @@ impl<'r> Ready<'r> {
         })
     }
 
-    /// Training texts that are longer than [`max_length`](Self::max_length): only their beginning is read.
+    /// Training texts that are longer than [`max_length`](Self::max_length): only their beginning
+    /// is read.
     #[must_use]
     pub fn truncated(&self) -> usize {
         self.train.truncated()
@@ -89,8 +90,8 @@ impl<'r> Ready<'r> {
         self.finish(report)
     }
 
-    /// The trained model, calibrated and scored on the validation rows, if there are any and nobody is in
-    /// haste.
+    /// The trained model, calibrated and scored on the validation rows, if there are any and nobody
+    /// is in haste.
     pub(super) fn finish(self, report: TrainReport) -> Result<Fitted> {
         let eval_rows = self.eval.as_ref().map_or(0, |rows| rows.rows.len());
         let losses = Losses {

@@ -48,8 +48,8 @@ pub struct Losses {
 }
 
 impl Fitted {
-    /// Fits the temperatures to rows that were not trained on and, if some of them are out of scope, the
-    /// threshold below which there is no intent.
+    /// Fits the temperatures to rows that were not trained on and, if some of them are out of
+    /// scope, the threshold below which there is no intent.
     pub(super) fn calibrate(&mut self, rows: &Prepared) -> Result<()> {
         let oos = self.oos_label.as_deref();
         let foreign = |row: &Utterance| oos.is_some() && row.intent.as_deref() == oos;

@@ -1,4 +1,5 @@
-//! From labelled rows to a bundle: what a model starts from, how it is trained, and what is written.
+//! From labelled rows to a bundle: what a model starts from, how it is trained, and what is
+//! written.
 //!
 //! | | |
 //! | --- | --- |
@@ -71,8 +72,8 @@ pub struct Recipe {
     pub settings: Settings,
     /// The folder of the run: its checkpoints, its recording for TensorBoard, and the bundle.
     pub out: PathBuf,
-    /// Stops the run with a checkpoint once it is set. The model is then neither calibrated nor scored:
-    /// whoever sets it is in haste.
+    /// Stops the run with a checkpoint once it is set. The model is then neither calibrated nor
+    /// scored: whoever sets it is in haste.
     pub stop: StopFlag,
 }
 
@@ -127,10 +128,10 @@ impl Recipe {
         checkpoints(&self.out)
     }
 
-    /// Trains and validates, keeps checkpoints in `checkpoints` and records the run for TensorBoard in
-    /// `runs`, both in the recipe's folder. Nothing is written before the settings and the rows have been
-    /// checked, and the bundle is not written at all: [`Fitted::write`] does. For the light model, libtorch
-    /// is set to one thread for the whole process.
+    /// Trains and validates, keeps checkpoints in `checkpoints` and records the run for TensorBoard
+    /// in `runs`, both in the recipe's folder. Nothing is written before the settings and the rows
+    /// have been checked, and the bundle is not written at all: [`Fitted::write`] does. For the
+    /// light model, libtorch is set to one thread for the whole process.
     ///
     /// # Errors
     ///

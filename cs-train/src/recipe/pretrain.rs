@@ -53,12 +53,13 @@ pub struct Pretrained {
 }
 
 impl Pretraining {
-    /// Trains the encoder that the recipe starts from. The bundle is not written: [`Pretrained::write`]
-    /// does.
+    /// Trains the encoder that the recipe starts from. The bundle is not written:
+    /// [`Pretrained::write`] does.
     ///
     /// # Errors
     ///
-    /// A start that is no transformer, texts or settings of no use, a checkpoint that cannot be written.
+    /// A start that is no transformer, texts or settings of no use, a checkpoint that cannot be
+    /// written.
     pub fn run(&self, recipe: &Recipe, observer: &mut dyn Observer) -> Result<Pretrained> {
         let (mut model, tokenizer, mut manifest) = self.start(recipe)?;
         let masker = Masker::new(&tokenizer, self.masking.clone())?;

@@ -12,9 +12,9 @@ const SCORED_ROWS: usize = 2048;
 /// Rows in a batch: few, so that opposite signs do not cancel out.
 const SCORED_TOGETHER: usize = 8;
 
-/// What each attention head and each neuron of a trained transformer is worth, by the loss's gradients on
-/// labelled rows, of which 2048 are taken at regular distances. A task that no row is labelled for counts
-/// for nothing, and what it needs may be pruned.
+/// What each attention head and each neuron of a trained transformer is worth, by the loss's
+/// gradients on labelled rows, of which 2048 are taken at regular distances. A task that no row is
+/// labelled for counts for nothing, and what it needs may be pruned.
 ///
 /// # Errors
 ///

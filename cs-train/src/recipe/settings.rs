@@ -28,8 +28,8 @@ pub struct Settings {
     pub preset: Preset,
     /// Passes over the training rows, at most; left out, more where they are too few steps.
     pub epochs: Option<usize>,
-    /// Longest input in tokens, special ones included; the rest of a text is cut off. Left out: 128, or
-    /// what the start's folder says, and 512 with the preset for long texts.
+    /// Longest input in tokens, special ones included; the rest of a text is cut off. Left out:
+    /// 128, or what the start's folder says, and 512 with the preset for long texts.
     pub max_length: Option<usize>,
     /// Rows in a batch, at most.
     pub batch_size: Option<usize>,
@@ -59,7 +59,8 @@ pub struct Settings {
     pub focal: Option<f64>,
     /// Weights of the intents.
     pub class_weights: Option<ClassWeights>,
-    /// How tags are chosen. Left out: by a conditional random field in the light model, else by softmax.
+    /// How tags are chosen. Left out: by a conditional random field in the light model, else by
+    /// softmax.
     pub slots: Option<SlotHead>,
     /// Epochs without a gain after which training stops.
     pub patience: Option<usize>,
@@ -75,8 +76,8 @@ pub struct Settings {
     pub light_dropout: Option<f64>,
     /// Share of the words that the light model's training reads as unknown ones.
     pub light_word_dropout: Option<f64>,
-    /// Intent of the rows that are out of scope: it is not learned, and a threshold is chosen below which
-    /// there is no intent.
+    /// Intent of the rows that are out of scope: it is not learned, and a threshold is chosen below
+    /// which there is no intent.
     pub oos_label: Option<String>,
     /// Source of every random choice. Default 42.
     pub seed: u64,

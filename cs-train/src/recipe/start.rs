@@ -48,8 +48,8 @@ impl FromStr for Start {
 }
 
 impl Start {
-    /// How fresh heads choose tags unless told: where words are learned from the labelled rows alone, what
-    /// tag may follow which is worth learning too.
+    /// How fresh heads choose tags unless told: where words are learned from the labelled rows
+    /// alone, what tag may follow which is worth learning too.
     #[must_use]
     pub fn slot_head(&self) -> SlotHead {
         match self {
@@ -58,7 +58,8 @@ impl Start {
         }
     }
 
-    /// What fresh heads of intents and sentiment look at. A few words tell: the largest values find them.
+    /// What fresh heads of intents and sentiment look at. A few words tell: the largest values find
+    /// them.
     #[must_use]
     pub fn pooling(&self) -> Pooling {
         match self {
@@ -79,8 +80,8 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Opens or makes them. `tasks`: the fresh heads. `tokenizer`: for a start without one, instead of
-    /// one learned from the texts.
+    /// Opens or makes them. `tasks`: the fresh heads. `tokenizer`: for a start without one, instead
+    /// of one learned from the texts.
     pub(crate) fn new(
         start: &Start,
         train: &[Utterance],

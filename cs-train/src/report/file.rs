@@ -8,9 +8,9 @@ use super::{EvaluationReport, FORMAT_VERSION};
 use crate::error::{Error, Result};
 
 impl EvaluationReport {
-    /// Writes the report, each file whole or not at all: to `FILE.html` the page, to `FILE.json` the
-    /// JSON, and of any other path both, as `report.html` and `report.json` in that folder, which is
-    /// made if there is none.
+    /// Writes the report, each file whole or not at all: to `FILE.html` the page, to `FILE.json`
+    /// the JSON, and of any other path both, as `report.html` and `report.json` in that folder,
+    /// which is made if there is none.
     ///
     /// # Errors
     ///
@@ -48,8 +48,8 @@ impl EvaluationReport {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] for a file that cannot be read, [`Error::Report`] for one that is no report or one
-    /// of a newer version.
+    /// [`Error::Io`] for a file that cannot be read, [`Error::Report`] for one that is no report or
+    /// one of a newer version.
     pub fn open(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(Error::io(path))?;
         let refuse = |reason: String| Error::Report {

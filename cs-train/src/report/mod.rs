@@ -52,7 +52,8 @@ impl Default for ReportConfig {
     }
 }
 
-/// Everything about one evaluation. Its JSON has a version; [`EvaluationReport::html`] shows it on a page.
+/// Everything about one evaluation. Its JSON has a version; [`EvaluationReport::html`] shows it on
+/// a page.
 ///
 /// ```
 /// use cs_data::Utterance;
@@ -97,8 +98,9 @@ pub struct EvaluationReport {
 }
 
 impl EvaluationReport {
-    /// Evaluates `predicted` against `gold`, row by row, as [`evaluate()`](crate::evaluation::evaluate()) does, and
-    /// with everything that can be said about it. O(rows · log rows + resamples · rows).
+    /// Evaluates `predicted` against `gold`, row by row, as
+    /// [`evaluate()`](crate::evaluation::evaluate()) does, and with everything that can be said
+    /// about it. O(rows · log rows + resamples · rows).
     ///
     /// # Errors
     ///

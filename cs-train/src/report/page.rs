@@ -20,8 +20,9 @@ const BESIDE: usize = 20;
 const LABELS: usize = 30;
 
 impl EvaluationReport {
-    /// The report as a page that stands alone: style and charts are part of it, it runs no script and
-    /// fetches nothing. Labels and texts are escaped. For screens, light and dark, and for print.
+    /// The report as a page that stands alone: style and charts are part of it, it runs no script
+    /// and fetches nothing. Labels and texts are escaped. For screens, light and dark, and for
+    /// print.
     #[must_use]
     pub fn html(&self) -> String {
         let mut page = Page(String::new());

@@ -28,8 +28,8 @@ pub struct TrainConfig {
     /// Passes over the training set, at most: early stopping may end sooner. Default 5.
     pub epochs: usize,
     /// Steps of a run, at least, since steps and not epochs decide what a small set teaches: where
-    /// [`epochs`](Self::epochs) passes are fewer, more are made, up to ten times as many, and no early stop
-    /// comes before. Default 0; 300 in a [`Preset`](crate::schedule::Preset).
+    /// [`epochs`](Self::epochs) passes are fewer, more are made, up to ten times as many, and no
+    /// early stop comes before. Default 0; 300 in a [`Preset`](crate::schedule::Preset).
     pub min_steps: usize,
     /// Rows in a batch, at most. Default 32.
     pub batch_size: usize,
@@ -66,8 +66,8 @@ pub struct TrainConfig {
     /// Number format of the products. Default fp32.
     pub precision: TrainPrecision,
     /// Keeps a running mean of the weights with this decay, evaluates it and makes it the result
-    /// (as `torch.optim.swa_utils.get_ema_multi_avg_fn`); 0 for none, 0.99 or 0.999 are usual. Costs a copy
-    /// of the weights. Default 0.
+    /// (as `torch.optim.swa_utils.get_ema_multi_avg_fn`); 0 for none, 0.99 or 0.999 are usual.
+    /// Costs a copy of the weights. Default 0.
     pub ema: f64,
     /// Size of the adversarial perturbation of the word embeddings (FGM, Miyato et al. 2017,
     /// <https://arxiv.org/abs/1605.07725>); 0 for none, 0.5 to 1 are usual. Doubles the work of a
@@ -87,7 +87,8 @@ pub struct TrainConfig {
     pub seed: u64,
 }
 
-/// Settings of the [`CombinedLoss`](crate::objective::CombinedLoss) and what fine-tuning adds to it.
+/// Settings of the [`CombinedLoss`](crate::objective::CombinedLoss) and what fine-tuning adds to
+/// it.
 ///
 /// ```
 /// let loss = cs_train::schedule::LossConfig::default();
@@ -100,17 +101,18 @@ pub struct LossConfig {
     pub ce_weight: f64,
     /// Weight of the sentiment's mean squared error. Default 0.3.
     pub mse_weight: f64,
-    /// Share of the target's probability that is spread over all intents or tags (Szegedy et al. 2016,
-    /// section 7). Default 0.
+    /// Share of the target's probability that is spread over all intents or tags (Szegedy et al.
+    /// 2016, section 7). Default 0.
     pub label_smoothing: f64,
-    /// Exponent of the focal loss of the intents (Lin et al. 2017, <https://arxiv.org/abs/1708.02002>): well
-    /// recognised rows count less; 0 for none, 2 is usual. Default 0.
+    /// Exponent of the focal loss of the intents (Lin et al. 2017,
+    /// <https://arxiv.org/abs/1708.02002>): well recognised rows count less; 0 for none, 2 is
+    /// usual. Default 0.
     pub focal_gamma: f64,
     /// Weights of the intents. Default none.
     pub class_weights: ClassWeights,
-    /// Weight of the disagreement between two passes with different dropout (R-Drop, Liang et al. 2021,
-    /// <https://arxiv.org/abs/2106.14448>); 0 for none, 0.5 to 5 are usual. Doubles the work of a
-    /// step. Default 0.
+    /// Weight of the disagreement between two passes with different dropout (R-Drop, Liang et al.
+    /// 2021, <https://arxiv.org/abs/2106.14448>); 0 for none, 0.5 to 5 are usual. Doubles the work
+    /// of a step. Default 0.
     pub r_drop: f64,
 }
 
@@ -128,8 +130,8 @@ pub enum ClassWeights {
     /// All intents weigh the same.
     #[default]
     None,
-    /// In inverse proportion to the intent's number of rows: rows / (intents × rows of the intent), as
-    /// scikit-learn's `balanced`.
+    /// In inverse proportion to the intent's number of rows: rows / (intents × rows of the intent),
+    /// as scikit-learn's `balanced`.
     Balanced,
     /// By intent; 1 for those that are not listed.
     Given(BTreeMap<String, f64>),

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The number format of the products in forward and backward. Weights, gradients, moments, norms and
-/// losses stay in fp32 (Micikevicius et al. 2018, <https://arxiv.org/abs/1710.03740>).
+/// The number format of the products in forward and backward. Weights, gradients, moments, norms
+/// and losses stay in fp32 (Micikevicius et al. 2018, <https://arxiv.org/abs/1710.03740>).
 ///
 /// ```
 /// use cs_train::schedule::TrainPrecision;
@@ -36,8 +36,8 @@ impl std::str::FromStr for TrainPrecision {
     }
 }
 
-/// Dynamic loss scaling by the rule of `torch.amp.GradScaler`: start at 65536; halve and skip the step
-/// when a gradient overflows; double after 2000 steps in a row without.
+/// Dynamic loss scaling by the rule of `torch.amp.GradScaler`: start at 65536; halve and skip the
+/// step when a gradient overflows; double after 2000 steps in a row without.
 ///
 /// ```
 /// use cs_train::schedule::LossScaler;

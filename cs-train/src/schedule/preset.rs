@@ -18,10 +18,10 @@ use super::config::TrainConfig;
 /// In brackets the range in which to try. The rates are for an encoder of BERT-base's width.
 /// Narrower ones learn next to nothing at them, so [`TrainConfig::preset`] scales them: by a power
 /// law through a factor of 1 at a hidden size of 768 and 6⅔ at 384 (MiniLM: 2e-4 instead of 3e-5),
-/// the result within 1e-5/3 and 1e-3. A BiLSTM learns from scratch: 200 times the rate (6e-3), 2.4 times
-/// the epochs, twice the batch. Every preset makes at least 300 steps ([`TrainConfig::min_steps`]; 900 from
-/// scratch): a few hundred rows learn next to nothing in 60. A warm-up longer than a tenth of the run is
-/// shortened when the run is planned.
+/// the result within 1e-5/3 and 1e-3. A BiLSTM learns from scratch: 200 times the rate (6e-3), 2.4
+/// times the epochs, twice the batch. Every preset makes at least 300 steps
+/// ([`TrainConfig::min_steps`]; 900 from scratch): a few hundred rows learn next to nothing in 60.
+/// A warm-up longer than a tenth of the run is shortened when the run is planned.
 ///
 /// ```
 /// use cs_model::{EncoderConfig, TransformerConfig};
@@ -50,7 +50,8 @@ pub enum Preset {
     ColdStart,
 }
 
-/// The width that the table's rates are for, BERT-base's, and what they are scaled by at half of it.
+/// The width that the table's rates are for, BERT-base's, and what they are scaled by at half of
+/// it.
 const BASE_WIDTH: f64 = 768.0;
 const AT_HALF: f64 = 20.0 / 3.0;
 /// The learning rate of an LSTM that starts with random weights.
@@ -123,8 +124,8 @@ impl std::str::FromStr for Preset {
 }
 
 impl TrainConfig {
-    /// The settings of `preset` with rate and epochs that suit `encoder`, see [`Preset`]. Logs what it
-    /// scaled.
+    /// The settings of `preset` with rate and epochs that suit `encoder`, see [`Preset`]. Logs what
+    /// it scaled.
     #[must_use]
     pub fn preset(preset: Preset, encoder: &EncoderConfig) -> Self {
         let table = preset.config();

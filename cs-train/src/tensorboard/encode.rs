@@ -3,8 +3,8 @@
 use super::proto::{self, DT_FLOAT};
 use crate::metrics::{Histogram, PrCurve, THRESHOLDS};
 
-/// A histogram's buckets from the first to the last that is not empty, after an empty one whose limit is
-/// where they begin.
+/// A histogram's buckets from the first to the last that is not empty, after an empty one whose
+/// limit is where they begin.
 pub(super) fn histogram(of: &Histogram) -> proto::Histogram {
     let Some(filled) = of.filled() else {
         // What no number was added to still needs a bucket, or the dashboard breaks.

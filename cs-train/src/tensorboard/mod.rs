@@ -1,9 +1,9 @@
 //! Event files that TensorBoard reads, in plain Rust.
 //!
-//! [`EventWriter`] writes [`Summary`]s: scalars, texts, [`Histogram`](crate::metrics::Histogram)s and
-//! [`PrCurve`](crate::metrics::PrCurve)s, and a
-//! run's [`HParams`]. It knows nothing of training, so it serves any other program as well;
-//! `TensorBoard` is the observer that records a run with it.
+//! [`EventWriter`] writes [`Summary`]s: scalars, texts, [`Histogram`](crate::metrics::Histogram)s
+//! and [`PrCurve`](crate::metrics::PrCurve)s, and a run's [`HParams`]. It knows nothing of
+//! training, so it serves any other program as well; `TensorBoard` is the observer that records a
+//! run with it.
 //!
 //! ```
 //! use cs_train::metrics::PrCurve;

@@ -66,8 +66,8 @@ fn run(objective: &dyn Objective, config: TrainConfig) {
     trainer.run(objective, &mut Silent).unwrap();
 }
 
-/// A teacher after some epochs, the student's tokenizer, which splits words that the teacher's does not,
-/// and the rows as the student sees them.
+/// A teacher after some epochs, the student's tokenizer, which splits words that the teacher's does
+/// not, and the rows as the student sees them.
 fn setting(tasks: &Tasks, epochs: usize) -> (Teacher, Tokenizer, Prepared) {
     let texts: Vec<String> = rows().into_iter().map(|row| row.text).collect();
     let tokenizer = |size| Tokenizer::train(texts.iter().map(String::as_str), size).unwrap();

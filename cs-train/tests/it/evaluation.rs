@@ -170,7 +170,8 @@ fn abstaining_below_a_threshold_here_or_in_decoding_gives_the_same_decisions() {
         (raw.oos_precision, decoded.oos_precision),
         (Some(0.5), Some(0.5))
     );
-    // Out of scope 0.3 and 0.6, in scope 0.9, 0.4 and 0.8: one pair of six stands the wrong way round.
+    // Out of scope 0.3 and 0.6, in scope 0.9, 0.4 and 0.8: one pair of six stands the wrong way
+    // round.
     assert_close(raw.oos_auroc.unwrap(), 5.0 / 6.0, 1e-12);
     // Abstentions tie where the confidence is unknown.
     assert_close(decoded.oos_auroc.unwrap(), 4.5 / 6.0, 1e-12);

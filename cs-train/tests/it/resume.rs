@@ -237,8 +237,8 @@ fn damage_and_other_runs_are_named() {
     }
 }
 
-/// A disk that is full refuses the file that would not fit: here, a limit on the size of files in a process of
-/// its own.
+/// A disk that is full refuses the file that would not fit: here, a limit on the size of files in a
+/// process of its own.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_an_error_and_the_checkpoint_before_survives() {
@@ -251,7 +251,8 @@ fn a_full_disk_is_an_error_and_the_checkpoint_before_survives() {
         ..config(1, 0.01)
     };
     if let Some(folder) = std::env::var_os(FOLDER) {
-        // The process that may not write: its handler for the signal is the default, so the shell ignores it.
+        // The process that may not write: its handler for the signal is the default, so the shell
+        // ignores it.
         let data = (&setting.data, Some(&setting.data));
         let mut model = setting.model(&encoder);
         let error = try_fit(&mut model, data, config, Path::new(&folder), &mut Silent).unwrap_err();

@@ -211,7 +211,8 @@ impl Corpus {
         (0..rows).map(|row| self.row(split, row, seed)).collect()
     }
 
-    /// Makes `rows` rows with the intent [`OUT_OF_SCOPE_LABEL`], as [`generate`](Self::generate) does.
+    /// Makes `rows` rows with the intent [`OUT_OF_SCOPE_LABEL`], as [`generate`](Self::generate)
+    /// does.
     pub fn generate_out_of_scope(&self, split: Split, rows: usize, seed: u64) -> Vec<Utterance> {
         let questions = &self.out_of_scope;
         let row = |row| {
@@ -265,7 +266,8 @@ impl Corpus {
             .with_sentiment(tone.sentiment())
     }
 
-    /// Adds an entity to a neutral sentence of training, at times: one of a label it does not have yet.
+    /// Adds an entity to a neutral sentence of training, at times: one of a label it does not have
+    /// yet.
     fn detailed(&self, rng: &mut ChaCha8Rng, question: &Question, sentence: Filled) -> Filled {
         let plain = question.split == Split::Test
             || question.tone != Tone::Neutral

@@ -54,8 +54,8 @@ impl Demo {
         })
     }
 
-    /// Writes `train.jsonl`, `validation.jsonl`, `test.jsonl` and `out_of_scope.jsonl` into `folder`, which
-    /// is made if need be, and tells what is in them.
+    /// Writes `train.jsonl`, `validation.jsonl`, `test.jsonl` and `out_of_scope.jsonl` into
+    /// `folder`, which is made if need be, and tells what is in them.
     ///
     /// # Errors
     ///
@@ -63,7 +63,8 @@ impl Demo {
     pub fn write(&self, folder: &Path) -> Result<()> {
         std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
         let write = |rows: &Dataset, name: &str| rows.write_jsonl(&folder.join(name));
-        // As the first release wrote them, so that figures stay comparable: no `spans` where there are none.
+        // As the first release wrote them, so that figures stay comparable: no `spans` where there
+        // are none.
         let terse = |row: Utterance| Utterance {
             entity_free: false,
             ..row

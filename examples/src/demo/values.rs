@@ -3,8 +3,9 @@
 //! A value is literal, or a pattern in which `#` is any digit. Patterns serve both splits and yet
 //! share no value: the digits of a training value add up to an even number, those of a test value
 //! to an odd one. A pattern of training with `~` or `@` is a shape: it stands for words that do not
-//! exist, so that a model learns to go by what is around a word. `~` is a word made up of two others
-//! of the language's training values (in Chinese a character of theirs), `@` one with a capital.
+//! exist, so that a model learns to go by what is around a word. `~` is a word made up of two
+//! others of the language's training values (in Chinese a character of theirs), `@` one with a
+//! capital.
 
 use std::collections::BTreeMap;
 
@@ -80,8 +81,9 @@ impl Values {
         names
     }
 
-    /// Draws a value that `taken` does not contain and, for training, that is none of testing, if it
-    /// finds one in a few tries. An unknown pool gives its own name, which the table's tests rule out.
+    /// Draws a value that `taken` does not contain and, for training, that is none of testing, if
+    /// it finds one in a few tries. An unknown pool gives its own name, which the table's tests
+    /// rule out.
     pub fn draw<R: Rng>(&self, rng: &mut R, key: (&str, Language, Split), taken: &str) -> String {
         let (name, language, split) = key;
         let Some(pool) = self.pool(name, language, split) else {
@@ -136,7 +138,8 @@ impl Values {
     }
 }
 
-/// What made-up words may take from a value: its characters in Chinese, its longer words in English.
+/// What made-up words may take from a value: its characters in Chinese, its longer words in
+/// English.
 fn parts_of(value: &str, language: Language) -> Vec<String> {
     match language {
         Language::Zh => {

@@ -1,5 +1,5 @@
-//! What the examples share, and what they say. Runs that signals stop, and pruning, which goes by a clock,
-//! have processes of their own.
+//! What the examples share, and what they say. Runs that signals stop, and pruning, which goes by a
+//! clock, have processes of their own.
 #![allow(
     clippy::unwrap_used,
     reason = "a failed test may panic, in its helpers too"

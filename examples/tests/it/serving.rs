@@ -1,5 +1,5 @@
-//! What the serving examples say, on a small model that was never trained: answers line by line, figures
-//! of every head, vectors. `cargo test` without `--test` builds the examples.
+//! What the serving examples say, on a small model that was never trained: answers line by line,
+//! figures of every head, vectors. `cargo test` without `--test` builds the examples.
 
 use std::collections::BTreeMap;
 use std::io::Write;

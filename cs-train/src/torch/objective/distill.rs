@@ -18,15 +18,16 @@ use super::{Identity, LossOutput, Objective, Reached, StepBatch, Validation};
 use crate::data::{Example, Prepared};
 use crate::error::{Error, Result};
 
-/// Trains a student on what its teacher says about labelled rows and about texts without labels; validates
-/// as [`FineTune`] does.
+/// Trains a student on what its teacher says about labelled rows and about texts without labels;
+/// validates as [`FineTune`] does.
 ///
-/// The loss is `soft · T² · KL(teacher ‖ student)` at the temperature `T`, for intents and for the tags of
-/// words (by a conditional random field, each word's tags given its whole text; Wang et al. 2020,
-/// section 3.2; either head learns from either), and `soft` times the squared difference of sentiments,
-/// weighted with one another as labels are; plus `hard` times the loss of the labels (Hinton et al. 2015, section 2). Every row counts the
-/// same: in a batch of which a tenth has labels, the hard part is a tenth of those rows' mean. With
-/// [`imitate`](Self::imitate), also the distance of inner states.
+/// The loss is `soft · T² · KL(teacher ‖ student)` at the temperature `T`, for intents and for the
+/// tags of words (by a conditional random field, each word's tags given its whole text; Wang et al.
+/// 2020, section 3.2; either head learns from either), and `soft` times the squared difference of
+/// sentiments, weighted with one another as labels are; plus `hard` times the loss of the labels
+/// (Hinton et al. 2015, section 2). Every row counts the same: in a batch of which a tenth has
+/// labels, the hard part is a tenth of those rows' mean. With [`imitate`](Self::imitate), also the
+/// distance of inner states.
 ///
 /// ```
 /// use cs_data::{Tokenizer, Utterance};
@@ -116,8 +117,8 @@ impl<'a> Distill<'a> {
     /// # Errors
     ///
     /// [`Error::Empty`] without rows; [`Error::Shape`] unless there is a lesson for each;
-    /// [`Error::Labels`] if teacher and student differ in the labels of a task they share, or share none;
-    /// [`Error::Vocabulary`] if the rows were tokenized for another model.
+    /// [`Error::Labels`] if teacher and student differ in the labels of a task they share, or share
+    /// none; [`Error::Vocabulary`] if the rows were tokenized for another model.
     pub fn with_rows(self, data: &'a Prepared, lessons: Lessons) -> Result<Self> {
         self.with(data, lessons, true)
     }
@@ -131,18 +132,19 @@ impl<'a> Distill<'a> {
         self.with(data, lessons, false)
     }
 
-    /// Has the student's inner states follow the teacher's, by the weights `hidden` and `attention` of the
-    /// configuration: `hidden` times the mean squared difference between the teacher's hidden states
-    /// and the student's, brought to the teacher's width by a learned projection that is not kept, after
-    /// the embeddings and after each block; `attention` times that of the attention scores before the
-    /// softmax, head by head where both have as many, else of their means. Block `i` of the student's `m`
-    /// follows block `⌈i·n/m⌉` of the teacher's `n` (TinyBERT; Jiao et al. 2020, equations 7 to 10).
-    /// `seed` is that of the projections. Costs a forward pass of the teacher in every step.
+    /// Has the student's inner states follow the teacher's, by the weights `hidden` and `attention`
+    /// of the configuration: `hidden` times the mean squared difference between the teacher's
+    /// hidden states and the student's, brought to the teacher's width by a learned projection that
+    /// is not kept, after the embeddings and after each block; `attention` times that of the
+    /// attention scores before the softmax, head by head where both have as many, else of their
+    /// means. Block `i` of the student's `m` follows block `⌈i·n/m⌉` of the teacher's `n`
+    /// (TinyBERT; Jiao et al. 2020, equations 7 to 10). `seed` is that of the projections. Costs a
+    /// forward pass of the teacher in every step.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] unless both are transformers on one device and `tokenizer`, the student's, is the
-    /// teacher's.
+    /// [`Error::Config`] unless both are transformers on one device and `tokenizer`, the student's,
+    /// is the teacher's.
     pub fn imitate(
         mut self,
         teacher: &'a Teacher,
@@ -272,8 +274,8 @@ impl<'a> Distill<'a> {
         Ok(soft)
     }
 
-    /// The rows of each text's words in the batch, and what the student says of their tags; nothing where no
-    /// teacher teaches tags.
+    /// The rows of each text's words in the batch, and what the student says of their tags; nothing
+    /// where no teacher teaches tags.
     fn tags(
         &self,
         output: &ModelOutput,
@@ -441,8 +443,9 @@ impl Objective for Distill<'_> {
     }
 }
 
-/// `T² · Σ KL(softmax(teacher / T) ‖ softmax(student / T))`, a sum over rows of logits, at the temperature
-/// `T`; the factor keeps the gradients' size whatever the temperature (Hinton et al. 2015, section 2).
+/// `T² · Σ KL(softmax(teacher / T) ‖ softmax(student / T))`, a sum over rows of logits, at the
+/// temperature `T`; the factor keeps the gradients' size whatever the temperature (Hinton et al.
+/// 2015, section 2).
 ///
 /// # Shapes
 ///

@@ -16,16 +16,19 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DistillConfig {
-    /// Both models' logits, and the transitions of a conditional random field, are divided by it (Hinton et al.
-    /// 2015, section 2): the higher, the more the teacher's second choices count. Default 2.
+    /// Both models' logits, and the transitions of a conditional random field, are divided by it
+    /// (Hinton et al. 2015, section 2): the higher, the more the teacher's second choices count.
+    /// Default 2.
     pub temperature: f64,
     /// Weight of the teacher's answers. Default 1.
     pub soft: f64,
     /// Weight of the rows' own labels. Default 0.5.
     pub hard: f64,
-    /// Weight of the hidden states' distance; see [`Distill::imitate`](crate::objective::Distill::imitate). Default 0.
+    /// Weight of the hidden states' distance; see
+    /// [`Distill::imitate`](crate::objective::Distill::imitate). Default 0.
     pub hidden: f64,
-    /// Weight of the attention scores' distance; see [`Distill::imitate`](crate::objective::Distill::imitate). Default 0.
+    /// Weight of the attention scores' distance; see
+    /// [`Distill::imitate`](crate::objective::Distill::imitate). Default 0.
     pub attention: f64,
 }
 

@@ -56,7 +56,8 @@ pub struct FineTune<'a> {
 
 impl<'a> FineTune<'a> {
     /// Training of `model` on `train`, whose rows without a label the model has are skipped, with
-    /// validation on `validation`. Logs labels that could not be used, and labels of the model without a row.
+    /// validation on `validation`. Logs labels that could not be used, and labels of the model
+    /// without a row.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! [`Imitation`]: a student's inner states follow its teacher's.
 //!
-//! `N` packed tokens, `H` the student's and `G` the teacher's width, `S` the sum of the lengths' squares, `A`
-//! heads.
+//! `N` packed tokens, `H` the student's and `G` the teacher's width, `S` the sum of the lengths'
+//! squares, `A` heads.
 
 use cs_data::{TokenBatch, Tokenizer};
 use cs_model::{EncoderConfig, Mode, Model, Taps};
@@ -17,13 +17,16 @@ const DEVIATION: f64 = 0.02;
 #[derive(Debug)]
 pub(super) struct Imitation<'a> {
     teacher: &'a Model,
-    /// The number of the teacher's block that each block of the student imitates, from 1; embeddings are 0.
+    /// The number of the teacher's block that each block of the student imitates, from 1;
+    /// embeddings are 0.
     blocks: Vec<usize>,
-    /// The projections, `[G, H]`, for the embeddings and each block of the student. They are trained, and not kept.
+    /// The projections, `[G, H]`, for the embeddings and each block of the student. They are
+    /// trained, and not kept.
     projections: Vec<Tensor>,
 }
 
-/// How far a batch's inner states are from the teacher's, mean over layers and over widths or heads.
+/// How far a batch's inner states are from the teacher's, mean over layers and over widths or
+/// heads.
 #[derive(Debug)]
 pub(super) struct Distance {
     /// The distance, summed over the batch's tokens.

@@ -11,13 +11,15 @@ use super::loss::{CombinedLoss, Targets};
 use crate::data::{Example, Prepared};
 use crate::error::{Error, Result};
 
-/// How much the loss on labelled rows would change, to first order, if a head or a neuron were gone.
+/// How much the loss on labelled rows would change, to first order, if a head or a neuron were
+/// gone.
 ///
 /// The score of a head is `|Σ W_o ∂L/∂W_o|` over the columns of the attention's output matrix that
 /// read the head; that of a neuron the same over its column of the second feed-forward matrix. That
-/// is the size of the gradient of a factor, 1 now, on the head's or the neuron's output (Michel et al.
-/// 2019, equation 2; Molchanov et al. 2019, equation 8). The mean over batches of at most `rows` rows:
-/// the smaller, the less opposite signs cancel out, as the papers want it; the larger, the faster.
+/// is the size of the gradient of a factor, 1 now, on the head's or the neuron's output (Michel et
+/// al. 2019, equation 2; Molchanov et al. 2019, equation 8). The mean over batches of at most
+/// `rows` rows: the smaller, the less opposite signs cancel out, as the papers want it; the larger,
+/// the faster.
 ///
 /// Without dropout. Costs a forward and a backward pass over the data.
 ///

@@ -54,10 +54,11 @@ impl Targets {
 
 /// `ce_weight × (intent cross-entropy + tag cross-entropy) + mse_weight × sentiment error`.
 ///
-/// Each part is a mean over the rows (intents, sentiment) or tokens (tags) that have a target;
-/// a part without any is left out. The sentiment head has a target of its own: its error is the
-/// mean squared difference from the labelled sentiment in 0..=1. Where the model's slot head is a
-/// conditional random field, the negative log-likelihood of the tags stands for their cross-entropy.
+/// Each part is a mean over the rows (intents, sentiment) or tokens (tags) that have a target; a
+/// part without any is left out. The sentiment head has a target of its own: its error is the mean
+/// squared difference from the labelled sentiment in 0..=1. Where the model's slot head is a
+/// conditional random field, the negative log-likelihood of the tags stands for their
+/// cross-entropy.
 ///
 /// ```
 /// use cs_model::ModelOutput;
@@ -86,8 +87,9 @@ pub struct CombinedLoss {
     pub mse_weight: f64,
     /// Share of the target's probability that is spread over all intents or tags. Default 0.
     pub label_smoothing: f64,
-    /// Exponent of the focal loss of the intents: each row counts `(1 - p)^γ` times, `p` the probability of
-    /// its intent (Lin et al. 2017, equation 4). Excludes label smoothing. Default 0.
+    /// Exponent of the focal loss of the intents: each row counts `(1 - p)^γ` times, `p` the
+    /// probability of its intent (Lin et al. 2017, equation 4). Excludes label smoothing. Default
+    /// 0.
     pub focal_gamma: f64,
     /// `[C]` weights of the intents; the mean is then a weighted one, as PyTorch's. Default none.
     pub intent_weights: Option<Vec<f32>>,
@@ -153,8 +155,8 @@ impl CombinedLoss {
         }
     }
 
-    /// The loss of a part of a batch whose targets have these `totals`: the losses of a batch's parts
-    /// add up to that of the batch.
+    /// The loss of a part of a batch whose targets have these `totals`: the losses of a batch's
+    /// parts add up to that of the batch.
     ///
     /// # Shapes and errors
     ///

@@ -40,9 +40,9 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// Tokenizes texts and finds their words: the tokenizer's, those of `words`, and entities. Labels
-    /// are not looked at. Texts without a known word are left out, longer ones than `max_length` tokens
-    /// cut, and a warning counts both.
+    /// Tokenizes texts and finds their words: the tokenizer's, those of `words`, and entities.
+    /// Labels are not looked at. Texts without a known word are left out, longer ones than
+    /// `max_length` tokens cut, and a warning counts both.
     ///
     /// # Errors
     ///
@@ -103,9 +103,10 @@ impl Texts {
     }
 }
 
-/// Trains a model with a masked-language-model head to guess masked words: with new masks in every step,
-/// on validation texts with the same masks every time (Devlin et al. 2019, section 3.1; dynamic masking:
-/// Liu et al. 2019, section 4.1). The loss is the mean cross-entropy of the tokens to guess.
+/// Trains a model with a masked-language-model head to guess masked words: with new masks in every
+/// step, on validation texts with the same masks every time (Devlin et al. 2019, section 3.1;
+/// dynamic masking: Liu et al. 2019, section 4.1). The loss is the mean cross-entropy of the tokens
+/// to guess.
 ///
 /// Texts are not joined to longer sequences: that saves pads, and packed batches have none.
 ///
@@ -143,8 +144,8 @@ impl<'a> MaskedLm<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Empty`] without texts; [`Error::Vocabulary`] if they were tokenized for another model;
-    /// [`Error::Config`] if a setting is out of range.
+    /// [`Error::Empty`] without texts; [`Error::Vocabulary`] if they were tokenized for another
+    /// model; [`Error::Config`] if a setting is out of range.
     pub fn new(
         model: &'a mut Model,
         masker: Masker,

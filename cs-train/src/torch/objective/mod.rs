@@ -30,7 +30,8 @@ pub use masked_lm::{MaskedLm, Texts, evaluate_masked};
 pub use teacher::{Lessons, Teacher};
 
 /// A model, the rows it learns from and what it should do with them: everything that
-/// [`Trainer`](crate::run::Trainer) does not care about. [`FineTune`](crate::objective::FineTune) is one.
+/// [`Trainer`](crate::run::Trainer) does not care about. [`FineTune`](crate::objective::FineTune)
+/// is one.
 ///
 /// Rows are numbered from 0; the trainer decides which of them make up a step.
 ///
@@ -156,8 +157,8 @@ pub struct Reached {
 /// The rows to compute a loss for.
 ///
 /// With accumulation a step's rows are computed in several parts. Each part's loss is divided by
-/// what the whole step has (rows, targets), so that the parts' losses, and with them their gradients,
-/// add up to those of the step.
+/// what the whole step has (rows, targets), so that the parts' losses, and with them their
+/// gradients, add up to those of the step.
 ///
 /// ```
 /// let rows = [3, 1, 4, 1];

@@ -6,12 +6,13 @@ use tch::{Kind, Tensor};
 use super::tag_lessons::log_probabilities;
 use crate::error::Result;
 
-/// Half the symmetric Kullback-Leibler divergence of two predictions,
-/// `(KL(p, q) + KL(q, p)) / 2`, summed over rows (Liang et al. 2021, <https://arxiv.org/abs/2106.14448>,
-/// equation 2, as in the authors' code).
+/// Half the symmetric Kullback-Leibler divergence of two predictions, `(KL(p, q) + KL(q, p)) / 2`,
+/// summed over rows (Liang et al. 2021, <https://arxiv.org/abs/2106.14448>, equation 2, as in the
+/// authors' code).
 ///
 /// # Shapes
-/// `[2M, C]` logits, the second pass below the first, and which of the `M` rows count. `None` if none does.
+/// `[2M, C]` logits, the second pass below the first, and which of the `M` rows count. `None` if
+/// none does.
 pub(crate) fn disagreement(logits: &Tensor, counts: &[bool]) -> Result<Option<Tensor>> {
     let rows: Vec<usize> = (0..counts.len()).filter(|&row| counts[row]).collect();
     if rows.is_empty() {
@@ -23,7 +24,8 @@ pub(crate) fn disagreement(logits: &Tensor, counts: &[bool]) -> Result<Option<Te
 /// The same of the tags of words, by a conditional random field those given each whole text.
 ///
 /// # Shapes
-/// `[2N, T]` logits, the second pass below the first; of each text of a pass, the rows of its words.
+/// `[2N, T]` logits, the second pass below the first; of each text of a pass, the rows of its
+/// words.
 pub(crate) fn tag_disagreement(
     logits: &Tensor,
     crf: Option<&Crf>,

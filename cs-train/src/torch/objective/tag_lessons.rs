@@ -13,9 +13,9 @@ use crate::error::Result;
 /// Texts whose sequences of tags are summed over at once.
 const TEXTS: usize = 1024;
 
-/// The logarithms of the probabilities of each word's tags at a temperature: a softmax of its logits, or, with
-/// a conditional random field, given its whole text. Logits of a field alone say nothing: as much may be in
-/// its transitions.
+/// The logarithms of the probabilities of each word's tags at a temperature: a softmax of its
+/// logits, or, with a conditional random field, given its whole text. Logits of a field alone say
+/// nothing: as much may be in its transitions.
 ///
 /// # Shapes
 ///
@@ -79,9 +79,9 @@ pub(crate) struct WordLessons {
 impl WordLessons {
     /// What a student with these heads is to say, at a temperature, on its own device.
     ///
-    /// A student with a conditional random field can only give sequences of tags that IOB2 allows. What it is to
-    /// learn of a teacher that judges each word by itself is the teacher's distribution given that the
-    /// sequence is one of those.
+    /// A student with a conditional random field can only give sequences of tags that IOB2 allows.
+    /// What it is to learn of a teacher that judges each word by itself is the teacher's
+    /// distribution given that the sequence is one of those.
     #[expect(clippy::disallowed_methods, reason = "before any step")]
     pub(super) fn for_student(
         &self,
@@ -112,7 +112,8 @@ impl WordLessons {
     }
 }
 
-/// A conditional random field that prefers no sequence of tags to another, of those that IOB2 allows.
+/// A conditional random field that prefers no sequence of tags to another, of those that IOB2
+/// allows.
 fn indifferent(tags: &TagSet, device: tch::Device) -> Result<Crf> {
     let count = tags.tags().len() as i64;
     let zeros = |shape: &[i64]| Tensor::f_zeros(shape, (Kind::Float, device));

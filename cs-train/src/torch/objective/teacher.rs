@@ -136,9 +136,9 @@ impl Teacher {
         self.model.tasks()
     }
 
-    /// Checks that it can teach a student with these heads: that they share a task, and that the tasks
-    /// they share have the same labels in the same order. Slot heads of different kinds get along: what is
-    /// handed on is how likely a word's tags are, by either.
+    /// Checks that it can teach a student with these heads: that they share a task, and that the
+    /// tasks they share have the same labels in the same order. Slot heads of different kinds get
+    /// along: what is handed on is how likely a word's tags are, by either.
     ///
     /// # Errors
     ///
@@ -147,12 +147,12 @@ impl Teacher {
         check_labels(self.tasks(), student)
     }
 
-    /// Its logits for `texts`, which a student reads as `encodings`. One forward pass over all texts;
-    /// keeps `R·C + V·T` numbers.
+    /// Its logits for `texts`, which a student reads as `encodings`. One forward pass over all
+    /// texts; keeps `R·C + V·T` numbers.
     ///
-    /// Tags are handed on by words: those that both tokenizers cut alike and both models read; how likely the
-    /// tags of one are may depend on all words that the teacher reads. A text longer than the teacher reads
-    /// is judged by its beginning.
+    /// Tags are handed on by words: those that both tokenizers cut alike and both models read; how
+    /// likely the tags of one are may depend on all words that the teacher reads. A text longer
+    /// than the teacher reads is judged by its beginning.
     ///
     /// # Errors
     ///
@@ -198,8 +198,8 @@ impl Teacher {
         self.teach(&texts, &encodings.collect::<Vec<_>>())
     }
 
-    /// The word embeddings of the tokens of `vocabulary` that the teacher knows too, in their order,
-    /// reduced to their `width` principal components and scaled to the standard deviation
+    /// The word embeddings of the tokens of `vocabulary` that the teacher knows too, in their
+    /// order, reduced to their `width` principal components and scaled to the standard deviation
     /// `deviation`: what a light student starts from. Rows the teacher does not know are absent.
     ///
     /// # Errors

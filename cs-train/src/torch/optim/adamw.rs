@@ -122,9 +122,9 @@ impl AdamW {
         }
     }
 
-    /// Whether all parameters of a kind are updated by one operator of libtorch that reads and writes each
-    /// number once, as is the default, or each parameter by several: slower, for devices that have no such
-    /// operator. The results are equal up to rounding.
+    /// Whether all parameters of a kind are updated by one operator of libtorch that reads and
+    /// writes each number once, as is the default, or each parameter by several: slower, for
+    /// devices that have no such operator. The results are equal up to rounding.
     #[must_use]
     pub fn fused(self, fused: bool) -> Self {
         Self { fused, ..self }
@@ -275,8 +275,8 @@ impl AdamW {
         Ok(())
     }
 
-    /// What the fused operator works on: the parameter itself, or, once all of it has decayed, a copy
-    /// of the rows that training can reach.
+    /// What the fused operator works on: the parameter itself, or, once all of it has decayed, a
+    /// copy of the rows that training can reach.
     fn reached_weights(&self, parameter: &Parameter, lr: f64) -> Result<Tensor> {
         let mut tensor = parameter.tensor.shallow_clone();
         let Some(rows) = &parameter.rows else {
@@ -294,8 +294,8 @@ impl AdamW {
         parameters.filter_map(|p| Some((p.name.as_str(), p.moments.as_ref()?)))
     }
 
-    /// Sets what is remembered, by name; `read` gives none for a parameter that was never moved. Moments of
-    /// a matrix with [restricted rows](Self::restrict_rows) have those rows alone.
+    /// Sets what is remembered, by name; `read` gives none for a parameter that was never moved.
+    /// Moments of a matrix with [restricted rows](Self::restrict_rows) have those rows alone.
     pub(crate) fn restore(
         &mut self,
         mut read: impl FnMut(&str, &[i64]) -> Result<Option<Moments>>,

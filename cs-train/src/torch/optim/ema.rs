@@ -42,8 +42,8 @@ impl Ema {
         Ok(foreach_lerp_(&means, &weights, 1.0 - self.decay)?)
     }
 
-    /// Exchanges mean and weights, so that the model has the mean; a second call undoes it to the bit.
-    /// Does nothing before the first step.
+    /// Exchanges mean and weights, so that the model has the mean; a second call undoes it to the
+    /// bit. Does nothing before the first step.
     pub(crate) fn swap(&mut self) -> Result<()> {
         let _guard = tch::no_grad_guard();
         for (mean, (_, weight)) in self.mean.iter_mut().zip(&mut self.weights) {

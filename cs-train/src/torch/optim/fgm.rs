@@ -6,8 +6,8 @@ use tch::{Kind, Tensor};
 use crate::error::{Error, Result};
 use crate::torch::objective::Objective;
 
-/// FGM (Miyato et al. 2017, <https://arxiv.org/abs/1605.07725>, equation 8): moves the word embeddings
-/// by `epsilon × g / ‖g‖`, towards a larger loss, for a second pass over the batch.
+/// FGM (Miyato et al. 2017, <https://arxiv.org/abs/1605.07725>, equation 8): moves the word
+/// embeddings by `epsilon × g / ‖g‖`, towards a larger loss, for a second pass over the batch.
 #[derive(Debug)]
 pub(crate) struct Fgm {
     epsilon: f64,

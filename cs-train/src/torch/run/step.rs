@@ -65,8 +65,9 @@ impl Stepper {
         })
     }
 
-    /// Takes the step after `step` steps on `rows`. The host waits for the device once, for the loss
-    /// and the gradients' norm together, so that a step that would ruin the weights is never taken.
+    /// Takes the step after `step` steps on `rows`. The host waits for the device once, for the
+    /// loss and the gradients' norm together, so that a step that would ruin the weights is never
+    /// taken.
     pub(crate) fn step(
         &mut self,
         objective: &dyn Objective,
@@ -117,8 +118,8 @@ impl Stepper {
         })
     }
 
-    /// Whether the gradients overflowed in fp16, so that the step must be skipped. What is not finite and
-    /// cannot be helped by a smaller scale is an error.
+    /// Whether the gradients overflowed in fp16, so that the step must be skipped. What is not
+    /// finite and cannot be helped by a smaller scale is an error.
     fn overflowed(
         &mut self,
         objective: &dyn Objective,
@@ -259,7 +260,8 @@ impl Figures {
         Ok(())
     }
 
-    /// Sums the losses by name and returns the value of `extra`, in a single transfer from the device.
+    /// Sums the losses by name and returns the value of `extra`, in a single transfer from the
+    /// device.
     #[expect(clippy::disallowed_methods, reason = "the one wait of a step")]
     fn read(&mut self, extra: &Tensor) -> Result<f64> {
         let mut all: Vec<&Tensor> = self.scalars.iter().map(|(_, scalar)| scalar).collect();

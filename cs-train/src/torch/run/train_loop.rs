@@ -222,8 +222,8 @@ impl<'r> Run<'r> {
         Ok(())
     }
 
-    /// Evaluations that come within an epoch may find the best weights, but only epochs count for early
-    /// stopping.
+    /// Evaluations that come within an epoch may find the best weights, but only epochs count for
+    /// early stopping.
     fn consider_stopping(&mut self, metric: f64) {
         let progress = &mut self.progress;
         let before = progress.epoch_best.map_or(f64::NAN, |best| best.0);

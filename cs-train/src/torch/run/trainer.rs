@@ -20,9 +20,9 @@ use crate::torch::objective::Objective;
 /// Dropout draws from libtorch's generator, which the whole process shares, so that holds while
 /// nothing else in the process draws from it.
 ///
-/// Into its folder go the settings (`train_config.json`), the latest checkpoints and the best weights.
-/// A run that was killed goes on from its latest checkpoint ([`resume`](Self::resume)) and ends with
-/// the very weights, to the bit, that it would have had, on the CPU.
+/// Into its folder go the settings (`train_config.json`), the latest checkpoints and the best
+/// weights. A run that was killed goes on from its latest checkpoint ([`resume`](Self::resume)) and
+/// ends with the very weights, to the bit, that it would have had, on the CPU.
 ///
 /// ```
 /// use cs_data::{Tokenizer, Utterance};
@@ -82,8 +82,8 @@ impl Trainer {
         })
     }
 
-    /// Whether to go on from the latest checkpoint in the folder, if there is one. Else the run starts
-    /// afresh, and its first checkpoint replaces whatever checkpoints lie there.
+    /// Whether to go on from the latest checkpoint in the folder, if there is one. Else the run
+    /// starts afresh, and its first checkpoint replaces whatever checkpoints lie there.
     #[must_use]
     pub fn resume(self, resume: bool) -> Self {
         Self { resume, ..self }
@@ -103,8 +103,8 @@ impl Trainer {
         Checkpoints::new(folder, 1).any()
     }
 
-    /// Removes what runs have left in a folder: checkpoints, best weights and settings. Anything else
-    /// stays; a folder that is empty then goes. How many bytes that were.
+    /// Removes what runs have left in a folder: checkpoints, best weights and settings. Anything
+    /// else stays; a folder that is empty then goes. How many bytes that were.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -123,8 +123,8 @@ impl Trainer {
         Checkpoints::new(folder, 1).remove_all()
     }
 
-    /// Checks that a run whose settings were recorded as JSON, as in a bundle, had these, as far as they
-    /// change the weights. `path` is what the error names.
+    /// Checks that a run whose settings were recorded as JSON, as in a bundle, had these, as far as
+    /// they change the weights. `path` is what the error names.
     ///
     /// # Errors
     ///
@@ -148,8 +148,8 @@ impl Trainer {
     /// [`Error::NonFinite`](crate::Error::NonFinite) if training diverges,
     /// [`Error::Checkpoint`](crate::Error::Checkpoint) or
     /// [`Error::Mismatch`](crate::Error::Mismatch) if the checkpoint to go on from is damaged or
-    /// another run's, [`Error::Io`](crate::Error::Io) or [`Error::Model`](crate::Error::Model) if one cannot be
-    /// written, and the objective's own.
+    /// another run's, [`Error::Io`](crate::Error::Io) or [`Error::Model`](crate::Error::Model) if
+    /// one cannot be written, and the objective's own.
     pub fn run(
         &self,
         objective: &dyn Objective,

@@ -96,8 +96,8 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Writes a checkpoint, then removes those no longer wanted. If writing fails, all that was there
-    /// stays.
+    /// Writes a checkpoint, then removes those no longer wanted. If writing fails, all that was
+    /// there stays.
     pub(crate) fn write(&mut self, mut state: State, tensors: &Snapshot) -> Result<PathBuf> {
         let draft = self.draft()?;
         state.sha256 = tensors.write(&draft.path().join(TENSORS))?;
@@ -135,8 +135,8 @@ impl Checkpoints {
         sync(&self.dir).map_err(Error::io(&self.dir))
     }
 
-    /// Removes every checkpoint, the best weights and the settings; anything else stays, and the folder
-    /// with it. How many bytes that were.
+    /// Removes every checkpoint, the best weights and the settings; anything else stays, and the
+    /// folder with it. How many bytes that were.
     pub(crate) fn remove_all(&self) -> Result<u64> {
         let found = self.found()?;
         let mut bytes = 0;
@@ -188,8 +188,8 @@ impl Checkpoints {
         hidden.remove().map_err(Error::io(path))
     }
 
-    /// Removes what neither the latest checkpoints nor the current best need: older ones, an earlier
-    /// run's, and drafts that a killed run left.
+    /// Removes what neither the latest checkpoints nor the current best need: older ones, an
+    /// earlier run's, and drafts that a killed run left.
     fn clean(&mut self, state: &State) -> Result<()> {
         while self.kept.len() > self.keep {
             self.kept.pop_first();
