@@ -25,7 +25,7 @@ use cs_examples::{
     count_cut, layer_sensitivity, note, note_cut, report, run, unjudged, warn_unseen,
 };
 use cs_model::Bundle;
-use cs_quant::{QuantConfig, Verdict};
+use cs_quant::{GateReport, QuantConfig};
 use serde_json::json;
 
 /// Quantise a trained model to int8, if it keeps its quality
@@ -105,7 +105,7 @@ fn show_sensitivity(bundle: &Bundle, config: &QuantConfig, rows: &[Utterance]) -
     Ok(())
 }
 
-fn explain(arguments: &Arguments, verdict: &Verdict) -> Outcome {
+fn explain(arguments: &Arguments, verdict: &GateReport) -> Outcome {
     if arguments.data.is_none() {
         let out = arguments.out.dir.display();
         note(format_args!(

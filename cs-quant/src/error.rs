@@ -1,8 +1,6 @@
 //! What can go wrong while quantising, loading and running.
 
-use std::path::PathBuf;
-
-use crate::Kernel;
+use std::path::{Path, PathBuf};
 
 /// Errors of this crate. Those about a file begin with its path.
 #[derive(Debug, thiserror::Error)]
@@ -63,8 +61,8 @@ pub enum Error {
     /// The forced kernel does not run on this machine.
     #[error("the {kernel} kernel needs instructions this machine does not have")]
     UnsupportedKernel {
-        /// The kernel asked for.
-        kernel: Kernel,
+        /// The name of the kernel asked for.
+        kernel: &'static str,
     },
     /// No kernel or precision has this name.
     #[error("unknown {what} {found:?}, expected {expected}")]
@@ -112,6 +110,14 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+}
+
+impl Error {
+    /// The error of a file or folder, made of the system's.
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
 }
 
 /// Result with this crate's error.

@@ -83,14 +83,14 @@ mod kernel;
 mod runtime;
 
 pub use compress::edited::is_own_folder;
-pub use compress::gate::{Gate, HeadFigures, Verdict};
+pub use compress::gate::{Gate, GateReport, HeadFigures};
 pub use compress::prune::latency::latencies;
 pub use compress::prune::target::{PruneConfig, PruneReport, prune_to_latency};
 pub use compress::prune::{PrunePlan, magnitude, prune};
 pub use compress::quantize::{LayerError, QuantReport, quantize};
 pub use compress::questions::{Fidelity, Questions, single_batches};
 pub use compress::sensitivity::{Figures, Metric, Probe, Sensitivity, sensitivity};
-pub use compress::timing::race;
+pub use compress::timing::time_in_turn;
 pub use compress::trim::{TrimConfig, TrimReport, trim_vocabulary};
 pub use error::{Error, Result};
 pub use format::scheme::{Clip, Int4, QuantConfig};

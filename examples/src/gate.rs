@@ -9,8 +9,8 @@ use clap::{Args, ValueEnum};
 use cs_data::{TokenBatch, Utterance};
 use cs_model::{Bundle, Tasks};
 use cs_quant::{
-    Clip, Fidelity, Figures, Gate, Int4, NativeModel, Precision, Probe, QuantConfig, Questions,
-    RuntimeConfig, Sensitivity, Verdict, is_own_folder, latencies, quantize, sensitivity,
+    Clip, Fidelity, Figures, Gate, GateReport, Int4, NativeModel, Precision, Probe, QuantConfig,
+    Questions, RuntimeConfig, Sensitivity, is_own_folder, latencies, quantize, sensitivity,
     single_batches,
 };
 use cs_train::evaluation::{head_figures, unlabelled_heads, with_known_labels};
@@ -114,7 +114,7 @@ impl GateArgs {
         out: &Path,
         config: &QuantConfig,
         rows: &[Utterance],
-    ) -> Result<Verdict> {
+    ) -> Result<GateReport> {
         let plain = Gate::default();
         let gate = Gate {
             max_drop: self.max_drop.unwrap_or(plain.max_drop),
@@ -158,7 +158,7 @@ impl GateArgs {
 /// # Errors
 ///
 /// As [`cs_quant::quantize`]; `out` being the model's own folder.
-pub fn unjudged(bundle: &Bundle, out: &Path, config: &QuantConfig) -> Result<Verdict> {
+pub fn unjudged(bundle: &Bundle, out: &Path, config: &QuantConfig) -> Result<GateReport> {
     if is_own_folder(bundle, out) {
         return Err(Error::Unfit {
             path: out.to_owned(),
@@ -177,12 +177,12 @@ pub fn unjudged(bundle: &Bundle, out: &Path, config: &QuantConfig) -> Result<Ver
     let before = open(bundle, Precision::Fp32)?;
     let after = open(&Bundle::open(out)?, Precision::Auto)?;
     let [slow, fast] = latencies([&before, &after], &single_batches(bundle, &[])?)?;
-    Ok(Verdict {
+    Ok(GateReport {
         bytes_before: report.bytes_before,
         bytes_after: report.bytes_after,
         ratio: report.ratio(),
         speedup: slow / fast,
-        ..Verdict::default()
+        ..GateReport::default()
     })
 }
 

@@ -2,7 +2,7 @@
 
 use cs_data::Utterance;
 use cs_model::{Bundle, Device, Model};
-use cs_quant::{NativeModel, Precision, RuntimeConfig, race, single_batches};
+use cs_quant::{NativeModel, Precision, RuntimeConfig, single_batches, time_in_turn};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -44,7 +44,7 @@ impl Latency {
             native(fp32, Precision::Fp32)?,
             native(int8, Precision::Int8)?,
         );
-        let seconds = race::<Error, 3>(
+        let seconds = time_in_turn::<Error, 3>(
             ROUNDS,
             [
                 &mut || {

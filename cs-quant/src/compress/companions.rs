@@ -6,8 +6,8 @@ use std::path::{Component, Path};
 use cs_model::Bundle;
 use serde_json::{Map, Value};
 
-use super::trim::{Rows, io};
-use crate::error::Result;
+use super::kept_tokens::KeptTokens;
+use crate::error::{Error, Result};
 
 /// Written by whoever writes the model.
 const MODEL: [&str; 4] = [
@@ -47,8 +47,8 @@ impl Companions {
             return Ok(found);
         }
         let dir = bundle.dir();
-        for entry in std::fs::read_dir(dir).map_err(io(dir))? {
-            let name = entry.map_err(io(dir))?.file_name();
+        for entry in std::fs::read_dir(dir).map_err(Error::io(dir))? {
+            let name = entry.map_err(Error::io(dir))?.file_name();
             let name = name.to_string_lossy().into_owned();
             let known = [TOKENIZER_CONFIG, ADDED_TOKENS];
             if known.contains(&&*name) || COPIED.contains(&&*name) {
@@ -72,7 +72,7 @@ impl Companions {
             for file in MODULE_FILES {
                 let path = dir.join(folder).join(file);
                 if path.is_file() {
-                    let content = std::fs::read(&path).map_err(io(&path))?;
+                    let content = std::fs::read(&path).map_err(Error::io(&path))?;
                     self.files.insert(format!("{folder}/{file}"), content);
                     self.left_out.retain(|name| name != folder);
                 }
@@ -94,7 +94,7 @@ impl Companions {
     }
 
     /// Names and contents, with the ids that there are after trimming.
-    pub(crate) fn files(&self, rows: &Rows) -> Result<BTreeMap<String, Vec<u8>>> {
+    pub(crate) fn files(&self, rows: &KeptTokens) -> Result<BTreeMap<String, Vec<u8>>> {
         let mut files = self.files.clone();
         if let Some(mut config) = self.json(TOKENIZER_CONFIG)
             && let Some(decoder) = config["added_tokens_decoder"].as_object_mut()

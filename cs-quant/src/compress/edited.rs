@@ -47,14 +47,14 @@ pub(crate) fn tensors(bundle: &Bundle) -> Vec<(String, Vec<usize>)> {
 }
 
 /// An fp32 model that differs from the one it was made of.
-pub(crate) struct Changed {
+pub(crate) struct EditedBundle {
     pub(crate) config: EncoderConfig,
     pub(crate) tokenizer: Vec<u8>,
     /// By name; shapes are those of `config`.
     pub(crate) tensors: BTreeMap<String, Vec<f32>>,
 }
 
-impl Changed {
+impl EditedBundle {
     /// Writes it to `out` as a bundle with the heads and the manifest of `bundle`.
     pub(crate) fn write(self, bundle: &Bundle, out: &Path) -> Result<()> {
         let mut shapes = self.config.tensors();
@@ -81,10 +81,7 @@ pub(crate) fn staging(out: &Path) -> Result<tempfile::TempDir> {
     let made = tempfile::Builder::new()
         .prefix(".staging-")
         .tempdir_in(beside);
-    made.map_err(|source| Error::Io {
-        path: beside.to_owned(),
-        source,
-    })
+    made.map_err(Error::io(beside))
 }
 
 /// Whether `out` is the model's own folder, under whatever name.
@@ -104,4 +101,9 @@ pub(crate) fn refuse_own_folder(bundle: &Bundle, out: &Path) -> Result<()> {
         found: format!("{}, the model's own folder", out.display()),
         expected: "another folder",
     })
+}
+
+/// Bytes of a file.
+pub(crate) fn file_size(path: &Path) -> Result<u64> {
+    Ok(std::fs::metadata(path).map_err(Error::io(path))?.len())
 }

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::edited::{manifest, refuse_own_folder, staging};
 use super::quantize::quantize;
 use super::sensitivity::{Figures, Probe, layers, sensitivity};
-use super::timing::race;
+use super::timing::time_in_turn;
 use crate::error::{Error, Result};
 use crate::format::scheme::QuantConfig;
-use crate::format::source::need_weights;
+use crate::format::source::require_fp32;
 use crate::runtime::config::{Precision, RuntimeConfig};
 use crate::runtime::model::NativeModel;
 
@@ -23,17 +23,17 @@ const ROUNDS: usize = 9;
 /// What an artefact must keep to be written.
 ///
 /// ```
-/// use cs_quant::{Gate, HeadFigures, Verdict};
+/// use cs_quant::{Gate, HeadFigures, GateReport};
 ///
 /// let gate = Gate { max_drop: 0.01, ..Gate::default() };
 /// let of = |before, after| HeadFigures { before, after };
 /// let (kept, lost) = (of(0.80, 0.85), of(0.90, 0.88));
-/// let verdict = |heads| Verdict { heads, ..Verdict::default() };
-/// assert!(gate.accepts(&verdict([("intent".into(), kept)].into())));
+/// let report = |heads| GateReport { heads, ..GateReport::default() };
+/// assert!(gate.accepts(&report([("intent".into(), kept)].into())));
 /// // What one head gains does not make up for what another loses.
-/// assert!(!gate.accepts(&verdict([("intent".into(), kept), ("slots".into(), lost)].into())));
+/// assert!(!gate.accepts(&report([("intent".into(), kept), ("slots".into(), lost)].into())));
 /// // Nothing that was judged is nothing that passed.
-/// assert!(!gate.accepts(&Verdict::default()));
+/// assert!(!gate.accepts(&GateReport::default()));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -60,10 +60,10 @@ impl Default for Gate {
 /// What the gate found.
 ///
 /// ```
-/// assert!(!cs_quant::Verdict::default().accepted);
+/// assert!(!cs_quant::GateReport::default().accepted);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Verdict {
+pub struct GateReport {
     /// Size of the fp32 weights file.
     pub bytes_before: u64,
     /// Size of the artefact.
@@ -111,12 +111,10 @@ impl Gate {
     /// Whether an artefact with these figures is good enough: no head's figure falls too far, it is
     /// fast enough, and one of both was judged.
     #[must_use]
-    pub fn accepts(&self, verdict: &Verdict) -> bool {
-        let judged = !verdict.heads.is_empty() || self.min_speedup.is_some();
-        let slow = self
-            .min_speedup
-            .is_some_and(|least| verdict.speedup < least);
-        judged && self.keeps(&verdict.heads) && !slow
+    pub fn accepts(&self, report: &GateReport) -> bool {
+        let judged = !report.heads.is_empty() || self.min_speedup.is_some();
+        let slow = self.min_speedup.is_some_and(|least| report.speedup < least);
+        judged && self.keeps(&report.heads) && !slow
     }
 
     /// A figure that is no number falls too far.
@@ -129,7 +127,7 @@ impl Gate {
     /// Quantises as [`quantize`] does, and measures the result. `out` gets it if it is accepted, and
     /// stays as it was if not. `out` may not be the model's own folder.
     ///
-    /// Costs the metric twice and a race over the texts; when layers must be kept, also
+    /// Costs the metric twice and the time of the texts; when layers must be kept, also
     /// [`sensitivity`] (without the metric) and about five metrics.
     ///
     /// # Errors
@@ -143,7 +141,7 @@ impl Gate {
         out: &Path,
         config: &QuantConfig,
         mut probe: Probe<'_, E>,
-    ) -> Result<Verdict, E> {
+    ) -> Result<GateReport, E> {
         self.validate(bundle, out, &probe)?;
         let staging = staging(out)?;
         let fp32 = RuntimeConfig {
@@ -158,29 +156,29 @@ impl Gate {
             fp32,
             staging: staging.path(),
         };
-        let verdict = trial.judge(config, &mut probe)?;
-        if self.accepts(&verdict) {
-            return Ok(publish(staging.path(), out, verdict)?);
+        let report = trial.judge(config, &mut probe)?;
+        if self.accepts(&report) {
+            return Ok(publish(staging.path(), out, report)?);
         }
-        if self.keeps(&verdict.heads) {
-            return Ok(verdict);
+        if self.keeps(&report.heads) {
+            return Ok(report);
         }
         let keep = trial.fewest(config, &mut probe)?;
         if !self.auto {
-            return Ok(Verdict {
+            return Ok(GateReport {
                 keep_fp32: keep,
-                ..verdict
+                ..report
             });
         }
         let config = keeping(config, &keep);
-        let verdict = Verdict {
+        let report = GateReport {
             keep_fp32: keep,
             ..trial.judge(&config, &mut probe)?
         };
-        if self.accepts(&verdict) {
-            return Ok(publish(staging.path(), out, verdict)?);
+        if self.accepts(&report) {
+            return Ok(publish(staging.path(), out, report)?);
         }
-        Ok(verdict)
+        Ok(report)
     }
 
     fn validate<E>(&self, bundle: &Bundle, out: &Path, probe: &Probe<'_, E>) -> Result<()> {
@@ -205,7 +203,7 @@ impl Gate {
             );
         }
         refuse_own_folder(bundle, out)?;
-        need_weights(bundle, "fp32")
+        require_fp32(bundle, "fp32")
     }
 }
 
@@ -244,23 +242,23 @@ impl Trial<'_> {
         &mut self,
         config: &QuantConfig,
         probe: &mut Probe<'_, E>,
-    ) -> Result<Verdict, E> {
-        let report = quantize(self.bundle, self.staging, config)?;
+    ) -> Result<GateReport, E> {
+        let sizes = quantize(self.bundle, self.staging, config)?;
         let quantised = Bundle::open(self.staging).map_err(Error::from)?;
         let after = NativeModel::open(&quantised, &RuntimeConfig::default())?;
         let heads = self.compare(probe.measure(&after)?);
-        let mut verdict = Verdict {
-            bytes_before: report.bytes_before,
-            bytes_after: report.bytes_after,
-            ratio: report.ratio(),
+        let mut report = GateReport {
+            bytes_before: sizes.bytes_before,
+            bytes_after: sizes.bytes_after,
+            ratio: sizes.ratio(),
             speedup: speedup(&self.fp32, &after, probe.texts)?,
             metric_before: mean(heads.values().map(|figures| figures.before)),
             metric_after: mean(heads.values().map(|figures| figures.after)),
             heads,
-            ..Verdict::default()
+            ..GateReport::default()
         };
-        verdict.accepted = self.gate.accepts(&verdict);
-        Ok(verdict)
+        report.accepted = self.gate.accepts(&report);
+        Ok(report)
     }
 
     /// A head without a figure now has none that could be accepted.
@@ -336,26 +334,26 @@ fn speedup(before: &NativeModel, after: &NativeModel, texts: &[TokenBatch]) -> R
             .iter()
             .try_for_each(|batch| model.forward(batch).map(drop))
     };
-    let [slow, fast] = race(ROUNDS, [&mut || forward(before), &mut || forward(after)])?;
+    let [slow, fast] = time_in_turn(ROUNDS, [&mut || forward(before), &mut || forward(after)])?;
     Ok(slow / fast)
 }
 
 /// Copies the accepted bundle to its place, with the figures in its manifest.
-fn publish(staging: &Path, out: &Path, verdict: Verdict) -> Result<Verdict> {
+fn publish(staging: &Path, out: &Path, report: GateReport) -> Result<GateReport> {
     let bundle = Bundle::open(staging)?;
     let mut manifest = manifest(&bundle);
     let mut writer = BundleWriter::new(out)?;
     for name in manifest.files.keys() {
         writer.copy_from(&bundle, name)?;
     }
-    for (head, figures) in &verdict.heads {
+    for (head, figures) in &report.heads {
         let both = [("fp32", figures.before), ("int8", figures.after)];
         let named = both.map(|(precision, figure)| (format!("{precision}.{head}"), figure));
         manifest.metrics.extend(named);
     }
     writer.finish(manifest)?;
-    Ok(Verdict {
+    Ok(GateReport {
         accepted: true,
-        ..verdict
+        ..report
     })
 }

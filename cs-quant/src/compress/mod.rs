@@ -4,6 +4,7 @@
 mod companions;
 pub(crate) mod edited;
 pub(crate) mod gate;
+mod kept_tokens;
 pub(crate) mod prune;
 pub(crate) mod quantize;
 pub(crate) mod questions;

@@ -6,12 +6,12 @@ use std::path::Path;
 use cs_model::{Bundle, BundleWriter, RawTensor, Weights, write_safetensors};
 use serde::Serialize;
 
-use super::edited::{copy_extras, manifest, tensors, tokenizer_json};
+use super::edited::{copy_extras, file_size, manifest, tensors, tokenizer_json};
 use crate::error::{Error, Result};
 use crate::format::artefact;
-use crate::format::matrix::Rows;
+use crate::format::matrix::StoredMatrix;
 use crate::format::scheme::{QuantConfig, Scheme};
-use crate::format::source::need_weights;
+use crate::format::source::require_fp32;
 
 /// What quantising did.
 ///
@@ -43,7 +43,7 @@ impl QuantReport {
 /// The rounding error of a tensor.
 ///
 /// ```
-/// let layer = cs_quant::LayerError { name: "heads.intent.weight".into(), max_abs: 0.01, relative: 0.004 };
+/// let layer = cs_quant::LayerError { name: "embeddings".into(), max_abs: 0.01, relative: 0.004 };
 /// assert!(layer.relative < 0.01);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -97,7 +97,7 @@ pub struct LayerError {
 /// another shape; the tokenizer's errors; a file that cannot be written. Nothing is left behind.
 pub fn quantize(bundle: &Bundle, out: &Path, config: &QuantConfig) -> Result<QuantReport> {
     config.validate()?;
-    need_weights(bundle, "fp32")?;
+    require_fp32(bundle, "fp32")?;
     let weights = bundle.weights()?;
     let mut report = QuantReport {
         bytes_before: weights.file_size(),
@@ -133,9 +133,9 @@ fn convert(
         let data = weights.f32(&name, &shape)?;
         let scheme = config.scheme(&name, &shape);
         let rows = match (scheme, &shape[..]) {
-            (Scheme::Fp32, _) | (_, []) => Rows::F32(data),
+            (Scheme::Fp32, _) | (_, []) => StoredMatrix::F32(data),
             (scheme, [.., cols]) => {
-                let rows = Rows::quantise(data.clone(), *cols, scheme, config.clip);
+                let rows = StoredMatrix::quantise(data.clone(), *cols, scheme, config.clip);
                 layers.push(error_of(&name, &data, rows.clone().into_f32(*cols)));
                 rows
             }
@@ -162,15 +162,5 @@ fn error_of(name: &str, data: &[f32], back: Vec<f32>) -> LayerError {
         name: name.to_owned(),
         max_abs,
         relative,
-    }
-}
-
-fn file_size(path: &Path) -> Result<u64> {
-    match std::fs::metadata(path) {
-        Ok(metadata) => Ok(metadata.len()),
-        Err(source) => Err(Error::Io {
-            path: path.to_owned(),
-            source,
-        }),
     }
 }

@@ -28,8 +28,8 @@ const BATCH: usize = 64;
 ///     Ok::<_, Error>([("intent".to_owned(), f64::from(u8::from(right)))].into())
 /// };
 /// let probe = Probe { texts: &timed, metric: Some(&mut metric) };
-/// let verdict = Gate::default().quantize(&bundle, "int8".as_ref(), &QuantConfig::default(), probe)?;
-/// println!("{} times smaller, accepted: {}", verdict.ratio, verdict.accepted);
+/// let report = Gate::default().quantize(&bundle, "int8".as_ref(), &QuantConfig::default(), probe)?;
+/// println!("{} times smaller, accepted: {}", report.ratio, report.accepted);
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use cs_data::TokenBatch;
+use cs_model::names::product;
 use cs_model::{Bundle, Matrix};
 use serde::Serialize;
 
@@ -62,7 +63,7 @@ impl<E: From<Error>> Probe<'_, E> {
 ///
 /// ```
 /// let layer = cs_quant::Sensitivity {
-///     layer: "encoder.layer.0.output.dense".into(),
+///     layer: "encoder.layer.0".into(),
 ///     cosine: 0.9996,
 ///     least_cosine: 0.998,
 ///     drops: [("intent".into(), 0.01), ("slots".into(), 0.0)].into(),
@@ -153,13 +154,8 @@ pub(crate) fn layers(bundle: &Bundle, config: &QuantConfig) -> BTreeMap<String, 
         .filter(|(name, shape)| config.scheme(name, shape) != Scheme::Fp32);
     let mut layers = BTreeMap::new();
     for (name, shape) in quantised {
-        let owner = name.strip_suffix(".weight").unwrap_or(&name);
-        let owner = match owner.split_once(".attention.self.") {
-            Some((block, _)) => format!("{block}.attention.self"),
-            // Both directions of an LSTM read the same input.
-            None => owner.strip_suffix("_reverse").unwrap_or(owner).to_owned(),
-        };
-        *layers.entry(owner).or_insert(0) += shape.iter().product::<usize>();
+        let layer = product(&name).to_owned();
+        *layers.entry(layer).or_insert(0) += shape.iter().product::<usize>();
     }
     layers
 }

@@ -14,11 +14,11 @@ use std::time::Instant;
 ///
 /// let mut nothing = || Ok::<(), std::io::Error>(());
 /// let mut nap = || Ok(sleep(Duration::from_millis(2)));
-/// let seconds = cs_quant::race(3, [&mut nothing, &mut nap])?;
+/// let seconds = cs_quant::time_in_turn(3, [&mut nothing, &mut nap])?;
 /// assert!(seconds[0] < seconds[1]);
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub fn race<E, const N: usize>(
+pub fn time_in_turn<E, const N: usize>(
     rounds: usize,
     mut runners: [&mut dyn FnMut() -> Result<(), E>; N],
 ) -> Result<[f64; N], E> {

@@ -1,22 +1,20 @@
 //! Vocabulary trimming: words that a service's texts never use leave the model.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cs_data::Tokenizer;
+use cs_model::names::{Role, TensorRole};
 use cs_model::{Bundle, BundleWriter, EncoderConfig, RawTensor, Weights, write_safetensors};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::companions::{Companions, each_token_id};
-use super::edited::{manifest, refuse_own_folder, staging, tensors, tokenizer_json};
+use super::edited::{file_size, manifest, refuse_own_folder, staging, tensors, tokenizer_json};
+use super::kept_tokens::KeptTokens;
 use crate::error::{Error, Result};
-use crate::format::source::need_weights;
-
-const WORDS: &str = "embeddings.word_embeddings.weight";
-/// Has a number a word too, where a checkpoint can predict masked words.
-const WORD_BIASES: &str = "cls.predictions.bias";
+use crate::format::source::require_fp32;
 
 /// What to keep besides what a model cannot do without.
 ///
@@ -51,7 +49,7 @@ impl Default for TrimConfig {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TrimReport {
-    /// Rows of the word embeddings before.
+    /// KeptTokens of the word embeddings before.
     pub words_before: usize,
     /// And after.
     pub words_after: usize,
@@ -86,27 +84,27 @@ pub fn trim_vocabulary<'a>(
 ) -> Result<TrimReport> {
     refuse_own_folder(bundle, out)?;
     vacant(out)?;
-    need_weights(bundle, "fp32")?;
+    require_fp32(bundle, "fp32")?;
     let tokenizer = bundle.tokenizer()?;
     let companions = Companions::read(bundle)?;
-    let mut kept = used(&tokenizer, texts, config)?;
+    let mut wanted = used(&tokenizer, texts, config)?;
     let named = named(bundle, &companions)?;
-    kept.extend(&named);
-    let (trimmed, old) = tokenizer.trim(&kept).map_err(cs_model::Error::from)?;
-    let rows = Rows::new(old, &named);
+    wanted.extend(&named);
+    let (trimmed, old) = tokenizer.trim(&wanted).map_err(cs_model::Error::from)?;
+    let kept = KeptTokens::new(old, &named);
     let model = Trimmed {
         bundle,
-        config: smaller(bundle.config(), &rows)?,
+        config: smaller(bundle.config(), &kept)?,
         tokenizer: trimmed.to_json().map_err(cs_model::Error::from)?,
         weights: bundle.weights()?,
-        rows,
+        kept,
     };
     model.check()?;
     let bytes_after = model.write(out, &companions)?;
     let before = tokenizer_json(bundle)?.len() as u64;
     Ok(TrimReport {
         words_before: bundle.config().vocab_size(),
-        words_after: model.rows.old.len(),
+        words_after: model.kept.len(),
         bytes_before: before + model.weights.file_size(),
         bytes_after,
         left_out: companions.left_out,
@@ -159,42 +157,11 @@ fn config_value(config: &EncoderConfig) -> Result<Value> {
     Ok(serde_json::from_slice(&config.to_json()?).unwrap_or_default())
 }
 
-/// Which rows of the embeddings stay.
-pub(crate) struct Rows {
-    /// The old id of each: the tokenizer's, then those that only the configuration names.
-    old: Vec<u32>,
-    new: BTreeMap<u32, u32>,
-}
-
-impl Rows {
-    fn new(mut old: Vec<u32>, named: &BTreeSet<u32>) -> Self {
-        let tokens: BTreeSet<u32> = old.iter().copied().collect();
-        old.extend(named.difference(&tokens));
-        let new = old.iter().copied().zip(0..).collect();
-        Self { old, new }
-    }
-
-    /// The new id of an old one.
-    pub(crate) fn id(&self, old: u32) -> Option<u32> {
-        self.new.get(&old).copied()
-    }
-
-    /// The rows of a tensor, which has one for each old id.
-    fn of(&self, tensor: &RawTensor<'_>, words: usize) -> (Vec<usize>, Vec<u8>) {
-        let width = tensor.data.len() / words;
-        let rows = self.old.iter().map(|&id| id as usize * width);
-        let data = rows.flat_map(|from| &tensor.data[from..from + width]);
-        let mut shape = tensor.shape.to_vec();
-        shape[0] = self.old.len();
-        (shape, data.copied().collect())
-    }
-}
-
-/// The configuration with as many words as there are rows, and the same tokens by their new ids.
-fn smaller(config: &EncoderConfig, rows: &Rows) -> Result<EncoderConfig> {
+/// The configuration with as many words as are kept, and the same tokens by their new ids.
+fn smaller(config: &EncoderConfig, kept: &KeptTokens) -> Result<EncoderConfig> {
     let mut value = config_value(config)?;
-    value["vocab_size"] = rows.old.len().into();
-    each_token_id(&mut value, &mut |id| rows.id(id));
+    value["vocab_size"] = kept.len().into();
+    each_token_id(&mut value, &mut |id| kept.id(id));
     let json = value.to_string();
     Ok(EncoderConfig::from_json(
         json.as_bytes(),
@@ -208,16 +175,15 @@ struct Trimmed<'a> {
     config: EncoderConfig,
     tokenizer: Vec<u8>,
     weights: Weights,
-    rows: Rows,
+    kept: KeptTokens,
 }
 
 impl Trimmed<'_> {
     /// Whether every tensor is there and has its shape.
     fn check(&self) -> Result<()> {
         let mut shapes = tensors(self.bundle);
-        if self.weights.contains(WORD_BIASES) {
-            shapes.push((WORD_BIASES.into(), vec![self.bundle.config().vocab_size()]));
-        }
+        let biases = self.weights.names().filter(|name| is_masked_lm_bias(name));
+        shapes.extend(biases.map(|name| (name.into(), vec![self.bundle.config().vocab_size()])));
         for (name, shape) in shapes {
             let dtype = self.weights.dtype(&name)?;
             self.weights.bytes(&name, dtype, &shape)?;
@@ -233,32 +199,32 @@ impl Trimmed<'_> {
                 writer.write("config.json", &self.config.to_json()?)?;
                 writer.write("tokenizer.json", &self.tokenizer)?;
                 writer.write_with(Bundle::WEIGHTS, |path| self.write_weights(path))?;
-                for (name, content) in companions.files(&self.rows)? {
+                for (name, content) in companions.files(&self.kept)? {
                     writer.write(&name, &content)?;
                 }
                 writer.finish(manifest(self.bundle))?;
             }
             None => self.write_plain(out, companions)?,
         }
-        Ok(size(&out.join(Bundle::WEIGHTS))? + self.tokenizer.len() as u64)
+        Ok(file_size(&out.join(Bundle::WEIGHTS))? + self.tokenizer.len() as u64)
     }
 
-    /// A folder without `bundle.json`, moved to its place when it is whole.
+    /// A folder without `bundle.json`, renamed to `out` when it is whole.
     fn write_plain(&self, out: &Path, companions: &Companions) -> Result<()> {
         let staging = staging(out)?;
         let folder = staging.path().join("model");
         put(&folder.join("config.json"), &self.config.to_json()?)?;
         put(&folder.join("tokenizer.json"), &self.tokenizer)?;
-        for (name, content) in companions.files(&self.rows)? {
+        for (name, content) in companions.files(&self.kept)? {
             put(&folder.join(name), &content)?;
         }
         self.write_weights(&folder.join(Bundle::WEIGHTS))?;
         if out.is_dir() {
-            fs::remove_dir(out).map_err(io(out))?;
+            fs::remove_dir(out).map_err(Error::io(out))?;
         } else if let Some(above) = out.parent() {
-            fs::create_dir_all(above).map_err(io(above))?;
+            fs::create_dir_all(above).map_err(Error::io(above))?;
         }
-        fs::rename(&folder, out).map_err(io(out))
+        fs::rename(&folder, out).map_err(Error::io(out))
     }
 
     fn write_weights(&self, path: &Path) -> Result<()> {
@@ -266,8 +232,8 @@ impl Trimmed<'_> {
         let mut tensors = Vec::new();
         for name in self.weights.names() {
             let tensor = self.weights.raw(name)?;
-            let tensor = if matches!(name, WORDS | WORD_BIASES) {
-                let (shape, data) = self.rows.of(&tensor, words);
+            let tensor = if is_word_embeddings(name) || is_masked_lm_bias(name) {
+                let (shape, data) = self.kept.of(&tensor, words);
                 RawTensor {
                     dtype: tensor.dtype,
                     shape: shape.into(),
@@ -287,7 +253,16 @@ impl Trimmed<'_> {
     }
 }
 
-/// Refuses a place where something is.
+fn is_word_embeddings(name: &str) -> bool {
+    TensorRole::parse(name).is_some_and(|tensor| tensor.is_weight_of(Role::WordEmbeddings))
+}
+
+/// Whether a tensor has a number a word too, as a checkpoint that can predict masked words has.
+fn is_masked_lm_bias(name: &str) -> bool {
+    TensorRole::parse(name).is_some_and(|tensor| tensor.role == Role::MaskedLmBias)
+}
+
+/// Refuses a folder in which something is, and a file.
 fn vacant(out: &Path) -> Result<()> {
     let found = match fs::read_dir(out) {
         Ok(mut entries) => match entries.next() {
@@ -296,7 +271,7 @@ fn vacant(out: &Path) -> Result<()> {
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => "a file",
-        Err(error) => return Err(io(out)(error)),
+        Err(error) => return Err(Error::io(out)(error)),
     };
     Err(Error::Config {
         setting: "out",
@@ -308,17 +283,8 @@ fn vacant(out: &Path) -> Result<()> {
 /// Writes a file and the folder it is in.
 fn put(path: &Path, content: &[u8]) -> Result<()> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(io(folder))?;
+        fs::create_dir_all(folder).map_err(Error::io(folder))?;
     }
     let written = fs::write(path, content).and_then(|()| fs::File::open(path)?.sync_all());
-    written.map_err(io(path))
-}
-
-fn size(path: &Path) -> Result<u64> {
-    Ok(fs::metadata(path).map_err(io(path))?.len())
-}
-
-pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    let path: PathBuf = path.to_owned();
-    move |source| Error::Io { path, source }
+    written.map_err(Error::io(path))
 }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use cs_model::{Dtype, RawTensor, Weights};
 
-use super::matrix::Rows;
+use super::matrix::StoredMatrix;
 use crate::error::{Error, Result};
 
 /// Key of the artefact's metadata that holds its version.
@@ -35,19 +35,19 @@ pub(crate) fn check_format(weights: &Weights) -> Result<()> {
 pub(crate) fn tensors(
     name: &str,
     shape: &[usize],
-    rows: Rows,
+    rows: StoredMatrix,
 ) -> Vec<(String, RawTensor<'static>)> {
     let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect();
     let steps = format!("{name}.scale");
     let name = name.to_owned();
     match rows {
-        Rows::F32(data) => vec![(name, raw(Dtype::F32, shape.to_vec(), bytes(&data)))],
-        Rows::Int8 { data, scale } => {
+        StoredMatrix::F32(data) => vec![(name, raw(Dtype::F32, shape.to_vec(), bytes(&data)))],
+        StoredMatrix::Int8 { data, scale } => {
             let data = data.iter().map(|&v| v as u8).collect();
             let scale = raw(Dtype::F32, vec![shape[0]], bytes(&scale));
             vec![(steps, scale), (name, raw(Dtype::I8, shape.to_vec(), data))]
         }
-        Rows::Int4 { data, scale, group } => {
+        StoredMatrix::Int4 { data, scale, group } => {
             let halves = scale.iter().flat_map(|s| {
                 // Their low halves are zero.
                 ((s.to_bits() >> 16) as u16).to_le_bytes()
@@ -76,12 +76,12 @@ fn raw(dtype: Dtype, shape: Vec<usize>, data: Vec<u8>) -> RawTensor<'static> {
 /// # Errors
 ///
 /// A tensor that is missing, or of another type or shape; steps that are not positive and finite.
-pub(crate) fn read(weights: &Weights, name: &str, shape: [usize; 2]) -> Result<Rows> {
+pub(crate) fn read(weights: &Weights, name: &str, shape: [usize; 2]) -> Result<StoredMatrix> {
     let [rows, cols] = shape;
     match weights.dtype(name)? {
         Dtype::I8 => {
             let bytes = weights.bytes(name, Dtype::I8, &shape)?;
-            Ok(Rows::Int8 {
+            Ok(StoredMatrix::Int8 {
                 scale: steps(weights, name, &[rows])?,
                 // In place: no second copy.
                 data: bytes.into_owned().into_iter().map(|b| b as i8).collect(),
@@ -90,13 +90,13 @@ pub(crate) fn read(weights: &Weights, name: &str, shape: [usize; 2]) -> Result<R
         Dtype::U8 => {
             let group = group(weights, name, cols)?;
             let bytes = weights.bytes(name, Dtype::U8, &[rows, cols / 2])?;
-            Ok(Rows::Int4 {
+            Ok(StoredMatrix::Int4 {
                 scale: steps(weights, name, &[rows, cols / group])?,
                 data: bytes.into_owned(),
                 group,
             })
         }
-        _ => Ok(Rows::F32(weights.f32(name, &shape)?)),
+        _ => Ok(StoredMatrix::F32(weights.f32(name, &shape)?)),
     }
 }
 

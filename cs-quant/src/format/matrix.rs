@@ -6,32 +6,12 @@
 
 use half::bf16;
 
-use super::scheme::{Clip, Scheme};
+use super::scheme::{Clip, IntRange, Scheme};
 use crate::kernel::pack::{MOST_SUM, NEIGHBOURS};
-
-/// What the integers of a step may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Range {
-    /// Up to 7 either way.
-    Int4,
-    /// Up to 127 either way.
-    Int8,
-    /// Likewise, and [`NEIGHBOURS`] of one sign sum to at most [`MOST_SUM`].
-    Bounded,
-}
-
-impl Range {
-    fn most(self) -> f32 {
-        match self {
-            Self::Int4 => 7.0,
-            Self::Int8 | Self::Bounded => 127.0,
-        }
-    }
-}
 
 /// A matrix `[rows, cols]`.
 #[derive(Debug, Clone)]
-pub(crate) enum Rows {
+pub(crate) enum StoredMatrix {
     F32(Vec<f32>),
     /// With a step per row.
     Int8 {
@@ -46,7 +26,7 @@ pub(crate) enum Rows {
     },
 }
 
-impl Rows {
+impl StoredMatrix {
     /// Quantises `data`, rows of `cols`, as `scheme` says.
     pub(crate) fn quantise(data: Vec<f32>, cols: usize, scheme: Scheme, clip: Clip) -> Self {
         match scheme {
@@ -81,7 +61,7 @@ impl Rows {
     pub(crate) fn into_int8(self, cols: usize) -> Self {
         match self {
             Self::Int4 { .. } => {
-                let scheme = Scheme::Int8(Range::Bounded);
+                let scheme = Scheme::Int8(IntRange::Bounded);
                 Self::quantise(self.into_f32(cols), cols, scheme, Clip::None)
             }
             other => other,
@@ -114,7 +94,7 @@ pub(crate) fn widen_int4(data: &[u8], scale: &[f32], group: usize, out: &mut [f3
 pub(crate) fn quantise_rows(
     data: &[f32],
     cols: usize,
-    range: Range,
+    range: IntRange,
     clip: Clip,
 ) -> (Vec<i8>, Vec<f32>) {
     let mut values = Vec::with_capacity(data.len());
@@ -130,19 +110,19 @@ pub(crate) fn quantise_rows(
     (values, scale)
 }
 
-fn int4(data: &[f32], group: usize, clip: Clip) -> Rows {
+fn int4(data: &[f32], group: usize, clip: Clip) -> StoredMatrix {
     let mut values = Vec::with_capacity(data.len() / 2);
     let mut scale = Vec::with_capacity(data.len() / group);
     for weights in data.chunks_exact(group) {
-        let step = brain(step(weights, Range::Int4, clip));
+        let step = brain(step(weights, IntRange::Int4, clip));
         scale.push(step);
         for weights in weights.chunks(8) {
-            let nibbles = round(weights, step, Range::Int4).map(|q| (q + 8.0) as u8);
+            let nibbles = round(weights, step, IntRange::Int4).map(|q| (q + 8.0) as u8);
             let pairs = nibbles.as_chunks::<2>().0.iter();
             values.extend(pairs.map(|[low, high]| low | high << 4));
         }
     }
-    Rows::Int4 {
+    StoredMatrix::Int4 {
         data: values,
         scale,
         group,
@@ -157,13 +137,13 @@ fn brain(step: f32) -> f32 {
 
 /// The integers that stand for up to eight weights.
 #[inline(always)]
-fn round(weights: &[f32], step: f32, range: Range) -> [f32; 8] {
+fn round(weights: &[f32], step: f32, range: IntRange) -> [f32; 8] {
     let mut exact = [0.0; 8];
     exact[..weights.len()].copy_from_slice(weights);
     let exact = exact.map(|x| x / step);
     let mut rounded = exact.map(|x| nearest(x.clamp(-range.most(), range.most())));
     let sum: f32 = rounded.iter().map(|q| q.abs()).sum();
-    if range == Range::Bounded && sum > MOST_SUM as f32 {
+    if range == IntRange::Bounded && sum > MOST_SUM as f32 {
         for neighbours in NEIGHBOURS {
             lower(&mut rounded, &exact, neighbours, 1.0);
             lower(&mut rounded, &exact, neighbours, -1.0);
@@ -196,7 +176,7 @@ fn nearest(x: f32) -> f32 {
 }
 
 /// The step of weights that share one: positive and finite; 1 where they are all zero.
-fn step(weights: &[f32], range: Range, clip: Clip) -> f32 {
+fn step(weights: &[f32], range: IntRange, clip: Clip) -> f32 {
     let largest = match clip {
         Clip::Percentile(share) => percentile(weights, share),
         Clip::None | Clip::Mse => weights.iter().fold(0.0f32, |most, x| most.max(x.abs())),
@@ -209,8 +189,8 @@ fn step(weights: &[f32], range: Range, clip: Clip) -> f32 {
     // The integer that stands for the largest weight, first, gap and count. Up to 32 no neighbours
     // are lowered; beyond `most` the largest weights are cut off.
     let limits = match (range, clip) {
-        (Range::Bounded, Clip::None | Clip::Percentile(_)) => (32.0, 4.0, 23),
-        (Range::Bounded, Clip::Mse) => (32.0, 4.0, 33),
+        (IntRange::Bounded, Clip::None | Clip::Percentile(_)) => (32.0, 4.0, 23),
+        (IntRange::Bounded, Clip::Mse) => (32.0, 4.0, 33),
         (_, Clip::Mse) => (range.most(), range.most() / 20.0, 21),
         _ => return finest,
     };
@@ -219,7 +199,7 @@ fn step(weights: &[f32], range: Range, clip: Clip) -> f32 {
 
 /// The step `largest / limit` with the least squared error. Looks at every third limit, and then at
 /// those near the best.
-fn best(weights: &[f32], range: Range, largest: f32, limits: (f32, f32, usize)) -> f32 {
+fn best(weights: &[f32], range: IntRange, largest: f32, limits: (f32, f32, usize)) -> f32 {
     let (first, gap, count) = limits;
     let step = |i: usize| largest / (first + gap * i as f32);
     let least = |candidates: &mut dyn Iterator<Item = usize>| {
@@ -232,7 +212,7 @@ fn best(weights: &[f32], range: Range, largest: f32, limits: (f32, f32, usize)) 
     step(least(&mut (near.saturating_sub(2)..count.min(near + 3))))
 }
 
-fn squared_error(weights: &[f32], step: f32, range: Range) -> f32 {
+fn squared_error(weights: &[f32], step: f32, range: IntRange) -> f32 {
     let blocks = weights.chunks(8).map(|weights| {
         let rounded = round(weights, step, range);
         let errors = weights
@@ -263,7 +243,7 @@ mod tests {
     #[test]
     fn rows_are_rounded_to_half_a_step() {
         let data = [1.0, -0.5, 0.004, 0.0, 0.0, 0.0, 1e-45, 0.0, 0.0];
-        for range in [Range::Int8, Range::Bounded] {
+        for range in [IntRange::Int8, IntRange::Bounded] {
             let (values, scale) = quantise_rows(&data, 3, range, Clip::None);
             assert!(values[0] >= 32);
             assert_eq!(scale[1..], [1.0, 1.0]);
@@ -280,7 +260,7 @@ mod tests {
             .map(|i| ((i * 37 % 101) as f32 - 50.0) * 0.01 * (1 + i / 32) as f32)
             .collect();
         let rows = int4(&data, 32, Clip::None);
-        let Rows::Int4 {
+        let StoredMatrix::Int4 {
             data: bytes, scale, ..
         } = &rows
         else {
@@ -294,7 +274,7 @@ mod tests {
             // The step's own rounding may cut off a little of the largest weight.
             assert!((x - back).abs() <= scale[i / 32] * 0.53, "{i}: {x} {back}");
         }
-        let Rows::Int8 {
+        let StoredMatrix::Int8 {
             scale: wide,
             data: values,
         } = rows.clone().into_int8(64)
@@ -315,19 +295,22 @@ mod tests {
             .map(|i| ((i * 89 % 97) as f32 - 48.0) / 48.0)
             .collect();
         row[17] = 1.6;
-        for range in [Range::Int4, Range::Int8, Range::Bounded] {
+        for range in [IntRange::Int4, IntRange::Int8, IntRange::Bounded] {
             let widest = step(&row, range, Clip::None);
             let best = step(&row, range, Clip::Mse);
             assert!(best <= widest);
             assert!(squared_error(&row, best, range) <= squared_error(&row, widest, range));
         }
         let step = |row: &[f32], range, clip| step(row, range, clip) * range.most();
-        assert!(step(&row, Range::Int4, Clip::Mse) < step(&row, Range::Int4, Clip::None));
-        let cut = step(&row, Range::Int8, Clip::Percentile(0.99));
+        assert!(step(&row, IntRange::Int4, Clip::Mse) < step(&row, IntRange::Int4, Clip::None));
+        let cut = step(&row, IntRange::Int8, Clip::Percentile(0.99));
         assert!((cut - 1.0).abs() < 0.03, "{cut}");
         let sparse = [0.0, 0.0, 0.0, 3.0];
-        assert_eq!(step(&sparse, Range::Int8, Clip::Percentile(0.51)), 3.0);
-        assert_eq!(step(&[0.0; 4], Range::Int8, Clip::Percentile(0.9)), 127.0);
+        assert_eq!(step(&sparse, IntRange::Int8, Clip::Percentile(0.51)), 3.0);
+        assert_eq!(
+            step(&[0.0; 4], IntRange::Int8, Clip::Percentile(0.9)),
+            127.0
+        );
     }
 
     #[test]
@@ -347,7 +330,7 @@ mod tests {
                 [127.0, -127.0, 127.0, -127.0, 1.0, -1.0, 1.0, -1.0],
             ),
         ] {
-            let found = round(&weights, step, Range::Bounded);
+            let found = round(&weights, step, IntRange::Bounded);
             assert_eq!(found, expected, "{weights:?}");
         }
         // One large weight among small ones: no finer step without loss where it has neighbours.
@@ -355,7 +338,7 @@ mod tests {
             .map(|i| (i * 37 % 41) as f32 * 0.001 - 0.02)
             .collect();
         row[4] = 1.0;
-        let (values, scale) = quantise_rows(&row, 99, Range::Bounded, Clip::None);
+        let (values, scale) = quantise_rows(&row, 99, IntRange::Bounded, Clip::None);
         assert!(values[4] > 100, "{}", values[4]);
         assert!((f32::from(values[4]) * scale[0] - 1.0).abs() <= 0.6 * scale[0]);
     }

@@ -1,19 +1,20 @@
-//! What a caller may choose about quantising.
+//! How a tensor is stored, and what a caller may choose about it.
 
+use cs_model::names::{ALL_HEADS, Role, TensorRole};
 use serde::{Deserialize, Serialize};
 
-use super::matrix::Range;
 use crate::error::{Error, Result};
 
 /// How a model is quantised.
 ///
 /// ```
-/// use cs_quant::{Clip, Int4, QuantConfig};
+/// use cs_model::names::{BERT, HEADS, Role};
+/// use cs_quant::QuantConfig;
 ///
 /// let config = QuantConfig::default();
-/// assert_eq!((config.clip, config.int4), (Clip::None, Int4::default()));
-/// assert!(config.keeps_fp32("heads.intent.weight") && !config.keeps_fp32("headstrong"));
-/// assert!(!config.keeps_fp32("encoder.layer.0.output.dense.weight"));
+/// let (head, layer) = (HEADS.weight(Role::Intent), BERT.layer(0).weight(Role::FeedForwardOut));
+/// assert!(config.keeps_fp32(&head) && !config.keeps_fp32(&layer));
+/// assert!(!config.keeps_fp32("headstrong"), "a beginning ends at a dot");
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -81,7 +82,7 @@ pub enum Clip {
 impl Default for QuantConfig {
     fn default() -> Self {
         Self {
-            keep_fp32: vec!["heads".to_owned()],
+            keep_fp32: vec![ALL_HEADS.to_owned()],
             int4: Int4::default(),
             clip: Clip::None,
         }
@@ -130,39 +131,34 @@ impl QuantConfig {
 
     /// How a tensor is stored.
     pub(crate) fn scheme(&self, name: &str, shape: &[usize]) -> Scheme {
-        // Two rows, and the scores between slot tags, which enter no product.
-        let few = [
-            "embeddings.token_type_embeddings.weight",
-            "heads.slots.transitions",
-        ];
         let [_, cols] = *shape else {
             return Scheme::Fp32;
         };
-        if few.contains(&name) || self.keeps_fp32(name) {
+        let role = TensorRole::parse(name).map(|tensor| tensor.role);
+        // Two rows, and the scores between slot tags, which enter no product.
+        let few = matches!(
+            role,
+            Some(Role::TokenTypeEmbeddings | Role::SlotTransitions)
+        );
+        if few || self.keeps_fp32(name) {
             return Scheme::Fp32;
         }
-        let words = name == "embeddings.word_embeddings.weight";
-        let int4 = (words && self.int4.embeddings) || (self.int4.feed_forward && inner(name));
+        let int4 = match role {
+            Some(Role::WordEmbeddings) => self.int4.embeddings,
+            Some(Role::FeedForwardIn | Role::FeedForwardOut) => self.int4.feed_forward,
+            _ => false,
+        };
         if int4 && cols.is_multiple_of(self.int4.group) {
             return Scheme::Int4 {
                 group: self.int4.group,
             };
         }
         // Embeddings enter no product.
-        Scheme::Int8(if name.starts_with("embeddings.") {
-            Range::Int8
-        } else {
-            Range::Bounded
+        Scheme::Int8(match role.is_some_and(Role::is_embedding) {
+            true => IntRange::Int8,
+            false => IntRange::Bounded,
         })
     }
-}
-
-/// Whether a tensor is one of a block's two feed-forward matrices.
-fn inner(name: &str) -> bool {
-    let dense = [".intermediate.dense.weight", ".output.dense.weight"];
-    name.starts_with("encoder.layer.")
-        && dense.iter().any(|end| name.ends_with(end))
-        && !name.contains(".attention.")
 }
 
 /// How a tensor is stored.
@@ -170,15 +166,38 @@ fn inner(name: &str) -> bool {
 pub(crate) enum Scheme {
     Fp32,
     /// A step per row.
-    Int8(Range),
+    Int8(IntRange),
     /// A step per `group` weights of a row.
     Int4 {
         group: usize,
     },
 }
 
+/// What the integers of a step may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IntRange {
+    /// Up to 7 either way.
+    Int4,
+    /// Up to 127 either way.
+    Int8,
+    /// Likewise, and [`NEIGHBOURS`] of one sign sum to at most [`MOST_SUM`].
+    Bounded,
+}
+
+impl IntRange {
+    /// The largest of the integers.
+    pub(super) fn most(self) -> f32 {
+        match self {
+            Self::Int4 => 7.0,
+            Self::Int8 | Self::Bounded => 127.0,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use cs_model::names::{BERT, BILSTM, HEADS};
+
     use super::*;
 
     #[test]
@@ -191,39 +210,29 @@ mod tests {
             },
             ..QuantConfig::default()
         };
-        let bounded = Scheme::Int8(Range::Bounded);
+        let bounded = Scheme::Int8(IntRange::Bounded);
+        let int4 = Scheme::Int4 { group: 32 };
+        let (bert, lstm) = (BERT.layer(0), BILSTM.layer(0));
         for (name, shape, scheme) in [
+            (bert.weight(Role::FeedForwardOut), vec![4, 32], int4),
+            (bert.weight(Role::FeedForwardOut), vec![4, 40], bounded),
+            (bert.weight(Role::AttentionOutput), vec![4, 32], bounded),
+            (bert.bias(Role::FeedForwardOut), vec![32], Scheme::Fp32),
+            (lstm.weight(Role::LstmHidden), vec![4, 32], bounded),
+            (HEADS.weight(Role::Intent), vec![4, 32], Scheme::Fp32),
+            (bert.weight(Role::WordEmbeddings), vec![9, 64], int4),
             (
-                "encoder.layer.0.output.dense.weight",
-                vec![4, 32],
-                Scheme::Int4 { group: 32 },
-            ),
-            ("encoder.layer.0.output.dense.weight", vec![4, 40], bounded),
-            (
-                "encoder.layer.0.attention.output.dense.weight",
-                vec![4, 32],
-                bounded,
-            ),
-            ("encoder.layer.0.output.dense.bias", vec![32], Scheme::Fp32),
-            ("encoder.lstm.weight_hh_l0", vec![4, 32], bounded),
-            ("heads.intent.weight", vec![4, 32], Scheme::Fp32),
-            (
-                "embeddings.word_embeddings.weight",
+                bert.weight(Role::PositionEmbeddings),
                 vec![9, 64],
-                Scheme::Int4 { group: 32 },
+                Scheme::Int8(IntRange::Int8),
             ),
             (
-                "embeddings.position_embeddings.weight",
-                vec![9, 64],
-                Scheme::Int8(Range::Int8),
-            ),
-            (
-                "embeddings.token_type_embeddings.weight",
+                bert.weight(Role::TokenTypeEmbeddings),
                 vec![2, 64],
                 Scheme::Fp32,
             ),
         ] {
-            assert_eq!(config.scheme(name, &shape), scheme, "{name}");
+            assert_eq!(config.scheme(&name, &shape), scheme, "{name}");
         }
     }
 }

@@ -2,10 +2,11 @@
 //! there is one loader; a checkpoint is quantised on the way when int8 is asked for.
 
 use cs_data::TagSet;
+use cs_model::names::{HEADS, Names, Role};
 use cs_model::{Bundle, Matrix, Transitions, Weights};
 
 use super::artefact;
-use super::matrix::Rows;
+use super::matrix::StoredMatrix;
 use super::scheme::QuantConfig;
 use crate::error::{Error, Result};
 use crate::kernel::gemm;
@@ -17,13 +18,13 @@ const MOST_INPUTS: usize = 1 << 18;
 
 /// Where tensors come from.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub(crate) struct WeightSource {
     weights: Weights,
     /// How to quantise what the file holds in floats; `None`: not at all.
     quantise: Option<QuantConfig>,
 }
 
-impl Source {
+impl WeightSource {
     /// A file written by [`crate::quantize`].
     ///
     /// # Errors
@@ -56,10 +57,16 @@ impl Source {
         Ok(self.weights.f32(name, &[len])?)
     }
 
-    pub(crate) fn norm(&self, owner: &str, width: usize, epsilon: f64) -> Result<Norm> {
+    /// A layer normalisation over `width` numbers.
+    pub(crate) fn norm(
+        &self,
+        (names, role): (Names, Role),
+        width: usize,
+        epsilon: f64,
+    ) -> Result<Norm> {
         Ok(Norm {
-            weight: self.vector(&format!("{owner}.weight"), width)?,
-            bias: self.vector(&format!("{owner}.bias"), width)?,
+            weight: self.vector(&names.weight(role), width)?,
+            bias: self.vector(&names.bias(role), width)?,
             epsilon: epsilon as f32,
         })
     }
@@ -67,28 +74,27 @@ impl Source {
     /// The scores of a conditional random field over slot tags, always in `f32`.
     pub(crate) fn transitions(&self, tags: &TagSet) -> Result<Transitions> {
         let count = tags.tags().len();
-        let scores = self
-            .weights
-            .f32("heads.slots.transitions", &[count, count])?;
+        let name = HEADS.weight(Role::SlotTransitions);
+        let scores = self.weights.f32(&name, &[count, count])?;
         let scores = Matrix::new(count, count, scores)?;
-        let start = self.vector("heads.slots.start", count)?;
-        let end = self.vector("heads.slots.end", count)?;
+        let start = self.vector(&HEADS.weight(Role::SlotStart), count)?;
+        let end = self.vector(&HEADS.weight(Role::SlotEnd), count)?;
         let crf = Transitions::new(tags, &scores, &start, &end);
         Ok(crf.map_err(|error| error.in_file(self.weights.path()))?)
     }
 
     /// A matrix in the precision it has or is to have.
-    pub(crate) fn matrix(&self, name: &str, shape: [usize; 2]) -> Result<Rows> {
+    pub(crate) fn matrix(&self, name: &str, shape: [usize; 2]) -> Result<StoredMatrix> {
         let Some(config) = &self.quantise else {
             return artefact::read(&self.weights, name, shape);
         };
         let data = self.weights.f32(name, &shape)?;
         let scheme = config.scheme(name, &shape);
-        Ok(Rows::quantise(data, shape[1], scheme, config.clip))
+        Ok(StoredMatrix::quantise(data, shape[1], scheme, config.clip))
     }
 
-    /// Linear layers that read the same input, side by side: `owners` are names without
-    /// `.weight`, each `[outputs, inputs]`; the bias is given.
+    /// Linear layers that read the same input, side by side: `names` are those of their matrices,
+    /// each `[outputs, inputs]`; the bias is given.
     pub(crate) fn linear(
         &self,
         names: &[String],
@@ -100,11 +106,13 @@ impl Source {
             let part = self.matrix(name, [outputs, inputs])?;
             parts.push(part.into_int8(inputs));
         }
-        let int8 = parts.iter().all(|part| matches!(part, Rows::Int8 { .. }));
+        let int8 = parts
+            .iter()
+            .all(|part| matches!(part, StoredMatrix::Int8 { .. }));
         if int8 && inputs <= MOST_INPUTS {
             let (mut weights, mut scales) = (Vec::new(), Vec::new());
             for part in parts {
-                if let Rows::Int8 { data, scale } = part {
+                if let StoredMatrix::Int8 { data, scale } = part {
                     weights.extend(data);
                     scales.extend(scale);
                 }
@@ -120,15 +128,19 @@ impl Source {
     }
 
     /// One linear layer with its own bias.
-    pub(crate) fn dense(&self, owner: &str, shape: [usize; 2]) -> Result<gemm::Weights> {
-        let bias = self.vector(&format!("{owner}.bias"), shape[0])?;
-        self.linear(&[format!("{owner}.weight")], shape, &bias)
+    pub(crate) fn dense(
+        &self,
+        (names, role): (Names, Role),
+        shape: [usize; 2],
+    ) -> Result<gemm::Weights> {
+        let bias = self.vector(&names.bias(role), shape[0])?;
+        self.linear(&[names.weight(role)], shape, &bias)
     }
 }
 
 /// Refuses a folder without fp32 (or 16-bit) weights, or whose vectors are pooled in a way there is
 /// not.
-pub(crate) fn need_weights(bundle: &Bundle, wanted: &'static str) -> Result<()> {
+pub(crate) fn require_fp32(bundle: &Bundle, wanted: &'static str) -> Result<()> {
     if bundle.has_weights() {
         return Ok(bundle.check_pooling()?);
     }

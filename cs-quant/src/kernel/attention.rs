@@ -41,7 +41,7 @@ impl HeadScratch {
 
 /// What attention reads.
 #[derive(Debug, Clone)]
-pub(crate) struct Heads<'a> {
+pub(crate) struct AttentionInput<'a> {
     /// Queries, keys and values side by side: `[N, 3 C]`
     pub(crate) qkv: &'a [f32],
     /// Where sequences begin, counted from the first of them: `[B + 1]`
@@ -61,11 +61,11 @@ pub(crate) struct Heads<'a> {
 /// If the lengths disagree.
 pub(crate) fn attention(
     team: Team<'_>,
-    input: Heads<'_>,
+    input: AttentionInput<'_>,
     scratch: &[Mutex<HeadScratch>],
     out: &mut [f32],
 ) {
-    let Heads {
+    let AttentionInput {
         qkv,
         offsets,
         queries,

@@ -276,7 +276,9 @@ impl Simd {
         if kernel.is_supported() {
             Ok(Self(kernel))
         } else {
-            Err(Error::UnsupportedKernel { kernel })
+            Err(Error::UnsupportedKernel {
+                kernel: kernel.name(),
+            })
         }
     }
 

@@ -24,7 +24,7 @@ pub(crate) struct Team<'a> {
 
 /// What a thread does of the rows of a [`Team::scatter`].
 #[derive(Debug)]
-pub(crate) struct Piece<'a, const N: usize> {
+pub(crate) struct Share<'a, const N: usize> {
     /// Who works on it.
     pub(crate) team: Team<'a>,
     pub(crate) rows: Range<usize>,
@@ -106,11 +106,11 @@ impl<'a> Team<'a> {
         self,
         (rows, share): (usize, usize),
         buffers: [(&mut [f32], usize); N],
-        job: impl Fn(Piece<'_, N>) + Sync,
+        job: impl Fn(Share<'_, N>) + Sync,
     ) {
         if share >= rows {
             let buffers = buffers.map(|(buffer, _)| buffer);
-            return job(Piece {
+            return job(Share {
                 team: self,
                 rows: 0..rows,
                 buffers,
@@ -126,7 +126,7 @@ impl<'a> Team<'a> {
                 // SAFETY: the pieces are disjoint, and each is visited once.
                 unsafe { buffer.slice(rows.start * width, rows.len() * width) }
             });
-            job(Piece {
+            job(Share {
                 team: Team::solo(self.simd, rank),
                 rows,
                 buffers,

@@ -7,7 +7,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 
-use super::attention::{HeadScratch, Heads, attention};
+use super::attention::{AttentionInput, HeadScratch, attention};
 use super::gemm::{QuantScratch, Weights};
 use super::math::{Act, activate, erf, exp, sigmoid, tanh};
 use super::pack::{PackedF32, PackedI8};
@@ -15,8 +15,8 @@ use super::pool::Pool;
 use super::row_ops::{Norm, RowScale, add_norm, quantise};
 use super::team::Team;
 use super::{Isa, Kernel, Simd, Task};
-use crate::format::matrix::{Range as Bound, quantise_rows};
-use crate::format::scheme::Clip;
+use crate::format::matrix::quantise_rows;
+use crate::format::scheme::{Clip, IntRange as Bound};
 
 /// Rows, inputs, outputs: odd sizes, none, one, remainders of the tile, large.
 const SHAPES: [(usize, usize, usize); 16] = [
@@ -307,7 +307,7 @@ fn attention_is_that_of_the_definition() {
             // In two parts, the second of which begins within a sequence.
             let (above, below) = out.split_at_mut(20 * width);
             for (queries, out) in [(0..20, above), (20..tokens, below)] {
-                let input = Heads {
+                let input = AttentionInput {
                     qkv: &qkv,
                     offsets: &offsets,
                     queries,

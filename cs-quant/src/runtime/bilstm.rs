@@ -4,11 +4,12 @@
 use std::sync::{Mutex, PoisonError};
 
 use cs_model::BiLstmConfig;
+use cs_model::names::{Names, Role};
 
 use super::embedding::Embedding;
-use super::scratch::{Extent, Packed, Scratch, Widths, lock, take};
+use super::scratch::{BatchPart, Extent, Scratch, Widths, lock, take};
 use crate::error::Result;
-use crate::format::source::Source;
+use crate::format::source::WeightSource;
 use crate::kernel::gemm::Weights;
 use crate::kernel::lstm::{Recurrence, recur};
 use crate::kernel::math::Act;
@@ -16,7 +17,7 @@ use crate::kernel::team::Team;
 
 #[derive(Debug)]
 pub(crate) struct BiLstm {
-    words: Embedding,
+    word_embeddings: Embedding,
     layers: Vec<Layer>,
     /// h
     size: usize,
@@ -31,11 +32,16 @@ struct Layer {
 }
 
 impl BiLstm {
-    pub(crate) fn load(config: &BiLstmConfig, source: &Source) -> Result<Self> {
-        let words = [config.vocab_size, config.embedding_size];
-        let layers = (0..config.num_layers).map(|i| Layer::load(config, source, i));
+    pub(crate) fn load(
+        (config, names): (&BiLstmConfig, Names),
+        source: &WeightSource,
+    ) -> Result<Self> {
+        let layer = |i| Layer::load((config, names.layer(i)), source, i);
+        let layers = (0..config.num_layers).map(layer);
+        let words = names.weight(Role::WordEmbeddings);
+        let shape = [config.vocab_size, config.embedding_size];
         Ok(Self {
-            words: Embedding::load(source, "embeddings.word_embeddings.weight", words)?,
+            word_embeddings: Embedding::load(source, &words, shape)?,
             layers: layers.collect::<Result<_>>()?,
             size: config.hidden_size,
         })
@@ -47,7 +53,7 @@ impl BiLstm {
     pub(crate) fn forward(
         &self,
         team: Team<'_>,
-        batch: Packed<'_>,
+        batch: BatchPart<'_>,
         scratch: &[Mutex<Scratch>],
         out: &mut [f32],
     ) {
@@ -59,13 +65,16 @@ impl BiLstm {
             ..
         } = &mut *lock(&scratch[team.rank()]);
         let tokens = batch.ids.len();
-        let words = take(context, tokens * self.words.width); // [N, E]
-        for (row, &id) in words.chunks_exact_mut(self.words.width).zip(batch.ids) {
-            self.words.copy(team, id, row);
+        let embedded = take(context, tokens * self.word_embeddings.width); // [N, E]
+        for (row, &id) in embedded
+            .chunks_exact_mut(self.word_embeddings.width)
+            .zip(batch.ids)
+        {
+            self.word_embeddings.copy(team, id, row);
         }
         for (i, layer) in self.layers.iter().enumerate() {
             let gates = take(wide, tokens * 8 * self.size); // [N, 8 h]
-            let input: &[f32] = if i == 0 { words } else { out };
+            let input: &[f32] = if i == 0 { embedded } else { out };
             layer.input.apply(team, input, Act::None, (gates, quant));
             let weights = &layer.hidden;
             let input = Recurrence {
@@ -87,12 +96,12 @@ impl BiLstm {
 
     /// Makes room for a forward.
     pub(crate) fn reserve(&self, extent: Extent, scratch: &mut Scratch) -> Result<()> {
-        let words = self.words.width;
+        let embedded = self.word_embeddings.width;
         let widths = Widths {
             wide: 8 * self.size,
-            context: words,
+            context: embedded,
             update: 0,
-            inputs: words.max(2 * self.size),
+            inputs: embedded.max(2 * self.size),
         };
         scratch.reserve(extent.tokens, widths)?;
         for direction in &mut scratch.lstm {
@@ -103,33 +112,40 @@ impl BiLstm {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.words.rows.bytes() + self.linears().map(Weights::bytes).sum::<usize>()
+        self.word_embeddings.rows.bytes() + self.linears().map(Weights::bytes).sum::<usize>()
     }
 }
 
 impl Layer {
-    fn load(config: &BiLstmConfig, source: &Source, index: usize) -> Result<Self> {
+    /// Loads the layer `index`, whose names are given.
+    fn load(
+        (config, names): (&BiLstmConfig, Names),
+        source: &WeightSource,
+        index: usize,
+    ) -> Result<Self> {
         let size = config.hidden_size;
         let inputs = if index == 0 {
             config.embedding_size
         } else {
             2 * size
         };
-        let name = |part: &str, suffix: &str| format!("encoder.lstm.{part}_l{index}{suffix}");
         let mut bias = Vec::with_capacity(8 * size);
-        for suffix in ["", "_reverse"] {
-            let input = source.vector(&name("bias_ih", suffix), 4 * size)?;
-            let hidden = source.vector(&name("bias_hh", suffix), 4 * size)?;
+        for (input, hidden) in [
+            (Role::LstmInput, Role::LstmHidden),
+            (Role::LstmInputReverse, Role::LstmHiddenReverse),
+        ] {
+            let input = source.vector(&names.bias(input), 4 * size)?;
+            let hidden = source.vector(&names.bias(hidden), 4 * size)?;
             bias.extend(input.iter().zip(hidden).map(|(a, b)| a + b));
         }
-        let names = ["", "_reverse"].map(|suffix| name("weight_ih", suffix));
-        let hidden = |suffix| {
+        let input = [Role::LstmInput, Role::LstmInputReverse].map(|role| names.weight(role));
+        let hidden = |role| {
             let zeros = vec![0.0; 4 * size];
-            source.linear(&[name("weight_hh", suffix)], [4 * size, size], &zeros)
+            source.linear(&[names.weight(role)], [4 * size, size], &zeros)
         };
         Ok(Self {
-            input: source.linear(&names, [4 * size, inputs], &bias)?,
-            hidden: [hidden("")?, hidden("_reverse")?],
+            input: source.linear(&input, [4 * size, inputs], &bias)?,
+            hidden: [hidden(Role::LstmHidden)?, hidden(Role::LstmHiddenReverse)?],
         })
     }
 }

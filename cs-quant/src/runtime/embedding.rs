@@ -1,20 +1,20 @@
 //! Embeddings: rows that are looked up and widened.
 
 use crate::error::Result;
-use crate::format::matrix::{Rows, widen_int4};
-use crate::format::source::Source;
+use crate::format::matrix::{StoredMatrix, widen_int4};
+use crate::format::source::WeightSource;
 use crate::kernel::row_ops::Dequantise;
 use crate::kernel::team::Team;
 
 /// A table of rows that are looked up.
 #[derive(Debug)]
 pub(crate) struct Embedding {
-    pub(crate) rows: Rows,
+    pub(crate) rows: StoredMatrix,
     pub(crate) width: usize,
 }
 
 impl Embedding {
-    pub(crate) fn load(source: &Source, name: &str, shape: [usize; 2]) -> Result<Self> {
+    pub(crate) fn load(source: &WeightSource, name: &str, shape: [usize; 2]) -> Result<Self> {
         Ok(Self {
             rows: source.matrix(name, shape)?,
             width: shape[1],
@@ -25,13 +25,13 @@ impl Embedding {
     pub(crate) fn copy(&self, team: Team<'_>, id: u32, out: &mut [f32]) {
         let from = id as usize * self.width;
         match &self.rows {
-            Rows::F32(data) => out.copy_from_slice(&data[from..][..self.width]),
-            Rows::Int8 { data, scale } => team.simd.run(Dequantise {
+            StoredMatrix::F32(data) => out.copy_from_slice(&data[from..][..self.width]),
+            StoredMatrix::Int8 { data, scale } => team.simd.run(Dequantise {
                 row: &data[from..][..self.width],
                 scale: scale[id as usize],
                 out,
             }),
-            Rows::Int4 { data, scale, group } => {
+            StoredMatrix::Int4 { data, scale, group } => {
                 let steps = self.width / group;
                 let row = &data[from / 2..][..self.width / 2];
                 widen_int4(row, &scale[id as usize * steps..][..steps], *group, out);

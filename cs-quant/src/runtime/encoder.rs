@@ -4,10 +4,10 @@ use cs_model::EncoderConfig;
 
 use super::bilstm::BiLstm;
 use super::loader::Loader;
-use super::scratch::{Common, Extent, Packed, Scratch, Spaces};
+use super::scratch::{BatchPart, Common, Extent, Scratch, Spaces};
 use super::transformer::Transformer;
 use crate::error::Result;
-use crate::format::source::Source;
+use crate::format::source::WeightSource;
 use crate::kernel::attention::HeadScratch;
 use crate::kernel::gemm::Weights;
 use crate::kernel::memory::grow;
@@ -24,14 +24,15 @@ impl Encoder {
     /// Reads and packs the weights, the layers side by side.
     pub(crate) fn load(
         config: &EncoderConfig,
-        source: &Source,
+        source: &WeightSource,
         loader: &Loader<'_>,
     ) -> Result<Self> {
+        let names = config.names();
         Ok(match config {
             EncoderConfig::Transformer(config) => {
-                Self::Transformer(Transformer::load(config, source, loader)?)
+                Self::Transformer(Transformer::load((config, names), source, loader)?)
             }
-            EncoderConfig::BiLstm(config) => Self::BiLstm(BiLstm::load(config, source)?),
+            EncoderConfig::BiLstm(config) => Self::BiLstm(BiLstm::load((config, names), source)?),
         })
     }
 
@@ -39,7 +40,7 @@ impl Encoder {
     pub(crate) fn forward(
         &self,
         team: Team<'_>,
-        batch: Packed<'_>,
+        batch: BatchPart<'_>,
         spaces: Spaces<'_>,
         out: &mut [f32],
     ) {

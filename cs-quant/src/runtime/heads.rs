@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use cs_model::names::{HEADS, Role};
 use cs_model::{HeadOutput, Matrix, Pooling, Tasks, Transitions};
 
 use crate::error::{Error, Result};
-use crate::format::source::Source;
+use crate::format::source::WeightSource;
 use crate::kernel::gemm::{QuantScratch, Weights};
 use crate::kernel::math::Act;
 use crate::kernel::memory::grow;
 use crate::kernel::team::Team;
 
 #[derive(Debug)]
-pub(crate) struct Heads {
+pub(crate) struct TaskHeads {
     intent: Option<Weights>,
     slots: Option<Weights>,
     transitions: Option<Arc<Transitions>>,
@@ -20,20 +21,20 @@ pub(crate) struct Heads {
     pooling: Pooling,
 }
 
-impl Heads {
-    pub(crate) fn load(tasks: &Tasks, width: usize, source: &Source) -> Result<Self> {
-        let head = |name: &str, outputs: Option<usize>| {
-            let load = |n| source.dense(&format!("heads.{name}"), [n, width]);
+impl TaskHeads {
+    pub(crate) fn load(tasks: &Tasks, width: usize, source: &WeightSource) -> Result<Self> {
+        let head = |role: Role, outputs: Option<usize>| {
+            let load = |n| source.dense((HEADS, role), [n, width]);
             outputs.map(load).transpose()
         };
         Ok(Self {
-            intent: head("intent", tasks.intent.as_ref().map(Vec::len))?,
-            slots: head("slots", tasks.slots.as_ref().map(|tags| tags.tags().len()))?,
+            intent: head(Role::Intent, tasks.intent.as_ref().map(Vec::len))?,
+            slots: head(Role::Slots, tasks.slots.as_ref().map(|tags| tags.tags().len()))?,
             transitions: match tasks.crf_tags() {
                 Some(tags) => Some(Arc::new(source.transitions(tags)?)),
                 None => None,
             },
-            sentiment: head("sentiment", tasks.sentiment.then_some(1))?,
+            sentiment: head(Role::Sentiment, tasks.sentiment.then_some(1))?,
             pooling: tasks.pooling,
         })
     }

@@ -7,15 +7,15 @@ use cs_model::{Bundle, EncoderConfig, HeadOutput, Matrix, Tasks};
 
 use super::config::{Precision, RuntimeConfig};
 use super::encoder::Encoder;
-use super::heads::{Heads, pool};
+use super::heads::{TaskHeads, pool};
 use super::loader::Loader;
-use super::scratch::{Common, Extent, Packed, Scratch, Spaces, lock};
-use super::split::{Plan, Split, check, worthwhile_threads};
+use super::scratch::{BatchPart, Common, Extent, Scratch, Spaces, lock};
+use super::split::{Split, SplitPlan, check, worthwhile_threads};
 use crate::Kernel;
 use crate::error::Result;
 use crate::format::scheme::QuantConfig;
-use crate::format::source::Source;
-use crate::format::source::need_weights;
+use crate::format::source::WeightSource;
+use crate::format::source::require_fp32;
 use crate::kernel::Simd;
 use crate::kernel::attention::HeadScratch;
 use crate::kernel::memory::grow;
@@ -77,7 +77,7 @@ struct Model {
     config: EncoderConfig,
     tasks: Tasks,
     encoder: Encoder,
-    heads: Heads,
+    heads: TaskHeads,
     simd: Simd,
     precision: Precision,
     /// What a call may use of the pool.
@@ -94,7 +94,7 @@ struct Model {
 #[derive(Debug, Default)]
 struct Space {
     common: Common,
-    plan: Plan,
+    plan: SplitPlan,
     /// Where the groups' part of the result ends.
     bounds: Vec<usize>,
 }
@@ -129,14 +129,14 @@ impl NativeModel {
         config: &RuntimeConfig,
     ) -> Result<Self> {
         quantise.validate()?;
-        need_weights(bundle, "fp32")?;
-        let source = Source::checkpoint(bundle.unverified_weights()?, Some(quantise.clone()));
+        require_fp32(bundle, "fp32")?;
+        let source = WeightSource::checkpoint(bundle.unverified_weights()?, Some(quantise.clone()));
         Self::load(bundle, &source, Precision::Int8, config)
     }
 
     fn load(
         bundle: &Bundle,
-        source: &Source,
+        source: &WeightSource,
         precision: Precision,
         config: &RuntimeConfig,
     ) -> Result<Self> {
@@ -147,7 +147,7 @@ impl NativeModel {
         let pool = Pool::shared(threads)?;
         let loader = Loader::new(&pool, threads);
         let load = || -> Result<_> {
-            let heads = Heads::load(&tasks, encoder.hidden_size(), source)?;
+            let heads = TaskHeads::load(&tasks, encoder.hidden_size(), source)?;
             Ok((Encoder::load(encoder, source, &loader)?, heads))
         };
         let (verified, loaded) = loader.join(|| source.verify(), load);
@@ -313,7 +313,7 @@ impl Model {
         match split {
             Split::Groups => crew.scatter(out, &bounds, |rank, i, rows| {
                 let team = Team::solo(self.simd, rank);
-                let part = packed(batch, plan.cuts()[i]..plan.cuts()[i + 1]);
+                let part = batch_part(batch, plan.cuts()[i]..plan.cuts()[i + 1]);
                 let space = &mut *lock(&self.spaces[rank]);
                 let spaces = self.spaces(&mut space.common);
                 self.encoder.forward(team, part, spaces, rows);
@@ -323,7 +323,7 @@ impl Model {
                 for (group, ends) in plan.groups().zip(bounds.windows(2)) {
                     let rows = &mut out[ends[0]..ends[1]];
                     let spaces = self.spaces(&mut space.common);
-                    let part = packed(batch, group);
+                    let part = batch_part(batch, group);
                     self.encoder.forward(team, part, spaces, rows);
                 }
             }
@@ -381,10 +381,10 @@ impl Space {
 }
 
 /// Some consecutive sequences of a checked batch.
-fn packed(batch: &TokenBatch, sequences: std::ops::Range<usize>) -> Packed<'_> {
+fn batch_part(batch: &TokenBatch, sequences: std::ops::Range<usize>) -> BatchPart<'_> {
     let offsets = &batch.offsets[sequences.start..=sequences.end];
     let tokens = offsets[0] as usize..offsets[offsets.len() - 1] as usize;
-    Packed {
+    BatchPart {
         ids: &batch.ids[tokens.clone()],
         positions: &batch.positions[tokens],
         offsets,
@@ -392,16 +392,16 @@ fn packed(batch: &TokenBatch, sequences: std::ops::Range<usize>) -> Packed<'_> {
 }
 
 /// The weights to load, and the precision they will have.
-fn open_source(bundle: &Bundle, precision: Precision) -> Result<(Source, Precision)> {
+fn open_source(bundle: &Bundle, precision: Precision) -> Result<(WeightSource, Precision)> {
     if precision != Precision::Fp32
         && let Some(weights) = bundle.unverified_int8_weights()?
     {
-        return Ok((Source::artefact(weights)?, Precision::Int8));
+        return Ok((WeightSource::artefact(weights)?, Precision::Int8));
     }
     let fp32 = precision == Precision::Fp32;
-    need_weights(bundle, if fp32 { "fp32" } else { "int8 or fp32" })?;
+    require_fp32(bundle, if fp32 { "fp32" } else { "int8 or fp32" })?;
     let int8 = precision == Precision::Int8;
-    let source = Source::checkpoint(
+    let source = WeightSource::checkpoint(
         bundle.unverified_weights()?,
         int8.then(QuantConfig::default),
     );

@@ -11,7 +11,7 @@ use crate::kernel::memory::grow;
 
 /// Some whole sequences of a batch that passed [`crate::runtime::split::check`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Packed<'a> {
+pub(crate) struct BatchPart<'a> {
     /// `[N]`
     pub(crate) ids: &'a [u32],
     /// `[N]`
@@ -20,7 +20,7 @@ pub(crate) struct Packed<'a> {
     pub(crate) offsets: &'a [u32],
 }
 
-impl Packed<'_> {
+impl BatchPart<'_> {
     /// Some of the tokens, whatever sequences they belong to.
     pub(crate) fn rows(self, rows: Range<usize>) -> Self {
         Self {

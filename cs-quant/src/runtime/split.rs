@@ -27,7 +27,7 @@ pub(crate) enum Split {
 
 /// Groups of whole sequences; the buffers are kept between calls.
 #[derive(Debug, Default)]
-pub(crate) struct Plan {
+pub(crate) struct SplitPlan {
     /// Group `i` has the sequences `cuts[i]..cuts[i + 1]`.
     cuts: Vec<usize>,
     /// Tokens each thread has to do.
@@ -39,7 +39,7 @@ pub(crate) fn worthwhile_threads(tokens: usize, macs: usize) -> usize {
     1 + tokens.saturating_mul(macs) / THREAD_MACS
 }
 
-impl Plan {
+impl SplitPlan {
     /// Chooses for sequences that begin at `offsets` `[B + 1]`.
     pub(crate) fn choose(&mut self, offsets: &[u32], threads: usize) -> Split {
         let tokens = offsets.last().map_or(0, |&end| end as usize);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     fn plan(lengths: &[u32], threads: usize) -> (Split, Vec<Range<usize>>) {
-        let mut plan = Plan::default();
+        let mut plan = SplitPlan::default();
         let split = plan.choose(&offsets(lengths), threads);
         (split, plan.groups().collect())
     }

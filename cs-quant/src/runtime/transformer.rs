@@ -4,14 +4,15 @@
 use std::ops::Range;
 use std::sync::Mutex;
 
+use cs_model::names::{Names, Role};
 use cs_model::{Activation, TransformerConfig};
 
 use super::embedding::Embedding;
 use super::loader::Loader;
-use super::scratch::{Packed, Scratch, Spaces, Widths, lock, take};
+use super::scratch::{BatchPart, Scratch, Spaces, Widths, lock, take};
 use crate::error::Result;
-use crate::format::source::Source;
-use crate::kernel::attention::{HeadScratch, Heads, attention};
+use crate::format::source::WeightSource;
+use crate::kernel::attention::{AttentionInput, HeadScratch, attention};
 use crate::kernel::gemm::Weights;
 use crate::kernel::math::Act;
 use crate::kernel::row_ops::{Norm, add_norm};
@@ -19,7 +20,7 @@ use crate::kernel::team::Team;
 
 #[derive(Debug)]
 pub(crate) struct Transformer {
-    words: Embedding,
+    word_embeddings: Embedding,
     /// Position embeddings plus that of token type 0: `[P, H]`
     positions: Vec<f32>,
     norm: Norm,
@@ -42,34 +43,33 @@ struct Layer {
 
 impl Transformer {
     pub(crate) fn load(
-        config: &TransformerConfig,
-        source: &Source,
+        (config, names): (&TransformerConfig, Names),
+        source: &WeightSource,
         loader: &Loader<'_>,
     ) -> Result<Self> {
         let width = config.hidden_size;
-        let name = |part: &str| format!("embeddings.{part}.weight");
-        let places = config.max_position_embeddings;
-        let positions = source.matrix(&name("position_embeddings"), [places, width])?;
-        let types = source.matrix(
-            &name("token_type_embeddings"),
-            [config.type_vocab_size, width],
-        )?;
+        let table = |role, rows| source.matrix(&names.weight(role), [rows, width]);
+        let positions = table(Role::PositionEmbeddings, config.max_position_embeddings)?;
+        let types = table(Role::TokenTypeEmbeddings, config.type_vocab_size)?;
         let mut positions = positions.into_f32(width);
         let types = types.into_f32(width);
         for row in positions.chunks_exact_mut(width) {
             row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
         }
-        let (words, layers) = loader.join(
+        let (word_embeddings, layers) = loader.join(
             || {
                 let shape = [config.vocab_size, width];
-                Embedding::load(source, &name("word_embeddings"), shape)
+                Embedding::load(source, &names.weight(Role::WordEmbeddings), shape)
             },
-            || loader.each(config.num_hidden_layers, |i| Layer::load(config, source, i)),
+            || {
+                let layer = |i| Layer::load((config, names.layer(i)), source, i);
+                loader.each(config.num_hidden_layers, layer)
+            },
         );
         Ok(Self {
-            words: words?,
+            word_embeddings: word_embeddings?,
             positions,
-            norm: source.norm("embeddings.LayerNorm", width, config.layer_norm_eps)?,
+            norm: source.norm((names, Role::EmbeddingNorm), width, config.layer_norm_eps)?,
             layers: layers?,
             head_size: config.head_size(),
             act: match config.hidden_act {
@@ -86,23 +86,23 @@ impl Transformer {
     pub(crate) fn forward(
         &self,
         team: Team<'_>,
-        batch: Packed<'_>,
+        batch: BatchPart<'_>,
         spaces: Spaces<'_>,
         out: &mut [f32],
     ) {
-        let (tokens, width) = (batch.ids.len(), self.words.width);
+        let (tokens, width) = (batch.ids.len(), self.word_embeddings.width);
         let rows = (tokens, team.share(tokens, width));
         let [now, later] = spaces.common;
         let (mut now, mut later) = (now, later);
         let across = self.layers.first().map_or(0, Layer::qkv_width);
         let buffers = [(&mut *out, width), (take(later, tokens * across), across)];
-        team.scatter(rows, buffers, |piece| {
-            let scratch = &mut *lock(&spaces.scratch[piece.team.rank()]);
-            let [out, qkv] = piece.buffers;
-            self.embed(piece.team, batch.rows(piece.rows), scratch, out);
+        team.scatter(rows, buffers, |share| {
+            let scratch = &mut *lock(&spaces.scratch[share.team.rank()]);
+            let [out, qkv] = share.buffers;
+            self.embed(share.team, batch.rows(share.rows), scratch, out);
             if let Some(layer) = self.layers.first() {
                 let quant = &mut scratch.quant;
-                layer.qkv.apply(piece.team, out, Act::None, (qkv, quant));
+                layer.qkv.apply(share.team, out, Act::None, (qkv, quant));
             }
         });
         // After its last product a layer leaves its rows to the next one's first, because only
@@ -113,30 +113,30 @@ impl Transformer {
             let across = next.map_or(0, Layer::qkv_width);
             let buffers = [(&mut *out, width), (take(later, tokens * across), across)];
             let qkv = &now[..tokens * layer.qkv_width()];
-            team.scatter(rows, buffers, |piece| {
-                let scratch = &mut *lock(&spaces.scratch[piece.team.rank()]);
-                let [out, later] = piece.buffers;
-                let input = layer.heads(qkv, batch.offsets, piece.rows);
-                layer.forward(piece.team, input, (scratch, spaces.heads, self.act), out);
+            team.scatter(rows, buffers, |share| {
+                let scratch = &mut *lock(&spaces.scratch[share.team.rank()]);
+                let [out, later] = share.buffers;
+                let input = layer.heads(qkv, batch.offsets, share.rows);
+                layer.forward(share.team, input, (scratch, spaces.heads, self.act), out);
                 if let Some(next) = next {
                     let quant = &mut scratch.quant;
-                    next.qkv.apply(piece.team, out, Act::None, (later, quant));
+                    next.qkv.apply(share.team, out, Act::None, (later, quant));
                 }
             });
         }
     }
 
-    fn embed(&self, team: Team<'_>, batch: Packed<'_>, scratch: &mut Scratch, out: &mut [f32]) {
-        let width = self.words.width;
-        let places = take(&mut scratch.update, out.len());
+    fn embed(&self, team: Team<'_>, part: BatchPart<'_>, scratch: &mut Scratch, out: &mut [f32]) {
+        let width = self.word_embeddings.width;
+        let positions = take(&mut scratch.update, out.len());
         let rows = out
             .chunks_exact_mut(width)
-            .zip(places.chunks_exact_mut(width));
-        for ((out, place), (&id, &p)) in rows.zip(batch.ids.iter().zip(batch.positions)) {
-            self.words.copy(team, id, out);
-            place.copy_from_slice(&self.positions[p as usize * width..][..width]);
+            .zip(positions.chunks_exact_mut(width));
+        for ((out, position), (&id, &p)) in rows.zip(part.ids.iter().zip(part.positions)) {
+            self.word_embeddings.copy(team, id, out);
+            position.copy_from_slice(&self.positions[p as usize * width..][..width]);
         }
-        add_norm(team, &self.norm, out, places);
+        add_norm(team, &self.norm, out, positions);
     }
 
     /// Every linear layer.
@@ -151,7 +151,7 @@ impl Transformer {
     }
 
     pub(crate) fn widths(&self) -> Widths {
-        let width = self.words.width;
+        let width = self.word_embeddings.width;
         let inner = |layer: &Layer| layer.intermediate.outputs();
         let inner = self.layers.iter().map(inner).max().unwrap_or(0);
         Widths {
@@ -168,37 +168,35 @@ impl Transformer {
 
     pub(crate) fn bytes(&self) -> usize {
         let linears = self.linears().map(Weights::bytes).sum::<usize>();
-        self.words.rows.bytes() + self.positions.len() * 4 + linears
+        self.word_embeddings.rows.bytes() + self.positions.len() * 4 + linears
     }
 }
 
 impl Layer {
-    fn load(config: &TransformerConfig, source: &Source, index: usize) -> Result<Self> {
+    /// Loads the layer `index`, whose names are given.
+    fn load(
+        (config, names): (&TransformerConfig, Names),
+        source: &WeightSource,
+        index: usize,
+    ) -> Result<Self> {
         let (width, inner) = (config.hidden_size, config.inner_size(index));
         let across = config.heads(index) * config.head_size();
-        let block = format!("encoder.layer.{index}");
-        let owners = ["query", "key", "value"].map(|p| format!("{block}.attention.self.{p}"));
+        let roles = [Role::Query, Role::Key, Role::Value];
         let mut bias = Vec::with_capacity(3 * across);
-        for owner in &owners {
-            bias.extend(source.vector(&format!("{owner}.bias"), across)?);
+        for role in roles {
+            bias.extend(source.vector(&names.bias(role), across)?);
         }
-        let names = owners.map(|owner| format!("{owner}.weight"));
-        let norm = |owner: &str| {
-            source.norm(
-                &format!("{block}.{owner}.LayerNorm"),
-                width,
-                config.layer_norm_eps,
-            )
-        };
-        let dense = |owner: &str, shape| source.dense(&format!("{block}.{owner}.dense"), shape);
+        let qkv = roles.map(|role| names.weight(role));
+        let norm = |role| source.norm((names, role), width, config.layer_norm_eps);
+        let dense = |role, shape| source.dense((names, role), shape);
         Ok(Self {
             heads: config.heads(index),
-            qkv: source.linear(&names, [across, width], &bias)?,
-            attention_output: dense("attention.output", [width, across])?,
-            attention_norm: norm("attention.output")?,
-            intermediate: dense("intermediate", [inner, width])?,
-            output: dense("output", [width, inner])?,
-            norm: norm("output")?,
+            qkv: source.linear(&qkv, [across, width], &bias)?,
+            attention_output: dense(Role::AttentionOutput, [width, across])?,
+            attention_norm: norm(Role::AttentionNorm)?,
+            intermediate: dense(Role::FeedForwardIn, [inner, width])?,
+            output: dense(Role::FeedForwardOut, [width, inner])?,
+            norm: norm(Role::FeedForwardNorm)?,
         })
     }
 
@@ -207,8 +205,13 @@ impl Layer {
         self.qkv.outputs()
     }
 
-    fn heads<'a>(&self, qkv: &'a [f32], offsets: &'a [u32], queries: Range<usize>) -> Heads<'a> {
-        Heads {
+    fn heads<'a>(
+        &self,
+        qkv: &'a [f32],
+        offsets: &'a [u32],
+        queries: Range<usize>,
+    ) -> AttentionInput<'a> {
+        AttentionInput {
             qkv,
             offsets,
             queries,
@@ -222,7 +225,7 @@ impl Layer {
     fn forward(
         &self,
         team: Team<'_>,
-        input: Heads<'_>,
+        input: AttentionInput<'_>,
         (scratch, heads, act): (&mut Scratch, &[Mutex<HeadScratch>], Act),
         out: &mut [f32],
     ) {

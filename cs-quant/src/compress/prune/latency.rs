@@ -6,7 +6,7 @@ use cs_data::TokenBatch;
 use cs_model::{Bundle, TransformerConfig};
 
 use super::{PrunePlan, prune, transformer};
-use crate::compress::timing::race;
+use crate::compress::timing::time_in_turn;
 use crate::error::Result;
 use crate::runtime::config::RuntimeConfig;
 use crate::runtime::model::NativeModel;
@@ -101,7 +101,7 @@ pub fn latencies<const N: usize>(
     for text in texts {
         let mut runs = models.map(|model| move || model.forward(text).map(drop));
         let runners = runs.each_mut().map(|run| run as &mut dyn FnMut() -> _);
-        for (mean, seconds) in means.iter_mut().zip(race(ROUNDS, runners)?) {
+        for (mean, seconds) in means.iter_mut().zip(time_in_turn(ROUNDS, runners)?) {
             *mean += seconds / texts.len() as f64;
         }
     }

@@ -1,10 +1,11 @@
 //! Importance without data or gradients: how large the weights are.
 
+use cs_model::names::Role;
 use cs_model::{Bundle, Importance};
 
 use super::transformer;
 use crate::error::Result;
-use crate::format::source::need_weights;
+use crate::format::source::require_fp32;
 
 /// Scores by the size of the weights on the way through: a head gets `|V_h| |O_h|` (Frobenius norms
 /// of its rows of the value matrix and its columns of the output matrix), a neuron `|in_n| |out_n|`.
@@ -18,23 +19,22 @@ use crate::format::source::need_weights;
 /// A BiLSTM, which has neither; weights that are missing or damaged.
 pub fn magnitude(bundle: &Bundle) -> Result<Importance> {
     let config = transformer(bundle)?;
-    need_weights(bundle, "fp32")?;
+    require_fp32(bundle, "fp32")?;
     let weights = bundle.weights()?;
     let (hidden, head_size) = (config.hidden_size, config.head_size());
     let mut importance = Importance::default();
     for layer in 0..config.num_hidden_layers {
-        let matrix = |part: &str, shape: [usize; 2]| {
-            weights.f32(&format!("encoder.layer.{layer}.{part}.weight"), &shape)
-        };
+        let names = bundle.config().names().layer(layer);
+        let matrix = |role, shape: [usize; 2]| weights.f32(&names.weight(role), &shape);
         let (heads, inner) = (config.heads(layer), config.inner_size(layer));
         let across = heads * head_size;
-        let value = matrix("attention.self.value", [across, hidden])?;
-        let output = matrix("attention.output.dense", [hidden, across])?;
+        let value = matrix(Role::Value, [across, hidden])?;
+        let output = matrix(Role::AttentionOutput, [hidden, across])?;
         importance
             .heads
             .push(scores(&value, &output, [heads, hidden]));
-        let intermediate = matrix("intermediate.dense", [inner, hidden])?;
-        let output = matrix("output.dense", [hidden, inner])?;
+        let intermediate = matrix(Role::FeedForwardIn, [inner, hidden])?;
+        let output = matrix(Role::FeedForwardOut, [hidden, inner])?;
         importance
             .neurons
             .push(scores(&intermediate, &output, [inner, hidden]));

@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use cs_model::names::{Part, Role, TensorRole};
 use cs_model::{Bundle, EncoderConfig, TransformerConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::compress::edited::{Changed, refuse_own_folder, tensors, tokenizer_json};
+use crate::compress::edited::{EditedBundle, refuse_own_folder, tensors, tokenizer_json};
 use crate::error::{Error, Result};
-use crate::format::source::need_weights;
+use crate::format::source::require_fp32;
 
 pub(crate) mod latency;
 mod magnitude;
@@ -123,7 +124,7 @@ pub fn prune(bundle: &Bundle, out: &Path, plan: &PrunePlan) -> Result<()> {
     let config = transformer(bundle)?;
     let pruned = plan.apply(config)?;
     refuse_own_folder(bundle, out)?;
-    need_weights(bundle, "fp32")?;
+    require_fp32(bundle, "fp32")?;
     let weights = bundle.weights()?;
     let mut kept = BTreeMap::new();
     for (name, shape) in tensors(bundle) {
@@ -133,7 +134,7 @@ pub fn prune(bundle: &Bundle, out: &Path, plan: &PrunePlan) -> Result<()> {
             slice(&name, &shape, data, (plan, config.head_size())),
         );
     }
-    let changed = Changed {
+    let changed = EditedBundle {
         config: EncoderConfig::from(pruned),
         tokenizer: tokenizer_json(bundle)?,
         tensors: kept,
@@ -162,7 +163,12 @@ fn slice(
     data: Vec<f32>,
     (plan, head_size): (&PrunePlan, usize),
 ) -> Vec<f32> {
-    let Some((layer, part)) = layer_part(name) else {
+    let Some(TensorRole {
+        role,
+        layer: Some(layer),
+        part,
+    }) = TensorRole::parse(name)
+    else {
         return data;
     };
     let heads = || {
@@ -171,23 +177,17 @@ fn slice(
     };
     let neurons = || plan.neurons[layer].iter().copied();
     let width = shape.get(1).copied().unwrap_or(1);
-    if part.starts_with("attention.self.") {
-        rows(&data, width, heads())
-    } else if part == "attention.output.dense.weight" {
-        columns(&data, width, &heads().collect::<Vec<_>>())
-    } else if part.starts_with("intermediate.dense.") {
-        rows(&data, width, neurons())
-    } else if part == "output.dense.weight" {
-        columns(&data, width, &neurons().collect::<Vec<_>>())
-    } else {
-        data
+    match (role, part) {
+        (Role::Query | Role::Key | Role::Value, _) => rows(&data, width, heads()),
+        (Role::AttentionOutput, Part::Weight) => {
+            columns(&data, width, &heads().collect::<Vec<_>>())
+        }
+        (Role::FeedForwardIn, _) => rows(&data, width, neurons()),
+        (Role::FeedForwardOut, Part::Weight) => {
+            columns(&data, width, &neurons().collect::<Vec<_>>())
+        }
+        _ => data,
     }
-}
-
-/// `encoder.layer.3.output.dense.bias` as 3 and `output.dense.bias`.
-fn layer_part(name: &str) -> Option<(usize, &str)> {
-    let (layer, part) = name.strip_prefix("encoder.layer.")?.split_once('.')?;
-    Some((layer.parse().ok()?, part))
 }
 
 fn rows(data: &[f32], width: usize, kept: impl Iterator<Item = usize>) -> Vec<f32> {

@@ -10,7 +10,7 @@ use super::latency::{Costs, latencies, pruned};
 use super::{PrunePlan, prune, refused, transformer};
 use crate::compress::edited::{refuse_own_folder, staging, tensors};
 use crate::error::Result;
-use crate::format::source::need_weights;
+use crate::format::source::require_fp32;
 use crate::runtime::config::RuntimeConfig;
 use crate::runtime::model::NativeModel;
 
@@ -98,7 +98,7 @@ pub fn prune_to_latency(
     }
     importance.validate(encoder)?;
     refuse_own_folder(bundle, out)?;
-    need_weights(bundle, "fp32")?;
+    require_fp32(bundle, "fp32")?;
     let staging = staging(out)?;
     let costs = Costs::measure(bundle, texts, &config.runtime, staging.path())?;
     let whole = NativeModel::open(bundle, &config.runtime)?;
