@@ -5,9 +5,8 @@ use std::hint::black_box;
 use std::num::NonZeroUsize;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use cs_benches::Random;
 use cs_data::augment::{Noise, NoiseConfig, Pipeline, PipelineConfig, Synonyms};
-use cs_data::{Dataset, Span, Utterance};
+use cs_data::{Dataset, Span, SplitMix, Utterance};
 
 const ROWS: usize = 200_000;
 const TURNS: [(&str, &str); 6] = [
@@ -31,7 +30,7 @@ const SYNONYMS: [(&str, &[&str]); 9] = [
 ];
 
 fn rows() -> Dataset {
-    let mut random = Random(7);
+    let mut random = SplitMix::new(7);
     let row = |id: usize| {
         let (before, after) = TURNS[random.below(TURNS.len())];
         let number = (1_000_000_000 + random.below(9_000_000_000)).to_string();

@@ -21,7 +21,7 @@ fn rows() -> Vec<Utterance> {
     let row = |number: usize| {
         let (before, after) = forms[number % forms.len()]
             .split_once("{}")
-            .expect("a place");
+            .expect("a form with {}");
         let value = format!("{}", 10_000_000 + number * 7919 % 90_000_000);
         let span = Span::new(before.len(), before.len() + value.len(), "order_id");
         let mut row = Utterance::new(number.to_string(), format!("{before}{value}{after}"));

@@ -3,14 +3,13 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use cs_benches::Random;
-use cs_data::{Dataset, ReadOptions, Utterance, WriteOptions};
+use cs_data::{Dataset, ReadOptions, SplitMix, Utterance, WriteOptions};
 
 const ROWS: usize = 100_000;
 
 /// As long as a bank's customers' questions: about 12 words, one of 77 intents.
 fn rows() -> Dataset {
-    let mut random = Random(7);
+    let mut random = SplitMix::new(7);
     let row = |number: usize| {
         let words = 4 + random.below(16);
         let text: Vec<String> = (0..words)

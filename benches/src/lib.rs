@@ -1,42 +1,14 @@
 //! Benchmarks of the customer-service model crates.
 //!
-//! The binary `peer` runs the native runtime behind a line protocol, so that it can be measured
+//! The binary `peer` serves the native runtime by a line protocol, so that it can be measured
 //! beside other runtimes in one run; `cargo bench` has the parts. What both need is here: models
 //! with random weights, and ragged batches.
 
 use std::path::Path;
 
+use cs_data::SplitMix;
+use cs_model::names::{Part, TensorRole};
 use cs_model::{EncoderConfig, RawTensor, Result, TransformerConfig, write_safetensors};
-
-/// A sequence of numbers that looks random: the same seed, the same numbers (SplitMix64).
-///
-/// ```
-/// let mut random = cs_benches::Random(7);
-/// assert!(random.below(10) < 10);
-/// assert!(random.uniform().abs() <= 1.0);
-/// ```
-#[derive(Debug, Clone)]
-pub struct Random(pub u64);
-
-impl Random {
-    /// The next 64 bits.
-    pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// In `0..bound`; `bound` is at least 1.
-    pub fn below(&mut self, bound: usize) -> usize {
-        (self.bits() % bound.max(1) as u64) as usize
-    }
-
-    /// In -1..1.
-    pub fn uniform(&mut self) -> f32 {
-        (self.bits() >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-    }
-}
 
 /// The shape of all-MiniLM-L6-v2: 6 layers of width 384, 22.7 million parameters.
 ///
@@ -73,16 +45,27 @@ pub fn write_random_model(dir: &Path, config: &EncoderConfig, seed: u64) -> Resu
     let path = dir.join("config.json");
     std::fs::write(&path, config.to_json()?)
         .map_err(|source| cs_model::Error::Io { path, source })?;
-    let mut random = Random(seed);
+    let mut random = SplitMix::new(seed);
     let tensors = config.tensors();
     let weights = tensors.iter().map(|(name, shape)| {
         let count = shape.iter().product();
-        let one = name.ends_with("LayerNorm.weight");
-        let value = |_| if one { 1.0 } else { random.uniform() * 0.06 };
-        let values: Vec<f32> = (0..count).map(value).collect();
+        let values: Vec<f32> = match is_norm_weight(name) {
+            true => vec![1.0; count],
+            false => (0..count).map(|_| small(&mut random)).collect(),
+        };
         (name, RawTensor::from_f32(shape, &values))
     });
     write_safetensors(&dir.join("model.safetensors"), weights, &Default::default())
+}
+
+fn is_norm_weight(name: &str) -> bool {
+    let tensor = TensorRole::parse(name);
+    tensor.is_some_and(|tensor| tensor.role.is_norm() && tensor.part == Part::Weight)
+}
+
+/// In -0.06..0.06.
+fn small(random: &mut SplitMix) -> f32 {
+    ((random.next() >> 40) as f32 / (1u64 << 23) as f32 - 1.0) * 0.06
 }
 
 /// Random sequences of the given lengths, ids in `0..vocab`.
@@ -93,7 +76,7 @@ pub fn write_random_model(dir: &Path, config: &EncoderConfig, seed: u64) -> Resu
 /// ```
 #[must_use]
 pub fn sequences(lengths: &[usize], vocab: usize, seed: u64) -> Vec<Vec<u32>> {
-    let mut random = Random(seed);
+    let mut random = SplitMix::new(seed);
     let mut sequence = |&length| (0..length).map(|_| random.below(vocab) as u32).collect();
     lengths.iter().map(&mut sequence).collect()
 }

@@ -1,4 +1,4 @@
-//! The native runtime behind a line protocol: one JSON object a line on stdin, one on stdout, so
+//! The native runtime served by a line protocol: one JSON object a line on stdin, one on stdout, so
 //! that a driver can measure it beside other runtimes in one run.
 //!
 //! ```text
@@ -217,7 +217,7 @@ fn read_i64(path: &Path, b: usize, s: usize) -> Result<Vec<i64>> {
     Ok(values.iter().map(|&v| i64::from_le_bytes(v)).collect())
 }
 
-/// The rows of `ids` as far as `mask` says they go.
+/// The rows of `ids` as far as `mask` is not zero.
 fn unpad(ids: &[i64], mask: &[i64], s: usize) -> Result<Vec<Vec<u32>>> {
     let rows = ids.chunks_exact(s).zip(mask.chunks_exact(s));
     rows.map(|(ids, mask)| {
