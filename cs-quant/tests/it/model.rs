@@ -1,11 +1,12 @@
 //! The forward against other implementations, and what must not change it.
 
-mod common;
-
-use common::{config, cosine, expected, kernels, open, pack, reference, tasks, write_bundle};
 use cs_data::TokenBatch;
 use cs_model::{Matrix, Pooling, SlotHead, Tasks, Transitions};
 use cs_quant::{Precision, QuantConfig, quantize};
+
+use crate::common::{
+    config, cosine, expected, kernels, open, pack, reference, tasks, write_bundle,
+};
 
 const MODELS: [&str; 4] = ["bert_gelu", "bert_gelu_new", "bert_relu", "lstm"];
 

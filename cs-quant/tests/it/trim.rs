@@ -1,21 +1,16 @@
 //! Models with fewer words against whole ones.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a panic in a test is the failure report"
-)]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use common::{config, tasks, write_bundle};
 use cs_data::{TokenBatch, Tokenizer};
 use cs_model::{
     Bundle, Dtype, EncoderConfig, RawTensor, TransformerConfig, Weights, write_safetensors,
 };
 use cs_quant::{NativeModel, Precision, TrimConfig, trim_vocabulary};
 use serde_json::{Value, json};
+
+use crate::common::{config, tasks, write_bundle};
 
 const SEEN: TrimConfig = TrimConfig {
     min_count: 1,

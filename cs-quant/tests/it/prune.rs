@@ -1,37 +1,20 @@
 //! Pruned models against whole ones.
-#![allow(clippy::unwrap_used, reason = "a panic is the failure report")]
-
-mod common;
 
 use std::path::Path;
 
-use common::{config, cosine, open, tasks, write_bundle};
-use cs_data::TokenBatch;
 use cs_model::{Bundle, EncoderConfig, Importance, TransformerConfig, Weights, write_safetensors};
 use cs_quant::{
     Int4, Precision, PruneConfig, PrunePlan, QuantConfig, RuntimeConfig, magnitude, prune,
     prune_to_latency, quantize,
 };
 
-fn bundle(dir: &Path) -> Bundle {
-    write_bundle(dir, "bert_gelu", tasks());
-    Bundle::open(dir).unwrap()
-}
+use crate::common::{bundle, config, cosine, open, tasks, texts, write_bundle};
 
 fn encoder(bundle: &Bundle) -> TransformerConfig {
     match bundle.config() {
         EncoderConfig::Transformer(config) => config.clone(),
         EncoderConfig::BiLstm(_) => panic!("not a transformer"),
     }
-}
-
-fn texts() -> Vec<TokenBatch> {
-    let text = |n: u32| {
-        (0..3 + n % 5)
-            .map(|i| (i * 7 + n * 11) % 50)
-            .collect::<Vec<_>>()
-    };
-    (0..6).map(|n| TokenBatch::pack([&text(n)[..]])).collect()
 }
 
 /// Two heads of four, and half of the neurons, are left of layer 0; one head of layer 1.
@@ -91,9 +74,9 @@ fn pruned_equals_masked() {
     let encoder = encoder(&bundle);
     let plan = plan(&encoder);
     prune(&bundle, &out, &plan).unwrap();
-    common::write_bundle(&masked, "bert_gelu", tasks());
+    write_bundle(&masked, "bert_gelu", tasks());
     mask(&masked, &plan, &encoder);
-    for kernel in common::kernels() {
+    for kernel in crate::common::kernels() {
         let pruned = open(&out, &config(Precision::Fp32, 2, Some(kernel)));
         let masked = open(&masked, &config(Precision::Fp32, 2, Some(kernel)));
         assert!(pruned.weight_bytes() < masked.weight_bytes());

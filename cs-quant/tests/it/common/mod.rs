@@ -10,10 +10,11 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use cs_data::{Scheme, TagSet, TokenBatch, Tokenizer};
+use cs_model::names::{Part, TensorRole};
 use cs_model::{
     Bundle, BundleWriter, EncoderConfig, Manifest, RawTensor, Tasks, write_safetensors,
 };
-use cs_quant::{Kernel, NativeModel, Precision, RuntimeConfig};
+use cs_quant::{Figures, Kernel, NativeModel, Precision, RuntimeConfig};
 
 pub(crate) fn reference(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -90,11 +91,9 @@ pub(crate) fn write_bundle(dir: &Path, model: &str, tasks: Tasks) -> Tokenizer {
     let values: Vec<Vec<f32>> = tensors
         .iter()
         .map(|(name, shape)| {
-            let base = if name.ends_with("LayerNorm.weight") {
-                1.0
-            } else {
-                0.0
-            };
+            let tensor = TensorRole::parse(name);
+            let norm = tensor.is_some_and(|t| t.role.is_norm() && t.part == Part::Weight);
+            let base = if norm { 1.0 } else { 0.0 };
             let mut next = || {
                 seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 base + ((seed >> 8) as f32 / (1u32 << 23) as f32 - 1.0) * 0.3
@@ -118,4 +117,26 @@ pub(crate) fn write_bundle(dir: &Path, model: &str, tasks: Tasks) -> Tokenizer {
         .unwrap();
     writer.finish(Manifest::new(tasks, 32)).unwrap();
     tokenizer
+}
+
+/// Short texts, one a batch.
+pub(crate) fn texts() -> Vec<TokenBatch> {
+    let text = |n: u32| {
+        (0..3 + n % 5)
+            .map(|i| (i * 7 + n * 11) % 50)
+            .collect::<Vec<_>>()
+    };
+    (0..6).map(|n| TokenBatch::pack([&text(n)[..]])).collect()
+}
+
+/// A transformer with heads, written to `dir`.
+pub(crate) fn bundle(dir: &Path) -> Bundle {
+    write_bundle(dir, "bert_gelu", tasks());
+    Bundle::open(dir).unwrap()
+}
+
+/// The same figure for each head of [`tasks`].
+pub(crate) fn figures(figure: f64) -> Figures {
+    let heads = tasks().heads().into_iter();
+    heads.map(|head| (head.to_owned(), figure)).collect()
 }

@@ -1,16 +1,14 @@
 //! Damaged, foreign and incomplete artefacts: an error that names file and tensor, never a panic.
-#![allow(clippy::unwrap_used, reason = "a panic is the failure report")]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use common::{reference, tasks, write_bundle};
 use cs_data::TokenBatch;
 use cs_model::{Bundle, Dtype, RawTensor, Weights, write_safetensors};
 use cs_quant::{Clip, Error, Int4, NativeModel, Precision, QuantConfig, RuntimeConfig, quantize};
 use proptest::prelude::*;
+
+use crate::common::{reference, tasks, write_bundle};
 
 /// A plain folder (no sums) with an artefact, which a test may then damage: 4-bit where that is
 /// possible.

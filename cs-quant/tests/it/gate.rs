@@ -1,186 +1,12 @@
-//! What the quantiser's options do, the sensitivity report and the gate.
-#![allow(clippy::unwrap_used, reason = "a panic is the failure report")]
-
-mod common;
+//! What the gate accepts, refuses and keeps in fp32.
 
 use std::path::Path;
 
-use common::{config, cosine, open, tasks, write_bundle};
 use cs_data::TokenBatch;
-use cs_model::{Bundle, Dtype, Weights};
-use cs_quant::{
-    Clip, Error, Figures, Gate, Int4, NativeModel, Precision, Probe, QuantConfig, RuntimeConfig,
-    quantize, sensitivity,
-};
+use cs_model::Bundle;
+use cs_quant::{Error, Figures, Gate, NativeModel, Precision, Probe, QuantConfig};
 
-fn texts() -> Vec<TokenBatch> {
-    let text = |n: u32| {
-        (0..3 + n % 5)
-            .map(|i| (i * 7 + n * 11) % 50)
-            .collect::<Vec<_>>()
-    };
-    (0..6).map(|n| TokenBatch::pack([&text(n)[..]])).collect()
-}
-
-fn bundle(dir: &Path) -> Bundle {
-    write_bundle(dir, "bert_gelu", tasks());
-    Bundle::open(dir).unwrap()
-}
-
-fn int4(group: usize) -> QuantConfig {
-    let int4 = Int4 {
-        embeddings: true,
-        feed_forward: true,
-        group,
-    };
-    QuantConfig {
-        int4,
-        ..QuantConfig::default()
-    }
-}
-
-#[test]
-fn four_bits_are_stored_and_read() {
-    let dir = tempfile::tempdir().unwrap();
-    let (fp32, out) = (dir.path().join("a"), dir.path().join("b"));
-    let bundle = bundle(&fp32);
-    let report = quantize(&bundle, &out, &int4(32)).unwrap();
-    let plain = quantize(&bundle, &dir.path().join("c"), &QuantConfig::default()).unwrap();
-    assert!(report.bytes_after < plain.bytes_after);
-    let weights = Weights::open(&out.join(Bundle::INT8_WEIGHTS)).unwrap();
-    for (name, dtype, shape) in [
-        ("embeddings.word_embeddings.weight", Dtype::U8, vec![50, 16]),
-        (
-            "embeddings.word_embeddings.weight.scale",
-            Dtype::BF16,
-            vec![50, 1],
-        ),
-        (
-            "encoder.layer.1.output.dense.weight",
-            Dtype::U8,
-            vec![32, 32],
-        ),
-        (
-            "encoder.layer.1.output.dense.weight.scale",
-            Dtype::BF16,
-            vec![32, 2],
-        ),
-        (
-            "encoder.layer.1.attention.output.dense.weight",
-            Dtype::I8,
-            vec![32, 32],
-        ),
-    ] {
-        let tensor = weights.raw(name).unwrap();
-        assert_eq!(
-            (tensor.dtype, &tensor.shape[..]),
-            (dtype, &shape[..]),
-            "{name}"
-        );
-    }
-    let artefact = open(&out, &config(Precision::Auto, 1, None));
-    let memory =
-        NativeModel::open_quantised(&bundle, &int4(32), &RuntimeConfig::default()).unwrap();
-    let exact = open(&fp32, &config(Precision::Fp32, 1, None));
-    for batch in texts() {
-        let hidden = artefact.hidden(&batch).unwrap();
-        assert_eq!(hidden, memory.hidden(&batch).unwrap());
-        assert!(cosine(&hidden.data, &exact.hidden(&batch).unwrap().data) > 0.97);
-    }
-    // The memory holds 4-bit embeddings too.
-    let eight = open(&dir.path().join("c"), &config(Precision::Auto, 1, None));
-    assert!(artefact.weight_bytes() < eight.weight_bytes());
-}
-
-#[test]
-fn rows_that_no_group_divides_take_eight_bits() {
-    let dir = tempfile::tempdir().unwrap();
-    let out = dir.path().join("b");
-    quantize(&bundle(&dir.path().join("a")), &out, &int4(64)).unwrap();
-    let weights = Weights::open(&out.join(Bundle::INT8_WEIGHTS)).unwrap();
-    let dtype = |name: &str| weights.raw(name).unwrap().dtype;
-    assert_eq!(dtype("embeddings.word_embeddings.weight"), Dtype::I8);
-    assert_eq!(dtype("encoder.layer.0.output.dense.weight"), Dtype::U8);
-}
-
-#[test]
-fn clipping_lowers_the_error_of_every_layer() {
-    let dir = tempfile::tempdir().unwrap();
-    let bundle = bundle(&dir.path().join("a"));
-    let report = |clip| {
-        let config = QuantConfig { clip, ..int4(32) };
-        quantize(&bundle, &dir.path().join("b"), &config).unwrap()
-    };
-    let (widest, best) = (report(Clip::None), report(Clip::Mse));
-    for (a, b) in widest.layers.iter().zip(&best.layers) {
-        assert!(
-            b.relative <= a.relative * 1.001,
-            "{}: {} {}",
-            a.name,
-            a.relative,
-            b.relative
-        );
-    }
-    assert_eq!(report(Clip::Percentile(1.0)), widest);
-}
-
-#[test]
-fn each_layer_is_reported_once_and_the_worst_comes_first() {
-    let dir = tempfile::tempdir().unwrap();
-    let bundle = bundle(dir.path());
-    let texts = texts();
-    let mut models = 0;
-    let mut metric = |_: &NativeModel| {
-        models += 1;
-        Ok::<_, Error>(figures(f64::from(models)))
-    };
-    let mut probe = Probe {
-        texts: &texts,
-        metric: Some(&mut metric),
-    };
-    let found = sensitivity(&bundle, &QuantConfig::default(), &mut probe).unwrap();
-    // Words and positions, and two blocks of four.
-    assert_eq!(found.len(), 2 + 2 * 4);
-    assert!(found.is_sorted_by(|a, b| a.cosine <= b.cosine));
-    assert!(
-        found
-            .iter()
-            .all(|layer| layer.least_cosine <= layer.cosine && layer.cosine < 1.0)
-    );
-    assert!(
-        found
-            .iter()
-            .all(|layer| layer.drops.len() == 3 && layer.worst_drop().unwrap().1 < 0.0)
-    );
-    assert_eq!(models, 1 + found.len() as i32);
-    let names: std::collections::BTreeSet<_> = found.iter().map(|layer| &layer.layer[..]).collect();
-    assert!(names.contains("encoder.layer.1.attention.self") && names.len() == found.len());
-    // What is kept is not quantised: nothing is left to report.
-    let keep_fp32 = names.into_iter().map(str::to_owned).collect();
-    let kept = QuantConfig {
-        keep_fp32,
-        ..QuantConfig::default()
-    };
-    let left = sensitivity(
-        &bundle,
-        &kept,
-        &mut Probe::<Error> {
-            texts: &texts,
-            metric: None,
-        },
-    );
-    assert!(
-        left.unwrap()
-            .iter()
-            .all(|layer| layer.layer.starts_with("heads"))
-    );
-}
-
-/// The same figure for each head of [`tasks`].
-fn figures(figure: f64) -> Figures {
-    let heads = tasks().heads().into_iter();
-    heads.map(|head| (head.to_owned(), figure)).collect()
-}
+use crate::common::{bundle, config, figures, open, texts};
 
 /// Closeness to fp32: minus the largest difference of a pooled vector.
 fn closeness<'a>(
@@ -199,6 +25,13 @@ fn closeness<'a>(
         }
         Ok(figures(-f64::from(worst)))
     }
+}
+
+fn named(figures: &[(&str, f64)]) -> Figures {
+    let named = figures.iter();
+    named
+        .map(|(head, figure)| ((*head).to_owned(), *figure))
+        .collect()
 }
 
 #[test]
@@ -332,13 +165,6 @@ fn each_head_is_judged_by_itself() {
         "{error}"
     );
     assert!(!out.exists());
-}
-
-fn named(figures: &[(&str, f64)]) -> Figures {
-    let named = figures.iter();
-    named
-        .map(|(head, figure)| ((*head).to_owned(), *figure))
-        .collect()
 }
 
 #[test]

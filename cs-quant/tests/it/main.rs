@@ -1,0 +1,14 @@
+//! Tests of what the crate shows, a module for each of its modules.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed test may panic, in its helpers too"
+)]
+
+mod artefact;
+mod common;
+mod gate;
+mod model;
+mod prune;
+mod quantize;
+mod sensitivity;
+mod trim;
