@@ -29,7 +29,10 @@ impl TaskHeads {
         };
         Ok(Self {
             intent: head(Role::Intent, tasks.intent.as_ref().map(Vec::len))?,
-            slots: head(Role::Slots, tasks.slots.as_ref().map(|tags| tags.tags().len()))?,
+            slots: head(
+                Role::Slots,
+                tasks.slots.as_ref().map(|tags| tags.tags().len()),
+            )?,
             transitions: match tasks.crf_tags() {
                 Some(tags) => Some(Arc::new(source.transitions(tags)?)),
                 None => None,
