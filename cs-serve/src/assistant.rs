@@ -160,14 +160,23 @@ impl Assistant {
     }
 
     fn one(&self, text: &str) -> Result<(Encoding, TokenBatch, HeadOutput)> {
-        check_length(text)?;
-        let encoding = self.tokenizer.encode(text, self.bundle.max_length())?;
+        let encoding = self.encode(text)?;
         let batch = TokenBatch::pack([&encoding.ids[..]]);
         let output = self.forward(&batch)?;
         Ok((encoding, batch, output))
     }
 
-    fn forward(&self, batch: &TokenBatch) -> Result<HeadOutput> {
+    #[cfg(feature = "engine")]
+    pub(crate) fn calibration(&self) -> &Calibration {
+        &self.calibration
+    }
+
+    pub(crate) fn encode(&self, text: &str) -> Result<Encoding> {
+        check_length(text)?;
+        Ok(self.tokenizer.encode(text, self.bundle.max_length())?)
+    }
+
+    pub(crate) fn forward(&self, batch: &TokenBatch) -> Result<HeadOutput> {
         let output = self
             .backend
             .forward(batch)
@@ -179,7 +188,7 @@ impl Assistant {
         Ok(output)
     }
 
-    fn decode(
+    pub(crate) fn decode(
         &self,
         texts: &[&str],
         encodings: &[Encoding],

@@ -6,6 +6,7 @@
 //! - [`Backend`] is what computes the numbers: [`NativeBackend`] (int8 or fp32 on the CPU, the
 //!   default), `TorchBackend` (libtorch, behind the feature `torch`), or your own.
 //! - [`Understanding`] is the answer, and serialises to JSON.
+//! - `engine` (feature `engine`) answers many callers at once: a bounded queue, batches, deadlines.
 //!
 //! With a test double in place of the weights:
 //!
@@ -51,6 +52,8 @@
 
 mod assistant;
 mod backend;
+#[cfg(feature = "engine")]
+pub mod engine;
 mod error;
 #[cfg(feature = "torch")]
 mod torch;
@@ -59,6 +62,8 @@ pub use assistant::Assistant;
 pub use backend::{Backend, NativeBackend, ScriptedBackend};
 pub use cs_model::{Entity, HeadOutput, Intent, Understanding};
 pub use cs_quant::RuntimeConfig;
+#[cfg(feature = "engine")]
+pub use error::EngineError;
 pub use error::{BackendError, Error, Result};
 #[cfg(feature = "torch")]
 pub use {cs_model::Device, torch::TorchBackend};

@@ -1,0 +1,132 @@
+//! How an engine is set up.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use super::policy::{Limits, Size};
+use crate::error::EngineError;
+
+/// How an engine is set up. A *text* below is one sequence for the model: each window of a long text
+/// counts as one.
+///
+/// ```
+/// use cs_serve::engine::EngineConfig;
+///
+/// let config = EngineConfig { batch_tokens: 0, ..EngineConfig::default() };
+/// let error = config.validate().unwrap_err();
+/// assert_eq!(error.to_string(), "batch_tokens = 0, expected at least 1");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineConfig {
+    /// Batches computed at once, each on a thread of its own: 2 by default, so that one is packed and
+    /// decoded while the other is computed. Of a backend that computes on one thread, one for each core.
+    pub workers: NonZeroUsize,
+    /// Most tokens in a batch; a longer text goes alone. 1024 by default.
+    pub batch_tokens: usize,
+    /// Most texts in a batch. 256 by default.
+    pub batch_texts: usize,
+    /// Most texts that wait. 1024 by default; each takes 64 KiB of memory at the very most.
+    pub queue_texts: usize,
+    /// Most tokens that wait. 65,536 by default.
+    pub queue_tokens: usize,
+    /// How long an answer is of use, where the request does not say. 5 seconds by default.
+    pub deadline: Duration,
+    /// Whether [`understand`](crate::engine::Handle::understand) computes on its caller's thread while
+    /// a worker is idle and nothing waits, which saves two changes of threads. It does by default.
+    /// There, nothing ends the wait for a backend that hangs.
+    pub direct: bool,
+    /// How texts longer than the model reads are read. `None`, the default: their beginning is.
+    pub windows: Option<Windows>,
+    /// A batch that takes longer is taken for hung: another thread takes its worker's place. 10 seconds
+    /// by default.
+    pub hang_after: Duration,
+    /// How many hung workers are replaced at once; as many threads may be lost. 2 by default.
+    pub spare_workers: usize,
+}
+
+/// Long texts are read in windows as long as the model reads, each a little into the one before.
+///
+/// ```
+/// use cs_serve::engine::{EngineConfig, Windows};
+///
+/// let config = EngineConfig { windows: Some(Windows::default()), ..EngineConfig::default() };
+/// assert!(config.validate().is_ok());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Windows {
+    /// Tokens that a window has in common with the one before, a quarter of the window at most. 64 by
+    /// default.
+    pub overlap: usize,
+    /// Windows of a text at most; what is behind them is not read, and the answer says `truncated`.
+    /// 16 by default.
+    pub most: NonZeroUsize,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            workers: NonZeroUsize::MIN.saturating_add(1),
+            batch_tokens: 1024,
+            batch_texts: 256,
+            queue_texts: 1024,
+            queue_tokens: 1 << 16,
+            deadline: Duration::from_secs(5),
+            direct: true,
+            windows: None,
+            hang_after: Duration::from_secs(10),
+            spare_workers: 2,
+        }
+    }
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self {
+            overlap: 64,
+            most: NonZeroUsize::MIN.saturating_add(15),
+        }
+    }
+}
+
+impl EngineConfig {
+    /// Checks that something can be computed, and in time.
+    ///
+    /// # Errors
+    /// [`EngineError::Config`] naming the value.
+    pub fn validate(&self) -> Result<(), EngineError> {
+        let config = |name, found: String, expected| EngineError::Config {
+            name,
+            found,
+            expected,
+        };
+        for (name, found) in [
+            ("batch_tokens", self.batch_tokens),
+            ("batch_texts", self.batch_texts),
+            ("queue_texts", self.queue_texts),
+            ("queue_tokens", self.queue_tokens),
+        ] {
+            if found == 0 {
+                return Err(config(name, found.to_string(), "at least 1"));
+            }
+        }
+        for (name, found) in [("deadline", self.deadline), ("hang_after", self.hang_after)] {
+            if found.is_zero() {
+                return Err(config(name, format!("{found:?}"), "more than nothing"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            queue: Size {
+                texts: self.queue_texts,
+                tokens: self.queue_tokens,
+            },
+            batch: Size {
+                texts: self.batch_texts,
+                tokens: self.batch_tokens,
+            },
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! What an engine has done, in numbers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::error::EngineError;
+
+/// What an engine does and has done: everything that metrics are made of.
+///
+/// Of the requests accepted, each is answered, failed, late, cancelled or cut off, or still
+/// to be done.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// Texts that wait.
+    pub queue_texts: usize,
+    /// Tokens that wait.
+    pub queue_tokens: usize,
+    /// Batches being computed.
+    pub running: usize,
+    /// Batches that hang, whose workers were replaced.
+    pub hung: usize,
+    /// Tokens a second when there is more to do than can be; `None` until it was measured.
+    pub tokens_per_second: Option<f64>,
+
+    /// Requests let in, those that went straight through among them.
+    pub accepted: u64,
+    /// Requests that went straight through on their callers' threads.
+    pub direct: u64,
+    /// Requests answered.
+    pub answered: u64,
+    /// Requests of which the backend failed or panicked.
+    pub failed: u64,
+    /// Requests whose deadline came first.
+    pub late: u64,
+    /// Requests whose caller had gone.
+    pub cancelled: u64,
+    /// Requests cut off because the engine ended.
+    pub cut_off: u64,
+    /// Requests not let in.
+    pub refused: Refusals,
+
+    /// Texts that were computed once more, alone, because their batch had failed.
+    pub retried: u64,
+    /// Times that the backend panicked.
+    pub panics: u64,
+    /// Hung workers replaced.
+    pub replaced: u64,
+    /// Models put in another's place.
+    pub swaps: u64,
+
+    /// Tokens of a batch.
+    pub batch_tokens: Distribution,
+    /// Texts of a batch.
+    pub batch_texts: Distribution,
+    /// Where the time goes.
+    pub stages: Stages,
+}
+
+/// Requests not let in, by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Refusals {
+    /// [`EngineError::Full`].
+    pub full: u64,
+    /// [`EngineError::Overloaded`], and [`EngineError::Deadline`] before the request was in line.
+    pub overloaded: u64,
+    /// [`EngineError::TooLarge`].
+    pub too_large: u64,
+    /// [`EngineError::Closed`].
+    pub closed: u64,
+    /// [`EngineError::Model`]: a text that could not be read.
+    pub unreadable: u64,
+}
+
+/// Seconds of each stage on the way from a text to its answer.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Stages {
+    /// A request's texts become tokens, on the caller's thread.
+    pub encode: Distribution,
+    /// A text waits in the queue.
+    pub wait: Distribution,
+    /// A batch is computed.
+    pub forward: Distribution,
+    /// A batch's numbers become answers.
+    pub decode: Distribution,
+}
+
+/// How values are distributed: counts of those up to each bound.
+///
+/// ```
+/// let mut sizes = cs_serve::engine::Distribution::default();
+/// assert_eq!(sizes.mean(), None);
+/// (sizes.bounds, sizes.counts, sizes.sum) = (vec![8.0, 16.0], vec![3, 1, 0], 30.0);
+/// assert_eq!((sizes.count(), sizes.mean()), (4, Some(7.5)));
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Distribution {
+    /// Upper bounds, ascending; they belong to their bucket.
+    pub bounds: Vec<f64>,
+    /// Values in each bucket, then those above the last bound.
+    pub counts: Vec<u64>,
+    /// The sum of all values.
+    pub sum: f64,
+}
+
+impl Distribution {
+    /// How many values there were.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// Their mean; `None` without any.
+    #[must_use]
+    pub fn mean(&self) -> Option<f64> {
+        let count = self.count();
+        (count > 0).then(|| self.sum / count as f64)
+    }
+}
+
+/// Bounds of [`Buckets`].
+const BOUNDS: usize = 25;
+
+/// Counts whole numbers by powers of two: up to 1, 2, 4 … 2^24, and above.
+#[derive(Debug, Default)]
+pub(super) struct Buckets {
+    counts: [AtomicU64; BOUNDS + 1],
+    sum: AtomicU64,
+}
+
+impl Buckets {
+    pub(super) fn add(&self, value: u64) {
+        let power = value.clamp(1, 1 << BOUNDS).next_power_of_two().trailing_zeros() as usize;
+        self.counts[power].fetch_add(1, Ordering::Relaxed);
+        self.sum.fetch_add(value, Ordering::Relaxed);
+    }
+
+    /// Adds microseconds.
+    pub(super) fn time(&self, time: Duration) {
+        self.add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    fn distribution(&self, unit: f64) -> Distribution {
+        let load = |value: &AtomicU64| value.load(Ordering::Relaxed);
+        Distribution {
+            bounds: (0..BOUNDS)
+                .map(|power| (1u64 << power) as f64 * unit)
+                .collect(),
+            counts: self.counts.iter().map(load).collect(),
+            sum: load(&self.sum) as f64 * unit,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) accepted: AtomicU64,
+    pub(super) direct: AtomicU64,
+    answered: AtomicU64,
+    failed: AtomicU64,
+    late: AtomicU64,
+    pub(super) cancelled: AtomicU64,
+    cut_off: AtomicU64,
+    full: AtomicU64,
+    overloaded: AtomicU64,
+    too_large: AtomicU64,
+    closed: AtomicU64,
+    unreadable: AtomicU64,
+    pub(super) retried: AtomicU64,
+    pub(super) panics: AtomicU64,
+    pub(super) replaced: AtomicU64,
+    pub(super) swaps: AtomicU64,
+    pub(super) batch_tokens: Buckets,
+    pub(super) batch_texts: Buckets,
+    pub(super) encode: Buckets,
+    pub(super) wait: Buckets,
+    pub(super) forward: Buckets,
+    pub(super) decode: Buckets,
+}
+
+/// One more.
+pub(super) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+impl Counters {
+    /// A request that was let in has come to its end.
+    pub(super) fn ended<T>(&self, outcome: &Result<T, EngineError>) {
+        count(match outcome {
+            Ok(_) => &self.answered,
+            Err(EngineError::Deadline { .. }) => &self.late,
+            Err(EngineError::Closed) => &self.cut_off,
+            Err(_) => &self.failed,
+        });
+    }
+
+    /// A request was not let in.
+    pub(super) fn refused(&self, error: &EngineError) {
+        count(match error {
+            EngineError::Full { .. } => &self.full,
+            EngineError::TooLarge { .. } => &self.too_large,
+            EngineError::Closed => &self.closed,
+            EngineError::Model(_) => &self.unreadable,
+            _ => &self.overloaded,
+        });
+    }
+
+    /// All that does not depend on the present state.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        const MICRO: f64 = 1e-6;
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Snapshot {
+            accepted: load(&self.accepted),
+            direct: load(&self.direct),
+            answered: load(&self.answered),
+            failed: load(&self.failed),
+            late: load(&self.late),
+            cancelled: load(&self.cancelled),
+            cut_off: load(&self.cut_off),
+            refused: Refusals {
+                full: load(&self.full),
+                overloaded: load(&self.overloaded),
+                too_large: load(&self.too_large),
+                closed: load(&self.closed),
+                unreadable: load(&self.unreadable),
+            },
+            retried: load(&self.retried),
+            panics: load(&self.panics),
+            replaced: load(&self.replaced),
+            swaps: load(&self.swaps),
+            batch_tokens: self.batch_tokens.distribution(1.0),
+            batch_texts: self.batch_texts.distribution(1.0),
+            stages: Stages {
+                encode: self.encode.distribution(MICRO),
+                wait: self.wait.distribution(MICRO),
+                forward: self.forward.distribution(MICRO),
+                decode: self.decode.distribution(MICRO),
+            },
+            ..Snapshot::default()
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! The way in.
+
+use std::fmt;
+use std::sync::Arc;
+
+use cs_data::Encoding;
+use cs_model::Understanding;
+
+use super::compute::attempt;
+use super::counters::{Counters, Snapshot, count};
+use super::job::{Admitted, Job, Model, Outcome, Task};
+use super::options::Options;
+use super::pending::{Pending, PendingAll, Ticket, first};
+use super::policy::{Ask, Entry, Moment, Sender, Size};
+use super::reading::Reading;
+use super::shared::{Core, Flight, Phase, Shared};
+use crate::assistant::Assistant;
+use crate::error::EngineError;
+
+/// The way into an [`Engine`](crate::engine::Engine), for any number of threads and tasks. A clone is
+/// another handle on the same engine. A handle may outlive its engine, and then finds it closed.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+/// How a request was let in.
+enum Way {
+    /// It goes on where it is.
+    Straight(Pass),
+    /// It waits in line.
+    Waiting(Ticket),
+}
+
+/// A slot taken by a request's own thread. Dropping it gives the slot back.
+struct Pass {
+    shared: Arc<Shared>,
+    slot: u64,
+    model: Arc<Model>,
+    reading: Reading,
+    encodings: Vec<Encoding>,
+}
+
+/// A request whose texts are read.
+struct Read {
+    model: Arc<Model>,
+    sender: Sender,
+    accepted: Moment,
+    deadline: Moment,
+    reading: Reading,
+    encodings: Vec<Encoding>,
+}
+
+impl Handle {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Intent, entities and sentiment of a text. Blocks until they are there: computes on this thread
+    /// if nothing waits and a worker is idle ([`EngineConfig::direct`](super::EngineConfig::direct)).
+    ///
+    /// # Errors
+    /// Those of [`submit`](Self::submit) and [`Pending::wait`].
+    pub fn understand(
+        &self,
+        text: impl Into<String>,
+        options: &Options,
+    ) -> Result<Understanding, EngineError> {
+        self.answers(vec![text.into()], options).and_then(first)
+    }
+
+    /// Intent, entities and sentiment of each text, in the order given; they go into batches as those
+    /// of as many requests would. As [`understand`](Self::understand).
+    ///
+    /// # Errors
+    /// Those of [`submit_all`](Self::submit_all) and [`PendingAll::wait`].
+    pub fn understand_all(
+        &self,
+        texts: Vec<String>,
+        options: &Options,
+    ) -> Result<Vec<Understanding>, EngineError> {
+        self.answers(texts, options)
+    }
+
+    /// Tokenises a text and puts it in line: a future, which no runtime has to be there for.
+    ///
+    /// # Errors
+    /// At once: [`EngineError::Full`], [`EngineError::Overloaded`], [`EngineError::TooLarge`],
+    /// [`EngineError::Closed`]; [`EngineError::Deadline`] if there is no time at all;
+    /// [`EngineError::Model`] for a text of more than 64 KiB.
+    pub fn submit(
+        &self,
+        text: impl Into<String>,
+        options: &Options,
+    ) -> Result<Pending, EngineError> {
+        self.ticket(vec![text.into()], options).map(Pending::new)
+    }
+
+    /// Puts texts in line, all or none.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit).
+    pub fn submit_all(
+        &self,
+        texts: Vec<String>,
+        options: &Options,
+    ) -> Result<PendingAll, EngineError> {
+        self.ticket(texts, options).map(PendingAll::new)
+    }
+
+    /// Puts a model in the place of the one there is, which is given back. What was let in before is
+    /// answered by the old one, what comes after by the new one, and a batch is never of both. The old
+    /// one is freed with its last request.
+    ///
+    /// The new one has to understand a word first.
+    ///
+    /// # Errors
+    /// [`EngineError::Model`] or [`EngineError::Panicked`] if it fails on that; the old one stays then.
+    pub fn swap(&self, model: Arc<Assistant>) -> Result<Arc<Assistant>, EngineError> {
+        let trial = "order";
+        let encoding = model.encode(trial)?;
+        attempt(&model, &[trial], &[encoding], &Counters::default())?;
+        let old = self.shared.swap(model);
+        count(&self.shared.counters.swaps);
+        Ok(Arc::clone(&old.assistant))
+    }
+
+    /// The model that answers what comes now.
+    pub fn model(&self) -> Arc<Assistant> {
+        Arc::clone(&self.shared.model().assistant)
+    }
+
+    /// Whether requests are let in: the engine neither drains nor has ended.
+    pub fn is_open(&self) -> bool {
+        self.shared.core().phase == Phase::Open
+    }
+
+    /// What the engine does and has done.
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.snapshot()
+    }
+
+    fn answers(&self, texts: Vec<String>, options: &Options) -> Outcome {
+        match self.enter(texts, options, self.shared.config.direct)? {
+            Way::Straight(pass) => pass.compute(),
+            Way::Waiting(ticket) => ticket.wait(),
+        }
+    }
+
+    fn ticket(&self, texts: Vec<String>, options: &Options) -> Result<Ticket, EngineError> {
+        match self.enter(texts, options, false)? {
+            Way::Waiting(ticket) => Ok(ticket),
+            Way::Straight(_) => Err(EngineError::Closed),
+        }
+    }
+
+    fn enter(
+        &self,
+        texts: Vec<String>,
+        options: &Options,
+        direct: bool,
+    ) -> Result<Way, EngineError> {
+        let way = self
+            .read(texts, options)
+            .and_then(|read| self.let_in(read, direct));
+        way.inspect_err(|error| self.shared.counters.refused(error))
+    }
+
+    /// Reads the texts, unless the request would be refused whatever is in them.
+    fn read(&self, texts: Vec<String>, options: &Options) -> Result<Read, EngineError> {
+        let shared = &*self.shared;
+        let accepted = shared.now();
+        let after = options.deadline.unwrap_or(shared.config.deadline);
+        let deadline = accepted.saturating_add(after);
+        let model = shared.model();
+        let sender = Sender {
+            priority: options.priority,
+            caller: options.caller.clone(),
+        };
+        let ask = Ask {
+            sender: &sender,
+            size: Size {
+                texts: texts.len(),
+                tokens: 0,
+            },
+            generation: model.generation,
+            deadline,
+        };
+        shared.admit(&shared.core(), &ask, accepted)?;
+        let (reading, encodings) = Reading::new(texts, &model.assistant, shared.config.windows)?;
+        let now = shared.now();
+        shared.counters.encode.time(now.saturating_sub(accepted));
+        if deadline <= now {
+            return Err(EngineError::Deadline { after });
+        }
+        Ok(Read {
+            model,
+            sender,
+            accepted,
+            deadline,
+            reading,
+            encodings,
+        })
+    }
+
+    fn let_in(&self, read: Read, direct: bool) -> Result<Way, EngineError> {
+        let shared = &self.shared;
+        let now = shared.now();
+        let mut core = shared.core();
+        if direct && self.is_straight(&core, &read.reading) {
+            return Ok(Way::Straight(self.pass(core, read, now)));
+        }
+        let ask = Ask {
+            sender: &read.sender,
+            size: read.reading.size(),
+            generation: read.model.generation,
+            deadline: read.deadline,
+        };
+        shared.admit(&core, &ask, now)?;
+        let admitted = Admitted {
+            id: shared.number(&mut core),
+            model: read.model,
+            sender: read.sender,
+            accepted: read.accepted,
+            deadline: read.deadline,
+        };
+        let job = Arc::new(Job::new(admitted, read.reading));
+        for (piece, encoding) in read.encodings.into_iter().enumerate() {
+            core.queue.push(Entry {
+                request: job.id,
+                sender: job.sender.clone(),
+                tokens: encoding.ids.len(),
+                generation: job.model.generation,
+                deadline: job.deadline,
+                item: Task {
+                    job: Arc::clone(&job),
+                    piece,
+                    encoding,
+                },
+            });
+        }
+        shared.wake_watch_by(&mut core, job.deadline);
+        if core.slots.is_free() {
+            shared.work.notify_one();
+        }
+        drop(core);
+        if job.reading.size() == Size::default() {
+            job.end(Ok(Vec::new()), &shared.counters);
+        }
+        let shared = Arc::clone(shared);
+        Ok(Way::Waiting(Ticket { shared, job }))
+    }
+
+    /// Whether a request needs not wait for a worker.
+    fn is_straight(&self, core: &Core, reading: &Reading) -> bool {
+        let (size, most) = (reading.size(), self.shared.config.limits().batch);
+        let fits = size.texts <= most.texts && size.tokens <= most.tokens;
+        core.phase == Phase::Open
+            && core.queue.is_empty()
+            && core.slots.is_free()
+            && (size.texts == 1 || fits)
+    }
+
+    fn pass(&self, mut core: std::sync::MutexGuard<'_, Core>, read: Read, now: Moment) -> Pass {
+        let shared = Arc::clone(&self.shared);
+        shared.number(&mut core);
+        count(&shared.counters.direct);
+        let flight = Flight {
+            jobs: Vec::new(),
+            worker: None,
+        };
+        let slot = core.slots.start(now, read.reading.size().tokens, flight);
+        shared.wake_watch_by(&mut core, now.saturating_add(shared.config.hang_after));
+        drop(core);
+        Pass {
+            shared,
+            slot,
+            model: read.model,
+            reading: read.reading,
+            encodings: read.encodings,
+        }
+    }
+}
+
+impl Pass {
+    fn compute(self) -> Outcome {
+        let (reading, counters) = (&self.reading, &self.shared.counters);
+        let assistant = &self.model.assistant;
+        let texts: Vec<&str> = (0..reading.size().texts)
+            .map(|i| reading.piece(i))
+            .collect();
+        let turns = match &texts[..] {
+            [] => Ok(Vec::new()),
+            texts => attempt(assistant, texts, &self.encodings, counters),
+        };
+        let outcome = turns.map(|turns| reading.answers(turns, assistant));
+        counters.ended(&outcome);
+        outcome
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        self.shared.end(self.slot);
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("model", &self.shared.model().assistant)
+            .field("config", &self.shared.config)
+            .finish_non_exhaustive()
+    }
+}

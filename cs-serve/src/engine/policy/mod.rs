@@ -1,0 +1,21 @@
+//! The engine's rules: what is let in, what goes next, how fast it is, what hangs.
+//!
+//! Structures without a clock, a thread or a lock: whoever calls them says what time it is, so that
+//! their tests simulate hours in milliseconds.
+
+mod admission;
+mod class;
+mod queue;
+mod rate;
+mod slots;
+
+pub(super) use admission::{Ask, Refusal};
+pub(super) use queue::{Batch, Entry, Limits, Queue, Sender, Size};
+pub(super) use rate::Rate;
+pub(super) use slots::Slots;
+
+#[cfg(test)]
+mod tests;
+
+/// A point in time: how long after the engine's start.
+pub(super) type Moment = std::time::Duration;

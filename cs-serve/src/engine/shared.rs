@@ -1,0 +1,252 @@
+//! What handles, workers and the watch share.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{JoinHandle, ThreadId};
+use std::time::Instant;
+
+use super::config::EngineConfig;
+use super::counters::{Counters, Snapshot};
+use super::job::{Job, Model, Task};
+use super::policy::{Ask, Batch, Entry, Moment, Queue, Rate, Refusal, Slots};
+use super::sync::lock;
+use crate::assistant::Assistant;
+use crate::error::EngineError;
+
+/// All of an engine but its threads' ends. Locks are never held two at a time, but for a job's inside
+/// [`Shared::core`]; jobs and models are dropped, and wakers called, outside.
+pub(super) struct Shared {
+    pub(super) config: EngineConfig,
+    pub(super) counters: Counters,
+    pub(super) core: Mutex<Core>,
+    /// Workers wait for work.
+    pub(super) work: Condvar,
+    /// The watch waits for the next deadline.
+    pub(super) watch: Condvar,
+    /// Who drains waits for the last batch.
+    pub(super) resting: Condvar,
+    pub(super) threads: Mutex<Vec<JoinHandle<()>>>,
+    model: Mutex<Arc<Model>>,
+    start: Instant,
+}
+
+/// What changes together.
+pub(super) struct Core {
+    pub(super) queue: Queue<Task>,
+    pub(super) slots: Slots<Flight>,
+    pub(super) rate: Rate,
+    pub(super) phase: Phase,
+    /// When the watch wakes by itself.
+    pub(super) watch_at: Option<Moment>,
+    pub(super) requests: u64,
+}
+
+/// A batch under way.
+pub(super) struct Flight {
+    /// Empty if it is computed on the caller's thread.
+    pub(super) jobs: Vec<Arc<Job>>,
+    /// The worker's thread.
+    pub(super) worker: Option<ThreadId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Open,
+    /// Nothing new is let in.
+    Draining,
+    /// Nothing is begun.
+    Closed,
+}
+
+impl Shared {
+    pub(super) fn new(model: Arc<Model>, config: EngineConfig) -> Self {
+        let core = Core {
+            queue: Queue::new(config.limits()),
+            slots: Slots::new(config.workers.get(), config.spare_workers),
+            rate: Rate::default(),
+            phase: Phase::Open,
+            watch_at: None,
+            requests: 0,
+        };
+        Self {
+            config,
+            counters: Counters::default(),
+            core: Mutex::new(core),
+            work: Condvar::new(),
+            watch: Condvar::new(),
+            resting: Condvar::new(),
+            threads: Mutex::default(),
+            model: Mutex::new(model),
+            start: Instant::now(),
+        }
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        self.start.elapsed()
+    }
+
+    pub(super) fn core(&self) -> MutexGuard<'_, Core> {
+        lock(&self.core)
+    }
+
+    pub(super) fn model(&self) -> Arc<Model> {
+        Arc::clone(&lock(&self.model))
+    }
+
+    /// Puts a model in the place of the one there is, and gives that.
+    pub(super) fn swap(&self, assistant: Arc<Assistant>) -> Arc<Model> {
+        let mut model = lock(&self.model);
+        let generation = model.generation + 1;
+        let next = Model {
+            assistant,
+            generation,
+        };
+        std::mem::replace(&mut model, Arc::new(next))
+    }
+
+    /// Whether the request may get in line.
+    pub(super) fn admit(&self, core: &Core, ask: &Ask<'_>, now: Moment) -> Result<(), EngineError> {
+        if core.phase != Phase::Open {
+            return Err(EngineError::Closed);
+        }
+        let queue = &core.queue;
+        let admitted = queue.admit(ask, now, core.slots.tokens(), core.rate.get());
+        admitted.map_err(|refusal| match refusal {
+            Refusal::TooLarge => EngineError::TooLarge {
+                texts: ask.size.texts,
+                tokens: ask.size.tokens,
+                most_texts: self.config.queue_texts,
+                most_tokens: self.config.queue_tokens,
+            },
+            Refusal::Full { retry_after } => EngineError::Full {
+                waiting: queue.size().texts,
+                retry_after,
+            },
+            Refusal::TooSlow { needed, left } => EngineError::Overloaded { needed, left },
+        })
+    }
+
+    /// The next batch's entries and slot, as soon as there are any; `None` once the engine is closed.
+    pub(super) fn next_batch(&self) -> Option<(Batch<Task>, Option<u64>)> {
+        let mut core = self.core();
+        loop {
+            if core.phase == Phase::Closed {
+                return None;
+            }
+            if core.slots.is_free() && !core.queue.is_empty() {
+                let now = self.now();
+                let batch = core.queue.batch(now);
+                let slot = (!batch.entries.is_empty()).then(|| self.begin(&mut core, &batch, now));
+                if core.slots.is_free() && !core.queue.is_empty() {
+                    self.work.notify_one();
+                }
+                self.tell_rest(&core);
+                return Some((batch, slot));
+            }
+            core = self.work.wait(core).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn begin(&self, core: &mut Core, batch: &Batch<Task>, now: Moment) -> u64 {
+        let mut tokens = 0;
+        let mut jobs: Vec<Arc<Job>> = Vec::with_capacity(batch.entries.len());
+        for entry in &batch.entries {
+            let Task { job, .. } = &entry.item;
+            tokens += entry.tokens;
+            self.counters.wait.time(now.saturating_sub(job.accepted));
+            if jobs.last().is_none_or(|last| last.id != job.id) {
+                jobs.push(Arc::clone(job));
+            }
+        }
+        let worker = Some(std::thread::current().id());
+        let slot = core.slots.start(now, tokens, Flight { jobs, worker });
+        self.wake_watch_by(core, now.saturating_add(self.config.hang_after));
+        slot
+    }
+
+    /// A batch goes on with something new.
+    pub(super) fn renew(&self, slot: u64) {
+        let now = self.now();
+        self.core().slots.renew(slot, now);
+    }
+
+    /// Gives a slot back; `false` if its batch was given up.
+    pub(super) fn end(&self, slot: u64) -> bool {
+        let now = self.now();
+        let mut core = self.core();
+        let Some(left) = core.slots.end(slot) else {
+            return false;
+        };
+        if left.given_up {
+            // Now another may be.
+            self.watch.notify_one();
+        } else {
+            let waiting = !core.queue.is_empty();
+            core.rate.ended(now, left.tokens, waiting);
+            if waiting && left.item.worker.is_none() {
+                self.work.notify_one();
+            }
+        }
+        self.tell_rest(&core);
+        drop(core);
+        !left.given_up
+    }
+
+    /// Sees to it that the watch wakes then or earlier.
+    pub(super) fn wake_watch_by(&self, core: &mut Core, at: Moment) {
+        if core.watch_at.is_none_or(|planned| at < planned) {
+            core.watch_at = Some(at);
+            self.watch.notify_one();
+        }
+    }
+
+    /// Wakes who drains: it may be done.
+    pub(super) fn tell_rest(&self, core: &Core) {
+        if core.phase != Phase::Open {
+            self.resting.notify_all();
+        }
+    }
+
+    /// Ends entries' requests because their deadlines have come.
+    pub(super) fn expire(&self, late: Vec<Entry<Task>>) {
+        for entry in late {
+            entry.item.job.expire(&self.counters);
+        }
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let mut snapshot = self.counters.snapshot();
+        let core = self.core();
+        let waiting = core.queue.size();
+        (snapshot.queue_texts, snapshot.queue_tokens) = (waiting.texts, waiting.tokens);
+        snapshot.running = core.slots.running();
+        snapshot.hung = core.slots.given_up();
+        snapshot.tokens_per_second = core.rate.get();
+        snapshot
+    }
+
+    /// Waits until something holds, or no longer than `until`.
+    pub(super) fn rest<'a>(
+        &'a self,
+        mut core: MutexGuard<'a, Core>,
+        until: Instant,
+        holds: impl Fn(&Core) -> bool,
+    ) -> MutexGuard<'a, Core> {
+        while !holds(&core) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let waited = self.resting.wait_timeout(core, left);
+            (core, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        core
+    }
+
+    /// The next request's number.
+    pub(super) fn number(&self, core: &mut Core) -> u64 {
+        core.requests += 1;
+        self.counters.accepted.fetch_add(1, Ordering::Relaxed);
+        core.requests
+    }
+}
