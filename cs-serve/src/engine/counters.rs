@@ -132,7 +132,10 @@ pub(super) struct Buckets {
 
 impl Buckets {
     pub(super) fn add(&self, value: u64) {
-        let power = value.clamp(1, 1 << BOUNDS).next_power_of_two().trailing_zeros() as usize;
+        let power = value
+            .clamp(1, 1 << BOUNDS)
+            .next_power_of_two()
+            .trailing_zeros() as usize;
         self.counts[power].fetch_add(1, Ordering::Relaxed);
         self.sum.fetch_add(value, Ordering::Relaxed);
     }

@@ -112,7 +112,7 @@ impl Handle {
     /// answered by the old one, what comes after by the new one, and a batch is never of both. The old
     /// one is freed with its last request.
     ///
-    /// The new one has to understand a word first.
+    /// The new one has to understand a word first, on this thread.
     ///
     /// # Errors
     /// [`EngineError::Model`] or [`EngineError::Panicked`] if it fails on that; the old one stays then.

@@ -76,7 +76,8 @@
 //!   its thread ends. It is not interrupted: nothing can do that to a thread.
 //! - **The engine ends**: see [`Engine::drain`].
 //!
-//! No error quotes a text, as long as the backend's own does not.
+//! No error quotes a text, as long as the backend's own does not. What a backend says when it panics goes
+//! where the process sends that (its panic hook), and into no error.
 
 mod compute;
 mod config;
@@ -95,7 +96,7 @@ mod windows;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use config::{EngineConfig, Windows};
 pub use counters::{Distribution, Refusals, Snapshot, Stages};
@@ -194,7 +195,7 @@ impl Engine {
             core.phase = Phase::Draining;
         }
         let is_idle = |core: &shared::Core| core.queue.is_empty() && core.slots.running() == 0;
-        core = shared.rest(core, Instant::now() + limit, is_idle);
+        core = shared.rest(core, limit, is_idle);
         core.phase = Phase::Closed;
         let waiting = core.queue.clear();
         let flights = core.slots.items().flat_map(|flight| &flight.jobs);
@@ -218,7 +219,7 @@ impl Engine {
         }
         let by_worker = |flight: &shared::Flight| flight.worker.is_some();
         let is_over = |core: &shared::Core| !core.slots.running_items().any(by_worker);
-        let core = shared.rest(shared.core(), Instant::now() + grace, is_over);
+        let core = shared.rest(shared.core(), grace, is_over);
         let busy: Vec<_> = core.slots.items().filter_map(|it| it.worker).collect();
         drop(core);
         threads.retain(|thread| !busy.contains(&thread.thread().id()));

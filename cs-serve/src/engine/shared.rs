@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{JoinHandle, ThreadId};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::config::EngineConfig;
 use super::counters::{Counters, Snapshot};
@@ -225,22 +225,17 @@ impl Shared {
         snapshot
     }
 
-    /// Waits until something holds, or no longer than `until`.
+    /// Waits until something holds, or no longer than `limit`.
     pub(super) fn rest<'a>(
-        &'a self,
-        mut core: MutexGuard<'a, Core>,
-        until: Instant,
+        &self,
+        core: MutexGuard<'a, Core>,
+        limit: Duration,
         holds: impl Fn(&Core) -> bool,
     ) -> MutexGuard<'a, Core> {
-        while !holds(&core) {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            let waited = self.resting.wait_timeout(core, left);
-            (core, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        }
-        core
+        let rested = self
+            .resting
+            .wait_timeout_while(core, limit, |core| !holds(core));
+        rested.unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// The next request's number.

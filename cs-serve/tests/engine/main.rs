@@ -10,5 +10,6 @@ mod ends;
 mod faults;
 mod line;
 mod models;
+mod stress;
 mod swaps;
 mod windows;
