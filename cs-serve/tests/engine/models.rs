@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use cs_data::{TokenBatch, Tokenizer};
+use cs_data::{Scheme, TagSet, TokenBatch, Tokenizer};
 use cs_model::{BiLstmConfig, Bundle, BundleWriter, EncoderConfig, Manifest, Matrix, Tasks};
 use cs_serve::engine::{Engine, EngineConfig, Handle, Options, Snapshot};
 use cs_serve::{Assistant, BackendError, HeadOutput, ScriptedBackend};
@@ -49,7 +49,7 @@ pub(crate) fn folder(name: &str) -> TempDir {
     };
     let tasks = Tasks {
         intent: Some((0..3).map(|i| format!("{name}-{i}")).collect()),
-        slots: Some(Tasks::slot_tags(&["number".into()])),
+        slots: Some(TagSet::of_labels(["number"], Scheme::Iob2).unwrap()),
         sentiment: true,
         ..Tasks::default()
     };

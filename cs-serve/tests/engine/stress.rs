@@ -81,6 +81,15 @@ fn one_step(random: &mut Random, handle: &Handle) {
     }
 }
 
+/// Tells that a caller has come to its end, whatever that is.
+struct Done<'a>(&'a AtomicUsize);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn whatever_is_asked_of_it_at_once_it_forgets_nobody() {
     const CALLERS: usize = 6;
@@ -99,7 +108,10 @@ fn whatever_is_asked_of_it_at_once_it_forgets_nobody() {
         batch_texts: 5,
         batch_tokens: 100,
         queue_texts: 24,
-        windows: Some(Windows::default()),
+        windows: Some(Windows {
+            overlap: 3,
+            most: 100.try_into().unwrap(),
+        }),
         ..workers(2)
     };
     let (engine, handle) = start(&make(0), config);
@@ -108,11 +120,11 @@ fn whatever_is_asked_of_it_at_once_it_forgets_nobody() {
         for thread in 0..CALLERS {
             let (handle, busy) = (handle.clone(), &busy);
             scope.spawn(move || {
+                let _done = Done(busy);
                 let mut random = Random(thread as u64);
                 for _ in 0..150 {
                     one_step(&mut random, &handle);
                 }
-                busy.fetch_sub(1, Ordering::Relaxed);
             });
         }
         let mut swaps = 1;
