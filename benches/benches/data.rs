@@ -1,5 +1,5 @@
-//! From labelled rows to packed batches as training takes them, beside the tokenizer alone. `cargo bench
-//! -p cs-benches --no-default-features --bench data`.
+//! From labelled rows to packed batches as training takes them, beside the tokenizer alone. `cargo
+//! bench -p cs-benches --no-default-features --bench data`.
 
 use std::hint::black_box;
 

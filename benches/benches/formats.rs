@@ -1,4 +1,5 @@
-//! Reading and writing 100,000 short rows. `cargo bench -p cs-benches --no-default-features --bench formats`.
+//! Reading and writing 100,000 short rows. `cargo bench -p cs-benches --no-default-features --bench
+//! formats`.
 
 use std::hint::black_box;
 

@@ -22,8 +22,8 @@
 //! W[n, k] ~ t[n] q[n, k],    t[n] = max_k |W[n, k]| / L,    |q[n, k]| <= 127
 //! ```
 //!
-//! with the `L` of 32, 36 .. 120 that leaves the least squared error, see below. An activation row `x`
-//! `[K]` is quantised whenever it comes, asymmetrically:
+//! with the `L` of 32, 36 .. 120 that leaves the least squared error, see below. An activation row
+//! `x` `[K]` is quantised whenever it comes, asymmetrically:
 //!
 //! ```text
 //! x[k] ~ s u[k] + m,    m = min x,    s = (max x - m) / 255,    u[k] = round((x[k] - m) / s)
@@ -39,29 +39,31 @@
 //! where the first sum is exact in `i32`, the second is known at load, and activation function and
 //! bias are applied before `y` is stored.
 //!
-//! AVX2 multiplies bytes in pairs and adds them in `i16` (`vpmaddubsw`), and is fastest where two such
-//! sums are added before they are widened. So four neighbours, of each eight inputs 0, 1, 4, 5 and 2, 3,
-//! 6, 7, are bound together:
+//! AVX2 multiplies bytes in pairs and adds them in `i16` (`vpmaddubsw`), and is fastest where two
+//! such sums are added before they are widened. So four neighbours, of each eight inputs 0, 1, 4, 5
+//! and 2, 3, 6, 7, are bound together:
 //!
 //! ```text
 //! sum_j max(q[n, j], 0) <= 128,    sum_j max(-q[n, j], 0) <= 128,    255 * 128 < 2^15
 //! ```
 //!
-//! Where they are more, those that were rounded up the most are lowered by one until they are not. Few
-//! neighbours are that large: it costs hardly anything, where half as fine activations, which would be the
-//! other way, cost much. An artefact of which the sums are larger gets activations of 127 or of 63 steps.
-//! The same holds for every kernel, so that answers do not depend on the machine. Attention, LayerNorm,
-//! softmax and the LSTM's cell stay in `f32`; embeddings are int8 with a step per row.
+//! Where they are more, those that were rounded up the most are lowered by one until they are not.
+//! Few neighbours are that large: it costs hardly anything, where half as fine activations, which
+//! would be the other way, cost much. An artefact of which the sums are larger gets activations of
+//! 127 or of 63 steps. The same holds for every kernel, so that answers do not depend on the
+//! machine. Attention, LayerNorm, softmax and the LSTM's cell stay in `f32`; embeddings are int8
+//! with a step per row.
 //!
-//! What [`Int4`] names takes 4 bits, with a step for each group `g` of 32 or 64 weights of a row, in bf16:
+//! What [`Int4`] names takes 4 bits, with a step for each group `g` of 32 or 64 weights of a row,
+//! in bf16:
 //!
 //! ```text
 //! W[n, k] ~ t[n, g] (q[n, k] - 8),    t[n, g] = max_{k in g} |W[n, k]| / 7,    q = 1..15
 //! ```
 //!
 //! An embedding is widened when it is looked up; a linear layer's matrix when it is read, and then
-//! rounded to int8 rows as above. With [`Clip::Mse`] a step `t` may be finer than its largest weights
-//! bear, `q = clamp(round(W / t), ±limit)`, where that lowers `sum (W - t q)^2`.
+//! rounded to int8 rows as above. With [`Clip::Mse`] a step `t` may be finer than its largest
+//! weights bear, `q = clamp(round(W / t), ±limit)`, where that lowers `sum (W - t q)^2`.
 //!
 //! # Smaller models
 //!
@@ -72,9 +74,9 @@
 //!
 //! A batch is cut into groups of whole sequences, about 128 tokens each; one thread carries a group
 //! through the entire network, so that activations stay in its cache and threads never wait for
-//! each other. Where that would leave threads idle, a single sequence for instance, a layer is split
-//! instead: its rows, of which every thread needs only the keys and values of the others, and with few
-//! rows the output columns of its matrices; the LSTM by direction.
+//! each other. Where that would leave threads idle, a single sequence for instance, a layer is
+//! split instead: its rows, of which every thread needs only the keys and values of the others, and
+//! with few rows the output columns of its matrices; the LSTM by direction.
 
 mod compress;
 mod error;

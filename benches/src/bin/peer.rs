@@ -13,8 +13,9 @@
 //! ```
 //!
 //! ids and mask are little-endian i64 `[b, s]`, padded on the right; the last hidden states are
-//! written as little-endian f32 `[b, s, h]`, zero where there is padding. `load` opens a second model
-//! while the first one goes on, and gives the times of its forwards for a second before and until then.
+//! written as little-endian f32 `[b, s, h]`, zero where there is padding. `load` opens a second
+//! model while the first one goes on, and gives the times of its forwards for a second before and
+//! until then.
 
 use std::error::Error;
 use std::io::{BufRead, Write};

@@ -26,7 +26,7 @@ const COPIED: [&str; 4] = [
     "sentence_bert_config.json",
     "config_sentence_transformers.json",
 ];
-/// In the folders that `modules.json` names: pooling, and a layer behind it.
+/// In the folders that `modules.json` names: pooling, and a layer after it.
 const MODULE_FILES: [&str; 2] = ["config.json", "model.safetensors"];
 
 /// The files beside a model's own.
@@ -37,7 +37,8 @@ pub(crate) struct Companions {
 }
 
 impl Companions {
-    /// Reads those that belong to the model: what `bundle.json` lists, or, without one, what is known.
+    /// Reads those that belong to the model: what `bundle.json` lists, or, without one, what is
+    /// known.
     pub(crate) fn read(bundle: &Bundle) -> Result<Self> {
         let mut found = Self::default();
         if let Some(manifest) = bundle.manifest() {
@@ -125,8 +126,8 @@ impl Companions {
     }
 }
 
-/// Calls `f` with each id that a configuration has under a name like `eos_token_id`, and puts what it
-/// returns in its place.
+/// Calls `f` with each id that a configuration has under a name like `eos_token_id`, and puts what
+/// it returns in its place.
 pub(crate) fn each_token_id(config: &mut Value, f: &mut dyn FnMut(u32) -> Option<u32>) {
     let Some(fields) = config.as_object_mut() else {
         return;

@@ -1,4 +1,4 @@
-//! What the tools that turn one model folder into another share.
+//! One model folder made into another: what the tools that do it share.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,7 +27,8 @@ pub(crate) fn tokenizer_json(bundle: &Bundle) -> Result<Vec<u8>> {
     }
 }
 
-/// The manifest, or that of an encoder without heads; the longest input is that of `bundle` either way.
+/// The manifest, or that of an encoder without heads; the longest input is that of `bundle` either
+/// way.
 pub(crate) fn manifest(bundle: &Bundle) -> Manifest {
     let length = bundle.max_length();
     match bundle.manifest() {

@@ -23,7 +23,7 @@ const ROUNDS: usize = 9;
 /// What an artefact must keep to be written.
 ///
 /// ```
-/// use cs_quant::{Gate, HeadFigures, GateReport};
+/// use cs_quant::{Gate, GateReport, HeadFigures};
 ///
 /// let gate = Gate { max_drop: 0.01, ..Gate::default() };
 /// let of = |before, after| HeadFigures { before, after };
@@ -42,8 +42,8 @@ pub struct Gate {
     pub max_drop: f64,
     /// How many times faster than fp32 it must be on this machine; not looked at by default.
     pub min_speedup: Option<f64>,
-    /// Whether to keep layers in fp32, as few as will do, when a figure falls too far; else they are
-    /// only named.
+    /// Whether to keep layers in fp32, as few as will do, when a figure falls too far; else they
+    /// are only named.
     pub auto: bool,
 }
 
@@ -58,10 +58,6 @@ impl Default for Gate {
 }
 
 /// What the gate found.
-///
-/// ```
-/// assert!(!cs_quant::GateReport::default().accepted);
-/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct GateReport {
     /// Size of the fp32 weights file.
@@ -74,7 +70,7 @@ pub struct GateReport {
     pub speedup: f64,
     /// The heads' figures in fp32, their mean; `None` without heads.
     pub metric_before: Option<f64>,
-    /// The same of the artefact.
+    /// The heads' figures of the artefact, their mean; `None` without heads.
     pub metric_after: Option<f64>,
     /// Each head's figure, which is what is judged.
     pub heads: BTreeMap<String, HeadFigures>,
@@ -93,9 +89,9 @@ pub struct GateReport {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct HeadFigures {
-    /// In fp32.
+    /// The head's figure in fp32.
     pub before: f64,
-    /// Of the artefact.
+    /// The head's figure of the artefact.
     pub after: f64,
 }
 
@@ -124,8 +120,8 @@ impl Gate {
             .all(|figures| figures.drop() <= self.max_drop)
     }
 
-    /// Quantises as [`quantize`] does, and measures the result. `out` gets it if it is accepted, and
-    /// stays as it was if not. `out` may not be the model's own folder.
+    /// Quantises as [`quantize`] does, and measures the result. `out` gets it if it is accepted,
+    /// and stays as it was if not. `out` may not be the model's own folder.
     ///
     /// Costs the metric twice and the time of the texts; when layers must be kept, also
     /// [`sensitivity`] (without the metric) and about five metrics.
@@ -338,7 +334,7 @@ fn speedup(before: &NativeModel, after: &NativeModel, texts: &[TokenBatch]) -> R
     Ok(slow / fast)
 }
 
-/// Copies the accepted bundle to its place, with the figures in its manifest.
+/// Copies the accepted bundle to `out`, with the figures in its manifest.
 fn publish(staging: &Path, out: &Path, report: GateReport) -> Result<GateReport> {
     let bundle = Bundle::open(staging)?;
     let mut manifest = manifest(&bundle);

@@ -48,7 +48,7 @@ impl QuantReport {
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LayerError {
-    /// Its name.
+    /// The tensor's name.
     pub name: String,
     /// Largest difference of an element.
     pub max_abs: f32,

@@ -116,8 +116,8 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
-/// Batches of one text each: of `texts`, 100 at regular distances if there are more, or of made-up token
-/// ids if there are none.
+/// Batches of one text each: of `texts`, 100 at regular distances if there are more, or of made-up
+/// token ids if there are none.
 ///
 /// # Errors
 ///

@@ -24,11 +24,11 @@ use crate::format::source::require_fp32;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TrimConfig {
-    /// How often the texts must use a token. Default 1, with which they are answered exactly as before;
-    /// with more, texts with rarer tokens are cut into shorter pieces.
+    /// How often the texts must use a token. Default 1, with which they are answered exactly as
+    /// before; with more, texts with rarer tokens are cut into shorter tokens.
     pub min_count: u64,
-    /// Keep tokens of one character in the texts' scripts ([`Tokenizer::characters`]). Default true.
-    /// Without, a character that the texts do not have is unknown.
+    /// Keep tokens of one character in the texts' scripts ([`Tokenizer::characters`]). Default
+    /// true. Without, a character that the texts do not have is unknown.
     pub keep_characters: bool,
 }
 
@@ -49,33 +49,34 @@ impl Default for TrimConfig {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TrimReport {
-    /// KeptTokens of the word embeddings before.
+    /// Rows of the word embeddings before trimming.
     pub words_before: usize,
-    /// And after.
+    /// Rows of the word embeddings after trimming.
     pub words_after: usize,
-    /// Bytes of the weights and of `tokenizer.json` before.
+    /// Bytes of the weights and of `tokenizer.json` before trimming.
     pub bytes_before: u64,
-    /// And after.
+    /// Bytes of the weights and of `tokenizer.json` after trimming.
     pub bytes_after: u64,
-    /// Files beside them that the new folder does not have: what says the same in another form
+    /// Files beside them that the new folder does not have: the same in another form
     /// (`vocab.txt`), and what is none of the model's.
     #[serde(skip)]
     pub left_out: Vec<String>,
 }
 
 /// Writes the model with the tokens that `texts` need to `out`, in the precision of its weights:
-/// `tokenizer.json` numbers them anew, and the word embeddings have a row for each. On these texts it
-/// answers exactly as before. Special tokens stay, and so do ids that `config.json` names, whether or not
-/// the tokenizer has them. A bundle becomes a bundle, a plain Hugging Face folder one again, with the
-/// files that `transformers` and `sentence-transformers` read beside the weights.
+/// `tokenizer.json` numbers them anew, and the word embeddings have a row for each. On these texts
+/// it answers exactly as before. Special tokens stay, and so do ids that `config.json` names,
+/// whether or not the tokenizer has them. A bundle becomes a bundle, a plain Hugging Face folder
+/// one again, with the files that `transformers` and `sentence-transformers` read beside the
+/// weights.
 ///
 /// Half of a small model is word embeddings, of a multilingual one four fifths: of 250,000, some
 /// thousands are used in a service's texts.
 ///
 /// # Errors
 ///
-/// A tokenizer that [`Tokenizer::trim`] does not take; no text; weights that are missing or damaged;
-/// `out` not being a new or an empty folder.
+/// A tokenizer that [`Tokenizer::trim`] does not take; no text; weights that are missing or
+/// damaged; `out` not being a new or an empty folder.
 pub fn trim_vocabulary<'a>(
     bundle: &Bundle,
     out: &Path,

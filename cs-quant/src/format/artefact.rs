@@ -1,8 +1,8 @@
 //! The artefact's tensors: how each precision lies in a safetensors file.
 //!
-//! A matrix `NAME` `[rows, cols]` is F32; or I8 with `NAME.scale` F32 `[rows]`; or, two weights a byte,
-//! U8 `[rows, cols / 2]` with `NAME.scale` BF16 `[rows, cols / group]`. The reader goes by the types and
-//! shapes it finds, and trusts none of them.
+//! A matrix `NAME` `[rows, cols]` is F32; or I8 with `NAME.scale` F32 `[rows]`; or, two weights a
+//! byte, U8 `[rows, cols / 2]` with `NAME.scale` BF16 `[rows, cols / group]`. The reader goes by
+//! the types and shapes it finds, and trusts none of them.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
 //! Matrices as they are stored: `[rows, cols]` in int8, int4 or f32.
 //!
-//! int8 has a step a row: `w ~ t q`, `q = round(w / t)`, |q| <= 127. int4 has a step for every
-//! `G` weights of a row, and 16 values: `w ~ t (q - 8)`, `q = round(w / t) + 8` in 1..=15 (0 is never
+//! int8 has a step a row: `w ~ t q`, `q = round(w / t)`, |q| <= 127. int4 has a step for every `G`
+//! weights of a row, and 16 values: `w ~ t (q - 8)`, `q = round(w / t) + 8` in 1..=15 (0 is never
 //! written); two weights a byte, the even one in the low half.
 
 use half::bf16;
@@ -56,8 +56,8 @@ impl StoredMatrix {
         }
     }
 
-    /// With a step per row, for the products: 4-bit weights are rounded a second time, to steps that
-    /// are 4 to 17 times finer.
+    /// With a step per row, for the products: 4-bit weights are rounded a second time, to steps
+    /// that are 4 to 17 times finer.
     pub(crate) fn into_int8(self, cols: usize) -> Self {
         match self {
             Self::Int4 { .. } => {
@@ -224,7 +224,8 @@ fn squared_error(weights: &[f32], step: f32, range: IntRange) -> f32 {
     blocks.sum()
 }
 
-/// The magnitude that `share` of the weights do not exceed; never 0 if there is a weight that is not.
+/// The magnitude that `share` of the weights do not exceed; never 0 if there is a weight that is
+/// not.
 fn percentile(weights: &[f32], share: f32) -> f32 {
     let mut magnitudes: Vec<f32> = weights.iter().map(|x| x.abs()).collect();
     magnitudes.sort_unstable_by(f32::total_cmp);

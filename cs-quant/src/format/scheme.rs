@@ -44,8 +44,8 @@ pub struct Int4 {
     /// The two linear layers between the attention layers. Only the file gets smaller: they are
     /// widened when it is read.
     pub feed_forward: bool,
-    /// Weights that share a step, 32 (default) or 64: 4.5 or 4.25 bits a weight. A matrix whose rows
-    /// it does not divide takes 8 bits.
+    /// Weights that share a step, 32 (default) or 64: 4.5 or 4.25 bits a weight. A matrix whose
+    /// rows it does not divide takes 8 bits.
     pub group: usize,
 }
 
@@ -60,20 +60,16 @@ impl Default for Int4 {
 }
 
 /// How the step of an int8 row (or of an int4 group) is found.
-///
-/// ```
-/// assert_eq!(cs_quant::Clip::default(), cs_quant::Clip::None);
-/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Clip {
-    /// No weight is cut off: the step of an embedding is `max |w| / 127`, that of a linear layer's row
-    /// `max |w| / L` with the `L` of 32, 36 .. 120 that has the least squared error (a finer step
-    /// leaves more neighbours to be lowered for each other's sake).
+    /// No weight is cut off: the step of an embedding is `max |w| / 127`, that of a linear layer's
+    /// row `max |w| / L` with the `L` of 32, 36 .. 120 that has the least squared error (a finer
+    /// step leaves more neighbours to be lowered for each other's sake).
     #[default]
     None,
-    /// Likewise with `L` up to 160, and up to 254 for an embedding: a few large weights are cut off
-    /// where that makes the many small ones finer.
+    /// As [`Clip::None`], with `L` up to 160, and up to 254 for an embedding: a few large weights
+    /// are cut off where that makes the many small ones finer.
     Mse,
     /// The given share of a row's weights (above 0.5, up to 1), by magnitude, is not cut off.
     Percentile(f32),
@@ -180,7 +176,7 @@ pub(crate) enum IntRange {
     Int4,
     /// Up to 127 either way.
     Int8,
-    /// Likewise, and [`NEIGHBOURS`] of one sign sum to at most [`MOST_SUM`].
+    /// Up to 127 either way, and neighbours of one sign sum to at most what a tile bears.
     Bounded,
 }
 

@@ -1,9 +1,10 @@
-//! The int8 tile for AMX: registers of 16 rows of 64 bytes, of which `tdpbusd` multiplies two, 16 rows
-//! of activations by 16 columns of weights over 64 inputs, and adds the products to 16 x 16 `i32`.
+//! The int8 tile for AMX: registers of 16 rows of 64 bytes, of which `tdpbusd` multiplies two, 16
+//! rows of activations by 16 columns of weights over 64 inputs, and adds the products to 16 x 16
+//! `i32`.
 //!
-//! A panel's groups of four inputs are the rows that the instruction wants. Floats and the inputs left
-//! over after the last 64 go the way of AVX-512. (Intel 64 and IA-32 Architectures Software Developer's
-//! Manual, volume 1, chapter 18.)
+//! A panel's groups of four inputs are the rows that the instruction wants. Floats and the inputs
+//! left over after the last 64 go the way of AVX-512. (Intel 64 and IA-32 Architectures Software
+//! Developer's Manual, volume 1, chapter 18.)
 
 use std::arch::asm;
 use std::arch::x86_64::{__cpuid, __cpuid_count};
@@ -66,7 +67,8 @@ static SHAPES: Shapes = Shapes {
     rows: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
 };
 
-/// Enters the instruction set. While a thread's tiles are not set up, switching it costs nothing more.
+/// Enters the instruction set. While a thread's tiles are not set up, switching it costs nothing
+/// more.
 ///
 /// # Safety
 ///

@@ -42,8 +42,9 @@ struct Tile {
 
 /// The sums of each row `$at`, whose activations are `$row`, in `$left` and `$right`.
 ///
-/// Eight sums, three of four weights and what an addition needs are 16 registers. In Rust the columns
-/// had to be taken in two halves, with the activations loaded for each, at a tenth of a forward's time.
+/// Eight sums, three of four weights and what an addition needs are 16 registers. In Rust the
+/// columns had to be taken in two halves, with the activations loaded for each, at a tenth of a
+/// forward's time.
 macro_rules! products {
     ($tile:ident, $($at:literal: $row:ident, $left:literal, $right:literal);+) => {
         asm!(

@@ -2,13 +2,14 @@
 //!
 //! A forward leases a [`Crew`]: its own thread and as many idle workers as it wants and there are.
 //! The caller's thread counts, so at most as many forwards run at once as the pool has threads; the
-//! next one waits for its turn, and is woken when that has come. How many threads a forward wants is
-//! its model's matter, and how many there are the machine's: models of one thread each run side by side.
+//! next one waits for its turn, and is woken when that has come. How many threads a forward wants
+//! is its model's matter, and how many there are the machine's: models of one thread each run side
+//! by side.
 //!
-//! A crew has one job at a time, its parts taken by whoever is free. Between two jobs a worker spins
-//! for a moment, because the next operation of the same forward is microseconds away, then sleeps.
-//! The thread that brings the job works on it as well and never waits for a sleeper: it closes the
-//! job when no part is left, and only those that joined before are waited for.
+//! A crew has one job at a time, its parts taken by whoever is free. Between two jobs a worker
+//! spins for a moment, because the next operation of the same forward is microseconds away, then
+//! sleeps. The thread that brings the job works on it as well and never waits for a sleeper: it
+//! closes the job when no part is left, and only those that joined before are waited for.
 
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
@@ -90,8 +91,8 @@ struct Worker {
 }
 
 impl Pool {
-    /// A pool that the process has with this many threads or more, or a new one, with as many as the
-    /// machine offers if that is more: whatever models want, they share its threads.
+    /// A pool that the process has with this many threads or more, or a new one, with as many as
+    /// the machine offers if that is more: whatever models want, they share its threads.
     pub(crate) fn shared(threads: NonZeroUsize) -> Result<Arc<Self>> {
         let mut pools = lock(&POOLS);
         pools.retain(|pool| pool.strong_count() > 0);
@@ -151,8 +152,8 @@ impl Pool {
         self.hub.crews.len() + self.hub.workers.len()
     }
 
-    /// The calling thread and up to `wanted - 1` idle workers. Waits while all threads are leased, and
-    /// for those who came before.
+    /// The calling thread and up to `wanted - 1` idle workers. Waits while all threads are leased,
+    /// and for those who came before.
     pub(crate) fn lease(&self, wanted: usize) -> Crew<'_> {
         let hub = &*self.hub;
         let mut idle = lock(&hub.idle);

@@ -31,7 +31,8 @@ impl Isa for Portable {
                 // SAFETY: the caller vouches for `R` rows of `pairs * 2` groups of 4 bytes.
                 let x: [u8; 4] = unsafe { a.add(r * lda + group * 4).cast::<[u8; 4]>().read() };
                 let x = x.map(i16::from);
-                // The weights are such that two products fit in 16 bits, which most machines add fastest.
+                // The weights are such that two products fit in 16 bits, which most machines add
+                // fastest.
                 let pair = |k: usize, c: usize| x[k] * weights[k][c] + x[k + 1] * weights[k + 1][c];
                 for (c, sum) in row.iter_mut().enumerate() {
                     *sum += i32::from(pair(0, c)) + i32::from(pair(2, c));

@@ -46,9 +46,9 @@ impl<'a> Loader<'a> {
         })
     }
 
-    /// What `load` gives for each of `0..count`, in order. The calling thread has helpers, which stop
-    /// after what they have in hand when somebody uses the pool: that one then shares the machine with
-    /// one thread at most.
+    /// What `load` gives for each of `0..count`, in order. The calling thread has helpers, which
+    /// stop after what they have in hand when somebody uses the pool: that one then shares the
+    /// machine with one thread at most.
     ///
     /// # Errors
     ///

@@ -25,13 +25,13 @@ use crate::kernel::team::Team;
 /// An encoder and its heads, ready to run on this machine's CPU.
 ///
 /// A clone is another handle on the same weights. Handles may be used from any number of threads at
-/// once: a call takes its own thread and as many of the pool's as it is worth, as the model may use and
-/// as are free, and waits while none is. The models of a process share one pool, which has as many
-/// threads as the machine, or as the model that asked for more than that: no more compute at once. It
-/// ends with the last of them.
+/// once: a call takes its own thread and as many of the pool's as it is worth, as the model may use
+/// and as are free, and waits while none is. The models of a process share one pool, which has as
+/// many threads as the machine, or as the model that asked for more than that: no more compute at
+/// once. It ends with the last of them.
 ///
-/// Loading takes threads of its own and none of the pool's, so that models that answer meanwhile go on; it
-/// is done by one thread alone as soon as another model answers.
+/// Loading takes threads of its own and none of the pool's, so that models that answer meanwhile go
+/// on; it is done by one thread alone as soon as another model answers.
 ///
 /// A call allocates its result and nothing else once a batch of that size has been seen;
 /// [`NativeModel::hidden_into`] not even that. What a call works in is bounded by the groups a batch is
@@ -181,9 +181,8 @@ impl NativeModel {
     /// # Errors
     ///
     /// [`Error::Batch`](crate::Error::Batch) or [`Error::Input`](crate::Error::Input) if
-    /// the batch contradicts itself, has an empty
-    /// sequence, or an id or a position beyond the model's; [`Error::Memory`](crate::Error::Memory) if there is not
-    /// enough.
+    /// the batch contradicts itself, has an empty sequence, or an id or a position beyond the
+    /// model's; [`Error::Memory`](crate::Error::Memory) if there is not enough.
     pub fn forward(&self, batch: &TokenBatch) -> Result<HeadOutput> {
         let model = &*self.model;
         let mut hidden = Matrix::zeros(0, 0);

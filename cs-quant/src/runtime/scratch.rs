@@ -56,7 +56,7 @@ pub(crate) struct Spaces<'a> {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Extent {
     pub(crate) tokens: usize,
-    /// Of them, what one thread works on.
+    /// Tokens that one thread works on.
     pub(crate) share: usize,
     pub(crate) sequences: usize,
     /// Tokens of the longest sequence.
@@ -88,7 +88,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The first `len` places of a buffer, grown if need be.
+/// The first `len` numbers of a buffer, grown if need be.
 pub(crate) fn take(buffer: &mut Vec<f32>, len: usize) -> &mut [f32] {
     if buffer.len() < len {
         buffer.resize(len, 0.0);

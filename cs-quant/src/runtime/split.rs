@@ -48,7 +48,7 @@ impl SplitPlan {
         if threads == 1 || self.balance(offsets, threads) >= BALANCED {
             return Split::Groups;
         }
-        // Nothing is gained by small pieces here: each operation is a wait for the slowest thread.
+        // Nothing is gained by small groups here: each operation is a wait for the slowest thread.
         self.cut(offsets, tokens.div_ceil(GROUP_TOKENS * 4).max(1));
         Split::Together
     }

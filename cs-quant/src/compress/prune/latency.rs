@@ -86,9 +86,9 @@ impl PrunePlan {
 
 /// Seconds a text of each model, the mean over `texts`, each of which is a batch of its own.
 ///
-/// Of every text the median of 15 forwards counts, with the models in turn: on a machine that has other
-/// work, whoever computes longer at a stretch is interrupted more often, so that whole passes over
-/// the texts would not compare.
+/// Of every text the median of 15 forwards counts, with the models in turn: on a machine that has
+/// other work, whoever computes longer at a stretch is interrupted more often, so that whole passes
+/// over the texts would not compare.
 ///
 /// # Errors
 ///

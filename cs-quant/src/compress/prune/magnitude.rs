@@ -8,9 +8,9 @@ use crate::error::Result;
 use crate::format::source::require_fp32;
 
 /// Scores by the size of the weights on the way through: a head gets `|V_h| |O_h|` (Frobenius norms
-/// of its rows of the value matrix and its columns of the output matrix), a neuron `|in_n| |out_n|`.
-/// The squares of a layer's heads add up to 1, and so do those of its neurons, because sizes of different
-/// kinds do not compare.
+/// of its rows of the value matrix and its columns of the output matrix), a neuron
+/// `|in_n| |out_n|`. The squares of a layer's heads add up to 1, and so do those of its neurons, because
+/// sizes of different kinds do not compare.
 ///
 /// Gradients know more: cs-train's Taylor scores lose less for the same latency.
 ///

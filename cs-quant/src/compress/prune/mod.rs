@@ -110,16 +110,16 @@ fn check(setting: &'static str, layer: usize, kept: &[usize], count: usize) -> R
     Err(refused(setting, found, "ascending indices, at least one"))
 }
 
-/// Writes the model without what `plan` leaves out to `out`, a bundle in fp32 whose `config.json` has
-/// the layers' sizes. It computes what the whole model would with the weights of the missing heads
-/// and neurons at zero, and quantises like any other.
+/// Writes the model without what `plan` leaves out to `out`, a bundle in fp32 whose `config.json`
+/// has the layers' sizes. It computes what the whole model would with the weights of the missing
+/// heads and neurons at zero, and quantises like any other.
 ///
 /// Takes about three times the weights file's size in memory.
 ///
 /// # Errors
 ///
-/// A plan that does not fit; a BiLSTM, which has neither; weights that are missing or damaged; `out`
-/// being the model's own folder, or not writable.
+/// A plan that does not fit; a BiLSTM, which has neither; weights that are missing or damaged;
+/// `out` being the model's own folder, or not writable.
 pub fn prune(bundle: &Bundle, out: &Path, plan: &PrunePlan) -> Result<()> {
     let config = transformer(bundle)?;
     let pruned = plan.apply(config)?;

@@ -16,8 +16,8 @@ use crate::runtime::model::NativeModel;
 
 /// Plans that are tried against the clock, at most.
 const TRIALS: usize = 5;
-/// Measured shares of the target that are near enough: two measurements of one model differ by a percent
-/// or two, and the next one shall not miss the target.
+/// Measured shares of the target that are near enough: two measurements of one model differ by a
+/// percent or two, and the next one shall not miss the target.
 const NEAR: std::ops::RangeInclusive<f64> = 0.93..=0.985;
 
 /// How far a model is pruned.
@@ -32,8 +32,8 @@ const NEAR: std::ops::RangeInclusive<f64> = 0.93..=0.985;
 pub struct PruneConfig {
     /// Share of the whole model's latency that may remain, above 0 and below 1; default 0.35.
     pub target_latency: f64,
-    /// Neurons are kept in multiples of this, so that no kernel works on a part of a tile and int4's
-    /// groups divide them; default 32.
+    /// Neurons are kept in multiples of this, so that no kernel works on a part of a tile and
+    /// int4's groups divide them; default 32.
     pub neuron_step: usize,
     /// What latency is measured with: precision, threads and kernel.
     pub runtime: RuntimeConfig,
@@ -59,26 +59,27 @@ impl Default for PruneConfig {
 pub struct PruneReport {
     /// Milliseconds a text, whole; medians, taken in turns with the pruned model.
     pub latency_before_ms: f64,
-    /// The same, pruned.
+    /// Milliseconds a text of the pruned model; medians, taken in turns with the whole one.
     pub latency_after_ms: f64,
-    /// The second over the first.
+    /// Latency of the pruned model over that of the whole one.
     pub latency_ratio: f64,
     /// Heads left in each layer.
     pub heads: Vec<usize>,
     /// Neurons left in each layer.
     pub neurons: Vec<usize>,
-    /// Numbers in the model before.
+    /// Numbers in the model before pruning.
     pub parameters_before: usize,
-    /// And after.
+    /// Numbers in the model after pruning.
     pub parameters_after: usize,
 }
 
 /// Prunes a model until it takes `target_latency` of the time here, and writes it to `out` as
 /// [`prune`] does.
 ///
-/// A line fitted to three measurements says what a head and a neuron cost; those worth least for
-/// their cost go until the line predicts the target; the result is measured, and the aim corrected, up
-/// to five times. `texts`, one a batch, are what is timed: their lengths should be those of production.
+/// A line fitted to three measurements gives what a head and a neuron cost; those worth least for
+/// their cost go until the line predicts the target; the result is measured, and the aim corrected,
+/// up to five times. `texts`, one a batch, are what is timed: their lengths should be those of
+/// production.
 ///
 /// # Errors
 ///
@@ -192,9 +193,9 @@ enum What {
 
 /// All parts but the best head and the best neurons of each layer, the least worth first.
 ///
-/// A head and a step of neurons are compared by the squares of their scores, which add up: what parts
-/// change of the loss has either sign, so that the sum of their sizes would be too much for many small
-/// ones (Kwon et al. 2022, <https://arxiv.org/abs/2204.09656>: the diagonal of Fisher's
+/// A head and a step of neurons are compared by the squares of their scores, which add up: what
+/// parts change of the loss has either sign, so that the sum of their sizes would be too much for
+/// many small ones (Kwon et al. 2022, <https://arxiv.org/abs/2204.09656>: the diagonal of Fisher's
 /// information of a mask).
 struct Order {
     whole: PrunePlan,
