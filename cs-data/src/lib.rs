@@ -49,18 +49,20 @@ pub mod tokenizer;
 pub use batch::{BatchPlan, Batches, Step, TokenBatch};
 #[cfg(feature = "arrow")]
 pub use dataset::{Dataset, LabelCount, Quantiles, Sameness, SentimentProfile, Statistics, Tally};
-pub use error::{Error, IobError, MixedSchemes, Result, SpanError};
+pub use error::{Error, Result};
 #[cfg(feature = "arrow")]
 pub use formats::{
     Charset, Columns, Format, Losses, MAX_LINE_BYTES, ReadOptions, Reader, RecordPath, Separator,
     WriteOptions, Writer,
 };
 pub use random::SplitMix;
-pub use tags::{Scheme, TagIds, TagSet, Word, iob};
+pub use tags::{IobError, MixedSchemes, Scheme, TagIds, TagSet, iob};
 #[cfg(feature = "arrow")]
 pub use text::normalize;
-pub use text::{Edit, EditError, Edits, MAX_TEXT_BYTES, Offsets, SOURCE, Span, Turn, Utterance};
-pub use tokenizer::{Encoding, Tokenizer, WordRule};
+pub use text::{
+    Edit, EditError, Edits, MAX_TEXT_BYTES, Offsets, SOURCE, Span, SpanError, Turn, Utterance,
+};
+pub use tokenizer::{Encoding, Tokenizer, Word, WordRule};
 
 /// The code of README.md runs.
 #[cfg(all(doctest, feature = "arrow"))]

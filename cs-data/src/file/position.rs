@@ -100,8 +100,8 @@ impl<'a> Piece<'a> {
     }
 
     /// `rule` as an error at one of its bytes.
-    pub(crate) fn broken(&self, byte: usize, rule: &crate::SpanError) -> Error {
-        let (found, expected) = rule.parts();
+    pub(crate) fn broken(&self, byte: usize, rule: &crate::text::SpanError) -> Error {
+        let (found, expected) = (rule.found(), rule.expected());
         let error = self.error(byte, found, expected);
         match rule.index() {
             Some(_) => error.of_labels(),

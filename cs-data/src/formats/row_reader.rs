@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use arrow::array::RecordBatch;
 
 use crate::dataset::{Builder, SCHEMA};
-use crate::error::{Error, Result, SpanError};
+use crate::error::{Error, Result};
+use crate::text::SpanError;
 use crate::text::Utterance;
 
 use super::input;
@@ -313,7 +314,7 @@ impl LineSource {
 
     /// `rule` as an error at a byte of the current line.
     pub(crate) fn broken(&self, byte: usize, rule: &SpanError) -> Error {
-        let (found, expected) = rule.parts();
+        let (found, expected) = (rule.found(), rule.expected());
         let error = self.error(byte, found, expected);
         match rule.index() {
             Some(_) => error.of_labels(),

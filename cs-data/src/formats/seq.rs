@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, IobError, Result};
+use crate::error::{Error, Result};
 use crate::file::{Output, OutputFolder, shown};
+use crate::tags::IobError;
 use crate::tags::{Scheme, iob};
 use crate::text::{Span, Utterance, check_text};
 

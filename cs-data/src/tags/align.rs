@@ -1,55 +1,9 @@
-//! The words of an encoding, and which of them a span covers.
+//! Which words of an encoding a span covers.
 
 use std::ops::Range;
 
 use crate::text::Span;
-use crate::tokenizer::Encoding;
-
-/// A word of an encoding: what carries one tag, at its first token.
-///
-/// ```
-/// use cs_data::{Encoding, Word};
-/// let encoding = Encoding {
-///     ids: vec![2, 9, 10, 11, 3],
-///     offsets: vec![0..0, 0..3, 3..6, 7..9, 0..0],
-///     words: vec![None, Some(0), Some(0), Some(1), None],
-///     truncated: false,
-/// };
-/// assert_eq!(
-///     encoding.word_list(),
-///     [Word { first: 1, range: 0..6 }, Word { first: 3, range: 7..9 }]
-/// );
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Word {
-    /// Index of its first subword in the encoding.
-    pub first: usize,
-    /// Its bytes in the text.
-    pub range: Range<usize>,
-}
-
-impl Encoding {
-    /// Its words in order. A word that truncation cut ends with its last subword kept.
-    pub fn word_list(&self) -> Vec<Word> {
-        let mut words: Vec<Word> = Vec::new();
-        let mut last = None;
-        for (index, (word, range)) in self.words.iter().zip(&self.offsets).enumerate() {
-            if word.is_some() && *word != last {
-                words.push(Word {
-                    first: index,
-                    range: range.clone(),
-                });
-            } else if word.is_some()
-                && let Some(open) = words.last_mut()
-            {
-                open.range.start = open.range.start.min(range.start);
-                open.range.end = open.range.end.max(range.end);
-            }
-            last = *word;
-        }
-        words
-    }
-}
+use crate::tokenizer::Word;
 
 /// Finds the words of one span after the other.
 pub(crate) struct Cover<'a> {

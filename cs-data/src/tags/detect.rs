@@ -1,7 +1,6 @@
 //! Which scheme tags are in.
 
-use crate::error::{IobError, MixedSchemes};
-
+use super::error::{IobError, MixedSchemes};
 use super::scheme::Scheme;
 
 impl Scheme {

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use crate::error::IobError;
 use crate::text::Span;
 
+use super::error::IobError;
 use super::scheme::Scheme;
 
 /// [`Scheme::encode`] of IOB2: one tag for each token (byte ranges in order).

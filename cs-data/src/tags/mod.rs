@@ -2,10 +2,11 @@
 
 mod align;
 mod detect;
+mod error;
 pub mod iob;
 mod scheme;
 mod tag_set;
 
-pub use align::Word;
+pub use error::{IobError, MixedSchemes};
 pub use scheme::Scheme;
 pub use tag_set::{TagIds, TagSet};

@@ -4,8 +4,10 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-use crate::error::{Error, IobError};
+use crate::error::Error;
 use crate::text::{Span, is_label};
+
+use super::error::IobError;
 
 /// How tags say where spans begin and end. A tag is `O` or a prefix, `-` and a label; the label is
 /// one word and may contain `-`.

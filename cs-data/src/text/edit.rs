@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{MAX_TEXT_BYTES, Span, Utterance};
+use super::utterance::{MAX_TEXT_BYTES, Span, Utterance};
 
 /// A piece of a text and what stands there instead. An empty range inserts, an empty text deletes.
 ///

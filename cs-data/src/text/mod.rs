@@ -6,6 +6,7 @@ mod escape;
 mod normalize;
 mod offsets;
 mod script;
+mod span_error;
 mod utterance;
 
 pub use edit::{Edit, EditError, Edits};
@@ -16,6 +17,7 @@ pub use offsets::{Offsets, ceil, floor};
 pub(crate) use script::{is_attached, is_mark, is_spaced_letter};
 #[cfg(feature = "arrow")]
 pub(crate) use script::{is_cjk, is_han, is_hangul_syllable, is_kana, is_latin, is_unspaced};
+pub use span_error::SpanError;
 pub(crate) use utterance::is_label;
 pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};
 #[cfg(feature = "arrow")]

@@ -2,9 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::error::SpanError;
-
-use super::Offsets;
+use super::offsets::{Offsets, floor};
+use super::span_error::SpanError;
 
 /// The longest text of an utterance, in bytes (64 KiB). Longer ones are almost always a broken
 /// file, and no model here reads that far.
@@ -206,7 +205,7 @@ impl Utterance {
 
     fn spans_json(&self) -> Value {
         let offsets = Offsets::new(&self.text);
-        let char = |byte| offsets.char(crate::text::floor(&self.text, byte));
+        let char = |byte| offsets.char(floor(&self.text, byte));
         let span = |s: &Span| json!({"start": char(s.start), "end": char(s.end), "label": s.label});
         self.spans.iter().map(span).collect()
     }

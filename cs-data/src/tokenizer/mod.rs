@@ -1,5 +1,6 @@
 //! Hugging Face tokenizers: reading, training, trimming, and texts as tokens with their words.
 
+mod encoding;
 mod json;
 mod model;
 mod plain;
@@ -14,5 +15,7 @@ mod vocabulary;
 mod word_rule;
 mod wordpiece;
 
-pub use tokenizer::{Encoding, Tokenizer};
+pub use encoding::{Encoding, Word};
+pub use tokenizer::Tokenizer;
+pub(crate) use tokenizer::each;
 pub use word_rule::WordRule;

@@ -1,17 +1,14 @@
 //! Hugging Face tokenizers, with byte offsets and truncation of our own.
 
 use std::fmt;
-use std::ops::Range;
 use std::path::Path;
 
 use rayon::prelude::*;
-use serde_json::Value;
-use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use crate::error::{Error, Result};
-use crate::tags::{TagIds, TagSet};
-use crate::text::{Utterance, ceil, floor, is_mark};
+use crate::text::{ceil, floor, is_mark};
 
+use super::encoding::Encoding;
 use super::json::{Inner, Loaded};
 pub(crate) use super::model::Model;
 use super::word_rule::{Numbering, WordRule};
@@ -25,34 +22,6 @@ const PARALLEL_FROM: usize = 64;
 const BYTES_A_TOKEN: usize = 16;
 /// Bytes that are looked at at most for each token wanted.
 const MOST_BYTES_A_TOKEN: usize = 64;
-
-/// A text as the model sees it.
-///
-/// ```
-/// use cs_data::Tokenizer;
-/// let tokenizer = Tokenizer::train(["查询订单", "order order"].into_iter(), 50)?;
-/// let encoding = tokenizer.encode("查 order", 16)?;
-/// assert_eq!(encoding.offsets, [0..0, 0..3, 4..9, 0..0]); // [CLS] 查 order [SEP]
-/// assert_eq!(encoding.words, [None, Some(0), Some(1), None]);
-/// assert_eq!(encoding.ids.len(), 4);
-/// assert!(!encoding.truncated);
-/// # Ok::<(), cs_data::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Encoding {
-    /// Token ids with the special tokens.
-    pub ids: Vec<u32>,
-    /// Bytes of the text behind each token, on character boundaries; `0..0` for tokens without a word.
-    /// Pieces of one character (a syllable that the normaliser decomposed) share its range.
-    /// Combining marks that the normaliser strips count to the token before them.
-    pub offsets: Vec<Range<usize>>,
-    /// Which word each token belongs to, by the tokenizer's [`WordRule`]; `None` for special tokens, for
-    /// tokens that hold nothing but white space, and for every token of a text of which none is known:
-    /// see [`Encoding::is_blank`].
-    pub words: Vec<Option<u32>>,
-    /// Whether tokens were dropped from the end.
-    pub truncated: bool,
-}
 
 /// A Hugging Face tokenizer. Padding and truncation that its file asks for are switched off:
 /// batches are packed, and the length is an argument.
@@ -79,43 +48,6 @@ pub struct Tokenizer {
     control_ids: Vec<u32>,
     vocab_size: usize,
     words: WordRule,
-}
-
-impl Encoding {
-    /// Whether there is nothing in the text that a model could answer: it is empty, or white space,
-    /// control characters and unknown tokens are all that is left of it. Punctuation and emoji that
-    /// the vocabulary knows are text like any other.
-    ///
-    /// ```
-    /// let tokenizer = cs_data::Tokenizer::train(["where is it?"].into_iter(), 50)?;
-    /// assert!(tokenizer.encode(" \t\u{200b}", 8)?.is_blank());
-    /// assert!(tokenizer.encode("😀😀", 8)?.is_blank());
-    /// assert!(!tokenizer.encode("?", 8)?.is_blank());
-    /// assert!(!tokenizer.encode("it 😀", 8)?.is_blank());
-    /// # Ok::<(), cs_data::Error>(())
-    /// ```
-    #[must_use]
-    pub fn is_blank(&self) -> bool {
-        self.words.iter().all(Option::is_none)
-    }
-
-    /// Takes the words away if none of them tells anything.
-    fn blank_unread(&mut self, text: &str, unknown: Option<u32>) {
-        let told = |i: usize| {
-            let seen = text.get(self.offsets[i].clone()).unwrap_or_default();
-            self.words[i].is_some() && Some(self.ids[i]) != unknown && seen.chars().any(is_visible)
-        };
-        if !(0..self.ids.len()).any(told) {
-            self.words.fill(None);
-            self.offsets.fill(0..0);
-        }
-    }
-}
-
-/// Whether a character can be seen: no white space, and no control or format character.
-fn is_visible(char: char) -> bool {
-    let hidden = GeneralCategoryGroup::Other;
-    !char.is_whitespace() && (char.is_ascii_graphic() || char.general_category_group() != hidden)
 }
 
 impl fmt::Debug for Tokenizer {
@@ -368,41 +300,10 @@ impl Tokenizer {
     pub fn encode_batch(&self, texts: &[&str], max_length: usize) -> Result<Vec<Encoding>> {
         each(texts, |text| self.encode(text, max_length))
     }
-
-    /// Encodes the texts of `rows` and aligns their spans; 64 rows or more on all cores. What
-    /// [`encode`](Self::encode) and [`TagSet::align`] give, in one pass.
-    ///
-    /// ```
-    /// use cs_data::{Scheme, Span, TagSet, Tokenizer, Utterance};
-    /// let rows = [Utterance::new("1", "查询订单").with_spans(vec![Span::new(6, 12, "what")])];
-    /// let tokenizer = Tokenizer::train(["查询订单"].into_iter(), 50)?;
-    /// let tags = TagSet::of_labels(["what"], Scheme::Iob2)?; // O, B-what, I-what
-    /// let encoded = tokenizer.encode_rows(&rows, 32, &tags)?;
-    /// let (encoding, aligned) = &encoded[0]; // [CLS] 查 询 订 单 [SEP]
-    /// assert_eq!(encoding.ids.len(), 6);
-    /// assert_eq!(aligned.ids, [None, Some(0), Some(0), Some(1), Some(2), None]);
-    /// # Ok::<(), cs_data::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`encode`](Self::encode), for a text that fails.
-    pub fn encode_rows(
-        &self,
-        rows: &[Utterance],
-        max_length: usize,
-        tags: &TagSet,
-    ) -> Result<Vec<(Encoding, TagIds)>> {
-        each(rows, |row| {
-            let encoding = self.encode(&row.text, max_length)?;
-            let ids = tags.align(&encoding, &row.spans);
-            Ok((encoding, ids))
-        })
-    }
 }
 
-/// `of` each item, in order, or the first error.
-fn each<T: Sync, R: Send>(
+/// What `of` makes of each item, in order, or the first error; many items on all cores.
+pub(crate) fn each<T: Sync, R: Send>(
     items: &[T],
     of: impl Fn(&T) -> Result<R> + Send + Sync,
 ) -> Result<Vec<R>> {
@@ -497,9 +398,4 @@ fn past_marks(text: &str, end: usize, limit: usize) -> usize {
         .take_while(|&char| is_mark(char))
         .map(char::len_utf8)
         .sum::<usize>()
-}
-
-/// The `content` of a token that is written as a string or as an object.
-pub(crate) fn token_name(value: &Value) -> Option<&str> {
-    value.as_str().or_else(|| value.get("content")?.as_str())
 }

@@ -17,8 +17,6 @@ use tokenizers::{
 use crate::error::{Error, Result};
 use crate::file::position;
 
-use super::tokenizer::token_name;
-
 /// Longer words are `[UNK]` to BERT.
 const MAX_WORD_CHARS: usize = 100;
 /// A piece seen once is noise.
@@ -344,4 +342,9 @@ fn join(word: &[u32], pair: Pair, piece: u32) -> Vec<u32> {
         }
     }
     joined
+}
+
+/// The `content` of a token that is written as a string or as an object.
+fn token_name(value: &Value) -> Option<&str> {
+    value.as_str().or_else(|| value.get("content")?.as_str())
 }

@@ -14,11 +14,12 @@
 
 use std::path::Path;
 
-use crate::error::{Error, IobError, Result};
+use crate::error::{Error, Result};
 use crate::file::{Output, shown};
 use crate::formats::comments;
 use crate::formats::row_reader::{Fault, LineSource, MAX_LINE_BYTES, RowReader};
 use crate::formats::writer::{Losses, RowWriter};
+use crate::tags::IobError;
 use crate::tags::Scheme;
 use crate::text::{Span, Utterance, check_text};
 
@@ -130,7 +131,7 @@ impl ConllReader {
         }
         let (text, tokens) = block.text(&self.lines, &values)?;
         check_text(&text).map_err(|rule| {
-            let (found, expected) = rule.parts();
+            let (found, expected) = (rule.found(), rule.expected());
             block.error(&self.lines, 0, found, expected)
         })?;
         let tags: Vec<&str> = block

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::error::{IobError, Result};
+use crate::error::Result;
+use crate::tags::IobError;
 use crate::tags::Scheme;
 use crate::text::Span;
 

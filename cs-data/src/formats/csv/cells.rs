@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use crate::dataset::{Row, json_of};
-use crate::error::{Error, Result, SpanError};
+use crate::error::{Error, Result};
 use crate::file::{Piece, shown};
 use crate::formats::blocks::Rows;
 use crate::formats::columns::Column;
 use crate::formats::json::SpanFields;
 use crate::formats::row_reader::{Fault, Place};
+use crate::text::SpanError;
 use crate::text::{SOURCE, Span, check_length, to_bytes};
 
 use super::record::{Field, cell};

@@ -290,7 +290,7 @@ impl Table<'_> {
         }
         let text = self.string(Column::Text, at);
         let text = text.ok_or_else(|| broken(Column::Text, "null", "a text"))?;
-        check_text(text).map_err(|rule| named(Column::Text, rule.parts()))?;
+        check_text(text).map_err(|rule| named(Column::Text, (rule.found(), rule.expected())))?;
         let size = self.size(at)?;
         let sentiment = self.sentiment.as_ref().filter(|column| column.is_valid(at));
         let sentiment = sentiment.map(|column| column.value(at));
@@ -377,7 +377,8 @@ impl Table<'_> {
         if spans.is_empty() {
             return self.only_span(at, text);
         }
-        to_bytes(&mut spans, text).map_err(|rule| named(Column::Spans, rule.parts()))?;
+        to_bytes(&mut spans, text)
+            .map_err(|rule| named(Column::Spans, (rule.found(), rule.expected())))?;
         Ok(spans)
     }
 
@@ -399,7 +400,8 @@ impl Table<'_> {
             return Err(named(Column::SpanStart, (found, expected.into())));
         };
         let mut spans = vec![Span::new(start, end, label)];
-        to_bytes(&mut spans, text).map_err(|rule| named(Column::SpanStart, rule.parts()))?;
+        to_bytes(&mut spans, text)
+            .map_err(|rule| named(Column::SpanStart, (rule.found(), rule.expected())))?;
         Ok(spans)
     }
 

@@ -240,7 +240,7 @@ impl Parser<'_> {
             }
         };
         if let Err(rule) = check_text(&parsed.text) {
-            let (found, expected) = rule.parts();
+            let (found, expected) = (rule.found(), rule.expected());
             return self.fault((line, column(0)), found, expected);
         }
         let mut row = Utterance::new(self.rows.len().to_string(), parsed.text).with_intent(intent);
