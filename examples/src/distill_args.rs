@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cs_data::Dataset;
+use cs_data::augment::variants;
 use cs_train::objective::DistillConfig;
 use cs_train::recipe::Teaching;
 
@@ -12,7 +13,6 @@ use crate::error::{Error, Result};
 use crate::number;
 use crate::run::note;
 use crate::unseen::warn_unseen;
-use crate::variants::variants;
 
 /// What a teacher is asked, and how its answers count.
 #[derive(Debug, Args)]

@@ -41,8 +41,6 @@ mod trial;
 #[cfg(feature = "torch")]
 mod trial_log;
 mod unseen;
-#[cfg(feature = "torch")]
-mod variants;
 
 pub use cli::{BackendKind, DataArgs, InputArgs, LengthArgs, Output};
 #[cfg(feature = "torch")]
@@ -80,8 +78,6 @@ pub use trial::Trial;
 #[cfg(feature = "torch")]
 pub use trial_log::{SearchKey, TrialLog};
 pub use unseen::warn_unseen;
-#[cfg(feature = "torch")]
-pub use variants::variants;
 
 /// The code of README.md compiles.
 #[cfg(doctest)]

@@ -4,11 +4,13 @@
 //! - Operators on a row ([`Augmenter`]): [`Synonyms`], [`Entities`], [`Noise`], [`Typos`].
 //! - Operators on many rows ([`BatchAugmenter`]), which ask another program: [`BackTranslation`]
 //!   through a [`Translator`], [`Contextual`] through a [`MaskFiller`]; [`LineProcess`] is either.
+//! - [`variants()`] makes texts without labels, for a teacher to label.
 
 mod augmenter;
 mod operators;
 mod pipeline;
 mod process;
+mod variants;
 
 pub use augmenter::{Augmenter, BatchAugmenter, Candidate, Entity, Row};
 pub use operators::{
@@ -17,3 +19,4 @@ pub use operators::{
 };
 pub use pipeline::{Flagged, Pipeline, PipelineConfig, Report};
 pub use process::LineProcess;
+pub use variants::variants;

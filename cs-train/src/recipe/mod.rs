@@ -7,6 +7,7 @@
 //! | distil | [`Teaching::open`], [`Recipe::distill`] |
 //! | prune | [`importance`], the crate `cs-quant`'s `prune_to_latency`, and [`Recipe::distill`] from what is left |
 //! | learn from texts without labels | [`Pretraining`] |
+//! | quantise | `cs-quant`'s `Gate`, see below |
 //!
 //! ```
 //! use cs_data::Utterance;
@@ -26,6 +27,28 @@
 //! assert!(fitted.evaluation.unwrap().intent_accuracy.is_some());
 //! fitted.write(out)?;
 //! assert!(cs_model::Bundle::open(out)?.tasks().intent.is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What int8 must keep is judged by the crate `cs-quant`, on figures of
+//! [`head_figures`](crate::evaluation::head_figures), for rows with labels that the model knows:
+//!
+//! ```no_run
+//! use cs_data::Utterance;
+//! use cs_model::Bundle;
+//! use cs_quant::{Gate, NativeModel, Probe, QuantConfig, Questions, single_batches};
+//! use cs_train::evaluation::head_figures;
+//!
+//! # let rows: Vec<Utterance> = Vec::new();
+//! let bundle = Bundle::open("model".as_ref())?;
+//! let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
+//! let (questions, timed) = (Questions::new(&bundle, &texts)?, single_batches(&bundle, &texts)?);
+//! let mut metric = |model: &NativeModel| -> Result<_, Box<dyn std::error::Error>> {
+//!     Ok(head_figures(&rows, &questions.answers(model)?, bundle.tasks())?)
+//! };
+//! let probe = Probe { texts: &timed, metric: Some(&mut metric) };
+//! let found = Gate::default().quantize(&bundle, "int8".as_ref(), &QuantConfig::default(), probe)?;
+//! println!("{} times smaller, accepted: {}", found.ratio, found.accepted);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -22,18 +22,23 @@ const SCORED_TOGETHER: usize = 8;
 ///
 /// ```no_run
 /// use cs_model::Bundle;
+/// use cs_quant::{PruneConfig, prune_to_latency, single_batches};
 /// use cs_train::objective::DistillConfig;
 /// use cs_train::recipe::{Recipe, Rows, Start, Teaching, importance};
 /// use cs_train::run::Silent;
 ///
 /// # let rows = Rows::default();
+/// # let texts: Vec<&str> = Vec::new();
 /// let bundle = Bundle::open("model".as_ref())?;
 /// let importance = importance(&bundle, &rows.train, None)?;
-/// // cs_quant: prune_to_latency(&bundle, "pruned", &importance, &texts, &PruneConfig::default())?;
+/// let timed = single_batches(&bundle, &texts)?;
+/// prune_to_latency(&bundle, "pruned".as_ref(), &importance, &timed, &PruneConfig::default())?;
+///
+/// // What is left recovers by the labels and by what the whole model says.
 /// let teaching = Teaching::open("model".as_ref(), None, DistillConfig::default())?;
 /// let recipe = Recipe::new(Start::Trained("pruned".into()), "recovered");
 /// recipe.distill(rows, &teaching, &mut Silent)?.write("recovered".as_ref())?;
-/// # Ok::<(), cs_train::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn importance(
     bundle: &Bundle,

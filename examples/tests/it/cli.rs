@@ -145,11 +145,11 @@ fn data_is_converted_audited_and_augmented() {
 
 #[cfg(feature = "torch")]
 mod trained {
+    use cs_data::augment::variants;
     use cs_data::{Dataset, Utterance};
     use cs_examples::demo::{Corpus, Split};
     use cs_examples::{
-        BackendKind, GateArgs, Latency, LengthArgs, Settings, open, rows_of, variants,
-        write_predictions,
+        BackendKind, GateArgs, Latency, LengthArgs, Settings, open, rows_of, write_predictions,
     };
     use cs_model::Bundle;
     use cs_train::evaluation::head_figures;

@@ -1,9 +1,8 @@
 //! Texts without labels, made from labelled ones: what a teacher is asked about.
 
-use cs_data::augment::{Noise, NoiseConfig, Pipeline, PipelineConfig, Typos, TyposConfig};
-use cs_data::{Dataset, SplitMix, Utterance};
-
+use super::{Noise, NoiseConfig, Pipeline, PipelineConfig, Typos, TyposConfig};
 use crate::error::Result;
+use crate::{Dataset, SplitMix, Utterance};
 
 /// Up to `copies` variants of each text of `data`: the odd ones with words left out and swapped and
 /// with typing errors, the even ones the beginning of the text and the end of another. Labels are
@@ -12,6 +11,17 @@ use crate::error::Result;
 /// # Errors
 ///
 /// More than 2 GiB of text.
+///
+/// ```
+/// use cs_data::augment::variants;
+/// use cs_data::{Dataset, Utterance};
+///
+/// let texts = ["where is my order today", "please cancel the second card"];
+/// let rows = texts.map(|text| Utterance::new(text, text).with_intent("x"));
+/// let made = variants(&Dataset::from_utterances(rows)?, 2, 42)?;
+/// assert!(made.iter().all(|row| row.intent.is_none()));
+/// # Ok::<(), cs_data::Error>(())
+/// ```
 pub fn variants(data: &Dataset, copies: usize, seed: u64) -> Result<Vec<Utterance>> {
     if copies == 0 {
         return Ok(Vec::new());
