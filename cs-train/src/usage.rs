@@ -4,11 +4,6 @@ use std::time::{Duration, Instant};
 
 /// What the process takes, and what the GPUs do; `None` where the system does not say: the
 /// process's figures are Linux's, the GPUs' need the feature `nvml` and NVIDIA's driver.
-///
-/// ```
-/// let usage = cs_train::usage::Usage { memory: Some(1 << 30), ..Default::default() };
-/// assert!(usage.gpus.is_empty());
-/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Usage {
     /// Resident memory in bytes.
@@ -25,10 +20,6 @@ pub struct Usage {
 }
 
 /// What a GPU does; `None` where it does not tell.
-///
-/// ```
-/// assert_eq!(cs_train::usage::GpuUsage::default().utilisation, None);
-/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GpuUsage {
     /// NVML's number, by place on the bus; libtorch may count otherwise.

@@ -77,7 +77,7 @@ pub struct LeftOut {
 }
 
 impl Operators {
-    /// Puts the operators behind those of `pipeline`: entities, synonyms, back translation, masked
+    /// Puts the operators after those of `pipeline`: entities, synonyms, back translation, masked
     /// words, noise, typos. `data` is what synonyms must not confuse the intents of.
     ///
     /// # Errors

@@ -53,11 +53,6 @@ impl Example {
 }
 
 /// Rows, their examples, and what could not be used of them; see [`examples`].
-///
-/// ```
-/// let nothing = cs_train::data::Prepared::default();
-/// assert!(nothing.examples.is_empty() && nothing.misaligned.is_empty());
-/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Prepared {
     /// The utterances: gold data of an evaluation.
@@ -142,12 +137,6 @@ impl UnseenLabels {
 }
 
 /// A span that could not be turned into tags.
-///
-/// ```
-/// let span = cs_data::Span { start: 6, end: 9, label: "order".into() };
-/// let cut = cs_train::data::Misaligned { id: "7".into(), span, truncated: false };
-/// assert_eq!(cut.span.label, "order");
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Misaligned {
     /// The utterance's id.

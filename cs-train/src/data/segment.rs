@@ -29,7 +29,7 @@ impl<F: Fn(&str) -> Vec<Range<usize>>> Segmenter for F {
     }
 }
 
-/// Words from a list; the longest that begins at a place wins, left to right. O(text).
+/// Words from a list; the longest that begins at a position wins, left to right. O(text).
 ///
 /// ```
 /// use cs_train::data::{Segmenter, WordList};

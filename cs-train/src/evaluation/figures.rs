@@ -112,11 +112,6 @@ impl Evaluation {
 }
 
 /// What an evaluation should know besides gold data and answers.
-///
-/// ```
-/// let options = cs_train::evaluation::EvaluateOptions { oos_label: Some("oos"), ..Default::default() };
-/// assert!(options.tasks.is_none());
-/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EvaluateOptions<'a> {
     /// The intent of rows out of scope. An answer without intent (the model abstained) is read

@@ -68,7 +68,7 @@ pub fn scored_tags(text: &str, gold: &[Span], predicted: &[Span]) -> ScoredTags 
     }
 }
 
-/// Every place where white space begins or ends, and both ends of the text.
+/// Every position where white space begins or ends, and both ends of the text.
 fn word_edges(text: &str) -> BTreeSet<usize> {
     let mut edges = BTreeSet::from([0, text.len()]);
     let mut before = None;

@@ -44,12 +44,6 @@ pub fn mean_absolute_error(pairs: impl IntoIterator<Item = (f64, f64)>) -> Optio
 }
 
 /// Intents and sentiments of a row, for [`sentiment_agreement`].
-///
-/// ```
-/// use cs_train::metrics::FeltIntent;
-/// let row = FeltIntent { gold: ("complaint", 0.1), predicted: (Some("complaint"), 0.3) };
-/// assert_eq!(row.gold.0, "complaint");
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FeltIntent<'a> {
     /// The row's intent and sentiment.

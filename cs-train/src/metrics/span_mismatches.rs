@@ -75,9 +75,9 @@ fn overlap(a: &Span, b: &Span) -> bool {
 
 /// What is wrong with one text's predicted spans.
 ///
-/// Spans that are right are set aside; of the rest, pairs of the same place are matched first, then
-/// overlapping pairs with the same label, then overlapping pairs, each in the order of the text and
-/// each span once. What is left is missed or spurious. O(gold · predicted) of one text.
+/// Spans that are right are set aside; of the rest, pairs with the same ends are matched first,
+/// then overlapping pairs with the same label, then overlapping pairs, each in the order of the
+/// text and each span once. What is left is missed or spurious. O(gold · predicted) of one text.
 #[must_use]
 pub fn span_mismatches<'a>(gold: &'a [Span], predicted: &'a [Span]) -> Vec<SpanMismatch<'a>> {
     let unmatched = |spans: &'a [Span], others: &[Span]| -> Vec<&'a Span> {

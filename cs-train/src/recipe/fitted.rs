@@ -30,13 +30,6 @@ pub struct Fitted {
 }
 
 /// What training could not use, and did not do.
-///
-/// ```
-/// use cs_train::recipe::Losses;
-///
-/// let losses = Losses { truncated: 3, lost_spans: 0, calibrated: false };
-/// assert!(!losses.calibrated, "confidences say more than they should");
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Losses {
     /// Training rows of which only the beginning was read.

@@ -101,15 +101,6 @@ pub struct Recipe {
 }
 
 /// The rows of a run.
-///
-/// ```
-/// use cs_data::Utterance;
-/// use cs_train::recipe::Rows;
-///
-/// let rows = vec![Utterance::new("1", "hello").with_intent("greeting")];
-/// let all = Rows { train: rows, ..Rows::default() };
-/// assert!(all.eval.is_none(), "the last weights are kept, and confidences are not calibrated");
-/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Rows {
     /// The labelled rows to learn from.

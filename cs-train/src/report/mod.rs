@@ -26,11 +26,6 @@ pub use sections::{
 const FORMAT_VERSION: u32 = 1;
 
 /// What a report should hold besides the figures.
-///
-/// ```
-/// let config = cs_train::report::ReportConfig::default();
-/// assert_eq!((config.bootstrap.unwrap().resamples, config.examples), (1000, 50));
-/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReportConfig {

@@ -89,11 +89,6 @@ pub struct IntentMistake {
 }
 
 /// How intents were recognised.
-///
-/// ```
-/// let report = cs_train::report::IntentReport::default();
-/// assert!(report.classes.is_empty());
-/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct IntentReport {
     /// Rows with an intent.
@@ -117,11 +112,6 @@ pub struct IntentReport {
 }
 
 /// A span in characters (Unicode scalar values) of its text.
-///
-/// ```
-/// let span = cs_train::report::SpanText { start: 2, end: 4, label: "city".into(), text: "上海".into() };
-/// assert_eq!(span.text.chars().count(), span.end - span.start);
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpanText {
     /// The first character's number.
@@ -152,11 +142,6 @@ pub struct SpanMistake {
 }
 
 /// A row with wrong spans.
-///
-/// ```
-/// let row = cs_train::report::EntityMistake { id: "7".into(), text: "hi".into(), errors: vec![] };
-/// assert!(row.errors.is_empty());
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntityMistake {
     /// The row's id.
@@ -168,11 +153,6 @@ pub struct EntityMistake {
 }
 
 /// How entities were found.
-///
-/// ```
-/// let report = cs_train::report::EntityReport::default();
-/// assert!(report.errors.is_empty());
-/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EntityReport {
     /// Every label that occurs, as gold or as prediction, the worst F1 first.
@@ -190,11 +170,6 @@ pub struct EntityReport {
 }
 
 /// How well the sentiment was guessed.
-///
-/// ```
-/// let report = cs_train::report::SentimentReport { rows: 2, mse: 0.01, mae: 0.1, agreement: None };
-/// assert!(report.mse < report.mae);
-/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SentimentReport {
     /// Rows with a sentiment.
@@ -208,11 +183,6 @@ pub struct SentimentReport {
 }
 
 /// How rows out of scope were recognised.
-///
-/// ```
-/// let report = cs_train::report::OosReport { label: "oos".into(), ..Default::default() };
-/// assert_eq!(report.rows, 0);
-/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct OosReport {
     /// The label of rows out of scope.

@@ -214,7 +214,7 @@ pub(super) fn move_file(file: &Path, folder: &Path) -> Result<()> {
     std::fs::rename(file, target).map_err(|source| io(file, source))
 }
 
-/// A new file whose name sorts behind those that are there, in whose order they are read.
+/// A new file whose name sorts after those that are there, in whose order they are read.
 fn new_file(folder: &Path) -> Result<(PathBuf, File)> {
     create_dir(folder)?;
     let last = event_files(folder)?

@@ -119,11 +119,6 @@ pub trait Objective {
 }
 
 /// What makes a run what it is, besides its settings. Any texts: they are compared, nothing else.
-///
-/// ```
-/// let identity = cs_train::objective::Identity { objective: "fine-tuning".into(), ..Default::default() };
-/// assert_eq!(identity, identity.clone());
-/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The kind of training.
@@ -141,11 +136,6 @@ pub struct Identity {
 }
 
 /// The rows of a matrix that training can reach: the words of the training set.
-///
-/// ```
-/// let reached = cs_train::objective::Reached { parameter: "embeddings.weight".into(), rows: vec![2, 7] };
-/// assert_eq!(reached.rows.len(), 2);
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reached {
     /// The matrix's name among the parameters.
@@ -159,12 +149,6 @@ pub struct Reached {
 /// With accumulation a step's rows are computed in several parts. Each part's loss is divided by
 /// what the whole step has (rows, targets), so that the parts' losses, and with them their
 /// gradients, add up to those of the step.
-///
-/// ```
-/// let rows = [3, 1, 4, 1];
-/// let part = cs_train::objective::StepBatch { rows: &rows[..2], step_rows: &rows, seed: 7 };
-/// assert!(part.rows.len() < part.step_rows.len());
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StepBatch<'a> {
     /// The rows to compute now.
@@ -193,11 +177,6 @@ pub struct LossOutput {
 }
 
 /// A named part of a loss: a scalar on the model's device.
-///
-/// ```
-/// let part = cs_train::objective::LossPart { name: "intent", value: tch::Tensor::from(2.0f32) };
-/// assert_eq!(part.value.double_value(&[]), 2.0);
-/// ```
 #[derive(Debug)]
 pub struct LossPart {
     /// The part's name: `intent`, `slots`, `sentiment` ….

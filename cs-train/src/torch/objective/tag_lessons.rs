@@ -137,7 +137,7 @@ pub(super) struct TagLessons {
 }
 
 impl TagLessons {
-    /// The words of a text by their places in `W`, each with its number among the student's.
+    /// The words of a text by their positions in `W`, each with its number among the student's.
     pub(super) fn of_text(&self, text: usize) -> impl Iterator<Item = (usize, usize)> {
         let range = self.shared[text].clone();
         range.map(|place| (place, self.words[place]))

@@ -142,7 +142,7 @@ impl Teacher {
     ///
     /// # Errors
     ///
-    /// [`Error::Labels`] with the first place where they differ.
+    /// [`Error::Labels`] with the first position where they differ.
     pub fn check_labels(&self, student: &Tasks) -> Result<()> {
         check_labels(self.tasks(), student)
     }
@@ -235,7 +235,7 @@ impl Teacher {
 }
 
 /// The projections of the rows of `x`, less their mean, on the directions in which they vary most;
-/// zeros behind them if there are fewer than `width`. `[V, H]` to `[V, width]`.
+/// zeros after them if there are fewer than `width`. `[V, H]` to `[V, width]`.
 fn principal_components(x: &Tensor, width: usize) -> Result<Tensor> {
     let centred = x.f_sub(&x.f_mean_dim([0i64].as_slice(), true, Kind::Double)?)?;
     let covariance = centred.f_tr()?.f_matmul(&centred)?;
@@ -347,7 +347,7 @@ fn tags_of(tasks: &Tasks) -> Option<&[String]> {
     tasks.slots.as_ref().map(TagSet::tags)
 }
 
-/// The first place where the lists differ.
+/// The first position where the lists differ.
 fn difference(teacher: &[String], student: &[String]) -> String {
     let at = |list: &[String], i: usize| match list.get(i) {
         Some(label) => format!("{label:?}"),

@@ -62,11 +62,6 @@ pub enum Event<'a> {
 }
 
 /// What a run will do.
-///
-/// ```
-/// let shape = cs_train::run::RunShape { steps: 100, warmup_steps: 10, ..Default::default() };
-/// assert_eq!(shape.warmup_shortened_from, None);
-/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunShape {
     /// Optimiser steps if no stop comes first.

@@ -6,11 +6,6 @@ use super::timing::Phases;
 use crate::torch::objective::Validation;
 
 /// How a run went.
-///
-/// ```
-/// let report = cs_train::run::TrainReport::default();
-/// assert!(!report.interrupted);
-/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct TrainReport {
     /// Optimiser steps taken, those before a resumption included.
