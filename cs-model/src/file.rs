@@ -1,14 +1,13 @@
-//! Files read whole or in parts, hashed, and written whole or not at all.
+//! Files read whole or in parts, and hashed.
 
 use std::fs::{File, Metadata};
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use crate::bundle::sync;
 use crate::error::{Error, Result};
 
 /// What is read at a time when a file's sum is computed: small enough for a second-level cache.
@@ -141,30 +140,4 @@ pub(crate) fn same(path: &Path, what: &'static str, expected: &str, found: Strin
         expected: expected.to_owned(),
         found,
     })
-}
-
-/// Writes through a temporary file in the same folder, synced and then renamed over `path`.
-pub(crate) fn write_atomically(
-    path: &Path,
-    content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-) -> Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    // A temporary file is private by default; a model should be as readable as any new file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let temporary = builder.tempfile_in(folder).map_err(Error::io(path))?;
-    let mut buffered = BufWriter::with_capacity(1 << 20, temporary.as_file());
-    content(&mut buffered)
-        .and_then(|()| buffered.flush())
-        .map_err(Error::io(path))?;
-    drop(buffered);
-    temporary.as_file().sync_all().map_err(Error::io(path))?;
-    temporary
-        .persist(path)
-        .map_err(|error| Error::io(path)(error.error))?;
-    sync(folder).map_err(Error::io(folder))
 }

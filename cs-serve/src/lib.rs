@@ -55,8 +55,6 @@ mod backend;
 #[cfg(feature = "engine")]
 pub mod engine;
 mod error;
-#[cfg(feature = "torch")]
-mod torch;
 
 pub use assistant::Assistant;
 pub use backend::{Backend, NativeBackend, ScriptedBackend};
@@ -66,4 +64,4 @@ pub use cs_quant::RuntimeConfig;
 pub use error::EngineError;
 pub use error::{BackendError, Error, Result};
 #[cfg(feature = "torch")]
-pub use {cs_model::Device, torch::TorchBackend};
+pub use {backend::TorchBackend, cs_model::Device};

@@ -3,8 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::folder::MANIFEST;
-use super::manifest::{FileSum, Manifest, validate_file_name};
+use super::manifest::{FileSum, MANIFEST, Manifest, validate_file_name};
 use super::switch::Place;
 use super::weights::Weights;
 use crate::error::{Error, Result};

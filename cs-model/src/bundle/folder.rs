@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use cs_data::Tokenizer;
 
 use super::files::{Files, read_manifest};
-use super::manifest::{FileSum, Manifest, validate_file_name, validate_length};
+use super::manifest::{
+    CONFIG, FileSum, MANIFEST, Manifest, TOKENIZER, validate_file_name, validate_length,
+};
+use super::plain::{how_to_convert, plain};
 use super::sentence::{LIMITS, Prompts, Sentence, check_pooling};
 use super::shards::ShardList;
 use super::switch::Place;
@@ -18,23 +21,8 @@ use crate::error::{Error, Result};
 use crate::file;
 use crate::heads::{Calibration, Tasks};
 
-pub(crate) const MANIFEST: &str = "bundle.json";
-pub(crate) const CONFIG: &str = "config.json";
-pub(crate) const TOKENIZER: &str = "tokenizer.json";
-
-/// Longest input of a plain encoder folder that sets no limit at all, in tokens.
-const DEFAULT_MAX_LENGTH: usize = 512;
 /// What Hugging Face calls the list of weights that lie in several files.
 const SHARDS: &str = "model.safetensors.index.json";
-/// Weights of other formats, which are not read.
-const FOREIGN: [&str; 5] = [
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
-    "tf_model.h5",
-    "flax_model.msgpack",
-    "model.ckpt.index",
-];
-
 /// An opened model folder. A plain Hugging Face folder, without `bundle.json`, opens as an encoder
 /// without heads: its longest input is that of `sentence_bert_config.json` (`max_seq_length`), else
 /// all its positions, and its vectors are pooled as `1_Pooling/config.json` says, else by the mean.
@@ -332,28 +320,12 @@ impl Bundle {
         if self.is_sharded() {
             return Weights::open_sharded(&self.dir.join(SHARDS));
         }
-        if let Some(needed_by) = self.foreign_weights() {
+        let unreadable = self.manifest.is_none() && !self.has_weights();
+        if let Some(needed_by) = unreadable.then(|| how_to_convert(&self.dir)).flatten() {
             let path = self.weights_path();
             return Err(Error::Missing { path, needed_by });
         }
         self.files().weights(Self::WEIGHTS)
-    }
-
-    /// What to do about a plain folder whose weights are of another format.
-    fn foreign_weights(&self) -> Option<String> {
-        if self.manifest.is_some() || self.has_weights() {
-            return None;
-        }
-        let found = FOREIGN
-            .into_iter()
-            .find(|name| self.dir.join(name).is_file())?;
-        let dir = self.dir.display();
-        let command = format!(
-            "from transformers import AutoModel; AutoModel.from_pretrained('{dir}').save_pretrained('{dir}')"
-        );
-        Some(format!(
-            "{found} is another format; to convert it: python3 -c \"{command}\""
-        ))
     }
 
     /// Verifies the quantised weights and reads their header; `None` if the bundle has none.
@@ -444,15 +416,4 @@ fn check_folder(dir: &Path) -> Result<()> {
         path: dir.to_owned(),
         found,
     })
-}
-
-/// Heads (none) and longest input of a plain folder.
-fn plain(sentence: &Sentence, config: &EncoderConfig) -> (Tasks, usize) {
-    let tasks = Tasks {
-        pooling: sentence.pooling,
-        ..Tasks::default()
-    };
-    let positions = config.max_positions().unwrap_or(DEFAULT_MAX_LENGTH);
-    let length = sentence.max_length.unwrap_or(positions);
-    (tasks, length.min(positions))
 }

@@ -12,6 +12,12 @@ use crate::error::{Error, Result};
 use crate::file;
 use crate::heads::{Calibration, TaskLabels, Tasks};
 
+/// File of the manifest.
+pub(crate) const MANIFEST: &str = "bundle.json";
+/// File of the encoder's configuration.
+pub(crate) const CONFIG: &str = "config.json";
+/// File of the tokenizer.
+pub(crate) const TOKENIZER: &str = "tokenizer.json";
 /// The newest format this crate reads, and the one it writes. Version 2 has `tasks.slot_head`, which a
 /// reader of version 1 would overlook and decode a conditional random field's logits as if they were
 /// a softmax's, and `calibration.slot_temperature`. Version 3 has `words`: an older reader would look for
@@ -173,7 +179,7 @@ pub(crate) fn validate_file_name(name: &str) -> Result<()> {
     let plain = !name.is_empty()
         && !name.starts_with('.')
         && !name.contains(|c: char| matches!(c, '/' | '\\' | ':') || c.is_control());
-    if plain && name != "bundle.json" {
+    if plain && name != MANIFEST {
         return Ok(());
     }
     Err(Error::field(

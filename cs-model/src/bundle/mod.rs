@@ -3,15 +3,17 @@
 mod files;
 mod folder;
 mod manifest;
+mod plain;
+mod safetensors;
 mod sentence;
 mod shards;
 mod switch;
 mod weights;
 mod writer;
 
+pub use self::safetensors::{Dtype, RawTensor, write_safetensors};
 pub use folder::Bundle;
 pub use manifest::{FileSum, Manifest};
 pub use sentence::Prompts;
-pub(crate) use switch::sync;
-pub use weights::{Dtype, RawTensor, Weights, write_safetensors};
+pub use weights::Weights;
 pub use writer::BundleWriter;

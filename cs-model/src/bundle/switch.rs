@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::folder::MANIFEST;
+use super::manifest::MANIFEST;
 
 /// Inside a bundle's folder: the files of the newest bundle that are not in their places yet. Its
 /// `bundle.json` is among them, or there is no such bundle.
@@ -135,13 +135,9 @@ fn rename(from: &Path, to: &Path) -> Result<()> {
     step(|| std::fs::rename(from, to))
 }
 
-/// Makes what was written to a file, or renamed in a folder, outlast a crash of the machine. Only Unix
-/// opens folders.
+/// Makes what was written to a file, or renamed in a folder, outlast a crash of the machine.
 pub(crate) fn sync(path: &Path) -> Result<()> {
-    step(|| match cfg!(unix) || path.is_file() {
-        true => File::open(path)?.sync_all(),
-        false => Ok(()),
-    })
+    step(|| cs_data::file::sync(path))
 }
 
 /// An operation on files that may be the last before a crash: a test says which.

@@ -5,58 +5,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use half::{bf16, f16};
-pub use safetensors::Dtype;
+use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
+use super::safetensors::{MOST_HEADER_BYTES, RawTensor, read_header};
 use super::shards::ShardList;
 use crate::config::names::normalise_name;
 use crate::error::{Error, Result};
 use crate::file::{self, OpenFile};
-
-/// The format's own limit.
-const MOST_HEADER_BYTES: u64 = 100_000_000;
-
-/// A tensor as it lies in a file: row-major, little-endian.
-///
-/// ```
-/// use cs_model::{Dtype, RawTensor};
-///
-/// let tensor = RawTensor::from_f32(&[2, 1], &[1.0, -2.0]);
-/// assert_eq!((tensor.dtype, tensor.data.len()), (Dtype::F32, 8));
-/// ```
-#[derive(Debug, Clone, PartialEq)]
-pub struct RawTensor<'a> {
-    /// Type of the elements.
-    pub dtype: Dtype,
-    /// Sizes, outermost first.
-    pub shape: Cow<'a, [usize]>,
-    /// The elements.
-    pub data: Cow<'a, [u8]>,
-}
-
-impl<'a> RawTensor<'a> {
-    /// A tensor of f32 numbers (copied).
-    pub fn from_f32(shape: &'a [usize], values: &[f32]) -> Self {
-        let data = values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
-        Self {
-            dtype: Dtype::F32,
-            shape: shape.into(),
-            data: Cow::Owned(data),
-        }
-    }
-
-    /// A tensor over bytes that lie elsewhere.
-    pub fn from_bytes(dtype: Dtype, shape: &'a [usize], data: &'a [u8]) -> Self {
-        Self {
-            dtype,
-            shape: shape.into(),
-            data: data.into(),
-        }
-    }
-}
 
 /// A checked safetensors file, or several that make up one model: header, offsets and sizes fit each
 /// file exactly. Names are [normalised](normalise_name). Holds the headers and the open files, unless
@@ -80,7 +36,7 @@ impl<'a> RawTensor<'a> {
 pub struct Weights {
     path: PathBuf,
     shards: Vec<Shard>,
-    tensors: BTreeMap<String, Place>,
+    tensors: BTreeMap<String, Entry>,
     metadata: BTreeMap<String, String>,
 }
 
@@ -95,9 +51,9 @@ struct Shard {
     sum: Option<String>,
 }
 
-/// Where a tensor is.
+/// A tensor of one of the files.
 #[derive(Debug)]
-struct Place {
+struct Entry {
     shard: usize,
     info: TensorInfo,
 }
@@ -169,8 +125,8 @@ impl Weights {
                 continue;
             };
             let path = index.with_file_name(file);
-            let place = weights.tensors.get(&*name);
-            if place.is_none_or(|place| weights.shards[place.shard].path != path) {
+            let entry = weights.tensors.get(&*name);
+            if entry.is_none_or(|entry| weights.shards[entry.shard].path != path) {
                 let expected = format!("this tensor here, as {} says", index.display());
                 return Err(Error::tensor(&path, &name, expected, "no such tensor"));
             }
@@ -209,11 +165,11 @@ impl Weights {
             let Some(known) = normalise_name(&name) else {
                 continue;
             };
-            let place = Place {
+            let entry = Entry {
                 shard: self.shards.len(),
                 info: info.clone(),
             };
-            if self.tensors.insert(known.to_string(), place).is_some() {
+            if self.tensors.insert(known.to_string(), entry).is_some() {
                 let expected = "one tensor of this name";
                 return Err(Error::tensor(&shard.path, &known, expected, "two"));
             }
@@ -272,11 +228,11 @@ impl Weights {
     /// # Errors
     /// [`Error::Tensor`] if there is none of this name; [`Error::Io`].
     pub fn raw(&self, name: &str) -> Result<RawTensor<'_>> {
-        let place = self.place(name)?;
+        let entry = self.entry(name)?;
         Ok(RawTensor {
-            dtype: place.info.dtype,
-            shape: Cow::Borrowed(&place.info.shape),
-            data: self.data(place)?,
+            dtype: entry.info.dtype,
+            shape: Cow::Borrowed(&entry.info.shape),
+            data: self.data(entry)?,
         })
     }
 
@@ -285,7 +241,7 @@ impl Weights {
     /// # Errors
     /// [`Error::Tensor`] if there is none of this name.
     pub fn dtype(&self, name: &str) -> Result<Dtype> {
-        self.place(name).map(|place| place.info.dtype)
+        self.entry(name).map(|entry| entry.info.dtype)
     }
 
     /// A tensor's shape.
@@ -293,7 +249,7 @@ impl Weights {
     /// # Errors
     /// [`Error::Tensor`] if there is none of this name.
     pub fn shape(&self, name: &str) -> Result<&[usize]> {
-        self.place(name).map(|place| &place.info.shape[..])
+        self.entry(name).map(|entry| &entry.info.shape[..])
     }
 
     /// The bytes of a tensor of the given type and shape.
@@ -301,13 +257,13 @@ impl Weights {
     /// # Errors
     /// [`Error::Tensor`] if it is missing or has another type or shape; [`Error::Io`].
     pub fn bytes(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<Cow<'_, [u8]>> {
-        let Some(place) = self.tensors.get(name) else {
+        let Some(entry) = self.tensors.get(name) else {
             let expected = format!("{dtype} {shape:?}");
             return Err(Error::tensor(&self.path, name, expected, "no such tensor"));
         };
-        let fits = place.info.dtype == dtype;
-        self.check(name, place, fits, (&dtype.to_string(), shape))?;
-        self.data(place)
+        let fits = entry.info.dtype == dtype;
+        self.check(name, entry, fits, (&dtype.to_string(), shape))?;
+        self.data(entry)
     }
 
     /// The finite numbers of a tensor of the given shape, stored as F32, F16 or BF16.
@@ -316,14 +272,14 @@ impl Weights {
     /// [`Error::Tensor`] if it is missing, has another type or shape, or holds a number that is
     /// not finite.
     pub fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        let Some(place) = self.tensors.get(name) else {
+        let Some(entry) = self.tensors.get(name) else {
             let expected = format!("F32 {shape:?}");
             return Err(Error::tensor(&self.path, name, expected, "no such tensor"));
         };
-        let dtype = place.info.dtype;
+        let dtype = entry.info.dtype;
         let known = matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16);
-        self.check(name, place, known, ("F32, F16 or BF16", shape))?;
-        let data = &*self.data(place)?;
+        self.check(name, entry, known, ("F32, F16 or BF16", shape))?;
+        let data = &*self.data(entry)?;
         let values: Vec<f32> = match dtype {
             Dtype::F16 => pairs(data)
                 .map(|bits| f16::from_bits(bits).to_f32())
@@ -342,20 +298,20 @@ impl Weights {
             None => Ok(values),
             Some(i) => {
                 let found = format!("{} at element {i}", values[i]);
-                let path = &self.shards[place.shard].path;
+                let path = &self.shards[entry.shard].path;
                 Err(Error::tensor(path, name, "finite numbers", found))
             }
         }
     }
 
-    fn place(&self, name: &str) -> Result<&Place> {
+    fn entry(&self, name: &str) -> Result<&Entry> {
         let none = || Error::tensor(&self.path, name, "a tensor of this name", "none");
         self.tensors.get(name).ok_or_else(none)
     }
 
-    fn data(&self, place: &Place) -> Result<Cow<'_, [u8]>> {
-        let (from, to) = place.info.data_offsets;
-        let shard = &self.shards[place.shard];
+    fn data(&self, entry: &Entry) -> Result<Cow<'_, [u8]>> {
+        let (from, to) = entry.info.data_offsets;
+        let shard = &self.shards[entry.shard];
         match &shard.content {
             Content::Memory(bytes) => {
                 Ok(Cow::Borrowed(&bytes[shard.start + from..shard.start + to]))
@@ -371,16 +327,16 @@ impl Weights {
     fn check(
         &self,
         name: &str,
-        place: &Place,
+        entry: &Entry,
         type_fits: bool,
         (types, shape): (&str, &[usize]),
     ) -> Result<()> {
-        let info = &place.info;
+        let info = &entry.info;
         if type_fits && info.shape == shape {
             return Ok(());
         }
         let found = format!("{} {:?}", info.dtype, info.shape);
-        let path = &self.shards[place.shard].path;
+        let path = &self.shards[entry.shard].path;
         Err(Error::tensor(
             path,
             name,
@@ -408,109 +364,6 @@ impl Shard {
     }
 }
 
-/// Writes tensors as a safetensors file, whole or not at all. The same tensors and metadata give
-/// the same bytes, in whatever order they come.
-///
-/// # Errors
-/// [`Error::Tensor`] if data and shape do not fit or a name comes twice; [`Error::Io`].
-///
-/// See [`Weights`] for an example.
-pub fn write_safetensors<'a, S: AsRef<str>>(
-    path: &Path,
-    tensors: impl IntoIterator<Item = (S, RawTensor<'a>)>,
-    metadata: &BTreeMap<String, String>,
-) -> Result<()> {
-    let mut tensors: Vec<_> = tensors.into_iter().collect();
-    // Widest elements first, so that every tensor is aligned to its own.
-    tensors.sort_by(|(a_name, a), (b_name, b)| {
-        (b.dtype, a_name.as_ref()).cmp(&(a.dtype, b_name.as_ref()))
-    });
-    let header = write_header(path, &tensors, metadata)?;
-    file::write_atomically(path, |out| {
-        out.write_all(&(header.len() as u64).to_le_bytes())?;
-        out.write_all(&header)?;
-        tensors
-            .iter()
-            .try_for_each(|(_, tensor)| out.write_all(&tensor.data))
-    })
-}
-
-fn write_header<S: AsRef<str>>(
-    path: &Path,
-    tensors: &[(S, RawTensor<'_>)],
-    metadata: &BTreeMap<String, String>,
-) -> Result<Vec<u8>> {
-    let mut fields = serde_json::Map::new();
-    if !metadata.is_empty() {
-        fields.insert("__metadata__".into(), serde_json::json!(metadata));
-    }
-    let mut offset = 0;
-    for (name, tensor) in tensors {
-        let name = name.as_ref();
-        if byte_size(tensor.dtype, &tensor.shape) != Some(tensor.data.len()) {
-            let expected = format!("the bytes of {} {:?}", tensor.dtype, tensor.shape);
-            return Err(Error::tensor(
-                path,
-                name,
-                expected,
-                tensor.data.len().to_string(),
-            ));
-        }
-        let end = offset + tensor.data.len();
-        let info = serde_json::json!({
-            "dtype": tensor.dtype, "shape": tensor.shape, "data_offsets": [offset, end],
-        });
-        if fields.insert(name.to_owned(), info).is_some() {
-            return Err(Error::tensor(path, name, "one tensor of this name", "two"));
-        }
-        offset = end;
-    }
-    let mut header = serde_json::Value::from(fields).to_string().into_bytes();
-    header.resize(header.len().next_multiple_of(8), b' ');
-    Ok(header)
-}
-
-/// The start of the data, and the header: its offsets cover the data without gap or overlap and
-/// fit the shapes (the safetensors crate sees to that), and the data ends with the file.
-///
-/// `bytes` are the file's first ones, at least those of the header; `size` is that of the file.
-fn read_header(bytes: &[u8], size: u64, origin: &Path) -> Result<(usize, Metadata)> {
-    let torn = |reason: String| Error::Safetensors {
-        path: origin.to_owned(),
-        reason,
-    };
-    let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
-        return Err(torn(format!("{} bytes, expected at least 8", bytes.len())));
-    };
-    let length = u64::from_le_bytes(*length);
-    let header = usize::try_from(length)
-        .ok()
-        .and_then(|length| rest.get(..length));
-    let Some(header) = header.filter(|_| length <= MOST_HEADER_BYTES) else {
-        return Err(torn(format!(
-            "a header of {length} bytes in a file of {size}"
-        )));
-    };
-    let metadata: Metadata = serde_json::from_slice(header)
-        .map_err(|error| torn(format!("the header does not parse: {error}")))?;
-    let start = 8 + header.len();
-    let data = size - start as u64;
-    if metadata.data_len() as u64 != data {
-        let expected = metadata.data_len();
-        return Err(torn(format!(
-            "{data} bytes of tensors, the header says {expected}"
-        )));
-    }
-    Ok((start, metadata))
-}
-
-fn byte_size(dtype: Dtype, shape: &[usize]) -> Option<usize> {
-    let count = shape
-        .iter()
-        .try_fold(1usize, |count, &size| count.checked_mul(size))?;
-    Some(count.checked_mul(dtype.bitsize())?.div_ceil(8))
-}
-
 fn pairs(data: &[u8]) -> impl Iterator<Item = u16> + '_ {
     data.as_chunks::<2>()
         .0
@@ -521,6 +374,7 @@ fn pairs(data: &[u8]) -> impl Iterator<Item = u16> + '_ {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bundle::write_safetensors;
 
     #[test]
     fn types_are_told_apart() {
@@ -556,30 +410,5 @@ mod tests {
         let error = weights.f32("int", &[1, 3]).unwrap_err().to_string();
         assert!(error.ends_with("tensor int: expected F32, F16 or BF16 [1, 3], found I8 [1, 3]"));
         assert!(weights.raw("bert.int").is_err());
-    }
-
-    #[test]
-    fn what_does_not_fit_is_not_written() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("w");
-        let one = || RawTensor::from_f32(&[1], &[1.0]);
-        let none = BTreeMap::new();
-        assert!(write_safetensors(&path, [("a", one()), ("a", one())], &none).is_err());
-        let misfit = RawTensor::from_bytes(Dtype::F32, &[3], &[0; 4]);
-        assert!(write_safetensors(&path, [("a", misfit)], &none).is_err());
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn the_same_tensors_give_the_same_bytes() {
-        let dir = tempfile::tempdir().unwrap();
-        let metadata: BTreeMap<_, _> = (0..9).map(|i| (i.to_string(), "x".to_owned())).collect();
-        let write = |file: &str, names: [&str; 2]| {
-            let path = dir.path().join(file);
-            let tensors = names.map(|name| (name, RawTensor::from_f32(&[1], &[0.5])));
-            write_safetensors(&path, tensors, &metadata).unwrap();
-            std::fs::read(path).unwrap()
-        };
-        assert_eq!(write("1", ["a", "b"]), write("2", ["b", "a"]));
     }
 }

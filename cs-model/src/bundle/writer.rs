@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::folder::{Bundle, CONFIG, MANIFEST, TOKENIZER};
-use super::manifest::{FORMAT_VERSION, FileSum, Manifest, validate_file_name};
+use super::folder::Bundle;
+use super::manifest::{
+    CONFIG, FORMAT_VERSION, FileSum, MANIFEST, Manifest, TOKENIZER, validate_file_name,
+};
 use super::switch::{self, Staging};
 use crate::config::EncoderConfig;
 use crate::error::{Error, Result};

@@ -6,6 +6,7 @@ mod decode;
 mod importance;
 mod output;
 mod softmax;
+mod sums;
 mod tasks;
 mod understanding;
 

@@ -4,7 +4,7 @@
 
 use tch::Tensor;
 
-use super::attention::{Plan, SelfAttention};
+use super::attention::{AttentionPlan, SelfAttention};
 use super::layers::{LayerNorm, Linear, activate, dropout};
 use super::parameters::Scope;
 use crate::config::names::Role;
@@ -47,7 +47,7 @@ impl Block {
     pub(super) fn forward(
         &self,
         x: &Tensor,
-        plan: &Plan,
+        plan: &AttentionPlan,
         train: bool,
     ) -> Result<(Tensor, Option<Tensor>)> {
         let (attended, scores) = self.attention.forward(x, plan, train)?;

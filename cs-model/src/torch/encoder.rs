@@ -7,7 +7,7 @@ use tch::Tensor;
 use super::bilstm::BiLstm;
 use super::parameters::Scope;
 use super::transformer::Transformer;
-use super::{PackedInput, Taps};
+use super::{InnerStates, PackedInput};
 use crate::config::EncoderConfig;
 use crate::error::Result;
 use crate::ops::Device;
@@ -29,7 +29,7 @@ impl Encoder {
         })
     }
 
-    /// Leaves its inner states in `taps`, if there are any.
+    /// Leaves its inner states in `states`, if there are any.
     ///
     /// # Shapes
     /// `N` tokens to `[N, H]`.
@@ -37,14 +37,14 @@ impl Encoder {
         &self,
         input: &PackedInput,
         train: bool,
-        taps: Option<&mut Taps>,
+        states: Option<&mut InnerStates>,
     ) -> Result<Tensor> {
         match self {
-            Self::Transformer(encoder) => encoder.forward(input, train, taps),
+            Self::Transformer(encoder) => encoder.forward(input, train, states),
             Self::BiLstm(encoder) => {
                 let (embedded, hidden) = encoder.forward(input, train)?;
-                if let Some(taps) = taps {
-                    taps.hidden = vec![embedded, hidden.shallow_clone()];
+                if let Some(states) = states {
+                    states.hidden = vec![embedded, hidden.shallow_clone()];
                 }
                 Ok(hidden)
             }

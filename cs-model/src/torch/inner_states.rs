@@ -14,14 +14,14 @@ use tch::Tensor;
 /// let config = TransformerConfig { num_hidden_layers: 2, ..TransformerConfig::mini(30) };
 /// let model = Model::new(&config.into(), &Tasks::default(), Device::Cpu, 42)?;
 /// let batch = TokenBatch::pack([&[2, 17, 3][..], &[2, 3]]);
-/// let (_, taps) = model.forward_with_taps(&batch, Mode::Eval)?;
-/// assert_eq!(taps.hidden.len(), 3); // after the embeddings and each block
-/// assert_eq!(taps.hidden[2].size(), [5, 256]);
-/// assert_eq!(taps.attention[1].size(), [3 * 3 + 2 * 2, 4]);
+/// let (_, states) = model.forward_with_inner_states(&batch, Mode::Eval)?;
+/// assert_eq!(states.hidden.len(), 3); // after the embeddings and each block
+/// assert_eq!(states.hidden[2].size(), [5, 256]);
+/// assert_eq!(states.attention[1].size(), [3 * 3 + 2 * 2, 4]);
 /// # Ok::<(), cs_model::Error>(())
 /// ```
 #[derive(Debug, Default)]
-pub struct Taps {
+pub struct InnerStates {
     /// After the embeddings and after each block, `[N, H]`. A BiLSTM has two: its word vectors
     /// `[N, E]` and its output.
     pub hidden: Vec<Tensor>,

@@ -22,7 +22,7 @@ mod pooling;
 mod transformer;
 
 pub use crf::Crf;
-pub use inner_states::Taps;
+pub use inner_states::InnerStates;
 pub use input::PackedInput;
 pub use masked_lm::MaskedScores;
 pub use model::{Mode, Model, ModelOutput};

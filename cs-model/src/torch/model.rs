@@ -15,7 +15,7 @@ use super::heads::Heads;
 use super::masked_lm::MaskedLmHead;
 use super::numbers::{matrix, numbers};
 use super::parameters::Parameters;
-use super::{PackedInput, Taps};
+use super::{InnerStates, PackedInput};
 use crate::bundle::{Bundle, RawTensor, Weights, write_safetensors};
 use crate::config::EncoderConfig;
 use crate::config::names::{HEADS, Role, TensorRole};
@@ -106,6 +106,26 @@ pub struct Model {
     masked_lm: Option<MaskedLmHead>,
 }
 
+/// What a model is to have.
+pub(super) struct Blueprint<'a> {
+    pub(super) config: &'a EncoderConfig,
+    pub(super) tasks: &'a Tasks,
+    /// Whether it predicts masked words.
+    pub(super) masked_lm: bool,
+    pub(super) device: Device,
+}
+
+impl<'a> Blueprint<'a> {
+    fn with_heads(config: &'a EncoderConfig, tasks: &'a Tasks, device: Device) -> Self {
+        Self {
+            config,
+            tasks,
+            masked_lm: false,
+            device,
+        }
+    }
+}
+
 impl Model {
     /// A model with fresh weights, which depend on `seed` and the tensors' names alone: a
     /// transformer's are normal with the configuration's deviation, an LSTM's uniform in
@@ -114,9 +134,10 @@ impl Model {
     /// # Errors
     /// [`Error::Field`] for a configuration, labels or a device that cannot be used.
     pub fn new(config: &EncoderConfig, tasks: &Tasks, device: Device, seed: u64) -> Result<Self> {
-        Self::build(config, tasks, false, device, |name, shape| {
-            Ok(fresh_tensor(name, shape, config, seed))
-        })
+        Self::build(
+            &Blueprint::with_heads(config, tasks, device),
+            |name, shape| Ok(fresh_tensor(name, shape, config, seed)),
+        )
     }
 
     /// The model of a bundle, heads included.
@@ -126,9 +147,10 @@ impl Model {
     pub fn open(bundle: &Bundle, device: Device) -> Result<Self> {
         let weights = bundle.weights()?;
         let (config, tasks) = (bundle.config(), bundle.tasks());
-        Self::build(config, tasks, false, device, |name, shape| {
-            weights.f32(name, shape)
-        })
+        Self::build(
+            &Blueprint::with_heads(config, tasks, device),
+            |name, shape| weights.f32(name, shape),
+        )
     }
 
     /// The encoder of a bundle or of a plain Hugging Face folder, with fresh heads for `tasks`.
@@ -143,22 +165,29 @@ impl Model {
     ) -> Result<Self> {
         let weights = bundle.weights()?;
         let config = bundle.config();
-        Self::build(config, tasks, false, device, |name, shape| {
-            let role = TensorRole::parse(name).map(|tensor| tensor.role);
-            if role.is_some_and(Role::is_head) {
-                return Ok(fresh_tensor(name, shape, config, seed));
-            }
-            weights.f32(name, shape)
-        })
+        Self::build(
+            &Blueprint::with_heads(config, tasks, device),
+            |name, shape| {
+                let role = TensorRole::parse(name).map(|tensor| tensor.role);
+                if role.is_some_and(Role::is_head) {
+                    return Ok(fresh_tensor(name, shape, config, seed));
+                }
+                weights.f32(name, shape)
+            },
+        )
     }
 
+    /// `fill` gives the numbers of each tensor.
     pub(super) fn build(
-        config: &EncoderConfig,
-        tasks: &Tasks,
-        masked_lm: bool,
-        device: Device,
+        blueprint: &Blueprint<'_>,
         fill: impl FnMut(&str, &[usize]) -> Result<Vec<f32>>,
     ) -> Result<Self> {
+        let &Blueprint {
+            config,
+            tasks,
+            masked_lm,
+            device,
+        } = blueprint;
         config.validate()?;
         tasks.validate()?;
         device.check()?;
@@ -212,12 +241,16 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::forward`].
-    pub fn forward_with_taps(&self, batch: &TokenBatch, mode: Mode) -> Result<(ModelOutput, Taps)> {
+    pub fn forward_with_inner_states(
+        &self,
+        batch: &TokenBatch,
+        mode: Mode,
+    ) -> Result<(ModelOutput, InnerStates)> {
         let input = self.input(batch)?;
         let train = mode == Mode::Train;
-        let mut taps = Taps::default();
-        let hidden = self.encode(&input, train, Some(&mut taps))?;
-        Ok((self.heads.forward(&hidden, &input, train)?, taps))
+        let mut states = InnerStates::default();
+        let hidden = self.encode(&input, train, Some(&mut states))?;
+        Ok((self.heads.forward(&hidden, &input, train)?, states))
     }
 
     /// The encoder's last hidden states, without dropout. They carry gradients unless the caller
@@ -255,13 +288,13 @@ impl Model {
         &self,
         input: &PackedInput,
         train: bool,
-        taps: Option<&mut Taps>,
+        states: Option<&mut InnerStates>,
     ) -> Result<Tensor> {
         if input.lengths().is_empty() {
             let shape = [0, self.config.hidden_size() as i64];
             return Ok(Tensor::f_zeros(shape, (Kind::Float, self.device.into()))?);
         }
-        self.encoder.forward(input, train, taps)
+        self.encoder.forward(input, train, states)
     }
 
     /// libtorch would read past its tables for an id too large, so none gets there.

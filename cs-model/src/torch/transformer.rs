@@ -4,11 +4,11 @@
 
 use tch::Tensor;
 
-use super::attention::Plan;
+use super::attention::AttentionPlan;
 use super::block::Block;
 use super::embeddings::TransformerEmbeddings;
 use super::parameters::Scope;
-use super::{PackedInput, Taps};
+use super::{InnerStates, PackedInput};
 use crate::config::TransformerConfig;
 use crate::error::Result;
 use crate::ops::{Device, flash_attention_supports};
@@ -39,7 +39,7 @@ impl Transformer {
         })
     }
 
-    /// Leaves its inner states in `taps`, if there are any.
+    /// Leaves its inner states in `states`, if there are any.
     ///
     /// # Shapes
     /// `N` tokens to `[N, H]`.
@@ -47,20 +47,20 @@ impl Transformer {
         &self,
         input: &PackedInput,
         train: bool,
-        mut taps: Option<&mut Taps>,
+        mut states: Option<&mut InnerStates>,
     ) -> Result<Tensor> {
-        let plan = Plan::new(input, self.heads, self.flash, taps.is_some())?;
+        let plan = AttentionPlan::new(input, self.heads, self.flash, states.is_some())?;
         let mut x = self.embeddings.forward(input, train)?;
         for block in &self.blocks {
             let (output, scores) = block.forward(&x, &plan, train)?;
-            if let Some(taps) = &mut taps {
-                taps.hidden.push(x);
-                taps.attention.extend(scores);
+            if let Some(states) = &mut states {
+                states.hidden.push(x);
+                states.attention.extend(scores);
             }
             x = output;
         }
-        if let Some(taps) = taps {
-            taps.hidden.push(x.shallow_clone());
+        if let Some(states) = states {
+            states.hidden.push(x.shallow_clone());
         }
         Ok(x)
     }

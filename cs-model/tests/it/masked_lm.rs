@@ -79,7 +79,7 @@ fn inner_states_are_those_of_hugging_face() {
     let bundle = Bundle::open(&folder("masked_lm")).unwrap();
     let model = Model::open(&bundle, Device::Cpu).unwrap();
     let (_, taps) = model
-        .forward_with_taps(&pack(&sequences[..1]), Mode::Eval)
+        .forward_with_inner_states(&pack(&sequences[..1]), Mode::Eval)
         .unwrap();
     close(
         &Tensor::cat(&taps.hidden, 0),
@@ -116,7 +116,7 @@ fn inner_states_of_a_batch_are_those_of_its_parts() {
     let model = Model::new(&config.into(), &Tasks::default(), Device::Cpu, 11).unwrap();
     let _guard = tch::no_grad_guard();
     let (_, all) = model
-        .forward_with_taps(&pack(&sequences), Mode::Eval)
+        .forward_with_inner_states(&pack(&sequences), Mode::Eval)
         .unwrap();
     let hidden = model.hidden(&pack(&sequences)).unwrap();
     close(
@@ -127,7 +127,7 @@ fn inner_states_of_a_batch_are_those_of_its_parts() {
     for sequence in &sequences {
         let length = sequence.len() as i64;
         let (_, own) = model
-            .forward_with_taps(&TokenBatch::pack([&sequence[..]]), Mode::Eval)
+            .forward_with_inner_states(&TokenBatch::pack([&sequence[..]]), Mode::Eval)
             .unwrap();
         for (all, own) in all.hidden.iter().zip(&own.hidden) {
             let own = Vec::try_from(own.flatten(0, 1)).unwrap();
@@ -148,7 +148,7 @@ fn inner_states_of_a_batch_are_those_of_its_parts() {
     };
     let light = Model::new(&light.into(), &Tasks::default(), Device::Cpu, 11).unwrap();
     let (_, taps) = light
-        .forward_with_taps(&pack(&sequences), Mode::Eval)
+        .forward_with_inner_states(&pack(&sequences), Mode::Eval)
         .unwrap();
     assert_eq!((taps.hidden.len(), taps.attention.len()), (2, 0));
     let words = light.parameters()[0].1.detach();

@@ -114,7 +114,9 @@ fn smaller_layers_compute_what_zeroed_ones_do() {
     let [whole, small] = models();
     let expected = parts(whole.forward(&batch(), Mode::Eval).unwrap());
     let found = parts(small.forward(&batch(), Mode::Eval).unwrap());
-    let (slow, taps) = small.forward_with_taps(&batch(), Mode::Eval).unwrap();
+    let (slow, taps) = small
+        .forward_with_inner_states(&batch(), Mode::Eval)
+        .unwrap();
     let slow = parts(slow);
     for (task, expected) in expected.iter().enumerate() {
         close(&found[task], expected, "fused");

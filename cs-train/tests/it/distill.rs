@@ -3,7 +3,7 @@
 use cs_data::{Span, TokenBatch, Tokenizer, Utterance};
 use cs_model::names::{HEADS, Role};
 use cs_model::{
-    BiLstmConfig, Calibration, Device, EncoderConfig, Mode, Model, SlotHead, Taps, Tasks,
+    BiLstmConfig, Calibration, Device, EncoderConfig, InnerStates, Mode, Model, SlotHead, Tasks,
     TransformerConfig,
 };
 use cs_train::Error;
@@ -355,8 +355,8 @@ fn numbers(tensor: &Tensor) -> Vec<f32> {
 
 /// The distances by their definition, in plain numbers.
 fn distances(
-    student: &Taps,
-    teacher: &Taps,
+    student: &InnerStates,
+    teacher: &InnerStates,
     projections: &[Tensor],
     map: [usize; 3],
 ) -> (f64, f64) {
@@ -446,7 +446,12 @@ fn inner_states_are_compared_as_defined_and_come_nearer() {
     let batch = TokenBatch::pack(step.map(|row| &data.examples[row].encoding.ids[..]));
     let mut own = model((2, 8, 2), 2);
     assert!(own.tasks() == &tasks);
-    let taps = |model: &Model| model.forward_with_taps(&batch, Mode::Eval).unwrap().1;
+    let taps = |model: &Model| {
+        model
+            .forward_with_inner_states(&batch, Mode::Eval)
+            .unwrap()
+            .1
+    };
     // Blocks 1 and 2 of the student follow blocks 2 and 3 of the teacher.
     let (hidden, attention) = distances(&taps(&own), &taps(&shown), &projections, [0, 2, 3]);
     assert!(

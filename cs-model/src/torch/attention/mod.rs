@@ -19,11 +19,11 @@ use crate::ops::{Autocast, Device, FlashAttention, flash_attention, on_device};
 
 /// How a batch attends, the same way in every block.
 #[derive(Debug)]
-pub(super) enum Plan {
+pub(super) enum AttentionPlan {
     /// In groups padded to one length, `[P]` rows.
     Grouped(Grouping),
-    /// In groups, and the scores are kept: at `[S]` places among the groups' scores.
-    Tapped(Grouping, Tensor),
+    /// In groups, and the scores are kept: at `[S]` positions among the groups' scores.
+    Unfused(Grouping, Tensor),
     /// By flash attention on the packed sequences themselves.
     Flash {
         /// `[B+1]` i32.
@@ -32,19 +32,19 @@ pub(super) enum Plan {
     },
 }
 
-impl Plan {
+impl AttentionPlan {
     /// `flash`: whether the device has a kernel for it, which takes 16 bits only.
-    pub(super) fn new(input: &PackedInput, heads: usize, flash: bool, tap: bool) -> Result<Self> {
+    pub(super) fn new(input: &PackedInput, heads: usize, flash: bool, keep: bool) -> Result<Self> {
         let (lengths, device) = (input.lengths(), input.device());
-        if flash && !tap && Autocast::is_on(device) {
+        if flash && !keep && Autocast::is_on(device) {
             return Self::flash(lengths, device);
         }
         let grouping = Grouping::new(lengths, heads, device)?;
-        if !tap {
+        if !keep {
             return Ok(Self::Grouped(grouping));
         }
         let pairs = grouping.pairs(lengths, device)?;
-        Ok(Self::Tapped(grouping, pairs))
+        Ok(Self::Unfused(grouping, pairs))
     }
 
     fn flash(lengths: &[usize], device: Device) -> Result<Self> {
@@ -91,16 +91,16 @@ impl SelfAttention {
     pub(super) fn forward(
         &self,
         x: &Tensor,
-        plan: &Plan,
+        plan: &AttentionPlan,
         train: bool,
     ) -> Result<(Tensor, Option<Tensor>)> {
         let qkv = self.project(x)?; // [N, 3H]
         let (grouping, pairs) = match plan {
-            Plan::Flash { offsets, longest } => {
+            AttentionPlan::Flash { offsets, longest } => {
                 return Ok((self.flash(&qkv, offsets, *longest, train)?, None));
             }
-            Plan::Grouped(grouping) => (grouping, None),
-            Plan::Tapped(grouping, pairs) => (grouping, Some(pairs)),
+            AttentionPlan::Grouped(grouping) => (grouping, None),
+            AttentionPlan::Unfused(grouping, pairs) => (grouping, Some(pairs)),
         };
         let mut scores = pairs.map(|_| Vec::new());
         let context = self.grouped(qkv, grouping, train, &mut scores)?;
@@ -179,7 +179,7 @@ impl SelfAttention {
         let (g, l, a, d) = (group.sequences, group.length, self.heads, self.head_size);
         let qkv = rows.f_view([g, l, 3, a, d])?.f_permute([2, 0, 3, 1, 4])?; // [3, G, A, L, D]
         let context = if scores.is_some() || (train && self.dropout > 0.0) {
-            self.attend_openly(&qkv, group, train, scores)?
+            self.attend_unfused(&qkv, group, train, scores)?
         } else {
             let [q, k, v] = split3(&qkv)?;
             let bias = group.bias.as_ref();
@@ -190,7 +190,7 @@ impl SelfAttention {
 
     /// libtorch's own operator has no fused form with dropout; without one, two batched products
     /// cost 10 to 25 % less. Nor does it give its scores. `[3, G, A, L, D]` to `[G, A, L, D]`.
-    fn attend_openly(
+    fn attend_unfused(
         &self,
         qkv: &Tensor,
         group: &Group,

@@ -9,6 +9,7 @@ use tch::{Kind, Tensor};
 
 use self::word_loss::WordLoss;
 use super::layers::{LayerNorm, Linear, activate};
+use super::model::Blueprint;
 use super::parameters::Scope;
 use super::{Mode, Model};
 use crate::bundle::Bundle;
@@ -110,7 +111,13 @@ impl Model {
     /// [`Error::Field`] for a configuration or a device that cannot be used.
     pub fn new_masked_lm(config: &TransformerConfig, device: Device, seed: u64) -> Result<Self> {
         let config = EncoderConfig::from(config.clone());
-        Self::build(&config, &Tasks::default(), true, device, |name, shape| {
+        let blueprint = Blueprint {
+            config: &config,
+            tasks: &Tasks::default(),
+            masked_lm: true,
+            device,
+        };
+        Self::build(&blueprint, |name, shape| {
             Ok(fresh_tensor(name, shape, &config, seed))
         })
     }
@@ -124,7 +131,13 @@ impl Model {
         let (weights, config) = (bundle.weights()?, bundle.config());
         // A checkpoint has the whole head or nothing of it.
         let fresh = !weights.contains(&config.names().weight(Role::MaskedLmDense));
-        Self::build(config, &Tasks::default(), true, device, |name, shape| {
+        let blueprint = Blueprint {
+            config,
+            tasks: &Tasks::default(),
+            masked_lm: true,
+            device,
+        };
+        Self::build(&blueprint, |name, shape| {
             let role = TensorRole::parse(name).map(|tensor| tensor.role);
             if fresh && role.is_some_and(Role::is_masked_lm) {
                 return Ok(fresh_tensor(name, shape, config, seed));

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use cs_data::{TokenBatch, Tokenizer};
-use cs_model::{Mode, ModelOutput, Taps, Tasks, on_device};
+use cs_model::{InnerStates, Mode, ModelOutput, Tasks, on_device};
 use tch::{Kind, Reduction, Tensor};
 
 use super::distill_config::DistillConfig;
@@ -295,7 +295,7 @@ impl<'a> Distill<'a> {
     fn inner(
         &self,
         sum: &mut WeightedSum,
-        (tokens, taps): (&TokenBatch, &Taps),
+        (tokens, taps): (&TokenBatch, &InnerStates),
         step_rows: &[usize],
     ) -> Result<()> {
         let Some(imitation) = &self.imitation else {
@@ -416,8 +416,8 @@ impl Objective for Distill<'_> {
             .map(|&row| &self.example(row).encoding.ids[..]);
         let (tokens, model) = (TokenBatch::pack(ids), self.base.model);
         let (output, taps) = match &self.imitation {
-            Some(_) => model.forward_with_taps(&tokens, Mode::Train)?,
-            None => (model.forward(&tokens, Mode::Train)?, Taps::default()),
+            Some(_) => model.forward_with_inner_states(&tokens, Mode::Train)?,
+            None => (model.forward(&tokens, Mode::Train)?, InnerStates::default()),
         };
         let hard = self.hard(&output, batch)?;
         let soft = self.soft(&output, batch.rows)?;

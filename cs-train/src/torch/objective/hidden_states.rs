@@ -4,7 +4,7 @@
 //! squares, `A` heads.
 
 use cs_data::{TokenBatch, Tokenizer};
-use cs_model::{EncoderConfig, Mode, Model, Taps};
+use cs_model::{EncoderConfig, InnerStates, Mode, Model};
 use tch::{Kind, Reduction, Tensor};
 
 use super::teacher::Teacher;
@@ -81,8 +81,9 @@ impl<'a> Imitation<'a> {
         named.map(|(i, tensor)| (format!("distill.projection.{i}"), tensor.shallow_clone()))
     }
 
-    pub(super) fn distance(&self, batch: &TokenBatch, student: &Taps) -> Result<Distance> {
-        let (_, teacher) = tch::no_grad(|| self.teacher.forward_with_taps(batch, Mode::Eval))?;
+    pub(super) fn distance(&self, batch: &TokenBatch, student: &InnerStates) -> Result<Distance> {
+        let (_, teacher) =
+            tch::no_grad(|| self.teacher.forward_with_inner_states(batch, Mode::Eval))?;
         let mut hidden = Vec::with_capacity(self.projections.len());
         let blocks = std::iter::once(&0).chain(&self.blocks);
         for ((ours, projection), &block) in student.hidden.iter().zip(&self.projections).zip(blocks)

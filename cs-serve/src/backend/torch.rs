@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use cs_data::TokenBatch;
 use cs_model::{Bundle, Device, HeadOutput, Model};
 
-use crate::backend::Backend;
+use super::Backend;
 use crate::error::{BackendError, Result};
 
 /// A libtorch model in fp32, on CPU or CUDA. One batch at a time: its tensors cannot be shared

@@ -1,10 +1,5 @@
 //! The assistant on a scripted backend, and on every real one with a small random model.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a panic in a test is the failure report"
-)]
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,0 +1,42 @@
+//! Plain Hugging Face folders: what they leave open, and weights that are not read.
+
+use std::path::Path;
+
+use super::sentence::Sentence;
+use crate::config::EncoderConfig;
+use crate::heads::Tasks;
+
+/// Longest input of a plain encoder folder that sets no limit at all, in tokens.
+const DEFAULT_MAX_LENGTH: usize = 512;
+/// Weights of other formats, which are not read.
+const FOREIGN: [&str; 5] = [
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+    "tf_model.h5",
+    "flax_model.msgpack",
+    "model.ckpt.index",
+];
+
+/// What to do about a plain folder whose weights are of another format, if it has such.
+pub(super) fn how_to_convert(dir: &Path) -> Option<String> {
+    let found = FOREIGN.into_iter().find(|name| dir.join(name).is_file())?;
+    let dir = dir.display();
+    let command = format!(
+        "from transformers import AutoModel; \
+         AutoModel.from_pretrained('{dir}').save_pretrained('{dir}')"
+    );
+    Some(format!(
+        "{found} is another format; to convert it: python3 -c \"{command}\""
+    ))
+}
+
+/// Heads (none) and longest input of a plain folder.
+pub(super) fn plain(sentence: &Sentence, config: &EncoderConfig) -> (Tasks, usize) {
+    let tasks = Tasks {
+        pooling: sentence.pooling,
+        ..Tasks::default()
+    };
+    let positions = config.max_positions().unwrap_or(DEFAULT_MAX_LENGTH);
+    let length = sentence.max_length.unwrap_or(positions);
+    (tasks, length.min(positions))
+}

@@ -1,0 +1,7 @@
+//! Tests of what the crate shows, a module for each of its modules.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a panic in a test is the failure report"
+)]
+
+mod assistant;
