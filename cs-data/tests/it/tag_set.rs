@@ -1,5 +1,4 @@
 //! Spans onto subwords and back: against Hugging Face, and as properties.
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use std::path::Path;
 
@@ -39,7 +38,8 @@ fn in_pieces(mut encoding: Encoding) -> Encoding {
 fn tags_and_spans_are_those_of_hugging_face() {
     let tokenizer = tokenizer().with_words(WordRule::PreTokenizer);
     let set = TagSet::of_labels(["x", "y"], Scheme::Iob2).unwrap();
-    let cases: Vec<Value> = serde_json::from_str(include_str!("reference/alignment.json")).unwrap();
+    let cases: Vec<Value> =
+        serde_json::from_str(include_str!("../reference/alignment.json")).unwrap();
     let mut misaligned = 0;
     for case in &cases {
         let text = case["text"].as_str().unwrap();

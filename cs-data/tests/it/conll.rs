@@ -1,6 +1,4 @@
 //! CoNLL files: against seqeval, round trips, each broken file beside its valid twin.
-#![cfg(feature = "arrow")]
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use cs_data::text::floor;
 use cs_data::*;
@@ -70,7 +68,7 @@ fn a_document_begins_where_the_mark_stands() {
 #[test]
 fn files_of_every_scheme_decode_as_in_seqeval() {
     let cases: Vec<Value> =
-        serde_json::from_str(include_str!("reference/seqeval_conll.json")).unwrap();
+        serde_json::from_str(include_str!("../reference/seqeval_conll.json")).unwrap();
     assert_eq!(cases.len(), 5);
     for case in cases {
         let rows = read(case["file"].as_str().unwrap()).unwrap();

@@ -1,6 +1,4 @@
 //! Every format read and written: what comes back, what is lost, and streams.
-#![cfg(feature = "arrow")]
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use std::path::{Path, PathBuf};
 

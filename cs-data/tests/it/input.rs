@@ -1,6 +1,4 @@
 //! Encodings, separators and quotes of tables, and folders of files: as the files show, or as told.
-#![cfg(feature = "arrow")]
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,4 @@
 //! What a data set can do with its rows: against scikit-learn and numpy, and as properties.
-#![cfg(feature = "arrow")]
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +8,7 @@ use proptest::test_runner::RngSeed;
 use serde_json::Value;
 
 fn reference() -> Value {
-    serde_json::from_str(include_str!("reference/splits.json")).unwrap()
+    serde_json::from_str(include_str!("../reference/splits.json")).unwrap()
 }
 
 fn row(id: usize, intent: Option<&str>) -> Utterance {

@@ -1,6 +1,4 @@
 //! JSON in one piece: each shape, paths, round trips, each broken file beside its valid twin.
-#![cfg(feature = "arrow")]
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use cs_data::text::floor;
 use cs_data::*;

@@ -1,5 +1,4 @@
 //! Steps of a run, resumed, and how well they are shuffled.
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use std::collections::HashMap;
 

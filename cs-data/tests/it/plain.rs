@@ -1,8 +1,4 @@
 //! Texts that look like special tokens.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a panic in a test is the failure report"
-)]
 
 use cs_data::Tokenizer;
 use serde_json::{Value, json};

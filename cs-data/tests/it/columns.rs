@@ -1,6 +1,4 @@
 //! Which column or key fills which field: mapped in every format that has names, refused in others.
-#![cfg(feature = "arrow")]
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

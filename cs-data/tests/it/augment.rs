@@ -1,6 +1,4 @@
 //! Edits and augmentation.
-#![cfg(feature = "arrow")]
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -213,7 +211,7 @@ proptest! {
             let _ = Synonyms::open(&path);
             let _ = Synonyms::open_lenient(&path);
             if let Ok(entities) = Entities::open(&path) {
-                let all = [Entity { range: 0..1, label: "a" }];
+                let all = [RowEntity { range: 0..1, label: "a" }];
                 entities.edits(Row { text: "b", entities: &all }, &mut SplitMix::new(1), &mut Edits::default());
             }
         }

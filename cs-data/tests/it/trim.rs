@@ -1,8 +1,4 @@
 //! Tokenizers with fewer words against whole ones.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a panic in a test is the failure report"
-)]
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,6 @@
 //! Every finding of the audit on a few rows of both languages, and against a reference.
-#![cfg(feature = "arrow")]
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
-use cs_data::audit::{Audit, ReadFault, Report, Rules, SpanFaultKind, read_core};
+use cs_data::audit::{Audit, AuditReport, ReadFault, Rules, SpanFaultKind, read_core};
 use cs_data::{Dataset, Result, Span, Utterance};
 use serde_json::Value;
 
@@ -30,11 +28,11 @@ fn texts(texts: &[&str]) -> Dataset {
     dataset(texts.iter().map(|text| Utterance::new("", *text)))
 }
 
-fn report(data: &Dataset) -> Report {
+fn report(data: &Dataset) -> AuditReport {
     Audit::new(data).run(&Rules::default()).unwrap()
 }
 
-fn verdict(report: &Report, rule: &str) -> Option<bool> {
+fn verdict(report: &AuditReport, rule: &str) -> Option<bool> {
     let found = report.rules.iter().find(|verdict| verdict.rule == rule);
     found.unwrap().passed
 }
@@ -590,7 +588,7 @@ fn a_label_that_the_others_contradict_is_suspect() {
 #[test]
 fn suspects_are_those_of_scikit_learn() {
     let reference: Value =
-        serde_json::from_str(include_str!("reference/audit_noise.json")).unwrap();
+        serde_json::from_str(include_str!("../reference/audit_noise.json")).unwrap();
     let field = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
     let rows = reference["rows"].as_array().unwrap();
     let data = dataset(
@@ -753,7 +751,7 @@ fn many_intents_are_cut_in_the_middle() {
 
 // --- bad arguments
 
-fn refused(result: Result<Report>) -> String {
+fn refused(result: Result<AuditReport>) -> String {
     result.unwrap_err().to_string()
 }
 

@@ -1,6 +1,4 @@
 //! Parquet of other writers: every codec, and files that would take far more memory than they have bytes.
-#![cfg(feature = "arrow")]
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

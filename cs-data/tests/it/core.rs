@@ -1,5 +1,4 @@
 //! Spans, tags, tokenizers, alignment and packing, against references and as properties.
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

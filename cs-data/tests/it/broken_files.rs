@@ -1,6 +1,4 @@
 //! Broken files beside their valid twins, strictly and leniently, and arbitrary bytes.
-#![cfg(feature = "arrow")]
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};

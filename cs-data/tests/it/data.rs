@@ -1,6 +1,4 @@
 //! Datasets and the file formats: each broken file beside its valid twin.
-#![cfg(feature = "arrow")]
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use std::path::{Path, PathBuf};
 

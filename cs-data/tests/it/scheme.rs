@@ -1,5 +1,4 @@
 //! Tagging schemes against seqeval, against each other, and over broken and mixed tags.
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use std::ops::Range;
 
@@ -15,7 +14,7 @@ fn tokens(count: usize) -> Vec<Range<usize>> {
 #[test]
 fn entities_are_those_of_seqeval() {
     let cases: Vec<Value> =
-        serde_json::from_str(include_str!("reference/seqeval_schemes.json")).unwrap();
+        serde_json::from_str(include_str!("../reference/seqeval_schemes.json")).unwrap();
     for case in cases {
         let scheme: Scheme = case["scheme"].as_str().unwrap().parse().unwrap();
         let tags: Vec<&str> = case["tags"]

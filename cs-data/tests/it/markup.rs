@@ -1,6 +1,4 @@
 //! Inline markup: the grammar by example, round trips, each broken line beside its valid twin.
-#![cfg(feature = "arrow")]
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use cs_data::text::floor;
 use cs_data::*;

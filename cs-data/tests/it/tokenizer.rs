@@ -1,5 +1,4 @@
 //! WordPiece and Unigram beside those of the crate `tokenizers`, and the files it panics on.
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use std::path::Path;
 

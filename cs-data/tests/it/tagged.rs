@@ -1,6 +1,4 @@
 //! Rows of which nobody says what entities they have, beside rows that have none.
-#![cfg(feature = "arrow")]
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use std::path::PathBuf;
 

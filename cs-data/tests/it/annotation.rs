@@ -1,6 +1,4 @@
 //! What doccano, Label Studio and Rasa's JSON hold, read and written.
-#![cfg(feature = "arrow")]
-#![allow(clippy::unwrap_used, reason = "helpers panic to report a failure too")]
 
 use cs_data::*;
 use serde_json::{Value, json};
