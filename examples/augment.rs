@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use cs_data::augment::{Pipeline, PipelineConfig, Report};
+use cs_data::augment::{AugmentReport, Pipeline, PipelineConfig};
 use cs_data::{WriteOptions, Writer};
 use cs_examples::{
     DataArgs, Error, Operators, Outcome, Output, note, number, refuse_input, report, run,
@@ -107,7 +107,7 @@ fn main() -> ExitCode {
     })
 }
 
-fn nothing_made(input: &Path, made: &Report) -> Error {
+fn nothing_made(input: &Path, made: &AugmentReport) -> Error {
     let reasons = made.dropped.iter();
     let reasons: Vec<String> = reasons.map(|(reason, n)| format!("{n} {reason}")).collect();
     Error::Unfit {

@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::report::{Report, RowRef};
-use super::rules::Verdict;
+use super::report::{AuditReport, RowRef};
+use super::rules::RuleVerdict;
 use super::{
     Contradiction, EntityConflict, MissedEntity, NoiseSuspect, ReadFault, Repeat, SpanFault,
 };
@@ -13,7 +13,7 @@ const SHOWN: usize = 3;
 /// Intents shown of each end of the distribution.
 const ENDS: usize = 5;
 
-impl Display for Report {
+impl Display for AuditReport {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:<21}{:>10}  {:<10}", "rule", "value", "limit")?;
         for verdict in &self.rules {
@@ -29,7 +29,7 @@ impl Display for Report {
     }
 }
 
-impl Display for Verdict {
+impl Display for RuleVerdict {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let value = match (self.value, self.passed) {
             (Some(value), _) => number(value),
@@ -59,7 +59,7 @@ fn number(value: f64) -> String {
     }
 }
 
-impl Report {
+impl AuditReport {
     fn findings(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let all = &self.examples;
         let spans = self.iob_errors + self.punctuation_edges;

@@ -1,7 +1,7 @@
 //! What is wrong with labelled data, before a model learns it.
 //!
-//! [`Audit`] looks at a data set and gives a [`Report`]: plain data, with a table for people as its
-//! `Display`, JSON by serde, and a chart by [`Report::write_svg`]. [`Rules`] say what must hold.
+//! [`Audit`] looks at a data set and gives a [`AuditReport`]: plain data, with a table for people as its
+//! `Display`, JSON by serde, and a chart by [`AuditReport::write_svg`]. [`Rules`] say what must hold.
 //!
 //! Two texts are the same when their [normal forms](crate::normalize()) are.
 
@@ -22,7 +22,7 @@ use std::path::Path;
 
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::file::{Source, shown};
+use crate::file::{TextFile, shown};
 use crate::text::{Utterance, normalize};
 
 pub use balance::{Class, Sentiments};
@@ -30,8 +30,8 @@ pub use duplicates::{Contradiction, Repeat};
 pub use entities::{EntityConflict, MissedEntity};
 pub use label_noise::NoiseSuspect;
 pub use profile::{Bin, Languages, Lengths};
-pub use report::{Examples, Report, RowRef};
-pub use rules::{Rules, Verdict};
+pub use report::{AuditReport, Examples, RowRef};
+pub use rules::{RuleVerdict, Rules};
 pub use spans::{SpanFault, SpanFaultKind};
 
 /// A row that a lenient reader left out.
@@ -136,7 +136,7 @@ impl<'a> Audit<'a> {
     ///
     /// A rule out of its range; core intents that are none, empty or named twice; more distinct
     /// entities than a search automaton holds.
-    pub fn run(&self, rules: &Rules) -> Result<Report> {
+    pub fn run(&self, rules: &Rules) -> Result<AuditReport> {
         rules.validate()?;
         if let Some(core) = &self.core {
             check_core(core)?;
@@ -204,7 +204,7 @@ fn check_core(core: &[String]) -> Result<()> {
 ///
 /// A file that cannot be read, is not UTF-8 or names no intent; an intent named twice.
 pub fn read_core(path: &Path) -> Result<Vec<String>> {
-    let source = Source::open(path)?;
+    let source = TextFile::open(path)?;
     let (mut core, mut seen) = (Vec::new(), BTreeSet::new());
     for (at, line) in source.lines() {
         let intent = line.trim();

@@ -9,7 +9,7 @@ use super::duplicates::{Contradiction, Repeat};
 use super::entities::{EntityConflict, MissedEntity, Surfaces};
 use super::label_noise::NoiseSuspect;
 use super::profile::{Languages, Lengths};
-use super::rules::{Rules, Verdict};
+use super::rules::{RuleVerdict, Rules};
 use super::spans::SpanFault;
 use super::{ReadFault, Row, balance, duplicates, label_noise, near_duplicates, profile, spans};
 
@@ -30,7 +30,7 @@ const SHOWN_CHARS: usize = 120;
 /// # Ok::<(), cs_data::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Report {
+pub struct AuditReport {
     /// Rows read.
     pub rows: usize,
     /// Share of the core intents with enough rows; `None` without intents.
@@ -72,7 +72,7 @@ pub struct Report {
     /// named; a positive or negative sentiment. Without any, nothing was judged, and the audit does not pass.
     pub judged_rows: usize,
     /// Each rule and how it came out.
-    pub rules: Vec<Verdict>,
+    pub rules: Vec<RuleVerdict>,
     /// Intents, largest first.
     pub classes: Vec<Class>,
     /// Rows by sentiment.
@@ -174,7 +174,7 @@ pub(super) struct Input<'a> {
     pub(super) rules: &'a Rules,
 }
 
-pub(super) fn report(input: &Input<'_>) -> Result<Report> {
+pub(super) fn report(input: &Input<'_>) -> Result<AuditReport> {
     let &Input {
         rows, core, rules, ..
     } = input;
@@ -191,7 +191,7 @@ pub(super) fn report(input: &Input<'_>) -> Result<Report> {
     let others = input.others.unwrap_or_default();
     let comparable = others.iter().any(|normal| !normal.is_empty());
     let of_others = |count: usize| comparable.then_some(count);
-    let mut report = Report {
+    let mut report = AuditReport {
         rows: rows.len(),
         coverage: balance::coverage(&classes, rules.min_examples),
         imbalance: balance::imbalance(&classes),
@@ -223,7 +223,7 @@ pub(super) fn report(input: &Input<'_>) -> Result<Report> {
             .rules
             .iter_mut()
             .filter(|verdict| verdict.rule == "leaks")
-            .for_each(Verdict::fail);
+            .for_each(RuleVerdict::fail);
     }
     report.passed = report
         .rules
@@ -277,31 +277,31 @@ fn judged(rows: &[Row], core: bool) -> usize {
     rows.iter().filter(is_judged).count()
 }
 
-fn verdicts(report: &Report, rules: &Rules) -> Vec<Verdict> {
+fn verdicts(report: &AuditReport, rules: &Rules) -> Vec<RuleVerdict> {
     let count = |count: usize| Some(count as f64);
     vec![
-        Verdict::at_least("coverage", report.coverage, rules.min_coverage),
-        Verdict::at_most("imbalance", report.imbalance, rules.max_imbalance),
-        Verdict::at_most(
+        RuleVerdict::at_least("coverage", report.coverage, rules.min_coverage),
+        RuleVerdict::at_most("imbalance", report.imbalance, rules.max_imbalance),
+        RuleVerdict::at_most(
             "sentiment_imbalance",
             report.sentiments.imbalance(),
             rules.max_imbalance,
         ),
-        Verdict::at_most(
+        RuleVerdict::at_most(
             "iob_errors",
             count(report.iob_errors),
             rules.max_iob_errors as f64,
         ),
-        Verdict::at_most(
+        RuleVerdict::at_most(
             "unread_rows",
             count(report.unread_rows),
             rules.max_unread as f64,
         ),
-        Verdict::at_most(
+        RuleVerdict::at_most(
             "leaks",
             report.leaks.map(|leaks| leaks as f64),
             rules.max_leaks as f64,
         ),
-        Verdict::at_least("judged_rows", count(report.judged_rows), 1.0),
+        RuleVerdict::at_least("judged_rows", count(report.judged_rows), 1.0),
     ]
 }

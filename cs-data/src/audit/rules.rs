@@ -89,13 +89,13 @@ impl Rules {
 /// How a rule came out.
 ///
 /// ```
-/// use cs_data::audit::Verdict;
-/// let verdict = Verdict::at_most("leaks", Some(2.0), 0.0);
+/// use cs_data::audit::RuleVerdict;
+/// let verdict = RuleVerdict::at_most("leaks", Some(2.0), 0.0);
 /// assert_eq!(verdict.passed, Some(false));
-/// assert_eq!(Verdict::at_most("leaks", None, 0.0).passed, None); // does not apply
+/// assert_eq!(RuleVerdict::at_most("leaks", None, 0.0).passed, None); // does not apply
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Verdict {
+pub struct RuleVerdict {
     /// What was measured, a key of the report.
     pub rule: &'static str,
     /// Its value; `None` where it does not apply or is infinite.
@@ -110,7 +110,7 @@ pub struct Verdict {
     pub passed: Option<bool>,
 }
 
-impl Verdict {
+impl RuleVerdict {
     /// Not passed: there was nothing to measure where something was to be.
     pub(super) fn fail(&mut self) {
         self.passed = Some(false);
@@ -118,7 +118,7 @@ impl Verdict {
 
     /// `value` must reach `limit`.
     pub fn at_least(rule: &'static str, value: Option<f64>, limit: f64) -> Self {
-        Verdict {
+        RuleVerdict {
             rule,
             value,
             at_least: Some(limit),
@@ -129,7 +129,7 @@ impl Verdict {
 
     /// `value` must not exceed `limit`. An infinite value fails, and is not kept: JSON has none.
     pub fn at_most(rule: &'static str, value: Option<f64>, limit: f64) -> Self {
-        Verdict {
+        RuleVerdict {
             rule,
             value: value.filter(|value| value.is_finite()),
             at_least: None,

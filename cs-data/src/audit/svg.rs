@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::file;
 use crate::text::escape_markup;
 
-use super::report::Report;
+use super::report::AuditReport;
 
 const WIDTH: usize = 900;
 const MARGIN: usize = 24;
@@ -27,7 +27,7 @@ const BLUE: &str = "#4c78a8";
 const RED: &str = "#d1495b";
 const FONT: &str = "system-ui, 'Noto Sans', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
 
-impl Report {
+impl AuditReport {
     /// A chart of how many rows each intent has, and of how long the texts are, as SVG of 900 pixels
     /// width, on white. Red intents have too few rows for the imbalance allowed.
     ///

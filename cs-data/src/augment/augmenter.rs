@@ -9,8 +9,8 @@ use crate::text::Edits;
 /// A text with its entities.
 ///
 /// ```
-/// use cs_data::augment::{Entity, Row};
-/// let entities = [Entity { range: 6..11, label: "order_id" }];
+/// use cs_data::augment::{RowEntity, Row};
+/// let entities = [RowEntity { range: 6..11, label: "order_id" }];
 /// let row = Row { text: "订单12345吗", entities: &entities };
 /// let free: Vec<_> = row.segments(false).collect();
 /// assert_eq!(free, [0..6, 11..14]);
@@ -22,18 +22,18 @@ pub struct Row<'a> {
     /// What was said.
     pub text: &'a str,
     /// In order, disjoint.
-    pub entities: &'a [Entity<'a>],
+    pub entities: &'a [RowEntity<'a>],
 }
 
 /// A labelled piece of a [`Row`].
 ///
 /// ```
-/// use cs_data::augment::Entity;
-/// let entity = Entity { range: 6..11, label: "order_id" };
+/// use cs_data::augment::RowEntity;
+/// let entity = RowEntity { range: 6..11, label: "order_id" };
 /// assert_eq!(&"订单12345"[entity.range], "12345");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entity<'a> {
+pub struct RowEntity<'a> {
     /// Its bytes.
     pub range: Range<usize>,
     /// What it is.

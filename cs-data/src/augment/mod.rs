@@ -12,11 +12,11 @@ mod pipeline;
 mod process;
 mod variants;
 
-pub use augmenter::{Augmenter, BatchAugmenter, Candidate, Entity, Row};
+pub use augmenter::{Augmenter, BatchAugmenter, Candidate, Row, RowEntity};
 pub use operators::{
-    BackTranslation, BackTranslationConfig, Contextual, Entities, Generator, MaskFiller, Masked,
-    Noise, NoiseConfig, Pattern, Synonyms, Translator, Typos, TyposConfig,
+    BackTranslation, BackTranslationConfig, Contextual, Entities, Generator, MaskFiller,
+    MaskedText, Noise, NoiseConfig, Pattern, Synonyms, Translator, Typos, TyposConfig,
 };
-pub use pipeline::{Flagged, Pipeline, PipelineConfig, Report};
+pub use pipeline::{AugmentReport, Flagged, Pipeline, PipelineConfig};
 pub use process::LineProcess;
 pub use variants::variants;

@@ -8,7 +8,7 @@ use crate::error::Result;
 
 /// Collects a dictionary column. A word that repeats the one before costs a comparison.
 #[derive(Default)]
-pub(crate) struct Words {
+pub(crate) struct RepeatedColumn {
     column: StringDictionaryBuilder<Int32Type>,
     last: String,
     /// How often `last`, and a null behind it, wait to be added.
@@ -16,7 +16,7 @@ pub(crate) struct Words {
     nulls: usize,
 }
 
-impl Words {
+impl RepeatedColumn {
     pub(crate) fn push(&mut self, word: Option<&str>) -> Result<()> {
         match word {
             None => self.nulls += 1,
@@ -50,13 +50,13 @@ impl Words {
 
 /// Collects a column of which most rows are null; these cost an addition.
 #[derive(Default)]
-pub(crate) struct Sparse<B> {
+pub(crate) struct SparseColumn<B> {
     column: B,
     /// Wait to be added.
     nulls: usize,
 }
 
-impl Sparse<StringBuilder> {
+impl SparseColumn<StringBuilder> {
     pub(crate) fn push(&mut self, value: Option<&str>) {
         match value {
             None => self.nulls += 1,
@@ -73,7 +73,7 @@ impl Sparse<StringBuilder> {
     }
 }
 
-impl<T: ArrowPrimitiveType> Sparse<PrimitiveBuilder<T>> {
+impl<T: ArrowPrimitiveType> SparseColumn<PrimitiveBuilder<T>> {
     pub(crate) fn push(&mut self, value: Option<T::Native>) {
         match value {
             None => self.nulls += 1,

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result};
 use crate::text::{SOURCE, Span, Turn, Utterance};
 
-use super::column::{Sparse, Words};
+use super::column::{RepeatedColumn, SparseColumn};
 
 /// Arrow counts the bytes of a column in 31 bits.
 const MAX_BYTES: usize = i32::MAX as usize;
@@ -139,16 +139,16 @@ pub(crate) struct Builder {
     tagged: Vec<bool>,
     span_starts: Vec<u32>,
     span_ends: Vec<u32>,
-    span_labels: Words,
-    intent: Words,
-    sentiment: Sparse<Float32Builder>,
-    reply: Sparse<StringBuilder>,
-    dialogue_id: Sparse<StringBuilder>,
-    turn: Sparse<UInt32Builder>,
-    speaker: Words,
-    origin: Words,
-    parent: Sparse<StringBuilder>,
-    extra: Sparse<StringBuilder>,
+    span_labels: RepeatedColumn,
+    intent: RepeatedColumn,
+    sentiment: SparseColumn<Float32Builder>,
+    reply: SparseColumn<StringBuilder>,
+    dialogue_id: SparseColumn<StringBuilder>,
+    turn: SparseColumn<UInt32Builder>,
+    speaker: RepeatedColumn,
+    origin: RepeatedColumn,
+    parent: SparseColumn<StringBuilder>,
+    extra: SparseColumn<StringBuilder>,
 }
 
 impl Builder {
@@ -405,7 +405,7 @@ pub(crate) fn gather(batches: &[&RecordBatch], places: &[(usize, usize)]) -> Res
     let column = |at: usize| -> Result<ArrayRef> {
         match SCHEMA.field(at).data_type() {
             DataType::Dictionary(..) => {
-                let mut words = Words::default();
+                let mut words = RepeatedColumn::default();
                 for &(batch, row) in places {
                     words.push(View(batches[batch]).word(at, row))?;
                 }
@@ -428,7 +428,7 @@ pub(crate) fn gather(batches: &[&RecordBatch], places: &[(usize, usize)]) -> Res
 
 fn gather_spans(batches: &[&RecordBatch], places: &[(usize, usize)]) -> Result<ArrayRef> {
     let (mut counts, mut starts, mut ends) = (Vec::new(), Vec::new(), Vec::new());
-    let mut labels = Words::default();
+    let mut labels = RepeatedColumn::default();
     let mut tagged = Vec::with_capacity(places.len());
     for &(batch, row) in places {
         let before = starts.len();

@@ -16,7 +16,7 @@ pub use atomic::{AtomicFile, sync, write, write_synced};
 #[cfg(feature = "arrow")]
 pub(crate) use output::{Output, OutputFolder, failed, write_output};
 #[cfg(feature = "arrow")]
-pub(crate) use position::{Piece, expected_encoding};
+pub(crate) use position::{TextSlice, expected_encoding};
 pub use staging::StagingFolder;
 #[cfg(feature = "arrow")]
-pub(crate) use text_file::{Source, shown};
+pub(crate) use text_file::{TextFile, shown};

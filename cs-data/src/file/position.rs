@@ -76,7 +76,7 @@ pub(crate) fn json_error(path: &Path, bytes: &[u8], fault: &serde_json::Error) -
 /// A piece of a file that knows where it begins.
 #[cfg(feature = "arrow")]
 #[derive(Clone, Copy)]
-pub(crate) struct Piece<'a> {
+pub(crate) struct TextSlice<'a> {
     pub(crate) path: &'a Path,
     /// The line on which it begins, at its first byte, from 1.
     pub(crate) line: usize,
@@ -84,7 +84,7 @@ pub(crate) struct Piece<'a> {
 }
 
 #[cfg(feature = "arrow")]
-impl<'a> Piece<'a> {
+impl<'a> TextSlice<'a> {
     /// An error at one of its bytes (or just past its end).
     pub(crate) fn error(
         &self,

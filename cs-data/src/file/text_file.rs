@@ -9,13 +9,13 @@ use super::position;
 /// The longest piece of a file that an error message shows, in characters.
 const SHOWN_CHARS: usize = 40;
 
-pub(crate) struct Source {
+pub(crate) struct TextFile {
     path: PathBuf,
     /// Without a byte order mark.
     text: String,
 }
 
-impl Source {
+impl TextFile {
     /// Reads a file; refuses one that is not UTF-8, has NUL bytes, or nothing but white space.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|source| Error::Io {
@@ -32,7 +32,7 @@ impl Source {
             Some(rest) => rest.to_owned(),
             None => text,
         };
-        let source = Source {
+        let source = TextFile {
             path: path.into(),
             text,
         };

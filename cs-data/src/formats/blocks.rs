@@ -9,7 +9,7 @@ use arrow::array::RecordBatch;
 
 use crate::dataset::{Builder, Row};
 use crate::error::{Error, Result};
-use crate::file::Piece;
+use crate::file::TextSlice;
 use crate::text::Utterance;
 
 use super::input;
@@ -123,8 +123,8 @@ impl Blocks {
     }
 
     /// What stands next in the file.
-    pub(crate) fn piece(&self) -> Piece<'_> {
-        Piece {
+    pub(crate) fn piece(&self) -> TextSlice<'_> {
+        TextSlice {
             path: &self.path,
             line: self.line,
             bytes: &self.rest,

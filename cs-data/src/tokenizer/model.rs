@@ -60,7 +60,7 @@ struct Best {
 
 /// A piece of a text.
 #[derive(Debug, Clone, Copy)]
-struct Piece {
+struct TextSlice {
     start: usize,
     end: usize,
     /// `None` where no word of the vocabulary was found.
@@ -244,9 +244,9 @@ impl Unigram {
     }
 
     /// The best cut by Viterbi's algorithm; unknown characters side by side are one piece.
-    fn pieces(&self, text: &str) -> Result<Vec<Piece>> {
+    fn pieces(&self, text: &str) -> Result<Vec<TextSlice>> {
         let best = self.best(text)?;
-        let mut pieces: Vec<Piece> = Vec::new();
+        let mut pieces: Vec<TextSlice> = Vec::new();
         let mut end = text.len();
         while end > 0 {
             // Every character can be reached, from the one before it if not otherwise.
@@ -255,7 +255,7 @@ impl Unigram {
             let id = Some(node.id).filter(|&id| Some(id) != self.unknown);
             match pieces.last_mut() {
                 Some(last) if id.is_none() && last.id.is_none() => last.start = start,
-                _ => pieces.push(Piece { start, end, id }),
+                _ => pieces.push(TextSlice { start, end, id }),
             }
             end = start;
         }
@@ -297,7 +297,7 @@ impl Unigram {
             return Err("a text of more than 4 GB".into());
         }
         let mut tokens = Vec::new();
-        for Piece { start, end, id } in self.pieces(text)? {
+        for TextSlice { start, end, id } in self.pieces(text)? {
             let (value, offsets) = (&text[start..end], (start, end));
             // Unknown characters may be a word when put together.
             let id = id.or_else(|| self.vocabulary.id(value));

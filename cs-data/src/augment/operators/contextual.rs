@@ -12,19 +12,19 @@ use super::tokens::{Token, tokens};
 /// A text with a piece to be filled.
 ///
 /// ```
-/// use cs_data::augment::Masked;
-/// let masked = Masked { text: "我要退款", range: 3..6 };
+/// use cs_data::augment::MaskedText;
+/// let masked = MaskedText { text: "我要退款", range: 3..6 };
 /// assert_eq!(masked.line("<mask>"), "我<mask>退款");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Masked<'a> {
+pub struct MaskedText<'a> {
     /// The whole text.
     pub text: &'a str,
     /// The bytes to replace.
     pub range: Range<usize>,
 }
 
-impl Masked<'_> {
+impl MaskedText<'_> {
     /// The text on one line with `mask` for the piece.
     pub fn line(&self, mask: &str) -> String {
         let (before, after) = (&self.text[..self.range.start], &self.text[self.range.end..]);
@@ -35,14 +35,14 @@ impl Masked<'_> {
 /// Fills masked pieces.
 ///
 /// ```
-/// use cs_data::augment::{MaskFiller, Masked};
+/// use cs_data::augment::{MaskFiller, MaskedText};
 /// struct Want;
 /// impl MaskFiller for Want {
-///     fn fill(&self, masked: &[Masked<'_>]) -> cs_data::Result<Vec<Vec<String>>> {
+///     fn fill(&self, masked: &[MaskedText<'_>]) -> cs_data::Result<Vec<Vec<String>>> {
 ///         Ok(masked.iter().map(|_| vec!["想".into()]).collect())
 ///     }
 /// }
-/// assert_eq!(Want.fill(&[Masked { text: "我要退款", range: 3..6 }])?, [["想"]]);
+/// assert_eq!(Want.fill(&[MaskedText { text: "我要退款", range: 3..6 }])?, [["想"]]);
 /// # Ok::<(), cs_data::Error>(())
 /// ```
 pub trait MaskFiller: Send + Sync {
@@ -51,7 +51,7 @@ pub trait MaskFiller: Send + Sync {
     /// # Errors
     ///
     /// When nothing can be filled.
-    fn fill(&self, masked: &[Masked<'_>]) -> Result<Vec<Vec<String>>>;
+    fn fill(&self, masked: &[MaskedText<'_>]) -> Result<Vec<Vec<String>>>;
 
     /// What stands for a masked piece, where that is a text: no row with it is asked about.
     fn mask(&self) -> Option<&str> {
@@ -61,7 +61,7 @@ pub trait MaskFiller: Send + Sync {
 
 /// Reads texts with the [mask](LineProcess::with_mask), answers with candidates between tabs.
 impl MaskFiller for LineProcess {
-    fn fill(&self, masked: &[Masked<'_>]) -> Result<Vec<Vec<String>>> {
+    fn fill(&self, masked: &[MaskedText<'_>]) -> Result<Vec<Vec<String>>> {
         let lines: Vec<String> = masked
             .iter()
             .map(|one| one.line(self.mask_token()))
@@ -85,10 +85,10 @@ impl MaskFiller for LineProcess {
 ///
 /// ```
 /// use cs_data::Utterance;
-/// use cs_data::augment::{Contextual, MaskFiller, Masked, Pipeline, PipelineConfig};
+/// use cs_data::augment::{Contextual, MaskFiller, MaskedText, Pipeline, PipelineConfig};
 /// struct Parcel;
 /// impl MaskFiller for Parcel {
-///     fn fill(&self, masked: &[Masked<'_>]) -> cs_data::Result<Vec<Vec<String>>> {
+///     fn fill(&self, masked: &[MaskedText<'_>]) -> cs_data::Result<Vec<Vec<String>>> {
 ///         Ok(masked.iter().map(|_| vec!["parcel".into()]).collect())
 ///     }
 /// }
@@ -122,7 +122,7 @@ impl<M: MaskFiller> Contextual<M> {
 
     fn choose(
         &self,
-        masked: &Masked<'_>,
+        masked: &MaskedText<'_>,
         candidates: &[String],
         random: &mut SplitMix,
     ) -> Candidate {
@@ -144,7 +144,7 @@ impl<M: MaskFiller> BatchAugmenter for Contextual<M> {
     }
 
     fn edits(&self, rows: &[Row<'_>], random: &mut [SplitMix]) -> Result<Vec<Candidate>> {
-        let mut masked: Vec<Option<Masked<'_>>> = Vec::with_capacity(rows.len());
+        let mut masked: Vec<Option<MaskedText<'_>>> = Vec::with_capacity(rows.len());
         for (row, random) in rows.iter().zip(&mut *random) {
             let mask = self.filler.mask();
             if mask.is_some_and(|mask| row.text.contains(mask)) {
@@ -153,12 +153,12 @@ impl<M: MaskFiller> BatchAugmenter for Contextual<M> {
             }
             let free = row.segments(false);
             let free: Vec<Token> = free.flat_map(|segment| tokens(row.text, segment)).collect();
-            masked.push(random.pick(&free).map(|token| Masked {
+            masked.push(random.pick(&free).map(|token| MaskedText {
                 text: row.text,
                 range: token.range.clone(),
             }));
         }
-        let asked: Vec<Masked<'_>> = masked.iter().flatten().cloned().collect();
+        let asked: Vec<MaskedText<'_>> = masked.iter().flatten().cloned().collect();
         let answers = self.filler.fill(&asked)?;
         if answers.len() != asked.len() {
             return Err(Error::Argument {
@@ -168,7 +168,7 @@ impl<M: MaskFiller> BatchAugmenter for Contextual<M> {
             });
         }
         let mut answers = answers.iter();
-        let candidate = |(masked, random): (Option<Masked<'_>>, &mut SplitMix)| {
+        let candidate = |(masked, random): (Option<MaskedText<'_>>, &mut SplitMix)| {
             let masked = masked.ok_or("no token")?;
             let candidates = answers.next().ok_or("no candidate")?;
             self.choose(&masked, candidates, random)

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::file::{Source, shown};
+use crate::file::{TextFile, shown};
 
 /// The longest word or candidate, in bytes: an automaton of longer ones takes minutes to build.
 const MAX_WORD_BYTES: usize = 1024;
@@ -27,7 +27,7 @@ struct Placed<'a> {
 /// Reads a dictionary. Without `skipped` the first fault ends it; with it, what is at fault is left
 /// out and said there.
 pub(crate) fn read(path: &Path, mut skipped: Option<&mut Vec<Error>>) -> Result<Vec<Entry>> {
-    let source = Source::open(path)?;
+    let source = TextFile::open(path)?;
     let mut refuse = |error: Error| match &mut skipped {
         Some(skipped) => {
             skipped.push(error);
@@ -71,7 +71,7 @@ pub(crate) fn read(path: &Path, mut skipped: Option<&mut Vec<Error>>) -> Result<
 
 /// A line's word and candidates; `None` if nothing of it is of use.
 fn entry<'a>(
-    source: &Source,
+    source: &TextFile,
     at: usize,
     line: &'a str,
     refuse: &mut impl FnMut(Error) -> Result<()>,
@@ -135,7 +135,7 @@ fn weighted(field: &str) -> (&str, f64) {
 /// Takes out each candidate that leads back to a word on the way to it (depth first, in the order
 /// of the file), and says so.
 fn break_cycles(
-    source: &Source,
+    source: &TextFile,
     entries: &mut [(&str, Vec<Placed<'_>>)],
     refuse: &mut impl FnMut(Error) -> Result<()>,
 ) -> Result<()> {

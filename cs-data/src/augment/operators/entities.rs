@@ -6,14 +6,14 @@ use std::path::Path;
 use crate::augment::augmenter::check_rate;
 use crate::augment::{Augmenter, Generator, Row};
 use crate::error::{Error, Result};
-use crate::file::{Source, shown};
+use crate::file::{TextFile, shown};
 use crate::random::SplitMix;
 use crate::text::{Edits, is_label};
 
 /// A generator draws this often before it counts as having no other value.
 const DRAWS: usize = 32;
 
-/// Entity replacement by label. Entities of other labels stay.
+/// RowEntity replacement by label. Entities of other labels stay.
 ///
 /// A list has a value a line: `label<TAB>value`. A value that starts with `=` is a rule
 /// ([`Generator`]): `order_id<TAB>=[A-Z]{2}\d{8}`, `=card`, `=date_zh`; `==` is a plain `=`. Empty
@@ -23,10 +23,10 @@ const DRAWS: usize = 32;
 ///
 /// ```
 /// use cs_data::Edits;
-/// use cs_data::augment::{Augmenter, Entities, Entity, Row};
+/// use cs_data::augment::{Augmenter, Entities, RowEntity, Row};
 /// use cs_data::SplitMix;
 /// let entities = Entities::new([("city", "北京"), ("city", "上海"), ("order_id", r"=\d{6}")])?;
-/// let row = Row { text: "从北京发货吗", entities: &[Entity { range: 3..9, label: "city" }] };
+/// let row = Row { text: "从北京发货吗", entities: &[RowEntity { range: 3..9, label: "city" }] };
 /// let mut edits = Edits::default();
 /// entities.edits(row, &mut SplitMix::new(1), &mut edits);
 /// assert_eq!(edits.iter().next(), Some((3..9, "上海")));
@@ -98,7 +98,7 @@ impl Entities {
     /// With line and column: a line without a tab, a label that is not one word, an empty value, a
     /// rule that is none; a list without values.
     pub fn open(path: &Path) -> Result<Self> {
-        let source = Source::open(path)?;
+        let source = TextFile::open(path)?;
         let mut entities = Entities {
             values: HashMap::new(),
             rate: 1.0,

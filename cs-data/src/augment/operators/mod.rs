@@ -14,7 +14,7 @@ mod tokens;
 mod typos;
 
 pub use back_translation::{BackTranslation, BackTranslationConfig, Translator};
-pub use contextual::{Contextual, MaskFiller, Masked};
+pub use contextual::{Contextual, MaskFiller, MaskedText};
 pub use entities::Entities;
 pub use generate::Generator;
 pub use noise::{Noise, NoiseConfig};

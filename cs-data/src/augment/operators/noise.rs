@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::augment::augmenter::check_rate;
 use crate::augment::{Augmenter, Row};
 use crate::error::{Error, Result};
-use crate::file::Source;
+use crate::file::TextFile;
 use crate::random::SplitMix;
 use crate::text::Edits;
 
@@ -124,7 +124,7 @@ impl Noise {
     ///
     /// A file that cannot be read or has no fillers; a control character, with its line.
     pub fn open_fillers(self, path: &Path) -> Result<Self> {
-        let source = Source::open(path)?;
+        let source = TextFile::open(path)?;
         for (at, line) in source.lines() {
             if let Some((offset, char)) = line.char_indices().find(|(_, char)| char.is_control()) {
                 return Err(source.error(at + offset, format!("{char:?}"), "a filler a line"));

@@ -24,11 +24,11 @@ const MAX_REPEAT: usize = 100;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
-    pieces: Vec<Piece>,
+    pieces: Vec<TextSlice>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Piece {
+struct TextSlice {
     /// Ranges of characters, first and last.
     class: Vec<(char, char)>,
     least: usize,
@@ -56,7 +56,7 @@ impl Pattern {
         while reader.at < reader.chars.len() {
             let class = reader.class()?;
             let (least, most) = reader.count()?;
-            pieces.push(Piece { class, least, most });
+            pieces.push(TextSlice { class, least, most });
         }
         if pieces.is_empty() {
             return Err((0, "a pattern"));
@@ -77,7 +77,7 @@ impl std::str::FromStr for Pattern {
     }
 }
 
-impl Piece {
+impl TextSlice {
     fn draw(&self, random: &mut SplitMix) -> Option<char> {
         let size = |&(first, last): &(char, char)| last as usize - first as usize + 1;
         let mut at = random.below(self.class.iter().map(size).sum());

@@ -5,7 +5,7 @@ use std::ops::Range;
 use arrow::array::{Array, AsArray, ListArray, RecordBatch, StringArray};
 use arrow::datatypes::{Int32Type, UInt32Type};
 
-use crate::augment::augmenter::{Entity, Row};
+use crate::augment::augmenter::{Row, RowEntity};
 use crate::text::{EditError, Edits};
 
 /// What augmentation reads of a data set's columns.
@@ -137,7 +137,7 @@ impl Drafts {
 #[derive(Default)]
 pub(crate) struct State<'a> {
     pub(crate) text: String,
-    pub(crate) entities: Vec<Entity<'a>>,
+    pub(crate) entities: Vec<RowEntity<'a>>,
     pub(crate) operators: u64,
     next: String,
     ranges: Vec<Range<usize>>,
@@ -158,7 +158,7 @@ impl<'a> State<'a> {
             Some((made, at)) => {
                 self.operators = made.operators[at];
                 self.text.push_str(made.text(at));
-                let entities = all.zip(made.spans(at)).map(|(span, range)| Entity {
+                let entities = all.zip(made.spans(at)).map(|(span, range)| RowEntity {
                     range: range.start as usize..range.end as usize,
                     label: sources.label(span),
                 });
@@ -167,7 +167,7 @@ impl<'a> State<'a> {
             None => {
                 self.operators = 0;
                 self.text.push_str(sources.texts.value(draft.row as usize));
-                let entities = all.map(|span| Entity {
+                let entities = all.map(|span| RowEntity {
                     range: sources.starts[span] as usize..sources.ends[span] as usize,
                     label: sources.label(span),
                 });

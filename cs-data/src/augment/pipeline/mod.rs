@@ -13,4 +13,4 @@ mod quota;
 mod step;
 
 pub use intent_guard::Flagged;
-pub use pipeline::{Pipeline, PipelineConfig, Report};
+pub use pipeline::{AugmentReport, Pipeline, PipelineConfig};

@@ -16,7 +16,7 @@ use crate::text::Edits;
 use super::columns;
 use super::columns::Kept;
 use super::copies::{Draft, Drafts, Sources, State};
-use super::quota::Plan;
+use super::quota::Quota;
 use super::step::Work;
 
 /// A copy that comes out like its source, or like an earlier copy, is drawn this often before it is
@@ -61,13 +61,8 @@ impl Default for PipelineConfig {
 }
 
 /// What a [`Pipeline`] made.
-///
-/// ```
-/// use cs_data::augment::Report;
-/// assert_eq!(Report::default().rows_out, 0);
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Report {
+pub struct AugmentReport {
     /// Rows of the source.
     pub rows_in: usize,
     /// Rows of the result, kept originals among them.
@@ -83,7 +78,7 @@ pub struct Report {
     pub short: BTreeMap<String, usize>,
 }
 
-impl Report {
+impl AugmentReport {
     fn drop(&mut self, reason: String) {
         *self.dropped.entry(reason).or_default() += 1;
     }
@@ -183,13 +178,13 @@ impl Pipeline {
     ///
     /// More than 2 GiB of strings; an operator whose edits cannot be applied, with the row; a
     /// program that failed.
-    pub fn run(&self, data: &Dataset) -> Result<(Dataset, Report)> {
+    pub fn run(&self, data: &Dataset) -> Result<(Dataset, AugmentReport)> {
         let rows = data.one_batch()?;
         let sources = Sources::of(&rows);
-        let mut plan = Plan::new(&rows, &self.config)?;
-        let mut report = Report {
+        let mut plan = Quota::new(&rows, &self.config)?;
+        let mut report = AugmentReport {
             rows_in: sources.len(),
-            ..Report::default()
+            ..AugmentReport::default()
         };
         let Drawn { chunks, mut kept } = self.draw(&sources, &mut plan, &mut report)?;
         kept.sort_unstable_by_key(|kept| kept.draft);
@@ -207,7 +202,12 @@ impl Pipeline {
     }
 
     /// Drafts until each copy is new, or given up.
-    fn draw(&self, sources: &Sources<'_>, plan: &mut Plan, report: &mut Report) -> Result<Drawn> {
+    fn draw(
+        &self,
+        sources: &Sources<'_>,
+        plan: &mut Quota,
+        report: &mut AugmentReport,
+    ) -> Result<Drawn> {
         let mut drawn = Drawn::default();
         let mut seen = Seen::default();
         let is_batch = |(step, _): &(Operator, f64)| matches!(step, Operator::Batch(_));

@@ -15,7 +15,7 @@ use super::copies::Draft;
 const MAX_ROWS: usize = 100_000_000;
 
 /// The copies to make.
-pub(crate) struct Plan {
+pub(crate) struct Quota {
     /// Whether a row may get several copies.
     pub(crate) repeats: bool,
     copies: usize,
@@ -46,12 +46,12 @@ impl Class {
     }
 }
 
-impl Plan {
+impl Quota {
     /// # Errors
     ///
     /// No copies, or more than 100 million.
     pub(crate) fn new(data: &RecordBatch, config: &PipelineConfig) -> Result<Self> {
-        let mut plan = Plan {
+        let mut plan = Quota {
             repeats: config.copies > 1 || config.balance.is_some(),
             copies: config.copies,
             rows: data.num_rows(),

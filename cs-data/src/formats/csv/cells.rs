@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::dataset::{Row, json_of};
 use crate::error::{Error, Result};
-use crate::file::{Piece, shown};
+use crate::file::{TextSlice, shown};
 use crate::formats::blocks::Rows;
 use crate::formats::columns::Column;
 use crate::formats::json::SpanFields;
@@ -20,7 +20,7 @@ use super::table::Table;
 /// The fields of a record, as many as the header has.
 pub(crate) struct Cells<'a> {
     pub(crate) table: &'a Table,
-    pub(crate) piece: Piece<'a>,
+    pub(crate) piece: TextSlice<'a>,
     /// Without NUL.
     pub(crate) record: &'a str,
     pub(crate) fields: &'a [Field],

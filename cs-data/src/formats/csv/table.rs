@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::file::{Piece, position, shown};
+use crate::file::{TextSlice, position, shown};
 use crate::formats::blocks::{Block, Blocks, Records, Rows};
 use crate::formats::columns::{Column, Columns};
 use crate::formats::options::{Format, ReadOptions};
@@ -38,7 +38,7 @@ impl Table {
             return Err(crate::formats::row_reader::no_rows(blocks.path()));
         }
         let before = &blocks.piece().bytes[..first.start];
-        let piece = Piece {
+        let piece = TextSlice {
             line: 1 + lines(before),
             bytes: &blocks.piece().bytes[first],
             ..blocks.piece()
@@ -127,7 +127,7 @@ fn lines(bytes: &[u8]) -> usize {
     memchr::memchr_iter(b'\n', bytes).count()
 }
 
-pub(crate) fn open_quote(piece: &Piece, quote: usize) -> Error {
+pub(crate) fn open_quote(piece: &TextSlice, quote: usize) -> Error {
     piece.error(quote, "a quote that never closes", "a closing quote")
 }
 
@@ -142,7 +142,7 @@ impl Records for Table {
     }
 
     fn parse(&self, block: &Block, rows: &mut Rows) -> Result<()> {
-        let whole = Piece {
+        let whole = TextSlice {
             path: &block.path,
             line: block.first_line,
             bytes: &block.bytes,
@@ -159,7 +159,7 @@ impl Records for Table {
             }
             let quote = self.dialect.split(&block.bytes[at..], &mut fields);
             let end = at + fields.last().map_or(0, |field| field.range.end);
-            let piece = Piece {
+            let piece = TextSlice {
                 line,
                 bytes: &block.bytes[at..end],
                 ..whole
@@ -209,7 +209,7 @@ impl Records for Table {
 }
 
 struct Header<'a> {
-    piece: Piece<'a>,
+    piece: TextSlice<'a>,
     names: &'a [String],
     fields: &'a [Field],
     columns: &'a Columns,

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::dataset::{Row, json_of};
 use crate::error::Result;
-use crate::file::{Output, Piece};
+use crate::file::{Output, TextSlice};
 use crate::formats::blocks::{Block, Records, Rows};
 use crate::formats::row_reader::Place;
 use crate::formats::writer::{Losses, RowWriter};
@@ -50,7 +50,7 @@ impl Records for Jsonl {
                 line.push(rows, place)?;
                 continue;
             }
-            let piece = Piece { path, line, bytes };
+            let piece = TextSlice { path, line, bytes };
             match object::parse(piece, place.row) {
                 Ok(row) => rows.push_utterance(&row, place)?,
                 Err(fault) => {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::file::Piece;
+use crate::file::TextSlice;
 use crate::formats::options::ReadOptions;
 use crate::formats::row_reader::{Fault, LineSource, RowReader};
 use crate::text::Utterance;
@@ -33,7 +33,7 @@ impl JsonLinesReader {
 
     fn row(&mut self) -> Result<Utterance> {
         let line = self.lines.line();
-        let piece = Piece {
+        let piece = TextSlice {
             path: self.lines.path(),
             line: self.lines.number(),
             bytes: line.as_bytes(),

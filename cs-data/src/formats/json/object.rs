@@ -9,18 +9,18 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::file::{Piece, shown};
+use crate::file::{TextSlice, shown};
 use crate::text::{SOURCE, Span, Turn, Utterance, check_sentiment, check_text, to_bytes};
 
 /// The fields of one object, not yet interpreted.
 struct Object<'a> {
-    piece: Piece<'a>,
+    piece: TextSlice<'a>,
     line: &'a str,
     fields: Vec<(String, &'a RawValue)>,
 }
 
 /// The row of a line; without an id it is named by `number`.
-pub(crate) fn parse(piece: Piece, number: usize) -> Result<Utterance> {
+pub(crate) fn parse(piece: TextSlice, number: usize) -> Result<Utterance> {
     let line = piece.text()?;
     let object = Object {
         piece,

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::error::Error;
-use crate::file::{Piece, shown};
+use crate::file::{TextSlice, shown};
 use crate::formats::annotation::Tool;
 use crate::formats::columns::{Column, Columns};
 use crate::formats::conll::{Tagging, tokens};
@@ -122,7 +122,7 @@ impl Shape {
             self.join_tokens(&mut object, around.row)?;
         }
         let line = Value::Object(object).to_string();
-        let piece = Piece {
+        let piece = TextSlice {
             path: Path::new(""),
             line: 1,
             bytes: line.as_bytes(),

@@ -17,7 +17,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::file::{Output, Piece};
+use crate::file::{Output, TextSlice};
 use crate::formats::options::ReadOptions;
 use crate::formats::rasa::SECTIONS;
 use crate::formats::row_reader::{Fault, RowReader};
@@ -62,7 +62,7 @@ impl JsonReader {
 
     fn row(&mut self, record: &Record) -> Result<Utterance> {
         let path = self.records.path().to_owned();
-        let piece = Piece {
+        let piece = TextSlice {
             path: &path,
             line: 1,
             bytes: &record.raw.bytes,

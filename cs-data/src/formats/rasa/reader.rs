@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::file::{Piece, Source, shown};
+use crate::file::{TextFile, TextSlice, shown};
 use crate::formats::input;
 use crate::formats::input::Charset;
 use crate::formats::row_reader::{Fault, RowReader};
@@ -68,17 +68,17 @@ impl RasaReader {
     }
 }
 
-fn source(path: &Path, charset: Option<Charset>) -> Result<Source> {
+fn source(path: &Path, charset: Option<Charset>) -> Result<TextFile> {
     let mut bytes = Vec::new();
     let read = input::open(path, charset)?.read_to_end(&mut bytes);
     read.map_err(|error| input::failed(path, error))?;
-    let piece = Piece {
+    let piece = TextSlice {
         path,
         line: 1,
         bytes: &bytes,
     };
     piece.text()?;
-    Source::new(path, bytes)
+    TextFile::new(path, bytes)
 }
 
 impl RowReader for RasaReader {
