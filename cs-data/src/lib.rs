@@ -56,11 +56,12 @@ pub use formats::{
     WriteOptions, Writer,
 };
 pub use random::SplitMix;
-pub use tags::{IobError, MixedSchemes, Scheme, TagIds, TagSet, iob};
+pub use tags::{IobError, MixedSchemes, Scheme, TagIds, TagSet};
 #[cfg(feature = "arrow")]
 pub use text::normalize;
 pub use text::{
     Edit, EditError, Edits, MAX_TEXT_BYTES, Offsets, SOURCE, Span, SpanError, Turn, Utterance,
+    whitespace_tokens,
 };
 pub use tokenizer::{Encoding, Tokenizer, Word, WordRule};
 

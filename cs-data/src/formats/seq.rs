@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::file::{Output, OutputFolder, shown};
-use crate::tags::IobError;
-use crate::tags::{Scheme, iob};
-use crate::text::{Span, Utterance, check_text};
+use crate::tags::{IobError, Scheme};
+use crate::text::{Span, Utterance, check_text, whitespace_tokens};
 
 use super::input::Charset;
 use super::options::ReadOptions;
@@ -152,9 +151,9 @@ impl Part {
     }
 
     fn spans(&self, text: &str, scheme: Scheme) -> Result<Vec<Span>> {
-        let words = iob::whitespace_tokens(text);
+        let words = whitespace_tokens(text);
         let line = self.lines.line();
-        let places = iob::whitespace_tokens(line);
+        let places = whitespace_tokens(line);
         let tags: Vec<&str> = places.iter().map(|at| &line[at.clone()]).collect();
         let starts: Vec<usize> = places.iter().map(|at| at.start).collect();
         scheme
@@ -226,7 +225,7 @@ impl RowWriter for SeqWriter {
             found: found.into(),
             expected: expected.into(),
         };
-        let tokens = iob::whitespace_tokens(&row.text);
+        let tokens = whitespace_tokens(&row.text);
         let text = row.text.split_whitespace().collect::<Vec<_>>().join(" ");
         if text.is_empty() {
             return Err(unwritable(
@@ -242,11 +241,11 @@ impl RowWriter for SeqWriter {
                 "an intent of one line for label",
             ));
         }
-        let (spans, cut): (Vec<Span>, Vec<Span>) = row
-            .spans
-            .iter()
-            .cloned()
-            .partition(|span| iob::encode(&tokens, std::slice::from_ref(span)).is_ok());
+        let (spans, cut): (Vec<Span>, Vec<Span>) = row.spans.iter().cloned().partition(|span| {
+            Scheme::Iob2
+                .encode(&tokens, std::slice::from_ref(span))
+                .is_ok()
+        });
         let trimmed = |span: &Span| row.text[span.range()].trim().len() != span.end - span.start;
         let tags = self
             .scheme

@@ -9,8 +9,8 @@ use super::scheme::Scheme;
 /// Tags and spans that do not fit each other; `index` counts tags from 0.
 ///
 /// ```
-/// use cs_data::{IobError, iob};
-/// let error = iob::validate(&["O", "I-city"]).unwrap_err();
+/// use cs_data::{IobError, Scheme};
+/// let error = Scheme::Iob2.validate(&["O", "I-city"]).unwrap_err();
 /// assert_eq!(
 ///     error,
 ///     IobError::StartsInside { index: 1, tag: "I-city".into(), previous: Some("O".into()) }
@@ -107,8 +107,8 @@ impl IobError {
     /// The tag at fault, where one is.
     ///
     /// ```
-    /// use cs_data::iob;
-    /// assert_eq!(iob::validate(&["O", "X"]).unwrap_err().index(), Some(1));
+    /// use cs_data::Scheme;
+    /// assert_eq!(Scheme::Iob2.validate(&["O", "X"]).unwrap_err().index(), Some(1));
     /// ```
     pub fn index(&self) -> Option<usize> {
         match self {

@@ -3,7 +3,6 @@
 mod align;
 mod detect;
 mod error;
-pub mod iob;
 mod scheme;
 mod tag_set;
 

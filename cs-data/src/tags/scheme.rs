@@ -25,8 +25,8 @@ use super::error::IobError;
 /// Recognition" (CoNLL 2009).
 ///
 /// ```
-/// use cs_data::{Scheme, Span, iob};
-/// let tokens = iob::whitespace_tokens("to New York today");
+/// use cs_data::{Scheme, Span, whitespace_tokens};
+/// let tokens = whitespace_tokens("to New York today");
 /// let spans = [Span::new(3, 11, "city"), Span::new(12, 17, "date")];
 /// let tags = Scheme::Bilou.encode(&tokens, &spans)?;
 /// assert_eq!(tags, ["O", "B-city", "L-city", "U-date"]);
@@ -185,8 +185,8 @@ impl Scheme {
     /// read as their counterparts there (`L` as `E`, `U` as `S`, `M` as `I`).
     ///
     /// ```
-    /// use cs_data::{Scheme, Span, iob};
-    /// let tokens = iob::whitespace_tokens("to New York today");
+    /// use cs_data::{Scheme, Span, whitespace_tokens};
+    /// let tokens = whitespace_tokens("to New York today");
     /// let spans = Scheme::Iobes.decode_lenient(&tokens, &["O", "I-city", "I-city", "E-date"]);
     /// assert_eq!(spans, [Span::new(3, 11, "city"), Span::new(12, 17, "date")]);
     /// ```

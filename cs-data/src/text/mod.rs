@@ -8,6 +8,7 @@ mod offsets;
 mod script;
 mod span_error;
 mod utterance;
+mod whitespace;
 
 pub use edit::{Edit, EditError, Edits};
 pub use escape::escape_markup;
@@ -22,3 +23,4 @@ pub(crate) use utterance::is_label;
 pub use utterance::{MAX_TEXT_BYTES, SOURCE, Span, Turn, Utterance};
 #[cfg(feature = "arrow")]
 pub(crate) use utterance::{check_length, check_sentiment, check_text, to_bytes};
+pub use whitespace::whitespace_tokens;

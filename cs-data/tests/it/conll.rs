@@ -75,7 +75,7 @@ fn files_of_every_scheme_decode_as_in_seqeval() {
         let expected = case["entities"].as_array().unwrap();
         assert_eq!(rows.len(), expected.len());
         for (row, expected) in rows.iter().zip(expected) {
-            let tokens = iob::whitespace_tokens(&row.text);
+            let tokens = whitespace_tokens(&row.text);
             let at = |byte: usize, end: bool| {
                 let edge =
                     |token: &std::ops::Range<usize>| if end { token.end } else { token.start };

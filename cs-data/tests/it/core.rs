@@ -86,10 +86,14 @@ fn lenient_decoding_equals_seqeval() {
                 )
             })
             .collect();
-        assert_eq!(iob::decode_lenient(&tokens, &tags), expected, "{tags:?}");
-        if let Ok(spans) = iob::decode(&tokens, &tags) {
+        assert_eq!(
+            Scheme::Iob2.decode_lenient(&tokens, &tags),
+            expected,
+            "{tags:?}"
+        );
+        if let Ok(spans) = Scheme::Iob2.decode(&tokens, &tags) {
             assert_eq!(spans, expected);
-            assert_eq!(iob::encode(&tokens, &spans).unwrap(), tags);
+            assert_eq!(Scheme::Iob2.encode(&tokens, &spans).unwrap(), tags);
         }
     }
 }
@@ -103,7 +107,7 @@ fn broken_tags_beside_valid_ones() {
         &["B-订单-号", "I-订单-号"],
     ];
     for tags in valid {
-        assert_eq!(iob::validate(tags), Ok(()), "{tags:?}");
+        assert_eq!(Scheme::Iob2.validate(tags), Ok(()), "{tags:?}");
     }
     let broken: [(&[&str], usize, &str); 8] = [
         (
@@ -140,22 +144,24 @@ fn broken_tags_beside_valid_ones() {
         (&[""], 0, "tag 0 is \"\", expected O, B-label or I-label"),
     ];
     for (tags, index, message) in broken {
-        let error = iob::validate(tags).unwrap_err();
+        let error = Scheme::Iob2.validate(tags).unwrap_err();
         assert_eq!(
             (error.index(), error.to_string().as_str()),
             (Some(index), message)
         );
     }
-    let error = iob::decode(&[0..1, 1..2], &["O"]).unwrap_err();
+    let error = Scheme::Iob2.decode(&[0..1, 1..2], &["O"]).unwrap_err();
     assert_eq!(error.to_string(), "1 tags for 2 tokens, expected as many");
 }
 
 #[test]
 fn spans_that_no_tags_can_say() {
-    let tokens = iob::whitespace_tokens("ab cd ef");
+    let tokens = whitespace_tokens("ab cd ef");
     let span = |start, end| Span::new(start, end, "x");
     assert_eq!(
-        iob::encode(&tokens, &[span(0, 2), span(3, 8)]).unwrap(),
+        Scheme::Iob2
+            .encode(&tokens, &[span(0, 2), span(3, 8)])
+            .unwrap(),
         ["B-x", "B-x", "I-x"]
     );
     let broken: [(&[Span], &str); 6] = [
@@ -174,7 +180,7 @@ fn spans_that_no_tags_can_say() {
     ];
     for (spans, message) in broken {
         assert_eq!(
-            iob::encode(&tokens, spans).unwrap_err().to_string(),
+            Scheme::Iob2.encode(&tokens, spans).unwrap_err().to_string(),
             message
         );
     }
@@ -209,10 +215,10 @@ proptest! {
 
     #[test]
     fn tags_say_the_spans((tokens, spans) in tagged()) {
-        let tags = iob::encode(&tokens, &spans).unwrap();
-        prop_assert_eq!(iob::validate(&tags), Ok(()));
-        prop_assert_eq!(&iob::decode(&tokens, &tags).unwrap(), &spans);
-        prop_assert_eq!(&iob::decode_lenient(&tokens, &tags), &spans);
+        let tags = Scheme::Iob2.encode(&tokens, &spans).unwrap();
+        prop_assert_eq!(Scheme::Iob2.validate(&tags), Ok(()));
+        prop_assert_eq!(&Scheme::Iob2.decode(&tokens, &tags).unwrap(), &spans);
+        prop_assert_eq!(&Scheme::Iob2.decode_lenient(&tokens, &tags), &spans);
     }
 
     #[test]

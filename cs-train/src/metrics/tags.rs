@@ -1,6 +1,6 @@
 //! Spans of tag sequences, as seqeval reads them.
 
-use cs_data::{Span, iob};
+use cs_data::{Scheme, Span};
 
 /// How tags that break the scheme are read.
 ///
@@ -30,7 +30,7 @@ impl TagMode {
     #[must_use]
     pub fn spans<S: AsRef<str>>(self, tags: &[S]) -> Vec<Span> {
         let tokens: Vec<_> = (0..tags.len()).map(|at| at..at + 1).collect();
-        let mut spans = iob::decode_lenient(&tokens, tags);
+        let mut spans = Scheme::Iob2.decode_lenient(&tokens, tags);
         if self == Self::Strict {
             spans.retain(|span| tags[span.start].as_ref().starts_with("B-"));
         }

@@ -1,6 +1,6 @@
 //! Metrics against scikit-learn, seqeval, sacrebleu and the calibration code of Guo et al.
 
-use cs_data::{Offsets, Span, iob};
+use cs_data::{Offsets, Scheme, Span};
 use cs_train::metrics::{
     BleuConfig, BleuCounts, BleuSmoothing, BleuTokenizer, ConfusionMatrix, LabelCounts,
     Reliability, Scores, TagMode, accuracy, auroc, bleu, mean_absolute_error, perplexity,
@@ -111,11 +111,11 @@ fn span_f1_is_seqevals_and_scored_tags_hold_the_same_spans() {
         let tags = scored_tags(text, &gold, &predicted);
         // Token numbers instead of bytes, as a scorer of tags sees them.
         let tokens: Vec<_> = (0..tags.tokens.len()).map(|i| i..i + 1).collect();
-        let gold_of_tags = iob::decode(&tokens, &tags.gold).unwrap();
+        let gold_of_tags = Scheme::Iob2.decode(&tokens, &tags.gold).unwrap();
         assert_eq!(gold_of_tags.len(), gold.len(), "{text:?}");
         of_tags.add_spans(
             &gold_of_tags,
-            &iob::decode(&tokens, &tags.predicted).unwrap(),
+            &Scheme::Iob2.decode(&tokens, &tags.predicted).unwrap(),
         );
     }
     assert_close(counts.micro().f1(), number(&spans["f1"]), 1e-12);

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use crate::tags::iob;
-use crate::text::{Span, is_cjk, is_unspaced};
+use crate::text::{Span, is_cjk, is_unspaced, whitespace_tokens};
 
 /// The text of tokens without a text, and where they stand in it.
 pub(crate) fn join(tokens: &[&str]) -> (String, Vec<Range<usize>>) {
@@ -51,7 +50,7 @@ pub(crate) fn split(text: &str, spans: &[Span]) -> Vec<Range<usize>> {
     let edges = spans.iter().flat_map(|span| [span.start, span.end]);
     let mut edges = edges.peekable();
     let mut tokens = Vec::new();
-    for run in iob::whitespace_tokens(text) {
+    for run in whitespace_tokens(text) {
         let mut start = run.start;
         let mut after_cjk = false;
         for (at, c) in text[run.clone()].char_indices() {
