@@ -55,7 +55,7 @@ pub struct TransformerConfig {
     pub initializer_range: f64,
     /// The padding token.
     pub pad_token_id: u32,
-    /// Keys this crate does not use, kept for [`EncoderConfig::to_json`].
+    /// Keys this crate does not use, kept for [`to_json`](crate::EncoderConfig::to_json).
     #[serde(skip)]
     pub extra: Map<String, Value>,
 }
