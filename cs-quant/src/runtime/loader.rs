@@ -26,12 +26,23 @@ impl<'a> Loader<'a> {
         }
     }
 
+    /// What `load` gives, from a thread of its own, which can give way to forwards as the caller's must not.
+    pub(crate) fn apart<T: Send>(&self, load: impl Fn() -> T + Sync) -> T {
+        std::thread::scope(|scope| match helper().spawn_scoped(scope, &load) {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Err(_) => load(),
+        })
+    }
+
     /// Both results; the first one from a thread of its own if nobody uses the pool.
     pub(crate) fn join<A: Send, B>(
         &self,
         first: impl Fn() -> A + Sync,
         second: impl FnOnce() -> B,
     ) -> (A, B) {
+        if !self.quiet.lasts() {
+            give_way();
+        }
         if self.threads == 1 || !self.quiet.lasts() {
             return (first(), second());
         }
@@ -65,6 +76,9 @@ impl<'a> Loader<'a> {
             let Some(slot) = slots.get(index) else {
                 return false;
             };
+            if !self.quiet.lasts() {
+                give_way();
+            }
             *lock(slot) = Some(load(index));
             true
         };
@@ -82,9 +96,25 @@ impl<'a> Loader<'a> {
     }
 }
 
+const NAME: &str = "cs-quant-load";
+
 fn helper() -> Builder {
-    Builder::new().name("cs-quant-load".to_owned())
+    Builder::new().name(NAME.to_owned())
 }
+
+/// From now on this thread computes where nobody else wants to: a load may take longer, a forward may not. A
+/// thread that is not the loader's own keeps its priority, which it could not get back.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if std::thread::current().name() == Some(NAME) {
+        // Where the system refuses, the load is only less polite.
+        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), LOWEST);
+    }
+}
+
+/// The lowest priority that Linux has beside others, a "niceness".
+#[cfg(target_os = "linux")]
+const LOWEST: i32 = 19;
 
 #[cfg(test)]
 mod tests {
@@ -131,6 +161,24 @@ mod tests {
         drop(crew);
         // It has been used since the load began.
         assert!(who_loads(&loader).iter().all(|&thread| thread == ours));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_load_gives_way_to_forwards_on_a_thread_of_its_own() {
+        let priority = || {
+            let thread = Some(rustix::thread::gettid());
+            rustix::process::getpriority_process(thread).unwrap()
+        };
+        let pool = Pool::new(two()).unwrap();
+        let loader = Loader::new(&pool, two());
+        let ours = priority();
+        let loaded_at = || loader.apart(|| loader.join(|| (), priority).1);
+        assert_eq!(loaded_at(), ours);
+        let crew = pool.lease(1);
+        assert_eq!(loaded_at(), LOWEST);
+        drop(crew);
+        assert_eq!(priority(), ours);
     }
 
     #[test]
