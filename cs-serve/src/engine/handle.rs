@@ -222,6 +222,7 @@ impl Handle {
             model: read.model,
             sender: read.sender,
             accepted: read.accepted,
+            queued: now,
             deadline: read.deadline,
         };
         let job = Arc::new(Job::new(admitted, read.reading));

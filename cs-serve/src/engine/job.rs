@@ -29,6 +29,7 @@ pub(super) struct Job {
     pub(super) model: Arc<Model>,
     pub(super) sender: Sender,
     pub(super) accepted: Moment,
+    pub(super) queued: Moment,
     pub(super) deadline: Moment,
     pub(super) reading: Reading,
     is_done: AtomicBool,
@@ -59,6 +60,7 @@ pub(super) struct Admitted {
     pub(super) model: Arc<Model>,
     pub(super) sender: Sender,
     pub(super) accepted: Moment,
+    pub(super) queued: Moment,
     pub(super) deadline: Moment,
 }
 
@@ -70,6 +72,7 @@ impl Job {
             model,
             sender,
             accepted,
+            queued,
             deadline,
         } = admitted;
         Self {
@@ -77,6 +80,7 @@ impl Job {
             model,
             sender,
             accepted,
+            queued,
             deadline,
             reading,
             is_done: AtomicBool::new(false),

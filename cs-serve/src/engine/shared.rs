@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::config::EngineConfig;
 use super::counters::{Counters, Snapshot};
 use super::job::{Job, Model, Task};
-use super::policy::{Ask, Batch, Entry, Moment, Queue, Rate, Refusal, Slots};
+use super::policy::{Ask, Batch, Entry, Moment, Pace, Queue, Rate, Refusal, Slots};
 use super::sync::lock;
 use crate::assistant::Assistant;
 use crate::error::EngineError;
@@ -110,7 +110,12 @@ impl Shared {
             return Err(EngineError::Closed);
         }
         let queue = &core.queue;
-        let admitted = queue.admit(ask, now, core.slots.tokens(), core.rate.get());
+        let pace = Pace {
+            slots: self.config.workers.get(),
+            running: core.slots.tokens(),
+            rate: core.rate.get(),
+        };
+        let admitted = queue.admit(ask, now, pace);
         admitted.map_err(|refusal| match refusal {
             Refusal::TooLarge => EngineError::TooLarge {
                 texts: ask.size.texts,
@@ -153,7 +158,7 @@ impl Shared {
         for entry in &batch.entries {
             let Task { job, .. } = &entry.item;
             tokens += entry.tokens;
-            self.counters.wait.time(now.saturating_sub(job.accepted));
+            self.counters.wait.time(now.saturating_sub(job.queued));
             if jobs.last().is_none_or(|last| last.id != job.id) {
                 jobs.push(Arc::clone(job));
             }

@@ -21,6 +21,17 @@ pub(in crate::engine) struct Ask<'a> {
     pub(in crate::engine) deadline: Moment,
 }
 
+/// How much is done at once, and how fast.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::engine) struct Pace {
+    /// Batches computed at once.
+    pub(in crate::engine) slots: usize,
+    /// Tokens in those that are.
+    pub(in crate::engine) running: usize,
+    /// Tokens a second, as far as that is known.
+    pub(in crate::engine) rate: Option<f64>,
+}
+
 /// Why not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::engine) enum Refusal {
@@ -33,8 +44,7 @@ pub(in crate::engine) enum Refusal {
 }
 
 impl<T> Queue<T> {
-    /// Whether a request may get in line, `running` tokens being computed and `rate` tokens a second
-    /// being usual, as far as that is known.
+    /// Whether a request may get in line.
     ///
     /// - Neither texts nor tokens may be more than the queue's limits.
     /// - A caller with a name may hold no more of either than is still free, so that one alone fills
@@ -46,8 +56,7 @@ impl<T> Queue<T> {
         &self,
         ask: &Ask<'_>,
         now: Moment,
-        running: usize,
-        rate: Option<f64>,
+        pace: Pace,
     ) -> Result<(), Refusal> {
         let (waiting, most) = (self.size(), self.limits.queue);
         if ask.size.texts > most.texts || ask.size.tokens > most.tokens {
@@ -60,21 +69,20 @@ impl<T> Queue<T> {
         let texts = waiting.texts + held.texts + ask.size.texts;
         let tokens = waiting.tokens + held.tokens + ask.size.tokens;
         if texts > most.texts || tokens > most.tokens {
-            let half = (waiting.tokens + running) / 2;
-            let retry_after = rate.map_or(UNKNOWN, |rate| seconds(half, rate));
+            let half = (waiting.tokens + pace.running) / 2;
+            let retry_after = pace.rate.map_or(UNKNOWN, |rate| seconds(half, rate));
             return Err(Refusal::Full {
                 retry_after: retry_after.clamp(SOONEST, LATEST),
             });
         }
-        let Some(rate) = rate.filter(|_| !self.is_empty()) else {
+        let Some(rate) = pace.rate.filter(|_| !self.is_empty()) else {
             return Ok(());
         };
         let left = ask.deadline.saturating_sub(now);
-        // Cheap, and true most of the time.
-        if seconds(waiting.tokens + running + ask.size.tokens, rate) <= left {
-            return Ok(());
-        }
-        let needed = seconds(self.until(ask) + running, rate);
+        // It is answered with the rest of its batch, which has one of the slots.
+        let all = waiting.tokens + ask.size.tokens;
+        let besides = pace.running + all.min(self.limits.batch.tokens) * pace.slots;
+        let needed = seconds(self.until(ask) + besides, rate);
         if needed > left {
             return Err(Refusal::TooSlow { needed, left });
         }
@@ -87,23 +95,31 @@ impl<T> Queue<T> {
         classes.map(|class| class.held(&sender.caller)).sum()
     }
 
-    /// Tokens that are computed until the last of these is, if nobody else comes: of every other
-    /// caller at most as many as of this one, of every other priority at most its share.
+    /// Tokens of which the computation begins before the last of these', and theirs: of every other
+    /// caller what waits, but at most as many as of this one; of a less urgent priority what waits,
+    /// but at most its share; of a more urgent one its share if anything waits, as more will come.
     fn until(&self, ask: &Ask<'_>) -> usize {
         let (urgency, caller) = (ask.sender.priority, &ask.sender.caller);
-        let own = self.classes[urgency as usize].held(caller).tokens + ask.size.tokens;
         let class = &self.classes[urgency as usize];
+        let own = class.held(caller).tokens + ask.size.tokens;
         let within = own + class.others(caller, own + QUANTUM);
         let other = Priority::ALL.into_iter().filter(|&other| other != urgency);
         let others = other.map(|other| {
             let share = within as u64 * urgency.price() / other.price();
-            let waiting = self.classes[other as usize].tokens();
-            waiting.min(usize::try_from(share).unwrap_or(usize::MAX))
+            let share = usize::try_from(share).unwrap_or(usize::MAX);
+            match self.classes[other as usize].tokens() {
+                0 => 0,
+                _ if other < urgency => share,
+                waiting => waiting.min(share),
+            }
         });
+        within + others.sum::<usize>() + self.older(ask)
+    }
+
+    /// Tokens that wait for models before this one, and go first.
+    fn older(&self, ask: &Ask<'_>) -> usize {
         let older = self.generations.range(..ask.generation);
-        let older: usize = older.map(|(_, size)| size.tokens).sum();
-        let shared = within + others.sum::<usize>() + older;
-        shared.min(self.size().tokens + ask.size.tokens)
+        older.map(|(_, size)| size.tokens).sum()
     }
 }
 

@@ -9,7 +9,7 @@ mod queue;
 mod rate;
 mod slots;
 
-pub(super) use admission::{Ask, Refusal};
+pub(super) use admission::{Ask, Pace, Refusal};
 pub(super) use queue::{Batch, Entry, Limits, Queue, Sender, Size};
 pub(super) use rate::Rate;
 pub(super) use slots::Slots;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::{LIMITS, ask, entry, ms, sender};
 use crate::engine::options::Priority;
 use crate::engine::policy::class::QUANTUM;
-use crate::engine::policy::{Batch, Entry, Limits, Moment, Queue, Sender, Size};
+use crate::engine::policy::{Batch, Entry, Limits, Moment, Pace, Queue, Sender, Size};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -178,7 +178,7 @@ proptest! {
             queue.push(entry(sender(caller, Priority::ALL[priority]), 0, tokens));
         }
         let sender = sender(caller, Priority::ALL[priority]);
-        if queue.admit(&ask(&sender, tokens, ms(deadline)), ms(0), 0, Some(rate)).is_ok() {
+        if queue.admit(&ask(&sender, tokens, ms(deadline)), ms(0), Pace { slots: 1, running: 0, rate: Some(rate) }).is_ok() {
             queue.push(entry(sender, 1, tokens));
             let mut now = 0;
             loop {
