@@ -5,3 +5,5 @@
 )]
 
 mod assistant;
+#[cfg(feature = "engine")]
+mod engine;

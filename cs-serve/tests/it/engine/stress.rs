@@ -6,7 +6,7 @@ use std::time::Duration;
 use cs_serve::engine::{EngineConfig, Handle, Options, Priority, Windows};
 use cs_serve::{EngineError, Understanding};
 
-use crate::models::{POISON, TEXTS, assert_settled, block_on, folder, open, start, workers};
+use super::models::{POISON, TEXTS, assert_settled, block_on, folder, open, start, workers};
 
 /// A linear congruential generator: the same steps in each run, if not at the same times.
 struct Random(u64);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use cs_serve::engine::{EngineConfig, Handle};
 use cs_serve::{Assistant, EngineError, Understanding};
 
-use crate::models::{
+use super::models::{
     Gate, TEXTS, any, assert_settled, block_on, eventually, folder, model, open, plain, start,
     workers,
 };

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use cs_serve::EngineError;
 use cs_serve::engine::{EngineConfig, Handle, Pending, PendingAll};
 
-use crate::models::{Gate, TEXTS, any, assert_settled, block_on, model, plain, start, workers};
+use super::models::{Gate, TEXTS, any, assert_settled, block_on, model, plain, start, workers};
 
 #[test]
 fn handles_and_futures_go_anywhere() {

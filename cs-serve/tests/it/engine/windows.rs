@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cs_serve::engine::{EngineConfig, Handle, Windows};
 use cs_serve::{Assistant, Understanding};
 
-use crate::models::{MAX_LENGTH, TEXTS, any, assert_settled, model, plain, start, workers};
+use super::models::{MAX_LENGTH, TEXTS, any, assert_settled, model, plain, start, workers};
 
 fn config(overlap: usize, most: usize) -> EngineConfig {
     EngineConfig {

@@ -7,7 +7,7 @@ use cs_serve::EngineError;
 use cs_serve::engine::{EngineConfig, Handle, Options, Pending, Priority};
 use cs_serve::{Assistant, engine::Engine};
 
-use crate::models::{Gate, any, assert_settled, eventually, model, start, within, workers};
+use super::models::{Gate, any, assert_settled, eventually, model, start, within, workers};
 
 /// An engine that computes text by text, and nothing beyond "order" before its gate opens.
 struct Held {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use cs_serve::engine::{Engine, EngineConfig};
 use cs_serve::{Assistant, EngineError};
 
-use crate::models::{Gate, any, assert_settled, model, plain, start, workers};
+use super::models::{Gate, any, assert_settled, model, plain, start, workers};
 
 fn gated(gate: &Arc<Gate>) -> Arc<Assistant> {
     let gate = Arc::clone(gate);

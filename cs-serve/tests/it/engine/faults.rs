@@ -9,7 +9,7 @@ use std::time::Duration;
 use cs_serve::engine::{EngineConfig, Pending};
 use cs_serve::{EngineError, Error};
 
-use crate::models::{
+use super::models::{
     Gate, POISON, TEXTS, any, assert_settled, eventually, model, start, within, workers,
 };
 
