@@ -209,7 +209,7 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// None but Arrow's own.
+    /// Only what Arrow itself refuses, such as columns above its limits.
     pub fn filter(&self, mut keep: impl FnMut(&Utterance) -> bool) -> Result<Self> {
         let numbered = self.iter().enumerate();
         let kept: Vec<usize> = numbered

@@ -38,7 +38,7 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// None but Arrow's own.
+    /// Only what Arrow itself refuses, such as columns above its limits.
     pub fn deduplicate(&self, same: Sameness) -> Result<Self> {
         let mut seen: HashSet<Cow<'_, str>> = HashSet::new();
         let mut is_new = |text| {
@@ -63,7 +63,7 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// None but Arrow's own.
+    /// Only what Arrow itself refuses, such as columns above its limits.
     pub fn shuffle(&self, seed: u64) -> Result<Self> {
         let ranks = self.ranks("shuffle", seed);
         let mut rows: Vec<usize> = (0..self.len()).collect();
@@ -85,7 +85,7 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// None but Arrow's own.
+    /// Only what Arrow itself refuses, such as columns above its limits.
     pub fn k_shot(&self, k: usize, seed: u64) -> Result<Self> {
         let ranks = self.ranks("k_shot", seed);
         let classes = self.classes(|row, _, _| (ranks[row], row));

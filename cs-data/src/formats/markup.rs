@@ -24,7 +24,7 @@ use crate::file::{Output, shown};
 use crate::text::{Span, Utterance, check_text, is_cjk, is_label};
 
 use super::row_reader::{Fault, LineSource, RowReader};
-use super::writer::{Losses, RowWriter};
+use super::row_writer::{Losses, RowWriter};
 
 const SPEAKER: &str = "speaker";
 

@@ -4,10 +4,10 @@
 //!   strict or lenient; a file appears whole or not at all. [`ReadOptions`] and [`WriteOptions`] name
 //!   the [`Format`].
 //! - JSONL, CSV and TSV are cut into whole records that all cores parse in order (`blocks`);
-//!   Parquet comes in columns; the others row by row (`read::RowReader`). `open` chooses the reader, by
-//!   name, ending, or what the file shows (`sniff`); `input` decodes. Every format writes by
-//!   `write::RowWriter`, and what it cannot hold is counted in [`Losses`].
-//! - To add one: a reader and a writer in a file of its own, a variant of [`Format`], an arm in
+//!   Parquet comes in columns; the others row by row (`row_reader::RowReader`). `open` chooses the reader, by
+//!   name, ending, or what the file shows (`annotation::sniff`); `input` decodes. Every format writes by
+//!   `row_writer::RowWriter`, and what it cannot hold is counted in [`Losses`].
+//! - To add one: a reader and a writer in a file or folder of its own, a variant of [`Format`], an arm in
 //!   `open::file` and one in [`Writer::create`].
 
 mod annotation;
@@ -27,6 +27,7 @@ mod parquet;
 mod rasa;
 mod reader;
 mod row_reader;
+mod row_writer;
 mod seq;
 mod text;
 mod union;
@@ -40,4 +41,5 @@ pub use options::{Format, ReadOptions, WriteOptions};
 pub(crate) use rasa::{ATTRIBUTES, SECTIONS};
 pub use reader::Reader;
 pub use row_reader::MAX_LINE_BYTES;
-pub use writer::{Losses, Writer};
+pub use row_writer::Losses;
+pub use writer::Writer;

@@ -10,7 +10,7 @@ use crate::text::{Span, Utterance, check_text, whitespace_tokens};
 use super::input::Charset;
 use super::options::ReadOptions;
 use super::row_reader::{Fault, LineSource, RowReader, no_rows};
-use super::writer::{Losses, RowWriter};
+use super::row_writer::{Losses, RowWriter};
 
 /// Rows are named by their numbers from 0. The text of a row is its tokens joined with one space.
 ///

@@ -5,7 +5,7 @@ use crate::file::{Output, shown};
 use crate::text::{Utterance, check_text};
 
 use super::row_reader::{Fault, LineSource, RowReader};
-use super::writer::{Losses, RowWriter};
+use super::row_writer::{Losses, RowWriter};
 
 /// Blank lines are skipped.
 pub(crate) struct TextReader {

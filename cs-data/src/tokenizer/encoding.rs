@@ -24,7 +24,8 @@ pub struct Encoding {
     /// Pieces of one character (a syllable that the normaliser decomposed) share its range.
     /// Combining marks that the normaliser strips count to the token before them.
     pub offsets: Vec<Range<usize>>,
-    /// Which word each token belongs to, by the tokenizer's [`WordRule`]; `None` for special tokens, for
+    /// Which word each token belongs to, by the tokenizer's
+    /// [`WordRule`](crate::WordRule); `None` for special tokens, for
     /// tokens that hold nothing but white space, and for every token of a text of which none is known:
     /// see [`Encoding::is_blank`].
     pub words: Vec<Option<u32>>,

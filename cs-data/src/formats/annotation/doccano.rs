@@ -13,7 +13,7 @@ use crate::dataset::json_of;
 use crate::error::Result;
 use crate::file::{Output, shown};
 use crate::formats::json::{Wrong, wrong};
-use crate::formats::writer::{Losses, RowWriter};
+use crate::formats::row_writer::{Losses, RowWriter};
 use crate::text::{SOURCE, Utterance};
 
 use super::tool;

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::file::{Output, shown};
 use crate::formats::comments;
 use crate::formats::row_reader::{Fault, LineSource, MAX_LINE_BYTES, RowReader};
-use crate::formats::writer::{Losses, RowWriter};
+use crate::formats::row_writer::{Losses, RowWriter};
 use crate::tags::IobError;
 use crate::tags::Scheme;
 use crate::text::{Span, Utterance, check_text};

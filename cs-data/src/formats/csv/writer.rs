@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::file::{Output, failed, shown};
 use crate::formats::columns::Column;
 use crate::formats::options::Format;
-use crate::formats::writer::{Losses, RowWriter};
+use crate::formats::row_writer::{Losses, RowWriter};
 use crate::text::{SOURCE, Utterance};
 
 use super::record::Dialect;

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::file::{Output, TextSlice};
 use crate::formats::blocks::{Block, Records, Rows};
 use crate::formats::row_reader::Place;
-use crate::formats::writer::{Losses, RowWriter};
+use crate::formats::row_writer::{Losses, RowWriter};
 use crate::text::{SOURCE, Span, Utterance, check_text, to_bytes};
 
 use super::object;

@@ -21,7 +21,7 @@ use crate::file::{Output, TextSlice};
 use crate::formats::options::ReadOptions;
 use crate::formats::rasa::SECTIONS;
 use crate::formats::row_reader::{Fault, RowReader};
-use crate::formats::writer::{Losses, RowWriter};
+use crate::formats::row_writer::{Losses, RowWriter};
 use crate::text::Utterance;
 
 use super::cursor::Cursor;

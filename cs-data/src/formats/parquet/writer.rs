@@ -15,7 +15,7 @@ use parquet::file::properties::WriterProperties;
 use crate::dataset::{Builder, SCHEMA, View};
 use crate::error::{Error, Result};
 use crate::file::{Output, OutputFolder, failed};
-use crate::formats::writer::{Losses, RowWriter};
+use crate::formats::row_writer::{Losses, RowWriter};
 use crate::text::{Offsets, Utterance, floor};
 
 use super::partition;

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::file::{Output, shown};
 use crate::formats::annotation::{Entity, tool};
 use crate::formats::json::{Cursor, RecordPath, Records, Wrong, wrong};
-use crate::formats::writer::{Losses, RowWriter};
+use crate::formats::row_writer::{Losses, RowWriter};
 use crate::text::Utterance;
 
 use super::example::FURTHER;

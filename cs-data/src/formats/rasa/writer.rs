@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::file::{Output, shown};
-use crate::formats::writer::{Losses, RowWriter};
+use crate::formats::row_writer::{Losses, RowWriter};
 use crate::text::Utterance;
 
 use super::example::Example;
