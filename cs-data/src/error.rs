@@ -11,9 +11,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// ```
 /// use cs_data::{Error, Tokenizer};
-/// let error = Tokenizer::from_json(b"{}", "tokenizer.json".as_ref()).unwrap_err();
-/// assert!(matches!(error, Error::TokenizerFile { .. }));
-/// assert!(error.to_string().starts_with("tokenizer.json"), "{error}");
+/// let error = Tokenizer::open("no such folder".as_ref()).unwrap_err();
+/// assert!(matches!(error, Error::File { .. }));
+/// assert_eq!(
+///     error.to_string(),
+///     "no such folder: no tokenizer, expected tokenizer.json or vocab.txt"
+/// );
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -75,7 +75,7 @@ impl Offsets {
 /// Moves `byte` down to the start of the character it lies in, and to the end of `text` at most.
 ///
 /// ```
-/// use cs_data::offsets::floor;
+/// use cs_data::text::floor;
 /// assert_eq!(floor("订单", 4), 3);
 /// assert_eq!(floor("订单", 99), 6);
 /// ```
@@ -90,7 +90,7 @@ pub fn floor(text: &str, byte: usize) -> usize {
 /// Moves `byte` up to the end of the character it lies in, and to the end of `text` at most.
 ///
 /// ```
-/// use cs_data::offsets::ceil;
+/// use cs_data::text::ceil;
 /// assert_eq!(ceil("订单", 4), 6);
 /// assert_eq!(ceil("订单", 99), 6);
 /// ```
