@@ -150,7 +150,7 @@ impl NativeModel {
             let heads = TaskHeads::load(&tasks, encoder.hidden_size(), source)?;
             Ok((Encoder::load(encoder, source, &loader)?, heads))
         };
-        let (verified, loaded) = loader.apart(|| loader.join(|| source.verify(), &load));
+        let (verified, loaded) = loader.apart(|| loader.join(|| source.verify(), load));
         // Of a damaged file this says more than what is wrong with a tensor.
         verified?;
         let (layers, heads) = loaded?;
