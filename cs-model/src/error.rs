@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-/// The crate's result.
+/// The result of a function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error of this crate. Its text starts with the file (and, for JSON, line and column)
-/// it is about, and says what was found and what was expected.
+/// An error of this crate. Its text starts with the file (and, for JSON, line and column) that it
+/// is about, and states what was found and what was expected.
 ///
 /// ```
 /// use cs_model::EncoderConfig;
@@ -24,113 +24,113 @@ pub enum Error {
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// The error that the system gave.
         source: std::io::Error,
     },
-    /// A text that is not the JSON it should be.
+    /// A file is not the JSON that it should be.
     #[error("{}:{line}:{column}: {reason}", path.display())]
     Json {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Line, from 1.
+        /// The line, counted from 1.
         line: usize,
-        /// Column in Unicode scalar values, from 1.
+        /// The column in Unicode scalar values, counted from 1.
         column: usize,
         /// The parser's reason, without the place.
         reason: String,
         /// The parser's error.
         source: serde_json::Error,
     },
-    /// A setting with a value that cannot be used.
+    /// A setting has a value that cannot be used.
     #[error("{}{field} is {found}, expected {expected}", prefix(file.as_deref()))]
     Field {
-        /// The file it was read from, where there is one.
+        /// The file that the setting was read from, if it was read from one.
         file: Option<PathBuf>,
-        /// The setting's name, dotted.
+        /// The name of the setting, with a dot before each inner name.
         field: String,
-        /// Its value.
+        /// The value that the setting has.
         found: String,
-        /// What it may be.
+        /// The values that the setting may have.
         expected: String,
     },
-    /// Not a safetensors file, or a torn one.
+    /// A file is not in the safetensors format, or is torn.
     #[error("{}: not a whole safetensors file: {reason}", path.display())]
     Safetensors {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What does not fit.
+        /// What does not fit the format.
         reason: String,
     },
-    /// A tensor that is missing, or has another shape, type or content than the model needs.
+    /// A tensor is missing, or has another shape, type or content than the model needs.
     #[error("{}: tensor {name}: expected {expected}, found {found}", path.display())]
     Tensor {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The tensor's name.
+        /// The name of the tensor.
         name: String,
         /// What the model needs.
         expected: String,
         /// What the file holds.
         found: String,
     },
-    /// No folder, where a model's was expected.
+    /// There is no folder where a model's was expected.
     #[error("{}: {found}, expected a model's folder", path.display())]
     Folder {
-        /// The path.
+        /// The path that was given.
         path: PathBuf,
-        /// What is there.
+        /// What is at the path instead.
         found: &'static str,
     },
-    /// A file the bundle lists, or cannot do without, is not there.
+    /// A file that the bundle lists, or cannot do without, is not there.
     #[error("{}: the file is missing ({needed_by})", path.display())]
     Missing {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Who needs it.
+        /// What needs the file.
         needed_by: String,
     },
     /// A file is not the one the bundle was written with.
     #[error("{}: {what} is {found}, but bundle.json says {expected}", path.display())]
     Sum {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// `sha256` or `size in bytes`.
+        /// The property that differs: `sha256` or `size in bytes`.
         what: &'static str,
-        /// What bundle.json says.
+        /// The value that bundle.json lists.
         expected: String,
-        /// What the file has.
+        /// The value that the file has.
         found: String,
     },
     /// The bundle was written by a newer version of this crate.
     #[error("{}: format_version is {found}, this reader knows 1 to {supported}", path.display())]
     Version {
-        /// The bundle.json.
+        /// The path of the bundle.json.
         path: PathBuf,
-        /// Its version.
+        /// The version of its format.
         found: u64,
         /// The newest version this crate reads.
         supported: u32,
     },
-    /// Numbers that do not have the shape they should have.
+    /// Numbers do not have the shape that they should have.
     #[error("{what}: expected {expected}, found {found}")]
     Shape {
-        /// Which numbers.
+        /// A name for the numbers.
         what: &'static str,
-        /// The shape needed.
+        /// The shape that is needed.
         expected: String,
-        /// The shape found.
+        /// The shape that was found.
         found: String,
     },
-    /// The tokenizer.
+    /// The tokenizer, or a text that it read, gave this error.
     #[error(transparent)]
     Data(#[from] cs_data::Error),
-    /// libtorch refused.
+    /// libtorch refused an operation.
     #[cfg(feature = "torch")]
     #[error("libtorch: {source}")]
     Tch {
-        /// libtorch's own error.
+        /// The error that libtorch gave.
         #[from]
         source: tch::TchError,
     },
@@ -138,9 +138,9 @@ pub enum Error {
     #[cfg(feature = "torch")]
     #[error("{operator}: {reason}")]
     Operator {
-        /// Its name, for instance `aten::_fused_adamw_`.
+        /// The name of the operator, for instance `aten::_fused_adamw_`.
         operator: String,
-        /// What it said.
+        /// The reason that the operator gave.
         reason: String,
     },
 }
@@ -174,7 +174,7 @@ impl Error {
         }
     }
 
-    /// Names the file a setting was read from; other errors know theirs.
+    /// Adds the file that a setting was read from to the error; other errors hold theirs already.
     #[must_use]
     pub fn in_file(mut self, path: &Path) -> Self {
         if let Self::Field { file, .. } = &mut self {
@@ -197,7 +197,8 @@ impl Error {
         }
     }
 
-    /// Places a JSON error in its text: serde counts bytes, readers count characters.
+    /// Makes the error for JSON that does not parse, with its place in the text: serde counts
+    /// bytes, readers count characters.
     pub(crate) fn json(path: &Path, text: &[u8], source: serde_json::Error) -> Self {
         let (line, bytes) = (source.line().max(1), source.column());
         let content = text

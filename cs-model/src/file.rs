@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
-/// What is read at a time when a file's sum is computed: small enough for a second-level cache.
+/// The number of bytes that are read at a time when a file's sum is computed: small enough for a
+/// second-level cache.
 const BLOCK_BYTES: usize = 1 << 18;
 
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
@@ -25,7 +26,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     format!("{:x}", Sha256::digest(bytes))
 }
 
-/// The sum and length of a file, read in blocks.
+/// Gives the sum and the length of a file, which is read in blocks.
 pub(crate) fn sha256_of_file(path: &Path) -> Result<(String, u64)> {
     let file = OpenFile::open(path)?;
     Ok((file.sha256()?, file.size()))
@@ -37,7 +38,7 @@ pub(crate) fn sha256_of_file(path: &Path) -> Result<(String, u64)> {
 pub(crate) struct OpenFile {
     file: File,
     path: PathBuf,
-    /// As they were when it was opened.
+    /// The size in bytes and the time of the last change, as they were when the file was opened.
     size: u64,
     modified: SystemTime,
 }
@@ -54,12 +55,12 @@ impl OpenFile {
         })
     }
 
-    /// In bytes.
+    /// The size of the file in bytes.
     pub(crate) fn size(&self) -> u64 {
         self.size
     }
 
-    /// The sum of the whole file, read in blocks.
+    /// Computes the sum of the whole file, read in blocks.
     pub(crate) fn sha256(&self) -> Result<String> {
         let mut hash = Sha256::new();
         let mut block = vec![0; BLOCK_BYTES];
@@ -76,7 +77,7 @@ impl OpenFile {
         Ok(format!("{:x}", hash.finalize()))
     }
 
-    /// Up to `most` bytes from `start` on, fewer where the file ends.
+    /// Reads up to `most` bytes from `start` on, fewer where the file ends.
     pub(crate) fn read(&self, start: u64, most: u64) -> Result<Vec<u8>> {
         let len = most.min(self.size.saturating_sub(start));
         let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
@@ -86,7 +87,8 @@ impl OpenFile {
         Ok(bytes)
     }
 
-    /// Reads from `start` on until the buffer is full or the file ends; several threads may at once.
+    /// Reads from `start` on until the buffer is full or the file ends; several threads may at
+    /// once.
     fn fill(&self, start: u64, buffer: &mut [u8]) -> Result<usize> {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -124,12 +126,12 @@ fn read_at(file: &File, buffer: &mut [u8], start: u64) -> std::io::Result<usize>
     std::os::windows::fs::FileExt::seek_read(file, buffer, start)
 }
 
-/// What changes when a file is written to.
+/// Gives what changes when a file is written to: its length and the time of the change.
 fn stamp(metadata: Metadata) -> std::io::Result<(u64, SystemTime)> {
     Ok((metadata.len(), metadata.modified()?))
 }
 
-/// Refuses a file of which something is not as it was listed.
+/// Refuses a file of which `what` is not as it was listed.
 pub(crate) fn same(path: &Path, what: &'static str, expected: &str, found: String) -> Result<()> {
     if expected == found {
         return Ok(());

@@ -14,9 +14,9 @@ use crate::config::names::{Part, Role, TensorRole};
 use crate::error::Result;
 use crate::heads::Tasks;
 
-/// Fresh numbers for the tensor `name`: ones for a normalisation's weight, zeros for biases and for
-/// transitions between tags, uniform in ±1/sqrt(u) for an LSTM of `u` units (PyTorch's), else normal
-/// with the configuration's deviation (BERT's).
+/// Gives fresh numbers for the tensor `name`: ones for a normalisation's weight, zeros for biases
+/// and for transitions between tags, uniform in ±1/sqrt(u) for an LSTM of `u` units (PyTorch's),
+/// else normal with the configuration's deviation (BERT's).
 ///
 /// ```
 /// use cs_model::{BiLstmConfig, init};
@@ -56,8 +56,8 @@ pub fn fresh_tensor(name: &str, shape: &[usize], config: &EncoderConfig, seed: u
     numbers
 }
 
-/// Writes a model of [fresh tensors](fresh_tensor) as fp32 safetensors: the encoder's, and those of the
-/// heads. Equal arguments give equal bytes.
+/// Writes a model of [fresh tensors](fresh_tensor) as fp32 safetensors: the encoder's, and those of
+/// the heads. Equal arguments give equal bytes.
 ///
 /// ```
 /// use cs_model::{BiLstmConfig, Tasks, Weights, init};
@@ -82,7 +82,7 @@ pub fn write_fresh(path: &Path, config: &EncoderConfig, tasks: &Tasks, seed: u64
     write_safetensors(path, tensors, &BTreeMap::new())
 }
 
-/// Two standard normal numbers (Box and Muller 1958).
+/// Draws two standard normal numbers (Box and Muller 1958).
 fn normal_pair(random: &mut SplitMix) -> [f64; 2] {
     let radius = (-2.0 * (1.0 - random.unit()).ln()).sqrt();
     let (sin, cos) = (std::f64::consts::TAU * random.unit()).sin_cos();

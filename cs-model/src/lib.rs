@@ -1,14 +1,15 @@
-//! Customer-service language models: what a model folder holds, how its numbers become an
-//! understanding, and (feature `torch`, on by default) the models themselves on libtorch.
+//! Customer-service language models: what a model folder holds, how a model's numbers become an
+//! [`Understanding`] of a text, and (feature `torch`, on by default) the models themselves on
+//! libtorch.
 //!
 //! Three types matter without libtorch:
 //!
-//! - [`Bundle`]: an opened model folder, every file of it verified. A plain Hugging Face folder
+//! - [`Bundle`] is an opened model folder, every file of it verified. A plain Hugging Face folder
 //!   opens as well, as an encoder without heads. [`BundleWriter`] writes one.
-//! - [`EncoderConfig`]: the `config.json` of a BERT or BiLSTM encoder. With [`Tasks`], the heads
+//! - [`EncoderConfig`] is the `config.json` of a BERT or BiLSTM encoder. With [`Tasks`], the heads
 //!   and their labels, it gives the name and shape of every tensor of a checkpoint.
-//! - [`Understanding`]: intent, entities and sentiment of a turn, [decoded](Labels::decode) from a
-//!   [`HeadOutput`], whichever runtime computed it.
+//! - [`Understanding`] is intent, entities and sentiment of a turn, [decoded](Labels::decode) from
+//!   a [`HeadOutput`], whichever runtime computed it.
 //!
 //! ```
 //! use cs_data::{TokenBatch, Tokenizer};

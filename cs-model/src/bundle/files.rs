@@ -1,4 +1,4 @@
-//! Reading a bundle's files: those that its manifest lists, wherever they lie, verified.
+//! Reading a bundle's files: those that its manifest lists, verified, whichever folder they are in.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -13,12 +13,12 @@ use crate::file::{self, OpenFile, same};
 pub(crate) struct Files<'a> {
     pub(crate) dir: &'a Path,
     pub(crate) place: Place,
-    /// Which of them are the bundle's; `None` in a plain folder.
+    /// The manifest, which lists the files that belong to the bundle; `None` in a plain folder.
     pub(crate) manifest: Option<&'a Manifest>,
 }
 
 impl Files<'_> {
-    /// What `bundle.json` does not list is no part of the bundle.
+    /// Whether a file belongs to the bundle: what `bundle.json` does not list is no part of it.
     pub(crate) fn has(&self, name: &str) -> bool {
         match self.manifest {
             Some(manifest) => manifest.files.contains_key(name),
@@ -26,7 +26,8 @@ impl Files<'_> {
         }
     }
 
-    /// Checks that every file of a manifest, which was read from `path`, is there and has its size.
+    /// Checks that every file of the manifest, which was read from `path`, is there and has its
+    /// size.
     pub(crate) fn check_sizes(&self, path: &Path) -> Result<()> {
         let listed = self.manifest.iter().flat_map(|manifest| &manifest.files);
         for (name, sum) in listed {
@@ -47,8 +48,9 @@ impl Files<'_> {
         })
     }
 
-    /// The header of a weights file that is there. Its sum is left to [`Weights::verify`]; but a header
-    /// that cannot be read has, first of all, a wrong sum.
+    /// Reads the header of a weights file that is there. Comparing its sum is left to
+    /// [`Weights::verify`], except that a header that cannot be read is reported as a wrong sum if
+    /// the sum is wrong.
     pub(crate) fn weights(&self, name: &str) -> Result<Weights> {
         self.check_listed(name)?;
         at(self.place, self.dir, name, |path| {
@@ -82,7 +84,8 @@ impl Files<'_> {
     }
 }
 
-/// The `bundle.json` of the newest bundle, and where its files are; `None` for a plain folder.
+/// Reads the `bundle.json` of the newest bundle, and finds which folder its files are in; `None`
+/// for a plain folder.
 pub(crate) fn read_manifest(dir: &Path) -> Result<Option<(Place, Vec<u8>)>> {
     let place = Place::of(dir);
     match at(place, dir, MANIFEST, file::read) {
@@ -92,7 +95,7 @@ pub(crate) fn read_manifest(dir: &Path) -> Result<Option<(Place, Vec<u8>)>> {
     }
 }
 
-/// Reads a file of the newest bundle, which may just be moved to its place.
+/// Reads a file of the newest bundle, which may be moved to the folder itself at this moment.
 fn at<T>(place: Place, dir: &Path, name: &str, read: impl Fn(&Path) -> Result<T>) -> Result<T> {
     let path = place.path(dir, name);
     let home = dir.join(name);

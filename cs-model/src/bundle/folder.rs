@@ -21,11 +21,12 @@ use crate::error::{Error, Result};
 use crate::file;
 use crate::heads::{Calibration, Tasks};
 
-/// What Hugging Face calls the list of weights that lie in several files.
+/// The file in which Hugging Face lists weights that lie in several files.
 const SHARDS: &str = "model.safetensors.index.json";
-/// An opened model folder. A plain Hugging Face folder, without `bundle.json`, opens as an encoder
-/// without heads: its longest input is that of `sentence_bert_config.json` (`max_seq_length`), else
-/// all its positions, and its vectors are pooled as `1_Pooling/config.json` says, else by the mean.
+/// An opened model folder, from which configuration, tokenizer and weights are read. A plain
+/// Hugging Face folder, without `bundle.json`, opens as an encoder without heads: its longest input
+/// is that of `sentence_bert_config.json` (`max_seq_length`), else all its positions, and its
+/// vectors are pooled as `1_Pooling/config.json` states, else by the mean.
 ///
 /// ```
 /// use cs_data::Tokenizer;
@@ -61,27 +62,28 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// File of the fp32, fp16 or bf16 weights.
+    /// The name of the file of the fp32, fp16 or bf16 weights.
     pub const WEIGHTS: &str = "model.safetensors";
-    /// File of the quantised weights.
+    /// The name of the file of the quantised weights.
     pub const INT8_WEIGHTS: &str = "model.int8.safetensors";
-    /// File of the [prompts](Bundle::prompts), as sentence-transformers writes it.
+    /// The name of the file of the [prompts](Bundle::prompts), as sentence-transformers writes it.
     pub const PROMPTS: &str = "config_sentence_transformers.json";
 
-    /// Opens a folder: reads the small files, and checks that every file `bundle.json` lists is
-    /// there and has its size. Sums are verified when a file is read: that of the configuration
+    /// Opens a model folder: reads the small files, and checks that every file `bundle.json` lists
+    /// is there and has its size. Sums are verified when a file is read: that of the configuration
     /// here, those of tokenizer and weights when they are asked for. Takes about a millisecond.
     ///
     /// # Errors
-    /// A folder that is not there; a file that is missing, damaged or of a newer format, by name; a
-    /// value that cannot be used.
+    /// The folder is not there; a file is missing, damaged or of a newer format (the error names
+    /// it); or a value cannot be used.
     pub fn open(dir: &Path) -> Result<Self> {
         check_folder(dir)?;
         let mut listed = read_manifest(dir)?;
         loop {
             let opened = Self::open_listed(listed.as_ref(), dir);
             let now = read_manifest(dir)?;
-            // Where the bundle was replaced meanwhile, the files are no longer those it lists.
+            // If the bundle was replaced meanwhile, the files are no longer those that this
+            // manifest lists.
             if opened.is_ok() || now == listed {
                 return opened;
             }
@@ -134,8 +136,8 @@ impl Bundle {
         })
     }
 
-    /// Whether a folder has a bundle, or a plain folder's configuration, weights or tokenizer: what a
-    /// new bundle there would replace. No file is looked into.
+    /// Whether a folder has a bundle, or a plain folder's configuration, weights or tokenizer: what
+    /// a new bundle there would replace. Looks for the files only, not into them.
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;
@@ -157,8 +159,8 @@ impl Bundle {
         names.iter().any(|name| place.path(dir, name).exists())
     }
 
-    /// Takes another number of tokens as the longest input, say fewer for speed, or as many as the
-    /// encoder has positions for.
+    /// Sets another number of tokens as the longest input, for instance fewer for speed, or as many
+    /// as the encoder has positions for.
     ///
     /// # Errors
     /// [`Error::Field`] for fewer than 3 or more than the encoder's positions.
@@ -167,38 +169,41 @@ impl Bundle {
         Ok(Self { max_length, ..self })
     }
 
-    /// The folder.
+    /// The path of the folder.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// The encoder.
+    /// The encoder's configuration.
     pub fn config(&self) -> &EncoderConfig {
         &self.config
     }
 
-    /// The heads; none for a plain encoder.
+    /// The heads and their labels; none for a plain encoder.
     pub fn tasks(&self) -> &Tasks {
         &self.tasks
     }
 
-    /// The `bundle.json`; `None` for a plain Hugging Face folder.
+    /// The content of `bundle.json`; `None` for a plain Hugging Face folder.
     pub fn manifest(&self) -> Option<&Manifest> {
         self.manifest.as_ref()
     }
 
-    /// What tells this model from every other: the first digits of the sum of its `bundle.json`, which
-    /// lists the sums of its files; `None` for a plain Hugging Face folder.
+    /// The version, which differs between any two models: the first 12 hexadecimal digits of the
+    /// SHA-256 of `bundle.json`, which lists the sums of all other files. `None` for a plain
+    /// Hugging Face folder.
     pub fn version(&self) -> Option<&str> {
         self.version.as_deref()
     }
 
-    /// Checks that the folder's vectors are made in a way there is: by a [`Pooling`](crate::Pooling),
-    /// with nothing after it that changes their direction. A bundle's are.
+    /// Checks that this crate can make the folder's sentence vectors: by a
+    /// [`Pooling`](crate::Pooling), with nothing after it that changes their direction. Always true
+    /// of a bundle.
     ///
     /// # Errors
-    /// [`Error::Field`] naming the module of `modules.json`, or the pooling of `1_Pooling/config.json`;
-    /// a file that does not parse.
+    /// [`Error::Field`] names the module of `modules.json` or the pooling of
+    /// `1_Pooling/config.json` that this crate does not have. A file that does not parse is an
+    /// error as well.
     pub fn check_pooling(&self) -> Result<()> {
         match self.manifest {
             Some(_) => Ok(()),
@@ -206,11 +211,11 @@ impl Bundle {
         }
     }
 
-    /// What the model expects in front of a text, by name, as `config_sentence_transformers.json`
-    /// lists it; none without that file.
+    /// Reads the texts that the model expects in front of an input, by name, as
+    /// `config_sentence_transformers.json` lists them; none without that file.
     ///
     /// # Errors
-    /// A file that is damaged, or does not list texts by name.
+    /// The file is damaged, or does not list texts by name.
     pub fn prompts(&self) -> Result<Prompts> {
         let path = self.dir.join(Self::PROMPTS);
         match self.files().has(Self::PROMPTS) {
@@ -219,7 +224,7 @@ impl Bundle {
         }
     }
 
-    /// How logits become confidences.
+    /// How logits become confidences; without a change for a plain folder.
     pub fn calibration(&self) -> Calibration {
         self.manifest
             .as_ref()
@@ -227,16 +232,17 @@ impl Bundle {
             .unwrap_or_default()
     }
 
-    /// Longest input in tokens, special ones included.
+    /// The longest input in tokens, special ones included.
     pub fn max_length(&self) -> usize {
         self.max_length
     }
 
-    /// The tokenizer: `tokenizer.json`, or `vocab.txt` in a plain folder, with the words that the model was
-    /// trained on. Verified and parsed anew each time: some 10 ms for 30,000 entries.
+    /// Reads the tokenizer from `tokenizer.json`, or from `vocab.txt` in a plain folder, with the
+    /// words that the model was trained on. It is verified and parsed anew each time, which takes
+    /// some 10 ms for 30,000 entries.
     ///
     /// # Errors
-    /// A file that is missing or damaged, does not parse, or has more entries than the encoder has
+    /// The file is missing or damaged, does not parse, or has more entries than the encoder has
     /// embeddings.
     pub fn tokenizer(&self) -> Result<Tokenizer> {
         let path = self.dir.join(TOKENIZER);
@@ -263,8 +269,8 @@ impl Bundle {
         Ok(tokenizer.with_words(words.unwrap_or_default()))
     }
 
-    /// The [tokenizer](Self::tokenizer), from a thread of its own, and what `open` gives meanwhile:
-    /// loading the weights takes about as long.
+    /// Reads the [tokenizer](Self::tokenizer) on a thread of its own while `open` runs on this one,
+    /// and gives both results. Loading the weights takes about as long as the tokenizer does.
     pub fn tokenizer_beside<T>(&self, open: impl FnOnce() -> T) -> (Result<Tokenizer>, T) {
         std::thread::scope(|scope| {
             let helper = std::thread::Builder::new().spawn_scoped(scope, || self.tokenizer());
@@ -282,40 +288,43 @@ impl Bundle {
         self.files().has(Self::WEIGHTS) || self.is_sharded()
     }
 
-    /// Only plain folders are: what this crate writes is one file.
+    /// Whether the weights lie in several files. Only those of plain folders may: this crate writes
+    /// one file.
     fn is_sharded(&self) -> bool {
         let files = self.files();
         self.manifest.is_none() && !files.has(Self::WEIGHTS) && files.has(SHARDS)
     }
 
-    /// Where the fp32, fp16 or bf16 weights are, if the bundle has any in one file.
+    /// The path that the fp32, fp16 or bf16 weights have if the bundle holds them in one file.
     pub fn weights_path(&self) -> PathBuf {
         self.place.path(&self.dir, Self::WEIGHTS)
     }
 
-    /// Where the quantised weights are, if the bundle has any.
+    /// The path of the quantised weights, if the bundle has any.
     pub fn int8_path(&self) -> Option<PathBuf> {
         self.files()
             .has(Self::INT8_WEIGHTS)
             .then(|| self.place.path(&self.dir, Self::INT8_WEIGHTS))
     }
 
-    /// Verifies the fp32, fp16 or bf16 weights and reads their header; tensors are read when they
-    /// are asked for, from the same file, and not if it was written to meanwhile.
+    /// Verifies the fp32, fp16 or bf16 weights and reads their header. A tensor is read when it is
+    /// asked for, from the same file, and not if the file was written to meanwhile.
     ///
     /// # Errors
-    /// A missing, damaged or foreign file; of weights in another format, how to convert them.
+    /// A file is missing, damaged or not in the safetensors format; if the weights are in another
+    /// known format, the error tells how to convert them.
     pub fn weights(&self) -> Result<Weights> {
         let weights = self.unverified_weights()?;
         weights.verify()?;
         Ok(weights)
     }
 
-    /// As [`weights`](Self::weights), but leaves it to the caller to [verify](Weights::verify) them,
-    /// while they are read: what was read counts only if that succeeds.
+    /// Reads the header of the weights as [`weights`](Self::weights) does, but leaves it to the
+    /// caller to [verify](Weights::verify) them while they are read: what was read counts only if
+    /// that succeeds.
     ///
     /// # Errors
-    /// A missing or foreign file.
+    /// A file is missing or not in the safetensors format.
     pub fn unverified_weights(&self) -> Result<Weights> {
         if self.is_sharded() {
             return Weights::open_sharded(&self.dir.join(SHARDS));
@@ -331,7 +340,7 @@ impl Bundle {
     /// Verifies the quantised weights and reads their header; `None` if the bundle has none.
     ///
     /// # Errors
-    /// A damaged or foreign file.
+    /// The file is damaged or not in the safetensors format.
     pub fn int8_weights(&self) -> Result<Option<Weights>> {
         let weights = self.unverified_int8_weights()?;
         if let Some(weights) = &weights {
@@ -340,11 +349,11 @@ impl Bundle {
         Ok(weights)
     }
 
-    /// As [`int8_weights`](Self::int8_weights), but leaves it to the caller to
-    /// [verify](Weights::verify) them, while they are read.
+    /// Reads the header of the quantised weights as [`int8_weights`](Self::int8_weights) does, but
+    /// leaves it to the caller to [verify](Weights::verify) them while they are read.
     ///
     /// # Errors
-    /// A foreign file.
+    /// The file is not in the safetensors format.
     pub fn unverified_int8_weights(&self) -> Result<Option<Weights>> {
         let files = self.files();
         files
@@ -356,17 +365,17 @@ impl Bundle {
     /// Reads and verifies any file of the bundle.
     ///
     /// # Errors
-    /// A missing or damaged file.
+    /// The file is missing or damaged.
     pub fn read(&self, name: &str) -> Result<Vec<u8>> {
         validate_file_name(name)?;
         self.files().read(name)
     }
 
-    /// SHA-256 of the sums of all files of the model, in hexadecimal: equal for equal content. Reads the
-    /// weights of a plain folder.
+    /// Computes the SHA-256 of the sums of all files of the model, in hexadecimal digits: equal for
+    /// equal content. Reads the weights of a plain folder, whose sums are listed nowhere.
     ///
     /// # Errors
-    /// A file that cannot be read.
+    /// A file cannot be read.
     pub fn fingerprint(&self) -> Result<String> {
         let plain = || -> Result<BTreeMap<String, FileSum>> {
             let mut names: BTreeSet<String> = [CONFIG, TOKENIZER, "vocab.txt", Self::WEIGHTS]
@@ -402,7 +411,7 @@ impl Bundle {
     }
 }
 
-/// Hexadecimal digits of a [version](Bundle::version).
+/// The number of hexadecimal digits of a [version](Bundle::version).
 const VERSION_DIGITS: usize = 12;
 
 fn check_folder(dir: &Path) -> Result<()> {

@@ -12,19 +12,19 @@ use crate::error::{Error, Result};
 use crate::file;
 use crate::heads::{Calibration, TaskLabels, Tasks};
 
-/// File of the manifest.
+/// The name of the manifest's file.
 pub(crate) const MANIFEST: &str = "bundle.json";
-/// File of the encoder's configuration.
+/// The name of the file of the encoder's configuration.
 pub(crate) const CONFIG: &str = "config.json";
-/// File of the tokenizer.
+/// The name of the tokenizer's file.
 pub(crate) const TOKENIZER: &str = "tokenizer.json";
-/// The newest format this crate reads, and the one it writes. Version 2 has `tasks.slot_head`, which a
-/// reader of version 1 would overlook and decode a conditional random field's logits as if they were
-/// a softmax's, and `calibration.slot_temperature`. Version 3 has `words`: an older reader would look for
-/// tags at the first token of the pre-tokenizer's words alone.
+/// The newest format this crate reads, and the one it writes. Version 2 has `tasks.slot_head`,
+/// which a reader of version 1 would overlook and decode a conditional random field's logits as if
+/// they were a softmax's, and `calibration.slot_temperature`. Version 3 has `words`: an older
+/// reader would look for tags at the first token of the pre-tokenizer's words alone.
 pub(crate) const FORMAT_VERSION: u32 = 3;
 
-/// The content of `bundle.json`.
+/// The content of `bundle.json`: what a bundle is, beside its weights.
 ///
 /// ```
 /// use cs_model::{Manifest, Tasks};
@@ -36,41 +36,43 @@ pub(crate) const FORMAT_VERSION: u32 = 3;
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Format of the bundle.
+    /// The version of the bundle's format, from 1.
     pub format_version: u32,
     /// The heads and their labels.
     pub tasks: Tasks,
-    /// How slot tags are written; always `IOB2`.
+    /// The scheme in which slot tags are written; always `IOB2`.
     #[serde(default = "iob2")]
     pub scheme: String,
-    /// Which tokens make up a word, which has one tag. The pre-tokenizer's in formats 1 and 2.
+    /// Which tokens make up a word, which has one tag. In formats 1 and 2 these are the
+    /// pre-tokenizer's words.
     #[serde(default = "pre_tokenizer")]
     pub words: WordRule,
-    /// Longest input in tokens, special ones included.
+    /// The longest input in tokens, special ones included.
     pub max_length: usize,
     /// How logits become confidences.
     #[serde(default)]
     pub calibration: Calibration,
-    /// Results on the evaluation data, by name.
+    /// The results on the evaluation data, by name.
     #[serde(default)]
     pub metrics: BTreeMap<String, f64>,
-    /// The model that training started from.
+    /// The model that training started from, if there was one.
     #[serde(default)]
     pub base_model: Option<String>,
-    /// The licence of the weights.
+    /// The licence of the weights, if it is known.
     #[serde(default)]
     pub licence: Option<String>,
-    /// Fingerprint of the training data.
+    /// The fingerprint of the training data, if it is known.
     #[serde(default)]
     pub data_fingerprint: Option<String>,
-    /// The settings of the training run.
+    /// The settings of the training run, as the trainer wrote them.
     #[serde(default)]
     pub settings: Value,
-    /// Every other file of the bundle; filled in by [`BundleWriter::finish`](crate::BundleWriter).
+    /// The size and sum of every other file of the bundle, by name; filled in by
+    /// [`BundleWriter::finish`](crate::BundleWriter).
     pub files: BTreeMap<String, FileSum>,
 }
 
-/// What a file must be.
+/// The size and sum that a file of a bundle must have.
 ///
 /// ```
 /// let json = r#"{"sha256": "e3b0c442", "bytes": 0}"#;
@@ -80,9 +82,9 @@ pub struct Manifest {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileSum {
-    /// SHA-256 of its content, in lower-case hexadecimal digits.
+    /// The SHA-256 of the file's content, in lower-case hexadecimal digits.
     pub sha256: String,
-    /// Its size.
+    /// The size of the file in bytes.
     pub bytes: u64,
 }
 
@@ -95,7 +97,7 @@ fn pre_tokenizer() -> WordRule {
 }
 
 impl Manifest {
-    /// A manifest without files, metrics and origin.
+    /// Makes a manifest without files, metrics and origin.
     pub fn new(tasks: Tasks, max_length: usize) -> Self {
         Self {
             format_version: FORMAT_VERSION,
@@ -114,7 +116,7 @@ impl Manifest {
     }
 
     pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
-        /// A newer format may differ in everything else.
+        /// The version alone, because a newer format may differ in everything else.
         #[derive(Deserialize)]
         struct Versioned {
             format_version: u64,
@@ -130,7 +132,7 @@ impl Manifest {
                 supported: FORMAT_VERSION,
             });
         }
-        /// What is wrong with labels is no matter of JSON.
+        /// The labels alone, so that what is wrong with them is not reported as an error of JSON.
         #[derive(Deserialize)]
         struct Labelled {
             tasks: TaskLabels,
@@ -140,7 +142,7 @@ impl Manifest {
         file::parse_json(bytes, path)
     }
 
-    /// Checks every value, and the length against the encoder's positions.
+    /// Checks every value, and the longest input against the encoder's positions.
     pub(crate) fn validate(&self, config: &EncoderConfig) -> Result<()> {
         self.tasks.validate()?;
         self.calibration.validate()?;
@@ -171,10 +173,10 @@ pub(crate) fn validate_length(max_length: usize, config: &EncoderConfig) -> Resu
     ))
 }
 
-/// Longest input of an encoder that sets no limit itself.
+/// The longest input, in tokens, that is accepted for an encoder that sets no limit itself.
 const MOST_TOKENS: usize = 1 << 20;
 
-/// A bundle's files lie beside its `bundle.json`: their names are no paths.
+/// Checks that a file's name is no path: a bundle's files lie beside its `bundle.json`.
 pub(crate) fn validate_file_name(name: &str) -> Result<()> {
     let plain = !name.is_empty()
         && !name.starts_with('.')

@@ -6,9 +6,9 @@ use super::sentence::Sentence;
 use crate::config::EncoderConfig;
 use crate::heads::Tasks;
 
-/// Longest input of a plain encoder folder that sets no limit at all, in tokens.
+/// The longest input, in tokens, of a plain encoder folder that sets no limit at all.
 const DEFAULT_MAX_LENGTH: usize = 512;
-/// Weights of other formats, which are not read.
+/// The names of weights in other formats, which are not read.
 const FOREIGN: [&str; 5] = [
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
@@ -17,7 +17,8 @@ const FOREIGN: [&str; 5] = [
     "model.ckpt.index",
 ];
 
-/// What to do about a plain folder whose weights are of another format, if it has such.
+/// States what to do about a plain folder whose weights are in another format; `None` if it has no
+/// such weights.
 pub(super) fn how_to_convert(dir: &Path) -> Option<String> {
     let found = FOREIGN.into_iter().find(|name| dir.join(name).is_file())?;
     let dir = dir.display();
@@ -30,7 +31,7 @@ pub(super) fn how_to_convert(dir: &Path) -> Option<String> {
     ))
 }
 
-/// Heads (none) and longest input of a plain folder.
+/// Gives the heads (none) and the longest input of a plain folder.
 pub(super) fn plain(sentence: &Sentence, config: &EncoderConfig) -> (Tasks, usize) {
     let tasks = Tasks {
         pooling: sentence.pooling,

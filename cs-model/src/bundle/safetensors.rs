@@ -9,7 +9,7 @@ use safetensors::tensor::Metadata;
 
 use crate::error::{Error, Result};
 
-/// The format's own limit.
+/// The longest header in bytes, which is the format's own limit.
 pub(super) const MOST_HEADER_BYTES: u64 = 100_000_000;
 
 /// A tensor as it lies in a file: row-major, little-endian.
@@ -22,16 +22,16 @@ pub(super) const MOST_HEADER_BYTES: u64 = 100_000_000;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct RawTensor<'a> {
-    /// Type of the elements.
+    /// The type of the elements.
     pub dtype: Dtype,
-    /// Sizes, outermost first.
+    /// The sizes of the dimensions, outermost first.
     pub shape: Cow<'a, [usize]>,
-    /// The elements.
+    /// The bytes of the elements, row-major and little-endian.
     pub data: Cow<'a, [u8]>,
 }
 
 impl<'a> RawTensor<'a> {
-    /// A tensor of f32 numbers (copied).
+    /// Makes a tensor of f32 numbers, which are copied.
     pub fn from_f32(shape: &'a [usize], values: &[f32]) -> Self {
         let data = values
             .iter()
@@ -44,7 +44,7 @@ impl<'a> RawTensor<'a> {
         }
     }
 
-    /// A tensor over bytes that lie elsewhere.
+    /// Makes a tensor over bytes that are borrowed.
     pub fn from_bytes(dtype: Dtype, shape: &'a [usize], data: &'a [u8]) -> Self {
         Self {
             dtype,
@@ -58,7 +58,8 @@ impl<'a> RawTensor<'a> {
 /// the same bytes, in whatever order they come.
 ///
 /// # Errors
-/// [`Error::Tensor`] if data and shape do not fit or a name comes twice; [`Error::Io`].
+/// [`Error::Tensor`] if the data and shape of a tensor do not fit or a name comes twice;
+/// [`Error::Io`] if the file cannot be written.
 ///
 /// See [`Weights`] for an example.
 pub fn write_safetensors<'a, S: AsRef<str>>(
@@ -67,7 +68,7 @@ pub fn write_safetensors<'a, S: AsRef<str>>(
     metadata: &BTreeMap<String, String>,
 ) -> Result<()> {
     let mut tensors: Vec<_> = tensors.into_iter().collect();
-    // Widest elements first, so that every tensor is aligned to its own.
+    // The widest elements come first, so that every tensor is aligned to its own.
     tensors.sort_by(|(a_name, a), (b_name, b)| {
         (b.dtype, a_name.as_ref()).cmp(&(a.dtype, b_name.as_ref()))
     });
@@ -117,8 +118,9 @@ fn write_header<S: AsRef<str>>(
     Ok(header)
 }
 
-/// The start of the data, and the header: its offsets cover the data without gap or overlap and
-/// fit the shapes (the safetensors crate sees to that), and the data ends with the file.
+/// Gives the position where the data starts, and the header. Its offsets cover the data without gap
+/// or overlap and fit the shapes (the safetensors crate sees to that), and the data ends with the
+/// file.
 ///
 /// `bytes` are the file's first ones, at least those of the header; `size` is that of the file.
 pub(super) fn read_header(bytes: &[u8], size: u64, origin: &Path) -> Result<(usize, Metadata)> {

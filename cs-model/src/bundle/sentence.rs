@@ -1,4 +1,4 @@
-//! What a sentence-transformers folder says beside its encoder: pooling, longest input, prompts.
+//! What a sentence-transformers folder states beside its encoder: pooling, longest input, prompts.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,11 +14,11 @@ const MODULES: &str = "modules.json";
 pub(crate) const LIMITS: &str = "sentence_bert_config.json";
 const POOLING: &str = "1_Pooling/config.json";
 
-/// What a plain folder says about sentences.
+/// What a plain folder states about sentences.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Sentence {
     pub(crate) pooling: Pooling,
-    /// In tokens, special ones included.
+    /// The longest input in tokens, special ones included.
     pub(crate) max_length: Option<usize>,
     /// Whether texts are to be lower-cased.
     pub(crate) lower_case: bool,
@@ -26,11 +26,11 @@ pub(crate) struct Sentence {
 
 impl Sentence {
     /// Reads `sentence_bert_config.json` and `1_Pooling/config.json`, whichever are there, for an
-    /// encoder of width `hidden`. A pooling this crate does not have is left to [`check_pooling`]: who
-    /// trains heads on the encoder does not need it.
+    /// encoder of width `hidden`. A pooling this crate does not have is left to [`check_pooling`]:
+    /// training heads on the encoder does not need it.
     ///
     /// # Errors
-    /// A file that does not parse; a length that cannot be.
+    /// A file does not parse, or states a length that cannot be.
     pub(crate) fn open(dir: &Path, hidden: usize) -> Result<Self> {
         let limits: Limits = read(&dir.join(LIMITS))?.unwrap_or_default();
         if let Some(length) = limits.max_seq_length.filter(|&length| length < 3) {
@@ -48,7 +48,7 @@ impl Sentence {
 /// Refuses a folder whose vectors are made in a way this crate does not have.
 ///
 /// # Errors
-/// A file that does not parse; a module or a pooling, by name.
+/// A file does not parse, or names a module or a pooling that this crate does not have.
 pub(crate) fn check_pooling(dir: &Path, hidden: usize) -> Result<()> {
     check_modules(dir)?;
     open_pooling(dir, hidden).map(drop)
@@ -77,7 +77,8 @@ struct Module {
     kind: String,
 }
 
-/// Refuses modules that would change the vectors. (Bringing them to length 1 is the reader's choice.)
+/// Refuses modules that would change the vectors. (Bringing them to length 1 is the reader's
+/// choice.)
 fn check_modules(dir: &Path) -> Result<()> {
     const KNOWN: [(&str, &str); 3] = [
         ("Transformer", ""),
@@ -107,7 +108,7 @@ fn check_modules(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The one pooling that a `1_Pooling/config.json` switches on.
+/// Gives the one pooling that a `1_Pooling/config.json` switches on.
 fn pooling(config: &Map<String, Value>, hidden: usize) -> Result<Pooling> {
     const EXPECTED: &str = "one of mean, cls and max";
     if config.get("include_prompt") == Some(&Value::Bool(false)) {
@@ -145,7 +146,7 @@ fn pooling(config: &Map<String, Value>, hidden: usize) -> Result<Pooling> {
     }
 }
 
-/// What a model expects in front of a text.
+/// The texts that a model expects in front of an input, by name.
 ///
 /// ```
 /// let prompts = cs_model::Prompts {
@@ -158,20 +159,20 @@ fn pooling(config: &Map<String, Value>, hidden: usize) -> Result<Pooling> {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Prompts {
-    /// Prompts by name.
+    /// The prompts by name.
     #[serde(deserialize_with = "or_default")]
     pub prompts: BTreeMap<String, String>,
-    /// The one that is taken where none is asked for.
+    /// The name of the prompt that is taken where none is asked for.
     pub default_prompt_name: Option<String>,
 }
 
 impl Prompts {
-    /// The prompt of this name.
+    /// Gives the prompt of this name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.prompts.get(name).map(String::as_str)
     }
 
-    /// The prompt that is taken where none is asked for.
+    /// Gives the prompt that is taken where none is asked for.
     pub fn default_prompt(&self) -> Option<&str> {
         self.get(self.default_prompt_name.as_deref()?)
     }
@@ -190,7 +191,7 @@ impl Prompts {
     }
 }
 
-/// `null` as nothing.
+/// Reads `null` as the default.
 fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,
@@ -199,7 +200,7 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// The content of a JSON file; `None` if there is none.
+/// Reads the content of a JSON file; `None` if there is no such file.
 fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     match path.exists() {
         true => file::parse_json(&file::read(path)?, path).map(Some),

@@ -9,13 +9,13 @@ use super::manifest::validate_file_name;
 use crate::error::{Error, Result};
 use crate::file;
 
-/// Files a model may be cut into, far more than any is: each is kept open.
+/// The largest number of files of a model, far more than any has: each file is kept open.
 const MOST_SHARDS: usize = 512;
 
-/// The list as Hugging Face writes it.
+/// The content of the list of files, as Hugging Face writes it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ShardList {
-    /// Tensors, and the names of their files.
+    /// The name of the file that each tensor is in.
     pub(crate) weight_map: BTreeMap<String, String>,
 }
 
@@ -23,7 +23,8 @@ impl ShardList {
     /// Reads the list.
     ///
     /// # Errors
-    /// JSON that is no list; a file that does not lie beside the list; no file, or too many.
+    /// The JSON is no such list, a file does not lie beside the list, or it names no file or too
+    /// many.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let list: Self = file::parse_json(&file::read(path)?, path)?;
         for (tensor, name) in &list.weight_map {
@@ -41,7 +42,7 @@ impl ShardList {
         Err(Error::field("weight_map", format!("{count} files"), expected).in_file(path))
     }
 
-    /// The files, each once.
+    /// Gives the names of the files, each once.
     pub(crate) fn files(&self) -> BTreeSet<&str> {
         self.weight_map.values().map(String::as_str).collect()
     }

@@ -1,10 +1,10 @@
 //! From one bundle of a folder to the next, whatever happens on the way.
 //!
-//! A bundle's folder holds more than its bundle (recordings, checkpoints), and may be a mount point:
-//! it cannot be exchanged as a whole. So the files of a new bundle are gathered in a hidden folder
-//! inside, synced, and that folder becomes [`NEXT`] by one renaming. From then on it *is* the bundle:
-//! readers look there first. What follows, moving the files to their places, `bundle.json` last, may
-//! stop anywhere, and is completed by whoever writes there next.
+//! A bundle's folder holds more than its bundle (recordings, checkpoints), and may be a mount
+//! point: it cannot be exchanged as a whole. So the files of a new bundle are gathered in a hidden
+//! folder inside, synced, and that folder becomes [`NEXT`] by one renaming. From then on it *is*
+//! the bundle: readers look there first. What follows, moving the files to the bundle's folder,
+//! `bundle.json` last, may stop anywhere, and is completed by whoever writes there next.
 
 use std::fs::File;
 use std::io::{ErrorKind, Result};
@@ -14,23 +14,23 @@ use tempfile::TempDir;
 
 use super::manifest::MANIFEST;
 
-/// Inside a bundle's folder: the files of the newest bundle that are not in their places yet. Its
-/// `bundle.json` is among them, or there is no such bundle.
+/// The folder, inside a bundle's folder, of the newest bundle's files that were not moved out of it
+/// yet. Its `bundle.json` is among them, or there is no such bundle.
 const NEXT: &str = ".bundle-next";
-/// Of folders in which a bundle is being gathered.
+/// The beginning of the name of folders in which a bundle is being gathered.
 const STAGING: &str = ".bundle-";
 
-/// Which of the files in a folder are its bundle's.
+/// Where the files of a folder's bundle are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Those in the folder itself.
+    /// All files are in the folder itself.
     Home,
-    /// Those in [`NEXT`], and in the folder itself what is not there.
+    /// The files are in [`NEXT`]; those that are not there are in the folder itself.
     Next,
 }
 
 impl Place {
-    /// Of the newest bundle in a folder.
+    /// Finds where the files of the newest bundle in a folder are.
     pub(crate) fn of(dir: &Path) -> Self {
         match dir.join(NEXT).join(MANIFEST).exists() {
             true => Self::Next,
@@ -38,8 +38,8 @@ impl Place {
         }
     }
 
-    /// Where a file of the bundle is. A file may be moved from [`NEXT`] to its place meanwhile, which
-    /// an open handle survives, but not the other way round.
+    /// Gives the path of a file of the bundle. A file may be moved from [`NEXT`] to the folder
+    /// itself meanwhile, which an open handle survives, but never the other way round.
     pub(crate) fn path(self, dir: &Path, name: &str) -> PathBuf {
         let next = dir.join(NEXT).join(name);
         match self {
@@ -49,20 +49,22 @@ impl Place {
     }
 }
 
-/// A folder in which a bundle is gathered. Dropped, it vanishes.
+/// A folder in which a bundle is gathered. It is removed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Staging {
     folder: TempDir,
-    /// Locked while this lives, so that nobody takes it for what a killed process left.
+    /// A lock on the folder while this lives, so that nobody takes it for what a killed process
+    /// left.
     _claim: Option<File>,
 }
 
 impl Staging {
-    /// Inside `dir`, which is there.
+    /// Makes a folder inside `dir`, which is there.
     pub(crate) fn new(dir: &Path) -> Result<Self> {
         let _guard = lock(dir);
         let mut builder = tempfile::Builder::new();
-        // A temporary folder is private by default; a model should be as readable as any new folder.
+        // A temporary folder is private by default; a model should be as readable as any new
+        // folder.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
         let folder = builder.prefix(STAGING).tempdir_in(dir)?;
@@ -76,7 +78,8 @@ impl Staging {
         self.folder.path()
     }
 
-    /// Makes its files, synced already, `bundle.json` among them, the bundle of `dir`.
+    /// Makes the files gathered here, which are synced already and include `bundle.json`, the
+    /// bundle of `dir`.
     pub(crate) fn publish(self, dir: &Path) -> Result<()> {
         sync(self.path())?;
         let _guard = lock(dir);
@@ -89,7 +92,7 @@ impl Staging {
     }
 }
 
-/// Moves what is in [`NEXT`] to its place.
+/// Moves the files of [`NEXT`] to the bundle's folder.
 fn complete(dir: &Path) -> Result<()> {
     let next = dir.join(NEXT);
     if next.join(MANIFEST).exists() {
@@ -140,14 +143,15 @@ pub(crate) fn sync(path: &Path) -> Result<()> {
     step(|| cs_data::file::sync(path))
 }
 
-/// An operation on files that may be the last before a crash: a test says which.
+/// Runs an operation on files that may be the last before a crash: tests decide after which one a
+/// crash comes.
 pub(crate) fn step<T>(operation: impl FnOnce() -> Result<T>) -> Result<T> {
     #[cfg(test)]
     crash::count()?;
     operation()
 }
 
-/// A crash, for the tests.
+/// A simulated crash, for the tests.
 #[cfg(test)]
 pub(crate) mod crash {
     use std::cell::Cell;
@@ -156,7 +160,7 @@ pub(crate) mod crash {
         static LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
     }
 
-    /// From now on, this thread's operations fail after so many.
+    /// From now on, this thread's operations fail after `operations` of them.
     pub(crate) fn after(operations: usize) {
         LEFT.set(operations);
     }

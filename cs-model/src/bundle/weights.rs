@@ -14,9 +14,10 @@ use crate::config::names::normalise_name;
 use crate::error::{Error, Result};
 use crate::file::{self, OpenFile};
 
-/// A checked safetensors file, or several that make up one model: header, offsets and sizes fit each
-/// file exactly. Names are [normalised](normalise_name). Holds the headers and the open files, unless
-/// made [from bytes](Weights::from_bytes); a tensor is read when it is asked for, and not if its file
+/// A checked safetensors file, or several that make up one model: header, offsets and sizes fit
+/// each file exactly. Names are [normalised](normalise_name). It holds the headers and the open
+/// files, unless it was made [from bytes](Weights::from_bytes); a tensor is read when it is asked
+/// for, and not if its file was written to since it was opened.
 /// was written to since it was opened.
 ///
 /// ```
@@ -45,9 +46,9 @@ pub struct Weights {
 struct Shard {
     path: PathBuf,
     content: Content,
-    /// Where the header ends.
+    /// The position in the file where the header ends.
     start: usize,
-    /// The sha256 that the whole file must have, if that is known.
+    /// The sha256 that the whole file must have, if it is known.
     sum: Option<String>,
 }
 
@@ -58,24 +59,25 @@ struct Entry {
     info: TensorInfo,
 }
 
-/// Where the bytes are.
+/// Where the bytes of a file are.
 #[derive(Debug)]
 enum Content {
     Memory(Vec<u8>),
-    /// Read anew for each tensor, so that no copy of all weights is ever held.
+    /// The file is read anew for each tensor, so that no copy of all weights is ever held.
     File(OpenFile),
 }
 
 impl Weights {
-    /// Reads a file's header. Tensors are read when they are asked for.
+    /// Reads the header of a safetensors file. A tensor is read when it is asked for.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Safetensors`] for a foreign or torn file.
+    /// [`Error::Io`] if the file cannot be read; [`Error::Safetensors`] for a file in another
+    /// format or a torn one.
     pub fn open(path: &Path) -> Result<Self> {
         Self::from_file(OpenFile::open(path)?, path)
     }
 
-    /// Reads the header of an open file; `origin` is the name errors give it.
+    /// Reads the header of an open file; `origin` is the name that errors give it.
     ///
     /// # Errors
     /// As [`Weights::open`].
@@ -85,10 +87,10 @@ impl Weights {
         Ok(weights)
     }
 
-    /// Takes the content of a file; `origin` is the name errors give it.
+    /// Takes the content of a safetensors file; `origin` is the name that errors give it.
     ///
     /// # Errors
-    /// [`Error::Safetensors`] for a foreign or torn file.
+    /// [`Error::Safetensors`] for content in another format, or torn.
     pub fn from_bytes(bytes: Vec<u8>, origin: &Path) -> Result<Self> {
         let (start, header) = read_header(&bytes, bytes.len() as u64, origin)?;
         let shard = Shard {
@@ -102,13 +104,14 @@ impl Weights {
         Ok(weights)
     }
 
-    /// Opens the files that a `model.safetensors.index.json` lists, all in its folder, and reads their
-    /// headers.
+    /// Opens the files that a `model.safetensors.index.json` lists, all in its folder, and reads
+    /// their headers.
     ///
     /// # Errors
-    /// [`Error::Json`] and [`Error::Field`] for a list that is none, or that leads out of the folder;
-    /// [`Error::Missing`] for a file that is not there; [`Error::Tensor`] for a tensor that is not in
-    /// the file the list names, or comes twice; those of [`Weights::open`] for each file.
+    /// [`Error::Json`] and [`Error::Field`] if the file is no such list, or leads out of the
+    /// folder; [`Error::Missing`] for a file that is not there; [`Error::Tensor`] for a tensor that
+    /// is not in the file that the list names, or comes twice; the errors of [`Weights::open`] for
+    /// each file.
     pub fn open_sharded(index: &Path) -> Result<Self> {
         let list = ShardList::open(index)?;
         let mut weights = Self::empty(index);
@@ -146,7 +149,7 @@ impl Weights {
     fn add_file(&mut self, file: OpenFile, path: &Path) -> Result<()> {
         let mut start = file.read(0, 8)?;
         if let Some(length) = start.first_chunk::<8>() {
-            // A header that claims more than there can be is refused below.
+            // A header that claims to be longer than any may be is refused below.
             let length = u64::from_le_bytes(*length).min(MOST_HEADER_BYTES);
             start.extend(file.read(8, length)?);
         }
@@ -181,7 +184,7 @@ impl Weights {
         Ok(())
     }
 
-    /// The same, of one file that must have this sum, if any.
+    /// Sets the sum that a single file must have, if one is known.
     pub(crate) fn with_sum(mut self, sum: Option<String>) -> Self {
         self.shards
             .iter_mut()
@@ -189,31 +192,32 @@ impl Weights {
         self
     }
 
-    /// Reads the whole file and compares its sum with the one its bundle lists; where none is listed,
-    /// does nothing. Takes about a second for 1.5 GB; other threads may read tensors meanwhile.
+    /// Reads the whole file and compares its sum with the one its bundle lists; where none is
+    /// listed, does nothing. Takes about a second for 1.5 GB; other threads may read tensors
+    /// meanwhile.
     ///
     /// # Errors
-    /// [`Error::Sum`]; [`Error::Io`].
+    /// [`Error::Sum`] if the sums differ; [`Error::Io`] if the file cannot be read.
     pub fn verify(&self) -> Result<()> {
         self.shards.iter().try_for_each(Shard::verify)
     }
 
-    /// The file, or the list of the files.
+    /// The path of the file, or of the list of the files.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Bytes of the file, or of all the files.
+    /// The size in bytes of the file, or of all the files together.
     pub fn file_size(&self) -> u64 {
         self.shards.iter().map(Shard::size).sum()
     }
 
-    /// The files' key-value texts.
+    /// The key-value texts of the files' headers.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
     }
 
-    /// The tensors' names, sorted.
+    /// The names of the tensors, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)
     }
@@ -223,10 +227,10 @@ impl Weights {
         self.tensors.contains_key(name)
     }
 
-    /// A tensor as it lies in the file.
+    /// Reads a tensor as it lies in the file.
     ///
     /// # Errors
-    /// [`Error::Tensor`] if there is none of this name; [`Error::Io`].
+    /// [`Error::Tensor`] if there is none of this name; [`Error::Io`] if it cannot be read.
     pub fn raw(&self, name: &str) -> Result<RawTensor<'_>> {
         let entry = self.entry(name)?;
         Ok(RawTensor {
@@ -236,7 +240,7 @@ impl Weights {
         })
     }
 
-    /// The type of a tensor's elements.
+    /// Gives the type of a tensor's elements.
     ///
     /// # Errors
     /// [`Error::Tensor`] if there is none of this name.
@@ -244,7 +248,7 @@ impl Weights {
         self.entry(name).map(|entry| entry.info.dtype)
     }
 
-    /// A tensor's shape.
+    /// Gives the shape of a tensor.
     ///
     /// # Errors
     /// [`Error::Tensor`] if there is none of this name.
@@ -252,10 +256,11 @@ impl Weights {
         self.entry(name).map(|entry| &entry.info.shape[..])
     }
 
-    /// The bytes of a tensor of the given type and shape.
+    /// Reads the bytes of a tensor that has to have the given type and shape.
     ///
     /// # Errors
-    /// [`Error::Tensor`] if it is missing or has another type or shape; [`Error::Io`].
+    /// [`Error::Tensor`] if the tensor is missing or has another type or shape; [`Error::Io`] if it
+    /// cannot be read.
     pub fn bytes(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<Cow<'_, [u8]>> {
         let Some(entry) = self.tensors.get(name) else {
             let expected = format!("{dtype} {shape:?}");
@@ -266,11 +271,12 @@ impl Weights {
         self.data(entry)
     }
 
-    /// The finite numbers of a tensor of the given shape, stored as F32, F16 or BF16.
+    /// Reads the numbers of a tensor of the given shape, stored as F32, F16 or BF16, all of which
+    /// have to be finite.
     ///
     /// # Errors
-    /// [`Error::Tensor`] if it is missing, has another type or shape, or holds a number that is
-    /// not finite.
+    /// [`Error::Tensor`] if the tensor is missing, has another type or shape, or holds a number
+    /// that is not finite; [`Error::Io`] if it cannot be read.
     pub fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         let Some(entry) = self.tensors.get(name) else {
             let expected = format!("F32 {shape:?}");
@@ -317,7 +323,7 @@ impl Weights {
                 Ok(Cow::Borrowed(&bytes[shard.start + from..shard.start + to]))
             }
             Content::File(file) => {
-                // All of it: the offsets lie within the file's size.
+                // All of it is read: the offsets lie within the file's size.
                 let data = file.read((shard.start + from) as u64, (to - from) as u64)?;
                 Ok(Cow::Owned(data))
             }

@@ -13,9 +13,9 @@ use crate::error::{Error, Result};
 use crate::file;
 
 /// Writes a bundle's files into a hidden folder inside the target, which becomes the bundle all at
-/// once in [`finish`](BundleWriter::finish): a crash at any point leaves the bundle that was there, or
-/// the new one, for [`Bundle::open`] to read. A writer that is dropped before leaves the target as it
-/// was. Whatever else is in the target stays there.
+/// once in [`finish`](BundleWriter::finish): a crash at any point leaves the bundle that was there,
+/// or the new one, for [`Bundle::open`] to read. A writer that is dropped before that leaves the
+/// target as it was. Whatever else is in the target stays there.
 ///
 /// See [`Bundle`] for an example.
 ///
@@ -38,7 +38,7 @@ impl BundleWriter {
     /// Starts a bundle in `dir`, which is made if need be.
     ///
     /// # Errors
-    /// If the folder cannot be made.
+    /// The folder cannot be made.
     pub fn new(dir: &Path) -> Result<Self> {
         std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
         Ok(Self {
@@ -48,10 +48,10 @@ impl BundleWriter {
         })
     }
 
-    /// Adds a file.
+    /// Adds a file of this content.
     ///
     /// # Errors
-    /// If `name` is a path rather than a name, or writing fails.
+    /// `name` is a path rather than a name, or writing fails.
     pub fn write(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
         self.write_with(name, |path| {
             switch::step(|| std::fs::write(path, bytes)).map_err(Error::io(path))
@@ -61,7 +61,7 @@ impl BundleWriter {
     /// Adds a file that `write` puts at the path it is given.
     ///
     /// # Errors
-    /// If `name` is a path rather than a name, `write` fails, or wrote nothing.
+    /// `name` is a path rather than a name, or `write` fails or has written nothing.
     pub fn write_with<E: From<Error>>(
         &mut self,
         name: &str,
@@ -77,20 +77,20 @@ impl BundleWriter {
         Ok(())
     }
 
-    /// Adds a file of another bundle, verified, unchanged.
+    /// Adds a file of another bundle, verified and unchanged.
     ///
     /// # Errors
-    /// If it is missing or damaged, or writing fails.
+    /// The file is missing or damaged, or writing fails.
     pub fn copy_from(&mut self, bundle: &Bundle, name: &str) -> Result<()> {
         self.write(name, &bundle.read(name)?)
     }
 
-    /// Makes the files the bundle of the folder. The manifest's version and list of files are filled
-    /// in; files of an older bundle that are not written anew stay, unlisted.
+    /// Makes the files the bundle of the folder. The manifest's version and list of files are
+    /// filled in. Files of an older bundle that are not written anew stay, unlisted.
     ///
     /// # Errors
-    /// If `config.json` or `tokenizer.json` was not written, a value cannot be used, or a file
-    /// cannot be moved.
+    /// `config.json` or `tokenizer.json` was not written, a value cannot be used, or a file cannot
+    /// be moved.
     pub fn finish(self, mut manifest: Manifest) -> Result<()> {
         for name in [CONFIG, TOKENIZER] {
             if !self.files.contains_key(name) {
@@ -106,7 +106,7 @@ impl BundleWriter {
         let mut json = serde_json::to_vec_pretty(&manifest)
             .map_err(|source| Error::json(&path, b"", source))?;
         json.push(b'\n');
-        // Read it back: what this writer cannot read it does not write.
+        // It is read back, so that nothing is written that a reader would refuse.
         Manifest::parse(&json, &path)?;
         let staged = self.staging.path().join(MANIFEST);
         switch::step(|| std::fs::write(&staged, &json))

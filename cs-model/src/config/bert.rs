@@ -1,4 +1,4 @@
-//! BERT (Devlin et al. 2019).
+//! The configuration of BERT encoders (Devlin et al. 2019).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,7 +10,8 @@ use super::stack::{Activation, BlockSizes, Stack};
 use super::tensor_list::TensorList;
 use crate::error::{Error, Result};
 
-/// A BERT encoder: post-norm blocks, absolute positions. Names and defaults are Hugging Face's.
+/// The configuration of a BERT encoder: blocks with the norm after each sublayer, and absolute
+/// positions. Names and defaults are Hugging Face's.
 ///
 /// ```
 /// use cs_model::{EncoderConfig, TransformerConfig};
@@ -22,40 +23,42 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TransformerConfig {
-    /// Rows of the word embeddings.
+    /// The number of rows of the word embeddings.
     pub vocab_size: usize,
-    /// Width `H` of the hidden states.
+    /// The width `H` of the hidden states.
     pub hidden_size: usize,
-    /// Number of blocks.
+    /// The number of blocks.
     pub num_hidden_layers: usize,
-    /// Attention heads `A`; they divide `hidden_size`.
+    /// The number `A` of attention heads of a block, which divides `hidden_size`.
     pub num_attention_heads: usize,
-    /// Width between the two linear layers of a block.
+    /// The inner width of a block, between its two feed-forward layers.
     pub intermediate_size: usize,
-    /// Heads of each layer where some were removed; those left keep their width
-    /// ([`TransformerConfig::head_size`]). Absent: `num_attention_heads` in every layer.
+    /// The number of attention heads of each layer, where some were removed; those left keep their
+    /// width ([`TransformerConfig::head_size`]). `None`: `num_attention_heads` in every layer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layer_num_attention_heads: Option<Vec<usize>>,
-    /// Inner width of each layer where neurons were removed. Absent: `intermediate_size`.
+    /// The inner width of each layer, where neurons were removed. `None`: `intermediate_size` in
+    /// every layer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layer_intermediate_size: Option<Vec<usize>>,
-    /// The activation there.
+    /// The activation between the two feed-forward layers of a block.
     pub hidden_act: Activation,
-    /// Longest sequence, in tokens.
+    /// The longest sequence, in tokens.
     pub max_position_embeddings: usize,
-    /// Rows of the token type embeddings; type 0 is always used.
+    /// The number of rows of the token type embeddings; type 0 is always used.
     pub type_vocab_size: usize,
-    /// Added to the variance in every layer norm.
+    /// The number that every layer norm adds to the variance.
     pub layer_norm_eps: f64,
-    /// Dropout after the embeddings and each sublayer, in training.
+    /// The dropout rate after the embeddings and after each sublayer, in training.
     pub hidden_dropout_prob: f64,
-    /// Dropout of attention probabilities, in training.
+    /// The dropout rate of attention probabilities, in training.
     pub attention_probs_dropout_prob: f64,
-    /// Standard deviation of fresh weights.
+    /// The standard deviation of fresh weights.
     pub initializer_range: f64,
-    /// The padding token.
+    /// The id of the padding token.
     pub pad_token_id: u32,
-    /// Keys this crate does not use, kept for [`to_json`](crate::EncoderConfig::to_json).
+    /// The keys of `config.json` that this crate does not use, kept for
+    /// [`to_json`](crate::EncoderConfig::to_json).
     #[serde(skip)]
     pub extra: Map<String, Value>,
 }
@@ -84,10 +87,10 @@ impl Default for TransformerConfig {
 }
 
 impl TransformerConfig {
-    /// A small encoder to train from scratch or distil into: 4 blocks of width 256 with 4 heads, the
-    /// shape of BERT-mini (Turc et al. 2019, table 1). Beside the word embeddings it has 3.3 million
-    /// weights, and takes three tenths of MiniLM-L6's arithmetic a token. Set `num_hidden_layers` for
-    /// fewer blocks: 2 take half of that.
+    /// Makes the configuration of a small encoder to train from scratch or distil into: 4 blocks of
+    /// width 256 with 4 heads, the shape of BERT-mini (Turc et al. 2019, table 1). Beside the word
+    /// embeddings it has 3.3 million weights, and a token takes three tenths of MiniLM-L6's
+    /// arithmetic. Set `num_hidden_layers` for fewer blocks: 2 take half of that.
     ///
     /// ```
     /// use cs_model::TransformerConfig;
@@ -106,8 +109,8 @@ impl TransformerConfig {
         }
     }
 
-    /// Name and shape of every tensor that predicting masked words adds to the encoder's, as in Hugging
-    /// Face's `BertForMaskedLM`. Its last layer is the table of word embeddings.
+    /// Lists name and shape of every tensor that predicting masked words adds to the encoder's, as
+    /// in Hugging Face's `BertForMaskedLM`. Its last layer is the table of word embeddings.
     pub fn masked_lm_tensors(&self) -> Vec<(String, Vec<usize>)> {
         let mut list = TensorList::new(BERT);
         let hidden = self.hidden_size;
@@ -117,26 +120,26 @@ impl TransformerConfig {
         list.tensors
     }
 
-    /// Width `D` of one attention head.
+    /// The width `D` of one attention head.
     pub fn head_size(&self) -> usize {
         self.hidden_size / self.num_attention_heads.max(1)
     }
 
-    /// Attention heads of a layer.
+    /// The number of attention heads of a layer.
     pub fn heads(&self, layer: usize) -> usize {
         let pruned = self.layer_num_attention_heads.as_ref();
         let pruned = pruned.and_then(|layers| layers.get(layer).copied());
         pruned.unwrap_or(self.num_attention_heads)
     }
 
-    /// Inner width of a layer.
+    /// The inner width of a layer.
     pub fn inner_size(&self, layer: usize) -> usize {
         let pruned = self.layer_intermediate_size.as_ref();
         let pruned = pruned.and_then(|layers| layers.get(layer).copied());
         pruned.unwrap_or(self.intermediate_size)
     }
 
-    /// What the blocks are told.
+    /// Gives what a stack of blocks has to know to be built.
     pub fn stack(&self) -> Stack {
         let sizes = |layer| BlockSizes {
             heads: self.heads(layer),
@@ -153,7 +156,7 @@ impl TransformerConfig {
         }
     }
 
-    /// One size a layer, none larger than in the unpruned model.
+    /// Checks that there is one size a layer, none larger than in the unpruned model.
     fn layer_sizes(&self, field: &str, sizes: Option<&[usize]>, most: usize) -> Result<()> {
         let Some(sizes) = sizes else { return Ok(()) };
         if sizes.len() != self.num_hidden_layers {

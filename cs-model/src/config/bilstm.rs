@@ -1,4 +1,4 @@
-//! The light model: word embeddings and a bidirectional LSTM.
+//! The configuration of the light model: word embeddings and a bidirectional LSTM.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -9,14 +9,14 @@ use super::names::{BILSTM, Names, Part, Role};
 use super::tensor_list::TensorList;
 use crate::error::Result;
 
-/// Standard deviation of fresh word vectors. Of 0.02 to 1, and 0.02 to 0.1 for the heads, these
-/// learned a 77-intent data set best: 73 % right after two epochs and 87 % after eight, against
-/// 25 % and 82 % with BERT's 0.02.
+/// The standard deviation of fresh word vectors. Of 0.02 to 1, and 0.02 to 0.1 for the heads, these
+/// learned a 77-intent data set best: 73 % right after two epochs and 87 % after eight, against 25
+/// % and 82 % with BERT's 0.02.
 const WORDS_DEVIATION: f64 = 0.3;
-/// Standard deviation of fresh heads.
+/// The standard deviation of fresh heads.
 const HEADS_DEVIATION: f64 = 0.1;
 
-/// Word embeddings and a bidirectional LSTM: the light model.
+/// The configuration of the light model: word embeddings and a bidirectional LSTM.
 ///
 /// ```
 /// use cs_model::{BiLstmConfig, EncoderConfig};
@@ -27,24 +27,26 @@ const HEADS_DEVIATION: f64 = 0.1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BiLstmConfig {
-    /// Rows of the word embeddings.
+    /// The number of rows of the word embeddings.
     pub vocab_size: usize,
-    /// Their width `E`.
+    /// The width `E` of the word embeddings.
     pub embedding_size: usize,
-    /// Width of one direction; the output has twice that.
+    /// The width of one direction; the output has twice that.
     pub hidden_size: usize,
-    /// Stacked layers.
+    /// The number of stacked layers.
     pub num_layers: usize,
-    /// Dropout on the embeddings and on each layer's output, in training.
+    /// The dropout rate on the embeddings and on each layer's output, in training.
     pub dropout: f64,
-    /// Share of the tokens that training reads as `unk_token_id` (Dai and Le 2015, section 3.3; Kiperwasser
-    /// and Goldberg 2016, section 3.1), so that what stands around a word nobody has seen decides.
+    /// The share of the tokens that training reads as `unk_token_id` (Dai and Le 2015, section 3.3;
+    /// Kiperwasser and Goldberg 2016, section 3.1), so that the model learns to decide by the words
+    /// around an unknown one.
     pub word_dropout: f64,
-    /// The token of unknown words.
+    /// The id of the token for unknown words.
     pub unk_token_id: u32,
-    /// The padding token.
+    /// The id of the padding token.
     pub pad_token_id: u32,
-    /// Keys this crate does not use, kept for [`to_json`](crate::EncoderConfig::to_json).
+    /// The keys of `config.json` that this crate does not use, kept for
+    /// [`to_json`](crate::EncoderConfig::to_json).
     #[serde(skip)]
     pub extra: Map<String, Value>,
 }
@@ -66,8 +68,9 @@ impl Default for BiLstmConfig {
 }
 
 impl BiLstmConfig {
-    /// The light model, to train from scratch on a few thousand rows: words of width 192, 192 units a
-    /// direction. Beside the word embeddings it has 590 thousand weights.
+    /// Makes the configuration of the light model, to train from scratch on a few thousand rows:
+    /// word vectors of width 192 and 192 units a direction. Beside the word embeddings it has 590
+    /// thousand weights.
     ///
     /// ```
     /// use cs_model::BiLstmConfig;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 
-/// Checks a size: 1 to `most`.
+/// Checks that a size is from 1 to `most`.
 pub(super) fn size(field: &str, found: usize, most: usize) -> Result<()> {
     if (1..=most).contains(&found) {
         return Ok(());
@@ -12,7 +12,7 @@ pub(super) fn size(field: &str, found: usize, most: usize) -> Result<()> {
     Err(Error::field(field, found, format!("1 to {most}")))
 }
 
-/// Checks a rate: 0 to 1.
+/// Checks that a rate is from 0 to 1.
 pub(super) fn rate(field: &str, found: f64) -> Result<()> {
     if (0.0..=1.0).contains(&found) {
         return Ok(());
@@ -32,7 +32,8 @@ pub(super) fn token(field: &str, found: u32, vocab_size: usize) -> Result<()> {
     ))
 }
 
-/// Checks that a key which this crate does not use, if it is there, has the only value that it knows.
+/// Checks that a key which this crate does not use has, if it is there, the only value that this
+/// crate can handle.
 pub(super) fn only(
     extra: &Map<String, Value>,
     field: &str,

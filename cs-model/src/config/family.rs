@@ -5,27 +5,27 @@ use serde_json::{Map, Value};
 use super::names::{Names, Role};
 use crate::error::Result;
 
-/// A family's configuration.
+/// The configuration of a family of encoders.
 pub(super) trait Family {
-    /// The family as `config.json` names it.
+    /// The name of the family in `config.json`.
     fn model_type(&self) -> &'static str;
     /// Checks sizes and rates.
     fn validate(&self) -> Result<()>;
-    /// Width of the output.
+    /// The width of the output.
     fn hidden_size(&self) -> usize;
-    /// Rows of the word embeddings.
+    /// The number of rows of the word embeddings.
     fn vocab_size(&self) -> usize;
-    /// Longest sequence in tokens, if there is a limit.
+    /// The longest sequence in tokens, if there is a limit.
     fn max_positions(&self) -> Option<usize>;
-    /// The padding token.
+    /// The id of the padding token.
     fn pad_token_id(&self) -> u32;
-    /// What the family calls its tensors.
+    /// The names of the family's tensors.
     fn names(&self) -> Names;
-    /// Name and shape of every tensor, in order of use.
+    /// Lists name and shape of every tensor, in order of use.
     fn tensors(&self) -> Vec<(String, Vec<usize>)>;
-    /// Standard deviation of the fresh weights of a layer.
+    /// The standard deviation of the fresh weights of a layer.
     fn initial_deviation(&self, role: Option<Role>) -> f64;
-    /// Dropout of what the heads see, in training.
+    /// The dropout rate of what the heads read, in training.
     fn head_dropout(&self) -> f64;
     /// The fields of `config.json` that this crate uses.
     fn known_fields(&self) -> serde_json::Result<Value>;

@@ -1,7 +1,7 @@
 //! `config.json`: what an encoder is made of, and with it the names and shapes of its tensors.
 //!
-//! A family is a file that implements [`Family`], its names in [`names`], and a variant here. No other
-//! file asks of which family a configuration is, but those that build its encoder.
+//! A family is a file that implements [`Family`], its names in [`names`], and a variant here. Of
+//! all other files, only those that build an encoder ask which family a configuration is of.
 
 mod bert;
 mod bilstm;
@@ -24,7 +24,7 @@ pub use self::stack::{Activation, BlockSizes, Stack};
 use crate::error::{Error, Result};
 use crate::file;
 
-/// An encoder, by `model_type`: `bert` or `bilstm`.
+/// The configuration of an encoder, of the family that `model_type` names: `bert` or `bilstm`.
 ///
 /// ```
 /// use cs_model::EncoderConfig;
@@ -39,9 +39,9 @@ use crate::file;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum EncoderConfig {
-    /// A BERT encoder.
+    /// The configuration of a BERT encoder.
     Transformer(TransformerConfig),
-    /// A bidirectional LSTM.
+    /// The configuration of a bidirectional LSTM.
     BiLstm(BiLstmConfig),
 }
 
@@ -58,16 +58,16 @@ impl From<BiLstmConfig> for EncoderConfig {
 }
 
 impl EncoderConfig {
-    /// Reads and validates `config.json` of a folder.
+    /// Reads and validates the `config.json` of a folder.
     ///
     /// # Errors
-    /// See [`EncoderConfig::from_json`]; and if the file cannot be read.
+    /// The file cannot be read, or [`EncoderConfig::from_json`] refuses it.
     pub fn open(dir: &Path) -> Result<Self> {
         let path = dir.join("config.json");
         Self::from_json(&file::read(&path)?, &path)
     }
 
-    /// Reads and validates a `config.json`; `origin` is the name errors give it.
+    /// Reads and validates a `config.json`; `origin` is the name that errors give it.
     ///
     /// # Errors
     /// [`Error::Json`] with line and column, or [`Error::Field`] for a value that cannot be used:
@@ -93,7 +93,7 @@ impl EncoderConfig {
         Ok(config)
     }
 
-    /// The `config.json`, with the keys this crate does not use.
+    /// Writes the `config.json`, with the keys this crate does not use.
     ///
     /// # Errors
     /// None in practice: every field is plain data.
@@ -107,10 +107,10 @@ impl EncoderConfig {
         Ok(json)
     }
 
-    /// Checks sizes and rates.
+    /// Checks the sizes and rates.
     ///
     /// # Errors
-    /// [`Error::Field`] naming the first value that cannot be used.
+    /// [`Error::Field`] names the first value that cannot be used.
     pub fn validate(&self) -> Result<()> {
         self.family().validate()?;
         token("pad_token_id", self.pad_token_id(), self.vocab_size())?;
@@ -146,48 +146,48 @@ impl EncoderConfig {
         }
     }
 
-    /// `bert` or `bilstm`, as in `config.json`.
+    /// The family's name in `config.json`: `bert` or `bilstm`.
     pub fn model_type(&self) -> &'static str {
         self.family().model_type()
     }
 
-    /// Width `H` of the output; both directions of a BiLSTM together.
+    /// The width `H` of the output; of a BiLSTM, that of both directions together.
     pub fn hidden_size(&self) -> usize {
         self.family().hidden_size()
     }
 
-    /// Rows of the word embeddings: token ids are below.
+    /// The number of rows of the word embeddings. Every token id is below it.
     pub fn vocab_size(&self) -> usize {
         self.family().vocab_size()
     }
 
-    /// Longest sequence in tokens, if there is a limit.
+    /// The longest sequence in tokens, if there is a limit.
     pub fn max_positions(&self) -> Option<usize> {
         self.family().max_positions()
     }
 
-    /// The padding token.
+    /// The id of the padding token.
     pub fn pad_token_id(&self) -> u32 {
         self.family().pad_token_id()
     }
 
-    /// What the family calls its tensors.
+    /// The names of the family's tensors.
     pub fn names(&self) -> Names {
         self.family().names()
     }
 
-    /// Name and shape of every tensor of the encoder, in order of use. Checkpoints, the libtorch
-    /// models, the quantiser and the native runtime all go by this list.
+    /// Lists name and shape of every tensor of the encoder, in order of use. Checkpoints, the
+    /// libtorch models, the quantiser and the native runtime all go by this list.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         self.family().tensors()
     }
 
-    /// Standard deviation of the fresh weights of a layer.
+    /// The standard deviation of the fresh weights of a layer.
     pub(crate) fn initial_deviation(&self, role: Option<Role>) -> f64 {
         self.family().initial_deviation(role)
     }
 
-    /// Dropout of what the heads see, in training.
+    /// The dropout rate of what the heads read, in training.
     pub fn head_dropout(&self) -> f64 {
         self.family().head_dropout()
     }
@@ -204,7 +204,8 @@ impl EncoderConfig {
     }
 }
 
-/// 64 GiB of f32, or what a narrow machine can address: more is a damaged file.
+/// The largest number of parameters: 64 GiB of f32, or what a narrow machine can address. A file
+/// that claims more is damaged.
 const MOST_PARAMETERS: usize = if usize::BITS >= 64 {
     16 << 30
 } else {

@@ -1,7 +1,9 @@
-//! Names of tensors, by the role that each has in a model. No other file of the workspace spells one.
+//! Names of tensors, by the role that each has in a model. No other file of the workspace spells
+//! one.
 //!
-//! A name is the checkpoint's, as Hugging Face writes it; heads are this crate's own. In a name of the
-//! table, `{layer}` stands for a layer's number from 0, and `{part}` for `weight` or `bias`.
+//! A name is the checkpoint's, as Hugging Face writes it; those of heads are this crate's own. In a
+//! name of the tables, `{layer}` stands for a layer's number from 0, and `{part}` for `weight` or
+//! `bias`.
 
 use std::borrow::Cow;
 
@@ -22,37 +24,38 @@ pub enum Role {
     PositionEmbeddings,
     /// The table of token types, `[2, H]`.
     TokenTypeEmbeddings,
-    /// The norm of the embeddings' sum.
+    /// The norm of the sum of the embeddings, `[H]`.
     EmbeddingNorm,
-    /// A block's queries, `[A·D, H]`.
+    /// The projection of a block to queries, `[A·D, H]`.
     Query,
-    /// A block's keys, `[A·D, H]`.
+    /// The projection of a block to keys, `[A·D, H]`.
     Key,
-    /// A block's values, `[A·D, H]`.
+    /// The projection of a block to values, `[A·D, H]`.
     Value,
-    /// A block's projection of its attention heads together, `[H, A·D]`.
+    /// The projection of a block's attention heads, taken together, `[H, A·D]`.
     AttentionOutput,
-    /// The norm of a block's attention.
+    /// The norm after a block's attention, `[H]`.
     AttentionNorm,
     /// The first of a block's feed-forward layers, `[M, H]`.
     FeedForwardIn,
     /// The last of a block's feed-forward layers, `[H, M]`.
     FeedForwardOut,
-    /// The norm of a block's feed-forward layers.
+    /// The norm after a block's feed-forward layers, `[H]`.
     FeedForwardNorm,
-    /// An LSTM's gates by its input, forward, `[4·U, E]`.
+    /// The part of an LSTM's gates that its input gives, forward, `[4·U, E]`.
     LstmInput,
-    /// An LSTM's gates by its input, backward.
+    /// The part of an LSTM's gates that its input gives, backward.
     LstmInputReverse,
-    /// An LSTM's gates by its last hidden state, forward, `[4·U, U]`.
+    /// The part of an LSTM's gates that its last hidden state gives, forward, `[4·U, U]`.
     LstmHidden,
-    /// An LSTM's gates by its last hidden state, backward.
+    /// The part of an LSTM's gates that its last hidden state gives, backward.
     LstmHiddenReverse,
     /// The layer before the words of a masked language model, `[H, H]`.
     MaskedLmDense,
-    /// The norm before the words of a masked language model.
+    /// The norm before the words of a masked language model, `[H]`.
     MaskedLmNorm,
-    /// A number a word of a masked language model, `[V]`; its matrix is that of the word embeddings.
+    /// The bias of each word of a masked language model, `[V]`; its matrix is that of the word
+    /// embeddings.
     MaskedLmBias,
     /// The intent head, `[C, H]`.
     Intent,
@@ -60,16 +63,16 @@ pub enum Role {
     Slots,
     /// The sentiment head, `[1, H]`.
     Sentiment,
-    /// The slot head's scores of a tag after another, `[T, T]`.
+    /// The slot head's score of each tag after each other tag, `[T, T]`.
     SlotTransitions,
-    /// The slot head's scores of a tag at a text's start, `[T]`.
+    /// The slot head's score of each tag at a text's start, `[T]`.
     SlotStart,
-    /// The slot head's scores of a tag at a text's end, `[T]`.
+    /// The slot head's score of each tag at a text's end, `[T]`.
     SlotEnd,
 }
 
 impl Role {
-    /// Whether the layer makes vectors of tokens: tables and their norm.
+    /// Whether the layer makes vectors of tokens: a table of embeddings, or their norm.
     pub fn is_embedding(self) -> bool {
         use Role::{EmbeddingNorm, PositionEmbeddings, TokenTypeEmbeddings, WordEmbeddings};
         matches!(
@@ -96,28 +99,28 @@ impl Role {
         )
     }
 
-    /// Whether the layer predicts masked words, and is of no use else.
+    /// Whether the layer serves only to predict masked words.
     pub fn is_masked_lm(self) -> bool {
         use Role::{MaskedLmBias, MaskedLmDense, MaskedLmNorm};
         matches!(self, MaskedLmDense | MaskedLmNorm | MaskedLmBias)
     }
 
-    /// Whether the layer is a task's: no checkpoint of Hugging Face has it.
+    /// Whether the layer belongs to a task's head, which no checkpoint of Hugging Face has.
     pub fn is_head(self) -> bool {
         HEADS.table.iter().any(|&(role, _)| role == self)
     }
 }
 
-/// Which of a layer's tensors.
+/// Which of a layer's tensors is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
-    /// The matrix or table, or a norm's factors.
+    /// The matrix or table, or the factors of a norm.
     Weight,
-    /// The numbers added.
+    /// The numbers that the layer adds.
     Bias,
 }
 
-/// A tensor as its name tells it.
+/// What a tensor is, as read from its name: a layer's role, its number and which of its tensors.
 ///
 /// ```
 /// use cs_model::names::{Part, Role, TensorRole};
@@ -129,17 +132,17 @@ pub enum Part {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TensorRole {
-    /// The layer's role.
+    /// The role of the layer.
     pub role: Role,
     /// The number of the block, or of the LSTM's layer, from 0; `None` outside of them.
     pub layer: Option<usize>,
-    /// Which of the layer's tensors.
+    /// Which of the layer's tensors it is.
     pub part: Part,
 }
 
 impl TensorRole {
-    /// The role of a tensor of any family; `None` for a name that no model here has. Names that
-    /// checkpoints spell otherwise are to be [normalised](normalise_name) first.
+    /// Finds what a tensor of any family is by its name; `None` for a name that no model here has.
+    /// Names that checkpoints spell otherwise have to be [normalised](normalise_name) first.
     pub fn parse(name: &str) -> Option<Self> {
         let tables = [BERT, BILSTM, HEADS].into_iter();
         tables
@@ -158,8 +161,9 @@ impl TensorRole {
 
 /// The names of a family's tensors, or of those of one of its layers.
 ///
-/// A role that the family does not have, or has in every layer while none was [chosen](Names::layer), has a
-/// name that no checkpoint has: looking for it fails by that name.
+/// A role that the family does not have, or has in every layer while none was
+/// [chosen](Names::layer), gets a name that no checkpoint has, so that the error for the missing
+/// tensor shows it.
 #[derive(Debug, Clone, Copy)]
 pub struct Names {
     table: &'static [(Role, &'static str)],
@@ -171,7 +175,7 @@ impl Names {
         Self { table, layer: None }
     }
 
-    /// The names in a layer, from 0; those outside of layers are the same.
+    /// The names of the tensors in a layer, counted from 0; those outside of layers are the same.
     #[must_use]
     pub fn layer(self, layer: usize) -> Self {
         let layer = Some(layer);
@@ -183,7 +187,7 @@ impl Names {
         self.name(role, Part::Weight)
     }
 
-    /// The name of what a layer adds.
+    /// The name of the numbers that a layer adds.
     pub fn bias(self, role: Role) -> String {
         self.name(role, Part::Bias)
     }
@@ -288,14 +292,14 @@ pub const HEADS: Names = Names::new(&[
     (Role::SlotEnd, "heads.slots.end"),
 ]);
 
-/// What the names of all [heads](HEADS) begin with, before a dot.
+/// The beginning of the names of all [heads](HEADS), before a dot.
 pub const ALL_HEADS: &str = "heads";
 
-/// Layer and part of a name that the template fits.
+/// Gives layer and part of a name that fits the template.
 fn fit(template: &str, name: &str) -> Option<(Option<usize>, Part)> {
     let (mut template, mut name) = (template, name);
     let mut layer = None;
-    // Of a template without `{part}`.
+    // The part of a template without `{part}`.
     let mut part = if template.ends_with(".bias") {
         Part::Bias
     } else {
@@ -321,15 +325,15 @@ fn fit(template: &str, name: &str) -> Option<(Option<usize>, Part)> {
     (name == template).then_some((layer, part))
 }
 
-/// The beginning of a matrix' name that it shares with the others of its product, which read the same input
-/// and have one precision at run time: queries, keys and values of a block, both directions of an LSTM.
-/// Of any other matrix, its name without the part.
+/// Gives the beginning of a matrix' name that it shares with the others of its product: those that
+/// read the same input and have one precision at run time, as queries, keys and values of a block
+/// or both directions of an LSTM. Of any other matrix, gives its name without the part.
 ///
 /// ```
 /// use cs_model::names::product;
 ///
-/// let (query, value) = ("encoder.layer.0.attention.self.query.weight", "encoder.layer.0.attention.self");
-/// assert_eq!(product(query), value);
+/// let query = "encoder.layer.0.attention.self.query.weight";
+/// assert_eq!(product(query), "encoder.layer.0.attention.self");
 /// assert_eq!(product("encoder.lstm.weight_ih_l1_reverse"), "encoder.lstm.weight_ih_l1");
 /// assert_eq!(product("heads.intent.weight"), "heads.intent");
 /// ```
@@ -346,10 +350,10 @@ pub fn product(name: &str) -> &str {
     }
 }
 
-/// The name this crate knows a Hugging Face tensor by: without the `bert.` prefix, and with the
-/// old `gamma` and `beta` of layer norms as `weight` and `bias`. `None` for what no model here
-/// uses: pooler, next-sentence head, the decoder of masked words (it is the table of word embeddings),
-/// position ids.
+/// Gives the name by which this crate refers to a Hugging Face tensor: without the `bert.` prefix,
+/// and with the old `gamma` and `beta` of layer norms as `weight` and `bias`. `None` for what no
+/// model here uses: pooler, next-sentence head, the decoder of masked words (it is the table of
+/// word embeddings), position ids.
 ///
 /// ```
 /// use cs_model::normalise_name;

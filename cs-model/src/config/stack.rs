@@ -1,4 +1,4 @@
-//! What a stack of transformer blocks is told.
+//! What a stack of transformer blocks has to know to be built.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,25 +6,21 @@ use super::names::{Names, Role};
 use super::tensor_list::TensorList;
 
 /// The activation between the two linear layers of a transformer block.
-///
-/// ```
-/// use cs_model::Activation;
-/// assert_eq!(Activation::default(), Activation::Gelu);
-/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
-    /// `x Φ(x)` with the error function (Hendrycks and Gimpel 2016).
+    /// `x Φ(x)`, computed with the error function (Hendrycks and Gimpel 2016). This is the default.
     #[default]
     Gelu,
-    /// The tanh approximation of it.
+    /// The tanh approximation of [`Activation::Gelu`].
     #[serde(alias = "gelu_pytorch_tanh")]
     GeluNew,
     /// `max(x, 0)`.
     Relu,
 }
 
-/// What a stack of transformer blocks is told, whatever family's `config.json` it comes from.
+/// What a stack of transformer blocks has to know to be built, whichever family's `config.json` it
+/// comes from.
 ///
 /// ```
 /// use cs_model::TransformerConfig;
@@ -39,33 +35,33 @@ pub enum Activation {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stack {
-    /// Width `H` of the hidden states.
+    /// The width `H` of the hidden states.
     pub hidden_size: usize,
-    /// Width `D` of an attention head.
+    /// The width `D` of an attention head.
     pub head_size: usize,
     /// The sizes of each block, from the embeddings on.
     pub blocks: Vec<BlockSizes>,
     /// The activation between a block's feed-forward layers.
     pub activation: Activation,
-    /// Added to the variance in every layer norm.
+    /// The number that every layer norm adds to the variance.
     pub norm_eps: f64,
-    /// Dropout after each sublayer, in training.
+    /// The dropout rate after each sublayer, in training.
     pub dropout: f64,
-    /// Dropout of attention probabilities, in training.
+    /// The dropout rate of attention probabilities, in training.
     pub attention_dropout: f64,
 }
 
 /// The sizes of one block, which differ where parts were pruned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockSizes {
-    /// Attention heads `A`.
+    /// The number `A` of attention heads.
     pub heads: usize,
-    /// Width `M` between the feed-forward layers.
+    /// The width `M` between the feed-forward layers.
     pub inner_size: usize,
 }
 
 impl Stack {
-    /// Adds the blocks' tensors to a list, by the family's `names`.
+    /// Adds the blocks' tensors to a list, under the family's `names`.
     pub(super) fn list_tensors(&self, names: Names, list: &mut TensorList) {
         let hidden = self.hidden_size;
         for (layer, sizes) in self.blocks.iter().enumerate() {

@@ -1,8 +1,8 @@
-//! Names and shapes of a model's tensors, while they are listed.
+//! Names and shapes of a model's tensors, while they are being listed.
 
 use super::names::{Names, Part, Role};
 
-/// Names and shapes, as they are added, in the layer that `names` is of.
+/// Names and shapes in the order they were added, those of a layer by the `names` of that layer.
 pub(super) struct TensorList {
     pub(super) names: Names,
     pub(super) tensors: Vec<(String, Vec<usize>)>,

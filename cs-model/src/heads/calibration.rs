@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// How logits become confidences and decisions. cs-train fits it on validation data.
+/// A calibration states how logits become confidences and decisions. cs-train fits it on validation
+/// data.
 ///
-/// Temperatures change confidences only, never which label wins.
+/// The temperatures change confidences only, never which label wins.
 ///
 /// ```
 /// use cs_model::Calibration;
@@ -21,12 +22,14 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Calibration {
-    /// Intent logits are divided by it before the softmax (Guo et al. 2017, section 4.2).
+    /// The intent logits are divided by this before the softmax (Guo et al. 2017, section 4.2); 1
+    /// leaves them as they are.
     #[serde(alias = "temperature")]
     pub intent_temperature: f32,
-    /// Likewise slot logits; those of a conditional random field stay as they are.
+    /// The slot logits are divided by this before the softmax. Those of a conditional random field
+    /// stay as they are.
     pub slot_temperature: f32,
-    /// Below this confidence there is no intent.
+    /// An intent whose confidence is below this is not answered. `None` never abstains.
     pub abstain_below: Option<f32>,
 }
 
@@ -41,10 +44,10 @@ impl Default for Calibration {
 }
 
 impl Calibration {
-    /// Checks that the temperatures are positive and the threshold a probability.
+    /// Checks that the temperatures are positive and that the threshold is a probability.
     ///
     /// # Errors
-    /// [`Error::Field`] naming the value.
+    /// [`Error::Field`] names the value that is out of range.
     pub fn validate(&self) -> Result<()> {
         for (name, found) in [
             ("intent_temperature", self.intent_temperature),

@@ -1,7 +1,7 @@
 //! Choosing a sequence of tags: a linear-chain conditional random field (Lafferty et al. 2001), in
 //! plain Rust so that every runtime's logits are decoded alike.
 //!
-//! `W` words of a text, `T` tags.
+//! In the shapes, `W` is the number of words of a text and `T` the number of tags.
 
 use cs_data::TagSet;
 
@@ -11,11 +11,13 @@ use super::tasks::validate_tags;
 use crate::config::names::{HEADS, Role};
 use crate::error::{Error, Result};
 
-/// Scores beyond this are no result of training, and their exponentials would leave f64.
+/// The largest magnitude of a score. No training gives a larger one, and its exponential would
+/// leave the range of `f64`.
 const MOST: f32 = 300.0;
 
-/// How well tags follow each other. Beside what was learned, IOB2 holds: a text does not begin with
-/// `I-x`, which only follows `B-x` or `I-x`.
+/// The scores of tags that follow each other, which decode the slot logits of a conditional random
+/// field. Beside what was learned, the rules of IOB2 hold: a text does not begin with `I-x`, which
+/// only follows `B-x` or `I-x`.
 ///
 /// ```
 /// use cs_data::{Scheme, TagSet};
@@ -32,26 +34,27 @@ const MOST: f32 = 300.0;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transitions {
-    /// `[T, T]`: to each tag, from each tag.
+    /// `[T, T]`: the score of a transition to each tag (row) from each tag (column).
     scores: Vec<f64>,
-    /// Their exponentials.
+    /// `[T, T]`: the exponentials of `scores`.
     odds: Vec<f64>,
-    /// `[T]`
+    /// `[T]`: the score of each tag at the first word.
     start: Vec<f64>,
-    /// `[T]`
+    /// `[T]`: the score of each tag at the last word.
     end: Vec<f64>,
     openers: Vec<Option<usize>>,
 }
 
 impl Transitions {
-    /// Takes learned scores. Those of transitions that IOB2 forbids do not matter.
+    /// Takes the scores that a model has learned. Those of transitions that IOB2 forbids do not
+    /// matter.
     ///
     /// # Shapes
-    /// `scores[from, to]`: `[T, T]`; `start` and `end`: `[T]`.
+    /// `scores[from, to]` is `[T, T]`; `start` and `end` are `[T]`.
     ///
     /// # Errors
-    /// [`Error::Field`] for tags that are no IOB2 set, or a score that is not between -300 and 300;
-    /// [`Error::Shape`] for another number of scores.
+    /// [`Error::Field`] for tags that are no IOB2 set, or for a score that is not between -300 and
+    /// 300; [`Error::Shape`] if the number of scores does not fit the tags.
     pub fn new(tags: &TagSet, scores: &Matrix, start: &[f32], end: &[f32]) -> Result<Self> {
         validate_tags(tags)?;
         let count = tags.tags().len();
@@ -81,17 +84,18 @@ impl Transitions {
         })
     }
 
-    /// The number of tags `T`.
+    /// The number `T` of tags.
     pub fn tags(&self) -> usize {
         self.start.len()
     }
 
-    /// The likeliest sequence of tags (Viterbi 1967) for a text's words, and the probability of each
-    /// of its tags given all words (forward-backward; Rabiner 1989, section III). A logit that is not
-    /// a number counts as very small. About 2·T² steps a word, 20 µs for 113 tags.
+    /// Gives the likeliest sequence of tags for a text's words (Viterbi 1967), each tag with its
+    /// probability given all words (forward-backward; Rabiner 1989, section III). A logit that is
+    /// not a number counts as very small. Takes about 2·T² steps a word, which is 20 µs for 113
+    /// tags.
     ///
     /// # Panics
-    /// If a word has not `T` logits.
+    /// If the number of a word's logits is not `T`.
     pub fn decode<'a>(&self, logits: impl Iterator<Item = &'a [f32]>) -> Vec<(usize, f32)> {
         let lattice = Lattice::new(self, logits);
         let path = lattice.best_path();
@@ -109,8 +113,8 @@ impl Transitions {
     }
 }
 
-/// For each tag `I-x` the place of `B-x`: together they are what may come before it. `None` for tags
-/// that may follow any.
+/// For each tag `I-x`, the position of `B-x`: these two are the only tags that may stand before it.
+/// `None` for tags that may follow any tag.
 pub(crate) fn openers(tags: &TagSet) -> Vec<Option<usize>> {
     let tags = tags.tags();
     let opener = |tag: &String| {
@@ -133,7 +137,7 @@ fn check(part: Role, scores: &[f32]) -> Result<()> {
     }
 }
 
-/// All sequences of tags of one text. `[W, T]` each.
+/// All sequences of tags of one text. Each table is `[W, T]`.
 struct Lattice<'c> {
     crf: &'c Transitions,
     logits: Vec<f64>,
@@ -207,7 +211,8 @@ impl<'c> Lattice<'c> {
         let mut after: Option<usize> = None;
         for word in (0..words).rev() {
             let best = &self.best[word * tags..(word + 1) * tags];
-            // The scores of going on as decided already: a column of the table is as long as a row.
+            // The scores of going on as is decided already: a column of the table is as long as a
+            // row.
             let onward = after.map_or(&crf.end[..], |tag| crf.to(tag));
             let fits = |tag: usize| match after.and_then(|after| Some((after, crf.openers[after]?)))
             {
@@ -238,7 +243,7 @@ impl<'c> Lattice<'c> {
             let forward = &self.forward[word * tags..(word + 1) * tags];
             let tag = path[word];
             let share = forward[tag] * backward[tag] / dot(forward, &backward);
-            // Only logits a thousand apart leave nothing to divide by.
+            // Only where logits are a thousand apart is there nothing to divide by.
             probabilities[word] = if share.is_finite() { share as f32 } else { 0.0 };
             let logits = &self.logits[word * tags..(word + 1) * tags];
             let scores = backward.iter().zip(logits).map(|(b, logit)| b.ln() + logit);
@@ -249,7 +254,7 @@ impl<'c> Lattice<'c> {
         probabilities
     }
 
-    /// From the weights of a word's tags to those of the word before.
+    /// Goes from the weights of a word's tags to those of the word before it.
     fn retreat(&self, weights: &[f64], backward: &mut [f64]) {
         backward.fill(0.0);
         for (tag, &weight) in weights.iter().enumerate() {

@@ -10,7 +10,8 @@ use super::softmax::{Softmax, most_likely};
 use super::tasks::Tasks;
 use super::understanding::{Entity, Intent, RANKED, Understanding};
 
-/// What turns a model's numbers into answers: its labels, and how sure it has to be.
+/// What turns a model's numbers into answers: its labels, and the calibration that decides how sure
+/// it has to be.
 ///
 /// ```
 /// use cs_data::{Encoding, Scheme, TagSet, TokenBatch};
@@ -37,22 +38,24 @@ use super::understanding::{Entity, Intent, RANKED, Understanding};
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Labels<'a> {
-    /// The heads and their labels.
+    /// The heads of the model and their labels.
     pub tasks: &'a Tasks,
     /// How logits become confidences and decisions.
     pub calibration: Calibration,
 }
 
 impl<'a> Labels<'a> {
-    /// Decodes the output for a packed batch: `texts[i]` was encoded as `encodings[i]` and packed at
-    /// tokens `batch_offsets[i]..batch_offsets[i + 1]`.
+    /// Decodes the output for a packed batch: `texts[i]` was encoded as `encodings[i]` and packed
+    /// at tokens `batch_offsets[i]..batch_offsets[i + 1]`.
     ///
     /// A word's tag is the most likely one at its first token; tags become entities by lenient IOB2
-    /// over whole words. Numbers that are not finite never win and give a confidence of 0. A text with
-    /// nothing to answer ([`Encoding::is_blank`]) has neither intent nor entities nor sentiment.
+    /// over whole words. Numbers that are not finite never win and give a confidence of 0. A text
+    /// with nothing to answer ([`Encoding::is_blank`]) has neither intent nor entities nor
+    /// sentiment.
     ///
     /// # Panics
-    /// If texts, encodings, offsets and output are not of one batch; [`HeadOutput::check`] tells.
+    /// If texts, encodings, offsets and output are not of one batch. [`HeadOutput::check`] finds
+    /// that out beforehand.
     pub fn decode(
         &self,
         texts: &[&str],
@@ -91,7 +94,8 @@ impl<'a> Labels<'a> {
             .collect()
     }
 
-    /// The likeliest intents, the likeliest first; of equals the first label.
+    /// Gives the likeliest intents, the likeliest first; of equally likely ones the first label
+    /// comes first.
     fn ranking(&self, i: usize, output: &HeadOutput) -> Vec<Intent> {
         let (Some(logits), Some(labels)) = (&output.intent, &self.tasks.intent) else {
             return Vec::new();
@@ -122,7 +126,7 @@ impl<'a> Labels<'a> {
             .collect()
     }
 
-    /// The first of the ranking, if it is sure enough.
+    /// Gives the first intent of the ranking if the model is sure enough of it.
     fn decided(&self, intents: &[Intent]) -> Option<Intent> {
         let least = self.calibration.abstain_below;
         let sure = |intent: &&Intent| least.is_none_or(|least| intent.confidence >= least);
@@ -130,7 +134,7 @@ impl<'a> Labels<'a> {
     }
 }
 
-/// Tags the words of one sequence after another; its buffers are kept over a batch.
+/// Tags the words of one sequence after another; its buffers are kept for the whole batch.
 struct Tagger<'a> {
     labels: Labels<'a>,
     output: &'a HeadOutput,
@@ -152,7 +156,7 @@ impl<'a> Tagger<'a> {
         }
     }
 
-    /// `first`: the row of the encoding's first token.
+    /// Gives the entities of a text; `first` is the row of the encoding's first token.
     fn entities(&mut self, text: &str, encoding: &Encoding, first: usize) -> Vec<Entity> {
         let Some(logits) = &self.output.slots else {
             return Vec::new();
@@ -175,7 +179,7 @@ impl<'a> Tagger<'a> {
             .collect()
     }
 
-    /// Tags and probabilities of the words at `rows`.
+    /// Finds the tags and probabilities of the words at `rows`.
     fn tag(&mut self, logits: &Matrix) {
         let names = self.labels.tasks.slot_tags();
         let temperature = self.labels.calibration.slot_temperature;
@@ -192,7 +196,7 @@ impl<'a> Tagger<'a> {
         }
     }
 
-    /// `None` if the encoding's offsets are not those of the text.
+    /// Gives the entity at `span`; `None` if the encoding's offsets are not those of the text.
     fn entity(&self, text: &str, offsets: &Offsets, span: Span) -> Option<Entity> {
         let from = self.ranges.partition_point(|word| word.end <= span.start);
         let to = self.ranges.partition_point(|word| word.start < span.end);
@@ -274,7 +278,7 @@ mod tests {
             (city.start, city.end, city.text.as_str()),
             (0, 10, "new yorker")
         );
-        // Of three tags, one a temperature ahead.
+        // The logit of one of three tags is a temperature above the others.
         assert!((city.confidence - 0.576_116_9).abs() < 1e-6);
         let city = &turns[1].entities[0];
         assert_eq!((city.start, city.end, city.text.as_str()), (0, 2, "上海"));
@@ -289,7 +293,7 @@ mod tests {
         let json = serde_json::to_value(&turns[1]).unwrap();
         assert_eq!(json["intent"], serde_json::Value::Null);
         assert_eq!(json["truncated"], false);
-        // The ranking says what was not sure enough.
+        // The ranking holds what the model was not sure enough of.
         assert_eq!(turns[0].intents[0].label, "a");
         assert!((turns[0].intents[0].confidence - 0.731_058_6).abs() < 1e-6);
         assert!((turns[0].intents[1].confidence - 0.268_941_4).abs() < 1e-6);

@@ -6,8 +6,9 @@ use crate::config::TransformerConfig;
 use crate::error::{Error, Result};
 
 /// A score for each attention head and each feed-forward neuron of a transformer, larger for those
-/// that matter more: what structured pruning goes by. Plain numbers, from cs-train's gradients or
-/// from anywhere else, in any unit; of parts that go together the squares add up.
+/// that matter more. Structured pruning decides by it. The scores are plain numbers, from
+/// cs-train's gradients or from anywhere else, in any unit; the squares of parts that are removed
+/// together add up.
 ///
 /// ```
 /// use cs_model::{Importance, TransformerConfig};
@@ -28,17 +29,18 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Importance {
-    /// `heads[layer][head]`.
+    /// The score of each attention head, as `heads[layer][head]`.
     pub heads: Vec<Vec<f64>>,
-    /// `neurons[layer][neuron]`, of the wider of a block's two feed-forward layers.
+    /// The score of each neuron between a block's two feed-forward layers, as
+    /// `neurons[layer][neuron]`.
     pub neurons: Vec<Vec<f64>>,
 }
 
 impl Importance {
-    /// Checks that there is a finite score, 0 or more, for each head and neuron of `config`.
+    /// Checks that each head and neuron of `config` has a finite score of 0 or more.
     ///
     /// # Errors
-    /// [`Error::Field`] naming the layer, and what is wrong there.
+    /// [`Error::Field`] names the layer and states what is wrong there.
     pub fn validate(&self, config: &TransformerConfig) -> Result<()> {
         type Width = fn(&TransformerConfig, usize) -> usize;
         let parts: [(_, _, Width); 2] = [

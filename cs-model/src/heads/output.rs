@@ -1,6 +1,7 @@
 //! What a model's heads give, as plain numbers.
 //!
-//! `B` sequences, `N` packed tokens, `C` intents, `T` slot tags.
+//! In the shapes, `B` is the number of sequences, `N` that of packed tokens, `C` that of intents
+//! and `T` that of slot tags.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use super::crf::Transitions;
 use super::tasks::Tasks;
 use crate::error::{Error, Result};
 
-/// Row-major numbers.
+/// A matrix of `f32` numbers, row after row.
 ///
 /// ```
 /// let matrix = cs_model::Matrix::new(2, 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?;
@@ -17,16 +18,16 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Matrix {
-    /// Number of rows.
+    /// The number of rows.
     pub rows: usize,
-    /// Numbers in a row.
+    /// The number of columns.
     pub cols: usize,
-    /// `rows * cols` numbers, row after row.
+    /// The `rows * cols` numbers, row after row.
     pub data: Vec<f32>,
 }
 
 impl Matrix {
-    /// Wraps numbers laid out row after row.
+    /// Wraps numbers that are laid out row after row.
     ///
     /// # Errors
     /// [`Error::Shape`] unless there are `rows * cols` of them.
@@ -41,7 +42,7 @@ impl Matrix {
         Ok(Self { rows, cols, data })
     }
 
-    /// A matrix of zeros.
+    /// Makes a matrix of zeros.
     pub fn zeros(rows: usize, cols: usize) -> Self {
         Self {
             rows,
@@ -50,7 +51,7 @@ impl Matrix {
         }
     }
 
-    /// The `i`th row.
+    /// Gives the `i`th row, counted from 0.
     ///
     /// # Panics
     /// If `i >= rows`.
@@ -58,7 +59,7 @@ impl Matrix {
         &self.data[i * self.cols..(i + 1) * self.cols]
     }
 
-    /// The `i`th row, to write to.
+    /// Gives the `i`th row, counted from 0, to write to.
     ///
     /// # Panics
     /// If `i >= rows`.
@@ -84,7 +85,8 @@ impl Matrix {
     }
 }
 
-/// The heads' results for a packed batch; `None` for a task the model does not have.
+/// The results of a model's heads for a packed batch; `None` for each task that the model does not
+/// have.
 ///
 /// ```
 /// use cs_model::{HeadOutput, Matrix, Tasks};
@@ -96,13 +98,14 @@ impl Matrix {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct HeadOutput {
-    /// `[B, C]` logits.
+    /// The logits of the intents, `[B, C]`.
     pub intent: Option<Matrix>,
-    /// `[N, T]` logits.
+    /// The logits of the slot tags, `[N, T]`.
     pub slots: Option<Matrix>,
-    /// `[B]` in 0..=1, after the sigmoid.
+    /// The sentiment of each sequence, `[B]`: from 0 (negative) to 1 (positive), after the sigmoid.
     pub sentiment: Option<Vec<f32>>,
-    /// What chooses among sequences of tags, if the slot head is a conditional random field.
+    /// The scores that choose among sequences of tags, if the slot head is a conditional random
+    /// field.
     pub transitions: Option<Arc<Transitions>>,
 }
 
@@ -110,7 +113,7 @@ impl HeadOutput {
     /// Checks that there is a result of the right shape for each task.
     ///
     /// # Errors
-    /// [`Error::Shape`] naming the task.
+    /// [`Error::Shape`] names the task.
     pub fn check(&self, tasks: &Tasks, sequences: usize, tokens: usize) -> Result<()> {
         let intents = tasks.intent.as_ref().map(Vec::len);
         check_task("intent logits", &self.intent, intents, sequences)?;

@@ -1,6 +1,7 @@
-//! Probabilities of labels by their logits.
+//! Probabilities of labels, computed from their logits.
 
-/// The first largest of the logits and its softmax probability. NaN counts as minus infinity.
+/// Gives the index of the largest logit, of equal ones the first, and its softmax probability. NaN
+/// counts as minus infinity.
 pub(super) fn most_likely(logits: &[f32], temperature: f32) -> (usize, f32) {
     let mut best = 0;
     let mut largest = f32::NEG_INFINITY;
@@ -12,7 +13,7 @@ pub(super) fn most_likely(logits: &[f32], temperature: f32) -> (usize, f32) {
     (best, Softmax::new(logits, temperature).probability(largest))
 }
 
-/// A softmax over logits of which NaN counts as minus infinity.
+/// A softmax over logits, in which NaN counts as minus infinity.
 pub(super) struct Softmax {
     largest: f32,
     sum: f32,
@@ -31,7 +32,7 @@ impl Softmax {
         }
     }
 
-    /// The probability of one of the logits; 0 if they allow for none.
+    /// Gives the probability of one of the logits; 0 if the logits do not allow for any.
     pub(super) fn probability(&self, logit: f32) -> f32 {
         let power = ((logit - self.largest) / self.temperature).exp();
         let probability = power / self.sum;

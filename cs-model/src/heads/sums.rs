@@ -9,7 +9,7 @@ pub(super) fn finite(logit: f32) -> f64 {
     }
 }
 
-/// `exp(score - largest)` of each score.
+/// Writes `exp(score - largest)` of each score to `out`.
 pub(super) fn relative(scores: &[f64], out: &mut [f64]) {
     let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     for (out, score) in out.iter_mut().zip(scores) {
@@ -17,7 +17,8 @@ pub(super) fn relative(scores: &[f64], out: &mut [f64]) {
     }
 }
 
-/// `LANES` sums beside each other, which the compiler turns into vector instructions.
+/// The number of sums that are added beside each other, which the compiler turns into vector
+/// instructions.
 const LANES: usize = 8;
 
 pub(super) fn largest_sum(x: &[f64], y: &[f64]) -> f64 {

@@ -9,41 +9,33 @@ use crate::config::names::{HEADS, Role};
 use crate::error::{Error, Result};
 
 /// How the hidden states of a sequence become one vector for the intent and sentiment heads.
-///
-/// ```
-/// assert_eq!(cs_model::Pooling::default(), cs_model::Pooling::Mean);
-/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pooling {
-    /// The mean over all tokens of the sequence, special ones included
-    /// (sentence-transformers' default; Reimers and Gurevych 2019, section 3).
+    /// The mean over all tokens of the sequence, special ones included (sentence-transformers'
+    /// default; Reimers and Gurevych 2019, section 3). This is the default.
     #[default]
     Mean,
-    /// The first token's.
+    /// The hidden state of the sequence's first token.
     Cls,
-    /// The largest value of each dimension.
+    /// The largest value of each dimension over all tokens of the sequence.
     Max,
 }
 
 /// How tags are chosen from the slot head's logits.
-///
-/// ```
-/// assert_eq!(cs_model::SlotHead::default(), cs_model::SlotHead::Softmax);
-/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SlotHead {
-    /// The likeliest tag of each word by itself.
+    /// Each word has its likeliest tag, whatever the tags beside it are. This is the default.
     #[default]
     Softmax,
-    /// The likeliest sequence of tags, by a conditional random field with learned transitions
-    /// (Lafferty et al. 2001; Lample et al. 2016, section 2.2) that keeps to IOB2. Costs about
-    /// O(words · T²) beside the encoder.
+    /// The likeliest sequence of tags is chosen by a conditional random field with learned
+    /// transitions (Lafferty et al. 2001; Lample et al. 2016, section 2.2) that keeps to IOB2.
+    /// Costs about O(words · T²) beside the encoder, for `T` tags.
     Crf,
 }
 
-/// The heads of a model. The order of the labels is the order of the logits.
+/// The heads of a model and their labels. The order of the labels is the order of the logits.
 ///
 /// ```
 /// use cs_data::{Scheme, TagSet};
@@ -62,26 +54,28 @@ pub enum SlotHead {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Tasks {
-    /// Intent labels.
+    /// The labels of the intent head; `None` without such a head.
     pub intent: Option<Vec<String>>,
-    /// IOB2 tags, `O` first, as [`TagSet::of_labels`] makes them of entity labels.
+    /// The IOB2 tags of the slot head, `O` first, as [`TagSet::of_labels`] makes them of entity
+    /// labels; `None` without such a head.
     #[serde(serialize_with = "write_tags", deserialize_with = "read_tags")]
     pub slots: Option<TagSet>,
-    /// How slot tags are chosen.
+    /// How tags are chosen from the slot head's logits.
     pub slot_head: SlotHead,
-    /// Whether there is a sentiment head.
+    /// Whether the model has a sentiment head.
     pub sentiment: bool,
-    /// What the intent and sentiment heads look at.
+    /// How the hidden states of a sequence become the vector that the intent and sentiment heads
+    /// read.
     pub pooling: Pooling,
 }
 
 impl Tasks {
-    /// The slot tags in the order of the logits; none without a slot head.
+    /// Gives the slot tags in the order of the logits; empty without a slot head.
     pub fn slot_tags(&self) -> &[String] {
         self.slots.as_ref().map_or(&[], TagSet::tags)
     }
 
-    /// The heads there are: `intent`, `slots`, `sentiment`.
+    /// Names the heads that the model has, of `intent`, `slots` and `sentiment`, in this order.
     pub fn heads(&self) -> Vec<&'static str> {
         let all = [
             ("intent", self.intent.is_some()),
@@ -92,16 +86,16 @@ impl Tasks {
         there.map(|(name, _)| name).collect()
     }
 
-    /// Whether there is no head at all (a plain encoder).
+    /// Whether the model has no head at all, as a plain encoder.
     pub fn is_empty(&self) -> bool {
         self.intent.is_none() && self.slots.is_none() && !self.sentiment
     }
 
-    /// Checks the labels: not empty, no two alike, and slots an IOB2 set that starts with `O`
-    /// and has a `B-x` for each `I-x`.
+    /// Checks the labels: there is at least one, no two are alike, and the slot tags are an IOB2
+    /// set that starts with `O` and has a `B-x` for each `I-x`.
     ///
     /// # Errors
-    /// [`Error::Field`] naming the label.
+    /// [`Error::Field`] names the label that is wrong.
     pub fn validate(&self) -> Result<()> {
         if let Some(labels) = &self.intent {
             validate_labels("tasks.intent", labels)?;
@@ -112,7 +106,7 @@ impl Tasks {
         Ok(())
     }
 
-    /// The slot tags, if a conditional random field chooses them.
+    /// Gives the slot tags if a conditional random field chooses them.
     pub fn crf_tags(&self) -> Option<&TagSet> {
         match self.slot_head {
             SlotHead::Crf => self.slots.as_ref(),
@@ -120,7 +114,7 @@ impl Tasks {
         }
     }
 
-    /// Name and shape of each head's tensors, for an encoder of width `hidden`.
+    /// Lists name and shape of each head's tensors, for an encoder of width `hidden`.
     pub fn tensors(&self, hidden: usize) -> Vec<(String, Vec<usize>)> {
         let heads = [
             (Role::Intent, self.intent.as_ref().map(Vec::len)),
@@ -167,7 +161,7 @@ fn validate_labels(field: &str, labels: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// The labels of a file, which may be no set of tags.
+/// The labels as a file has them, which may not be a set of tags.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct TaskLabels {
@@ -198,7 +192,7 @@ fn read_tags<'d, D: Deserializer<'d>>(from: D) -> Result<Option<TagSet>, D::Erro
     set.transpose().map_err(de::Error::custom)
 }
 
-/// Checks that tags are an IOB2 set that starts with `O`.
+/// Checks that the tags are an IOB2 set that starts with `O`.
 pub(crate) fn validate_tags(tags: &TagSet) -> Result<()> {
     if tags.scheme() != Scheme::Iob2 {
         let found = format!("{} tags", tags.scheme());

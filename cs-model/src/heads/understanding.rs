@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a customer's turn means. Its JSON is the line that `predict` prints.
+/// The answer of a model to a customer's turn: intent, entities and sentiment. Its JSON is the line
+/// that `predict` prints.
 ///
 /// ```
 /// use cs_model::Understanding;
@@ -17,30 +18,30 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Understanding {
-    /// The text as given.
+    /// The text as it was given.
     pub text: String,
-    /// The most likely intent; `None` without an intent head, below the
+    /// The most likely intent. `None` without an intent head, below the
     /// [threshold](crate::Calibration::abstain_below), and where there is nothing to answer
     /// ([`Encoding::is_blank`](cs_data::Encoding::is_blank)).
     pub intent: Option<Intent>,
-    /// The likeliest intents, at most [`RANKED`], the likeliest first, whatever the threshold; empty
-    /// without an intent head and where there is nothing to answer.
+    /// The likeliest intents, at most [`RANKED`] of them, the likeliest first, whatever the
+    /// threshold. Empty without an intent head and where there is nothing to answer.
     #[serde(default)]
     pub intents: Vec<Intent>,
-    /// Entities in the order of the text; they do not overlap.
+    /// The entities in the order of the text; no two of them overlap.
     pub entities: Vec<Entity>,
-    /// From 0 (negative) to 1 (positive); `None` without a sentiment head, and where there is nothing
-    /// to answer.
+    /// The sentiment from 0 (negative) to 1 (positive). `None` without a sentiment head, and where
+    /// there is nothing to answer.
     pub sentiment: Option<f32>,
     /// Whether the text was longer than the model reads, so that only its beginning counted.
     #[serde(default)]
     pub truncated: bool,
-    /// Which model answered: its [version](crate::Bundle::version).
+    /// The [version](crate::Bundle::version) of the model that answered.
     #[serde(default)]
     pub model: Option<String>,
 }
 
-/// Intents in an [`Understanding`]'s ranking, at most.
+/// The largest number of intents in the ranking of an [`Understanding`].
 pub const RANKED: usize = 10;
 
 /// A label and how sure the model is of it.
@@ -51,30 +52,31 @@ pub const RANKED: usize = 10;
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Intent {
-    /// One of [`Tasks::intent`](crate::Tasks::intent).
+    /// The label, one of [`Tasks::intent`](crate::Tasks::intent).
     pub label: String,
-    /// Softmax probability at the calibration's temperature; 0 if the logits are not finite.
+    /// The softmax probability at the calibration's temperature; 0 if the logits are not finite.
     pub confidence: f32,
 }
 
-/// A labelled piece of the text.
+/// A piece of the text with a slot label.
 ///
 /// ```
 /// use cs_model::Entity;
-/// let entity = Entity { label: "city".into(), start: 2, end: 4, text: "上海".into(), confidence: 1.0 };
+/// let (label, text) = ("city".into(), "上海".into());
+/// let entity = Entity { label, start: 2, end: 4, text, confidence: 1.0 };
 /// assert_eq!(entity.text.chars().count(), entity.end - entity.start);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entity {
-    /// The slot label.
+    /// The slot label, without the `B-` or `I-` of a tag.
     pub label: String,
-    /// First character, counted in Unicode scalar values.
+    /// The position of the first character, counted in Unicode scalar values.
     pub start: usize,
-    /// One past the last character.
+    /// The position after the last character, counted in Unicode scalar values.
     pub end: usize,
-    /// The characters themselves.
+    /// The characters from `start` to `end`.
     pub text: String,
-    /// Mean probability of the tags of its words: each by itself, or, with a conditional random field,
-    /// given the whole text.
+    /// The mean probability of the tags of its words: of each word's tag by itself or, with a
+    /// conditional random field, given the whole text.
     pub confidence: f32,
 }
