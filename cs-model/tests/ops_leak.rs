@@ -1,5 +1,5 @@
-//! The operator bridge gives back all it takes, whether a call succeeds or not. A file of its own, so
-//! that no other test's memory counts.
+//! The operator bridge gives back all it takes, whether a call succeeds or not. A file of its own,
+//! so that no other test's memory counts.
 #![cfg(all(feature = "torch", target_os = "linux"))]
 #![allow(
     clippy::unwrap_used,

@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 
 const OPERATOR: &str = "aten::_fused_adamw_";
 
-/// What one step of [`fused_adamw`] works on and with. The lists are as long as each other; tensors
-/// of the same place have the same shape, type and device, and are contiguous.
+/// The arguments of one step of [`fused_adamw`]. All lists have the same length; the tensors at the
+/// same position of each have the same shape, type and device, and are contiguous.
 ///
 /// ```
 /// use cs_model::ops::{FusedAdamW, fused_adamw};
@@ -37,36 +37,39 @@ const OPERATOR: &str = "aten::_fused_adamw_";
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct FusedAdamW<'a> {
-    /// What is trained; changed.
+    /// The parameters that are trained; changed by the step.
     pub parameters: &'a [&'a Tensor],
-    /// Their gradients, the only ones that need not be contiguous: those that are not are copied.
-    /// Divided by `grad_scale`, if there is one, and left with undefined numbers.
+    /// The gradients of the parameters, the only tensors that need not be contiguous: those that
+    /// are not are copied. They are divided by `grad_scale`, if there is one, and left with
+    /// undefined numbers.
     pub gradients: &'a [&'a Tensor],
-    /// Moving averages of the gradients; changed.
+    /// The moving averages of the gradients; changed by the step.
     pub means: &'a [&'a Tensor],
-    /// Moving averages of their squares; changed.
+    /// The moving averages of the gradients' squares; changed by the step.
     pub squares: &'a [&'a Tensor],
-    /// Steps taken so far, a one-element f32 tensor each, on the parameter's device; counted up by
-    /// one unless `found_inf` is 1.
+    /// The number of steps taken so far, for each parameter a one-element f32 tensor on its device;
+    /// counted up by one unless `found_inf` is 1.
     pub steps: &'a [&'a Tensor],
-    /// Learning rate of the step.
+    /// The learning rate of the step.
     pub lr: f64,
-    /// Decay of the means.
+    /// The decay of the means.
     pub beta1: f64,
-    /// Decay of the squares.
+    /// The decay of the squares.
     pub beta2: f64,
-    /// Share of a parameter, times `lr`, that is taken off before the step.
+    /// The share of a parameter, times `lr`, that is taken off before the step.
     pub weight_decay: f64,
-    /// Added to the root of the square.
+    /// The number that is added to the root of the square.
     pub epsilon: f64,
-    /// What the loss was multiplied by, a one-element f32 tensor, if the gradients still carry it.
+    /// The factor that the loss was multiplied by, as a one-element f32 tensor, if the gradients
+    /// still carry it.
     pub grad_scale: Option<&'a Tensor>,
-    /// A one-element f32 tensor, of [`amp_unscale_`](super::amp_unscale_): nothing happens if it is 1.
+    /// A one-element f32 tensor, set by [`amp_unscale_`](super::amp_unscale_): the step changes
+    /// nothing if it is 1.
     pub found_inf: Option<&'a Tensor>,
 }
 
-/// One step of AdamW (Loshchilov and Hutter 2019, algorithm 2), equal to `torch.optim.AdamW` with
-/// `fused=True`: each parameter is read and written once. On the CPU it splits the work over
+/// Takes one step of AdamW (Loshchilov and Hutter 2019, algorithm 2), equal to `torch.optim.AdamW`
+/// with `fused=True`: each parameter is read and written once. On the CPU it splits the work over
 /// libtorch's threads; on CUDA it launches one kernel for some 100 tensors.
 ///
 /// Parameters with different settings (weight decay, rate) take a call each. Gradients must be off
@@ -116,7 +119,8 @@ pub fn fused_adamw(step: &FusedAdamW<'_>) -> Result<()> {
 }
 
 impl FusedAdamW<'_> {
-    /// The kernels read `numel` numbers of the parameter from each of its tensors, unchecked.
+    /// Checks the tensors' sizes: the kernels read as many numbers from each tensor as the
+    /// parameter has, unchecked.
     fn check(&self) -> Result<()> {
         let count = self.parameters.len();
         let lists = [
@@ -177,7 +181,8 @@ mod tests {
     const SHAPE: [i64; 2] = [5, 7];
 
     fn random(seed: i64) -> Tensor {
-        // A pure function of the seed, not of libtorch's generator, which other tests draw from.
+        // The numbers are a pure function of the seed, not of libtorch's generator, from which
+        // other tests draw.
         let numbers: Vec<f32> = (0..35)
             .map(|i| ((i * 37 + seed * 11) % 23) as f32 / 9.0 - 1.2)
             .collect();

@@ -1,6 +1,7 @@
 //! Flash attention on packed sequences.
 //!
-//! `N` packed tokens, `B` sequences, `A` heads, `D` head size.
+//! In the shapes, `N` is the number of packed tokens, `B` that of sequences, `A` that of heads, and
+//! `D` the head size.
 
 use tch::{Kind, Tensor};
 
@@ -10,8 +11,8 @@ use crate::error::{Error, Result};
 
 const OPERATOR: &str = "aten::_flash_attention_forward";
 
-/// What [`flash_attention`] works on: fp16 or bf16 tensors on a CUDA device, whose last dimension is
-/// contiguous.
+/// The arguments of [`flash_attention`]: fp16 or bf16 tensors on a CUDA device, whose last
+/// dimension is contiguous.
 ///
 /// ```
 /// use cs_model::ops::{FlashAttention, flash_attention};
@@ -19,34 +20,36 @@ const OPERATOR: &str = "aten::_flash_attention_forward";
 ///
 /// let x = Tensor::zeros([3, 1, 8], (Kind::Half, Device::Cpu));
 /// let offsets = Tensor::from_slice(&[0i32, 2, 3]);
-/// let input = FlashAttention { query: &x, key: &x, value: &x, offsets: &offsets, longest: 2, dropout: 0.0 };
+/// let (query, key, value) = (&x, &x, &x);
+/// let (offsets, longest) = (&offsets, 2);
+/// let input = FlashAttention { query, key, value, offsets, longest, dropout: 0.0 };
 /// assert!(flash_attention(&input).is_err()); // there is no such kernel for the CPU
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct FlashAttention<'a> {
-    /// `[N, A, D]`
+    /// The queries of each token, `[N, A, D]`.
     pub query: &'a Tensor,
-    /// `[N, A, D]`
+    /// The keys of each token, `[N, A, D]`.
     pub key: &'a Tensor,
-    /// `[N, A, D]`
+    /// The values of each token, `[N, A, D]`.
     pub value: &'a Tensor,
-    /// Where each sequence begins, and the end: from 0 to `N`, ascending; `[B+1]` i32.
+    /// The row where each sequence begins, and the end: from 0 to `N`, ascending; `[B+1]` i32.
     pub offsets: &'a Tensor,
-    /// Tokens of the longest sequence.
+    /// The number of tokens of the longest sequence.
     pub longest: usize,
-    /// Rate at which attention probabilities are dropped, from libtorch's CUDA generator.
+    /// The rate at which attention probabilities are dropped, by libtorch's CUDA generator.
     pub dropout: f64,
 }
 
-/// Attention of each token to all tokens of its sequence, scaled by `1/√D`, without the matrix of
-/// scores in memory (Dao 2023, "FlashAttention-2"). Gradients flow through it.
+/// Computes the attention of each token to all tokens of its sequence, scaled by `1/√D`, without
+/// the matrix of scores in memory (Dao 2023, "FlashAttention-2"). Gradients flow through it.
 ///
 /// # Shapes
-/// `[N, A, D]` to `[N, A, D]`.
+/// `[N, A, D]` gives `[N, A, D]`.
 ///
 /// # Errors
-/// [`Error::Operator`] on a device or for a head size or type that has no kernel, and if the parts do
-/// not fit each other. The offsets themselves lie on the device and are not read here.
+/// [`Error::Operator`] on a device or for a head size or type that has no kernel, and if the parts
+/// do not fit each other. The offsets themselves lie on the device and are not read here.
 pub fn flash_attention(input: &FlashAttention<'_>) -> Result<Tensor> {
     input.check()?;
     let longest = Argument::Int(input.longest as i64);
@@ -73,8 +76,9 @@ pub fn flash_attention(input: &FlashAttention<'_>) -> Result<Tensor> {
     }
 }
 
-/// Whether `device` computes [`flash_attention`] for heads of this size, in 16 bits: a CUDA device of
-/// compute capability 8.0 or newer, and a multiple of 8 up to 256. Tries it with one token.
+/// Whether `device` computes [`flash_attention`] for heads of this size, in 16 bits: this takes a
+/// CUDA device of compute capability 8.0 or newer, and a size that is a multiple of 8 up to 256.
+/// Tries it with one token.
 ///
 /// ```
 /// use cs_model::{Device, ops::flash_attention_supports};

@@ -8,26 +8,23 @@ use super::bridge::check;
 use crate::error::Result;
 
 /// A floating-point type of 16 bits.
-///
-/// ```
-/// assert_ne!(cs_model::ops::HalfPrecision::Bf16, cs_model::ops::HalfPrecision::Fp16);
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HalfPrecision {
-    /// 8 bits of exponent, as f32, and 7 of fraction: needs no loss scaling.
+    /// bfloat16, with 8 bits of exponent, as f32 has, and 7 of fraction: it needs no loss scaling.
     Bf16,
-    /// 5 bits of exponent and 10 of fraction (IEEE 754 binary16): small gradients vanish unless the
-    /// loss is scaled ([`amp_unscale_`](super::amp_unscale_)).
+    /// IEEE 754 binary16, with 5 bits of exponent and 10 of fraction: small gradients vanish unless
+    /// the loss is scaled ([`amp_unscale_`](super::amp_unscale_)).
     Fp16,
 }
 
-/// While it lives, libtorch computes matrix products of this thread in 16 bits: PyTorch's
-/// `torch.autocast`. What needs range stays in f32; [`Model`](crate::Model) sees to that for softmax,
-/// norms, recurrences and the heads' results on either kind of device. Parameters stay f32; the copies of
-/// them in 16 bits are made once and kept until the outermost guard is dropped. Guards nest: dropping
-/// one brings back what was set before it.
+/// A guard that, while it lives, lets libtorch compute matrix products of this thread in 16 bits,
+/// as PyTorch's `torch.autocast` does. What needs range stays in f32; [`Model`](crate::Model) sees
+/// to that for softmax, norms, recurrences and the heads' results on either kind of device.
+/// Parameters stay f32; the copies of them in 16 bits are made once and kept until the outermost
+/// guard is dropped. Guards nest: dropping one brings back what was set before it.
 ///
-/// The backward pass belongs outside of it, as it uses the types of the forward pass by itself.
+/// The backward pass belongs outside of the guard, as it uses the types of the forward pass by
+/// itself.
 ///
 /// ```
 /// use cs_model::Device;
@@ -47,7 +44,8 @@ pub struct Autocast {
     device: i32,
     was_enabled: i32,
     was_type: i32,
-    /// The setting is the thread's, so the guard must end on the thread it began on.
+    /// A marker that keeps the guard on its thread: the setting is the thread's, so it must end
+    /// there.
     thread: PhantomData<*const ()>,
 }
 
@@ -79,7 +77,7 @@ impl Autocast {
         let device = number(device);
         let half = i32::from(precision == HalfPrecision::Fp16);
         let (mut was_enabled, mut was_type) = (0, 0);
-        // SAFETY: both places are ours; the function writes nothing else.
+        // SAFETY: both variables are ours; the function writes nothing else.
         let failure = unsafe {
             cs_autocast_enter(
                 device,
@@ -99,7 +97,7 @@ impl Autocast {
     }
 }
 
-/// libtorch's number of the device's kind.
+/// Gives libtorch's number of the device's kind.
 fn number(device: Device) -> i32 {
     match device {
         Device::Cpu => 0,

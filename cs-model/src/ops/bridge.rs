@@ -1,9 +1,9 @@
 //! The way into libtorch's dispatcher: one boxed call for every operator.
 //!
-//! What crosses the border is a list of [`Raw`] values each way; `bridge.cpp` is the other side. The
-//! schema checks number and types of the arguments, but not what an operator demands of their sizes:
-//! some kernels trust those blindly, so [`call`] stays inside this module and each wrapper checks
-//! what its kernel does not.
+//! What crosses the border is a list of [`Raw`] values each way; `bridge.cpp` is the other side.
+//! The schema checks number and types of the arguments, but not what an operator demands of their
+//! sizes: some kernels trust those blindly, so [`call`] stays inside this module and each wrapper
+//! checks what its kernel does not.
 
 use std::ffi::{CStr, CString, c_char, c_void};
 
@@ -73,7 +73,8 @@ pub(super) enum Value {
 }
 
 /// Calls an operator, named as libtorch prints it: `aten::add.Tensor` is the overload `Tensor` of
-/// `aten::add`. Arguments left out at the end take the schema's defaults. Some 2 µs beside the work.
+/// `aten::add`. Arguments left out at the end take the schema's defaults. Takes some 2 µs beside
+/// the work.
 ///
 /// # Errors
 /// [`Error::Operator`] if there is no such operator, arguments do not fit its schema, or it fails.
@@ -105,8 +106,7 @@ pub(super) fn call_in_place(operator: &str, arguments: &[Argument<'_>]) -> Resul
     }
 }
 
-/// The declaration of an operator, for instance
-/// `aten::relu(Tensor self) -> Tensor`.
+/// Gives the declaration of an operator, for instance `aten::relu(Tensor self) -> Tensor`.
 #[cfg(test)]
 pub(super) fn schema(operator: &str) -> Result<String> {
     let (name, overload) = names(operator)?;
@@ -120,7 +120,7 @@ pub(super) fn schema(operator: &str) -> Result<String> {
     }
 }
 
-/// The error for results of another type than an operator is known to have.
+/// Makes the error for results of another type than an operator is known to have.
 pub(super) fn unexpected(operator: &str, expected: &str, results: &[Value]) -> Error {
     Error::operator(operator, format!("expected {expected}, found {results:?}"))
 }
@@ -139,7 +139,7 @@ pub(super) fn check(what: &str, failure: *mut c_char) -> Result<()> {
     Err(Error::operator(what, reason))
 }
 
-/// The handles of a list of tensors, which tch does not keep side by side.
+/// Gives the handles of a list of tensors, which tch does not keep side by side.
 fn pointers(argument: &Argument<'_>) -> Vec<*const C_tensor> {
     match argument {
         Argument::Tensors(tensors) => tensors.iter().map(|tensor| tensor.as_ptr()).collect(),
@@ -166,8 +166,8 @@ fn receive(
 /// Takes one result over. It cannot unwind into C++: nothing here panics but an allocation that
 /// fails, which aborts anyway.
 extern "C" fn emit(sink: *mut c_void, raw: *const Raw) {
-    // SAFETY: `receive` passes its vector as `sink`, and `raw` is valid for the call. Lists and texts
-    // have `count` elements; tensors are new handles that nobody else will free.
+    // SAFETY: `receive` passes its vector as `sink`, and `raw` is valid for the call. Lists and
+    // texts have `count` elements; tensors are new handles that nobody else will free.
     unsafe {
         let (results, raw) = (&mut *sink.cast::<Vec<Value>>(), &*raw);
         results.push(raw.value());
@@ -176,7 +176,7 @@ extern "C" fn emit(sink: *mut c_void, raw: *const Raw) {
 
 type Emit = extern "C" fn(*mut c_void, *const Raw);
 
-/// `Value` of `bridge.cpp`.
+/// A value as `bridge.cpp` lays it out, where it is called `Value`.
 #[repr(C)]
 struct Raw {
     tag: i32,

@@ -8,7 +8,7 @@ use tch::Tensor;
 use super::pin_memory;
 use crate::error::{Error, Result};
 
-/// The processor a model runs on.
+/// The processor that a model runs on.
 ///
 /// ```
 /// use cs_model::Device;
@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Device {
-    /// The processor cores.
+    /// The cores of the CPU.
     #[default]
     Cpu,
     /// The CUDA device of this number, from 0.
@@ -29,7 +29,7 @@ pub enum Device {
 }
 
 impl Device {
-    /// The first CUDA device if libtorch finds one, else the CPU.
+    /// Gives the first CUDA device if libtorch finds one, else the CPU.
     pub fn auto() -> Self {
         if tch::Cuda::is_available() {
             Self::Cuda(0)
@@ -41,7 +41,7 @@ impl Device {
     /// Checks that libtorch finds the device.
     ///
     /// # Errors
-    /// [`Error::Field`] if it doesn't; it says how many CUDA devices there are.
+    /// [`Error::Field`] if it does not; the error states how many CUDA devices there are.
     pub fn check(self) -> Result<()> {
         let Self::Cuda(index) = self else {
             return Ok(());
@@ -58,8 +58,8 @@ impl Device {
     }
 }
 
-/// Numbers on a device, as a vector. To CUDA they go by way of pinned memory, so that the host does not
-/// wait for the device, as it would at each other copy.
+/// Copies numbers to a device, as a vector. To CUDA they go by way of pinned memory, so that the
+/// host does not wait for the device, as it would at each other copy.
 ///
 /// ```
 /// let numbers = cs_model::on_device(&[1_i64, 2, 3], tch::Device::Cpu)?;

@@ -1,13 +1,14 @@
-//! Operators on lists of tensors. On CUDA a list is a handful of kernels instead of one for each
-//! tensor; on the CPU it saves the calls' overhead. libtorch checks that lists are as long as each
-//! other and of the same shapes.
+//! Operators on lists of tensors. On CUDA a list takes a handful of kernels instead of one for each
+//! tensor; on the CPU it saves the calls' overhead. libtorch checks that lists have the same length
+//! and their tensors the same shapes.
 
 use tch::Tensor;
 
 use super::bridge::{Argument, Value, call, call_in_place, unexpected};
 use crate::error::Result;
 
-/// The 2-norm of each tensor, as scalars on the tensors' device (`aten::_foreach_norm.Scalar`).
+/// Computes the 2-norm of each tensor, as scalars on the tensors' device
+/// (`aten::_foreach_norm.Scalar`).
 ///
 /// ```
 /// use tch::Tensor;
@@ -39,15 +40,15 @@ pub fn foreach_norm(tensors: &[&Tensor]) -> Result<Vec<Tensor>> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Operator`](crate::Error::Operator), for instance for no tensors, or for parameters while
-/// gradients are on.
+/// [`Error::Operator`](crate::Error::Operator), for instance for no tensors, or for parameters
+/// while gradients are on.
 pub fn foreach_mul_(tensors: &[&Tensor], factor: f64) -> Result<()> {
     let arguments = [tensors.into(), Argument::Float(factor)];
     call_in_place("aten::_foreach_mul_.Scalar", &arguments)
 }
 
-/// Multiplies each tensor by a scalar tensor, in place: unlike [`foreach_mul_`], the host need not know
-/// the factor, as when it is computed on the device (`aten::_foreach_mul_.Tensor`).
+/// Multiplies each tensor by a scalar tensor, in place: unlike with [`foreach_mul_`], the host need
+/// not know the factor, as when it is computed on the device (`aten::_foreach_mul_.Tensor`).
 ///
 /// ```
 /// use tch::Tensor;
@@ -65,7 +66,7 @@ pub fn foreach_mul_tensor_(tensors: &[&Tensor], factor: &Tensor) -> Result<()> {
     call_in_place("aten::_foreach_mul_.Tensor", &arguments)
 }
 
-/// Adds `alpha` times the tensor of the same place to each tensor, in place
+/// Adds `alpha` times the tensor at the same position of `others` to each tensor, in place
 /// (`aten::_foreach_add_.List`).
 ///
 /// ```
@@ -84,8 +85,8 @@ pub fn foreach_add_(tensors: &[&Tensor], others: &[&Tensor], alpha: f64) -> Resu
     call_in_place("aten::_foreach_add_.List", &arguments)
 }
 
-/// Moves each tensor the share `weight` of the way to the end of the same place, in place: an
-/// exponential moving average of decay `1 - weight` (`aten::_foreach_lerp_.Scalar`).
+/// Moves each tensor the share `weight` of the way to the tensor at the same position of `ends`, in
+/// place: an exponential moving average of decay `1 - weight` (`aten::_foreach_lerp_.Scalar`).
 ///
 /// ```
 /// use tch::Tensor;
@@ -103,7 +104,7 @@ pub fn foreach_lerp_(tensors: &[&Tensor], ends: &[&Tensor], weight: f64) -> Resu
     call_in_place("aten::_foreach_lerp_.Scalar", &arguments)
 }
 
-/// Copies the source of the same place into each tensor (`aten::_foreach_copy_`).
+/// Copies the tensor at the same position of `sources` into each tensor (`aten::_foreach_copy_`).
 ///
 /// ```
 /// use tch::Tensor;
@@ -120,10 +121,10 @@ pub fn foreach_copy_(tensors: &[&Tensor], sources: &[&Tensor]) -> Result<()> {
     call_in_place("aten::_foreach_copy_", &[tensors.into(), sources.into()])
 }
 
-/// Multiplies gradients of a scaled loss by `inverse_scale`, in place, and sets `found_inf` to 1 if
-/// one of them is not finite; it is left alone otherwise. Both are one-element f32 tensors on the
-/// gradients' device (`aten::_amp_foreach_non_finite_check_and_unscale_`; Micikevicius et al. 2018,
-/// section 3.2).
+/// Multiplies the gradients of a scaled loss by `inverse_scale`, in place, and sets `found_inf` to
+/// 1 if one of them is not finite; otherwise `found_inf` is left alone. Both are one-element f32
+/// tensors on the gradients' device (`aten::_amp_foreach_non_finite_check_and_unscale_`;
+/// Micikevicius et al. 2018, section 3.2).
 ///
 /// ```
 /// use tch::Tensor;

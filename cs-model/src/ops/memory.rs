@@ -8,7 +8,7 @@ use super::Device;
 use super::bridge::{Value, call, check, unexpected};
 use crate::error::Result;
 
-/// Bytes that this process's libtorch holds on a device.
+/// The memory that this process's libtorch holds on a device, in bytes.
 ///
 /// ```
 /// // On a machine without CUDA there is nothing to count.
@@ -18,16 +18,17 @@ use crate::error::Result;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CudaMemory {
-    /// In tensors.
+    /// The bytes of all tensors.
     pub allocated: u64,
-    /// Taken from the device, in tensors or kept for later ones.
+    /// The bytes taken from the device, in tensors or kept for later ones.
     pub reserved: u64,
-    /// The most that was allocated at once, since the start or [`reset_cuda_peak`].
+    /// The largest number of bytes that were in tensors at once, since the start or
+    /// [`reset_cuda_peak`].
     pub peak: u64,
 }
 
-/// What libtorch holds on `device`; `None` for the CPU, in a build without CUDA, and before CUDA
-/// was first used. Costs some µs, and does not wait for the device.
+/// Gives what libtorch holds on `device`; `None` for the CPU, in a build without CUDA, and before
+/// CUDA was first used. Costs some µs, and does not wait for the device.
 ///
 /// # Errors
 /// [`Error::Operator`](crate::Error::Operator) for a device that is not there.
@@ -35,16 +36,17 @@ pub fn cuda_memory(device: Device) -> Result<Option<CudaMemory>> {
     read(device, false)
 }
 
-/// Lets [`CudaMemory::peak`] start anew from what is allocated now; nothing where there is no CUDA.
+/// Lets [`CudaMemory::peak`] start anew from what is allocated now; does nothing where there is no
+/// CUDA.
 ///
 /// # Errors
-/// As [`cuda_memory`].
+/// Those of [`cuda_memory`].
 pub fn reset_cuda_peak(device: Device) -> Result<()> {
     read(device, true).map(drop)
 }
 
-/// A copy in page-locked memory, from which copies to CUDA run beside the host; libtorch's own default
-/// device, as naming one is deprecated and warned of.
+/// Copies a tensor to page-locked memory, from which copies to CUDA run while the host goes on. The
+/// memory is of libtorch's own default device, as naming one is deprecated and warned of.
 ///
 /// # Errors
 /// [`Error::Operator`](crate::Error::Operator) without CUDA, or if memory runs out.
@@ -61,10 +63,11 @@ fn read(device: Device, reset_peak: bool) -> Result<Option<CudaMemory>> {
     let Device::Cuda(index) = device else {
         return Ok(None);
     };
-    // libtorch numbers devices by an i8; a number beyond is refused as any that is not there.
+    // libtorch numbers devices by an i8; a larger number is refused like that of any device that is
+    // not there.
     let index = i32::from(i8::try_from(index).unwrap_or(i8::MAX));
     let (mut found, mut bytes) = (0, [0; 3]);
-    // SAFETY: both places are ours and large enough; the function writes nothing else.
+    // SAFETY: both variables are ours and large enough; the function writes nothing else.
     let failure =
         unsafe { cs_cuda_memory(index, i32::from(reset_peak), &mut found, bytes.as_mut_ptr()) };
     check("CUDA memory", failure)?;

@@ -1,6 +1,7 @@
 //! The recurrent encoder.
 //!
-//! `N` packed tokens, `B` sequences, `E` embedding, `U` units of one direction (`H = 2·U`).
+//! In the shapes, `N` is the number of packed tokens, `B` that of sequences, `E` the embedding
+//! width, and `U` the number of units of one direction (`H = 2·U`).
 
 use tch::{Kind, Tensor};
 
@@ -35,15 +36,15 @@ impl BiLstm {
         })
     }
 
-    /// The word vectors and the last hidden states, in f32 under autocast as well: a recurrence adds
-    /// its rounding errors up.
+    /// Computes the word vectors and the last hidden states, in f32 under autocast as well: a
+    /// recurrence adds its rounding errors up.
     ///
     /// # Shapes
-    /// `N` tokens to `[N, E]` and `[N, 2·U]`.
+    /// `N` tokens give `[N, E]` and `[N, 2·U]`.
     pub(super) fn forward(&self, input: &PackedInput, train: bool) -> Result<(Tensor, Tensor)> {
         let _guard = Autocast::off(input.device())?;
         let steps = Steps::new(input.lengths(), input.device())?;
-        // Ids move to the order of steps rather than their vectors.
+        // The ids are moved to the order of steps rather than their vectors.
         let ids = input.ids().f_index_select(0, &steps.rows)?;
         let embedded = self.word_embeddings.forward(&self.forget(ids, train)?)?;
         let embedded = dropout(embedded, self.dropout, train)?; // [N, E]
@@ -52,10 +53,10 @@ impl BiLstm {
         Ok((packed(embedded)?, packed(hidden)?))
     }
 
-    /// Makes some of the tokens unknown ones, in training.
+    /// Replaces some of the tokens by unknown ones, in training.
     ///
     /// # Shapes
-    /// `[N]` to `[N]`.
+    /// `[N]` gives `[N]`.
     fn forget(&self, ids: Tensor, train: bool) -> Result<Tensor> {
         if !train || self.word_dropout == 0.0 {
             return Ok(ids);
@@ -65,10 +66,10 @@ impl BiLstm {
     }
 }
 
-/// PyTorch's `nn.LSTM`: its names, its gates in the order i, f, g, o.
+/// PyTorch's `nn.LSTM`, with its names and its gates in the order i, f, g, o.
 #[derive(Debug)]
 struct Lstm {
-    /// Four tensors for each direction of each layer.
+    /// The weights, four tensors for each direction of each layer.
     weights: Vec<Tensor>,
     units: i64,
     layers: i64,
@@ -101,9 +102,9 @@ impl Lstm {
         Ok(lstm)
     }
 
-    /// Moves the weights into one buffer in cuDNN's order, of which they are views from then on, as PyTorch's
-    /// `flatten_parameters` does: else cuDNN is given a copy of them at every call, and libtorch
-    /// warns of it.
+    /// Moves the weights into one buffer in cuDNN's order, of which they are views from then on, as
+    /// PyTorch's `flatten_parameters` does: else cuDNN is given a copy of them at every call, and
+    /// libtorch warns of it.
     fn flatten(&self, inputs: i64) -> Result<()> {
         let device = self.weights[0].device();
         if !matches!(device, tch::Device::Cuda(_)) || !tch::Cuda::cudnn_is_available() {
@@ -122,13 +123,15 @@ impl Lstm {
             false,
             true,
         )?;
-        // The views keep it.
+        // The views keep the buffer alive.
         drop(buffer);
         Ok(())
     }
 
+    /// Runs the recurrence.
+    ///
     /// # Shapes
-    /// `[N, E]` to `[N, 2·U]`, both in the order of `steps`.
+    /// `[N, E]` gives `[N, 2·U]`, both in the order of `steps`.
     fn forward(&self, x: &Tensor, steps: &Steps, train: bool) -> Result<Tensor> {
         let shape = [2 * self.layers, steps.sequences, self.units];
         let start = Tensor::f_zeros(shape, (Kind::Float, x.device()))?; // [2·layers, B, U]
@@ -139,7 +142,7 @@ impl Lstm {
             &self.weights.iter().collect::<Vec<_>>(),
             true,
             self.layers,
-            // Between layers only, as in PyTorch.
+            // Dropout acts between layers only, as in PyTorch.
             if train && self.layers > 1 {
                 self.dropout
             } else {
@@ -158,11 +161,12 @@ impl Lstm {
 #[derive(Debug)]
 struct Steps {
     sequences: i64,
-    /// Packed row of each place, `[N]`.
+    /// The packed row that is read at each position of this order, `[N]`.
     rows: Tensor,
-    /// Place of each packed row, `[N]`.
+    /// The position in this order of each packed row, `[N]`.
     restore: Tensor,
-    /// Sequences still running at each step, `[longest]`; libtorch wants it on the CPU.
+    /// The number of sequences still running at each step, `[longest]`; libtorch wants it on the
+    /// CPU.
     batch_sizes: Tensor,
 }
 
@@ -182,7 +186,7 @@ impl Steps {
     }
 }
 
-/// The packed row of each place, and the number of places of each step.
+/// Gives the packed row at each position of the order, and the number of positions of each step.
 fn order(lengths: &[usize]) -> (Vec<i64>, Vec<i64>) {
     let mut starts = Vec::with_capacity(lengths.len());
     let mut total = 0;

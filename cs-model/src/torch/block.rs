@@ -1,6 +1,7 @@
 //! The transformer block, one for every configuration.
 //!
-//! `N` packed tokens, `H` hidden, `M` intermediate; `A` heads, `S` pairs of a query and a key.
+//! In the shapes, `N` is the number of packed tokens, `H` the hidden width, `M` the intermediate
+//! width, `A` the number of heads, and `S` that of pairs of a query and a key.
 
 use tch::Tensor;
 
@@ -40,10 +41,10 @@ impl Block {
         })
     }
 
-    /// Beside its output the attention's scores, if the plan keeps them.
+    /// Computes the block's output and, if the plan keeps them, the attention's scores.
     ///
     /// # Shapes
-    /// `[N, H]` to `[N, H]` and `[S, A]`.
+    /// `[N, H]` gives `[N, H]` and `[S, A]`.
     pub(super) fn forward(
         &self,
         x: &Tensor,

@@ -1,6 +1,7 @@
 //! Vectors for tokens.
 //!
-//! `N` packed tokens, `V` words, `H` hidden (or embedding size).
+//! In the shapes, `N` is the number of packed tokens, `V` that of words, and `H` the hidden (or
+//! embedding) width.
 
 use tch::Tensor;
 
@@ -11,10 +12,10 @@ use crate::config::TransformerConfig;
 use crate::config::names::Role;
 use crate::error::Result;
 
-/// A vector for each row of a table.
+/// A table of vectors, which are looked up by their row.
 #[derive(Debug)]
 pub(super) struct Embedding {
-    /// `[V, H]`
+    /// The table, `[V, H]`.
     weight: Tensor,
 }
 
@@ -25,10 +26,12 @@ impl Embedding {
         })
     }
 
+    /// Looks the vectors up.
+    ///
     /// # Shapes
-    /// `[N]` to `[N, H]`. The indices must be below the number of rows.
+    /// `[N]` gives `[N, H]`. The indices must be below the number of rows.
     pub(super) fn forward(&self, index: &Tensor) -> Result<Tensor> {
-        // No padding index: a packed batch has no pad tokens.
+        // There is no padding index: a packed batch has no pad tokens.
         Ok(Tensor::f_embedding(&self.weight, index, -1, false, false)?)
     }
 }
@@ -55,8 +58,10 @@ impl TransformerEmbeddings {
         })
     }
 
+    /// Computes the vectors of a batch's tokens.
+    ///
     /// # Shapes
-    /// `N` tokens to `[N, H]`.
+    /// `N` tokens give `[N, H]`.
     pub(super) fn forward(&self, input: &PackedInput, train: bool) -> Result<Tensor> {
         let words = self.word_embeddings.forward(input.ids())?;
         let types = self.token_type_embeddings.weight.f_narrow(0, 0, 1)?; // [1, H]

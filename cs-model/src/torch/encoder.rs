@@ -1,6 +1,6 @@
 //! The encoder of any family.
 //!
-//! `N` packed tokens, `H` hidden.
+//! In the shapes, `N` is the number of packed tokens and `H` the hidden width.
 
 use tch::Tensor;
 
@@ -12,7 +12,7 @@ use crate::config::EncoderConfig;
 use crate::error::Result;
 use crate::ops::Device;
 
-/// What makes hidden states of tokens.
+/// The encoder, which computes hidden states from tokens.
 #[derive(Debug)]
 pub(super) enum Encoder {
     Transformer(Transformer),
@@ -29,10 +29,11 @@ impl Encoder {
         })
     }
 
-    /// Leaves its inner states in `states`, if there are any.
+    /// Computes the last hidden states, and leaves the inner states in `states`, if there is such a
+    /// list.
     ///
     /// # Shapes
-    /// `N` tokens to `[N, H]`.
+    /// `N` tokens give `[N, H]`.
     pub(super) fn forward(
         &self,
         input: &PackedInput,

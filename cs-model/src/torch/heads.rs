@@ -1,6 +1,7 @@
 //! Intent, slot and sentiment heads.
 //!
-//! `N` packed tokens, `B` sequences, `H` hidden, `C` intents, `T` slot tags.
+//! In the shapes, `N` is the number of packed tokens, `B` that of sequences, `H` the hidden width,
+//! `C` the number of intents, and `T` that of slot tags.
 
 use tch::{Kind, Tensor};
 
@@ -26,7 +27,7 @@ pub(super) struct Heads {
 }
 
 impl Heads {
-    /// `dropout`: on what the heads see, in training.
+    /// Makes the heads for `tasks`; `dropout` is its rate on what the heads read, in training.
     pub(super) fn new(scope: Scope<'_>, tasks: &Tasks, dropout: f64) -> Result<Self> {
         let head = |present: bool, role| present.then(|| Linear::new(scope, role)).transpose();
         let crf = |tags| {
@@ -44,10 +45,10 @@ impl Heads {
         })
     }
 
-    /// Results are f32, under autocast as well.
+    /// Computes the heads' results, which are f32 under autocast as well.
     ///
     /// # Shapes
-    /// `[N, H]` to intent logits `[B, C]`, slot logits `[N, T]`, sentiment `[B]` in 0..=1.
+    /// `[N, H]` gives intent logits `[B, C]`, slot logits `[N, T]` and sentiment `[B]` in 0..=1.
     pub(super) fn forward(
         &self,
         hidden: &Tensor,

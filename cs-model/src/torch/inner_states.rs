@@ -4,8 +4,8 @@
 
 use tch::Tensor;
 
-/// Inner states of an encoder, to distil into or from (TinyBERT; Jiao et al. 2020, section 3.1). They
-/// carry gradients.
+/// The inner states of an encoder, to distil into or from (TinyBERT; Jiao et al. 2020, section
+/// 3.1). They carry gradients.
 ///
 /// ```
 /// use cs_data::TokenBatch;
@@ -22,11 +22,11 @@ use tch::Tensor;
 /// ```
 #[derive(Debug, Default)]
 pub struct InnerStates {
-    /// After the embeddings and after each block, `[N, H]`. A BiLSTM has two: its word vectors
-    /// `[N, E]` and its output.
+    /// The hidden states after the embeddings and after each block, `[N, H]` each. A BiLSTM has
+    /// two: its word vectors `[N, E]` and its output.
     pub hidden: Vec<Tensor>,
-    /// Of each block the scores of every query for every key of its sequence, `q·k / √D` before the
-    /// softmax: `[S, A]`, `S` the sum of the lengths' squares; sequence after sequence in packed order,
-    /// in each query after query. None for a BiLSTM.
+    /// The attention scores of each block, `[S, A]`: those of every query for every key of its
+    /// sequence, `q·k / √D` before the softmax, where `S` is the sum of the lengths' squares.
+    /// Sequences follow each other in packed order, and within one its queries. Empty for a BiLSTM.
     pub attention: Vec<Tensor>,
 }

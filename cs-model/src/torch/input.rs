@@ -50,27 +50,27 @@ impl PackedInput {
         })
     }
 
-    /// Token ids, `[N]` i64.
+    /// The token ids, `[N]` i64.
     pub fn ids(&self) -> &Tensor {
         &self.ids
     }
 
-    /// Position of each token in its sequence, `[N]` i64.
+    /// The position of each token in its sequence, `[N]` i64.
     pub fn positions(&self) -> &Tensor {
         &self.positions
     }
 
-    /// Tokens of each sequence, `B` numbers.
+    /// The number of tokens of each sequence, `B` numbers.
     pub fn lengths(&self) -> &[usize] {
         &self.lengths
     }
 
-    /// Where the tensors are.
+    /// The device that the tensors are on.
     pub fn device(&self) -> Device {
         self.device
     }
 
-    /// Tokens of each sequence, `[B]` i64.
+    /// The number of tokens of each sequence, `[B]` i64.
     pub(super) fn lengths_tensor(&self) -> Result<Tensor> {
         self.tensor(self.lengths.iter().copied())
     }
@@ -90,7 +90,7 @@ impl PackedInput {
     }
 }
 
-/// The sequences' lengths. The batch's fields are open to anyone, so they are not trusted.
+/// Gives the sequences' lengths. The batch's fields are open to anyone, so they are checked first.
 fn lengths(batch: &TokenBatch) -> Result<Vec<usize>> {
     let wrong = |what, expected, found| Error::Shape {
         what,

@@ -1,6 +1,7 @@
 //! Layers that treat every token alike.
 //!
-//! `N` packed tokens, `I` inputs and `O` outputs of a layer, `H` hidden.
+//! In the shapes, `N` is the number of packed tokens, `I` that of inputs and `O` that of outputs of
+//! a layer, and `H` the hidden width.
 
 use tch::{Kind, Tensor};
 
@@ -12,9 +13,9 @@ use crate::error::Result;
 /// An affine map: `x Wᵀ + b`.
 #[derive(Debug)]
 pub(super) struct Linear {
-    /// `[O, I]`
+    /// The matrix, `[O, I]`.
     pub(super) weight: Tensor,
-    /// `[O]`
+    /// The bias, `[O]`.
     pub(super) bias: Tensor,
 }
 
@@ -26,8 +27,10 @@ impl Linear {
         })
     }
 
+    /// Applies the map to each row.
+    ///
     /// # Shapes
-    /// `[N, I]` to `[N, O]`.
+    /// `[N, I]` gives `[N, O]`.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         Ok(x.f_linear(&self.weight, Some(&self.bias))?)
     }
@@ -50,10 +53,10 @@ impl LayerNorm {
         })
     }
 
-    /// In f32 whatever the input is, so that what blocks add up stays in f32.
+    /// Normalises each row, in f32 whatever the input is, so that what blocks add up stays in f32.
     ///
     /// # Shapes
-    /// `[N, H]` to `[N, H]`.
+    /// `[N, H]` gives `[N, H]`.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let shape = self.weight.size();
         let x = x.f_to_kind(Kind::Float)?;
@@ -70,7 +73,7 @@ pub(super) fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     })
 }
 
-/// Dropout while training, else the input itself.
+/// Applies dropout while training; else gives the input itself.
 pub(super) fn dropout(x: Tensor, probability: f64, train: bool) -> Result<Tensor> {
     if train && probability > 0.0 {
         Ok(x.f_dropout(probability, true)?)

@@ -1,8 +1,8 @@
 //! libtorch models on packed batches.
 //!
-//! Token tensors are `[N, H]`, `N` the sum of the sequences' lengths: no layer but attention,
-//! the recurrence and pooling knows where a sequence begins, and none sees a pad token outside
-//! of attention.
+//! Token tensors are `[N, H]`, where `N` is the sum of the sequences' lengths: no layer but
+//! attention, the recurrence and pooling knows where a sequence begins, and none sees a pad token
+//! outside of attention.
 
 mod attention;
 mod bilstm;

@@ -24,27 +24,24 @@ use crate::heads::{HeadOutput, Tasks};
 use crate::init::fresh_tensor;
 use crate::ops::Device;
 
-/// Whether dropout is on.
-///
-/// ```
-/// assert_ne!(cs_model::Mode::Train, cs_model::Mode::Eval);
-/// ```
+/// Whether a forward pass is part of training, which decides on dropout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Dropout at the configuration's rates, from libtorch's global generator: seed it with
     /// `tch::manual_seed` before a step to make the step repeatable.
     Train,
-    /// No dropout.
+    /// No dropout, as for evaluation and serving.
     Eval,
 }
 
-/// The heads' results as tensors; `None` for a task the model does not have.
+/// The results of a model's heads as tensors; `None` for each task that the model does not have.
 ///
 /// ```
 /// use cs_data::TokenBatch;
 /// use cs_model::{BiLstmConfig, Device, Mode, Model, Tasks};
 ///
-/// let config = BiLstmConfig { vocab_size: 9, embedding_size: 4, hidden_size: 3, ..Default::default() };
+/// let sizes = BiLstmConfig { vocab_size: 9, embedding_size: 4, ..Default::default() };
+/// let config = BiLstmConfig { hidden_size: 3, ..sizes };
 /// let tasks = Tasks { sentiment: true, ..Default::default() };
 /// let model = Model::new(&config.into(), &tasks, Device::Cpu, 1)?;
 /// let output = model.forward(&TokenBatch::pack([&[2, 7, 3][..], &[2, 3]]), Mode::Eval)?;
@@ -54,22 +51,22 @@ pub enum Mode {
 /// ```
 #[derive(Debug, Default)]
 pub struct ModelOutput {
-    /// `[B, C]` logits.
+    /// The logits of the intents, `[B, C]`.
     pub intent: Option<Tensor>,
-    /// `[N, T]` logits.
+    /// The logits of the slot tags, `[N, T]`.
     pub slots: Option<Tensor>,
-    /// What turns the slot logits into a loss over sequences of tags, if the slot head is a
-    /// conditional random field.
+    /// The scores that turn the slot logits into a loss over sequences of tags, if the slot head is
+    /// a conditional random field.
     pub crf: Option<Crf>,
-    /// `[B]` in 0..=1, after the sigmoid.
+    /// The sentiment of each sequence, `[B]`: from 0 (negative) to 1 (positive), after the sigmoid.
     pub sentiment: Option<Tensor>,
-    /// Tokens of each sequence, `B` numbers.
+    /// The number of tokens of each sequence, `B` numbers.
     pub lengths: Vec<usize>,
 }
 
-/// An encoder and its heads in libtorch. Weights are fp32; under [`Autocast`](crate::ops::Autocast) a
-/// transformer computes its matrix products in 16 bits, on CUDA attention as well, by flash attention
-/// on the packed sequences. Results are fp32 always.
+/// An encoder and its heads in libtorch. Weights are fp32; under [`Autocast`](crate::ops::Autocast)
+/// a transformer computes its matrix products in 16 bits, and on CUDA attention as well, by flash
+/// attention on the packed sequences. Results are always fp32.
 ///
 /// A model can move to another thread but not be shared between threads: training updates its
 /// tensors in place.
@@ -106,7 +103,7 @@ pub struct Model {
     masked_lm: Option<MaskedLmHead>,
 }
 
-/// What a model is to have.
+/// What a model is to be built from.
 pub(super) struct Blueprint<'a> {
     pub(super) config: &'a EncoderConfig,
     pub(super) tasks: &'a Tasks,
@@ -127,9 +124,10 @@ impl<'a> Blueprint<'a> {
 }
 
 impl Model {
-    /// A model with fresh weights, which depend on `seed` and the tensors' names alone: a
+    /// Makes a model with fresh weights, which depend on `seed` and the tensors' names alone: a
     /// transformer's are normal with the configuration's deviation, an LSTM's uniform in
-    /// ±1/sqrt(units), the light model's word vectors and heads normal with 0.3 and 0.1, biases zero.
+    /// ±1/sqrt(units), the light model's word vectors and heads normal with 0.3 and 0.1, biases
+    /// zero.
     ///
     /// # Errors
     /// [`Error::Field`] for a configuration, labels or a device that cannot be used.
@@ -140,10 +138,10 @@ impl Model {
         )
     }
 
-    /// The model of a bundle, heads included.
+    /// Opens the model of a bundle, heads included.
     ///
     /// # Errors
-    /// As [`Model::new`] and [`Model::load_weights`].
+    /// Those of [`Model::new`] and [`Model::load_weights`].
     pub fn open(bundle: &Bundle, device: Device) -> Result<Self> {
         let weights = bundle.weights()?;
         let (config, tasks) = (bundle.config(), bundle.tasks());
@@ -153,10 +151,11 @@ impl Model {
         )
     }
 
-    /// The encoder of a bundle or of a plain Hugging Face folder, with fresh heads for `tasks`.
+    /// Opens the encoder of a bundle or of a plain Hugging Face folder, with fresh heads for
+    /// `tasks`.
     ///
     /// # Errors
-    /// As [`Model::new`] and [`Model::load_weights`].
+    /// Those of [`Model::new`] and [`Model::load_weights`].
     pub fn from_pretrained(
         bundle: &Bundle,
         tasks: &Tasks,
@@ -177,7 +176,7 @@ impl Model {
         )
     }
 
-    /// `fill` gives the numbers of each tensor.
+    /// Builds a model, in which `fill` gives the numbers of each tensor.
     pub(super) fn build(
         blueprint: &Blueprint<'_>,
         fill: impl FnMut(&str, &[usize]) -> Result<Vec<f32>>,
@@ -221,10 +220,11 @@ impl Model {
         })
     }
 
-    /// The heads' results for a packed batch. A batch without sequences has results without rows.
+    /// Computes the heads' results for a packed batch. A batch without sequences has results
+    /// without rows.
     ///
     /// # Shapes
-    /// `N` tokens of `B` sequences to `[B, C]`, `[N, T]` and `[B]`.
+    /// `N` tokens of `B` sequences give `[B, C]`, `[N, T]` and `[B]`.
     ///
     /// # Errors
     /// [`Error::Field`] for a token id or a position the model has no embedding for;
@@ -236,11 +236,12 @@ impl Model {
         self.heads.forward(&hidden, &input, train)
     }
 
-    /// As [`Model::forward`], with the encoder's inner states. Attention takes its slower way, because
-    /// the fused ones do not give their scores; `forward` is none the slower for it.
+    /// Computes what [`Model::forward`] does, and gives the encoder's inner states as well.
+    /// Attention takes a slower way, because the fused ones do not give their scores; `forward`
+    /// itself is not slowed down.
     ///
     /// # Errors
-    /// As [`Model::forward`].
+    /// Those of [`Model::forward`].
     pub fn forward_with_inner_states(
         &self,
         batch: &TokenBatch,
@@ -253,22 +254,22 @@ impl Model {
         Ok((self.heads.forward(&hidden, &input, train)?, states))
     }
 
-    /// The encoder's last hidden states, without dropout. They carry gradients unless the caller
-    /// has switched them off (`tch::no_grad`).
+    /// Computes the encoder's last hidden states, without dropout. They carry gradients unless the
+    /// caller has switched them off (`tch::no_grad`).
     ///
     /// # Shapes
-    /// `N` tokens to `[N, H]`.
+    /// `N` tokens give `[N, H]`.
     ///
     /// # Errors
-    /// As [`Model::forward`].
+    /// Those of [`Model::forward`].
     pub fn hidden(&self, batch: &TokenBatch) -> Result<Tensor> {
         self.encode(&self.input(batch)?, false, None)
     }
 
-    /// The heads' results as plain numbers, without dropout or gradients.
+    /// Computes the heads' results as plain numbers, without dropout or gradients.
     ///
     /// # Errors
-    /// As [`Model::forward`].
+    /// Those of [`Model::forward`].
     pub fn predict(&self, batch: &TokenBatch) -> Result<HeadOutput> {
         let _guard = tch::no_grad_guard();
         let output = self.forward(batch, Mode::Eval)?;
@@ -283,7 +284,7 @@ impl Model {
         })
     }
 
-    /// `[N, H]`, in f32 under autocast as well.
+    /// Computes the last hidden states, `[N, H]`, in f32 under autocast as well.
     pub(super) fn encode(
         &self,
         input: &PackedInput,
@@ -297,7 +298,8 @@ impl Model {
         self.encoder.forward(input, train, states)
     }
 
-    /// libtorch would read past its tables for an id too large, so none gets there.
+    /// Checks a batch and moves it to the model's device. libtorch would read past its tables for
+    /// an id that is too large, so such ids are refused here.
     pub(super) fn input(&self, batch: &TokenBatch) -> Result<PackedInput> {
         let check = |what, numbers: &[u32], limit: usize| match numbers
             .iter()
@@ -318,8 +320,8 @@ impl Model {
         PackedInput::new(batch, self.device)
     }
 
-    /// Every tensor by its checkpoint name, in the order of the configuration's list; all of them
-    /// are trainable. The handles share memory with the model.
+    /// Lists every tensor by its checkpoint name, in the order of the configuration's list; all of
+    /// them are trainable. The handles share memory with the model.
     pub fn parameters(&self) -> Vec<(String, Tensor)> {
         let list = self.parameters.list().iter();
         list.map(|(name, tensor)| (name.clone(), tensor.shallow_clone()))
@@ -329,7 +331,7 @@ impl Model {
     /// Writes all tensors as fp32 safetensors under their Hugging Face names, whole or not at all.
     ///
     /// # Errors
-    /// [`Error::Io`] naming the file.
+    /// [`Error::Io`] names the file.
     pub fn save_weights(&self, path: &Path) -> Result<()> {
         let mut raw = Vec::new();
         for (name, tensor) in self.parameters.list() {
@@ -339,7 +341,7 @@ impl Model {
         let tensors = raw
             .iter()
             .map(|(name, shape, data)| (name, RawTensor::from_f32(shape, data)));
-        // What Hugging Face's reader asks for.
+        // Hugging Face's reader asks for this entry.
         let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
         write_safetensors(path, tensors, &metadata)
     }
@@ -348,20 +350,20 @@ impl Model {
     /// does not have are left alone. On an error the model stays as it was.
     ///
     /// # Errors
-    /// [`Error::Safetensors`] for a torn or foreign file; [`Error::Tensor`] for a tensor that is
-    /// missing or has another shape.
+    /// [`Error::Safetensors`] for a torn file or one in another format; [`Error::Tensor`] for a
+    /// tensor that is missing or has another shape.
     pub fn load_weights(&mut self, path: &Path) -> Result<()> {
         let weights = Weights::open(path)?;
         self.parameters
             .assign(|name, shape| weights.f32(name, shape))
     }
 
-    /// The encoder's configuration.
+    /// The configuration of the encoder.
     pub fn config(&self) -> &EncoderConfig {
         &self.config
     }
 
-    /// The heads.
+    /// The heads and their labels.
     pub fn tasks(&self) -> &Tasks {
         &self.tasks
     }
@@ -370,7 +372,7 @@ impl Model {
         self.masked_lm.as_ref()
     }
 
-    /// Where the tensors are.
+    /// The device that the tensors are on.
     pub fn device(&self) -> Device {
         self.device
     }

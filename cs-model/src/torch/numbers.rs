@@ -5,13 +5,13 @@ use tch::Tensor;
 use crate::error::Result;
 use crate::heads::Matrix;
 
-/// A tensor of two dimensions, row after row.
+/// Copies a tensor of two dimensions to a matrix.
 pub(super) fn matrix(tensor: &Tensor) -> Result<Matrix> {
     let (rows, cols) = tensor.size2()?;
     Matrix::new(rows as usize, cols as usize, numbers(tensor)?)
 }
 
-/// The numbers of a tensor of f32, row after row.
+/// Copies the numbers of a tensor of f32, row after row.
 #[expect(clippy::disallowed_methods, reason = "numbers have to be waited for")]
 pub(super) fn numbers(tensor: &Tensor) -> Result<Vec<f32>> {
     let tensor = tensor.f_detach()?.f_to(tch::Device::Cpu)?.f_contiguous()?;

@@ -8,8 +8,8 @@ use crate::config::names::{Names, Part, Role};
 use crate::error::{Error, Result};
 use crate::ops::Device;
 
-/// Trainable fp32 tensors under their checkpoint's names, in the order of the configuration's
-/// list. Layers hold handles to the same tensors, so that one place can save, load and list them.
+/// Trainable fp32 tensors under their checkpoint's names, in the order of the configuration's list.
+/// Layers hold handles to the same tensors, so that one file can save, load and list them.
 #[derive(Debug)]
 pub(super) struct Parameters {
     list: Vec<(String, Tensor)>,
@@ -17,7 +17,7 @@ pub(super) struct Parameters {
 }
 
 impl Parameters {
-    /// Makes a tensor for each name and shape, with the numbers `fill` gives for it.
+    /// Makes a tensor for each name and shape, with the numbers that `fill` gives for it.
     #[expect(clippy::disallowed_methods, reason = "before any step")]
     pub(super) fn create(
         names: Vec<(String, Vec<usize>)>,
@@ -38,7 +38,7 @@ impl Parameters {
         Ok(Self { list, index })
     }
 
-    /// Replaces every tensor's numbers, or none.
+    /// Replaces the numbers of every tensor, or of none.
     pub(super) fn assign(
         &mut self,
         mut fill: impl FnMut(&str, &[usize]) -> Result<Vec<f32>>,
@@ -67,7 +67,7 @@ impl Parameters {
     }
 }
 
-/// Tensors by their role, in a model or in one of its layers.
+/// The tensors of a model, or of one of its layers, by their role.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scope<'a> {
     parameters: &'a Parameters,
@@ -75,23 +75,23 @@ pub(super) struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// The tensors of a layer, from 0.
+    /// The tensors of a layer, counted from 0.
     pub(super) fn layer(self, layer: usize) -> Self {
         let names = self.names.layer(layer);
         Self { names, ..self }
     }
 
-    /// A handle to the matrix, table or norm's factors of a layer.
+    /// Gives a handle to the matrix, table or norm's factors of a layer.
     pub(super) fn weight(self, role: Role) -> Result<Tensor> {
         self.get(role, Part::Weight)
     }
 
-    /// A handle to what a layer adds.
+    /// Gives a handle to the numbers that a layer adds.
     pub(super) fn bias(self, role: Role) -> Result<Tensor> {
         self.get(role, Part::Bias)
     }
 
-    /// A handle to one of a layer's tensors.
+    /// Gives a handle to one of a layer's tensors.
     pub(super) fn get(self, role: Role, part: Part) -> Result<Tensor> {
         let name = self.names.name(role, part);
         match self.parameters.index.get(&name) {

@@ -1,6 +1,7 @@
 //! One vector for each sequence.
 //!
-//! `N` packed tokens, `B` sequences, `H` hidden.
+//! In the shapes, `N` is the number of packed tokens, `B` that of sequences, and `H` the hidden
+//! width.
 
 use tch::Tensor;
 
@@ -8,8 +9,10 @@ use super::PackedInput;
 use crate::error::Result;
 use crate::heads::Pooling;
 
+/// Pools the hidden states of each sequence to one vector.
+///
 /// # Shapes
-/// `[N, H]` to `[B, H]`.
+/// `[N, H]` gives `[B, H]`.
 pub(super) fn pool(hidden: &Tensor, input: &PackedInput, pooling: Pooling) -> Result<Tensor> {
     let (reduce, initial) = match pooling {
         Pooling::Cls => return Ok(hidden.f_index_select(0, &input.first_rows()?)?),

@@ -1,6 +1,6 @@
 //! The transformer encoder.
 //!
-//! `N` packed tokens, `H` hidden.
+//! In the shapes, `N` is the number of packed tokens and `H` the hidden width.
 
 use tch::Tensor;
 
@@ -39,10 +39,11 @@ impl Transformer {
         })
     }
 
-    /// Leaves its inner states in `states`, if there are any.
+    /// Computes the last hidden states, and leaves the inner states in `states`, if there is such a
+    /// list.
     ///
     /// # Shapes
-    /// `N` tokens to `[N, H]`.
+    /// `N` tokens give `[N, H]`.
     pub(super) fn forward(
         &self,
         input: &PackedInput,

@@ -1,5 +1,5 @@
-//! The conditional random field against pytorch-crf (`reference/make_crf.py`): paths, likelihoods and
-//! gradients; and as the slot head of a model.
+//! The conditional random field against pytorch-crf (`reference/make_crf.py`): paths, likelihoods
+//! and gradients; and as the slot head of a model.
 
 use cs_data::{Scheme, TagSet};
 use cs_model::{Matrix, Transitions};
@@ -123,8 +123,8 @@ mod torch {
         let rows = |value: &serde_json::Value| -> Vec<Vec<f32>> {
             serde_json::from_value(value.clone()).unwrap()
         };
-        // Tokens that are no words, before each text and between its words, and the texts' order: none
-        // of it may matter.
+        // Tokens that are no words, before each text and between its words, and the texts' order:
+        // none of it may matter.
         let mut tokens = vec![vec![9.0; 5]];
         let mut sequences = Vec::new();
         let mut words = stored.logits.iter();

@@ -1,5 +1,5 @@
-//! A transformer whose layers differ in heads and inner width computes what the whole one does with the
-//! missing parts at zero, and what is left learns the same.
+//! A transformer whose layers differ in heads and inner width computes what the whole one does with
+//! the missing parts at zero, and what is left learns the same.
 
 use cs_data::{Scheme, TagSet, TokenBatch};
 use cs_model::{Device, Mode, Model, ModelOutput, Tasks, TransformerConfig};

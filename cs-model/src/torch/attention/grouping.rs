@@ -1,7 +1,9 @@
-//! How attention cuts a batch: into groups of sequences that one padded matrix product serves.
+//! How attention cuts a batch: into groups of sequences, each of which is served by one padded
+//! matrix product.
 //!
-//! `B` sequences, `N` packed tokens, `P` rows of all groups together, pads included; `G` sequences
-//! of a group, `L` its longest.
+//! In the shapes, `B` is the number of sequences, `N` that of packed tokens, and `P` that of the
+//! rows of all groups together, pads included; `G` is the number of sequences of a group, and `L`
+//! the length of its longest.
 
 use tch::Tensor;
 
@@ -14,7 +16,8 @@ use crate::ops::{Device, on_device};
 ///
 /// Measured on two x86-64 cores with twelve heads of 32, dropout and the backward pass. 32
 /// sequences of 12 to 16 tokens: 3.0 ms with these figures, against 3.4 as one group, 4.0 with one
-/// for each length and 8.1 with one for each sequence. Of 4 to 64 tokens: 12 against 37, 16 and 16.
+/// for each length and 8.1 with one for each sequence. Of 4 to 64 tokens: 12 ms against 37, 16 and
+/// 16.
 const GROUP_COST: usize = 10_000;
 const ROW_COST: usize = 60;
 
@@ -23,24 +26,26 @@ const ROW_COST: usize = 60;
 /// a group of its own, and groups of equal lengths need no pads.
 #[derive(Debug)]
 pub(in crate::torch) struct Grouping {
-    /// Packed rows in the order of the groups, a sequence's first row standing in for its pads;
-    /// `[P]`, or `None` where that is the packed order itself.
+    /// The packed rows in the order of the groups, with a sequence's first row in the stead of its
+    /// pads; `[P]`, or `None` if that is the packed order itself.
     pub(super) gather: Option<Tensor>,
-    /// Where among the groups' rows each packed row is; `[N]`, or `None` likewise.
+    /// The row among those of the groups that each packed row has; `[N]`, or `None` if that is the
+    /// packed order itself.
     pub(super) restore: Option<Tensor>,
     pub(super) groups: Vec<Group>,
-    /// The group of each sequence and its place there.
+    /// The group of each sequence, and its position in the group.
     places: Vec<(usize, usize)>,
 }
 
 /// Sequences that attend in one matrix product.
 #[derive(Debug)]
 pub(super) struct Group {
-    /// `G`
+    /// The number `G` of sequences.
     pub(super) sequences: i64,
-    /// `L`
+    /// The length `L` of the longest sequence.
     pub(super) length: i64,
-    /// `[G, 1, 1, L]`: 0 for a token, -inf for a pad; `None` without pads.
+    /// What is added to the scores, `[G, 1, 1, L]`: 0 for a token, -inf for a pad; `None` without
+    /// pads.
     pub(super) bias: Option<Tensor>,
 }
 
@@ -90,8 +95,9 @@ impl Grouping {
         })
     }
 
-    /// Where each pair of a query and a key of one sequence is among the groups' scores, `G·L·L` of
-    /// each group one after the other; `[S]`, `S` the sum of the lengths' squares, in packed order.
+    /// Finds where each pair of a query and a key of one sequence is among the groups' scores,
+    /// `G·L·L` of each group one after the other; `[S]`, `S` the sum of the lengths' squares, in
+    /// packed order.
     pub(super) fn pairs(&self, lengths: &[usize], device: Device) -> Result<Tensor> {
         let starts: Vec<i64> = self
             .groups
@@ -113,7 +119,7 @@ impl Grouping {
         on_device(&pairs, device)
     }
 
-    /// The number of rows of each group, pads included.
+    /// Gives the number of rows of each group, pads included.
     pub(super) fn rows(&self) -> Vec<i64> {
         self.groups
             .iter()
@@ -156,13 +162,14 @@ fn starts(lengths: &[usize]) -> Vec<usize> {
         .collect()
 }
 
-/// Where to end each group of ascending lengths so that the cost is least. Equal lengths are never
-/// parted, so the work grows with the square of the number of distinct lengths only.
+/// Finds where to end each group of ascending lengths so that the cost is least. Equal lengths are
+/// never parted, so the work grows with the square of the number of distinct lengths only.
 fn cuts(sorted: &[usize], heads: usize) -> Vec<usize> {
     let ends: Vec<usize> = (1..=sorted.len())
         .filter(|&end| sorted.get(end).is_none_or(|&next| next != sorted[end - 1]))
         .collect();
-    // best[k]: the least cost of the first k runs of equal lengths, and where its last group starts.
+    // best[k]: the least cost of the first k runs of equal lengths, and where its last group
+    // starts.
     let mut best = vec![(0_usize, 0_usize); ends.len() + 1];
     for k in 1..=ends.len() {
         let (end, length) = (ends[k - 1], sorted[ends[k - 1] - 1]);

@@ -1,8 +1,10 @@
 //! Self-attention (Vaswani et al. 2017, section 3.2) on packed sequences.
 //!
-//! `N` packed tokens, `H` hidden, `A` heads, `D` head size (`C = A·D`; `C = H` unless
-//! heads were removed, and `H` stands for `C` behind the projection); `P` rows of all groups with
-//! pads, `G` sequences of a group, `L` its longest; `S` pairs of a query and a key.
+//! In the shapes, `N` is the number of packed tokens, `H` the hidden width, `A` the number of
+//! heads, `D` the head size (`C = A·D`; `C = H` unless heads were removed, and `H` stands for `C`
+//! after the projection); `P` is the number of rows of all groups with pads, `G` that of the
+//! sequences of a group, `L` the length of its longest; `S` is the number of pairs of a query and a
+//! key.
 
 mod grouping;
 
@@ -22,18 +24,20 @@ use crate::ops::{Autocast, Device, FlashAttention, flash_attention, on_device};
 pub(super) enum AttentionPlan {
     /// In groups padded to one length, `[P]` rows.
     Grouped(Grouping),
-    /// In groups, and the scores are kept: at `[S]` positions among the groups' scores.
+    /// In groups as above, with the scores kept: the tensor holds the `[S]` indices of the pairs
+    /// among the groups' scores.
     Unfused(Grouping, Tensor),
     /// By flash attention on the packed sequences themselves.
     Flash {
-        /// `[B+1]` i32.
+        /// Where each sequence begins, and the end: `[B+1]` i32.
         offsets: Tensor,
         longest: usize,
     },
 }
 
 impl AttentionPlan {
-    /// `flash`: whether the device has a kernel for it, which takes 16 bits only.
+    /// Plans the attention of a batch. `flash` is whether the device has a kernel for it, which
+    /// takes 16 bits only; `keep` is whether the scores are kept.
     pub(super) fn new(input: &PackedInput, heads: usize, flash: bool, keep: bool) -> Result<Self> {
         let (lengths, device) = (input.lengths(), input.device());
         if flash && !keep && Autocast::is_on(device) {
@@ -84,10 +88,10 @@ impl SelfAttention {
         })
     }
 
-    /// The scores are there if the plan keeps them.
+    /// Computes the attention; the scores are given as well if the plan keeps them.
     ///
     /// # Shapes
-    /// `[N, H]` to `[N, H]` and `[S, A]`.
+    /// `[N, H]` gives `[N, H]` and `[S, A]`.
     pub(super) fn forward(
         &self,
         x: &Tensor,
@@ -114,7 +118,7 @@ impl SelfAttention {
         Ok((context, scores))
     }
 
-    /// Queries, keys and values side by side, in one product: `[N, H]` to `[N, 3H]`.
+    /// Projects to queries, keys and values side by side, in one product: `[N, H]` to `[N, 3H]`.
     fn project(&self, x: &Tensor) -> Result<Tensor> {
         let (q, k, v) = (&self.query, &self.key, &self.value);
         let weight = Tensor::f_cat(&[&q.weight, &k.weight, &v.weight], 0)?; // [3H, H]
@@ -122,7 +126,7 @@ impl SelfAttention {
         Ok(x.f_linear(&weight, Some(&bias))?)
     }
 
-    /// `[N, 3H]` to `[N, H]`.
+    /// Attends by flash attention: `[N, 3H]` to `[N, H]`.
     fn flash(&self, qkv: &Tensor, offsets: &Tensor, longest: usize, train: bool) -> Result<Tensor> {
         let n = qkv.size()[0];
         let qkv = qkv.f_view([n, 3, self.heads, self.head_size])?;
@@ -138,7 +142,8 @@ impl SelfAttention {
         Ok(context.f_reshape([n, self.heads * self.head_size])?) // [N, H]
     }
 
-    /// `[N, 3H]` to `[N, H]`; adds each group's scores to `scores` if there is such a list.
+    /// Attends group by group: `[N, 3H]` to `[N, H]`; adds each group's scores to `scores` if there
+    /// is such a list.
     fn grouped(
         &self,
         qkv: Tensor,
@@ -153,7 +158,8 @@ impl SelfAttention {
         let context = match grouping.groups.as_slice() {
             [group] => self.attend(&rows, group, train, scores)?,
             groups => {
-                // One split: its backward fills one gradient, that of many narrows one each.
+                // One split is used, because its backward pass fills one gradient, where that of
+                // many narrows fills one each.
                 let parts = rows.f_split_with_sizes(grouping.rows(), 0)?;
                 let mut contexts = Vec::with_capacity(groups.len());
                 for (part, group) in parts.iter().zip(groups) {
@@ -168,7 +174,7 @@ impl SelfAttention {
         }
     }
 
-    /// Attention within one group: `[G·L, 3H]` to `[G·L, H]`.
+    /// Attends within one group: `[G·L, 3H]` to `[G·L, H]`.
     fn attend(
         &self,
         rows: &Tensor,
@@ -188,8 +194,9 @@ impl SelfAttention {
         Ok(context.f_transpose(1, 2)?.f_reshape([g * l, a * d])?) // [G·L, H]
     }
 
-    /// libtorch's own operator has no fused form with dropout; without one, two batched products
-    /// cost 10 to 25 % less. Nor does it give its scores. `[3, G, A, L, D]` to `[G, A, L, D]`.
+    /// Attends by two batched products: `[3, G, A, L, D]` to `[G, A, L, D]`. libtorch's own
+    /// operator has no fused form with dropout, and without one these products cost 10 to 25 %
+    /// less. Nor does it give its scores.
     fn attend_unfused(
         &self,
         qkv: &Tensor,

@@ -1,29 +1,31 @@
-//! All sequences of tags of many texts at once: sums over them by the forward and backward algorithms
-//! (Rabiner 1989, section III), in odds that are scaled at each word.
+//! All sequences of tags of many texts at once: sums over them by the forward and backward
+//! algorithms (Rabiner 1989, section III), in odds that are scaled at each word.
 //!
-//! `W` words, `T` tags; `R` sequences that still run at a step.
+//! In the shapes, `W` is the number of words, `T` that of tags, and `R` that of the sequences that
+//! still run at a step.
 
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
 
-/// The least probability that has a logarithm, and a gradient.
+/// The least probability that is given a logarithm and a gradient.
 const LEAST: f64 = 1e-300;
 
-/// The order in which the words of texts are read: all first ones, then all second ones …, longer texts
-/// before shorter ones.
+/// The order in which the words of texts are read: all first ones, then all second ones …, longer
+/// texts before shorter ones.
 #[derive(Debug)]
 pub(super) struct Order {
-    /// The row of each word, `W`.
+    /// The row of each word, `W` numbers.
     pub(super) rows: Vec<i64>,
-    /// Texts that have a word at each step.
+    /// The number of texts that have a word at each step.
     pub(super) running: Vec<i64>,
-    /// Where each word, one text after the other, is in `rows`.
+    /// The position in `rows` of each word, with the words one text after the other.
     pub(super) places: Vec<i64>,
 }
 
 impl Order {
-    /// `sequences`: the rows of each text's words. Texts of one length keep their order.
+    /// Orders the words of `sequences`, the rows of each text's words. Texts of one length keep
+    /// their order.
     pub(super) fn new(sequences: &[Vec<usize>]) -> Self {
         let mut longest: Vec<usize> = (0..sequences.len()).collect();
         longest.sort_by_key(|&text| std::cmp::Reverse(sequences[text].len()));
@@ -57,27 +59,28 @@ impl Order {
     }
 }
 
-/// The exponentials of all scores, by step.
+/// The exponentials of all scores, step by step.
 pub(super) struct Lattice {
-    /// The largest logit of each word, `[W, 1]`, which `odds` are relative to. As a constant it cancels
-    /// out, so it has no gradient.
+    /// The largest logit of each word, `[W, 1]`, which `odds` are relative to. As a constant it
+    /// cancels out, so it has no gradient.
     top: Tensor,
-    /// `[R, T]` of each step.
+    /// The odds of the tags at each step, `[R, T]`.
     odds: Vec<Tensor>,
-    /// `[T, T]`: from each tag, to each tag; 0 where that is forbidden.
+    /// The odds of transitions, `[T, T]`: from each tag (row) to each tag (column); 0 where that is
+    /// forbidden.
     onward: Tensor,
-    /// `[T]`
+    /// The odds of the tags at a text's start, `[T]`.
     start: Tensor,
-    /// `[T]`
+    /// The odds of the tags at a text's end, `[T]`.
     end: Tensor,
     running: Vec<i64>,
 }
 
 /// What is known of each step's tags by the words up to it.
 struct Forward {
-    /// `[R, T]` of each step: the probability of each tag.
+    /// The probability of each tag at each step, `[R, T]`.
     shares: Vec<Tensor>,
-    /// Their product is the sum over all sequences of tags of all texts.
+    /// The factors whose product is the sum over all sequences of tags of all texts.
     factors: Vec<Tensor>,
 }
 
@@ -104,7 +107,7 @@ impl Lattice {
         })
     }
 
-    /// Texts that have a word behind `step`.
+    /// Gives the number of texts that have a word after `step`.
     fn next(&self, step: usize) -> i64 {
         self.running.get(step + 1).copied().unwrap_or(0)
     }
@@ -132,20 +135,20 @@ impl Lattice {
         Ok(Forward { shares, factors })
     }
 
-    /// The logarithm of the sum over all sequences of tags, of all texts together.
+    /// Computes the logarithm of the sum over all sequences of tags, of all texts together.
     pub(super) fn log_partition(&self) -> Result<Tensor> {
         let factors = self.forward()?.factors;
         let logarithms = Tensor::f_cat(&factors, 0)?.f_log()?.f_sum(Kind::Double)?;
         Ok(logarithms.f_add(&self.top.f_sum(Kind::Double)?)?)
     }
 
-    /// The logarithms of the tags' probabilities at each word, given all words of its text: `[W, T]` in f32,
-    /// in the order of the steps.
+    /// Computes the logarithms of the tags' probabilities at each word, given all words of its
+    /// text: `[W, T]` in f32, in the order of the steps.
     pub(super) fn log_marginals(&self) -> Result<Tensor> {
         let shares = self.forward()?.shares;
         let onward = self.onward.f_tr()?;
         let mut marginals = Vec::with_capacity(shares.len());
-        // What the words behind a step say of its tags, and the step itself, `[R, T]`.
+        // What the words after a step tell about its tags, together with the step itself, `[R, T]`.
         let mut behind: Option<Tensor> = None;
         for (step, (share, odds)) in shares.iter().zip(&self.odds).enumerate().rev() {
             let ends = self.running[step] - self.next(step);
@@ -163,12 +166,12 @@ impl Lattice {
     }
 }
 
-/// `[R, T]` to `[R, 1]`.
+/// Sums each row: `[R, T]` gives `[R, 1]`.
 fn row_sums(x: &Tensor) -> Result<Tensor> {
     Ok(x.f_sum_dim_intlist([-1_i64].as_slice(), true, None::<Kind>)?)
 }
 
-/// Each row divided by its sum.
+/// Divides each row by its sum.
 fn relative(x: &Tensor) -> Result<Tensor> {
     Ok(x.f_div(&row_sums(x)?)?)
 }

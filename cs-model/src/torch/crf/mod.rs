@@ -1,7 +1,7 @@
-//! Training a conditional random field over slot tags; what decodes with it is
-//! [`Transitions`].
+//! Training a conditional random field over slot tags; [`Transitions`] decodes with it.
 //!
-//! `N` packed tokens, `W` words that have a tag, `T` tags; `R` sequences that still run at a step.
+//! In the shapes, `N` is the number of packed tokens, `W` that of words that have a tag, `T` that
+//! of tags, and `R` that of the sequences that still run at a step.
 
 mod lattice;
 
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::heads::{Transitions, openers, validate_tags};
 use crate::ops::on_device;
 
-/// The scores of a linear-chain conditional random field on IOB2 tags, as trainable tensors
+/// The scores of a linear-chain conditional random field over IOB2 tags, as trainable tensors
 /// (Lample et al. 2016, section 2.2).
 ///
 /// ```
@@ -39,28 +39,29 @@ use crate::ops::on_device;
 /// ```
 #[derive(Debug)]
 pub struct Crf {
-    /// `[T, T]`: from each tag, to each tag.
+    /// `[T, T]`: the score of a transition from each tag (row) to each tag (column).
     transitions: Tensor,
-    /// `[T]`
+    /// `[T]`: the score of each tag at the first word.
     start: Tensor,
-    /// `[T]`
+    /// `[T]`: the score of each tag at the last word.
     end: Tensor,
     /// `[T, T]`: 0, or minus infinity for a transition that IOB2 forbids.
     forbidden: Tensor,
-    /// `[T]` likewise, for the first word.
+    /// `[T]`: 0, or minus infinity for a tag that IOB2 forbids at the first word.
     forbidden_first: Tensor,
     tags: Arc<TagSet>,
     openers: Arc<[Option<usize>]>,
 }
 
 impl Crf {
-    /// Takes handles of the scores; gradients flow into them.
+    /// Takes handles to the scores; gradients flow into them.
     ///
     /// # Shapes
-    /// `transitions[from, to]`: `[T, T]`; `start` and `end`: `[T]`.
+    /// `transitions[from, to]` is `[T, T]`; `start` and `end` are `[T]`.
     ///
     /// # Errors
-    /// [`Error::Field`] for tags that are no IOB2 set; [`Error::Shape`] for another number of scores.
+    /// [`Error::Field`] for tags that are no IOB2 set; [`Error::Shape`] if the number of scores
+    /// does not fit the tags.
     pub fn new(tags: &TagSet, transitions: Tensor, start: Tensor, end: Tensor) -> Result<Self> {
         validate_tags(tags)?;
         let count = tags.tags().len();
@@ -94,14 +95,15 @@ impl Crf {
         })
     }
 
-    /// The negative log-likelihood of the gold tags, divided by the number of words, so that neither
-    /// longer texts nor larger batches weigh more against other losses; `None` if no word has a tag.
-    /// Tokens without a tag are left out, as if the words beside them were neighbours. Computed in
-    /// f64, all sequences at once, a step for each word of the longest.
+    /// Computes the negative log-likelihood of the gold tags, divided by the number of words, so
+    /// that neither longer texts nor larger batches weigh more against other losses; `None` if no
+    /// word has a tag. Tokens without a tag are left out, as if the words beside them were
+    /// neighbours. It is computed in f64, for all sequences at once, in one step for each word of
+    /// the longest.
     ///
     /// # Shapes
-    /// `logits`: `[N, T]`; `lengths`: tokens of each sequence; `gold`: `N` indices of tags. To a
-    /// scalar.
+    /// `logits` is `[N, T]`; `lengths` holds the number of tokens of each sequence, and `gold` `N`
+    /// indices of tags. The result is a scalar.
     ///
     /// # Errors
     /// [`Error::Shape`] if the parts do not fit each other; [`Error::Field`] for a tag that is not
@@ -137,7 +139,7 @@ impl Crf {
         Ok(Some(mean.f_to_kind(Kind::Float)?))
     }
 
-    /// The scores as plain numbers, to decode with.
+    /// Gives the scores as plain numbers, to decode with.
     ///
     /// # Errors
     /// [`Error::Field`] for a score that is not finite or out of range, as after a training that
@@ -147,7 +149,7 @@ impl Crf {
         Transitions::new(&self.tags, &matrix(&self.transitions)?, &start, &end)
     }
 
-    /// Another handle to the same scores.
+    /// Makes another handle to the same scores.
     #[must_use]
     pub fn shallow_clone(&self) -> Self {
         Self {
@@ -161,7 +163,7 @@ impl Crf {
         }
     }
 
-    /// The tagged words of each sequence that has any, checked, longest first.
+    /// Gives the tagged words of each sequence that has any, checked, the longest sequence first.
     fn sequences(&self, lengths: &[usize], gold: &[Option<usize>]) -> Result<Vec<Vec<Word>>> {
         let mut sequences = Vec::with_capacity(lengths.len());
         let mut tokens = gold.iter().enumerate();
@@ -200,11 +202,12 @@ impl Crf {
         Err(Error::field(field(), format!("{name} {place}"), expected))
     }
 
-    /// The logarithms of the probabilities of each word's tags, given its whole text: what the model
-    /// says of a word, other than its logits, which mean nothing without the transitions. Differentiable;
-    /// for distillation (Wang et al. 2020, section 3.2). All scores are divided by `temperature` first. A tag
-    /// that IOB2 forbids at a word has about -690, and no gradient. Computed in f64, all sequences at
-    /// once, two steps for each word of the longest.
+    /// Computes the logarithms of the probabilities of each word's tags, given its whole text: this
+    /// is what the model predicts of a word, whereas its logits mean nothing without the
+    /// transitions. The result is differentiable, and meant for distillation (Wang et al. 2020,
+    /// section 3.2). All scores are divided by `temperature` first. A tag that IOB2 forbids at a
+    /// word has about -690, and no gradient. It is computed in f64, for all sequences at once, in
+    /// two steps for each word of the longest.
     ///
     /// ```
     /// use cs_data::{Scheme, TagSet};
@@ -223,12 +226,12 @@ impl Crf {
     /// ```
     ///
     /// # Shapes
-    /// `logits`: `[N, T]`; `sequences`: the rows of each text's words, in order. To `[W, T]` in f32, one text
-    /// after the other.
+    /// `logits` is `[N, T]`; `sequences` holds the rows of each text's words, in order. The result
+    /// is `[W, T]` in f32, one text after the other.
     ///
     /// # Errors
-    /// [`Error::Shape`] for logits of other tags; [`Error::Field`] for a row that is not there, or a
-    /// temperature that is no number above 0.
+    /// [`Error::Shape`] for logits of other tags; [`Error::Field`] for a row that is not there, or
+    /// a temperature that is not a number above 0.
     pub fn log_marginals(
         &self,
         logits: &Tensor,
@@ -260,7 +263,7 @@ impl Crf {
         if order.rows.is_empty() {
             return Ok(Tensor::f_zeros([0, tags], (Kind::Float, logits.device()))?);
         }
-        // One transfer for both.
+        // Both lists go in one transfer.
         let both = on_device(&[&order.rows[..], &order.places].concat(), logits.device())?;
         let words = order.rows.len() as i64;
         let (rows, places) = (both.f_narrow(0, 0, words)?, both.f_narrow(0, words, words)?);
@@ -270,7 +273,8 @@ impl Crf {
         Ok(lattice.log_marginals()?.f_index_select(0, &places)?)
     }
 
-    /// `logits`: `[W, T]` in the order of the steps, divided by the temperature already.
+    /// Sets up the sums for `logits` `[W, T]`, which are in the order of the steps and were divided
+    /// by the temperature already.
     fn lattice(&self, logits: &Tensor, running: &[i64], temperature: f64) -> Result<Lattice> {
         let wide = |scores: &Tensor| scaled(scores.f_to_kind(Kind::Double)?, temperature);
         Lattice::new(
@@ -282,7 +286,7 @@ impl Crf {
         )
     }
 
-    /// The score of the gold tags of all texts together.
+    /// Computes the score of the gold tags of all texts together.
     fn score(&self, logits: &Tensor, steps: &Steps) -> Result<Tensor> {
         let pick = |scores: &Tensor, index: &Tensor| {
             let chosen = scores.f_index_select(0, index)?;
@@ -308,7 +312,8 @@ fn follows(openers: &[Option<usize>], from: usize, to: usize) -> bool {
     openers[to].is_none_or(|opener| from == opener || from == to)
 }
 
-/// Exact, and for nothing, at a temperature of 1.
+/// Divides the scores by the temperature. At 1 they stay exactly as they are, without a
+/// computation.
 fn scaled(scores: Tensor, temperature: f64) -> Result<Tensor> {
     match temperature == 1.0 {
         true => Ok(scores),
@@ -320,25 +325,25 @@ fn minus_infinity(forbidden: bool) -> f64 {
     if forbidden { f64::NEG_INFINITY } else { 0.0 }
 }
 
-/// The order in which the forward algorithm reads the words: all first ones, then all second ones …,
-/// longer sequences before shorter ones; and where the gold tags' scores are.
+/// The order in which the forward algorithm reads the words: all first ones, then all second ones
+/// …, longer sequences before shorter ones; and where the gold tags' scores are.
 struct Steps {
-    /// Packed row of each word, `[W]`.
+    /// The packed row of each word, `[W]`.
     rows: Tensor,
-    /// Its gold tag, `[W]`.
+    /// The gold tag of each word, `[W]`.
     gold: Tensor,
-    /// The place of each gold transition in `[T·T]`.
+    /// The index of each gold transition in the `T·T` scores.
     pairs: Tensor,
-    /// Gold tag of each sequence's first word.
+    /// The gold tag of each sequence's first word.
     first: Tensor,
-    /// And of its last.
+    /// The gold tag of each sequence's last word.
     last: Tensor,
-    /// Sequences that have a word at each step.
+    /// The number of sequences that have a word at each step.
     running: Vec<i64>,
 }
 
 impl Steps {
-    /// `sequences`: longest first.
+    /// Orders the words of `sequences`, of which the longest comes first.
     fn new(sequences: &[Vec<Word>], tags: i64, device: tch::Device) -> Result<Self> {
         let rows: Vec<Vec<usize>> = sequences
             .iter()
@@ -361,7 +366,7 @@ impl Steps {
             ends(<[Word]>::first).collect(),
             ends(<[Word]>::last).collect(),
         ];
-        // One transfer for all.
+        // All lists go in one transfer.
         let all = on_device(&lists.concat(), device)?;
         let mut from = 0;
         let mut next = |list: &Vec<i64>| {

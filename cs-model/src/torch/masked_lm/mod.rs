@@ -1,6 +1,7 @@
 //! Predicting masked words (Devlin et al. 2019, section 3.1).
 //!
-//! `N` packed tokens, `M` of them to be predicted, `H` hidden, `V` words.
+//! In the shapes, `N` is the number of packed tokens, `M` that of those to be predicted, `H` the
+//! hidden width, and `V` the number of words.
 
 mod word_loss;
 
@@ -26,9 +27,9 @@ pub(super) struct MaskedLmHead {
     dense: Linear,
     layer_norm: LayerNorm,
     activation: Activation,
-    /// `[V, H]`
+    /// The table of word embeddings, `[V, H]`.
     words: Tensor,
-    /// `[V]`
+    /// The bias of each word, `[V]`.
     bias: Tensor,
 }
 
@@ -44,7 +45,7 @@ impl MaskedLmHead {
         })
     }
 
-    /// What the words are compared with: `[M, H]` to `[M, H]`.
+    /// Computes what the words are compared with: `[M, H]` to `[M, H]`.
     fn transform(&self, x: &Tensor) -> Result<Tensor> {
         let x = activate(&self.dense.forward(x)?, self.activation)?;
         self.layer_norm.forward(&x)
@@ -57,7 +58,7 @@ impl MaskedLmHead {
         Ok(logits.f_to_kind(Kind::Float)?) // [M, V]
     }
 
-    /// `hidden`: transformed.
+    /// The loss of the words `gold` for hidden states that were transformed already.
     fn loss<'a>(&'a self, hidden: &'a Tensor, gold: &'a Tensor, device: Device) -> WordLoss<'a> {
         WordLoss {
             hidden,
@@ -70,7 +71,8 @@ impl MaskedLmHead {
     }
 }
 
-/// How well masked words are predicted: scalars on the model's device, so that many can be read at once.
+/// How well masked words are predicted, as scalars on the model's device, so that many can be read
+/// at once.
 ///
 /// ```
 /// use cs_data::TokenBatch;
@@ -85,15 +87,15 @@ impl MaskedLmHead {
 /// ```
 #[derive(Debug)]
 pub struct MaskedScores {
-    /// The sum of the cross-entropy, in f64.
+    /// The sum of the cross-entropy over the masked words, in f64.
     pub loss: Tensor,
-    /// Tokens whose likeliest word is the right one, i64.
+    /// The number of masked words whose likeliest word is the right one, in i64.
     pub right: Tensor,
 }
 
 impl Model {
-    /// A model with fresh weights that predicts masked words and has no other head. Its tensors have
-    /// the names of Hugging Face's `BertForMaskedLM`, without the prefix `bert.`.
+    /// Makes a model with fresh weights that predicts masked words and has no other head. Its
+    /// tensors have the names of Hugging Face's `BertForMaskedLM`, without the prefix `bert.`.
     ///
     /// ```
     /// use cs_data::TokenBatch;
@@ -122,11 +124,12 @@ impl Model {
         })
     }
 
-    /// The encoder of a bundle or of a plain Hugging Face folder, to predict masked words with: by the
-    /// checkpoint's own head if it has one, else by a fresh one.
+    /// Opens the encoder of a bundle or of a plain Hugging Face folder, to predict masked words
+    /// with: by the checkpoint's own head if it has one, else by a fresh one.
     ///
     /// # Errors
-    /// As [`Model::new`] and [`Model::load_weights`]; [`Error::Field`] if it is no transformer.
+    /// Those of [`Model::new`] and [`Model::load_weights`]; [`Error::Field`] if the encoder is no
+    /// transformer.
     pub fn masked_lm_from_pretrained(bundle: &Bundle, device: Device, seed: u64) -> Result<Self> {
         let (weights, config) = (bundle.weights()?, bundle.config());
         // A checkpoint has the whole head or nothing of it.
@@ -146,15 +149,15 @@ impl Model {
         })
     }
 
-    /// What each of the tokens `rows`, counted through the packed batch, is predicted to be; nothing
-    /// is computed for the other tokens but their hidden states.
+    /// Computes the logits of the words at each of the tokens `rows`, which are counted through the
+    /// packed batch. Of the other tokens, only the hidden states are computed.
     ///
     /// # Shapes
-    /// `M` rows to `[M, V]` logits.
+    /// `M` rows give `[M, V]` logits.
     ///
     /// # Errors
-    /// As [`Model::forward`]; [`Error::Field`] for a row that is not there, or if the model does not
-    /// predict masked words.
+    /// Those of [`Model::forward`]; [`Error::Field`] for a row that is not there, or if the model
+    /// does not predict masked words.
     pub fn masked_logits(&self, batch: &TokenBatch, rows: &[usize], mode: Mode) -> Result<Tensor> {
         let head = self.predicts_masked()?;
         check_rows(batch, rows)?;
@@ -163,10 +166,11 @@ impl Model {
         head.forward(&self.hidden_at(batch, &rows, mode)?)
     }
 
-    /// The sum of the cross-entropy of the words `gold` at the tokens `rows`, to be differentiated: as by
-    /// [`masked_logits`](Self::masked_logits), but in pieces of tokens, so that with a vocabulary of any size
-    /// no more than some hundred MB of logits are ever held. Their gradients are computed at once:
-    /// where none are wanted, [`masked_scores`](Self::masked_scores) is cheaper.
+    /// Computes the sum of the cross-entropy of the words `gold` at the tokens `rows`, to be
+    /// differentiated. It gives what [`masked_logits`](Self::masked_logits) would lead to, but in
+    /// pieces of tokens, so that with a vocabulary of any size no more than some hundred MB of
+    /// logits are ever held. Their gradients are computed at once: where none are wanted,
+    /// [`masked_scores`](Self::masked_scores) is cheaper.
     ///
     /// ```
     /// use cs_data::TokenBatch;
@@ -181,11 +185,11 @@ impl Model {
     /// ```
     ///
     /// # Shapes
-    /// `M` rows and `M` words to a scalar.
+    /// `M` rows and `M` words give a scalar.
     ///
     /// # Errors
-    /// As [`Model::masked_logits`]; [`Error::Field`] without rows, or for a word that is not in the vocabulary;
-    /// [`Error::Shape`] unless there is a word for each row.
+    /// Those of [`Model::masked_logits`]; [`Error::Field`] without rows, or for a word that is not
+    /// in the vocabulary; [`Error::Shape`] unless there is a word for each row.
     pub fn masked_loss(
         &self,
         batch: &TokenBatch,
@@ -199,10 +203,11 @@ impl Model {
         head.loss(&hidden, &gold, self.device()).sum()
     }
 
-    /// How well the words `gold` are predicted at the tokens `rows`, without dropout or gradients.
+    /// Computes how well the words `gold` are predicted at the tokens `rows`, without dropout or
+    /// gradients.
     ///
     /// # Errors
-    /// As [`Model::masked_loss`].
+    /// Those of [`Model::masked_loss`].
     pub fn masked_scores(
         &self,
         batch: &TokenBatch,
@@ -226,7 +231,7 @@ impl Model {
             .ok_or_else(|| Error::field("the model", "one with other heads", expected))
     }
 
-    /// Rows and words on the device, checked.
+    /// Gives rows and words as tensors on the device, checked.
     fn places(&self, batch: &TokenBatch, rows: &[usize], gold: &[u32]) -> Result<(Tensor, Tensor)> {
         check_rows(batch, rows)?;
         if rows.is_empty() {
@@ -243,7 +248,7 @@ impl Model {
         if let Some(word) = gold.iter().find(|&&word| word as usize >= words) {
             return Err(Error::field("gold", word, format!("less than {words}")));
         }
-        // One transfer for both.
+        // Both lists go in one transfer.
         let rows = rows.iter().map(|&row| row as i64);
         let both: Vec<i64> = rows
             .chain(gold.iter().map(|&word| i64::from(word)))
@@ -252,7 +257,7 @@ impl Model {
         Ok((both.f_narrow(0, 0, count)?, both.f_narrow(0, count, count)?))
     }
 
-    /// `[M, H]` of the tokens `rows`.
+    /// Computes the hidden states of the tokens `rows`, `[M, H]`.
     fn hidden_at(&self, batch: &TokenBatch, rows: &Tensor, mode: Mode) -> Result<Tensor> {
         let hidden = self.encode(&self.input(batch)?, mode == Mode::Train, None)?;
         Ok(hidden.f_index_select(0, rows)?)

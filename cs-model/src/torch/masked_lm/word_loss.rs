@@ -1,30 +1,31 @@
-//! Cross-entropy over a vocabulary, a piece of the tokens at a time.
+//! Cross-entropy over a vocabulary, for a piece of the tokens at a time.
 //!
-//! `M` tokens to be predicted, `R` of them in a piece, `H` hidden, `V` words.
+//! In the shapes, `M` is the number of tokens to be predicted, `R` that of those in a piece, `H`
+//! the hidden width, and `V` the number of words.
 
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
 use crate::ops::{Autocast, Device};
 
-/// Logits in memory at once, by the number of them: 128 MB on the CPU, 1 GB on CUDA.
+/// The number of logits that are in memory at once: 128 MB on the CPU, 1 GB on CUDA.
 const LOGITS: (i64, i64) = (1 << 25, 1 << 28);
 
-/// The loss of a linear layer's outputs, one for each word of a vocabulary. With 250,000 words the logits of a
-/// thousand tokens are 1 GB, and a loss by parts needs them four times: so no more of them are
-/// made than a piece has, and their gradients while they are there (Wijmans et al. 2024, section 4; as
-/// Hsu et al. 2024, section 3.2).
+/// The loss of a linear layer's outputs, one for each word of a vocabulary. With 250,000 words the
+/// logits of a thousand tokens are 1 GB, and a loss computed operator by operator needs them four
+/// times. So no more of them are made than a piece has, and their gradients while they are there
+/// (Wijmans et al. 2024, section 4; as Hsu et al. 2024, section 3.2).
 #[derive(Debug)]
 pub(super) struct WordLoss<'a> {
-    /// `[M, H]` in f32, what the layer is given.
+    /// The input of the layer, `[M, H]` in f32.
     pub(super) hidden: &'a Tensor,
-    /// `[V, H]`
+    /// The matrix of the layer, `[V, H]`.
     pub(super) words: &'a Tensor,
-    /// `[V]`
+    /// The bias of the layer, `[V]`.
     pub(super) bias: &'a Tensor,
-    /// `[M]`, below `V`.
+    /// The right word of each token, `[M]`, below `V`.
     pub(super) gold: &'a Tensor,
-    /// `R`
+    /// The number `R` of tokens in a piece.
     pub(super) piece: i64,
     pub(super) device: Device,
 }
@@ -32,22 +33,22 @@ pub(super) struct WordLoss<'a> {
 /// Sums over all tokens.
 #[derive(Debug)]
 pub(super) struct Sums {
-    /// Of the cross-entropy, in f64.
+    /// The sum of the cross-entropy, in f64.
     pub(super) loss: Tensor,
-    /// Tokens whose likeliest word is the right one.
+    /// The number of tokens whose likeliest word is the right one.
     pub(super) right: Tensor,
 }
 
-/// Of the sum of the losses.
+/// The gradients of the sum of the losses.
 struct Gradients {
-    /// Of each piece, `[R, H]`.
+    /// The gradient of each piece's hidden states, `[R, H]`.
     hidden: Vec<Tensor>,
     words: Option<Tensor>,
     bias: Tensor,
 }
 
 impl WordLoss<'_> {
-    /// `R` of a vocabulary on a device.
+    /// Gives the number `R` of tokens in a piece, for a vocabulary on a device.
     pub(super) fn piece(words: &Tensor, device: Device) -> i64 {
         let logits = match device {
             Device::Cpu => LOGITS.0,
@@ -56,7 +57,7 @@ impl WordLoss<'_> {
         (logits / words.size()[0].max(1)).max(1)
     }
 
-    /// The sum of the losses in f32, to be differentiated.
+    /// Computes the sum of the losses in f32, to be differentiated.
     pub(super) fn sum(&self) -> Result<Tensor> {
         let (loss, gradients) = tch::no_grad(|| self.differentiated())?;
         let hidden = Tensor::f_cat(&gradients.hidden, 0)?; // [M, H]
@@ -74,7 +75,7 @@ impl WordLoss<'_> {
         Ok(sum)
     }
 
-    /// The sums without gradients.
+    /// Computes the sums without gradients.
     pub(super) fn sums(&self) -> Result<Sums> {
         let _guard = tch::no_grad_guard();
         let (mut losses, mut right) = (Vec::new(), Vec::new());
@@ -100,12 +101,13 @@ impl WordLoss<'_> {
         Ok(hidden.into_iter().zip(self.gold.f_split(self.piece, 0)?))
     }
 
-    /// `[R, H]` to `[R, V]`, in 16 bits under autocast.
+    /// Computes the logits, `[R, H]` to `[R, V]`, in 16 bits under autocast.
     fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
         Ok(hidden.f_linear(self.words, Some(self.bias))?)
     }
 
-    /// What the products of the backward pass are in. bf16 has the range for probabilities, fp16 has not.
+    /// Gives the type of the backward pass's products. The range of bf16 is enough for
+    /// probabilities, that of fp16 is not.
     fn kind(&self) -> Result<Kind> {
         Ok(match self.logits(&self.hidden.f_narrow(0, 0, 0)?)?.kind() {
             Kind::BFloat16 => Kind::BFloat16,
@@ -124,10 +126,10 @@ impl WordLoss<'_> {
         };
         for (hidden, gold) in self.pieces()? {
             let gold = gold.f_unsqueeze(1)?; // [R, 1]
-            // Overwritten by its exponential, so that a piece is held twice at most.
+            // This is overwritten by its exponential, so that a piece is held twice at most.
             let mut slope = self.logits(&hidden)?.f_log_softmax(-1, Kind::Float)?; // [R, V]
             losses.push(loss_of(&slope, &gold)?);
-            // Of the logits: the probabilities, less 1 at the right word.
+            // The gradient with respect to the logits: the probabilities, less 1 at the right word.
             let one = Tensor::f_full(gold.size(), -1.0, (Kind::Float, gold.device()))?;
             let _ = slope.f_exp_()?;
             let _ = slope.f_scatter_add_(1, &gold, &one)?;
@@ -160,14 +162,14 @@ impl Gradients {
     }
 }
 
-/// The sum of the losses, in f32, of `[R, V]` logarithms of probabilities and `[R, 1]` words.
+/// Sums the losses, in f32, of `[R, V]` logarithms of probabilities and `[R, 1]` words.
 fn loss_of(logarithms: &Tensor, gold: &Tensor) -> Result<Tensor> {
     let right = logarithms.f_gather(1, gold, false)?;
     Ok(right.f_sum(Kind::Float)?.f_neg()?)
 }
 
-/// The scalar as it is, with a gradient for `input` that is known already: a product adds it, and its
-/// value, taken off again, nothing.
+/// Gives the scalar as it is, with a gradient for `input` that is known already. A product with it
+/// adds the gradient; the product's value is taken off again, so that it adds nothing.
 fn with_gradient(scalar: &Tensor, input: &Tensor, gradient: &Tensor) -> Result<Tensor> {
     let (input, gradient) = (input.f_flatten(0, -1)?, gradient.f_flatten(0, -1)?);
     let product = input.f_dot(&gradient)?;
@@ -180,7 +182,7 @@ mod tests {
     use crate::ops::HalfPrecision;
     use tch::Reduction;
 
-    /// Numbers of either sign, a pure function of their place.
+    /// Gives numbers of either sign, a pure function of their position.
     fn numbers(seed: i64, shape: &[i64]) -> Tensor {
         let count = shape.iter().product::<i64>();
         let number = |i| ((i * 37 + seed * 11) % 23) as f32 / 9.0 - 1.2;
