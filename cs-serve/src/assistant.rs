@@ -10,7 +10,7 @@ use cs_quant::RuntimeConfig;
 use crate::backend::{Backend, NativeBackend};
 use crate::error::{Error, Result};
 
-/// Most tokens the backend gets at once, and most texts.
+/// The most tokens, and the most texts, that the backend gets at once.
 const BATCH: BatchPlan = BatchPlan {
     max_tokens: 2048,
     max_sequences: 256,
@@ -21,8 +21,9 @@ const BATCH: BatchPlan = BatchPlan {
 /// between threads.
 ///
 /// Any text of up to [`MAX_TEXT_BYTES`] is fine. Where the model can read nothing
-/// ([`Encoding::is_blank`]: no text, white space, control characters, unknown signs alone) the answer has neither intent nor entities nor sentiment;
-/// of a text longer than [`Bundle::max_length`] tokens the beginning counts, and the answer says
+/// ([`Encoding::is_blank`]: no text, white space, control characters, unknown signs alone) the
+/// answer has neither intent nor entities nor sentiment. Of a text longer than
+/// [`Bundle::max_length`] tokens only the beginning counts, and the answer is marked as
 /// `truncated`. The likeliest intents are in the ranking `intents` even where none is sure enough.
 ///
 /// ```no_run
@@ -43,19 +44,20 @@ pub struct Assistant {
 }
 
 impl Assistant {
-    /// Opens a model's folder on the native runtime: int8 if it has it, else fp32, on all cores.
+    /// Opens a model's folder on the native runtime: in int8 if the folder has such weights, else
+    /// in fp32, on all cores.
     ///
     /// # Errors
-    /// A missing, damaged or foreign file, by name; see [`Bundle::open`].
+    /// A file is missing, damaged or in another format (the error names it); see [`Bundle::open`].
     pub fn open(dir: &Path) -> Result<Self> {
         Self::open_native(Bundle::open(dir)?, &RuntimeConfig::default())
     }
 
-    /// Answers on the native runtime. Reads tokenizer and weights at the same time, which
+    /// Opens a bundle on the native runtime. It reads tokenizer and weights at the same time, which
     /// [`new`](Self::new) does one after the other.
     ///
     /// # Errors
-    /// A missing, damaged or foreign file; a kernel this machine cannot run.
+    /// A file is missing, damaged or in another format, or this machine cannot run the kernel.
     pub fn open_native(bundle: Bundle, config: &RuntimeConfig) -> Result<Self> {
         let open = || NativeBackend::open(&bundle, config);
         let (tokenizer, backend) = bundle.tokenizer_beside(open);
@@ -67,10 +69,11 @@ impl Assistant {
         })
     }
 
-    /// Answers with the tokenizer, labels and calibration of `bundle`, and the numbers of `backend`.
+    /// Makes an assistant of the tokenizer, labels and calibration of `bundle`, and the numbers
+    /// that `backend` computes.
     ///
     /// # Errors
-    /// A tokenizer that does not parse or does not match the model.
+    /// The tokenizer does not parse or does not match the model.
     pub fn new(bundle: Bundle, backend: Box<dyn Backend>) -> Result<Self> {
         let tokenizer = bundle.tokenizer()?;
         Ok(Self {
@@ -81,7 +84,7 @@ impl Assistant {
         })
     }
 
-    /// Answers with another calibration than the bundle's, say without a threshold.
+    /// Replaces the bundle's calibration by another one, for instance one without a threshold.
     ///
     /// # Errors
     /// [`Error::Model`] for a calibration out of range.
@@ -93,36 +96,38 @@ impl Assistant {
         })
     }
 
-    /// The model's folder.
+    /// The model's opened folder.
     pub fn bundle(&self) -> &Bundle {
         &self.bundle
     }
 
-    /// The tokenizer.
+    /// The tokenizer that reads the texts.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
     }
 
-    /// What computes the numbers.
+    /// The backend that computes the numbers.
     pub fn backend(&self) -> &dyn Backend {
         &*self.backend
     }
 
-    /// Intent, entities and sentiment of one text. Looks at so much of it as `max_length` tokens need.
+    /// Answers with intent, entities and sentiment of one text. Reads only as much of it as
+    /// `max_length` tokens need.
     ///
     /// # Errors
-    /// [`Error::TextTooLong`]; [`Error::Backend`], or [`Error::Model`] if its numbers have the wrong shape.
+    /// [`Error::TextTooLong`] for a text beyond the limit; [`Error::Backend`] if the backend fails,
+    /// and [`Error::Model`] if its numbers have the wrong shape.
     pub fn understand(&self, text: &str) -> Result<Understanding> {
         let (encoding, batch, output) = self.one(text)?;
         let mut turns = self.decode(&[text], &[encoding], &batch, &output);
         Ok(turns.swap_remove(0))
     }
 
-    /// Intent, entities and sentiment of each text, in the order given. Texts of like length are
-    /// computed together, up to 2,048 tokens at once.
+    /// Answers with intent, entities and sentiment of each text, in the order given. Texts of like
+    /// length are computed together, up to 2,048 tokens at once.
     ///
     /// # Errors
-    /// As [`understand`](Self::understand); one failure fails all.
+    /// Those of [`understand`](Self::understand); one text's failure fails all.
     pub fn understand_batch(&self, texts: &[&str]) -> Result<Vec<Understanding>> {
         texts.iter().try_for_each(|text| check_length(text))?;
         let mut encodings = self
@@ -148,13 +153,14 @@ impl Assistant {
         Ok(turns.into_iter().flatten().collect())
     }
 
-    /// The heads' numbers for one text, as the backend gives them.
+    /// Computes the heads' numbers for one text, as the backend gives them.
     ///
     /// # Shapes
-    /// Intent logits `[1, C]`, slot logits `[N, T]`, sentiment `[1]`; `N` counts special tokens.
+    /// Intent logits are `[1, C]`, slot logits `[N, T]` and sentiment is `[1]`, for `C` intents,
+    /// `T` slot tags and `N` tokens, special ones included.
     ///
     /// # Errors
-    /// As [`understand`](Self::understand).
+    /// Those of [`understand`](Self::understand).
     pub fn logits(&self, text: &str) -> Result<HeadOutput> {
         self.one(text).map(|(_, _, output)| output)
     }
@@ -216,7 +222,7 @@ impl fmt::Debug for Assistant {
     }
 }
 
-/// An answer holds its text, so that this bounds its memory too.
+/// Refuses texts that are too long. An answer holds its text, so this bounds its memory too.
 fn check_length(text: &str) -> Result<()> {
     let bytes = text.len();
     if bytes > MAX_TEXT_BYTES {

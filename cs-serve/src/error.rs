@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use cs_data::MAX_TEXT_BYTES;
 
-/// The crate's result.
+/// The result of a function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What a [`Backend`](crate::Backend) fails with; its own error, whatever that is.
+/// The error that a [`Backend`](crate::Backend) fails with, of whatever type.
 pub type BackendError = Box<dyn std::error::Error + Send + Sync>;
 
-/// An error of this crate. Those about a file start with its path.
+/// An error of this crate. The text of those about a file starts with its path.
 ///
 /// ```
 /// let error = cs_serve::Assistant::open("no/such/folder".as_ref()).unwrap_err();
@@ -21,7 +21,7 @@ pub type BackendError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The model's folder, or its numbers' shape.
+    /// The model's folder cannot be used, or its numbers have the wrong shape.
     #[error(transparent)]
     Model(#[from] cs_model::Error),
     /// A text could not be tokenised.
@@ -30,7 +30,7 @@ pub enum Error {
     /// A text is longer than [`MAX_TEXT_BYTES`].
     #[error("a text of {bytes} bytes, expected at most {MAX_TEXT_BYTES}")]
     TextTooLong {
-        /// Its length.
+        /// The length of the text in bytes.
         bytes: usize,
     },
     /// The native runtime refused the model.
@@ -39,41 +39,41 @@ pub enum Error {
     /// A backend failed.
     #[error("backend {name}: {source}")]
     Backend {
-        /// Its name.
+        /// The name of the backend.
         name: String,
-        /// Its error.
+        /// The error that the backend gave.
         source: BackendError,
     },
 }
 
-/// Why the [engine](crate::engine) has no answer. Nothing of a text is in it, unless a backend's own
-/// error has it.
+/// The reason why the [engine](crate::engine) has no answer. Nothing of a text is in it, unless a
+/// backend's own error quotes it.
 #[cfg(feature = "engine")]
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// A configuration that cannot work.
+    /// A configuration cannot work.
     #[error("{name} = {found}, expected {expected}")]
     Config {
-        /// The value's name.
+        /// The name of the value that is wrong.
         name: &'static str,
-        /// What it is.
+        /// The value that was given.
         found: String,
-        /// What it may be.
+        /// The values that are possible.
         expected: &'static str,
     },
     /// A thread could not be started.
     #[error("a thread of the engine: {source}")]
     Thread {
-        /// Why.
+        /// The error that the system gave.
         source: std::io::Error,
     },
-    /// As much waits as may, or as this caller may have waiting.
+    /// As many texts or tokens wait as may, or as this caller may have waiting.
     #[error("the queue is full: {waiting} texts wait; try again in {} ms", .retry_after.as_millis())]
     Full {
-        /// Texts that wait.
+        /// The number of texts that wait.
         waiting: usize,
-        /// When there will be room: half of it is done by then.
+        /// The time after which there will be room: half of what waits is done by then.
         retry_after: Duration,
     },
     /// At the present rate, the answer would be late.
@@ -82,39 +82,39 @@ pub enum EngineError {
         .needed.as_millis(), .left.as_millis()
     )]
     Overloaded {
-        /// How long it would take.
+        /// The time that the answer would take.
         needed: Duration,
-        /// How long it may.
+        /// The time that is left.
         left: Duration,
     },
-    /// A request that would not even fit into the empty queue.
+    /// A request would not even fit into the empty queue.
     #[error(
         "a request of {texts} texts with {tokens} tokens, expected at most {most_texts} with \
          {most_tokens}"
     )]
     TooLarge {
-        /// Its texts, windows of long ones included.
+        /// The number of the request's texts, windows of long ones included.
         texts: usize,
-        /// Their tokens.
+        /// The number of the request's tokens.
         tokens: usize,
-        /// As many texts may wait.
+        /// The number of texts that may wait.
         most_texts: usize,
-        /// As many tokens may wait.
+        /// The number of tokens that may wait.
         most_tokens: usize,
     },
     /// The answer was not there in time.
     #[error("no answer within {} ms", .after.as_millis())]
     Deadline {
-        /// The time there was.
+        /// The time that the request was given.
         after: Duration,
     },
-    /// The engine drains, or has ended.
+    /// The engine lets no more requests in because it drains or has ended.
     #[error("the engine takes no more requests")]
     Closed,
-    /// The backend panicked. What it said is not repeated here, as it might quote a text.
+    /// The backend panicked. Its message is not repeated here, as it might quote a text.
     #[error("backend {name} panicked")]
     Panicked {
-        /// The backend's name.
+        /// The name of the backend.
         name: String,
     },
     /// The text could not be read, or the backend failed.
@@ -124,7 +124,8 @@ pub enum EngineError {
 
 #[cfg(feature = "engine")]
 impl EngineError {
-    /// When the same request may do better, of those that were refused for want of room or time.
+    /// Gives the time after which the same request may do better, if it was refused for want of
+    /// room or time.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -1,14 +1,14 @@
-//! Answers from a customer-service model: intent, entities and sentiment of a turn, behind a thin
-//! API, without libtorch.
+//! Answers from a customer-service model: intent, entities and sentiment of a turn, through a small
+//! API and without libtorch.
 //!
 //! - [`Assistant`] is what a service holds: [`Assistant::open`] a model's folder, then
 //!   [`Assistant::understand`] texts.
 //! - [`Backend`] is what computes the numbers: [`NativeBackend`] (int8 or fp32 on the CPU, the
-//!   default), `TorchBackend` (libtorch, behind the feature `torch`), or your own.
+//!   default), `TorchBackend` (libtorch, with the feature `torch`), or your own.
 //! - [`Understanding`] is the answer, and serialises to JSON.
 //! - `engine` (feature `engine`) answers many callers at once: a bounded queue, batches, deadlines.
 //!
-//! With a test double in place of the weights:
+//! This is how it works, with a test double instead of the weights:
 //!
 //! ```
 //! use cs_data::{Scheme, TagSet, Tokenizer};

@@ -1,6 +1,7 @@
 //! Whatever computes the heads' numbers.
 //!
-//! `B` sequences, `N` packed tokens, `C` intents, `T` slot tags.
+//! In the shapes, `B` is the number of sequences, `N` that of packed tokens, `C` that of intents
+//! and `T` that of slot tags.
 
 mod native;
 mod scripted;
@@ -16,8 +17,8 @@ pub use self::scripted::ScriptedBackend;
 pub use self::torch::TorchBackend;
 use crate::error::BackendError;
 
-/// Computes a packed batch. Implement it to answer from elsewhere; [`ScriptedBackend`] stands in
-/// for a model in tests.
+/// A backend computes the heads' numbers for a packed batch. Implement it to answer from elsewhere;
+/// [`ScriptedBackend`] takes the part of a model in tests.
 ///
 /// ```
 /// use cs_data::TokenBatch;
@@ -44,11 +45,11 @@ pub trait Backend: Send + Sync {
     /// A short name, for logs and errors.
     fn name(&self) -> &str;
 
-    /// The heads' results.
+    /// Computes the heads' results for a batch.
     ///
     /// # Shapes
-    /// `N` tokens of `B` sequences to intent logits `[B, C]`, slot logits `[N, T]`, sentiment `[B]`;
-    /// one for each task of the bundle. The caller checks them.
+    /// `N` tokens of `B` sequences give intent logits `[B, C]`, slot logits `[N, T]` and sentiment
+    /// `[B]`; one of these for each task of the bundle. The caller checks them.
     ///
     /// # Errors
     /// Whatever the backend fails with.

@@ -7,7 +7,7 @@ use cs_quant::{NativeModel, RuntimeConfig};
 use super::Backend;
 use crate::error::{BackendError, Result};
 
-/// The native runtime: int8 if the bundle has it, else fp32; no libtorch.
+/// The native runtime as a backend: int8 if the bundle has such weights, else fp32; no libtorch.
 ///
 /// ```no_run
 /// use cs_model::Bundle;
@@ -28,14 +28,14 @@ impl NativeBackend {
     /// Loads the bundle's weights.
     ///
     /// # Errors
-    /// A missing, damaged or foreign file; a kernel this machine cannot run.
+    /// A file is missing, damaged or in another format, or this machine cannot run the kernel.
     pub fn open(bundle: &Bundle, config: &RuntimeConfig) -> Result<Self> {
         Ok(Self {
             model: NativeModel::open(bundle, config)?,
         })
     }
 
-    /// The model.
+    /// The loaded model.
     pub fn model(&self) -> &NativeModel {
         &self.model
     }

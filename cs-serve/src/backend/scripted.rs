@@ -8,7 +8,7 @@ use cs_model::HeadOutput;
 use super::Backend;
 use crate::error::BackendError;
 
-/// A test double: answers with whatever a closure makes of the batch.
+/// A test double of a backend, which answers with whatever a closure makes of the batch.
 ///
 /// ```
 /// use cs_data::TokenBatch;
@@ -16,8 +16,9 @@ use crate::error::BackendError;
 /// use cs_serve::{Backend, ScriptedBackend};
 ///
 /// let first_of_two = ScriptedBackend::new(|batch: &TokenBatch| {
-///     let logits = [5.0, -5.0].repeat(batch.sequences());
-///     Ok(HeadOutput { intent: Some(Matrix::new(batch.sequences(), 2, logits)?), ..Default::default() })
+///     let sequences = batch.sequences();
+///     let logits = Matrix::new(sequences, 2, [5.0, -5.0].repeat(sequences))?;
+///     Ok(HeadOutput { intent: Some(logits), ..Default::default() })
 /// });
 /// let output = first_of_two.forward(&TokenBatch::pack([&[2, 3][..], &[2, 9, 3]]))?;
 /// assert_eq!(output.intent.unwrap().row(1), [5.0, -5.0]);
@@ -30,7 +31,7 @@ pub struct ScriptedBackend {
 type Script = dyn Fn(&TokenBatch) -> Result<HeadOutput, BackendError> + Send + Sync;
 
 impl ScriptedBackend {
-    /// Answers as `script` says.
+    /// Makes a backend that answers with what `script` makes of a batch.
     pub fn new(
         script: impl Fn(&TokenBatch) -> Result<HeadOutput, BackendError> + Send + Sync + 'static,
     ) -> Self {

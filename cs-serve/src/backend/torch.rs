@@ -8,8 +8,8 @@ use cs_model::{Bundle, Device, HeadOutput, Model};
 use super::Backend;
 use crate::error::{BackendError, Result};
 
-/// A libtorch model in fp32, on CPU or CUDA. One batch at a time: its tensors cannot be shared
-/// between threads, so calls wait for each other.
+/// A libtorch model in fp32 as a backend, on CPU or CUDA. It computes one batch at a time: its
+/// tensors cannot be shared between threads, so calls wait for each other.
 ///
 /// ```no_run
 /// use cs_model::{Bundle, Device};
@@ -29,7 +29,7 @@ impl TorchBackend {
     /// Loads the bundle's fp32, fp16 or bf16 weights.
     ///
     /// # Errors
-    /// A missing, damaged or foreign file; a device that is not there.
+    /// A file is missing, damaged or in another format, or the device is not there.
     pub fn open(bundle: &Bundle, device: Device) -> Result<Self> {
         Ok(Self {
             model: Mutex::new(Model::open(bundle, device)?),

@@ -12,7 +12,7 @@ use super::job::{Job, Task};
 use crate::assistant::Assistant;
 use crate::error::EngineError;
 
-/// Computes texts together.
+/// Computes texts together, as one batch.
 ///
 /// # Errors
 /// [`EngineError::Model`] if the backend fails, [`EngineError::Panicked`] if it panics.
@@ -34,7 +34,7 @@ pub(super) fn attempt(
         counters.decode.time(computed.elapsed());
         Ok(turns)
     };
-    // What a panicking backend leaves behind is its own: nothing here is half written.
+    // What a panicking backend leaves unfinished is its own: nothing here is half written.
     catch_unwind(AssertUnwindSafe(compute)).unwrap_or_else(|_| {
         count(&counters.panics);
         let name = assistant.backend().name().to_owned();
@@ -42,9 +42,9 @@ pub(super) fn attempt(
     })
 }
 
-/// Computes a batch and answers its requests. If the backend fails or panics, each of several texts is
-/// computed once more alone, and only those that fail then fail: one that the backend cannot bear does
-/// not take its neighbours with it. `progress` is called before each.
+/// Computes a batch and answers its requests. If the backend fails or panics, each of several texts
+/// is computed once more alone, and only those that fail then fail: a text that makes the backend
+/// fail does not take the others with it. `progress` is called before each.
 pub(super) fn compute(tasks: Vec<Task>, counters: &Counters, progress: impl Fn()) {
     let (tasks, encodings): (Vec<_>, Vec<_>) = tasks
         .into_iter()

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::policy::{Limits, Size};
 use crate::error::EngineError;
 
-/// How an engine is set up. A *text* below is one sequence for the model: each window of a long text
-/// counts as one.
+/// The settings of an engine. A *text* below is one sequence for the model: each window of a long
+/// text counts as one.
 ///
 /// ```
 /// use cs_serve::engine::EngineConfig;
@@ -18,33 +18,37 @@ use crate::error::EngineError;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineConfig {
-    /// Batches computed at once, each on a thread of its own: 2 by default, so that one is packed and
-    /// decoded while the other is computed. Of a backend that computes on one thread, one for each core.
+    /// The number of batches that are computed at once, each on a thread of its own. 2 by default,
+    /// so that one is packed and decoded while the other is computed. For a backend that computes
+    /// on one thread, set one for each core.
     pub workers: NonZeroUsize,
-    /// Most tokens in a batch; a longer text goes alone. 1024 by default.
+    /// The most tokens in a batch; a longer text goes alone. 1024 by default.
     pub batch_tokens: usize,
-    /// Most texts in a batch. 256 by default.
+    /// The most texts in a batch. 256 by default.
     pub batch_texts: usize,
-    /// Most texts that wait. 1024 by default; each takes 64 KiB of memory at the very most.
+    /// The most texts that wait. 1024 by default; each takes 64 KiB of memory at the very most.
     pub queue_texts: usize,
-    /// Most tokens that wait. 65,536 by default.
+    /// The most tokens that wait. 65,536 by default.
     pub queue_tokens: usize,
-    /// How long an answer is of use, where the request does not say. 5 seconds by default.
+    /// How long an answer is of use, where the request itself sets no deadline. 5 seconds by
+    /// default.
     pub deadline: Duration,
-    /// Whether [`understand`](crate::engine::Handle::understand) computes on its caller's thread while
-    /// a worker is idle and nothing waits, which saves two changes of threads. It does by default.
-    /// There, nothing ends the wait for a backend that hangs.
+    /// Whether [`understand`](crate::engine::Handle::understand) computes on its caller's thread
+    /// while a worker is idle and nothing waits, which saves two changes of threads. It does by
+    /// default. On the caller's thread, nothing ends the wait for a backend that hangs.
     pub direct: bool,
-    /// How texts longer than the model reads are read. `None`, the default: their beginning is.
+    /// How texts longer than the model reads are cut into windows. `None`, the default, reads only
+    /// their beginning.
     pub windows: Option<Windows>,
-    /// A batch that takes longer is taken for hung: another thread takes its worker's place. 10 seconds
-    /// by default.
+    /// The time after which a batch is taken for hung, and another thread takes over from its
+    /// worker. 10 seconds by default.
     pub hang_after: Duration,
-    /// How many hung workers are replaced at once; as many threads may be lost. 2 by default.
+    /// The most hung workers that are replaced at once; as many threads may be lost. 2 by default.
     pub spare_workers: usize,
 }
 
-/// Long texts are read in windows as long as the model reads, each a little into the one before.
+/// The windows in which long texts are read: each is as long as the model reads, and begins a
+/// little before the end of the one before it.
 ///
 /// ```
 /// use cs_serve::engine::{EngineConfig, Windows};
@@ -54,11 +58,11 @@ pub struct EngineConfig {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Windows {
-    /// Tokens that a window has in common with the one before, a quarter of the window at most. 64 by
-    /// default.
+    /// The number of tokens that a window has in common with the one before, at most a quarter of
+    /// the window. 64 by default.
     pub overlap: usize,
-    /// Windows of a text at most; what is behind them is not read, and the answer says `truncated`.
-    /// 16 by default.
+    /// The most windows of a text. What comes after them is not read, and the answer is marked as
+    /// `truncated`. 16 by default.
     pub most: NonZeroUsize,
 }
 
@@ -92,7 +96,7 @@ impl EngineConfig {
     /// Checks that something can be computed, and in time.
     ///
     /// # Errors
-    /// [`EngineError::Config`] naming the value.
+    /// [`EngineError::Config`] names the value that is wrong.
     pub fn validate(&self) -> Result<(), EngineError> {
         let config = |name, found: String, expected| EngineError::Config {
             name,

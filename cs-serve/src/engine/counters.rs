@@ -5,89 +5,92 @@ use std::time::Duration;
 
 use crate::error::EngineError;
 
-/// What an engine does and has done: everything that metrics are made of.
+/// What an engine does at the moment and has done so far: everything that metrics are made of.
 ///
-/// Of the requests accepted, each is answered, failed, late, cancelled or cut off, or still
-/// to be done.
+/// Each of the requests that were accepted was answered, failed, late, cancelled or cut off, or is
+/// still to be done.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// Texts that wait.
+    /// The number of texts that wait now.
     pub queue_texts: usize,
-    /// Tokens that wait.
+    /// The number of tokens that wait now.
     pub queue_tokens: usize,
-    /// Batches being computed.
+    /// The number of batches that are being computed now.
     pub running: usize,
-    /// Batches that hang, whose workers were replaced.
+    /// The number of batches that hang now, whose workers were replaced.
     pub hung: usize,
-    /// Tokens a second when there is more to do than can be; `None` until it was measured.
+    /// The tokens computed a second while there is more to do than can be done; `None` until it was
+    /// measured.
     pub tokens_per_second: Option<f64>,
 
-    /// Requests let in, those that went straight through among them.
+    /// The number of requests that were let in, including those that went straight through.
     pub accepted: u64,
-    /// Requests that went straight through on their callers' threads.
+    /// The number of requests that went straight through on their callers' threads.
     pub direct: u64,
-    /// Requests answered.
+    /// The number of requests that were answered.
     pub answered: u64,
-    /// Requests of which the backend failed or panicked.
+    /// The number of requests for which the backend failed or panicked.
     pub failed: u64,
-    /// Requests whose deadline came first.
+    /// The number of requests whose deadline came before their answer.
     pub late: u64,
-    /// Requests whose caller had gone.
+    /// The number of requests whose caller gave up before their answer.
     pub cancelled: u64,
-    /// Requests cut off because the engine ended.
+    /// The number of requests that were cut off because the engine ended.
     pub cut_off: u64,
-    /// Requests not let in.
+    /// The numbers of requests that were not let in, by reason.
     pub refused: Refusals,
 
-    /// Texts that were computed once more, alone, because their batch had failed.
+    /// The number of texts that were computed once more, alone, because their batch had failed.
     pub retried: u64,
-    /// Times that the backend panicked.
+    /// How often the backend panicked.
     pub panics: u64,
-    /// Hung workers replaced.
+    /// The number of hung workers that were replaced.
     pub replaced: u64,
-    /// Models put in another's place.
+    /// How often the model was replaced by another one.
     pub swaps: u64,
 
-    /// Tokens of a batch.
+    /// How many tokens the batches had.
     pub batch_tokens: Distribution,
-    /// Texts of a batch.
+    /// How many texts the batches had.
     pub batch_texts: Distribution,
-    /// Where the time goes.
+    /// The seconds that each stage took.
     pub stages: Stages,
 }
 
-/// Requests not let in, by reason.
+/// The numbers of requests that were not let in, by reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Refusals {
-    /// [`EngineError::Full`].
+    /// The number of requests refused with [`EngineError::Full`].
     pub full: u64,
-    /// [`EngineError::Overloaded`], and [`EngineError::Deadline`] before the request was in line.
+    /// The number of requests refused with [`EngineError::Overloaded`], or with
+    /// [`EngineError::Deadline`] before they were in line.
     pub overloaded: u64,
-    /// [`EngineError::TooLarge`].
+    /// The number of requests refused with [`EngineError::TooLarge`].
     pub too_large: u64,
-    /// [`EngineError::Closed`].
+    /// The number of requests refused with [`EngineError::Closed`].
     pub closed: u64,
-    /// [`EngineError::Model`]: a text that could not be read.
+    /// The number of requests refused with [`EngineError::Model`], for a text that could not be
+    /// read.
     pub unreadable: u64,
 }
 
-/// Seconds of each stage on the way from a text to its answer.
+/// The seconds that each stage on the way from a text to its answer took.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Stages {
-    /// A request's texts become tokens, on the caller's thread.
+    /// The seconds until a request's texts were tokens, on the caller's thread.
     pub encode: Distribution,
-    /// A text waits in the queue.
+    /// The seconds that a text waited in the queue.
     pub wait: Distribution,
-    /// A batch is computed.
+    /// The seconds that a batch was computed.
     pub forward: Distribution,
-    /// A batch's numbers become answers.
+    /// The seconds until a batch's numbers were answers.
     pub decode: Distribution,
 }
 
-/// How values are distributed: counts of those up to each bound.
+/// How values are distributed: the number of values in each bucket.
 ///
 /// ```
 /// let mut sizes = cs_serve::engine::Distribution::default();
@@ -97,22 +100,22 @@ pub struct Stages {
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Distribution {
-    /// Upper bounds, ascending; they belong to their bucket.
+    /// The upper bounds of the buckets, ascending; a bound belongs to its bucket.
     pub bounds: Vec<f64>,
-    /// Values in each bucket, then those above the last bound.
+    /// The number of values in each bucket, followed by that of the values above the last bound.
     pub counts: Vec<u64>,
     /// The sum of all values.
     pub sum: f64,
 }
 
 impl Distribution {
-    /// How many values there were.
+    /// The number of all values.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// Their mean; `None` without any.
+    /// The mean of all values; `None` if there are none.
     #[must_use]
     pub fn mean(&self) -> Option<f64> {
         let count = self.count();
@@ -120,7 +123,7 @@ impl Distribution {
     }
 }
 
-/// Bounds of [`Buckets`].
+/// The number of bounds of [`Buckets`].
 const BOUNDS: usize = 25;
 
 /// Counts whole numbers by powers of two: up to 1, 2, 4 … 2^24, and above.
@@ -183,13 +186,13 @@ pub(super) struct Counters {
     pub(super) decode: Buckets,
 }
 
-/// One more.
+/// Adds one to a counter.
 pub(super) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
 impl Counters {
-    /// A request that was let in has come to its end.
+    /// Counts a request that was let in and has come to its end.
     pub(super) fn ended<T>(&self, outcome: &Result<T, EngineError>) {
         count(match outcome {
             Ok(_) => &self.answered,
@@ -199,7 +202,7 @@ impl Counters {
         });
     }
 
-    /// A request was not let in.
+    /// Counts a request that was not let in.
     pub(super) fn refused(&self, error: &EngineError) {
         count(match error {
             EngineError::Full { .. } => &self.full,
@@ -210,7 +213,7 @@ impl Counters {
         });
     }
 
-    /// All that does not depend on the present state.
+    /// Gives all figures that do not depend on the present state.
     pub(super) fn snapshot(&self) -> Snapshot {
         const MICRO: f64 = 1e-6;
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! The way in.
+//! The way into an engine.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use super::shared::{Core, Flight, Phase, Shared};
 use crate::assistant::Assistant;
 use crate::error::EngineError;
 
-/// The way into an [`Engine`](crate::engine::Engine), for any number of threads and tasks. A clone is
-/// another handle on the same engine. A handle may outlive its engine, and then finds it closed.
+/// The way into an [`Engine`](crate::engine::Engine), for any number of threads and tasks. A clone
+/// is another handle on the same engine. A handle may outlive its engine, and then finds it closed.
 #[derive(Clone)]
 pub struct Handle {
     shared: Arc<Shared>,
@@ -26,9 +26,9 @@ pub struct Handle {
 
 /// How a request was let in.
 enum Way {
-    /// It goes on where it is.
+    /// The request is computed on the thread that it came on.
     Straight(Pass),
-    /// It waits in line.
+    /// The request waits in line.
     Waiting(Ticket),
 }
 
@@ -41,7 +41,7 @@ struct Pass {
     encodings: Vec<Encoding>,
 }
 
-/// A request whose texts are read.
+/// A request whose texts were read.
 struct Read {
     model: Arc<Model>,
     sender: Sender,
@@ -56,8 +56,9 @@ impl Handle {
         Self { shared }
     }
 
-    /// Intent, entities and sentiment of a text. Blocks until they are there: computes on this thread
-    /// if nothing waits and a worker is idle ([`EngineConfig::direct`](super::EngineConfig::direct)).
+    /// Answers with intent, entities and sentiment of a text. Blocks until they are there, and
+    /// computes on this thread if nothing waits and a worker is idle
+    /// ([`EngineConfig::direct`](super::EngineConfig::direct)).
     ///
     /// # Errors
     /// Those of [`submit`](Self::submit) and [`Pending::wait`].
@@ -69,8 +70,9 @@ impl Handle {
         self.answers(vec![text.into()], options).and_then(first)
     }
 
-    /// Intent, entities and sentiment of each text, in the order given; they go into batches as those
-    /// of as many requests would. As [`understand`](Self::understand).
+    /// Answers with intent, entities and sentiment of each text, in the order given. The texts go
+    /// into batches as those of as many requests would. It blocks, and may compute on this thread,
+    /// as [`understand`](Self::understand) does.
     ///
     /// # Errors
     /// Those of [`submit_all`](Self::submit_all) and [`PendingAll::wait`].
@@ -82,12 +84,14 @@ impl Handle {
         self.answers(texts, options)
     }
 
-    /// Tokenises a text and puts it in line: a future, which no runtime has to be there for.
+    /// Tokenises a text and puts it in line. The answer is a future, which needs no particular
+    /// runtime.
     ///
     /// # Errors
-    /// At once: [`EngineError::Full`], [`EngineError::Overloaded`], [`EngineError::TooLarge`],
-    /// [`EngineError::Closed`]; [`EngineError::Deadline`] if there is no time at all;
-    /// [`EngineError::Model`] for a text of more than 64 KiB.
+    /// These come at once: [`EngineError::Full`], [`EngineError::Overloaded`],
+    /// [`EngineError::TooLarge`] and [`EngineError::Closed`] if the request is not let in;
+    /// [`EngineError::Deadline`] if there is no time at all; [`EngineError::Model`] for a text of
+    /// more than 64 KiB.
     pub fn submit(
         &self,
         text: impl Into<String>,
@@ -96,10 +100,10 @@ impl Handle {
         self.ticket(vec![text.into()], options).map(Pending::new)
     }
 
-    /// Puts texts in line, all or none.
+    /// Tokenises texts and puts them in line, all or none.
     ///
     /// # Errors
-    /// As [`submit`](Self::submit).
+    /// Those of [`submit`](Self::submit).
     pub fn submit_all(
         &self,
         texts: Vec<String>,
@@ -108,14 +112,15 @@ impl Handle {
         self.ticket(texts, options).map(PendingAll::new)
     }
 
-    /// Puts a model in the place of the one there is, which is given back. What was let in before is
-    /// answered by the old one, what comes after by the new one, and a batch is never of both. The old
-    /// one is freed with its last request.
+    /// Replaces the engine's model by another one, and gives the old one back. What was let in
+    /// before is answered by the old one, what comes after by the new one, and a batch is never of
+    /// both. The old one is freed with its last request.
     ///
-    /// The new one has to understand a word first, on this thread.
+    /// The new one has to answer a single word first, on this thread.
     ///
     /// # Errors
-    /// [`EngineError::Model`] or [`EngineError::Panicked`] if it fails on that; the old one stays then.
+    /// [`EngineError::Model`] or [`EngineError::Panicked`] if the new model fails on that word; the
+    /// old one stays then.
     pub fn swap(&self, model: Arc<Assistant>) -> Result<Arc<Assistant>, EngineError> {
         let trial = "order";
         let encoding = model.encode(trial)?;
@@ -125,7 +130,7 @@ impl Handle {
         Ok(Arc::clone(&old.assistant))
     }
 
-    /// The model that answers what comes now.
+    /// Gives the model that answers what comes now.
     pub fn model(&self) -> Arc<Assistant> {
         Arc::clone(&self.shared.model().assistant)
     }
@@ -135,7 +140,7 @@ impl Handle {
         self.shared.core().phase == Phase::Open
     }
 
-    /// What the engine does and has done.
+    /// Gives the figures of what the engine does and has done.
     pub fn snapshot(&self) -> Snapshot {
         self.shared.snapshot()
     }
@@ -252,7 +257,7 @@ impl Handle {
         Ok(Way::Waiting(Ticket { shared, job }))
     }
 
-    /// Whether a request needs not wait for a worker.
+    /// Whether a request need not wait for a worker.
     fn is_straight(&self, core: &Core, reading: &Reading) -> bool {
         let (size, most) = (reading.size(), self.shared.config.limits().batch);
         let fits = size.texts <= most.texts && size.tokens <= most.tokens;

@@ -1,4 +1,4 @@
-//! A request that was let in: what is computed for it, and who waits.
+//! A request that was let in: what is computed for it, and who waits for it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,13 +17,13 @@ use crate::error::EngineError;
 
 pub(super) type Outcome = Result<Vec<Understanding>, EngineError>;
 
-/// A model, and how many there were before it.
+/// A model, and the number of models that the engine had before it.
 pub(super) struct Model {
     pub(super) assistant: Arc<Assistant>,
     pub(super) generation: u64,
 }
 
-/// A request. The model that encoded its texts computes and decodes them.
+/// A request that was let in. The model that encoded its texts also computes and decodes them.
 pub(super) struct Job {
     pub(super) id: u64,
     pub(super) model: Arc<Model>,
@@ -45,16 +45,16 @@ pub(super) struct Task {
 
 enum State {
     Open {
-        /// Of the pieces.
+        /// The answers of the pieces, as far as they are there.
         turns: Vec<Option<Understanding>>,
         missing: usize,
         waker: Option<Waker>,
     },
-    /// `None` once it was fetched.
+    /// The outcome; `None` once it was fetched.
     Done(Option<Outcome>),
 }
 
-/// What [`Job::new`] needs to know.
+/// The arguments of [`Job::new`].
 pub(super) struct Admitted {
     pub(super) id: u64,
     pub(super) model: Arc<Model>,
@@ -92,12 +92,12 @@ impl Job {
         }
     }
 
-    /// Whether nothing that is still computed for it is of use.
+    /// Whether nothing that is still computed for the request is of use.
     pub(super) fn is_done(&self) -> bool {
         self.is_done.load(Ordering::Acquire)
     }
 
-    /// A piece was answered. The last one answers the request.
+    /// Takes the answer of a piece. The last one answers the request.
     pub(super) fn answer(&self, piece: usize, turn: Understanding, counters: &Counters) {
         let turns = {
             let State::Open { turns, missing, .. } = &mut *lock(&self.state) else {
@@ -116,7 +116,8 @@ impl Job {
         self.end(Ok(answers), counters);
     }
 
-    /// Ends the request, unless it has ended: the first outcome counts. Gives whether it was this.
+    /// Ends the request, unless it has ended already: the first outcome counts. Gives whether this
+    /// one does.
     pub(super) fn end(&self, outcome: Outcome, counters: &Counters) -> bool {
         let mut state = lock(&self.state);
         let State::Open { waker, .. } = &mut *state else {
@@ -128,7 +129,7 @@ impl Job {
         self.is_done.store(true, Ordering::Release);
         drop(state);
         if let Some(waker) = waker {
-            // It is the caller's code, and its faults are not to end a worker.
+            // The waker is the caller's code, whose faults must not end a worker.
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
         true
@@ -140,7 +141,7 @@ impl Job {
         self.end(Err(EngineError::Deadline { after }), counters);
     }
 
-    /// Ends the request because nobody waits any more; `false` if it had ended.
+    /// Ends the request because nobody waits any more; gives `false` if it had ended.
     pub(super) fn cancel(&self) -> bool {
         let mut state = lock(&self.state);
         if matches!(*state, State::Done(_)) {
@@ -153,7 +154,7 @@ impl Job {
         true
     }
 
-    /// The outcome, or a promise to wake `waker`.
+    /// Gives the outcome, or promises to wake `waker` when it is there.
     ///
     /// # Panics
     /// If the outcome was fetched before.

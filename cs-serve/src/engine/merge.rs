@@ -1,25 +1,26 @@
-//! From the answers of a long text's windows to the text's.
+//! From the answers to a long text's windows to the answer to the text.
 
 use std::ops::Range;
 
 use cs_data::Offsets;
 use cs_model::{Calibration, Entity, Intent, RANKED, Understanding};
 
-/// A window that was answered.
+/// A window, and the answer to it.
 pub(super) struct Answered {
-    /// Its bytes of the text.
+    /// The bytes of the text that the window has.
     pub(super) bytes: Range<usize>,
     pub(super) tokens: usize,
     pub(super) turn: Understanding,
 }
 
-/// The answer of a text from its windows', in the order of the text.
+/// Gives the answer to a text from the answers to its windows, in the order of the text.
 ///
 /// - Entities: where two windows overlap, each decides up to the middle, so that what is near the
-///   end of one is taken from the other, which sees what follows. An entity belongs where its own
-///   middle is. Of two that overlap all the same, the longer one stays, of equals the surer one.
-/// - Intents: the mean of the windows' confidences, each counted by its tokens; the threshold is
-///   applied to the mean.
+///   end of one is taken from the other, which sees what follows. An entity belongs to the window
+///   in whose part its own middle is. Of two that overlap all the same, the longer one stays, and
+///   of equally long ones the surer one.
+/// - Intents: the confidence is the mean of the windows' confidences, each counted by its tokens;
+///   the threshold is applied to the mean.
 /// - Sentiment: likewise the mean by tokens.
 ///
 /// Windows with nothing to answer do not count.
@@ -104,7 +105,8 @@ fn entities(text: &str, windows: Vec<Answered>) -> Vec<Entity> {
     without_overlaps(found)
 }
 
-/// The longer of any two that overlap, of equals the surer, of these the first.
+/// Leaves the longer of any two entities that overlap, of equally long ones the surer, and of
+/// equally sure ones the first.
 fn without_overlaps(mut found: Vec<Entity>) -> Vec<Entity> {
     found.sort_by_key(|entity| (entity.start, entity.end));
     let mut kept: Vec<Entity> = Vec::with_capacity(found.len());

@@ -1,4 +1,5 @@
-//! Many callers at once: what stands between a service's requests and an [`Assistant`].
+//! Many callers at once: the queue, batches and threads between a service's requests and an
+//! [`Assistant`].
 //!
 //! - [`Engine`] owns the threads; [`Engine::drain`] ends it in order.
 //! - [`Handle`] is what the service's threads and tasks hold: [`Handle::understand`] blocks,
@@ -51,33 +52,34 @@
 //!
 //! # The way of a request
 //!
-//! Its texts are tokenised on the caller's thread, unless it would be refused whatever is in them.
-//! A [blocking](Handle::understand) one goes on there if nothing waits and a worker is idle. Otherwise
-//! it is put in line, or refused at once with what to do ([`EngineError::retry_after`]): because the
-//! queue is full, because this caller has its share of it, or because at the rate measured the answer
-//! would come after its deadline. A worker takes as many texts as a batch holds, whoever's they are,
-//! as soon as it is free: batches are as large as the load makes them, and no text waits for one to
-//! fill.
+//! The texts of a request are tokenised on the caller's thread, unless it would be refused whatever
+//! is in them. A [blocking](Handle::understand) request is computed there as well if nothing waits
+//! and a worker is idle. Any other is put in line, or refused at once with what to do
+//! ([`EngineError::retry_after`]): because the queue is full, because this caller has its share of
+//! it, or because at the rate measured the answer would come after its deadline. As soon as a
+//! worker is free, it takes as many texts as a batch holds, whoever's they are: batches are as
+//! large as the load makes them, and no text waits for one to fill.
 //!
-//! In which order: [`Priority`] by shares, within a priority callers in turns by tokens, of a caller
-//! first come, first served; nothing is overtaken for its length. What came before a [swap](Handle::swap)
-//! of models goes first.
+//! The order is this: [`Priority`] by shares, within a priority callers in turns by tokens, of one
+//! caller first come, first served. No text is overtaken because it is long. What came before a
+//! [swap](Handle::swap) of models goes first.
 //!
 //! # What goes wrong
 //!
 //! - **The caller goes** (drops the future, or a [`Pending`]): what was not begun is not computed.
-//! - **The deadline comes**: the request fails within some milliseconds, in line or computed. One that
-//!   is computed on its caller's thread is answered late instead.
-//! - **The backend fails or panics** on a batch: each of its texts is computed once more alone, and the
-//!   requests of those that fail again fail. A text that was alone in its batch is not tried again.
+//! - **The deadline comes**: the request fails within some milliseconds, whether it is in line or
+//!   being computed. One that is computed on its caller's thread is answered late instead.
+//! - **The backend fails or panics** on a batch: each of its texts is computed once more alone, and
+//!   the requests of those that fail again fail. A text that was alone in its batch is not tried
+//!   again.
 //! - **The backend hangs**: the batch's requests fail at their deadlines. After
-//!   [`hang_after`](EngineConfig::hang_after), another thread takes the worker's place, for so many
-//!   workers at once as [`spare_workers`](EngineConfig::spare_workers) says. If the backend comes back,
-//!   its thread ends. It is not interrupted: nothing can do that to a thread.
+//!   [`hang_after`](EngineConfig::hang_after), another thread takes over from the worker, for at
+//!   most [`spare_workers`](EngineConfig::spare_workers) workers at once. If the backend comes
+//!   back, its thread ends. It is not interrupted: nothing can do that to a thread.
 //! - **The engine ends**: see [`Engine::drain`].
 //!
-//! No error quotes a text, as long as the backend's own does not. What a backend says when it panics goes
-//! where the process sends that (its panic hook), and into no error.
+//! No error quotes a text, as long as the backend's own errors do not. The message of a panicking
+//! backend goes where the process sends it (its panic hook), and into no error.
 
 mod compute;
 mod config;
@@ -110,15 +112,15 @@ use self::sync::lock;
 use crate::assistant::Assistant;
 use crate::error::EngineError;
 
-/// Workers around a model, and the queue before them. The [module](self) tells its rules.
+/// Workers around a model, and the queue in front of them. The [module](self) documents its rules.
 ///
-/// Dropping it is [draining](Self::drain) it without waiting for any request.
+/// Dropping the engine [drains](Self::drain) it without waiting for any request.
 pub struct Engine {
     shared: Arc<Shared>,
     has_ended: bool,
 }
 
-/// How an engine ended.
+/// How an engine ended, as [`Engine::drain`] reports it.
 ///
 /// ```
 /// let drained = cs_serve::engine::Drained { cut_off: 0, threads_left: 0 };
@@ -126,9 +128,9 @@ pub struct Engine {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drained {
-    /// Requests that were let in and got [`EngineError::Closed`].
+    /// The number of requests that were let in and got [`EngineError::Closed`].
     pub cut_off: usize,
-    /// Threads whose backend does not come back. They end when it does.
+    /// The number of threads whose backend does not come back. They end when it does.
     pub threads_left: usize,
 }
 
@@ -141,10 +143,12 @@ impl Drained {
 }
 
 impl Engine {
-    /// Starts the workers, and a thread that watches over deadlines. Idle, they all sleep.
+    /// Starts the workers, and a thread that watches over deadlines. All of them sleep while there
+    /// is nothing to do.
     ///
     /// # Errors
-    /// [`EngineError::Config`]; [`EngineError::Thread`] if the system has no more of them.
+    /// [`EngineError::Config`] for a value that cannot work; [`EngineError::Thread`] if the system
+    /// starts no more threads.
     pub fn start(model: Arc<Assistant>, config: EngineConfig) -> Result<Self, EngineError> {
         config.validate()?;
         let workers = config.workers.get();
@@ -152,7 +156,7 @@ impl Engine {
             assistant: model,
             generation: 0,
         });
-        // Dropped if a thread cannot be started, it ends those that were.
+        // If a thread cannot be started, dropping this ends those that were.
         let engine = Self {
             shared: Arc::new(Shared::new(model, config)),
             has_ended: false,
@@ -164,14 +168,14 @@ impl Engine {
         Ok(engine)
     }
 
-    /// A way in.
+    /// Gives a handle, through which requests come in.
     pub fn handle(&self) -> Handle {
         Handle::new(Arc::clone(&self.shared))
     }
 
-    /// Lets no request in any more, waits for those that are in until they are answered, but no longer
-    /// than `limit`, cuts off what is left, and ends the threads. Blocks as long, and after that, where
-    /// a batch is being computed, a second at most.
+    /// Lets no request in any more, waits until those that are in are answered, but no longer than
+    /// `limit`, cuts off what is left, and ends the threads. Blocks for that time, and then, where
+    /// a batch is still being computed, for a second at most.
     pub fn drain(mut self, limit: Duration) -> Drained {
         const GRACE: Duration = Duration::from_secs(1);
         self.end(limit, GRACE)
@@ -187,7 +191,7 @@ impl Engine {
         }
     }
 
-    /// Gives how many requests were cut off.
+    /// Ends the work, and gives how many requests were cut off.
     fn close(&self, limit: Duration) -> usize {
         let shared = &*self.shared;
         let mut core = shared.core();
@@ -214,7 +218,8 @@ impl Engine {
         let mut threads = std::mem::take(&mut *lock(&shared.threads));
         let own = std::thread::current().id();
         if threads.iter().any(|thread| thread.thread().id() == own) {
-            // Dropped by a waker, say: a thread cannot wait for itself.
+            // The engine was dropped on one of its own threads, by a waker for instance: a thread
+            // cannot wait for itself.
             return 0;
         }
         let by_worker = |flight: &shared::Flight| flight.worker.is_some();

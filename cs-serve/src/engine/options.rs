@@ -1,9 +1,9 @@
-//! What a caller may say about a request.
+//! What a caller may choose about a request.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How a request is treated beside others.
+/// How a request is treated beside others: for whom, how urgently and until when.
 ///
 /// ```
 /// use cs_serve::engine::{Options, Priority};
@@ -18,34 +18,36 @@ use std::time::Duration;
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Options {
-    /// Who asks. Callers take turns by tokens, and one alone fills at most half of the queue. `None`:
-    /// one of those who did not say, who are one caller together, and may fill it all.
+    /// The name of the caller. Callers take turns by tokens, and one with a name alone fills at
+    /// most half of the queue. `None`: the request is of all those without a name, who are one
+    /// caller together, and may fill it all.
     pub caller: Option<Arc<str>>,
-    /// Before whom.
+    /// How urgent the request is.
     pub priority: Priority,
     /// How long from now the answer is of use. `None`: as long as the engine's
-    /// [`deadline`](crate::engine::EngineConfig::deadline) says.
+    /// [`deadline`](crate::engine::EngineConfig::deadline).
     pub deadline: Option<Duration>,
 }
 
-/// How urgent a request is. While all three wait, they get 16 : 4 : 1 of the tokens computed; so none
-/// starves, and a request of a priority that was not asked for lately goes next.
+/// How urgent a request is. While requests of all three priorities wait, they get 16 : 4 : 1 of the
+/// tokens computed. So none starves, and a request of a priority that was not asked for lately goes
+/// next.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
-    /// A customer waits for it.
+    /// A customer waits for the answer.
     High,
-    /// Any other.
+    /// Any other request. This is the default.
     #[default]
     Normal,
-    /// Nobody waits: a backlog to be worked off.
+    /// Nobody waits for the answer: it is part of a backlog to be worked off.
     Low,
 }
 
 impl Priority {
-    /// The most urgent first.
+    /// All priorities, the most urgent first.
     pub const ALL: [Self; 3] = [Self::High, Self::Normal, Self::Low];
 
-    /// What a token costs: the inverse of the share.
+    /// The price of a token: the inverse of the share.
     pub(super) fn price(self) -> u64 {
         match self {
             Self::High => 1,

@@ -14,22 +14,22 @@ use super::job::{Job, Outcome};
 use super::shared::Shared;
 use crate::error::EngineError;
 
-/// The answer to come of [`Handle::submit`](crate::engine::Handle::submit): a future that any
-/// executor can poll, or [`wait`](Self::wait) for it. Dropping it cancels the request: what was not
-/// begun is not computed.
+/// The answer to come of [`Handle::submit`](crate::engine::Handle::submit), a future that any
+/// executor can poll, and that [`wait`](Self::wait) blocks for. Dropping it cancels the request:
+/// what was not begun is not computed.
 #[must_use = "dropping it cancels the request"]
 pub struct Pending {
     ticket: Ticket,
 }
 
-/// The answers to come of [`Handle::submit_all`](crate::engine::Handle::submit_all), in the order of
-/// the texts. As [`Pending`].
+/// The answers to come of [`Handle::submit_all`](crate::engine::Handle::submit_all), in the order
+/// of the texts. It is a future like [`Pending`], and cancels the request when dropped.
 #[must_use = "dropping it cancels the request"]
 pub struct PendingAll {
     ticket: Ticket,
 }
 
-/// One who waits for a request. Dropping it cancels the request.
+/// The claim to a request's outcome. Dropping it cancels the request.
 pub(super) struct Ticket {
     pub(super) shared: Arc<Shared>,
     pub(super) job: Arc<Job>,
@@ -43,8 +43,9 @@ impl Pending {
     /// Blocks until the answer is there.
     ///
     /// # Errors
-    /// [`EngineError::Deadline`], [`EngineError::Closed`] if the engine ended before,
-    /// [`EngineError::Panicked`], [`EngineError::Model`].
+    /// [`EngineError::Deadline`] if it was late; [`EngineError::Closed`] if the engine ended
+    /// before; [`EngineError::Panicked`] or [`EngineError::Model`] if the backend panicked or
+    /// failed.
     pub fn wait(self) -> Result<Understanding, EngineError> {
         self.ticket.wait().and_then(first)
     }
@@ -58,13 +59,13 @@ impl PendingAll {
     /// Blocks until the answers are there.
     ///
     /// # Errors
-    /// As [`Pending::wait`]; one text's failure fails all.
+    /// Those of [`Pending::wait`]; one text's failure fails all.
     pub fn wait(self) -> Result<Vec<Understanding>, EngineError> {
         self.ticket.wait()
     }
 }
 
-/// The answer of the only text.
+/// Gives the answer to the only text.
 pub(super) fn first(answers: Vec<Understanding>) -> Result<Understanding, EngineError> {
     // A request has an answer for each of its texts.
     answers.into_iter().next().ok_or(EngineError::Closed)
@@ -122,7 +123,7 @@ impl Ticket {
         }
     }
 
-    /// Without the texts.
+    /// Formats the request without its texts.
     fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(name)
             .field("request", &self.job.id)

@@ -1,4 +1,4 @@
-//! What is to be computed for a request's texts, and what the answers make of it.
+//! What is to be computed for a request's texts, and how the answers to them are put together.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use super::windows::windows;
 use crate::assistant::Assistant;
 use crate::error::Result;
 
-/// A request's texts, cut into pieces that the model can read: most texts are one.
+/// A request's texts, cut into pieces that the model can read. Most texts are one piece.
 #[derive(Default)]
 pub(super) struct Reading {
     texts: Vec<Text>,
@@ -21,9 +21,9 @@ pub(super) struct Reading {
 
 struct Text {
     text: String,
-    /// How many pieces.
+    /// The number of pieces.
     pieces: usize,
-    /// Whether they leave some of it unread; `None` if the model itself can tell.
+    /// Whether the pieces leave some of the text unread; `None` if the model itself can tell.
     truncated: Option<bool>,
 }
 
@@ -34,10 +34,10 @@ struct Piece {
 }
 
 impl Reading {
-    /// Reads the texts: the pieces' encodings are in their order.
+    /// Reads the texts, and gives the pieces' encodings in their order.
     ///
     /// # Errors
-    /// A text that is too long, or that the tokenizer fails on.
+    /// A text is too long, or the tokenizer fails on it.
     pub(super) fn new(
         texts: Vec<String>,
         assistant: &Assistant,
@@ -80,7 +80,7 @@ impl Reading {
         });
     }
 
-    /// How many pieces there are, and how many tokens in them.
+    /// Counts the pieces and the tokens in them.
     pub(super) fn size(&self) -> Size {
         Size {
             texts: self.pieces.len(),
@@ -88,13 +88,13 @@ impl Reading {
         }
     }
 
-    /// The text of a piece.
+    /// Gives the text of a piece.
     pub(super) fn piece(&self, piece: usize) -> &str {
         let Piece { text, bytes, .. } = &self.pieces[piece];
         &self.texts[*text].text[bytes.clone()]
     }
 
-    /// The texts' answers, of their pieces'.
+    /// Gives the answers to the texts, made of those to their pieces.
     pub(super) fn answers(
         &self,
         turns: Vec<Understanding>,

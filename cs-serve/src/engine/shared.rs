@@ -13,39 +13,40 @@ use super::sync::lock;
 use crate::assistant::Assistant;
 use crate::error::EngineError;
 
-/// All of an engine but its threads' ends. Locks are never held two at a time, but for a job's inside
-/// [`Shared::core`]; jobs and models are dropped, and wakers called, outside.
+/// All of an engine but its threads' ends. No two locks are held at a time, except that a job's may
+/// be taken while [`Shared::core`] is held; jobs and models are dropped, and wakers called, while
+/// none is.
 pub(super) struct Shared {
     pub(super) config: EngineConfig,
     pub(super) counters: Counters,
     pub(super) core: Mutex<Core>,
-    /// Workers wait for work.
+    /// Workers wait here for work.
     pub(super) work: Condvar,
-    /// The watch waits for the next deadline.
+    /// The watch waits here for the next deadline.
     pub(super) watch: Condvar,
-    /// Who drains waits for the last batch.
+    /// Whoever drains the engine waits here for the last batch.
     pub(super) resting: Condvar,
     pub(super) threads: Mutex<Vec<JoinHandle<()>>>,
     model: Mutex<Arc<Model>>,
     start: Instant,
 }
 
-/// What changes together.
+/// The state that changes together, under one lock.
 pub(super) struct Core {
     pub(super) queue: Queue<Task>,
     pub(super) slots: Slots<Flight>,
     pub(super) rate: Rate,
     pub(super) phase: Phase,
-    /// When the watch wakes by itself.
+    /// The time at which the watch wakes by itself.
     pub(super) watch_at: Option<Moment>,
     pub(super) requests: u64,
 }
 
-/// A batch under way.
+/// A batch that is being computed.
 pub(super) struct Flight {
-    /// Empty if it is computed on the caller's thread.
+    /// The requests of the batch; empty if it is computed on the caller's thread.
     pub(super) jobs: Vec<Arc<Job>>,
-    /// The worker's thread.
+    /// The thread of the worker, if one computes the batch.
     pub(super) worker: Option<ThreadId>,
 }
 
@@ -54,7 +55,7 @@ pub(super) enum Phase {
     Open,
     /// Nothing new is let in.
     Draining,
-    /// Nothing is begun.
+    /// Nothing is begun any more.
     Closed,
 }
 
@@ -93,7 +94,7 @@ impl Shared {
         Arc::clone(&lock(&self.model))
     }
 
-    /// Puts a model in the place of the one there is, and gives that.
+    /// Replaces the model by another one, and gives the old one.
     pub(super) fn swap(&self, assistant: Arc<Assistant>) -> Arc<Model> {
         let mut model = lock(&self.model);
         let generation = model.generation + 1;
@@ -104,7 +105,7 @@ impl Shared {
         std::mem::replace(&mut model, Arc::new(next))
     }
 
-    /// Whether the request may get in line.
+    /// Checks whether the request may get in line.
     pub(super) fn admit(&self, core: &Core, ask: &Ask<'_>, now: Moment) -> Result<(), EngineError> {
         if core.phase != Phase::Open {
             return Err(EngineError::Closed);
@@ -131,7 +132,7 @@ impl Shared {
         })
     }
 
-    /// The next batch's entries and slot, as soon as there are any; `None` once the engine is closed.
+    /// Waits for the next batch, and gives its entries and slot; `None` once the engine is closed.
     pub(super) fn next_batch(&self) -> Option<(Batch<Task>, Option<u64>)> {
         let mut core = self.core();
         loop {
@@ -169,13 +170,13 @@ impl Shared {
         slot
     }
 
-    /// A batch goes on with something new.
+    /// Tells that a batch goes on with something new.
     pub(super) fn renew(&self, slot: u64) {
         let now = self.now();
         self.core().slots.renew(slot, now);
     }
 
-    /// Gives a slot back; `false` if its batch was given up.
+    /// Gives a slot back; gives `false` if its batch was given up.
     pub(super) fn end(&self, slot: u64) -> bool {
         let now = self.now();
         let mut core = self.core();
@@ -183,7 +184,7 @@ impl Shared {
             return false;
         };
         if left.given_up {
-            // Now another may be.
+            // Now another batch may be given up.
             self.watch.notify_one();
         } else {
             let waiting = !core.queue.is_empty();
@@ -197,7 +198,7 @@ impl Shared {
         !left.given_up
     }
 
-    /// Sees to it that the watch wakes then or earlier.
+    /// Makes sure that the watch wakes at `at` or earlier.
     pub(super) fn wake_watch_by(&self, core: &mut Core, at: Moment) {
         if core.watch_at.is_none_or(|planned| at < planned) {
             core.watch_at = Some(at);
@@ -205,14 +206,14 @@ impl Shared {
         }
     }
 
-    /// Wakes who drains: it may be done.
+    /// Wakes whoever drains the engine, as nothing may be left to wait for.
     pub(super) fn tell_rest(&self, core: &Core) {
         if core.phase != Phase::Open {
             self.resting.notify_all();
         }
     }
 
-    /// Ends entries' requests because their deadlines have come.
+    /// Ends the requests of entries because their deadlines have come.
     pub(super) fn expire(&self, late: Vec<Entry<Task>>) {
         for entry in late {
             entry.item.job.expire(&self.counters);
@@ -230,7 +231,7 @@ impl Shared {
         snapshot
     }
 
-    /// Waits until something holds, or no longer than `limit`.
+    /// Waits until a condition holds, but no longer than `limit`.
     pub(super) fn rest<'a>(
         &self,
         core: MutexGuard<'a, Core>,
@@ -243,7 +244,7 @@ impl Shared {
         rested.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// The next request's number.
+    /// Gives the number of the next request.
     pub(super) fn number(&self, core: &mut Core) -> u64 {
         core.requests += 1;
         self.counters.accepted.fetch_add(1, Ordering::Relaxed);

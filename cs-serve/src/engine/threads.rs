@@ -12,7 +12,7 @@ use super::shared::{Core, Phase, Shared};
 use super::sync::lock;
 use crate::error::EngineError;
 
-/// The watch sleeps at least as long, so that a thousand deadlines are not a thousand wakings.
+/// The least time that the watch sleeps, so that a thousand deadlines are not a thousand wakings.
 const PULSE: Duration = Duration::from_millis(1);
 
 /// Starts a worker.
@@ -35,7 +35,7 @@ fn start(shared: &Arc<Shared>, name: &str, run: fn(&Arc<Shared>)) -> Result<(), 
     Ok(())
 }
 
-/// Computes batches until the engine is closed, or until one took so long that this thread was
+/// Computes batches until the engine is closed, or until a batch took so long that this thread was
 /// replaced.
 fn work(shared: &Arc<Shared>) {
     while let Some((batch, slot)) = shared.next_batch() {
@@ -50,7 +50,7 @@ fn work(shared: &Arc<Shared>) {
 }
 
 /// Ends requests whose deadline has come and replaces workers that hang. Sleeps until the next of
-/// either can be, which is for good while nothing is asked.
+/// either can happen, which is for good while nothing is asked.
 fn watch(shared: &Arc<Shared>) {
     let mut core = shared.core();
     while core.phase != Phase::Closed {
@@ -89,7 +89,7 @@ fn flying(core: &Core) -> impl Iterator<Item = &Arc<Job>> {
     jobs.filter(|job| !job.is_done())
 }
 
-/// Requests that are being computed although their deadline has come.
+/// Gives the requests that are being computed although their deadline has come.
 fn late_flights(core: &Core, now: Moment) -> Vec<Arc<Job>> {
     flying(core)
         .filter(|job| job.deadline <= now)
@@ -109,12 +109,12 @@ fn next_wake(core: &Core, hang_after: Duration) -> Option<Moment> {
 fn replace_hung(shared: &Arc<Shared>, core: &mut Core, now: Moment) {
     while let Some((slot, flight)) = core.slots.overdue(now, shared.config.hang_after) {
         if flight.worker.is_none() {
-            // A caller's own thread: only its slot is missed.
+            // The batch hangs on a caller's own thread: only its slot is missing.
             shared.work.notify_one();
         } else if start_worker(shared).is_ok() {
             count(&shared.counters.replaced);
         } else {
-            // Another try when it would be overdue again.
+            // Tries again when the batch would be overdue once more.
             core.slots.renew(slot, now);
             continue;
         }

@@ -9,21 +9,22 @@ use super::config::Windows;
 use crate::assistant::Assistant;
 use crate::error::Result;
 
-/// What the model reads at once of a text.
+/// A part of a text that the model reads at once.
 pub(super) struct Window {
-    /// Its bytes.
+    /// The bytes of the text that the window has.
     pub(super) bytes: Range<usize>,
     pub(super) encoding: Encoding,
 }
 
-/// The windows of a text whose beginning is `first`, and whether they leave some of it unread.
+/// Cuts a text whose beginning is `first` into windows, and gives whether they leave some of it
+/// unread.
 ///
 /// A window begins with a word, and the next one `overlap` tokens before its end, or with its last
-/// word if that is longer: what the end cut in two is whole in the next. Windows of nothing to read
-/// are left out; if all are, there is one that is empty.
+/// word if that is longer: what the end of a window cuts in two is whole in the next. Windows of
+/// nothing to read are left out; if all are, there is one that is empty.
 ///
 /// # Errors
-/// A text that the tokenizer fails on.
+/// The tokenizer fails on a text.
 pub(super) fn windows(
     assistant: &Assistant,
     text: &str,
@@ -55,15 +56,15 @@ pub(super) fn windows(
     Ok((windows, start.is_some()))
 }
 
-/// From a window to the next.
+/// The way from a window to the next.
 struct Step {
-    /// Bytes that the window reads.
+    /// The number of bytes that the window reads.
     read: usize,
-    /// Where the next one begins, if the window is not the last.
+    /// The byte where the next window begins; `None` after the last one.
     next: Option<usize>,
 }
 
-/// How far a window of the beginning of `text` goes.
+/// Finds how far a window at the beginning of `text` goes.
 fn step(text: &str, encoding: &Encoding, overlap: usize) -> Step {
     if !encoding.truncated {
         let read = text.len();
@@ -73,7 +74,8 @@ fn step(text: &str, encoding: &Encoding, overlap: usize) -> Step {
     let read = encoding.offsets.iter().map(|bytes| bytes.end).max();
     let read = read.unwrap_or(0);
     if read == 0 {
-        // Nothing that the vocabulary knows, nobody knows how far: a byte makes a token at most.
+        // The vocabulary knows none of it, so it is not known how far the window reaches. A byte
+        // makes one token at most.
         let char = text.chars().next().map_or(0, char::len_utf8);
         let read = floor(text, tokens / 2).max(char);
         let next = Some(read);
@@ -82,12 +84,12 @@ fn step(text: &str, encoding: &Encoding, overlap: usize) -> Step {
     let words = encoding.word_list();
     let near = words.iter().find(|word| word.first + overlap >= tokens);
     let next = near.or(words.last()).map(|word| word.range.start);
-    // One word over all of the window: there is no other place than its end.
+    // One word fills the window: the next one can only begin at its end.
     let next = next.filter(|&next| next > 0).or(Some(read));
     Step { read, next }
 }
 
-/// The first byte from `start` on that can be read.
+/// Gives the first byte from `start` on that can be read.
 fn readable(text: &str, start: usize) -> Option<usize> {
     let rest = text.get(start..)?.trim_start();
     (!rest.is_empty()).then(|| text.len() - rest.len())

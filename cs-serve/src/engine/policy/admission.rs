@@ -1,4 +1,4 @@
-//! What is let in.
+//! Which requests are let in.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use super::class::QUANTUM;
 use super::queue::{Queue, Sender, Size};
 use crate::engine::options::Priority;
 
-/// When to come back if nobody knows how fast things go.
+/// The time after which to come back if nobody knows how fast things go.
 const UNKNOWN: Duration = Duration::from_secs(1);
 const SOONEST: Duration = Duration::from_millis(10);
 const LATEST: Duration = Duration::from_secs(60);
 
-/// Who wants in, with what.
+/// A request that asks to be let in.
 #[derive(Debug, Clone)]
 pub(in crate::engine) struct Ask<'a> {
     pub(in crate::engine) sender: &'a Sender,
@@ -21,21 +21,21 @@ pub(in crate::engine) struct Ask<'a> {
     pub(in crate::engine) deadline: Moment,
 }
 
-/// How much is done at once, and how fast.
+/// How much is computed at once, and how fast.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::engine) struct Pace {
-    /// Batches computed at once.
+    /// The number of batches that are computed at once.
     pub(in crate::engine) slots: usize,
-    /// Tokens in those that are.
+    /// The number of tokens in the batches that are being computed.
     pub(in crate::engine) running: usize,
-    /// Tokens a second, as far as that is known.
+    /// The tokens computed a second, as far as that is known.
     pub(in crate::engine) rate: Option<f64>,
 }
 
-/// Why not.
+/// The reason why a request is not let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::engine) enum Refusal {
-    /// Not even into an empty queue.
+    /// The request would not even fit into an empty queue.
     TooLarge,
     /// There is no room, or none for this caller.
     Full { retry_after: Duration },
@@ -44,14 +44,15 @@ pub(in crate::engine) enum Refusal {
 }
 
 impl<T> Queue<T> {
-    /// Whether a request may get in line.
+    /// Checks whether a request may get in line.
     ///
     /// - Neither texts nor tokens may be more than the queue's limits.
-    /// - A caller with a name may hold no more of either than is still free, so that one alone fills
-    ///   half of the queue, two fill a third each, and there is always room for another (dynamic
-    ///   thresholds, Choudhury and Hahne 1998).
-    /// - What the rate says cannot be computed before its deadline is refused, unless nothing
-    ///   waits: then it is tried, so that a rate measured in a bad moment is measured again.
+    /// - A caller with a name may hold no more of either than is still free, so that one alone
+    ///   fills half of the queue, two fill a third each, and there is always room for another
+    ///   (dynamic thresholds, Choudhury and Hahne 1998).
+    /// - A request that cannot be computed before its deadline at the measured rate is refused,
+    ///   unless nothing waits: then it is tried, so that a rate measured in a bad moment is
+    ///   measured again.
     pub(in crate::engine) fn admit(
         &self,
         ask: &Ask<'_>,
@@ -79,7 +80,7 @@ impl<T> Queue<T> {
             return Ok(());
         };
         let left = ask.deadline.saturating_sub(now);
-        // It is answered with the rest of its batch, which has one of the slots.
+        // The request is answered with the rest of its batch, which has one of the slots.
         let all = waiting.tokens + ask.size.tokens;
         let besides = pace.running + all.min(self.limits.batch.tokens) * pace.slots;
         let needed = seconds(self.until(ask) + besides, rate);
@@ -89,15 +90,16 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// How much the caller has waiting, of whatever priority.
+    /// Gives how much the caller has waiting, of whatever priority.
     fn held(&self, sender: &Sender) -> Size {
         let classes = self.classes.iter();
         classes.map(|class| class.held(&sender.caller)).sum()
     }
 
-    /// Tokens of which the computation begins before the last of these', and theirs: of every other
-    /// caller what waits, but at most as many as of this one; of a less urgent priority what waits,
-    /// but at most its share; of a more urgent one its share if anything waits, as more will come.
+    /// Counts the request's tokens and those whose computation begins before the last of them: of
+    /// every other caller what waits, but at most as many as of this one; of a less urgent priority
+    /// what waits, but at most its share; of a more urgent one its share if anything waits, as more
+    /// will come.
     fn until(&self, ask: &Ask<'_>) -> usize {
         let (urgency, caller) = (ask.sender.priority, &ask.sender.caller);
         let class = &self.classes[urgency as usize];
@@ -116,7 +118,7 @@ impl<T> Queue<T> {
         within + others.sum::<usize>() + self.older(ask)
     }
 
-    /// Tokens that wait for models before this one, and go first.
+    /// Counts the tokens that wait for models before this one, and so go first.
     fn older(&self, ask: &Ask<'_>) -> usize {
         let older = self.generations.range(..ask.generation);
         older.map(|(_, size)| size.tokens).sum()

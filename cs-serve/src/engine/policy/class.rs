@@ -1,41 +1,41 @@
-//! The callers of one priority, in turns.
+//! The callers of one priority, who take turns.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::queue::{Caller, Entry, Size};
 
-/// Tokens that a caller gets in its turn: about four short texts.
+/// The tokens that a caller gets in its turn: about four short texts.
 pub(super) const QUANTUM: usize = 64;
 
-/// Callers served round robin, not by texts but by tokens: deficit round robin (Shreedhar and
-/// Varghese, "Efficient Fair Queueing using Deficit Round Robin", 1996). Each turn earns a caller
-/// [`QUANTUM`] tokens, and an entry goes as soon as there are enough; what is not spent is kept
-/// while the caller has something waiting.
+/// The callers of one priority, served round robin, not by texts but by tokens: deficit round robin
+/// (Shreedhar and Varghese, "Efficient Fair Queueing using Deficit Round Robin", 1996). Each turn
+/// earns a caller [`QUANTUM`] tokens, and an entry goes as soon as there are enough; what is not
+/// spent is kept while the caller has something waiting.
 #[derive(Debug)]
 pub(super) struct Class<T> {
-    /// Of callers with something waiting, and no others.
+    /// The lanes of the callers with something waiting, and of no others.
     lanes: HashMap<Caller, Lane<T>>,
-    /// Whose turn it is, then whose it is next.
+    /// The callers in the order of their turns; the first one's is now.
     ring: VecDeque<Caller>,
     tokens: usize,
 }
 
 #[derive(Debug)]
 struct Lane<T> {
-    /// By generation, then by the time they came.
+    /// The entries by generation, then by the time they came.
     entries: VecDeque<Entry<T>>,
     tokens: usize,
     credit: usize,
-    /// Whether this turn's tokens are in the credit.
+    /// Whether the tokens of this turn are in the credit.
     on_turn: bool,
 }
 
-/// What a batch makes of an entry.
+/// Whether an entry goes with a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fit {
-    /// It goes with it.
+    /// The entry goes with the batch.
     Yes,
-    /// It does not go with it, but another caller's might.
+    /// The entry does not go with the batch, but another caller's might.
     NotThis,
     /// The batch is full.
     Full,
@@ -45,7 +45,7 @@ pub(super) enum Fit {
 #[derive(Debug)]
 pub(super) enum Next<T> {
     Entry(Entry<T>),
-    /// Nobody has one that goes with the batch.
+    /// No caller has an entry that goes with the batch.
     None,
     /// The batch is full.
     Full,
@@ -81,7 +81,7 @@ impl<T> Class<T> {
         self.tokens
     }
 
-    /// How much of a caller waits here.
+    /// Gives how much of a caller waits here.
     pub(super) fn held(&self, caller: &Caller) -> Size {
         let lane = self.lanes.get(caller);
         lane.map_or(Size::default(), |lane| Size {
@@ -90,7 +90,7 @@ impl<T> Class<T> {
         })
     }
 
-    /// Tokens of the other callers, of each `most` at most.
+    /// Counts the tokens of the other callers, of each `most` at most.
     pub(super) fn others(&self, caller: &Caller, most: usize) -> usize {
         let others = self.lanes.iter().filter(|(other, _)| *other != caller);
         others.map(|(_, lane)| lane.tokens.min(most)).sum()
@@ -107,14 +107,15 @@ impl<T> Class<T> {
         };
         lane.tokens += entry.tokens;
         self.tokens += entry.tokens;
-        // Almost always at the end: only a text that was read while models changed comes too late.
+        // This is almost always the end: only a text that was read while models changed comes too
+        // late.
         let older = |before: &Entry<T>| before.generation <= entry.generation;
         let position = lane.entries.iter().rposition(older).map_or(0, |i| i + 1);
         lane.entries.insert(position, entry);
     }
 
-    /// The entry that is next in turn, if it goes with a batch. The first `passed` callers have none
-    /// that does; they keep their turn for the next batch.
+    /// Takes the entry that is next in turn, if it goes with a batch. The first `passed` callers
+    /// have none that does; they keep their turn for the next batch.
     pub(super) fn next(&mut self, passed: &mut usize, fit: impl Fn(&Entry<T>) -> Fit) -> Next<T> {
         while let Some(caller) = self.ring.get(*passed) {
             let Some(lane) = self.lanes.get_mut(caller) else {
@@ -152,7 +153,7 @@ impl<T> Class<T> {
         Next::None
     }
 
-    /// Takes a caller's entries out that are chosen.
+    /// Takes out those of a caller's entries that are chosen.
     pub(super) fn extract_of(
         &mut self,
         caller: &Caller,
@@ -169,7 +170,7 @@ impl<T> Class<T> {
         }
     }
 
-    /// Takes all entries out that are chosen.
+    /// Takes out all entries that are chosen.
     pub(super) fn extract(
         &mut self,
         chosen: &mut dyn FnMut(&Entry<T>) -> bool,
@@ -190,7 +191,7 @@ impl<T> Class<T> {
 }
 
 impl<T> Lane<T> {
-    /// Gives the tokens that went.
+    /// Takes out the entries that are chosen, and gives the number of their tokens.
     fn extract(
         &mut self,
         chosen: &mut dyn FnMut(&Entry<T>) -> bool,

@@ -1,7 +1,7 @@
 //! The engine's rules: what is let in, what goes next, how fast it is, what hangs.
 //!
-//! Structures without a clock, a thread or a lock: whoever calls them says what time it is, so that
-//! their tests simulate hours in milliseconds.
+//! These are structures without a clock, a thread or a lock: whoever calls them passes the time, so
+//! that their tests simulate hours in milliseconds.
 
 mod admission;
 mod class;
@@ -17,5 +17,5 @@ pub(super) use slots::Slots;
 #[cfg(test)]
 mod tests;
 
-/// A point in time: how long after the engine's start.
+/// A point in time, as the time since the engine's start.
 pub(super) type Moment = std::time::Duration;

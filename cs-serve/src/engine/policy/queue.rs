@@ -1,4 +1,4 @@
-//! What waits, and what goes together next.
+//! What waits, and what goes into the next batch together.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use super::Moment;
 use super::class::{Class, Fit, Next};
 use crate::engine::options::Priority;
 
-/// Who asks, as far as fairness is concerned; `None`: everybody who did not say.
+/// The caller as far as fairness is concerned; `None` is everybody without a name.
 pub(super) type Caller = Option<Arc<str>>;
 
-/// How much there is of something.
+/// A number of texts and their tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::engine) struct Size {
     pub(in crate::engine) texts: usize,
@@ -26,14 +26,14 @@ impl std::iter::Sum for Size {
     }
 }
 
-/// How much may wait, and how much goes at once.
+/// How much may wait, and how much goes into a batch.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) struct Limits {
     pub(in crate::engine) queue: Size,
     pub(in crate::engine) batch: Size,
 }
 
-/// Where an entry stands in line.
+/// The priority and the caller of an entry, which decide when its turn is.
 #[derive(Debug, Clone)]
 pub(in crate::engine) struct Sender {
     pub(in crate::engine) priority: Priority,
@@ -43,24 +43,24 @@ pub(in crate::engine) struct Sender {
 /// A sequence that waits to be computed.
 #[derive(Debug)]
 pub(in crate::engine) struct Entry<T> {
-    /// The request it is part of.
+    /// The request that the entry is part of.
     pub(in crate::engine) request: u64,
     pub(in crate::engine) sender: Sender,
     pub(in crate::engine) tokens: usize,
-    /// The model that it was read for: a batch is of one generation.
+    /// The generation of the model that it was read for: a batch is of one generation.
     pub(in crate::engine) generation: u64,
     pub(in crate::engine) deadline: Moment,
     pub(in crate::engine) item: T,
 }
 
-/// What to compute together, and what can no longer be in time.
+/// The entries to compute together, and those that can no longer be in time.
 #[derive(Debug)]
 pub(in crate::engine) struct Batch<T> {
     pub(in crate::engine) entries: Vec<Entry<T>>,
     pub(in crate::engine) late: Vec<Entry<T>>,
 }
 
-/// What waits. The order:
+/// All entries that wait. They go in this order:
 ///
 /// 1. what came for the oldest generation, so that a model that was replaced is soon free;
 /// 2. by priority, in shares of 16 : 4 : 1 tokens while all three wait (stride scheduling), so that
@@ -73,16 +73,16 @@ pub(in crate::engine) struct Batch<T> {
 #[derive(Debug)]
 pub(in crate::engine) struct Queue<T> {
     pub(super) limits: Limits,
-    /// By [`Priority`].
+    /// The classes, indexed by [`Priority`].
     pub(super) classes: [Class<T>; Priority::ALL.len()],
     /// What each class was given: tokens, times their price.
     spent: [u64; Priority::ALL.len()],
-    /// What the class that was served last had been given then. One that had nothing waiting starts
-    /// from here: it has no claim to what it did not need.
+    /// What the class that was served last had been given then. A class that had nothing waiting
+    /// starts from here: it has no claim to what it did not need.
     clock: u64,
-    /// What waits of each generation, and of no others.
+    /// How much waits of each generation; those of which nothing waits are not in it.
     pub(super) generations: BTreeMap<u64, Size>,
-    /// No deadline is earlier.
+    /// A time that no entry's deadline is earlier than.
     earliest: Option<Moment>,
 }
 
@@ -106,7 +106,7 @@ impl<T> Queue<T> {
         self.generations.values().copied().sum()
     }
 
-    /// Puts an entry in line. Whether there is room is [`Queue::admit`]'s business.
+    /// Puts an entry in line. Whether there is room for it is checked by [`Queue::admit`].
     pub(in crate::engine) fn push(&mut self, entry: Entry<T>) {
         let class = entry.sender.priority as usize;
         if self.classes[class].is_empty() {
@@ -120,7 +120,7 @@ impl<T> Queue<T> {
         self.classes[class].push(entry);
     }
 
-    /// What is next, in a batch; empty if nothing waits.
+    /// Takes out the next batch; it is empty if nothing waits.
     pub(in crate::engine) fn batch(&mut self, now: Moment) -> Batch<T> {
         let late = self.expire(now);
         let mut entries: Vec<Entry<T>> = Vec::new();
@@ -159,14 +159,15 @@ impl<T> Queue<T> {
         Batch { entries, late }
     }
 
-    /// The open class with something waiting that was given least; of equals the most urgent.
+    /// Finds the class that was given least among the open ones with something waiting; of equals
+    /// the most urgent.
     fn first_class(&self, open: &[bool]) -> Option<usize> {
         let waiting = |&class: &usize| open[class] && !self.classes[class].is_empty();
         let classes = (0..self.classes.len()).filter(waiting);
         classes.min_by_key(|&class| self.spent[class])
     }
 
-    /// Takes out what can no longer be in time.
+    /// Takes out the entries that can no longer be in time.
     pub(in crate::engine) fn expire(&mut self, now: Moment) -> Vec<Entry<T>> {
         let mut late = Vec::new();
         if self.earliest.is_some_and(|earliest| earliest <= now) {
@@ -180,12 +181,12 @@ impl<T> Queue<T> {
         late
     }
 
-    /// No entry expires before; there may be none that expires then.
+    /// Gives a time before which no entry expires; it may be that none expires then.
     pub(in crate::engine) fn next_deadline(&self) -> Option<Moment> {
         self.earliest.filter(|_| !self.is_empty())
     }
 
-    /// Takes a request's entries out.
+    /// Takes out the entries of a request.
     pub(in crate::engine) fn remove(&mut self, sender: &Sender, request: u64) -> Vec<Entry<T>> {
         let mut gone = Vec::new();
         let class = &mut self.classes[sender.priority as usize];
@@ -195,7 +196,7 @@ impl<T> Queue<T> {
         gone
     }
 
-    /// Takes everything out.
+    /// Takes out all entries.
     pub(in crate::engine) fn clear(&mut self) -> Vec<Entry<T>> {
         let mut gone = Vec::new();
         for class in &mut self.classes {
@@ -205,7 +206,7 @@ impl<T> Queue<T> {
         gone
     }
 
-    /// Takes entries that went off the books.
+    /// Subtracts entries that were taken out from the sums of what waits.
     fn forget(&mut self, gone: &[Entry<T>]) {
         for entry in gone {
             if let Some(size) = self.generations.get_mut(&entry.generation) {

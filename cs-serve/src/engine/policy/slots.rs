@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::Moment;
 
-/// Batches being computed, each in a slot. One that takes too long is given up: its slot is free
-/// again, but only a few can be given up at once, because each still holds a thread.
+/// The batches that are being computed, each in a slot. One that takes too long is given up: its
+/// slot is free again, but only a few can be given up at once, because each still holds a thread.
 #[derive(Debug)]
 pub(in crate::engine) struct Slots<T> {
     limit: usize,
-    /// How many may be given up at once.
+    /// The number of batches that may be given up at once.
     spare: usize,
     running: BTreeMap<u64, Run<T>>,
     given_up: BTreeMap<u64, Run<T>>,
@@ -24,7 +24,7 @@ struct Run<T> {
     item: T,
 }
 
-/// What a slot was left with.
+/// What was in a slot when it was given back.
 #[derive(Debug)]
 pub(in crate::engine) struct Left<T> {
     pub(in crate::engine) tokens: usize,
@@ -47,7 +47,7 @@ impl<T> Slots<T> {
         self.running.len() < self.limit
     }
 
-    /// Batches that run, without those given up.
+    /// The number of batches that run, without those given up.
     pub(in crate::engine) fn running(&self) -> usize {
         self.running.len()
     }
@@ -56,12 +56,12 @@ impl<T> Slots<T> {
         self.given_up.len()
     }
 
-    /// Tokens in the batches that run.
+    /// The number of tokens in the batches that run.
     pub(in crate::engine) fn tokens(&self) -> usize {
         self.running.values().map(|run| run.tokens).sum()
     }
 
-    /// Takes a slot; whether one is free is the caller's business.
+    /// Takes a slot; the caller has to check that one is free.
     pub(in crate::engine) fn start(&mut self, now: Moment, tokens: usize, item: T) -> u64 {
         let id = self.next;
         self.next += 1;
@@ -74,7 +74,7 @@ impl<T> Slots<T> {
         id
     }
 
-    /// The batch goes on with something new: it does not hang.
+    /// Starts the batch's time anew, because it goes on with something new and so does not hang.
     pub(in crate::engine) fn renew(&mut self, id: u64, now: Moment) {
         if let Some(run) = self.running.get_mut(&id) {
             run.since = now;
@@ -92,7 +92,7 @@ impl<T> Slots<T> {
         })
     }
 
-    /// A batch that has run for `limit` or longer and may be given up.
+    /// Finds a batch that has run for `limit` or longer and may be given up.
     pub(in crate::engine) fn overdue(&self, now: Moment, limit: Duration) -> Option<(u64, &T)> {
         let mut overdue = self.running.iter();
         let overdue = overdue.find(|(_, run)| now.saturating_sub(run.since) >= limit);
@@ -107,7 +107,7 @@ impl<T> Slots<T> {
         }
     }
 
-    /// When a batch can be [`overdue`](Self::overdue) next.
+    /// Gives the time at which a batch can be [`overdue`](Self::overdue) next.
     pub(in crate::engine) fn next_overdue(&self, limit: Duration) -> Option<Moment> {
         let oldest = self.running.values().map(|run| run.since).min();
         let may = self.given_up.len() < self.spare;
@@ -116,13 +116,13 @@ impl<T> Slots<T> {
             .map(|since| since.saturating_add(limit))
     }
 
-    /// All that is being computed, given up or not.
+    /// Lists all that is being computed, given up or not.
     pub(in crate::engine) fn items(&self) -> impl Iterator<Item = &T> {
         let given_up = self.given_up.values().map(|run| &run.item);
         self.running_items().chain(given_up)
     }
 
-    /// All that is being computed and not given up.
+    /// Lists all that is being computed and not given up.
     pub(in crate::engine) fn running_items(&self) -> impl Iterator<Item = &T> {
         self.running.values().map(|run| &run.item)
     }

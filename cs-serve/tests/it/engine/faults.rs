@@ -107,7 +107,7 @@ fn a_backend_that_hangs_loses_its_batch_and_nothing_else() {
         let hanging = handle.submit(POISON, &within(100)).unwrap();
         let error = hanging.wait().unwrap_err();
         assert!(matches!(error, EngineError::Deadline { .. }));
-        // Another thread has taken the place.
+        // Another thread has taken over from the hung one.
         assert_eq!(handle.understand("order", &any()).unwrap().text, "order");
         eventually(&handle, |it| it.hung == hung && it.running == 0);
     }

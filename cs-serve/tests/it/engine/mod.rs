@@ -1,4 +1,4 @@
-//! The engine on scripted backends: what is computed, when and by whom is the tests' to say.
+//! The engine on scripted backends: the tests decide what is computed, when and by whom.
 
 mod answers;
 mod ends;

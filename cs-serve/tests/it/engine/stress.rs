@@ -40,8 +40,8 @@ impl Random {
     }
 }
 
-/// All numbers are found where they are, unless the backend was to fail; no request is forgotten, which
-/// would be a deadline of a minute.
+/// All numbers are found where they are, unless the backend was to fail; no request is forgotten,
+/// which would be a deadline of a minute.
 fn check(text: &str, outcome: &Result<Understanding, EngineError>) {
     match outcome {
         Ok(turn) => {

@@ -17,7 +17,7 @@ fn config(overlap: usize, most: usize) -> EngineConfig {
     }
 }
 
-/// The numbers' places are those of the text, each once.
+/// Checks that every number of the text was found where it stands, each once.
 fn assert_all_found(turn: &Understanding, text: &str) {
     assert_eq!(turn.text, text);
     let found: Vec<_> = turn.entities.iter().map(|it| (it.start, it.end)).collect();

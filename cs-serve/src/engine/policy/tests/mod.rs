@@ -385,7 +385,7 @@ fn the_rate_is_that_of_busy_times() {
         rate.ended(ms(9000 + i * 100), 50, i < 10);
     }
     assert!((rate.get().unwrap() - 500.0).abs() < 1e-6);
-    rate.ended(ms(20_000), 50, true); // idle until then: says nothing
+    rate.ended(ms(20_000), 50, true); // idle until then: shows nothing
     assert!((rate.get().unwrap() - 500.0).abs() < 1e-6);
     for i in 1..=200 {
         rate.ended(ms(20_000 + i * 100), 100, true);

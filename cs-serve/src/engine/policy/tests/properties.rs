@@ -135,8 +135,8 @@ proptest! {
         prop_assert!(waiting.is_empty());
     }
 
-    /// While all wait, callers have had the same number of tokens at any time, but for a turn and the
-    /// longest text.
+    /// While all wait, callers have had the same number of tokens at any time, but for a turn and
+    /// the longest text.
     #[test]
     fn callers_with_something_waiting_get_the_same(
         texts in prop::collection::vec((0..5usize, 1..250usize), 300..600),
