@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// Errors of this crate. Those about a file begin with its path.
+/// An error of this crate. The text of those about a file begins with its path.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -15,110 +15,110 @@ pub enum Error {
     /// A tensor is there but cannot be used.
     #[error("{}: tensor {tensor}: {found}, expected {expected}", path.display())]
     Tensor {
-        /// The safetensors file.
+        /// The path of the safetensors file.
         path: PathBuf,
-        /// The tensor's name.
+        /// The name of the tensor.
         tensor: String,
-        /// What was found.
+        /// What the tensor is.
         found: String,
-        /// What was expected.
+        /// What the tensor should be.
         expected: String,
     },
-    /// The artefact was written by a newer (or foreign) version.
+    /// The artefact was written by a newer version, or by something else.
     #[error("{}: artefact format {found:?}, expected {expected:?}", path.display())]
     Format {
-        /// The artefact.
+        /// The path of the artefact.
         path: PathBuf,
-        /// The version in its metadata, empty if it has none.
+        /// The version in the artefact's metadata; empty if it has none.
         found: String,
-        /// The version this crate reads.
+        /// The version that this crate reads.
         expected: &'static str,
     },
     /// The folder holds no weights of the wanted precision.
     #[error("{}: no {wanted} weights in this folder", path.display())]
     NoWeights {
-        /// The folder.
+        /// The path of the folder.
         path: PathBuf,
-        /// Which weights were looked for.
+        /// The weights that were looked for.
         wanted: &'static str,
     },
     /// A head was to be judged, and there was nothing to judge it by.
     #[error("{}: the {head} head was not judged, expected a figure for each head", path.display())]
     Unjudged {
-        /// The folder.
+        /// The path of the folder.
         path: PathBuf,
-        /// The head.
+        /// The name of the head.
         head: &'static str,
     },
     /// A file could not be written or read.
     #[error("{}: {source}", path.display())]
     Io {
-        /// The file or folder.
+        /// The path of the file or folder.
         path: PathBuf,
-        /// The system's reason.
+        /// The error that the system gave.
         source: std::io::Error,
     },
-    /// The forced kernel does not run on this machine.
+    /// The kernel that was asked for does not run on this machine.
     #[error("the {kernel} kernel needs instructions this machine does not have")]
     UnsupportedKernel {
-        /// The name of the kernel asked for.
+        /// The name of the kernel.
         kernel: &'static str,
     },
     /// No kernel or precision has this name.
     #[error("unknown {what} {found:?}, expected {expected}")]
     UnknownName {
-        /// What was being parsed.
+        /// The kind of name that was being parsed.
         what: &'static str,
-        /// The text given.
+        /// The text that was given.
         found: String,
-        /// The names there are.
+        /// The names that there are.
         expected: &'static str,
     },
-    /// The batch does not fit the model.
+    /// A sequence of the batch does not fit the model.
     #[error("sequence {sequence}: {problem}")]
     Input {
-        /// Index of the sequence in the batch.
+        /// The index of the sequence in the batch.
         sequence: usize,
-        /// The value and what was expected.
+        /// The value that was found, and what was expected.
         problem: String,
     },
     /// The batch contradicts itself (offsets, lengths).
     #[error("malformed batch: {problem}")]
     Batch {
-        /// What does not fit.
+        /// The parts that contradict each other.
         problem: String,
     },
     /// A setting is out of its range.
     #[error("{setting}: {found}, expected {expected}")]
     Config {
-        /// The setting's name.
+        /// The name of the setting.
         setting: &'static str,
-        /// The value given.
+        /// The value that was given.
         found: String,
-        /// The values allowed.
+        /// The values that are allowed.
         expected: &'static str,
     },
-    /// The system has not the memory that a request takes.
+    /// The system does not have the memory that a request takes.
     #[error("no memory for {bytes} bytes that this request takes")]
     Memory {
-        /// Bytes of the buffer that was refused.
+        /// The size in bytes of the buffer that was refused.
         bytes: usize,
     },
     /// The operating system refused to start a worker thread.
     #[error("cannot start a worker thread: {source}")]
     Thread {
-        /// The system's reason.
+        /// The error that the system gave.
         source: std::io::Error,
     },
 }
 
 impl Error {
-    /// The error of a file or folder, made of the system's.
+    /// Makes the error for a file or folder from the system's.
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
     }
 }
 
-/// Result with this crate's error.
+/// The result of a function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -47,14 +47,14 @@
 //! sum_j max(q[n, j], 0) <= 128,    sum_j max(-q[n, j], 0) <= 128,    255 * 128 < 2^15
 //! ```
 //!
-//! Where they are more, those that were rounded up the most are lowered by one until they are not.
-//! Few neighbours are that large: it costs hardly anything, where half as fine activations, which
-//! would be the other way, cost much. An artefact of which the sums are larger gets activations of
-//! 127 or of 63 steps. The same holds for every kernel, so that answers do not depend on the
-//! machine. Attention, LayerNorm, softmax and the LSTM's cell stay in `f32`; embeddings are int8
-//! with a step per row.
+//! Where the sums are larger, the weights that were rounded up the most are lowered by one until
+//! they are not. Few neighbours are that large, so this costs hardly anything, whereas activations
+//! half as fine, the alternative, would cost much. If the sums of an artefact are larger all the
+//! same, its activations get 127 or 63 steps. The same holds for every kernel, so that answers do
+//! not depend on the machine. Attention, LayerNorm, softmax and the LSTM's cell stay in `f32`;
+//! embeddings are int8 with a step per row.
 //!
-//! What [`Int4`] names takes 4 bits, with a step for each group `g` of 32 or 64 weights of a row,
+//! What [`Int4`] selects takes 4 bits, with a step for each group `g` of 32 or 64 weights of a row,
 //! in bf16:
 //!
 //! ```text
@@ -62,21 +62,22 @@
 //! ```
 //!
 //! An embedding is widened when it is looked up; a linear layer's matrix when it is read, and then
-//! rounded to int8 rows as above. With [`Clip::Mse`] a step `t` may be finer than its largest
-//! weights bear, `q = clamp(round(W / t), ±limit)`, where that lowers `sum (W - t q)^2`.
+//! rounded to int8 rows as above. With [`Clip::Mse`] a step `t` may be finer than one that
+//! represents the largest weights, `q = clamp(round(W / t), ±limit)`, where that lowers
+//! `sum (W - t q)^2`.
 //!
 //! # Smaller models
 //!
-//! [`sensitivity`] and [`Gate`] tell what quantising costs; [`prune_to_latency`] removes heads and neurons
-//! for good, [`trim_vocabulary`] words.
+//! [`sensitivity`] and [`Gate`] tell what quantising costs. [`prune_to_latency`] removes heads and
+//! neurons for good, and [`trim_vocabulary`] words.
 //!
 //! # Work split
 //!
 //! A batch is cut into groups of whole sequences, about 128 tokens each; one thread carries a group
 //! through the entire network, so that activations stay in its cache and threads never wait for
-//! each other. Where that would leave threads idle, a single sequence for instance, a layer is
-//! split instead: its rows, of which every thread needs only the keys and values of the others, and
-//! with few rows the output columns of its matrices; the LSTM by direction.
+//! each other. Where that would leave threads idle, as with a single sequence, a layer is split
+//! instead: by its rows, of which every thread needs only the keys and values of the others, and
+//! with few rows by the output columns of its matrices; the LSTM by direction.
 
 mod compress;
 mod error;

@@ -1,4 +1,4 @@
-//! What lies beside a checkpoint for other libraries to read, and names token ids.
+//! The files beside a checkpoint that other libraries read, some of which have token ids in them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
@@ -9,24 +9,24 @@ use serde_json::{Map, Value};
 use super::kept_tokens::KeptTokens;
 use crate::error::{Error, Result};
 
-/// Written by whoever writes the model.
+/// The names of the files that every writer of a model writes anew.
 const MODEL: [&str; 4] = [
     "config.json",
     "tokenizer.json",
     Bundle::WEIGHTS,
     Bundle::INT8_WEIGHTS,
 ];
-/// What `transformers` reads of a tokenizer, and its ids are numbered anew.
+/// The files of a tokenizer that `transformers` reads, in which token ids are numbered anew.
 const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 const ADDED_TOKENS: &str = "added_tokens.json";
-/// What `transformers` and `sentence-transformers` read besides.
+/// The other files that `transformers` and `sentence-transformers` read.
 const COPIED: [&str; 4] = [
     "special_tokens_map.json",
     "modules.json",
     "sentence_bert_config.json",
     "config_sentence_transformers.json",
 ];
-/// In the folders that `modules.json` names: pooling, and a layer after it.
+/// The files in the folders that `modules.json` names: pooling, and a layer after it.
 const MODULE_FILES: [&str; 2] = ["config.json", "model.safetensors"];
 
 /// The files beside a model's own.
@@ -37,8 +37,8 @@ pub(crate) struct Companions {
 }
 
 impl Companions {
-    /// Reads those that belong to the model: what `bundle.json` lists, or, without one, what is
-    /// known.
+    /// Reads the files that belong to the model: those that `bundle.json` lists or, without one,
+    /// those with a known name.
     pub(crate) fn read(bundle: &Bundle) -> Result<Self> {
         let mut found = Self::default();
         if let Some(manifest) = bundle.manifest() {
@@ -82,7 +82,7 @@ impl Companions {
         Ok(())
     }
 
-    /// The ids that the files name.
+    /// Gives the ids that the files name.
     pub(crate) fn ids(&self) -> BTreeSet<u32> {
         let decoder = self.json(TOKENIZER_CONFIG).unwrap_or_default();
         let decoder = decoder["added_tokens_decoder"].as_object();
@@ -94,7 +94,7 @@ impl Companions {
             .collect()
     }
 
-    /// Names and contents, with the ids that there are after trimming.
+    /// Gives the files' names and contents, with the ids that there are after trimming.
     pub(crate) fn files(&self, rows: &KeptTokens) -> Result<BTreeMap<String, Vec<u8>>> {
         let mut files = self.files.clone();
         if let Some(mut config) = self.json(TOKENIZER_CONFIG)
@@ -120,14 +120,14 @@ impl Companions {
         Ok(files)
     }
 
-    /// A file that is none, or no JSON, names no ids.
+    /// Reads a JSON file; one that is not there or does not parse names no ids.
     fn json(&self, name: &str) -> Option<Value> {
         serde_json::from_slice(self.files.get(name)?).ok()
     }
 }
 
-/// Calls `f` with each id that a configuration has under a name like `eos_token_id`, and puts what
-/// it returns in its place.
+/// Calls `f` with each id that a configuration has under a name like `eos_token_id`, and replaces
+/// the id by what `f` returns.
 pub(crate) fn each_token_id(config: &mut Value, f: &mut dyn FnMut(u32) -> Option<u32>) {
     let Some(fields) = config.as_object_mut() else {
         return;

@@ -1,4 +1,4 @@
-//! One model folder made into another: what the tools that do it share.
+//! What the tools that make one model folder into another share.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub(crate) fn copy_extras(bundle: &Bundle, writer: &mut BundleWriter) -> Result<
     }
 }
 
-/// The `tokenizer.json`, made of the vocabulary if a plain folder has only that.
+/// Gives the `tokenizer.json`, made of the vocabulary if a plain folder has only that.
 pub(crate) fn tokenizer_json(bundle: &Bundle) -> Result<Vec<u8>> {
     match bundle.read("tokenizer.json") {
         Ok(bytes) => Ok(bytes),
@@ -27,8 +27,8 @@ pub(crate) fn tokenizer_json(bundle: &Bundle) -> Result<Vec<u8>> {
     }
 }
 
-/// The manifest, or that of an encoder without heads; the longest input is that of `bundle` either
-/// way.
+/// Gives the manifest, or that of an encoder without heads; the longest input is that of `bundle`
+/// either way.
 pub(crate) fn manifest(bundle: &Bundle) -> Manifest {
     let length = bundle.max_length();
     match bundle.manifest() {
@@ -40,7 +40,7 @@ pub(crate) fn manifest(bundle: &Bundle) -> Manifest {
     }
 }
 
-/// Name and shape of every tensor, those of the heads included.
+/// Lists name and shape of every tensor, those of the heads included.
 pub(crate) fn tensors(bundle: &Bundle) -> Vec<(String, Vec<usize>)> {
     let mut tensors = bundle.config().tensors();
     tensors.extend(bundle.tasks().tensors(bundle.config().hidden_size()));
@@ -51,12 +51,12 @@ pub(crate) fn tensors(bundle: &Bundle) -> Vec<(String, Vec<usize>)> {
 pub(crate) struct EditedBundle {
     pub(crate) config: EncoderConfig,
     pub(crate) tokenizer: Vec<u8>,
-    /// By name; shapes are those of `config`.
+    /// The tensors by name; their shapes are those of `config`.
     pub(crate) tensors: BTreeMap<String, Vec<f32>>,
 }
 
 impl EditedBundle {
-    /// Writes it to `out` as a bundle with the heads and the manifest of `bundle`.
+    /// Writes the model to `out` as a bundle with the heads and the manifest of `bundle`.
     pub(crate) fn write(self, bundle: &Bundle, out: &Path) -> Result<()> {
         let mut shapes = self.config.tensors();
         shapes.extend(bundle.tasks().tensors(self.config.hidden_size()));
@@ -75,7 +75,7 @@ impl EditedBundle {
     }
 }
 
-/// A folder beside `out`, so that moving files between them is renaming.
+/// Makes a folder beside `out`, so that files are moved between them by renaming.
 pub(crate) fn staging(out: &Path) -> Result<tempfile::TempDir> {
     let above = out.ancestors().skip(1).find(|folder| folder.is_dir());
     let beside = above.unwrap_or(Path::new("."));
@@ -104,7 +104,7 @@ pub(crate) fn refuse_own_folder(bundle: &Bundle, out: &Path) -> Result<()> {
     })
 }
 
-/// Bytes of a file.
+/// Gives the size of a file in bytes.
 pub(crate) fn file_size(path: &Path) -> Result<u64> {
     Ok(std::fs::metadata(path).map_err(Error::io(path))?.len())
 }

@@ -1,4 +1,5 @@
-//! Quantising with a condition: an artefact is written only if it answers as well.
+//! Quantising with a condition: an artefact is written only if it answers about as well as the
+//! fp32 model.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,10 +18,10 @@ use crate::format::source::require_fp32;
 use crate::runtime::config::{Precision, RuntimeConfig};
 use crate::runtime::model::NativeModel;
 
-/// Passes over the texts when time is taken.
+/// The number of passes over the texts when time is taken.
 const ROUNDS: usize = 9;
 
-/// What an artefact must keep to be written.
+/// The conditions that an artefact must meet to be written.
 ///
 /// ```
 /// use cs_quant::{Gate, GateReport, HeadFigures};
@@ -38,12 +39,13 @@ const ROUNDS: usize = 9;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Gate {
-    /// Each head's figure may fall by this much; default 0.005.
+    /// How much the figure of each head may fall; default 0.005.
     pub max_drop: f64,
-    /// How many times faster than fp32 it must be on this machine; not looked at by default.
+    /// How many times faster than fp32 the artefact must be on this machine; not looked at by
+    /// default.
     pub min_speedup: Option<f64>,
     /// Whether to keep layers in fp32, as few as will do, when a figure falls too far; else they
-    /// are only named.
+    /// are only named. Off by default.
     pub auto: bool,
 }
 
@@ -57,31 +59,33 @@ impl Default for Gate {
     }
 }
 
-/// What the gate found.
+/// What the gate measured and decided.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct GateReport {
-    /// Size of the fp32 weights file.
+    /// The size in bytes of the fp32 weights file.
     pub bytes_before: u64,
-    /// Size of the artefact.
+    /// The size in bytes of the artefact.
     pub bytes_after: u64,
-    /// How many times smaller that is.
+    /// How many times smaller the artefact is than the fp32 weights file.
     pub ratio: f64,
-    /// How many times faster the texts are computed, one at a time (medians); 0 without texts.
+    /// How many times faster the artefact computes the texts, one at a time (medians); 0 without
+    /// texts.
     pub speedup: f64,
-    /// The heads' figures in fp32, their mean; `None` without heads.
+    /// The mean of the heads' figures in fp32; `None` without heads.
     pub metric_before: Option<f64>,
-    /// The heads' figures of the artefact, their mean; `None` without heads.
+    /// The mean of the heads' figures of the artefact; `None` without heads.
     pub metric_after: Option<f64>,
-    /// Each head's figure, which is what is judged.
+    /// The figures of each head, which are what is judged.
     pub heads: BTreeMap<String, HeadFigures>,
-    /// Whether it was written.
+    /// Whether the artefact was accepted, and so written.
     pub accepted: bool,
-    /// Layers that were kept in fp32 besides those of the configuration, or, if it was not accepted
-    /// for a figure, that should be: the fewest, taken in the order of their sensitivity.
+    /// The layers that were kept in fp32 besides those of the configuration, or, if the artefact
+    /// was not accepted for a figure, that should be: the fewest, taken in the order of their
+    /// sensitivity.
     pub keep_fp32: Vec<String>,
 }
 
-/// A head's figure before and after.
+/// A head's figure before and after quantising.
 ///
 /// ```
 /// let figures = cs_quant::HeadFigures { before: 0.93, after: 0.91 };
@@ -96,7 +100,7 @@ pub struct HeadFigures {
 }
 
 impl HeadFigures {
-    /// How much is lost.
+    /// Gives how much of the figure is lost; negative if it rose.
     #[must_use]
     pub fn drop(&self) -> f64 {
         self.before - self.after
@@ -105,7 +109,7 @@ impl HeadFigures {
 
 impl Gate {
     /// Whether an artefact with these figures is good enough: no head's figure falls too far, it is
-    /// fast enough, and one of both was judged.
+    /// fast enough, and at least one of figures and speed was judged.
     #[must_use]
     pub fn accepts(&self, report: &GateReport) -> bool {
         let judged = !report.heads.is_empty() || self.min_speedup.is_some();
@@ -113,7 +117,7 @@ impl Gate {
         judged && self.keeps(&report.heads) && !slow
     }
 
-    /// A figure that is no number falls too far.
+    /// Whether no figure falls too far. One that is not a number does.
     fn keeps(&self, heads: &BTreeMap<String, HeadFigures>) -> bool {
         heads
             .values()
@@ -128,8 +132,8 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// As [`quantize`] and [`sensitivity`]; [`Error::Config`] for a `max_drop` that is no number,
-    /// for `min_speedup` without texts to time, or if there is nothing to judge by;
+    /// Those of [`quantize`] and [`sensitivity`]; [`Error::Config`] for a `max_drop` that is not a
+    /// number, for `min_speedup` without texts to time, or if there is nothing to judge by;
     /// [`Error::Unjudged`] for a head that the metric has no figure for.
     pub fn quantize<E: From<Error>>(
         &self,
@@ -203,7 +207,7 @@ impl Gate {
     }
 }
 
-/// The figures, if there is one for each head.
+/// Gives the figures, if there is one for each head.
 fn judged(bundle: &Bundle, figures: Option<Figures>) -> Result<Figures> {
     let figures = figures.unwrap_or_default();
     let judged = |head: &&str| figures.get(*head).is_some_and(|figure| !figure.is_nan());
@@ -221,14 +225,14 @@ fn judged(bundle: &Bundle, figures: Option<Figures>) -> Result<Figures> {
     }
 }
 
-/// One model on trial.
+/// A model of which quantised versions are tried.
 struct Trial<'a> {
     gate: &'a Gate,
     bundle: &'a Bundle,
     fp32: NativeModel,
-    /// Its figures.
+    /// The figures of the model in fp32.
     before: Figures,
-    /// Where the artefact on trial is written.
+    /// The folder in which the artefact on trial is written.
     staging: &'a Path,
 }
 
@@ -257,7 +261,8 @@ impl Trial<'_> {
         Ok(report)
     }
 
-    /// A head without a figure now has none that could be accepted.
+    /// Compares the figures. A head without a figure after quantising gets one that cannot be
+    /// accepted.
     fn compare(&self, after: Option<Figures>) -> BTreeMap<String, HeadFigures> {
         let after = after.unwrap_or_default();
         let figures = |(head, &before): (&String, &f64)| {
@@ -267,8 +272,8 @@ impl Trial<'_> {
         self.before.iter().map(figures).collect()
     }
 
-    /// The fewest of the most sensitive layers that must stay in fp32 for the figures' sake, by
-    /// bisection: more layers in fp32 are taken to be no worse.
+    /// Finds the fewest of the most sensitive layers that must stay in fp32 for the figures' sake,
+    /// by bisection: more layers in fp32 are taken to be no worse.
     fn fewest<E: From<Error>>(
         &self,
         config: &QuantConfig,
@@ -279,7 +284,7 @@ impl Trial<'_> {
             metric: None,
         };
         let order: Vec<String> = match probe.texts {
-            // Nothing to compare on: the largest layers first.
+            // There is nothing to compare by: the largest layers come first.
             [] => largest_first(self.bundle, config),
             _ => sensitivity(self.bundle, config, &mut unmeasured)?
                 .into_iter()
@@ -320,7 +325,7 @@ fn keeping(config: &QuantConfig, layers: &[String]) -> QuantConfig {
     config
 }
 
-/// Median time of one text after the other, fp32 over int8.
+/// Measures the median time of one text after the other, and gives that of fp32 over that of int8.
 fn speedup(before: &NativeModel, after: &NativeModel, texts: &[TokenBatch]) -> Result<f64> {
     if texts.is_empty() {
         return Ok(0.0);

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cs_model::RawTensor;
 
-/// Which tokens stay, and with them which rows of the embeddings.
+/// The tokens that stay, and with them the rows of the embeddings that do.
 #[derive(Debug)]
 pub(crate) struct KeptTokens {
-    /// The old id of each by its new one: the tokenizer's, then those that only the configuration
-    /// names.
+    /// The old id of each token, by its new one: first the tokenizer's, then those that only the
+    /// configuration names.
     old: Vec<u32>,
     /// The new id of each old one.
     new: BTreeMap<u32, u32>,
@@ -23,17 +23,17 @@ impl KeptTokens {
         Self { old, new }
     }
 
-    /// Number of tokens that stay.
+    /// The number of tokens that stay.
     pub(crate) fn len(&self) -> usize {
         self.old.len()
     }
 
-    /// The new id of an old one.
+    /// Gives the new id of an old one.
     pub(crate) fn id(&self, old: u32) -> Option<u32> {
         self.new.get(&old).copied()
     }
 
-    /// The rows of a tensor, which has one for each old id.
+    /// Takes the rows that stay from a tensor, which has one for each old id.
     pub(crate) fn of(&self, tensor: &RawTensor<'_>, vocab_size: usize) -> (Vec<usize>, Vec<u8>) {
         let width = tensor.data.len() / vocab_size;
         let rows = self.old.iter().map(|&id| id as usize * width);

@@ -13,19 +13,21 @@ use crate::format::matrix::StoredMatrix;
 use crate::format::scheme::{QuantConfig, Scheme};
 use crate::format::source::require_fp32;
 
-/// What quantising did.
+/// What quantising did: sizes before and after, and the error of each layer.
 ///
 /// ```
-/// let report = cs_quant::QuantReport { bytes_before: 400, bytes_after: 100, ..Default::default() };
+/// use cs_quant::QuantReport;
+///
+/// let report = QuantReport { bytes_before: 400, bytes_after: 100, ..Default::default() };
 /// assert_eq!(report.ratio(), 4.0);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct QuantReport {
-    /// Size of the weights file that was read.
+    /// The size in bytes of the weights file that was read.
     pub bytes_before: u64,
-    /// Size of the artefact.
+    /// The size in bytes of the artefact.
     pub bytes_after: u64,
-    /// Each tensor that was quantised, and how far it is off.
+    /// The rounding error of each tensor that was quantised.
     pub layers: Vec<LayerError>,
 }
 
@@ -41,18 +43,13 @@ impl QuantReport {
 }
 
 /// The rounding error of a tensor.
-///
-/// ```
-/// let layer = cs_quant::LayerError { name: "embeddings".into(), max_abs: 0.01, relative: 0.004 };
-/// assert!(layer.relative < 0.01);
-/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LayerError {
-    /// The tensor's name.
+    /// The name of the tensor.
     pub name: String,
-    /// Largest difference of an element.
+    /// The largest difference of an element.
     pub max_abs: f32,
-    /// Norm of the differences over the norm of the tensor.
+    /// The norm of the differences divided by the norm of the tensor.
     pub relative: f32,
 }
 
@@ -60,9 +57,9 @@ pub struct LayerError {
 /// `model.int8.safetensors` (per matrix `NAME` in I8 and `NAME.scale` in F32, a step per row),
 /// copies configuration and tokenizer, and writes `bundle.json` with the new sums.
 ///
-/// Linear layers and embeddings are quantised, vectors and what `config` names stay in F32. With
-/// [`QuantConfig::int4`], `NAME` is U8 with two weights a byte and `NAME.scale` BF16, a step per group.
-/// `out` may be the model's own folder. Takes about twice the weights file's size in memory.
+/// Linear layers and embeddings are quantised; vectors and what `config` names stay in F32. With
+/// [`QuantConfig::int4`], `NAME` is U8 with two weights a byte and `NAME.scale` BF16, a step per
+/// group. `out` may be the model's own folder. Takes about twice the weights file's size in memory.
 ///
 /// ```
 /// use cs_model::{BiLstmConfig, Bundle, EncoderConfig, RawTensor, write_safetensors};
@@ -93,8 +90,9 @@ pub struct LayerError {
 ///
 /// # Errors
 ///
-/// [`Error::NoWeights`] if the folder has no fp32 weights; a tensor that is missing or of
-/// another shape; the tokenizer's errors; a file that cannot be written. Nothing is left behind.
+/// [`Error::NoWeights`] if the folder has no fp32 weights; an error if a tensor is missing or of
+/// another shape, the tokenizer does not parse, or a file cannot be written. A failed call leaves
+/// no new file in `out`.
 pub fn quantize(bundle: &Bundle, out: &Path, config: &QuantConfig) -> Result<QuantReport> {
     config.validate()?;
     require_fp32(bundle, "fp32")?;
@@ -121,7 +119,7 @@ pub fn quantize(bundle: &Bundle, out: &Path, config: &QuantConfig) -> Result<Qua
 
 type Tensors = Vec<(String, RawTensor<'static>)>;
 
-/// All tensors of the model, quantised where they take it.
+/// Gives all tensors of the model, those quantised that can be.
 fn convert(
     bundle: &Bundle,
     weights: &Weights,

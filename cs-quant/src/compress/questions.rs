@@ -7,12 +7,12 @@ use super::sensitivity::Figures;
 use crate::error::Result;
 use crate::runtime::model::NativeModel;
 
-/// Texts timed and compared one at a time, at most.
+/// The most texts that are timed and compared one at a time.
 const SINGLE_TEXTS: usize = 100;
-/// Texts answered together.
+/// The number of texts that are answered together.
 const BATCH: usize = 64;
 
-/// Texts, tokenised once for all models that are asked.
+/// Texts to ask models, tokenised once for all of them.
 ///
 /// ```no_run
 /// use cs_model::Bundle;
@@ -28,7 +28,8 @@ const BATCH: usize = 64;
 ///     Ok::<_, Error>([("intent".to_owned(), f64::from(u8::from(right)))].into())
 /// };
 /// let probe = Probe { texts: &timed, metric: Some(&mut metric) };
-/// let report = Gate::default().quantize(&bundle, "int8".as_ref(), &QuantConfig::default(), probe)?;
+/// let (gate, config) = (Gate::default(), QuantConfig::default());
+/// let report = gate.quantize(&bundle, "int8".as_ref(), &config, probe)?;
 /// println!("{} times smaller, accepted: {}", report.ratio, report.accepted);
 /// # Ok::<(), Error>(())
 /// ```
@@ -44,7 +45,7 @@ impl<'a> Questions<'a> {
     ///
     /// # Errors
     ///
-    /// A tokenizer that does not parse; a text it fails on.
+    /// The tokenizer does not parse, or fails on a text.
     pub fn new(bundle: &'a Bundle, texts: &[&'a str]) -> Result<Self> {
         let tokenizer = bundle.tokenizer()?;
         Ok(Self {
@@ -54,11 +55,11 @@ impl<'a> Questions<'a> {
         })
     }
 
-    /// The answers of a model with the bundle's heads, in order, in batches of 64.
+    /// Gives the answers of a model with the bundle's heads, in order, computed in batches of 64.
     ///
     /// # Errors
     ///
-    /// If the model fails.
+    /// The model fails.
     pub fn answers(&self, model: &NativeModel) -> Result<Vec<Understanding>> {
         let labels = Labels {
             tasks: self.bundle.tasks(),
@@ -74,7 +75,8 @@ impl<'a> Questions<'a> {
     }
 }
 
-/// How near the vectors of models without heads are to those of the first one that is asked.
+/// A measure of how near the vectors of models without heads are to those of the first model that
+/// is asked.
 ///
 /// ```
 /// let fidelity = cs_quant::Fidelity::new(&[]);
@@ -87,16 +89,17 @@ pub struct Fidelity<'a> {
 }
 
 impl<'a> Fidelity<'a> {
-    /// Compares by these texts, one a batch.
+    /// Makes a measure that compares by these texts, one a batch.
     pub fn new(texts: &'a [TokenBatch]) -> Self {
         Self { texts, first: None }
     }
 
-    /// The mean cosine of the texts' vectors to those of the first model, called `embedding`.
+    /// Gives the mean cosine of the texts' vectors to those of the first model, under the name
+    /// `embedding`.
     ///
     /// # Errors
     ///
-    /// If the model fails.
+    /// The model fails.
     pub fn figures(&mut self, model: &NativeModel) -> Result<Figures> {
         let vectors = self.texts.iter().map(|batch| model.embed(batch));
         let vectors: Vec<Matrix> = vectors.collect::<Result<_>>()?;
@@ -116,12 +119,12 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
-/// Batches of one text each: of `texts`, 100 at regular distances if there are more, or of made-up
-/// token ids if there are none.
+/// Makes batches of one text each: of `texts`, or of 100 at regular distances if there are more, or
+/// of made-up token ids if there are none.
 ///
 /// # Errors
 ///
-/// A tokenizer that does not parse; a text it fails on.
+/// The tokenizer does not parse, or fails on a text.
 pub fn single_batches(bundle: &Bundle, texts: &[&str]) -> Result<Vec<TokenBatch>> {
     if texts.is_empty() {
         return Ok(made_up(bundle));

@@ -13,7 +13,7 @@ use crate::format::scheme::{QuantConfig, Scheme};
 use crate::runtime::config::RuntimeConfig;
 use crate::runtime::model::NativeModel;
 
-/// What a model is judged on.
+/// What a model is judged on: texts to compare and time, and a metric.
 ///
 /// ```
 /// use cs_data::TokenBatch;
@@ -28,16 +28,17 @@ use crate::runtime::model::NativeModel;
 /// assert_eq!(probe.texts.len(), 1);
 /// ```
 pub struct Probe<'a, E> {
-    /// Texts whose pooled vectors are compared and whose time is taken, one a batch.
+    /// The texts whose pooled vectors are compared and whose time is taken, one a batch.
     pub texts: &'a [TokenBatch],
-    /// What judges each head; how is the caller's business.
+    /// The function that judges each head, in whatever way the caller chooses.
     pub metric: Option<&'a mut Metric<'a, E>>,
 }
 
-/// Judges a model: a figure for each of its [heads](cs_model::Tasks::heads), the larger the better.
+/// A function that judges a model: it gives a figure for each of its
+/// [heads](cs_model::Tasks::heads), the larger the better.
 pub type Metric<'a, E> = dyn FnMut(&NativeModel) -> Result<Figures, E> + 'a;
 
-/// Figures by head.
+/// The figures of a model, by head.
 pub type Figures = BTreeMap<String, f64>;
 
 impl<E> std::fmt::Debug for Probe<'_, E> {
@@ -59,7 +60,7 @@ impl<E: From<Error>> Probe<'_, E> {
     }
 }
 
-/// What happens when only this layer is quantised.
+/// What happens when only one layer is quantised.
 ///
 /// ```
 /// let layer = cs_quant::Sensitivity {
@@ -74,18 +75,18 @@ impl<E: From<Error>> Probe<'_, E> {
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Sensitivity {
-    /// The layer, as [`QuantConfig::keep_fp32`] takes it.
+    /// The name of the layer, as [`QuantConfig::keep_fp32`] takes it.
     pub layer: String,
-    /// Cosine of the texts' pooled vectors with those of fp32, mean; 1 without texts.
+    /// The mean cosine of the texts' pooled vectors with those of fp32; 1 without texts.
     pub cosine: f64,
-    /// The least of them.
+    /// The least cosine of a text's pooled vector with that of fp32; 1 without texts.
     pub least_cosine: f64,
     /// How much each head's figure falls; empty without a metric.
     pub drops: Figures,
 }
 
 impl Sensitivity {
-    /// The head whose figure falls most, and by how much.
+    /// Gives the head whose figure falls most, and by how much.
     #[must_use]
     pub fn worst_drop(&self) -> Option<(&str, f64)> {
         let drops = self.drops.iter().map(|(head, &drop)| (head.as_str(), drop));
@@ -96,11 +97,12 @@ impl Sensitivity {
 /// Quantises each layer alone and compares with fp32; the layers that suffer most come first.
 ///
 /// Costs a load of the model, a forward of the texts, and the metric, for each layer: a model of 90
-/// MB with six blocks has 26, a third of a second each before the metric.
+/// MB with six blocks has 26, which take a third of a second each without the metric.
 ///
 /// # Errors
 ///
-/// As [`NativeModel::open`]; a text the model cannot take; what the metric fails with.
+/// Those of [`NativeModel::open`]; an error for a text that the model cannot take; and those of the
+/// metric.
 pub fn sensitivity<E: From<Error>>(
     bundle: &Bundle,
     config: &QuantConfig,
@@ -146,8 +148,8 @@ fn drops(before: &Figures, after: &Figures) -> Figures {
         .collect()
 }
 
-/// The layers that `config` quantises, each with its weights' number. Matrices that are one product
-/// at run time are one layer: a product has one precision.
+/// Lists the layers that `config` quantises, each with the number of its weights. Matrices that are
+/// one product at run time are one layer: a product has one precision.
 pub(crate) fn layers(bundle: &Bundle, config: &QuantConfig) -> BTreeMap<String, usize> {
     let quantised = tensors(bundle)
         .into_iter()
@@ -160,7 +162,7 @@ pub(crate) fn layers(bundle: &Bundle, config: &QuantConfig) -> BTreeMap<String, 
     layers
 }
 
-/// Mean and least cosine of two models' vectors, one row at a time; 1 of none.
+/// Gives the mean and the least cosine of two models' vectors, row by row; 1 if there are none.
 pub(crate) fn cosines(expected: &[Matrix], found: &[Matrix]) -> (f64, f64) {
     let (mut sum, mut least, mut count) = (0.0, 1.0f64, 0);
     for (a, b) in expected.iter().zip(found) {
@@ -175,7 +177,7 @@ pub(crate) fn cosines(expected: &[Matrix], found: &[Matrix]) -> (f64, f64) {
     (sum / f64::from(count), least)
 }
 
-/// 1 if a vector is zero and the other too, 0 if only one is.
+/// Gives the cosine of two vectors; 1 if both are zero, 0 if only one is.
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
     let dot = |a: &[f32], b: &[f32]| -> f64 {
         let products = a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b));

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-/// Seconds of each runner, medians over `rounds`. The runners take turns, so that a machine that
-/// slows down slows them all; one round before the first warms up.
+/// Measures the seconds of each runner, and gives the medians over `rounds`. The runners take
+/// turns, so that a machine that slows down slows them all; one round before the first warms up.
 ///
 /// # Errors
 ///
@@ -35,7 +35,7 @@ pub fn time_in_turn<E, const N: usize>(
     Ok(seconds.map(median))
 }
 
-/// The middle one, the upper of two; 0 of none.
+/// Gives the middle number, of two the upper one; 0 if there are none.
 fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     numbers.get(numbers.len() / 2).copied().unwrap_or_default()

@@ -16,19 +16,14 @@ use super::kept_tokens::KeptTokens;
 use crate::error::{Error, Result};
 use crate::format::source::require_fp32;
 
-/// What to keep besides what a model cannot do without.
-///
-/// ```
-/// let config = cs_quant::TrimConfig { min_count: 2, ..Default::default() };
-/// assert!(config.keep_characters);
-/// ```
+/// The tokens to keep besides those that a model cannot do without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TrimConfig {
-    /// How often the texts must use a token. Default 1, with which they are answered exactly as
-    /// before; with more, texts with rarer tokens are cut into shorter tokens.
+    /// How often the texts must use a token for it to be kept. Default 1, with which they are
+    /// answered exactly as before; with more, words of rarer tokens are cut into shorter ones.
     pub min_count: u64,
-    /// Keep tokens of one character in the texts' scripts ([`Tokenizer::characters`]). Default
-    /// true. Without, a character that the texts do not have is unknown.
+    /// Whether to keep tokens of one character in the texts' scripts ([`Tokenizer::characters`]).
+    /// Default true. If false, a character that the texts do not have is unknown to the model.
     pub keep_characters: bool,
 }
 
@@ -41,24 +36,19 @@ impl Default for TrimConfig {
     }
 }
 
-/// What trimming did.
-///
-/// ```
-/// let report = cs_quant::TrimReport { words_before: 30522, words_after: 4000, ..Default::default() };
-/// assert!(report.words_after < report.words_before);
-/// ```
+/// What trimming did: sizes before and after, and what was left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TrimReport {
-    /// Rows of the word embeddings before trimming.
+    /// The number of rows of the word embeddings before trimming.
     pub words_before: usize,
-    /// Rows of the word embeddings after trimming.
+    /// The number of rows of the word embeddings after trimming.
     pub words_after: usize,
-    /// Bytes of the weights and of `tokenizer.json` before trimming.
+    /// The bytes of the weights and of `tokenizer.json` before trimming.
     pub bytes_before: u64,
-    /// Bytes of the weights and of `tokenizer.json` after trimming.
+    /// The bytes of the weights and of `tokenizer.json` after trimming.
     pub bytes_after: u64,
-    /// Files beside them that the new folder does not have: the same in another form
-    /// (`vocab.txt`), and what is none of the model's.
+    /// The files beside them that the new folder does not have: those with the same content in
+    /// another form (`vocab.txt`), and those that are none of the model's.
     #[serde(skip)]
     pub left_out: Vec<String>,
 }
@@ -66,17 +56,17 @@ pub struct TrimReport {
 /// Writes the model with the tokens that `texts` need to `out`, in the precision of its weights:
 /// `tokenizer.json` numbers them anew, and the word embeddings have a row for each. On these texts
 /// it answers exactly as before. Special tokens stay, and so do ids that `config.json` names,
-/// whether or not the tokenizer has them. A bundle becomes a bundle, a plain Hugging Face folder
-/// one again, with the files that `transformers` and `sentence-transformers` read beside the
+/// whether or not the tokenizer has them. A bundle becomes a bundle, and a plain Hugging Face
+/// folder one again, with the files that `transformers` and `sentence-transformers` read beside the
 /// weights.
 ///
-/// Half of a small model is word embeddings, of a multilingual one four fifths: of 250,000, some
-/// thousands are used in a service's texts.
+/// In a small model half of the weights are word embeddings, in a multilingual one four fifths: of
+/// 250,000 words, some thousands are used in a service's texts.
 ///
 /// # Errors
 ///
-/// A tokenizer that [`Tokenizer::trim`] does not take; no text; weights that are missing or
-/// damaged; `out` not being a new or an empty folder.
+/// The tokenizer is one that [`Tokenizer::trim`] does not take; there is no text; weights are
+/// missing or damaged; or `out` is not a new or an empty folder.
 pub fn trim_vocabulary<'a>(
     bundle: &Bundle,
     out: &Path,
@@ -112,7 +102,7 @@ pub fn trim_vocabulary<'a>(
     })
 }
 
-/// The tokens that the texts use.
+/// Finds the tokens that the texts use.
 fn used<'a>(
     tokenizer: &Tokenizer,
     texts: impl IntoIterator<Item = &'a str>,
@@ -142,7 +132,8 @@ fn used<'a>(
     Ok(kept)
 }
 
-/// The ids that the configuration and the files beside it name, as far as there are rows for them.
+/// Finds the ids that the configuration and the files beside it name, as far as there are rows for
+/// them.
 fn named(bundle: &Bundle, companions: &Companions) -> Result<BTreeSet<u32>> {
     let mut ids = companions.ids();
     each_token_id(&mut config_value(bundle.config())?, &mut |id| {
@@ -158,7 +149,7 @@ fn config_value(config: &EncoderConfig) -> Result<Value> {
     Ok(serde_json::from_slice(&config.to_json()?).unwrap_or_default())
 }
 
-/// The configuration with as many words as are kept, and the same tokens by their new ids.
+/// Makes the configuration with as many words as are kept, and the same tokens by their new ids.
 fn smaller(config: &EncoderConfig, kept: &KeptTokens) -> Result<EncoderConfig> {
     let mut value = config_value(config)?;
     value["vocab_size"] = kept.len().into();
@@ -180,7 +171,7 @@ struct Trimmed<'a> {
 }
 
 impl Trimmed<'_> {
-    /// Whether every tensor is there and has its shape.
+    /// Checks that every tensor is there and has its shape.
     fn check(&self) -> Result<()> {
         let mut shapes = tensors(self.bundle);
         let biases = self.weights.names().filter(|name| is_masked_lm_bias(name));
@@ -192,7 +183,8 @@ impl Trimmed<'_> {
         Ok(())
     }
 
-    /// Writes a folder as the old one is; the bytes of weights and tokenizer.
+    /// Writes a folder of the same kind as the old one, and gives the bytes of weights and
+    /// tokenizer.
     fn write(&self, out: &Path, companions: &Companions) -> Result<u64> {
         match self.bundle.manifest() {
             Some(_) => {
@@ -210,7 +202,7 @@ impl Trimmed<'_> {
         Ok(file_size(&out.join(Bundle::WEIGHTS))? + self.tokenizer.len() as u64)
     }
 
-    /// A folder without `bundle.json`, renamed to `out` when it is whole.
+    /// Writes a folder without `bundle.json`, which is renamed to `out` when it is whole.
     fn write_plain(&self, out: &Path, companions: &Companions) -> Result<()> {
         let staging = staging(out)?;
         let folder = staging.path().join("model");
@@ -246,7 +238,7 @@ impl Trimmed<'_> {
             tensors.push((name, tensor));
         }
         let mut metadata = self.weights.metadata().clone();
-        // Without it `transformers` does not read the file.
+        // `transformers` does not read the file without this entry.
         metadata
             .entry("format".into())
             .or_insert_with(|| "pt".into());
@@ -258,12 +250,12 @@ fn is_word_embeddings(name: &str) -> bool {
     TensorRole::parse(name).is_some_and(|tensor| tensor.is_weight_of(Role::WordEmbeddings))
 }
 
-/// Whether a tensor has a number a word too, as a checkpoint that can predict masked words has.
+/// Whether a tensor is the bias of masked words, which has a number for each word too.
 fn is_masked_lm_bias(name: &str) -> bool {
     TensorRole::parse(name).is_some_and(|tensor| tensor.role == Role::MaskedLmBias)
 }
 
-/// Refuses a folder in which something is, and a file.
+/// Refuses a path at which there is a file, or a folder that is not empty.
 fn vacant(out: &Path) -> Result<()> {
     let found = match fs::read_dir(out) {
         Ok(mut entries) => match entries.next() {

@@ -11,14 +11,14 @@ use cs_model::{Dtype, RawTensor, Weights};
 use super::matrix::StoredMatrix;
 use crate::error::{Error, Result};
 
-/// Key of the artefact's metadata that holds its version.
+/// The key of the artefact's metadata under which its version is.
 pub(crate) const FORMAT: &str = "format";
 /// The version this crate writes.
 pub(crate) const VERSION: &str = "cs-quant int8 2";
-/// Version 1 had no int4; otherwise it is the same.
+/// The versions that this crate reads. Version 1 had no int4; otherwise it is the same.
 const READ: [&str; 2] = ["cs-quant int8 1", VERSION];
 
-/// Refuses artefacts of another version.
+/// Refuses an artefact of another version.
 pub(crate) fn check_format(weights: &Weights) -> Result<()> {
     let found = weights.metadata().get(FORMAT).map_or("", String::as_str);
     if READ.contains(&found) {
@@ -31,7 +31,8 @@ pub(crate) fn check_format(weights: &Weights) -> Result<()> {
     })
 }
 
-/// The file's tensors for a matrix, or for a vector in f32: itself, and its steps.
+/// Gives the file's tensors for a matrix, or for a vector in f32: the numbers themselves, and their
+/// steps.
 pub(crate) fn tensors(
     name: &str,
     shape: &[usize],
@@ -49,7 +50,7 @@ pub(crate) fn tensors(
         }
         StoredMatrix::Int4 { data, scale, group } => {
             let halves = scale.iter().flat_map(|s| {
-                // Their low halves are zero.
+                // The low halves of the steps are zero.
                 ((s.to_bits() >> 16) as u16).to_le_bytes()
             });
             let scale = raw(
@@ -75,7 +76,7 @@ fn raw(dtype: Dtype, shape: Vec<usize>, data: Vec<u8>) -> RawTensor<'static> {
 ///
 /// # Errors
 ///
-/// A tensor that is missing, or of another type or shape; steps that are not positive and finite.
+/// A tensor is missing, or of another type or shape; or a step is not positive and finite.
 pub(crate) fn read(weights: &Weights, name: &str, shape: [usize; 2]) -> Result<StoredMatrix> {
     let [rows, cols] = shape;
     match weights.dtype(name)? {
@@ -83,7 +84,7 @@ pub(crate) fn read(weights: &Weights, name: &str, shape: [usize; 2]) -> Result<S
             let bytes = weights.bytes(name, Dtype::I8, &shape)?;
             Ok(StoredMatrix::Int8 {
                 scale: steps(weights, name, &[rows])?,
-                // In place: no second copy.
+                // It is converted in place, without a second copy.
                 data: bytes.into_owned().into_iter().map(|b| b as i8).collect(),
             })
         }
@@ -100,7 +101,7 @@ pub(crate) fn read(weights: &Weights, name: &str, shape: [usize; 2]) -> Result<S
     }
 }
 
-/// How many weights of a 4-bit matrix share a step: as the shape of the steps says.
+/// Gives how many weights of a 4-bit matrix share a step, according to the shape of the steps.
 fn group(weights: &Weights, name: &str, cols: usize) -> Result<usize> {
     let tensor = format!("{name}.scale");
     let shape = weights.shape(&tensor)?;
@@ -119,7 +120,7 @@ fn group(weights: &Weights, name: &str, cols: usize) -> Result<usize> {
     })
 }
 
-/// The steps of a matrix: finite and positive.
+/// Reads the steps of a matrix, which have to be finite and positive.
 fn steps(weights: &Weights, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
     let tensor = format!("{name}.scale");
     let steps = weights.f32(&tensor, shape)?;

@@ -9,16 +9,16 @@ use half::bf16;
 use super::scheme::{Clip, IntRange, Scheme};
 use crate::kernel::pack::{MOST_SUM, NEIGHBOURS};
 
-/// A matrix `[rows, cols]`.
+/// A matrix `[rows, cols]` in one of the precisions.
 #[derive(Debug, Clone)]
 pub(crate) enum StoredMatrix {
     F32(Vec<f32>),
-    /// With a step per row.
+    /// The matrix is in int8, with a step per row.
     Int8 {
         data: Vec<i8>,
         scale: Vec<f32>,
     },
-    /// Two weights a byte, and a step per `group` weights.
+    /// The matrix is in int4, two weights a byte, with a step per `group` weights.
     Int4 {
         data: Vec<u8>,
         scale: Vec<f32>,
@@ -27,7 +27,7 @@ pub(crate) enum StoredMatrix {
 }
 
 impl StoredMatrix {
-    /// Quantises `data`, rows of `cols`, as `scheme` says.
+    /// Quantises `data`, rows of `cols` numbers, according to `scheme`.
     pub(crate) fn quantise(data: Vec<f32>, cols: usize, scheme: Scheme, clip: Clip) -> Self {
         match scheme {
             Scheme::Fp32 => Self::F32(data),
@@ -39,7 +39,7 @@ impl StoredMatrix {
         }
     }
 
-    /// The numbers themselves.
+    /// Gives the numbers in f32.
     pub(crate) fn into_f32(self, cols: usize) -> Vec<f32> {
         match self {
             Self::F32(data) => data,
@@ -56,8 +56,8 @@ impl StoredMatrix {
         }
     }
 
-    /// With a step per row, for the products: 4-bit weights are rounded a second time, to steps
-    /// that are 4 to 17 times finer.
+    /// Gives the matrix with a step per row, for the products: 4-bit weights are rounded a second
+    /// time, to steps that are 4 to 17 times finer.
     pub(crate) fn into_int8(self, cols: usize) -> Self {
         match self {
             Self::Int4 { .. } => {
@@ -68,7 +68,7 @@ impl StoredMatrix {
         }
     }
 
-    /// Bytes it takes.
+    /// The number of bytes that the matrix takes.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::F32(data) => data.len() * 4,
@@ -78,7 +78,7 @@ impl StoredMatrix {
     }
 }
 
-/// Writes the weights of some int4 rows, or of one.
+/// Writes the weights of one or more int4 rows to `out`.
 pub(crate) fn widen_int4(data: &[u8], scale: &[f32], group: usize, out: &mut [f32]) {
     let groups = data
         .chunks_exact(group / 2)
@@ -90,7 +90,7 @@ pub(crate) fn widen_int4(data: &[u8], scale: &[f32], group: usize, out: &mut [f3
     }
 }
 
-/// Symmetric, with a step per row.
+/// Quantises rows symmetrically, with a step per row.
 pub(crate) fn quantise_rows(
     data: &[f32],
     cols: usize,
@@ -129,13 +129,13 @@ fn int4(data: &[f32], group: usize, clip: Clip) -> StoredMatrix {
     }
 }
 
-/// The nearest bf16 number, which is how int4's steps are stored.
+/// Gives the nearest bf16 number, which is how int4's steps are stored.
 fn brain(step: f32) -> f32 {
     let near = bf16::from_f32(step).to_f32();
     if near.is_finite() { near } else { step }
 }
 
-/// The integers that stand for up to eight weights.
+/// Gives the integers that stand for up to eight weights.
 #[inline(always)]
 fn round(weights: &[f32], step: f32, range: IntRange) -> [f32; 8] {
     let mut exact = [0.0; 8];
@@ -152,7 +152,8 @@ fn round(weights: &[f32], step: f32, range: IntRange) -> [f32; 8] {
     rounded
 }
 
-/// Makes the integers of a sign keep to [`MOST_SUM`]: one by one those that are then the least off.
+/// Lowers integers of a sign until their sum keeps to [`MOST_SUM`]: one at a time, the one that is
+/// then rounded away from zero the most.
 fn lower(rounded: &mut [f32; 8], exact: &[f32; 8], neighbours: [usize; 4], sign: f32) {
     let sum: f32 = neighbours
         .map(|i| (sign * rounded[i]).max(0.0))
@@ -167,7 +168,7 @@ fn lower(rounded: &mut [f32; 8], exact: &[f32; 8], neighbours: [usize; 4], sign:
     }
 }
 
-/// The nearest integer, of two the even one: 1.5 * 2^23 leaves no bits for a fraction. Unlike
+/// Gives the nearest integer, of two the even one: 1.5 * 2^23 leaves no bits for a fraction. Unlike
 /// `round_ties_even` it takes two instructions on every machine.
 #[inline(always)]
 fn nearest(x: f32) -> f32 {
@@ -175,19 +176,21 @@ fn nearest(x: f32) -> f32 {
     x + ROUND - ROUND
 }
 
-/// The step of weights that share one: positive and finite; 1 where they are all zero.
+/// Finds the step of weights that share one: it is positive and finite, and 1 where they are all
+/// zero.
 fn step(weights: &[f32], range: IntRange, clip: Clip) -> f32 {
     let largest = match clip {
         Clip::Percentile(share) => percentile(weights, share),
         Clip::None | Clip::Mse => weights.iter().fold(0.0f32, |most, x| most.max(x.abs())),
     };
     let finest = largest / range.most();
-    // Below that, x / step would not be a number.
+    // With a smaller step, x / step would not be a number.
     if finest < f32::MIN_POSITIVE {
         return 1.0;
     }
-    // The integer that stands for the largest weight, first, gap and count. Up to 32 no neighbours
-    // are lowered; beyond `most` the largest weights are cut off.
+    // The integer that stands for the largest weight: the first one tried, the gap to the next, and
+    // their count. Up to 32 no neighbours are lowered; beyond `most` the largest weights are cut
+    // off.
     let limits = match (range, clip) {
         (IntRange::Bounded, Clip::None | Clip::Percentile(_)) => (32.0, 4.0, 23),
         (IntRange::Bounded, Clip::Mse) => (32.0, 4.0, 33),
@@ -197,8 +200,8 @@ fn step(weights: &[f32], range: IntRange, clip: Clip) -> f32 {
     best(weights, range, largest, limits)
 }
 
-/// The step `largest / limit` with the least squared error. Looks at every third limit, and then at
-/// those near the best.
+/// Finds the step `largest / limit` with the least squared error. Looks at every third limit, and
+/// then at those near the best.
 fn best(weights: &[f32], range: IntRange, largest: f32, limits: (f32, f32, usize)) -> f32 {
     let (first, gap, count) = limits;
     let step = |i: usize| largest / (first + gap * i as f32);
@@ -224,8 +227,7 @@ fn squared_error(weights: &[f32], step: f32, range: IntRange) -> f32 {
     blocks.sum()
 }
 
-/// The magnitude that `share` of the weights do not exceed; never 0 if there is a weight that is
-/// not.
+/// Finds the magnitude that `share` of the weights do not exceed; it is 0 only if all weights are.
 fn percentile(weights: &[f32], share: f32) -> f32 {
     let mut magnitudes: Vec<f32> = weights.iter().map(|x| x.abs()).collect();
     magnitudes.sort_unstable_by(f32::total_cmp);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// How a model is quantised.
+/// The settings with which a model is quantised.
 ///
 /// ```
 /// use cs_model::names::{BERT, HEADS, Role};
@@ -19,33 +19,27 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct QuantConfig {
-    /// Tensors whose name begins with one of these, up to a `.` or `_`, stay as they are. Default:
+    /// The beginnings of the names, up to a `.` or `_`, of tensors that stay as they are. Default:
     /// `heads`, which are small and come last, so that nothing averages their error out.
     pub keep_fp32: Vec<String>,
-    /// What takes 4 bits instead; nothing by default.
+    /// The layers that take 4 bits instead of 8; none by default.
     pub int4: Int4,
     /// How the step of a row is found; from its largest weight by default.
     pub clip: Clip,
 }
 
-/// Weights of 4 bits, with a step for every few inputs of a row.
-///
-/// ```
-/// use cs_quant::Int4;
-///
-/// let int4 = Int4 { embeddings: true, ..Int4::default() };
-/// assert_eq!((int4.feed_forward, int4.group), (false, 32));
-/// ```
+/// The layers whose weights take 4 bits, with a step for every few inputs of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Int4 {
-    /// The word embeddings: with 30,000 words half of a small model. They stay 4-bit in memory.
+    /// Whether the word embeddings take 4 bits. With 30,000 words they are half of a small model.
+    /// They stay 4-bit in memory. Off by default.
     pub embeddings: bool,
-    /// The two linear layers between the attention layers. Only the file gets smaller: they are
-    /// widened when it is read.
+    /// Whether the two linear layers between the attention layers take 4 bits. Only the file gets
+    /// smaller: they are widened when it is read. Off by default.
     pub feed_forward: bool,
-    /// Weights that share a step, 32 (default) or 64: 4.5 or 4.25 bits a weight. A matrix whose
-    /// rows it does not divide takes 8 bits.
+    /// The number of weights that share a step, 32 (default) or 64, which makes 4.5 or 4.25 bits a
+    /// weight. A matrix whose rows it does not divide takes 8 bits.
     pub group: usize,
 }
 
@@ -63,15 +57,16 @@ impl Default for Int4 {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Clip {
-    /// No weight is cut off: the step of an embedding is `max |w| / 127`, that of a linear layer's
+    /// No weight is cut off. The step of an embedding is `max |w| / 127`, that of a linear layer's
     /// row `max |w| / L` with the `L` of 32, 36 .. 120 that has the least squared error (a finer
-    /// step leaves more neighbours to be lowered for each other's sake).
+    /// step leaves more neighbours to be lowered for each other's sake). This is the default.
     #[default]
     None,
-    /// As [`Clip::None`], with `L` up to 160, and up to 254 for an embedding: a few large weights
-    /// are cut off where that makes the many small ones finer.
+    /// The step is found as with [`Clip::None`], but with `L` up to 160, and up to 254 for an
+    /// embedding: a few large weights are cut off where that makes the many small ones finer.
     Mse,
-    /// The given share of a row's weights (above 0.5, up to 1), by magnitude, is not cut off.
+    /// The given share of a row's weights (above 0.5, up to 1), the smallest by magnitude, is not
+    /// cut off.
     Percentile(f32),
 }
 
@@ -97,11 +92,11 @@ impl QuantConfig {
         rests.any(|rest| rest.is_some_and(whole))
     }
 
-    /// Checks the values.
+    /// Checks every value.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] naming the first that is out of range.
+    /// [`Error::Config`] names the first one that is out of range.
     pub fn validate(&self) -> Result<()> {
         let refuse = |setting, found: String, expected| {
             Err(Error::Config {
@@ -125,7 +120,7 @@ impl QuantConfig {
         }
     }
 
-    /// How a tensor is stored.
+    /// Decides how a tensor is stored.
     pub(crate) fn scheme(&self, name: &str, shape: &[usize]) -> Scheme {
         let [_, cols] = *shape else {
             return Scheme::Fp32;
@@ -161,22 +156,23 @@ impl QuantConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scheme {
     Fp32,
-    /// A step per row.
+    /// The tensor is in int8, with a step per row.
     Int8(IntRange),
-    /// A step per `group` weights of a row.
+    /// The tensor is in int4, with a step per `group` weights of a row.
     Int4 {
         group: usize,
     },
 }
 
-/// What the integers of a step may be.
+/// The integers that a step may be multiplied by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IntRange {
-    /// Up to 7 either way.
+    /// The integers from -7 to 7.
     Int4,
-    /// Up to 127 either way.
+    /// The integers from -127 to 127.
     Int8,
-    /// Up to 127 either way, and neighbours of one sign sum to at most what a tile bears.
+    /// The integers from -127 to 127, such that neighbours of one sign sum to at most what a tile
+    /// can add up in 16 bits.
     Bounded,
 }
 

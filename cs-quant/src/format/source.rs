@@ -13,26 +13,27 @@ use crate::kernel::gemm;
 use crate::kernel::pack::{PackedF32, PackedI8};
 use crate::kernel::row_ops::Norm;
 
-/// Above this many inputs the `i32` sums could overflow: four neighbours' are at most 2^15.
+/// The largest number of inputs: above it the `i32` sums could overflow, as those of four
+/// neighbours are at most 2^15.
 const MOST_INPUTS: usize = 1 << 18;
 
-/// Where tensors come from.
+/// The weights file that tensors are read from.
 #[derive(Debug)]
 pub(crate) struct WeightSource {
     weights: Weights,
-    /// How to quantise what the file holds in floats; `None`: not at all.
+    /// How to quantise what the file holds in floats; `None` does not quantise it.
     quantise: Option<QuantConfig>,
 }
 
 impl WeightSource {
-    /// A file written by [`crate::quantize`].
+    /// Reads from a file that [`crate::quantize`] wrote.
     ///
     /// # Errors
     ///
     /// [`crate::Error::Format`] if it is of another version.
     pub(crate) fn artefact(weights: Weights) -> Result<Self> {
         if let Err(format) = artefact::check_format(&weights) {
-            // Of a damaged file its sum says more.
+            // For a damaged file, an error about its sum explains more.
             weights.verify()?;
             return Err(format);
         }
@@ -42,22 +43,23 @@ impl WeightSource {
         })
     }
 
-    /// A checkpoint in floats, quantised while it is read if `quantise` says how.
+    /// Reads from a checkpoint in floats, which is quantised while it is read if `quantise` is
+    /// given.
     pub(crate) fn checkpoint(weights: Weights, quantise: Option<QuantConfig>) -> Self {
         Self { weights, quantise }
     }
 
-    /// Whether the file is the one that its bundle lists.
+    /// Checks that the file is the one that its bundle lists.
     pub(crate) fn verify(&self) -> Result<()> {
         Ok(self.weights.verify()?)
     }
 
-    /// A vector, always in `f32`.
+    /// Reads a vector, always in `f32`.
     pub(crate) fn vector(&self, name: &str, len: usize) -> Result<Vec<f32>> {
         Ok(self.weights.f32(name, &[len])?)
     }
 
-    /// A layer normalisation over `width` numbers.
+    /// Reads a layer normalisation over `width` numbers.
     pub(crate) fn norm(
         &self,
         (names, role): (Names, Role),
@@ -71,7 +73,7 @@ impl WeightSource {
         })
     }
 
-    /// The scores of a conditional random field over slot tags, always in `f32`.
+    /// Reads the scores of a conditional random field over slot tags, always in `f32`.
     pub(crate) fn transitions(&self, tags: &TagSet) -> Result<Transitions> {
         let count = tags.tags().len();
         let name = HEADS.weight(Role::SlotTransitions);
@@ -83,7 +85,7 @@ impl WeightSource {
         Ok(crf.map_err(|error| error.in_file(self.weights.path()))?)
     }
 
-    /// A matrix in the precision it has or is to have.
+    /// Reads a matrix in the precision it has or is to have.
     pub(crate) fn matrix(&self, name: &str, shape: [usize; 2]) -> Result<StoredMatrix> {
         let Some(config) = &self.quantise else {
             return artefact::read(&self.weights, name, shape);
@@ -93,8 +95,8 @@ impl WeightSource {
         Ok(StoredMatrix::quantise(data, shape[1], scheme, config.clip))
     }
 
-    /// Linear layers that read the same input, side by side: `names` are those of their matrices,
-    /// each `[outputs, inputs]`; the bias is given.
+    /// Reads linear layers that have the same input, side by side: `names` are those of their
+    /// matrices, each `[outputs, inputs]`; the bias is given.
     pub(crate) fn linear(
         &self,
         names: &[String],
@@ -127,7 +129,7 @@ impl WeightSource {
         Ok(gemm::Weights::F32(PackedF32::new(inputs, &weights, bias)))
     }
 
-    /// One linear layer with its own bias.
+    /// Reads one linear layer with its own bias.
     pub(crate) fn dense(
         &self,
         (names, role): (Names, Role),
@@ -138,13 +140,13 @@ impl WeightSource {
     }
 }
 
-/// Refuses a folder without fp32 (or 16-bit) weights, or whose vectors are pooled in a way there is
-/// not.
+/// Refuses a folder without fp32 (or 16-bit) weights, or whose vectors are pooled in a way that the
+/// runtime does not have.
 pub(crate) fn require_fp32(bundle: &Bundle, wanted: &'static str) -> Result<()> {
     if bundle.has_weights() {
         return Ok(bundle.check_pooling()?);
     }
-    // What is there instead, and what to do about it.
+    // The error states what is there instead, and what to do about it.
     match bundle.int8_path() {
         None => Ok(bundle.weights().map(drop)?),
         Some(_) => Err(Error::NoWeights {

@@ -1,5 +1,7 @@
 //! A stack of bidirectional LSTMs with the arithmetic of PyTorch's `nn.LSTM`.
-//! `N` tokens, `E` embedding width, `h` width of one direction.
+//!
+//! In the shapes, `N` is the number of tokens, `E` the embedding width, and `h` the width of one
+//! direction.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -19,15 +21,15 @@ use crate::kernel::team::Team;
 pub(crate) struct BiLstm {
     word_embeddings: Embedding,
     layers: Vec<Layer>,
-    /// h
+    /// The width `h` of one direction.
     size: usize,
 }
 
 #[derive(Debug)]
 struct Layer {
-    /// `W_ih` of both directions, with the sum of both biases: `[8 h, E or 2 h]`
+    /// The matrix `W_ih` of both directions, with the sum of both biases: `[8 h, E or 2 h]`.
     input: Weights,
-    /// `W_hh`, forward and backward: `[4 h, h]`
+    /// The matrices `W_hh`, forward and backward: `[4 h, h]` each.
     hidden: [Weights; 2],
 }
 
@@ -47,9 +49,11 @@ impl BiLstm {
         })
     }
 
+    /// Computes the last hidden states.
+    ///
     /// # Shapes
     ///
-    /// `out`: `[N, 2 h]`
+    /// `out` is `[N, 2 h]`.
     pub(crate) fn forward(
         &self,
         team: Team<'_>,
@@ -86,7 +90,7 @@ impl BiLstm {
         }
     }
 
-    /// Every linear layer.
+    /// Lists the weights of every linear layer.
     pub(crate) fn linears(&self) -> impl Iterator<Item = &Weights> {
         self.layers.iter().flat_map(|layer| {
             let [forward, backward] = &layer.hidden;
@@ -117,7 +121,7 @@ impl BiLstm {
 }
 
 impl Layer {
-    /// Loads the layer `index`, whose names are given.
+    /// Loads the layer `index`, whose tensor names are given.
     fn load(
         (config, names): (&BiLstmConfig, Names),
         source: &WeightSource,

@@ -7,23 +7,16 @@ use std::str::FromStr;
 use crate::Kernel;
 use crate::error::{Error, Result};
 
-/// How a model is run.
-///
-/// ```
-/// use cs_quant::{Precision, RuntimeConfig};
-///
-/// let config = RuntimeConfig { precision: Precision::Int8, ..RuntimeConfig::default() };
-/// assert_eq!(config.threads, None);
-/// ```
+/// The settings with which a model is run: threads, kernel and precision.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RuntimeConfig {
-    /// Threads a forward may use, the caller's included. `None`: as many as the machine (or the
-    /// control group) offers. It is no limit on the forwards that run at once: those of models with
-    /// one thread each run side by side while there are cores.
+    /// The number of threads that a forward may use, the caller's included. `None`: as many as the
+    /// machine (or the control group) offers. This does not limit how many forwards run at once:
+    /// those of models with one thread each run side by side while there are cores.
     pub threads: Option<NonZeroUsize>,
-    /// The kernel to use. `None`: the fastest that runs here.
+    /// The kernel to use. `None`: the fastest one that runs on this machine.
     pub kernel: Option<Kernel>,
-    /// Which weights to use.
+    /// The precision of the weights to use.
     pub precision: Precision,
 }
 
@@ -38,12 +31,12 @@ pub struct RuntimeConfig {
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// int8 if the folder has an artefact, else fp32.
+    /// The weights are int8 if the folder has an artefact, else fp32. This is the default.
     #[default]
     Auto,
-    /// int8: from the artefact, or quantised while loading if there is none.
+    /// The weights are int8: those of the artefact, or quantised while loading if there is none.
     Int8,
-    /// The fp32 (or 16-bit) weights, widened.
+    /// The weights are those in fp32, or in 16 bits and widened.
     Fp32,
 }
 

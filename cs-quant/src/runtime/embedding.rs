@@ -6,7 +6,7 @@ use crate::format::source::WeightSource;
 use crate::kernel::row_ops::Dequantise;
 use crate::kernel::team::Team;
 
-/// A table of rows that are looked up.
+/// A table of rows, which are looked up by their id.
 #[derive(Debug)]
 pub(crate) struct Embedding {
     pub(crate) rows: StoredMatrix,
@@ -21,7 +21,7 @@ impl Embedding {
         })
     }
 
-    /// Copies row `id` to `out`; the id was checked.
+    /// Copies row `id`, which was checked, to `out`.
     pub(crate) fn copy(&self, team: Team<'_>, id: u32, out: &mut [f32]) {
         let from = id as usize * self.width;
         match &self.rows {

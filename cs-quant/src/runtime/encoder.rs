@@ -1,4 +1,5 @@
-//! The encoders on packed rows. `N` tokens, `B` sequences, `H` width.
+//! The encoders on packed rows. In the shapes, `N` is the number of tokens, `B` that of sequences,
+//! and `H` the hidden width.
 
 use cs_model::EncoderConfig;
 
@@ -13,7 +14,7 @@ use crate::kernel::gemm::Weights;
 use crate::kernel::memory::grow;
 use crate::kernel::team::Team;
 
-/// Either encoder.
+/// An encoder of either family.
 #[derive(Debug)]
 pub(crate) enum Encoder {
     Transformer(Transformer),
@@ -50,11 +51,11 @@ impl Encoder {
         }
     }
 
-    /// Makes room for what a thread computes its share in.
+    /// Makes room for the space in which a thread computes its share.
     ///
     /// # Errors
     ///
-    /// [`crate::Error::Memory`]
+    /// [`crate::Error::Memory`] if the system refuses the memory.
     pub(crate) fn reserve(&self, extent: Extent, scratch: &mut Scratch) -> Result<()> {
         match self {
             Self::Transformer(model) => scratch.reserve(extent.share, model.widths()),
@@ -62,11 +63,11 @@ impl Encoder {
         }
     }
 
-    /// Makes room for what the threads share.
+    /// Makes room for the space that the threads share.
     ///
     /// # Errors
     ///
-    /// [`crate::Error::Memory`]
+    /// [`crate::Error::Memory`] if the system refuses the memory.
     pub(crate) fn reserve_common(&self, extent: Extent, common: &mut Common) -> Result<()> {
         let Self::Transformer(model) = self else {
             return Ok(());
@@ -75,11 +76,11 @@ impl Encoder {
         common.iter_mut().try_for_each(|buffer| grow(buffer, len))
     }
 
-    /// Makes room for what a thread computes a head with.
+    /// Makes room for the space in which a thread computes an attention head.
     ///
     /// # Errors
     ///
-    /// [`crate::Error::Memory`]
+    /// [`crate::Error::Memory`] if the system refuses the memory.
     pub(crate) fn reserve_head(&self, extent: Extent, scratch: &mut HeadScratch) -> Result<()> {
         match self {
             Self::Transformer(model) => scratch.reserve(extent.longest, model.head_size()),
@@ -87,7 +88,7 @@ impl Encoder {
         }
     }
 
-    /// Multiply-adds of the linear layers per token.
+    /// The number of multiply-adds of the linear layers per token.
     pub(crate) fn macs(&self) -> usize {
         match self {
             Self::Transformer(model) => model.linears().map(Weights::macs).sum(),

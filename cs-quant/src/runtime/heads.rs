@@ -1,4 +1,5 @@
-//! Pooling and the task heads. `B` sequences, `N` tokens, `H` width, `C` intents, `T` tags.
+//! Pooling and the task heads. In the shapes, `B` is the number of sequences, `N` that of tokens,
+//! `H` the hidden width, `C` the number of intents, and `T` that of tags.
 
 use std::sync::Arc;
 
@@ -42,9 +43,11 @@ impl TaskHeads {
         })
     }
 
+    /// Computes the heads' results.
+    ///
     /// # Shapes
     ///
-    /// `hidden`: `[N, H]`, `offsets`: `[B + 1]`
+    /// `hidden` is `[N, H]`, and `offsets` is `[B + 1]`.
     pub(crate) fn forward(
         &self,
         team: Team<'_>,
@@ -85,7 +88,7 @@ impl TaskHeads {
     }
 }
 
-/// One row per sequence: `[B, H]`. No sequence is empty.
+/// Pools the hidden states to one row per sequence, `[B, H]`. No sequence is empty.
 pub(crate) fn pool(pooling: Pooling, hidden: &Matrix, offsets: &[u32]) -> Matrix {
     let mut pooled = Matrix::zeros(offsets.len().saturating_sub(1), hidden.cols);
     for (i, ends) in offsets.windows(2).enumerate() {

@@ -10,7 +10,8 @@ use super::scratch::lock;
 use crate::error::Result;
 use crate::kernel::pool::{Pool, Quiet};
 
-/// The threads that load a model: its own, beside those of the pool, which go on with what they do.
+/// The threads that load a model. They are its own, beside those of the pool, which go on with what
+/// they do.
 #[derive(Debug)]
 pub(crate) struct Loader<'a> {
     threads: usize,
@@ -18,7 +19,7 @@ pub(crate) struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    /// Up to `threads`, as long as nobody uses the pool.
+    /// Makes a loader of up to `threads` threads, for as long as nobody uses the pool.
     pub(crate) fn new(pool: &'a Pool, threads: NonZeroUsize) -> Self {
         Self {
             threads: threads.get(),
@@ -26,7 +27,8 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// What `load` gives, from a thread of its own, which can give way to forwards as the caller's must not.
+    /// Gives what `load` gives, from a thread of its own: it can give way to forwards, which the
+    /// caller's thread must not.
     pub(crate) fn apart<T: Send>(&self, load: impl Fn() -> T + Sync) -> T {
         std::thread::scope(|scope| match helper().spawn_scoped(scope, &load) {
             Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
@@ -34,7 +36,7 @@ impl<'a> Loader<'a> {
         })
     }
 
-    /// Both results; the first one from a thread of its own if nobody uses the pool.
+    /// Gives both results; the first one comes from a thread of its own if nobody uses the pool.
     pub(crate) fn join<A: Send, B>(
         &self,
         first: impl Fn() -> A + Sync,
@@ -57,9 +59,9 @@ impl<'a> Loader<'a> {
         })
     }
 
-    /// What `load` gives for each of `0..count`, in order. The calling thread has helpers, which
-    /// stop after what they have in hand when somebody uses the pool: that one then shares the
-    /// machine with one thread at most.
+    /// Gives what `load` gives for each of `0..count`, in order. The calling thread has helpers,
+    /// which stop after what they have in hand when somebody uses the pool, so that a forward then
+    /// shares the machine with one thread at most.
     ///
     /// # Errors
     ///
@@ -84,7 +86,7 @@ impl<'a> Loader<'a> {
         };
         std::thread::scope(|scope| {
             for _ in 1..self.threads.min(count) {
-                // Without it, it only takes longer.
+                // Without the helper, it only takes longer.
                 let _ = helper().spawn_scoped(scope, || while self.quiet.lasts() && load_next() {});
             }
             while load_next() {}
@@ -102,17 +104,18 @@ fn helper() -> Builder {
     Builder::new().name(NAME.to_owned())
 }
 
-/// From now on this thread computes where nobody else wants to: a load may take longer, a forward may not. A
-/// thread that is not the loader's own keeps its priority, which it could not get back.
+/// Lets this thread compute, from now on, only where nobody else wants to: a load may take longer,
+/// a forward may not. A thread that is not the loader's own keeps its priority, which it could not
+/// get back.
 fn give_way() {
     #[cfg(target_os = "linux")]
     if std::thread::current().name() == Some(NAME) {
-        // Where the system refuses, the load is only less polite.
+        // If the system refuses, the load does not give way, which costs time alone.
         let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), LOWEST);
     }
 }
 
-/// The lowest priority that Linux has beside others, a "niceness".
+/// The lowest of the priorities ("niceness") that Linux has for ordinary threads.
 #[cfg(target_os = "linux")]
 const LOWEST: i32 = 19;
 

@@ -27,15 +27,16 @@ use crate::kernel::team::Team;
 /// A clone is another handle on the same weights. Handles may be used from any number of threads at
 /// once: a call takes its own thread and as many of the pool's as it is worth, as the model may use
 /// and as are free, and waits while none is. The models of a process share one pool, which has as
-/// many threads as the machine, or as the model that asked for more than that: no more compute at
-/// once. It ends with the last of them.
+/// many threads as the machine, or as the model that asked for more than that: loading more models
+/// does not mean more computing at once. The pool ends with the last of them.
 ///
 /// Loading takes threads of its own and none of the pool's, so that models that answer meanwhile go
 /// on; it is done by one thread alone as soon as another model answers.
 ///
 /// A call allocates its result and nothing else once a batch of that size has been seen;
-/// [`NativeModel::hidden_into`] not even that. What a call works in is bounded by the groups a batch is
-/// cut into (some hundred tokens, or the longest sequence), not by the batch.
+/// [`NativeModel::hidden_into`] not even that. The memory in which a call works is bounded by the
+/// groups that a batch is cut into (some hundred tokens, or the longest sequence), not by the
+/// batch.
 ///
 /// Results depend neither on the number of threads nor on what else is in the batch: every number
 /// is computed by the same operations in the same order.
@@ -80,38 +81,40 @@ struct Model {
     heads: TaskHeads,
     simd: Simd,
     precision: Precision,
-    /// What a call may use of the pool.
+    /// The number of the pool's threads that a call may use.
     threads: usize,
     pool: Arc<Pool>,
-    /// One per rank of the pool, taken by the thread of that rank, as are the next two. They are
-    /// apart because the ranks of a crew work on parts of what its caller holds.
+    /// The spaces of the pool's ranks, each taken by the thread of that rank, as are those of the
+    /// next two fields. They are apart because the ranks of a crew work on parts of what its caller
+    /// holds.
     spaces: Vec<Mutex<Space>>,
     scratch: Vec<Mutex<Scratch>>,
     head_scratch: Vec<Mutex<HeadScratch>>,
 }
 
-/// What is computed with for a whole call or group, kept for the next one.
+/// The space in which a whole call or group is computed, kept for the next one.
 #[derive(Debug, Default)]
 struct Space {
     common: Common,
     plan: SplitPlan,
-    /// Where the groups' part of the result ends.
+    /// The end of each group's part of the result.
     bounds: Vec<usize>,
 }
 
 impl NativeModel {
     /// Loads a bundle or a plain Hugging Face folder.
     ///
-    /// With [`Precision::Int8`] and no artefact in the folder, the weights are quantised while
-    /// they are read, as [`crate::quantize`] would by default.
+    /// With [`Precision::Int8`] and no artefact in the folder, the weights are quantised while they
+    /// are read, as [`crate::quantize`] would by default.
     ///
-    /// Takes [`NativeModel::weight_bytes`] in memory, and while loading a layer more per thread.
+    /// Takes [`NativeModel::weight_bytes`] of memory, and while it loads that of a layer more per
+    /// thread.
     ///
     /// # Errors
     ///
-    /// [`Error::NoWeights`](crate::Error::NoWeights) if the folder lacks the weights asked
-    /// for; those of the kernel and
-    /// the threads; every defect of the weights file, naming the file and the tensor.
+    /// [`Error::NoWeights`](crate::Error::NoWeights) if the folder lacks the weights asked for; an
+    /// error if the kernel or the threads are not to be had; and one for every defect of the
+    /// weights file, which names the file and the tensor.
     pub fn open(bundle: &Bundle, config: &RuntimeConfig) -> Result<Self> {
         let (source, precision) = open_source(bundle, config.precision)?;
         Self::load(bundle, &source, precision, config)
@@ -122,7 +125,8 @@ impl NativeModel {
     ///
     /// # Errors
     ///
-    /// As [`NativeModel::open`]; [`Error::Config`](crate::Error::Config).
+    /// Those of [`NativeModel::open`]; [`Error::Config`](crate::Error::Config) for a value out of
+    /// range.
     pub fn open_quantised(
         bundle: &Bundle,
         quantise: &QuantConfig,
@@ -151,7 +155,7 @@ impl NativeModel {
             Ok((Encoder::load(encoder, source, &loader)?, heads))
         };
         let (verified, loaded) = loader.apart(|| loader.join(|| source.verify(), load));
-        // Of a damaged file this says more than what is wrong with a tensor.
+        // For a damaged file, this error explains more than one about a tensor.
         verified?;
         let (layers, heads) = loaded?;
         let model = Model {
@@ -172,17 +176,18 @@ impl NativeModel {
         })
     }
 
-    /// Answers of all heads.
+    /// Computes the answers of all heads.
     ///
     /// # Shapes
     ///
-    /// Intent logits `[B, C]`, slot logits `[N, T]`, sentiment `[B]` in 0..=1.
+    /// Intent logits are `[B, C]`, slot logits `[N, T]`, and sentiment is `[B]` in 0..=1, for `B`
+    /// sequences, `N` tokens, `C` intents and `T` slot tags.
     ///
     /// # Errors
     ///
-    /// [`Error::Batch`](crate::Error::Batch) or [`Error::Input`](crate::Error::Input) if
-    /// the batch contradicts itself, has an empty sequence, or an id or a position beyond the
-    /// model's; [`Error::Memory`](crate::Error::Memory) if there is not enough.
+    /// [`Error::Batch`](crate::Error::Batch) or [`Error::Input`](crate::Error::Input) if the batch
+    /// contradicts itself, has an empty sequence, or an id or a position beyond the model's;
+    /// [`Error::Memory`](crate::Error::Memory) if there is not enough memory.
     pub fn forward(&self, batch: &TokenBatch) -> Result<HeadOutput> {
         let model = &*self.model;
         let mut hidden = Matrix::zeros(0, 0);
@@ -195,11 +200,11 @@ impl NativeModel {
         model.heads.forward(team, input, &mut scratch.quant)
     }
 
-    /// The encoder's last hidden states `[N, H]`.
+    /// Computes the encoder's last hidden states `[N, H]`.
     ///
     /// # Errors
     ///
-    /// As [`NativeModel::forward`].
+    /// Those of [`NativeModel::forward`].
     pub fn hidden(&self, batch: &TokenBatch) -> Result<Matrix> {
         let mut hidden = Matrix::zeros(0, 0);
         self.hidden_into(batch, &mut hidden)?;
@@ -207,58 +212,59 @@ impl NativeModel {
     }
 
     /// Writes the encoder's last hidden states `[N, H]` to `out`, whatever its shape was. Allocates
-    /// nothing if `out` and a call before were as large.
+    /// nothing if `out` and an earlier call's batch were as large.
     ///
     /// # Errors
     ///
-    /// As [`NativeModel::forward`]; then `out` is left as it was, or holds anything.
+    /// Those of [`NativeModel::forward`]; then `out` is left as it was, or holds anything.
     pub fn hidden_into(&self, batch: &TokenBatch, out: &mut Matrix) -> Result<()> {
         let model = &*self.model;
         model.prepare(batch, out)?;
         model.encode(&model.lease(batch), batch, &mut out.data)
     }
 
-    /// One vector per sequence `[B, H]`: the hidden states pooled as the model's tasks say.
+    /// Computes one vector per sequence, `[B, H]`: the hidden states, pooled as the model's tasks
+    /// state.
     ///
     /// # Errors
     ///
-    /// As [`NativeModel::forward`].
+    /// Those of [`NativeModel::forward`].
     pub fn embed(&self, batch: &TokenBatch) -> Result<Matrix> {
         let hidden = self.hidden(batch)?;
         Ok(pool(self.model.tasks.pooling, &hidden, &batch.offsets))
     }
 
-    /// Bytes of all weights as they lie in memory.
+    /// The size in bytes of all weights as they lie in memory.
     #[must_use]
     pub fn weight_bytes(&self) -> usize {
         self.model.encoder.bytes() + self.model.heads.bytes()
     }
 
-    /// The kernel in use.
+    /// The kernel that is in use.
     #[must_use]
     pub fn kernel(&self) -> Kernel {
         self.model.simd.kernel()
     }
 
-    /// The precision in use; never [`Precision::Auto`].
+    /// The precision that is in use; never [`Precision::Auto`].
     #[must_use]
     pub fn precision(&self) -> Precision {
         self.model.precision
     }
 
-    /// The threads a forward may use, the caller's included.
+    /// The number of threads that a forward may use, the caller's included.
     #[must_use]
     pub fn threads(&self) -> usize {
         self.model.threads
     }
 
-    /// The encoder's configuration.
+    /// The configuration of the encoder.
     #[must_use]
     pub fn config(&self) -> &EncoderConfig {
         &self.model.config
     }
 
-    /// The tasks there are heads for.
+    /// The tasks that the model has heads for.
     #[must_use]
     pub fn tasks(&self) -> &Tasks {
         &self.model.tasks
@@ -281,7 +287,7 @@ impl Model {
         Ok(())
     }
 
-    /// The threads that a whole call runs on.
+    /// Leases the threads that a whole call runs on.
     fn lease(&self, batch: &TokenBatch) -> Crew<'_> {
         let worthwhile = worthwhile_threads(batch.tokens(), self.encoder.macs());
         self.pool.lease(worthwhile.min(self.threads))
@@ -301,7 +307,7 @@ impl Model {
             (split, space.bound(&batch.offsets, width, share))
         };
         self.reserve(crew, split, extent)?;
-        // Taken out, because the groups need the rest of the space.
+        // These are taken out, because the groups need the rest of the space.
         let (plan, bounds) = {
             let space = &mut *lock(self.space(crew));
             (
@@ -379,7 +385,7 @@ impl Space {
     }
 }
 
-/// Some consecutive sequences of a checked batch.
+/// Gives some consecutive sequences of a checked batch.
 fn batch_part(batch: &TokenBatch, sequences: std::ops::Range<usize>) -> BatchPart<'_> {
     let offsets = &batch.offsets[sequences.start..=sequences.end];
     let tokens = offsets[0] as usize..offsets[offsets.len() - 1] as usize;
@@ -390,7 +396,7 @@ fn batch_part(batch: &TokenBatch, sequences: std::ops::Range<usize>) -> BatchPar
     }
 }
 
-/// The weights to load, and the precision they will have.
+/// Finds the weights to load, and the precision they will have.
 fn open_source(bundle: &Bundle, precision: Precision) -> Result<(WeightSource, Precision)> {
     if precision != Precision::Fp32
         && let Some(weights) = bundle.unverified_int8_weights()?

@@ -12,16 +12,17 @@ use crate::kernel::memory::grow;
 /// Some whole sequences of a batch that passed [`crate::runtime::split::check`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BatchPart<'a> {
-    /// `[N]`
+    /// The token ids, `[N]`.
     pub(crate) ids: &'a [u32],
-    /// `[N]`
+    /// The position of each token in its sequence, `[N]`.
     pub(crate) positions: &'a [u32],
-    /// Where sequences begin in the batch; the first is where this part begins: `[B + 1]`
+    /// The token in the batch where each sequence begins, and the end, `[B + 1]`; the first one is
+    /// where this part begins.
     pub(crate) offsets: &'a [u32],
 }
 
 impl BatchPart<'_> {
-    /// Some of the tokens, whatever sequences they belong to.
+    /// Gives some of the tokens, whatever sequences they belong to.
     pub(crate) fn rows(self, rows: Range<usize>) -> Self {
         Self {
             ids: &self.ids[rows.clone()],
@@ -31,7 +32,8 @@ impl BatchPart<'_> {
     }
 }
 
-/// Space for the rows a thread works on, kept between calls; grows to the largest seen.
+/// The space for the rows that a thread works on, kept between calls; it grows to the largest batch
+/// seen.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     pub(crate) wide: Vec<f32>,
@@ -41,10 +43,11 @@ pub(crate) struct Scratch {
     pub(crate) lstm: [Mutex<LstmScratch>; 2],
 }
 
-/// What the threads that work on a group share: queries, keys and values of two layers in turn.
+/// The space that the threads working on a group share: queries, keys and values of two layers in
+/// turn.
 pub(crate) type Common = [Vec<f32>; 2];
 
-/// Where a forward works. Threads are told apart by their rank.
+/// The spaces in which a forward works. Those of the threads are indexed by their rank.
 #[derive(Debug)]
 pub(crate) struct Spaces<'a> {
     pub(crate) common: &'a mut Common,
@@ -52,29 +55,29 @@ pub(crate) struct Spaces<'a> {
     pub(crate) heads: &'a [Mutex<HeadScratch>],
 }
 
-/// What a forward needs room for.
+/// The sizes that a forward needs room for.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Extent {
     pub(crate) tokens: usize,
-    /// Tokens that one thread works on.
+    /// The number of tokens that one thread works on.
     pub(crate) share: usize,
     pub(crate) sequences: usize,
-    /// Tokens of the longest sequence.
+    /// The number of tokens of the longest sequence.
     pub(crate) longest: usize,
 }
 
-/// Widths of a thread's buffers, in values per token.
+/// The widths of a thread's buffers, in values per token.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Widths {
     pub(crate) wide: usize,
     pub(crate) context: usize,
     pub(crate) update: usize,
-    /// The widest input of a linear layer.
+    /// The width of the widest input of a linear layer.
     pub(crate) inputs: usize,
 }
 
 impl Scratch {
-    /// Makes room for some tokens.
+    /// Makes room for `tokens` tokens.
     pub(crate) fn reserve(&mut self, tokens: usize, widths: Widths) -> Result<()> {
         grow(&mut self.wide, tokens.saturating_mul(widths.wide))?;
         grow(&mut self.context, tokens.saturating_mul(widths.context))?;
@@ -88,7 +91,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The first `len` numbers of a buffer, grown if need be.
+/// Gives the first `len` numbers of a buffer, which grows if need be.
 pub(crate) fn take(buffer: &mut Vec<f32>, len: usize) -> &mut [f32] {
     if buffer.len() < len {
         buffer.resize(len, 0.0);

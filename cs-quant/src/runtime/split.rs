@@ -6,22 +6,22 @@ use cs_data::TokenBatch;
 
 use crate::error::{Error, Result};
 
-/// Tokens of a group: enough rows that a weight read from memory is used often, few enough that
+/// The tokens of a group: enough rows that a weight read from memory is used often, few enough that
 /// their activations stay in a core's second-level cache.
 const GROUP_TOKENS: usize = 128;
 
-/// Above this share of useful time, groups beat splitting every operation over the threads.
+/// The share of useful time above which groups beat splitting every operation over the threads.
 const BALANCED: f64 = 0.8;
 
-/// Multiply-adds that are worth another thread: some microseconds.
+/// The number of multiply-adds that are worth another thread: some microseconds.
 const THREAD_MACS: usize = 1 << 19;
 
-/// How a batch is worked on.
+/// The way in which a batch is divided over threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Split {
     /// Each group is carried through the network by one thread.
     Groups,
-    /// The groups one after another, every operation split over all threads.
+    /// The groups are computed one after another, with every operation split over all threads.
     Together,
 }
 
@@ -30,17 +30,17 @@ pub(crate) enum Split {
 pub(crate) struct SplitPlan {
     /// Group `i` has the sequences `cuts[i]..cuts[i + 1]`.
     cuts: Vec<usize>,
-    /// Tokens each thread has to do.
+    /// The number of tokens that each thread has to compute.
     busy: Vec<usize>,
 }
 
-/// How many threads a batch is worth, given the multiply-adds of a token.
+/// Gives the number of threads that a batch is worth, given the multiply-adds of a token.
 pub(crate) fn worthwhile_threads(tokens: usize, macs: usize) -> usize {
     1 + tokens.saturating_mul(macs) / THREAD_MACS
 }
 
 impl SplitPlan {
-    /// Chooses for sequences that begin at `offsets` `[B + 1]`.
+    /// Chooses how to divide the sequences that begin at `offsets` `[B + 1]`.
     pub(crate) fn choose(&mut self, offsets: &[u32], threads: usize) -> Split {
         let tokens = offsets.last().map_or(0, |&end| end as usize);
         let count = tokens.div_ceil(GROUP_TOKENS * threads).max(1) * threads;
@@ -48,12 +48,12 @@ impl SplitPlan {
         if threads == 1 || self.balance(offsets, threads) >= BALANCED {
             return Split::Groups;
         }
-        // Nothing is gained by small groups here: each operation is a wait for the slowest thread.
+        // Small groups gain nothing here: each operation is a wait for the slowest thread.
         self.cut(offsets, tokens.div_ceil(GROUP_TOKENS * 4).max(1));
         Split::Together
     }
 
-    /// Ranges of sequences.
+    /// Lists the groups, as ranges of sequences.
     pub(crate) fn groups(&self) -> impl Iterator<Item = Range<usize>> {
         self.cuts.windows(2).map(|ends| ends[0]..ends[1])
     }
@@ -63,7 +63,8 @@ impl SplitPlan {
         &self.cuts
     }
 
-    /// At most `count` groups of consecutive sequences, of about the same number of tokens.
+    /// Cuts the batch into at most `count` groups of consecutive sequences, of about the same
+    /// number of tokens.
     fn cut(&mut self, offsets: &[u32], count: usize) {
         let sequences = offsets.len().saturating_sub(1);
         let tokens = offsets.last().map_or(0, |&end| end as usize);
@@ -73,7 +74,7 @@ impl SplitPlan {
         for group in 1..=count {
             let target = tokens * group / count;
             let mut end = start;
-            // A sequence belongs to the group its middle lies in.
+            // A sequence belongs to the group that its middle lies in.
             while end < sequences && middle(offsets, end) < target {
                 end += 1;
             }
@@ -87,7 +88,8 @@ impl SplitPlan {
         }
     }
 
-    /// Useful share of the threads' time when each takes the next group as soon as it is free.
+    /// Computes the useful share of the threads' time if each takes the next group as soon as it is
+    /// free.
     fn balance(&mut self, offsets: &[u32], threads: usize) -> f64 {
         self.busy.clear();
         self.busy.resize(threads, 0);

@@ -1,5 +1,6 @@
 //! A transformer encoder with its norms after the residual (BERT; Devlin et al. 2019,
-//! <https://arxiv.org/abs/1810.04805>). `N` tokens, `H` width, `I` inner width.
+//! <https://arxiv.org/abs/1810.04805>). In the shapes, `N` is the number of tokens, `H` the hidden
+//! width, and `I` the inner width.
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -21,7 +22,7 @@ use crate::kernel::team::Team;
 #[derive(Debug)]
 pub(crate) struct Transformer {
     word_embeddings: Embedding,
-    /// Position embeddings plus that of token type 0: `[P, H]`
+    /// The position embeddings, with that of token type 0 added to each: `[P, H]`.
     positions: Vec<f32>,
     norm: Norm,
     layers: Vec<Layer>,
@@ -32,7 +33,8 @@ pub(crate) struct Transformer {
 #[derive(Debug)]
 struct Layer {
     heads: usize,
-    /// Query, key and value in one: `[3 C, H]`, `C` the heads' width together
+    /// The projections to query, key and value in one: `[3 C, H]`, with `C` the width of all heads
+    /// together.
     qkv: Weights,
     attention_output: Weights,
     attention_norm: Norm,
@@ -80,9 +82,11 @@ impl Transformer {
         })
     }
 
+    /// Computes the last hidden states.
+    ///
     /// # Shapes
     ///
-    /// `out`: `[N, H]`
+    /// `out` is `[N, H]`.
     pub(crate) fn forward(
         &self,
         team: Team<'_>,
@@ -105,8 +109,8 @@ impl Transformer {
                 layer.qkv.apply(share.team, out, Act::None, (qkv, quant));
             }
         });
-        // After its last product a layer leaves its rows to the next one's first, because only
-        // attention looks at rows of another thread.
+        // After its last product a layer leaves its rows to the first one of the next layer,
+        // because only attention looks at rows of another thread.
         for (i, layer) in self.layers.iter().enumerate() {
             std::mem::swap(&mut now, &mut later);
             let next = self.layers.get(i + 1);
@@ -139,12 +143,12 @@ impl Transformer {
         add_norm(team, &self.norm, out, positions);
     }
 
-    /// Every linear layer.
+    /// Lists the weights of every linear layer.
     pub(crate) fn linears(&self) -> impl Iterator<Item = &Weights> {
         self.layers.iter().flat_map(Layer::linears)
     }
 
-    /// The widest layer's queries, keys and values.
+    /// Gives the width of the widest layer's queries, keys and values.
     pub(crate) fn common_width(&self) -> usize {
         let widths = self.layers.iter().map(Layer::qkv_width);
         widths.max().unwrap_or(0)
@@ -173,7 +177,7 @@ impl Transformer {
 }
 
 impl Layer {
-    /// Loads the layer `index`, whose names are given.
+    /// Loads the layer `index`, whose tensor names are given.
     fn load(
         (config, names): (&TransformerConfig, Names),
         source: &WeightSource,
@@ -200,7 +204,7 @@ impl Layer {
         })
     }
 
-    /// 3 C
+    /// The width `3 C` of queries, keys and values together.
     fn qkv_width(&self) -> usize {
         self.qkv.outputs()
     }
@@ -220,8 +224,8 @@ impl Layer {
         }
     }
 
-    /// From queries, keys and values to the layer's result, for some rows: `out` `[Q, H]` holds its
-    /// input.
+    /// Computes some rows of the layer's result from queries, keys and values: `out` `[Q, H]` holds
+    /// the layer's input before.
     fn forward(
         &self,
         team: Team<'_>,

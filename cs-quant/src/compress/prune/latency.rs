@@ -1,4 +1,4 @@
-//! What heads and neurons cost in time, as measured here.
+//! What heads and neurons cost in time, as measured on this machine.
 
 use std::path::Path;
 
@@ -11,11 +11,12 @@ use crate::error::Result;
 use crate::runtime::config::RuntimeConfig;
 use crate::runtime::model::NativeModel;
 
-/// Forwards of each text.
+/// The number of forwards of each text.
 const ROUNDS: usize = 15;
 
-/// A straight line through three measurements: `seconds = fixed + heads * head + neurons * neuron`,
-/// with the numbers of heads and neurons in all layers together.
+/// The costs of a model's parts in seconds, a straight line through three measurements:
+/// `seconds = fixed + heads * head + neurons * neuron`, with the numbers of heads and neurons in
+/// all layers together.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Costs {
     pub(crate) fixed: f64,
@@ -52,14 +53,14 @@ impl Costs {
         Ok(Self::fit(config, seconds, [&fewer_heads, &fewer_neurons]))
     }
 
-    /// From the seconds of the whole model and of two smaller ones.
+    /// Fits the costs to the seconds of the whole model and of two smaller ones.
     fn fit(
         config: &TransformerConfig,
         [whole, by_heads, by_neurons]: [f64; 3],
         [fewer_heads, fewer_neurons]: [&PrunePlan; 2],
     ) -> Self {
         let (heads, neurons) = PrunePlan::whole(config).counts();
-        // Noise can make a smaller model slower: a part costs something all the same.
+        // Noise can make a smaller model seem slower, but a part costs something all the same.
         let slope = |saved: f64, parts: usize| saved.max(whole * 0.01) / parts.max(1) as f64;
         let head = slope(whole - by_heads, heads - fewer_heads.counts().0);
         let neuron = slope(whole - by_neurons, neurons - fewer_neurons.counts().1);
@@ -77,22 +78,23 @@ impl Costs {
 }
 
 impl PrunePlan {
-    /// Heads and neurons in all layers together.
+    /// Counts heads and neurons in all layers together.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let count = |kept: &[Vec<usize>]| kept.iter().map(Vec::len).sum();
         (count(&self.heads), count(&self.neurons))
     }
 }
 
-/// Seconds a text of each model, the mean over `texts`, each of which is a batch of its own.
+/// Measures the seconds a text takes with each model: the mean over `texts`, each of which is a
+/// batch of its own.
 ///
 /// Of every text the median of 15 forwards counts, with the models in turn: on a machine that has
-/// other work, whoever computes longer at a stretch is interrupted more often, so that whole passes
-/// over the texts would not compare.
+/// other work, a longer stretch of computing is interrupted more often, so that whole passes over
+/// the texts would not compare.
 ///
 /// # Errors
 ///
-/// A text that a model cannot read.
+/// A model cannot read a text.
 pub fn latencies<const N: usize>(
     models: [&NativeModel; N],
     texts: &[TokenBatch],
@@ -108,7 +110,7 @@ pub fn latencies<const N: usize>(
     Ok(means)
 }
 
-/// The model of a plan, by way of the folder `staging`.
+/// Makes the model of a plan, by way of the folder `staging`.
 pub(crate) fn pruned(
     bundle: &Bundle,
     plan: &PrunePlan,

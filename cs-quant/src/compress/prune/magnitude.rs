@@ -7,16 +7,16 @@ use super::transformer;
 use crate::error::Result;
 use crate::format::source::require_fp32;
 
-/// Scores by the size of the weights on the way through: a head gets `|V_h| |O_h|` (Frobenius norms
-/// of its rows of the value matrix and its columns of the output matrix), a neuron
-/// `|in_n| |out_n|`. The squares of a layer's heads add up to 1, and so do those of its neurons, because
-/// sizes of different kinds do not compare.
+/// Scores heads and neurons by the size of the weights on the way through them: a head gets
+/// `|V_h| |O_h|` (Frobenius norms of its rows of the value matrix and its columns of the output
+/// matrix), a neuron `|in_n| |out_n|`. The squares of a layer's heads add up to 1, and so do those
+/// of its neurons, because sizes of different kinds do not compare.
 ///
-/// Gradients know more: cs-train's Taylor scores lose less for the same latency.
+/// Scores from gradients are better: cs-train's Taylor scores lose less for the same latency.
 ///
 /// # Errors
 ///
-/// A BiLSTM, which has neither; weights that are missing or damaged.
+/// The model is a BiLSTM, which has neither heads nor neurons, or weights are missing or damaged.
 pub fn magnitude(bundle: &Bundle) -> Result<Importance> {
     let config = transformer(bundle)?;
     require_fp32(bundle, "fp32")?;
@@ -42,8 +42,8 @@ pub fn magnitude(bundle: &Bundle) -> Result<Importance> {
     Ok(importance)
 }
 
-/// For each of `parts` equal shares of the rows of `into` `[C, H]` and of the columns of `out`
-/// `[H, C]`, the product of their norms; their squares together 1.
+/// Gives, for each of `parts` equal shares of the rows of `into` `[C, H]` and of the columns of
+/// `out` `[H, C]`, the product of their norms, scaled so that the squares add up to 1.
 fn scores(into: &[f32], out: &[f32], [parts, hidden]: [usize; 2]) -> Vec<f64> {
     let square = |x: &f32| f64::from(*x) * f64::from(*x);
     let across = out.len() / hidden;

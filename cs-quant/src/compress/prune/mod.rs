@@ -1,7 +1,8 @@
 //! Structured pruning: attention heads and feed-forward neurons are removed for good, so that the
 //! matrices get smaller (Michel et al. 2019, <https://arxiv.org/abs/1905.10650>).
 //!
-//! `H` hidden, `D` head size, `A` heads and `I` inner width of a layer.
+//! In the shapes, `H` is the hidden width, `D` the head size, `A` the number of heads of a layer
+//! and `I` its inner width.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,7 +21,8 @@ pub(crate) mod target;
 
 pub use magnitude::magnitude;
 
-/// What stays of each layer: indices of heads and neurons, ascending, at least one of each.
+/// The parts that stay of each layer: indices of heads and neurons, ascending, at least one of
+/// each.
 ///
 /// ```
 /// use cs_model::TransformerConfig;
@@ -38,14 +40,14 @@ pub use magnitude::magnitude;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrunePlan {
-    /// `heads[layer]`
+    /// The indices of the heads that stay, as `heads[layer]`.
     pub heads: Vec<Vec<usize>>,
-    /// `neurons[layer]`
+    /// The indices of the neurons that stay, as `neurons[layer]`.
     pub neurons: Vec<Vec<usize>>,
 }
 
 impl PrunePlan {
-    /// Everything stays.
+    /// Makes a plan in which everything stays.
     #[must_use]
     pub fn whole(config: &TransformerConfig) -> Self {
         let layers = 0..config.num_hidden_layers;
@@ -60,7 +62,7 @@ impl PrunePlan {
         }
     }
 
-    /// The configuration of the pruned model.
+    /// Gives the configuration of the pruned model.
     ///
     /// # Errors
     ///
@@ -112,14 +114,14 @@ fn check(setting: &'static str, layer: usize, kept: &[usize], count: usize) -> R
 
 /// Writes the model without what `plan` leaves out to `out`, a bundle in fp32 whose `config.json`
 /// has the layers' sizes. It computes what the whole model would with the weights of the missing
-/// heads and neurons at zero, and quantises like any other.
+/// heads and neurons at zero, and can be quantised like any other.
 ///
 /// Takes about three times the weights file's size in memory.
 ///
 /// # Errors
 ///
-/// A plan that does not fit; a BiLSTM, which has neither; weights that are missing or damaged;
-/// `out` being the model's own folder, or not writable.
+/// The plan does not fit; the model is a BiLSTM, which has neither heads nor neurons; weights are
+/// missing or damaged; or `out` is the model's own folder, or not writable.
 pub fn prune(bundle: &Bundle, out: &Path, plan: &PrunePlan) -> Result<()> {
     let config = transformer(bundle)?;
     let pruned = plan.apply(config)?;
@@ -156,7 +158,7 @@ pub(crate) fn transformer(bundle: &Bundle) -> Result<&TransformerConfig> {
     }
 }
 
-/// What stays of a tensor.
+/// Gives what stays of a tensor.
 fn slice(
     name: &str,
     shape: &[usize],

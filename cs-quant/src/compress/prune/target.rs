@@ -1,4 +1,4 @@
-//! Pruning to a latency: what is worth least for the time it takes goes first.
+//! Pruning to a latency: the parts that are worth least for the time they take are removed first.
 
 use std::path::Path;
 
@@ -14,28 +14,21 @@ use crate::format::source::require_fp32;
 use crate::runtime::config::RuntimeConfig;
 use crate::runtime::model::NativeModel;
 
-/// Plans that are tried against the clock, at most.
+/// The most plans that are measured.
 const TRIALS: usize = 5;
-/// Measured shares of the target that are near enough: two measurements of one model differ by a
-/// percent or two, and the next one shall not miss the target.
+/// The measured shares of the target that are near enough: two measurements of one model differ by
+/// a percent or two, and the next one must not miss the target.
 const NEAR: std::ops::RangeInclusive<f64> = 0.93..=0.985;
 
-/// How far a model is pruned.
-///
-/// ```
-/// use cs_quant::PruneConfig;
-///
-/// let config = PruneConfig { target_latency: 0.5, ..PruneConfig::default() };
-/// assert_eq!(config.neuron_step, 32);
-/// ```
+/// The settings of pruning: how far a model is pruned, and how that is measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PruneConfig {
-    /// Share of the whole model's latency that may remain, above 0 and below 1; default 0.35.
+    /// The share of the whole model's latency that may remain, above 0 and below 1; default 0.35.
     pub target_latency: f64,
-    /// Neurons are kept in multiples of this, so that no kernel works on a part of a tile and
+    /// The multiple in which neurons are kept, so that no kernel works on a part of a tile and
     /// int4's groups divide them; default 32.
     pub neuron_step: usize,
-    /// What latency is measured with: precision, threads and kernel.
+    /// The precision, threads and kernel with which latency is measured.
     pub runtime: RuntimeConfig,
 }
 
@@ -50,36 +43,33 @@ impl Default for PruneConfig {
 }
 
 /// What was pruned, and what that gained.
-///
-/// ```
-/// let report = cs_quant::PruneReport { latency_ratio: 0.34, ..Default::default() };
-/// assert!(report.latency_ratio < 0.35);
-/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PruneReport {
-    /// Milliseconds a text, whole; medians, taken in turns with the pruned model.
+    /// The milliseconds that the whole model takes for a text; medians, taken in turns with the
+    /// pruned model.
     pub latency_before_ms: f64,
-    /// Milliseconds a text of the pruned model; medians, taken in turns with the whole one.
+    /// The milliseconds that the pruned model takes for a text; medians, taken in turns with the
+    /// whole one.
     pub latency_after_ms: f64,
-    /// Latency of the pruned model over that of the whole one.
+    /// The latency of the pruned model divided by that of the whole one.
     pub latency_ratio: f64,
-    /// Heads left in each layer.
+    /// The number of heads left in each layer.
     pub heads: Vec<usize>,
-    /// Neurons left in each layer.
+    /// The number of neurons left in each layer.
     pub neurons: Vec<usize>,
-    /// Numbers in the model before pruning.
+    /// The number of weights in the model before pruning.
     pub parameters_before: usize,
-    /// Numbers in the model after pruning.
+    /// The number of weights in the model after pruning.
     pub parameters_after: usize,
 }
 
-/// Prunes a model until it takes `target_latency` of the time here, and writes it to `out` as
-/// [`prune`] does.
+/// Prunes a model until it takes `target_latency` of the time on this machine, and writes it to
+/// `out` as [`prune`] does.
 ///
-/// A line fitted to three measurements gives what a head and a neuron cost; those worth least for
-/// their cost go until the line predicts the target; the result is measured, and the aim corrected,
-/// up to five times. `texts`, one a batch, are what is timed: their lengths should be those of
-/// production.
+/// A line fitted to three measurements gives what a head and a neuron cost. Those that are worth
+/// least for their cost go until the line predicts the target. Then the result is measured and the
+/// aim corrected, up to five times. `texts`, one a batch, are what is timed: their lengths should
+/// be those of production.
 ///
 /// # Errors
 ///
@@ -162,7 +152,7 @@ impl PruneConfig {
     ///
     /// # Errors
     ///
-    /// [`crate::Error::Config`] names the first one out of range.
+    /// [`crate::Error::Config`] names the first one that is out of range.
     pub fn validate(&self) -> Result<()> {
         if !(self.target_latency > 0.0 && self.target_latency < 1.0) {
             let found = self.target_latency.to_string();
@@ -175,13 +165,13 @@ impl PruneConfig {
     }
 }
 
-/// Something that can be removed.
+/// A part of the model that can be removed.
 #[derive(Debug, Clone)]
 struct Part {
     layer: usize,
-    /// One head, or a step's worth of neurons.
+    /// The part: one head, or a step's worth of neurons.
     what: What,
-    /// Importance for its cost in seconds.
+    /// The importance of the part, divided by its cost in seconds.
     worth: f64,
 }
 
@@ -191,11 +181,11 @@ enum What {
     Neurons(Vec<usize>),
 }
 
-/// All parts but the best head and the best neurons of each layer, the least worth first.
+/// All parts but the best head and the best neurons of each layer, those worth least first.
 ///
-/// A head and a step of neurons are compared by the squares of their scores, which add up: what
-/// parts change of the loss has either sign, so that the sum of their sizes would be too much for
-/// many small ones (Kwon et al. 2022, <https://arxiv.org/abs/2204.09656>: the diagonal of Fisher's
+/// A head and a step of neurons are compared by the squares of their scores, which add up: a part
+/// may change the loss in either direction, so that the sum of the sizes would be too much for many
+/// small parts (Kwon et al. 2022, <https://arxiv.org/abs/2204.09656>: the diagonal of Fisher's
 /// information of a mask).
 struct Order {
     whole: PrunePlan,
@@ -260,7 +250,7 @@ impl Order {
     }
 }
 
-/// Indices by score, the least first; of equals the later one, so that the first stay.
+/// Gives indices by score, the least first; of equals the later one, so that the first stay.
 fn ascending(scores: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).rev().collect();
     order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
