@@ -1,5 +1,5 @@
-//! What a forward asks the allocator for. A program without the test harness, because the counts are the
-//! process's, and the harness allocates in its own thread while a test runs.
+//! What a forward asks the allocator for. A program without the test harness, because the counts
+//! are the process's, and the harness allocates in its own thread while a test runs.
 #![allow(
     unsafe_code,
     clippy::unwrap_used,
@@ -23,7 +23,7 @@ struct Counting;
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
 
-// SAFETY: passes everything on to the system's allocator, or says that there is no memory.
+// SAFETY: passes everything on to the system's allocator, or reports that there is no memory.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.fetch_add(1, Ordering::SeqCst);

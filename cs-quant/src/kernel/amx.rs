@@ -2,9 +2,9 @@
 //! rows of activations by 16 columns of weights over 64 inputs, and adds the products to 16 x 16
 //! `i32`.
 //!
-//! A panel's groups of four inputs are the rows that the instruction wants. Floats and the inputs
-//! left over after the last 64 go the way of AVX-512. (Intel 64 and IA-32 Architectures Software
-//! Developer's Manual, volume 1, chapter 18.)
+//! A panel's groups of four inputs are the rows that the instruction wants. Floats, and the inputs
+//! left over after the last 64, are computed as with AVX-512. (Intel 64 and IA-32 Architectures
+//! Software Developer's Manual, volume 1, chapter 18.)
 
 use std::arch::asm;
 use std::arch::x86_64::{__cpuid, __cpuid_count};
@@ -72,7 +72,7 @@ static SHAPES: Shapes = Shapes {
 ///
 /// # Safety
 ///
-/// [`is_supported`].
+/// [`is_supported`] must hold.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 pub(crate) unsafe fn run<T: Task>(task: T) -> T::Output {
     if !T::USES_TILES {
@@ -86,10 +86,10 @@ pub(crate) unsafe fn run<T: Task>(task: T) -> T::Output {
     output
 }
 
-/// What a tile reads and writes.
+/// The memory that a tile reads and writes.
 #[derive(Clone, Copy)]
 struct Tile {
-    /// 64 inputs each; at least 1.
+    /// The number of steps of 64 inputs each; at least 1.
     steps: usize,
     a: *const u8,
     lda: usize,
@@ -98,7 +98,7 @@ struct Tile {
     sums: *mut [i32; TILE],
 }
 
-/// The sums of 16 rows for each `$row` register, with `$sum` and `$a` for registers.
+/// Computes the sums of 16 rows for each `$row` register, with `$sum` and `$a` for registers.
 macro_rules! products {
     ($tile:ident, $($at:literal: $row:ident, $sum:literal, $a:literal);+) => {
         asm!(
@@ -148,7 +148,7 @@ impl Tile {
     ///
     /// # Safety
     ///
-    /// [`Isa::tile_i8`]'s; `sums` is writable for `R` rows.
+    /// That of [`Isa::tile_i8`]; and `sums` is writable for `R` rows.
     #[inline(always)]
     unsafe fn multiply<const R: usize>(self) {
         // SAFETY: the caller vouches for what is read and written, and the tiles are set up.

@@ -1,8 +1,8 @@
 //! Self-attention on packed rows: every sequence by itself, every head by itself.
 //!
 //! `context = softmax(Q K^T / sqrt D) V` (Vaswani et al. 2017, <https://arxiv.org/abs/1706.03762>),
-//! in `f32`. Panels of 16 keys, transposed, and of 16 columns of the values make both products the
-//! same tile as a linear layer's.
+//! in `f32`. The keys are laid out transposed in panels of 16, and the values in panels of 16
+//! columns, so that both products use the same tile as a linear layer.
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -15,14 +15,15 @@ use super::team::Team;
 use super::{Blocks, Isa, MOST_ROWS, TILE, Task, for_blocks};
 use crate::error::Result;
 
-/// Space for one head, kept between calls.
+/// The space for one head, kept between calls.
 #[derive(Debug, Default)]
 pub(crate) struct HeadScratch {
-    /// Transposed: `[L / 16][D][16]`
+    /// The keys, transposed: `[L / 16][D][16]`.
     keys: Vec<f32>,
-    /// `[D / 16][L][16]`
+    /// The values: `[D / 16][L][16]`.
     values: Vec<f32>,
-    /// Of the queries that go through together: `[ROWS, Lp]`, Lp the next multiple of 16
+    /// The scores of the queries that go through together: `[ROWS, Lp]`, with `Lp` the next
+    /// multiple of 16.
     scores: Vec<f32>,
 }
 
@@ -39,22 +40,22 @@ impl HeadScratch {
     }
 }
 
-/// What attention reads.
+/// The arguments of [`attention`].
 #[derive(Debug, Clone)]
 pub(crate) struct AttentionInput<'a> {
-    /// Queries, keys and values side by side: `[N, 3 C]`
+    /// The queries, keys and values side by side: `[N, 3 C]`.
     pub(crate) qkv: &'a [f32],
-    /// Where sequences begin, counted from the first of them: `[B + 1]`
+    /// The positions where sequences begin, counted from the first of them: `[B + 1]`.
     pub(crate) offsets: &'a [u32],
-    /// Which of the N rows are wanted.
+    /// The rows of the N whose context is wanted.
     pub(crate) queries: Range<usize>,
-    /// Number of heads; divides C.
+    /// The number of heads, which divides C.
     pub(crate) heads: usize,
-    /// C: the heads' width together
+    /// The width C of all heads together.
     pub(crate) width: usize,
 }
 
-/// Writes the context of the queries, `[Q, C]`. `scratch` has a place for every rank of the team.
+/// Writes the context of the queries, `[Q, C]`. `scratch` has an entry for every rank of the team.
 ///
 /// # Panics
 ///
@@ -102,16 +103,16 @@ struct Head<'a> {
     /// The sequence's part of `qkv`.
     rows: &'a [f32],
     len: usize,
-    /// Which of the sequence's rows are wanted.
+    /// The rows of the sequence whose context is wanted.
     queries: Range<usize>,
-    /// D
+    /// The width D of the head.
     size: usize,
-    /// First column of the head.
+    /// The first column of the head.
     column: usize,
     width: usize,
     scratch: &'a mut HeadScratch,
     out: &'a Shared<'a, f32>,
-    /// Where the head's context begins in `out`.
+    /// The position in `out` where the head's context begins.
     at: usize,
 }
 
@@ -142,7 +143,8 @@ impl Head<'_> {
         for (p, panel) in keys.chunks_exact_mut(size * TILE).take(panels).enumerate() {
             let (lines, _) = panel.as_chunks_mut::<TILE>();
             for quarter in 0..TILE / 4 {
-                // The keys that a last panel lacks are the last one again; its scores are not used.
+                // The keys that a last panel lacks are filled up with the last one; the scores of
+                // these are not used.
                 let rows: [&[f32]; 4] = std::array::from_fn(|j| {
                     let key = (p * TILE + quarter * 4 + j).min(self.len - 1);
                     &self.rows[key * stride + self.width + self.column..][..size]
@@ -190,7 +192,7 @@ fn transpose(rows: [&[f32]; 4], lines: &mut [[f32; TILE]], at: usize) {
     }
 }
 
-/// Four rows as four columns.
+/// Transposes four rows to four columns.
 #[inline(always)]
 fn turn(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
     #[cfg(target_arch = "x86_64")]
@@ -206,7 +208,7 @@ fn turn(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
 }
 
 impl Blocks for Head<'_> {
-    /// `R` of the queries, from `row` on.
+    /// Computes `R` of the queries, from `row` on.
     #[inline(always)]
     fn block<I: Isa, const R: usize>(&mut self, row: usize) {
         let (len, size, stride) = (self.len, self.size, 3 * self.width);

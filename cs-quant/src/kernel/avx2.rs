@@ -1,8 +1,8 @@
 //! The tiles for AVX2 and FMA.
 //!
 //! `vpmaddubsw` multiplies unsigned by signed bytes and adds pairs in `i16`. The packed weights are
-//! such that two of these sums can be added there before `vpmaddwd` widens them to `i32`: a quarter
-//! fewer multiplications.
+//! such that two of these sums can be added there before `vpmaddwd` widens them to `i32`, which
+//! saves a quarter of the multiplications.
 
 use std::arch::asm;
 use std::arch::x86_64::{
@@ -11,7 +11,7 @@ use std::arch::x86_64::{
 
 use super::{Isa, TILE, Task};
 
-/// A machine with AVX2 and FMA.
+/// The instruction set of a machine with AVX2 and FMA.
 pub(crate) struct Avx2;
 
 pub(super) fn is_supported() -> bool {
@@ -28,10 +28,10 @@ pub(crate) unsafe fn run<T: Task>(task: T) -> T::Output {
     task.run::<Avx2>()
 }
 
-/// What a tile reads and writes.
+/// The memory that a tile reads and writes.
 #[derive(Clone, Copy)]
 struct Tile {
-    /// Of a row; at least 8 and a multiple of it.
+    /// The number of bytes of a row; at least 8 and a multiple of it.
     bytes: usize,
     a: *const u8,
     lda: usize,
@@ -40,11 +40,11 @@ struct Tile {
     sums: *mut [i32; TILE],
 }
 
-/// The sums of each row `$at`, whose activations are `$row`, in `$left` and `$right`.
+/// Computes the sums of each row `$at`, whose activations are `$row`, in `$left` and `$right`.
 ///
 /// Eight sums, three of four weights and what an addition needs are 16 registers. In Rust the
-/// columns had to be taken in two halves, with the activations loaded for each, at a tenth of a
-/// forward's time.
+/// columns had to be taken in two halves, with the activations loaded for each, which took a tenth
+/// of a forward's time.
 macro_rules! products {
     ($tile:ident, $($at:literal: $row:ident, $left:literal, $right:literal);+) => {
         asm!(
@@ -101,7 +101,7 @@ impl Tile {
     ///
     /// # Safety
     ///
-    /// [`Isa::tile_i8`]'s; `sums` is writable for `R` rows.
+    /// That of [`Isa::tile_i8`]; and `sums` is writable for `R` rows.
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn multiply<const R: usize>(self) {

@@ -21,17 +21,17 @@ use super::team::Team;
 use super::{Blocks, Isa, SIXTEEN, TILE, Task, for_blocks, for_sixteens};
 use crate::error::Result;
 
-/// A piece of a split does at least this many multiplications (some microseconds).
+/// The least number of multiplications that a piece of a split has (some microseconds).
 const GRAIN: usize = 1 << 18;
 
-/// Weights of a linear layer, in either precision.
+/// The weights of a linear layer, in either precision.
 #[derive(Debug, Clone)]
 pub(crate) enum Weights {
     Int8(PackedI8),
     F32(PackedF32),
 }
 
-/// Space for quantised activations, kept between calls.
+/// The space for quantised activations, kept between calls.
 #[derive(Debug, Default)]
 pub(crate) struct QuantScratch {
     bytes: Vec<u8>,
@@ -39,7 +39,7 @@ pub(crate) struct QuantScratch {
 }
 
 impl Weights {
-    /// Inputs (K).
+    /// The number K of inputs.
     pub(crate) fn inputs(&self) -> usize {
         match self {
             Self::Int8(w) => w.inputs,
@@ -47,7 +47,7 @@ impl Weights {
         }
     }
 
-    /// Outputs (N).
+    /// The number N of outputs.
     pub(crate) fn outputs(&self) -> usize {
         match self {
             Self::Int8(w) => w.outputs,
@@ -55,7 +55,7 @@ impl Weights {
         }
     }
 
-    /// Multiply-adds per row.
+    /// The number of multiply-adds per row.
     pub(crate) fn macs(&self) -> usize {
         self.inputs() * self.outputs()
     }
@@ -67,7 +67,7 @@ impl Weights {
         }
     }
 
-    /// `out = act(x W^T + bias)`, with `x` `[M, K]` and `out` `[M, N]`.
+    /// Computes `out = act(x W^T + bias)`, with `x` `[M, K]` and `out` `[M, N]`.
     ///
     /// # Panics
     ///
@@ -129,7 +129,8 @@ impl QuantScratch {
         weights: &PackedI8,
     ) -> QuantRows<'_> {
         let stride = weights.stride();
-        // What lies beyond the last row is read by tiles of 16 rows, and their sums are not used.
+        // The bytes after the last row are read by tiles of 16 rows, whose sums of them are not
+        // used.
         let read = rows.next_multiple_of(SIXTEEN) * stride;
         self.bytes.resize(self.bytes.len().max(read), 0);
         self.scales
@@ -145,16 +146,16 @@ impl QuantScratch {
     }
 }
 
-/// Quantised activations `[M, stride]`.
+/// Quantised activations, `[M, stride]`.
 #[derive(Debug, Clone, Copy)]
 struct QuantRows<'a> {
-    /// Of `M` rows rounded up to a multiple of 16.
+    /// The bytes of `M` rows, rounded up to a multiple of 16.
     bytes: &'a [u8],
     scales: &'a [RowScale],
     stride: usize,
 }
 
-/// Some panels of an int8 product, all rows.
+/// Some panels of an int8 product, for all rows.
 struct GemmI8<'a> {
     x: QuantRows<'a>,
     weights: &'a PackedI8,
@@ -174,7 +175,8 @@ impl Task for GemmI8<'_> {
         let rows = self.x.scales.len();
         let gemm = &self;
         if I::BY_SIXTEEN {
-            // So many rows that they, not the panel, should stay in the first-level cache.
+            // There are so many rows that they, not the panel, should stay in the first-level
+            // cache.
             let panels = self.panels.clone();
             return for_sixteens::<I>(rows, &mut PanelsI8 { gemm, panels });
         }
@@ -185,7 +187,7 @@ impl Task for GemmI8<'_> {
     }
 }
 
-/// Some panels of an int8 product.
+/// Some panels of an int8 product, which take blocks of rows.
 struct PanelsI8<'a> {
     gemm: &'a GemmI8<'a>,
     panels: Range<usize>,
@@ -201,7 +203,7 @@ impl Blocks for PanelsI8<'_> {
 }
 
 impl GemmI8<'_> {
-    /// One panel of `R` rows.
+    /// Computes one panel of `R` rows.
     #[inline(always)]
     fn tile<I: Isa, const R: usize>(&self, row: usize, panel: usize) {
         let Self { x, weights, .. } = self;
@@ -219,7 +221,7 @@ impl GemmI8<'_> {
         let scale: &[f32; TILE] = lanes(&w.scale, columns);
         let shift: &[f32; TILE] = lanes(&w.shift, columns);
         let bias: &[f32; TILE] = lanes(&w.bias, columns);
-        // Of the rows that a tile read beyond the last one there are no scales.
+        // The rows that a tile read after the last one have no scales.
         let rows = sums.iter().zip(&x.scales[row..]);
         for (r, (sums, &RowScale { scale: step, min })) in rows.enumerate() {
             let mut y = [0.0; TILE];
@@ -238,7 +240,7 @@ impl GemmI8<'_> {
     }
 }
 
-/// Some panels of an `f32` product, all rows.
+/// Some panels of an `f32` product, for all rows.
 struct GemmF32<'a> {
     x: &'a [f32],
     rows: usize,
@@ -260,7 +262,7 @@ impl Task for GemmF32<'_> {
     }
 }
 
-/// One panel of an `f32` product.
+/// One panel of an `f32` product, which takes blocks of rows.
 struct PanelF32<'a> {
     gemm: &'a GemmF32<'a>,
     panel: usize,
@@ -293,7 +295,7 @@ impl Blocks for PanelF32<'_> {
     }
 }
 
-/// The 16 values of a panel.
+/// Gives the 16 values of a panel.
 #[inline(always)]
 fn lanes(values: &[f32], from: usize) -> &[f32; TILE] {
     let (lanes, _) = values[from..]
@@ -306,7 +308,8 @@ fn lanes(values: &[f32], from: usize) -> &[f32; TILE] {
 #[inline(always)]
 pub(super) fn store(out: &Shared<'_, f32>, at: usize, left: usize, y: &[f32; TILE]) {
     if left >= TILE {
-        // SAFETY: a panel's columns belong to one task, and a task writes one place at a time.
+        // SAFETY: a panel's columns belong to one task, and a task writes to one position at a
+        // time.
         unsafe { out.slice(at, TILE) }.copy_from_slice(y);
     } else {
         // SAFETY: as above.

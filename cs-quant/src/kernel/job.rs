@@ -1,7 +1,8 @@
 //! The job of a crew: its parts are taken by whoever joins while it is open.
 //!
-//! A thread begins with the part that its place in the crew says, and goes on with what others have
-//! left: in a sequence of jobs each thread finds in its cache what it wrote there before.
+//! A thread begins with the share that belongs to its position in the crew, and goes on with what
+//! others have left: in a sequence of jobs each thread finds in its cache what it wrote there
+//! before.
 
 use std::any::Any;
 use std::cell::UnsafeCell;
@@ -9,23 +10,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Low half of the state: how many workers are in the job, and whether others may join.
+/// The low half of the state: how many workers are in the job, and whether others may join.
 const OPEN: u64 = 1 << 31;
 const JOINED: u64 = OPEN - 1;
-/// High half: the number of the job.
+/// The high half of the state: the number of the job.
 const EPOCH: u64 = 1 << 32;
 
-/// Bits of [`Control::taken`].
+/// The number of shares, one for each bit of [`Control::taken`].
 const SHARES: usize = 64;
 
-/// A job: called with (rank of the thread, index of the part).
+/// A job: a function of the rank of the thread and the index of the part.
 pub(super) type Job<'a> = dyn Fn(usize, usize) + Sync + 'a;
 
-/// The job of a crew.
+/// The job of a crew, and who takes part in it.
 #[derive(Debug)]
 pub(super) struct Control {
     state: AtomicU64,
-    /// Which shares of the parts are taken; there are [`SHARES`] at most.
+    /// The shares of the parts that are taken; there are [`SHARES`] at most.
     taken: AtomicU64,
     parts: AtomicUsize,
     job: JobCell,
@@ -38,7 +39,7 @@ struct JobCell(UnsafeCell<Option<*const Job<'static>>>);
 // SAFETY: written only by the crew that holds the slot, while the job is closed and nobody has
 // joined; read only by workers that joined. The state's release and acquire order them.
 unsafe impl Sync for JobCell {}
-// SAFETY: the job behind the pointer is `Sync`.
+// SAFETY: the job that the pointer leads to is `Sync`.
 unsafe impl Send for JobCell {}
 
 impl std::fmt::Debug for JobCell {
@@ -78,7 +79,7 @@ impl Control {
         }
     }
 
-    /// The number of the job if it is open.
+    /// Gives the number of the job if it is open.
     pub(super) fn open_epoch(&self) -> Option<u64> {
         let state = self.state.load(Ordering::SeqCst);
         (state & OPEN != 0).then_some(state & !(EPOCH - 1))
@@ -153,8 +154,8 @@ impl Control {
         false
     }
 
-    /// Takes parts of the job of this number, if it is still open and, as long as it can't end,
-    /// `ours`. `place` is where the thread stands in the crew; its caller stands at 0.
+    /// Takes parts of the job of this number, if it is still open and, seen while it cannot end,
+    /// `ours`. `place` is the position of the thread in the crew; its caller is at 0.
     pub(super) fn help(&self, epoch: u64, (rank, place): (usize, usize), ours: impl Fn() -> bool) {
         if !self.join(epoch) {
             return;

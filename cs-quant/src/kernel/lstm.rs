@@ -17,16 +17,16 @@ use super::team::Team;
 use super::{Isa, Task};
 use crate::error::Result;
 
-/// Space for one direction, kept between calls.
+/// The space for one direction, kept between calls.
 #[derive(Debug, Default)]
 pub(crate) struct LstmScratch {
-    /// Sequences, longest first.
+    /// The sequences, the longest first.
     order: Vec<usize>,
-    /// `[B, h]`
+    /// The hidden state of each sequence, `[B, h]`.
     hidden: Vec<f32>,
-    /// `[B, h]`
+    /// The cell of each sequence, `[B, h]`.
     cell: Vec<f32>,
-    /// `[B, 4 h]`
+    /// The gates of each sequence, `[B, 4 h]`.
     gates: Vec<f32>,
     quant: QuantScratch,
 }
@@ -43,14 +43,14 @@ impl LstmScratch {
     }
 }
 
-/// What the recurrence of one layer reads.
+/// The arguments of [`recur`]: what the recurrence of one layer reads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Recurrence<'a> {
-    /// Input part of the gates with both biases, forward then backward: `[N, 8 h]`
+    /// The input's part of the gates with both biases, forward then backward: `[N, 8 h]`.
     pub(crate) input: &'a [f32],
-    /// `W_hh` forward and backward: `[4 h, h]` each
+    /// The matrices `W_hh`, forward and backward: `[4 h, h]` each.
     pub(crate) weights: &'a [Weights; 2],
-    /// Where sequences begin, counted from the first of them: `[B + 1]`
+    /// The positions where sequences begin, counted from the first of them: `[B + 1]`.
     pub(crate) offsets: &'a [u32],
 }
 

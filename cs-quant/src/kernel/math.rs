@@ -7,13 +7,13 @@ use super::Isa;
 pub(crate) enum Act {
     None,
     Relu,
-    /// `x / 2 * (1 + erf(x / sqrt 2))`
+    /// `x / 2 * (1 + erf(x / sqrt 2))`.
     Gelu,
-    /// `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))`
+    /// `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))`.
     GeluTanh,
 }
 
-/// Evaluates a polynomial, highest coefficient first.
+/// Evaluates a polynomial, given its coefficients from the highest.
 #[inline(always)]
 fn poly<I: Isa, const D: usize>(x: f32, coefficients: [f32; D]) -> f32 {
     let mut sum = coefficients[0];
@@ -23,17 +23,17 @@ fn poly<I: Isa, const D: usize>(x: f32, coefficients: [f32; D]) -> f32 {
     sum
 }
 
-/// `x` limited to `-bound..=bound`; written so that it becomes two instructions.
+/// Limits `x` to `-bound..=bound`; written so that it becomes two instructions.
 #[inline(always)]
 fn clamp(x: f32, bound: f32) -> f32 {
     let x = if x < bound { x } else { bound };
     if x > -bound { x } else { -bound }
 }
 
-/// e^x for x <= 0 (larger ones are right up to 88), relative error below 4e-7.
+/// Computes e^x for x <= 0 (larger ones are right up to 88), with a relative error below 4e-7.
 ///
-/// x = n ln 2 + r with n an integer, then 2^n times Cephes' polynomial of e^r
-/// (Moshier, <https://www.netlib.org/cephes/>, `expf`).
+/// It takes x = n ln 2 + r with n an integer, then 2^n times Cephes' polynomial of e^r (Moshier,
+/// <https://www.netlib.org/cephes/>, `expf`).
 #[inline(always)]
 pub(crate) fn exp<I: Isa>(x: f32) -> f32 {
     // 1.5 * 2^23: adding it leaves the nearest integer in the low bits of the mantissa.
@@ -59,7 +59,7 @@ pub(crate) fn exp<I: Isa>(x: f32) -> f32 {
     p * f32::from_bits(power)
 }
 
-/// erf, absolute error below 4e-7: the rational approximation of Eigen and XLA
+/// Computes erf with an absolute error below 4e-7: the rational approximation of Eigen and XLA
 /// (`xla/hlo/builder/lib/math.cc`, `ErfImpl32`).
 #[inline(always)]
 pub(crate) fn erf<I: Isa>(x: f32) -> f32 {
@@ -90,7 +90,7 @@ pub(crate) fn erf<I: Isa>(x: f32) -> f32 {
     x * p / q
 }
 
-/// tanh, absolute error below 4e-7: the rational approximation of Eigen
+/// Computes tanh with an absolute error below 4e-7: the rational approximation of Eigen
 /// (`Eigen/src/Core/MathFunctionsImpl.h`, `ptanh_float`).
 #[inline(always)]
 pub(crate) fn tanh<I: Isa>(x: f32) -> f32 {
@@ -115,7 +115,7 @@ pub(crate) fn tanh<I: Isa>(x: f32) -> f32 {
     x * p / q
 }
 
-/// 1 / (1 + e^-x), as (1 + tanh(x / 2)) / 2.
+/// Computes 1 / (1 + e^-x), as (1 + tanh(x / 2)) / 2.
 #[inline(always)]
 pub(crate) fn sigmoid<I: Isa>(x: f32) -> f32 {
     I::fma(0.5, tanh::<I>(0.5 * x), 0.5)

@@ -2,11 +2,11 @@
 
 use crate::error::{Error, Result};
 
-/// Makes a buffer at least `len` long. What it holds is not kept in order for anyone.
+/// Makes a buffer at least `len` long. Nothing may rely on what it held before.
 ///
 /// # Errors
 ///
-/// [`Error::Memory`] if the system has not that much.
+/// [`Error::Memory`] if the system does not have that much.
 pub(crate) fn grow<T: Clone + Default>(buffer: &mut Vec<T>, len: usize) -> Result<()> {
     let Some(more) = len.checked_sub(buffer.len()) else {
         return Ok(());

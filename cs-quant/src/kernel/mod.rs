@@ -2,8 +2,8 @@
 //!
 //! The only folder of this crate with `unsafe`. Everything is written once, generic over [`Isa`]:
 //! the two matrix tiles differ per instruction set, the rest is plain Rust that the compiler
-//! vectorises for the set it is instantiated with. An operation is a [`Task`]; [`Simd::run`] is
-//! the one place where an instruction set is entered.
+//! vectorises for the set it is instantiated with. An operation is a [`Task`], and only
+//! [`Simd::run`] enters an instruction set.
 #![allow(
     unsafe_code,
     reason = "SIMD intrinsics, and threads that write disjoint parts of one buffer"
@@ -33,16 +33,16 @@ pub(crate) mod team;
 #[cfg(target_arch = "x86_64")]
 mod vnni;
 
-/// Columns of the output that one tile computes, and to which weights are padded.
+/// The number of columns of the output that one tile computes, to which weights are padded.
 pub(crate) const TILE: usize = 16;
 
-/// Rows that a tile of floats takes at most.
+/// The most rows that a tile of floats takes.
 const MOST_ROWS: usize = 16;
 
-/// Rows of one register of AMX.
+/// The number of rows of one register of AMX.
 const SIXTEEN: usize = 16;
 
-/// An instruction set the runtime has kernels for.
+/// An instruction set that the runtime has kernels for.
 ///
 /// All kernels give the same integers, so that an answer does not depend on the machine beyond the
 /// rounding of `f32` sums.
@@ -58,7 +58,7 @@ const SIXTEEN: usize = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kernel {
-    /// Plain Rust, for every machine.
+    /// Plain Rust, which runs on every machine.
     Portable,
     /// AVX2 and FMA (x86-64 since 2013).
     Avx2,
@@ -70,8 +70,8 @@ pub enum Kernel {
     AmxInt8,
 }
 
-/// What [`Kernel::detect`] chooses from, best first. A kernel belongs here once its tests have run
-/// on a processor that has the instructions.
+/// The kernels that [`Kernel::detect`] chooses from, best first. A kernel belongs here once its
+/// tests have run on a processor that has the instructions.
 const PREFERRED: [Kernel; 5] = [
     Kernel::AmxInt8,
     Kernel::Avx512Vnni,
@@ -90,10 +90,10 @@ impl Kernel {
         Self::AmxInt8,
     ];
 
-    /// The fastest kernel that runs on this machine: AMX, else AVX-512-VNNI, AVX-VNNI, AVX2 or
-    /// the portable one.
+    /// Gives the fastest kernel that runs on this machine: AMX, else AVX-512-VNNI, AVX-VNNI, AVX2
+    /// or the portable one.
     ///
-    /// The order was measured on Sapphire Rapids; another one may be asked for in
+    /// The order was measured on Sapphire Rapids; another kernel may be asked for in
     /// [`RuntimeConfig::kernel`](crate::RuntimeConfig::kernel).
     #[must_use]
     pub fn detect() -> Self {
@@ -101,7 +101,7 @@ impl Kernel {
         supported.unwrap_or(Self::Portable)
     }
 
-    /// Whether this machine has the instructions.
+    /// Whether this machine has the kernel's instructions.
     #[must_use]
     pub fn is_supported(self) -> bool {
         #[cfg(target_arch = "x86_64")]
@@ -151,26 +151,29 @@ impl FromStr for Kernel {
 
 /// What differs between instruction sets.
 pub(crate) trait Isa {
-    /// Rows a tile takes at once where there are as many: enough sums to hide the latency of an
-    /// addition, few enough for the registers. 4, 6, 8 or [`MOST_ROWS`].
+    /// The number of rows that a tile takes at once where there are as many: enough sums to hide
+    /// the latency of an addition, few enough for the registers. It is 4, 6, 8 or [`MOST_ROWS`].
     const ROWS: usize;
 
-    /// The int8 tile takes its rows by 16, up to 64, and reads as many even if fewer are wanted.
+    /// Whether the int8 tile takes its rows by 16, up to 64, and reads as many even if fewer are
+    /// wanted.
     const BY_SIXTEEN: bool = false;
 
-    /// `a * b + c`, fused where the set has it.
+    /// Computes `a * b + c`, fused where the set has it.
     fn fma(a: f32, b: f32, c: f32) -> f32;
 
-    /// `R` rows of 8-bit activations times one panel of [`TILE`] int8 columns, summed in `i32`.
+    /// Multiplies `R` rows of 8-bit activations by one panel of [`TILE`] int8 columns, summed in
+    /// `i32`.
     ///
-    /// Exact if no [neighbours'](pack::NEIGHBOURS) products add up to more than 16 bits hold, for
-    /// which [`pack::PackedI8`] sees. `next` is a panel to prefetch; it is never read.
+    /// The sums are exact if no [neighbours'](pack::NEIGHBOURS) products add up to more than 16
+    /// bits hold, which [`pack::PackedI8`] makes sure of. `next` is a panel to prefetch; it is
+    /// never read.
     ///
     /// # Safety
     ///
     /// `a` is readable for `R` rows of `pairs * 8` bytes that lie `lda` bytes apart, `b` for
     /// `pairs * 128` bytes from an address divisible by 64, the machine has the set, and the task
-    /// said so if it [uses tiles](Task::USES_TILES).
+    /// declares that it [uses tiles](Task::USES_TILES).
     unsafe fn tile_i8<const R: usize>(
         pairs: usize,
         a: *const u8,
@@ -179,7 +182,7 @@ pub(crate) trait Isa {
         next: *const i8,
     ) -> [[i32; TILE]; R];
 
-    /// `R` rows of `k` floats (`lda` apart) times `k` rows of [`TILE`] columns.
+    /// Multiplies `R` rows of `k` floats (`lda` apart) by `k` rows of [`TILE`] columns.
     ///
     /// # Safety
     ///
@@ -199,7 +202,7 @@ trait Blocks {
     fn block<I: Isa, const R: usize>(&mut self, row: usize);
 }
 
-/// All of `0..rows`, in blocks as large as the set likes them.
+/// Works on all of `0..rows`, in blocks as large as the set likes them.
 #[inline(always)]
 fn for_blocks<I: Isa>(rows: usize, work: &mut impl Blocks) {
     let mut row = 0;
@@ -233,12 +236,13 @@ fn for_blocks<I: Isa>(rows: usize, work: &mut impl Blocks) {
     }
 }
 
-/// All of `0..rows` in blocks of 16 to 64, the last one perhaps beyond the end.
+/// Works on all of `0..rows` in blocks of 16 to 64, the last one perhaps beyond the end.
 #[inline(always)]
 fn for_sixteens<I: Isa>(rows: usize, work: &mut impl Blocks) {
     let mut row = 0;
     while row < rows {
-        // Two registers of sums wait for each other; five or six go better as three and the rest.
+        // Sums in only two registers wait for each other; five or six are faster as three and the
+        // rest.
         let registers = match (rows - row).div_ceil(SIXTEEN) {
             few @ 1..=4 => few,
             5 | 6 => 3,
@@ -256,13 +260,14 @@ fn for_sixteens<I: Isa>(rows: usize, work: &mut impl Blocks) {
 
 /// An operation that runs on any instruction set.
 pub(crate) trait Task {
-    /// What it returns.
+    /// The result of the operation.
     type Output;
 
-    /// Whether it calls [`Isa::tile_i8`], whose registers AMX wants to be set up.
+    /// Whether the operation calls [`Isa::tile_i8`], whose registers AMX wants to be set up.
     const USES_TILES: bool = false;
 
-    /// Does it. Implementations are `#[inline(always)]`, else the set's instructions are not used.
+    /// Runs the operation. Implementations are `#[inline(always)]`, else the set's instructions are
+    /// not used.
     fn run<I: Isa>(self) -> Self::Output;
 }
 

@@ -2,28 +2,28 @@
 
 use super::TILE;
 
-/// A cache line: keeps the panels aligned.
+/// A cache line, which keeps the panels aligned.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
 struct Line<T, const N: usize>([T; N]);
 
-/// Of each eight inputs, those whose products a tile may add in 16 bits.
+/// The positions in each eight inputs whose products a tile may add in 16 bits.
 pub(crate) const NEIGHBOURS: [[usize; 4]; 2] = [[0, 1, 4, 5], [2, 3, 6, 7]];
 
-/// Neighbours whose positive weights, and whose negative ones, sum to at most this bear activations
-/// of 8 bits: 255 * 128 = 32640 fits.
+/// The largest sum of neighbours' positive weights, and of their negative ones, with which
+/// activations may have 8 bits: 255 * 128 = 32640 fits.
 pub(crate) const MOST_SUM: i32 = 128;
 
 /// A linear layer in int8.
 ///
-/// Panels of 16 output columns; in each the inputs in groups of four, so that four products land
-/// in one 32-bit sum: `panel[group][column][4]`. Inputs are padded to a multiple of 8 and outputs
-/// to one of 16, with zeros.
+/// It is cut into panels of 16 output columns; in each the inputs are in groups of four, so that
+/// four products land in one 32-bit sum: `panel[group][column][4]`. Inputs are padded to a multiple
+/// of 8 and outputs to one of 16, with zeros.
 #[derive(Debug, Clone)]
 pub(crate) struct PackedI8 {
     pub(super) outputs: usize,
     pub(super) inputs: usize,
-    /// Pairs of groups: padded inputs / 8.
+    /// The number of pairs of groups: padded inputs / 8.
     pub(super) pairs: usize,
     lines: Vec<Line<i8, 64>>,
     /// Per output: step of the weight, times the column sum, and the bias.
@@ -77,7 +77,7 @@ impl PackedI8 {
         self.levels
     }
 
-    /// Bytes of a quantised row.
+    /// The number of bytes of a quantised row.
     pub(super) fn stride(&self) -> usize {
         self.pairs * 8
     }
@@ -92,7 +92,8 @@ impl PackedI8 {
     }
 }
 
-/// How large activations may be: 255 for weights that keep to [`MOST_SUM`], as the quantiser's do.
+/// Finds how large activations may be: 255 for weights that keep to [`MOST_SUM`], as the
+/// quantiser's do.
 fn levels(inputs: usize, weights: &[i8]) -> u8 {
     let blocks = weights
         .chunks_exact(inputs.max(1))
@@ -105,7 +106,7 @@ fn levels(inputs: usize, weights: &[i8]) -> u8 {
     }
 }
 
-/// The largest sum of neighbours' weights of one sign.
+/// Finds the largest sum of neighbours' weights of one sign.
 fn largest_sum(block: &[i8]) -> i32 {
     let sums = NEIGHBOURS.map(|neighbours| {
         let weights = neighbours.iter().filter_map(|&i| block.get(i).copied());

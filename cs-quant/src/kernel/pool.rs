@@ -3,7 +3,7 @@
 //! A forward leases a [`Crew`]: its own thread and as many idle workers as it wants and there are.
 //! The caller's thread counts, so at most as many forwards run at once as the pool has threads; the
 //! next one waits for its turn, and is woken when that has come. How many threads a forward wants
-//! is its model's matter, and how many there are the machine's: models of one thread each run side
+//! is up to its model, and how many there are up to the machine: models of one thread each run side
 //! by side.
 //!
 //! A crew has one job at a time, its parts taken by whoever is free. Between two jobs a worker
@@ -24,35 +24,36 @@ use crate::error::{Error, Result};
 
 /// How long an idle worker looks for work before it sleeps.
 const SPIN: Duration = Duration::from_micros(100);
-/// Looks at the state between two looks at the clock.
+/// The number of looks at the state between two looks at the clock.
 const LOOKS: usize = 64;
 
-/// No crew.
+/// The crew of a worker that is in none.
 const NONE: usize = usize::MAX;
 
-/// Who waits in line does so in this many places, so that the next one is woken and hardly another.
+/// The number of condition variables that those in line wait at, so that the next one is woken and
+/// hardly another.
 const PLACES: usize = 16;
 
 /// The pools of this process: one, unless a model asks for more threads than the machine has.
 static POOLS: Mutex<Vec<Weak<Pool>>> = Mutex::new(Vec::new());
 
-/// Threads to lease. Dropping it stops and joins them.
+/// Threads to lease. Dropping the pool stops and joins them.
 #[derive(Debug)]
 pub(crate) struct Pool {
     hub: Arc<Hub>,
     handles: Vec<JoinHandle<()>>,
 }
 
-/// Some of a pool's threads, the caller's among them. Dropping it gives them back.
+/// Some of a pool's threads, the caller's among them. Dropping the crew gives them back.
 #[derive(Debug)]
 pub(crate) struct Crew<'a> {
     hub: &'a Hub,
-    /// Which of the hub's jobs is this crew's.
+    /// The index of this crew's job in the hub.
     slot: usize,
     size: usize,
 }
 
-/// A moment of a pool, see [`Pool::quiet`].
+/// A moment in the life of a pool, see [`Pool::quiet`].
 #[derive(Debug)]
 pub(crate) struct Quiet<'a> {
     hub: &'a Hub,
@@ -62,9 +63,9 @@ pub(crate) struct Quiet<'a> {
 #[derive(Debug)]
 struct Hub {
     idle: Mutex<Idle>,
-    /// Where the forward of a turn waits: the turn's remainder.
+    /// The condition variables at which forwards wait, by the remainder of their turn.
     turns: [Condvar; PLACES],
-    /// One per crew there can be.
+    /// The jobs, one for each crew that there can be.
     crews: Vec<Control>,
     workers: Vec<Worker>,
     stop: AtomicBool,
@@ -75,15 +76,16 @@ struct Hub {
 struct Idle {
     threads: usize,
     slots: Vec<usize>,
-    /// Forwards that have asked for threads, and those that were served: first come, first served.
+    /// The number of forwards that have asked for threads; `served` is how many of them got some:
+    /// first come, first served.
     asked: u64,
     served: u64,
 }
 
-/// A worker's place.
+/// The state of a worker.
 #[derive(Debug)]
 struct Worker {
-    /// The crew it belongs to, or [`NONE`].
+    /// The crew that the worker belongs to, or [`NONE`].
     crew: AtomicUsize,
     asleep: AtomicBool,
     sleep: Mutex<()>,
@@ -91,8 +93,8 @@ struct Worker {
 }
 
 impl Pool {
-    /// A pool that the process has with this many threads or more, or a new one, with as many as
-    /// the machine offers if that is more: whatever models want, they share its threads.
+    /// Gives a pool that the process has with this many threads or more, or makes a new one, with
+    /// as many as the machine offers if that is more: whatever models want, they share its threads.
     pub(crate) fn shared(threads: NonZeroUsize) -> Result<Arc<Self>> {
         let mut pools = lock(&POOLS);
         pools.retain(|pool| pool.strong_count() > 0);
@@ -105,7 +107,8 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Returns once every thread runs: a thread allocates while it starts, and a forward may not.
+    /// Makes a pool, and returns once every thread runs: a thread allocates while it starts, and a
+    /// forward may not.
     pub(crate) fn new(threads: NonZeroUsize) -> Result<Self> {
         let count = threads.get();
         let hub = Arc::new(Hub {
@@ -142,18 +145,18 @@ impl Pool {
         Ok(pool)
     }
 
-    /// How many threads there are to lease.
+    /// The number of threads that there are to lease.
     pub(crate) fn threads(&self) -> usize {
         self.hub.crews.len()
     }
 
-    /// How many ranks there are: one for each crew's caller and one for each worker.
+    /// The number of ranks: one for each crew's caller and one for each worker.
     pub(crate) fn ranks(&self) -> usize {
         self.hub.crews.len() + self.hub.workers.len()
     }
 
-    /// The calling thread and up to `wanted - 1` idle workers. Waits while all threads are leased,
-    /// and for those who came before.
+    /// Leases the calling thread and up to `wanted - 1` idle workers. Waits while all threads are
+    /// leased, and for those who came before.
     pub(crate) fn lease(&self, wanted: usize) -> Crew<'_> {
         let hub = &*self.hub;
         let mut idle = lock(&hub.idle);
@@ -167,8 +170,8 @@ impl Pool {
                 idle.served += 1;
                 let size = wanted.clamp(1, idle.threads);
                 idle.threads -= size;
-                // There are enough: every crew's caller brings a thread of its own.
-                // Always the first ones, whose scratch space has grown before.
+                // There are enough: every crew's caller brings a thread of its own. The first ones
+                // are always taken, as their scratch space has grown before.
                 let free = |worker: &&Worker| worker.crew.load(Ordering::Relaxed) == NONE;
                 for worker in hub.workers.iter().filter(free).take(size - 1) {
                     worker.crew.store(slot, Ordering::SeqCst);
@@ -182,7 +185,7 @@ impl Pool {
         }
     }
 
-    /// The pool as it is now, to be asked later whether it was used meanwhile.
+    /// Takes note of the pool as it is now, to be asked later whether it was used meanwhile.
     pub(crate) fn quiet(&self) -> Quiet<'_> {
         Quiet {
             asked: lock(&self.hub.idle).asked,
@@ -213,18 +216,18 @@ impl Drop for Pool {
 }
 
 impl Crew<'_> {
-    /// How many threads work on a job, the caller's included.
+    /// The number of threads that work on a job, the caller's included.
     pub(crate) fn size(&self) -> usize {
         self.size
     }
 
-    /// The caller's rank.
+    /// The rank of the caller.
     pub(crate) fn caller(&self) -> usize {
         self.slot
     }
 
-    /// The ranks its threads have, the caller's first. All are below [`Pool::ranks`], and no two
-    /// threads of the pool have the same.
+    /// Lists the ranks of the crew's threads, the caller's first. All are below [`Pool::ranks`],
+    /// and no two threads of the pool have the same.
     pub(crate) fn ranks(&self) -> impl Iterator<Item = usize> {
         let callers = self.hub.crews.len();
         std::iter::once(self.slot).chain(self.workers().map(move |(index, _)| callers + index))
@@ -314,7 +317,7 @@ impl Hub {
         let (turn, can_run) = (idle.served, idle.served < idle.asked && idle.threads > 0);
         drop(idle);
         if can_run {
-            // All of the place: others there find that it is not their turn.
+            // All that wait at this variable are woken: the others find that it is not their turn.
             self.turns[place(turn)].notify_all();
         }
     }
@@ -332,8 +335,8 @@ impl Hub {
         }
     }
 
-    /// The worker's crew and the number of its job once that is open and not the one `seen`;
-    /// `None` when the pool ends.
+    /// Waits for a job, and gives the worker's crew and the number of its job once that is open and
+    /// not the one `seen`; `None` when the pool ends.
     fn wait(&self, worker: &Worker, seen: (usize, u64)) -> Option<(usize, u64)> {
         let fresh = || {
             let crew = worker.crew.load(Ordering::SeqCst);
@@ -367,12 +370,12 @@ impl Hub {
     }
 }
 
-/// Where the forward of a turn waits.
+/// Gives the index of the condition variable at which the forward of a turn waits.
 fn place(turn: u64) -> usize {
     (turn % PLACES as u64) as usize
 }
 
-/// As many threads as the machine, or the control group, offers.
+/// Gives as many threads as the machine, or the control group, offers.
 pub(crate) fn available_threads() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }

@@ -2,7 +2,7 @@
 
 use super::{Isa, TILE};
 
-/// Any machine.
+/// The instruction set of any machine.
 pub(crate) struct Portable;
 
 impl Isa for Portable {

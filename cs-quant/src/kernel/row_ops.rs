@@ -1,22 +1,22 @@
 //! Operations on one row at a time: quantisation, LayerNorm, softmax, embeddings.
 //!
 //! Sums and extremes run in 64 lanes, in the same order on every instruction set: an addition takes
-//! several cycles, so that it takes many at once to keep a processor busy.
+//! several cycles, so a processor is busy only if many are under way at once.
 
 use super::math::exp;
 use super::shared::Shared;
 use super::team::Team;
 use super::{Isa, Task};
 
-/// Lanes of the widest register.
+/// The number of lanes of the widest register.
 const LANES: usize = 16;
-/// Registers that are folded side by side.
+/// The number of registers that are folded side by side.
 const BESIDE: usize = 4;
 
-/// Rows are worth a thread from about this many values on.
+/// The number of values from which on rows are worth another thread.
 const GRAIN: usize = 1 << 14;
 
-/// A quantised row stands for `scale * u + min` with `u` in 0..=255 or 0..=127.
+/// The scale of a quantised row, which stands for `scale * u + min` with `u` in 0..=255 or 0..=127.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct RowScale {
     pub(crate) scale: f32,
@@ -72,7 +72,7 @@ fn smaller(a: f32, b: f32) -> f32 {
 }
 
 /// Quantises a row: `u = round((x - min) / scale)`, `scale = (max - min) / levels`, with `levels`
-/// 255 or 127. What `out` has beyond the row becomes zero.
+/// 255 or 127. The bytes that `out` has after the row become zero.
 #[inline(always)]
 pub(super) fn quantise_row<I: Isa>(row: &[f32], levels: u8, out: &mut [u8]) -> RowScale {
     /// 2^23: adding it leaves the nearest integer in the low bits of the mantissa.
@@ -84,7 +84,8 @@ pub(super) fn quantise_row<I: Isa>(row: &[f32], levels: u8, out: &mut [u8]) -> R
     let (head, tail) = out.split_at_mut(row.len());
     for (u, &x) in head.iter_mut().zip(row) {
         let shifted = (x - min) * inverse + ROUND;
-        // The mask matters only where the row is not finite: more is not what the tile bears.
+        // The mask matters only where the row is not finite: a larger value is more than the tile
+        // can add up.
         *u = shifted.to_bits() as u8 & levels;
     }
     tail.fill(0);
@@ -94,7 +95,7 @@ pub(super) fn quantise_row<I: Isa>(row: &[f32], levels: u8, out: &mut [u8]) -> R
     RowScale { scale, min }
 }
 
-/// Softmax numerators in place; returns the reciprocal of their sum.
+/// Replaces numbers by their softmax numerators, and returns the reciprocal of their sum.
 #[inline(always)]
 pub(super) fn softmax_row<I: Isa>(row: &mut [f32]) -> f32 {
     let max = fold(row, f32::NEG_INFINITY, larger, larger);
@@ -104,7 +105,7 @@ pub(super) fn softmax_row<I: Isa>(row: &mut [f32]) -> f32 {
     1.0 / fold(row, 0.0, |sum, x| sum + x, |a, b| a + b)
 }
 
-/// LayerNorm's parameters.
+/// The parameters of a LayerNorm.
 #[derive(Debug, Clone)]
 pub(crate) struct Norm {
     pub(crate) weight: Vec<f32>,
@@ -112,7 +113,7 @@ pub(crate) struct Norm {
     pub(crate) epsilon: f32,
 }
 
-/// `x = LayerNorm(x + y)` row by row; both `[N, H]`.
+/// Computes `x = LayerNorm(x + y)` row by row; both are `[N, H]`.
 pub(crate) fn add_norm(team: Team<'_>, norm: &Norm, x: &mut [f32], y: &[f32]) {
     let width = norm.weight.len();
     if width == 0 {
@@ -216,7 +217,7 @@ impl Task for Quantise<'_> {
     }
 }
 
-/// `out = scale * row`, or with `add`, `out += scale * row`: an embedding looked up.
+/// The operation `out = scale * row`, or with `add`, `out += scale * row`: an embedding looked up.
 pub(crate) struct Dequantise<'a> {
     pub(crate) row: &'a [i8],
     pub(crate) scale: f32,

@@ -1,4 +1,4 @@
-//! A buffer several threads write disjoint parts of.
+//! A buffer of which several threads write disjoint parts.
 
 use std::marker::PhantomData;
 
@@ -22,7 +22,7 @@ impl<'a, T> Shared<'a, T> {
         }
     }
 
-    /// The part `from..from + len`.
+    /// Gives the part `from..from + len`.
     ///
     /// # Safety
     ///

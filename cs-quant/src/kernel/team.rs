@@ -6,12 +6,12 @@ use super::Simd;
 use super::pool::Crew;
 use super::shared::Shared;
 
-/// Rows that a thread must get for the tiles to be worth their while.
+/// The least number of rows of a thread with which the tiles are worth their while.
 const ROWS_EACH: usize = 8;
 
-/// A matrix as wide as this for each row is sooner read by one thread than the row's results are
-/// sent to another: a weight comes from the third-level cache at about 29 GB/s, what another core
-/// has just written at about 3.5 GB/s, as measured on two cores of a Xeon.
+/// The width of a matrix for each row from which on it is sooner read by one thread than the row's
+/// results are sent to another: a weight comes from the third-level cache at about 29 GB/s, what
+/// another core has just written at about 3.5 GB/s, as measured on two cores of a Xeon.
 const WIDTH_PER_ROW: usize = 24;
 
 /// The instruction set, and the threads that an operation is split over.
@@ -22,18 +22,18 @@ pub(crate) struct Team<'a> {
     rank: usize,
 }
 
-/// What a thread does of the rows of a [`Team::scatter`].
+/// What a thread computes of the rows of a [`Team::scatter`].
 #[derive(Debug)]
 pub(crate) struct Share<'a, const N: usize> {
-    /// Who works on it.
+    /// The threads that work on the share.
     pub(crate) team: Team<'a>,
     pub(crate) rows: Range<usize>,
-    /// These rows of each buffer.
+    /// The rows of the share, of each buffer.
     pub(crate) buffers: [&'a mut [f32]; N],
 }
 
 impl<'a> Team<'a> {
-    /// The calling thread alone, with the rank it has in the pool.
+    /// Makes a team of the calling thread alone, with the rank that it has in the pool.
     pub(crate) fn solo(simd: Simd, rank: usize) -> Self {
         Self {
             simd,
@@ -42,7 +42,7 @@ impl<'a> Team<'a> {
         }
     }
 
-    /// All threads of a crew.
+    /// Makes a team of all threads of a crew.
     pub(crate) fn all(simd: Simd, crew: &'a Crew<'a>) -> Self {
         Self {
             simd,
@@ -51,12 +51,12 @@ impl<'a> Team<'a> {
         }
     }
 
-    /// Number of threads.
+    /// The number of threads.
     pub(crate) fn size(self) -> usize {
         self.crew.map_or(1, Crew::size)
     }
 
-    /// The calling thread's rank.
+    /// The rank of the calling thread.
     pub(crate) fn rank(self) -> usize {
         self.rank
     }
@@ -82,26 +82,26 @@ impl<'a> Team<'a> {
         });
     }
 
-    /// Rows that one thread takes in [`Team::scatter`] of a layer this wide, at most.
+    /// Gives the most rows that one thread takes in [`Team::scatter`] of a layer this wide.
     pub(crate) fn share(self, rows: usize, width: usize) -> usize {
         let threads = self.size();
         if rows < ROWS_EACH * threads || rows * WIDTH_PER_ROW < width {
             return rows;
         }
-        // No kernel's tile is cut but the last one's.
+        // Only the last share may cut a kernel's tile.
         rows.div_ceil(threads).next_multiple_of(4)
     }
 
     /// Calls `job` for all of `0..rows`, with these rows of each buffer, `[rows, width]`, in pieces
     /// of `share` rows.
     ///
-    /// With rows enough each thread takes a share of them, and reads all weights: what it computes
-    /// stays in its cache. Else the calling thread gets all rows, and the team to split them up
-    /// by columns, so that each weight is read once.
+    /// With enough rows each thread takes a share of them, and reads all weights: what it computes
+    /// stays in its cache. Else the calling thread gets all rows, and the team to split them up by
+    /// columns, so that each weight is read once.
     ///
     /// # Panics
     ///
-    /// If a buffer is not as long as its width says.
+    /// If a buffer is not as long as its width demands.
     pub(crate) fn scatter<const N: usize>(
         self,
         (rows, share): (usize, usize),

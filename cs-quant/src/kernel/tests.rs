@@ -70,13 +70,13 @@ impl Random {
     }
 }
 
-/// Weights that bear activations of 8 bits, some of them barely.
+/// Limits weights so that they allow for activations of 8 bits, some of them barely.
 fn bounded(weights: &[i8], k: usize) -> Vec<i8> {
     let weights: Vec<f32> = weights.iter().map(|&w| f32::from(w)).collect();
     quantise_rows(&weights, k, Bound::Bounded, Clip::Mse).0
 }
 
-/// The integers of a product, as the definition says.
+/// Computes the integers of a product by its definition.
 fn naive(u: &[u8], q: &[i8], (m, k, n): (usize, usize, usize)) -> Vec<i32> {
     let mut sums = vec![0; m * n];
     for row in 0..m {

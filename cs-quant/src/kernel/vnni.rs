@@ -11,10 +11,10 @@ use std::arch::x86_64::{
 use super::avx2::{self, Avx2};
 use super::{Isa, TILE, Task};
 
-/// A machine with AVX2, FMA and AVX-VNNI.
+/// The instruction set of a machine with AVX2, FMA and AVX-VNNI.
 pub(crate) struct AvxVnni;
 
-/// A machine with AVX-512 (F, BW, DQ, VL) and its VNNI.
+/// The instruction set of a machine with AVX-512 (F, BW, DQ, VL) and its VNNI.
 pub(crate) struct Avx512Vnni;
 
 pub(super) fn is_supported_256() -> bool {
@@ -34,7 +34,7 @@ pub(super) fn is_supported_512() -> bool {
 ///
 /// # Safety
 ///
-/// [`is_supported_256`].
+/// [`is_supported_256`] must hold.
 #[target_feature(enable = "avx2,fma,avxvnni")]
 pub(crate) unsafe fn run_256<T: Task>(task: T) -> T::Output {
     task.run::<AvxVnni>()
@@ -44,7 +44,7 @@ pub(crate) unsafe fn run_256<T: Task>(task: T) -> T::Output {
 ///
 /// # Safety
 ///
-/// [`is_supported_512`].
+/// [`is_supported_512`] must hold.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 pub(crate) unsafe fn run_512<T: Task>(task: T) -> T::Output {
     task.run::<Avx512Vnni>()

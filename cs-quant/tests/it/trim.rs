@@ -61,8 +61,8 @@ fn a_trimmed_model_answers_its_texts_as_before() {
     }
 }
 
-/// A folder as multilingual models have it: a Unigram tokenizer that pads with 1 where the configuration
-/// says 0, more rows than tokens, and fp16 weights.
+/// A folder as multilingual models have it: a Unigram tokenizer that pads with 1 where the
+/// configuration says 0, more rows than tokens, and fp16 weights.
 fn write_multilingual(dir: &Path) {
     let pieces = [
         ("<s>", 0.0),
