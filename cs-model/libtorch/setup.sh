@@ -175,7 +175,8 @@ fetch() { # requirement, sha256, platforms, wheels, scratch
     for tag in ${3//,/ }; do options+=(--platform "$tag"); done
     if [[ $requirement == torch==* ]]; then options+=(--abi cp311); fi
     echo "$requirement --hash=sha256:$sha256" >"$scratch/requirements.txt"
-    # One wheel whatever Python runs pip. Neither pip's cache nor the system's temporary folder gets a copy of its own.
+    # One wheel whatever Python runs pip. Neither pip's cache nor the system's temporary folder gets
+    # a copy of its own.
     TMPDIR=$scratch PIP_REQUIRE_VIRTUALENV=false step "$python" -m pip download --no-deps --only-binary=:all: \
         --python-version 3.11 --implementation cp "${options[@]}" --require-hashes --no-cache-dir \
         --disable-pip-version-check --dest "$scratch" --requirement "$scratch/requirements.txt" >&2 ||
@@ -299,7 +300,7 @@ rustdocflags = [\"-C\", $rpath]"
         now=$(<"$config")
         if [[ $now == "$content" || $now == "$MARKER"$'\n'"$content" ]]; then return; fi
         if [[ ${now%%$'\n'*} != "$MARKER" ]]; then
-            # Somebody's own file: enough if it says the same among other things.
+            # Somebody's own file: it is enough if it has the same settings among others.
             if [[ $now == *"LIBTORCH = $(toml_string "$1")"* && $now == *"$rpath"*"$rpath"* ]]; then return; fi
             die "$config is your own, so it stays as it is; add this to it:" "" "${content//$'\n'/$'\n  '}"
         fi

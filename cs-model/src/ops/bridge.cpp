@@ -1,6 +1,6 @@
-// Calls into libtorch that tch does not wrap. `bridge.rs` declares the same functions and says what
-// they promise. No exception leaves this file: each function returns null or what went wrong, a text
-// to be freed with `cs_text_free`.
+// Calls into libtorch that tch does not wrap. `bridge.rs` declares the same functions and documents
+// what they promise. No exception leaves this file: each function returns null or what went wrong, a
+// text to be freed with `cs_text_free`.
 
 #include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -141,7 +141,7 @@ int32_t cs_autocast_is_on(int32_t device) {
   return at::autocast::is_autocast_enabled(static_cast<at::DeviceType>(device));
 }
 
-// Sets autocast for a device type (0 CPU, 1 CUDA) and says what it was.
+// Sets autocast for a device type (0 CPU, 1 CUDA) and reports what it was.
 char* cs_autocast_enter(int32_t device, int32_t enabled, int32_t half, int32_t* was_enabled, int32_t* was_type) {
   return guarded([&] {
     auto type = static_cast<at::DeviceType>(device);

@@ -100,7 +100,7 @@ fn weights_are_those_that_were_verified() {
     file.set_modified(modified).unwrap();
     assert_eq!(content(&longer), None);
 
-    // Another file in its place, as everything here writes.
+    // Another file under the same name, as everything here writes.
     write_bundle(dir.path());
     let kept = Bundle::open(dir.path()).unwrap().weights().unwrap();
     let other = [("x", RawTensor::from_f32(&[1], &[0.5]))];

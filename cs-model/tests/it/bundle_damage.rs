@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::common::{load, names, write_bundle, write_weights};
 
-/// Breaks a fresh bundle and expects the load to fail with a text that starts with the file's
-/// path and goes on as said, and to leave the folder alone.
+/// Breaks a fresh bundle and expects the load to fail with a text that starts with the file's path
+/// and goes on with `reason`, and to leave the folder alone.
 fn expect_error(what: &str, reason: &str, damage: impl FnOnce(&Path)) {
     let dir = tempfile::tempdir().unwrap();
     write_bundle(dir.path());
@@ -31,7 +31,8 @@ fn edit_manifest(edit: impl FnOnce(&mut serde_json::Value)) -> impl FnOnce(&Path
     move |dir| edit_json(&dir.join("bundle.json"), edit)
 }
 
-/// Without `bundle.json` no sum protects the files: what they hold is checked by itself.
+/// Expects an error as [`expect_error`] does, but without `bundle.json`: no sum protects the files
+/// then, and what they hold is checked by itself.
 fn expect_error_unsummed(what: &str, reason: &str, damage: impl FnOnce(&Path)) {
     expect_error(what, reason, |dir| {
         fs::remove_file(dir.join("bundle.json")).unwrap();

@@ -46,7 +46,7 @@ fn close(found: &Tensor, expected: &[f32]) {
     }
 }
 
-/// The masked places counted through the packed batch.
+/// The masked positions, counted through the packed batch.
 fn rows(batch: &TokenBatch, masked: &[Vec<usize>]) -> Vec<usize> {
     let places = masked.iter().enumerate();
     let rows =

@@ -1,5 +1,5 @@
-"""Makes the stored marginals of tests/it/crf.rs: every legal sequence of tags of each text of crf.json, listed
-one by one, and derivatives by complex steps.
+"""Makes the stored marginals of tests/it/crf.rs: every legal sequence of tags of each text of
+crf.json, listed one by one, and derivatives by complex steps.
 
     python make_crf_marginals.py
 

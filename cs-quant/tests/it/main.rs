@@ -1,4 +1,4 @@
-//! Tests of what the crate shows, a module for each of its modules.
+//! Tests of the crate's public interface, a module for each of its modules.
 #![allow(
     clippy::unwrap_used,
     reason = "a failed test may panic, in its helpers too"

@@ -186,7 +186,7 @@ fn the_artefact_answers_as_quantising_at_load() {
 fn concurrent_callers_get_their_own_answers() {
     let (sequences, _) = expected();
     let model = open(&reference("bert_gelu"), &config(Precision::Int8, 2, None));
-    // Another model on the same threads, and handles that outlive the first.
+    // Another model computes on the same threads, and handles outlive the first.
     let other = open(&reference("lstm"), &config(Precision::Int8, 2, None));
     let other_answer = other.hidden(&pack(&sequences)).unwrap();
     let answers: Vec<_> = sequences

@@ -209,7 +209,7 @@ fn a_latency_is_reached_by_removing_what_matters_least() {
     let out = dir.path().join("out");
     let importance = magnitude(&bundle).unwrap();
     let settings = PruneConfig {
-        // Within reach however the clock behaves.
+        // This is within reach however the clock behaves.
         target_latency: 0.999,
         neuron_step: 16,
         runtime: RuntimeConfig {

@@ -1,4 +1,4 @@
-//! In line: order, deadlines, cancellation, and what is not let in.
+//! The line: order, deadlines, cancellation, and what is not let in.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -27,7 +27,7 @@ pub(crate) const TEXTS: [&str; 6] = [
 /// A word that tests make backends stumble over.
 pub(crate) const POISON: &str = "poison";
 
-/// What a script is told: the sequences as words, joined by spaces.
+/// What a script gets: the sequences as words, joined by spaces.
 type Seen<'a> = &'a [String];
 
 /// A model named `name` (its intents are `name-0` to `name-2`), whose backend calls `script` before
@@ -133,7 +133,7 @@ pub(crate) fn within(millis: u64) -> Options {
     }
 }
 
-/// Closed, it holds up who passes, and counts them.
+/// A gate that, while it is closed, holds up who passes, and counts them.
 #[derive(Default)]
 pub(crate) struct Gate {
     state: Mutex<(bool, usize)>,
@@ -161,7 +161,7 @@ impl Gate {
         self.moved.notify_all();
     }
 
-    /// Waits until so many have come here, held up or not.
+    /// Waits until `count` have come here, held up or not.
     pub(crate) fn wait_for(&self, count: usize) {
         let mut state = self.state.lock().unwrap();
         while state.1 < count {
@@ -183,7 +183,7 @@ pub(crate) fn eventually(handle: &Handle, holds: impl Fn(&Snapshot) -> bool) {
     }
 }
 
-/// All that was let in has come to an end, of which the snapshot tells.
+/// Checks that all that was let in has come to an end, according to the snapshot.
 pub(crate) fn assert_settled(handle: &Handle) {
     eventually(handle, |it| it.running == 0);
     let it = handle.snapshot();

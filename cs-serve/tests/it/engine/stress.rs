@@ -81,7 +81,7 @@ fn one_step(random: &mut Random, handle: &Handle) {
     }
 }
 
-/// Tells that a caller has come to its end, whatever that is.
+/// Counts that a caller has come to its end, whatever that is.
 struct Done<'a>(&'a AtomicUsize);
 
 impl Drop for Done<'_> {

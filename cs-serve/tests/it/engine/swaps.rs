@@ -50,7 +50,7 @@ fn ask_all(handle: &Handle, thread: usize, versions: &[(String, String)]) {
 fn a_hundred_swaps_under_load_lose_and_tear_nothing() {
     const NAMES: [&str; 4] = ["one", "another tokenizer", "a third of them", "and four"];
     let folders = NAMES.map(folder);
-    // Opened anew for each swap, so that it can be seen to go.
+    // The model is opened anew for each swap, so that it can be seen to go.
     let make = |i: usize| open(folders[i % NAMES.len()].path(), |_| Ok(()));
     let versions: Vec<(String, String)> = NAMES
         .iter()

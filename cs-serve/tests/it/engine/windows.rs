@@ -96,7 +96,7 @@ fn there_may_be_nothing_to_read_in_a_long_text() {
     };
     assert!(!silent(&" \n".repeat(20_000)));
     assert!(silent(&"🦄".repeat(10_000)));
-    // Gaps are no end.
+    // A gap does not end the text.
     let text = format!("order{}12345 {}12345", " ".repeat(9_000), "🦄 ".repeat(20));
     let turn = both(&handle, &text);
     assert!(!turn.truncated);
