@@ -36,7 +36,7 @@ pub enum Error {
     /// The native runtime refused the model.
     #[error(transparent)]
     Native(#[from] cs_quant::Error),
-    /// A backend failed.
+    /// A backend failed to compute a batch.
     #[error("backend {name}: {source}")]
     Backend {
         /// The name of the backend.

@@ -20,7 +20,7 @@ pub(crate) struct ShardList {
 }
 
 impl ShardList {
-    /// Reads the list.
+    /// Reads the list of files.
     ///
     /// # Errors
     /// The JSON is no such list, a file does not lie beside the list, or it names no file or too

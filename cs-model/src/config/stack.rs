@@ -15,7 +15,7 @@ pub enum Activation {
     /// The tanh approximation of [`Activation::Gelu`].
     #[serde(alias = "gelu_pytorch_tanh")]
     GeluNew,
-    /// `max(x, 0)`.
+    /// The rectified linear unit, `max(x, 0)`.
     Relu,
 }
 

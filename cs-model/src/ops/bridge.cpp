@@ -1,6 +1,6 @@
 // Calls into libtorch that tch does not wrap. `bridge.rs` declares the same functions and documents
-// what they promise. No exception leaves this file: each function returns null or what went wrong, a
-// text to be freed with `cs_text_free`.
+// what they promise. No exception leaves this file: each function returns null or what went wrong,
+// a text to be freed with `cs_text_free`.
 
 #include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>

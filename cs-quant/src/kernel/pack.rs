@@ -26,7 +26,8 @@ pub(crate) struct PackedI8 {
     /// The number of pairs of groups: padded inputs / 8.
     pub(super) pairs: usize,
     lines: Vec<Line<i8, 64>>,
-    /// Per output: step of the weight, times the column sum, and the bias.
+    /// The step of each output's weights; `shift` is that times the column sum, and `bias` what is
+    /// added.
     pub(super) scale: Vec<f32>,
     pub(super) shift: Vec<f32>,
     pub(super) bias: Vec<f32>,

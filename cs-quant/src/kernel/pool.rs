@@ -322,7 +322,7 @@ impl Hub {
         }
     }
 
-    /// The life of a worker.
+    /// Runs a worker until the pool ends.
     fn work(&self, index: usize) {
         let mut seen = (NONE, 0);
         while let Some((crew, epoch)) = self.wait(&self.workers[index], seen) {

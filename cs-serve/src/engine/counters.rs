@@ -143,7 +143,7 @@ impl Buckets {
         self.sum.fetch_add(value, Ordering::Relaxed);
     }
 
-    /// Adds microseconds.
+    /// Adds a time, in microseconds.
     pub(super) fn time(&self, time: Duration) {
         self.add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
     }

@@ -22,12 +22,12 @@ use crate::ops::{Autocast, Device, FlashAttention, flash_attention, on_device};
 /// How a batch attends, the same way in every block.
 #[derive(Debug)]
 pub(super) enum AttentionPlan {
-    /// In groups padded to one length, `[P]` rows.
+    /// The batch attends in groups padded to one length, `[P]` rows.
     Grouped(Grouping),
     /// In groups as above, with the scores kept: the tensor holds the `[S]` indices of the pairs
     /// among the groups' scores.
     Unfused(Grouping, Tensor),
-    /// By flash attention on the packed sequences themselves.
+    /// The batch attends by flash attention on the packed sequences themselves.
     Flash {
         /// Where each sequence begins, and the end: `[B+1]` i32.
         offsets: Tensor,

@@ -85,6 +85,8 @@ struct Forward {
 }
 
 impl Lattice {
+    /// Takes the scores.
+    ///
     /// # Shapes
     /// In f64, minus infinity where IOB2 forbids it: `logits` `[W, T]` in the order of the steps,
     /// `transitions` `[T, T]`, `start` and `end` `[T]`.

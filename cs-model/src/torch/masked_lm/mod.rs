@@ -51,8 +51,10 @@ impl MaskedLmHead {
         self.layer_norm.forward(&x)
     }
 
+    /// Computes the logits of the words.
+    ///
     /// # Shapes
-    /// `[M, H]` to `[M, V]`.
+    /// `[M, H]` gives `[M, V]`.
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let logits = self.transform(x)?.f_linear(&self.words, Some(&self.bias))?;
         Ok(logits.f_to_kind(Kind::Float)?) // [M, V]
