@@ -5,7 +5,7 @@
 
 use cs_data::TagSet;
 
-use super::output::Matrix;
+use super::matrix::Matrix;
 use super::sums::{dot, finite, largest_sum, relative};
 use super::tasks::validate_tags;
 use crate::config::names::{HEADS, Role};

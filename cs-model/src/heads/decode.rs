@@ -5,7 +5,8 @@ use std::ops::Range;
 use cs_data::{Encoding, Offsets, Scheme, Span};
 
 use super::calibration::Calibration;
-use super::output::{HeadOutput, Matrix};
+use super::matrix::Matrix;
+use super::output::HeadOutput;
 use super::softmax::{Softmax, most_likely};
 use super::tasks::Tasks;
 use super::understanding::{Entity, Intent, RANKED, Understanding};
