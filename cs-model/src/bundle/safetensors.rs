@@ -61,7 +61,7 @@ impl<'a> RawTensor<'a> {
 /// [`Error::Tensor`] if the data and shape of a tensor do not fit or a name comes twice;
 /// [`Error::Io`] if the file cannot be written.
 ///
-/// See [`Weights`] for an example.
+/// See [`Weights`](super::Weights) for an example.
 pub fn write_safetensors<'a, S: AsRef<str>>(
     path: &Path,
     tensors: impl IntoIterator<Item = (S, RawTensor<'a>)>,
