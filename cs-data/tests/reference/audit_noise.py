@@ -1,4 +1,4 @@
-"""Leave-one-out naive Bayes margins by scikit-learn, for tests/audit.rs.
+"""Leave-one-out naive Bayes margins by scikit-learn, for tests/it/audit/label_noise.rs.
 
 Run: python audit_noise.py > audit_noise.json (scikit-learn 1.x). The rows are made here, with every
 seventh label moved on by one. The model is fitted anew without each row.
