@@ -1,7 +1,7 @@
 //! Seeded choices that are the same on every platform and in every version.
 
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014): small,
-/// quick, and not for secrets.
+/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014):
+/// small, quick, and not for secrets.
 ///
 /// ```
 /// use cs_data::SplitMix;

@@ -5,9 +5,9 @@
 //! no chance. What it then thinks of the row's own label against the best other is taken for the
 //! self-confidence of confident learning (Northcutt, Jiang and Chuang, "Confident learning:
 //! estimating uncertainty in dataset labels", JAIR 70, 2021): a row is a suspect when another label
-//! beats its own by at least as much as that label's undisputed rows beat the rest on average, which
-//! is their threshold t_j. The scores are mean log-likelihoods an n-gram, so that long texts do not
-//! look surer than short ones.
+//! beats its own by at least as much as that label's undisputed rows beat the rest on average,
+//! which is their threshold t_j. The scores are mean log-likelihoods an n-gram, so that long texts
+//! do not look surer than short ones.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -182,7 +182,8 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// The text's distinct n-grams of 2 to 4 characters, a space added at each end; 21 bits a character.
+/// The text's distinct n-grams of 2 to 4 characters, a space added at each end; 21 bits a
+/// character.
 fn ngrams(text: &str) -> Vec<u128> {
     let chars: Vec<u128> = std::iter::once(' ')
         .chain(text.chars())

@@ -1,7 +1,8 @@
 //! What is wrong with labelled data, before a model learns it.
 //!
-//! [`Audit`] looks at a data set and gives a [`AuditReport`]: plain data, with a table for people as its
-//! `Display`, JSON by serde, and a chart by [`AuditReport::write_svg`]. [`Rules`] say what must hold.
+//! [`Audit`] looks at a data set and gives a [`AuditReport`]: plain data, with a table for people
+//! as its `Display`, JSON by serde, and a chart by [`AuditReport::write_svg`]. [`Rules`] say what
+//! must hold.
 //!
 //! Two texts are the same when their [normal forms](crate::normalize()) are.
 
@@ -189,8 +190,8 @@ fn check_core(core: &[String]) -> Result<()> {
     }
 }
 
-/// Reads a list of core intents, one a line; white space around them does not count, nor do empty lines
-/// and those that begin with `#`.
+/// Reads a list of core intents, one a line; white space around them does not count, nor do empty
+/// lines and those that begin with `#`.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();

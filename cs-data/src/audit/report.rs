@@ -42,8 +42,8 @@ pub struct AuditReport {
     pub iob_errors: usize,
     /// Rows beyond the first of the same normal form.
     pub duplicates: usize,
-    /// Rows whose normal form stands in the other data set; `None` without one, or if all its rows are
-    /// blank (then the rule fails).
+    /// Rows whose normal form stands in the other data set; `None` without one, or if all its rows
+    /// are blank (then the rule fails).
     pub leaks: Option<usize>,
     /// Whether every rule that applies holds.
     pub passed: bool,
@@ -68,8 +68,9 @@ pub struct AuditReport {
     pub blank_rows: usize,
     /// Rows that reading left out.
     pub unread_rows: usize,
-    /// Rows with a label that a rule is about: a span; an intent, if there are several or core intents were
-    /// named; a positive or negative sentiment. Without any, nothing was judged, and the audit does not pass.
+    /// Rows with a label that a rule is about: a span; an intent, if there are several or core
+    /// intents were named; a positive or negative sentiment. Without any, nothing was judged, and
+    /// the audit does not pass.
     pub judged_rows: usize,
     /// Each rule and how it came out.
     pub rules: Vec<RuleVerdict>,

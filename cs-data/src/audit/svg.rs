@@ -28,8 +28,8 @@ const RED: &str = "#d1495b";
 const FONT: &str = "system-ui, 'Noto Sans', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
 
 impl AuditReport {
-    /// A chart of how many rows each intent has, and of how long the texts are, as SVG of 900 pixels
-    /// width, on white. Red intents have too few rows for the imbalance allowed.
+    /// A chart of how many rows each intent has, and of how long the texts are, as SVG of 900
+    /// pixels width, on white. Red intents have too few rows for the imbalance allowed.
     ///
     /// ```
     /// use cs_data::audit::{Audit, Rules};

@@ -44,8 +44,8 @@ impl LineProcess {
         }
     }
 
-    /// With another token than `[MASK]` for the piece that a [`MaskFiller`](super::MaskFiller) is asked
-    /// about: [`Tokenizer::mask_token`](crate::Tokenizer::mask_token) of the program's model.
+    /// With another token than `[MASK]` for the piece that a [`MaskFiller`](super::MaskFiller) is
+    /// asked about: [`Tokenizer::mask_token`](crate::Tokenizer::mask_token) of the program's model.
     #[must_use]
     pub fn with_mask(mut self, mask: impl Into<String>) -> Self {
         self.mask = mask.into();

@@ -91,7 +91,8 @@ pub struct BatchPlan {
     /// Most rows in a batch; 0 counts as 1.
     pub max_sequences: usize,
     /// `None`: consecutive rows, in order. A seed: shuffled, rows of like length together.
-    /// [`of_epoch`](Self::of_epoch) gives each epoch another order, as [`Batches`](crate::Batches) does.
+    /// [`of_epoch`](Self::of_epoch) gives each epoch another order, as [`Batches`](crate::Batches)
+    /// does.
     pub shuffle: Option<u64>,
 }
 
@@ -124,10 +125,10 @@ impl BatchPlan {
     /// different length never share a batch, and when all rows fit one window, which lengths
     /// meet is the same in every epoch.
     ///
-    /// Of 20,000 rows of 4 to 73 tokens, in batches of at most 2,048 tokens and 64 rows, a row meets
-    /// 5 % of its batch's rows again in the next epoch, the mean lengths of consecutive batches
-    /// correlate by less than 0.01, and padding to the longest row, were it done, would make up 5 %
-    /// of a batch instead of 70 % in the order of the data.
+    /// Of 20,000 rows of 4 to 73 tokens, in batches of at most 2,048 tokens and 64 rows, a row
+    /// meets 5 % of its batch's rows again in the next epoch, the mean lengths of consecutive
+    /// batches correlate by less than 0.01, and padding to the longest row, were it done, would
+    /// make up 5 % of a batch instead of 70 % in the order of the data.
     pub fn batches(&self, lengths: &[usize]) -> Vec<Vec<usize>> {
         let mut rows: Vec<usize> = (0..lengths.len()).collect();
         let Some(seed) = self.shuffle else {

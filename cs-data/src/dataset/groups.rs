@@ -33,8 +33,8 @@ impl Dataset {
     /// ancestor need not be among the rows: copies of one row belong together without it.
     ///
     /// Ids need not be unique, as in files that were joined. A copy then belongs to every row that
-    /// has its parent's id: that may hold apart less than is possible, but lets no copy escape. Rows
-    /// of one id that nothing was copied from are rows like any others.
+    /// has its parent's id: that may hold apart less than is possible, but lets no copy escape.
+    /// Rows of one id that nothing was copied from are rows like any others.
     pub(crate) fn groups(&self) -> Groups {
         let mut sets = Sets::new(self.len());
         let mut dialogues = HashMap::new();
@@ -56,8 +56,8 @@ impl Dataset {
         sets.groups()
     }
 
-    /// Copies of copies whose parents were left out: the parents' ids, which the augmenter made, say
-    /// of what they were copies.
+    /// Copies of copies whose parents were left out: the parents' ids, which the augmenter made,
+    /// say of what they were copies.
     fn join_missing<'a>(&'a self, sets: &mut Sets, families: &mut HashMap<&'a str, usize>) {
         let ids = self.views().map(|(view, at)| view.id(at));
         let found: HashSet<&str> = ids.filter(|id| families.contains_key(id)).collect();

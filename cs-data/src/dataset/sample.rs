@@ -72,8 +72,8 @@ impl Dataset {
     }
 
     /// `k` rows of each intent, or all where there are no more, in the order of the data; rows
-    /// without an intent are left out. Fewer of the same seed are among more of it. What is left out
-    /// may hold copies of what is chosen; only a split keeps them together.
+    /// without an intent are left out. Fewer of the same seed are among more of it. What is left
+    /// out may hold copies of what is chosen; only a split keeps them together.
     ///
     /// ```
     /// use cs_data::{Dataset, Utterance};

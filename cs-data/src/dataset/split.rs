@@ -16,9 +16,9 @@ impl Dataset {
     ///
     /// A dialogue's turns stay together, and so do a row and its copies (by `parent`, over several
     /// generations, whether or not the source is there): none of them tells of the other side. Of
-    /// such groups the fraction and the two rows are to be understood, and a class is held out as near
-    /// to it as whole groups allow; a group with the last row of a class stays in the rest, which can
-    /// leave nothing to hold out.
+    /// such groups the fraction and the two rows are to be understood, and a class is held out as
+    /// near to it as whole groups allow; a group with the last row of a class stays in the rest,
+    /// which can leave nothing to hold out.
     ///
     /// Which rows go is a pure function of the seed and the ids, whatever the order of rows.
     ///
@@ -57,9 +57,9 @@ impl Dataset {
         self.part(&hold_out(candidates, fraction, most))
     }
 
-    /// Splits off `fraction` of the dialogues (rounded; a row of no dialogue counts as one): the rest
-    /// and what is held out, each in the order of the data. A dialogue never straddles, nor do a row
-    /// and its copies: dialogues with copies of each other's rows count as one. At least one
+    /// Splits off `fraction` of the dialogues (rounded; a row of no dialogue counts as one): the
+    /// rest and what is held out, each in the order of the data. A dialogue never straddles, nor do
+    /// a row and its copies: dialogues with copies of each other's rows count as one. At least one
     /// dialogue is on both sides if there are two.
     ///
     /// The fraction is one of dialogues, as in scikit-learn's `GroupShuffleSplit`, so that of the
@@ -107,15 +107,15 @@ impl Dataset {
         self.part(&held_out)
     }
 
-    /// The `folds` pairs of rest and held-out rows of a cross-validation: each row is held out once,
-    /// and the held-out parts' sizes, in all and of each intent (rows without one count as one),
-    /// differ by at most one. Each part is in the order of the data; a pair is made when it is
-    /// asked for.
+    /// The `folds` pairs of rest and held-out rows of a cross-validation: each row is held out
+    /// once, and the held-out parts' sizes, in all and of each intent (rows without one count as
+    /// one), differ by at most one. Each part is in the order of the data; a pair is made when it
+    /// is asked for.
     ///
     /// The classes are dealt to the folds one behind the other, as by scikit-learn's
     /// `StratifiedKFold`. A row's place in its class is a pure function of the seed and the ids.
-    /// Dialogues, and rows with their copies, are dealt as a whole to the fold with the fewest rows, the
-    /// largest of a class first: then the sizes are as near to each other as they allow.
+    /// Dialogues, and rows with their copies, are dealt as a whole to the fold with the fewest
+    /// rows, the largest of a class first: then the sizes are as near to each other as they allow.
     ///
     /// ```
     /// use cs_data::{Dataset, Utterance};
@@ -131,7 +131,8 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// Fewer than two folds, or more than rows, dialogues and families of copies counting as one each.
+    /// Fewer than two folds, or more than rows, dialogues and families of copies counting as one
+    /// each.
     pub fn k_fold(
         &self,
         folds: usize,
@@ -192,7 +193,8 @@ impl Dataset {
         self.views().map(|(view, at)| view.id(at)).collect()
     }
 
-    /// Of each row the number of its intent, in the order of the intents, no intent being the first.
+    /// Of each row the number of its intent, in the order of the intents, no intent being the
+    /// first.
     fn class_numbers(&self) -> Vec<usize> {
         let intents: Vec<Option<&str>> = self.views().map(|(v, at)| v.intent(at)).collect();
         let distinct: BTreeSet<Option<&str>> = intents.iter().copied().collect();
@@ -234,8 +236,9 @@ struct Quota {
     held_out: usize,
 }
 
-/// Which rows are held out: of the candidates in order, those that most of their classes still want,
-/// none of more than `most` rows; then, for classes of which none was taken, the smallest that there is.
+/// Which rows are held out: of the candidates in order, those that most of their classes still
+/// want, none of more than `most` rows; then, for classes of which none was taken, the smallest
+/// that there is.
 fn hold_out(mut candidates: Vec<Candidate<'_>>, fraction: f64, most: usize) -> Vec<bool> {
     let rows = candidates.iter().map(|candidate| candidate.rows.len());
     let mut held_out = vec![false; rows.sum()];

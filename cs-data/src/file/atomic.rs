@@ -39,8 +39,8 @@ impl AtomicFile {
     ///
     /// # Errors
     ///
-    /// A folder, device or pipe at `path`, which would be replaced, not written to; a folder that is
-    /// missing or cannot be written in.
+    /// A folder, device or pipe at `path`, which would be replaced, not written to; a folder that
+    /// is missing or cannot be written in.
     pub fn create(path: &Path) -> Result<Self> {
         if let Some(found) = occupant(path) {
             let message = format!("{found}, expected a file or nothing");
@@ -114,8 +114,8 @@ pub fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
     file.sync_all()
 }
 
-/// Makes what was written to a file, or renamed in a folder, outlast a crash of the machine. Folders
-/// are left alone on other systems than Unix, which do not open them.
+/// Makes what was written to a file, or renamed in a folder, outlast a crash of the machine.
+/// Folders are left alone on other systems than Unix, which do not open them.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
 //! Files as a whole: how they are written, and where in them something stands.
 //!
 //! What is written appears whole or not at all, with the permissions that any new file gets, and
-//! outlasts a crash of the machine: a single file by [`write()`] or [`AtomicFile`], several together
-//! in a [`StagingFolder`]. Errors are the operating system's; the caller adds the path.
+//! outlasts a crash of the machine: a single file by [`write()`] or [`AtomicFile`], several
+//! together in a [`StagingFolder`]. Errors are the operating system's; the caller adds the path.
 
 mod atomic;
 #[cfg(feature = "arrow")]

@@ -40,8 +40,8 @@ impl StagingFolder {
         self.0.path()
     }
 
-    /// Syncs the folder, gives it the name `path`, in place of an empty folder at most, and syncs the
-    /// folder that `path` is in. Its files are the caller's to sync.
+    /// Syncs the folder, gives it the name `path`, in place of an empty folder at most, and syncs
+    /// the folder that `path` is in. Its files are the caller's to sync.
     ///
     /// # Errors
     ///

@@ -74,8 +74,8 @@ impl Column {
 
 /// Which column of a table, or which value of a JSON object, fills which field. A field that is not
 /// mapped takes the column of its own name if there is one that fills no other; columns that fill
-/// nothing are kept in `extra`. Without a header, columns are named by their numbers, from 1. In JSON,
-/// columns are keys or paths: `text=a.b`.
+/// nothing are kept in `extra`. Without a header, columns are named by their numbers, from 1. In
+/// JSON, columns are keys or paths: `text=a.b`.
 ///
 /// | field | cell |
 /// | --- | --- |
@@ -112,8 +112,8 @@ impl Columns {
         column == Column::Text || self.is_mapped(column)
     }
 
-    /// The column that fills `column`: the mapped one, else the one of its own name unless that fills
-    /// another field.
+    /// The column that fills `column`: the mapped one, else the one of its own name unless that
+    /// fills another field.
     pub(crate) fn source(&self, column: Column) -> Option<&str> {
         let name = column.name();
         let mapped = self.mapping(name);

@@ -36,7 +36,8 @@ impl Dataset {
         writer.finish()
     }
 
-    /// Writes the rows as JSON Lines ([`Utterance::to_json`](crate::Utterance::to_json)), whole or not at all.
+    /// Writes the rows as JSON Lines ([`Utterance::to_json`](crate::Utterance::to_json)), whole or
+    /// not at all.
     ///
     /// ```
     /// # use cs_data::{Dataset, ReadOptions, Utterance};

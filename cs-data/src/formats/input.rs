@@ -45,8 +45,8 @@ impl fmt::Display for Charset {
     }
 }
 
-/// Opens a text file. Without a charset it is UTF-8, or UTF-16 where a byte order mark or the zeros of
-/// its ASCII characters leave no doubt. A mark of UTF-8 is left to the reader.
+/// Opens a text file. Without a charset it is UTF-8, or UTF-16 where a byte order mark or the zeros
+/// of its ASCII characters leave no doubt. A mark of UTF-8 is left to the reader.
 pub(crate) fn open(path: &Path, charset: Option<Charset>) -> Result<Box<dyn BufRead>> {
     let file = File::open(path).map_err(|error| failed(path, error))?;
     let mut input = BufReader::with_capacity(HEAD, file);

@@ -8,8 +8,8 @@
 //! - A bracket at the very start of a line, followed by a space, names the speaker and is not text.
 //! - `[text](label)` labels a text.
 //! - Any other bracketed word is text as well as label: of the value behind it if there is one,
-//!   else of itself. A value is a run of ASCII letters, digits, `-` and `_`, or of Chinese, Japanese
-//!   and Korean characters.
+//!   else of itself. A value is a run of ASCII letters, digits, `-` and `_`, or of Chinese,
+//!   Japanese and Korean characters.
 //! - `\[` is a bracket. A backslash before anything else, and `]` outside brackets, are themselves.
 //!
 //! Empty lines are skipped. The speaker is kept as `speaker` in `extra`, where JSON Lines has one

@@ -1,14 +1,14 @@
 //! Files of labelled rows, in and out.
 //!
-//! - [`Reader`] and [`Writer`] are the only ways in and out: streams in constant memory,
-//!   strict or lenient; a file appears whole or not at all. [`ReadOptions`] and [`WriteOptions`] name
-//!   the [`Format`].
+//! - [`Reader`] and [`Writer`] are the only ways in and out: streams in constant memory, strict or
+//!   lenient; a file appears whole or not at all. [`ReadOptions`] and [`WriteOptions`] name the
+//!   [`Format`].
 //! - JSONL, CSV and TSV are cut into whole records that all cores parse in order (`blocks`);
-//!   Parquet comes in columns; the others row by row (`row_reader::RowReader`). `open` chooses the reader, by
-//!   name, ending, or what the file shows (`annotation::sniff`); `input` decodes. Every format writes by
-//!   `row_writer::RowWriter`, and what it cannot hold is counted in [`Losses`].
-//! - To add one: a reader and a writer in a file or folder of its own, a variant of [`Format`], an arm in
-//!   `open::file` and one in [`Writer::create`].
+//!   Parquet comes in columns; the others row by row (`row_reader::RowReader`). `open` chooses the
+//!   reader, by name, ending, or what the file shows (`annotation::sniff`); `input` decodes. Every
+//!   format writes by `row_writer::RowWriter`, and what it cannot hold is counted in [`Losses`].
+//! - To add one: a reader and a writer in a file or folder of its own, a variant of [`Format`], an
+//!   arm in `open::file` and one in [`Writer::create`].
 
 mod annotation;
 mod blocks;

@@ -57,7 +57,8 @@ pub enum Format {
     /// What doccano exports: JSON Lines, or an array, with `label` as `[[start, end, label]]` or as
     /// classes, or `entities` with offsets, and `cats`.
     Doccano,
-    /// What Label Studio exports (JSON, or JSON-MIN) and imports: tasks with `data` and `annotations`.
+    /// What Label Studio exports (JSON, or JSON-MIN) and imports: tasks with `data` and
+    /// `annotations`.
     LabelStudio,
     /// Rasa's older JSON: `rasa_nlu_data` with `common_examples`; what is beside them as in
     /// [`Format::Rasa`].
@@ -100,8 +101,8 @@ impl Format {
         ("text", Format::Text),
     ];
 
-    /// The format by ending. A folder is [`Format::Parquet`] if such a file or a partition is in it,
-    /// [`Format::Seq`] if `seq.in` is or nothing that is known, else what its files are.
+    /// The format by ending. A folder is [`Format::Parquet`] if such a file or a partition is in
+    /// it, [`Format::Seq`] if `seq.in` is or nothing that is known, else what its files are.
     ///
     /// # Errors
     ///
@@ -138,8 +139,8 @@ impl Format {
             })
     }
 
-    /// The format of a file of texts whose labels do not matter: [`Format::Text`] for a `.txt` file that
-    /// does not show tokens and tags in its first lines; `None`: by the ending.
+    /// The format of a file of texts whose labels do not matter: [`Format::Text`] for a `.txt` file
+    /// that does not show tokens and tags in its first lines; `None`: by the ending.
     ///
     /// # Errors
     ///

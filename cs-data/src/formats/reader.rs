@@ -25,8 +25,8 @@ use super::row_reader::{Chunk, ChunkReader};
 /// errors in [`skipped`](Self::skipped). Rows without an id are named by their number in the file,
 /// from 0, broken rows included.
 ///
-/// Fields that look like labels (`label`, `entities`, `tags` and so on) and fill nothing are told by
-/// `tracing::warn`, once each, at the end of the file.
+/// Fields that look like labels (`label`, `entities`, `tags` and so on) and fill nothing are told
+/// by `tracing::warn`, once each, at the end of the file.
 ///
 /// JSONL, CSV and TSV are parsed on all cores. To know an id again takes about 20 bytes for each
 /// row that brings one other than its number.
@@ -61,7 +61,8 @@ pub struct Reader {
     rows: usize,
     skipped: Vec<Error>,
     unmapped: Unmapped,
-    /// Whether a row that was handed out had a span, in a format that cannot say of one that it has none.
+    /// Whether a row that was handed out had a span, in a format that cannot say of one that it has
+    /// none.
     spans_seen: bool,
     /// Read, but not handed out.
     ready: VecDeque<RecordBatch>,
@@ -80,8 +81,8 @@ impl std::fmt::Debug for Reader {
 
 impl Reader {
     /// Opens a file, or a folder: for [`Format::Seq`](crate::Format::Seq) and partitioned
-    /// [`Format::Parquet`](crate::Format::Parquet) as these have it, else all files of one format in it
-    /// and below, by name.
+    /// [`Format::Parquet`](crate::Format::Parquet) as these have it, else all files of one format
+    /// in it and below, by name.
     ///
     /// # Errors
     ///
@@ -123,9 +124,10 @@ impl Reader {
 
     /// The rest of the file in one data set.
     ///
-    /// A row without spans is labelled as having none where the file says so (`"spans": []`). Where no
-    /// row of a file says so and some have spans, as in formats that cannot and in files whose writer leaves
-    /// empty fields out, all rows count as labelled; the log warns of it if the format can.
+    /// A row without spans is labelled as having none where the file says so (`"spans": []`). Where
+    /// no row of a file says so and some have spans, as in formats that cannot and in files whose
+    /// writer leaves empty fields out, all rows count as labelled; the log warns of it if the
+    /// format can.
     ///
     /// # Errors
     ///
@@ -167,8 +169,8 @@ impl Reader {
         self.format.is_none_or(Format::says_tagged)
     }
 
-    /// From the first piece with a span on, rows of a format that cannot say so have no entities where
-    /// they have no spans.
+    /// From the first piece with a span on, rows of a format that cannot say so have no entities
+    /// where they have no spans.
     fn tag_piece(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
         if self.says_tagged() {
             return Ok(batch);

@@ -137,8 +137,8 @@ impl TagSet {
     }
 
     /// Tags each word that lies in a span. Bytes that belong to no word, such as white space or
-    /// characters the normaliser drops, may lie on either side of a span's edge. O(tokens + spans) for
-    /// spans in order.
+    /// characters the normaliser drops, may lie on either side of a span's edge. O(tokens + spans)
+    /// for spans in order.
     pub fn align(&self, encoding: &Encoding, spans: &[Span]) -> TagIds {
         let words = encoding.word_list();
         let mut out = TagIds {
@@ -167,12 +167,12 @@ impl TagSet {
     }
 
     /// The way back: the spans that the tags of an encoding's tokens say, leniently
-    /// ([`Scheme::decode_lenient`]): only those of words' first tokens count, and a span ends where its
-    /// last word does. A number the set does not have counts as `O`.
+    /// ([`Scheme::decode_lenient`]): only those of words' first tokens count, and a span ends where
+    /// its last word does. A number the set does not have counts as `O`.
     ///
-    /// Words that share bytes (pieces of one character, in encodings from elsewhere) are not shared out:
-    /// of two spans that claim the same ones the first gets them, and a span left without bytes is
-    /// dropped. O(tokens).
+    /// Words that share bytes (pieces of one character, in encodings from elsewhere) are not shared
+    /// out: of two spans that claim the same ones the first gets them, and a span left without
+    /// bytes is dropped. O(tokens).
     pub fn spans_of(&self, encoding: &Encoding, ids: &[u32]) -> Vec<Span> {
         let tag = |token: usize| {
             let tag = ids.get(token).and_then(|&id| self.tags.get(id as usize));

@@ -93,10 +93,10 @@ pub enum EditError {
 }
 
 impl Utterance {
-    /// The row with these edits, all of them relative to the text as it is, in any order (of several
-    /// insertions at one place the first given comes first). Spans move along: one that an edit
-    /// covers exactly, or that has edits inside, takes the new extent; an insertion at a span's edge
-    /// stays outside. The other fields are copied.
+    /// The row with these edits, all of them relative to the text as it is, in any order (of
+    /// several insertions at one place the first given comes first). Spans move along: one that an
+    /// edit covers exactly, or that has edits inside, takes the new extent; an insertion at a
+    /// span's edge stays outside. The other fields are copied.
     ///
     /// # Errors
     ///
@@ -122,8 +122,9 @@ impl Utterance {
     }
 }
 
-/// Appends `text` with `edits` (by start, then end) to `out` and moves `spans` (in order, disjoint).
-/// O(text + edits + spans), allocates nothing else. After an error `out` and `spans` are of no use.
+/// Appends `text` with `edits` (by start, then end) to `out` and moves `spans` (in order,
+/// disjoint). O(text + edits + spans), allocates nothing else. After an error `out` and `spans` are
+/// of no use.
 pub(crate) fn apply<'e>(
     text: &str,
     edits: impl IntoIterator<Item = (Range<usize>, &'e str)>,

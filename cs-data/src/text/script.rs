@@ -2,8 +2,8 @@
 
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-/// A Chinese character: Unicode's blocks of CJK ideographs, and 々 and 〇. Planes 2 and 3 are taken as
-/// a whole, which Unicode keeps for ideographs.
+/// A Chinese character: Unicode's blocks of CJK ideographs, and 々 and 〇. Planes 2 and 3 are taken
+/// as a whole, which Unicode keeps for ideographs.
 pub(crate) fn is_han(c: char) -> bool {
     matches!(c,
         '\u{3005}' | '\u{3007}'

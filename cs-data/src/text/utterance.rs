@@ -83,8 +83,8 @@ pub struct Utterance {
     pub text: String,
     /// Its entities, in order, disjoint.
     pub spans: Vec<Span>,
-    /// Whether it is known to have no entities. A row with neither this nor spans is not labelled; see
-    /// [`is_tagged`](Self::is_tagged).
+    /// Whether it is known to have no entities. A row with neither this nor spans is not labelled;
+    /// see [`is_tagged`](Self::is_tagged).
     pub entity_free: bool,
     /// What the customer wants.
     pub intent: Option<String>,
@@ -142,8 +142,8 @@ impl Utterance {
         self
     }
 
-    /// Whether its entities are labelled: it has spans, or is known to have none. Other rows neither teach
-    /// entities nor are they scored for them.
+    /// Whether its entities are labelled: it has spans, or is known to have none. Other rows
+    /// neither teach entities nor are they scored for them.
     ///
     /// ```
     /// use cs_data::Utterance;

@@ -20,14 +20,13 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 pub struct Encoding {
     /// Token ids with the special tokens.
     pub ids: Vec<u32>,
-    /// Bytes of the text behind each token, on character boundaries; `0..0` for tokens without a word.
-    /// Pieces of one character (a syllable that the normaliser decomposed) share its range.
+    /// Bytes of the text behind each token, on character boundaries; `0..0` for tokens without a
+    /// word. Pieces of one character (a syllable that the normaliser decomposed) share its range.
     /// Combining marks that the normaliser strips count to the token before them.
     pub offsets: Vec<Range<usize>>,
-    /// Which word each token belongs to, by the tokenizer's
-    /// [`WordRule`](crate::WordRule); `None` for special tokens, for
-    /// tokens that hold nothing but white space, and for every token of a text of which none is known:
-    /// see [`Encoding::is_blank`].
+    /// Which word each token belongs to, by the tokenizer's [`WordRule`](crate::WordRule); `None`
+    /// for special tokens, for tokens that hold nothing but white space, and for every token of a
+    /// text of which none is known: see [`Encoding::is_blank`].
     pub words: Vec<Option<u32>>,
     /// Whether tokens were dropped from the end.
     pub truncated: bool,

@@ -315,8 +315,9 @@ fn has_broken_charsmap(normalizer: &Value) -> bool {
     })
 }
 
-/// Whether a table keeps within itself: the size of a trie, its units, and texts that end with 0. The
-/// layout is that of `darts-clone`: a unit's children lie in the 256 units that its offset leads to.
+/// Whether a table keeps within itself: the size of a trie, its units, and texts that end with 0.
+/// The layout is that of `darts-clone`: a unit's children lie in the 256 units that its offset
+/// leads to.
 fn is_charsmap(base64: &str) -> bool {
     let Ok(bytes) = STANDARD.decode(base64) else {
         return false;

@@ -194,8 +194,8 @@ impl WordPiece {
         Ok(vec![Token::new(id, self.unknown.clone(), (0, word.len()))])
     }
 
-    /// The longest piece that a word begins with, the longest that it goes on with, and so on, as far as
-    /// there are any, with the bytes they stand for; none of a word that is too long.
+    /// The longest piece that a word begins with, the longest that it goes on with, and so on, as
+    /// far as there are any, with the bytes they stand for; none of a word that is too long.
     pub(crate) fn longest_pieces(&self, word: &str) -> impl Iterator<Item = (Range<usize>, u32)> {
         let too_long = word.chars().nth(self.most_chars).is_some();
         let word = if too_long { "" } else { word };

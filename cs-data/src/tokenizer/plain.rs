@@ -2,9 +2,9 @@
 
 use tokenizers::{Encoding, Model};
 
-/// The encoding with every token of the text that is among `control` cut into what its characters are
-/// without it. The library leaves special tokens out when it looks for added ones, but a vocabulary has
-/// them as well: Unigram finds `</s>` there, and any model a word that is `[SEP]`.
+/// The encoding with every token of the text that is among `control` cut into what its characters
+/// are without it. The library leaves special tokens out when it looks for added ones, but a
+/// vocabulary has them as well: Unigram finds `</s>` there, and any model a word that is `[SEP]`.
 ///
 /// # Errors
 ///

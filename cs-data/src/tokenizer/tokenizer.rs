@@ -18,7 +18,8 @@ use super::{json, plain, wordpiece};
 /// Below this many texts a batch is encoded on the caller's thread.
 const PARALLEL_FROM: usize = 64;
 
-/// Bytes of a long text that are looked at first for each token wanted: three times what words take.
+/// Bytes of a long text that are looked at first for each token wanted: three times what words
+/// take.
 const BYTES_A_TOKEN: usize = 16;
 /// Bytes that are looked at at most for each token wanted.
 const MOST_BYTES_A_TOKEN: usize = 64;
@@ -215,7 +216,8 @@ impl Tokenizer {
         self.inner.token_to_id(token)
     }
 
-    /// The ids that stand for no text, ascending: what the file marks as special, `[UNK]` among them.
+    /// The ids that stand for no text, ascending: what the file marks as special, `[UNK]` among
+    /// them.
     pub fn special_ids(&self) -> Vec<u32> {
         let added = self.inner.get_added_tokens_decoder();
         let special = added.iter().filter(|(_, token)| token.special);
@@ -245,13 +247,14 @@ impl Tokenizer {
         special.into_iter().find(is_mask)
     }
 
-    /// Encodes `text` with special tokens at its ends; what looks like one in the text (`[SEP]`, `</s>`)
-    /// is text. Of more than `max_length` tokens (special ones included) the first of the text stay, and
-    /// the special tokens at both ends.
+    /// Encodes `text` with special tokens at its ends; what looks like one in the text (`[SEP]`,
+    /// `</s>`) is text. Of more than `max_length` tokens (special ones included) the first of the
+    /// text stay, and the special tokens at both ends.
     ///
-    /// Of a long text only the beginning is looked at, until there are tokens enough, and never more than
-    /// 64 bytes for each of `max_length`: what takes longer to say so little is cut there, and the
-    /// encoding says `truncated`. So time and memory are bounded by `max_length`, not by the text.
+    /// Of a long text only the beginning is looked at, until there are tokens enough, and never
+    /// more than 64 bytes for each of `max_length`: what takes longer to say so little is cut
+    /// there, and the encoding says `truncated`. So time and memory are bounded by `max_length`,
+    /// not by the text.
     ///
     /// # Errors
     ///
@@ -322,8 +325,8 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     })
 }
 
-/// How many tokens there are, special ones included, without those of the last word: the text may go on,
-/// and the word with it.
+/// How many tokens there are, special ones included, without those of the last word: the text may
+/// go on, and the word with it.
 fn whole_tokens(encoding: &tokenizers::Encoding) -> usize {
     let words = encoding.get_word_ids();
     let last = words.iter().flatten().max();

@@ -9,7 +9,8 @@ const NONE: u32 = u32::MAX;
 pub(super) type Node = u32;
 
 /// Words as a tree of their bytes, in order of depth: a node's children lie side by side, sorted by
-/// byte, behind those of the node before it. Takes 9 bytes a node: 8 MB for the 250,000 words of XLM-R.
+/// byte, behind those of the node before it. Takes 9 bytes a node: 8 MB for the 250,000 words of
+/// XLM-R.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Trie {
     /// The byte that leads to a node.
@@ -30,7 +31,8 @@ struct Entry<'a> {
 impl Trie {
     pub(super) const ROOT: Node = 0;
 
-    /// The words with their numbers, which are below `u32::MAX`; of equal words the last one counts.
+    /// The words with their numbers, which are below `u32::MAX`; of equal words the last one
+    /// counts.
     pub(super) fn new<'a>(words: impl Iterator<Item = (&'a str, u32)>) -> Self {
         let mut sorted: Vec<Entry<'_>> = words
             .map(|(word, number)| Entry {
@@ -103,8 +105,8 @@ impl Trie {
         self.word(self.node(word)?)
     }
 
-    /// The words that lead from a node along the text, the shortest first: how many bytes they take,
-    /// one at least, and their numbers.
+    /// The words that lead from a node along the text, the shortest first: how many bytes they
+    /// take, one at least, and their numbers.
     pub(super) fn prefixes(&self, from: Node, text: &[u8]) -> impl Iterator<Item = (usize, u32)> {
         let nodes = text.iter().scan(from, |node, &byte| {
             *node = self.child(*node, byte)?;

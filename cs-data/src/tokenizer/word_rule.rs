@@ -8,9 +8,9 @@ use crate::text::{is_attached, is_spaced_letter};
 
 /// Which tokens make up a word, and so share one tag.
 ///
-/// What a pre-tokenizer calls a word differs: BERT's parts at spaces, punctuation and Chinese characters,
-/// SentencePiece's at spaces alone, so that a Chinese sentence would be one word with room for one
-/// tag.
+/// What a pre-tokenizer calls a word differs: BERT's parts at spaces, punctuation and Chinese
+/// characters, SentencePiece's at spaces alone, so that a Chinese sentence would be one word with
+/// room for one tag.
 ///
 /// ```
 /// use cs_data::{Tokenizer, WordRule};
@@ -28,9 +28,9 @@ use crate::text::{is_attached, is_spaced_letter};
 pub enum WordRule {
     /// The tokenizer's own words, whatever they are.
     PreTokenizer,
-    /// The tokenizer's own words, parted further by script: a run of letters and digits is one word, and
-    /// where nothing separates words (Chinese, Japanese, Thai and the like), in punctuation and in
-    /// symbols each token is one. White space belongs to no word.
+    /// The tokenizer's own words, parted further by script: a run of letters and digits is one
+    /// word, and where nothing separates words (Chinese, Japanese, Thai and the like), in
+    /// punctuation and in symbols each token is one. White space belongs to no word.
     #[default]
     Script,
 }

@@ -80,8 +80,8 @@ impl MaskFiller for LineProcess {
     }
 }
 
-/// Contextual replacement: one token outside of the entities (a Chinese character, or a run of other
-/// letters and digits) becomes one of the first candidates, each as likely.
+/// Contextual replacement: one token outside of the entities (a Chinese character, or a run of
+/// other letters and digits) becomes one of the first candidates, each as likely.
 ///
 /// ```
 /// use cs_data::Utterance;

@@ -8,9 +8,9 @@ const MAX_REPEAT: usize = 100;
 
 /// What order numbers and the like look like.
 ///
-/// A pattern is a sequence of characters that stand for themselves, `\d` (a digit), `[A-Z2-9_]` (one
-/// of these), each with a count `{8}` or `{6,8}` if wanted; a backslash before any other character
-/// makes it stand for itself.
+/// A pattern is a sequence of characters that stand for themselves, `\d` (a digit), `[A-Z2-9_]`
+/// (one of these), each with a count `{8}` or `{6,8}` if wanted; a backslash before any other
+/// character makes it stand for itself.
 ///
 /// ```
 /// use cs_data::augment::{Pattern};
@@ -46,7 +46,8 @@ impl Pattern {
         out
     }
 
-    /// Reads a pattern; an error is the character at which it stands, from 0, and what was expected.
+    /// Reads a pattern; an error is the character at which it stands, from 0, and what was
+    /// expected.
     pub(crate) fn parse(text: &str) -> Result<Self, (usize, &'static str)> {
         let mut reader = Reader {
             chars: text.chars().collect(),

@@ -30,8 +30,8 @@ impl Change<'_> {
 }
 
 /// The `extra` of copies, in the order of their rows. Sections of a file, such as lookup tables and
-/// synonyms, which lie with a row but are the file's, come once: with the first copy from there on, or
-/// with the last one of all.
+/// synonyms, which lie with a row but are the file's, come once: with the first copy from there on,
+/// or with the last one of all.
 pub(crate) struct Extras<'a> {
     column: &'a StringArray,
     /// Rows whose sections are written; all if the rows themselves stay, and bring them.
@@ -82,8 +82,8 @@ impl<'a> Extras<'a> {
     }
 }
 
-/// Takes the values of entities that are others now out of the attributes, and puts the new text where
-/// the old one stood.
+/// Takes the values of entities that are others now out of the attributes, and puts the new text
+/// where the old one stood.
 fn follow(extra: &mut Map<String, Value>, change: &Change<'_>) {
     let attributes = extra.get_mut(ATTRIBUTES).and_then(Value::as_array_mut);
     let pairs = change.before.iter().zip(&change.after);

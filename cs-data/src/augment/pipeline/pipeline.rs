@@ -86,8 +86,8 @@ impl AugmentReport {
 
 /// Operators, applied one after the other to copies of rows.
 ///
-/// A copy keeps its row's spans (moved), labels and further fields. Its `origin` names the operators
-/// that changed it (`synonyms+noise`, after the row's own `origin` unless that is
+/// A copy keeps its row's spans (moved), labels and further fields. Its `origin` names the
+/// operators that changed it (`synonyms+noise`, after the row's own `origin` unless that is
 /// [`SOURCE`](crate::SOURCE)), its `parent` is the row's id, its id that id with `~` and the
 /// smallest number that is free. What is drawn for a copy depends on the seed, the row's id, the
 /// number of the copy and the operator's place only.

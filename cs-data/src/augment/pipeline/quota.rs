@@ -144,7 +144,8 @@ impl Quota {
     }
 }
 
-/// Refuses an `asked` number of rows for each of `groups` that comes to none, or to more than [`MAX_ROWS`].
+/// Refuses an `asked` number of rows for each of `groups` that comes to none, or to more than
+/// [`MAX_ROWS`].
 fn check(name: &'static str, asked: usize, groups: usize) -> Result<()> {
     let most = MAX_ROWS / groups.max(1);
     match (1..=most).contains(&asked) {

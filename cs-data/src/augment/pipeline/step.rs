@@ -27,8 +27,8 @@ impl<'a> Work<'a> {
         );
     }
 
-    /// The stream of an operator on a draft: a function of the seed, the row's id, the copy, the attempt
-    /// and the operator's position, and of nothing else.
+    /// The stream of an operator on a draft: a function of the seed, the row's id, the copy, the
+    /// attempt and the operator's position, and of nothing else.
     pub(crate) fn random(&self, at: usize, step: usize) -> SplitMix {
         let Draft { row, copy } = self.drafts[at];
         let row = SplitMix::hash(self.seed, self.sources.ids.value(row as usize));

@@ -1,7 +1,7 @@
 //! doccano's exports: JSON Lines, or an array of the same objects.
 //!
-//! - Sequence labelling: `label` (or `labels`) is a list of `[start, end, label]`, or `entities` one of
-//!   objects with `start_offset`, `end_offset` and `label`; in characters, in any order.
+//! - Sequence labelling: `label` (or `labels`) is a list of `[start, end, label]`, or `entities`
+//!   one of objects with `start_offset`, `end_offset` and `label`; in characters, in any order.
 //! - Classification: `label` is a list with the class.
 //! - Both: `entities` as either list, and `cats` with the class.
 //!

@@ -1,10 +1,11 @@
 //! Label Studio's exports: an array of tasks (JSON), or of flat objects (JSON-MIN).
 //!
 //! A task has its text, and whatever came with it, under `data`, and regions under
-//! `annotations[].result[]`: labels are spans, the choice `intent` (or the only one) is the intent, and
-//! the choice of `positive`, `neutral` or `negative` the sentiment. Skipped annotations are none; of
-//! several, the one that is the ground truth counts. Other regions are kept as `regions`. A flat object
-//! has the same by the names of its controls. Offsets count UTF-16 units, as browsers do.
+//! `annotations[].result[]`: labels are spans, the choice `intent` (or the only one) is the intent,
+//! and the choice of `positive`, `neutral` or `negative` the sentiment. Skipped annotations are
+//! none; of several, the one that is the ground truth counts. Other regions are kept as `regions`.
+//! A flat object has the same by the names of its controls. Offsets count UTF-16 units, as browsers
+//! do.
 
 use std::path::Path;
 

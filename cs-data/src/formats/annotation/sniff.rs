@@ -40,8 +40,8 @@ pub(crate) fn format(path: &Path, format: Format, options: &ReadOptions) -> Resu
     Ok(found)
 }
 
-/// Whether the first lines of a file that are no comments are a token and its tag each, or tokens with
-/// their tags.
+/// Whether the first lines of a file that are no comments are a token and its tag each, or tokens
+/// with their tags.
 pub(crate) fn is_tagged(path: &Path, encoding: Option<Charset>) -> Result<bool> {
     let start = start(path, encoding)?;
     let text = String::from_utf8_lossy(&start);

@@ -10,7 +10,8 @@
 //! `# text = …` the text, and with it the places of the tokens, is what it says. Otherwise tokens
 //! are joined: with nothing if all are single characters, else with a space, but with nothing
 //! beside a Chinese or Japanese character. The writer adds the text where that would not give it
-//! back, so nothing is lost. Spans with white space at their ends stand in `# spans`, which overrides tags.
+//! back, so nothing is lost. Spans with white space at their ends stand in `# spans`, which
+//! overrides tags.
 
 use std::path::Path;
 

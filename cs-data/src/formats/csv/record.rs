@@ -9,12 +9,12 @@ use crate::text::MAX_TEXT_BYTES;
 /// What a `"` that opens a field means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Quotes {
-    /// It quotes the field, as the csv crate has it: a quote inside an unquoted field is text, and what
-    /// follows a closing quote belongs to the field.
+    /// It quotes the field, as the csv crate has it: a quote inside an unquoted field is text, and
+    /// what follows a closing quote belongs to the field.
     Always,
-    /// It quotes the field if it closes right before a delimiter or an end of line. A field that would
-    /// hold a delimiter or an end of line must besides give the record as many fields as the header
-    /// has, where the bare lines do not; in a header (0), it may hold neither.
+    /// It quotes the field if it closes right before a delimiter or an end of line. A field that
+    /// would hold a delimiter or an end of line must besides give the record as many fields as the
+    /// header has, where the bare lines do not; in a header (0), it may hold neither.
     Closed { fields: usize },
 }
 
@@ -182,7 +182,8 @@ impl Dialect {
         memchr::memchr_iter(self.delimiter, line).count() + 1
     }
 
-    /// The fields of a line, cut at every delimiter; those that are quoted each by themselves are so.
+    /// The fields of a line, cut at every delimiter; those that are quoted each by themselves are
+    /// so.
     fn bare(self, line: &[u8], fields: &mut Vec<Field>) {
         fields.clear();
         let mut start = 0;

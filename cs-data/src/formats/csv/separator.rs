@@ -67,8 +67,8 @@ pub(crate) fn of_first_line(bytes: &[u8]) -> Option<(Separator, usize)> {
     }
 }
 
-/// The dialect under which alone the first record has every column that must be there; `usual` if it
-/// does, or if nothing is sure.
+/// The dialect under which alone the first record has every column that must be there; `usual` if
+/// it does, or if nothing is sure.
 pub(crate) fn detect(
     usual: Dialect,
     record: &[u8],

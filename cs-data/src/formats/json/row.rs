@@ -1,4 +1,5 @@
-//! A JSON value as a row: fields by name or by path, class numbers by their names, tokens with tags.
+//! A JSON value as a row: fields by name or by path, class numbers by their names, tokens with
+//! tags.
 
 use std::path::Path;
 

@@ -8,9 +8,9 @@
 //! `text=content` by key, `text=0` by number, `text=a.b` deeper, `dialogue_id=$1` by what the first
 //! `*` of the path stands for. Otherwise one record is in memory at a time.
 //!
-//! A record has the fields of a JSON Lines row. Without `text`, `tokens` with `ner_tags` (or `tags`)
-//! are joined and decoded as in CoNLL. Under `features` (or `dataset_info`) in front of the rows
-//! stand the names of classes that the rows have as numbers; a class `label` is the intent.
+//! A record has the fields of a JSON Lines row. Without `text`, `tokens` with `ner_tags` (or
+//! `tags`) are joined and decoded as in CoNLL. Under `features` (or `dataset_info`) in front of the
+//! rows stand the names of classes that the rows have as numbers; a class `label` is the intent.
 
 use std::path::Path;
 

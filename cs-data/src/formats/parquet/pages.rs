@@ -25,8 +25,8 @@ const BATCH_BYTES: u64 = 64 << 20;
 /// Rows decoded at a time at most.
 const BATCH_ROWS: u64 = 4096;
 
-/// Refuses codecs that are not built in and pages that would take too much memory. Gives the number of
-/// rows to decode at a time.
+/// Refuses codecs that are not built in and pages that would take too much memory. Gives the number
+/// of rows to decode at a time.
 pub(crate) fn check(path: &Path, file: &File, metadata: &ParquetMetaData) -> Result<usize> {
     let mut input = BufReader::new(file);
     let mut rows = BATCH_ROWS;
@@ -70,8 +70,8 @@ struct Pages<'a, 'f> {
 }
 
 impl Pages<'_, '_> {
-    /// How many rows may be decoded at a time. A header that cannot be read ends the walk: the reader
-    /// will stop there too, and say so.
+    /// How many rows may be decoded at a time. A header that cannot be read ends the walk: the
+    /// reader will stop there too, and say so.
     fn rows(&mut self) -> Result<u64> {
         let (start, length) = self.column.byte_range();
         let end = start.saturating_add(length);
@@ -182,7 +182,8 @@ impl<R: BufRead> Thrift<R> {
         Some(())
     }
 
-    /// The kind of the next field, whose number becomes `field`; `Some(None)` at the end of the struct.
+    /// The kind of the next field, whose number becomes `field`; `Some(None)` at the end of the
+    /// struct.
     fn field(&mut self, field: &mut i64) -> Option<Option<u8>> {
         let byte = self.byte()?;
         let (delta, kind) = (byte >> 4, byte & 15);

@@ -184,8 +184,8 @@ fn open(path: &Path) -> Result<ParquetRecordBatchReader> {
         .map_err(parquet_failed(path))
 }
 
-/// The field with strings as views of their pages: a dictionary's string that stands in every row is
-/// in memory once.
+/// The field with strings as views of their pages: a dictionary's string that stands in every row
+/// is in memory once.
 fn viewed(field: &FieldRef) -> FieldRef {
     let kind = match field.data_type() {
         DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,

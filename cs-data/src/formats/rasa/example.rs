@@ -1,4 +1,5 @@
-//! A training example of Rasa: `from [Denver]{"entity": "city", "role": "departure"} to [LA](city)`.
+//! A training example of Rasa:
+//! `from [Denver]{"entity": "city", "role": "departure"} to [LA](city)`.
 
 use serde_json::{Map, Value};
 
@@ -14,8 +15,8 @@ pub(crate) const FURTHER: &str = "entities";
 pub(crate) struct Example {
     pub(crate) text: String,
     pub(crate) spans: Vec<Span>,
-    /// For each span what it is beside its label: `role`, `group`, `value`, and under `entities` the
-    /// further entities that Rasa has for it.
+    /// For each span what it is beside its label: `role`, `group`, `value`, and under `entities`
+    /// the further entities that Rasa has for it.
     pub(crate) attributes: Vec<Map<String, Value>>,
 }
 
@@ -27,9 +28,9 @@ pub(crate) struct Wrong {
 }
 
 impl Example {
-    /// As Rasa reads it: `[text](entity)`, `[text](entity:value)`, `[text]{…}` with a JSON object or
-    /// `[text][{…}, {…}]` with several, of which the first is the label; brackets that none of these
-    /// follows are text.
+    /// As Rasa reads it: `[text](entity)`, `[text](entity:value)`, `[text]{…}` with a JSON object
+    /// or `[text][{…}, {…}]` with several, of which the first is the label; brackets that none of
+    /// these follows are text.
     pub(crate) fn parse(line: &str) -> Result<Self, Wrong> {
         let mut example = Example::default();
         let mut rest = line;

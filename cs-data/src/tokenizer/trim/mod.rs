@@ -81,18 +81,21 @@ impl Tokenizer {
         .collect()
     }
 
-    /// The same tokenizer with the tokens `kept` alone, numbered anew without gaps in their old order,
-    /// and the old id of each new one. Special and other added tokens, the unknown token, bytes that
-    /// unknown characters fall back on, and what a kept token is merged of always stay. Takes
-    /// WordPiece, Unigram (SentencePiece, XLM-R), BPE and WordLevel.
+    /// The same tokenizer with the tokens `kept` alone, numbered anew without gaps in their old
+    /// order, and the old id of each new one. Special and other added tokens, the unknown token,
+    /// bytes that unknown characters fall back on, and what a kept token is merged of always stay.
+    /// Takes WordPiece, Unigram (SentencePiece, XLM-R), BPE and WordLevel.
     ///
-    /// A text is cut as before if all that [`count_tokens`](Self::count_tokens) finds in it is kept:
+    /// A text is cut as before if all that [`count_tokens`](Self::count_tokens) finds in it is
+    /// kept:
     ///
     /// - WordPiece takes the longest piece a word goes on with, and no longer one comes in.
     /// - Unigram takes the pieces whose scores add up to the most. What is left is a part of what
     ///   there was to choose from, and the best is in it. An unknown character scores less than the
-    ///   lowest piece, so that one stays as well, lest the unknown become cheaper than what is gone.
-    /// - BPE applies the earliest merge it can. All that made the text's tokens are there, in order.
+    ///   lowest piece, so that one stays as well, lest the unknown become cheaper than what is
+    ///   gone.
+    /// - BPE applies the earliest merge it can. All that made the text's tokens are there, in
+    ///   order.
     ///
     /// Other texts are cut into what is left.
     ///
