@@ -29,20 +29,21 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A place in a text file holds something else than it should.
+    /// A line and column of a text file hold something else than they should.
     #[error("{}:{line}:{column}: {found}, expected {expected}", path.display())]
     Text {
         /// The file.
         path: PathBuf,
-        /// Line, from 1.
+        /// Line of the fault, from 1.
         line: usize,
-        /// Column, from 1, in Unicode scalar values.
+        /// Column of the fault, from 1, in Unicode scalar values.
         column: usize,
         /// What stands there.
         found: String,
         /// What should stand there.
         expected: String,
-        /// Whether it is a span or a tag, not what it labels or how the file is written.
+        /// Whether the fault is in a span or a tag, and not in another field or in how the file is
+        /// written.
         labels: bool,
     },
     /// A file or folder as a whole is not what it should be.
@@ -50,9 +51,9 @@ pub enum Error {
     File {
         /// The file or folder.
         path: PathBuf,
-        /// What it is.
+        /// What the file or folder is.
         found: String,
-        /// What it should be.
+        /// What the file or folder should be.
         expected: String,
     },
     /// A cell of a Parquet file holds something else than it should.
@@ -60,7 +61,7 @@ pub enum Error {
     Cell {
         /// The file.
         path: PathBuf,
-        /// Row, from 0.
+        /// Row of the cell, from 0.
         row: usize,
         /// Name of the column.
         column: String,
@@ -86,11 +87,11 @@ pub enum Error {
     /// An utterance breaks the rules of [`Utterance::validate`](crate::Utterance::validate).
     #[error("row {row} (id {id:?}): {source}")]
     Row {
-        /// Its position, from 0.
+        /// Position of the utterance among the rows, from 0.
         row: usize,
-        /// Its id.
+        /// Id of the utterance.
         id: String,
-        /// What is wrong.
+        /// The rule that the utterance breaks.
         source: SpanError,
     },
     /// A format cannot hold a row's text, or lacks what it must have.
@@ -106,11 +107,11 @@ pub enum Error {
     /// An argument is out of its range.
     #[error("{name} is {found}, expected {expected}")]
     Argument {
-        /// The argument's name.
+        /// Name of the argument.
         name: &'static str,
-        /// What was given.
+        /// The value that was given.
         found: String,
-        /// What is accepted.
+        /// The values that are accepted.
         expected: String,
     },
     /// A Parquet file cannot be understood or written.
@@ -125,21 +126,21 @@ pub enum Error {
     /// An operator of an augmentation gave edits that cannot be applied.
     #[error("{operator} on the row with id {id:?}: {source}")]
     Edit {
-        /// Its name.
+        /// Name of the operator.
         operator: String,
-        /// The row.
+        /// Id of the row.
         id: String,
-        /// What is wrong.
+        /// Why the edits cannot be applied.
         source: EditError,
     },
     /// Another program did not do what it was asked for.
     #[error("{command:?}: {found}, expected {expected}")]
     Process {
-        /// The command.
+        /// The command of the program.
         command: String,
-        /// What it did.
+        /// What the program did.
         found: String,
-        /// What it should have done.
+        /// What the program should have done.
         expected: String,
     },
     /// Arrow refused to build or to combine arrays.
@@ -149,7 +150,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The same, as one of spans or tags.
+    /// The same error, as one of spans or tags.
     #[cfg(feature = "arrow")]
     pub(crate) fn of_labels(mut self) -> Self {
         if let Error::Text { labels, .. } = &mut self {

@@ -3,12 +3,13 @@
 //!
 //! - [`Utterance`]: one turn with its labels. Offsets are bytes of UTF-8 in memory and Unicode
 //!   scalar values in files and JSON; [`Offsets`] converts.
-//! - [`Tokenizer`] gives an [`Encoding`], whose words a [`WordRule`] tells; [`TagSet`] tags them by
-//!   a turn's spans, in numbers; [`Scheme`] reads and writes tags as text. [`TokenBatch`] lays
-//!   encodings end to end without padding, as a [`BatchPlan`] cuts them.
-//! - [`Batches`] are the steps of a run from any step on.
-//! - [`Dataset`] (feature `arrow`, on by default): rows in Arrow memory. [`formats`] reads and
-//!   writes files, with errors that name file, line and column; [`audit`] looks for what is wrong
+//! - [`Tokenizer`] turns a text into an [`Encoding`], and a [`WordRule`] decides which tokens make
+//!   up a word. [`TagSet`] tags the words by a turn's spans, in numbers; [`Scheme`] reads and
+//!   writes tags as text. [`TokenBatch`] lays encodings end to end without padding, and a
+//!   [`BatchPlan`] says which of them go together.
+//! - [`Batches`] gives the steps of a run, from any step on.
+//! - [`Dataset`] (feature `arrow`, on by default) has rows in Arrow memory. [`formats`] reads and
+//!   writes files, with errors that say file, line and column; [`audit`] looks for what is wrong
 //!   with the rows; [`augment`] makes more of them.
 //!
 //! ```

@@ -13,12 +13,13 @@
 pub struct SplitMix(u64);
 
 impl SplitMix {
-    /// A stream of its own for each seed.
+    /// Starts a stream of its own for each seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A stream of its own for each name: SplitMix64 of `seed` and the FNV-1a hash of `name`.
+    /// Starts a stream of its own for each name: SplitMix64 of `seed` and the FNV-1a hash of
+    /// `name`.
     ///
     /// ```
     /// use cs_data::SplitMix;
@@ -30,13 +31,13 @@ impl SplitMix {
         Self(Self::new(seed).next() ^ fnv1a(name))
     }
 
-    /// A number that is a function of `seed` and `name` and of nothing else: the first of their
-    /// [named](Self::named) stream.
+    /// Gives a number that is a function of `seed` and `name` and of nothing else: the first of
+    /// their [named](Self::named) stream.
     pub fn hash(seed: u64, name: &str) -> u64 {
         Self::named(seed, name).next()
     }
 
-    /// The next 64 bits.
+    /// Gives the next 64 bits.
     #[allow(clippy::should_implement_trait, reason = "without end, and no Option")]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -46,22 +47,22 @@ impl SplitMix {
         z ^ (z >> 31)
     }
 
-    /// A number in `0.0..1.0`, of 53 bits.
+    /// Gives a number in `0.0..1.0`, of 53 bits.
     pub fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// `true` with this probability.
+    /// Gives `true` with this probability.
     pub fn chance(&mut self, probability: f64) -> bool {
         self.unit() < probability
     }
 
-    /// A number below `bound`, 0 if that is 0; the bias is below `bound` / 2^64.
+    /// Gives a number below `bound`, or 0 if `bound` is 0; the bias is below `bound` / 2^64.
     pub fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.next()) * bound as u128) >> 64) as usize
     }
 
-    /// One of `items`, each as likely; `None` of none.
+    /// Picks one of `items`, each as likely; `None` if there are none.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         items.get(self.below(items.len()))
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Row;
 
-/// An intent and its rows.
+/// An intent and the number of its rows.
 ///
 /// ```
 /// use cs_data::audit::Class;
@@ -15,11 +15,11 @@ use super::Row;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Class {
-    /// The intent.
+    /// Name of the intent.
     pub intent: String,
-    /// Its rows; 0 for a core intent that does not occur.
+    /// Number of its rows; 0 for a core intent that does not occur.
     pub rows: usize,
-    /// Whether coverage counts it.
+    /// Whether the intent is a core intent, which coverage counts.
     pub core: bool,
 }
 
@@ -71,21 +71,20 @@ pub(super) fn imbalance(classes: &[Class]) -> Option<f64> {
     Some(largest as f64 / smallest as f64)
 }
 
-/// Rows by sentiment.
+/// Numbers of rows by sentiment.
 ///
 /// ```
 /// use cs_data::audit::Sentiments;
 /// let balance = Sentiments { positive: 30, negative: 10, neutral: 5 };
 /// assert_eq!(balance.imbalance(), Some(3.0));
-/// assert_eq!(Sentiments::default().imbalance(), None);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Sentiments {
-    /// Above 0.5.
+    /// Number of rows above 0.5.
     pub positive: usize,
-    /// Below 0.5.
+    /// Number of rows below 0.5.
     pub negative: usize,
-    /// Exactly 0.5.
+    /// Number of rows at exactly 0.5.
     pub neutral: usize,
 }
 
@@ -102,8 +101,8 @@ impl Sentiments {
         out
     }
 
-    /// The larger to the smaller of positive and negative, infinite if one is missing; `None`
-    /// without either.
+    /// Ratio of the larger to the smaller of positive and negative, infinite if one is missing;
+    /// `None` without either.
     pub fn imbalance(&self) -> Option<f64> {
         let (large, small) = (
             self.positive.max(self.negative),

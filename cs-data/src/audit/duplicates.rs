@@ -20,12 +20,12 @@ use super::{Row, RowRef};
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Repeat {
-    /// The row.
+    /// The row that repeats a text.
     pub row: RowRef,
     /// The text that it repeats, in the data or, for a leak, in the other data set. Leaks give its
     /// normal form.
     pub of: String,
-    /// Jaccard similarity of their sets of character trigrams; 1 for the same normal form.
+    /// Jaccard similarity of the two texts' sets of character trigrams; 1 for the same normal form.
     pub similarity: f64,
 }
 
@@ -43,11 +43,11 @@ pub struct Repeat {
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Contradiction {
-    /// What disagrees: `intent` or `sentiment`.
+    /// The field that disagrees: `intent` or `sentiment`.
     pub field: &'static str,
-    /// The labels (for the sentiment `positive` and `negative`) and how many rows say so.
+    /// The labels (for the sentiment `positive` and `negative`) and how many rows have each.
     pub labels: BTreeMap<String, usize>,
-    /// The first row of the text.
+    /// The first row with the text.
     pub row: RowRef,
 }
 

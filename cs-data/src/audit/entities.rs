@@ -28,9 +28,9 @@ use super::{Row, RowRef};
 pub struct EntityConflict {
     /// Normal form of the entity.
     pub surface: String,
-    /// Its labels and how often each occurs.
+    /// The labels of the entity and how often each occurs.
     pub labels: BTreeMap<String, usize>,
-    /// A row with the rarest label.
+    /// A row in which it has the rarest label.
     pub row: RowRef,
 }
 
@@ -52,22 +52,22 @@ pub struct EntityConflict {
 pub struct MissedEntity {
     /// Normal form of the entity.
     pub surface: String,
-    /// Its most frequent label.
+    /// The most frequent label of the entity.
     pub label: String,
-    /// How often it is labelled.
+    /// How often the entity is labelled.
     pub labelled: usize,
-    /// How often it is not.
+    /// How often the entity is not labelled.
     pub unlabelled: usize,
-    /// A row in which it is not.
+    /// A row in which the entity is not labelled.
     pub row: RowRef,
 }
 
 /// What is known of a surface.
 #[derive(Default)]
 struct Known {
-    /// How often each label, and where first.
+    /// How often the surface has each label, and in which row first.
     labels: BTreeMap<String, (usize, usize)>,
-    /// How often none, and where first.
+    /// How often the surface has no label, and in which row first.
     unlabelled: Option<(usize, usize)>,
 }
 

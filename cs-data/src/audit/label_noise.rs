@@ -39,13 +39,13 @@ const ALPHA: f64 = 0.1;
 pub struct NoiseSuspect {
     /// Which label is doubted: `intent` or `sentiment`.
     pub field: &'static str,
-    /// What it is.
+    /// The label that the row has.
     pub label: String,
-    /// What it looks like.
+    /// The label that the row looks like.
     pub suggested: String,
-    /// By how much, in nats an n-gram.
+    /// How much likelier the suggested label is, in nats an n-gram.
     pub margin: f64,
-    /// Where.
+    /// The row in doubt.
     pub row: RowRef,
 }
 
@@ -79,7 +79,7 @@ pub(super) fn suspects(rows: &[Row]) -> Vec<NoiseSuspect> {
 /// Counts of n-grams by class.
 struct Judge<'a> {
     names: Vec<&'a str>,
-    /// Of each row.
+    /// The class of each row; `None` without a label.
     labels: Vec<Option<usize>>,
     /// Rows of each class.
     sizes: Vec<usize>,
@@ -87,7 +87,7 @@ struct Judge<'a> {
     totals: Vec<f64>,
     /// The classes of each n-gram, and in how many of their rows it stands.
     counts: HashMap<u128, Vec<(u32, u32)>>,
-    /// For each count, what it adds to a log-likelihood over a count of nothing.
+    /// What each count adds to a log-likelihood over a count of nothing.
     gains: Vec<f64>,
 }
 

@@ -1,6 +1,6 @@
 //! What is wrong with labelled data, before a model learns it.
 //!
-//! [`Audit`] looks at a data set and gives a [`AuditReport`]: plain data, with a table for people
+//! [`Audit`] looks at a data set and gives an [`AuditReport`]: plain data, with a table for people
 //! as its `Display`, JSON by serde, and a chart by [`AuditReport::write_svg`]. [`Rules`] say what
 //! must hold.
 //!
@@ -44,9 +44,9 @@ pub use spans::{SpanFault, SpanFaultKind};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct ReadFault {
-    /// What is wrong, with the place.
+    /// What is wrong, with the file and where in it.
     pub message: String,
-    /// Whether spans or tags are at fault: then it counts as an IOB error.
+    /// Whether spans or tags are at fault; then the row counts as an IOB error.
     pub labels: bool,
 }
 
@@ -62,7 +62,7 @@ impl From<&Error> for ReadFault {
 }
 
 impl ReadFault {
-    /// A fault.
+    /// Makes a fault of a message and of whether spans or tags are at fault.
     pub fn new(message: impl Into<String>, labels: bool) -> Self {
         ReadFault {
             message: message.into(),
@@ -98,7 +98,7 @@ pub struct Audit<'a> {
 }
 
 impl<'a> Audit<'a> {
-    /// An audit of `data`.
+    /// Begins an audit of `data`.
     pub fn new(data: &'a Dataset) -> Self {
         Audit {
             data,
@@ -115,14 +115,14 @@ impl<'a> Audit<'a> {
         self
     }
 
-    /// Coverage is that of these intents instead of all that occur.
+    /// Measures coverage of these intents instead of all that occur.
     #[must_use]
     pub fn core(mut self, intents: Vec<String>) -> Self {
         self.core = Some(intents);
         self
     }
 
-    /// Rows that reading left out.
+    /// Sets the rows that reading left out, which the audit counts.
     #[must_use]
     pub fn faults(mut self, faults: Vec<ReadFault>) -> Self {
         self.faults = faults;
@@ -130,13 +130,13 @@ impl<'a> Audit<'a> {
     }
 
     /// Looks at every row. Deterministic, on one thread. 10,000 short rows take about a second,
-    /// 100,000 4 to 21 s and 1 to 2 KB each; the search for near-duplicates grows with the square
-    /// of the rows where all of them are made of the same few phrases.
+    /// 100,000 take 4 to 21 s, and memory is 1 to 2 KB a row; the search for near-duplicates grows
+    /// with the square of the rows where all of them are made of the same few phrases.
     ///
     /// # Errors
     ///
-    /// A rule out of its range; core intents that are none, empty or named twice; more distinct
-    /// entities than a search automaton holds.
+    /// A rule out of its range; core intents of which there are none, or one is empty or given
+    /// twice; more distinct entities than a search automaton holds.
     pub fn run(&self, rules: &Rules) -> Result<AuditReport> {
         rules.validate()?;
         if let Some(core) = &self.core {
@@ -203,7 +203,7 @@ fn check_core(core: &[String]) -> Result<()> {
 ///
 /// # Errors
 ///
-/// A file that cannot be read, is not UTF-8 or names no intent; an intent named twice.
+/// A file that cannot be read, is not UTF-8 or has no intent; an intent given twice.
 pub fn read_core(path: &Path) -> Result<Vec<String>> {
     let source = TextFile::open(path)?;
     let (mut core, mut seen) = (Vec::new(), BTreeSet::new());

@@ -225,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    /// By the definition.
+    /// The Jaccard similarity by its definition.
     fn jaccard(a: &[u32], b: &[u32]) -> f64 {
         let shared = a.iter().filter(|gram| b.contains(gram)).count();
         shared as f64 / (a.len() + b.len() - shared) as f64

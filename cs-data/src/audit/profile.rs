@@ -9,7 +9,7 @@ use super::Row;
 /// Bars of a length histogram, at most.
 const BINS: usize = 30;
 
-/// Rows of one range of lengths.
+/// The number of rows in one range of lengths.
 ///
 /// ```
 /// use cs_data::audit::Bin;
@@ -18,11 +18,11 @@ const BINS: usize = 30;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Bin {
-    /// Shortest length, in characters.
+    /// Shortest length of the range, in characters.
     pub from: usize,
-    /// One past the longest length.
+    /// One past the longest length of the range.
     pub to: usize,
-    /// How many rows.
+    /// Number of rows in the range.
     pub rows: usize,
 }
 
@@ -36,24 +36,24 @@ pub struct Bin {
 /// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Lengths {
-    /// The shortest.
+    /// Length of the shortest text.
     pub min: usize,
-    /// The mean; 0 without rows.
+    /// Mean length; 0 without rows.
     pub mean: f64,
-    /// Half the rows are at most this long.
+    /// Median: half the rows are at most this long.
     pub median: usize,
-    /// 95 % of the rows are at most this long (nearest rank).
+    /// 95th percentile: 95 % of the rows are at most this long (nearest rank).
     pub p95: usize,
-    /// 99 % of the rows are at most this long (nearest rank).
+    /// 99th percentile: 99 % of the rows are at most this long (nearest rank).
     pub p99: usize,
-    /// The longest.
+    /// Length of the longest text.
     pub max: usize,
-    /// Equal ranges from 0; the last one goes on to the longest text.
+    /// Numbers of rows in equal ranges from 0; the last range goes on to the longest text.
     pub histogram: Vec<Bin>,
 }
 
 impl Lengths {
-    /// The profile of these lengths.
+    /// Profiles these lengths.
     pub fn of(lengths: impl IntoIterator<Item = usize>) -> Self {
         let mut sorted: Vec<usize> = lengths.into_iter().collect();
         sorted.sort_unstable();
@@ -96,9 +96,9 @@ fn histogram(sorted: &[usize], p99: usize, max: usize) -> Vec<Bin> {
     bins
 }
 
-/// Rows by script: units are Chinese characters and words of Latin letters, and a script that has
-/// at least four in five of a text's letters has the text. The script stands for the language:
-/// French counts as `en`, Japanese with kana as `mixed` or `other`.
+/// Numbers of rows by script. Units are Chinese characters and words of Latin letters, and a script
+/// that has at least four in five of a text's letters has the text. The script stands for the
+/// language: French counts as `en`, Japanese with kana as `mixed` or `other`.
 ///
 /// ```
 /// use cs_data::audit::Languages;
@@ -113,18 +113,18 @@ fn histogram(sorted: &[usize], p99: usize, max: usize) -> Vec<Bin> {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Languages {
-    /// Chinese characters.
+    /// Number of texts in Chinese characters.
     pub zh: usize,
-    /// Latin letters.
+    /// Number of texts in Latin letters.
     pub en: usize,
-    /// Both, together at least four fifths.
+    /// Number of texts in which both together are at least four fifths, and neither is alone.
     pub mixed: usize,
-    /// Another script, or no letters.
+    /// Number of texts in another script, or without letters.
     pub other: usize,
 }
 
 impl Languages {
-    /// Counts these texts.
+    /// Counts these texts by script.
     pub fn of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut out = Languages::default();
         for text in texts {

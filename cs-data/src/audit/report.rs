@@ -16,7 +16,8 @@ use super::{ReadFault, Row, balance, duplicates, label_noise, near_duplicates, p
 /// Characters of a text that a finding shows.
 const SHOWN_CHARS: usize = 120;
 
-/// What an audit found. JSON by serde (keys as the fields), a table for people by `Display`.
+/// What an audit found. It becomes JSON by serde (keys as the fields) and a table for people by
+/// `Display`.
 ///
 /// ```
 /// use cs_data::audit::{Audit, Rules};
@@ -31,88 +32,94 @@ const SHOWN_CHARS: usize = 120;
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AuditReport {
-    /// Rows read.
+    /// Number of rows read.
     pub rows: usize,
-    /// Share of the core intents with enough rows; `None` without intents.
+    /// Share of the core intents that have enough rows, 0 to 1; `None` without intents.
     pub coverage: Option<f64>,
-    /// Rows of the largest intent to those of the smallest that occurs; `None` without two.
+    /// Ratio of the rows of the largest intent to those of the smallest that occurs; `None` without
+    /// two.
     pub imbalance: Option<f64>,
-    /// Spans and tags at fault: those that kept rows from being read, and spans that are blank,
-    /// have white space at an edge, or cut a word.
+    /// Number of spans and tags at fault: those that kept rows from being read, and spans that are
+    /// blank, have white space at an edge, or cut a word.
     pub iob_errors: usize,
-    /// Rows beyond the first of the same normal form.
+    /// Number of rows beyond the first of the same normal form.
     pub duplicates: usize,
-    /// Rows whose normal form stands in the other data set; `None` without one, or if all its rows
-    /// are blank (then the rule fails).
+    /// Number of rows whose normal form stands in the other data set; `None` without one, or if all
+    /// its rows are blank (then the rule fails).
     pub leaks: Option<usize>,
     /// Whether every rule that applies holds.
     pub passed: bool,
-    /// Positive to negative rows, or the other way round, whichever is larger; `None` without
-    /// sentiment, or when one side has no row (then the rule fails).
+    /// Ratio of positive to negative rows, or the other way round, whichever is larger; `None`
+    /// without sentiment, or when one side has no row (then the rule fails).
     pub sentiment_imbalance: Option<f64>,
-    /// Rows, other than duplicates, almost like an earlier one that stays.
+    /// Number of rows, other than duplicates, almost like an earlier one that stays.
     pub near_duplicates: usize,
-    /// Rows, other than leaks, almost like one of the other data set; `None` without one.
+    /// Number of rows, other than leaks, almost like one of the other data set; `None` without one.
     pub near_leaks: Option<usize>,
-    /// Texts with several intents, or both sides of sentiment.
+    /// Number of texts with several intents, or both sides of sentiment.
     pub contradictions: usize,
-    /// Entities with more than one label.
+    /// Number of entities with more than one label.
     pub entity_conflicts: usize,
-    /// Entities labelled in most places and not in some.
+    /// Number of entities that are labelled mostly, and somewhere are not.
     pub missed_entities: usize,
-    /// Rows whose label the other rows contradict.
+    /// Number of rows whose label the other rows contradict.
     pub noise_suspects: usize,
-    /// Spans with a comma or the like at an edge.
+    /// Number of spans with a comma or the like at an edge.
     pub punctuation_edges: usize,
-    /// Rows without a letter, digit or symbol.
+    /// Number of rows without a letter, digit or symbol.
     pub blank_rows: usize,
-    /// Rows that reading left out.
+    /// Number of rows that reading left out.
     pub unread_rows: usize,
-    /// Rows with a label that a rule is about: a span; an intent, if there are several or core
-    /// intents were named; a positive or negative sentiment. Without any, nothing was judged, and
-    /// the audit does not pass.
+    /// Number of rows with a label that a rule is about: a span; an intent, if there are several or
+    /// core intents were given; a positive or negative sentiment. Without any, nothing was judged,
+    /// and the audit does not pass.
     pub judged_rows: usize,
     /// Each rule and how it came out.
     pub rules: Vec<RuleVerdict>,
-    /// Intents, largest first.
+    /// The intents, largest first.
     pub classes: Vec<Class>,
-    /// Rows by sentiment.
+    /// Numbers of rows by sentiment.
     pub sentiments: Sentiments,
-    /// Lengths of texts.
+    /// Lengths of the texts.
     pub lengths: Lengths,
-    /// Rows by language.
+    /// Numbers of rows by language.
     pub languages: Languages,
     /// The first of each finding, as many as [`Rules::examples`] says.
     pub examples: Examples,
 }
 
-/// Findings one by one.
+/// The findings of an audit, one by one.
 ///
 /// ```
-/// use cs_data::audit::Examples;
-/// assert!(Examples::default().duplicates.is_empty());
+/// use cs_data::audit::{Audit, Rules};
+/// use cs_data::{Dataset, Utterance};
+/// let rows = [Utterance::new("1", "hello"), Utterance::new("2", "Hello!")];
+/// let report = Audit::new(&Dataset::from_utterances(rows)?).run(&Rules::default())?;
+/// let repeat = &report.examples.duplicates[0];
+/// assert_eq!((repeat.row.id.as_str(), repeat.of.as_str()), ("2", "hello"));
+/// # Ok::<(), cs_data::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Examples {
-    /// Rows that were not read.
+    /// Rows that could not be read.
     pub unread_rows: Vec<ReadFault>,
     /// Spans at fault, errors first.
     pub span_faults: Vec<SpanFault>,
-    /// Duplicates.
+    /// Rows that are duplicates of an earlier one.
     pub duplicates: Vec<Repeat>,
-    /// Near-duplicates.
+    /// Rows that are near-duplicates of an earlier one.
     pub near_duplicates: Vec<Repeat>,
-    /// Leaks.
+    /// Rows that the other data set has too.
     pub leaks: Vec<Repeat>,
-    /// Near-leaks.
+    /// Rows that are almost like one of the other data set.
     pub near_leaks: Vec<Repeat>,
-    /// Contradictions.
+    /// Texts with labels that exclude each other.
     pub contradictions: Vec<Contradiction>,
-    /// Entity conflicts, most in dispute first.
+    /// Entities with several labels, most in dispute first.
     pub entity_conflicts: Vec<EntityConflict>,
     /// Entities that were probably overlooked, most often labelled first.
     pub missed_entities: Vec<MissedEntity>,
-    /// Noise suspects, surest first.
+    /// Rows whose label is probably wrong, surest first.
     pub noise_suspects: Vec<NoiseSuspect>,
 }
 
@@ -140,11 +147,11 @@ impl Examples {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RowRef {
-    /// Its position, from 0.
+    /// Position of the row in the data, from 0.
     pub row: usize,
-    /// Its id.
+    /// Id of the row.
     pub id: String,
-    /// Its text, cut after 120 characters.
+    /// Text of the row, cut after 120 characters.
     pub text: String,
 }
 

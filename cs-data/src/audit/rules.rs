@@ -22,17 +22,18 @@ pub struct Rules {
     pub min_examples: usize,
     /// Share of the core intents that must be covered, 0 to 1. Default 0.8.
     pub min_coverage: f64,
-    /// Largest to smallest, of intents and of positive to negative rows, 1 or more. Default 3.
+    /// Largest ratio allowed of the largest to the smallest, of intents and of positive and
+    /// negative rows, 1 or more. Default 3.
     pub max_imbalance: f64,
-    /// Spans and tags at fault. Default 0.
+    /// Spans and tags that may be at fault. Default 0.
     pub max_iob_errors: usize,
-    /// Rows that reading left out. Default 0.
+    /// Rows that reading may leave out. Default 0.
     pub max_unread: usize,
-    /// Rows that stand in the other data set. Default 0.
+    /// Rows that may stand in the other data set. Default 0.
     pub max_leaks: usize,
     /// Jaccard similarity from which two texts are near-duplicates, 0.5 to 1. Default 0.8.
     pub similarity: f64,
-    /// Of each kind of finding, how many the report lists; it counts all. Default 20.
+    /// Most findings of each kind that the report lists; it counts all. Default 20.
     pub examples: usize,
 }
 
@@ -52,7 +53,7 @@ impl Default for Rules {
 }
 
 impl Rules {
-    /// Checks the ranges.
+    /// Checks that each value is in its range.
     ///
     /// # Errors
     ///
@@ -96,9 +97,9 @@ impl Rules {
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RuleVerdict {
-    /// What was measured, a key of the report.
+    /// Key in the report of the value that was measured.
     pub rule: &'static str,
-    /// Its value; `None` where it does not apply or is infinite.
+    /// The value that was measured; `None` where the rule does not apply or the value is infinite.
     pub value: Option<f64>,
     /// Lowest value allowed, if the rule has one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,17 +107,18 @@ pub struct RuleVerdict {
     /// Highest value allowed, if the rule has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_most: Option<f64>,
-    /// `None` where the rule does not apply: the data lack what it is about.
+    /// Whether the rule holds; `None` where it does not apply, because the data lack what it is
+    /// about.
     pub passed: Option<bool>,
 }
 
 impl RuleVerdict {
-    /// Not passed: there was nothing to measure where something was to be.
+    /// Makes the rule fail: there was nothing to measure where something was to be.
     pub(super) fn fail(&mut self) {
         self.passed = Some(false);
     }
 
-    /// `value` must reach `limit`.
+    /// Makes the verdict that `value` must reach `limit`.
     pub fn at_least(rule: &'static str, value: Option<f64>, limit: f64) -> Self {
         RuleVerdict {
             rule,
@@ -127,7 +129,8 @@ impl RuleVerdict {
         }
     }
 
-    /// `value` must not exceed `limit`. An infinite value fails, and is not kept: JSON has none.
+    /// Makes the verdict that `value` must not exceed `limit`. An infinite value fails, and is not
+    /// kept: JSON has none.
     pub fn at_most(rule: &'static str, value: Option<f64>, limit: f64) -> Self {
         RuleVerdict {
             rule,

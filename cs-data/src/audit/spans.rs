@@ -17,18 +17,19 @@ use super::{Row, RowRef};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SpanFaultKind {
-    /// Nothing but white space and punctuation.
+    /// The span has nothing but white space and punctuation.
     Blank,
-    /// White space at an edge.
+    /// The span has white space at an edge.
     WhiteSpace,
-    /// An edge inside a word of Latin letters or inside a number. Tags over words cannot say it.
+    /// The span has an edge inside a word of Latin letters or inside a number. Tags over words
+    /// cannot say it.
     CutsWord,
-    /// A comma, full stop or the like at an edge. Suspicious, not an error.
+    /// The span has a comma, full stop or the like at an edge. Suspicious, not an error.
     Punctuation,
 }
 
 impl SpanFaultKind {
-    /// Whether it counts as an IOB error.
+    /// Whether the fault counts as an IOB error.
     pub fn is_error(self) -> bool {
         self != SpanFaultKind::Punctuation
     }
@@ -47,13 +48,13 @@ impl SpanFaultKind {
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SpanFault {
-    /// What is wrong.
+    /// What is wrong with the span.
     pub kind: SpanFaultKind,
     /// The text of the span.
     pub surface: String,
-    /// Its label.
+    /// Label of the span.
     pub label: String,
-    /// Where.
+    /// The row that has the span.
     pub row: RowRef,
 }
 

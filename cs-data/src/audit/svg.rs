@@ -28,8 +28,8 @@ const RED: &str = "#d1495b";
 const FONT: &str = "system-ui, 'Noto Sans', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif";
 
 impl AuditReport {
-    /// A chart of how many rows each intent has, and of how long the texts are, as SVG of 900
-    /// pixels width, on white. Red intents have too few rows for the imbalance allowed.
+    /// Draws how many rows each intent has, and how long the texts are, as SVG of 900 pixels width,
+    /// on white. Red intents have too few rows for the imbalance allowed.
     ///
     /// ```
     /// use cs_data::audit::{Audit, Rules};
@@ -276,7 +276,7 @@ fn number(value: f64) -> String {
     format!("{:.0}", value.ceil())
 }
 
-/// In narrow characters; those beyond Latin, Greek and Cyrillic take two.
+/// The width of a text in narrow characters; those beyond Latin, Greek and Cyrillic take two.
 fn width(text: &str) -> usize {
     text.chars().map(wide).sum()
 }
@@ -285,7 +285,7 @@ fn wide(char: char) -> usize {
     if char < '\u{1100}' { 1 } else { 2 }
 }
 
-/// At most [`MAX_LABEL`] wide.
+/// The name, cut to be at most [`MAX_LABEL`] wide.
 fn cut(name: &str) -> String {
     if width(name) <= MAX_LABEL {
         return name.to_owned();

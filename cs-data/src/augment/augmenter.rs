@@ -21,7 +21,7 @@ use crate::text::Edits;
 pub struct Row<'a> {
     /// What was said.
     pub text: &'a str,
-    /// In order, disjoint.
+    /// Entities of the text, in order and disjoint.
     pub entities: &'a [RowEntity<'a>],
 }
 
@@ -34,14 +34,14 @@ pub struct Row<'a> {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowEntity<'a> {
-    /// Its bytes.
+    /// Bytes of the entity in the text.
     pub range: Range<usize>,
-    /// What it is.
+    /// Label of the entity.
     pub label: &'a str,
 }
 
 impl<'a> Row<'a> {
-    /// The pieces of the text within which an edit cuts no span, in order: those between the
+    /// Gives the pieces of the text within which an edit cuts no span, in order: those between the
     /// entities and, with `entities`, each entity. None is empty.
     pub fn segments(self, entities: bool) -> impl Iterator<Item = Range<usize>> + use<'a> {
         let mut from = 0;
@@ -79,11 +79,11 @@ impl<'a> Row<'a> {
 /// assert_eq!(edits.iter().next(), Some((6..6, "，谢谢")));
 /// ```
 pub trait Augmenter: Send + Sync {
-    /// What `origin` says of rows it changed; one word without `+`.
+    /// The word that `origin` has for rows that the operator changed; one word without `+`.
     fn name(&self) -> &str;
 
-    /// Adds its edits of `row`, none of which cuts a span, to `edits` (empty when called). A
-    /// function of the row and of what `random` gives.
+    /// Adds its edits of `row`, none of which cuts a span, to `edits` (empty when called). They are
+    /// a function of the row and of what `random` gives.
     fn edits(&self, row: Row<'_>, random: &mut SplitMix, edits: &mut Edits);
 }
 
@@ -109,10 +109,10 @@ pub type Candidate = std::result::Result<Edits, &'static str>;
 /// # Ok::<(), cs_data::Error>(())
 /// ```
 pub trait BatchAugmenter: Send + Sync {
-    /// What `origin` says of rows it changed; one word without `+`.
+    /// The word that `origin` has for rows that the operator changed; one word without `+`.
     fn name(&self) -> &str;
 
-    /// A candidate for each row, in order, of its row and stream alone.
+    /// Gives a candidate for each row, in order, of its row and stream alone.
     ///
     /// # Errors
     ///

@@ -34,8 +34,8 @@ pub struct LineProcess {
 const MASK: &str = "[MASK]";
 
 impl LineProcess {
-    /// `command` for `sh -c`; a batch that takes longer than `timeout` is an error, and the program
-    /// and those it has started are killed.
+    /// Makes a process of `command` for `sh -c`. A batch that takes longer than `timeout` is an
+    /// error, and the program and those it has started are killed.
     pub fn new(command: impl Into<String>, timeout: Duration) -> Self {
         LineProcess {
             command: command.into(),
@@ -44,8 +44,9 @@ impl LineProcess {
         }
     }
 
-    /// With another token than `[MASK]` for the piece that a [`MaskFiller`](super::MaskFiller) is
-    /// asked about: [`Tokenizer::mask_token`](crate::Tokenizer::mask_token) of the program's model.
+    /// Sets the token, `[MASK]` if never set, for the piece that a
+    /// [`MaskFiller`](super::MaskFiller) is asked about:
+    /// [`Tokenizer::mask_token`](crate::Tokenizer::mask_token) of the program's model.
     #[must_use]
     pub fn with_mask(mut self, mask: impl Into<String>) -> Self {
         self.mask = mask.into();
@@ -56,7 +57,7 @@ impl LineProcess {
         &self.mask
     }
 
-    /// The answer to each line.
+    /// Gives the answer to each line.
     ///
     /// # Errors
     ///

@@ -4,9 +4,9 @@ use super::{Noise, NoiseConfig, Pipeline, PipelineConfig, Typos, TyposConfig};
 use crate::error::Result;
 use crate::{Dataset, SplitMix, Utterance};
 
-/// Up to `copies` variants of each text of `data`: the odd ones with words left out and swapped and
-/// with typing errors, the even ones the beginning of the text and the end of another. Labels are
-/// left out: such a text may mean something else, and that is for a teacher to say.
+/// Makes up to `copies` variants of each text of `data`: the odd ones with words left out and
+/// swapped and with typing errors, the even ones the beginning of the text and the end of another.
+/// Labels are left out: such a text may say something else, and that is for a teacher to tell.
 ///
 /// # Errors
 ///

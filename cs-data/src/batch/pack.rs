@@ -19,13 +19,13 @@ const WINDOW_BATCHES: usize = 32;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TokenBatch {
-    /// Token ids, `[N]`.
+    /// Token ids of all sequences, `[N]`.
     pub ids: Vec<u32>,
     /// Position of each token in its sequence, from 0, `[N]`.
     pub positions: Vec<u32>,
     /// Where each sequence begins, then `N`: `[B+1]`.
     pub offsets: Vec<u32>,
-    /// Length of the longest sequence, 0 without any.
+    /// Length of the longest sequence in tokens; 0 without any.
     pub max_len: usize,
 }
 
@@ -52,17 +52,17 @@ impl TokenBatch {
         batch
     }
 
-    /// `B`.
+    /// The number of sequences, `B`.
     pub fn sequences(&self) -> usize {
         self.offsets.len().saturating_sub(1)
     }
 
-    /// `N`.
+    /// The number of tokens, `N`.
     pub fn tokens(&self) -> usize {
         self.ids.len()
     }
 
-    /// The tokens of sequence `i`.
+    /// The positions of sequence `i` in [`ids`](Self::ids).
     ///
     /// # Panics
     ///
@@ -90,14 +90,14 @@ pub struct BatchPlan {
     pub max_tokens: usize,
     /// Most rows in a batch; 0 counts as 1.
     pub max_sequences: usize,
-    /// `None`: consecutive rows, in order. A seed: shuffled, rows of like length together.
-    /// [`of_epoch`](Self::of_epoch) gives each epoch another order, as [`Batches`](crate::Batches)
-    /// does.
+    /// Order of the rows. `None`: consecutive rows, as they are. A seed: shuffled, rows of like
+    /// length together; [`of_epoch`](Self::of_epoch) gives each epoch another order, as
+    /// [`Batches`](crate::Batches) does.
     pub shuffle: Option<u64>,
 }
 
 impl BatchPlan {
-    /// The plan of an epoch: with a seed, one of the epoch's own.
+    /// Gives the plan of an epoch: with a seed, one of the epoch's own.
     ///
     /// ```
     /// use cs_data::BatchPlan;
@@ -115,8 +115,8 @@ impl BatchPlan {
         }
     }
 
-    /// The rows of each batch: every row of `lengths` (tokens) exactly once, a pure function of
-    /// the plan and the lengths. O(n log n).
+    /// Gives the rows of each batch: every row of `lengths` (tokens) exactly once, a pure function
+    /// of the plan and the lengths. O(n log n).
     ///
     /// With a seed, all rows are shuffled (uniformly), cut into windows of about 32 full batches,
     /// sorted by length inside a window (rows of equal length stay shuffled) and cut by the budget;

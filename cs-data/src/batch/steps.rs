@@ -14,11 +14,11 @@ use super::pack::BatchPlan;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Step {
-    /// The epoch, from 0.
+    /// Number of the epoch, from 0.
     pub epoch: usize,
-    /// Which batch of the epoch, from 0.
+    /// Number of the batch in its epoch, from 0.
     pub step: usize,
-    /// Its rows.
+    /// Numbers of the batch's rows.
     pub rows: Vec<usize>,
 }
 
@@ -44,7 +44,7 @@ pub struct Step {
 pub struct Batches {
     plan: BatchPlan,
     lengths: Vec<usize>,
-    /// Of the next step.
+    /// The epoch of the next step.
     epoch: usize,
     step: usize,
     /// What is left of the epoch; `None` before it is planned.
@@ -52,7 +52,7 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// From the first step on, of rows with these lengths in tokens. Without rows there are no
+    /// Begins at the first step of rows with these lengths, in tokens. Without rows there are no
     /// batches.
     pub fn new(plan: BatchPlan, lengths: Vec<usize>) -> Self {
         Batches {
@@ -64,7 +64,7 @@ impl Batches {
         }
     }
 
-    /// From this step of this epoch on. Behind an epoch's last step, the next epoch begins.
+    /// Begins at this step of this epoch. After an epoch's last step, the next epoch begins.
     #[must_use]
     pub fn at(self, epoch: usize, step: usize) -> Self {
         Batches {
@@ -75,8 +75,8 @@ impl Batches {
         }
     }
 
-    /// Epoch and step of the next batch: what to save in order to go on from here. Behind an
-    /// epoch's last step this is a step that the epoch does not have.
+    /// Epoch and step of the next batch: what to save in order to go on from here. After an epoch's
+    /// last step this is a step that the epoch does not have.
     pub fn upcoming(&self) -> (usize, usize) {
         (self.epoch, self.step)
     }

@@ -11,7 +11,7 @@ use crate::error::Result;
 pub(crate) struct RepeatedColumn {
     column: StringDictionaryBuilder<Int32Type>,
     last: String,
-    /// How often `last`, and a null behind it, wait to be added.
+    /// How often `last`, and a null after it, wait to be added.
     repeats: usize,
     nulls: usize,
 }
@@ -52,7 +52,7 @@ impl RepeatedColumn {
 #[derive(Default)]
 pub(crate) struct SparseColumn<B> {
     column: B,
-    /// Wait to be added.
+    /// How many nulls wait to be added.
     nulls: usize,
 }
 

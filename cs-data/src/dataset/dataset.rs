@@ -16,20 +16,24 @@ use super::statistics::{Statistics, Tally};
 
 /// Rows of a labelled data set, in Arrow record batches.
 ///
-/// Columns: `id utf8, text utf8, spans list<struct<start u32, end u32, label dict>>, intent dict?,
-/// sentiment f32?, reply utf8?, dialogue_id utf8?, turn u32?, speaker dict?, origin dict, parent
-/// utf8?, extra utf8?`; span offsets in bytes, `extra` a JSON object. Cloning shares the columns.
+/// The columns are `id utf8`, `text utf8`, `spans list<struct<start u32, end u32, label dict>>`,
+/// `intent dict?`, `sentiment f32?`, `reply utf8?`, `dialogue_id utf8?`, `turn u32?`,
+/// `speaker dict?`, `origin dict`, `parent utf8?` and `extra utf8?`; `?` stands for null where
+/// nothing is known. Offsets of spans are bytes, `extra` is a JSON object. Cloning shares the
+/// columns.
 ///
 /// How rows are cut into batches shows in [`batches`](Self::batches) only: equality,
 /// [`fingerprint`](Self::fingerprint) and all choices see rows. Which rows a seeded choice takes is
 /// a pure function of the seed and the ids (of equal ids, also of their order).
 ///
-/// | to | |
-/// | --- | --- |
-/// | choose rows | [`select`](Self::select), [`filter`](Self::filter), [`deduplicate`](Self::deduplicate), [`k_shot`](Self::k_shot) |
-/// | change or order them | [`map`](Self::map), [`concat`](Self::concat), [`shuffle`](Self::shuffle) |
-/// | split | [`stratified_split`](Self::stratified_split), [`group_split`](Self::group_split), [`k_fold`](Self::k_fold) |
-/// | describe | [`statistics`](Self::statistics), [`intents`](Self::intents), [`slot_labels`](Self::slot_labels) |
+/// - To choose rows: [`select`](Self::select), [`filter`](Self::filter),
+///   [`deduplicate`](Self::deduplicate), [`k_shot`](Self::k_shot).
+/// - To change or order them: [`map`](Self::map), [`concat`](Self::concat),
+///   [`shuffle`](Self::shuffle).
+/// - To split them: [`stratified_split`](Self::stratified_split),
+///   [`group_split`](Self::group_split), [`k_fold`](Self::k_fold).
+/// - To describe them: [`statistics`](Self::statistics), [`intents`](Self::intents),
+///   [`slot_labels`](Self::slot_labels).
 ///
 /// ```
 /// use cs_data::{Dataset, Utterance};
@@ -53,7 +57,7 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Columns of these rows. An empty intent counts as none.
+    /// Makes a data set of these rows. An empty intent counts as none.
     ///
     /// # Errors
     ///
@@ -108,7 +112,7 @@ impl Dataset {
         Self::from_batches(starts.map(piece))
     }
 
-    /// Number of rows.
+    /// The number of rows.
     pub fn len(&self) -> usize {
         self.ends.last().copied().unwrap_or(0)
     }
@@ -118,7 +122,7 @@ impl Dataset {
         self.len() == 0
     }
 
-    /// Row `row`, from 0; `None` past the end. Copies its strings. O(log batches).
+    /// Gives row `row`, from 0; `None` past the end. Copies its strings. O(log batches).
     pub fn utterance(&self, row: usize) -> Option<Utterance> {
         (row < self.len()).then(|| {
             let (batch, at) = self.locate(row);
@@ -126,31 +130,31 @@ impl Dataset {
         })
     }
 
-    /// All rows in order.
+    /// Gives all rows in order, as [`utterance`](Self::utterance) does.
     pub fn iter(&self) -> impl Iterator<Item = Utterance> {
         self.views().map(|(view, row)| view.utterance(row))
     }
 
-    /// Each row as a view of its batch and its place there.
+    /// Each row as a view of its batch and its position there.
     pub(crate) fn views(&self) -> impl Iterator<Item = (View<'_>, usize)> {
         let rows = |batch| (0..RecordBatch::num_rows(batch)).map(move |row| (View(batch), row));
         self.batches.iter().flat_map(rows)
     }
 
-    /// The batch of a row and its place there.
+    /// The batch of a row and its position there.
     fn locate(&self, row: usize) -> (usize, usize) {
         let batch = self.ends.partition_point(|&end| end <= row);
         let start = batch.checked_sub(1).map_or(0, |before| self.ends[before]);
         (batch, row - start)
     }
 
-    /// The intents that occur, sorted.
+    /// Gives the intents that occur, sorted.
     pub fn intents(&self) -> Vec<String> {
         let intents: BTreeSet<&str> = self.views().filter_map(|(v, row)| v.intent(row)).collect();
         intents.into_iter().map(str::to_owned).collect()
     }
 
-    /// The labels of spans that occur, sorted.
+    /// Gives the labels of spans that occur, sorted.
     pub fn slot_labels(&self) -> Vec<String> {
         let labels: BTreeSet<&str> = self
             .views()
@@ -165,7 +169,7 @@ impl Dataset {
         self.batches.iter().any(|batch| View(batch).has_sentiment())
     }
 
-    /// These rows, in this order; a row may be named twice.
+    /// Gives these rows, in this order; a row may occur twice.
     ///
     /// # Errors
     ///
@@ -197,7 +201,7 @@ impl Dataset {
         Ok(Self::from_batches(batches))
     }
 
-    /// The rows for which `keep` holds, in order.
+    /// Gives the rows for which `keep` holds, in order.
     ///
     /// ```
     /// # use cs_data::{Dataset, Utterance};
@@ -219,7 +223,7 @@ impl Dataset {
         self.select(&kept)
     }
 
-    /// Each row as `change` makes it.
+    /// Gives each row as `change` makes it.
     ///
     /// # Errors
     ///
@@ -228,7 +232,7 @@ impl Dataset {
         Self::from_utterances(self.iter().map(change))
     }
 
-    /// The rows of all parts, one part behind the other, without copying them.
+    /// Joins the rows of all parts, one part after the other, without copying them.
     ///
     /// ```
     /// # use cs_data::{Dataset, Utterance};
@@ -242,25 +246,25 @@ impl Dataset {
         Self::from_batches(parts.into_iter().flat_map(|part| part.batches))
     }
 
-    /// What the rows are like. One pass.
+    /// Describes what the rows are like. One pass.
     pub fn statistics(&self) -> Statistics {
         let mut tally = Tally::default();
         self.iter().for_each(|row| tally.add(&row));
         tally.finish()
     }
 
-    /// The schema of every data set's batches.
+    /// The schema that the batches of every data set have.
     pub fn schema() -> SchemaRef {
         SCHEMA.clone()
     }
 
-    /// The columns, in pieces of rows; no piece is empty.
+    /// The rows in pieces, each with all columns; no piece is empty.
     pub fn batches(&self) -> &[RecordBatch] {
         &self.batches
     }
 
-    /// Sha-256, in hexadecimal, of all rows in order: equal for equal content, however it was
-    /// read or split.
+    /// Gives the Sha-256, in hexadecimal, of all rows in order: equal for equal content, however it
+    /// was read or split.
     pub fn fingerprint(&self) -> String {
         let mut hash = Sha256::new_with_prefix(b"cs-data rows 1\n");
         for row in self.iter() {

@@ -8,7 +8,7 @@ use super::schema::View;
 /// The rows of a data set by the group they belong to.
 #[derive(Debug)]
 pub(crate) struct Groups {
-    /// Group by group.
+    /// The rows, group by group.
     rows: Vec<usize>,
     /// Where each group ends in `rows`.
     ends: Vec<usize>,
@@ -75,14 +75,14 @@ fn parent<'a>((view, at): (View<'a>, usize)) -> Option<&'a str> {
     view.parent(at).filter(|parent| !parent.is_empty())
 }
 
-/// `7` of `7~1`.
+/// The id that a copy's id is made from: `7` of `7~1`.
 fn source_of_copy(id: &str) -> Option<&str> {
     let (source, number) = id.rsplit_once('~')?;
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     (is_number && !source.is_empty()).then_some(source)
 }
 
-/// Disjoint sets of rows (Galler and Fischer 1964), each named by its first row.
+/// Disjoint sets of rows (Galler and Fischer 1964); each is known by its first row.
 struct Sets(Vec<usize>);
 
 impl Sets {

@@ -24,14 +24,14 @@ use super::dataset::Dataset;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Sameness {
-    /// The same bytes.
+    /// Two texts are one if they have the same bytes.
     Exact,
-    /// The same normal form, see [`normalize`](crate::normalize()).
+    /// Two texts are one if they have the same normal form, see [`normalize`](crate::normalize()).
     Normalized,
 }
 
 impl Dataset {
-    /// The rows without those whose text an earlier row has, whatever their labels.
+    /// Gives the rows without those whose text an earlier row has, whatever their labels.
     ///
     /// Texts without letters, digits or symbols ("?!") have no normal form; they are then
     /// compared by their bytes. Holds every distinct text in memory.
@@ -56,10 +56,10 @@ impl Dataset {
         self.select(&kept)
     }
 
-    /// The rows in an order by chance.
+    /// Gives the rows in an order by chance.
     ///
-    /// A pure function of the seed and the ids: the same rows in another order give the same
-    /// result, unless ids occur twice.
+    /// The order is a pure function of the seed and the ids: the same rows in another order give
+    /// the same result, unless ids occur twice.
     ///
     /// # Errors
     ///
@@ -71,9 +71,10 @@ impl Dataset {
         self.select(&rows)
     }
 
-    /// `k` rows of each intent, or all where there are no more, in the order of the data; rows
-    /// without an intent are left out. Fewer of the same seed are among more of it. What is left
-    /// out may hold copies of what is chosen; only a split keeps them together.
+    /// Gives `k` rows of each intent, or all where there are no more, in the order of the data;
+    /// rows without an intent are left out. With the same seed, the rows of a smaller `k` are among
+    /// those of a larger one. What is left out may hold copies of what is chosen; only a split
+    /// keeps them together.
     ///
     /// ```
     /// use cs_data::{Dataset, Utterance};

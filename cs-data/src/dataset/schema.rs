@@ -76,7 +76,7 @@ pub(crate) struct Row<'a> {
     pub(crate) dialogue: Option<(&'a str, u32, Option<&'a str>)>,
     pub(crate) origin: &'a str,
     pub(crate) parent: Option<&'a str>,
-    /// A JSON object.
+    /// The further fields, as a JSON object.
     pub(crate) extra: Option<&'a str>,
 }
 
@@ -97,7 +97,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// `extra` is the row's own, as JSON.
+    /// Borrows an utterance as a row; `extra` is its own, as JSON.
     fn of(row: &'a Utterance, extra: Option<&'a str>) -> Self {
         let turn = |turn: &'a Turn| {
             let speaker = turn.speaker.as_deref();
@@ -131,7 +131,7 @@ impl<'a> Row<'a> {
 #[derive(Default)]
 pub(crate) struct Builder {
     rows: usize,
-    /// Of all strings together.
+    /// Length of all strings together, in bytes.
     bytes: usize,
     id: StringBuilder,
     text: StringBuilder,
@@ -377,7 +377,7 @@ impl<'a> View<'a> {
         self.strings(TEXT).value(row)
     }
 
-    /// As JSON.
+    /// The `extra` of a row, as JSON.
     pub(crate) fn extra(self, row: usize) -> Option<&'a str> {
         self.string(EXTRA, row)
     }

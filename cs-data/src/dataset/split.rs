@@ -11,13 +11,13 @@ use super::schema::View;
 
 impl Dataset {
     /// Splits off `fraction` of each intent's rows (rounded; rows without an intent count as one
-    /// class): the rest and what is held out, each in the order of the data. A class with at least
-    /// two rows keeps at least one on both sides, a single row stays in the rest.
+    /// class) and gives the rest and what is held out, each in the order of the data. A class with
+    /// at least two rows keeps at least one on both sides, a single row stays in the rest.
     ///
     /// A dialogue's turns stay together, and so do a row and its copies (by `parent`, over several
-    /// generations, whether or not the source is there): none of them tells of the other side. Of
-    /// such groups the fraction and the two rows are to be understood, and a class is held out as
-    /// near to it as whole groups allow; a group with the last row of a class stays in the rest,
+    /// generations, whether or not the source is there): none of them tells of the other side. The
+    /// fraction and the two rows above are to be understood of such groups, and a class is held out
+    /// as near to it as whole groups allow; a group with the last row of a class stays in the rest,
     /// which can leave nothing to hold out.
     ///
     /// Which rows go is a pure function of the seed and the ids, whatever the order of rows.
@@ -57,10 +57,10 @@ impl Dataset {
         self.part(&hold_out(candidates, fraction, most))
     }
 
-    /// Splits off `fraction` of the dialogues (rounded; a row of no dialogue counts as one): the
-    /// rest and what is held out, each in the order of the data. A dialogue never straddles, nor do
-    /// a row and its copies: dialogues with copies of each other's rows count as one. At least one
-    /// dialogue is on both sides if there are two.
+    /// Splits off `fraction` of the dialogues (rounded; a row of no dialogue counts as one) and
+    /// gives the rest and what is held out, each in the order of the data. A dialogue never
+    /// straddles, nor do a row and its copies: dialogues with copies of each other's rows count as
+    /// one. At least one dialogue is on both sides if there are two.
     ///
     /// The fraction is one of dialogues, as in scikit-learn's `GroupShuffleSplit`, so that of the
     /// rows differs where dialogues are of different length. Which dialogues go is a pure function
@@ -107,13 +107,13 @@ impl Dataset {
         self.part(&held_out)
     }
 
-    /// The `folds` pairs of rest and held-out rows of a cross-validation: each row is held out
-    /// once, and the held-out parts' sizes, in all and of each intent (rows without one count as
-    /// one), differ by at most one. Each part is in the order of the data; a pair is made when it
-    /// is asked for.
+    /// Gives the `folds` pairs of rest and held-out rows of a cross-validation: each row is held
+    /// out once, and the held-out parts' sizes, in all and of each intent (rows without one count
+    /// as one), differ by at most one. Each part is in the order of the data; a pair is made when
+    /// it is asked for.
     ///
-    /// The classes are dealt to the folds one behind the other, as by scikit-learn's
-    /// `StratifiedKFold`. A row's place in its class is a pure function of the seed and the ids.
+    /// The classes are dealt to the folds one after the other, as by scikit-learn's
+    /// `StratifiedKFold`. A row's position in its class is a pure function of the seed and the ids.
     /// Dialogues, and rows with their copies, are dealt as a whole to the fold with the fewest
     /// rows, the largest of a class first: then the sizes are as near to each other as they allow.
     ///
@@ -175,7 +175,7 @@ impl Dataset {
         }))
     }
 
-    /// Something of each row, by intent; in order.
+    /// What `of` makes of each row, by intent, in order.
     pub(crate) fn classes<T>(
         &self,
         of: impl Fn(usize, View<'_>, usize) -> T,
@@ -188,7 +188,7 @@ impl Dataset {
         classes
     }
 
-    /// Of each row.
+    /// The id of each row.
     fn ids(&self) -> Vec<&str> {
         self.views().map(|(view, at)| view.id(at)).collect()
     }
@@ -224,7 +224,7 @@ fn name<'a>([dialogues, rows]: [u64; 2], (view, at): (View<'a>, usize)) -> Name<
 struct Candidate<'a> {
     rank: (u64, usize),
     rows: &'a [usize],
-    /// Those that occur in it.
+    /// The classes that occur in the group.
     classes: Vec<usize>,
 }
 

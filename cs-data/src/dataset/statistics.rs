@@ -25,34 +25,35 @@ use crate::text::Utterance;
 /// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Statistics {
-    /// Number of rows.
+    /// The number of rows.
     pub rows: usize,
-    /// Characters of all texts.
+    /// Characters of all texts together.
     pub characters: usize,
-    /// Of texts, in characters.
+    /// Lengths of the texts, in characters.
     pub lengths: Quantiles,
-    /// Rows of each intent.
+    /// Number of rows of each intent.
     pub intents: BTreeMap<String, usize>,
-    /// Rows without an intent.
+    /// Number of rows without an intent.
     pub without_intent: usize,
-    /// Spans of each label.
+    /// Spans of each label, and the rows that have them.
     pub labels: BTreeMap<String, LabelCount>,
-    /// Rows with a span.
+    /// Number of rows with a span.
     pub with_spans: usize,
-    /// Of rows with a sentiment; `None` without any.
+    /// Sentiments of the rows that have one; `None` if no row has.
     pub sentiment: Option<SentimentProfile>,
-    /// Rows with a reply.
+    /// Number of rows with a reply.
     pub with_reply: usize,
-    /// Distinct dialogues.
+    /// Number of distinct dialogues.
     pub dialogues: usize,
-    /// Rows of each speaker.
+    /// Number of rows of each speaker.
     pub speakers: BTreeMap<String, usize>,
-    /// Rows of each origin.
+    /// Number of rows of each origin.
     pub origins: BTreeMap<String, usize>,
-    /// Characters of each script, by its name in Unicode (UAX #24). What all scripts share
-    /// (digits, punctuation, spaces, emoji) is not counted.
+    /// Characters of each script, by its name in Unicode (UAX #24). What all scripts share (digits,
+    /// punctuation, spaces, emoji) is not counted.
     pub scripts: BTreeMap<String, usize>,
-    /// Rows by the scripts in them: `Han`, `Latin`, `Han+Latin`, …, empty for a text without any.
+    /// Number of rows by the scripts in them: `Han`, `Latin`, `Han+Latin`, …; the key is empty for
+    /// texts without any.
     pub profiles: BTreeMap<String, usize>,
 }
 
@@ -61,15 +62,16 @@ pub struct Statistics {
 /// ```
 /// use cs_data::{Span, Tally, Utterance};
 /// let mut tally = Tally::default();
-/// tally.add(&Utterance::new("1", "ab").with_spans(vec![Span::new(0, 1, "x"), Span::new(1, 2, "x")]));
+/// let spans = vec![Span::new(0, 1, "x"), Span::new(1, 2, "x")];
+/// tally.add(&Utterance::new("1", "ab").with_spans(spans));
 /// let count = tally.finish().labels["x"];
 /// assert_eq!((count.spans, count.rows), (2, 1));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LabelCount {
-    /// Its spans.
+    /// Number of spans with the label.
     pub spans: usize,
-    /// Rows with such a span.
+    /// Number of rows with such a span.
     pub rows: usize,
 }
 
@@ -85,18 +87,18 @@ pub struct LabelCount {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct SentimentProfile {
-    /// Rows with a sentiment.
+    /// Number of rows with a sentiment.
     pub rows: usize,
-    /// Rows below 0.5.
+    /// Number of rows with a sentiment below 0.5.
     pub negative: usize,
-    /// Rows above 0.5.
+    /// Number of rows with a sentiment above 0.5.
     pub positive: usize,
-    /// Mean, 0 to 1.
+    /// Mean of the sentiments, 0 to 1.
     pub mean: f64,
 }
 
-/// Sizes of which a share of all is not larger: the nearest rank, numpy's `inverted_cdf`. All 0
-/// of nothing.
+/// Sizes that a share of all is not larger than: the nearest rank, numpy's `inverted_cdf`. All are
+/// 0 where there are no sizes.
 ///
 /// ```
 /// use cs_data::{Tally, Utterance};
@@ -107,28 +109,28 @@ pub struct SentimentProfile {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Quantiles {
-    /// The smallest.
+    /// The smallest size.
     pub min: usize,
-    /// 5 % are not larger.
+    /// The size that 5 % are not larger than.
     pub p5: usize,
-    /// A quarter.
+    /// The size that a quarter is not larger than.
     pub p25: usize,
-    /// Half: the median.
+    /// The median: the size that half are not larger than.
     pub p50: usize,
-    /// Three quarters.
+    /// The size that three quarters are not larger than.
     pub p75: usize,
-    /// 95 %.
+    /// The size that 95 % are not larger than.
     pub p95: usize,
-    /// 99 %.
+    /// The size that 99 % are not larger than.
     pub p99: usize,
-    /// The largest.
+    /// The largest size.
     pub max: usize,
-    /// The mean.
+    /// The mean of the sizes.
     pub mean: f64,
 }
 
 impl Quantiles {
-    /// Of sizes with the number of times that each occurs.
+    /// The quantiles of sizes with the number of times that each occurs.
     fn of(counts: &BTreeMap<usize, usize>) -> Self {
         let total: usize = counts.values().sum();
         let at = |percent: usize| {
@@ -158,7 +160,7 @@ impl Quantiles {
     }
 }
 
-/// [`Statistics`] in the making, for rows that come one by one. Holds the distinct labels,
+/// [`Statistics`] in the making, for rows that come one by one. It holds the distinct labels,
 /// lengths and (as 8 bytes each) dialogues, never the rows.
 ///
 /// ```
@@ -171,7 +173,7 @@ impl Quantiles {
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
-    /// All but lengths, dialogues and the mean sentiment, which is a sum here.
+    /// All counts but lengths and dialogues; the mean sentiment is a sum here.
     counts: Statistics,
     lengths: BTreeMap<usize, usize>,
     dialogues: HashSet<u64>,
@@ -180,7 +182,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts a row.
+    /// Counts a row into the statistics.
     pub fn add(&mut self, row: &Utterance) {
         let counts = &mut self.counts;
         counts.rows += 1;
@@ -232,7 +234,7 @@ impl Tally {
         *self.profiles.entry(profile).or_default() += 1;
     }
 
-    /// What was counted.
+    /// Gives the statistics of the rows that were added.
     pub fn finish(self) -> Statistics {
         let mut out = self.counts;
         out.lengths = Quantiles::of(&self.lengths);

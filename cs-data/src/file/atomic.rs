@@ -34,8 +34,8 @@ pub struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Starts a file that will stand at `path`, or, where that is a link to a file, in that file's
-    /// place.
+    /// Starts a file that will stand at `path`, or, where that is a link to a file, at that file's
+    /// path.
     ///
     /// # Errors
     ///
@@ -57,7 +57,7 @@ impl AtomicFile {
         })
     }
 
-    /// Syncs the file and gives it its name, in place of what had it.
+    /// Syncs the file and gives it its name, instead of what had it.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ pub fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<()>) ->
     file.finish()
 }
 
-/// Writes a file in its place and syncs it, for a folder that nobody reads yet: see
+/// Writes a file at its own path and syncs it, for a folder that nobody reads yet: see
 /// [`StagingFolder`](super::StagingFolder).
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! What a writer of rows writes to: an atomic file or folder whose errors name it.
+//! What a writer of rows writes to: an atomic file or folder whose errors say its path.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ impl Output {
             .map_err(failed(&self.path))
     }
 
-    /// Syncs the file and gives it its name, in place of what had it.
+    /// Syncs the file and gives it its name, instead of what had it.
     pub(crate) fn finish(self) -> Result<()> {
         self.file.finish().map_err(failed(&self.path))
     }
@@ -94,7 +94,7 @@ impl OutputFolder {
         })
     }
 
-    /// Where its files go meanwhile.
+    /// The path where the folder's files go meanwhile.
     pub(crate) fn path(&self) -> &Path {
         self.staging.path()
     }

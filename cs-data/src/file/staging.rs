@@ -35,13 +35,13 @@ impl StagingFolder {
         builder(0o777).prefix(prefix).tempdir_in(parent).map(Self)
     }
 
-    /// The folder's path for now.
+    /// Path of the folder until it is renamed.
     pub fn path(&self) -> &Path {
         self.0.path()
     }
 
-    /// Syncs the folder, gives it the name `path`, in place of an empty folder at most, and syncs
-    /// the folder that `path` is in. Its files are the caller's to sync.
+    /// Syncs the folder, gives it the name `path`, instead of an empty folder at most, and syncs
+    /// the folder that `path` is in. The caller has to sync its files.
     ///
     /// # Errors
     ///

@@ -11,7 +11,7 @@ const SHOWN_CHARS: usize = 40;
 
 pub(crate) struct TextFile {
     path: PathBuf,
-    /// Without a byte order mark.
+    /// The text, without a byte order mark.
     text: String,
 }
 

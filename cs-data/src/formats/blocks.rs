@@ -26,7 +26,7 @@ const BLOCKS_PER_THREAD: usize = 4;
 pub(crate) struct Block {
     pub(crate) path: Arc<Path>,
     pub(crate) bytes: Vec<u8>,
-    /// On which it begins, from 1.
+    /// The line on which the block begins, from 1.
     pub(crate) first_line: usize,
     /// Number of its first record in the file, from 0, broken ones included.
     pub(crate) first_row: usize,
@@ -81,7 +81,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Notes a broken row. Whether to go on.
+    /// Notes a broken row and says whether to go on.
     pub(crate) fn skip(&mut self, fault: Error) -> bool {
         self.faults.push(fault);
         self.lenient
@@ -92,7 +92,7 @@ impl Rows {
 pub(crate) struct Blocks {
     path: Arc<Path>,
     file: Box<dyn BufRead>,
-    /// Read, but not handed out.
+    /// Bytes that are read, but not handed out.
     rest: Vec<u8>,
     at_end: bool,
     line: usize,
@@ -100,7 +100,7 @@ pub(crate) struct Blocks {
 }
 
 impl Blocks {
-    /// `row`: the number of the first record.
+    /// Opens a file; `row` is the number of the first record.
     pub(crate) fn open(path: &Path, charset: Option<Charset>, row: usize) -> Result<Self> {
         let file = input::open(path, charset)?;
         let mut blocks = Blocks {
@@ -201,7 +201,7 @@ pub(crate) struct BlockReader<R> {
     format: R,
     lenient: bool,
     threads: usize,
-    /// Read, but not parsed.
+    /// Blocks that are read, but not parsed.
     waiting: Vec<Block>,
     /// What ended the reading, to be told after the rows before it.
     end: Option<Error>,

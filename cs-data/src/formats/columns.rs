@@ -74,8 +74,8 @@ impl Column {
 
 /// Which column of a table, or which value of a JSON object, fills which field. A field that is not
 /// mapped takes the column of its own name if there is one that fills no other; columns that fill
-/// nothing are kept in `extra`. Without a header, columns are named by their numbers, from 1. In
-/// JSON, columns are keys or paths: `text=a.b`.
+/// nothing are kept in `extra`. Without a header, the names of columns are their numbers, from 1.
+/// In JSON, columns are keys or paths: `text=a.b`.
 ///
 /// | field | cell |
 /// | --- | --- |
@@ -102,7 +102,7 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// The column of `field`.
+    /// Gives the column that is mapped to `field`, or else `field` itself.
     pub fn column<'a>(&'a self, field: &'a str) -> &'a str {
         self.mapping(field).unwrap_or(field)
     }
@@ -151,7 +151,7 @@ impl Columns {
 impl FromStr for Columns {
     type Err = Error;
 
-    /// `field=column` pairs, separated by commas.
+    /// Reads `field=column` pairs, separated by commas.
     fn from_str(text: &str) -> Result<Self> {
         let mut columns = Columns::default();
         for pair in text.split(',').filter(|pair| !pair.trim().is_empty()) {

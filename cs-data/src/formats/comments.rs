@@ -7,7 +7,7 @@ use crate::text::{SOURCE, Span, Turn, Utterance, to_bytes};
 
 use super::json::SpanFields;
 
-/// The keys that mean something. Any other comment is kept in `extra` under [`OTHERS`].
+/// The keys that are known. Any other comment is kept in `extra` under [`OTHERS`].
 const KEYS: [&str; 12] = [
     "id",
     "text",
@@ -49,7 +49,7 @@ fn written(value: &str) -> String {
     }
 }
 
-/// The meaning of a written value.
+/// What a written value says.
 pub(crate) fn meant(value: &str) -> String {
     let quoted = value.starts_with('"').then(|| serde_json::from_str(value));
     match quoted {
@@ -130,7 +130,7 @@ pub(crate) fn read(
                 speaker,
             });
         }
-        // As in JSON Lines, they mean nothing without a dialogue, and are kept.
+        // As in JSON Lines, they say nothing without a dialogue, and are kept.
         (None, turn) => {
             let turn = turn.map(|turn: u32| ("turn", Value::from(turn)));
             let speaker = speaker.map(|speaker| ("speaker", Value::from(speaker)));

@@ -12,8 +12,8 @@ use super::{Losses, ReadOptions, Reader, WriteOptions, Writer};
 
 impl Dataset {
     /// Reads a file, or a folder for [`Format::Seq`](crate::Format::Seq) and partitioned
-    /// [`Format::Parquet`](crate::Format::Parquet), as [`Reader`] does; that one also says which
-    /// rows lenient reading left out. Takes up to three times the file's size in memory.
+    /// [`Format::Parquet`](crate::Format::Parquet), as [`Reader`] does; a [`Reader`] also says
+    /// which rows lenient reading left out. Takes up to three times the file's size in memory.
     ///
     /// # Errors
     ///

@@ -5,15 +5,15 @@
 //! ship to [New York](city) today
 //! ```
 //!
-//! - A bracket at the very start of a line, followed by a space, names the speaker and is not text.
+//! - A bracket at the very start of a line, followed by a space, says the speaker and is not text.
 //! - `[text](label)` labels a text.
-//! - Any other bracketed word is text as well as label: of the value behind it if there is one,
-//!   else of itself. A value is a run of ASCII letters, digits, `-` and `_`, or of Chinese,
-//!   Japanese and Korean characters.
+//! - Any other bracketed word is text as well as label: of the value after it if there is one, else
+//!   of itself. A value is a run of ASCII letters, digits, `-` and `_`, or of Chinese, Japanese and
+//!   Korean characters.
 //! - `\[` is a bracket. A backslash before anything else, and `]` outside brackets, are themselves.
 //!
 //! Empty lines are skipped. The speaker is kept as `speaker` in `extra`, where JSON Lines has one
-//! without a dialogue; other fields have no place here.
+//! without a dialogue; other fields cannot be written here.
 
 use std::path::Path;
 
@@ -91,7 +91,7 @@ struct Wrong {
 
 struct Parser<'a> {
     line: &'a str,
-    /// Byte of the line.
+    /// The byte of the line that is read next.
     at: usize,
     out: Parsed,
 }
@@ -287,9 +287,9 @@ fn is_speaker(name: &str) -> bool {
 struct Rendered<'a> {
     text: &'a str,
     line: String,
-    /// How much of the text is in the line.
+    /// How many bytes of the text are in the line.
     at: usize,
-    /// How many spans are.
+    /// How many spans are in the line.
     spans: usize,
 }
 
@@ -324,7 +324,7 @@ impl<'a> Rendered<'a> {
         last.map_or(!self.line.ends_with('\\'), |last| last != '\\')
     }
 
-    /// `[订单]12345`
+    /// Writes a value after its label: `[订单]12345`.
     fn behind_its_label(&mut self, span: &Span) -> bool {
         let label = span.label.as_str();
         let start = span.start.wrapping_sub(label.len());
@@ -342,7 +342,7 @@ impl<'a> Rendered<'a> {
         fits
     }
 
-    /// `[状态]`
+    /// Writes a text that is its own label: `[状态]`.
     fn as_its_label(&mut self, span: &Span) -> bool {
         let label = span.label.as_str();
         let rest = &self.text[span.end..];
@@ -361,7 +361,7 @@ impl<'a> Rendered<'a> {
         fits
     }
 
-    /// `[12345](order_id)`
+    /// Writes a text with its label beside it: `[12345](order_id)`.
     fn linked(&mut self, span: &Span) -> bool {
         let text = &self.text[span.range()];
         let fits =

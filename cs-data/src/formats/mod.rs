@@ -1,7 +1,7 @@
 //! Files of labelled rows, in and out.
 //!
 //! - [`Reader`] and [`Writer`] are the only ways in and out: streams in constant memory, strict or
-//!   lenient; a file appears whole or not at all. [`ReadOptions`] and [`WriteOptions`] name the
+//!   lenient; a file appears whole or not at all. [`ReadOptions`] and [`WriteOptions`] say the
 //!   [`Format`].
 //! - JSONL, CSV and TSV are cut into whole records that all cores parse in order (`blocks`);
 //!   Parquet comes in columns; the others row by row (`row_reader::RowReader`). `open` chooses the

@@ -34,8 +34,8 @@ pub(crate) fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn ChunkRe
     Ok(Box::new(Union::new(path, files, format, options)))
 }
 
-/// Opens a file whose first row has that number. Without a format by name, what it shows may be
-/// more exact than its ending.
+/// Opens a file whose first row has that number. If no format is asked for, what the file shows may
+/// be more exact than its ending.
 pub(crate) fn file(
     path: &Path,
     format: Format,

@@ -1,4 +1,4 @@
-//! Which file format, and which of its columns mean what.
+//! Which file format, and which of its columns fill which field.
 
 use std::fmt;
 use std::path::Path;
@@ -24,10 +24,10 @@ use super::json::RecordPath;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// One JSON object a line; offsets in Unicode scalar values. Fields: `text`, and if known
-    /// `id`, `spans` (`start`, `end`, `label`), `intent`, `sentiment`, `reply`, `dialogue_id`
+    /// JSON Lines: one JSON object a line; offsets in Unicode scalar values. Fields: `text`, and if
+    /// known `id`, `spans` (`start`, `end`, `label`), `intent`, `sentiment`, `reply`, `dialogue_id`
     /// with `turn` and `speaker`, `origin`, `parent`; others by [`Columns`], and `tokens` with
-    /// `ner_tags` in place of `text`.
+    /// `ner_tags` instead of `text`.
     Jsonl,
     /// Comma-separated values with a header, quoted as in RFC 4180.
     Csv,
@@ -42,16 +42,18 @@ pub enum Format {
     /// the way of Hive (`intent=refund/part-0.parquet`), as PyArrow's datasets, DataFusion, Spark
     /// and Ray read and write them when the data outgrows a machine.
     Parquet,
-    /// A token and its tag a line, a blank line between sentences; any [`Scheme`]. Other fields in
-    /// comment lines (`# intent = refund`). Also `token:tag token:tag` with a sentence a line.
+    /// CoNLL: a token and its tag a line, a blank line between sentences; any [`Scheme`]. Other
+    /// fields are in comment lines (`# intent = refund`). Also `token:tag token:tag` with a
+    /// sentence a line.
     Conll,
-    /// A row a line, entities in brackets: `[用户] 查询[订单]12345`, `to [New York](city)`.
+    /// Inline markup: a row a line, entities in brackets, as in `[用户] 查询[订单]12345` and
+    /// `to [New York](city)`.
     Markup,
     /// Rasa's `nlu` section in YAML. What entities have beside their names is `entity_attributes`
     /// in `extra`, sections without examples `rasa_sections`.
     Rasa,
-    /// An array of objects as in JSONL; also Hugging Face's other shapes (objects of such arrays or
-    /// of columns, `tokens` with `ner_tags`, numbered classes) and, by
+    /// JSON in one piece: an array of objects as in JSONL; also Hugging Face's other shapes
+    /// (objects of such arrays or of columns, `tokens` with `ner_tags`, numbered classes) and, by
     /// [`ReadOptions::records`], any JSON.
     Json,
     /// What doccano exports: JSON Lines, or an array, with `label` as `[[start, end, label]]` or as
@@ -60,14 +62,14 @@ pub enum Format {
     /// What Label Studio exports (JSON, or JSON-MIN) and imports: tasks with `data` and
     /// `annotations`.
     LabelStudio,
-    /// Rasa's older JSON: `rasa_nlu_data` with `common_examples`; what is beside them as in
-    /// [`Format::Rasa`].
+    /// Rasa's older JSON: `rasa_nlu_data` with `common_examples`; what is beside them becomes what
+    /// it does in [`Format::Rasa`].
     RasaJson,
-    /// A text a line, without labels.
+    /// Plain texts, one a line, without labels.
     Text,
 }
 
-/// Formats that no ending says.
+/// The formats that no ending says.
 const NAMED: [Format; 5] = [
     Format::Seq,
     Format::Doccano,
@@ -101,8 +103,8 @@ impl Format {
         ("text", Format::Text),
     ];
 
-    /// The format by ending. A folder is [`Format::Parquet`] if such a file or a partition is in
-    /// it, [`Format::Seq`] if `seq.in` is or nothing that is known, else what its files are.
+    /// Finds the format by ending. A folder is [`Format::Parquet`] if such a file or a partition is
+    /// in it, [`Format::Seq`] if `seq.in` is or nothing that is known, else what its files are.
     ///
     /// # Errors
     ///
@@ -139,8 +141,8 @@ impl Format {
             })
     }
 
-    /// The format of a file of texts whose labels do not matter: [`Format::Text`] for a `.txt` file
-    /// that does not show tokens and tags in its first lines; `None`: by the ending.
+    /// Finds the format of a file of texts whose labels do not matter: [`Format::Text`] for a
+    /// `.txt` file that does not show tokens and tags in its first lines; `None`: by the ending.
     ///
     /// # Errors
     ///
@@ -191,30 +193,30 @@ impl fmt::Display for Format {
 ///     ..ReadOptions::default()
 /// };
 /// assert_eq!(options.columns.column("text"), "text");
-/// assert_eq!(ReadOptions::default().format, None); // by ending
 /// # Ok::<(), cs_data::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReadOptions {
-    /// `None`: by the ending.
+    /// Format of the file; `None`: by the ending.
     pub format: Option<Format>,
-    /// For CSV, TSV, Parquet, JSON Lines and JSON; any other format refuses them, as every option
-    /// that it would not heed.
+    /// Which column fills which field, for CSV, TSV, Parquet, JSON Lines and JSON; any other format
+    /// refuses them, as every option that it would not heed.
     pub columns: Columns,
-    /// CSV and TSV whose first line is a row; columns are then named 1, 2, 3 and so on.
+    /// Whether the first line of CSV and TSV is a row; the names of columns are then 1, 2, 3 and so
+    /// on.
     pub no_header: bool,
-    /// Leave out broken rows instead of stopping at the first; a [`Reader`](crate::Reader) says
-    /// which and why.
+    /// Whether broken rows are left out, instead of stopping at the first; a
+    /// [`Reader`](crate::Reader) says which and why.
     pub lenient: bool,
-    /// Of tags; `None`: as the file shows ([`Format::Seq`]: IOB2).
+    /// Scheme of the tags; `None`: as the file shows ([`Format::Seq`]: IOB2).
     pub scheme: Option<Scheme>,
     /// Where in a JSON file the rows are; `None`: by its shape. Columns are then paths too:
     /// `text=content`, `text=0`, `text=a.b`, or `dialogue_id=$1` for what the first `*` stands for.
     pub records: Option<RecordPath>,
-    /// Of a file of text; `None`: UTF-8, or UTF-16 where its first bytes leave no doubt.
+    /// Encoding of a file of text; `None`: UTF-8, or UTF-16 where its first bytes leave no doubt.
     pub encoding: Option<Charset>,
-    /// Of CSV and TSV; `None`: what the line `sep=;` says, else the comma or tab, or whichever of
-    /// comma, semicolon, tab and `|` alone gives the columns that must be there.
+    /// Separator of CSV and TSV; `None`: what the line `sep=;` says, else the comma or tab, or
+    /// whichever of comma, semicolon, tab and `|` alone gives the columns that must be there.
     pub separator: Option<Separator>,
 }
 
@@ -227,11 +229,11 @@ pub struct ReadOptions {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WriteOptions {
-    /// `None`: by the ending.
+    /// Format of the file; `None`: by the ending.
     pub format: Option<Format>,
-    /// Of tags; `None`: IOB2.
+    /// Scheme of the tags; `None`: IOB2.
     pub scheme: Option<Scheme>,
-    /// Parquet: a folder with a file for each value of this column: `intent`, `speaker` or
-    /// `origin`.
+    /// Column by which Parquet is partitioned, into a folder with a file for each of its values:
+    /// `intent`, `speaker` or `origin`.
     pub partition_by: Option<String>,
 }

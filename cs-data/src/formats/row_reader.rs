@@ -19,7 +19,7 @@ pub const MAX_LINE_BYTES: usize = 16 << 20;
 /// Why there is no row. Lenient reading goes on after the first kind.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// One row is broken; the reader stands behind it.
+    /// One row is broken; the reader stands after it.
     Row(Error),
     /// Nothing more can be read.
     File(Error),
@@ -35,7 +35,7 @@ impl Fault {
 
 /// A format's reader.
 pub(crate) trait RowReader {
-    /// The next row, `None` at the end. After [`Fault::Row`] the reader stands behind the broken
+    /// The next row, `None` at the end. After [`Fault::Row`] the reader stands after the broken
     /// row, after [`Fault::File`] it is not asked again.
     fn next(&mut self) -> Option<Result<Utterance, Fault>>;
 
@@ -48,7 +48,7 @@ pub(crate) trait RowReader {
 /// Where a row stands in its file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
-    /// From 1; 0 where the format has no lines.
+    /// The line on which the row begins, from 1; 0 where the format has no lines.
     pub(crate) line: usize,
     /// Number of the row, from 0, broken ones included.
     pub(crate) row: usize,
@@ -57,7 +57,7 @@ pub(crate) struct Place {
 /// Some rows of a file.
 pub(crate) struct Chunk {
     pub(crate) batch: RecordBatch,
-    /// One for each row.
+    /// Where each row stands.
     pub(crate) places: Vec<Place>,
     /// Whether any row brings its own id.
     pub(crate) named: bool,
@@ -70,7 +70,7 @@ pub(crate) trait ChunkReader {
     /// The next rows; `None` at the end.
     fn next_chunk(&mut self) -> Option<Result<Chunk>>;
 
-    /// The number of the row behind all that were read, broken ones included.
+    /// The number of the row after all that were read, broken ones included.
     fn rows(&self) -> usize;
 
     /// The file that the last chunk is from.
@@ -92,7 +92,7 @@ pub(crate) struct RowChunks {
 impl RowChunks {
     const ROWS: usize = 4096;
 
-    /// `row`: the number of the first one.
+    /// Reads rows by `reader`; `row` is the number of the first one.
     pub(crate) fn new(path: &Path, reader: Box<dyn RowReader>, lenient: bool, row: usize) -> Self {
         RowChunks {
             path: path.into(),
@@ -163,7 +163,7 @@ impl ChunkReader for RowChunks {
     }
 }
 
-/// The lines of a text file, one at a time, with their places. Takes the memory of one line.
+/// The lines of a text file, one at a time, with their numbers. Takes the memory of one line.
 ///
 /// [`advance`](Self::advance) goes to the next line, [`line`](Self::line) shows it:
 ///
@@ -179,7 +179,7 @@ pub(crate) struct LineSource {
     input: Box<dyn BufRead>,
     /// The current line, without its end.
     line: String,
-    /// Of the current line, from 1; 0 before the first.
+    /// Number of the current line, from 1; 0 before the first.
     number: usize,
 }
 
@@ -188,7 +188,7 @@ impl LineSource {
         Ok(Self::new(path, input::open(path, charset)?))
     }
 
-    /// `path` only names the input in errors.
+    /// Reads the lines of `input`; `path` is only for errors.
     pub(crate) fn new(path: &Path, input: Box<dyn BufRead>) -> Self {
         LineSource {
             path: path.into(),

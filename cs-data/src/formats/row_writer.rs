@@ -61,14 +61,14 @@ impl Losses {
         self.fields.get(field).copied().unwrap_or_default()
     }
 
-    /// The fields and how many rows lost them, by name.
+    /// Gives the fields and how many rows lost them, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, usize)> {
         self.fields.iter().map(|(&field, &rows)| (field, rows))
     }
 }
 
 impl fmt::Display for Losses {
-    /// `spans in 3 rows, sentiment in 1 row`, or `nothing`.
+    /// Writes `spans in 3 rows, sentiment in 1 row`, or `nothing`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
             return f.write_str("nothing");

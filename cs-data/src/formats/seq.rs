@@ -12,7 +12,8 @@ use super::options::ReadOptions;
 use super::row_reader::{Fault, LineSource, RowReader, no_rows};
 use super::row_writer::{Losses, RowWriter};
 
-/// Rows are named by their numbers from 0. The text of a row is its tokens joined with one space.
+/// The numbers of rows, from 0, are their ids. The text of a row is its tokens joined with one
+/// space.
 ///
 /// The files are read twice: once to see that they have as many lines as each other.
 pub(crate) fn reader(folder: &Path, options: &ReadOptions) -> Result<Box<dyn RowReader>> {
@@ -95,7 +96,7 @@ struct Part {
     path: PathBuf,
     encoding: Option<Charset>,
     lines: LineSource,
-    /// Of lines; blank ones at the end of the file are left off.
+    /// Number of lines; blank ones at the end of the file are left off.
     count: usize,
 }
 

@@ -10,7 +10,7 @@ use super::open;
 use super::options::{Format, ReadOptions};
 use super::row_reader::{Chunk, ChunkReader, no_rows};
 
-/// Rows without an id are named by their number over all files.
+/// Rows without an id get their number over all files as one.
 pub(crate) struct Union {
     root: PathBuf,
     files: std::vec::IntoIter<PathBuf>,

@@ -51,11 +51,11 @@ impl fmt::Debug for Writer {
 }
 
 impl Writer {
-    /// Begins a file in place of what is at `path`, or a folder where none is.
+    /// Begins a file that replaces what is at `path`, or a folder where none is.
     ///
     /// # Errors
     ///
-    /// An unknown ending, a place that cannot be written, a folder that is not empty, a column that
+    /// An unknown ending, a path that cannot be written, a folder that is not empty, a column that
     /// files cannot be partitioned by.
     pub fn create(path: &Path, options: &WriteOptions) -> Result<Self> {
         let format = options.format.map_or_else(|| Format::of(path), Ok)?;
@@ -114,7 +114,7 @@ impl Writer {
         rows.iter().try_for_each(|row| self.write(&row))
     }
 
-    /// What the format could not hold so far.
+    /// The fields that the format could not hold so far.
     pub fn lost(&self) -> &Losses {
         &self.lost
     }

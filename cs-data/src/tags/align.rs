@@ -9,9 +9,9 @@ use crate::tokenizer::Word;
 pub(crate) struct Cover<'a> {
     words: &'a [Word],
     truncated: bool,
-    /// Start of the last span asked for, and the first word that ends behind it.
+    /// Start of the last span asked for, and the first word that ends after it.
     last: (usize, usize),
-    /// The first word behind the spans found.
+    /// The first word after the spans found.
     free: usize,
 }
 

@@ -4,10 +4,11 @@ use super::error::{IobError, MixedSchemes};
 use super::scheme::Scheme;
 
 impl Scheme {
-    /// The only scheme in which all sequences are well-formed, `None` without a tag but `O`.
+    /// Finds the only scheme in which all sequences are well-formed; `None` if there is no tag but
+    /// `O`.
     ///
     /// One tag other than `O` tells IOB1 from IOB2 and both from the rest. Spans of one and two
-    /// tokens look the same in IOBES and BMES, and mean the same; then the answer is IOBES.
+    /// tokens look the same in IOBES and BMES, and say the same; then the answer is IOBES.
     ///
     /// # Errors
     ///

@@ -19,7 +19,7 @@ use super::scheme::Scheme;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IobError {
-    /// Not one tag for each token.
+    /// The number of tags is not the number of tokens.
     #[error("{tags} tags for {tokens} tokens, expected as many")]
     Length {
         /// Number of tokens.
@@ -30,11 +30,11 @@ pub enum IobError {
     /// A tag that the scheme does not have, such as none of `O`, `B-label`, `I-label` in IOB2.
     #[error("tag {index} is {tag:?}, expected {}", scheme.tag_forms())]
     Malformed {
-        /// Which tag.
+        /// Number of the tag.
         index: usize,
-        /// The tag.
+        /// The tag itself.
         tag: String,
-        /// The scheme.
+        /// The scheme that the tag should be of.
         scheme: Scheme,
     },
     /// An `I-` tag that continues nothing.
@@ -43,11 +43,11 @@ pub enum IobError {
         previous.as_deref().unwrap_or("the start")
     )]
     StartsInside {
-        /// Which tag.
+        /// Number of the tag.
         index: usize,
-        /// The tag.
+        /// The tag itself.
         tag: String,
-        /// The tag before it, `None` at the start.
+        /// The tag before it; `None` at the start.
         previous: Option<String>,
     },
     /// A tag that the scheme does not allow after the one before it.
@@ -56,55 +56,55 @@ pub enum IobError {
         previous.as_deref().unwrap_or("the start")
     )]
     Follows {
-        /// Which tag.
+        /// Number of the tag.
         index: usize,
-        /// The tag.
+        /// The tag itself.
         tag: String,
-        /// The tag before it, `None` at the start.
+        /// The tag before it; `None` at the start.
         previous: Option<String>,
-        /// What may stand there.
+        /// What may stand after the tag before it.
         expected: String,
     },
     /// The last tag leaves a span open in a scheme that marks ends.
     #[error("tag {index} is {tag:?} at the end, expected {expected} after it")]
     Unclosed {
-        /// Which tag.
+        /// Number of the tag.
         index: usize,
-        /// The tag.
+        /// The tag itself.
         tag: String,
-        /// What should follow.
+        /// The tags that should follow.
         expected: String,
     },
     /// A span's edge lies inside a token.
     #[error("span {}..{} {:?} cuts the token {}..{}", span.start, span.end, span.label, token.start, token.end)]
     CutsToken {
-        /// The span.
+        /// The span at fault.
         span: Span,
-        /// The token.
+        /// Bytes of the token that the span cuts.
         token: Range<usize>,
     },
     /// A span contains no token, so no tag can stand for it.
     #[error("span {}..{} {:?} contains no token", span.start, span.end, span.label)]
     NoToken {
-        /// The span.
+        /// The span at fault.
         span: Span,
     },
     /// Two spans claim the same token.
     #[error("span {}..{} {:?} overlaps the one before it", span.start, span.end, span.label)]
     Overlap {
-        /// The later span.
+        /// The later of the two spans.
         span: Span,
     },
-    /// A label that cannot stand in a tag.
+    /// A label is empty or has white space, so it cannot stand in a tag.
     #[error("label {label:?}, expected a word without white space")]
     Label {
-        /// The label.
+        /// The label itself.
         label: String,
     },
 }
 
 impl IobError {
-    /// The tag at fault, where one is.
+    /// Number of the tag at fault; `None` if no single tag is.
     ///
     /// ```
     /// use cs_data::Scheme;
@@ -131,10 +131,10 @@ impl IobError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("sequence {sequence} is not {scheme} as most are: {source}")]
 pub struct MixedSchemes {
-    /// The scheme of most sequences.
+    /// The scheme in which most sequences are well-formed.
     pub scheme: Scheme,
-    /// The first sequence in another one, from 0.
+    /// The first sequence that is not, from 0.
     pub sequence: usize,
-    /// Its first tag that contradicts, and why.
+    /// The first tag of that sequence that contradicts the scheme, and why.
     pub source: IobError,
 }

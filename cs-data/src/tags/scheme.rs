@@ -14,7 +14,7 @@ use super::error::IobError;
 ///
 /// | scheme | a span of one, two, three tokens | |
 /// | --- | --- | --- |
-/// | [`Iob1`](Scheme::Iob1) | `I`, `I I`, `I I I` | `B` first only right behind a span of the same label |
+/// | [`Iob1`](Scheme::Iob1) | `I`, `I I`, `I I I` | `B` first only right after one of its label |
 /// | [`Iob2`](Scheme::Iob2) | `B`, `B I`, `B I I` | also called BIO |
 /// | [`Iobes`](Scheme::Iobes) | `S`, `B E`, `B I E` | also called BIOES |
 /// | [`Bilou`](Scheme::Bilou) | `U`, `B L`, `B I L` | |
@@ -39,7 +39,7 @@ use super::error::IobError;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scheme {
-    /// `I` inside, `B` at the beginning of a span right behind one of the same label.
+    /// `I` inside, `B` at the beginning of a span right after one of the same label.
     Iob1,
     /// `B` at the beginning, `I` inside.
     Iob2,
@@ -85,7 +85,7 @@ impl Scheme {
         Scheme::Iob1,
     ];
 
-    /// Its prefixes with their meaning.
+    /// The prefixes of the scheme with their roles.
     fn prefixes(self) -> &'static [(&'static str, Role)] {
         use Role::{Begin, End, Inside, Single};
         match self {
@@ -101,7 +101,7 @@ impl Scheme {
         !matches!(self, Scheme::Iob1 | Scheme::Iob2)
     }
 
-    /// Empty if it has none.
+    /// The prefix of a role; empty if the scheme has none.
     pub(crate) fn prefix(self, role: Role) -> &'static str {
         let found = self.prefixes().iter().find(|(_, known)| *known == role);
         found.map_or("", |(prefix, _)| prefix)
@@ -116,7 +116,7 @@ impl Scheme {
         is_label(label).then_some(Some((*role, label)))
     }
 
-    /// One tag for each token (byte ranges in order).
+    /// Gives one tag for each token (byte ranges in order).
     ///
     /// A span takes the tokens that lie in it. White space at its ends does no harm, but
     /// [`decode`](Self::decode) gives the span back without it. O(tokens + spans).
@@ -143,8 +143,8 @@ impl Scheme {
         Ok(tags)
     }
 
-    /// What the token `at` is in a span of the tokens `covered`; `behind`: right behind a span of
-    /// the same label.
+    /// The role of the token `at` in a span of the tokens `covered`; `behind`: right after a span
+    /// of the same label.
     pub(crate) fn role(self, at: usize, covered: &Range<usize>, behind: bool) -> Role {
         let (first, last) = (at == covered.start, at + 1 == covered.end);
         match (first, last && self.marks_ends()) {
@@ -155,8 +155,8 @@ impl Scheme {
         }
     }
 
-    /// The spans of well-formed tags: from the first byte of a span's first token to the last byte
-    /// of its last.
+    /// Gives the spans of well-formed tags: from the first byte of a span's first token to the last
+    /// byte of its last.
     ///
     /// # Errors
     ///
@@ -176,7 +176,7 @@ impl Scheme {
         Ok(self.decode_lenient(tokens, tags))
     }
 
-    /// The spans of any tags, as seqeval's default mode (and, for IOB, conlleval) sees them:
+    /// Gives the spans of any tags, as seqeval's default mode (and, for IOB, conlleval) sees them:
     /// whatever continues nothing opens a span, whatever is not closed ends before the next tag
     /// that does not continue it. What is no tag of this scheme counts as `O`; tags or tokens
     /// beyond the shorter of both are ignored.
@@ -211,9 +211,9 @@ impl Scheme {
         spans
     }
 
-    /// Checks that tags are well-formed: each is `O` or one of the scheme's prefixes with a
-    /// label, continues only a span of its own label and, where ends are marked, no span stays
-    /// open. In IOB1, `B` stands only right behind a span of the same label.
+    /// Checks that tags are well-formed: each is `O` or one of the scheme's prefixes with a label,
+    /// continues only a span of its own label and, where ends are marked, no span stays open. In
+    /// IOB1, `B` stands only right after a span of the same label.
     ///
     /// # Errors
     ///
@@ -284,7 +284,7 @@ impl Scheme {
         }
     }
 
-    /// What may stand behind a tag, in words.
+    /// What may stand after a tag, in words.
     fn continuation(self, tag: &str) -> String {
         match self.parse(tag).flatten() {
             Some((Role::Begin | Role::Inside, label)) if self.marks_ends() => {
@@ -306,7 +306,7 @@ impl Scheme {
         }
     }
 
-    /// The same spans as tags of another scheme.
+    /// Gives the same spans as tags of another scheme.
     ///
     /// # Errors
     ///
@@ -357,7 +357,7 @@ fn covered(
 }
 
 impl fmt::Display for Scheme {
-    /// In capitals, as `IOB2`.
+    /// Writes the name in capitals, as `IOB2`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Scheme::Iob1 => "IOB1",
@@ -372,7 +372,7 @@ impl fmt::Display for Scheme {
 impl FromStr for Scheme {
     type Err = Error;
 
-    /// A name in capitals or not; also `bio` (IOB2) and `bioes` (IOBES).
+    /// Reads a name, in capitals or not; also `bio` (IOB2) and `bioes` (IOBES).
     fn from_str(name: &str) -> Result<Self, Error> {
         match name.to_ascii_lowercase().as_str() {
             "iob1" => Ok(Scheme::Iob1),

@@ -44,7 +44,12 @@ pub struct TagSet {
 /// ```
 /// use cs_data::{Encoding, Scheme, Span, TagIds, TagSet};
 /// let tags = TagSet::of_labels(["item"], Scheme::Iob2)?;
-/// let encoding = Encoding { ids: vec![9], offsets: vec![0..3], words: vec![Some(0)], truncated: false };
+/// let encoding = Encoding {
+///     ids: vec![9],
+///     offsets: vec![0..3],
+///     words: vec![Some(0)],
+///     truncated: false,
+/// };
 /// let spans = [Span::new(0, 1, "item"), Span::new(0, 3, "colour")];
 /// let aligned = tags.align(&encoding, &spans);
 /// assert_eq!(aligned, TagIds { ids: vec![None], misaligned: vec![0] }); // not scored: a colour
@@ -52,16 +57,16 @@ pub struct TagSet {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TagIds {
-    /// A tag's number at the first token of each word; `None` is not scored: all other tokens, and
-    /// words in a span whose tag is not in the set.
+    /// Number of the word's tag at each word's first token. `None` is not scored: it stands at all
+    /// other tokens, and at words in a span whose tag is not in the set.
     pub ids: Vec<Option<u32>>,
-    /// The spans, by number, that could not be tagged: they cut a word, contain none, overlap an
+    /// Numbers of the spans that could not be tagged: they cut a word, contain none, overlap an
     /// earlier span or reach into the part that was truncated. Their words are tagged `O`.
     pub misaligned: Vec<usize>,
 }
 
 impl TagSet {
-    /// The set of these tags, which stand in the order of their numbers.
+    /// Makes the set of these tags, which stand in the order of their numbers.
     ///
     /// # Errors
     ///
@@ -95,7 +100,7 @@ impl TagSet {
         })
     }
 
-    /// `O`, then the tags of each label.
+    /// Makes the set of `O`, then the tags of each label.
     ///
     /// # Errors
     ///
@@ -126,7 +131,7 @@ impl TagSet {
         &self.tags
     }
 
-    /// Their scheme.
+    /// The scheme of the tags.
     pub fn scheme(&self) -> Scheme {
         self.scheme
     }
@@ -166,9 +171,10 @@ impl TagSet {
         out
     }
 
-    /// The way back: the spans that the tags of an encoding's tokens say, leniently
-    /// ([`Scheme::decode_lenient`]): only those of words' first tokens count, and a span ends where
-    /// its last word does. A number the set does not have counts as `O`.
+    /// Gives the spans that the tags of an encoding's tokens say, the way back from
+    /// [`align`](Self::align). It is lenient as [`Scheme::decode_lenient`]: only the tags of words'
+    /// first tokens count, and a span ends where its last word does. A number that the set does not
+    /// have counts as `O`.
     ///
     /// Words that share bytes (pieces of one character, in encodings from elsewhere) are not shared
     /// out: of two spans that claim the same ones the first gets them, and a span left without
@@ -193,8 +199,8 @@ impl TagSet {
 }
 
 impl Tokenizer {
-    /// Encodes the texts of `rows` and aligns their spans; 64 rows or more on all cores. What
-    /// [`encode`](Self::encode) and [`TagSet::align`] give, in one pass.
+    /// Encodes the texts of `rows` and aligns their spans; 64 rows or more on all cores. It gives
+    /// what [`encode`](Self::encode) and [`TagSet::align`] give, in one pass.
     ///
     /// ```
     /// use cs_data::{Scheme, Span, TagSet, Tokenizer, Utterance};

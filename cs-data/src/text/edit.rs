@@ -16,14 +16,14 @@ use super::utterance::{MAX_TEXT_BYTES, Span, Utterance};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Edit {
-    /// Bytes of the text as it was.
+    /// The bytes to replace, in the text as it was.
     pub range: Range<usize>,
-    /// What replaces them.
+    /// The text that replaces them.
     pub text: String,
 }
 
 impl Edit {
-    /// `text` instead of the bytes `range`.
+    /// Makes an edit that puts `text` instead of the bytes `range`.
     pub fn new(range: Range<usize>, text: impl Into<String>) -> Self {
         Edit {
             range,
@@ -47,55 +47,55 @@ pub enum EditError {
     /// An edit ends past the text, or before it starts.
     #[error("an edit of {}..{}, expected a range within {len} bytes", edit.start, edit.end)]
     OutOfBounds {
-        /// What it replaces.
+        /// Bytes that the edit replaces.
         edit: Range<usize>,
-        /// Length of the text.
+        /// Length of the text in bytes.
         len: usize,
     },
     /// An edit's edge lies inside a character.
     #[error("the edit of {}..{} has an edge inside a character", edit.start, edit.end)]
     InsideCharacter {
-        /// What it replaces.
+        /// Bytes that the edit replaces.
         edit: Range<usize>,
     },
     /// Two edits replace the same bytes, or one inserts where another replaces.
     #[error("the edit of {}..{} overlaps the one before it", edit.start, edit.end)]
     Overlap {
-        /// What the later one replaces.
+        /// Bytes that the later edit replaces.
         edit: Range<usize>,
     },
     /// An edit reaches over the edge of a span.
     #[error("the edit of {}..{} cuts the span {}..{}", edit.start, edit.end, span.start, span.end)]
     CutsSpan {
-        /// What it replaces.
+        /// Bytes that the edit replaces.
         edit: Range<usize>,
-        /// The span.
+        /// Bytes of the span.
         span: Range<usize>,
     },
     /// Nothing would be left of a span.
     #[error("the edits leave nothing of the span {}..{}", span.start, span.end)]
     EmptiesSpan {
-        /// The span.
+        /// Bytes of the span.
         span: Range<usize>,
     },
     /// A replacement contains a NUL character.
     #[error("the edit of {}..{} brings in a NUL character", edit.start, edit.end)]
     Nul {
-        /// What it replaces.
+        /// Bytes that the edit replaces.
         edit: Range<usize>,
     },
     /// The result is longer than [`MAX_TEXT_BYTES`].
     #[error("an edited text of {len} bytes, expected at most {}", MAX_TEXT_BYTES)]
     TooLong {
-        /// Length of the result.
+        /// Length of the result in bytes.
         len: usize,
     },
 }
 
 impl Utterance {
-    /// The row with these edits, all of them relative to the text as it is, in any order (of
-    /// several insertions at one place the first given comes first). Spans move along: one that an
-    /// edit covers exactly, or that has edits inside, takes the new extent; an insertion at a
+    /// Copies the row with these edits, all of them relative to the text as it is, in any order (of
+    /// several insertions at one position the first given comes first). Spans move along: one that
+    /// an edit covers exactly, or that has edits inside, takes the new extent; an insertion at a
     /// span's edge stays outside. The other fields are copied.
     ///
     /// # Errors
@@ -260,41 +260,42 @@ pub struct Edits {
 }
 
 impl Edits {
-    /// `text` instead of the bytes `range`.
+    /// Adds an edit that puts `text` instead of the bytes `range`.
     pub fn replace(&mut self, range: Range<usize>, text: &str) {
         self.ranges.push((range.start, range.end, self.texts.len()));
         self.texts.push_str(text);
     }
 
-    /// `text` before the byte `at`.
+    /// Adds an edit that inserts `text` before the byte `at`.
     pub fn insert(&mut self, at: usize, text: &str) {
         self.replace(at..at, text);
     }
 
-    /// Nothing instead of the bytes `range`.
+    /// Adds an edit that deletes the bytes `range`.
     pub fn delete(&mut self, range: Range<usize>) {
         self.replace(range, "");
     }
 
-    /// More of the last edit's replacement; nothing if there is none.
+    /// Appends `text` to the last edit's replacement; does nothing if there is no edit.
     pub fn append(&mut self, text: &str) {
         if !self.ranges.is_empty() {
             self.texts.push_str(text);
         }
     }
 
-    /// Whether there are none.
+    /// Whether there are no edits.
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }
 
-    /// Forgets them, keeps the memory.
+    /// Forgets the edits and keeps the memory.
     pub fn clear(&mut self) {
         self.ranges.clear();
         self.texts.clear();
     }
 
-    /// The edits in the order they were added.
+    /// Gives the edits in the order in which they were added, each with its bytes and its
+    /// replacement.
     pub fn iter(&self) -> impl Iterator<Item = (Range<usize>, &str)> {
         self.ranges
             .iter()

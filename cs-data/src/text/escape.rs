@@ -1,6 +1,6 @@
 //! Text as markup.
 
-/// `text` for HTML, XML and SVG, within elements and within quoted attributes: `& < > " '` as
+/// Gives `text` for HTML, XML and SVG, within elements and within quoted attributes: `& < > " '` as
 /// references, white space of any kind as a space, and what a page cannot hold as U+FFFD.
 ///
 /// ```

@@ -3,8 +3,8 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-/// `text` in Unicode form NFKC (UAX #15), lower case, without punctuation (general category P) and
-/// with single spaces: what duplicates and leaks are found by.
+/// Gives the form of `text` by which duplicates and leaks are found: Unicode form NFKC (UAX #15),
+/// lower case, without punctuation (general category P) and with single spaces.
 ///
 /// ```
 /// use cs_data::normalize;

@@ -2,7 +2,7 @@
 
 /// Converts positions in one text between bytes and Unicode scalar values, O(1) each.
 ///
-/// Built in one pass; keeps nothing for ASCII texts and 4 bytes a character for others.
+/// Built in one pass; takes no memory for ASCII texts and 4 bytes a character for others.
 ///
 /// ```
 /// use cs_data::Offsets;
@@ -21,7 +21,7 @@ pub struct Offsets {
 }
 
 impl Offsets {
-    /// Indexes `text`.
+    /// Indexes the characters of `text`.
     ///
     /// # Panics
     ///
@@ -48,8 +48,8 @@ impl Offsets {
         }
     }
 
-    /// The byte at which character `char` starts, the text's length for one past the last;
-    /// `None` beyond.
+    /// Gives the byte at which character `char` starts, and the text's length for one past the
+    /// last; `None` beyond.
     pub fn byte(&self, char: usize) -> Option<usize> {
         if char == self.chars() {
             return Some(self.bytes);
@@ -60,7 +60,8 @@ impl Offsets {
         self.starts.get(char).map(|&byte| byte as usize)
     }
 
-    /// The character that starts at `byte`; `None` inside a character and past the end.
+    /// Gives the number of the character that starts at `byte`, and the number of characters for
+    /// the text's end; `None` inside a character and past the end.
     pub fn char(&self, byte: usize) -> Option<usize> {
         if byte == self.bytes {
             return Some(self.chars());
@@ -72,7 +73,8 @@ impl Offsets {
     }
 }
 
-/// Moves `byte` down to the start of the character it lies in, and to the end of `text` at most.
+/// Moves `byte` down to the start of the character in which it lies, and to the end of `text` at
+/// most.
 ///
 /// ```
 /// use cs_data::text::floor;
@@ -87,7 +89,7 @@ pub fn floor(text: &str, byte: usize) -> usize {
     byte
 }
 
-/// Moves `byte` up to the end of the character it lies in, and to the end of `text` at most.
+/// Moves `byte` up to the end of the character in which it lies, and to the end of `text` at most.
 ///
 /// ```
 /// use cs_data::text::ceil;

@@ -16,77 +16,77 @@ use std::fmt;
 pub enum SpanError {
     /// A span reaches past the end of the text.
     OutOfBounds {
-        /// Which span.
+        /// Number of the span.
         index: usize,
-        /// Its start.
+        /// First byte of the span.
         start: usize,
-        /// Its end.
+        /// One past the last byte of the span.
         end: usize,
-        /// Length of the text.
+        /// Length of the text in bytes.
         len: usize,
     },
     /// A span's edge lies inside a character.
     InsideCharacter {
-        /// Which span.
+        /// Number of the span.
         index: usize,
-        /// The edge.
+        /// The byte at which the edge lies.
         offset: usize,
     },
     /// A span covers nothing.
     Empty {
-        /// Which span.
+        /// Number of the span.
         index: usize,
-        /// Its start.
+        /// First byte of the span.
         start: usize,
-        /// Its end.
+        /// One past the last byte of the span.
         end: usize,
     },
-    /// A span starts before the one in front of it.
+    /// A span starts before the span in front of it.
     Order {
-        /// Which span.
+        /// Number of the span.
         index: usize,
-        /// Its start.
+        /// First byte of the span.
         start: usize,
-        /// Start of the span before it.
+        /// First byte of the span before it.
         previous: usize,
     },
-    /// A span shares text with the one in front of it.
+    /// A span shares text with the span in front of it.
     Overlap {
-        /// Which span.
+        /// Number of the span.
         index: usize,
-        /// Its start.
+        /// First byte of the span.
         start: usize,
-        /// End of the span before it.
+        /// One past the last byte of the span before it.
         previous: usize,
     },
     /// A label is empty or contains white space.
     Label {
-        /// Which span.
+        /// Number of the span.
         index: usize,
-        /// Its label.
+        /// The label of the span.
         label: String,
     },
     /// The sentiment is not a number from 0 to 1.
     Sentiment {
-        /// The value.
+        /// The sentiment that was given.
         value: f32,
     },
     /// The text contains a NUL character.
     Nul {
-        /// Byte offset.
+        /// The byte at which the NUL character stands.
         offset: usize,
     },
     /// The text is longer than [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES).
     TooLong {
-        /// Its length in bytes.
+        /// Length of the text in bytes.
         len: usize,
-        /// The limit in bytes.
+        /// Longest text allowed, in bytes.
         max: usize,
     },
 }
 
 impl SpanError {
-    /// The span at fault; `None` if it is the text or the sentiment.
+    /// Number of the span at fault; `None` if the fault is in the text or the sentiment.
     ///
     /// ```
     /// use cs_data::SpanError;

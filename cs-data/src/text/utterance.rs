@@ -21,16 +21,16 @@ pub const SOURCE: &str = "source";
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Span {
-    /// First byte.
+    /// First byte of the piece.
     pub start: usize,
-    /// One past the last byte.
+    /// One past the last byte of the piece.
     pub end: usize,
-    /// What it is, one word.
+    /// What the piece is, as one word such as `order_id`.
     pub label: String,
 }
 
 impl Span {
-    /// The bytes `start..end` as `label`.
+    /// Labels the bytes `start..end` as `label`.
     pub fn new(start: usize, end: usize, label: impl Into<String>) -> Self {
         Span {
             start,
@@ -39,7 +39,7 @@ impl Span {
         }
     }
 
-    /// Its bytes.
+    /// The bytes of the span as a range.
     pub fn range(&self) -> std::ops::Range<usize> {
         self.start..self.end
     }
@@ -54,11 +54,11 @@ impl Span {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Turn {
-    /// The dialogue.
+    /// Id of the dialogue, which its turns share.
     pub dialogue_id: String,
-    /// Position in the dialogue, from 0.
+    /// Position of the turn in the dialogue, from 0.
     pub turn: u32,
-    /// Who spoke.
+    /// Who spoke; `None` if nobody says.
     pub speaker: Option<String>,
 }
 
@@ -77,33 +77,33 @@ pub struct Turn {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Utterance {
-    /// Name of the row; not necessarily unique.
+    /// Id of the row; not necessarily unique.
     pub id: String,
     /// What was said.
     pub text: String,
-    /// Its entities, in order, disjoint.
+    /// Entities of the text, in order and disjoint.
     pub spans: Vec<Span>,
-    /// Whether it is known to have no entities. A row with neither this nor spans is not labelled;
-    /// see [`is_tagged`](Self::is_tagged).
+    /// Whether the text is known to have no entities. A row with neither this nor spans is not
+    /// labelled; see [`is_tagged`](Self::is_tagged).
     pub entity_free: bool,
-    /// What the customer wants.
+    /// What the customer wants; `None` if nobody says.
     pub intent: Option<String>,
-    /// From 0 (negative) to 1 (positive).
+    /// Sentiment from 0 (negative) to 1 (positive); `None` if nobody says.
     pub sentiment: Option<f32>,
-    /// A good answer.
+    /// A good answer to the text.
     pub reply: Option<String>,
-    /// Its place in a dialogue.
+    /// The turn of a dialogue that the row is, if it is one.
     pub dialogue: Option<Turn>,
-    /// [`SOURCE`], or the operators that made it.
+    /// Where the row comes from: [`SOURCE`], or the operators that made it.
     pub origin: String,
-    /// Id of the row it was made from.
+    /// Id of the row that this one was made from.
     pub parent: Option<String>,
-    /// Fields of the file that mean nothing here, kept when rewriting.
+    /// Fields of the file that have no meaning here; they are kept when rows are written again.
     pub extra: Map<String, Value>,
 }
 
 impl Utterance {
-    /// A source row without labels.
+    /// Makes a source row without labels.
     pub fn new(id: impl Into<String>, text: impl Into<String>) -> Self {
         Utterance {
             id: id.into(),
@@ -120,14 +120,14 @@ impl Utterance {
         }
     }
 
-    /// With this intent.
+    /// Sets the intent.
     #[must_use]
     pub fn with_intent(mut self, intent: impl Into<String>) -> Self {
         self.intent = Some(intent.into());
         self
     }
 
-    /// With these entities, and no others.
+    /// Sets the entities: the text has these and no others.
     #[must_use]
     pub fn with_spans(mut self, spans: Vec<Span>) -> Self {
         self.entity_free = spans.is_empty();
@@ -135,15 +135,15 @@ impl Utterance {
         self
     }
 
-    /// With this sentiment, 0 to 1.
+    /// Sets the sentiment, a number from 0 to 1.
     #[must_use]
     pub fn with_sentiment(mut self, sentiment: f32) -> Self {
         self.sentiment = Some(sentiment);
         self
     }
 
-    /// Whether its entities are labelled: it has spans, or is known to have none. Other rows
-    /// neither teach entities nor are they scored for them.
+    /// Whether the entities of the row are labelled: it has spans, or is known to have none. Other
+    /// rows do not teach entities and are not scored for them.
     ///
     /// ```
     /// use cs_data::Utterance;
@@ -168,8 +168,9 @@ impl Utterance {
         self.sentiment.map_or(Ok(()), check_sentiment)
     }
 
-    /// The row as an object of a JSONL file: offsets in Unicode scalar values, absent fields left
-    /// out, `extra` beside the others. An offset inside a character moves to the character's start.
+    /// Gives the row as an object of a JSONL file: offsets in Unicode scalar values, absent fields
+    /// left out, `extra` beside the others. An offset inside a character moves to the character's
+    /// start.
     pub fn to_json(&self) -> Map<String, Value> {
         let mut row = self.extra.clone();
         let mut put = |key: &str, value: Value| drop(row.insert(key.into(), value));

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// The byte ranges of the runs between (Unicode) white space.
+/// Gives the byte ranges of the runs between (Unicode) white space.
 ///
 /// ```
 /// use cs_data::text::whitespace_tokens;

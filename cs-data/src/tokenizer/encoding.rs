@@ -18,15 +18,16 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Encoding {
-    /// Token ids with the special tokens.
+    /// Ids of the tokens, with the special tokens.
     pub ids: Vec<u32>,
-    /// Bytes of the text behind each token, on character boundaries; `0..0` for tokens without a
-    /// word. Pieces of one character (a syllable that the normaliser decomposed) share its range.
-    /// Combining marks that the normaliser strips count to the token before them.
+    /// Bytes of the text that each token stands for, on character boundaries; `0..0` for tokens
+    /// without a word. Pieces of one character (a syllable that the normaliser decomposed) share
+    /// its range. Combining marks that the normaliser strips count to the token before them.
     pub offsets: Vec<Range<usize>>,
-    /// Which word each token belongs to, by the tokenizer's [`WordRule`](crate::WordRule); `None`
-    /// for special tokens, for tokens that hold nothing but white space, and for every token of a
-    /// text of which none is known: see [`Encoding::is_blank`].
+    /// Number of the word that each token belongs to, by the tokenizer's
+    /// [`WordRule`](crate::WordRule). It is `None` for special tokens, for tokens that hold nothing
+    /// but white space, and for every token of a text of which none is known: see
+    /// [`Encoding::is_blank`].
     pub words: Vec<Option<u32>>,
     /// Whether tokens were dropped from the end.
     pub truncated: bool,
@@ -49,9 +50,9 @@ pub struct Encoding {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
-    /// Index of its first subword in the encoding.
+    /// Index of the word's first token in the encoding.
     pub first: usize,
-    /// Its bytes in the text.
+    /// Bytes of the word in the text.
     pub range: Range<usize>,
 }
 
@@ -73,7 +74,7 @@ impl Encoding {
         self.words.iter().all(Option::is_none)
     }
 
-    /// Its words in order. A word that truncation cut ends with its last subword kept.
+    /// Gives the words in order. A word that truncation cut ends with its last subword kept.
     pub fn word_list(&self) -> Vec<Word> {
         let mut words: Vec<Word> = Vec::new();
         let mut last = None;

@@ -29,7 +29,7 @@ pub(crate) type Inner = TokenizerImpl<
     DecoderWrapper,
 >;
 
-/// A tokenizer without padding and truncation, and the padding token that its file names.
+/// A tokenizer without padding and truncation, and the padding token that its file gives.
 pub(super) struct Loaded {
     pub(super) inner: Inner,
     pub(super) padding: Option<u32>,
@@ -61,7 +61,7 @@ struct Added {
     token: AddedToken,
 }
 
-/// Of the models that are ours.
+/// The fields of the models that are ours.
 #[derive(Deserialize)]
 struct ModelFields<'a> {
     #[serde(rename = "type")]
@@ -85,7 +85,7 @@ enum Words<'a> {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// The tokenizer in the bytes of a file; `origin` names them in errors.
+/// The tokenizer in the bytes of a file; `origin` is the path for errors.
 pub(super) fn load(bytes: &[u8], origin: &Path) -> Result<Loaded> {
     let text = position::utf8(origin, bytes)?;
     let file: File<'_> =

@@ -20,7 +20,7 @@ use super::vocabulary::Vocabulary;
 pub(crate) enum Model {
     WordPiece(WordPiece),
     Unigram(Unigram),
-    /// Any other one.
+    /// Any other model, as the crate has it.
     Library(Box<ModelWrapper>),
 }
 
@@ -38,11 +38,11 @@ pub(crate) struct WordPiece {
 /// The most probable pieces (Kudo 2018, <https://arxiv.org/abs/1804.10959>).
 #[derive(Debug, Clone)]
 pub(crate) struct Unigram {
-    /// With ids from 0 on.
+    /// The pieces, with ids from 0 on.
     pub(super) vocabulary: Vocabulary,
     /// Logarithms of probabilities, by id.
     scores: Vec<f64>,
-    /// That of an unknown character.
+    /// The score of an unknown character.
     unknown_score: f64,
     unknown: Option<u32>,
     /// Whether unknown characters become the tokens of their bytes.
@@ -53,7 +53,7 @@ pub(crate) struct Unigram {
 #[derive(Debug, Clone, Copy)]
 struct Best {
     score: f64,
-    /// Where its last piece begins, if there is a way at all.
+    /// The byte at which its last piece begins, if there is a way at all.
     start: Option<u32>,
     id: u32,
 }
@@ -63,7 +63,7 @@ struct Best {
 struct TextSlice {
     start: usize,
     end: usize,
-    /// `None` where no word of the vocabulary was found.
+    /// The id of the piece; `None` where no word of the vocabulary was found.
     id: Option<u32>,
 }
 
@@ -148,7 +148,7 @@ impl LibraryModel for Model {
     }
 }
 
-/// As the crate writes them.
+/// Writes models as the crate does.
 impl Serialize for Model {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         match self {

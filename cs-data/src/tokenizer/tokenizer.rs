@@ -67,7 +67,7 @@ impl Tokenizer {
     ///
     /// # Errors
     ///
-    /// A missing, unreadable or malformed file, by name.
+    /// A missing, unreadable or malformed file; the error says which.
     pub fn open(dir: &Path) -> Result<Self> {
         let json = dir.join("tokenizer.json");
         let vocab = dir.join("vocab.txt");
@@ -100,7 +100,7 @@ impl Tokenizer {
         Self::from_json(&read(path)?, path)
     }
 
-    /// The tokenizer in the bytes of a `tokenizer.json`; `origin` names them in errors.
+    /// Reads the bytes of a `tokenizer.json`; `origin` is the path for errors.
     ///
     /// # Errors
     ///
@@ -164,7 +164,8 @@ impl Tokenizer {
         )
     }
 
-    /// The bytes of a `tokenizer.json` that Hugging Face opens, without padding and truncation.
+    /// Gives the bytes of a `tokenizer.json` that Hugging Face opens, without padding and
+    /// truncation.
     ///
     /// # Errors
     ///
@@ -177,14 +178,14 @@ impl Tokenizer {
         Ok(json.into_bytes())
     }
 
-    /// With this rule for words instead of the default.
+    /// Sets which tokens make up a word, instead of the default.
     #[must_use]
     pub fn with_words(mut self, rule: WordRule) -> Self {
         self.words = rule;
         self
     }
 
-    /// Which tokens make up a word.
+    /// The rule by which tokens make up a word.
     pub fn words(&self) -> WordRule {
         self.words
     }
@@ -194,17 +195,18 @@ impl Tokenizer {
         &self.inner
     }
 
-    /// One more than the largest token id, added tokens included: the rows an embedding needs.
+    /// One more than the largest token id, added tokens included: the number of rows that an
+    /// embedding needs.
     pub fn vocab_size(&self) -> usize {
         self.vocab_size
     }
 
-    /// The padding token's id; 0 if the tokenizer names none.
+    /// Id of the padding token; 0 if the tokenizer has none.
     pub fn pad_id(&self) -> u32 {
         self.pad_id
     }
 
-    /// The id of a token, if it is one: `[MASK]`, say.
+    /// Id of a token such as `[MASK]`; `None` if it is no token.
     ///
     /// ```
     /// let tokenizer = cs_data::Tokenizer::train(["order"].into_iter(), 20)?;
@@ -216,8 +218,8 @@ impl Tokenizer {
         self.inner.token_to_id(token)
     }
 
-    /// The ids that stand for no text, ascending: what the file marks as special, `[UNK]` among
-    /// them.
+    /// Ids of the tokens that stand for no text, ascending: those that the file marks as special,
+    /// `[UNK]` among them.
     pub fn special_ids(&self) -> Vec<u32> {
         let added = self.inner.get_added_tokens_decoder();
         let special = added.iter().filter(|(_, token)| token.special);
@@ -226,12 +228,13 @@ impl Tokenizer {
         ids
     }
 
-    /// The token of an id.
+    /// Gives the token of an id; `None` if there is none.
     pub fn token(&self, id: u32) -> Option<String> {
         self.inner.id_to_token(id)
     }
 
-    /// The token that stands for a word to be guessed: `[MASK]`, `<mask>`; `None` without one.
+    /// The token that stands for a word to be guessed, such as `[MASK]` or `<mask>`; `None` without
+    /// one.
     ///
     /// ```
     /// let tokenizer = cs_data::Tokenizer::train(["order"].into_iter(), 20)?;

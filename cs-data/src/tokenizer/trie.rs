@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-/// Where no word ends.
+/// The word of a node at which no word ends.
 const NONE: u32 = u32::MAX;
 
 /// A node; the root is 0.
 pub(super) type Node = u32;
 
 /// Words as a tree of their bytes, in order of depth: a node's children lie side by side, sorted by
-/// byte, behind those of the node before it. Takes 9 bytes a node: 8 MB for the 250,000 words of
+/// byte, after those of the node before it. Takes 9 bytes a node: 8 MB for the 250,000 words of
 /// XLM-R.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Trie {

@@ -10,7 +10,7 @@ use super::trie::{Node, Trie};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Vocabulary {
     text: String,
-    /// By id, each of which is there once.
+    /// The words by id, each of which is there once.
     entries: Vec<Entry>,
     trie: Trie,
 }

@@ -26,9 +26,9 @@ use crate::text::{is_attached, is_spaced_letter};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WordRule {
-    /// The tokenizer's own words, whatever they are.
+    /// Words are the tokenizer's own, whatever they are.
     PreTokenizer,
-    /// The tokenizer's own words, parted further by script: a run of letters and digits is one
+    /// Words are the tokenizer's own, parted further by script: a run of letters and digits is one
     /// word, and where nothing separates words (Chinese, Japanese, Thai and the like), in
     /// punctuation and in symbols each token is one. White space belongs to no word.
     #[default]

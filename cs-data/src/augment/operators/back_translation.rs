@@ -24,7 +24,7 @@ use super::tokens::{Kind, kind};
 /// # Ok::<(), cs_data::Error>(())
 /// ```
 pub trait Translator: Send + Sync {
-    /// A translation of each line, in order. Placeholders such as `[E0]` are to be kept.
+    /// Gives a translation of each line, in order. Placeholders such as `[E0]` are to be kept.
     ///
     /// # Errors
     ///
@@ -42,14 +42,19 @@ impl Translator for LineProcess {
 ///
 /// ```
 /// use cs_data::augment::BackTranslationConfig;
-/// assert!(BackTranslationConfig::default().length.contains(&1.5));
+/// // Refuses candidates that share more of the text than usual.
+/// let config = BackTranslationConfig {
+///     similarity: 0.1..=0.8,
+///     ..BackTranslationConfig::default()
+/// };
+/// assert!(config.length.contains(&2.0)); // at most twice as long
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct BackTranslationConfig {
-    /// Characters of the candidate to those of the text.
+    /// Allowed ratio of the candidate's length to that of the text, in characters.
     pub length: RangeInclusive<f64>,
-    /// Jaccard similarity of the sets of character bigrams (lower case) of both: below, another
-    /// thing is said; above, the same in the same words.
+    /// Allowed Jaccard similarity of the sets of character bigrams (lower case) of both: below,
+    /// another thing is said; above, the same in the same words.
     pub similarity: RangeInclusive<f64>,
 }
 
@@ -62,16 +67,19 @@ impl Default for BackTranslationConfig {
     }
 }
 
-/// Back translation. Entities travel as placeholders `[E0]`, `[E1]`, … and are put back in.
+/// Back translation: a paraphrase by way of another language. Entities travel as placeholders
+/// `[E0]`, `[E1]`, … and are put back in.
 ///
 /// A candidate is refused, with the reason counted, when a placeholder is missing or doubled
-/// (`entity lost`), when entities of different labels changed places (`entities reordered`: edits
-/// move no span over another), and when `length`, `script` (Chinese or not) or `similarity` do not
-/// fit.
+/// (`entity lost`), when entities of different labels changed positions (`entities reordered`:
+/// edits move no span over another), and when `length`, `script` (Chinese or not) or `similarity`
+/// do not fit.
 ///
 /// ```
 /// use cs_data::Utterance;
-/// use cs_data::augment::{BackTranslation, BackTranslationConfig, Pipeline, PipelineConfig, Translator};
+/// use cs_data::augment::{
+///     BackTranslation, BackTranslationConfig, Pipeline, PipelineConfig, Translator,
+/// };
 /// struct Swap(&'static str, &'static str);
 /// impl Translator for Swap {
 ///     fn translate(&self, lines: &[String]) -> cs_data::Result<Vec<String>> {
@@ -96,7 +104,7 @@ pub struct BackTranslation<F, B> {
 }
 
 impl<F: Translator, B: Translator> BackTranslation<F, B> {
-    /// There by `forward`, back by `backward`.
+    /// Makes an operator that translates there by `forward` and back by `backward`.
     ///
     /// # Errors
     ///
@@ -274,7 +282,7 @@ fn placeholder(text: &str) -> Option<(usize, usize)> {
     None
 }
 
-/// Whether at least a third of the letters are Chinese: one takes the place of several Latin ones.
+/// Whether at least a third of the letters are Chinese: one stands for several Latin ones.
 fn is_chinese(text: &str) -> bool {
     let letters = || text.chars().filter(|char| char.is_alphabetic());
     let chinese = letters().filter(|char| kind(*char) == Kind::Cjk).count();

@@ -25,7 +25,7 @@ pub struct MaskedText<'a> {
 }
 
 impl MaskedText<'_> {
-    /// The text on one line with `mask` for the piece.
+    /// Writes the text on one line with `mask` for the piece.
     pub fn line(&self, mask: &str) -> String {
         let (before, after) = (&self.text[..self.range.start], &self.text[self.range.end..]);
         format!("{before}{mask}{after}").replace(char::is_control, " ")
@@ -46,14 +46,14 @@ impl MaskedText<'_> {
 /// # Ok::<(), cs_data::Error>(())
 /// ```
 pub trait MaskFiller: Send + Sync {
-    /// Candidates for each masked piece, likeliest first.
+    /// Gives candidates for each masked piece, likeliest first.
     ///
     /// # Errors
     ///
     /// When nothing can be filled.
     fn fill(&self, masked: &[MaskedText<'_>]) -> Result<Vec<Vec<String>>>;
 
-    /// What stands for a masked piece, where that is a text: no row with it is asked about.
+    /// The text that stands for a masked piece, where it is one: no row with it is asked about.
     fn mask(&self) -> Option<&str> {
         None
     }
@@ -93,7 +93,8 @@ impl MaskFiller for LineProcess {
 ///     }
 /// }
 /// let data = cs_data::Dataset::from_utterances([Utterance::new("1", "order?")])?;
-/// let pipeline = Pipeline::new(PipelineConfig::default()).with_batch(Contextual::new(Parcel, 5)?, 1.0)?;
+/// let operator = Contextual::new(Parcel, 5)?;
+/// let pipeline = Pipeline::new(PipelineConfig::default()).with_batch(operator, 1.0)?;
 /// assert_eq!(pipeline.run(&data)?.0.utterance(0).unwrap().text, "parcel?");
 /// # Ok::<(), cs_data::Error>(())
 /// ```
@@ -104,7 +105,8 @@ pub struct Contextual<M> {
 }
 
 impl<M: MaskFiller> Contextual<M> {
-    /// By `filler`, of whose candidates the `first` that differ from the token are drawn from.
+    /// Makes an operator that asks `filler` and draws from the `first` of its candidates that
+    /// differ from the token.
     ///
     /// # Errors
     ///

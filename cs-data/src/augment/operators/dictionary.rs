@@ -13,11 +13,11 @@ const MAX_WORD_BYTES: usize = 1024;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) word: String,
-    /// With weights above 0.
+    /// The candidates, with weights above 0.
     pub(crate) candidates: Vec<(String, f64)>,
 }
 
-/// A candidate with its place, while the file is read.
+/// A candidate with its line and column, while the file is read.
 struct Placed<'a> {
     text: &'a str,
     weight: f64,
@@ -124,7 +124,7 @@ fn too_long(word: &str) -> String {
     format!("a word of {} bytes", word.len())
 }
 
-/// `退钱:2` as 退钱 with the weight 2; without a number behind the last colon, all of it with 1.
+/// Reads `退钱:2` as 退钱 with the weight 2; without a number after the last colon, all of it with 1.
 fn weighted(field: &str) -> (&str, f64) {
     let parts = field.rsplit_once(':');
     parts

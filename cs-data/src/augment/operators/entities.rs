@@ -13,7 +13,7 @@ use crate::text::{Edits, is_label};
 /// A generator draws this often before it counts as having no other value.
 const DRAWS: usize = 32;
 
-/// RowEntity replacement by label. Entities of other labels stay.
+/// Entity replacement by label. Entities of other labels stay.
 ///
 /// A list has a value a line: `label<TAB>value`. A value that starts with `=` is a rule
 /// ([`Generator`]): `order_id<TAB>=[A-Z]{2}\d{8}`, `=card`, `=date_zh`; `==` is a plain `=`. Empty
@@ -60,7 +60,7 @@ impl Value {
 }
 
 impl Entities {
-    /// Values as in a list, each with its label.
+    /// Makes an operator of values as in a list, each with its label.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ impl Entities {
         Ok(entities)
     }
 
-    /// Reads a list.
+    /// Reads a list from a file.
     ///
     /// # Errors
     ///
@@ -139,7 +139,7 @@ impl Entities {
         Ok(self)
     }
 
-    /// A list names each value once.
+    /// Adds a value; a list has each value once.
     fn add(&mut self, label: &str, value: Value) {
         let values = self.values.entry(label.to_owned()).or_default();
         if !values.contains(&value) {

@@ -21,20 +21,22 @@ use super::dates;
 pub enum Generator {
     /// `=PATTERN`: a value of that form.
     Pattern(Pattern),
-    /// `=luhn:PATTERN`: with a check digit behind it (ISO/IEC 7812-1, annex B) over its digits.
+    /// `=luhn:PATTERN`: a value of that form, then a check digit over its digits (ISO/IEC 7812-1,
+    /// annex B).
     Luhn(Pattern),
     /// `=card`: 16 digits of a payment card, with its check digit.
     Card,
-    /// `=id_zh`: a Chinese citizen's number of 18 characters (GB 11643): place, birthday, sequence,
-    /// check character by ISO 7064 MOD 11-2.
+    /// `=id_zh`: a Chinese citizen's number of 18 characters (GB 11643): district, birthday,
+    /// sequence, check character by ISO 7064 MOD 11-2.
     ChineseId,
     /// `=phone_zh`: a Chinese mobile number of 11 digits. It has no check digit.
     ChinesePhone,
     /// `=phone_en`: a North American number, `212-555-0134`, of the range kept free for fiction.
     AmericanPhone,
-    /// `=date_zh`: 3月5日, 2025年3月5日, 三月五号, 下周三, 明天, …
+    /// `=date_zh`: a date in Chinese, such as 3月5日, 2025年3月5日, 三月五号, 下周三 or 明天.
     ChineseDate,
-    /// `=date_en`: March 5th, 5 March 2025, 03/05/2025, next Tuesday, tomorrow, …
+    /// `=date_en`: a date in English, such as March 5th, 5 March 2025, 03/05/2025, next Tuesday or
+    /// tomorrow.
     EnglishDate,
 }
 
@@ -44,11 +46,11 @@ const PLACES: [&str; 8] = [
 ];
 
 impl Generator {
-    /// Reads what an entity list has behind the tab: `=` and a name or a pattern.
+    /// Reads what an entity list has after the tab: `=` and a name or a pattern.
     ///
     /// # Errors
     ///
-    /// What was expected instead.
+    /// What was expected instead, in words.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.strip_prefix('=').unwrap_or(text);
         let pattern = |text: &str| {
@@ -76,7 +78,7 @@ impl Generator {
         })
     }
 
-    /// A value.
+    /// Makes a value, with chance by `random`.
     pub fn generate(&self, random: &mut SplitMix) -> String {
         match self {
             Generator::Pattern(pattern) => pattern.generate(random),

@@ -23,13 +23,13 @@ use super::tokens::{Kind, Token, kind, tokens};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct NoiseConfig {
-    /// An irrelevant word after the token.
+    /// Probability that an irrelevant word is put in after the token.
     pub insert: f64,
-    /// The token left out. The last that is left of a text stays.
+    /// Probability that the token is left out. The last that is left of a text stays.
     pub delete: f64,
-    /// The token and the next one swapped.
+    /// Probability that the token and the next one are swapped.
     pub swap: f64,
-    /// Also within entities.
+    /// Whether tokens within entities are changed, too.
     pub in_entities: bool,
 }
 
@@ -65,12 +65,12 @@ impl Default for NoiseConfig {
 pub struct Noise {
     config: NoiseConfig,
     chinese: Vec<String>,
-    /// Each with a space before it.
+    /// The fillers of other scripts, each with a space before it.
     spaced: Vec<String>,
 }
 
 impl Noise {
-    /// Noise with the shipped fillers.
+    /// Makes noise with the shipped fillers.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl Noise {
         noise.with_fillers(lexicon::entries(lexicon::FILLERS))
     }
 
-    /// Noise with these fillers; those of one language serve for both if there are no others.
+    /// Sets the fillers; those of one language serve for both if there are no others.
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ impl Noise {
         Ok(self)
     }
 
-    /// Noise with the fillers of a file, one a line; empty lines and those that start with `#` are
+    /// Sets the fillers from a file, one a line; empty lines and those that start with `#` are
     /// skipped.
     ///
     /// # Errors

@@ -36,7 +36,7 @@ struct TextSlice {
 }
 
 impl Pattern {
-    /// A value of this form, every choice as likely.
+    /// Makes a value of this form, every choice as likely.
     pub fn generate(&self, random: &mut SplitMix) -> String {
         let mut out = String::new();
         for piece in &self.pieces {

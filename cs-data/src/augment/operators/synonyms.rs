@@ -20,7 +20,7 @@ const MAX_DFA_BYTES: usize = 1 << 18;
 
 /// Synonym replacement from a dictionary.
 ///
-/// The longest entry that stands at a place is replaced; what was put in is not looked at again.
+/// The longest entry that stands at a position is replaced; what was put in is not looked at again.
 /// Words with letters or digits at their ends match whole words only, in any ASCII case, which is
 /// carried over (`Refund` gives `Money back`, `REFUND` gives `MONEY BACK`). Chinese words match
 /// wherever they stand. No match reaches over an entity's edge.
@@ -32,7 +32,10 @@ const MAX_DFA_BYTES: usize = 1 << 18;
 /// use cs_data::Edits;
 /// use cs_data::augment::{Augmenter, Row, Synonyms};
 /// use cs_data::SplitMix;
-/// let synonyms = Synonyms::new([("退款", vec![("退钱", 1.0)]), ("refund", vec![("money back", 1.0)])])?;
+/// let synonyms = Synonyms::new([
+///     ("退款", vec![("退钱", 1.0)]),
+///     ("refund", vec![("money back", 1.0)]),
+/// ])?;
 /// let mut edits = Edits::default();
 /// let text = "我要退款, Refund please, refunded";
 /// synonyms.edits(Row { text, entities: &[] }, &mut SplitMix::new(1), &mut edits);
@@ -51,7 +54,7 @@ pub struct Synonyms {
 }
 
 impl Synonyms {
-    /// These words with their weighted candidates.
+    /// Makes an operator of these words with their weighted candidates.
     ///
     /// # Errors
     ///
@@ -81,7 +84,7 @@ impl Synonyms {
         Self::of(entries)
     }
 
-    /// Reads a dictionary.
+    /// Reads a dictionary from a file.
     ///
     /// # Errors
     ///
@@ -92,8 +95,8 @@ impl Synonyms {
         Self::of(dictionary::read(path, None)?)
     }
 
-    /// Reads a dictionary and leaves out what [`Synonyms::open`] would refuse: that comes back with
-    /// its places. Of a cycle the candidate that closes it goes.
+    /// Reads a dictionary and leaves out what [`Synonyms::open`] would refuse: that comes back as
+    /// errors with line and column. Of a cycle the candidate that closes it goes.
     ///
     /// # Errors
     ///
@@ -136,14 +139,14 @@ impl Synonyms {
         Ok(self)
     }
 
-    /// Also replaces words within entities.
+    /// Sets whether words within entities are replaced, too.
     #[must_use]
     pub fn in_entities(mut self, in_entities: bool) -> Self {
         self.in_entities = in_entities;
         self
     }
 
-    /// Without these pairs of a word and a candidate; a word without candidates goes.
+    /// Leaves out these pairs of a word and a candidate; a word without candidates goes.
     pub(crate) fn without(self, refused: &[(String, String)]) -> Result<Self> {
         let (rate, in_entities) = (self.rate, self.in_entities);
         let mut entries = self.entries;

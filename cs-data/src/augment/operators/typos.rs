@@ -17,15 +17,15 @@ use super::lexicon::{NEAR, SHAPE, SOUND, Table};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct TyposConfig {
-    /// Probability of each character.
+    /// Probability that a character is replaced, where it has candidates.
     pub rate: f64,
-    /// Latin letters by their neighbours on a QWERTY keyboard.
+    /// Whether Latin letters become their neighbours on a QWERTY keyboard.
     pub keys: bool,
-    /// Chinese characters by others of the same pinyin, whatever the tone.
+    /// Whether Chinese characters become others of the same pinyin, whatever the tone.
     pub sounds: bool,
-    /// Chinese characters by others of a similar shape.
+    /// Whether Chinese characters become others of a similar shape.
     pub shapes: bool,
-    /// Also within entities.
+    /// Whether characters within entities are replaced, too.
     pub in_entities: bool,
 }
 
@@ -62,7 +62,7 @@ pub struct Typos {
 }
 
 impl Typos {
-    /// Typing errors as `config` says.
+    /// Makes typing errors as `config` says.
     ///
     /// # Errors
     ///

@@ -233,7 +233,7 @@ impl Rows<'_> {
         Ok(Arc::new(DictionaryArray::try_new(keys, values)?))
     }
 
-    /// `{id}~{n}`, with the smallest n that no other row has.
+    /// The ids of copies: `{id}~{n}`, with the smallest n that no other row has.
     fn ids(&self) -> Result<ArrayRef> {
         let sources = self.sources.ids;
         let id = |kept: &Kept| sources.value(kept.draft.row as usize);

@@ -70,7 +70,7 @@ pub(crate) struct Draft {
 pub(crate) struct Drafts {
     texts: String,
     text_ends: Vec<usize>,
-    /// Of all drafts, as many for each as its row has.
+    /// The spans of all drafts, as many for each as its row has.
     spans: Vec<Range<u32>>,
     span_ends: Vec<usize>,
     /// A bit for each operator that changed the draft.

@@ -14,7 +14,7 @@ const FURTHER: &str = "entities";
 pub(crate) struct Change<'a> {
     /// The text of each span in the row.
     pub(crate) before: Vec<&'a str>,
-    /// And in the copy.
+    /// The text of each span in the copy.
     pub(crate) after: Vec<&'a str>,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Extras<'a> {
         }
     }
 
-    /// That of a copy of `row`, and whether no copy follows.
+    /// The `extra` of a copy of `row`; `is_last` says that no copy follows.
     pub(crate) fn copy(&mut self, row: u32, is_last: bool, change: &Change<'_>) -> Option<String> {
         let row = row as usize;
         let sections = self.sections_to(if is_last { self.column.len() } else { row + 1 });

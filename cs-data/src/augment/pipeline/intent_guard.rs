@@ -31,15 +31,16 @@ use crate::error::Result;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Flagged {
-    /// The word of the dictionary.
+    /// The word in the dictionary.
     pub word: String,
-    /// The candidate that was taken out.
+    /// The candidate of the word that was taken out.
     pub replacement: String,
-    /// An intent whose rows have the word.
+    /// The intent of most rows with the word, `other_intent` aside.
     pub intent: String,
-    /// The intent that the replacement speaks for.
+    /// The intent of most rows with the candidate.
     pub other_intent: String,
-    /// Rows with the word of `intent` and of `other_intent`, then those with the replacement.
+    /// Numbers of rows with the word, of `intent` and of `other_intent`, then of those with the
+    /// replacement.
     pub counts: [[usize; 2]; 2],
     /// Log-odds ratio of the counts over its standard error.
     pub z: f64,

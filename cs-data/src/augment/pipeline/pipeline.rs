@@ -23,7 +23,7 @@ use super::step::Work;
 /// dropped; once if another program is asked.
 const ATTEMPTS: u32 = 16;
 
-/// `origin` keeps a bit an operator.
+/// Most operators of a pipeline: `origin` keeps a bit an operator.
 const MAX_OPERATORS: usize = 64;
 
 /// How many rows [`Pipeline`] makes.
@@ -35,16 +35,16 @@ const MAX_OPERATORS: usize = 64;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PipelineConfig {
-    /// Copies of each row.
+    /// Number of copies of each row.
     pub copies: usize,
-    /// Instead of `copies`: as many as bring each intent to this number of rows, counting the
-    /// originals if they are kept. Rows without an intent get none.
+    /// Number of rows to which each intent is brought, instead of `copies`, counting the originals
+    /// if they are kept. Rows without an intent get no copies.
     pub balance: Option<usize>,
     /// Whether the rows themselves come first in the result.
     pub keep_original: bool,
-    /// Equal seeds, equal bytes, whatever the number of threads.
+    /// Seed of all chance: equal seeds give equal bytes, whatever the number of threads.
     pub seed: u64,
-    /// `None`: as many as the machine has.
+    /// Number of threads; `None`: as many as the machine has.
     pub threads: Option<NonZeroUsize>,
 }
 
@@ -63,18 +63,18 @@ impl Default for PipelineConfig {
 /// What a [`Pipeline`] made.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AugmentReport {
-    /// Rows of the source.
+    /// Number of rows in the source.
     pub rows_in: usize,
-    /// Rows of the result, kept originals among them.
+    /// Number of rows in the result, kept originals among them.
     pub rows_out: usize,
-    /// Rows of the result by `origin`.
+    /// Number of rows in the result by `origin`.
     pub by_origin: BTreeMap<String, usize>,
-    /// Copies that were drawn again, each time counted.
+    /// How often copies were drawn again.
     pub redrawn: usize,
-    /// Copies given up: `unchanged` (like their row), `duplicate` (like another copy of it); and
-    /// operators that left a copy as it was, as `operator: reason`.
+    /// Number of copies given up, by reason: `unchanged` (like their row), `duplicate` (like
+    /// another copy of it); and of operators that left a copy as it was, as `operator: reason`.
     pub dropped: BTreeMap<String, usize>,
-    /// Intents below the number asked for, with what they lack.
+    /// Intents below the number of rows asked for, with how many they lack.
     pub short: BTreeMap<String, usize>,
 }
 
@@ -86,11 +86,11 @@ impl AugmentReport {
 
 /// Operators, applied one after the other to copies of rows.
 ///
-/// A copy keeps its row's spans (moved), labels and further fields. Its `origin` names the
+/// A copy keeps its row's spans (moved), labels and further fields. Its `origin` lists the
 /// operators that changed it (`synonyms+noise`, after the row's own `origin` unless that is
 /// [`SOURCE`](crate::SOURCE)), its `parent` is the row's id, its id that id with `~` and the
 /// smallest number that is free. What is drawn for a copy depends on the seed, the row's id, the
-/// number of the copy and the operator's place only.
+/// number of the copy and the operator's position only.
 ///
 /// ```
 /// use cs_data::augment::{Noise, NoiseConfig, Pipeline, PipelineConfig, Synonyms};
@@ -129,7 +129,7 @@ impl Operator {
 }
 
 impl Pipeline {
-    /// No operators yet.
+    /// Makes a pipeline that has no operators yet.
     pub fn new(config: PipelineConfig) -> Self {
         Pipeline {
             config,
@@ -137,7 +137,7 @@ impl Pipeline {
         }
     }
 
-    /// Then `operator`, on each copy with this probability.
+    /// Adds `operator` at the end, to be applied to each copy with this probability.
     ///
     /// # Errors
     ///
@@ -146,7 +146,8 @@ impl Pipeline {
         self.step(Operator::Row(Box::new(operator)), probability)
     }
 
-    /// Then `operator`, on each copy with this probability.
+    /// Adds `operator`, which looks at many rows, at the end, to be applied to each copy with this
+    /// probability.
     ///
     /// # Errors
     ///
@@ -172,7 +173,8 @@ impl Pipeline {
         Ok(self)
     }
 
-    /// Augments a data set: a copy each and its report. Copies stand in the order of their rows.
+    /// Augments a data set and gives the result with its report. Copies stand in the order of their
+    /// rows.
     ///
     /// # Errors
     ///

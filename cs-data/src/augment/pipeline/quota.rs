@@ -20,9 +20,9 @@ pub(crate) struct Quota {
     pub(crate) repeats: bool,
     copies: usize,
     rows: usize,
-    /// If classes are to be balanced.
+    /// The classes, if they are to be balanced.
     classes: Option<Vec<Class>>,
-    /// The class of each row, if they are.
+    /// The class of each row, if classes are to be balanced.
     of_row: Vec<Option<usize>>,
 }
 

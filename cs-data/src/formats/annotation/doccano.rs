@@ -19,10 +19,10 @@ use crate::text::{SOURCE, Utterance};
 use super::tool;
 use super::tool::Entity;
 
-/// Where annotations stand.
+/// The keys under which annotations stand.
 const KEYS: [&str; 5] = ["label", "labels", "entities", "annotations", CLASSES];
 
-/// Where only classes do.
+/// The key under which only classes stand.
 const CLASSES: &str = "cats";
 
 const TEXTS: [&str; 2] = ["text", "data"];
@@ -69,7 +69,7 @@ pub(crate) fn object(
     Ok(record)
 }
 
-/// `[start, end, label]`, or an object with the same.
+/// Reads an entity: `[start, end, label]`, or an object with the same.
 fn entity(item: &Value) -> Option<Entity> {
     let fields = match item {
         Value::Array(fields) if fields.len() == 3 => [&fields[0], &fields[1], &fields[2]],
@@ -105,7 +105,7 @@ pub(crate) fn is_record(record: &Value) -> bool {
     has_text && (KEYS.into_iter().any(has_entities) || is_classified)
 }
 
-/// Writes an object a line; a field that doccano has no place for stands beside the others.
+/// Writes an object a line; a field that doccano does not know stands beside the others.
 pub(crate) struct DoccanoWriter(pub(crate) Output);
 
 impl RowWriter for DoccanoWriter {

@@ -20,7 +20,7 @@ use crate::text::{SOURCE, Utterance};
 use super::tool;
 use super::tool::Entity;
 
-/// Where a task has its annotations, by version.
+/// The keys under which a task has its annotations, by version.
 const ANNOTATIONS: [&str; 2] = ["annotations", "completions"];
 
 /// What is neither a span nor a choice.
@@ -88,9 +88,9 @@ fn regions(value: &Value) -> Option<&Vec<Value>> {
 #[derive(Default)]
 struct Row {
     text: String,
-    /// `None`: nobody looked for any.
+    /// The entities; `None` if nobody looked for any.
     entities: Option<Vec<Entity>>,
-    /// Controls and what was chosen.
+    /// The controls, and what was chosen in each.
     choices: Vec<(String, Vec<String>)>,
     others: Vec<Value>,
     rest: Map<String, Value>,

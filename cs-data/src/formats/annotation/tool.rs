@@ -10,7 +10,7 @@ use crate::formats::rasa;
 
 use super::{doccano, label_studio};
 
-/// Which program.
+/// The program that made a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tool {
     Doccano,

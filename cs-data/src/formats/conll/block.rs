@@ -19,7 +19,7 @@ pub(crate) struct Block {
     pub(crate) items: Vec<Item>,
     /// Whether a comment above tells the text.
     pub(crate) says_text: bool,
-    /// Behind a sentence in one line.
+    /// After a sentence in one line.
     pub(crate) intent: Option<Range<usize>>,
 }
 
@@ -80,7 +80,7 @@ impl Block {
         lines.error_in((number, &self.raw[start..]), at - start, found, expected)
     }
 
-    /// The known keys with the places of their values, and the other comments.
+    /// The known keys with the positions of their values, and the other comments.
     #[expect(clippy::type_complexity, reason = "used once")]
     pub(crate) fn comments(
         &self,
@@ -109,7 +109,7 @@ impl Block {
         Ok((values, others))
     }
 
-    /// The text and the places of the tokens in it.
+    /// The text and the positions of the tokens in it.
     pub(crate) fn text(
         &self,
         lines: &LineSource,

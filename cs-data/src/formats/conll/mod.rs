@@ -1,4 +1,4 @@
-//! CoNLL, and what it means by tokens and tags.
+//! CoNLL, and what tokens and tags say in it.
 
 mod block;
 mod reader;

@@ -2,15 +2,15 @@
 //!
 //! Columns are separated by tabs or, in a line without a tab, by spaces; the first is the token,
 //! the last its tag, those between are not read. A line with `-DOCSTART-` for a token ends a
-//! sentence and is skipped, unless `# text` says that it is a token. Also read, and
-//! told apart by the first line: a sentence a line, `token:tag token:tag`, with perhaps
-//! ` <=> intent` behind it (`<NULL>`: none).
+//! sentence and is skipped, unless `# text` says that it is a token. Also read, and told apart by
+//! the first line: a sentence a line, `token:tag token:tag`, with perhaps ` <=> intent` after it
+//! (`<NULL>`: none).
 //!
 //! Comment lines above a sentence hold the other fields of its row: `# intent = refund`. Under
-//! `# text = …` the text, and with it the places of the tokens, is what it says. Otherwise tokens
-//! are joined: with nothing if all are single characters, else with a space, but with nothing
-//! beside a Chinese or Japanese character. The writer adds the text where that would not give it
-//! back, so nothing is lost. Spans with white space at their ends stand in `# spans`, which
+//! `# text = …` the text, and with it the positions of the tokens, is what it says. Otherwise
+//! tokens are joined: with nothing if all are single characters, else with a space, but with
+//! nothing beside a Chinese or Japanese character. The writer adds the text where that would not
+//! give it back, so nothing is lost. Spans with white space at their ends stand in `# spans`, which
 //! overrides tags.
 
 use std::path::Path;

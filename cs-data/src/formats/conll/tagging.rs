@@ -12,7 +12,7 @@ use crate::text::Span;
 /// which differ only in spans of three tokens and more.
 pub(crate) struct Tagging {
     candidates: Vec<Scheme>,
-    /// Line of the first sentence with a span; `None` if the scheme was named.
+    /// Line of the first sentence with a span; `None` if the scheme was given.
     seen: Option<usize>,
 }
 

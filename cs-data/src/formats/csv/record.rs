@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::formats::options::Format;
 use crate::text::MAX_TEXT_BYTES;
 
-/// What a `"` that opens a field means.
+/// What a `"` that opens a field does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Quotes {
     /// It quotes the field, as the csv crate has it: a quote inside an unquoted field is text, and
@@ -18,7 +18,7 @@ pub(crate) enum Quotes {
     Closed { fields: usize },
 }
 
-/// A file's delimiter, and what its quotes mean (RFC 4180, and what programs make of it). A record
+/// A file's delimiter, and what its quotes do (RFC 4180, and what programs make of it). A record
 /// ends at a line feed or carriage return outside quotes, and empty lines are none.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Dialect {
@@ -115,7 +115,7 @@ impl Dialect {
     }
 
     /// Puts the fields of the record at the start of `bytes` into `fields`, of which the last ends
-    /// where the record does. Gives the place of a quote that stays open.
+    /// where the record does. Gives the position of a quote that stays open.
     pub(crate) fn split(self, bytes: &[u8], fields: &mut Vec<Field>) -> Option<usize> {
         fields.clear();
         if let Quotes::Closed { fields: count } = self.quotes {
@@ -267,7 +267,7 @@ pub(crate) fn cell<'a>(record: &'a str, field: &Field) -> Cow<'a, str> {
     }
 }
 
-/// `inner` stands behind an opening quote.
+/// `inner` stands after an opening quote.
 fn unquoted(mut inner: &str) -> String {
     let mut out = String::with_capacity(inner.len());
     while let Some((text, rest)) = inner.split_once('"') {
@@ -355,7 +355,7 @@ mod tests {
             let whole: Vec<_> = dialect.records(text.as_bytes(), true).collect();
             let first: Vec<_> = dialect.records(part, false).collect();
             prop_assert!(whole.starts_with(&first), "{:?} {:?}", whole, first);
-            // A block ends behind a whole record, and is split as it was cut.
+            // A block ends after a whole record, and is split as it was cut.
             let mut found = Vec::new();
             for range in whole {
                 let end = range.end;

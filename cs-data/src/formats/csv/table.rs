@@ -93,7 +93,7 @@ impl Table {
     }
 }
 
-/// The dialect that was named, that Excel's first line says, or that the header shows.
+/// The dialect that was asked for, that Excel's first line says, or that the header shows.
 fn dialect(blocks: &mut Blocks, format: Format, options: &ReadOptions) -> Result<Dialect> {
     let usual = Dialect::of(format);
     let mut separator = options.separator;

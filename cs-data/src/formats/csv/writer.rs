@@ -197,7 +197,7 @@ impl Waiting {
 }
 
 /// A record that this writer wrote: every quote is doubled or quotes a field, so that a record ends
-/// at the first line end behind an even number of them.
+/// at the first line end after an even number of them.
 fn read_record(
     input: &mut impl BufRead,
     quotes: bool,

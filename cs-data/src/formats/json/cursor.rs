@@ -52,7 +52,7 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
-    /// Stands before the value that is the file; `path` only names it in errors.
+    /// Stands before the value that is the file; `path` is only for errors.
     pub(crate) fn new(path: &Path, input: Box<dyn BufRead>) -> Result<Self> {
         let mut cursor = Cursor {
             path: path.into(),
@@ -198,7 +198,7 @@ impl Cursor {
         Ok(())
     }
 
-    /// Behind the value that is the file, only white space may follow.
+    /// After the value that is the file, only white space may follow.
     pub(crate) fn end(&mut self) -> Result<()> {
         match self.next_byte()? {
             None => Ok(()),
@@ -206,7 +206,7 @@ impl Cursor {
         }
     }
 
-    /// An error at a place from [`Raw`].
+    /// An error at a line and column from [`Raw`].
     pub(crate) fn error_at(
         &self,
         (line, column): (usize, usize),

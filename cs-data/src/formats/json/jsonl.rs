@@ -20,7 +20,7 @@ use super::object;
 use super::object::SpanFields;
 
 /// Blank lines are skipped. A line goes the short way, which borrows what it can; one that fails
-/// there, or has something unusual, goes the careful way, which knows the place of an error.
+/// there, or has something unusual, goes the careful way, which knows the column of an error.
 pub(crate) struct Jsonl;
 
 impl Records for Jsonl {

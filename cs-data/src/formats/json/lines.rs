@@ -60,7 +60,7 @@ impl JsonLinesReader {
         })
     }
 
-    /// Behind the last row: a mapped field that none had.
+    /// After the last row: a mapped field that none had.
     fn end(&mut self) -> Option<Error> {
         let ended = std::mem::replace(&mut self.ended, true);
         let fault = never_found(&self.shape, self.lines.path())?;

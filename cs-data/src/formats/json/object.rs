@@ -19,7 +19,7 @@ struct Object<'a> {
     fields: Vec<(String, &'a RawValue)>,
 }
 
-/// The row of a line; without an id it is named by `number`.
+/// The row of a line; without an id, `number` becomes its id.
 pub(crate) fn parse(piece: TextSlice, number: usize) -> Result<Utterance> {
     let line = piece.text()?;
     let object = Object {

@@ -15,8 +15,8 @@ use super::cursor::{Cursor, Kind, Raw};
 /// A column is in memory as a whole: 1 GiB at most.
 const MAX_COLUMN_BYTES: usize = 1 << 30;
 
-/// Where in a JSON file the rows are: keys (or numbers, in arrays) separated by dots, `*` for
-/// each member.
+/// Where in a JSON file the rows are: keys (or numbers, in arrays) separated by dots, `*` for each
+/// member.
 ///
 /// ```
 /// use cs_data::RecordPath;
@@ -79,7 +79,7 @@ pub(crate) struct Record {
 pub(crate) struct Records {
     cursor: Cursor,
     layout: Layout,
-    /// `features` or `dataset_info`, as far as read.
+    /// The value of `features` or `dataset_info`, as far as read.
     pub(crate) features: Option<Value>,
     columns: Vec<Column>,
     started: bool,
@@ -87,7 +87,7 @@ pub(crate) struct Records {
     is_row: bool,
 }
 
-/// Behind the value that is the file, only white space may follow.
+/// After the value that is the file, only white space may follow.
 fn end(cursor: &mut Cursor) -> Result<()> {
     let Err(error) = cursor.end() else {
         return Ok(());
@@ -354,7 +354,7 @@ impl Records {
         }
     }
 
-    /// An error whose place is in a record as one whose place is in the file.
+    /// An error with line and column in a record as one with line and column in the file.
     pub(crate) fn relocated(&self, record: &Record, error: Error) -> Error {
         let Error::Text {
             line,

@@ -40,7 +40,7 @@ pub(crate) fn wrong<T>(found: impl Into<String>, expected: impl Into<String>) ->
 }
 
 impl Wrong {
-    /// The same, as one of spans or tags.
+    /// The same fault, as one of spans or tags.
     pub(crate) fn of_labels(mut self) -> Self {
         self.labels = true;
         self
@@ -82,7 +82,7 @@ pub(crate) struct Around<'a> {
 /// How records become objects with the fields of a JSON Lines file.
 pub(crate) struct Shape {
     columns: Columns,
-    /// Which of them some record had.
+    /// Which of the mapped fields some record had.
     found: Vec<bool>,
     tagging: Tagging,
     tool: Option<Tool>,
@@ -141,7 +141,7 @@ impl Shape {
         pairs.find(|(_, found)| !**found).map(|(pair, _)| pair)
     }
 
-    /// Takes the mapped fields from their places; what is left keeps its names, and goes to
+    /// Takes the mapped fields from where they are; what is left keeps its names, and goes to
     /// `displaced` where a field has that name now.
     fn mapped(
         &mut self,
@@ -177,7 +177,7 @@ impl Shape {
                 None => {}
             }
         }
-        // Only now: two fields may share a place.
+        // Only now: two fields may have the same path.
         let is_taken = |field: &str| field == Column::Text.name() && self.tool.is_some();
         for (_, path) in self.columns.pairs().filter(|(field, _)| !is_taken(field)) {
             remove(&mut record, path);
@@ -207,7 +207,7 @@ impl Shape {
         Ok(object)
     }
 
-    /// `span_start`, `span_end` and `span_label`, if mapped, as the only span.
+    /// Makes `span_start`, `span_end` and `span_label`, if mapped, the only span.
     fn join_span(&self, object: &mut Map<String, Value>) -> Result<(), Wrong> {
         if !Column::SPAN
             .iter()
@@ -228,7 +228,7 @@ impl Shape {
         Ok(())
     }
 
-    /// `tokens` with `ner_tags` (or `tags`) as `text` with `spans`.
+    /// Joins `tokens` with `ner_tags` (or `tags`) to `text` with `spans`.
     fn join_tokens(&mut self, object: &mut Map<String, Value>, row: usize) -> Result<(), Wrong> {
         let Some(words) = strings(object.get("tokens")) else {
             return wrong("tokens that are no texts", "an array of strings");

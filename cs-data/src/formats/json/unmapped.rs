@@ -25,7 +25,7 @@ const LIKELY: [&str; 15] = [
     "tags",
 ];
 
-/// In how many rows each was set.
+/// How many rows each of the likely fields was set in.
 pub(crate) struct Unmapped {
     keys: Option<AhoCorasick>,
     rows: BTreeMap<&'static str, usize>,

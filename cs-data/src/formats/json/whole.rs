@@ -43,7 +43,7 @@ pub(crate) struct JsonReader {
 }
 
 impl JsonReader {
-    /// `rows`: the number of the first one.
+    /// Reads the file at `cursor`; `rows` is the number of the first row.
     pub(crate) fn new(cursor: Cursor, options: &ReadOptions, rows: usize) -> Result<Self> {
         Ok(JsonReader {
             records: Records::new(cursor, options.records.as_ref())?,
@@ -55,7 +55,7 @@ impl JsonReader {
         })
     }
 
-    /// With sections of the file that are no rows, for the first row to keep.
+    /// Adds sections of the file that are no rows, for the first row to keep.
     pub(crate) fn with_sections(self, sections: Vec<Value>) -> Self {
         Self { sections, ..self }
     }
@@ -107,7 +107,7 @@ impl JsonReader {
         })
     }
 
-    /// Behind the last row: a mapped field that none had.
+    /// After the last row: a mapped field that none had.
     fn end(&mut self) -> Option<Result<Utterance, Fault>> {
         let ended = std::mem::replace(&mut self.ended, true);
         let fault = never_found(&self.shape, self.records.path())?;

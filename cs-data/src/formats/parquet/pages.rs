@@ -133,7 +133,7 @@ impl Pages<'_, '_> {
 #[derive(Default)]
 struct Header {
     kind: u64,
-    /// Decompressed.
+    /// Size of the page in bytes, when decompressed.
     bytes: u64,
     compressed: u64,
     values: u64,

@@ -8,10 +8,10 @@ use crate::error::{Error, Result};
 use crate::file::failed;
 use crate::formats::row_reader::no_rows;
 
-/// Stands for no value.
+/// The name of a folder that stands for no value.
 const NONE: &str = "__HIVE_DEFAULT_PARTITION__";
 
-/// A file and the columns that its folders name.
+/// A file and the columns that its folders give.
 pub(crate) struct Part {
     pub(crate) path: PathBuf,
     pub(crate) values: Vec<(String, Option<String>)>,
@@ -107,7 +107,7 @@ fn encode(value: &str) -> String {
     out
 }
 
-/// `None`: not UTF-8.
+/// Decodes a value of a folder's name; `None` if it is not UTF-8.
 fn decode(value: &str) -> Option<String> {
     let mut out = Vec::with_capacity(value.len());
     let mut bytes = value.as_bytes();

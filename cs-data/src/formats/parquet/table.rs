@@ -274,7 +274,7 @@ struct Parts<'a> {
     row: Row<'a>,
     spans: Vec<Span>,
     extra: Option<String>,
-    /// In bytes.
+    /// Size of the row in bytes.
     size: usize,
 }
 
@@ -405,7 +405,7 @@ impl Table<'_> {
         Ok(spans)
     }
 
-    /// The column `extra`, the columns that fill nothing, and those that the folders name.
+    /// The column `extra`, the columns that fill nothing, and those that the folders give.
     fn extra(&self, at: usize) -> Result<Option<String>, Broken> {
         let mut extra: Map<String, Value> = match self.string(Column::Extra, at) {
             None => Map::new(),
@@ -436,7 +436,7 @@ fn named(column: Column, (found, expected): (String, String)) -> Broken {
     }
 }
 
-/// Of a column that [`Table::plain`] made.
+/// The value of a row in a column that [`Table::plain`] made.
 fn value(column: &ArrayRef, at: usize) -> Option<Value> {
     if column.data_type() == &DataType::Null || column.is_null(at) {
         return None;

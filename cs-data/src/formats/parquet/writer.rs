@@ -71,7 +71,7 @@ fn to_file(batch: &RecordBatch) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new(FILE_SCHEMA.clone(), columns)?)
 }
 
-/// Offsets become characters.
+/// The spans with their offsets in characters.
 fn spans_to_file(batch: &RecordBatch, column: &ArrayRef) -> Result<ArrayRef> {
     let lists: &ListArray = column.as_list();
     let (mut starts, mut ends) = (Vec::new(), Vec::new());

@@ -7,7 +7,7 @@ use crate::text::{Span, is_label};
 
 const OBJECT: &str = "a JSON object with \"entity\"";
 
-/// The key of the entities behind the first.
+/// The key of the entities after the first.
 pub(crate) const FURTHER: &str = "entities";
 
 /// An example taken apart.
@@ -28,9 +28,9 @@ pub(crate) struct Wrong {
 }
 
 impl Example {
-    /// As Rasa reads it: `[text](entity)`, `[text](entity:value)`, `[text]{…}` with a JSON object
-    /// or `[text][{…}, {…}]` with several, of which the first is the label; brackets that none of
-    /// these follows are text.
+    /// Reads a line as Rasa does: `[text](entity)`, `[text](entity:value)`, `[text]{…}` with a JSON
+    /// object or `[text][{…}, {…}]` with several, of which the first is the label; brackets that
+    /// none of these follows are text.
     pub(crate) fn parse(line: &str) -> Result<Self, Wrong> {
         let mut example = Example::default();
         let mut rest = line;
@@ -126,7 +126,7 @@ fn annotation(text: &str) -> Result<(String, Map<String, Value>, usize), &'stati
     Ok((label, attributes, end))
 }
 
-/// The same of a list of objects.
+/// Label, attributes and length of a list of objects.
 fn listed(text: &str) -> Result<(String, Map<String, Value>, usize), &'static str> {
     let mut list = serde_json::Deserializer::from_str(text).into_iter::<Vec<Map<String, Value>>>();
     let Some(Ok(objects)) = list.next() else {

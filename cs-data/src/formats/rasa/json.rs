@@ -1,9 +1,9 @@
 //! Rasa's older training data, in JSON: `{"rasa_nlu_data": {"common_examples": [...]}}`.
 //!
 //! An example has `text`, `intent` and `entities` with `start`, `end` (characters) and `entity`;
-//! what an entity has besides, and further entities of the same place, become `entity_attributes`
-//! as of Rasa's YAML. Synonyms, regular expressions and lookup tables are no rows; `extra` of the
-//! first row keeps them as `rasa_sections`.
+//! what an entity has besides, and further entities of the same characters, become
+//! `entity_attributes` as of Rasa's YAML. Synonyms, regular expressions and lookup tables are no
+//! rows; `extra` of the first row keeps them as `rasa_sections`.
 
 use std::path::Path;
 

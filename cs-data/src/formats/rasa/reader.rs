@@ -4,7 +4,7 @@
 //! `text` and `metadata`. What an entity has beside its name (`role`, `group`, `value`) is kept in
 //! `extra` as `entity_attributes`, an object for each span in order; an example's metadata as
 //! `metadata`, its intent's as `intent_metadata`. Synonyms, lookup tables, regular expressions and
-//! other sections are no rows; they are kept in `extra` of the row behind them (or the last one) as
+//! other sections are no rows; they are kept in `extra` of the row after them (or the last one) as
 //! `rasa_sections`. Aliases are refused, as are keys that stand twice. The file is read as a whole.
 
 use std::collections::VecDeque;
@@ -97,7 +97,7 @@ struct Parser<'a> {
     path: &'a Path,
     lines: Vec<&'a str>,
     rows: VecDeque<(usize, Result<Utterance, Fault>)>,
-    /// Not yet kept by a row.
+    /// Sections that no row keeps yet.
     sections: Vec<Value>,
 }
 
@@ -261,7 +261,7 @@ impl Parser<'_> {
         self.rows.push_back((line, Ok(row)));
     }
 
-    /// Gives sections behind the last row to that row.
+    /// Gives sections after the last row to that row.
     fn keep_sections(&mut self) {
         let sections = std::mem::take(&mut self.sections);
         let last = self

@@ -1,4 +1,4 @@
-//! A small tree of a YAML file: every value with its place, no aliases, no key twice.
+//! A small tree of a YAML file: every value with its line and column, no aliases, no key twice.
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 use serde_json::Value;
@@ -8,9 +8,9 @@ const MAX_DEPTH: usize = 64;
 
 /// A value and where it begins.
 pub(crate) struct Node {
-    /// From 1.
+    /// The line on which the value begins, from 1.
     pub(crate) line: usize,
-    /// From 1, in characters.
+    /// The column at which the value begins, from 1, in characters.
     pub(crate) column: usize,
     pub(crate) content: Content,
 }
@@ -23,14 +23,14 @@ pub(crate) enum Content {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// May mean a number, a truth value or nothing.
+    /// A word without quotes, which may be a number, a truth value or nothing.
     Plain,
     /// The lines of the file, without their indentation.
     Literal,
     Other,
 }
 
-/// What is wrong at a place.
+/// What is wrong at a line and column.
 pub(crate) struct Wrong {
     pub(crate) line: usize,
     pub(crate) column: usize,
@@ -71,7 +71,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Refuses what would be passed over behind the first document.
+    /// Refuses what would be passed over after the first document.
     fn end(&mut self) -> Result<(), Wrong> {
         loop {
             match self.next()? {
@@ -172,7 +172,7 @@ impl Node {
         }
     }
 
-    /// As JSON; plain words are numbers, truth values and null where JSON has the same.
+    /// The value as JSON; plain words are numbers, truth values and null where JSON has the same.
     pub(crate) fn json(&self) -> Value {
         match &self.content {
             Content::Scalar(text, Style::Plain) => match &**text {

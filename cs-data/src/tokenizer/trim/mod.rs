@@ -20,8 +20,8 @@ use vocabulary::Vocabulary;
 const BATCH: usize = 1024;
 
 impl Tokenizer {
-    /// How often `texts` need each token, special ones included. What they need and nothing else is
-    /// what [`trim`](Self::trim) has to keep for them to be cut as before.
+    /// Counts how often `texts` need each token, special ones included. What they need and nothing
+    /// else is what [`trim`](Self::trim) has to keep for them to be cut as before.
     ///
     /// ```
     /// let tokenizer = cs_data::Tokenizer::train(["my order", "my my"].into_iter(), 60)?;
@@ -51,9 +51,9 @@ impl Tokenizer {
         Ok(counts)
     }
 
-    /// The tokens of one character whose script a character of the tokens `like` has too; digits,
-    /// punctuation and others that belong to no script always. Kept, they are what other texts of
-    /// these languages are cut into where longer pieces are gone.
+    /// Gives the tokens of one character whose script a character of the tokens `like` has too;
+    /// digits, punctuation and others that belong to no script are always among them. Kept, they
+    /// are what other texts of these languages are cut into where longer pieces are gone.
     ///
     /// ```
     /// let tokenizer = cs_data::Tokenizer::train(["退款 now!", "订单 due?"].into_iter(), 60)?;
@@ -81,10 +81,10 @@ impl Tokenizer {
         .collect()
     }
 
-    /// The same tokenizer with the tokens `kept` alone, numbered anew without gaps in their old
-    /// order, and the old id of each new one. Special and other added tokens, the unknown token,
-    /// bytes that unknown characters fall back on, and what a kept token is merged of always stay.
-    /// Takes WordPiece, Unigram (SentencePiece, XLM-R), BPE and WordLevel.
+    /// Gives the same tokenizer with the tokens `kept` alone, numbered anew without gaps in their
+    /// old order, and the old id of each new one. Special and other added tokens, the unknown
+    /// token, bytes that unknown characters fall back on, and what a kept token is merged of always
+    /// stay. Takes WordPiece, Unigram (SentencePiece, XLM-R), BPE and WordLevel.
     ///
     /// A text is cut as before if all that [`count_tokens`](Self::count_tokens) finds in it is
     /// kept:
@@ -101,7 +101,8 @@ impl Tokenizer {
     ///
     /// ```
     /// use std::collections::BTreeSet;
-    /// let tokenizer = cs_data::Tokenizer::train(["my order is late", "where is it"].into_iter(), 60)?;
+    /// use cs_data::Tokenizer;
+    /// let tokenizer = Tokenizer::train(["my order is late", "where is it"].into_iter(), 60)?;
     /// let ids = |text| tokenizer.encode(text, 16).map(|encoding| encoding.ids);
     /// let kept: BTreeSet<u32> = ids("order is late")?.into_iter().collect();
     /// let (trimmed, old) = tokenizer.trim(&kept)?;
@@ -170,7 +171,7 @@ impl Tokenizer {
             .collect())
     }
 
-    /// A token without what marks its place in a word.
+    /// A token without what marks its position in a word.
     fn bare<'a>(&self, token: &'a str) -> &'a str {
         let (prefix, suffix) = match self.inner().get_model() {
             Model::WordPiece(model) => (&*model.prefix, ""),
