@@ -27,24 +27,12 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Gives what `load` gives, from a thread of its own: it can give way to forwards, which the
-    /// caller's thread must not.
-    pub(crate) fn apart<T: Send>(&self, load: impl Fn() -> T + Sync) -> T {
-        std::thread::scope(|scope| match helper().spawn_scoped(scope, &load) {
-            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
-            Err(_) => load(),
-        })
-    }
-
     /// Gives both results; the first one comes from a thread of its own if nobody uses the pool.
     pub(crate) fn join<A: Send, B>(
         &self,
         first: impl Fn() -> A + Sync,
         second: impl FnOnce() -> B,
     ) -> (A, B) {
-        if !self.quiet.lasts() {
-            give_way();
-        }
         if self.threads == 1 || !self.quiet.lasts() {
             return (first(), second());
         }
@@ -78,9 +66,6 @@ impl<'a> Loader<'a> {
             let Some(slot) = slots.get(index) else {
                 return false;
             };
-            if !self.quiet.lasts() {
-                give_way();
-            }
             *lock(slot) = Some(load(index));
             true
         };
@@ -98,26 +83,9 @@ impl<'a> Loader<'a> {
     }
 }
 
-const NAME: &str = "cs-quant-load";
-
 fn helper() -> Builder {
-    Builder::new().name(NAME.to_owned())
+    Builder::new().name("cs-quant-load".to_owned())
 }
-
-/// Lets this thread compute, from now on, only where nobody else wants to: a load may take longer,
-/// a forward may not. A thread that is not the loader's own keeps its priority, which it could not
-/// get back.
-fn give_way() {
-    #[cfg(target_os = "linux")]
-    if std::thread::current().name() == Some(NAME) {
-        // If the system refuses, the load does not give way, which costs time alone.
-        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), LOWEST);
-    }
-}
-
-/// The lowest of the priorities ("niceness") that Linux has for ordinary threads.
-#[cfg(target_os = "linux")]
-const LOWEST: i32 = 19;
 
 #[cfg(test)]
 mod tests {
@@ -164,24 +132,6 @@ mod tests {
         drop(crew);
         // It has been used since the load began.
         assert!(who_loads(&loader).iter().all(|&thread| thread == ours));
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_load_gives_way_to_forwards_on_a_thread_of_its_own() {
-        let priority = || {
-            let thread = Some(rustix::thread::gettid());
-            rustix::process::getpriority_process(thread).unwrap()
-        };
-        let pool = Pool::new(two()).unwrap();
-        let loader = Loader::new(&pool, two());
-        let ours = priority();
-        let loaded_at = || loader.apart(|| loader.join(|| (), priority).1);
-        assert_eq!(loaded_at(), ours);
-        let crew = pool.lease(1);
-        assert_eq!(loaded_at(), LOWEST);
-        drop(crew);
-        assert_eq!(priority(), ours);
     }
 
     #[test]

@@ -154,7 +154,7 @@ impl NativeModel {
             let heads = TaskHeads::load(&tasks, encoder.hidden_size(), source)?;
             Ok((Encoder::load(encoder, source, &loader)?, heads))
         };
-        let (verified, loaded) = loader.apart(|| loader.join(|| source.verify(), load));
+        let (verified, loaded) = loader.join(|| source.verify(), load);
         // For a damaged file, this error explains more than one about a tensor.
         verified?;
         let (layers, heads) = loaded?;
