@@ -110,28 +110,22 @@ impl AuditReport {
         ));
         let bins = &lengths.histogram;
         let tallest = bins.iter().map(|bin| bin.rows).max().unwrap_or(0).max(1);
-        let (left, base) = (MARGIN + 40, chart.height + PLOT);
+        let corner = Corner {
+            left: MARGIN + 40,
+            base: chart.height + PLOT,
+        };
+        rules(&mut chart.body, corner, tallest);
+        self.length_bars(&mut chart.body, corner, tallest);
+        self.languages_line(&mut chart.body, corner);
+        chart.height = corner.base + 36 + MARGIN;
+        chart
+    }
+
+    /// A bar for each bin, and below it where some of them begin.
+    fn length_bars(&self, body: &mut String, corner: Corner, tallest: usize) {
+        let Corner { left, base } = corner;
+        let bins = &self.lengths.histogram;
         let step = (WIDTH - MARGIN - left) as f64 / bins.len().max(1) as f64;
-        let body = &mut chart.body;
-        for part in [0, 1, 2] {
-            let y = base - part * (PLOT - 20) / 2;
-            let rows = number(tallest as f64 * part as f64 / 2.0);
-            put(
-                body,
-                &format!(
-                    "<line x1=\"{left}\" x2=\"{}\" y1=\"{y}\" y2=\"{y}\" stroke=\"{RULE}\"/>",
-                    WIDTH - MARGIN
-                ),
-            );
-            put(
-                body,
-                &format!(
-                    "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill=\"{FAINT}\">{rows}</text>",
-                    left - 6,
-                    y + 4
-                ),
-            );
-        }
         let every = bins.len().div_ceil(12).max(1);
         for (at, bin) in bins.iter().enumerate() {
             let x = left as f64 + at as f64 * step;
@@ -162,6 +156,10 @@ impl AuditReport {
                 );
             }
         }
+    }
+
+    fn languages_line(&self, body: &mut String, corner: Corner) {
+        let Corner { left, base } = corner;
         let languages = &self.languages;
         let text = format!(
             "zh {}, en {}, mixed {}, other {}",
@@ -174,8 +172,37 @@ impl AuditReport {
                 base + 36
             ),
         );
-        chart.height = base + 36 + MARGIN;
-        chart
+    }
+}
+
+/// The lower left corner of a plot, in pixels.
+#[derive(Clone, Copy)]
+struct Corner {
+    left: usize,
+    base: usize,
+}
+
+/// Three lines over the plot's width, with the rows that each stands for.
+fn rules(body: &mut String, corner: Corner, tallest: usize) {
+    let Corner { left, base } = corner;
+    for part in [0, 1, 2] {
+        let y = base - part * (PLOT - 20) / 2;
+        let rows = number(tallest as f64 * part as f64 / 2.0);
+        put(
+            body,
+            &format!(
+                "<line x1=\"{left}\" x2=\"{}\" y1=\"{y}\" y2=\"{y}\" stroke=\"{RULE}\"/>",
+                WIDTH - MARGIN
+            ),
+        );
+        put(
+            body,
+            &format!(
+                "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill=\"{FAINT}\">{rows}</text>",
+                left - 6,
+                y + 4
+            ),
+        );
     }
 }
 
