@@ -96,15 +96,15 @@ impl<T> Queue<T> {
         classes.map(|class| class.held(&sender.caller)).sum()
     }
 
-    /// Counts the request's tokens and those whose computation begins before the last of them: of
-    /// every other caller what waits, but at most as many as of this one; of a less urgent priority
-    /// what waits, but at most its share; of a more urgent one its share if anything waits, as more
-    /// will come.
+    /// Counts the request's tokens and those whose computation may begin before the last of them.
+    /// Of every other caller with something waiting these are as many as of this one, and a turn:
+    /// more will come. For the same reason they are the whole share of a more urgent priority; of a
+    /// less urgent one they are at most what waits.
     fn until(&self, ask: &Ask<'_>) -> usize {
         let (urgency, caller) = (ask.sender.priority, &ask.sender.caller);
         let class = &self.classes[urgency as usize];
         let own = class.held(caller).tokens + ask.size.tokens;
-        let within = own + class.others(caller, own + QUANTUM);
+        let within = own + class.others(caller) * (own + QUANTUM);
         let other = Priority::ALL.into_iter().filter(|&other| other != urgency);
         let others = other.map(|other| {
             let share = within as u64 * urgency.price() / other.price();

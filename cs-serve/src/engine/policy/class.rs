@@ -90,10 +90,9 @@ impl<T> Class<T> {
         })
     }
 
-    /// Counts the tokens of the other callers, of each `most` at most.
-    pub(super) fn others(&self, caller: &Caller, most: usize) -> usize {
-        let others = self.lanes.iter().filter(|(other, _)| *other != caller);
-        others.map(|(_, lane)| lane.tokens.min(most)).sum()
+    /// Counts the other callers with something waiting.
+    pub(super) fn others(&self, caller: &Caller) -> usize {
+        self.lanes.len() - usize::from(self.lanes.contains_key(caller))
     }
 
     pub(super) fn push(&mut self, entry: Entry<T>) {
