@@ -33,10 +33,6 @@ pub struct EngineConfig {
     /// How long an answer is of use, where the request itself sets no deadline. 5 seconds by
     /// default.
     pub deadline: Duration,
-    /// Whether [`understand`](crate::engine::Handle::understand) computes on its caller's thread
-    /// while a worker is idle and nothing waits, which saves two changes of threads. It does by
-    /// default. On the caller's thread, nothing ends the wait for a backend that hangs.
-    pub direct: bool,
     /// How texts longer than the model reads are cut into windows. `None`, the default, reads only
     /// their beginning.
     pub windows: Option<Windows>,
@@ -75,7 +71,6 @@ impl Default for EngineConfig {
             queue_texts: 1024,
             queue_tokens: 1 << 16,
             deadline: Duration::from_secs(5),
-            direct: true,
             windows: None,
             hang_after: Duration::from_secs(10),
             spare_workers: 2,

@@ -24,10 +24,8 @@ pub struct Snapshot {
     /// measured.
     pub tokens_per_second: Option<f64>,
 
-    /// The number of requests that were let in, including those that went straight through.
+    /// The number of requests that were let in.
     pub accepted: u64,
-    /// The number of requests that went straight through on their callers' threads.
-    pub direct: u64,
     /// The number of requests that were answered.
     pub answered: u64,
     /// The number of requests for which the backend failed or panicked.
@@ -163,7 +161,6 @@ impl Buckets {
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) accepted: AtomicU64,
-    pub(super) direct: AtomicU64,
     answered: AtomicU64,
     failed: AtomicU64,
     late: AtomicU64,
@@ -219,7 +216,6 @@ impl Counters {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Snapshot {
             accepted: load(&self.accepted),
-            direct: load(&self.direct),
             answered: load(&self.answered),
             failed: load(&self.failed),
             late: load(&self.late),

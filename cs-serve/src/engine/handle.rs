@@ -8,12 +8,12 @@ use cs_model::Understanding;
 
 use super::compute::attempt;
 use super::counters::{Counters, Snapshot, count};
-use super::job::{Admitted, Job, Model, Outcome, Task};
+use super::job::{Admitted, Job, Model, Task};
 use super::options::Options;
-use super::pending::{Pending, PendingAll, Ticket, first};
+use super::pending::{Pending, PendingAll, Ticket};
 use super::policy::{Ask, Entry, Moment, Sender, Size};
 use super::reading::Reading;
-use super::shared::{Core, Flight, Phase, Shared};
+use super::shared::{Phase, Shared};
 use crate::assistant::Assistant;
 use crate::error::EngineError;
 
@@ -22,23 +22,6 @@ use crate::error::EngineError;
 #[derive(Clone)]
 pub struct Handle {
     shared: Arc<Shared>,
-}
-
-/// How a request was let in.
-enum Way {
-    /// The request is computed on the thread that it came on.
-    Straight(Pass),
-    /// The request waits in line.
-    Waiting(Ticket),
-}
-
-/// A slot taken by a request's own thread. Dropping it gives the slot back.
-struct Pass {
-    shared: Arc<Shared>,
-    slot: u64,
-    model: Arc<Model>,
-    reading: Reading,
-    encodings: Vec<Encoding>,
 }
 
 /// A request whose texts were read.
@@ -56,9 +39,7 @@ impl Handle {
         Self { shared }
     }
 
-    /// Answers with intent, entities and sentiment of a text. Blocks until they are there, and
-    /// computes on this thread if nothing waits and a worker is idle
-    /// ([`EngineConfig::direct`](super::EngineConfig::direct)).
+    /// Answers with intent, entities and sentiment of a text. Blocks until they are there.
     ///
     /// # Errors
     /// Those of [`submit`](Self::submit) and [`Pending::wait`].
@@ -67,12 +48,11 @@ impl Handle {
         text: impl Into<String>,
         options: &Options,
     ) -> Result<Understanding, EngineError> {
-        self.answers(vec![text.into()], options).and_then(first)
+        self.submit(text, options)?.wait()
     }
 
     /// Answers with intent, entities and sentiment of each text, in the order given. The texts go
-    /// into batches as those of as many requests would. It blocks, and may compute on this thread,
-    /// as [`understand`](Self::understand) does.
+    /// into batches as those of as many requests would. Blocks until all answers are there.
     ///
     /// # Errors
     /// Those of [`submit_all`](Self::submit_all) and [`PendingAll::wait`].
@@ -81,7 +61,7 @@ impl Handle {
         texts: Vec<String>,
         options: &Options,
     ) -> Result<Vec<Understanding>, EngineError> {
-        self.answers(texts, options)
+        self.submit_all(texts, options)?.wait()
     }
 
     /// Tokenises a text and puts it in line. The answer is a future, which needs no particular
@@ -97,7 +77,7 @@ impl Handle {
         text: impl Into<String>,
         options: &Options,
     ) -> Result<Pending, EngineError> {
-        self.ticket(vec![text.into()], options).map(Pending::new)
+        self.enter(vec![text.into()], options).map(Pending::new)
     }
 
     /// Tokenises texts and puts them in line, all or none.
@@ -109,7 +89,7 @@ impl Handle {
         texts: Vec<String>,
         options: &Options,
     ) -> Result<PendingAll, EngineError> {
-        self.ticket(texts, options).map(PendingAll::new)
+        self.enter(texts, options).map(PendingAll::new)
     }
 
     /// Replaces the engine's model by another one, and gives the old one back. What was let in
@@ -145,30 +125,9 @@ impl Handle {
         self.shared.snapshot()
     }
 
-    fn answers(&self, texts: Vec<String>, options: &Options) -> Outcome {
-        match self.enter(texts, options, self.shared.config.direct)? {
-            Way::Straight(pass) => pass.compute(),
-            Way::Waiting(ticket) => ticket.wait(),
-        }
-    }
-
-    fn ticket(&self, texts: Vec<String>, options: &Options) -> Result<Ticket, EngineError> {
-        match self.enter(texts, options, false)? {
-            Way::Waiting(ticket) => Ok(ticket),
-            Way::Straight(_) => Err(EngineError::Closed),
-        }
-    }
-
-    fn enter(
-        &self,
-        texts: Vec<String>,
-        options: &Options,
-        direct: bool,
-    ) -> Result<Way, EngineError> {
-        let way = self
-            .read(texts, options)
-            .and_then(|read| self.let_in(read, direct));
-        way.inspect_err(|error| self.shared.counters.refused(error))
+    fn enter(&self, texts: Vec<String>, options: &Options) -> Result<Ticket, EngineError> {
+        let ticket = self.read(texts, options).and_then(|read| self.let_in(read));
+        ticket.inspect_err(|error| self.shared.counters.refused(error))
     }
 
     /// Reads the texts, unless the request would be refused whatever is in them.
@@ -208,13 +167,10 @@ impl Handle {
         })
     }
 
-    fn let_in(&self, read: Read, direct: bool) -> Result<Way, EngineError> {
+    fn let_in(&self, read: Read) -> Result<Ticket, EngineError> {
         let shared = &self.shared;
         let now = shared.now();
         let mut core = shared.core();
-        if direct && self.is_straight(&core, &read.reading) {
-            return Ok(Way::Straight(self.pass(core, read, now)));
-        }
         let ask = Ask {
             sender: &read.sender,
             size: read.reading.size(),
@@ -246,68 +202,16 @@ impl Handle {
             });
         }
         shared.wake_watch_by(&mut core, job.deadline);
-        if core.slots.is_free() {
+        let is_free = core.slots.is_free();
+        drop(core);
+        if is_free {
             shared.work.notify_one();
         }
-        drop(core);
         if job.reading.size() == Size::default() {
             job.end(Ok(Vec::new()), &shared.counters);
         }
         let shared = Arc::clone(shared);
-        Ok(Way::Waiting(Ticket { shared, job }))
-    }
-
-    /// Whether a request need not wait for a worker.
-    fn is_straight(&self, core: &Core, reading: &Reading) -> bool {
-        let (size, most) = (reading.size(), self.shared.config.limits().batch);
-        let fits = size.texts <= most.texts && size.tokens <= most.tokens;
-        core.phase == Phase::Open
-            && core.queue.is_empty()
-            && core.slots.is_free()
-            && (size.texts == 1 || fits)
-    }
-
-    fn pass(&self, mut core: std::sync::MutexGuard<'_, Core>, read: Read, now: Moment) -> Pass {
-        let shared = Arc::clone(&self.shared);
-        shared.number(&mut core);
-        count(&shared.counters.direct);
-        let flight = Flight {
-            jobs: Vec::new(),
-            worker: None,
-        };
-        let slot = core.slots.start(now, read.reading.size().tokens, flight);
-        shared.wake_watch_by(&mut core, now.saturating_add(shared.config.hang_after));
-        drop(core);
-        Pass {
-            shared,
-            slot,
-            model: read.model,
-            reading: read.reading,
-            encodings: read.encodings,
-        }
-    }
-}
-
-impl Pass {
-    fn compute(self) -> Outcome {
-        let (reading, counters) = (&self.reading, &self.shared.counters);
-        let assistant = &self.model.assistant;
-        let texts: Vec<&str> = (0..reading.size().texts)
-            .map(|i| reading.piece(i))
-            .collect();
-        let turns = match &texts[..] {
-            [] => Ok(Vec::new()),
-            texts => attempt(assistant, texts, &self.encodings, counters),
-        };
-        let outcome = turns.map(|turns| reading.answers(turns, assistant));
-        counters.ended(&outcome);
-        outcome
-    }
-}
-
-impl Drop for Pass {
-    fn drop(&mut self) {
-        self.shared.end(self.slot);
+        Ok(Ticket { shared, job })
     }
 }
 

@@ -53,12 +53,12 @@
 //! # The way of a request
 //!
 //! The texts of a request are tokenised on the caller's thread, unless it would be refused whatever
-//! is in them. A [blocking](Handle::understand) request is computed there as well if nothing waits
-//! and a worker is idle. Any other is put in line, or refused at once with what to do
+//! is in them. Then the request is put in line, or refused at once with what to do
 //! ([`EngineError::retry_after`]): because the queue is full, because this caller has its share of
 //! it, or because at the rate measured the answer would come after its deadline. As soon as a
 //! worker is free, it takes as many texts as a batch holds, whoever's they are: batches are as
-//! large as the load makes them, and no text waits for one to fill.
+//! large as the load makes them, and no text waits for one to fill. While one is idle, a request
+//! goes straight through.
 //!
 //! The order is this: [`Priority`] by shares, within a priority callers in turns by tokens, of one
 //! caller first come, first served. No text is overtaken because it is long. What came before a
@@ -68,7 +68,7 @@
 //!
 //! - **The caller goes** (drops the future, or a [`Pending`]): what was not begun is not computed.
 //! - **The deadline comes**: the request fails within some milliseconds, whether it is in line or
-//!   being computed. One that is computed on its caller's thread is answered late instead.
+//!   being computed, even by a backend that hangs.
 //! - **The backend fails or panics** on a batch: each of its texts is computed once more alone, and
 //!   the requests of those that fail again fail. A text that was alone in its batch is not tried
 //!   again.
@@ -222,10 +222,9 @@ impl Engine {
             // cannot wait for itself.
             return 0;
         }
-        let by_worker = |flight: &shared::Flight| flight.worker.is_some();
-        let is_over = |core: &shared::Core| !core.slots.running_items().any(by_worker);
+        let is_over = |core: &shared::Core| core.slots.running() == 0;
         let core = shared.rest(shared.core(), grace, is_over);
-        let busy: Vec<_> = core.slots.items().filter_map(|it| it.worker).collect();
+        let busy: Vec<_> = core.slots.items().map(|it| it.worker).collect();
         drop(core);
         threads.retain(|thread| !busy.contains(&thread.thread().id()));
         for thread in threads {

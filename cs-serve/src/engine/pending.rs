@@ -66,7 +66,7 @@ impl PendingAll {
 }
 
 /// Gives the answer to the only text.
-pub(super) fn first(answers: Vec<Understanding>) -> Result<Understanding, EngineError> {
+fn first(answers: Vec<Understanding>) -> Result<Understanding, EngineError> {
     // A request has an answer for each of its texts.
     answers.into_iter().next().ok_or(EngineError::Closed)
 }

@@ -44,10 +44,10 @@ pub(super) struct Core {
 
 /// A batch that is being computed.
 pub(super) struct Flight {
-    /// The requests of the batch; empty if it is computed on the caller's thread.
+    /// The requests of the batch.
     pub(super) jobs: Vec<Arc<Job>>,
-    /// The thread of the worker, if one computes the batch.
-    pub(super) worker: Option<ThreadId>,
+    /// The thread of the worker that computes the batch.
+    pub(super) worker: ThreadId,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,7 +164,7 @@ impl Shared {
                 jobs.push(Arc::clone(job));
             }
         }
-        let worker = Some(std::thread::current().id());
+        let worker = std::thread::current().id();
         let slot = core.slots.start(now, tokens, Flight { jobs, worker });
         self.wake_watch_by(core, now.saturating_add(self.config.hang_after));
         slot
@@ -189,12 +189,10 @@ impl Shared {
         } else {
             let waiting = !core.queue.is_empty();
             core.rate.ended(now, left.tokens, waiting);
-            if waiting && left.item.worker.is_none() {
-                self.work.notify_one();
-            }
         }
         self.tell_rest(&core);
         drop(core);
+        drop(left.item); // perhaps with the last of a model
         !left.given_up
     }
 

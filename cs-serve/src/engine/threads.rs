@@ -107,17 +107,13 @@ fn next_wake(core: &Core, hang_after: Duration) -> Option<Moment> {
 }
 
 fn replace_hung(shared: &Arc<Shared>, core: &mut Core, now: Moment) {
-    while let Some((slot, flight)) = core.slots.overdue(now, shared.config.hang_after) {
-        if flight.worker.is_none() {
-            // The batch hangs on a caller's own thread: only its slot is missing.
-            shared.work.notify_one();
-        } else if start_worker(shared).is_ok() {
+    while let Some(slot) = core.slots.overdue(now, shared.config.hang_after) {
+        if start_worker(shared).is_ok() {
             count(&shared.counters.replaced);
+            core.slots.give_up(slot);
         } else {
             // Tries again when the batch would be overdue once more.
             core.slots.renew(slot, now);
-            continue;
         }
-        core.slots.give_up(slot);
     }
 }

@@ -93,11 +93,11 @@ impl<T> Slots<T> {
     }
 
     /// Finds a batch that has run for `limit` or longer and may be given up.
-    pub(in crate::engine) fn overdue(&self, now: Moment, limit: Duration) -> Option<(u64, &T)> {
+    pub(in crate::engine) fn overdue(&self, now: Moment, limit: Duration) -> Option<u64> {
         let mut overdue = self.running.iter();
         let overdue = overdue.find(|(_, run)| now.saturating_sub(run.since) >= limit);
         let may = self.given_up.len() < self.spare;
-        overdue.filter(|_| may).map(|(&id, run)| (id, &run.item))
+        overdue.filter(|_| may).map(|(&id, _)| id)
     }
 
     /// Gives a batch up.
@@ -118,12 +118,7 @@ impl<T> Slots<T> {
 
     /// Lists all that is being computed, given up or not.
     pub(in crate::engine) fn items(&self) -> impl Iterator<Item = &T> {
-        let given_up = self.given_up.values().map(|run| &run.item);
-        self.running_items().chain(given_up)
-    }
-
-    /// Lists all that is being computed and not given up.
-    pub(in crate::engine) fn running_items(&self) -> impl Iterator<Item = &T> {
-        self.running.values().map(|run| &run.item)
+        let all = self.running.values().chain(self.given_up.values());
+        all.map(|run| &run.item)
     }
 }

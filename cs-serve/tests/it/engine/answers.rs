@@ -37,7 +37,6 @@ fn every_way_in_gives_the_assistants_answer() {
     );
     let pending = handle.submit_all(texts, &any()).unwrap();
     assert_eq!(block_on(pending).unwrap(), expected);
-    assert_eq!(handle.snapshot().direct, TEXTS.len() as u64 + 1);
     assert_settled(&handle);
 }
 
@@ -95,7 +94,6 @@ fn a_request_may_be_larger_than_a_batch() {
     let owned = texts.iter().map(|text| (*text).to_owned()).collect();
     let answers = handle.understand_all(owned, &any()).unwrap();
     assert_eq!(answers, model.understand_batch(&texts).unwrap());
-    assert_eq!(handle.snapshot().direct, 0);
 }
 
 #[test]

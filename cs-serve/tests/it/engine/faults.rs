@@ -70,8 +70,8 @@ fn a_backend_that_panics_over_one_text_answers_its_neighbours() {
 }
 
 #[test]
-fn what_goes_straight_through_fails_alone() {
-    let model = model("straight", |seen| {
+fn what_fails_alone_is_not_tried_again() {
+    let model = model("alone", |seen| {
         assert!(!is_poisoned(seen), "cannot bear it");
         Ok(())
     });
@@ -82,7 +82,7 @@ fn what_goes_straight_through_fails_alone() {
         assert!(handle.understand("order", &any()).is_ok());
     }
     let snapshot = handle.snapshot();
-    assert_eq!((snapshot.direct, snapshot.retried), (6, 0));
+    assert_eq!((snapshot.failed, snapshot.retried), (3, 0));
     assert_settled(&handle);
 }
 
@@ -99,13 +99,11 @@ fn a_backend_that_hangs_loses_its_batch_and_nothing_else() {
     let config = EngineConfig {
         hang_after: Duration::from_millis(30),
         spare_workers: 2,
-        direct: false,
         ..workers(1)
     };
     let (engine, handle) = start(&model, config);
     for hung in 1..=2 {
-        let hanging = handle.submit(POISON, &within(100)).unwrap();
-        let error = hanging.wait().unwrap_err();
+        let error = handle.understand(POISON, &within(100)).unwrap_err();
         assert!(matches!(error, EngineError::Deadline { .. }));
         // Another thread has taken over from the hung one.
         assert_eq!(handle.understand("order", &any()).unwrap().text, "order");

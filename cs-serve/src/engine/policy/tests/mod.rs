@@ -406,10 +406,10 @@ fn what_hangs_loses_its_slot_but_only_so_often() {
     assert!(!slots.is_free() && slots.tokens() == 30);
     assert_eq!(slots.next_overdue(limit), Some(ms(100)));
     assert_eq!(slots.overdue(ms(99), limit), None);
-    assert_eq!(slots.overdue(ms(100), limit), Some((a, &"a")));
+    assert_eq!(slots.overdue(ms(100), limit), Some(a));
     slots.renew(a, ms(100));
     assert_eq!(slots.overdue(ms(149), limit), None);
-    assert_eq!(slots.overdue(ms(150), limit), Some((b, &"b")));
+    assert_eq!(slots.overdue(ms(150), limit), Some(b));
     slots.give_up(b);
     assert!(slots.is_free());
     assert_eq!(
@@ -421,7 +421,7 @@ fn what_hangs_loses_its_slot_but_only_so_often() {
     assert_eq!(slots.next_overdue(limit), None);
     assert_eq!(slots.items().count(), 2);
     assert!(slots.end(b).unwrap().given_up);
-    assert_eq!(slots.overdue(ms(999), limit), Some((a, &"a")));
+    assert_eq!(slots.overdue(ms(999), limit), Some(a));
     let left = slots.end(a).unwrap();
     assert!(!left.given_up && left.tokens == 10 && left.item == "a");
     assert!(slots.end(a).is_none());
