@@ -43,7 +43,7 @@ impl Memory {
         let bytes = || self.samples.iter().map(|(_, bytes)| *bytes as f64 / 1e6);
         json!({
             "first": bytes().next(),
-            "last": bytes().last(),
+            "last": bytes().next_back(),
             "most": bytes().reduce(f64::max),
         })
     }
