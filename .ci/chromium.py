@@ -10,6 +10,7 @@ import tempfile
 import time
 
 PATIENCE = 15  # seconds, for one reply or one condition
+# Without its sandbox, which root may not use; it sees nothing but the page under test.
 OPTIONS = ["--headless", "--remote-debugging-pipe", "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage",
            "--disable-background-networking", "--disable-component-update", "--hide-scrollbars", "--no-sandbox"]
 
@@ -32,7 +33,7 @@ class Chromium:
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
+        self.process.kill()  # its profile goes with it
         self.process.wait()
         shutil.rmtree(self.profile, ignore_errors=True)
 
@@ -110,7 +111,7 @@ class Tab:
 
     def open(self, url):
         self.call("Page.navigate", url=url)
-        self.wait(f"document.readyState === 'complete' && location.href !== 'about:blank'")
+        self.wait("document.readyState === 'complete' && location.href !== 'about:blank'")
 
     def happened(self, event, details):
         if event == "Network.requestWillBeSent":
