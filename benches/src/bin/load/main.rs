@@ -21,6 +21,8 @@
 mod client;
 mod report;
 mod swap;
+#[cfg(test)]
+mod tests;
 
 use std::io::Write;
 use std::net::ToSocketAddrs;

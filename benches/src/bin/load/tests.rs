@@ -1,0 +1,124 @@
+//! A small service that sometimes answers wrongly.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use serde_json::{Value, json};
+
+use super::*;
+
+/// Answers as `answer` says, given the path and the body; each connection on its own thread.
+fn serve(answer: fn(&str, &Value) -> (u16, Value)) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            std::thread::spawn(move || converse(stream.unwrap(), answer));
+        }
+    });
+    url
+}
+
+fn converse(stream: TcpStream, answer: fn(&str, &Value) -> (u16, Value)) {
+    let mut stream = BufReader::new(stream);
+    loop {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if stream.read_line(&mut head).unwrap_or(0) == 0 {
+                return;
+            }
+        }
+        let length = head
+            .lines()
+            .find_map(|it| it.strip_prefix("Content-Length: "));
+        let mut body = vec![0; length.unwrap().parse().unwrap()];
+        stream.read_exact(&mut body).unwrap();
+        let path = head.split(' ').nth(1).unwrap();
+        let (status, answer) = answer(path, &serde_json::from_slice(&body).unwrap());
+        let answer = answer.to_string();
+        let length = answer.len();
+        let head = format!("HTTP/1.1 {status} Any\r\ncontent-length: {length}\r\n\r\n");
+        let whole = [head.as_bytes(), answer.as_bytes()].concat();
+        if stream.get_mut().write_all(&whole).is_err() {
+            return;
+        }
+    }
+}
+
+fn measure(url: &str, texts: &str, flags: &[&str]) -> Result<Value> {
+    let dir = tempfile::tempdir()?;
+    let file = dir.path().join("texts.txt");
+    std::fs::write(&file, texts)?;
+    let file = file.to_str().ok_or("no path")?;
+    let given = ["load", "--url", url, "--texts", file];
+    Run::new(Arguments::try_parse_from(given.iter().chain(flags))?)?.measure()
+}
+
+#[test]
+fn what_comes_back_is_counted_by_what_it_is() {
+    let url = serve(|_, body| match body["text"].as_str().unwrap() {
+        "own" => (200, json!({"text": "own", "model": "a"})),
+        "torn" => (200, json!({"text": "another", "model": "a"})),
+        "strange" => (200, json!({"text": "strange", "model": "b"})),
+        "late" => (504, json!({})),
+        _ => (429, json!({})),
+    });
+    let flags = ["--connections", "2", "--rate", "200", "--seconds", "0.5"];
+    let report = measure(&url, "own\ntorn\nstrange\nlate\nrefused\n", &flags).unwrap();
+    let statuses = json!({"200": 60, "429": 20, "504": 20});
+    assert_eq!(report["statuses"], statuses);
+    assert_eq!((&report["torn"], &report["late"]), (&json!(40), &json!(20)));
+    assert!(report["refusal_ms"]["p50"].as_f64() <= report["refusal_ms"]["max"].as_f64());
+    let loose = measure(&url, "own\ntorn\n", &["--seconds", "0.1", "--unchecked"]);
+    assert_eq!(loose.unwrap()["torn"], 0);
+}
+
+#[test]
+fn models_that_are_put_in_are_known() {
+    let url = serve(|path, body| match path {
+        "/v1/models" if body["light"] == "gone" => (404, json!({})),
+        "/v1/models" => (200, json!({"model": "m", "version": body["light"]})),
+        _ => (200, json!({"text": body["text"], "model": "b"})),
+    });
+    let swap = [
+        "--connections",
+        "2",
+        "--swap",
+        "light=b,gone",
+        "--swap-every-ms",
+        "20",
+    ];
+    let report = measure(&url, "x\n", &[&["--seconds", "2"][..], &swap[..]].concat()).unwrap();
+    assert_eq!(report["torn"], 0);
+    assert!(report["swaps"]["done"].as_u64() > Some(1));
+    assert!(report["swaps"]["failed"].as_u64() > Some(1));
+    assert_eq!(report["swaps"]["versions"], json!(["b"]));
+}
+
+#[test]
+fn what_cannot_work_is_refused() {
+    let refused = |flags: &[&str]| measure("http://127.0.0.1:1", "x\n", flags).unwrap_err();
+    assert!(
+        refused(&["--rate", "0"])
+            .to_string()
+            .starts_with("--rate 0, expected")
+    );
+    assert!(
+        refused(&["--swap", "light"])
+            .to_string()
+            .contains("SLOT=NAME")
+    );
+    assert!(refused(&["--key", "k"]).to_string().contains("--swap"));
+    let error = measure("ftp://x", "x\n", &[]).unwrap_err();
+    assert_eq!(error.to_string(), "--url ftp://x, expected http://…");
+    let error = measure("http://x", "", &[]).unwrap_err();
+    assert!(error.to_string().ends_with("no text, expected one a line"));
+}
+
+#[test]
+fn percentiles_are_values_that_occurred() {
+    let times = (1..=200).rev().map(|ms| ms * 1000).collect();
+    let expected = json!({"p50": 100.0, "p99": 198.0, "max": 200.0});
+    assert_eq!(report::spread(times), expected);
+    assert_eq!(report::spread(Vec::new())["p99"], Value::Null);
+}
