@@ -1,5 +1,7 @@
 //! What can go wrong between a text and its answer.
 
+#[cfg(feature = "http")]
+use std::path::PathBuf;
 #[cfg(feature = "engine")]
 use std::time::Duration;
 
@@ -134,4 +136,47 @@ impl EngineError {
             _ => None,
         }
     }
+}
+
+/// The reason why an [HTTP interface](crate::http) cannot be set up. The text of those about a file
+/// starts with its path.
+#[cfg(feature = "http")]
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpError {
+    /// A configuration cannot work.
+    #[error("{name} = {found}, expected {expected}")]
+    Config {
+        /// The name of the value that is wrong.
+        name: &'static str,
+        /// The value that was given.
+        found: String,
+        /// The values that are possible.
+        expected: &'static str,
+    },
+    /// A file or folder cannot be read.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The error that the system gave.
+        source: std::io::Error,
+    },
+    /// A file of API keys has something else in it.
+    #[error("{}:{line}:1: expected {expected}", .path.display())]
+    Keys {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What was expected there.
+        expected: &'static str,
+    },
+    /// The interface's document cannot be written.
+    #[error("the OpenAPI document: {source}")]
+    Document {
+        /// The error of the JSON writer.
+        #[from]
+        source: serde_json::Error,
+    },
 }

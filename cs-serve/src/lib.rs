@@ -7,6 +7,7 @@
 //!   default), `TorchBackend` (libtorch, with the feature `torch`), or your own.
 //! - [`Understanding`] is the answer, and serialises to JSON.
 //! - `engine` (feature `engine`) answers many callers at once: a bounded queue, batches, deadlines.
+//! - `http` (feature `http`) is the engine as an HTTP service: an axum router, and a server for it.
 //!
 //! This is how it works, with a test double instead of the weights:
 //!
@@ -55,6 +56,8 @@ mod backend;
 #[cfg(feature = "engine")]
 pub mod engine;
 mod error;
+#[cfg(feature = "http")]
+pub mod http;
 
 pub use assistant::Assistant;
 pub use backend::{Backend, NativeBackend, ScriptedBackend};
@@ -62,6 +65,8 @@ pub use cs_model::{Entity, HeadOutput, Intent, Understanding};
 pub use cs_quant::RuntimeConfig;
 #[cfg(feature = "engine")]
 pub use error::EngineError;
+#[cfg(feature = "http")]
+pub use error::HttpError;
 pub use error::{BackendError, Error, Result};
 #[cfg(feature = "torch")]
 pub use {backend::TorchBackend, cs_model::Device};

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Understanding {
     /// The text as it was given.
     pub text: String,
@@ -51,6 +52,7 @@ pub const RANKED: usize = 10;
 /// assert_eq!(serde_json::to_value(intent).unwrap()["label"], "refund");
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Intent {
     /// The label, one of [`Tasks::intent`](crate::Tasks::intent).
     pub label: String,
@@ -67,6 +69,7 @@ pub struct Intent {
 /// assert_eq!(entity.text.chars().count(), entity.end - entity.start);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Entity {
     /// The slot label, without the `B-` or `I-` of a tag.
     pub label: String,

@@ -3,11 +3,13 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::policy::{Limits, Size};
 use crate::error::EngineError;
 
 /// The settings of an engine. A *text* below is one sequence for the model: each window of a long
-/// text counts as one.
+/// text counts as one. In files, times are whole milliseconds with names that end in `_ms`.
 ///
 /// ```
 /// use cs_serve::engine::EngineConfig;
@@ -16,7 +18,8 @@ use crate::error::EngineError;
 /// let error = config.validate().unwrap_err();
 /// assert_eq!(error.to_string(), "batch_tokens = 0, expected at least 1");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct EngineConfig {
     /// The number of batches that are computed at once, each on a thread of its own. 2 by default,
     /// so that one is packed and decoded while the other is computed. For a backend that computes
@@ -32,12 +35,14 @@ pub struct EngineConfig {
     pub queue_tokens: usize,
     /// How long an answer is of use, where the request itself sets no deadline. 5 seconds by
     /// default.
+    #[serde(rename = "deadline_ms", with = "super::millis")]
     pub deadline: Duration,
     /// How texts longer than the model reads are cut into windows. `None`, the default, reads only
     /// their beginning.
     pub windows: Option<Windows>,
     /// The time after which a batch is taken for hung, and another thread takes over from its
     /// worker. 10 seconds by default.
+    #[serde(rename = "hang_after_ms", with = "super::millis")]
     pub hang_after: Duration,
     /// The most hung workers that are replaced at once; as many threads may be lost. 2 by default.
     pub spare_workers: usize,
@@ -52,7 +57,8 @@ pub struct EngineConfig {
 /// let config = EngineConfig { windows: Some(Windows::default()), ..EngineConfig::default() };
 /// assert!(config.validate().is_ok());
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Windows {
     /// The number of tokens that a window has in common with the one before, at most a quarter of
     /// the window. 64 by default.

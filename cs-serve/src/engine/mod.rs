@@ -87,6 +87,7 @@ mod counters;
 mod handle;
 mod job;
 mod merge;
+pub(crate) mod millis;
 mod options;
 mod pending;
 mod policy;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// How a request is treated beside others: for whom, how urgently and until when.
 ///
 /// ```
@@ -32,7 +34,10 @@ pub struct Options {
 /// How urgent a request is. While requests of all three priorities wait, they get 16 : 4 : 1 of the
 /// tokens computed. So none starves, and a request of a priority that was not asked for lately goes
 /// next.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Priority {
     /// A customer waits for the answer.
     High,

@@ -1,0 +1,228 @@
+//! The interface's state, and its router.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::ConnectInfo;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::from_fn_with_state;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::config::HttpConfig;
+use super::keys::ApiKeys;
+use super::metrics::Requests;
+use super::models::{Models, Slot};
+use super::observe::{Ids, observe};
+use super::problem::Problem;
+use super::rate::Rates;
+use super::{models, openapi, page, probes, understand};
+use crate::assistant::Assistant;
+use crate::engine::Handle;
+use crate::error::{HttpError, Result};
+
+/// An engine's HTTP interface. A clone is another handle on the same one.
+#[derive(Clone)]
+pub struct Api {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    slot: Slot,
+    engine: Handle,
+    config: HttpConfig,
+    keys: Option<ApiKeys>,
+    rates: Option<Rates>,
+    models: Models,
+    requests: Requests,
+    ids: Ids,
+    page_policy: HeaderValue,
+    document: Bytes,
+    is_draining: AtomicBool,
+}
+
+impl Api {
+    /// Makes the interface of an engine whose model fills `slot`. Reads the file of API keys.
+    /// Models that `POST /v1/models` names are opened as [`Assistant::open`] does.
+    ///
+    /// # Errors
+    /// [`HttpError::Config`] for a value that cannot work; [`HttpError::Io`] and
+    /// [`HttpError::Keys`] for a file of keys or a folder of models that cannot be read.
+    pub fn new(slot: Slot, engine: Handle, config: HttpConfig) -> Result<Self, HttpError> {
+        Self::with_loader(slot, engine, config, Assistant::open)
+    }
+
+    /// Makes the interface of an engine, as [`new`](Self::new) does, with another way to open the
+    /// folders that `POST /v1/models` names.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
+    pub fn with_loader(
+        slot: Slot,
+        engine: Handle,
+        config: HttpConfig,
+        load: impl Fn(&Path) -> Result<Assistant> + Send + Sync + 'static,
+    ) -> Result<Self, HttpError> {
+        config.validate()?;
+        let (_, paths) = routes().split_for_parts();
+        let shared = Shared {
+            slot,
+            engine,
+            keys: config.api_keys.as_deref().map(ApiKeys::read).transpose()?,
+            rates: config.rate.map(|rate| Rates::new(rate, Instant::now())),
+            models: Models::new(config.models_dir.as_deref(), Arc::new(load))?,
+            requests: Requests::new(paths.paths.paths.keys().cloned()),
+            ids: Ids::default(),
+            page_policy: page::policy(),
+            document: openapi::document(&paths, &config)?,
+            is_draining: AtomicBool::new(false),
+            config,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Gives the router of all paths. It answers any other path with 404: nest it
+    /// ([`Router::nest`]) rather than merge it.
+    pub fn router(&self) -> Router {
+        let (router, _) = routes().split_for_parts();
+        router
+            .fallback(no_path)
+            .method_not_allowed_fallback(no_method)
+            .layer(from_fn_with_state(self.clone(), observe))
+            .with_state(self.clone())
+    }
+
+    /// Has `GET /readyz` answer 503 from now on, so that no more requests are sent here. Those that
+    /// come are still answered, as long as the engine is open.
+    pub fn drain(&self) {
+        self.shared.is_draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether requests are answered, and more are welcome.
+    pub fn is_ready(&self) -> bool {
+        !self.shared.is_draining.load(Ordering::Relaxed) && self.shared.engine.is_open()
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &HttpConfig {
+        &self.shared.config
+    }
+
+    pub(super) fn slot(&self) -> Slot {
+        self.shared.slot
+    }
+
+    pub(super) fn engine(&self) -> &Handle {
+        &self.shared.engine
+    }
+
+    pub(super) fn models(&self) -> &Models {
+        &self.shared.models
+    }
+
+    pub(super) fn requests(&self) -> &Requests {
+        &self.shared.requests
+    }
+
+    pub(super) fn ids(&self) -> &Ids {
+        &self.shared.ids
+    }
+
+    pub(super) fn page_policy(&self) -> &HeaderValue {
+        &self.shared.page_policy
+    }
+
+    pub(super) fn document(&self) -> &Bytes {
+        &self.shared.document
+    }
+
+    /// Lets a request in that anybody with a key may send, or anybody at all where there are no
+    /// keys. Gives the caller's name.
+    pub(super) fn admit(&self, request: &Parts) -> Result<Option<Arc<str>>, Problem> {
+        let caller = match &self.shared.keys {
+            Some(keys) => Some(known(keys, request)?),
+            None => address(request),
+        };
+        if let Some(rates) = &self.shared.rates {
+            let taken = rates.take(caller.as_ref(), Instant::now());
+            taken.map_err(|wait| Problem::early("too many requests of this caller", wait))?;
+        }
+        Ok(caller)
+    }
+
+    /// Lets a request in that needs a key.
+    pub(super) fn admit_operator(&self, request: &Parts) -> Result<(), Problem> {
+        if self.shared.keys.is_none() {
+            let detail = "this service has no API keys, so nobody may do this";
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+        }
+        self.admit(request).map(drop)
+    }
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api")
+            .field("slot", &self.shared.slot)
+            .field("engine", &self.shared.engine)
+            .field("config", &self.shared.config)
+            .finish_non_exhaustive()
+    }
+}
+
+fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(understand::understand))
+        .routes(routes!(models::swap))
+        .routes(routes!(probes::health))
+        .routes(routes!(probes::ready))
+        .routes(routes!(probes::metrics))
+        .routes(routes!(openapi::openapi))
+        .routes(routes!(page::page))
+}
+
+async fn no_path() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "no such path")
+}
+
+async fn no_method() -> Problem {
+    let detail = "this path has other methods, which `Allow` names";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+}
+
+/// The caller that the request's API key names.
+fn known(keys: &ApiKeys, request: &Parts) -> Result<Arc<str>, Problem> {
+    let header = request.headers.get(AUTHORIZATION);
+    let header = header.and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let key = match header.split_once(' ') {
+        Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim(),
+        _ => "",
+    };
+    keys.caller(key).ok_or_else(|| {
+        let detail = "expected `Authorization: Bearer`, and an API key of this service";
+        Problem::new(StatusCode::UNAUTHORIZED, detail)
+    })
+}
+
+/// The address that the request came from, as far as it tells callers apart: of IPv6 the network.
+fn address(request: &Parts) -> Option<Arc<str>> {
+    let ConnectInfo(peer) = request.extensions.get::<ConnectInfo<SocketAddr>>()?;
+    let address = match peer.ip().to_canonical() {
+        IpAddr::V6(address) => {
+            let network = u128::from(address) >> 64 << 64;
+            IpAddr::from(Ipv6Addr::from(network))
+        }
+        address => address,
+    };
+    Some(address.to_string().into())
+}

@@ -1,0 +1,70 @@
+//! Bodies of requests, read within limits.
+
+use std::borrow::Cow;
+
+use axum::body::{Body, Bytes};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use super::config::HttpConfig;
+use super::problem::Problem;
+
+/// Reads the body of a request, which has to be JSON by its own account.
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    config: &HttpConfig,
+) -> Result<Bytes, Problem> {
+    check_type(headers)?;
+    let too_large = || {
+        let detail = format!("the body has more than {} bytes", config.max_body);
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    };
+    let length = headers.get(CONTENT_LENGTH).and_then(|it| it.to_str().ok());
+    if length.and_then(|it| it.parse().ok()) > Some(config.max_body) {
+        return Err(too_large());
+    }
+    let collected = Limited::new(body, config.max_body).collect();
+    match tokio::time::timeout(config.body_timeout, collected).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(bad("the body broke off")),
+        Err(_) => {
+            let limit = config.body_timeout.as_millis();
+            let detail = format!("the body did not arrive within {limit} ms");
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail))
+        }
+    }
+}
+
+fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let value = |name| headers.get(name).and_then(|it| it.to_str().ok());
+    let essence = value(CONTENT_TYPE).unwrap_or_default().split(';').next();
+    let is_json = essence.is_some_and(|it| it.trim().eq_ignore_ascii_case("application/json"));
+    let is_plain = headers
+        .get(CONTENT_ENCODING)
+        .is_none_or(|it| it == "identity");
+    if is_json && is_plain {
+        return Ok(());
+    }
+    let detail = "expected `Content-Type: application/json`, not compressed";
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
+}
+
+pub(super) fn bad(detail: impl Into<Cow<'static, str>>) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, detail)
+}
+
+/// Parses a body that has the form of `T`, which `expected` tells in words. What is wrong is told
+/// without quoting the body.
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8], expected: &str) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|wrong| {
+        if let Err(broken) = serde_json::from_slice::<IgnoredAny>(body) {
+            return bad(format!("no JSON: {broken}"));
+        }
+        let (line, column) = (wrong.line(), wrong.column());
+        bad(format!("line {line} column {column}: expected {expected}"))
+    })
+}

@@ -1,0 +1,120 @@
+//! The interface's description for machines, OpenAPI 3.1.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use utoipa::OpenApi;
+
+use super::api::Api;
+use super::config::HttpConfig;
+use super::problem::Document;
+
+/// What belongs to no path.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Customer-service model",
+        description = "Intent, entities and sentiment of what customers write. Errors are problem \
+                       documents (RFC 9457): also 404 for any other path, and 405 for any other \
+                       method."
+    ),
+    components(schemas(Document))
+)]
+struct Base;
+
+pub(super) fn base() -> utoipa::openapi::OpenApi {
+    Base::openapi()
+}
+
+/// The statuses of problems, and when they are.
+const PROBLEMS: [(&str, &str); 11] = [
+    ("400", "The request is not as described."),
+    ("401", "The API key is missing or unknown."),
+    ("403", "This service has no API keys, or no other models."),
+    ("404", "There is no such model."),
+    ("408", "The body came too slowly."),
+    ("413", "The body, the texts or one of them are too large."),
+    ("415", "The body is not JSON by its own account."),
+    (
+        "429",
+        "Too much at once. `Retry-After` tells when to try again.",
+    ),
+    ("500", "The model failed."),
+    ("503", "The service takes no more requests."),
+    ("504", "The answer was not there before its deadline."),
+];
+
+/// The problems that each operation may have.
+const OPERATIONS: [(&str, &str, &[&str]); 7] = [
+    (
+        "/v1/understand",
+        "post",
+        &[
+            "400", "401", "408", "413", "415", "429", "500", "503", "504",
+        ],
+    ),
+    (
+        "/v1/models",
+        "post",
+        &[
+            "400", "401", "403", "404", "408", "413", "415", "429", "500",
+        ],
+    ),
+    ("/healthz", "get", &["500"]),
+    ("/readyz", "get", &["500", "503"]),
+    ("/metrics", "get", &["500"]),
+    ("/openapi.json", "get", &["500"]),
+    ("/", "get", &["500"]),
+];
+
+/// Completes what the handlers say of themselves with limits, keys and problems.
+pub(super) fn document(
+    paths: &utoipa::openapi::OpenApi,
+    config: &HttpConfig,
+) -> serde_json::Result<Bytes> {
+    let mut document = serde_json::to_value(paths)?;
+    for (path, method, problems) in OPERATIONS {
+        let operation = &mut document["paths"][path][method];
+        for (status, description) in PROBLEMS {
+            if problems.contains(&status) {
+                operation["responses"][status] = problem(status, description);
+            }
+        }
+    }
+    for path in ["/v1/understand", "/v1/models"] {
+        if config.api_keys.is_some() {
+            document["paths"][path]["post"]["security"] = json!([{"bearer": []}]);
+        }
+    }
+    document["components"]["securitySchemes"]["bearer"] = json!({
+        "type": "http", "scheme": "bearer", "description": "An API key."
+    });
+    serde_json::to_vec(&document).map(Bytes::from)
+}
+
+fn problem(status: &str, description: &str) -> Value {
+    let schema = json!({"$ref": "#/components/schemas/Problem"});
+    let mut response = json!({
+        "description": description,
+        "content": {"application/problem+json": {"schema": schema}},
+    });
+    if status == "429" {
+        response["headers"]["Retry-After"] = json!({
+            "description": "In how many seconds to try again.",
+            "schema": {"type": "integer", "minimum": 1},
+        });
+    }
+    response
+}
+
+/// Gives this document.
+#[utoipa::path(get, path = "/openapi.json", tag = "operation", responses(
+    (status = 200, description = "This document.", body = Object)
+))]
+pub(super) async fn openapi(State(api): State<Api>) -> Response {
+    let json = HeaderValue::from_static("application/json");
+    ([(CONTENT_TYPE, json)], api.document().clone()).into_response()
+}
