@@ -10,12 +10,15 @@ use serde_json::{Value, json};
 
 use super::Result;
 
+/// How long a connection waits for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A connection to the service, opened when it is first needed, and again after an error.
 #[derive(Debug)]
 pub(crate) struct Connection {
     host: String,
     address: SocketAddr,
-    patience: Duration,
+    key: Option<String>,
     stream: Option<BufReader<TcpStream>>,
     request: Vec<u8>,
     body: Vec<u8>,
@@ -41,6 +44,8 @@ pub(crate) struct Answers {
     models: BTreeMap<Option<String>, u64>,
     /// The model of the first answer of all.
     first: Option<Option<String>>,
+    /// The number of questions that were due, and for which no connection was free.
+    pub(crate) unasked: u64,
     pub(crate) failed_threads: usize,
 }
 
@@ -51,11 +56,11 @@ struct Answer {
 }
 
 impl Connection {
-    pub(crate) fn new(host: &str, address: SocketAddr, patience: Duration) -> Self {
+    pub(crate) fn new(host: &str, address: SocketAddr, key: Option<&str>) -> Self {
         Self {
             host: host.to_owned(),
             address,
-            patience,
+            key: key.map(str::to_owned),
             stream: None,
             request: Vec::new(),
             body: Vec::new(),
@@ -63,12 +68,7 @@ impl Connection {
     }
 
     /// Posts a JSON document, and gives the status and the body of the answer.
-    pub(crate) fn post(
-        &mut self,
-        path: &str,
-        document: &Value,
-        key: Option<&str>,
-    ) -> Result<(u16, &[u8])> {
+    pub(crate) fn post(&mut self, path: &str, document: &Value) -> Result<(u16, &[u8])> {
         let body = document.to_string();
         self.request.clear();
         write!(
@@ -78,7 +78,7 @@ impl Connection {
             self.host,
             body.len()
         )?;
-        if let Some(key) = key {
+        if let Some(key) = &self.key {
             write!(self.request, "Authorization: Bearer {key}\r\n")?;
         }
         write!(self.request, "\r\n{body}")?;
@@ -93,9 +93,9 @@ impl Connection {
     }
 
     fn connect(&self) -> Result<BufReader<TcpStream>> {
-        let stream = TcpStream::connect_timeout(&self.address, self.patience)?;
+        let stream = TcpStream::connect_timeout(&self.address, PATIENCE)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(self.patience))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
         Ok(BufReader::new(stream))
     }
 }
@@ -134,7 +134,7 @@ impl Answers {
         text: &str,
         checked: bool,
     ) -> Result<u16> {
-        let (status, body) = connection.post("/v1/understand", &json!({"text": text}), None)?;
+        let (status, body) = connection.post("/v1/understand", &json!({"text": text}))?;
         if status != 200 || !checked {
             return Ok(status);
         }
@@ -168,6 +168,7 @@ impl Answers {
     pub(crate) fn extend(&mut self, other: Self) {
         self.samples.extend(other.samples);
         self.torn += other.torn;
+        self.unasked += other.unasked;
         for (model, count) in other.models {
             *self.models.entry(model).or_default() += count;
         }

@@ -7,9 +7,9 @@
 //!
 //! Each connection asks its next question as soon as it has an answer. With `--rate`, questions
 //! are due at fixed times instead, so many a second, and a connection asks the next one that is due
-//! (late, if all are waiting: then more connections are needed). Times count from when a question
-//! was due, so that one that could not be asked because the service stood still counts as slow
-//! ("coordinated omission", as `wrk2` names it).
+//! (late, if all are waiting: then more connections are needed; those not asked at the end are
+//! `unasked`). Times count from when a question was due, so that one that could not be asked because
+//! the service stood still counts as slow ("coordinated omission", as `wrk2` names it).
 //!
 //! An answer must be about its own text and from a model that is there: the one that answered
 //! first, or one that `--swap` put in through `POST /v1/models`. What breaks that is `torn`. `late`
@@ -69,8 +69,8 @@ struct Arguments {
     /// Time between two swaps
     #[arg(long, value_name = "MS", default_value = "1000", requires = "swap")]
     swap_every_ms: u64,
-    /// API key for swaps
-    #[arg(long, value_name = "KEY", requires = "swap")]
+    /// API key
+    #[arg(long, value_name = "KEY")]
     key: Option<String>,
     /// Process whose resident memory is reported
     #[arg(long, value_name = "N")]
@@ -144,7 +144,8 @@ impl Run {
     fn measure(mut self) -> Result<serde_json::Value> {
         let address = self.host.to_socket_addrs()?.next();
         let address = address.ok_or_else(|| format!("{}: no such host", self.host))?;
-        let connect = || Connection::new(&self.host, address, Duration::from_secs(60));
+        let key = self.arguments.key.as_deref();
+        let connect = || Connection::new(&self.host, address, key);
         let mut first = Answers::default();
         first.ask(&mut connect(), &self.texts[0], !self.arguments.unchecked)?;
         let connections: Vec<Connection> = (0..self.arguments.connections.get())
@@ -191,8 +192,12 @@ impl Run {
         let mut answers = Answers::default();
         while let Some((number, due)) = self.next() {
             std::thread::sleep(due.saturating_sub(self.start.elapsed()));
-            let text = &self.texts[number as usize % self.texts.len()];
             let asked = self.start.elapsed();
+            if asked > self.length {
+                answers.unasked += 1;
+                continue;
+            }
+            let text = &self.texts[number as usize % self.texts.len()];
             let status = answers.ask(&mut connection, text, !self.arguments.unchecked);
             answers.note(status.ok(), due.min(asked), asked, self.start.elapsed());
         }

@@ -103,6 +103,7 @@ pub(crate) fn report(run: &Run, answers: &Answers, memory: &Memory) -> Value {
         "requests_per_second": samples.len() as f64 / seconds,
         "answers_per_second": answered as f64 / seconds,
         "statuses": statuses,
+        "unasked": answers.unasked,
         "answer_ms": times(samples.iter().filter(is_answer)),
         "refusal_ms": times(samples.iter().filter(is_refusal)),
         "late": samples.iter().filter(is_late).count(),

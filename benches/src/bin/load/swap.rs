@@ -58,8 +58,7 @@ impl Swaps {
                 break;
             }
             let started = Instant::now();
-            let key = run.arguments.key.as_deref();
-            match put_in(&mut connection, &swap.slot, name, key) {
+            match put_in(&mut connection, &swap.slot, name) {
                 Ok(done) => {
                     swaps.times.push(started.elapsed().as_micros() as u64);
                     let version = done.version.unwrap_or_default();
@@ -84,10 +83,10 @@ impl Swaps {
     }
 }
 
-fn put_in(connection: &mut Connection, slot: &str, name: &str, key: Option<&str>) -> Result<Done> {
+fn put_in(connection: &mut Connection, slot: &str, name: &str) -> Result<Done> {
     let mut document = json!({});
     document[slot] = json!(name);
-    let (status, body) = connection.post("/v1/models", &document, key)?;
+    let (status, body) = connection.post("/v1/models", &document)?;
     if status != 200 {
         return Err(format!("{status}: {}", String::from_utf8_lossy(body)).into());
     }

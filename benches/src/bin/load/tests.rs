@@ -108,7 +108,11 @@ fn what_cannot_work_is_refused() {
             .to_string()
             .contains("SLOT=NAME")
     );
-    assert!(refused(&["--key", "k"]).to_string().contains("--swap"));
+    assert!(
+        refused(&["--swap-every-ms", "9"])
+            .to_string()
+            .contains("--swap")
+    );
     let error = measure("ftp://x", "x\n", &[]).unwrap_err();
     assert_eq!(error.to_string(), "--url ftp://x, expected http://…");
     let error = measure("http://x", "", &[]).unwrap_err();
