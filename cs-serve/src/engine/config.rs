@@ -25,11 +25,12 @@ pub struct EngineConfig {
     /// so that one is packed and decoded while the other is computed. For a backend that computes
     /// on one thread, set one for each core.
     pub workers: NonZeroUsize,
-    /// The most tokens in a batch; a longer text goes alone. 1024 by default.
+    /// The most tokens in a batch; a longer text goes alone. 512 by default: larger batches are no
+    /// faster, and what comes meanwhile waits longer.
     pub batch_tokens: usize,
     /// The most texts in a batch. 256 by default.
     pub batch_texts: usize,
-    /// The most texts that wait. 1024 by default; each takes 64 KiB of memory at the very most.
+    /// The most texts that wait. 512 by default; each takes 64 KiB of memory at the very most.
     pub queue_texts: usize,
     /// The most tokens that wait. 65,536 by default.
     pub queue_tokens: usize,
@@ -72,9 +73,9 @@ impl Default for EngineConfig {
     fn default() -> Self {
         Self {
             workers: NonZeroUsize::MIN.saturating_add(1),
-            batch_tokens: 1024,
+            batch_tokens: 512,
             batch_texts: 256,
-            queue_texts: 1024,
+            queue_texts: 512,
             queue_tokens: 1 << 16,
             deadline: Duration::from_secs(5),
             windows: None,
