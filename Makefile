@@ -1,8 +1,8 @@
 # Each target works as the first command in a fresh clone: what needs libtorch sets it up first.
 
 SETUP := ./cs-model/libtorch/setup.sh
-TORCH_FREE := -p cs-train -p cs-quant -p cs-serve --no-default-features --features cs-serve/http
-DOCS_RS := cs-serve/doc-only,cs-serve/http,cs-serve/download-libtorch,cs-train/doc-only
+TORCH_FREE := -p cs-train -p cs-quant -p cs-serve --no-default-features --features cs-serve/otel
+DOCS_RS := cs-serve/doc-only,cs-serve/otel,cs-serve/download-libtorch,cs-train/doc-only
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench

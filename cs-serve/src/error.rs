@@ -172,6 +172,15 @@ pub enum HttpError {
         /// What was expected there.
         expected: &'static str,
     },
+    /// Spans cannot be exported.
+    #[cfg(feature = "otel")]
+    #[error("spans to {endpoint}: {source}")]
+    SpanExport {
+        /// The collector's address.
+        endpoint: String,
+        /// The error of the exporter.
+        source: BackendError,
+    },
     /// The interface's document cannot be written.
     #[error("the OpenAPI document: {source}")]
     Document {

@@ -21,23 +21,22 @@ use serde::{Deserialize, Serialize};
 pub struct Understanding {
     /// The text as it was given.
     pub text: String,
-    /// The most likely intent. `None` without an intent head, below the
-    /// [threshold](crate::Calibration::abstain_below), and where there is nothing to answer
-    /// ([`Encoding::is_blank`](cs_data::Encoding::is_blank)).
+    /// The most likely intent. There is none without an intent head, below the calibration's
+    /// threshold, and where there is nothing to answer: no text, or none that the model can read.
     pub intent: Option<Intent>,
-    /// The likeliest intents, at most [`RANKED`] of them, the likeliest first, whatever the
-    /// threshold. Empty without an intent head and where there is nothing to answer.
+    /// The likeliest intents, at most 10 of them, the likeliest first, whatever the threshold.
+    /// Empty without an intent head and where there is nothing to answer.
     #[serde(default)]
     pub intents: Vec<Intent>,
     /// The entities in the order of the text; no two of them overlap.
     pub entities: Vec<Entity>,
-    /// The sentiment from 0 (negative) to 1 (positive). `None` without a sentiment head, and where
-    /// there is nothing to answer.
+    /// The sentiment from 0 (negative) to 1 (positive). There is none without a sentiment head, and
+    /// where there is nothing to answer.
     pub sentiment: Option<f32>,
     /// Whether the text was longer than the model reads, so that only its beginning counted.
     #[serde(default)]
     pub truncated: bool,
-    /// The [version](crate::Bundle::version) of the model that answered.
+    /// The version of the model that answered. There is none of a plain Hugging Face folder.
     #[serde(default)]
     pub model: Option<String>,
 }
@@ -54,7 +53,7 @@ pub const RANKED: usize = 10;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Intent {
-    /// The label, one of [`Tasks::intent`](crate::Tasks::intent).
+    /// The label, one of the model's.
     pub label: String,
     /// The softmax probability at the calibration's temperature; 0 if the logits are not finite.
     pub confidence: f32,

@@ -19,7 +19,7 @@ pub(super) async fn read(
 ) -> Result<Bytes, Problem> {
     check_type(headers)?;
     let too_large = || {
-        let detail = format!("the body has more than {} bytes", config.max_body);
+        let detail = format!("a body of more than {} bytes", config.max_body);
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     };
     let length = headers.get(CONTENT_LENGTH).and_then(|it| it.to_str().ok());
@@ -60,11 +60,17 @@ pub(super) fn bad(detail: impl Into<Cow<'static, str>>) -> Problem {
 /// Parses a body that has the form of `T`, which `expected` tells in words. What is wrong is told
 /// without quoting the body.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8], expected: &str) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|wrong| {
-        if let Err(broken) = serde_json::from_slice::<IgnoredAny>(body) {
+    let body = std::str::from_utf8(body).map_err(|error| {
+        let valid = error.valid_up_to();
+        bad(format!("no UTF-8 after {valid} bytes"))
+    })?;
+    serde_json::from_str(body).map_err(|wrong| {
+        if let Err(broken) = serde_json::from_str::<IgnoredAny>(body) {
             return bad(format!("no JSON: {broken}"));
         }
-        let (line, column) = (wrong.line(), wrong.column());
-        bad(format!("line {line} column {column}: expected {expected}"))
+        match (wrong.line(), wrong.column()) {
+            (0, _) => bad(format!("expected {expected}")), // all of it is something else
+            (line, column) => bad(format!("line {line} column {column}: expected {expected}")),
+        }
     })
 }

@@ -4,11 +4,75 @@
 //!   [`axum::Router`], [`Api::serve`] to serve it.
 //! - [`HttpConfig`] bounds everything.
 //!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use axum::Router;
+//! use cs_serve::engine::{Engine, EngineConfig};
+//! use cs_serve::http::{Api, HttpConfig, Slot};
+//! use tokio::net::TcpListener;
+//!
+//! # use cs_data::Tokenizer;
+//! # use cs_model::{BiLstmConfig, Bundle, BundleWriter, EncoderConfig, Manifest, Tasks};
+//! # use cs_serve::{Assistant, HeadOutput, ScriptedBackend};
+//! # let dir = tempfile::tempdir()?;
+//! # let tokenizer = Tokenizer::train(["where is my order", "my order is late"].into_iter(), 99)?;
+//! # let config = BiLstmConfig { vocab_size: tokenizer.vocab_size(), ..Default::default() };
+//! # let mut writer = BundleWriter::new(dir.path())?;
+//! # writer.write("config.json", &EncoderConfig::from(config).to_json()?)?;
+//! # writer.write("tokenizer.json", &tokenizer.to_json()?)?;
+//! # writer.finish(Manifest::new(Tasks { sentiment: true, ..Default::default() }, 32))?;
+//! # let backend = ScriptedBackend::new(|batch| {
+//! #     let sentiment = Some(vec![0.5; batch.sequences()]);
+//! #     Ok(HeadOutput { sentiment, ..HeadOutput::default() })
+//! # });
+//! # let assistant = Assistant::new(Bundle::open(dir.path())?, Box::new(backend))?;
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! # runtime.block_on(async {
+//! let engine = Engine::start(Arc::new(assistant), EngineConfig::default())?;
+//! let api = Api::new(Slot::Light, engine.handle(), HttpConfig::default())?;
+//! let router = Router::new().nest("/nlp", api.router()); // and your own routes
+//!
+//! let listener = TcpListener::bind("127.0.0.1:0").await?;
+//! let shutdown = async { /* until SIGTERM, say */ };
+//! assert_eq!(api.serve(listener, router, shutdown).await.cut_off, 0);
+//! assert!(engine.drain(Duration::from_secs(5)).is_clean());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! | | body | answer |
 //! | --- | --- | --- |
-//! | `POST /v1/understand` | `{"text": T}` or `{"texts": [T…]}` | an [`Understanding`](crate::Understanding), or `{"results": […]}` in order |
-//! | `POST /v1/models` (API key) | `{"light": NAME}` or `{"full": NAME}` | `{"model", "version"}`, once that model answers |
-//! | `GET /healthz`, `/readyz`, `/metrics`, `/openapi.json`, `/` | | probes, Prometheus, the document, a page |
+//! | `POST /v1/understand` | `{"text": T}` | an [`Understanding`](crate::Understanding) |
+//! | | `{"texts": [T…]}` | `{"results": […]}`, in the order of the texts |
+//! | `POST /v1/models` | `{"light": N}`, `{"full": N}` | `{"model", "version"}`, once it answers |
+//! | `GET /healthz` | | 200 while the process lives |
+//! | `GET /readyz` | | 200 while requests are welcome, else 503 |
+//! | `GET /metrics` | | Prometheus' text format |
+//! | `GET /openapi.json`, `GET /` | | the interface's document, and a page to try it |
+//!
+//! Where there are [API keys](HttpConfig::api_keys), `/v1` asks for one (`Authorization: Bearer`).
+//! Where there are none, anybody may ask, and nobody swaps models.
+//!
+//! # What goes wrong
+//!
+//! An error is a problem document of RFC 9457, and says what was expected. Nothing of a text is in
+//! one, nor in a figure, nor in a log above the level `debug`.
+//!
+//! | status | reason |
+//! | --- | --- |
+//! | 400 | a body that is not what was expected, a model that cannot be loaded |
+//! | 401, 403 | no key or an unknown one; a service without keys, or without a folder of models |
+//! | 404, 405 | no such path or model, no such method |
+//! | 408 | a head or a body that comes too slowly |
+//! | 413, 415 | too many bytes or texts, or too long ones; something else than JSON |
+//! | 429 | a full queue, a caller above its rate, another swap under way; with `Retry-After` |
+//! | 500 | a model that failed |
+//! | 503, 504 | an engine that has ended; an answer that was not there in time |
+//!
+//! A client that goes cancels its request. In the metrics, not in an answer, its status is 499.
 
 mod api;
 mod blocking;
@@ -19,6 +83,8 @@ mod metrics;
 mod models;
 mod observe;
 mod openapi;
+#[cfg(feature = "otel")]
+mod otel;
 mod page;
 mod probes;
 mod problem;
@@ -29,4 +95,6 @@ mod understand;
 pub use api::Api;
 pub use config::HttpConfig;
 pub use models::Slot;
+#[cfg(feature = "otel")]
+pub use otel::SpanExport;
 pub use server::Served;

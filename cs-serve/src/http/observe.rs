@@ -73,6 +73,8 @@ pub(super) async fn observe(State(api): State<Api>, request: Request, next: Next
         path = requests.label(counted.place),
         status = field::Empty,
     );
+    #[cfg(feature = "otel")]
+    super::otel::continue_trace(&span, request.headers());
     let mut response = caught(next.run(request)).instrument(span.clone()).await;
     counted.status = response.status().as_u16();
     span.record("status", counted.status);

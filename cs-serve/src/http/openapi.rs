@@ -76,23 +76,56 @@ pub(super) fn document(
     config: &HttpConfig,
 ) -> serde_json::Result<Bytes> {
     let mut document = serde_json::to_value(paths)?;
+    let has_keys = config.api_keys.is_some();
     for (path, method, problems) in OPERATIONS {
         let operation = &mut document["paths"][path][method];
         for (status, description) in PROBLEMS {
-            if problems.contains(&status) {
+            if problems.contains(&status) && (status != "401" || has_keys) {
                 operation["responses"][status] = problem(status, description);
             }
         }
-    }
-    for path in ["/v1/understand", "/v1/models"] {
-        if config.api_keys.is_some() {
-            document["paths"][path]["post"]["security"] = json!([{"bearer": []}]);
+        for (_, response) in operation["responses"].as_object_mut().into_iter().flatten() {
+            response["headers"]["X-Request-Id"] = json!({
+                "description": "The id that the request brought, or a new one.",
+                "schema": {"type": "string"},
+            });
+        }
+        if path.starts_with("/v1/") && has_keys {
+            operation["security"] = json!([{"bearer": []}]);
         }
     }
-    document["components"]["securitySchemes"]["bearer"] = json!({
+    let components = &mut document["components"];
+    components["securitySchemes"]["bearer"] = json!({
         "type": "http", "scheme": "bearer", "description": "An API key."
     });
+    limit(&mut components["schemas"], config);
+    for (_, schema) in components["schemas"].as_object_mut().into_iter().flatten() {
+        if let Some(Value::String(description)) = schema.get_mut("description") {
+            // What follows the first paragraph are examples in Rust.
+            let end = description.find("\n\n").unwrap_or(description.len());
+            description.truncate(end);
+        }
+    }
     serde_json::to_vec(&document).map(Bytes::from)
+}
+
+/// Writes down what else is asked of a request.
+fn limit(schemas: &mut Value, config: &HttpConfig) {
+    let text = json!({"type": "string", "maxLength": config.max_text});
+    let name = json!({"type": "string", "pattern": r"^[^./\u0000][^/\u0000]*$", "maxLength": 255});
+    let texts = json!({
+        "type": "array", "items": text, "minItems": 1, "maxItems": config.max_batch
+    });
+    for (schema, fields) in [
+        ("Question", [("text", text), ("texts", texts)]),
+        ("Swap", [("light", name.clone()), ("full", name)]),
+    ] {
+        for (variant, (field, limits)) in fields.into_iter().enumerate() {
+            let variant = &mut schemas[schema]["oneOf"][variant];
+            variant["additionalProperties"] = json!(false);
+            variant["properties"][field] = limits;
+        }
+    }
 }
 
 fn problem(status: &str, description: &str) -> Value {

@@ -81,3 +81,57 @@ impl Callers {
         self.due.len() >= MOST
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
+    #[test]
+    fn a_second_of_requests_comes_at_once_and_then_one_by_one() {
+        let start = Instant::now();
+        let rates = Rates::new(4.0, start);
+        let caller = Arc::from("a");
+        let take = |after| rates.take(Some(&caller), start + seconds(after));
+        for _ in 0..4 {
+            assert_eq!(take(0.0), Ok(()));
+        }
+        assert_eq!(take(0.0), Err(seconds(0.25)));
+        assert_eq!(take(0.1), Err(seconds(0.15)));
+        assert_eq!(take(0.25), Ok(()));
+        assert_eq!(take(0.25), Err(seconds(0.25)));
+        assert_eq!(take(9.0), Ok(())); // and no more than a second of requests was saved up
+        for _ in 0..3 {
+            assert_eq!(take(9.0), Ok(()));
+        }
+        assert_eq!(take(9.0), Err(seconds(0.25)));
+    }
+
+    #[test]
+    fn a_rate_below_one_lets_in_one() {
+        let start = Instant::now();
+        let rates = Rates::new(0.5, start);
+        assert_eq!(rates.take(None, start), Ok(()));
+        assert_eq!(rates.take(None, start), Err(seconds(2.0)));
+        assert_eq!(rates.take(None, start + seconds(2.0)), Ok(()));
+    }
+
+    #[test]
+    fn callers_beyond_the_most_share_a_rate_until_others_were_idle() {
+        let start = Instant::now();
+        let rates = Rates::new(1.0, start);
+        let caller = |number: usize| Arc::from(number.to_string());
+        for number in 0..MOST {
+            assert_eq!(rates.take(Some(&caller(number)), start), Ok(()));
+        }
+        assert_eq!(rates.take(Some(&caller(MOST)), start), Ok(()));
+        assert!(rates.take(Some(&caller(MOST + 1)), start).is_err());
+        let later = start + seconds(1.0);
+        for number in MOST..MOST + 3 {
+            assert_eq!(rates.take(Some(&caller(number)), later), Ok(()));
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,9 +31,13 @@ const HEAD: usize = 64 << 10;
 /// client gets to read that one.
 const LINGER: (Duration, u64) = (Duration::from_secs(1), 1 << 20);
 
-const SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\
-content-type: application/problem+json\r\ncontent-length: 112\r\n\r\n\
-{\"type\":\"about:blank\",\"title\":\"Request Timeout\",\"status\":408,\"detail\":\"the head of the request came too slowly\"}";
+/// The answer to a head that came too slowly, which hyper leaves to us.
+const SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\n\
+    connection: close\r\n\
+    content-type: application/problem+json\r\n\
+    content-length: 112\r\n\r\n\
+    {\"type\":\"about:blank\",\"title\":\"Request Timeout\",\"status\":408,\
+    \"detail\":\"the head of the request came too slowly\"}";
 
 /// How a server ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,13 +105,23 @@ async fn accept(
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => return (permit, stream, peer),
-            // Of this connection alone, or for want of file descriptors, which others give back.
+            Err(error) if is_of_one(&error) => {}
+            // For want of file descriptors, say, which other connections give back.
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(PAUSE).await;
             }
         }
     }
+}
+
+/// Whether an error is of one connection, which has gone before it was accepted.
+fn is_of_one(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
 }
 
 struct Connection {
@@ -164,7 +179,7 @@ async fn close(mut stream: TcpStream, answer: &[u8]) {
         let mut rest = stream.take(bytes);
         let mut buffer = [0; 4096];
         while rest.read(&mut buffer).await? > 0 {}
-        std::io::Result::Ok(())
+        io::Result::Ok(())
     };
     // Whatever comes of it, the connection is over.
     let _ = tokio::time::timeout(time, last).await;

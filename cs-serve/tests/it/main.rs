@@ -7,3 +7,5 @@
 mod assistant;
 #[cfg(feature = "engine")]
 mod engine;
+#[cfg(feature = "http")]
+mod http;

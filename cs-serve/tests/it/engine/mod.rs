@@ -4,7 +4,7 @@ mod answers;
 mod ends;
 mod faults;
 mod line;
-mod models;
+pub(crate) mod models;
 mod stress;
 mod swaps;
 mod windows;

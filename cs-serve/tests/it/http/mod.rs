@@ -1,0 +1,13 @@
+//! The HTTP interface, asked as a router and over sockets, on scripted backends.
+
+mod ask;
+mod bodies;
+mod callers;
+mod document;
+mod faults;
+mod notes;
+#[cfg(feature = "otel")]
+mod otel;
+mod service;
+mod sockets;
+mod swaps;
