@@ -54,6 +54,10 @@ pub struct HttpConfig {
     /// How long a request's body may take to arrive. 10 seconds by default.
     #[serde(rename = "body_timeout_ms", with = "crate::engine::millis")]
     pub body_timeout: Duration,
+    /// How long a client may take nothing of its answer before the connection is given up. 30
+    /// seconds by default. Where the system is not Linux, it sets its own limit.
+    #[serde(rename = "write_timeout_ms", with = "crate::engine::millis")]
+    pub write_timeout: Duration,
     /// How long, at the end, requests that were begun may take. 30 seconds by default.
     #[serde(rename = "drain_timeout_ms", with = "crate::engine::millis")]
     pub drain_timeout: Duration,
@@ -73,6 +77,7 @@ impl Default for HttpConfig {
             max_connections: 1024,
             head_timeout: Duration::from_secs(75),
             body_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(30),
         }
     }
@@ -114,6 +119,7 @@ impl HttpConfig {
         for (name, found) in [
             ("head_timeout_ms", self.head_timeout),
             ("body_timeout_ms", self.body_timeout),
+            ("write_timeout_ms", self.write_timeout),
         ] {
             if found.is_zero() {
                 return Err(wrong(name, found.as_millis().to_string(), "at least 1"));

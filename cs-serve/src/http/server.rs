@@ -75,6 +75,7 @@ impl Api {
                         router: router.clone(),
                         peer,
                         head_timeout: config.head_timeout,
+                        write_timeout: config.write_timeout,
                         stopped: stopped.clone(),
                     };
                     connections.spawn(async move {
@@ -128,6 +129,7 @@ struct Connection {
     router: Router,
     peer: SocketAddr,
     head_timeout: Duration,
+    write_timeout: Duration,
     stopped: watch::Receiver<()>,
 }
 
@@ -139,9 +141,13 @@ impl Connection {
             router,
             peer,
             head_timeout,
+            write_timeout,
             mut stopped,
         } = self;
-        let _ = stream.set_nodelay(true); // without it answers are only slower
+        if let Err(error) = prepare(&stream, write_timeout) {
+            tracing::debug!(%error, "a connection could not be prepared");
+            return;
+        }
         let service = service_fn(move |mut request: hyper::Request<Incoming>| -> Answer {
             request.extensions_mut().insert(ConnectInfo(peer));
             Box::pin(router.clone().call(request.map(Body::new)))
@@ -168,6 +174,15 @@ impl Connection {
             Err(error) => tracing::debug!(%error, "a connection broke off"),
         }
     }
+}
+
+/// Has the system send each answer at once, and give up a client that takes nothing of it.
+fn prepare(stream: &TcpStream, write_timeout: Duration) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(stream).set_tcp_user_timeout(Some(write_timeout))?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = write_timeout;
+    stream.set_nodelay(true)
 }
 
 /// Writes a last answer, and closes the connection as soon as the client has had time to read.

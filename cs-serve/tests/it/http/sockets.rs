@@ -247,6 +247,22 @@ async fn the_end_does_not_wait_for_a_backend_that_hangs() {
 }
 
 #[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_client_that_never_reads_is_given_up() {
+    let config = HttpConfig {
+        write_timeout: Duration::from_millis(100),
+        ..HttpConfig::default()
+    };
+    let running = Running::new(&plain(), config).await;
+    let mut stuck = running.connect().await;
+    let request = request(&"order ".repeat(2000), "");
+    // Until all buffers are full, and then until the server has closed the connection.
+    let asking = async { while stuck.write_all(request.as_bytes()).await.is_ok() {} };
+    let given_up = tokio::time::timeout(Duration::from_secs(60), asking).await;
+    assert!(given_up.is_ok());
+}
+
+#[tokio::test]
 async fn more_connections_than_may_be_wait() {
     let config = HttpConfig {
         max_connections: 1,
