@@ -21,6 +21,12 @@ pub enum Error {
     /// The assistant.
     #[error(transparent)]
     Serve(#[from] cs_serve::Error),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] cs_serve::EngineError),
+    /// The HTTP interface.
+    #[error(transparent)]
+    Http(#[from] cs_serve::HttpError),
     /// Training or evaluation.
     #[error(transparent)]
     Train(cs_train::Error),
@@ -59,6 +65,14 @@ pub enum Error {
         /// What it should be.
         expected: &'static str,
     },
+    /// A setting in a file or in the environment.
+    #[error("{place}: {problem}")]
+    Setting {
+        /// File, line and column, or the name of a variable.
+        place: String,
+        /// What stands there, and what should.
+        problem: String,
+    },
     /// The command line: clap's message, on one line.
     #[error("{0}")]
     Usage(String),
@@ -90,9 +104,11 @@ impl Error {
         let message = self.to_string();
         match self {
             // A path may hold a line break.
-            Self::Data(_) | Self::Io { .. } | Self::Line { .. } | Self::Unfit { .. } => {
-                message.replace(['\n', '\r'], " ")
-            }
+            Self::Data(_)
+            | Self::Io { .. }
+            | Self::Line { .. }
+            | Self::Unfit { .. }
+            | Self::Setting { .. } => message.replace(['\n', '\r'], " "),
             _ => message.lines().next().unwrap_or_default().to_owned(),
         }
     }

@@ -7,6 +7,7 @@ pub mod demo;
 mod cli;
 #[cfg(feature = "torch")]
 mod command;
+mod configure;
 #[cfg(feature = "torch")]
 mod defaults;
 #[cfg(feature = "torch")]
@@ -30,6 +31,7 @@ mod progress;
 mod pruning;
 mod run;
 mod same;
+mod serve_args;
 mod serving;
 #[cfg(feature = "torch")]
 mod settings;
@@ -67,6 +69,7 @@ pub use progress::Progress;
 pub use pruning::{PruneArgs, Pruner};
 pub use run::{Outcome, note, print, print_json, report, run};
 pub use same::refuse_input;
+pub use serve_args::{ServeArgs, ServeSettings};
 pub use serving::{Logits, open, open_bundle};
 #[cfg(feature = "torch")]
 pub use settings::Settings;

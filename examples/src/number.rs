@@ -4,6 +4,8 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use cs_data::MAX_TEXT_BYTES;
+
 fn checked<T: FromStr + Copy>(
     text: &str,
     expected: impl Display,
@@ -16,6 +18,14 @@ fn checked<T: FromStr + Copy>(
 /// At least 1.
 pub fn positive(text: &str) -> Result<usize, String> {
     checked(text, "a whole number of at least 1", |number| number > 0)
+}
+
+/// At least 1, and no more bytes than a text may have.
+pub fn text_bytes(text: &str) -> Result<usize, String> {
+    let expected = format!("a whole number from 1 to {MAX_TEXT_BYTES}");
+    checked(text, expected, |bytes| {
+        (1..=MAX_TEXT_BYTES).contains(&bytes)
+    })
 }
 
 /// At least 1, of rows.

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// Line and column, from 1; columns in Unicode scalar values. O(n).
-pub(crate) fn line_column(bytes: &[u8], at: usize) -> (usize, usize) {
+/// Gives the line and the column of a byte of UTF-8, both from 1, columns in Unicode scalar values.
+/// Takes time in proportion to `at`.
+pub fn line_column(bytes: &[u8], at: usize) -> (usize, usize) {
     let before = &bytes[..at.min(bytes.len())];
     let line_start = before
         .iter()

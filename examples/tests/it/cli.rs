@@ -4,6 +4,8 @@ use std::path::Path;
 
 use cs_examples::{DataArgs, open_bundle};
 
+use crate::support::program;
+
 fn refusal(path: &Path, args: &DataArgs) -> String {
     let line = args.open(path).unwrap_err().to_string();
     assert!(!line.contains('\n'), "{line}");
@@ -62,17 +64,12 @@ fn a_folder_that_is_no_trained_model_is_refused() {
     assert!(line.contains("a model without heads"), "{line}");
 }
 
-/// Runs an example as a user does; status, standard output and standard error. `cargo test` without
-/// `--test` builds the examples.
+/// Runs an example; status, standard output and standard error.
 fn example(name: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut program = std::env::current_exe().unwrap();
-    program.pop();
-    program.pop();
-    let program = program.join("examples").join(name);
-    let output = std::process::Command::new(&program)
+    let output = program(name)
         .args(arguments)
         .output()
-        .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (
         output.status.code(),

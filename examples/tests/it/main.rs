@@ -7,4 +7,7 @@
 
 mod cli;
 mod same;
+mod serve;
+mod serve_args;
 mod serving;
+mod support;

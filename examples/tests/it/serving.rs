@@ -1,17 +1,14 @@
-//! What the serving examples say, on a small model that was never trained: answers line by line,
-//! figures of every head, vectors. `cargo test` without `--test` builds the examples.
+//! What the serving examples say, on a small model: answers line by line, figures of every head,
+//! vectors.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use cs_data::{Scheme, TagSet, Tokenizer};
-use cs_model::{
-    BiLstmConfig, Bundle, BundleWriter, EncoderConfig, Manifest, RawTensor, Tasks,
-    write_safetensors,
-};
+use cs_model::{Bundle, Tasks};
 use serde_json::{Value, json};
+
+use crate::support::{Folder, program, tasks};
 
 const ROWS: &str = concat!(
     r#"{"text": "where is my order 12345", "intent": "order", "sentiment": 0.5, "spans": [{"start": 18, "end": 23, "label": "id"}]}"#,
@@ -19,57 +16,6 @@ const ROWS: &str = concat!(
     r#"{"text": "refund me", "intent": "refund", "sentiment": 0.1}"#,
     "\n",
 );
-
-fn tasks() -> Tasks {
-    Tasks {
-        intent: Some(vec!["order".into(), "refund".into()]),
-        slots: Some(TagSet::of_labels(["id"], Scheme::Iob2).unwrap()),
-        sentiment: true,
-        ..Tasks::default()
-    }
-}
-
-/// A bundle with small weights, or a plain folder if there are no heads.
-fn write_model(dir: &Path, tasks: &Tasks) {
-    let words = ["where is my order 12345 ? {", "refund me"];
-    let tokenizer = Tokenizer::train(words.into_iter(), 100).unwrap();
-    let config = EncoderConfig::from(BiLstmConfig {
-        vocab_size: tokenizer.vocab_size(),
-        embedding_size: 8,
-        hidden_size: 8,
-        ..BiLstmConfig::default()
-    });
-    let mut shapes = config.tensors();
-    shapes.extend(tasks.tensors(config.hidden_size()));
-    let mut state = 1u32;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1u32 << 24) as f32 - 0.5
-    };
-    let values: Vec<Vec<f32>> = shapes
-        .iter()
-        .map(|(_, shape)| (0..shape.iter().product()).map(|_| next()).collect())
-        .collect();
-    let tensors = shapes.iter().zip(&values);
-    let tensors = tensors.map(|((name, shape), data)| (name, RawTensor::from_f32(shape, data)));
-    let (config, json) = (config.to_json().unwrap(), tokenizer.to_json().unwrap());
-    if tasks.is_empty() {
-        std::fs::create_dir_all(dir).unwrap();
-        std::fs::write(dir.join("config.json"), config).unwrap();
-        std::fs::write(dir.join("tokenizer.json"), json).unwrap();
-        write_safetensors(&dir.join(Bundle::WEIGHTS), tensors, &BTreeMap::new()).unwrap();
-        return;
-    }
-    let mut writer = BundleWriter::new(dir).unwrap();
-    writer.write("config.json", &config).unwrap();
-    writer.write("tokenizer.json", &json).unwrap();
-    writer
-        .write_with(Bundle::WEIGHTS, |path| {
-            write_safetensors(path, tensors, &BTreeMap::new())
-        })
-        .unwrap();
-    writer.finish(Manifest::new(tasks.clone(), 16)).unwrap();
-}
 
 /// What a run left.
 struct Run {
@@ -81,18 +27,14 @@ struct Run {
 
 /// Runs an example with `--json`, as a user does.
 fn run(name: &str, arguments: &[&str], input: &[u8]) -> Run {
-    let mut program = std::env::current_exe().unwrap();
-    program.pop();
-    program.pop();
-    let program = program.join("examples").join(name);
-    let mut child = Command::new(&program)
+    let mut child = program(name)
         .args(arguments)
         .arg("--json")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
     // A program that refuses its arguments reads nothing.
     let _ = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();
@@ -104,28 +46,6 @@ fn run(name: &str, arguments: &[&str], input: &[u8]) -> Run {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect(),
         err: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).display().to_string()
-    }
-
-    fn write(&self, name: &str, content: &[u8]) -> String {
-        std::fs::write(self.0.path().join(name), content).unwrap();
-        self.path(name)
-    }
-
-    fn model(&self, tasks: &Tasks) -> String {
-        write_model(&self.0.path().join("model"), tasks);
-        self.path("model")
     }
 }
 

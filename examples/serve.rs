@@ -1,0 +1,91 @@
+//! Answers over HTTP with a trained model, until a signal ends it.
+//!
+//! ```text
+//! cargo run --release --example serve -- --light target/quickstart/int8
+//! cargo run --release --example serve -p cs-examples --no-default-features -- --config serve.toml
+//! curl -d '{"text": "查询订单12345"}' http://127.0.0.1:8080/v1/understand
+//! ```
+//!
+//! The second form builds without libtorch. As soon as it answers, it writes its address to
+//! standard output: `{"listening": "http://127.0.0.1:8080"}`. Every flag but `--config` is also a
+//! key of the TOML file (`max_body`) and a variable (`CS_MAX_BODY`): a flag goes before a variable,
+//! a variable before the file. `deploy/serve.toml` explains them.
+//!
+//! At Ctrl-C or SIGTERM it accepts no more connections, answers what was asked, and exits with 0.
+//! A second signal ends it at once.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{ExitCode, exit};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cs_examples::{Error, Outcome, Result, ServeArgs, note, print_json, run};
+use cs_model::Bundle;
+use cs_serve::Assistant;
+use cs_serve::engine::Engine;
+use cs_serve::http::Api;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// What is left after the last answer has this long to end.
+const GRACE: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
+    run(|arguments: ServeArgs| {
+        let settings = arguments.layered(std::env::vars_os())?;
+        let (slot, dir) = settings.model()?;
+        let runtime = settings.runtime();
+        let open = move |dir: &Path| Assistant::open_native(Bundle::open(dir)?, &runtime);
+        let engine = Engine::start(Arc::new(open(dir)?), settings.engine())?;
+        let api = Api::with_loader(slot, engine.handle(), settings.http(), open)?;
+        serve(&api, settings.address())?;
+        engine.drain(GRACE);
+        Ok(Outcome::Passed)
+    })
+}
+
+/// Serves until a signal comes, and what was asked by then is answered.
+fn serve(api: &Api, address: SocketAddr) -> Result<()> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime
+        .enable_all()
+        .build()
+        .map_err(Error::io("<runtime>"))?;
+    let served = runtime.block_on(listen(api, address));
+    runtime.shutdown_timeout(GRACE); // a model that is still being loaded is not waited for
+    served
+}
+
+async fn listen(api: &Api, address: SocketAddr) -> Result<()> {
+    let failed = |error| Error::io(address.to_string())(error);
+    let stopped = signals()?;
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    print_json(&json!({"listening": format!("http://{bound}")}))?;
+    let served = api.serve(listener, api.router(), stopped).await;
+    if served.cut_off > 0 {
+        let cut_off = served.cut_off;
+        note(format_args!("warning: {cut_off} connections were cut off"));
+    }
+    Ok(())
+}
+
+/// Ready at the first signal. The second ends the process.
+fn signals() -> Result<impl Future<Output = ()>> {
+    let (stop, mut stopped) = watch::channel(false);
+    let handler = move || {
+        if stop.send_replace(true) {
+            exit(130); // as shells expect
+        }
+        note(format_args!(
+            "answering what was asked; once more to quit at once"
+        ));
+    };
+    ctrlc::set_handler(handler).map_err(|error| Error::Usage(format!("signals: {error}")))?;
+    Ok(async move {
+        // It cannot fail: the handler keeps the sender for as long as the process runs.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    })
+}

@@ -1,0 +1,250 @@
+//! `serve` as a process: it starts or says why not, answers, and ends in order.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::{Folder, program, tasks};
+
+/// A service that runs. It ends with the test, however that ends.
+struct Service {
+    child: Child,
+    address: SocketAddr,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Service {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = program("serve")
+            .env_clear()
+            .args(arguments)
+            .args(["--addr", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        let line: Value = serde_json::from_str(&line).unwrap_or_else(|error| {
+            let mut reason = String::new();
+            child
+                .stderr
+                .take()
+                .unwrap()
+                .read_to_string(&mut reason)
+                .unwrap();
+            panic!("{error}: {line}{reason}")
+        });
+        let address = line["listening"].as_str().unwrap().strip_prefix("http://");
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self {
+            address: address.unwrap().parse().unwrap(),
+            child,
+            stderr,
+        }
+    }
+
+    fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).unwrap()
+    }
+
+    /// Sends a request; status and body of the answer.
+    fn ask(&self, head: &str, body: &str) -> (u16, String) {
+        let mut stream = self.connect();
+        let length = body.len();
+        let head =
+            format!("{head}\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+        stream
+            .write_all(format!("{head}{body}").as_bytes())
+            .unwrap();
+        answer(&mut stream)
+    }
+
+    /// Begins a request of which the service has read the head, and waits for the body.
+    fn begin(&self, body: &str) -> TcpStream {
+        let mut stream = self.connect();
+        let head = format!(
+            "POST /v1/understand HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+             expect: 100-continue\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut told = [0; 25];
+        stream.read_exact(&mut told).unwrap();
+        assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n");
+        stream
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args([name, &id]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    fn stderr_line(&mut self) -> String {
+        let mut line = String::new();
+        self.stderr.read_line(&mut line).unwrap();
+        line
+    }
+
+    fn status(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // Of one that has ended this does nothing.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn answer(stream: &mut TcpStream) -> (u16, String) {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap();
+    (status.parse().unwrap(), body.to_owned())
+}
+
+const UNDERSTAND: &str = "POST /v1/understand HTTP/1.1\r\ncontent-type: application/json";
+
+#[test]
+fn it_answers_within_its_limits_and_ends_at_a_signal() {
+    let folder = Folder::new();
+    let light = folder.model(&tasks());
+    let mut service = Service::start(&["--light", &light, "--max-batch", "2"]);
+    let (status, body) = service.ask(UNDERSTAND, r#"{"text": "refund me"}"#);
+    let turn: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(
+        (status, &turn["text"]),
+        (200, &json!("refund me")),
+        "{body}"
+    );
+    assert_eq!(turn["intent"], turn["intents"][0]);
+    let (status, body) = service.ask(UNDERSTAND, r#"{"texts": ["a", "b", "c"]}"#);
+    assert_eq!(status, 413, "{body}");
+    for path in ["/healthz", "/readyz", "/metrics", "/openapi.json", "/"] {
+        assert_eq!(
+            service.ask(&format!("GET {path} HTTP/1.1"), "").0,
+            200,
+            "{path}"
+        );
+    }
+    let (status, _) = service.ask(
+        "POST /v1/models HTTP/1.1\r\ncontent-type: application/json",
+        r#"{"light": "model"}"#,
+    );
+    assert_eq!(status, 403);
+    service.signal("-INT");
+    assert_eq!(service.status(), Some(0));
+}
+
+#[test]
+fn a_request_that_was_begun_is_answered_after_the_signal() {
+    let folder = Folder::new();
+    let light = folder.model(&tasks());
+    let mut service = Service::start(&["--light", &light]);
+    let body = r#"{"text": "where is my order"}"#;
+    let mut begun = service.begin(body);
+    service.signal("-TERM");
+    assert!(service.stderr_line().contains("once more to quit at once"));
+    while TcpStream::connect(service.address).is_ok() {
+        std::thread::yield_now();
+    }
+    begun.write_all(body.as_bytes()).unwrap();
+    let (status, body) = answer(&mut begun);
+    assert!(
+        status == 200 && body.contains("where is my order"),
+        "{body}"
+    );
+    assert_eq!(service.status(), Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let folder = Folder::new();
+    let light = folder.model(&tasks());
+    let mut service = Service::start(&["--light", &light]);
+    let _begun = service.begin(r#"{"text": "refund me"}"#);
+    service.signal("-TERM");
+    service.stderr_line();
+    service.signal("-TERM");
+    assert_eq!(service.status(), Some(130));
+}
+
+#[test]
+fn a_key_changes_the_model() {
+    let folder = Folder::new();
+    let light = folder.model(&tasks());
+    let keys = folder.write("keys", b"# shop\nopen-sesame\n");
+    let dir = folder.path("");
+    let service = Service::start(&["--light", &light, "--api-keys", &keys, "--models-dir", &dir]);
+    let change = |key: &str, body: &str| {
+        let head = format!(
+            "POST /v1/models HTTP/1.1\r\ncontent-type: application/json\r\nauthorization: Bearer {key}"
+        );
+        service.ask(&head, body).0
+    };
+    assert_eq!(change("guess", r#"{"light": "model"}"#), 401);
+    assert_eq!(change("open-sesame", r#"{"light": "none"}"#), 404);
+    assert_eq!(change("open-sesame", r#"{"light": "model"}"#), 200);
+}
+
+#[test]
+fn what_cannot_be_served_is_refused_in_one_line() {
+    let folder = Folder::new();
+    let light = folder.model(&tasks());
+    let torn = Folder::new();
+    let torn_light = torn.model(&tasks());
+    torn.write("model/model.safetensors", b"{}");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let keys = folder.write("keys", b"one\none\n");
+    let config = folder.write("serve.toml", b"lihgt = \"model\"\n");
+    let cases: [(&[&str], &str); 9] = [
+        (&[], "no model: give one by --light or --full"),
+        (
+            &["--light", &light, "--full", &light],
+            "a light and a full model",
+        ),
+        (&["--light", "no/model"], "no/model: no such folder"),
+        (&["--light", &torn_light], &torn_light),
+        (&["--light", &light, "--addr", &taken], &taken),
+        (&["--light", &light, "--api-keys", "no/keys"], "no/keys: "),
+        (
+            &["--light", &light, "--api-keys", &keys],
+            &format!("{keys}:2:1: "),
+        ),
+        (
+            &["--light", &light, "--kb", "f.ttl"],
+            "unexpected argument '--kb' found",
+        ),
+        (
+            &["--config", &config],
+            &format!("{config}:1:1: no setting \"lihgt\", expected \"light\""),
+        ),
+    ];
+    for (arguments, problem) in cases {
+        let output = program("serve")
+            .env_clear()
+            .args(arguments)
+            .output()
+            .unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            (output.status.code(), output.stdout.len()),
+            (Some(2), 0),
+            "{error}"
+        );
+        assert!(
+            error.starts_with(&format!("error: {problem}")),
+            "{error}\n{problem}"
+        );
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}

@@ -1,0 +1,208 @@
+//! What `serve` is told by flags, variables and a file: which goes first, and what is refused where.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::{CommandFactory, Parser};
+use cs_examples::{Error, ServeArgs, ServeSettings};
+use cs_serve::engine::EngineConfig;
+use cs_serve::http::HttpConfig;
+
+use crate::support::Folder;
+
+fn settings(flags: &[&str], variables: &[(&str, &str)]) -> Result<ServeSettings, Error> {
+    let flags = ServeArgs::try_parse_from([&["serve"][..], flags].concat()).unwrap();
+    let variables = variables.iter();
+    flags.layered(variables.map(|&(name, value)| (OsString::from(name), OsString::from(value))))
+}
+
+#[test]
+fn a_flag_goes_before_a_variable_and_a_variable_before_the_file() {
+    let folder = Folder::new();
+    let text = "queue = 10\nmax_text = 11\nrate = 1.5\ndeadline_ms = 1_000\nlight = \"models/a\"\n";
+    let file = folder.write("serve.toml", text.as_bytes());
+    let variables = [
+        ("CS_CONFIG", file.as_str()),
+        ("CS_QUEUE", "20"),
+        ("CS_MAX_TEXT", "21"),
+        ("QUEUE", "29"),
+    ];
+    let found = settings(&["--queue", "30", "--addr", "[::1]:0"], &variables).unwrap();
+    let expected = ServeSettings {
+        light: Some(folder.path("models/a").into()),
+        queue: Some(30),
+        max_text: Some(21),
+        rate: Some(1.5),
+        deadline_ms: Some(1000),
+        addr: Some("[::1]:0".parse().unwrap()),
+        ..ServeSettings::default()
+    };
+    assert_eq!(found, expected);
+
+    let other = folder.write(
+        "other.toml",
+        b"queue = 40\nlight = \"/models/b\"\nrate = 2\n",
+    );
+    let found = settings(&["--config", &other], &variables).unwrap();
+    let expected = ServeSettings {
+        light: Some("/models/b".into()),
+        queue: Some(20),
+        max_text: Some(21),
+        rate: Some(2.0),
+        ..ServeSettings::default()
+    };
+    assert_eq!(found, expected);
+    assert_eq!(found.engine().queue_texts, 20);
+    assert_eq!(found.http().max_text, 21);
+}
+
+#[test]
+fn what_is_wrong_in_a_file_is_told_with_its_place() {
+    let folder = Folder::new();
+    let all = "one of light, full, api_keys, models_dir, ";
+    let cases: [(&[u8], &str); 16] = [
+        (
+            b"queue = 0",
+            "1:9: \"0\", expected a whole number of at least 1",
+        ),
+        (
+            b"queue = -3",
+            "1:9: \"-3\", expected a whole number of at least 1",
+        ),
+        (
+            b"\nqueue = 1.5",
+            "2:9: \"1.5\", expected a whole number of at least 1",
+        ),
+        (b"queue = 1\nqueue = \"8\"", "2:1: duplicate key"),
+        (
+            b"queue = \"8\"",
+            "1:9: a value of type string, expected a number",
+        ),
+        (
+            b"queue = true",
+            "1:9: a value of type boolean, expected a number",
+        ),
+        (b"rate = nan", "1:8: \"nan\", expected a number above 0"),
+        (
+            b"max_text = 65537",
+            "1:12: \"65537\", expected a whole number from 1 to 65536",
+        ),
+        (
+            b"light = 7",
+            "1:9: a value of type integer, expected a string",
+        ),
+        (b"light = ''", "1:9: \"\", expected a value"),
+        (
+            b"addr = \"localhost\"",
+            "1:8: \"localhost\", expected an address and a port, ",
+        ),
+        (
+            b"# \xe8\xae\xa2\nligth = \"a\"\nquee = 1",
+            "2:1: no setting \"ligth\", expected \"light\"",
+        ),
+        (
+            b"max-text = 9",
+            "1:1: no setting \"max-text\", expected \"max_text\"",
+        ),
+        (
+            b"[zzz]\nqueue = 1",
+            &format!("1:2: no setting \"zzz\", expected {all}"),
+        ),
+        (
+            b"config = \"a.toml\"",
+            "1:1: no setting \"config\", expected ",
+        ),
+        (
+            b"light = \"a\xff",
+            "1:11: bytes that are not UTF-8, expected TOML",
+        ),
+    ];
+    for (text, problem) in cases {
+        let file = folder.write("serve.toml", text);
+        let error = settings(&["--config", &file], &[]).unwrap_err().line();
+        assert!(
+            error.starts_with(&format!("{file}:{problem}")),
+            "{error}\n{problem}"
+        );
+    }
+    for text in ["light = \"a", "queue =", "= 3", "queue 3"] {
+        let file = folder.write("serve.toml", text.as_bytes());
+        let error = settings(&["--config", &file], &[]).unwrap_err().line();
+        assert!(error.starts_with(&format!("{file}:1:")), "{error}");
+    }
+    let error = settings(&["--config", "no/such.toml"], &[]).unwrap_err();
+    assert!(error.line().starts_with("no/such.toml: "), "{error}");
+}
+
+#[test]
+fn what_is_wrong_in_a_variable_is_told_with_its_name() {
+    for (name, value, problem) in [
+        (
+            "CS_QUEUE",
+            "many",
+            "\"many\", expected a whole number of at least 1",
+        ),
+        ("CS_RATE", "0", "\"0\", expected a number above 0"),
+        (
+            "CS_ADDR",
+            "8080",
+            "\"8080\", expected an address and a port, e.g. 127.0.0.1:8080",
+        ),
+        ("CS_LIGHT", "", "\"\", expected a value"),
+    ] {
+        let error = settings(&[], &[(name, value)]).unwrap_err();
+        assert_eq!(error.line(), format!("{name}: {problem}"));
+    }
+    // They may be another program's.
+    let others = [("CS_LIGTH", "a"), ("CS_", ""), ("CS_light", "a")];
+    assert_eq!(settings(&[], &others).unwrap(), ServeSettings::default());
+}
+
+#[test]
+fn one_model_is_served() {
+    let model = |flags: &[&str]| settings(flags, &[("CS_FULL", "f")]).unwrap();
+    assert_eq!(model(&[]).model().unwrap().1, Path::new("f"));
+    let error = model(&["--light", "l"]).model().unwrap_err();
+    assert!(
+        error.line().contains("--light") && error.line().contains("--full"),
+        "{error}"
+    );
+    assert!(ServeSettings::default().model().is_err());
+}
+
+#[test]
+fn the_file_in_deploy_has_every_setting_with_its_default() {
+    let text = std::fs::read_to_string("../deploy/serve.toml").unwrap();
+    let bare = text.lines().map(|line| line.trim_start_matches("# "));
+    let settings_of: Vec<(&str, &str)> = bare.filter_map(|line| line.split_once(" = ")).collect();
+    let all = settings_of
+        .iter()
+        .map(|(key, value)| format!("{key} = {value}\n"));
+    let folder = Folder::new();
+    let file = folder.write("serve.toml", all.collect::<String>().as_bytes());
+    let found = settings(&["--config", &file], &[]).unwrap();
+    assert_eq!(found.engine(), EngineConfig::default());
+    assert_eq!(found.address(), ServeSettings::default().address());
+    let http = HttpConfig {
+        rate: None,
+        api_keys: None,
+        models_dir: None,
+        ..found.http()
+    };
+    assert_eq!(http, HttpConfig::default());
+    for arg in ServeSettings::command().get_arguments() {
+        let mut settings = settings_of.iter();
+        let (_, value) = settings.find(|(key, _)| arg.get_id() == *key).unwrap();
+        let help = arg.get_help().unwrap().to_string();
+        let default = help
+            .split("; ")
+            .find(|part| part.starts_with(char::is_numeric));
+        let default = default.map(|part| part.trim_end_matches(" if left out"));
+        assert!(
+            default.is_none_or(|told| told == value.trim_matches('"')),
+            "{help}"
+        );
+    }
+    let as_it_is = settings(&["--config", "../deploy/serve.toml"], &[]).unwrap();
+    assert!(as_it_is.model().is_ok());
+}
