@@ -214,9 +214,8 @@ impl Run {
         (due < self.length).then_some((number, due))
     }
 
-    /// Sleeps for `time`; gives `false` once the run is over.
-    fn rest(&self, time: Duration) -> bool {
-        let until = self.start.elapsed() + time;
+    /// Sleeps until a time since the start; gives `false` once the run is over.
+    fn rest(&self, until: Duration) -> bool {
         while !self.is_over.load(Ordering::Relaxed) {
             let left = until.saturating_sub(self.start.elapsed());
             if left.is_zero() {

@@ -23,9 +23,9 @@ impl Memory {
             return memory;
         };
         while let Some(bytes) = resident(pid) {
-            let now = run.start.elapsed().as_secs_f64();
-            memory.samples.push((now, bytes));
-            if !run.rest(Duration::from_millis(100)) {
+            let now = run.start.elapsed();
+            memory.samples.push((now.as_secs_f64(), bytes));
+            if !run.rest(now + Duration::from_millis(100)) {
                 break;
             }
         }

@@ -53,8 +53,8 @@ impl Swaps {
             return swaps;
         };
         let every = Duration::from_millis(run.arguments.swap_every_ms);
-        for name in swap.names.iter().cycle() {
-            if !run.rest(every) {
+        for (number, name) in (1..).zip(swap.names.iter().cycle()) {
+            if !run.rest(every.saturating_mul(number)) {
                 break;
             }
             let started = Instant::now();
