@@ -3,7 +3,7 @@
 //! ```text
 //! cargo run --release --example serve -- --light target/quickstart/int8
 //! cargo run --release --example serve -p cs-examples --no-default-features -- --config serve.toml
-//! curl -d '{"text": "查询订单12345"}' http://127.0.0.1:8080/v1/understand
+//! curl --json '{"text": "查询订单12345"}' http://127.0.0.1:8080/v1/understand
 //! ```
 //!
 //! The second form builds without libtorch. As soon as it answers, it writes its address to
