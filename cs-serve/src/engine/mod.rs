@@ -58,7 +58,7 @@
 //! it, or because at the rate measured the answer would come after its deadline. As soon as a
 //! worker is free, it takes as many texts as a batch holds, whoever's they are: batches are as
 //! large as the load makes them, and no text waits for one to fill. While one is idle, a request
-//! goes straight through.
+//! goes straight through. Who wants neither queue nor deadline asks the [model](Handle::model).
 //!
 //! The order is this: [`Priority`] by shares, within a priority callers in turns by tokens, of one
 //! caller first come, first served. No text is overtaken because it is long. What came before a
