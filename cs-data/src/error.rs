@@ -150,6 +150,47 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn argument(
+        name: &'static str,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Error::Argument {
+            name,
+            found: found.into(),
+            expected: expected.into(),
+        }
+    }
+
+    pub(crate) fn file(
+        path: impl Into<PathBuf>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Error::File {
+            path: path.into(),
+            found: found.into(),
+            expected: expected.into(),
+        }
+    }
+
+    pub(crate) fn tokenizer(source: tokenizers::Error) -> Self {
+        Error::Tokenizer { source }
+    }
+
+    #[cfg(feature = "arrow")]
+    pub(crate) fn unwritable(
+        id: impl Into<String>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Error::Unwritable {
+            id: id.into(),
+            found: found.into(),
+            expected: expected.into(),
+        }
+    }
+
     /// The same error, as one of spans or tags.
     #[cfg(feature = "arrow")]
     pub(crate) fn of_labels(mut self) -> Self {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, Parser};
-use cs_data::file::line_column;
+use cs_data::file::{Position, line_column};
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{Error, Result};
@@ -40,7 +40,7 @@ impl Fault {
 pub(crate) fn from_file<P: Parser + Default>(path: &Path) -> Result<P> {
     let bytes = std::fs::read(path).map_err(Error::io(path))?;
     let place = |at: usize| {
-        let (line, column) = line_column(&bytes, at);
+        let Position { line, column } = line_column(&bytes, at);
         format!("{}:{line}:{column}", path.display())
     };
     let text = std::str::from_utf8(&bytes).map_err(|error| Error::Setting {

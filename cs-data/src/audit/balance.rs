@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Row;
+use super::row::Row;
 
 /// An intent and the number of its rows.
 ///

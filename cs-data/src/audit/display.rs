@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::report::{AuditReport, RowRef};
+use super::report::AuditReport;
+use super::row::RowRef;
 use super::rules::RuleVerdict;
 use super::{
     Contradiction, EntityConflict, MissedEntity, NoiseSuspect, ReadFault, Repeat, SpanFault,

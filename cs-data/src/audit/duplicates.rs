@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::Serialize;
 
 use super::balance::side;
-use super::{Row, RowRef};
+use super::row::{Row, RowRef};
 
 /// A row that repeats another.
 ///

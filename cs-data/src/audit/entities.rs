@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::text::normalize;
 
+use super::row::{Row, RowRef};
 use super::spans::cuts_word;
-use super::{Row, RowRef};
 
 /// A surface with several labels. Not always a fault: a city may be where one leaves from and where
 /// one goes to.
@@ -115,10 +115,8 @@ impl<'a> Surfaces<'a> {
             .match_kind(MatchKind::LeftmostLongest)
             .ascii_case_insensitive(true)
             .build(surfaces)
-            .map_err(|error| Error::Argument {
-                name: "entities",
-                found: error.to_string(),
-                expected: "fewer different ones".into(),
+            .map_err(|error| {
+                Error::argument("entities", error.to_string(), "fewer different ones")
             })?;
         for (index, row) in self.rows.iter().enumerate() {
             let text = &row.utterance.text;

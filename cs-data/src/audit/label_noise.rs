@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use super::balance::side;
-use super::{Row, RowRef};
+use super::row::{Row, RowRef};
 
 /// Additive smoothing of counts; 0.1 separates BANKING77 best among 0.01, 0.1 and 1.
 const ALPHA: f64 = 0.1;
@@ -62,11 +62,11 @@ pub(super) fn suspects(rows: &[Row]) -> Vec<NoiseSuspect> {
     let mut out = Vec::new();
     for (field, labels) in [("intent", intents), ("sentiment", sides)] {
         let judge = Judge::train(rows, &labels);
-        for (row, suggested, margin) in judge.suspects(rows) {
+        for Suspect { row, class, margin } in judge.suspects(rows) {
             out.push(NoiseSuspect {
                 field,
                 label: labels[row].unwrap_or_default().to_owned(),
-                suggested: judge.names[suggested].to_owned(),
+                suggested: judge.names[class].to_owned(),
                 margin,
                 row: RowRef::new(row, &rows[row]),
             });
@@ -74,6 +74,13 @@ pub(super) fn suspects(rows: &[Row]) -> Vec<NoiseSuspect> {
     }
     out.sort_by(|a, b| b.margin.total_cmp(&a.margin));
     out
+}
+
+/// A row, the class that it looks like, and by how much.
+struct Suspect {
+    row: usize,
+    class: usize,
+    margin: f64,
 }
 
 /// Counts of n-grams by class.
@@ -131,8 +138,7 @@ impl<'a> Judge<'a> {
         judge
     }
 
-    /// Rows, the label that they look like, and by how much.
-    fn suspects(&self, rows: &[Row]) -> Vec<(usize, usize, f64)> {
+    fn suspects(&self, rows: &[Row]) -> Vec<Suspect> {
         let mut scores = vec![0.0; self.names.len()];
         let mut disputed = Vec::new();
         let mut confidence = vec![(0.0, 0_usize); self.names.len()];
@@ -145,15 +151,19 @@ impl<'a> Judge<'a> {
                 continue;
             };
             if margin > 0.0 {
-                disputed.push((index, best, margin));
+                disputed.push(Suspect {
+                    row: index,
+                    class: best,
+                    margin,
+                });
             } else {
                 confidence[own].0 -= margin;
                 confidence[own].1 += 1;
             }
         }
-        disputed.retain(|&(_, best, margin)| {
-            let (sum, rows) = confidence[best];
-            rows > 0 && margin >= sum / rows as f64
+        disputed.retain(|suspect| {
+            let (sum, rows) = confidence[suspect.class];
+            rows > 0 && suspect.margin >= sum / rows as f64
         });
         disputed
     }

@@ -14,6 +14,7 @@ mod label_noise;
 mod near_duplicates;
 mod profile;
 mod report;
+mod row;
 mod rules;
 mod spans;
 mod svg;
@@ -24,52 +25,19 @@ use std::path::Path;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::file::{TextFile, shown};
-use crate::text::{Utterance, normalize};
+use crate::text::normalize;
+
+use row::Row;
 
 pub use balance::{Class, Sentiments};
 pub use duplicates::{Contradiction, Repeat};
 pub use entities::{EntityConflict, MissedEntity};
 pub use label_noise::NoiseSuspect;
 pub use profile::{Bin, Languages, Lengths};
-pub use report::{AuditReport, Examples, RowRef};
+pub use report::{AuditReport, Examples};
+pub use row::{ReadFault, RowRef};
 pub use rules::{RuleVerdict, Rules};
 pub use spans::{SpanFault, SpanFaultKind};
-
-/// A row that a lenient reader left out.
-///
-/// ```
-/// use cs_data::audit::ReadFault;
-/// let fault = ReadFault::new("train.conll:7:1: \"I-city\" after O, expected B-city", true);
-/// assert!(fault.labels);
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct ReadFault {
-    /// What is wrong, with the file and where in it.
-    pub message: String,
-    /// Whether spans or tags are at fault; then the row counts as an IOB error.
-    pub labels: bool,
-}
-
-impl From<&Error> for ReadFault {
-    fn from(error: &Error) -> Self {
-        let labels = match error {
-            Error::Text { labels, .. } => *labels,
-            Error::Cell { column, .. } => column == "spans",
-            _ => false,
-        };
-        ReadFault::new(error.to_string(), labels)
-    }
-}
-
-impl ReadFault {
-    /// Makes a fault of a message and of whether spans or tags are at fault.
-    pub fn new(message: impl Into<String>, labels: bool) -> Self {
-        ReadFault {
-            message: message.into(),
-            labels,
-        }
-    }
-}
 
 /// An audit of one data set.
 ///
@@ -156,36 +124,18 @@ impl<'a> Audit<'a> {
     }
 }
 
-/// A row and its normal form.
-struct Row {
-    utterance: Utterance,
-    normal: String,
-}
-
-impl Row {
-    fn new(utterance: Utterance) -> Self {
-        Row {
-            normal: normalize(&utterance.text),
-            utterance,
-        }
-    }
-}
-
 fn check_core(core: &[String]) -> Result<()> {
-    let fail = |found: String| Error::Argument {
-        name: "core",
-        found,
-        expected: "different intents, at least one".into(),
-    };
+    let expected = "different intents, at least one";
     if core.is_empty() {
-        return Err(fail("empty".into()));
+        return Err(Error::argument("core", "empty", expected));
     }
     let mut seen = BTreeSet::new();
-    match core
-        .iter()
-        .find(|intent| intent.trim().is_empty() || !seen.insert(*intent))
-    {
-        Some(intent) => Err(fail(format!("{} (again or empty)", shown(intent)))),
+    let mut intents = core.iter();
+    match intents.find(|intent| intent.trim().is_empty() || !seen.insert(*intent)) {
+        Some(intent) => {
+            let found = format!("{} (again or empty)", shown(intent));
+            Err(Error::argument("core", found, expected))
+        }
         None => Ok(()),
     }
 }
@@ -220,11 +170,7 @@ pub fn read_core(path: &Path) -> Result<Vec<String>> {
         core.push(intent.to_owned());
     }
     if core.is_empty() {
-        return Err(Error::File {
-            path: path.into(),
-            found: "no intent".into(),
-            expected: "an intent a line".into(),
-        });
+        return Err(Error::file(path, "no intent", "an intent a line"));
     }
     Ok(core)
 }

@@ -9,7 +9,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::duplicates::Repeat;
-use super::{Row, RowRef};
+use super::row::{Row, RowRef};
 
 /// Keeps rounding from excluding what lies exactly on the threshold; the last test is exact.
 const SLACK: f64 = 1e-9;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::text::{is_han, is_latin};
 
-use super::Row;
+use super::row::Row;
 
 /// Bars of a length histogram, at most.
 const BINS: usize = 30;

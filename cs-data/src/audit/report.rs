@@ -9,12 +9,10 @@ use super::duplicates::{Contradiction, Repeat};
 use super::entities::{EntityConflict, MissedEntity, Surfaces};
 use super::label_noise::NoiseSuspect;
 use super::profile::{Languages, Lengths};
+use super::row::{ReadFault, Row};
 use super::rules::{RuleVerdict, Rules};
 use super::spans::SpanFault;
-use super::{ReadFault, Row, balance, duplicates, label_noise, near_duplicates, profile, spans};
-
-/// Characters of a text that a finding shows.
-const SHOWN_CHARS: usize = 120;
+use super::{balance, duplicates, label_noise, near_duplicates, profile, spans};
 
 /// What an audit found. It becomes JSON by serde (keys as the fields) and a table for people by
 /// `Display`.
@@ -138,40 +136,6 @@ impl Examples {
     }
 }
 
-/// A row of the data.
-///
-/// ```
-/// use cs_data::audit::RowRef;
-/// let row = RowRef { row: 0, id: "7".into(), text: "你好".into() };
-/// assert_eq!(serde_json::to_value(&row).unwrap()["id"], "7");
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RowRef {
-    /// Position of the row in the data, from 0.
-    pub row: usize,
-    /// Id of the row.
-    pub id: String,
-    /// Text of the row, cut after 120 characters.
-    pub text: String,
-}
-
-impl RowRef {
-    pub(super) fn new(index: usize, row: &Row) -> Self {
-        RowRef {
-            row: index,
-            id: row.utterance.id.clone(),
-            text: Self::clip(&row.utterance.text),
-        }
-    }
-
-    pub(super) fn clip(text: &str) -> String {
-        match text.char_indices().nth(SHOWN_CHARS) {
-            Some((end, _)) => format!("{}…", &text[..end]),
-            None => text.to_owned(),
-        }
-    }
-}
-
 /// What a report is made from.
 pub(super) struct Input<'a> {
     pub(super) rows: &'a [Row],
@@ -275,18 +239,16 @@ fn judged(rows: &[Row], core: bool) -> usize {
         .filter_map(|row| row.utterance.intent.as_deref());
     let first = intents.next();
     let intents = core || intents.any(|intent| Some(intent) != first);
-    let is_judged = |row: &&Row| {
-        let row = &row.utterance;
-        let sided = |sentiment| sentiment != 0.5;
+    let rows = rows.iter().map(|row| &row.utterance);
+    let judged = rows.filter(|row| {
         !row.spans.is_empty()
             || (intents && row.intent.is_some())
-            || row.sentiment.is_some_and(sided)
-    };
-    rows.iter().filter(is_judged).count()
+            || row.sentiment.is_some_and(|sentiment| sentiment != 0.5)
+    });
+    judged.count()
 }
 
 fn verdicts(report: &AuditReport, rules: &Rules) -> Vec<RuleVerdict> {
-    let count = |count: usize| Some(count as f64);
     vec![
         RuleVerdict::at_least("coverage", report.coverage, rules.min_coverage),
         RuleVerdict::at_most("imbalance", report.imbalance, rules.max_imbalance),
@@ -297,12 +259,12 @@ fn verdicts(report: &AuditReport, rules: &Rules) -> Vec<RuleVerdict> {
         ),
         RuleVerdict::at_most(
             "iob_errors",
-            count(report.iob_errors),
+            Some(report.iob_errors as f64),
             rules.max_iob_errors as f64,
         ),
         RuleVerdict::at_most(
             "unread_rows",
-            count(report.unread_rows),
+            Some(report.unread_rows as f64),
             rules.max_unread as f64,
         ),
         RuleVerdict::at_most(
@@ -310,6 +272,6 @@ fn verdicts(report: &AuditReport, rules: &Rules) -> Vec<RuleVerdict> {
             report.leaks.map(|leaks| leaks as f64),
             rules.max_leaks as f64,
         ),
-        RuleVerdict::at_least("judged_rows", count(report.judged_rows), 1.0),
+        RuleVerdict::at_least("judged_rows", Some(report.judged_rows as f64), 1.0),
     ]
 }

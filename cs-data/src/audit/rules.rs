@@ -59,29 +59,34 @@ impl Rules {
     ///
     /// The first value out of its range.
     pub fn validate(&self) -> Result<()> {
-        let fail = |name, found: String, expected: &str| {
-            Err(Error::Argument {
-                name,
-                found,
-                expected: expected.into(),
-            })
-        };
         if self.min_examples == 0 {
-            return fail("min_examples", "0".into(), "1 or more");
+            return Err(Error::argument("min_examples", "0", "1 or more"));
         }
         // NaN lies in no range.
         if !(0.0..=1.0).contains(&self.min_coverage) {
             let found = self.min_coverage.to_string();
-            return fail("min_coverage", found, "a number from 0 to 1");
+            return Err(Error::argument(
+                "min_coverage",
+                found,
+                "a number from 0 to 1",
+            ));
         }
         if !(1.0..=f64::MAX).contains(&self.max_imbalance) {
             let found = self.max_imbalance.to_string();
-            return fail("max_imbalance", found, "a finite number, 1 or more");
+            return Err(Error::argument(
+                "max_imbalance",
+                found,
+                "a finite number, 1 or more",
+            ));
         }
         // Below, almost any two short sentences share enough, and the search slows to a crawl.
         if !(0.5..=1.0).contains(&self.similarity) {
             let found = self.similarity.to_string();
-            return fail("similarity", found, "a number from 0.5 to 1");
+            return Err(Error::argument(
+                "similarity",
+                found,
+                "a number from 0.5 to 1",
+            ));
         }
         Ok(())
     }

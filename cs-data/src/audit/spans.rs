@@ -5,7 +5,7 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use crate::text::is_latin;
 
-use super::{Row, RowRef};
+use super::row::{Row, RowRef};
 
 /// What is wrong with a span.
 ///

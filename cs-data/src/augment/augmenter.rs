@@ -125,9 +125,9 @@ pub(crate) fn check_rate(name: &'static str, rate: f64) -> Result<()> {
     if (0.0..=1.0).contains(&rate) {
         return Ok(());
     }
-    Err(crate::error::Error::Argument {
+    Err(crate::error::Error::argument(
         name,
-        found: rate.to_string(),
-        expected: "a number from 0 to 1".into(),
-    })
+        rate.to_string(),
+        "a number from 0 to 1",
+    ))
 }

@@ -84,14 +84,14 @@ impl Dataset {
 
     /// The rows of batches that [`Builder`] made, or of pieces of such.
     pub(crate) fn from_batches(batches: impl IntoIterator<Item = RecordBatch>) -> Self {
-        let some = |batch: &RecordBatch| batch.num_rows() > 0;
-        let batches: Vec<RecordBatch> = batches.into_iter().filter(some).collect();
-        let add = |rows: &mut usize, batch: &RecordBatch| {
+        let mut batches: Vec<RecordBatch> = batches.into_iter().collect();
+        batches.retain(|batch| batch.num_rows() > 0);
+        let ends = batches.iter().scan(0, |rows, batch| {
             *rows += batch.num_rows();
             Some(*rows)
-        };
+        });
         Dataset {
-            ends: batches.iter().scan(0, add).collect(),
+            ends: ends.collect(),
             batches,
         }
     }
@@ -108,8 +108,10 @@ impl Dataset {
     /// The rows of a batch of any length.
     pub(crate) fn from_long_batch(batch: &RecordBatch) -> Self {
         let starts = (0..batch.num_rows()).step_by(BATCH_ROWS);
-        let piece = |start| batch.slice(start, BATCH_ROWS.min(batch.num_rows() - start));
-        Self::from_batches(starts.map(piece))
+        Self::from_batches(starts.map(|start| {
+            let rows = BATCH_ROWS.min(batch.num_rows() - start);
+            batch.slice(start, rows)
+        }))
     }
 
     /// The number of rows.
@@ -176,11 +178,11 @@ impl Dataset {
     /// A row past the end.
     pub fn select(&self, rows: &[usize]) -> Result<Self> {
         if let Some(row) = rows.iter().find(|&&row| row >= self.len()) {
-            return Err(Error::Argument {
-                name: "row",
-                found: row.to_string(),
-                expected: format!("a row below {}", self.len()),
-            });
+            return Err(Error::argument(
+                "row",
+                row.to_string(),
+                format!("a row below {}", self.len()),
+            ));
         }
         let sources: Vec<&RecordBatch> = self.batches.iter().collect();
         let mut batches = Vec::new();

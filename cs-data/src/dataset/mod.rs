@@ -14,5 +14,5 @@ mod statistics;
 
 pub use dataset::Dataset;
 pub use sample::Sameness;
-pub(crate) use schema::{Builder, Row, SCHEMA, View, all_tagged, json_of};
+pub(crate) use schema::{Builder, Row, SCHEMA, TurnRef, View, all_tagged, json_of};
 pub use statistics::{LabelCount, Quantiles, SentimentProfile, Statistics, Tally};

@@ -73,11 +73,29 @@ pub(crate) struct Row<'a> {
     pub(crate) intent: Option<&'a str>,
     pub(crate) sentiment: Option<f32>,
     pub(crate) reply: Option<&'a str>,
-    pub(crate) dialogue: Option<(&'a str, u32, Option<&'a str>)>,
+    pub(crate) dialogue: Option<TurnRef<'a>>,
     pub(crate) origin: &'a str,
     pub(crate) parent: Option<&'a str>,
     /// The further fields, as a JSON object.
     pub(crate) extra: Option<&'a str>,
+}
+
+/// A row's place in a dialogue.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TurnRef<'a> {
+    pub(crate) dialogue_id: &'a str,
+    pub(crate) turn: u32,
+    pub(crate) speaker: Option<&'a str>,
+}
+
+impl<'a> From<&'a Turn> for TurnRef<'a> {
+    fn from(turn: &'a Turn) -> Self {
+        TurnRef {
+            dialogue_id: &turn.dialogue_id,
+            turn: turn.turn,
+            speaker: turn.speaker.as_deref(),
+        }
+    }
 }
 
 impl<'a> Row<'a> {
@@ -99,17 +117,13 @@ impl<'a> Row<'a> {
 
     /// Borrows an utterance as a row; `extra` is its own, as JSON.
     fn of(row: &'a Utterance, extra: Option<&'a str>) -> Self {
-        let turn = |turn: &'a Turn| {
-            let speaker = turn.speaker.as_deref();
-            (turn.dialogue_id.as_str(), turn.turn, speaker)
-        };
         Row {
             spans: &row.spans,
             tagged: row.is_tagged(),
             intent: row.intent.as_deref(),
             sentiment: row.sentiment,
             reply: row.reply.as_deref(),
-            dialogue: row.dialogue.as_ref().map(turn),
+            dialogue: row.dialogue.as_ref().map(TurnRef::from),
             origin: &row.origin,
             parent: row.parent.as_deref(),
             extra,
@@ -119,11 +133,12 @@ impl<'a> Row<'a> {
 
     /// Length of all strings together, and a byte for each span.
     fn bytes(&self) -> usize {
-        let (dialogue, _, speaker) = self.dialogue.unwrap_or_default();
+        let dialogue = self.dialogue.map_or(0, |turn| turn.dialogue_id.len());
+        let speaker = self.dialogue.and_then(|turn| turn.speaker);
         let optional = [self.intent, self.reply, self.parent, self.extra, speaker];
         let optional: usize = optional.into_iter().flatten().map(str::len).sum();
         let spans: usize = self.spans.iter().map(|span| span.label.len() + 1).sum();
-        self.id.len() + self.text.len() + self.origin.len() + dialogue.len() + optional + spans
+        self.id.len() + self.text.len() + self.origin.len() + dialogue + optional + spans
     }
 }
 
@@ -186,11 +201,11 @@ impl Builder {
             .push(row.intent.filter(|intent| !intent.is_empty()))?;
         self.sentiment.push(row.sentiment);
         self.reply.push(row.reply);
-        let (dialogue, turn) = row.dialogue.map(|(id, turn, _)| (id, turn)).unzip();
-        self.dialogue_id.push(dialogue);
-        self.turn.push(turn);
+        self.dialogue_id
+            .push(row.dialogue.map(|turn| turn.dialogue_id));
+        self.turn.push(row.dialogue.map(|turn| turn.turn));
         self.speaker
-            .push(row.dialogue.and_then(|(_, _, speaker)| speaker))?;
+            .push(row.dialogue.and_then(|turn| turn.speaker))?;
         self.origin.push(Some(row.origin))?;
         self.parent.push(row.parent);
         self.extra.push(row.extra);
@@ -235,11 +250,11 @@ fn check_bytes(bytes: usize, row: usize) -> Result<()> {
     if bytes <= MAX_BYTES {
         return Ok(());
     }
-    Err(Error::Argument {
-        name: "rows",
-        found: format!("{bytes} bytes at row {row}"),
-        expected: format!("at most {MAX_BYTES} in one dataset"),
-    })
+    Err(Error::argument(
+        "rows",
+        format!("{bytes} bytes at row {row}"),
+        format!("at most {MAX_BYTES} in one dataset"),
+    ))
 }
 
 fn span_lists(
@@ -279,6 +294,30 @@ impl<'a> View<'a> {
 
     fn word(self, column: usize, row: usize) -> Option<&'a str> {
         word(self.0.column(column).as_dictionary(), row)
+    }
+
+    pub(crate) fn ids(self) -> &'a StringArray {
+        self.strings(ID)
+    }
+
+    pub(crate) fn texts(self) -> &'a StringArray {
+        self.strings(TEXT)
+    }
+
+    pub(crate) fn span_lists(self) -> &'a ListArray {
+        self.0.column(SPANS).as_list()
+    }
+
+    pub(crate) fn intents(self) -> &'a DictionaryArray<Int32Type> {
+        self.0.column(INTENT).as_dictionary()
+    }
+
+    pub(crate) fn origins(self) -> &'a DictionaryArray<Int32Type> {
+        self.0.column(ORIGIN).as_dictionary()
+    }
+
+    pub(crate) fn extras(self) -> &'a StringArray {
+        self.strings(EXTRA)
     }
 
     pub(crate) fn intent(self, row: usize) -> Option<&'a str> {

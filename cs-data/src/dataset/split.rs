@@ -140,14 +140,14 @@ impl Dataset {
     ) -> Result<impl ExactSizeIterator<Item = Result<(Self, Self)>>> {
         let groups = self.groups();
         if folds < 2 || folds > groups.len() {
-            return Err(Error::Argument {
-                name: "folds",
-                found: folds.to_string(),
-                expected: format!(
+            return Err(Error::argument(
+                "folds",
+                folds.to_string(),
+                format!(
                     "2 to {} (the rows, dialogues and families of copies counting as one each)",
                     groups.len()
                 ),
-            });
+            ));
         }
         let (ids, classes) = (self.ids(), self.class_numbers());
         let ranks = self.ranks("k_fold", seed);
@@ -300,9 +300,9 @@ fn check_fraction(fraction: f64) -> Result<()> {
     if fraction > 0.0 && fraction < 1.0 {
         return Ok(());
     }
-    Err(Error::Argument {
-        name: "fraction",
-        found: fraction.to_string(),
-        expected: "a number between 0 and 1".into(),
-    })
+    Err(Error::argument(
+        "fraction",
+        fraction.to_string(),
+        "a number between 0 and 1",
+    ))
 }

@@ -15,7 +15,7 @@ mod text_file;
 pub use atomic::{AtomicFile, sync, write, write_synced};
 #[cfg(feature = "arrow")]
 pub(crate) use output::{Output, OutputFolder, failed, write_output};
-pub use position::line_column;
+pub use position::{Position, line_column};
 #[cfg(feature = "arrow")]
 pub(crate) use position::{TextSlice, expected_encoding};
 pub use staging::StagingFolder;

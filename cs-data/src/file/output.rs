@@ -18,18 +18,13 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        let refuse = |found: String, expected: &str| Error::File {
-            path: path.into(),
-            found,
-            expected: expected.into(),
-        };
         if let Some(found) = atomic::occupant(path) {
-            return Err(refuse(found.into(), "a file or nothing"));
+            return Err(Error::file(path, found, "a file or nothing"));
         }
         let folder = folder_of(path);
         if !folder.is_dir() {
             let found = format!("no folder {}", folder.display());
-            return Err(refuse(found, "a folder to write in"));
+            return Err(Error::file(path, found, "a folder to write in"));
         }
         Ok(Self {
             path: path.into(),
@@ -80,13 +75,13 @@ pub(crate) struct OutputFolder {
 impl OutputFolder {
     /// Refuses a `path` at which something other than an empty folder is.
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        let is_empty = |mut entries: std::fs::ReadDir| entries.next().is_none();
-        if path.exists() && !std::fs::read_dir(path).is_ok_and(is_empty) {
-            return Err(Error::File {
-                path: path.into(),
-                found: "something that is there already".into(),
-                expected: "no folder of that name, or an empty one".into(),
-            });
+        let entries = std::fs::read_dir(path);
+        if path.exists() && !entries.is_ok_and(|mut entries| entries.next().is_none()) {
+            return Err(Error::file(
+                path,
+                "something that is there already",
+                "no folder of that name, or an empty one",
+            ));
         }
         Ok(Self {
             path: path.into(),

@@ -4,9 +4,17 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// Gives the line and the column of a byte of UTF-8, both from 1, columns in Unicode scalar values.
-/// Takes time in proportion to `at`.
-pub fn line_column(bytes: &[u8], at: usize) -> (usize, usize) {
+/// Line and column of a byte of a text, both from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column, in Unicode scalar values.
+    pub column: usize,
+}
+
+/// Gives the line and the column of a byte of UTF-8. Takes time in proportion to `at`.
+pub fn line_column(bytes: &[u8], at: usize) -> Position {
     let before = &bytes[..at.min(bytes.len())];
     let line_start = before
         .iter()
@@ -17,10 +25,10 @@ pub fn line_column(bytes: &[u8], at: usize) -> (usize, usize) {
         .iter()
         .filter(|&&byte| byte & 0xc0 != 0x80)
         .count();
-    (
-        before.iter().filter(|&&byte| byte == b'\n').count() + 1,
-        column + 1,
-    )
+    Position {
+        line: before.iter().filter(|&&byte| byte == b'\n').count() + 1,
+        column: column + 1,
+    }
 }
 
 pub(crate) fn error(
@@ -30,7 +38,7 @@ pub(crate) fn error(
     found: impl Into<String>,
     expected: impl Into<String>,
 ) -> Error {
-    let (line, column) = line_column(bytes, at);
+    let Position { line, column } = line_column(bytes, at);
     let (found, expected) = (found.into(), expected.into());
     Error::Text {
         path: path.into(),

@@ -40,11 +40,7 @@ impl TextFile {
             return Err(source.error(at, "a NUL byte", "text"));
         }
         if source.text.trim().is_empty() {
-            return Err(Error::File {
-                path: path.into(),
-                found: "no rows".into(),
-                expected: "at least one row".into(),
-            });
+            return Err(Error::file(path, "no rows", "at least one row"));
         }
         Ok(source)
     }

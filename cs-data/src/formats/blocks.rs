@@ -32,11 +32,19 @@ pub(crate) struct Block {
     pub(crate) first_row: usize,
 }
 
+/// How far whole records reach.
+pub(crate) struct Cut {
+    /// The end of the last one.
+    pub(crate) end: usize,
+    /// How many there are, blank lines not counted.
+    pub(crate) rows: usize,
+}
+
 /// A format of which a block can be parsed without what stands before it.
 pub(crate) trait Records: Send + Sync {
-    /// The end of the last whole record and how many end there, blank lines not counted. `last`:
-    /// nothing follows, so that the end of `bytes` ends a record.
-    fn cut(&self, bytes: &[u8], last: bool) -> (usize, usize);
+    /// The whole records at the start of `bytes`. `last`: nothing follows, so that their end ends a
+    /// record.
+    fn cut(&self, bytes: &[u8], last: bool) -> Cut;
 
     /// Parses records in order until `rows` wants no more.
     fn parse(&self, block: &Block, rows: &mut Rows) -> Result<()>;
@@ -180,12 +188,15 @@ impl Blocks {
 
     fn next(&mut self, format: &dyn Records) -> Result<Option<Block>> {
         self.fill(BLOCK_BYTES)?;
-        let (end, records) = self.until(|bytes, last| format.cut(bytes, last))?;
+        let (end, rows) = self.until(|bytes, last| {
+            let Cut { end, rows } = format.cut(bytes, last);
+            (end, rows)
+        })?;
         if end == 0 {
             return Ok(None);
         }
         let (first_line, first_row) = (self.line, self.row);
-        self.row += records;
+        self.row += rows;
         Ok(Some(Block {
             path: self.path.clone(),
             bytes: self.take(end),
@@ -201,10 +212,7 @@ pub(crate) struct BlockReader<R> {
     format: R,
     lenient: bool,
     threads: usize,
-    /// Blocks that are read, but not parsed.
-    waiting: Vec<Block>,
-    /// What ended the reading, to be told after the rows before it.
-    end: Option<Error>,
+    waiting: Ahead,
     parsed: std::collections::VecDeque<Result<Chunk>>,
 }
 
@@ -215,22 +223,9 @@ impl<R: Records> BlockReader<R> {
             format,
             lenient,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
-            waiting: Vec::new(),
-            end: None,
+            waiting: Ahead::default(),
             parsed: Default::default(),
         }
-    }
-
-    fn read_ahead(blocks: &mut Blocks, format: &R, count: usize) -> (Vec<Block>, Option<Error>) {
-        let mut ahead = Vec::with_capacity(count);
-        while ahead.len() < count {
-            match blocks.next(format) {
-                Ok(Some(block)) => ahead.push(block),
-                Ok(None) => break,
-                Err(error) => return (ahead, Some(error)),
-            }
-        }
-        (ahead, None)
     }
 
     /// Parses what waits and reads ahead meanwhile.
@@ -238,29 +233,17 @@ impl<R: Records> BlockReader<R> {
         let (format, lenient, count) = (&self.format, self.lenient, self.ahead());
         let blocks = &mut self.blocks;
         let waiting = std::mem::take(&mut self.waiting);
-        let ended = self.end.is_some();
         let next = AtomicUsize::new(0);
-        // Whoever is free takes the next block.
-        let work = || {
-            let mut parsed = Vec::new();
-            while let Some((at, block)) = {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                waiting.get(at).map(|block| (at, block))
-            } {
-                parsed.push((at, parse(format, block, lenient)));
-            }
-            parsed
-        };
-        let mut parsed = Vec::with_capacity(waiting.len());
-        let (ahead, end) = std::thread::scope(|scope| {
-            let helpers = self.threads.min(waiting.len()) - 1;
-            let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(work)).collect();
-            let ahead = if ended {
-                Default::default()
-            } else {
-                Self::read_ahead(blocks, format, count)
+        let share = || parse_share(format, &waiting.blocks, &next, lenient);
+        let mut parsed = Vec::with_capacity(waiting.blocks.len());
+        let ahead = std::thread::scope(|scope| {
+            let helpers = self.threads.min(waiting.blocks.len()) - 1;
+            let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(share)).collect();
+            let ahead = match waiting.end {
+                Some(_) => Ahead::default(),
+                None => Ahead::read(blocks, format, count),
             };
-            parsed.append(&mut work());
+            parsed.append(&mut share());
             for helper in helpers {
                 match helper.join() {
                     Ok(mut chunks) => parsed.append(&mut chunks),
@@ -272,13 +255,60 @@ impl<R: Records> BlockReader<R> {
         parsed.sort_by_key(|(at, _)| *at);
         self.parsed
             .extend(parsed.into_iter().map(|(_, chunk)| chunk));
-        self.waiting = ahead;
-        self.end = self.end.take().or(end);
+        self.waiting = Ahead {
+            end: waiting.end.or(ahead.end),
+            ..ahead
+        };
     }
 
     /// How many blocks are read at a time.
     fn ahead(&self) -> usize {
         self.threads * BLOCKS_PER_THREAD
+    }
+}
+
+/// Blocks that are read, but not parsed.
+#[derive(Default)]
+struct Ahead {
+    blocks: Vec<Block>,
+    /// What ended the reading, to be told after the rows before it.
+    end: Option<Error>,
+}
+
+impl Ahead {
+    fn read(blocks: &mut Blocks, format: &dyn Records, count: usize) -> Self {
+        let mut ahead = Ahead {
+            blocks: Vec::with_capacity(count),
+            end: None,
+        };
+        while ahead.blocks.len() < count {
+            match blocks.next(format) {
+                Ok(Some(block)) => ahead.blocks.push(block),
+                Ok(None) => break,
+                Err(error) => {
+                    ahead.end = Some(error);
+                    break;
+                }
+            }
+        }
+        ahead
+    }
+}
+
+/// Parses blocks, each with its number: whoever is free takes the `next`.
+fn parse_share(
+    format: &impl Records,
+    blocks: &[Block],
+    next: &AtomicUsize,
+    lenient: bool,
+) -> Vec<(usize, Result<Chunk>)> {
+    let mut parsed = Vec::new();
+    loop {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        match blocks.get(at) {
+            Some(block) => parsed.push((at, parse(format, block, lenient))),
+            None => return parsed,
+        }
     }
 }
 
@@ -303,15 +333,14 @@ impl<R: Records> ChunkReader for BlockReader<R> {
             if let Some(chunk) = self.parsed.pop_front() {
                 return Some(chunk);
             }
-            if self.waiting.is_empty() {
-                if let Some(error) = self.end.take() {
+            if self.waiting.blocks.is_empty() {
+                if let Some(error) = self.waiting.end.take() {
                     return Some(Err(error));
                 }
                 let count = self.ahead();
-                let (ahead, end) = Self::read_ahead(&mut self.blocks, &self.format, count);
-                (self.waiting, self.end) = (ahead, end);
-                if self.waiting.is_empty() {
-                    return self.end.take().map(Err);
+                self.waiting = Ahead::read(&mut self.blocks, &self.format, count);
+                if self.waiting.blocks.is_empty() {
+                    return self.waiting.end.take().map(Err);
                 }
             }
             self.parse_waiting();

@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result};
 
-use super::options::{Format, ReadOptions};
+use super::format::Format;
+use super::options::ReadOptions;
 
 /// An option that only some formats heed.
 struct Only {
@@ -42,21 +43,21 @@ pub(crate) fn check(options: &ReadOptions, format: Format) -> Result<()> {
         },
     ];
     if format == Parquet && options.encoding.is_some() {
-        return Err(Error::Argument {
-            name: "encoding",
-            found: "set for parquet".into(),
-            expected: "a format of text".into(),
-        });
+        return Err(Error::argument(
+            "encoding",
+            "set for parquet",
+            "a format of text",
+        ));
     }
     let ignored = limited
         .iter()
         .find(|option| option.is_set && !option.formats.contains(&format));
     ignored.map_or(Ok(()), |option| {
         let names: Vec<String> = option.formats.iter().map(Format::to_string).collect();
-        Err(Error::Argument {
-            name: option.name,
-            found: format!("set for {format}"),
-            expected: format!("the format {}", names.join(", ")),
-        })
+        Err(Error::argument(
+            option.name,
+            format!("set for {format}"),
+            format!("the format {}", names.join(", ")),
+        ))
     })
 }

@@ -155,30 +155,33 @@ impl FromStr for Columns {
     fn from_str(text: &str) -> Result<Self> {
         let mut columns = Columns::default();
         for pair in text.split(',').filter(|pair| !pair.trim().is_empty()) {
-            let fail = |expected: String| Error::Argument {
-                name: "columns",
-                found: pair.trim().into(),
-                expected,
-            };
             let (field, column) = pair
                 .split_once('=')
-                .ok_or_else(|| fail("field=column".into()))?;
+                .ok_or_else(|| Error::argument("columns", pair.trim(), "field=column"))?;
             let (field, column) = (field.trim(), column.trim());
             let fields = Column::ALL.map(Column::name);
             if !fields.contains(&field) {
-                return Err(fail(format!("a field of {}", fields.join(", "))));
+                return Err(Error::argument(
+                    "columns",
+                    pair.trim(),
+                    format!("a field of {}", fields.join(", ")),
+                ));
             }
             if column.is_empty() || columns.mapping(field).is_some() {
-                return Err(fail(format!("one column for {field}")));
+                return Err(Error::argument(
+                    "columns",
+                    pair.trim(),
+                    format!("one column for {field}"),
+                ));
             }
             columns.mapped.push((field.into(), column.into()));
         }
         if columns.source(Column::Text).is_none() {
-            return Err(Error::Argument {
-                name: "columns",
-                found: text.into(),
-                expected: "text=COLUMN too, since the column text fills another field".into(),
-            });
+            return Err(Error::argument(
+                "columns",
+                text,
+                "text=COLUMN too, since the column text fills another field",
+            ));
         }
         Ok(columns)
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::text::{SOURCE, Span, Turn, Utterance, to_bytes};
 
-use super::json::SpanFields;
+use super::span_fields::SpanFields;
 
 /// The keys that are known. Any other comment is kept in `extra` under [`OTHERS`].
 const KEYS: [&str; 12] = [
@@ -29,7 +29,7 @@ pub(crate) const SPANS: &str = "spans";
 const OTHERS: &str = "comments";
 
 /// Key and value of a comment line with one of [`KEYS`]: `# key = value` or `# key: value`.
-pub(crate) fn key_value(line: &str) -> Option<(&'static str, &str)> {
+pub(crate) fn key_value(line: &str) -> Option<KeyValue<'_>> {
     let rest = line.strip_prefix('#')?;
     let (key, value) = rest.split_once(['=', ':'])?;
     let key = KEYS.into_iter().find(|known| *known == key.trim())?;
@@ -72,84 +72,107 @@ pub(crate) struct BadValue {
     pub(crate) expected: &'static str,
 }
 
+/// A key and the value that a comment line gives it.
+pub(crate) type KeyValue<'a> = (&'static str, &'a str);
+
 /// Fills all fields but `text` from the values found and from the `others`, the
 /// comments with no known key. The id, where there is none, stays as it is.
 pub(crate) fn read(
     row: &mut Utterance,
-    values: &[(&'static str, &str)],
+    values: &[KeyValue<'_>],
     others: &[&str],
 ) -> Result<(), BadValue> {
-    let get = |key: &str| {
-        let found = values.iter().find(|(known, _)| *known == key);
-        found.map(|(_, value)| meant(value))
-    };
-    let bad = |key, expected| BadValue { key, expected };
-    if let Some((key, _)) = values
-        .iter()
-        .find(|(key, _)| get(key).is_some_and(|v| v.contains('\0')))
-    {
-        return Err(bad(key, "no NUL character"));
-    }
-    if let Some(json) = get("extra") {
+    let values = Values(values);
+    values.check()?;
+    if let Some(json) = values.get("extra") {
         let object = serde_json::from_str(&json);
         row.extra = object.map_err(|_| bad("extra", "a JSON object"))?;
     }
     if !others.is_empty() {
         row.extra.insert(OTHERS.into(), others.to_vec().into());
     }
-    if let Some(json) = get(SPANS) {
+    if let Some(json) = values.get(SPANS) {
         let expected = "a list of spans of the text with start, end (characters) and label";
         row.spans = spans(&json, &row.text).ok_or(bad(SPANS, expected))?;
         row.entity_free = row.spans.is_empty();
     }
-    if let Some(id) = get("id") {
+    if let Some(id) = values.get("id") {
         row.id = id;
     }
-    if let Some(sentiment) = get("sentiment") {
+    if let Some(sentiment) = values.get("sentiment") {
         let value = sentiment.parse().unwrap_or(f64::NAN);
         if !(0.0..=1.0).contains(&value) {
             return Err(bad("sentiment", "a number from 0 to 1"));
         }
         row.sentiment = Some(value as f32);
     }
-    row.intent = get("intent").filter(|intent| !intent.is_empty());
-    row.reply = get("reply");
-    row.parent = get("parent");
-    row.origin = get("origin").unwrap_or_else(|| SOURCE.into());
-    let turn = match get("turn").map(|turn| turn.parse()) {
-        Some(Err(_)) => return Err(bad("turn", "a turn (a number from 0)")),
-        turn => turn.and_then(Result::ok),
-    };
-    let speaker = get("speaker");
-    match (get("dialogue_id"), turn) {
-        (Some(_), None) => return Err(bad("dialogue_id", "a turn (a number from 0) beside it")),
-        (Some(dialogue_id), Some(turn)) => {
-            row.dialogue = Some(Turn {
-                dialogue_id,
-                turn,
-                speaker,
-            });
-        }
-        // As in JSON Lines, they say nothing without a dialogue, and are kept.
-        (None, turn) => {
-            let turn = turn.map(|turn: u32| ("turn", Value::from(turn)));
-            let speaker = speaker.map(|speaker| ("speaker", Value::from(speaker)));
-            let fields = [turn, speaker].into_iter().flatten();
-            row.extra
-                .extend(fields.map(|(key, value)| (key.to_owned(), value)));
-        }
-    }
-    Ok(())
+    row.intent = values.get("intent").filter(|intent| !intent.is_empty());
+    row.reply = values.get("reply");
+    row.parent = values.get("parent");
+    row.origin = values.get("origin").unwrap_or_else(|| SOURCE.into());
+    values.read_turn(row)
 }
 
-/// The comment lines of a row, each with its line end: `id` and `text` as told, every other field
+/// The values of a row's comments.
+struct Values<'a>(&'a [KeyValue<'a>]);
+
+impl Values<'_> {
+    fn get(&self, key: &str) -> Option<String> {
+        let found = self.0.iter().find(|(known, _)| *known == key);
+        found.map(|(_, value)| meant(value))
+    }
+
+    fn check(&self) -> Result<(), BadValue> {
+        for &(key, _) in self.0 {
+            if self.get(key).is_some_and(|value| value.contains('\0')) {
+                return Err(bad(key, "no NUL character"));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_turn(&self, row: &mut Utterance) -> Result<(), BadValue> {
+        let turn = match self.get("turn").map(|turn| turn.parse::<u32>()) {
+            Some(Err(_)) => return Err(bad("turn", "a turn (a number from 0)")),
+            turn => turn.and_then(Result::ok),
+        };
+        let speaker = self.get("speaker");
+        match (self.get("dialogue_id"), turn) {
+            (Some(_), None) => {
+                return Err(bad("dialogue_id", "a turn (a number from 0) beside it"));
+            }
+            (Some(dialogue_id), Some(turn)) => {
+                row.dialogue = Some(Turn {
+                    dialogue_id,
+                    turn,
+                    speaker,
+                });
+            }
+            // As in JSON Lines, they say nothing without a dialogue, and are kept.
+            (None, turn) => {
+                let turn = turn.map(|turn| ("turn".to_owned(), turn.into()));
+                let speaker = speaker.map(|speaker| ("speaker".to_owned(), speaker.into()));
+                row.extra.extend(turn.into_iter().chain(speaker));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn bad(key: &'static str, expected: &'static str) -> BadValue {
+    BadValue { key, expected }
+}
+
+/// Which fields comment lines hold besides those that they always do.
+pub(crate) struct Held {
+    pub(crate) id: bool,
+    pub(crate) text: bool,
+}
+
+/// The comment lines of a row, each with its line end: `id` and `text` if `held`, every other field
 /// that is set. Comments that would not read back are written with the rest of `extra`;
 /// `is_comment` knows whether a line of no known key does.
-pub(crate) fn write(
-    row: &Utterance,
-    (id, text): (bool, bool),
-    is_comment: impl Fn(&str) -> bool,
-) -> String {
+pub(crate) fn write(row: &Utterance, held: &Held, is_comment: impl Fn(&str) -> bool) -> String {
     let mut extra = row.extra.clone();
     let mut lines = String::new();
     for line in take_others(&mut extra, is_comment) {
@@ -157,8 +180,8 @@ pub(crate) fn write(
     }
     let turn = row.dialogue.as_ref();
     let fields = [
-        ("id", Some(row.id.as_str()).filter(|_| id)),
-        ("text", Some(row.text.as_str()).filter(|_| text)),
+        ("id", Some(row.id.as_str()).filter(|_| held.id)),
+        ("text", Some(row.text.as_str()).filter(|_| held.text)),
         ("intent", row.intent.as_deref()),
         ("reply", row.reply.as_deref()),
         ("dialogue_id", turn.map(|turn| turn.dialogue_id.as_str())),
@@ -188,21 +211,20 @@ pub(crate) fn write(
 
 /// The comments of no known key, if all of them can stand as lines.
 fn take_others(extra: &mut Map<String, Value>, is_comment: impl Fn(&str) -> bool) -> Vec<String> {
-    let can_stand = |line: &str| {
-        line.trim_end() == line
-            && !line.contains(char::is_control)
-            && key_value(line).is_none()
-            && is_comment(line)
-    };
     let lines = extra.get(OTHERS).and_then(Value::as_array);
-    let lines: Option<Vec<String>> = lines.filter(|lines| !lines.is_empty()).and_then(|lines| {
-        let lines = lines
-            .iter()
-            .map(|line| line.as_str().filter(|line| can_stand(line)));
+    let lines = lines.filter(|lines| !lines.is_empty()).map(|lines| {
+        let lines = lines.iter().map(Value::as_str);
+        let lines = lines.map(|line| line.filter(|line| can_stand(line) && is_comment(line)));
         lines.map(|line| line.map(str::to_owned)).collect()
     });
+    let lines: Option<Vec<String>> = lines.flatten();
     if lines.is_some() {
         extra.remove(OTHERS);
     }
     lines.unwrap_or_default()
+}
+
+/// Whether a line is one, and gives no known key a value.
+fn can_stand(line: &str) -> bool {
+    line.trim_end() == line && !line.contains(char::is_control) && key_value(line).is_none()
 }

@@ -31,11 +31,7 @@ impl FromStr for Charset {
 
     fn from_str(label: &str) -> Result<Self> {
         let known = Encoding::for_label_no_replacement(label.as_bytes());
-        known.map(Charset).ok_or_else(|| Error::Argument {
-            name: "encoding",
-            found: label.into(),
-            expected: "utf-8, gbk, gb18030, big5, utf-16le, utf-16be, windows-1252 or another label of the Encoding Standard".into(),
-        })
+        known.map(Charset).ok_or_else(|| Error::argument("encoding", label, "utf-8, gbk, gb18030, big5, utf-16le, utf-16be, windows-1252 or another label of the Encoding Standard"))
     }
 }
 
@@ -54,11 +50,11 @@ pub(crate) fn open(path: &Path, charset: Option<Charset>) -> Result<Box<dyn BufR
     let marked = Encoding::for_bom(head).map(|(encoding, _)| encoding);
     let encoding = match (charset, marked) {
         (Some(Charset(named)), Some(marked)) if !agree(named, marked) => {
-            return Err(Error::File {
-                path: path.into(),
-                found: format!("the byte order mark of {}", marked.name()),
-                expected: format!("{}, as --encoding says", named.name()),
-            });
+            return Err(Error::file(
+                path,
+                format!("the byte order mark of {}", marked.name()),
+                format!("{}, as --encoding says", named.name()),
+            ));
         }
         (_, Some(marked)) => marked,
         (Some(Charset(named)), None) => named,
@@ -81,8 +77,11 @@ pub(crate) fn open(path: &Path, charset: Option<Charset>) -> Result<Box<dyn BufR
 
 /// `utf-16` without an order is the mark's.
 fn agree(named: &Encoding, marked: &Encoding) -> bool {
-    let is_wide = |encoding: &Encoding| encoding == UTF_16LE || encoding == UTF_16BE;
     named == marked || is_wide(named) && is_wide(marked)
+}
+
+fn is_wide(encoding: &Encoding) -> bool {
+    encoding == UTF_16LE || encoding == UTF_16BE
 }
 
 /// UTF-16 without a mark: it begins with an ASCII character, which has a zero on one side, and is
@@ -105,8 +104,11 @@ fn by_zeros(head: &[u8]) -> Option<&'static Encoding> {
     // Half of a pair at the end of what is looked at says nothing.
     let whole = head.len() - if head.len() == HEAD { 2 } else { 0 };
     let text = encoding.decode_without_bom_handling_and_without_replacement(&head[..whole])?;
-    let is_text = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r');
     text.chars().all(is_text).then_some(encoding)
+}
+
+fn is_text(c: char) -> bool {
+    !c.is_control() || matches!(c, '\t' | '\n' | '\r')
 }
 
 /// What the system, or the decoder, found wrong.

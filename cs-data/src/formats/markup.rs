@@ -89,6 +89,12 @@ struct Wrong {
     expected: &'static str,
 }
 
+impl Wrong {
+    fn at<T>(at: usize, expected: &'static str) -> Result<T, Self> {
+        Err(Wrong { at, expected })
+    }
+}
+
 struct Parser<'a> {
     line: &'a str,
     /// The byte of the line that is read next.
@@ -171,33 +177,29 @@ impl<'a> Parser<'a> {
     /// What stands in the bracket that opens here.
     fn content(&mut self) -> Result<String, Wrong> {
         let open = self.at;
-        let wrong = |at, expected| Err(Wrong { at, expected });
         let mut content = String::new();
         self.at += 1;
         let mut chars = self.rest().char_indices().peekable();
         while let Some((at, c)) = chars.next() {
             match c {
-                ']' if content.is_empty() => return wrong(open, "a word in the brackets"),
+                ']' if content.is_empty() => return Wrong::at(open, "a word in the brackets"),
                 ']' => {
                     self.at += at + 1;
                     return Ok(content);
                 }
-                '[' => return wrong(self.at + at, "\\[ inside brackets"),
+                '[' => return Wrong::at(self.at + at, "\\[ inside brackets"),
                 '\\' if chars.next_if(|(_, next)| *next == '[').is_some() => content.push('['),
                 c => content.push(c),
             }
         }
-        wrong(open, "a closing bracket, or \\[ for a bracket in the text")
+        Wrong::at(open, "a closing bracket, or \\[ for a bracket in the text")
     }
 
     fn label(&self, at: usize, label: &str) -> Result<String, Wrong> {
         if is_label(label) {
             Ok(label.to_owned())
         } else {
-            Err(Wrong {
-                at,
-                expected: "a label, one word",
-            })
+            Wrong::at(at, "a label, one word")
         }
     }
 
@@ -210,9 +212,13 @@ impl<'a> Parser<'a> {
     }
 }
 
+/// Whether a character stands in an ASCII value.
+fn is_ascii(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
+}
+
 /// The value at the start of `text`, empty if there is none.
 fn value(text: &str) -> &str {
-    let is_ascii = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let class = if text.starts_with(is_ascii) {
         is_ascii
     } else {
@@ -238,11 +244,11 @@ impl MarkupWriter {
 impl RowWriter for MarkupWriter {
     fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {
         if row.text.contains('\n') || row.text.ends_with('\r') || row.text.is_empty() {
-            return Err(Error::Unwritable {
-                id: row.id.clone(),
-                found: format!("the text {}", shown(&row.text)),
-                expected: "one line, not empty".into(),
-            });
+            return Err(Error::unwritable(
+                &row.id,
+                format!("the text {}", shown(&row.text)),
+                "one line, not empty",
+            ));
         }
         let spoken = row
             .dialogue

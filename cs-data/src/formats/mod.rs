@@ -5,7 +5,7 @@
 //!   [`Format`].
 //! - JSONL, CSV and TSV are cut into whole records that all cores parse in order (`blocks`);
 //!   Parquet comes in columns; the others row by row (`row_reader::RowReader`). `open` chooses the
-//!   reader, by name, ending, or what the file shows (`annotation::sniff`); `input` decodes. Every
+//!   reader, by name, ending, or what the file shows (`sniff`); `input` decodes. Every
 //!   format writes by `row_writer::RowWriter`, and what it cannot hold is counted in [`Losses`].
 //! - To add one: a reader and a writer in a file or folder of its own, a variant of [`Format`], an
 //!   arm in `open::file` and one in [`Writer::create`].
@@ -18,6 +18,8 @@ mod comments;
 mod conll;
 mod csv;
 mod dataset;
+mod folder;
+mod format;
 mod input;
 mod json;
 mod markup;
@@ -29,15 +31,17 @@ mod reader;
 mod row_reader;
 mod row_writer;
 mod seq;
+mod sniff;
+mod span_fields;
 mod text;
-mod union;
 mod writer;
 
 pub use columns::Columns;
 pub use csv::Separator;
+pub use format::Format;
 pub use input::Charset;
 pub use json::RecordPath;
-pub use options::{Format, ReadOptions, WriteOptions};
+pub use options::{ReadOptions, WriteOptions};
 pub(crate) use rasa::{ATTRIBUTES, SECTIONS};
 pub use reader::Reader;
 pub use row_reader::MAX_LINE_BYTES;

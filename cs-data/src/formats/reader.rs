@@ -12,9 +12,10 @@ use crate::dataset::{Dataset, View, all_tagged};
 use crate::error::{Error, Result};
 use crate::text::Utterance;
 
+use super::format::Format;
 use super::json::Unmapped;
 use super::open;
-use super::options::{Format, ReadOptions};
+use super::options::ReadOptions;
 use super::row_reader::{Chunk, ChunkReader};
 
 /// Reads a file piece by piece in constant memory: an iterator of [`Dataset`]s in the order of the
@@ -274,11 +275,7 @@ impl Reader {
         let found = format!("the id {id:?} for the second time");
         let expected = "an id of its own".to_owned();
         match line {
-            0 => Error::File {
-                path,
-                found: format!("row {row} has {found}"),
-                expected,
-            },
+            0 => Error::file(path, format!("row {row} has {found}"), expected),
             line => Error::Text {
                 path,
                 line,

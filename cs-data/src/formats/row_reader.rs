@@ -163,6 +163,12 @@ impl ChunkReader for RowChunks {
     }
 }
 
+/// A line with its number, from 1.
+pub(crate) struct Line<'a> {
+    pub(crate) number: usize,
+    pub(crate) text: &'a str,
+}
+
 /// The lines of a text file, one at a time, with their numbers. Takes the memory of one line.
 ///
 /// [`advance`](Self::advance) goes to the next line, [`line`](Self::line) shows it:
@@ -256,7 +262,15 @@ impl LineSource {
                 let found = format!("the byte 0x{:02x}", fault.as_bytes()[at]);
                 let valid = String::from_utf8_lossy(&fault.as_bytes()[..at]);
                 let expected = crate::file::expected_encoding(fault.as_bytes());
-                return Err(self.error_in((self.number, &valid), at, found, expected));
+                return Err(self.error_in(
+                    Line {
+                        number: self.number,
+                        text: &valid,
+                    },
+                    at,
+                    found,
+                    expected,
+                ));
             }
         }
         match memchr::memchr(0, self.line.as_bytes()) {
@@ -290,18 +304,22 @@ impl LineSource {
         found: impl Into<String>,
         expected: impl Into<String>,
     ) -> Error {
-        self.error_in((self.number, &self.line), byte, found, expected)
+        let line = Line {
+            number: self.number,
+            text: &self.line,
+        };
+        self.error_in(line, byte, found, expected)
     }
 
-    /// An error at a byte of a line that the caller kept, with its number.
+    /// An error at a byte of a line that the caller kept.
     pub(crate) fn error_in(
         &self,
-        (number, line): (usize, &str),
+        Line { number, text }: Line<'_>,
         byte: usize,
         found: impl Into<String>,
         expected: impl Into<String>,
     ) -> Error {
-        let before = line.get(..byte).unwrap_or(line);
+        let before = text.get(..byte).unwrap_or(text);
         Error::Text {
             path: self.path.clone(),
             line: number,
@@ -324,9 +342,5 @@ impl LineSource {
 }
 
 pub(crate) fn no_rows(path: &Path) -> Error {
-    Error::File {
-        path: path.into(),
-        found: "no rows".into(),
-        expected: "at least one row".into(),
-    }
+    Error::file(path, "no rows", "at least one row")
 }

@@ -164,32 +164,28 @@ impl Part {
 
     fn bad_tags(&self, starts: &[usize], error: &IobError) -> Error {
         let end = self.lines.line().len();
-        let place = |index: usize| starts.get(index).copied().unwrap_or(end);
+        let index = match error {
+            IobError::Length { tokens, .. } => Some(*tokens),
+            other => other.index(),
+        };
+        let at = index.and_then(|index| starts.get(index).copied());
+        let at = at.unwrap_or(end);
         match error {
             IobError::Length { tokens, tags } => {
                 let expected = format!("{tokens}, as in seq.in");
-                self.lines
-                    .error(place(*tokens), format!("{tags} tags"), expected)
+                self.lines.error(at, format!("{tags} tags"), expected)
             }
-            IobError::StartsInside {
-                index,
-                tag,
-                previous,
-            } => {
+            IobError::StartsInside { tag, previous, .. } => {
                 let after = previous.as_deref().unwrap_or("the start");
                 let found = format!("{} after {after}", shown(tag));
                 let label = tag.strip_prefix("I-").unwrap_or(tag);
                 let expected = format!("B-{label} before it or in its place");
-                self.lines.error(place(*index), found, expected)
+                self.lines.error(at, found, expected)
             }
-            IobError::Malformed { index, tag, .. } => {
-                self.lines
-                    .error(place(*index), shown(tag), "O, B-label or I-label")
+            IobError::Malformed { tag, .. } => {
+                self.lines.error(at, shown(tag), "O, B-label or I-label")
             }
-            other => {
-                let at = other.index().map_or(end, place);
-                self.lines.error(at, other.to_string(), "well-formed tags")
-            }
+            other => self.lines.error(at, other.to_string(), "well-formed tags"),
         }
     }
 }
@@ -221,37 +217,32 @@ impl SeqWriter {
 
 impl RowWriter for SeqWriter {
     fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {
-        let unwritable = |found: &str, expected: &str| Error::Unwritable {
-            id: row.id.clone(),
-            found: found.into(),
-            expected: expected.into(),
-        };
         let tokens = whitespace_tokens(&row.text);
         let text = row.text.split_whitespace().collect::<Vec<_>>().join(" ");
         if text.is_empty() {
-            return Err(unwritable(
+            let expected = "one with a word for seq.in";
+            return Err(Error::unwritable(
+                &row.id,
                 "a text without a word",
-                "one with a word for seq.in",
+                expected,
             ));
         }
         let intent = row.intent.as_deref().unwrap_or_default();
         let label = intent.trim();
         if label.is_empty() || label.contains('\n') {
-            return Err(unwritable(
-                &shown(intent),
-                "an intent of one line for label",
-            ));
+            let expected = "an intent of one line for label";
+            return Err(Error::unwritable(&row.id, shown(intent), expected));
         }
         let (spans, cut): (Vec<Span>, Vec<Span>) = row.spans.iter().cloned().partition(|span| {
             Scheme::Iob2
                 .encode(&tokens, std::slice::from_ref(span))
                 .is_ok()
         });
-        let trimmed = |span: &Span| row.text[span.range()].trim().len() != span.end - span.start;
-        let tags = self
-            .scheme
-            .encode(&tokens, &spans)
-            .map_err(|error| unwritable(&error.to_string(), "spans of whole words"))?;
+        let tags = self.scheme.encode(&tokens, &spans).map_err(|error| {
+            Error::unwritable(&row.id, error.to_string(), "spans of whole words")
+        })?;
+        let mut texts = spans.iter().map(|span| &row.text[span.range()]);
+        let is_trimmed = texts.any(|text| text.trim() != text);
         self.sentences.text(&(text.clone() + "\n"))?;
         self.labels.text(&format!("{label}\n"))?;
         self.tags.text(&(tags.join(" ") + "\n"))?;
@@ -261,7 +252,7 @@ impl RowWriter for SeqWriter {
             ("id", row.id != self.row.to_string()),
             ("text", text != row.text),
             ("intent", label != intent),
-            ("spans", !cut.is_empty() || spans.iter().any(trimmed)),
+            ("spans", !cut.is_empty() || is_trimmed),
         ];
         losses
             .into_iter()

@@ -47,11 +47,11 @@ pub(crate) struct TextWriter(pub(crate) Output);
 impl RowWriter for TextWriter {
     fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {
         if row.text.contains(['\n', '\r']) || row.text.trim().is_empty() {
-            return Err(Error::Unwritable {
-                id: row.id.clone(),
-                found: format!("the text {}", shown(&row.text)),
-                expected: "one line, not blank".into(),
-            });
+            return Err(Error::unwritable(
+                &row.id,
+                format!("the text {}", shown(&row.text)),
+                "one line, not blank",
+            ));
         }
         lost.add("id");
         lost.add_all_but(&[], row);

@@ -12,9 +12,10 @@ use crate::text::Utterance;
 use super::annotation::{DoccanoWriter, LabelStudioWriter};
 use super::conll::ConllWriter;
 use super::csv::TableWriter;
+use super::format::Format;
 use super::json::{JsonWriter, JsonlWriter};
 use super::markup::MarkupWriter;
-use super::options::{Format, WriteOptions};
+use super::options::WriteOptions;
 use super::parquet::{ParquetWriter, Partitioned};
 use super::rasa::{RasaJsonWriter, RasaWriter};
 use super::row_writer::{Losses, RowWriter};
@@ -63,11 +64,11 @@ impl Writer {
         let inner: Box<dyn RowWriter> = match (format, &options.partition_by) {
             (Format::Parquet, Some(column)) => Box::new(Partitioned::create(path, column)?),
             (format, Some(_)) => {
-                return Err(Error::Argument {
-                    name: "partition_by",
-                    found: format!("set for {format}"),
-                    expected: "the format parquet".into(),
-                });
+                return Err(Error::argument(
+                    "partition_by",
+                    format!("set for {format}"),
+                    "the format parquet",
+                ));
             }
             (Format::Parquet, None) => Box::new(ParquetWriter::create(path)?),
             (Format::Jsonl, _) => Box::new(JsonlWriter(Output::create(path)?)),

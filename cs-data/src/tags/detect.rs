@@ -1,6 +1,6 @@
 //! Which scheme tags are in.
 
-use super::error::{IobError, MixedSchemes};
+use super::error::MixedSchemes;
 use super::scheme::Scheme;
 
 impl Scheme {
@@ -47,14 +47,15 @@ impl Scheme {
             return Ok(None);
         }
         // The first of the best: `max_by_key` would take the last.
-        let best = candidates.into_iter().rev().max_by_key(|one| one.score);
-        match best.map(|best| (best.scheme, best.fault)) {
-            Some((scheme, Some((sequence, source)))) => Err(MixedSchemes {
-                scheme,
-                sequence,
-                source,
-            }),
-            best => Ok(best.map(|(scheme, _)| scheme)),
+        let best = candidates
+            .into_iter()
+            .rev()
+            .max_by(|a, b| a.score.cmp(&b.score));
+        match best {
+            Some(Candidate {
+                fault: Some(fault), ..
+            }) => Err(fault),
+            best => Ok(best.map(|best| best.scheme)),
         }
     }
 }
@@ -62,30 +63,42 @@ impl Scheme {
 /// A scheme that the sequences seen may be in.
 struct Candidate {
     scheme: Scheme,
-    /// Well-formed sequences, then tags before the first fault of each.
-    score: (usize, usize),
+    score: Score,
     /// The first sequence that is not well-formed.
-    fault: Option<(usize, IobError)>,
+    fault: Option<MixedSchemes>,
+}
+
+/// How well sequences fit a scheme; the earlier field counts more.
+#[derive(Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Score {
+    /// Well-formed sequences.
+    sequences: usize,
+    /// Tags before the first fault of each sequence.
+    tags: usize,
 }
 
 impl Candidate {
     fn new(scheme: Scheme) -> Self {
         Candidate {
             scheme,
-            score: (0, 0),
+            score: Score::default(),
             fault: None,
         }
     }
 
     fn see<S: AsRef<str>>(&mut self, at: usize, tags: &[S]) {
         let Some((index, fault)) = self.scheme.check(tags) else {
-            self.score.0 += 1;
-            self.score.1 += tags.len();
+            self.score.sequences += 1;
+            self.score.tags += tags.len();
             return;
         };
-        self.score.1 += index;
+        self.score.tags += index;
         if self.fault.is_none() {
-            self.fault = Some((at, self.scheme.error(tags, index, fault)));
+            self.fault = Some(MixedSchemes {
+                scheme: self.scheme,
+                sequence: at,
+                source: self.scheme.error(tags, index, fault),
+            });
         }
     }
 }

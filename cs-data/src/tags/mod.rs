@@ -1,6 +1,7 @@
 //! Spans as tags of tokens: the schemes there are, and tags in numbers for models.
 
 mod align;
+mod codec;
 mod detect;
 mod error;
 mod scheme;

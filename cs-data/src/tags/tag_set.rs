@@ -72,26 +72,29 @@ impl TagSet {
     ///
     /// No `O`, a tag that the scheme does not have, a tag twice.
     pub fn new(tags: Vec<String>, scheme: Scheme) -> Result<Self> {
-        let bad = |found: String, expected: &str| Error::Argument {
-            name: "tags",
-            found,
-            expected: expected.into(),
-        };
         let mut outside = None;
         let mut of_label: HashMap<String, [Option<u32>; 4]> = HashMap::new();
         for (tag, number) in tags.iter().zip(0..) {
             let place = match scheme.parse(tag) {
-                None => return Err(bad(format!("{tag:?}"), scheme.tag_forms())),
+                None => {
+                    let found = format!("{tag:?}");
+                    return Err(Error::argument("tags", found, scheme.tag_forms()));
+                }
                 Some(None) => &mut outside,
                 Some(Some((role, label))) => {
                     &mut of_label.entry(label.to_owned()).or_default()[role as usize]
                 }
             };
             if place.replace(number).is_some() {
-                return Err(bad(format!("{tag:?} twice"), "each tag once"));
+                return Err(Error::argument(
+                    "tags",
+                    format!("{tag:?} twice"),
+                    "each tag once",
+                ));
             }
         }
-        let outside = outside.ok_or_else(|| bad("a set without O".into(), "O among them"))?;
+        let outside =
+            outside.ok_or_else(|| Error::argument("tags", "a set without O", "O among them"))?;
         Ok(TagSet {
             scheme,
             tags,
@@ -113,11 +116,11 @@ impl TagSet {
         for label in labels {
             let label = label.as_ref();
             if !is_label(label) {
-                return Err(Error::Argument {
-                    name: "labels",
-                    found: format!("{label:?}"),
-                    expected: "words without white space".into(),
-                });
+                return Err(Error::argument(
+                    "labels",
+                    format!("{label:?}"),
+                    "words without white space",
+                ));
             }
             let prefixes = Role::ALL.map(|role| scheme.prefix(role)).into_iter();
             let prefixes = prefixes.filter(|prefix| !prefix.is_empty());

@@ -254,15 +254,26 @@ impl<'a> Moving<'a> {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Edits {
-    /// Start, end, and where its replacement begins in `texts`.
-    ranges: Vec<(usize, usize, usize)>,
+    edits: Vec<PackedEdit>,
     texts: String,
+}
+
+/// The bytes that an edit replaces, and where its replacement begins among the texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct PackedEdit {
+    start: usize,
+    end: usize,
+    text: usize,
 }
 
 impl Edits {
     /// Adds an edit that puts `text` instead of the bytes `range`.
     pub fn replace(&mut self, range: Range<usize>, text: &str) {
-        self.ranges.push((range.start, range.end, self.texts.len()));
+        self.edits.push(PackedEdit {
+            start: range.start,
+            end: range.end,
+            text: self.texts.len(),
+        });
         self.texts.push_str(text);
     }
 
@@ -278,33 +289,30 @@ impl Edits {
 
     /// Appends `text` to the last edit's replacement; does nothing if there is no edit.
     pub fn append(&mut self, text: &str) {
-        if !self.ranges.is_empty() {
+        if !self.edits.is_empty() {
             self.texts.push_str(text);
         }
     }
 
     /// Whether there are no edits.
     pub fn is_empty(&self) -> bool {
-        self.ranges.is_empty()
+        self.edits.is_empty()
     }
 
     /// Forgets the edits and keeps the memory.
     pub fn clear(&mut self) {
-        self.ranges.clear();
+        self.edits.clear();
         self.texts.clear();
     }
 
     /// Gives the edits in the order in which they were added, each with its bytes and its
     /// replacement.
     pub fn iter(&self) -> impl Iterator<Item = (Range<usize>, &str)> {
-        self.ranges
-            .iter()
-            .enumerate()
-            .map(|(index, &(start, end, text))| {
-                let next = self.ranges.get(index + 1);
-                let stop = next.map_or(self.texts.len(), |&(_, _, text)| text);
-                (start..end, &self.texts[text..stop])
-            })
+        self.edits.iter().enumerate().map(|(index, edit)| {
+            let next = self.edits.get(index + 1);
+            let stop = next.map_or(self.texts.len(), |next| next.text);
+            (edit.start..edit.end, &self.texts[edit.text..stop])
+        })
     }
 
     /// Applies them as [`Utterance::edited`] does, to the text and the spans alone.
@@ -315,8 +323,7 @@ impl Edits {
         spans: &mut [Range<usize>],
         out: &mut String,
     ) -> Result<(), EditError> {
-        let by_place = |&(start, end, _): &(usize, usize, usize)| (start, end);
-        if self.ranges.is_sorted_by_key(by_place) {
+        if self.edits.is_sorted_by_key(|edit| (edit.start, edit.end)) {
             return apply(text, self.iter(), spans, out);
         }
         let mut sorted: Vec<(Range<usize>, &str)> = self.iter().collect();

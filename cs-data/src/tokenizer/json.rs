@@ -90,64 +90,78 @@ pub(super) fn load(bytes: &[u8], origin: &Path) -> Result<Loaded> {
     let text = position::utf8(origin, bytes)?;
     let file: File<'_> =
         serde_json::from_str(text).map_err(|fault| position::json_error(origin, bytes, &fault))?;
-    let refuse = |found: String, expected: &str| Error::File {
-        path: origin.into(),
-        found,
-        expected: expected.to_owned(),
-    };
-    if let Some(version) = file.version.filter(|version| version != "1.0") {
-        return Err(refuse(format!("version {version:?}"), "version \"1.0\""));
-    }
-    if let Some(piece) = file.post_processor.as_ref().and_then(unknown_piece) {
-        let expected = "the sequence A and tokens in special_tokens";
-        return Err(refuse(format!("a template with {piece}"), expected));
-    }
-    if file.normalizer.as_ref().is_some_and(has_broken_charsmap) {
-        let found = "a precompiled_charsmap that leads nowhere".to_owned();
-        return Err(refuse(found, "SentencePiece's table of characters"));
-    }
-    if file.pre_tokenizer.as_ref().is_some_and(has_empty_pieces) {
-        return Err(refuse(
-            "pieces of length 0".to_owned(),
-            "FixedLength of 1 or more",
-        ));
-    }
-    let model = match file.model.ours().map_err(|found| {
-        refuse(
-            found.to_owned(),
-            "the fields of a WordPiece or Unigram model",
-        )
-    })? {
+    check(&file, origin)?;
+    let ours = file.model.ours();
+    let ours = ours.map_err(|found| {
+        Error::file(origin, found, "the fields of a WordPiece or Unigram model")
+    })?;
+    let model = match ours {
         Some(model) => model,
         None => library_model(text, origin)?,
     };
     let mut inner = Inner::new(model);
-    let fail = |source| Error::TokenizerFile {
-        path: origin.into(),
-        source,
-    };
     // Before the tokens, which it is applied to.
     inner
         .with_normalizer(part::<NormalizerWrapper>(file.normalizer, origin)?)
-        .map_err(fail)?;
+        .map_err(|source| refused(origin, source))?;
     inner.with_pre_tokenizer(part::<PreTokenizerWrapper>(file.pre_tokenizer, origin)?);
     inner.with_post_processor(part::<PostProcessorWrapper>(file.post_processor, origin)?);
     inner.with_decoder(part::<DecoderWrapper>(file.decoder, origin)?);
     let added = file.added_tokens.into_iter().map(|added| added.token);
-    inner.add_tokens(added).map_err(fail)?;
+    let added = inner.add_tokens(added);
+    added.map_err(|source| refused(origin, source))?;
     Ok(Loaded {
         inner,
         padding: file.padding.map(|padding| padding.pad_id),
     })
 }
 
+/// Refuses what the crate would panic on.
+fn check(file: &File<'_>, origin: &Path) -> Result<()> {
+    if let Some(version) = file.version.as_ref().filter(|version| *version != "1.0") {
+        return Err(Error::file(
+            origin,
+            format!("version {version:?}"),
+            "version \"1.0\"",
+        ));
+    }
+    if let Some(piece) = file.post_processor.as_ref().and_then(unknown_piece) {
+        let expected = "the sequence A and tokens in special_tokens";
+        return Err(Error::file(
+            origin,
+            format!("a template with {piece}"),
+            expected,
+        ));
+    }
+    if file.normalizer.as_ref().is_some_and(has_broken_charsmap) {
+        let found = "a precompiled_charsmap that leads nowhere";
+        return Err(Error::file(
+            origin,
+            found,
+            "SentencePiece's table of characters",
+        ));
+    }
+    if file.pre_tokenizer.as_ref().is_some_and(has_empty_pieces) {
+        return Err(Error::file(
+            origin,
+            "pieces of length 0",
+            "FixedLength of 1 or more",
+        ));
+    }
+    Ok(())
+}
+
+fn refused(origin: &Path, source: tokenizers::Error) -> Error {
+    Error::TokenizerFile {
+        path: origin.into(),
+        source,
+    }
+}
+
 /// A component of the crate. From a value, as text that is no number or no string makes it panic.
 fn part<T: DeserializeOwned>(value: Option<Value>, origin: &Path) -> Result<Option<T>> {
     let part = value.map(serde_json::from_value).transpose();
-    part.map_err(|fault: serde_json::Error| Error::TokenizerFile {
-        path: origin.into(),
-        source: fault.into(),
-    })
+    part.map_err(|fault: serde_json::Error| refused(origin, fault.into()))
 }
 
 /// A model that only the crate has.
@@ -156,23 +170,19 @@ fn library_model(text: &str, origin: &Path) -> Result<Model> {
     struct File {
         model: Value,
     }
-    let fail = |fault: serde_json::Error| position::json_error(origin, text.as_bytes(), &fault);
-    let File { model } = serde_json::from_str(text).map_err(fail)?;
+    let File { model } = serde_json::from_str(text)
+        .map_err(|fault| position::json_error(origin, text.as_bytes(), &fault))?;
     if let Some(merge) = broken_merge(&model) {
-        return Err(Error::File {
-            path: origin.into(),
-            found: format!("the merge {merge}"),
-            expected: "merges of tokens into tokens".to_owned(),
-        });
+        return Err(Error::file(
+            origin,
+            format!("the merge {merge}"),
+            "merges of tokens into tokens",
+        ));
     }
     let model = part::<ModelWrapper>(Some(model), origin)?;
     model
         .map(|model| Model::Library(Box::new(model)))
-        .ok_or_else(|| Error::File {
-            path: origin.into(),
-            found: "no model".to_owned(),
-            expected: "a model".to_owned(),
-        })
+        .ok_or_else(|| Error::file(origin, "no model", "a model"))
 }
 
 impl ModelFields<'_> {
@@ -267,22 +277,24 @@ impl<'de> Visitor<'de> for WordsVisitor {
 
 /// A piece of a template, at any depth, that cannot be filled in.
 fn unknown_piece(processor: &Value) -> Option<&Value> {
-    let known = |piece: &Value| {
-        let token = piece.pointer("/SpecialToken/id").and_then(Value::as_str);
-        let sequence = piece.pointer("/Sequence/id").and_then(Value::as_str);
-        let listed = |token| processor.get("special_tokens")?.get(token);
-        token.is_none_or(|token| listed(token).is_some()) && sequence.is_none_or(|id| id == "A")
-    };
-    let list = |key| {
-        processor
-            .get(key)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-    };
-    list("single")
-        .find(|piece| !known(piece))
-        .or_else(|| list("processors").find_map(unknown_piece))
+    let tokens = processor.get("special_tokens");
+    let mut single = list(processor, "single");
+    single
+        .find(|piece| !is_known(piece, tokens))
+        .or_else(|| list(processor, "processors").find_map(unknown_piece))
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    let items = value.get(key).and_then(Value::as_array);
+    items.into_iter().flatten()
+}
+
+/// Whether a piece of a template is the sequence A or one of the special `tokens`.
+fn is_known(piece: &Value, tokens: Option<&Value>) -> bool {
+    let token = piece.pointer("/SpecialToken/id").and_then(Value::as_str);
+    let sequence = piece.pointer("/Sequence/id").and_then(Value::as_str);
+    token.is_none_or(|token| tokens.is_some_and(|tokens| tokens.get(token).is_some()))
+        && sequence.is_none_or(|id| id == "A")
 }
 
 /// Whether a component, or one at any depth in it, is so.
@@ -301,9 +313,9 @@ fn is_of(part: &Value, kind: &str) -> bool {
 
 /// Whether a fixed length of pieces is 0.
 fn has_empty_pieces(pre_tokenizer: &Value) -> bool {
-    let empty = |part: &Value| part.get("length").and_then(Value::as_u64) == Some(0);
     any_part(pre_tokenizer, &|part| {
-        is_of(part, "FixedLength") && empty(part)
+        let length = part.get("length").and_then(Value::as_u64);
+        is_of(part, "FixedLength") && length == Some(0)
     })
 }
 
@@ -338,14 +350,19 @@ fn is_charsmap(base64: &str) -> bool {
         .iter()
         .map(|&unit| u32::from_le_bytes(unit) as usize)
         .collect();
-    let keeps_within = |(at, &unit): (usize, &usize)| {
-        let child = at ^ ((unit >> 10) << ((unit & (1 << 9)) >> 6));
-        let is_value = unit >> 31 == 1;
-        let has_text = unit >> 8 & 1 == 1;
-        let text = |unit: &usize| texts.is_char_boundary(unit & ((1 << 31) - 1));
-        is_value || (child | 0xff) < units.len() && (!has_text || text(&units[child]))
-    };
-    !units.is_empty() && units.iter().enumerate().all(keeps_within)
+    !units.is_empty() && (0..units.len()).all(|at| keeps_within(&units, at, texts))
+}
+
+/// Whether a unit leads to units and texts that are there.
+fn keeps_within(units: &[usize], at: usize, texts: &str) -> bool {
+    let unit = units[at];
+    let child = at ^ ((unit >> 10) << ((unit & (1 << 9)) >> 6));
+    let is_value = unit >> 31 == 1;
+    let has_text = unit >> 8 & 1 == 1;
+    if is_value || (child | 0xff) >= units.len() {
+        return is_value;
+    }
+    !has_text || texts.is_char_boundary(units[child] & ((1 << 31) - 1))
 }
 
 /// A merge of a byte-pair encoding that makes no token.
@@ -354,15 +371,25 @@ fn broken_merge(model: &Value) -> Option<&Value> {
     let merges = model.get("merges")?.as_array()?;
     let prefix = model.get("continuing_subword_prefix");
     let prefix = prefix.and_then(Value::as_str).unwrap_or_default();
-    let makes_token = |merge: &Value| {
-        let pair = match merge {
-            // The first line of `merges.txt`.
-            Value::String(pair) if pair.starts_with("#version") => return true,
-            Value::String(pair) => pair.split_once(' '),
-            _ => (|| Some((merge.get(0)?.as_str()?, merge.get(1)?.as_str()?)))(),
-        };
-        pair.and_then(|(first, second)| Some([first, second.get(prefix.len()..)?].concat()))
-            .is_some_and(|token| vocab.contains_key(&token))
+    let mut merges = merges.iter().filter(|merge| !is_version(merge));
+    merges.find(|merge| {
+        let token = merged(merge, prefix.len());
+        token.is_none_or(|token| !vocab.contains_key(&token))
+    })
+}
+
+/// Whether a merge is the first line of `merges.txt`.
+fn is_version(merge: &Value) -> bool {
+    merge
+        .as_str()
+        .is_some_and(|line| line.starts_with("#version"))
+}
+
+/// The token that a merge makes of two, of which the second loses so many bytes of a prefix.
+fn merged(merge: &Value, prefix: usize) -> Option<String> {
+    let (first, second) = match merge {
+        Value::String(pair) => pair.split_once(' ')?,
+        _ => (merge.get(0)?.as_str()?, merge.get(1)?.as_str()?),
     };
-    merges.iter().find(|merge| !makes_token(merge))
+    Some([first, second.get(prefix..)?].concat())
 }

@@ -83,11 +83,11 @@ impl Tokenizer {
             let entries = wordpiece::read_vocab(&vocab, &read(&vocab)?)?;
             Self::from_json(&flavour.tokenizer_json(&entries, &vocab)?, &vocab)
         } else {
-            Err(Error::File {
-                path: dir.into(),
-                found: "no tokenizer".into(),
-                expected: "tokenizer.json or vocab.txt".into(),
-            })
+            Err(Error::file(
+                dir,
+                "no tokenizer",
+                "tokenizer.json or vocab.txt",
+            ))
         }
     }
 
@@ -136,11 +136,11 @@ impl Tokenizer {
             .chain([&pad_id])
             .find(|&&id| id as usize >= vocab_size)
         {
-            Some(id) => Err(Error::File {
-                path: origin.into(),
-                found: format!("a special token with the id {id}"),
-                expected: format!("ids below {vocab_size}"),
-            }),
+            Some(id) => Err(Error::file(
+                origin,
+                format!("a special token with the id {id}"),
+                format!("ids below {vocab_size}"),
+            )),
             None => Ok(tokenizer),
         }
     }
@@ -292,10 +292,10 @@ impl Tokenizer {
     }
 
     fn library_encoding(&self, text: &str) -> Result<tokenizers::Encoding> {
-        let fail = |source| Error::Tokenizer { source };
         // `encode` gives byte offsets; `encode_char_offsets` would give characters.
-        let encoding = self.inner.encode(text, true).map_err(fail)?;
-        plain::plain(encoding, text, self.inner.get_model(), &self.control_ids).map_err(fail)
+        let encoding = self.inner.encode(text, true).map_err(Error::tokenizer)?;
+        plain::plain(encoding, text, self.inner.get_model(), &self.control_ids)
+            .map_err(Error::tokenizer)
     }
 
     /// Encodes each text as [`encode`](Self::encode) does; 64 or more on all cores.
@@ -352,11 +352,11 @@ fn cut(
         .take_while(|&&mask| mask == 1)
         .count();
     if head + tail > max_length {
-        return Err(Error::Argument {
-            name: "max_length",
-            found: max_length.to_string(),
-            expected: format!("at least {} (the special tokens)", head + tail),
-        });
+        return Err(Error::argument(
+            "max_length",
+            max_length.to_string(),
+            format!("at least {} (the special tokens)", head + tail),
+        ));
     }
     let body_end = (len - tail).min(max_length - tail);
     let kept = body_end + tail;

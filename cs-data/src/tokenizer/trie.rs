@@ -81,8 +81,8 @@ impl Trie {
     ) {
         while !range.is_empty() {
             let byte = sorted[range.start].word.as_bytes()[depth];
-            let same = |entry: &Entry<'_>| entry.word.as_bytes()[depth] == byte;
-            let count = sorted[range.clone()].partition_point(same);
+            let rest = &sorted[range.clone()];
+            let count = rest.partition_point(|entry| entry.word.as_bytes()[depth] == byte);
             self.bytes.push(byte);
             ranges.push(range.start..range.start + count);
             range.start += count;

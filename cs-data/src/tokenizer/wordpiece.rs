@@ -84,11 +84,11 @@ impl Flavour {
             .into_iter()
             .find(|t| !vocab.contains_key(t.as_str()))
         {
-            return Err(Error::File {
-                path: origin.into(),
-                found: format!("a vocabulary of {} tokens without {missing}", vocab.len()),
-                expected: "the special tokens among them".into(),
-            });
+            return Err(Error::file(
+                origin,
+                format!("a vocabulary of {} tokens without {missing}", vocab.len()),
+                "the special tokens among them",
+            ));
         }
         let mut known: Vec<(u32, &str)> = self
             .special
@@ -104,10 +104,6 @@ impl Flavour {
                     "rstrip": false, "normalized": false, "special": true})
             })
             .collect();
-        let special =
-            |token: &str, segment: u32| json!({"SpecialToken": {"id": token, "type_id": segment}});
-        let sequence = |id: &str, segment: u32| json!({"Sequence": {"id": id, "type_id": segment}});
-        let describe = |t: &str| json!({"id": t, "ids": [vocab[t]], "tokens": [t]});
         let file = json!({
             "version": "1.0", "truncation": null, "padding": null, "added_tokens": added,
             "normalizer": {"type": "BertNormalizer", "clean_text": true,
@@ -117,7 +113,7 @@ impl Flavour {
             "post_processor": {"type": "TemplateProcessing",
                 "single": [special(cls, 0), sequence("A", 0), special(sep, 0)],
                 "pair": [special(cls, 0), sequence("A", 0), special(sep, 0), sequence("B", 1), special(sep, 1)],
-                "special_tokens": {cls: describe(cls), sep: describe(sep)}},
+                "special_tokens": {cls: describe(cls, vocab[&**cls]), sep: describe(sep, vocab[&**sep])}},
             "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": true},
             "model": {"type": "WordPiece", "unk_token": unk, "continuing_subword_prefix": "##",
                 "max_input_chars_per_word": MAX_WORD_CHARS, "vocab": vocab},
@@ -148,19 +144,15 @@ pub(crate) fn train<'a>(
         vocab.id(token);
     }
     if vocab_size <= vocab.tokens.len() {
-        return Err(Error::Argument {
-            name: "vocab_size",
-            found: vocab_size.to_string(),
-            expected: format!("at least {}", vocab.tokens.len() + 1),
-        });
+        return Err(Error::argument(
+            "vocab_size",
+            vocab_size.to_string(),
+            format!("at least {}", vocab.tokens.len() + 1),
+        ));
     }
     let counts = count_words(texts)?;
     if counts.is_empty() {
-        return Err(Error::Argument {
-            name: "texts",
-            found: "empty".into(),
-            expected: "at least one word".into(),
-        });
+        return Err(Error::argument("texts", "empty", "at least one word"));
     }
     for piece in alphabet(&counts, vocab_size - vocab.tokens.len()) {
         vocab.id(piece);
@@ -195,17 +187,30 @@ impl Vocab {
     }
 }
 
+fn special(token: &str, segment: u32) -> Value {
+    json!({"SpecialToken": {"id": token, "type_id": segment}})
+}
+
+fn sequence(id: &str, segment: u32) -> Value {
+    json!({"Sequence": {"id": id, "type_id": segment}})
+}
+
+fn describe(token: &str, id: u32) -> Value {
+    json!({"id": token, "ids": [id], "tokens": [token]})
+}
+
 /// How often each word occurs after BERT's normaliser and pre-tokenizer.
 fn count_words<'a>(texts: impl Iterator<Item = &'a str>) -> Result<BTreeMap<String, u64>> {
-    let fail = |source| Error::Tokenizer { source };
     let mut counts = BTreeMap::new();
     for text in texts {
         let mut normalized = NormalizedString::from(text);
         BertNormalizer::default()
             .normalize(&mut normalized)
-            .map_err(fail)?;
+            .map_err(Error::tokenizer)?;
         let mut words = PreTokenizedString::from(normalized);
-        BertPreTokenizer.pre_tokenize(&mut words).map_err(fail)?;
+        BertPreTokenizer
+            .pre_tokenize(&mut words)
+            .map_err(Error::tokenizer)?;
         for (word, _, _) in words.get_splits(OffsetReferential::Original, OffsetType::Byte) {
             if word.chars().count() <= MAX_WORD_CHARS {
                 *counts.entry(word.to_owned()).or_insert(0) += 1;

@@ -115,11 +115,11 @@ impl<F: Translator, B: Translator> BackTranslation<F, B> {
             ("similarity", &config.similarity),
         ];
         if let Some((name, range)) = ranges.into_iter().find(|(_, range)| range.is_empty()) {
-            return Err(Error::Argument {
+            return Err(Error::argument(
                 name,
-                found: format!("{range:?}"),
-                expected: "a lower and an upper bound".into(),
-            });
+                format!("{range:?}"),
+                "a lower and an upper bound",
+            ));
         }
         Ok(BackTranslation {
             forward,
@@ -213,11 +213,11 @@ fn same_number(name: &'static str, asked: &[String], found: &[String]) -> Result
     if asked.len() == found.len() {
         return Ok(());
     }
-    Err(Error::Argument {
+    Err(Error::argument(
         name,
-        found: format!("{} translations", found.len()),
-        expected: asked.len().to_string(),
-    })
+        format!("{} translations", found.len()),
+        asked.len().to_string(),
+    ))
 }
 
 /// The text on one line, entities as placeholders.

@@ -115,11 +115,7 @@ impl<M: MaskFiller> Contextual<M> {
         if first > 0 {
             return Ok(Contextual { filler, first });
         }
-        Err(Error::Argument {
-            name: "first",
-            found: "0".into(),
-            expected: "at least 1".into(),
-        })
+        Err(Error::argument("first", "0", "at least 1"))
     }
 
     fn choose(
@@ -163,11 +159,11 @@ impl<M: MaskFiller> BatchAugmenter for Contextual<M> {
         let asked: Vec<MaskedText<'_>> = masked.iter().flatten().cloned().collect();
         let answers = self.filler.fill(&asked)?;
         if answers.len() != asked.len() {
-            return Err(Error::Argument {
-                name: "fill",
-                found: format!("{} answers", answers.len()),
-                expected: asked.len().to_string(),
-            });
+            return Err(Error::argument(
+                "fill",
+                format!("{} answers", answers.len()),
+                asked.len().to_string(),
+            ));
         }
         let mut answers = answers.iter();
         let candidate = |(masked, random): (Option<MaskedText<'_>>, &mut SplitMix)| {

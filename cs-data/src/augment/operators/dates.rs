@@ -40,8 +40,15 @@ const DAYS: [&str; 7] = [
 /// Years that a customer speaks of.
 const YEARS: Range<usize> = 2020..2030;
 
-/// A day of the Gregorian calendar: year, month, day of the month.
-pub(crate) fn day(years: Range<usize>, random: &mut SplitMix) -> (usize, usize, usize) {
+/// A day of the Gregorian calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Date {
+    pub(crate) year: usize,
+    pub(crate) month: usize,
+    pub(crate) day: usize,
+}
+
+pub(crate) fn date(years: Range<usize>, random: &mut SplitMix) -> Date {
     let year = years.start + random.below(years.len());
     let month = 1 + random.below(12);
     let leap = (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400);
@@ -50,12 +57,16 @@ pub(crate) fn day(years: Range<usize>, random: &mut SplitMix) -> (usize, usize, 
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     };
-    (year, month, 1 + random.below(days))
+    let day = 1 + random.below(days);
+    Date { year, month, day }
+}
+
+fn pick(list: &[&'static str], random: &mut SplitMix) -> Option<&'static str> {
+    random.pick(list).copied()
 }
 
 pub(crate) fn chinese(random: &mut SplitMix) -> String {
-    let (year, month, day) = day(YEARS, random);
-    let pick = |list: &[&'static str], random: &mut SplitMix| random.pick(list).copied();
+    let Date { year, month, day } = date(YEARS, random);
     match random.below(8) {
         0 => format!("{month}月{day}日"),
         1 => format!("{month}月{day}号"),
@@ -80,9 +91,8 @@ pub(crate) fn chinese(random: &mut SplitMix) -> String {
 }
 
 pub(crate) fn english(random: &mut SplitMix) -> String {
-    let (year, month, day) = day(YEARS, random);
+    let Date { year, month, day } = date(YEARS, random);
     let name = MONTHS[month - 1];
-    let pick = |list: &[&'static str], random: &mut SplitMix| random.pick(list).copied();
     match random.below(8) {
         0 => format!("{name} {day}"),
         1 => format!("{name} {day}{}", ordinal(day)),
@@ -138,8 +148,9 @@ mod tests {
             ["st", "nd", "rd", "th", "st", "th"]
         );
         let mut random = SplitMix::new(1);
-        let days: Vec<_> = (0..5000).map(|_| day(2023..2025, &mut random)).collect();
-        assert!(days.contains(&(2024, 2, 29)) && !days.contains(&(2023, 2, 29)));
-        assert!(!days.contains(&(2024, 4, 31)) && days.contains(&(2024, 12, 31)));
+        let days = (0..5000).map(|_| date(2023..2025, &mut random));
+        let days: Vec<_> = days.map(|date| [date.year, date.month, date.day]).collect();
+        assert!(days.contains(&[2024, 2, 29]) && !days.contains(&[2023, 2, 29]));
+        assert!(!days.contains(&[2024, 4, 31]) && days.contains(&[2024, 12, 31]));
     }
 }

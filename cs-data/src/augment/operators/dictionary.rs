@@ -53,11 +53,11 @@ pub(crate) fn read(path: &Path, mut skipped: Option<&mut Vec<Error>>) -> Result<
     break_cycles(&source, &mut entries, &mut refuse)?;
     entries.retain(|(_, candidates)| !candidates.is_empty());
     if entries.is_empty() {
-        return Err(Error::File {
-            path: path.into(),
-            found: "no entries".into(),
-            expected: "at least one word with a candidate".into(),
-        });
+        return Err(Error::file(
+            path,
+            "no entries",
+            "at least one word with a candidate",
+        ));
     }
     let owned = |(word, candidates): (&str, Vec<Placed<'_>>)| Entry {
         word: word.to_owned(),

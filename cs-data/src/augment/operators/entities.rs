@@ -71,22 +71,14 @@ impl Entities {
             rate: 1.0,
         };
         for (label, value) in values {
-            let fail = |(found, expected)| Error::Argument {
-                name: "values",
-                found,
-                expected,
-            };
+            let fail = |(found, expected)| Error::argument("values", found, expected);
             if !is_label(label) {
                 return Err(fail((format!("the label {label:?}"), "one word".into())));
             }
             entities.add(label, Value::parse(value).map_err(fail)?);
         }
         if entities.values.is_empty() {
-            return Err(Error::Argument {
-                name: "values",
-                found: "empty".into(),
-                expected: "at least one value".into(),
-            });
+            return Err(Error::argument("values", "empty", "at least one value"));
         }
         Ok(entities)
     }
@@ -119,11 +111,11 @@ impl Entities {
             entities.add(label, Value::parse(value).map_err(place)?);
         }
         if entities.values.is_empty() {
-            return Err(Error::File {
-                path: path.into(),
-                found: "an empty entity list".into(),
-                expected: "at least one label<TAB>value".into(),
-            });
+            return Err(Error::file(
+                path,
+                "an empty entity list",
+                "at least one label<TAB>value",
+            ));
         }
         Ok(entities)
     }

@@ -4,6 +4,7 @@ use crate::augment::Pattern;
 use crate::random::SplitMix;
 
 use super::dates;
+use super::dates::Date;
 
 /// Where replacement values come from, besides lists.
 ///
@@ -90,7 +91,7 @@ impl Generator {
             }
             Generator::ChineseId => {
                 let place = random.pick(&PLACES).copied().unwrap_or_default();
-                let (year, month, day) = dates::day(1950..2006, random);
+                let Date { year, month, day } = dates::date(1950..2006, random);
                 let sequence = 1 + random.below(999);
                 with_mod_11_2(format!("{place}{year:04}{month:02}{day:02}{sequence:03}"))
             }

@@ -94,16 +94,15 @@ impl Noise {
     ///
     /// No fillers; one that is empty or has a control character.
     pub fn with_fillers<'a>(mut self, fillers: impl IntoIterator<Item = &'a str>) -> Result<Self> {
-        let bad = |found: String| Error::Argument {
-            name: "fillers",
-            found,
-            expected: "at least one word, none empty".into(),
-        };
         self.chinese.clear();
         self.spaced.clear();
         for filler in fillers.into_iter().map(str::trim) {
             if filler.is_empty() || filler.contains(char::is_control) {
-                return Err(bad(format!("{filler:?}")));
+                return Err(Error::argument(
+                    "fillers",
+                    format!("{filler:?}"),
+                    "at least one word, none empty",
+                ));
             }
             if filler.chars().any(|char| kind(char) == Kind::Cjk) {
                 self.chinese.push(filler.to_owned());
@@ -112,7 +111,11 @@ impl Noise {
             }
         }
         if self.chinese.is_empty() && self.spaced.is_empty() {
-            return Err(bad("empty".into()));
+            return Err(Error::argument(
+                "fillers",
+                "empty",
+                "at least one word, none empty",
+            ));
         }
         Ok(self)
     }

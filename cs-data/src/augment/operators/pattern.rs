@@ -70,10 +70,12 @@ impl std::str::FromStr for Pattern {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        Self::parse(text).map_err(|(at, expected)| Error::Argument {
-            name: "pattern",
-            found: format!("{text:?}, at character {}", at + 1),
-            expected: expected.into(),
+        Self::parse(text).map_err(|(at, expected)| {
+            Error::argument(
+                "pattern",
+                format!("{text:?}, at character {}", at + 1),
+                expected,
+            )
         })
     }
 }

@@ -75,11 +75,11 @@ impl Synonyms {
                 && entry.candidates.iter().all(fits)
         };
         if let Some(bad) = entries.iter().find(|entry| !fits(entry)) {
-            return Err(Error::Argument {
-                name: "entries",
-                found: format!("{:?} with {:?}", bad.word, bad.candidates),
-                expected: "a word and other words with weights above 0".into(),
-            });
+            return Err(Error::argument(
+                "entries",
+                format!("{:?} with {:?}", bad.word, bad.candidates),
+                "a word and other words with weights above 0",
+            ));
         }
         Self::of(entries)
     }
@@ -210,11 +210,7 @@ pub(crate) fn matcher<'a>(words: impl Iterator<Item = &'a str>) -> Result<AhoCor
         .kind(Some(kind))
         .ascii_case_insensitive(true)
         .build(words)
-        .map_err(|fault| Error::Argument {
-            name: "words",
-            found: fault.to_string(),
-            expected: "a smaller dictionary".into(),
-        })
+        .map_err(|fault| Error::argument("words", fault.to_string(), "a smaller dictionary"))
 }
 
 /// Calls `found` with the number and the range of each word in `segment` that stands alone there.

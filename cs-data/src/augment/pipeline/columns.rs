@@ -10,8 +10,9 @@ use arrow::array::{
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::take;
-use arrow::datatypes::{DataType, Int32Type};
+use arrow::datatypes::DataType;
 
+use crate::dataset::View;
 use crate::error::{Error, Result};
 use crate::random::SplitMix;
 use crate::text::SOURCE;
@@ -25,6 +26,13 @@ pub(crate) struct Kept {
     pub(crate) draft: Draft,
     pub(crate) chunk: usize,
     pub(crate) index: usize,
+}
+
+/// Drafts, and those of them that become rows.
+#[derive(Default)]
+pub(crate) struct Drawn {
+    pub(crate) chunks: Vec<Drafts>,
+    pub(crate) kept: Vec<Kept>,
 }
 
 /// The rows of a result.
@@ -42,10 +50,11 @@ struct Rows<'a> {
 pub(crate) fn batch(
     source: &RecordBatch,
     sources: &Sources<'_>,
-    (chunks, kept): (&[Drafts], &[Kept]),
+    drawn: &Drawn,
     operators: &[&str],
     keep_original: bool,
 ) -> Result<RecordBatch> {
+    let Drawn { chunks, kept } = drawn;
     let rows = kept.iter().map(|kept| kept.draft.row);
     let same = kept.len() == sources.len() && rows.clone().eq(0..sources.len() as u32);
     let rows = Rows {
@@ -59,16 +68,9 @@ pub(crate) fn batch(
     let schema = source.schema();
     let (named, others) = std::thread::scope(|scope| {
         let named = scope.spawn(|| rows.ids());
-        let column = |field: &Arc<arrow::datatypes::Field>| match field.name().as_str() {
-            "id" => Ok(None),
-            "text" => rows.texts().map(Some),
-            "spans" => rows.spans().map(Some),
-            "origin" => rows.origins(operators).map(Some),
-            "extra" => rows.extras().map(Some),
-            "parent" => rows.take(&source["id"]).map(Some),
-            name => rows.take(&source[name]).map(Some),
-        };
-        let others: Result<Vec<Option<ArrayRef>>> = schema.fields().iter().map(column).collect();
+        let fields = schema.fields().iter();
+        let others = fields.map(|field| rows.column(field.name(), operators));
+        let others: Result<Vec<Option<ArrayRef>>> = others.collect();
         let named = named
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -82,7 +84,7 @@ pub(crate) fn batch(
 
 /// How many rows there are of each origin.
 pub(crate) fn by_origin(batch: &RecordBatch) -> BTreeMap<String, usize> {
-    let origins = batch["origin"].as_dictionary::<Int32Type>();
+    let origins = View(batch).origins();
     let names: &StringArray = origins.values().as_string();
     let mut counts = vec![0; names.len()];
     origins
@@ -102,6 +104,20 @@ pub(crate) fn by_origin(batch: &RecordBatch) -> BTreeMap<String, usize> {
 }
 
 impl Rows<'_> {
+    /// A column other than the ids.
+    fn column(&self, name: &str, operators: &[&str]) -> Result<Option<ArrayRef>> {
+        let column = match name {
+            "id" => return Ok(None),
+            "text" => self.texts(),
+            "spans" => self.spans(),
+            "origin" => self.origins(operators),
+            "extra" => self.extras(),
+            "parent" => self.take(&self.source["id"]),
+            name => self.take(&self.source[name]),
+        };
+        column.map(Some)
+    }
+
     fn take(&self, column: &ArrayRef) -> Result<ArrayRef> {
         let Some(taken) = &self.taken else {
             return Ok(column.clone());
@@ -118,21 +134,20 @@ impl Rows<'_> {
     }
 
     fn texts(&self) -> Result<ArrayRef> {
-        let text = |kept: &Kept| self.chunks[kept.chunk].text(kept.index);
-        let bytes = limited(self.kept.iter().map(|kept| text(kept).len()).sum())?;
+        let texts = self.kept.iter();
+        let texts = texts.map(|kept| self.chunks[kept.chunk].text(kept.index));
+        let bytes = limited(texts.clone().map(str::len).sum())?;
         let mut out = StringBuilder::with_capacity(self.kept.len(), bytes);
-        self.kept
-            .iter()
-            .for_each(|kept| out.append_value(text(kept)));
+        texts.for_each(|text| out.append_value(text));
         Ok(Arc::new(out.finish()))
     }
 
     fn extras(&self) -> Result<ArrayRef> {
-        let column = &self.source["extra"];
+        let column = View(self.source).extras();
         if column.null_count() == column.len() {
-            return self.take(column);
+            return self.take(&self.source["extra"]);
         }
-        let mut extras = Extras::new(column.as_string(), self.keep_original);
+        let mut extras = Extras::new(column, self.keep_original);
         let mut out = StringBuilder::new();
         let mut bytes = 0;
         for (at, kept) in self.kept.iter().enumerate() {
@@ -196,7 +211,7 @@ impl Rows<'_> {
 
     /// The operators of each row, after those of its source.
     fn origins(&self, operators: &[&str]) -> Result<ArrayRef> {
-        let before = self.source["origin"].as_dictionary::<Int32Type>();
+        let before = View(self.source).origins();
         let names: &StringArray = before.values().as_string();
         let before = before.keys().values();
         let mut known: HashMap<(i32, u64), i32> = HashMap::new();
@@ -233,13 +248,16 @@ impl Rows<'_> {
         Ok(Arc::new(DictionaryArray::try_new(keys, values)?))
     }
 
+    /// The id of a copy's source.
+    fn id(&self, kept: &Kept) -> &str {
+        self.sources.ids.value(kept.draft.row as usize)
+    }
+
     /// The ids of copies: `{id}~{n}`, with the smallest n that no other row has.
     fn ids(&self) -> Result<ArrayRef> {
-        let sources = self.sources.ids;
-        let id = |kept: &Kept| sources.value(kept.draft.row as usize);
-        let bytes = self.kept.iter().map(|kept| id(kept).len() + 8).sum();
+        let bytes = self.kept.iter().map(|kept| self.id(kept).len() + 8).sum();
         let mut out = StringBuilder::with_capacity(self.kept.len(), limited(bytes)?);
-        let mut taken = Taken::of(sources);
+        let mut taken = Taken::of(self.sources.ids);
         let mut name = String::new();
         let (mut row, mut number) = (None, 0);
         for kept in self.kept {
@@ -249,7 +267,7 @@ impl Rows<'_> {
             loop {
                 number += 1;
                 name.clear();
-                name.push_str(id(kept));
+                name.push_str(self.id(kept));
                 name.push('~');
                 push_number(&mut name, number);
                 if taken.claim(&name) {
@@ -269,9 +287,10 @@ impl Taken {
     fn of(ids: &StringArray) -> Self {
         let mut hashes: HashSet<u64, BuildHasherDefault<AsIs>> =
             HashSet::with_capacity_and_hasher(ids.len(), BuildHasherDefault::default());
-        let all = || (0..ids.len()).map(|row| ids.value(row));
-        let simple = all().all(|id| !id.contains('~') && hashes.insert(SplitMix::hash(0, id)));
-        Taken((!simple).then(|| all().map(str::to_owned).collect()))
+        let all = (0..ids.len()).map(|row| ids.value(row));
+        let mut rest = all.clone();
+        let simple = rest.all(|id| !id.contains('~') && hashes.insert(SplitMix::hash(0, id)));
+        Taken((!simple).then(|| all.map(str::to_owned).collect()))
     }
 
     /// Takes the id; `false` if it is taken.
@@ -316,9 +335,9 @@ fn limited(bytes: usize) -> Result<usize> {
     if bytes <= i32::MAX as usize {
         return Ok(bytes);
     }
-    Err(Error::Argument {
-        name: "copies",
-        found: format!("a column of {bytes} bytes"),
-        expected: format!("at most {}", i32::MAX),
-    })
+    Err(Error::argument(
+        "copies",
+        format!("a column of {bytes} bytes"),
+        format!("at most {}", i32::MAX),
+    ))
 }

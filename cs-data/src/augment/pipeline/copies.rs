@@ -6,6 +6,7 @@ use arrow::array::{Array, AsArray, ListArray, RecordBatch, StringArray};
 use arrow::datatypes::{Int32Type, UInt32Type};
 
 use crate::augment::augmenter::{Row, RowEntity};
+use crate::dataset::View;
 use crate::text::{EditError, Edits};
 
 /// What augmentation reads of a data set's columns.
@@ -22,14 +23,14 @@ pub(crate) struct Sources<'a> {
 impl<'a> Sources<'a> {
     /// Views on a data set's batch.
     pub(crate) fn of(batch: &'a RecordBatch) -> Self {
-        let column = |name: &str| &batch[name];
-        let spans = column("spans").as_list::<i32>();
+        let view = View(batch);
+        let spans = view.span_lists();
         let fields = spans.values().as_struct();
         let labels = fields.column(2).as_dictionary::<Int32Type>();
         let values = labels.values().as_string::<i32>();
         Sources {
-            ids: column("id").as_string(),
-            texts: column("text").as_string(),
+            ids: view.ids(),
+            texts: view.texts(),
             spans,
             starts: fields.column(0).as_primitive::<UInt32Type>().values(),
             ends: fields.column(1).as_primitive::<UInt32Type>().values(),
@@ -77,8 +78,15 @@ pub(crate) struct Drafts {
     pub(crate) operators: Vec<u64>,
     /// Whether the text differs from the row's.
     pub(crate) changed: Vec<bool>,
-    /// Why operators were not applied, and how often.
-    pub(crate) refused: Vec<(usize, &'static str)>,
+    /// Every time that an operator was not applied.
+    pub(crate) refused: Vec<Refused>,
+}
+
+/// An operator that was not applied to a draft.
+pub(crate) struct Refused {
+    /// Position of the operator.
+    pub(crate) step: usize,
+    pub(crate) reason: &'static str,
 }
 
 impl Drafts {

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use arrow::array::{Array, AsArray, StringArray};
-use arrow::datatypes::Int32Type;
 
 use crate::augment::Synonyms;
 use crate::augment::operators::{each_match, matcher};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, View};
 use crate::error::Result;
 
 /// A pair of a dictionary that tells two intents of a data set apart.
@@ -101,8 +100,7 @@ impl Counts {
         words.dedup();
         let matcher = matcher(words.iter().map(String::as_str))?;
         let rows = data.one_batch()?;
-        let intents = rows["intent"].as_dictionary::<Int32Type>();
-        let texts: &StringArray = rows["text"].as_string();
+        let (intents, texts) = (View(&rows).intents(), View(&rows).texts());
         let names: &StringArray = intents.values().as_string();
         let mut counts = vec![vec![0; names.len()]; words.len()];
         let mut seen = Vec::new();
@@ -119,16 +117,7 @@ impl Counts {
             seen.dedup();
             seen.iter().for_each(|&word| counts[word][intent] += 1);
         }
-        let named = |counts: Vec<usize>| -> BTreeMap<String, usize> {
-            let counts = counts
-                .into_iter()
-                .enumerate()
-                .filter(|(_, count)| *count > 0);
-            counts
-                .map(|(intent, count)| (names.value(intent).to_owned(), count))
-                .collect()
-        };
-        let counts = counts.into_iter().map(named);
+        let counts = counts.iter().map(|counts| by_intent(names, counts));
         Ok(Counts(words.into_iter().zip(counts).collect()))
     }
 
@@ -143,9 +132,10 @@ impl Counts {
             .max_by_key(|(_, count)| **count)?;
         let rest = of_word.iter().rev().filter(|(intent, _)| *intent != other);
         let (intent, _) = rest.max_by_key(|(_, count)| **count)?;
-        let count = |of: &BTreeMap<String, usize>, intent| of.get(intent).copied().unwrap_or(0);
-        let row = |of| [count(of, intent), count(of, other)];
-        let counts = [row(of_word), row(of_replacement)];
+        let counts = [of_word, of_replacement].map(|of| {
+            let of = [of.get(intent), of.get(other)];
+            of.map(|count| count.copied().unwrap_or(0))
+        });
         let [[wa, wb], [ra, rb]] = counts.map(|row| row.map(|count| count as f64 + 0.5));
         let error = (1.0 / wa + 1.0 / wb + 1.0 / ra + 1.0 / rb).sqrt();
         Some(Flagged {
@@ -157,4 +147,12 @@ impl Counts {
             z: ((wa * rb) / (wb * ra)).ln() / error,
         })
     }
+}
+
+/// The counts that are not 0, by the names of their intents.
+fn by_intent(names: &StringArray, counts: &[usize]) -> BTreeMap<String, usize> {
+    let counts = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+    counts
+        .map(|(intent, count)| (names.value(intent).to_owned(), *count))
+        .collect()
 }

@@ -1,6 +1,7 @@
 //! Operators one after the other on copies of rows, and the copies as rows of a data set.
 
 mod columns;
+mod config;
 mod copies;
 mod extras;
 mod intent_guard;
@@ -12,5 +13,6 @@ mod pipeline;
 mod quota;
 mod step;
 
+pub use config::PipelineConfig;
 pub use intent_guard::Flagged;
-pub use pipeline::{AugmentReport, Pipeline, PipelineConfig};
+pub use pipeline::{AugmentReport, Pipeline};

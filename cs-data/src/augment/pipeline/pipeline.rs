@@ -14,10 +14,11 @@ use crate::random::SplitMix;
 use crate::text::Edits;
 
 use super::columns;
-use super::columns::Kept;
-use super::copies::{Draft, Drafts, Sources, State};
+use super::columns::{Drawn, Kept};
+use super::config::PipelineConfig;
+use super::copies::{Draft, Drafts, Refused, Sources, State};
 use super::quota::Quota;
-use super::step::Work;
+use super::step::{Applied, Work};
 
 /// A copy that comes out like its source, or like an earlier copy, is drawn this often before it is
 /// dropped; once if another program is asked.
@@ -25,40 +26,6 @@ const ATTEMPTS: u32 = 16;
 
 /// Most operators of a pipeline: `origin` keeps a bit an operator.
 const MAX_OPERATORS: usize = 64;
-
-/// How many rows [`Pipeline`] makes.
-///
-/// ```
-/// use cs_data::augment::PipelineConfig;
-/// let config = PipelineConfig { copies: 3, seed: 7, ..PipelineConfig::default() };
-/// assert_eq!((config.balance, config.keep_original), (None, false));
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PipelineConfig {
-    /// Number of copies of each row.
-    pub copies: usize,
-    /// Number of rows to which each intent is brought, instead of `copies`, counting the originals
-    /// if they are kept. Rows without an intent get no copies.
-    pub balance: Option<usize>,
-    /// Whether the rows themselves come first in the result.
-    pub keep_original: bool,
-    /// Seed of all chance: equal seeds give equal bytes, whatever the number of threads.
-    pub seed: u64,
-    /// Number of threads; `None`: as many as the machine has.
-    pub threads: Option<NonZeroUsize>,
-}
-
-impl Default for PipelineConfig {
-    fn default() -> Self {
-        PipelineConfig {
-            copies: 1,
-            balance: None,
-            keep_original: false,
-            seed: 0,
-            threads: None,
-        }
-    }
-}
 
 /// What a [`Pipeline`] made.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -111,7 +78,13 @@ impl AugmentReport {
 #[allow(missing_debug_implementations, reason = "operators are any type")]
 pub struct Pipeline {
     config: PipelineConfig,
-    steps: Vec<(Operator, f64)>,
+    steps: Vec<Step>,
+}
+
+struct Step {
+    operator: Operator,
+    /// How likely a copy is to get it.
+    probability: f64,
 }
 
 enum Operator {
@@ -120,6 +93,10 @@ enum Operator {
 }
 
 impl Operator {
+    fn is_batch(&self) -> bool {
+        matches!(self, Operator::Batch(_))
+    }
+
     fn name(&self) -> &str {
         match self {
             Operator::Row(operator) => operator.name(),
@@ -163,13 +140,16 @@ impl Pipeline {
     fn step(mut self, operator: Operator, probability: f64) -> Result<Self> {
         check_rate("probability", probability)?;
         if self.steps.len() == MAX_OPERATORS {
-            return Err(Error::Argument {
-                name: "operators",
-                found: format!("{} and one more", MAX_OPERATORS),
-                expected: format!("at most {MAX_OPERATORS}"),
-            });
+            return Err(Error::argument(
+                "operators",
+                format!("{} and one more", MAX_OPERATORS),
+                format!("at most {MAX_OPERATORS}"),
+            ));
         }
-        self.steps.push((operator, probability));
+        self.steps.push(Step {
+            operator,
+            probability,
+        });
         Ok(self)
     }
 
@@ -188,11 +168,11 @@ impl Pipeline {
             rows_in: sources.len(),
             ..AugmentReport::default()
         };
-        let Drawn { chunks, mut kept } = self.draw(&sources, &mut plan, &mut report)?;
-        kept.sort_unstable_by_key(|kept| kept.draft);
-        let names: Vec<&str> = self.steps.iter().map(|(step, _)| step.name()).collect();
+        let mut drawn = self.draw(&sources, &mut plan, &mut report)?;
+        drawn.kept.sort_unstable_by_key(|kept| kept.draft);
+        let names: Vec<&str> = self.steps.iter().map(|step| step.operator.name()).collect();
         let keep_original = self.config.keep_original;
-        let made = columns::batch(&rows, &sources, (&chunks, &kept), &names, keep_original)?;
+        let made = columns::batch(&rows, &sources, &drawn, &names, keep_original)?;
         let made = match self.config.keep_original {
             true => concat_batches(&made.schema(), [&rows, &made])?,
             false => made,
@@ -212,8 +192,7 @@ impl Pipeline {
     ) -> Result<Drawn> {
         let mut drawn = Drawn::default();
         let mut seen = Seen::default();
-        let is_batch = |(step, _): &(Operator, f64)| matches!(step, Operator::Batch(_));
-        let asks = self.steps.iter().any(is_batch);
+        let asks = self.steps.iter().any(|step| step.operator.is_batch());
         let attempts = if asks { 1 } else { ATTEMPTS };
         let mut pending = plan.drafts();
         for attempt in 0..attempts {
@@ -226,10 +205,12 @@ impl Pipeline {
             for made in self.make(sources, &pending, attempt)? {
                 for (index, &draft) in drafts.by_ref().take(made.len()).enumerate() {
                     let chunk = drawn.chunks.len();
-                    let mut repeats = || plan.repeats && !seen.is_new(draft.row, made.text(index));
-                    let fault = match made.changed[index] {
-                        false => Some("unchanged"),
-                        true => repeats().then_some("duplicate"),
+                    let fault = if !made.changed[index] {
+                        Some("unchanged")
+                    } else if plan.repeats && !seen.is_new(draft.row, made.text(index)) {
+                        Some("duplicate")
+                    } else {
+                        None
                     };
                     match fault {
                         None => drawn.kept.push(Kept {
@@ -244,8 +225,8 @@ impl Pipeline {
                         }
                     }
                 }
-                for &(step, reason) in &made.refused {
-                    report.drop(format!("{}: {reason}", self.steps[step].0.name()));
+                for &Refused { step, reason } in &made.refused {
+                    report.drop(format!("{}: {reason}", self.steps[step].operator.name()));
                 }
                 drawn.chunks.push(made);
             }
@@ -272,11 +253,12 @@ impl Pipeline {
                 seed: self.config.seed,
             };
             let rest = self.steps[step..].iter();
-            let rows = rest
-                .take_while(|(step, _)| matches!(step, Operator::Row(_)))
-                .count();
+            let rows = rest.take_while(|step| !step.operator.is_batch()).count();
             made = match self.steps.get(step) {
-                Some((Operator::Batch(operator), probability)) => {
+                Some(Step {
+                    operator: Operator::Batch(operator),
+                    probability,
+                }) => {
                     let made = work.ask(&**operator, step, *probability)?;
                     step += 1;
                     vec![made]
@@ -304,11 +286,12 @@ impl Pipeline {
         let piece = all.div_ceil(threads).max(1);
         let pieces =
             (0..threads).map(|thread| (thread * piece).min(all)..((thread + 1) * piece).min(all));
-        let run = |piece: Range<usize>| self.make_piece(work, steps.clone(), piece);
         std::thread::scope(|scope| {
-            let run = &run;
             let handles: Vec<_> = pieces
-                .map(|piece| scope.spawn(move || run(piece)))
+                .map(|piece| {
+                    let steps = steps.clone();
+                    scope.spawn(move || self.make_piece(work, steps, piece))
+                })
                 .collect();
             let joined = handles.into_iter().map(|handle| {
                 handle
@@ -331,7 +314,11 @@ impl Pipeline {
         for at in piece {
             work.load(at, &mut state);
             for step in steps.clone() {
-                let (Operator::Row(operator), probability) = &self.steps[step] else {
+                let Step {
+                    operator: Operator::Row(operator),
+                    probability,
+                } = &self.steps[step]
+                else {
                     continue;
                 };
                 let mut random = work.random(at, step);
@@ -341,20 +328,18 @@ impl Pipeline {
                 edits.clear();
                 operator.edits(state.row(), &mut random, &mut edits);
                 if !edits.is_empty() {
-                    work.apply(at, (step, operator.name()), &edits, (&mut state, &mut made))?;
+                    let applied = Applied {
+                        step,
+                        name: operator.name(),
+                        edits: &edits,
+                    };
+                    work.apply(at, applied, &mut state, &mut made)?;
                 }
             }
             work.finish(at, &state, &mut made);
         }
         Ok(made)
     }
-}
-
-/// Drafts, and those of them that become rows.
-#[derive(Default)]
-struct Drawn {
-    chunks: Vec<Drafts>,
-    kept: Vec<Kept>,
 }
 
 /// The texts of copies, by row.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::{AsArray, RecordBatch, StringArray};
-use arrow::datatypes::Int32Type;
+use arrow::array::RecordBatch;
 
-use crate::augment::PipelineConfig;
+use crate::dataset::View;
 use crate::error::{Error, Result};
 use crate::random::SplitMix;
 
+use super::config::PipelineConfig;
 use super::copies::Draft;
 
 /// The most rows that are made at once: they are all in memory.
@@ -62,16 +62,11 @@ impl Quota {
             check("copies", config.copies, plan.rows)?;
             return Ok(plan);
         };
-        let intents = data["intent"].as_dictionary::<Int32Type>();
-        let names: &StringArray = intents.values().as_string();
-        let ids: &StringArray = data["id"].as_string();
+        let view = View(data);
         let mut classes: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
         for row in 0..data.num_rows() {
-            if let Some(key) = intents.key(row) {
-                classes
-                    .entry(names.value(key))
-                    .or_default()
-                    .push(row as u32);
+            if let Some(intent) = view.intent(row) {
+                classes.entry(intent).or_default().push(row as u32);
             }
         }
         check("balance", target, classes.len())?;
@@ -81,7 +76,7 @@ impl Quota {
             rows.iter()
                 .for_each(|&row| plan.of_row[row as usize] = Some(class));
             rows.sort_by_cached_key(|&row| {
-                (SplitMix::hash(config.seed, ids.value(row as usize)), row)
+                (SplitMix::hash(config.seed, view.id(row as usize)), row)
             });
             let kept = if config.keep_original { rows.len() } else { 0 };
             all.push(Class {
@@ -150,10 +145,10 @@ fn check(name: &'static str, asked: usize, groups: usize) -> Result<()> {
     let most = MAX_ROWS / groups.max(1);
     match (1..=most).contains(&asked) {
         true => Ok(()),
-        false => Err(Error::Argument {
+        false => Err(Error::argument(
             name,
-            found: asked.to_string(),
-            expected: format!("1 to {most} (100 million rows in all)"),
-        }),
+            asked.to_string(),
+            format!("1 to {most} (100 million rows in all)"),
+        )),
     }
 }

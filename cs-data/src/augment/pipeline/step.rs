@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::random::SplitMix;
 use crate::text::{EditError, Edits};
 
-use super::copies::{Draft, Drafts, Sources, State};
+use super::copies::{Draft, Drafts, Refused, Sources, State};
 
 /// What there is to do on some drafts.
 pub(crate) struct Work<'a> {
@@ -16,6 +16,14 @@ pub(crate) struct Work<'a> {
     pub(crate) previous: Option<&'a Drafts>,
     pub(crate) attempt: u32,
     pub(crate) seed: u64,
+}
+
+/// An operator of the pipeline, and its edits of one draft.
+pub(crate) struct Applied<'a> {
+    /// Position of the operator.
+    pub(crate) step: usize,
+    pub(crate) name: &'a str,
+    pub(crate) edits: &'a Edits,
 }
 
 impl<'a> Work<'a> {
@@ -40,14 +48,16 @@ impl<'a> Work<'a> {
     pub(crate) fn apply(
         &self,
         at: usize,
-        (step, name): (usize, &str),
-        edits: &Edits,
-        (state, made): (&mut State<'a>, &mut Drafts),
+        operator: Applied<'_>,
+        state: &mut State<'a>,
+        made: &mut Drafts,
     ) -> Result<()> {
+        let Applied { step, name, edits } = operator;
         match state.apply(step, edits) {
             Ok(()) => Ok(()),
             Err(EditError::TooLong { .. }) => {
-                made.refused.push((step, "a text too long"));
+                let reason = "a text too long";
+                made.refused.push(Refused { step, reason });
                 Ok(())
             }
             Err(source) => Err(Error::Edit {
@@ -96,20 +106,25 @@ impl<'a> Work<'a> {
             .collect();
         let answers = operator.edits(&rows, &mut streams)?;
         if answers.len() != rows.len() {
-            return Err(Error::Argument {
-                name: "candidates",
-                found: format!("{} of {}", answers.len(), operator.name()),
-                expected: format!("{}, one a row", rows.len()),
-            });
+            return Err(Error::argument(
+                "candidates",
+                format!("{} of {}", answers.len(), operator.name()),
+                format!("{}, one a row", rows.len()),
+            ));
         }
         let mut answers = answers.into_iter();
         let mut made = Drafts::with_capacity(count);
         for (at, mut state) in states.into_iter().enumerate() {
             match chosen[at].then(|| answers.next()).flatten() {
                 Some(Ok(edits)) if !edits.is_empty() => {
-                    self.apply(at, (step, operator.name()), &edits, (&mut state, &mut made))?;
+                    let applied = Applied {
+                        step,
+                        name: operator.name(),
+                        edits: &edits,
+                    };
+                    self.apply(at, applied, &mut state, &mut made)?;
                 }
-                Some(Err(reason)) => made.refused.push((step, reason)),
+                Some(Err(reason)) => made.refused.push(Refused { step, reason }),
                 _ => {}
             }
             self.finish(at, &state, &mut made);

@@ -12,12 +12,12 @@ use serde_json::{Map, Value, json};
 use crate::dataset::json_of;
 use crate::error::Result;
 use crate::file::{Output, shown};
-use crate::formats::json::{Wrong, wrong};
+use crate::formats::json::{Export, Wrong, wrong};
 use crate::formats::row_writer::{Losses, RowWriter};
 use crate::text::{SOURCE, Utterance};
 
-use super::tool;
-use super::tool::Entity;
+use super::entity;
+use super::entity::Entity;
 
 /// The keys under which annotations stand.
 const KEYS: [&str; 5] = ["label", "labels", "entities", "annotations", CLASSES];
@@ -27,26 +27,54 @@ const CLASSES: &str = "cats";
 
 const TEXTS: [&str; 2] = ["text", "data"];
 
-/// A record as an object of a JSON Lines file.
-pub(crate) fn object(
-    mut record: Map<String, Value>,
-    place: Option<&str>,
-) -> Result<Map<String, Value>, Wrong> {
-    let text = tool::take_text(&mut record, place, &TEXTS)?;
-    let (mut entities, mut classes) = (Vec::new(), Vec::new());
-    let mut is_tagged = false;
-    for key in KEYS {
-        let before = classes.len();
+/// Reads what doccano exports.
+pub(crate) struct Doccano;
+
+impl Export for Doccano {
+    fn object(
+        &self,
+        mut record: Map<String, Value>,
+        text: Option<&str>,
+    ) -> Result<Map<String, Value>, Wrong> {
+        let text = entity::take_text(&mut record, text, &TEXTS)?;
+        let mut annotations = Annotations::default();
+        for key in KEYS {
+            annotations.take(&mut record, key)?;
+        }
+        record.insert("text".into(), text.into());
+        if let Some(class) = entity::only(annotations.classes, "label")? {
+            record.insert("intent".into(), class.into());
+        }
+        if annotations.is_tagged {
+            record.insert("spans".into(), entity::spans(annotations.entities));
+        }
+        Ok(record)
+    }
+}
+
+/// What was found under the keys of annotations.
+#[derive(Default)]
+struct Annotations {
+    entities: Vec<Entity>,
+    classes: Vec<String>,
+    /// Whether anybody looked for entities.
+    is_tagged: bool,
+}
+
+impl Annotations {
+    /// Takes the annotations under a key out of the record.
+    fn take(&mut self, record: &mut Map<String, Value>, key: &str) -> Result<(), Wrong> {
+        let before = self.classes.len();
         let items = match record.remove(key) {
-            None | Some(Value::Null) => continue,
+            None | Some(Value::Null) => return Ok(()),
             Some(Value::Array(items)) => items,
             Some(class @ Value::String(_)) => vec![class],
             Some(other) => return wrong(format!("{key} {}", shown(&other.to_string())), "a list"),
         };
         for item in items {
             match (entity(&item), item) {
-                (Some(entity), _) => entities.push(entity),
-                (None, Value::String(class)) => classes.push(class),
+                (Some(entity), _) => self.entities.push(entity),
+                (None, Value::String(class)) => self.classes.push(class),
                 (None, item) => {
                     let error = wrong(
                         format!("{key} with {}", shown(&item.to_string())),
@@ -57,16 +85,9 @@ pub(crate) fn object(
             }
         }
         // A list for either that has no class is one of entities.
-        is_tagged |= key != CLASSES && classes.len() == before;
+        self.is_tagged |= key != CLASSES && self.classes.len() == before;
+        Ok(())
     }
-    record.insert("text".into(), text.into());
-    if let Some(class) = tool::only(classes, "label")? {
-        record.insert("intent".into(), class.into());
-    }
-    if is_tagged {
-        record.insert("spans".into(), tool::spans(entities));
-    }
-    Ok(record)
 }
 
 /// Reads an entity: `[start, end, label]`, or an object with the same.
@@ -89,12 +110,7 @@ fn entity(item: &Value) -> Option<Entity> {
 
 /// Whether a record is certainly one of doccano's.
 pub(crate) fn is_record(record: &Value) -> bool {
-    let items = |key: &str| record.get(key).and_then(Value::as_array);
-    let has_entities = |key: &str| {
-        let first = items(key).and_then(|items| items.first());
-        first.is_some_and(|first| entity(first).is_some())
-    };
-    let is_classified = items("label").is_some_and(|labels| {
+    let is_classified = list(record, "label").is_some_and(|labels| {
         let others = ["intent", "spans", "tokens"];
         let is_bare = others.iter().all(|key| record.get(key).is_none());
         !labels.is_empty() && labels.iter().all(Value::is_string) && is_bare
@@ -102,7 +118,16 @@ pub(crate) fn is_record(record: &Value) -> bool {
     let has_text = TEXTS
         .iter()
         .any(|key| record.get(key).is_some_and(Value::is_string));
-    has_text && (KEYS.into_iter().any(has_entities) || is_classified)
+    has_text && (KEYS.iter().any(|key| has_entities(record, key)) || is_classified)
+}
+
+fn list<'a>(record: &'a Value, key: &str) -> Option<&'a Vec<Value>> {
+    record.get(key).and_then(Value::as_array)
+}
+
+fn has_entities(record: &Value, key: &str) -> bool {
+    let first = list(record, key).and_then(|items| items.first());
+    first.is_some_and(|first| entity(first).is_some())
 }
 
 /// Writes an object a line; a field that doccano does not know stands beside the others.
@@ -119,12 +144,13 @@ impl RowWriter for DoccanoWriter {
             Some(Value::Array(spans)) => spans,
             _ => Vec::new(),
         };
-        let list = |span: &Value| json!([span["start"], span["end"], span["label"]]);
-        let spans: Vec<Value> = spans.iter().map(list).collect();
+        let spans = spans.iter();
+        let spans = spans.map(|span| json!([span["start"], span["end"], span["label"]]));
+        let spans: Vec<Value> = spans.collect();
         if row.origin == SOURCE {
             object.remove("origin");
         }
-        object.insert("id".into(), tool::id(&row.id));
+        object.insert("id".into(), entity::id(&row.id));
         match object.remove("intent") {
             None if !row.is_tagged() => {}
             None => drop(object.insert("label".into(), spans.into())),

@@ -7,18 +7,19 @@
 //! A flat object has the same by the names of its controls. Offsets count UTF-16 units, as browsers
 //! do.
 
+use std::ops::Range;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
 use crate::error::Result;
 use crate::file::{Output, shown};
-use crate::formats::json::{Wrong, wrong};
+use crate::formats::json::{Export, Wrong, wrong};
 use crate::formats::row_writer::{Losses, RowWriter};
-use crate::text::{SOURCE, Utterance};
+use crate::text::{SOURCE, Span, Utterance};
 
-use super::tool;
-use super::tool::Entity;
+use super::entity;
+use super::entity::Entity;
 
 /// The keys under which a task has its annotations, by version.
 const ANNOTATIONS: [&str; 2] = ["annotations", "completions"];
@@ -26,34 +27,37 @@ const ANNOTATIONS: [&str; 2] = ["annotations", "completions"];
 /// What is neither a span nor a choice.
 const REGIONS: &str = "regions";
 
-/// A record as an object of a JSON Lines file.
-pub(crate) fn object(
-    mut record: Map<String, Value>,
-    place: Option<&str>,
-) -> Result<Map<String, Value>, Wrong> {
-    let mut row = Row::default();
-    match record.remove("data") {
-        Some(Value::Object(mut data)) => {
-            let place = place.map(|place| place.strip_prefix("data.").unwrap_or(place));
-            let only = only_text(&data);
-            let place = place.or(only.as_deref());
-            row.text = tool::take_text(&mut data, place, &["text"])?;
-            let key = ANNOTATIONS
-                .into_iter()
-                .find(|key| record.contains_key(*key));
-            if let Some(annotations) = key.and_then(|key| record.remove(key)) {
-                row.task(&annotations)?;
+/// Reads what Label Studio exports.
+pub(crate) struct LabelStudio;
+
+impl Export for LabelStudio {
+    fn object(
+        &self,
+        mut record: Map<String, Value>,
+        text: Option<&str>,
+    ) -> Result<Map<String, Value>, Wrong> {
+        let mut row = Row::default();
+        match record.remove("data") {
+            Some(Value::Object(mut data)) => {
+                let text = text.map(|text| text.strip_prefix("data.").unwrap_or(text));
+                let only = only_text(&data);
+                row.text = entity::take_text(&mut data, text.or(only.as_deref()), &["text"])?;
+                let mut keys = ANNOTATIONS.iter();
+                let key = keys.find(|key| record.contains_key(**key));
+                if let Some(annotations) = key.and_then(|key| record.remove(*key)) {
+                    row.task(&annotations)?;
+                }
+                row.rest = record;
+                row.rest.extend(data);
             }
-            row.rest = record;
-            row.rest.extend(data);
+            data => {
+                record.extend(data.map(|data| ("data".to_owned(), data)));
+                row.text = entity::take_text(&mut record, text, &["text"])?;
+                row.flat(record)?;
+            }
         }
-        data => {
-            record.extend(data.map(|data| ("data".to_owned(), data)));
-            row.text = tool::take_text(&mut record, place, &["text"])?;
-            row.flat(record)?;
-        }
+        row.object()
     }
-    row.object()
 }
 
 /// The key of the only string.
@@ -68,21 +72,21 @@ pub(crate) fn is_record(record: &Value) -> bool {
     let Some(record) = record.as_object() else {
         return false;
     };
-    let has_list = |key: &str| record.get(key).is_some_and(Value::is_array);
+    let mut lists = ANNOTATIONS.iter().chain(&["predictions"]);
     let is_task = record.get("data").is_some_and(Value::is_object)
-        && (ANNOTATIONS.iter().any(|key| has_list(key)) || has_list("predictions"));
+        && lists.any(|key| record.get(*key).is_some_and(Value::is_array));
     is_task || record.values().any(|value| regions(value).is_some())
 }
 
 /// The regions of a flat object's control, if it has any.
 fn regions(value: &Value) -> Option<&Vec<Value>> {
-    let is_region = |item: &Value| {
-        ["start", "end", "labels"]
-            .iter()
-            .all(|key| item.get(key).is_some())
-    };
     let items = value.as_array()?;
     (!items.is_empty() && items.iter().all(is_region)).then_some(items)
+}
+
+fn is_region(item: &Value) -> bool {
+    let mut keys = ["start", "end", "labels"].iter();
+    keys.all(|key| item.get(key).is_some())
 }
 
 #[derive(Default)]
@@ -90,31 +94,28 @@ struct Row {
     text: String,
     /// The entities; `None` if nobody looked for any.
     entities: Option<Vec<Entity>>,
-    /// The controls, and what was chosen in each.
-    choices: Vec<(String, Vec<String>)>,
+    choices: Vec<Choice>,
     others: Vec<Value>,
     rest: Map<String, Value>,
+}
+
+/// A control, and what was chosen in it.
+struct Choice {
+    control: String,
+    chosen: Vec<String>,
+}
+
+impl Choice {
+    fn is_sentiment(&self) -> bool {
+        self.control == "sentiment" || sentiment(&self.chosen).is_some()
+    }
 }
 
 impl Row {
     /// The annotations of a task.
     fn task(&mut self, annotations: &Value) -> Result<(), Wrong> {
-        let is = |annotation: &Value, key: &str| annotation.get(key) == Some(&Value::Bool(true));
-        let all = annotations.as_array().into_iter().flatten();
-        let mut valid: Vec<&Value> = all.filter(|one| !is(one, "was_cancelled")).collect();
-        if valid.len() > 1 && valid.iter().filter(|one| is(one, "ground_truth")).count() == 1 {
-            valid.retain(|one| is(one, "ground_truth"));
-        }
-        let annotation = match valid[..] {
-            [] => return Ok(()),
-            [annotation] => annotation,
-            _ => {
-                let error = wrong(
-                    format!("{} annotations", valid.len()),
-                    "one, or one that is the ground truth",
-                );
-                return error.map_err(Wrong::of_labels);
-            }
+        let Some(annotation) = valid_annotation(annotations)? else {
+            return Ok(());
         };
         let results = annotation.get("result").and_then(Value::as_array);
         // Choices alone do not say that anybody looked for regions.
@@ -126,7 +127,7 @@ impl Row {
             if let Some(labels) = value.get(kind).filter(|_| kind.ends_with("labels")) {
                 self.region(value, labels)?;
             } else if let Some(chosen) = value.get("choices") {
-                self.choices.push((from.to_owned(), names(chosen)?));
+                self.choose(from.to_owned(), chosen)?;
             } else {
                 self.others.push(result.clone());
             }
@@ -142,9 +143,9 @@ impl Row {
                     self.region(item, &item["labels"])?;
                 }
             } else if let Some(chosen) = value.get("choices") {
-                self.choices.push((key, names(chosen)?));
+                self.choose(key, chosen)?;
             } else if key == "sentiment" && value.is_string() {
-                self.choices.push((key, names(&value)?));
+                self.choose(key, &value)?;
             } else {
                 self.rest.insert(key, value);
             }
@@ -152,11 +153,17 @@ impl Row {
         Ok(())
     }
 
+    fn choose(&mut self, control: String, chosen: &Value) -> Result<(), Wrong> {
+        let chosen = names(chosen)?;
+        self.choices.push(Choice { control, chosen });
+        Ok(())
+    }
+
     fn region(&mut self, value: &Value, labels: &Value) -> Result<(), Wrong> {
         let place = value.get("globalOffsets").unwrap_or(value);
-        let edges = place["start"].as_u64().zip(place["end"].as_u64());
+        let (start, end) = (place["start"].as_u64(), place["end"].as_u64());
         let labels = names(labels)?;
-        let (Some((start, end)), [label]) = (edges, &labels[..]) else {
+        let (Some(start), Some(end), [label]) = (start, end, &labels[..]) else {
             let error = wrong(
                 shown(&value.to_string()),
                 "a region with start, end and one label",
@@ -164,7 +171,7 @@ impl Row {
             return error.map_err(Wrong::of_labels);
         };
         let said = value.get("text").and_then(Value::as_str);
-        let Some((start, end)) = in_chars(&self.text, (start, end), said) else {
+        let Some(Range { start, end }) = in_chars(&self.text, start..end, said) else {
             let error = wrong(
                 format!("{start}..{end} of the text"),
                 format!("the place of {}", shown(said.unwrap_or_default())),
@@ -185,28 +192,32 @@ impl Row {
             others,
             rest: mut object,
         } = self;
-        let is_intent =
-            object.contains_key("intent") || choices.iter().any(|(name, _)| name == "intent");
-        let is_mood = |name: &str, chosen: &[String]| name == "sentiment" || mood(chosen).is_some();
-        let rest = choices
+        let has_intent = object.contains_key("intent")
+            || choices.iter().any(|choice| choice.control == "intent");
+        let is_only = choices
             .iter()
-            .filter(|(name, chosen)| !is_mood(name, chosen));
-        let is_only = rest.count() == 1;
-        for (name, chosen) in choices {
-            if name == "intent" || !is_intent && is_only && !is_mood(&name, &chosen) {
-                let intent = tool::only(chosen, &name)?;
+            .filter(|choice| !choice.is_sentiment())
+            .count()
+            == 1;
+        for choice in choices {
+            let is_intent = !has_intent && is_only && !choice.is_sentiment();
+            let Choice { control, chosen } = choice;
+            if control == "intent" || is_intent {
+                let intent = entity::only(chosen, &control)?;
                 object.extend(intent.map(|intent| ("intent".to_owned(), intent.into())));
-            } else if let Some(mood) = mood(&chosen).filter(|_| !object.contains_key("sentiment")) {
-                object.insert("sentiment".into(), mood.into());
-            } else if name == "sentiment" {
+            } else if let Some(sentiment) =
+                sentiment(&chosen).filter(|_| !object.contains_key("sentiment"))
+            {
+                object.insert("sentiment".into(), sentiment.into());
+            } else if control == "sentiment" {
                 let found = format!("the sentiment {}", shown(&chosen.join(", ")));
                 return wrong(found, "positive, neutral or negative");
             } else {
-                object.insert(name, chosen.into());
+                object.insert(control, chosen.into());
             }
         }
         object.insert("text".into(), text.into());
-        object.extend(entities.map(|entities| ("spans".to_owned(), tool::spans(entities))));
+        object.extend(entities.map(|entities| ("spans".to_owned(), entity::spans(entities))));
         if !others.is_empty() {
             object.insert(REGIONS.into(), others.into());
         }
@@ -214,8 +225,31 @@ impl Row {
     }
 }
 
+/// The one annotation that was not skipped, or is the ground truth; `None` if all were skipped.
+fn valid_annotation(annotations: &Value) -> Result<Option<&Value>, Wrong> {
+    let all = annotations.as_array().into_iter().flatten();
+    let mut valid: Vec<&Value> = all.filter(|one| !is_set(one, "was_cancelled")).collect();
+    let truths = valid.iter().filter(|one| is_set(one, "ground_truth"));
+    if valid.len() > 1 && truths.count() == 1 {
+        valid.retain(|one| is_set(one, "ground_truth"));
+    }
+    match valid[..] {
+        [] => Ok(None),
+        [annotation] => Ok(Some(annotation)),
+        _ => {
+            let found = format!("{} annotations", valid.len());
+            let error = wrong(found, "one, or one that is the ground truth");
+            error.map_err(Wrong::of_labels)
+        }
+    }
+}
+
+fn is_set(annotation: &Value, key: &str) -> bool {
+    annotation.get(key) == Some(&Value::Bool(true))
+}
+
 /// A sentiment by its word.
-fn mood(chosen: &[String]) -> Option<f64> {
+fn sentiment(chosen: &[String]) -> Option<f64> {
     let [word] = chosen else { return None };
     match &*word.to_lowercase() {
         "positive" => Some(1.0),
@@ -242,31 +276,40 @@ fn names(value: &Value) -> Result<Vec<String>, Wrong> {
 }
 
 /// UTF-16 units as characters; as they are where only that gives what the file `said` is there.
-fn in_chars(text: &str, (start, end): (u64, u64), said: Option<&str>) -> Option<(u64, u64)> {
-    let units = |unit: u64| {
-        let mut at = 0;
-        let before = text.chars().take_while(|c| {
-            let is_before = at < unit;
-            at += c.len_utf16() as u64;
-            is_before
-        });
-        let chars = before.count() as u64;
-        // Past the end as far as the file says, for the error.
-        let length: u64 = text.chars().map(|c| c.len_utf16() as u64).sum();
-        chars + unit.saturating_sub(length)
-    };
-    let places = [(units(start), units(end)), (start, end)];
-    let Some(said) = said else {
-        return Some(places[0]);
-    };
-    // Label Studio shows line ends in its own way.
-    let bare = |text: &str| text.replace("\\n", "").replace(['\n', '\r'], "");
-    let is_there = |(start, end): &(u64, u64)| {
-        let chars = text.chars().skip(*start as usize);
-        let there: String = chars.take(end.saturating_sub(*start) as usize).collect();
-        bare(&there) == bare(said)
-    };
-    places.into_iter().find(is_there)
+fn in_chars(text: &str, units: Range<u64>, said: Option<&str>) -> Option<Range<u64>> {
+    let chars = chars_before(text, units.start)..chars_before(text, units.end);
+    match said {
+        None => Some(chars),
+        Some(said) => [chars, units]
+            .into_iter()
+            .find(|range| is_there(text, range, said)),
+    }
+}
+
+/// How many characters stand before that many UTF-16 units; past the end of the text as many as
+/// the file says, for the error.
+fn chars_before(text: &str, unit: u64) -> u64 {
+    let (mut chars, mut at) = (0, 0);
+    for c in text.chars() {
+        if at < unit {
+            chars += 1;
+        }
+        at += c.len_utf16() as u64;
+    }
+    chars + unit.saturating_sub(at)
+}
+
+/// Whether what the file `said` is in that range of characters.
+fn is_there(text: &str, range: &Range<u64>, said: &str) -> bool {
+    let chars = text.chars().skip(range.start as usize);
+    let length = range.end.saturating_sub(range.start);
+    let there: String = chars.take(length as usize).collect();
+    without_line_ends(&there) == without_line_ends(said)
+}
+
+/// Label Studio shows line ends in its own way.
+fn without_line_ends(text: &str) -> String {
+    text.replace("\\n", "").replace(['\n', '\r'], "")
 }
 
 /// Writes an array of tasks, which Label Studio imports.
@@ -293,17 +336,10 @@ impl RowWriter for LabelStudioWriter {
         if row.origin == SOURCE {
             data.remove("origin");
         }
-        let units = |byte: usize| row.text[..byte].encode_utf16().count();
-        let region = |(at, span): (usize, &crate::Span)| {
-            json!({
-                "id": format!("span-{at}"), "from_name": "label", "to_name": "text", "type": "labels",
-                "value": {
-                    "start": units(span.start), "end": units(span.end),
-                    "text": &row.text[span.range()], "labels": [&span.label],
-                },
-            })
-        };
-        let mut result: Vec<Value> = row.spans.iter().enumerate().map(region).collect();
+        let spans = row.spans.iter().enumerate();
+        let mut result: Vec<Value> = spans
+            .map(|(at, span)| region(&row.text, at, span))
+            .collect();
         if let Some(intent) = &row.intent {
             result.push(json!({
                 "id": "intent", "from_name": "intent", "to_name": "text", "type": "choices",
@@ -317,7 +353,7 @@ impl RowWriter for LabelStudioWriter {
             true => Vec::new(),
             false => vec![json!({"result": result})],
         };
-        let task = json!({"id": tool::id(&row.id), "data": data, "annotations": annotations});
+        let task = json!({"id": entity::id(&row.id), "data": data, "annotations": annotations});
         self.out.text(if self.rows == 0 { "[\n" } else { ",\n" })?;
         self.rows += 1;
         self.out.text(&task.to_string())
@@ -328,4 +364,19 @@ impl RowWriter for LabelStudioWriter {
             .text(if self.rows == 0 { "[]\n" } else { "\n]\n" })?;
         self.out.finish()
     }
+}
+
+/// A span as a region, with a number for its id.
+fn region(text: &str, at: usize, span: &Span) -> Value {
+    json!({
+        "id": format!("span-{at}"), "from_name": "label", "to_name": "text", "type": "labels",
+        "value": {
+            "start": units_before(text, span.start), "end": units_before(text, span.end),
+            "text": &text[span.range()], "labels": [&span.label],
+        },
+    })
+}
+
+fn units_before(text: &str, byte: usize) -> usize {
+    text[..byte].encode_utf16().count()
 }

@@ -1,10 +1,8 @@
 //! Exports of programs for annotation.
 
-mod doccano;
-mod label_studio;
-pub(crate) mod sniff;
-pub(crate) mod tool;
+pub(crate) mod doccano;
+pub(crate) mod entity;
+pub(crate) mod label_studio;
 
-pub(crate) use doccano::DoccanoWriter;
-pub(crate) use label_studio::LabelStudioWriter;
-pub(crate) use tool::{Entity, Tool};
+pub(crate) use doccano::{Doccano, DoccanoWriter};
+pub(crate) use label_studio::{LabelStudio, LabelStudioWriter};

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::error::{Error, Result};
 use crate::file::shown;
 use crate::formats::comments;
-use crate::formats::row_reader::LineSource;
+use crate::formats::row_reader::{Line, LineSource};
 
 use super::tokens;
 
@@ -28,6 +28,23 @@ pub(crate) struct Item {
     pub(crate) tag: Range<usize>,
 }
 
+/// The comments of a sentence.
+pub(crate) struct Comments<'a> {
+    pub(crate) values: Vec<CommentValue>,
+    /// Those with no known key.
+    pub(crate) others: Vec<&'a str>,
+}
+
+/// A known key, and where its value stands in the sentence's lines.
+pub(crate) struct CommentValue {
+    pub(crate) key: &'static str,
+    pub(crate) range: Range<usize>,
+}
+
+fn moved(range: Range<usize>, by: usize) -> Range<usize> {
+    range.start + by..range.end + by
+}
+
 impl Block {
     pub(crate) fn is_empty(&self) -> bool {
         self.raw.is_empty()
@@ -46,10 +63,9 @@ impl Block {
 
     pub(crate) fn push_items(&mut self, lines: &LineSource, items: Vec<Item>) {
         let start = self.push(lines);
-        let moved = |range: Range<usize>| range.start + start..range.end + start;
         self.items.extend(items.into_iter().map(|item| Item {
-            token: moved(item.token),
-            tag: moved(item.tag),
+            token: moved(item.token, start),
+            tag: moved(item.tag, start),
         }));
         let end = self.items.last().map_or(start, |item| item.tag.end);
         if let Some(intent) = self.raw[end..].strip_prefix(INTENT_MARK).map(str::trim)
@@ -77,16 +93,17 @@ impl Block {
         let before = self.raw.get(..at).unwrap_or(&self.raw);
         let start = before.rfind('\n').map_or(0, |end| end + 1);
         let number = self.first + before.matches('\n').count();
-        lines.error_in((number, &self.raw[start..]), at - start, found, expected)
+        let line = Line {
+            number,
+            text: &self.raw[start..],
+        };
+        lines.error_in(line, at - start, found, expected)
     }
 
     /// The known keys with the positions of their values, and the other comments.
-    #[expect(clippy::type_complexity, reason = "used once")]
-    pub(crate) fn comments(
-        &self,
-        lines: &LineSource,
-    ) -> Result<(Vec<(&'static str, Range<usize>)>, Vec<&str>)> {
-        let (mut values, mut others) = (Vec::new(), Vec::new());
+    pub(crate) fn comments(&self, lines: &LineSource) -> Result<Comments<'_>> {
+        let mut values: Vec<CommentValue> = Vec::new();
+        let mut others = Vec::new();
         let end = self
             .items
             .first()
@@ -97,35 +114,37 @@ impl Block {
             at += line.len();
             let line = line.trim_end();
             if let Some((key, value)) = comments::key_value(line) {
-                if values.iter().any(|(known, _)| *known == key) {
+                if values.iter().any(|value| value.key == key) {
                     return Err(self.error(lines, start, format!("{key} again"), "it once"));
                 }
                 let end = start + line.len();
-                values.push((key, end - value.len()..end));
+                let range = end - value.len()..end;
+                values.push(CommentValue { key, range });
             } else if line.starts_with('#') {
                 others.push(line);
             }
         }
-        Ok((values, others))
+        Ok(Comments { values, others })
     }
 
     /// The text and the positions of the tokens in it.
     pub(crate) fn text(
         &self,
         lines: &LineSource,
-        values: &[(&'static str, Range<usize>)],
+        values: &[CommentValue],
     ) -> Result<(String, Vec<Range<usize>>)> {
         let words: Vec<&str> = self
             .items
             .iter()
             .map(|item| &self.raw[item.token.clone()])
             .collect();
-        let Some((_, range)) = values.iter().find(|(key, _)| *key == "text") else {
+        let Some(text) = values.iter().find(|value| value.key == "text") else {
             if words.is_empty() {
                 return Err(self.error(lines, 0, "comments alone", "a token and its tag below"));
             }
             return Ok(tokens::join(&words));
         };
+        let range = &text.range;
         let plain = &self.raw[range.clone()];
         let meant = comments::meant(plain);
         match tokens::locate(&meant, &words) {

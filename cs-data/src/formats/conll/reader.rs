@@ -18,13 +18,13 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::file::{Output, shown};
 use crate::formats::comments;
+use crate::formats::comments::Held;
 use crate::formats::row_reader::{Fault, LineSource, MAX_LINE_BYTES, RowReader};
 use crate::formats::row_writer::{Losses, RowWriter};
-use crate::tags::IobError;
 use crate::tags::Scheme;
 use crate::text::{Span, Utterance, check_text};
 
-use super::block::{Block, columns, is_other_comment, is_sentence, pairs};
+use super::block::{Block, Comments, columns, is_other_comment, is_sentence, pairs};
 use super::tagging::Tagging;
 use super::tokens;
 
@@ -126,7 +126,7 @@ impl ConllReader {
     /// The row of the collected sentence; `None` for comments that stand alone.
     fn row(&mut self) -> Result<Option<Utterance>> {
         let block = &self.block;
-        let (values, others) = block.comments(&self.lines)?;
+        let Comments { values, others } = block.comments(&self.lines)?;
         if block.items.is_empty() && values.is_empty() {
             return Ok(None);
         }
@@ -154,11 +154,11 @@ impl ConllReader {
         row.spans = spans;
         let pairs: Vec<_> = values
             .iter()
-            .map(|(key, value)| (*key, &block.raw[value.clone()]))
+            .map(|value| (value.key, &block.raw[value.range.clone()]))
             .collect();
         comments::read(&mut row, &pairs, &others).map_err(|bad| {
-            let value = values.iter().find(|(key, _)| *key == bad.key);
-            let range = value.map_or(0..0, |(_, range)| range.clone());
+            let value = values.iter().find(|value| value.key == bad.key);
+            let range = value.map_or(0..0, |value| value.range.clone());
             let found = shown(&block.raw[range.clone()]);
             block.error(&self.lines, range.start, found, bad.expected)
         })?;
@@ -210,26 +210,24 @@ impl ConllWriter {
 
 impl RowWriter for ConllWriter {
     fn write(&mut self, row: &Utterance, _: &mut Losses) -> Result<()> {
-        let is_held = |span: &&Span| {
-            let text = &row.text[span.range()];
-            text.trim() == text && !span.label.contains('\0')
-        };
-        let spans: Vec<Span> = row.spans.iter().filter(is_held).cloned().collect();
+        let spans = row.spans.iter();
+        let spans = spans.filter(|span| can_hold(span, &row.text));
+        let spans: Vec<Span> = spans.cloned().collect();
         let tokens = tokens::split(&row.text, &spans);
-        let unwritable = |error: IobError| Error::Unwritable {
-            id: row.id.clone(),
-            found: error.to_string(),
-            expected: "spans of whole tokens".into(),
-        };
-        let tags = self.scheme.encode(&tokens, &spans).map_err(unwritable)?;
+        let tags = self.scheme.encode(&tokens, &spans).map_err(|error| {
+            Error::unwritable(&row.id, error.to_string(), "spans of whole tokens")
+        })?;
         let words: Vec<&str> = tokens
             .iter()
             .map(|token| &row.text[token.clone()])
             .collect();
-        let id = row.id != self.rows.to_string();
-        let says_text =
-            words.is_empty() || words.contains(&DOCSTART) || tokens::join(&words).0 != row.text;
-        let mut block = comments::write(row, (id, says_text), is_other_comment);
+        let held = Held {
+            id: row.id != self.rows.to_string(),
+            text: words.is_empty()
+                || words.contains(&DOCSTART)
+                || tokens::join(&words).0 != row.text,
+        };
+        let mut block = comments::write(row, &held, is_other_comment);
         if spans.len() < row.spans.len() {
             let all = &row.to_json()[comments::SPANS];
             block.push_str(&format!("# {} = {all}\n", comments::SPANS));
@@ -245,4 +243,10 @@ impl RowWriter for ConllWriter {
     fn finish(self: Box<Self>) -> Result<()> {
         self.out.finish()
     }
+}
+
+/// Whether tags can hold a span.
+fn can_hold(span: &Span, text: &str) -> bool {
+    let text = &text[span.range()];
+    text.trim() == text && !span.label.contains('\0')
 }

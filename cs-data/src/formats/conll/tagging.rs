@@ -51,8 +51,9 @@ impl Tagging {
             let spans = scheme.decode(tokens, tags);
             return spans.map_err(|error| self.wrong(scheme, &error));
         }
-        let fits = |scheme: &Scheme| scheme.validate(tags).is_ok();
-        let fitting: Vec<Scheme> = self.candidates.iter().copied().filter(fits).collect();
+        let candidates = self.candidates.iter().copied();
+        let fitting = candidates.filter(|scheme| scheme.validate(tags).is_ok());
+        let fitting: Vec<Scheme> = fitting.collect();
         let Some(scheme) = fitting.first() else {
             return Err(self.worst(tags));
         };

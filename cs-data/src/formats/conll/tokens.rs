@@ -6,8 +6,7 @@ use crate::text::{Span, is_cjk, is_unspaced, whitespace_tokens};
 
 /// The text of tokens without a text, and where they stand in it.
 pub(crate) fn join(tokens: &[&str]) -> (String, Vec<Range<usize>>) {
-    let is_single = |token: &&str| token.chars().nth(1).is_none();
-    let by_character = tokens.iter().all(is_single);
+    let by_character = tokens.iter().all(|token| token.chars().nth(1).is_none());
     let mut text = String::new();
     let mut places = Vec::with_capacity(tokens.len());
     for token in tokens {

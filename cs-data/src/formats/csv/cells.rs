@@ -4,22 +4,22 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::dataset::{Row, json_of};
+use crate::dataset::{Row, TurnRef, json_of};
 use crate::error::{Error, Result};
 use crate::file::{TextSlice, shown};
 use crate::formats::blocks::Rows;
 use crate::formats::columns::Column;
-use crate::formats::json::SpanFields;
 use crate::formats::row_reader::{Fault, Place};
+use crate::formats::span_fields::SpanFields;
 use crate::text::SpanError;
 use crate::text::{SOURCE, Span, check_length, to_bytes};
 
+use super::header::Header;
 use super::record::{Field, cell};
-use super::table::Table;
 
-/// The fields of a record, as many as the header has.
+/// The fields of a record.
 pub(crate) struct Cells<'a> {
-    pub(crate) table: &'a Table,
+    pub(crate) header: &'a Header,
     pub(crate) piece: TextSlice<'a>,
     /// Without NUL.
     pub(crate) record: &'a str,
@@ -29,6 +29,11 @@ pub(crate) struct Cells<'a> {
 impl<'a> Cells<'a> {
     /// Checks the row and adds it.
     pub(crate) fn push(&self, rows: &mut Rows, place: Place) -> Result<(), Fault> {
+        let (found, expected) = (self.fields.len(), self.header.names.len());
+        if found != expected {
+            let found = format!("a row of {found} fields");
+            return Err(Fault::Row(self.piece.error(0, found, expected.to_string())));
+        }
         let text = self.get(Column::Text);
         check_length(&text).map_err(|rule| Fault::Row(self.broken(Column::Text, &rule)))?;
         let spans = self.spans(&text).map_err(Fault::Row)?;
@@ -46,7 +51,11 @@ impl<'a> Cells<'a> {
             intent: some(intent.trim()),
             sentiment,
             reply: some(&reply),
-            dialogue: turn.map(|turn| (&*dialogue_id, turn, some(&speaker))),
+            dialogue: turn.map(|turn| TurnRef {
+                dialogue_id: &dialogue_id,
+                turn,
+                speaker: some(&speaker),
+            }),
             origin: some(&origin).unwrap_or(SOURCE),
             parent: some(&parent),
             extra: extra.as_deref(),
@@ -57,12 +66,12 @@ impl<'a> Cells<'a> {
 
     /// The column's cell, empty where there is none.
     fn get(&self, column: Column) -> Cow<'a, str> {
-        let field = self.table.at[column as usize].and_then(|at| self.fields.get(at));
+        let field = self.header.at[column as usize].and_then(|at| self.fields.get(at));
         field.map_or(Cow::Borrowed(""), |field| cell(self.record, field))
     }
 
     fn place(&self, column: Column) -> usize {
-        let field = self.table.at[column as usize].and_then(|at| self.fields.get(at));
+        let field = self.header.at[column as usize].and_then(|at| self.fields.get(at));
         field.map_or(0, |field| field.range.start)
     }
 
@@ -77,7 +86,7 @@ impl<'a> Cells<'a> {
 
     /// A number, or a word for one.
     fn sentiment(&self) -> Result<Option<f32>> {
-        if !self.table.has(Column::Sentiment) {
+        if !self.header.has(Column::Sentiment) {
             return Ok(None);
         }
         let cell = self.get(Column::Sentiment);
@@ -106,7 +115,7 @@ impl<'a> Cells<'a> {
 
     /// The spans of the column `spans` and the one of `span_start`, `span_end` and `span_label`.
     fn spans(&self, text: &str) -> Result<Vec<Span>> {
-        if !self.table.has(Column::Spans) && !self.table.has(Column::SpanStart) {
+        if !self.header.has(Column::Spans) && !self.header.has(Column::SpanStart) {
             return Ok(Vec::new());
         }
         let list = self.get(Column::Spans);
@@ -129,7 +138,7 @@ impl<'a> Cells<'a> {
     }
 
     fn span(&self) -> Result<Option<Span>> {
-        if !self.table.has(Column::SpanStart) {
+        if !self.header.has(Column::SpanStart) {
             return Ok(None);
         }
         let (start, end) = (self.get(Column::SpanStart), self.get(Column::SpanEnd));
@@ -140,37 +149,40 @@ impl<'a> Cells<'a> {
         {
             return Ok(None);
         }
-        let number = |cell: &str, column| {
-            let expected = "a number of characters from 0";
-            let number = cell.trim().parse::<usize>();
-            number.map_err(|_| self.error(column, expected).of_labels())
-        };
-        let start = number(&start, Column::SpanStart)?;
-        let end = number(&end, Column::SpanEnd)?;
+        let start = self.edge(Column::SpanStart, &start)?;
+        let end = self.edge(Column::SpanEnd, &end)?;
         Ok(Some(Span::new(start, end, label.trim())))
+    }
+
+    fn edge(&self, column: Column, cell: &str) -> Result<usize> {
+        let expected = "a number of characters from 0";
+        let number = cell.trim().parse();
+        number.map_err(|_| self.error(column, expected).of_labels())
+    }
+
+    /// The cell at a position, if anything is in it.
+    fn filled(&self, at: usize) -> Option<Cow<'a, str>> {
+        let value = cell(self.record, self.fields.get(at)?);
+        Some(value).filter(|value| !value.is_empty())
     }
 
     /// The cells that fill no field, without empty ones, and the members of the column `extra`.
     /// Outside a dialogue, `turn` and `speaker` are such cells, too.
     fn extra(&self, outside: bool) -> Option<String> {
-        let table = self.table;
-        let at = |column: Column| table.at[column as usize];
-        let (packed, turn, speaker) = (at(Column::Extra), at(Column::Turn), at(Column::Speaker));
-        if table.others.is_empty() && packed.or(turn).or(speaker).is_none() {
+        let Header { names, at, others } = self.header;
+        let [packed, turn, speaker] =
+            [Column::Extra, Column::Turn, Column::Speaker].map(|column| at[column as usize]);
+        if others.is_empty() && packed.or(turn).or(speaker).is_none() {
             return None;
         }
         let stray = [turn, speaker].into_iter().flatten().filter(|_| outside);
-        let cells = table.others.iter().copied().chain(stray);
         let mut extra = Map::new();
-        for at in cells {
-            let value = self.fields.get(at).map(|field| cell(self.record, field));
-            if let Some(value) = value.filter(|value| !value.is_empty()) {
-                extra.insert(table.names[at].clone(), Value::from(value));
+        for at in others.iter().copied().chain(stray) {
+            if let Some(value) = self.filled(at) {
+                extra.insert(names[at].clone(), Value::from(value));
             }
         }
-        let value = packed.and_then(|at| self.fields.get(at));
-        let value = value.map(|field| cell(self.record, field));
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
+        if let Some(value) = packed.and_then(|at| self.filled(at)) {
             // Any other file may have a column of that name for something else.
             match serde_json::from_str::<Map<String, Value>>(&value) {
                 Ok(members) => extra.extend(members),

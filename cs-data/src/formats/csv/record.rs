@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::formats::options::Format;
+use crate::formats::format::Format;
 use crate::text::MAX_TEXT_BYTES;
 
 /// What a `"` that opens a field does.
@@ -249,8 +249,9 @@ struct Whole {
 
 /// The ends of lines at the start of `bytes`.
 pub(crate) fn line_ends(bytes: &[u8]) -> &[u8] {
-    let is_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
-    &bytes[..bytes.iter().take_while(is_end).count()]
+    let ends = bytes.iter();
+    let ends = ends.take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    &bytes[..ends.count()]
 }
 
 /// The content of a field of `record`.

@@ -32,10 +32,12 @@ impl FromStr for Separator {
             (_, [byte]) => Some(*byte).filter(|byte| can_separate(*byte)),
             _ => None,
         };
-        byte.map(Separator).ok_or_else(|| Error::Argument {
-            name: "separator",
-            found: format!("{text:?}"),
-            expected: "an ASCII character that is no letter, digit or quote, or tab".into(),
+        byte.map(Separator).ok_or_else(|| {
+            Error::argument(
+                "separator",
+                format!("{text:?}"),
+                "an ASCII character that is no letter, digit or quote, or tab",
+            )
         })
     }
 }
@@ -75,21 +77,23 @@ pub(crate) fn detect(
     columns: &Columns,
     has_header: bool,
 ) -> Dialect {
-    let fits = |dialect: &Dialect| {
-        let names = dialect.names(record, has_header);
-        let has = |name: &str| names.iter().any(|found| found == name);
-        let text = columns.source(Column::Text).unwrap_or_default();
-        has(text) && columns.pairs().all(|(_, column)| has(column))
-    };
-    if fits(&usual) {
+    if fits(&usual.names(record, has_header), columns) {
         return usual;
     }
     let others = KNOWN.map(|delimiter| Dialect { delimiter, ..usual });
-    let mut fitting = others.into_iter().filter(fits);
+    let others = others.into_iter();
+    let mut fitting = others.filter(|other| fits(&other.names(record, has_header), columns));
     match (fitting.next(), fitting.next()) {
         (Some(only), None) => only,
         _ => usual,
     }
+}
+
+/// Whether every column that must be there is among the names.
+fn fits(names: &[String], columns: &Columns) -> bool {
+    let text = columns.source(Column::Text).unwrap_or_default();
+    let mut needed = columns.pairs().map(|(_, column)| column).chain([text]);
+    needed.all(|needed| names.iter().any(|name| name == needed))
 }
 
 /// The separators that would cut a header that is one cell.
@@ -101,15 +105,22 @@ pub(crate) fn likely(header: &str) -> Vec<Separator> {
 }
 
 impl Dialect {
-    /// The names of the columns: the cells of the first record, or their numbers.
-    pub(crate) fn names(self, record: &[u8], has_header: bool) -> Vec<String> {
+    /// As [`names`], of the bytes of the first record.
+    fn names(self, record: &[u8], has_header: bool) -> Vec<String> {
         let mut fields = Vec::new();
         let text = String::from_utf8_lossy(record);
         self.split(text.as_bytes(), &mut fields);
-        let name = |(at, field): (usize, &Field)| match has_header {
-            true => cell(&text, field).trim().to_owned(),
-            false => (at + 1).to_string(),
-        };
-        fields.iter().enumerate().map(name).collect()
+        names(&text, &fields, has_header)
+    }
+}
+
+/// The names of the columns: the cells of the first record, or their numbers.
+pub(crate) fn names(record: &str, fields: &[Field], has_header: bool) -> Vec<String> {
+    match has_header {
+        true => {
+            let cells = fields.iter().map(|field| cell(record, field));
+            cells.map(|cell| cell.trim().to_owned()).collect()
+        }
+        false => (1..=fields.len()).map(|at| at.to_string()).collect(),
     }
 }

@@ -12,9 +12,9 @@ use crate::dataset::json_of;
 use crate::error::{Error, Result};
 use crate::file::{Output, failed, shown};
 use crate::formats::columns::Column;
-use crate::formats::options::Format;
+use crate::formats::format::Format;
 use crate::formats::row_writer::{Losses, RowWriter};
-use crate::text::{SOURCE, Utterance};
+use crate::text::{SOURCE, Turn, Utterance};
 
 use super::record::Dialect;
 
@@ -31,8 +31,96 @@ pub(crate) struct TableWriter {
     names: Vec<String>,
     /// Position of each name.
     index: HashMap<String, usize>,
-    /// How many records have how many fields.
-    widths: Vec<(usize, usize)>,
+    runs: Vec<Run>,
+}
+
+/// Records one after the other that have the same number of fields.
+struct Run {
+    records: usize,
+    fields: usize,
+}
+
+/// The cells of a row, each with the name of its column.
+struct Cells<'a, 'b> {
+    writer: &'b TableWriter,
+    lost: &'b mut Losses,
+    cells: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl<'a> Cells<'a, '_> {
+    /// Adds a cell that fits; `reads`: whether it reads back as it is.
+    fn put(&mut self, name: &'static str, cell: impl Into<Cow<'a, str>>, reads: bool) {
+        let cell = cell.into();
+        let fits = !cell.is_empty() && self.writer.holds(&cell);
+        if !reads || !fits {
+            self.lost.add(name);
+        }
+        if fits {
+            self.cells.push((name.into(), cell));
+        }
+    }
+
+    /// The first two stand on every row, so that none is an empty line.
+    fn id_and_text(&mut self, row: &'a Utterance) {
+        let holds_id = self.writer.holds(&row.id);
+        let id = if holds_id { &*row.id } else { "" };
+        if id.is_empty() {
+            self.lost.add("id");
+        }
+        self.cells.push(("id".into(), id.into()));
+        self.cells.push(("text".into(), (&*row.text).into()));
+    }
+
+    fn fields(&mut self, row: &'a Utterance) {
+        if row.is_tagged() {
+            let spans = row.to_json().remove("spans").unwrap_or_default();
+            self.put("spans", spans.to_string(), true);
+        }
+        if let Some(intent) = &row.intent {
+            self.put("intent", intent, intent.trim() == intent);
+        }
+        if let Some(sentiment) = row.sentiment {
+            self.put("sentiment", sentiment.to_string(), true);
+        }
+        if let Some(reply) = &row.reply {
+            self.put("reply", reply, true);
+        }
+        if let Some(turn) = &row.dialogue {
+            self.turn(turn);
+        }
+        if row.origin != SOURCE {
+            self.put("origin", &row.origin, true);
+        }
+        if let Some(parent) = &row.parent {
+            self.put("parent", parent, true);
+        }
+    }
+
+    fn turn(&mut self, turn: &'a Turn) {
+        self.put("dialogue_id", &turn.dialogue_id, true);
+        if !turn.dialogue_id.is_empty() && self.writer.holds(&turn.dialogue_id) {
+            self.put("turn", turn.turn.to_string(), true);
+            if let Some(speaker) = &turn.speaker {
+                self.put("speaker", speaker, true);
+            }
+        }
+    }
+
+    fn extra(&mut self, extra: &'a Map<String, Value>) {
+        let mut packed = Map::new();
+        for (name, value) in extra {
+            match value {
+                Value::String(value) if self.writer.is_column(name, value) => {
+                    self.cells
+                        .push((name.as_str().into(), value.as_str().into()));
+                }
+                _ => drop(packed.insert(name.clone(), value.clone())),
+            }
+        }
+        if !packed.is_empty() {
+            self.cells.push(("extra".into(), json_of(&packed).into()));
+        }
+    }
 }
 
 impl TableWriter {
@@ -45,7 +133,7 @@ impl TableWriter {
             waiting: BufWriter::with_capacity(1 << 16, waiting),
             names: Vec::new(),
             index: HashMap::new(),
-            widths: Vec::new(),
+            runs: Vec::new(),
         })
     }
 
@@ -85,62 +173,15 @@ impl TableWriter {
         row: &'a Utterance,
         lost: &mut Losses,
     ) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
-        let mut cells: Vec<(Cow<str>, Cow<str>)> = Vec::with_capacity(8);
-        // The first two stand on every row, so that none is an empty line.
-        let id = if self.holds(&row.id) { &*row.id } else { "" };
-        if id.is_empty() {
-            lost.add("id");
-        }
-        cells.extend([
-            ("id".into(), id.into()),
-            ("text".into(), (&*row.text).into()),
-        ]);
-        let mut put = |name: &'static str, cell: Option<Cow<'a, str>>, reads: bool| {
-            let Some(cell) = cell else { return };
-            let fits = !cell.is_empty() && self.holds(&cell);
-            if !reads || !fits {
-                lost.add(name);
-            }
-            if fits {
-                cells.push((name.into(), cell));
-            }
+        let mut cells = Cells {
+            writer: self,
+            lost,
+            cells: Vec::with_capacity(8),
         };
-        let plain = |text: &'a str| Some(Cow::Borrowed(text));
-        if row.is_tagged() {
-            let spans = row.to_json().remove("spans").unwrap_or_default();
-            put("spans", Some(spans.to_string().into()), true);
-        }
-        if let Some(intent) = &row.intent {
-            put("intent", plain(intent), intent.trim() == intent);
-        }
-        if let Some(sentiment) = row.sentiment {
-            put("sentiment", Some(sentiment.to_string().into()), true);
-        }
-        put("reply", row.reply.as_deref().and_then(plain), true);
-        if let Some(turn) = &row.dialogue {
-            put("dialogue_id", plain(&turn.dialogue_id), true);
-            if !turn.dialogue_id.is_empty() && self.holds(&turn.dialogue_id) {
-                put("turn", Some(turn.turn.to_string().into()), true);
-                put("speaker", turn.speaker.as_deref().and_then(plain), true);
-            }
-        }
-        if row.origin != SOURCE {
-            put("origin", plain(&row.origin), true);
-        }
-        put("parent", row.parent.as_deref().and_then(plain), true);
-        let mut packed = Map::new();
-        for (name, value) in &row.extra {
-            match value {
-                Value::String(value) if self.is_column(name, value) => {
-                    cells.push((name.as_str().into(), value.as_str().into()));
-                }
-                _ => drop(packed.insert(name.clone(), value.clone())),
-            }
-        }
-        if !packed.is_empty() {
-            cells.push(("extra".into(), json_of(&packed).into()));
-        }
-        cells
+        cells.id_and_text(row);
+        cells.fields(row);
+        cells.extra(&row.extra);
+        cells.cells
     }
 }
 
@@ -171,19 +212,19 @@ fn line(dialect: Dialect, cells: impl Iterator<Item = impl AsRef<str>>) -> Strin
 struct Waiting {
     records: BufReader<File>,
     dialect: Dialect,
-    widths: Vec<(usize, usize)>,
+    runs: Vec<Run>,
 }
 
 impl Waiting {
     fn copy(mut self, out: &mut Output) -> std::io::Result<()> {
-        let last = self.widths.last().map_or(0, |&(_, width)| width);
+        let last = self.runs.last().map_or(0, |run| run.fields);
         let mut record = Vec::new();
-        for &(count, width) in &self.widths {
-            if width == last {
+        for run in &self.runs {
+            if run.fields == last {
                 return std::io::copy(&mut self.records, out).map(drop);
             }
-            let missing = vec![self.dialect.delimiter; last - width];
-            for _ in 0..count {
+            let missing = vec![self.dialect.delimiter; last - run.fields];
+            for _ in 0..run.records {
                 record.clear();
                 read_record(&mut self.records, self.dialect.is_csv(), &mut record)?;
                 record.pop();
@@ -214,17 +255,20 @@ fn read_record(
 impl RowWriter for TableWriter {
     fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {
         if !self.holds(&row.text) {
-            return Err(Error::Unwritable {
-                id: row.id.clone(),
-                found: format!("the text {}", shown(&row.text)),
-                expected: "one without tabs and line ends for TSV".into(),
-            });
+            return Err(Error::unwritable(
+                &row.id,
+                format!("the text {}", shown(&row.text)),
+                "one without tabs and line ends for TSV",
+            ));
         }
         let cells = self.cells(row, lost);
         let record = self.arrange(cells);
-        match self.widths.last_mut() {
-            Some((count, width)) if *width == record.len() => *count += 1,
-            _ => self.widths.push((1, record.len())),
+        match self.runs.last_mut() {
+            Some(run) if run.fields == record.len() => run.records += 1,
+            _ => self.runs.push(Run {
+                records: 1,
+                fields: record.len(),
+            }),
         }
         let line = line(self.dialect, record.iter());
         self.waiting
@@ -239,7 +283,7 @@ impl RowWriter for TableWriter {
             mut out,
             waiting,
             names,
-            widths,
+            runs,
             ..
         } = *self;
         let names = match names.is_empty() {
@@ -255,7 +299,7 @@ impl RowWriter for TableWriter {
                 let waiting = Waiting {
                     records: BufReader::with_capacity(1 << 16, file),
                     dialect,
-                    widths,
+                    runs,
                 };
                 waiting.copy(&mut out)
             });

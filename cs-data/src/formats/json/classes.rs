@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::file::shown;
 
-use super::row::{Wrong, wrong};
+use super::wrong::{Wrong, wrong};
 
 /// Numbers of classes by the names that `features` has for them; `label` is then the intent.
 pub(crate) fn name_classes(row: &mut Map<String, Value>, features: &Value) -> Result<(), Wrong> {

@@ -4,6 +4,7 @@ use std::io::{BufRead, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::file::position::Position;
 use crate::file::shown;
 use crate::formats::input;
 use crate::formats::row_reader::MAX_LINE_BYTES;
@@ -26,6 +27,15 @@ pub(crate) struct Raw {
     /// Where it begins, from 1.
     pub(crate) line: usize,
     pub(crate) column: usize,
+}
+
+impl Raw {
+    pub(crate) fn position(&self) -> Position {
+        Position {
+            line: self.line,
+            column: self.column,
+        }
+    }
 }
 
 /// An open object or array.
@@ -209,7 +219,7 @@ impl Cursor {
     /// An error at a line and column from [`Raw`].
     pub(crate) fn error_at(
         &self,
-        (line, column): (usize, usize),
+        Position { line, column }: Position,
         found: impl Into<String>,
         expected: impl Into<String>,
     ) -> Error {
@@ -223,9 +233,16 @@ impl Cursor {
         }
     }
 
+    fn position(&self) -> Position {
+        Position {
+            line: self.line,
+            column: self.column,
+        }
+    }
+
     /// An error at the next byte, which is shown.
     pub(crate) fn wrong(&mut self, expected: &str) -> Error {
-        let place = (self.line, self.column);
+        let place = self.position();
         let found = match self.available() {
             Err(error) => return error,
             Ok([]) => "the end of the file".into(),
@@ -242,7 +259,7 @@ impl Cursor {
         if self.next_byte()? != Some(b'"') {
             return Err(self.wrong("a key in quotation marks"));
         }
-        let place = (self.line, self.column);
+        let place = self.position();
         let outer = self.kept.replace(Vec::new());
         let walked = self.string();
         let bytes = std::mem::replace(&mut self.kept, outer).unwrap_or_default();
@@ -265,12 +282,13 @@ impl Cursor {
         if self.next_byte()? == Some(b'"') {
             return self.string();
         }
-        let (line, column) = (self.line, self.column);
+        let place = self.position();
         let mut word = Vec::new();
         loop {
             let rest = self.available()?;
-            let is_word = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
-            let length = rest.iter().take_while(is_word).count();
+            let length = count_while(rest, |byte| {
+                byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)
+            });
             let ended = length < rest.len() || length == 0;
             word.extend_from_slice(&rest[..length]);
             self.consume(length)?;
@@ -285,19 +303,18 @@ impl Cursor {
             Ok(_) => Ok(()),
             Err(_) => {
                 let found = shown(&String::from_utf8_lossy(&word));
-                Err(self.error_at((line, column), found, "a JSON value"))
+                Err(self.error_at(place, found, "a JSON value"))
             }
         }
     }
 
     /// Goes past the string that begins here.
     fn string(&mut self) -> Result<()> {
-        let place = (self.line, self.column);
+        let place = self.position();
         self.take()?;
         loop {
             let rest = self.available()?;
-            let is_plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | ..0x20);
-            let length = rest.iter().take_while(is_plain).count();
+            let length = count_while(rest, |byte| !matches!(byte, b'"' | b'\\' | ..0x20));
             self.consume(length)?;
             match self.available()?.first() {
                 None => {
@@ -321,8 +338,7 @@ impl Cursor {
     fn space(&mut self) -> Result<()> {
         loop {
             let rest = self.available()?;
-            let is_space = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
-            let length = rest.iter().take_while(is_space).count();
+            let length = count_while(rest, |byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
             if length == 0 {
                 return Ok(());
             }
@@ -371,10 +387,15 @@ impl Cursor {
             kept.extend_from_slice(bytes);
             if kept.len() > self.limit {
                 let found = format!("a value of more than {} bytes", self.limit);
-                return Err(self.error_at((self.line, self.column), found, "a shorter one"));
+                return Err(self.error_at(self.position(), found, "a shorter one"));
             }
         }
         self.input.consume(length);
         Ok(())
     }
+}
+
+/// How many of the first bytes are so.
+fn count_while(bytes: &[u8], is_so: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().take_while(|byte| is_so(**byte)).count()
 }

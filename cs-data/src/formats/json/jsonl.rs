@@ -8,29 +8,32 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::dataset::{Row, json_of};
+use crate::dataset::{Row, TurnRef, json_of};
 use crate::error::Result;
 use crate::file::{Output, TextSlice};
-use crate::formats::blocks::{Block, Records, Rows};
+use crate::formats::blocks::{Block, Cut, Records, Rows};
 use crate::formats::row_reader::Place;
 use crate::formats::row_writer::{Losses, RowWriter};
+use crate::formats::span_fields::SpanFields;
 use crate::text::{SOURCE, Span, Utterance, check_text, to_bytes};
 
 use super::object;
-use super::object::SpanFields;
 
 /// Blank lines are skipped. A line goes the short way, which borrows what it can; one that fails
 /// there, or has something unusual, goes the careful way, which knows the column of an error.
 pub(crate) struct Jsonl;
 
 impl Records for Jsonl {
-    fn cut(&self, bytes: &[u8], last: bool) -> (usize, usize) {
+    fn cut(&self, bytes: &[u8], last: bool) -> Cut {
         let end = match memchr::memrchr(b'\n', bytes) {
             _ if last => bytes.len(),
             found => found.map_or(0, |at| at + 1),
         };
         let rows = lines(&bytes[..end]).filter(|(_, line)| !is_blank(line));
-        (end, rows.count())
+        Cut {
+            end,
+            rows: rows.count(),
+        }
     }
 
     fn parse(&self, block: &Block, rows: &mut Rows) -> Result<()> {
@@ -106,8 +109,9 @@ impl<'a> Line<'a> {
         check_text(text).ok()?;
         to_bytes(row.spans.as_deref_mut().unwrap_or_default(), text).ok()?;
         let dialogue = row.dialogue_id.is_some();
-        let in_range = |value: f64| (0.0..=1.0).contains(&value);
-        let fine = row.sentiment.is_none_or(in_range)
+        let fine = row
+            .sentiment
+            .is_none_or(|value| (0.0..=1.0).contains(&value))
             && dialogue == row.turn.is_some()
             && (dialogue || row.speaker.is_none());
         fine.then_some(row)
@@ -117,13 +121,18 @@ impl<'a> Line<'a> {
         let id = self.id.and_then(id_of);
         let extra = (!self.extra.is_empty()).then(|| json_of(&self.extra));
         let dialogue = self.dialogue_id.as_deref().zip(self.turn);
+        let dialogue = dialogue.map(|(dialogue_id, turn)| TurnRef {
+            dialogue_id,
+            turn,
+            speaker: self.speaker.as_deref(),
+        });
         let row = Row {
             spans: self.spans.as_deref().unwrap_or_default(),
             tagged: self.spans.is_some(),
             intent: self.intent.as_deref(),
             sentiment: self.sentiment.map(|value| value as f32),
             reply: self.reply.as_deref(),
-            dialogue: dialogue.map(|(id, turn)| (id, turn, self.speaker.as_deref())),
+            dialogue,
             origin: self.origin.as_deref().unwrap_or(SOURCE),
             parent: self.parent.as_deref(),
             extra: extra.as_deref(),

@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::file::TextSlice;
-use crate::formats::options::ReadOptions;
 use crate::formats::row_reader::{Fault, LineSource, RowReader};
 use crate::text::Utterance;
 
@@ -22,10 +21,11 @@ pub(crate) struct JsonLinesReader {
 }
 
 impl JsonLinesReader {
-    pub(crate) fn new(lines: LineSource, options: &ReadOptions, rows: usize) -> Self {
+    /// Reads `lines`; `rows` is the number of the first row.
+    pub(crate) fn new(lines: LineSource, shape: Shape, rows: usize) -> Self {
         Self {
             lines,
-            shape: Shape::new(options),
+            shape,
             rows,
             ended: false,
         }
@@ -50,13 +50,9 @@ impl JsonLinesReader {
             row: self.rows,
             ..Around::default()
         };
-        self.shape.row(record, &around).map_err(|wrong| {
-            let error = self.lines.error(0, wrong.found, wrong.expected);
-            if wrong.labels {
-                error.of_labels()
-            } else {
-                error
-            }
+        let row = self.shape.row(record, &around);
+        row.map_err(|wrong| {
+            wrong.into_error(|found, expected| self.lines.error(0, found, expected))
         })
     }
 

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::file::{TextSlice, shown};
+use crate::formats::span_fields::SpanFields;
 use crate::text::{SOURCE, Span, Turn, Utterance, check_sentiment, check_text, to_bytes};
 
 /// The fields of one object, not yet interpreted.
@@ -175,20 +176,6 @@ impl<'a> Object<'a> {
             let found = format!("{} ({message})", shown(piece));
             self.piece.error(self.at(piece) + within, found, expected)
         })
-    }
-}
-
-/// A span as files have it, in characters.
-#[derive(Deserialize)]
-pub(crate) struct SpanFields {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    pub(crate) label: String,
-}
-
-impl From<SpanFields> for Span {
-    fn from(SpanFields { start, end, label }: SpanFields) -> Self {
-        Span { start, end, label }
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
 use crate::file::position;
+use crate::file::position::Position;
 use crate::formats::row_reader::MAX_LINE_BYTES;
 
 use super::cursor::{Cursor, Kind, Raw};
@@ -47,11 +48,11 @@ impl FromStr for RecordPath {
     fn from_str(text: &str) -> Result<Self> {
         let steps: Vec<String> = text.split('.').map(str::to_owned).collect();
         if steps.iter().any(String::is_empty) {
-            return Err(Error::Argument {
-                name: "records",
-                found: format!("{text:?}"),
-                expected: "keys or * separated by dots, such as train.*".into(),
-            });
+            return Err(Error::argument(
+                "records",
+                format!("{text:?}"),
+                "keys or * separated by dots, such as train.*",
+            ));
         }
         Ok(RecordPath(steps))
     }
@@ -243,7 +244,7 @@ impl Records {
         let raw = self.cursor.keep(MAX_LINE_BYTES)?;
         let value: Value = serde_json::from_slice(&raw.bytes).map_err(|fault| {
             self.cursor
-                .error_at((raw.line, raw.column), fault.to_string(), "JSON")
+                .error_at(raw.position(), fault.to_string(), "JSON")
         })?;
         self.features = Some(value.get("features").cloned().unwrap_or(value));
         Ok(())
@@ -251,8 +252,8 @@ impl Records {
 
     /// An array of objects is a list of rows unless columns of texts came before.
     fn list(&mut self, name: String) -> Result<()> {
-        let has_text = |column: &Column| matches!(&*column.name, "text" | "tokens");
-        let is_table = self.columns.iter().any(has_text);
+        let mut names = self.columns.iter().map(|column| &*column.name);
+        let is_table = names.any(|name| matches!(name, "text" | "tokens"));
         let kept = if is_table {
             Some(self.cursor.keep(MAX_COLUMN_BYTES)?)
         } else {
@@ -265,14 +266,14 @@ impl Records {
         };
         let items: Vec<&RawValue> = serde_json::from_slice(&raw.bytes).map_err(|fault| {
             self.cursor
-                .error_at((raw.line, raw.column), fault.to_string(), "JSON")
+                .error_at(raw.position(), fault.to_string(), "JSON")
         })?;
         let start = raw.bytes.as_ptr() as usize;
-        let range = |item: &&RawValue| {
+        let items = items.iter().map(|item| {
             let at = item.get().as_ptr() as usize - start;
             at..at + item.get().len()
-        };
-        let items = items.iter().map(range).collect();
+        });
+        let items = items.collect();
         self.columns.push(Column { name, raw, items });
         Ok(())
     }
@@ -284,18 +285,20 @@ impl Records {
         }
         let found = "one object with a text";
         let expected = "an array of such, or --from jsonl for one a line";
-        Err(self.cursor.error_at((1, 1), found, expected))
+        Err(self
+            .cursor
+            .error_at(Position { line: 1, column: 1 }, found, expected))
     }
 
     fn check_lengths(&self) -> Result<()> {
         let Some(first) = self.columns.first() else {
             return Ok(());
         };
-        let differs = |column: &&Column| column.items.len() != first.items.len();
-        match self.columns.iter().find(differs) {
+        let mut columns = self.columns.iter();
+        match columns.find(|column| column.items.len() != first.items.len()) {
             None => Ok(()),
             Some(column) => Err(self.cursor.error_at(
-                (column.raw.line, column.raw.column),
+                column.raw.position(),
                 format!("{} values of {}", column.items.len(), column.name),
                 format!("{}, as of {}", first.items.len(), first.name),
             )),
@@ -334,7 +337,7 @@ impl Records {
     }
 
     /// Line and column in the file of a byte of a record.
-    fn place(&self, record: &Record, byte: usize) -> (usize, usize) {
+    fn place(&self, record: &Record, byte: usize) -> Position {
         let (raw, byte) = match record.row.and_then(|row| Some((row, self.object(row)?.1))) {
             None => (&record.raw, byte),
             Some((row, starts)) => {
@@ -348,9 +351,13 @@ impl Records {
                 )
             }
         };
-        match position::line_column(&raw.bytes, byte) {
-            (1, column) => (raw.line, raw.column + column - 1),
-            (line, column) => (raw.line + line - 1, column),
+        let within = position::line_column(&raw.bytes, byte);
+        Position {
+            line: raw.line + within.line - 1,
+            column: match within.line {
+                1 => raw.column + within.column - 1,
+                _ => within.column,
+            },
         }
     }
 

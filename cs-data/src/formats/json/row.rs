@@ -5,67 +5,33 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::error::Error;
 use crate::file::{TextSlice, shown};
-use crate::formats::annotation::Tool;
 use crate::formats::columns::{Column, Columns};
 use crate::formats::conll::{Tagging, tokens};
-use crate::formats::options::ReadOptions;
-use crate::formats::rasa;
+use crate::tags::Scheme;
 use crate::text::{Offsets, Utterance};
 
 use super::classes::name_classes;
 use super::object;
 use super::path::{find, remove};
+use super::wrong::{Wrong, wrong};
 
 /// Fields that are numbers.
 const NUMBERS: [&str; 4] = ["sentiment", "turn", "span_start", "span_end"];
 
-/// What is wrong with a record.
-pub(crate) struct Wrong {
-    pub(crate) found: String,
-    pub(crate) expected: String,
-    /// Whether it is about tags or spans.
-    pub(crate) labels: bool,
-}
+/// A program whose exports have a shape of their own.
+pub(crate) trait Export: Send + Sync {
+    /// The record as an object of a JSON Lines file; `text` is where the user says that its text
+    /// is.
+    fn object(
+        &self,
+        record: Map<String, Value>,
+        text: Option<&str>,
+    ) -> Result<Map<String, Value>, Wrong>;
 
-pub(crate) fn wrong<T>(found: impl Into<String>, expected: impl Into<String>) -> Result<T, Wrong> {
-    let (found, expected) = (found.into(), expected.into());
-    let labels = false;
-    Err(Wrong {
-        found,
-        expected,
-        labels,
-    })
-}
-
-impl Wrong {
-    /// The same fault, as one of spans or tags.
-    pub(crate) fn of_labels(mut self) -> Self {
-        self.labels = true;
-        self
-    }
-}
-
-impl From<Error> for Wrong {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Text {
-                found,
-                expected,
-                labels,
-                ..
-            } => Wrong {
-                found,
-                expected,
-                labels,
-            },
-            other => Wrong {
-                found: other.to_string(),
-                expected: "a row".into(),
-                labels: false,
-            },
-        }
+    /// Whether the records in the list of that name are rows.
+    fn has_rows(&self, _list: Option<&str>) -> bool {
+        true
     }
 }
 
@@ -85,35 +51,44 @@ pub(crate) struct Shape {
     /// Which of the mapped fields some record had.
     found: Vec<bool>,
     tagging: Tagging,
-    tool: Option<Tool>,
+    export: Option<&'static dyn Export>,
 }
 
 impl Shape {
-    pub(crate) fn new(options: &ReadOptions) -> Self {
+    pub(crate) fn new(
+        columns: &Columns,
+        scheme: Option<Scheme>,
+        export: Option<&'static dyn Export>,
+    ) -> Self {
         Shape {
-            found: vec![false; options.columns.pairs().count()],
-            columns: options.columns.clone(),
-            tagging: Tagging::new(options.scheme),
-            tool: options.format.and_then(Tool::of),
+            found: vec![false; columns.pairs().count()],
+            columns: columns.clone(),
+            tagging: Tagging::new(scheme),
+            export,
         }
     }
 
     /// Whether records may be rows as they are.
     pub(crate) fn is_plain(&self) -> bool {
-        self.columns.is_empty() && self.tool.is_none()
+        self.columns.is_empty() && self.export.is_none()
     }
 
     /// Whether the record in the list of that name is no row.
     pub(crate) fn skips(&self, list: Option<&String>) -> bool {
-        self.tool == Some(Tool::Rasa) && !list.is_some_and(|list| rasa::json::is_example(list))
+        let list = list.map(String::as_str);
+        self.export.is_some_and(|export| !export.has_rows(list))
     }
 
     /// The record as a row.
     pub(crate) fn row(&mut self, record: Value, around: &Around) -> Result<Utterance, Wrong> {
         let mut displaced = Map::new();
-        let record = match self.tool {
-            Some(tool) => Value::Object(tool.object(record, &self.columns)?),
-            None => record,
+        let record = match (self.export, record) {
+            (None, record) => record,
+            (Some(export), Value::Object(record)) => {
+                let text = self.columns.mapped_source(Column::Text);
+                Value::Object(export.object(record, text)?)
+            }
+            (Some(_), record) => return wrong(shown(&record.to_string()), "an object"),
         };
         let mut object = self.mapped(record, around.keys, &mut displaced)?;
         if let Some(features) = around.features {
@@ -149,62 +124,66 @@ impl Shape {
         keys: &[String],
         displaced: &mut Map<String, Value>,
     ) -> Result<Map<String, Value>, Wrong> {
-        let mut fields = Vec::new();
-        for ((field, path), found) in self.columns.pairs().zip(&mut self.found) {
-            // A tool's text has been taken already.
-            if field == Column::Text.name() && self.tool.is_some() {
-                *found = true;
-                continue;
-            }
-            let star = path.strip_prefix('$').map(str::parse::<usize>);
-            let value = match star {
-                Some(Ok(star)) => star
-                    .checked_sub(1)
-                    .and_then(|at| keys.get(at))
-                    .map(|key| json!(key)),
-                _ => find(&mut record, path).map(|value| value.clone()),
-            };
-            *found |= value.is_some();
-            let is_needed = field == Column::Text.name() || matches!(star, Some(Ok(_)));
-            match value {
-                Some(value) => fields.push((field, converted(field, value)?)),
-                None if is_needed => {
-                    return wrong(
-                        shown(&record.to_string()),
-                        format!("a value at {path} for {field}"),
-                    );
-                }
-                None => {}
-            }
-        }
+        let fields = self.fields(&mut record, keys)?;
         // Only now: two fields may have the same path.
-        let is_taken = |field: &str| field == Column::Text.name() && self.tool.is_some();
-        for (_, path) in self.columns.pairs().filter(|(field, _)| !is_taken(field)) {
-            remove(&mut record, path);
+        for (field, path) in self.columns.pairs() {
+            if !self.is_text_taken(field) {
+                remove(&mut record, path);
+            }
         }
         let mut object = match record {
             Value::Object(object) => object,
-            Value::Array(items) => {
-                let left = items
-                    .into_iter()
-                    .enumerate()
-                    .filter(|(_, item)| !item.is_null());
-                left.map(|(at, item)| (at.to_string(), item)).collect()
-            }
+            Value::Array(items) => numbered(items),
             _ if fields.is_empty() => return wrong(shown(&record.to_string()), "an object"),
             _ => Map::new(),
         };
         for (field, value) in fields {
-            match (field, value) {
+            match (&*field, value) {
                 ("extra", Value::Object(members)) => displaced.extend(members),
-                (field, value) => {
-                    let before = object.insert(field.to_owned(), value);
-                    displaced.extend(before.map(|before| (field.to_owned(), before)));
+                (_, value) => {
+                    let before = object.insert(field.clone(), value);
+                    displaced.extend(before.map(|before| (field, before)));
                 }
             }
         }
         self.join_span(&mut object)?;
         Ok(object)
+    }
+
+    /// The mapped fields that the record has, by name.
+    fn fields(
+        &mut self,
+        record: &mut Value,
+        keys: &[String],
+    ) -> Result<Vec<(String, Value)>, Wrong> {
+        let mut fields = Vec::new();
+        for (at, (field, path)) in self.columns.pairs().enumerate() {
+            if self.is_text_taken(field) {
+                self.found[at] = true;
+                continue;
+            }
+            let star = path.strip_prefix('$').and_then(|star| star.parse().ok());
+            let value = match star {
+                Some(star) => nth(keys, star).map(Value::from),
+                None => find(record, path).map(|value| value.clone()),
+            };
+            self.found[at] |= value.is_some();
+            let is_needed = field == Column::Text.name() || star.is_some();
+            match value {
+                Some(value) => fields.push((field.to_owned(), converted(field, value)?)),
+                None if is_needed => {
+                    let expected = format!("a value at {path} for {field}");
+                    return wrong(shown(&record.to_string()), expected);
+                }
+                None => {}
+            }
+        }
+        Ok(fields)
+    }
+
+    /// Whether a program's export has given the field already: its text.
+    fn is_text_taken(&self, field: &str) -> bool {
+        field == Column::Text.name() && self.export.is_some()
     }
 
     /// Makes `span_start`, `span_end` and `span_label`, if mapped, the only span.
@@ -254,8 +233,11 @@ impl Shape {
                 })?;
         }
         let offsets = Offsets::new(&text);
-        let span = |span: &crate::Span| json!({"start": offsets.char(span.start), "end": offsets.char(span.end), "label": span.label});
-        let spans: Vec<Value> = spans.iter().map(span).collect();
+        let spans = spans.iter().map(|span| {
+            let (start, end) = (offsets.char(span.start), offsets.char(span.end));
+            json!({"start": start, "end": end, "label": span.label})
+        });
+        let spans: Vec<Value> = spans.collect();
         object.remove("tokens");
         tags.map(|key| object.remove(key));
         object.insert("text".into(), text.into());
@@ -264,6 +246,18 @@ impl Shape {
         }
         Ok(())
     }
+}
+
+/// What the star of that number, from 1, stands for.
+fn nth(keys: &[String], star: usize) -> Option<&str> {
+    keys.get(star.checked_sub(1)?).map(String::as_str)
+}
+
+/// The elements of an array by their numbers.
+fn numbered(items: Vec<Value>) -> Map<String, Value> {
+    let items = items.into_iter().enumerate();
+    let items = items.filter(|(_, item)| !item.is_null());
+    items.map(|(at, item)| (at.to_string(), item)).collect()
 }
 
 fn strings(value: Option<&Value>) -> Option<Vec<&str>> {

@@ -45,17 +45,12 @@ impl Default for Unmapped {
 impl Unmapped {
     /// Looks through the `extra` of a row.
     pub(crate) fn see(&mut self, extra: &str) {
-        let may_have = |keys: &AhoCorasick| keys.is_match(extra);
-        if !self.keys.as_ref().is_some_and(may_have) {
+        let keys = self.keys.as_ref();
+        if keys.is_none_or(|keys| !keys.is_match(extra)) {
             return;
         }
         let Ok(extra) = serde_json::from_str::<Map<String, Value>>(extra) else {
             return;
-        };
-        let is_set = |value: &Value| match value {
-            Value::Null => false,
-            Value::Array(items) => !items.is_empty(),
-            _ => true,
         };
         for key in LIKELY {
             if extra.get(key).is_some_and(is_set) {
@@ -73,5 +68,13 @@ impl Unmapped {
                 path.display()
             );
         }
+    }
+}
+
+fn is_set(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Array(items) => !items.is_empty(),
+        _ => true,
     }
 }

@@ -14,17 +14,14 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::file::{Output, TextSlice};
-use crate::formats::options::ReadOptions;
-use crate::formats::rasa::SECTIONS;
 use crate::formats::row_reader::{Fault, RowReader};
 use crate::formats::row_writer::{Losses, RowWriter};
 use crate::text::Utterance;
 
-use super::cursor::Cursor;
 use super::object;
 use super::records::{Record, Records};
 use super::row::{Around, Shape};
@@ -38,26 +35,29 @@ pub(crate) struct JsonReader {
     line: usize,
     /// Whether all rows have been read.
     ended: bool,
-    /// What the next row keeps besides.
-    sections: Vec<Value>,
+    /// What the next row keeps in `extra`.
+    kept: Map<String, Value>,
 }
 
 impl JsonReader {
-    /// Reads the file at `cursor`; `rows` is the number of the first row.
-    pub(crate) fn new(cursor: Cursor, options: &ReadOptions, rows: usize) -> Result<Self> {
-        Ok(JsonReader {
-            records: Records::new(cursor, options.records.as_ref())?,
-            shape: Shape::new(options),
+    /// Reads `records`; `rows` is the number of the first row.
+    pub(crate) fn new(records: Records, shape: Shape, rows: usize) -> Self {
+        JsonReader {
+            records,
+            shape,
             rows,
             line: 0,
             ended: false,
-            sections: Vec::new(),
-        })
+            kept: Map::new(),
+        }
     }
 
-    /// Adds sections of the file that are no rows, for the first row to keep.
-    pub(crate) fn with_sections(self, sections: Vec<Value>) -> Self {
-        Self { sections, ..self }
+    /// Lets the first row keep `values`, which are no rows, under `key` of its `extra`.
+    pub(crate) fn keeping(mut self, key: &str, values: Vec<Value>) -> Self {
+        if !values.is_empty() {
+            self.kept.insert(key.into(), values.into());
+        }
+        self
     }
 
     fn row(&mut self, record: &Record) -> Result<Utterance> {
@@ -67,11 +67,12 @@ impl JsonReader {
             line: 1,
             bytes: &record.raw.bytes,
         };
-        let relocate = |error| self.records.relocated(record, error);
-        let text = piece.text().map_err(relocate)?;
+        let text = piece.text();
+        let text = text.map_err(|error| self.records.relocated(record, error))?;
         let is_plain = self.shape.is_plain() && self.records.features.is_none();
         let mut row = if is_plain && !has_only_tokens(text) {
-            object::parse(piece, self.rows).map_err(relocate)?
+            let row = object::parse(piece, self.rows);
+            row.map_err(|error| self.records.relocated(record, error))?
         } else {
             self.shaped(record, text)?
         };
@@ -81,10 +82,7 @@ impl JsonReader {
         {
             row.extra.insert(SPLIT.into(), list.into());
         }
-        if !self.sections.is_empty() {
-            let sections = std::mem::take(&mut self.sections);
-            row.extra.insert(SECTIONS.into(), sections.into());
-        }
+        row.extra.extend(std::mem::take(&mut self.kept));
         Ok(row)
     }
 
@@ -97,13 +95,9 @@ impl JsonReader {
             features: self.records.features.as_ref(),
             row: self.rows,
         };
-        self.shape.row(value, &around).map_err(|wrong| {
-            let error = self.records.error(record, wrong.found, wrong.expected);
-            if wrong.labels {
-                error.of_labels()
-            } else {
-                error
-            }
+        let row = self.shape.row(value, &around);
+        row.map_err(|wrong| {
+            wrong.into_error(|found, expected| self.records.error(record, found, expected))
         })
     }
 
@@ -118,11 +112,11 @@ impl JsonReader {
 /// What is said of a mapped field that no row had.
 pub(crate) fn never_found(shape: &Shape, path: &Path) -> Option<Error> {
     let (field, column) = shape.never_found()?;
-    Some(Error::File {
-        path: path.into(),
-        found: format!("no row with a value at {column}"),
-        expected: format!("one for {field}"),
-    })
+    Some(Error::file(
+        path,
+        format!("no row with a value at {column}"),
+        format!("one for {field}"),
+    ))
 }
 
 /// Whether a record has its text as tokens only.

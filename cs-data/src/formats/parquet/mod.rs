@@ -1,5 +1,6 @@
 //! Parquet: files, and folders partitioned by a column.
 
+mod cells;
 mod pages;
 mod partition;
 mod reader;

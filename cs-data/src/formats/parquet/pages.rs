@@ -52,14 +52,14 @@ fn codec(path: &Path, column: &ColumnChunkMetaData) -> Result<()> {
         Compression::LZO => ("lzo", ""),
         _ => return Ok(()),
     };
-    Err(Error::File {
-        path: path.into(),
-        found: format!(
+    Err(Error::file(
+        path,
+        format!(
             "the column {} compressed by {name}",
             column.column_path().string()
         ),
-        expected: format!("snappy, gzip, lz4, brotli or nothing{feature}"),
-    })
+        format!("snappy, gzip, lz4, brotli or nothing{feature}"),
+    ))
 }
 
 /// The pages of a column of a row group.
@@ -118,14 +118,14 @@ impl Pages<'_, '_> {
         } else {
             return Ok(());
         };
-        Err(Error::File {
-            path: self.path.into(),
-            found: format!(
+        Err(Error::file(
+            self.path,
+            format!(
                 "a page of {found} in the column {}",
                 self.column.column_path().string()
             ),
-            expected: format!("at most {limit}"),
-        })
+            format!("at most {limit}"),
+        ))
     }
 }
 

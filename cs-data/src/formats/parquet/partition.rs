@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::file::failed;
+use crate::formats::folder::{entries, name};
 use crate::formats::row_reader::no_rows;
 
 /// The name of a folder that stands for no value.
@@ -14,7 +14,14 @@ const NONE: &str = "__HIVE_DEFAULT_PARTITION__";
 /// A file and the columns that its folders give.
 pub(crate) struct Part {
     pub(crate) path: PathBuf,
-    pub(crate) values: Vec<(String, Option<String>)>,
+    pub(crate) values: Vec<PartValue>,
+}
+
+/// A column and its value in every row of a file.
+#[derive(Clone)]
+pub(crate) struct PartValue {
+    pub(crate) column: String,
+    pub(crate) value: Option<String>,
 }
 
 /// The Parquet files in a folder and the folders below it, by name; or the file itself.
@@ -34,39 +41,11 @@ pub(crate) fn parts(path: &Path) -> Result<Vec<Part>> {
     Ok(parts)
 }
 
-fn collect(
-    folder: &Path,
-    values: &[(String, Option<String>)],
-    parts: &mut Vec<Part>,
-) -> Result<()> {
-    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let mut paths: Vec<PathBuf> = entries
-        .map_err(failed(folder))?
-        .iter()
-        .map(std::fs::DirEntry::path)
-        .collect();
-    paths.sort();
-    for path in paths {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        // What Spark and others leave beside the data.
-        if name.starts_with(['.', '_']) {
-            continue;
-        }
+fn collect(folder: &Path, values: &[PartValue], parts: &mut Vec<Part>) -> Result<()> {
+    for path in entries(folder)? {
         if path.is_dir() {
             let mut values = values.to_vec();
-            if let Some((column, value)) = name.split_once('=') {
-                let broken = || Error::File {
-                    path: path.clone(),
-                    found: format!("the value {value:?}"),
-                    expected: "percent-encoded UTF-8".into(),
-                };
-                let column = decode(column).ok_or_else(broken)?;
-                let value = match value {
-                    NONE => None,
-                    value => Some(decode(value).ok_or_else(broken)?),
-                };
-                values.push((column, value));
-            }
+            values.extend(value_of(&path)?);
             collect(&path, &values, parts)?;
         } else if is_parquet(&path) {
             let values = values.to_vec();
@@ -74,6 +53,20 @@ fn collect(
         }
     }
     Ok(())
+}
+
+/// The column and value that a folder's name says.
+fn value_of(folder: &Path) -> Result<Option<PartValue>> {
+    let name = name(folder);
+    let Some((column, value)) = name.split_once('=') else {
+        return Ok(None);
+    };
+    let (Some(column), Some(decoded)) = (decode(column), decode(value)) else {
+        let found = format!("the value {value:?}");
+        return Err(Error::file(folder, found, "percent-encoded UTF-8"));
+    };
+    let value = (value != NONE).then_some(decoded);
+    Ok(Some(PartValue { column, value }))
 }
 
 fn is_parquet(path: &Path) -> bool {
@@ -86,7 +79,7 @@ pub(crate) fn has_parquet(folder: &Path) -> bool {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut paths = entries.map(|entry| entry.path());
     paths.any(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = name(&path);
         is_parquet(&path) || (path.is_dir() && name.contains('='))
     })
 }

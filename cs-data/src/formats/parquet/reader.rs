@@ -18,9 +18,10 @@ use crate::formats::columns::Columns;
 use crate::formats::options::ReadOptions;
 use crate::formats::row_reader::{Chunk, ChunkReader, Place, no_rows};
 
+use super::cells::Broken;
 use super::pages;
 use super::partition::{Part, parts};
-use super::table::{Broken, Table};
+use super::table::Table;
 use super::writer::{VERSION, VERSION_KEY, parquet_failed};
 
 /// Rows that take more are handed out in several pieces, in bytes.
@@ -61,11 +62,11 @@ impl ParquetReader {
                 match reader.next() {
                     Some(Ok(batch)) => return Ok(Some(batch)),
                     Some(Err(error)) => {
-                        return Err(Error::File {
-                            path: part.path.clone(),
-                            found: error.to_string(),
-                            expected: "a whole Parquet file".into(),
-                        });
+                        return Err(Error::file(
+                            &part.path,
+                            error.to_string(),
+                            "a whole Parquet file",
+                        ));
                     }
                     None => {}
                 }
@@ -167,11 +168,11 @@ fn open(path: &Path) -> Result<ParquetRecordBatchReader> {
             .ok()
             .is_none_or(|version| version > VERSION)
     {
-        return Err(Error::File {
-            path: path.into(),
-            found: format!("{VERSION_KEY} {}", shown(&version)),
-            expected: format!("at most {VERSION}"),
-        });
+        return Err(Error::file(
+            path,
+            format!("{VERSION_KEY} {}", shown(&version)),
+            format!("at most {VERSION}"),
+        ));
     }
     let rows = pages::check(path, &file, found.metadata())?;
     let fields = found.schema().fields().iter().map(viewed);

@@ -189,10 +189,8 @@ impl Partitioned {
         let columns = ["intent", "speaker", "origin"];
         let known = columns.into_iter().find(|known| *known == column);
         Ok(Partitioned {
-            column: known.ok_or_else(|| Error::Argument {
-                name: "partition_by",
-                found: format!("{column:?}"),
-                expected: columns.join(", "),
+            column: known.ok_or_else(|| {
+                Error::argument("partition_by", format!("{column:?}"), columns.join(", "))
             })?,
             folder: OutputFolder::create(path)?,
             files: HashMap::new(),
@@ -201,11 +199,11 @@ impl Partitioned {
 
     fn open(&self, value: Option<&str>) -> Result<ParquetWriter> {
         if self.files.len() == MAX_PARTITIONS {
-            return Err(Error::Argument {
-                name: "partition_by",
-                found: format!("{}, which has more values", self.column),
-                expected: format!("a column of at most {MAX_PARTITIONS} values"),
-            });
+            return Err(Error::argument(
+                "partition_by",
+                format!("{}, which has more values", self.column),
+                format!("a column of at most {MAX_PARTITIONS} values"),
+            ));
         }
         let folder = self
             .folder

@@ -45,7 +45,7 @@ impl Example {
                 rest = &rest[1..];
                 continue;
             };
-            let (label, attributes, length) = annotation(after).map_err(|expected| Wrong {
+            let annotation = annotation(after).map_err(|expected| Wrong {
                 at: at + close + 1,
                 expected,
             })?;
@@ -53,9 +53,9 @@ impl Example {
             example.text.push_str(&rest[1..close]);
             example
                 .spans
-                .push(Span::new(start, example.text.len(), label));
-            example.attributes.push(attributes);
-            rest = &after[length..];
+                .push(Span::new(start, example.text.len(), annotation.label));
+            example.attributes.push(annotation.attributes);
+            rest = &after[annotation.length..];
         }
         example.text.push_str(rest);
         Ok(example)
@@ -104,8 +104,14 @@ fn written(label: &str, mut attributes: Map<String, Value>) -> Value {
     }
 }
 
-/// Label, attributes and length of what follows the bracket.
-fn annotation(text: &str) -> Result<(String, Map<String, Value>, usize), &'static str> {
+/// What follows a bracket.
+struct Annotation {
+    label: String,
+    attributes: Map<String, Value>,
+    length: usize,
+}
+
+fn annotation(text: &str) -> Result<Annotation, &'static str> {
     let mut attributes = Map::new();
     if let Some(inside) = text.strip_prefix('(') {
         let end = inside.find(')').ok_or("a closing parenthesis")?;
@@ -115,19 +121,27 @@ fn annotation(text: &str) -> Result<(String, Map<String, Value>, usize), &'stati
         if !value.is_empty() {
             attributes.insert("value".into(), value.into());
         }
-        return named(label).map(|label| (label, attributes, end + 2));
+        return Ok(Annotation {
+            label: named(label)?,
+            attributes,
+            length: end + 2,
+        });
     }
     if text.starts_with('[') {
         return listed(text);
     }
-    let end = text.find('}').ok_or("a closing brace")? + 1;
-    let object = serde_json::from_str(&text[..end]).map_err(|_| OBJECT)?;
+    let length = text.find('}').ok_or("a closing brace")? + 1;
+    let object = serde_json::from_str(&text[..length]).map_err(|_| OBJECT)?;
     let (label, attributes) = entity(object)?;
-    Ok((label, attributes, end))
+    Ok(Annotation {
+        label,
+        attributes,
+        length,
+    })
 }
 
-/// Label, attributes and length of a list of objects.
-fn listed(text: &str) -> Result<(String, Map<String, Value>, usize), &'static str> {
+/// An annotation that is a list of objects.
+fn listed(text: &str) -> Result<Annotation, &'static str> {
     let mut list = serde_json::Deserializer::from_str(text).into_iter::<Vec<Map<String, Value>>>();
     let Some(Ok(objects)) = list.next() else {
         return Err("a list of JSON objects with \"entity\"");
@@ -144,15 +158,19 @@ fn listed(text: &str) -> Result<(String, Map<String, Value>, usize), &'static st
     }
     let (label, mut attributes) = entity(objects.into_iter().next().unwrap_or_default())?;
     attributes.insert(FURTHER.into(), further.into());
-    Ok((label, attributes, length))
+    Ok(Annotation {
+        label,
+        attributes,
+        length,
+    })
 }
 
 /// Label and attributes of an object.
 fn entity(
     mut attributes: Map<String, Value>,
 ) -> Result<(String, Map<String, Value>), &'static str> {
-    let is_word = |value: &Value| value.is_string() || value.is_number();
-    if !attributes.values().all(is_word) {
+    let mut values = attributes.values();
+    if !values.all(|value| value.is_string() || value.is_number()) {
         return Err("texts or numbers as attributes");
     }
     match attributes.remove("entity") {

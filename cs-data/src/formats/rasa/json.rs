@@ -11,8 +11,9 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
 use crate::file::{Output, shown};
-use crate::formats::annotation::{Entity, tool};
-use crate::formats::json::{Cursor, RecordPath, Records, Wrong, wrong};
+use crate::formats::annotation::entity;
+use crate::formats::annotation::entity::Entity;
+use crate::formats::json::{Cursor, Export, RecordPath, Records, Wrong, wrong};
 use crate::formats::row_writer::{Losses, RowWriter};
 use crate::text::Utterance;
 
@@ -29,29 +30,45 @@ pub(crate) fn records() -> RecordPath {
     RecordPath::of(&[ROOT, RecordPath::ANY, RecordPath::ANY])
 }
 
-/// Whether a record in the list of that name is an example.
-pub(crate) fn is_example(list: &str) -> bool {
-    EXAMPLES.contains(&list)
+/// Reads Rasa's JSON.
+pub(crate) struct RasaExport;
+
+impl Export for RasaExport {
+    fn object(
+        &self,
+        mut record: Map<String, Value>,
+        _: Option<&str>,
+    ) -> Result<Map<String, Value>, Wrong> {
+        let entities = match record.remove("entities") {
+            None | Some(Value::Null) => return Ok(record),
+            Some(Value::Array(entities)) => entities,
+            Some(other) => {
+                let error = wrong(format!("entities {}", shown(&other.to_string())), "a list");
+                return error.map_err(Wrong::of_labels);
+            }
+        };
+        let text = record.get("text").and_then(Value::as_str);
+        let text = text.unwrap_or_default();
+        let found: Result<Vec<_>, _> = entities.iter().map(|entity| placed(text, entity)).collect();
+        let (spans, attributes) = merged(found?);
+        // An example without entities does not say whether anybody looked for them.
+        if !spans.is_empty() {
+            record.insert("spans".into(), entity::spans(spans));
+        }
+        if attributes.iter().any(|attributes| !attributes.is_empty()) {
+            record.insert(ATTRIBUTES.into(), attributes.into());
+        }
+        Ok(record)
+    }
+
+    fn has_rows(&self, list: Option<&str>) -> bool {
+        list.is_some_and(|list| EXAMPLES.contains(&list))
+    }
 }
 
-/// An example as an object of a JSON Lines file.
-pub(crate) fn object(mut record: Map<String, Value>) -> Result<Map<String, Value>, Wrong> {
-    let entities = match record.remove("entities") {
-        None | Some(Value::Null) => return Ok(record),
-        Some(Value::Array(entities)) => entities,
-        Some(other) => {
-            let error = wrong(format!("entities {}", shown(&other.to_string())), "a list");
-            return error.map_err(Wrong::of_labels);
-        }
-    };
-    let text = record
-        .get("text")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let mut found = Vec::with_capacity(entities.len());
-    for entity in entities {
-        found.push(placed(text, &entity)?);
-    }
+/// Entities in the order of the text, and the attributes of each; further ones of the same
+/// characters are among the attributes of the first.
+fn merged(mut found: Vec<(Entity, Map<String, Value>)>) -> (Vec<Entity>, Vec<Map<String, Value>>) {
     found.sort_by_key(|(entity, _)| (entity.start, entity.end));
     let mut attributes: Vec<Map<String, Value>> = Vec::new();
     let mut spans: Vec<Entity> = Vec::new();
@@ -70,14 +87,7 @@ pub(crate) fn object(mut record: Map<String, Value>) -> Result<Map<String, Value
             }
         }
     }
-    // An example without entities does not say whether anybody looked for them.
-    if !spans.is_empty() {
-        record.insert("spans".into(), tool::spans(spans));
-    }
-    if attributes.iter().any(|attributes| !attributes.is_empty()) {
-        record.insert(ATTRIBUTES.into(), attributes.into());
-    }
-    Ok(record)
+    (spans, attributes)
 }
 
 /// An entity, and what it is beside its label; its value where that is not its text.
@@ -114,7 +124,7 @@ pub(crate) fn sections(cursor: Cursor) -> Result<Vec<Value>> {
     let mut sections = Vec::new();
     while let Some(record) = records.next()? {
         let list = record.keys.first().map_or("", String::as_str);
-        if !is_example(list)
+        if !EXAMPLES.contains(&list)
             && let Ok(value) = serde_json::from_slice::<Value>(&record.raw.bytes)
         {
             sections.push(section(list, value));
@@ -145,29 +155,37 @@ fn section(list: &str, mut value: Value) -> Value {
 
 /// The list and element that [`section`] made, or YAML has.
 fn element(section: &Value) -> Option<(&'static str, Value)> {
-    let text = |key: &str| section.get(key).and_then(Value::as_str);
-    let items = || -> Option<Vec<&str>> {
-        let lines = text("examples")?.lines();
-        lines
-            .map(|line| line.strip_prefix('-').map(str::trim))
-            .collect()
-    };
-    if let Some(value) = text("synonym") {
+    if let Some(value) = string(section, "synonym") {
+        let synonyms = items(section)?;
         return Some((
             "entity_synonyms",
-            json!({"value": value, "synonyms": items()?}),
+            json!({"value": value, "synonyms": synonyms}),
         ));
     }
-    if let Some(name) = text("regex") {
-        let [pattern] = items()?[..] else { return None };
+    if let Some(name) = string(section, "regex") {
+        let [pattern] = items(section)?[..] else {
+            return None;
+        };
         return Some(("regex_features", json!({"name": name, "pattern": pattern})));
     }
-    let name = text("lookup")?;
-    let elements = match text("elements") {
+    let name = string(section, "lookup")?;
+    let elements = match string(section, "elements") {
         Some(file) => file.into(),
-        None => json!(items()?),
+        None => json!(items(section)?),
     };
     Some(("lookup_tables", json!({"name": name, "elements": elements})))
+}
+
+fn string<'a>(section: &'a Value, key: &str) -> Option<&'a str> {
+    section.get(key).and_then(Value::as_str)
+}
+
+/// The examples of a section, each a line of a list.
+fn items(section: &Value) -> Option<Vec<&str>> {
+    let lines = string(section, "examples")?.lines();
+    lines
+        .map(|line| line.strip_prefix('-').map(str::trim))
+        .collect()
 }
 
 /// Writes one example a line.
@@ -210,11 +228,11 @@ impl RasaJsonWriter {
 impl RowWriter for RasaJsonWriter {
     fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {
         if row.text.is_empty() {
-            return Err(Error::Unwritable {
-                id: row.id.clone(),
-                found: "an empty text".into(),
-                expected: "one that Rasa takes for an example".into(),
-            });
+            return Err(Error::unwritable(
+                &row.id,
+                "an empty text",
+                "one that Rasa takes for an example",
+            ));
         }
         let mut extra = row.extra.clone();
         self.keep_sections(&mut extra);
@@ -264,7 +282,6 @@ fn entities(row: &Utterance, extra: &mut Map<String, Value>) -> Vec<Value> {
     if fits {
         extra.remove(ATTRIBUTES);
     }
-    let chars = |byte: usize| row.text[..byte].chars().count();
     let mut entities = Vec::new();
     for (at, span) in row.spans.iter().enumerate() {
         let mut entity = attributes
@@ -280,8 +297,8 @@ fn entities(row: &Utterance, extra: &mut Map<String, Value>) -> Vec<Value> {
         let all = std::iter::once(Value::Object(entity)).chain(further);
         for mut entity in all {
             if let Value::Object(entity) = &mut entity {
-                entity.insert("start".into(), chars(span.start).into());
-                entity.insert("end".into(), chars(span.end).into());
+                entity.insert("start".into(), chars_before(&row.text, span.start).into());
+                entity.insert("end".into(), chars_before(&row.text, span.end).into());
                 let value = entity.entry("value");
                 value.or_insert_with(|| row.text[span.range()].into());
             }
@@ -289,4 +306,8 @@ fn entities(row: &Utterance, extra: &mut Map<String, Value>) -> Vec<Value> {
         }
     }
     entities
+}
+
+fn chars_before(text: &str, byte: usize) -> usize {
+    text[..byte].chars().count()
 }

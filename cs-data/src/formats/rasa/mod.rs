@@ -6,6 +6,6 @@ mod reader;
 mod writer;
 mod yaml;
 
-pub(crate) use json::RasaJsonWriter;
+pub(crate) use json::{RasaExport, RasaJsonWriter};
 pub(crate) use reader::{ATTRIBUTES, RasaReader, SECTIONS};
 pub(crate) use writer::RasaWriter;

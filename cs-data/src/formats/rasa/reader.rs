@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+use crate::file::position::Position;
 use crate::file::{TextFile, TextSlice, shown};
 use crate::formats::input;
 use crate::formats::input::Charset;
@@ -32,8 +33,14 @@ pub(crate) const SECTIONS: &str = "rasa_sections";
 pub(crate) const STRIPPED: [char; 3] = ['\n', '\r', ' '];
 
 pub(crate) struct RasaReader {
-    rows: VecDeque<(usize, Result<Utterance, Fault>)>,
+    rows: VecDeque<ReadRow>,
     line: usize,
+}
+
+/// A row, or why there is none, and the line on which it begins.
+struct ReadRow {
+    line: usize,
+    row: Result<Utterance, Fault>,
 }
 
 impl RasaReader {
@@ -43,8 +50,7 @@ impl RasaReader {
         let (mut rows, mut sections) = (VecDeque::new(), Vec::new());
         for path in paths {
             let source = source(path, charset)?;
-            let has_nlu = |line: &str| line.trim_start_matches('"').starts_with("nlu");
-            if paths.len() > 1 && !source.text().lines().any(has_nlu) {
+            if paths.len() > 1 && !source.text().lines().any(begins_nlu) {
                 continue;
             }
             let mut parser = Parser {
@@ -59,13 +65,21 @@ impl RasaReader {
             });
             if let Err(wrong) = parsed {
                 let error = parser.error(wrong);
-                parser.rows.push_back((0, Err(Fault::File(error))));
+                parser.rows.push_back(ReadRow {
+                    line: 0,
+                    row: Err(Fault::File(error)),
+                });
             }
             parser.keep_sections();
             (rows, sections) = (parser.rows, parser.sections);
         }
         Ok(RasaReader { rows, line: 0 })
     }
+}
+
+/// Whether a line begins the section with the examples.
+fn begins_nlu(line: &str) -> bool {
+    line.trim_start_matches('"').starts_with("nlu")
 }
 
 fn source(path: &Path, charset: Option<Charset>) -> Result<TextFile> {
@@ -83,7 +97,7 @@ fn source(path: &Path, charset: Option<Charset>) -> Result<TextFile> {
 
 impl RowReader for RasaReader {
     fn next(&mut self) -> Option<Result<Utterance, Fault>> {
-        let (line, row) = self.rows.pop_front()?;
+        let ReadRow { line, row } = self.rows.pop_front()?;
         self.line = line;
         Some(row)
     }
@@ -96,7 +110,7 @@ impl RowReader for RasaReader {
 struct Parser<'a> {
     path: &'a Path,
     lines: Vec<&'a str>,
-    rows: VecDeque<(usize, Result<Utterance, Fault>)>,
+    rows: VecDeque<ReadRow>,
     /// Sections that no row keeps yet.
     sections: Vec<Value>,
 }
@@ -178,7 +192,11 @@ impl Parser<'_> {
                 _ => indent + 1,
             };
             let Some(example) = line.strip_prefix('-') else {
-                self.skip((number, place(0)), line, "- in front of an example");
+                let place = Position {
+                    line: number,
+                    column: place(0),
+                };
+                self.skip(place, line, "- in front of an example");
                 continue;
             };
             let start = line.len() - example.trim_start_matches(STRIPPED).len();
@@ -197,7 +215,10 @@ impl Parser<'_> {
     fn listed(&mut self, item: &Node, intent: &str, extra: &Map<String, Value>) {
         let node = item.get("text").unwrap_or(item);
         let Some(text) = node.text() else {
-            let place = (item.line, item.column);
+            let place = Position {
+                line: item.line,
+                column: item.column,
+            };
             return self.skip(place, "", "a text, or an object with one");
         };
         let mut extra = extra.clone();
@@ -223,8 +244,12 @@ impl Parser<'_> {
         intent: &str,
         extra: Map<String, Value>,
     ) {
+        let start = Position {
+            line,
+            column: column(0),
+        };
         if example.is_empty() {
-            return self.skip((line, column(0)), "", "an example");
+            return self.skip(start, "", "an example");
         }
         let parsed = match Example::parse(example) {
             Ok(parsed) => parsed,
@@ -236,12 +261,12 @@ impl Parser<'_> {
                     expected: wrong.expected.into(),
                 });
                 let fault = Fault::Row(error.of_labels());
-                return self.rows.push_back((line, Err(fault)));
+                return self.push(line, Err(fault));
             }
         };
         if let Err(rule) = check_text(&parsed.text) {
             let (found, expected) = (rule.found(), rule.expected());
-            return self.fault((line, column(0)), found, expected);
+            return self.fault(start, found, expected);
         }
         let mut row = Utterance::new(self.rows.len().to_string(), parsed.text).with_intent(intent);
         row.spans = parsed.spans;
@@ -258,7 +283,11 @@ impl Parser<'_> {
         if !sections.is_empty() {
             row.extra.insert(SECTIONS.into(), sections.into());
         }
-        self.rows.push_back((line, Ok(row)));
+        self.push(line, Ok(row));
+    }
+
+    fn push(&mut self, line: usize, row: Result<Utterance, Fault>) {
+        self.rows.push_back(ReadRow { line, row });
     }
 
     /// Gives sections after the last row to that row.
@@ -268,7 +297,7 @@ impl Parser<'_> {
             .rows
             .iter_mut()
             .rev()
-            .find_map(|(_, row)| row.as_mut().ok());
+            .find_map(|read| read.row.as_mut().ok());
         let Some(row) = last else {
             self.sections = sections;
             return;
@@ -291,22 +320,21 @@ impl Parser<'_> {
             .enumerate()
             .find(|(_, line)| !line.is_empty())
             .unwrap_or((0, ""));
-        let is_there = |first: &usize| {
+        let mut lines = node.line..node.line + 3;
+        let first = lines.find(|first| {
             let source = self.lines.get(first + at - 1);
             source.is_some_and(|source| source.trim_start() == line.trim_start())
-        };
-        (node.line..node.line + 3)
-            .find(is_there)
-            .unwrap_or(node.line)
+        });
+        first.unwrap_or(node.line)
     }
 
-    fn skip(&mut self, place: (usize, usize), found: &str, expected: &str) {
+    fn skip(&mut self, place: Position, found: &str, expected: &str) {
         self.fault(place, shown(found), expected);
     }
 
     fn fault(
         &mut self,
-        (line, column): (usize, usize),
+        Position { line, column }: Position,
         found: impl Into<String>,
         expected: impl Into<String>,
     ) {
@@ -317,7 +345,7 @@ impl Parser<'_> {
             found,
             expected,
         });
-        self.rows.push_back((line, Err(Fault::Row(error))));
+        self.push(line, Err(Fault::Row(error)));
     }
 
     fn error(&self, wrong: Wrong) -> Error {

@@ -34,18 +34,14 @@ impl RasaWriter {
 
 impl RowWriter for RasaWriter {
     fn write(&mut self, row: &Utterance, lost: &mut Losses) -> Result<()> {
-        let unwritable = |found: String, expected: &str| Error::Unwritable {
-            id: row.id.clone(),
-            found,
-            expected: expected.into(),
-        };
         let Some(intent) = row
             .intent
             .as_deref()
             .filter(|intent| !intent.trim().is_empty())
         else {
-            return Err(unwritable(
-                "no intent".into(),
+            return Err(Error::unwritable(
+                &row.id,
+                "no intent",
                 "one, as all of Rasa's examples have",
             ));
         };
@@ -54,7 +50,11 @@ impl RowWriter for RasaWriter {
             Some(line) if !line.is_empty() && line.trim_matches(STRIPPED) == line => line,
             _ => {
                 let found = format!("the text {}", shown(&row.text));
-                return Err(unwritable(found, "one that Rasa reads as it stands"));
+                return Err(Error::unwritable(
+                    &row.id,
+                    found,
+                    "one that Rasa reads as it stands",
+                ));
             }
         };
         if self.rows.to_string() != row.id {

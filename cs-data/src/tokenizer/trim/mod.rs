@@ -134,11 +134,11 @@ impl Tokenizer {
         for (&before, now) in old.iter().zip(0..) {
             let (expected, found) = (self.token(before), trimmed.token(now));
             if expected != found {
-                return Err(Error::File {
-                    path: origin.into(),
-                    found: format!("{} with the id {now}", found.unwrap_or_default()),
-                    expected: expected.unwrap_or_default(),
-                });
+                return Err(Error::file(
+                    origin,
+                    format!("{} with the id {now}", found.unwrap_or_default()),
+                    expected.unwrap_or_default(),
+                ));
             }
         }
         Ok(())
@@ -154,14 +154,17 @@ impl Tokenizer {
         if unknown.is_none_or(|unknown| !ids.contains(&unknown)) {
             return Ok(Vec::new());
         }
-        let fail = |source| Error::Tokenizer { source };
         let mut normalized = NormalizedString::from(text);
         if let Some(normalizer) = self.inner().get_normalizer() {
-            normalizer.normalize(&mut normalized).map_err(fail)?;
+            normalizer
+                .normalize(&mut normalized)
+                .map_err(Error::tokenizer)?;
         }
         let mut words = PreTokenizedString::from(normalized);
         if let Some(splitter) = self.inner().get_pre_tokenizer() {
-            splitter.pre_tokenize(&mut words).map_err(fail)?;
+            splitter
+                .pre_tokenize(&mut words)
+                .map_err(Error::tokenizer)?;
         }
         let words = words.get_splits(OffsetReferential::Normalized, OffsetType::Byte);
         Ok(words

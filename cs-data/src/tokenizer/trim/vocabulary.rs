@@ -23,11 +23,11 @@ impl Vocabulary {
             Some(ids) => Ok(Self { file, ids }),
             None => {
                 let kind = file.pointer("/model/type").cloned().unwrap_or_default();
-                Err(Error::File {
-                    path: origin.into(),
-                    found: format!("a model of type {kind}"),
-                    expected: "\"WordPiece\", \"Unigram\", \"BPE\" or \"WordLevel\"".into(),
-                })
+                Err(Error::file(
+                    origin,
+                    format!("a model of type {kind}"),
+                    "\"WordPiece\", \"Unigram\", \"BPE\" or \"WordLevel\"",
+                ))
             }
         }
     }

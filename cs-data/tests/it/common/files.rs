@@ -35,6 +35,39 @@ pub(crate) fn opened(name: &str, bytes: impl AsRef<[u8]>) -> Result<Dataset> {
     open(&write(&folder, name, bytes))
 }
 
+/// The rows of these bytes in a file of this name.
+pub(crate) fn read_as(
+    name: &str,
+    bytes: impl AsRef<[u8]>,
+    options: &ReadOptions,
+) -> Result<Vec<Utterance>> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(&folder, name, bytes);
+    Ok(Dataset::open(&path, options)?.iter().collect())
+}
+
+/// What is said of rows in a file of this name, from line and column on.
+pub(crate) fn place_of(name: &str, read: Result<Vec<Utterance>>) -> String {
+    let message = read.unwrap_err().to_string();
+    message
+        .split_once(&format!("{name}:"))
+        .unwrap()
+        .1
+        .to_owned()
+}
+
+/// The text of a file with these rows, and what it does not hold.
+pub(crate) fn saved(rows: &[Utterance], format: Format) -> Result<(String, Losses)> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows");
+    let options = WriteOptions {
+        format: Some(format),
+        ..WriteOptions::default()
+    };
+    let lost = Dataset::from_utterances(rows.iter().cloned())?.save(&path, &options)?;
+    Ok((std::fs::read_to_string(&path).unwrap(), lost))
+}
+
 /// The error of a file, without the folder.
 pub(crate) fn message(result: Result<Dataset>, folder: &TempDir) -> String {
     let prefix = format!("{}/", folder.path().display());

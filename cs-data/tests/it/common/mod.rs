@@ -12,7 +12,8 @@ use serde_json::Value;
 
 #[cfg(feature = "arrow")]
 pub(crate) use files::{
-    failure, lenient, message, open, opened, plain, rows_of, rows_of_classes, write,
+    failure, lenient, message, open, opened, place_of, plain, read_as, rows_of, rows_of_classes,
+    saved, write,
 };
 pub(crate) use pieces::{row, rows_and_choices, values};
 

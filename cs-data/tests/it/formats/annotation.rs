@@ -3,14 +3,9 @@
 use cs_data::*;
 use serde_json::{Value, json};
 
-const TOOLS: [Format; 3] = [Format::Doccano, Format::LabelStudio, Format::RasaJson];
+use crate::common::{read_as, saved};
 
-fn read_as(name: &str, bytes: &str, options: &ReadOptions) -> Result<Vec<Utterance>> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(name);
-    std::fs::write(&path, bytes).unwrap();
-    Ok(Dataset::open(&path, options)?.iter().collect())
-}
+const TOOLS: [Format; 3] = [Format::Doccano, Format::LabelStudio, Format::RasaJson];
 
 /// By the ending and what the file shows.
 fn read(name: &str, bytes: &str) -> Vec<Utterance> {
@@ -23,15 +18,7 @@ fn failure(name: &str, bytes: &str) -> String {
 }
 
 fn save(rows: &[Utterance], format: Format) -> (String, Losses) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rows");
-    let options = WriteOptions {
-        format: Some(format),
-        ..WriteOptions::default()
-    };
-    let data = Dataset::from_utterances(rows.iter().cloned()).unwrap();
-    let lost = data.save(&path, &options).unwrap();
-    (std::fs::read_to_string(&path).unwrap(), lost)
+    saved(rows, format).unwrap()
 }
 
 fn labelled() -> Utterance {

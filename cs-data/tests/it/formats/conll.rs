@@ -5,7 +5,7 @@ use cs_data::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::common::seeded;
+use crate::common::{place_of, read_as, seeded};
 
 fn options(scheme: Option<Scheme>) -> ReadOptions {
     ReadOptions {
@@ -16,15 +16,11 @@ fn options(scheme: Option<Scheme>) -> ReadOptions {
 }
 
 fn read(bytes: impl AsRef<[u8]>) -> Result<Vec<Utterance>> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rows.conll");
-    std::fs::write(&path, bytes).unwrap();
-    Ok(Dataset::open(&path, &options(None))?.iter().collect())
+    read_as("rows.conll", bytes, &options(None))
 }
 
 fn failure(bytes: impl AsRef<[u8]>) -> String {
-    let message = read(bytes).unwrap_err().to_string();
-    message.split_once("rows.conll:").unwrap().1.to_owned()
+    place_of("rows.conll", read(bytes))
 }
 
 /// Writes rows and gives the file, what was lost, and the rows read back.

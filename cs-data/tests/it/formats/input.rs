@@ -4,19 +4,14 @@ use std::path::Path;
 
 use cs_data::*;
 
-use crate::common::write;
+use crate::common::{read_as, write};
 
 fn open(path: &Path, options: &ReadOptions) -> Result<Vec<Utterance>> {
     Ok(Dataset::open(path, options)?.iter().collect())
 }
 
-fn read_with(name: &str, bytes: impl AsRef<[u8]>, options: &ReadOptions) -> Result<Vec<Utterance>> {
-    let folder = tempfile::tempdir().unwrap();
-    open(&write(&folder, name, bytes), options)
-}
-
 fn read(name: &str, bytes: impl AsRef<[u8]>) -> Result<Vec<Utterance>> {
-    read_with(name, bytes, &ReadOptions::default())
+    read_as(name, bytes, &ReadOptions::default())
 }
 
 fn failure<T: std::fmt::Debug>(read: Result<T>) -> String {
@@ -92,12 +87,12 @@ fn every_format_of_text_is_read_in_any_encoding() {
         }
         let gbk = encoding_rs::GBK.encode(text).0;
         assert_eq!(
-            read_with(name, &gbk, &encoded("gbk")).unwrap(),
+            read_as(name, &gbk, &encoded("gbk")).unwrap(),
             expected,
             "{name}"
         );
         assert_eq!(
-            read_with(name, &gbk, &encoded("gb18030")).unwrap(),
+            read_as(name, &gbk, &encoded("gb18030")).unwrap(),
             expected,
             "{name}"
         );
@@ -127,29 +122,29 @@ fn what_is_no_text_of_the_encoding_names_its_place() {
         "a.csv:2:4: the byte 0xe9, expected UTF-8, or another encoding by --encoding, such as windows-1252"
     );
     assert_eq!(
-        read_with("a.csv", latin, &encoded("latin1")).unwrap()[0].text,
+        read_as("a.csv", latin, &encoded("latin1")).unwrap()[0].text,
         "café noir"
     );
-    let error = failure(read_with("a.csv", latin, &encoded("gbk")));
+    let error = failure(read_as("a.csv", latin, &encoded("gbk")));
     assert_eq!(
         error,
         "a.csv:2:4: bytes that are not GBK, expected text, or another encoding by --encoding"
     );
-    let error = failure(read_with("a.csv", "\u{feff}text\nhi\n", &encoded("gbk")));
+    let error = failure(read_as("a.csv", "\u{feff}text\nhi\n", &encoded("gbk")));
     assert_eq!(
         error,
         "a.csv: the byte order mark of UTF-8, expected GBK, as --encoding says"
     );
     let wide = utf16("text\nhi\n", true, false);
     assert_eq!(
-        read_with("a.csv", wide, &encoded("utf-16")).unwrap()[0].text,
+        read_as("a.csv", wide, &encoded("utf-16")).unwrap()[0].text,
         "hi"
     );
     // One zero is a broken file, not UTF-16.
     for bytes in [&b"text\na\0b\n"[..], b"t\0ext\nab\n", b"text\n\0\0\n"] {
         assert!(failure(read("a.csv", bytes)).contains("a NUL byte, expected text"));
     }
-    let parquet = failure(read_with("a.parquet", "", &encoded("gbk")));
+    let parquet = failure(read_as("a.parquet", "", &encoded("gbk")));
     assert_eq!(
         parquet,
         "encoding is set for parquet, expected a format of text"
@@ -160,7 +155,7 @@ fn what_is_no_text_of_the_encoding_names_its_place() {
     assert_eq!((rows.len(), &*rows[39_999].text), (40_000, "订单"));
     let mut torn = encoding_rs::GBK.encode(&long).0.into_owned();
     torn.extend(b"\xce");
-    let error = failure(read_with("a.csv", torn, &encoded("gbk")));
+    let error = failure(read_as("a.csv", torn, &encoded("gbk")));
     assert!(
         error.starts_with("a.csv:40003:1: bytes that are not GBK"),
         "{error}"
@@ -199,8 +194,8 @@ fn separators_are_those_that_the_header_shows() {
         ..ReadOptions::default()
     };
     let caret = "text^intent\nhallo, wie geht es^greet\n";
-    assert_eq!(read_with("a.csv", caret, &named).unwrap(), expected);
-    let error = failure(read_with("a.csv", "sep=;\ntext;intent\na;b\n", &named));
+    assert_eq!(read_as("a.csv", caret, &named).unwrap(), expected);
+    let error = failure(read_as("a.csv", "sep=;\ntext;intent\na;b\n", &named));
     assert_eq!(
         error,
         "a.csv:1:1: the separator ;, expected ^, as --separator says"
@@ -211,7 +206,7 @@ fn separators_are_those_that_the_header_shows() {
         ..ReadOptions::default()
     };
     assert_eq!(
-        read_with(
+        read_as(
             "a.csv",
             "hallo, wie geht es;greet\n",
             &ReadOptions {
@@ -222,7 +217,7 @@ fn separators_are_those_that_the_header_shows() {
         .unwrap(),
         expected
     );
-    let row = &read_with("a.csv", "hallo;greet\n", &bare).unwrap()[0];
+    let row = &read_as("a.csv", "hallo;greet\n", &bare).unwrap()[0];
     assert_eq!(
         (&*row.text, row.intent.as_deref()),
         ("hallo", Some("greet"))
@@ -232,7 +227,7 @@ fn separators_are_those_that_the_header_shows() {
         error,
         "a.csv:1:1: the columns \"satz;klasse\", expected a column text, or another by --columns text=NAME, or --separator \";\""
     );
-    assert!(failure(read_with("a.jsonl", "{}", &named)).starts_with("separator is set for jsonl"));
+    assert!(failure(read_as("a.jsonl", "{}", &named)).starts_with("separator is set for jsonl"));
 }
 
 #[test]
@@ -357,7 +352,7 @@ fn plain_texts_are_rows_if_told() {
         format: Some(Format::Text),
         ..ReadOptions::default()
     };
-    let rows = read_with("a.txt", "我要退款\n\n  I want a refund\n", &text).unwrap();
+    let rows = read_as("a.txt", "我要退款\n\n  I want a refund\n", &text).unwrap();
     let found: Vec<_> = rows.iter().map(|row| (&*row.id, &*row.text)).collect();
     assert_eq!(found, [("0", "我要退款"), ("1", "  I want a refund")]);
 }

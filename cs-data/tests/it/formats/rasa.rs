@@ -5,33 +5,18 @@ use cs_data::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::common::seeded;
+use crate::common::{place_of, plain, read_as, saved, seeded};
 
 fn read(bytes: impl AsRef<[u8]>) -> Result<Vec<Utterance>> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("nlu.yml");
-    std::fs::write(&path, bytes).unwrap();
-    Ok(Dataset::open(&path, &ReadOptions::default())?
-        .iter()
-        .collect())
+    read_as("nlu.yml", bytes, &plain())
 }
 
 fn failure(bytes: impl AsRef<[u8]>) -> String {
-    let message = read(bytes).unwrap_err().to_string();
-    message.split_once("nlu.yml:").unwrap().1.to_owned()
+    place_of("nlu.yml", read(bytes))
 }
 
 fn save(rows: &[Utterance]) -> Result<(String, Losses)> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("nlu.yml");
-    let lost = Dataset::from_utterances(rows.iter().cloned())?.save(
-        &path,
-        &WriteOptions {
-            format: Some(Format::Rasa),
-            ..WriteOptions::default()
-        },
-    )?;
-    Ok((std::fs::read_to_string(&path).unwrap(), lost))
+    saved(rows, Format::Rasa)
 }
 
 /// Every form that Rasa documents.
