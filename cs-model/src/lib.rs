@@ -43,6 +43,7 @@ mod bundle;
 mod config;
 mod error;
 mod file;
+pub mod generate;
 mod heads;
 pub mod init;
 

@@ -8,6 +8,7 @@ mod bundle;
 mod bundle_damage;
 mod common;
 mod crf;
+mod generate;
 #[cfg(feature = "torch")]
 mod masked_lm;
 #[cfg(feature = "torch")]

@@ -1,0 +1,234 @@
+//! Beam search, as `transformers` does it.
+
+use super::config::{EarlyStopping, GenerateConfig};
+use super::processors::Processors;
+use super::ranking::{largest, log_softmax};
+use super::search::{Continuation, Finish, Next, Search, no_token};
+use super::text::Text;
+use crate::error::Result;
+
+/// What `transformers` adds to the score of a beam that shall not be chosen. A number rather than
+/// infinity, so such a beam comes after all others, and yet before none.
+const UNWANTED: f32 = -1e9;
+
+/// An open beam: a sequence and its log-probability after the prompt.
+#[derive(Clone)]
+struct Beam<'a> {
+    history: Vec<u32>,
+    score: f32,
+    /// The text so far, where a stop string may end it.
+    text: Option<Text<'a>>,
+}
+
+/// A beam with one more token.
+struct Candidate<'a> {
+    source: usize,
+    token: u32,
+    score: f32,
+    text: Option<Text<'a>>,
+    finish: Option<Finish>,
+}
+
+/// A beam that has ended, with its score for its length.
+struct Finished {
+    tokens: Vec<u32>,
+    score: f32,
+    finish: Finish,
+}
+
+/// The `num_beams` likeliest sequences, until none that is open can replace one that has ended
+/// (Graves 2012, "Sequence Transduction with Recurrent Neural Networks", section 2.6).
+pub(super) struct Beams<'a> {
+    processors: Processors<'a>,
+    open: Vec<Beam<'a>>,
+    /// The best first, at most `num_beams` of them.
+    finished: Vec<Finished>,
+    /// The number of sequences that the decoder has for the open beams: before the first step they
+    /// share the prompt's.
+    width: usize,
+    text: Option<Text<'a>>,
+    piece: String,
+}
+
+impl<'a> Beams<'a> {
+    pub(super) fn new(processors: Processors<'a>, prompt: &[u32], text: Option<Text<'a>>) -> Self {
+        let config = processors.config;
+        let watched = text.clone().filter(|_| !config.stop_strings.is_empty());
+        let beam = |place| Beam {
+            history: prompt.to_vec(),
+            score: if place == 0 { 0.0 } else { UNWANTED },
+            text: watched.clone(),
+        };
+        Self {
+            processors,
+            open: (0..config.num_beams).map(beam).collect(),
+            finished: Vec::new(),
+            width: 1,
+            text,
+            piece: String::new(),
+        }
+    }
+
+    fn config(&self) -> &'a GenerateConfig {
+        self.processors.config
+    }
+
+    /// Gives the number of tokens after the prompt that every open beam has.
+    fn length(&self) -> usize {
+        self.open[0].history.len() - self.processors.prompt_length
+    }
+
+    /// Gives the log-probability of every sequence with one more token.
+    fn scores(&self, rows: &[f32]) -> Vec<f32> {
+        let vocab_size = rows.len() / self.width;
+        let mut all = Vec::with_capacity(self.open.len() * vocab_size);
+        for (place, beam) in self.open.iter().enumerate() {
+            let start = all.len();
+            let row = place % self.width * vocab_size;
+            all.extend_from_slice(&rows[row..row + vocab_size]);
+            log_softmax(&mut all[start..]);
+            self.processors.apply(&beam.history, &mut all[start..]);
+            all[start..]
+                .iter_mut()
+                .for_each(|score| *score += beam.score);
+        }
+        all
+    }
+
+    fn candidate(&self, place: usize, score: f32, vocab_size: usize) -> Candidate<'a> {
+        let (source, token) = (place / vocab_size, (place % vocab_size) as u32);
+        let mut text = self.open[source].text.clone();
+        if let Some(text) = &mut text {
+            text.push(token);
+        }
+        let finish = Finish::of(self.config(), token, self.length() + 1, text.as_ref());
+        Candidate {
+            source,
+            token,
+            score,
+            text,
+            finish,
+        }
+    }
+
+    /// Keeps what ended among the first `num_beams` candidates, if it is good enough.
+    fn keep_finished(&mut self, candidates: &[Candidate<'a>]) {
+        let over = power(self.length() + 1, self.config().length_penalty);
+        for candidate in &candidates[..self.config().num_beams] {
+            let score = candidate.score / over;
+            if let Some(finish) = candidate.finish.filter(|_| score > UNWANTED) {
+                let history = &self.open[candidate.source].history;
+                let mut tokens = history[self.processors.prompt_length..].to_vec();
+                tokens.push(candidate.token);
+                self.finished.push(Finished {
+                    tokens,
+                    score,
+                    finish,
+                });
+            }
+        }
+        self.finished.sort_by(|a, b| b.score.total_cmp(&a.score));
+        self.finished.truncate(self.config().num_beams);
+    }
+
+    /// Opens the best candidates that have not ended, and says which sequence each goes on with.
+    fn reopen(&mut self, candidates: &[Candidate<'a>]) -> Vec<Next> {
+        let score = |candidate: &Candidate<'_>| match candidate.finish {
+            Some(_) => candidate.score + UNWANTED,
+            None => candidate.score,
+        };
+        let scores: Vec<f32> = candidates.iter().map(score).collect();
+        let (mut open, mut next) = (Vec::new(), Vec::new());
+        for place in largest(&scores, self.config().num_beams) {
+            let Candidate { source, token, .. } = candidates[place];
+            let mut history = self.open[source].history.clone();
+            history.push(token);
+            open.push(Beam {
+                history,
+                score: scores[place],
+                text: candidates[place].text.clone(),
+            });
+            next.push(Next {
+                source: source % self.width,
+                token,
+            });
+        }
+        self.open = open;
+        next
+    }
+
+    /// Says whether the best open beam may become better than one that has ended.
+    fn may_improve(&self) -> bool {
+        let config = self.config();
+        let Some(worst) = self.finished.get(config.num_beams - 1) else {
+            return true;
+        };
+        let longest = config.early_stopping == EarlyStopping::Never && config.length_penalty > 0.0;
+        let length = if longest {
+            config.max_new_tokens
+        } else {
+            self.length()
+        };
+        config.early_stopping != EarlyStopping::Yes
+            && self.open[0].score / power(length, config.length_penalty) > worst.score
+    }
+
+    fn end(&mut self) {
+        self.width = 0;
+        let config = self.config();
+        let (Some(best), Some(text)) = (self.finished.first(), &mut self.text) else {
+            return;
+        };
+        for token in &best.tokens {
+            if !config.eos_token_id.contains(token) {
+                self.piece.push_str(&text.push(*token));
+            }
+        }
+        self.piece.push_str(&text.finish());
+    }
+}
+
+impl Search for Beams<'_> {
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn advance(&mut self, rows: &mut [f32]) -> Result<Vec<Next>> {
+        let vocab_size = rows.len() / self.width;
+        let scores = self.scores(rows);
+        let places = largest(&scores, self.config().candidates());
+        let candidate = |&place: &usize| self.candidate(place, scores[place], vocab_size);
+        let candidates: Vec<_> = places.iter().map(candidate).collect();
+        self.keep_finished(&candidates);
+        let next = self.reopen(&candidates);
+        let ended = candidates
+            .iter()
+            .all(|candidate| candidate.finish.is_some());
+        if ended || !self.may_improve() {
+            self.end();
+            return Ok(Vec::new());
+        }
+        self.width = self.open.len();
+        Ok(next)
+    }
+
+    fn take_piece(&mut self) -> String {
+        std::mem::take(&mut self.piece)
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Continuation> {
+        let best = self.finished.drain(..).next();
+        let best = best.ok_or_else(no_token)?;
+        Ok(Continuation {
+            tokens: best.tokens,
+            text: None,
+            finish: best.finish,
+            score: Some(best.score),
+        })
+    }
+}
+
+/// Gives `length ^ penalty`.
+fn power(length: usize, penalty: f64) -> f32 {
+    (length as f64).powf(penalty) as f32
+}

@@ -1,0 +1,67 @@
+//! Tokens into text, as they come.
+
+/// Turns the tokens of one text into it.
+pub type Decode<'a> = dyn Fn(&[u32]) -> String + 'a;
+
+/// Turns tokens that come one by one into pieces of text that never split a character, where one
+/// may take several tokens (byte-level vocabularies, byte fallback).
+///
+/// Only the last few tokens are decoded each time. The pieces together are the text of all tokens,
+/// if decoding some tokens more never changes a character that was complete.
+///
+/// ```
+/// use cs_model::generate::Detokenizer;
+///
+/// // A vocabulary of bytes.
+/// let decode = |tokens: &[u32]| {
+///     let bytes: Vec<u8> = tokens.iter().map(|&token| token as u8).collect();
+///     String::from_utf8_lossy(&bytes).into_owned()
+/// };
+/// let mut pieces = Detokenizer::default();
+/// let given: Vec<_> = "a好".bytes().map(|byte| pieces.push(byte.into(), &decode)).collect();
+/// assert_eq!(given, ["a", "", "", "好"]);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Detokenizer {
+    /// The tokens of the last piece, as the first may be written otherwise at the start of a text,
+    /// and those after it.
+    window: Vec<u32>,
+    /// The number of tokens of the window at which its text was last complete.
+    complete: usize,
+    /// The number of bytes of the window's text that were given.
+    given: usize,
+}
+
+impl Detokenizer {
+    /// Takes the next token, and gives the text that is complete with it.
+    pub fn push(&mut self, token: u32, decode: &Decode<'_>) -> String {
+        self.window.push(token);
+        let text = decode(&self.window);
+        let whole = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+        let piece = self.piece(whole);
+        if whole.len() == text.len() && !piece.is_empty() {
+            self.window.drain(..self.complete);
+            self.complete = self.window.len();
+            self.given = decode(&self.window).len();
+        }
+        piece
+    }
+
+    /// Gives what was held back, as there are no more tokens: the characters that stayed
+    /// incomplete.
+    pub fn finish(&mut self, decode: &Decode<'_>) -> String {
+        let piece = self.piece(&decode(&self.window));
+        *self = Self::default();
+        piece
+    }
+
+    /// Gives what of a text was not given, and counts it as given.
+    fn piece(&mut self, text: &str) -> String {
+        let mut start = self.given.min(text.len());
+        while !text.is_char_boundary(start) {
+            start += 1;
+        }
+        self.given = self.given.max(text.len());
+        text[start..].to_owned()
+    }
+}

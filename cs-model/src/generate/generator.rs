@@ -1,0 +1,262 @@
+//! The loop over a decoder's steps.
+
+use std::fmt;
+
+use super::beams::Beams;
+use super::config::GenerateConfig;
+use super::decoder::Decoder;
+use super::detokenizer::Decode;
+use super::processors::Processors;
+use super::search::{Continuation, Next, Search};
+use super::single::Single;
+use super::text::Text;
+use crate::error::{Error, Result};
+use crate::heads::Matrix;
+
+/// What to continue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prompt<'a> {
+    /// The tokens so far, at least one.
+    pub tokens: &'a [u32],
+    /// The number by which, with the seed, tokens are drawn: equal prompts of equal numbers are
+    /// continued equally.
+    pub sequence: u64,
+}
+
+impl<'a> Prompt<'a> {
+    /// Makes a prompt of the number 0.
+    pub fn new(tokens: &'a [u32]) -> Self {
+        Self {
+            tokens,
+            sequence: 0,
+        }
+    }
+}
+
+/// A piece of a continuation's text, as soon as it is sure. Those of a prompt are together its
+/// [`Continuation::text`]. Beam search is sure of nothing before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece<'a> {
+    /// The place of the prompt, counted from 0.
+    pub prompt: usize,
+    /// The text, not empty.
+    pub text: &'a str,
+}
+
+/// Settings that were checked, ready to continue prompts with any decoder of their vocabulary.
+#[derive(Clone)]
+pub struct Generator<'a> {
+    config: GenerateConfig,
+    vocab_size: usize,
+    decode: Option<&'a Decode<'a>>,
+}
+
+impl fmt::Debug for Generator<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Generator")
+            .field("config", &self.config)
+            .field("vocab_size", &self.vocab_size)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Generator<'a> {
+    /// Makes a generator of tokens, without text.
+    ///
+    /// # Errors
+    /// [`Error::Field`] for a setting that is out of range for this vocabulary, contradicts another
+    /// one or would have no effect, and for stop strings, as there is no text.
+    pub fn new(config: GenerateConfig, vocab_size: usize) -> Result<Self> {
+        if let Some(first) = config.stop_strings.first() {
+            let expected = "none, as the generator has no text";
+            return Err(Error::field("stop_strings", format!("{first:?}"), expected));
+        }
+        config.validate(vocab_size)?;
+        Ok(Self {
+            config,
+            vocab_size,
+            decode: None,
+        })
+    }
+
+    /// Makes a generator of tokens and their text. Where special tokens shall not be in the text,
+    /// `decode` leaves them out.
+    ///
+    /// # Errors
+    /// [`Error::Field`] for a setting that is out of range for this vocabulary, contradicts another
+    /// one or would have no effect.
+    pub fn with_text(
+        config: GenerateConfig,
+        vocab_size: usize,
+        decode: &'a Decode<'a>,
+    ) -> Result<Self> {
+        config.validate(vocab_size)?;
+        Ok(Self {
+            config,
+            vocab_size,
+            decode: Some(decode),
+        })
+    }
+
+    /// Continues prompts, each as it would be alone, and tells the text as it becomes sure.
+    ///
+    /// # Errors
+    /// A prompt that is empty, not of the vocabulary or with `max_new_tokens` beyond the decoder's
+    /// positions; an error of the decoder; logits that are no numbers; settings that leave no token.
+    pub fn run(
+        &self,
+        decoder: &mut dyn Decoder,
+        prompts: &[Prompt<'_>],
+        on_piece: &mut dyn FnMut(Piece<'_>),
+    ) -> Result<Vec<Continuation>> {
+        self.check_decoder(decoder)?;
+        for (place, prompt) in prompts.iter().enumerate() {
+            self.check_prompt(place, prompt.tokens, decoder.max_positions())?;
+        }
+        if prompts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut searches: Vec<_> = prompts.iter().map(|prompt| self.search(prompt)).collect();
+        let mut texts = vec![String::new(); prompts.len()];
+        let tokens: Vec<&[u32]> = prompts.iter().map(|prompt| prompt.tokens).collect();
+        let mut rows = decoder.prefill(&tokens)?;
+        loop {
+            let width = searches.iter().map(|search| search.width()).sum();
+            self.check_rows(&rows, width)?;
+            let next = self.advance(&mut searches, &mut rows)?;
+            for (prompt, (search, whole)) in searches.iter_mut().zip(&mut texts).enumerate() {
+                let text = search.take_piece();
+                if !text.is_empty() {
+                    whole.push_str(&text);
+                    on_piece(Piece {
+                        prompt,
+                        text: &text,
+                    });
+                }
+            }
+            if next.is_empty() {
+                break;
+            }
+            rows = step(decoder, &next, width)?;
+        }
+        let found = searches.into_iter().zip(texts);
+        found
+            .map(|(search, text)| self.finish(search, text))
+            .collect()
+    }
+
+    fn search<'b>(&'b self, prompt: &Prompt<'_>) -> Box<dyn Search + 'b> {
+        let processors = Processors {
+            config: &self.config,
+            prompt_length: prompt.tokens.len(),
+        };
+        let text = self
+            .decode
+            .map(|decode| Text::new(decode, &self.config.stop_strings));
+        if self.config.num_beams > 1 {
+            Box::new(Beams::new(processors, prompt.tokens, text))
+        } else {
+            Box::new(Single::new(
+                processors,
+                prompt.tokens,
+                prompt.sequence,
+                text,
+            ))
+        }
+    }
+
+    /// Gives each search its rows, and gathers the sequences that go on.
+    fn advance(
+        &self,
+        searches: &mut [Box<dyn Search + '_>],
+        rows: &mut Matrix,
+    ) -> Result<Vec<Next>> {
+        let (mut first, mut next) = (0, Vec::new());
+        for search in searches.iter_mut().filter(|search| search.width() > 0) {
+            let end = first + search.width();
+            let own = &mut rows.data[first * self.vocab_size..end * self.vocab_size];
+            next.extend(search.advance(own)?.into_iter().map(|own| Next {
+                source: first + own.source,
+                ..own
+            }));
+            first = end;
+        }
+        Ok(next)
+    }
+
+    fn finish(&self, search: Box<dyn Search + '_>, text: String) -> Result<Continuation> {
+        Ok(Continuation {
+            text: self.decode.map(|_| text),
+            ..search.finish()?
+        })
+    }
+
+    fn check_decoder(&self, decoder: &dyn Decoder) -> Result<()> {
+        if decoder.vocab_size() == self.vocab_size {
+            return Ok(());
+        }
+        Err(Error::Shape {
+            what: "the decoder's vocabulary",
+            expected: format!("{} tokens", self.vocab_size),
+            found: format!("{} tokens", decoder.vocab_size()),
+        })
+    }
+
+    fn check_prompt(&self, place: usize, tokens: &[u32], positions: Option<usize>) -> Result<()> {
+        let field = format!("prompts[{place}]");
+        if tokens.is_empty() {
+            return Err(Error::field(field, "empty", "at least one token"));
+        }
+        if let Some(at) = tokens
+            .iter()
+            .position(|&token| token as usize >= self.vocab_size)
+        {
+            let expected = format!("less than the vocabulary's {}", self.vocab_size);
+            return Err(Error::field(format!("{field}[{at}]"), tokens[at], expected));
+        }
+        // The last new token is never read.
+        let needed = tokens.len() + self.config.max_new_tokens - 1;
+        if let Some(most) = positions.filter(|&most| needed > most) {
+            let new = self.config.max_new_tokens;
+            let found = format!("{} tokens long", tokens.len());
+            let expected = format!("at most {most} positions with max_new_tokens {new}");
+            return Err(Error::field(field, found, expected));
+        }
+        Ok(())
+    }
+
+    fn check_rows(&self, rows: &Matrix, count: usize) -> Result<()> {
+        let shape = (rows.rows, rows.cols, rows.data.len());
+        if shape != (count, self.vocab_size, count * self.vocab_size) {
+            return Err(Error::Shape {
+                what: "logits of a decoder",
+                expected: format!("[{count}, {}]", self.vocab_size),
+                found: format!("[{}, {}], {} numbers", shape.0, shape.1, shape.2),
+            });
+        }
+        let row = (0..count).find(|&row| !is_ranked(rows.row(row)));
+        row.map_or(Ok(()), |row| {
+            Err(Error::Shape {
+                what: "logits of a decoder",
+                expected: "numbers, not all of them infinite".to_owned(),
+                found: format!("a row, number {row}, that has NaN, infinity or no finite number"),
+            })
+        })
+    }
+}
+
+/// Says whether logits put tokens into an order; negative infinity rules one out.
+fn is_ranked(row: &[f32]) -> bool {
+    let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    most.is_finite() && !row.iter().any(|logit| logit.is_nan())
+}
+
+/// Takes the decoder a step on, after its sequences were made those that go on.
+fn step(decoder: &mut dyn Decoder, next: &[Next], width: usize) -> Result<Matrix> {
+    let sources: Vec<usize> = next.iter().map(|next| next.source).collect();
+    if !sources.iter().copied().eq(0..width) {
+        decoder.reorder(&sources)?;
+    }
+    let tokens: Vec<u32> = next.iter().map(|next| next.token).collect();
+    decoder.step(&tokens)
+}

@@ -1,0 +1,77 @@
+//! What the generator drives for each prompt: a single sequence, or beams.
+
+use super::config::GenerateConfig;
+use super::text::Text;
+use crate::error::{Error, Result};
+
+/// Why a continuation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    /// By one of `eos_token_id` or of the stop strings.
+    Stop,
+    /// By the maximum length.
+    Length,
+}
+
+impl Finish {
+    /// Gives the reason why a continuation ends, if it does, with a token that makes it this long.
+    pub(super) fn of(
+        config: &GenerateConfig,
+        token: u32,
+        length: usize,
+        text: Option<&Text<'_>>,
+    ) -> Option<Self> {
+        if config.eos_token_id.contains(&token) || text.is_some_and(Text::is_stopped) {
+            Some(Self::Stop)
+        } else {
+            (length == config.max_new_tokens).then_some(Self::Length)
+        }
+    }
+}
+
+/// What a prompt was continued with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Continuation {
+    /// The tokens after the prompt, with the one that ended it.
+    pub tokens: Vec<u32>,
+    /// The text of the tokens, without the one of `eos_token_id` that ended it, and up to a stop
+    /// string; `None` of a generator without text.
+    pub text: Option<String>,
+    /// The reason why it ended.
+    pub finish: Finish,
+    /// The log-probability by beam search, over the length to the power of the length penalty;
+    /// `None` without beams.
+    pub score: Option<f32>,
+}
+
+/// A sequence of the decoder to go on with, and the token to append to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Next {
+    pub(super) source: usize,
+    pub(super) token: u32,
+}
+
+/// The search for the continuation of one prompt.
+pub(super) trait Search {
+    /// Gives the number of sequences of the decoder that the search goes on with; none once it has
+    /// ended.
+    fn width(&self) -> usize;
+
+    /// Takes a row of logits for each sequence, and gives those to go on with; none if it ended.
+    fn advance(&mut self, rows: &mut [f32]) -> Result<Vec<Next>>;
+
+    /// Gives the text that became sure since this was last asked.
+    fn take_piece(&mut self) -> String;
+
+    /// Gives what was found, without its text.
+    fn finish(self: Box<Self>) -> Result<Continuation>;
+}
+
+/// Makes the error for scores by which no token can be chosen.
+pub(super) fn no_token() -> Error {
+    Error::Shape {
+        what: "tokens that may come next",
+        expected: "at least one that the settings do not rule out".to_owned(),
+        found: "none".to_owned(),
+    }
+}

@@ -1,0 +1,185 @@
+//! Settings, prompts and logits that do not fit.
+
+use cs_model::generate::{EarlyStopping, GenerateConfig, Generator, Prompt, Sampling};
+
+use super::text::letters;
+use super::{Tables, reference};
+
+#[test]
+fn settings_that_do_not_fit_are_refused() {
+    let cases = [
+        (
+            r#"{"max_new_tokens": 0}"#,
+            "max_new_tokens is 0, expected 1 to 65536",
+        ),
+        (r#"{"num_beams": 0}"#, "num_beams is 0, expected 1 to 65536"),
+        (
+            r#"{"min_new_tokens": 65}"#,
+            "min_new_tokens is 65, expected at most max_new_tokens, 64",
+        ),
+        (
+            r#"{"min_new_tokens": 1}"#,
+            "min_new_tokens is 1, expected 0, as eos_token_id is empty",
+        ),
+        (
+            r#"{"eos_token_id": [24]}"#,
+            "eos_token_id is 24, expected less than the vocabulary's 24",
+        ),
+        (
+            r#"{"forced_bos_token_id": 99}"#,
+            "forced_bos_token_id is 99, expected less than",
+        ),
+        (
+            r#"{"repetition_penalty": 0}"#,
+            "repetition_penalty is 0, expected above 0",
+        ),
+        (
+            r#"{"length_penalty": 2}"#,
+            "length_penalty is 2, expected 1, as num_beams is 1",
+        ),
+        (
+            r#"{"early_stopping": true}"#,
+            "early_stopping is Yes, expected No, as num_beams is 1",
+        ),
+        (
+            r#"{"num_beams": 2, "sampling": {}}"#,
+            "num_beams is 2, expected 1 where there is",
+        ),
+        (
+            r#"{"sampling": {"temperature": 0}}"#,
+            "temperature is 0, expected above 0",
+        ),
+        (
+            r#"{"sampling": {"top_p": 1.5}}"#,
+            "top_p is 1.5, expected 0 to 1",
+        ),
+        (
+            r#"{"sampling": {"min_p": -0.5}}"#,
+            "min_p is -0.5, expected 0 to 1",
+        ),
+        (
+            r#"{"stop_strings": ["x"]}"#,
+            "stop_strings is \"x\", expected none",
+        ),
+    ];
+    for (json, expected) in cases {
+        let found = Generator::new(serde_json::from_str(json).unwrap(), 24)
+            .unwrap_err()
+            .to_string();
+        assert!(found.starts_with(expected), "{found}");
+    }
+    let many = GenerateConfig {
+        num_beams: 2,
+        eos_token_id: vec![0; 24],
+        ..Default::default()
+    };
+    let found = Generator::new(many, 24).unwrap_err().to_string();
+    assert!(
+        found.ends_with("expected 1, as the vocabulary of 24 has fewer than 25"),
+        "{found}"
+    );
+    let nan = GenerateConfig {
+        length_penalty: f64::NAN,
+        ..Default::default()
+    };
+    let found = Generator::new(nan, 24).unwrap_err().to_string();
+    assert_eq!(found, "length_penalty is NaN, expected a finite number");
+    let empty = GenerateConfig {
+        stop_strings: vec![String::new()],
+        ..Default::default()
+    };
+    let found = Generator::with_text(empty, 24, &letters)
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        found,
+        "stop_strings[0] is \"\", expected at least one character"
+    );
+}
+
+#[test]
+fn unknown_words_are_refused() {
+    let found = serde_json::from_str::<GenerateConfig>(r#"{"early_stopping": "ever"}"#);
+    assert!(
+        found
+            .unwrap_err()
+            .to_string()
+            .contains("expected false, true or \"never\"")
+    );
+    let found = serde_json::from_str::<GenerateConfig>(r#"{"beams": 2}"#);
+    assert!(
+        found
+            .unwrap_err()
+            .to_string()
+            .contains("unknown field `beams`")
+    );
+}
+
+#[test]
+fn prompts_and_logits_that_do_not_fit_are_refused() {
+    let stored = reference();
+    let mut model = Tables::new(&stored);
+    let generator = Generator::new(GenerateConfig::default(), 24).unwrap();
+    let error = |model: &mut Tables, tokens: &[u32]| {
+        let prompts = [Prompt::new(&[1]), Prompt::new(tokens)];
+        generator
+            .run(model, &prompts, &mut |_| ())
+            .unwrap_err()
+            .to_string()
+    };
+    let found = error(&mut model, &[]);
+    assert_eq!(found, "prompts[1] is empty, expected at least one token");
+    let found = error(&mut model, &[3, 24]);
+    assert_eq!(
+        found,
+        "prompts[1][1] is 24, expected less than the vocabulary's 24"
+    );
+    model.positions = Some(64);
+    let found = error(&mut model, &[3, 4]);
+    let expected =
+        "prompts[1] is 2 tokens long, expected at most 64 positions with max_new_tokens 64";
+    assert_eq!(found, expected);
+    model.last[5][7] = f32::NAN;
+    assert!(error(&mut model, &[5]).contains("a row, number 1, that has NaN"));
+    let all = GenerateConfig {
+        suppress_tokens: (0..24).collect(),
+        ..Default::default()
+    };
+    for config in [
+        all.clone(),
+        GenerateConfig {
+            num_beams: 2,
+            ..all
+        },
+    ] {
+        let generator = Generator::new(config, 24).unwrap();
+        let error = generator.run(&mut Tables::new(&stored), &[Prompt::new(&[1])], &mut |_| ());
+        assert!(
+            error
+                .unwrap_err()
+                .to_string()
+                .starts_with("tokens that may come next: ")
+        );
+    }
+}
+
+#[test]
+fn settings_survive_json() {
+    let config = GenerateConfig {
+        num_beams: 4,
+        early_stopping: EarlyStopping::Never,
+        eos_token_id: vec![1, 2],
+        sampling: Some(Sampling {
+            top_p: 0.9,
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let json = serde_json::to_string(&config).unwrap();
+    assert_eq!(
+        serde_json::from_str::<GenerateConfig>(&json).unwrap(),
+        config
+    );
+    let none: GenerateConfig = serde_json::from_str("{}").unwrap();
+    assert_eq!(none, GenerateConfig::default());
+}
