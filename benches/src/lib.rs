@@ -8,7 +8,7 @@ use std::path::Path;
 
 use cs_data::SplitMix;
 use cs_model::names::{Part, TensorRole};
-use cs_model::{EncoderConfig, RawTensor, Result, TransformerConfig, write_safetensors};
+use cs_model::{BertConfig, EncoderConfig, RawTensor, Result, write_safetensors};
 
 /// The shape of all-MiniLM-L6-v2: 6 layers of width 384, 22.7 million parameters.
 ///
@@ -17,12 +17,12 @@ use cs_model::{EncoderConfig, RawTensor, Result, TransformerConfig, write_safete
 /// ```
 #[must_use]
 pub fn minilm() -> EncoderConfig {
-    EncoderConfig::from(TransformerConfig {
+    EncoderConfig::from(BertConfig {
         hidden_size: 384,
         num_hidden_layers: 6,
         num_attention_heads: 12,
         intermediate_size: 1536,
-        ..TransformerConfig::default()
+        ..BertConfig::default()
     })
 }
 
@@ -34,9 +34,9 @@ pub fn minilm() -> EncoderConfig {
 ///
 /// ```
 /// # let dir = tempfile::tempdir()?;
-/// use cs_model::{Bundle, TransformerConfig};
+/// use cs_model::{BertConfig, Bundle};
 ///
-/// let small = TransformerConfig { vocab_size: 20, hidden_size: 24, ..TransformerConfig::default() };
+/// let small = BertConfig { vocab_size: 20, hidden_size: 24, ..BertConfig::default() };
 /// cs_benches::write_random_model(dir.path(), &small.into(), 1)?;
 /// assert_eq!(Bundle::open(dir.path())?.config().hidden_size(), 24);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -92,12 +92,11 @@ fn normal_pair(random: &mut SplitMix) -> [f64; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::TransformerConfig;
+    use crate::config::BertConfig;
 
     #[test]
     fn numbers_depend_on_seed_and_name_alone() {
-        let weights =
-            |name, seed| fresh_tensor(name, &[7, 5], &TransformerConfig::default().into(), seed);
+        let weights = |name, seed| fresh_tensor(name, &[7, 5], &BertConfig::default().into(), seed);
         assert_eq!(weights("a.weight", 1), weights("a.weight", 1));
         assert_ne!(weights("a.weight", 1), weights("a.weight", 2));
         assert_ne!(weights("a.weight", 1), weights("b.weight", 1));
@@ -106,7 +105,7 @@ mod tests {
 
     #[test]
     fn moments_are_those_of_the_scheme() {
-        let config = TransformerConfig::default().into();
+        let config = BertConfig::default().into();
         let start = |name, shape: &[usize]| fresh_tensor(name, shape, &config, 3);
         let moments = |numbers: &[f32]| {
             let mean = numbers.iter().map(|&x| f64::from(x)).sum::<f64>() / numbers.len() as f64;

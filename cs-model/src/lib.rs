@@ -57,7 +57,10 @@ pub use bundle::{
     Bundle, BundleWriter, Dtype, FileSum, Manifest, Prompts, RawTensor, Weights, write_safetensors,
 };
 pub use config::names::{self, normalise_name};
-pub use config::{Activation, BiLstmConfig, BlockSizes, EncoderConfig, Stack, TransformerConfig};
+pub use config::{
+    Activation, Architecture, BertConfig, BiLstmConfig, BlockSizes, EmbeddingRows, EncoderConfig,
+    Stack,
+};
 pub use error::{Error, Result};
 pub use heads::{
     Calibration, Entity, HeadOutput, Importance, Intent, Labels, Matrix, Pooling, RANKED, SlotHead,

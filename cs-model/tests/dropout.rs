@@ -6,17 +6,17 @@
 )]
 
 use cs_data::TokenBatch;
-use cs_model::{BiLstmConfig, Device, EncoderConfig, Mode, Model, Tasks, TransformerConfig};
+use cs_model::{BertConfig, BiLstmConfig, Device, EncoderConfig, Mode, Model, Tasks};
 
 #[test]
 fn dropout_is_on_in_training_only_and_repeats_with_the_seed() {
-    let transformer = TransformerConfig {
+    let transformer = BertConfig {
         vocab_size: 20,
         hidden_size: 16,
         num_hidden_layers: 1,
         num_attention_heads: 2,
         intermediate_size: 16,
-        ..TransformerConfig::default()
+        ..BertConfig::default()
     };
     let light = BiLstmConfig {
         vocab_size: 20,

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use cs_model::EncoderConfig;
+
 /// An error of this crate. The text of those about a file begins with its path.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -97,6 +99,15 @@ pub enum Error {
         found: String,
         /// The values that are allowed.
         expected: &'static str,
+    },
+    /// Heads or neurons were asked for of a model that has no transformer blocks.
+    #[error(
+        "model_type: {model_type}, expected {}, which has heads and neurons",
+        EncoderConfig::TRANSFORMERS
+    )]
+    NoBlocks {
+        /// The family of the model.
+        model_type: &'static str,
     },
     /// The system does not have the memory that a request takes.
     #[error("no memory for {bytes} bytes that this request takes")]

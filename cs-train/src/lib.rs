@@ -33,7 +33,7 @@
 //! let rows = texts.map(|(text, intent)| Utterance::new(intent, text).with_intent(intent));
 //! let tasks = tasks_of(&rows)?;
 //! let tokenizer = Tokenizer::train(rows.iter().map(|row| row.text.as_str()), 200)?;
-//! let encoder = EncoderConfig::BiLstm(BiLstmConfig {
+//! let encoder = EncoderConfig::from(BiLstmConfig {
 //!     vocab_size: tokenizer.vocab_size(),
 //!     embedding_size: 16,
 //!     hidden_size: 16,

@@ -1,7 +1,7 @@
 //! What the settings of a run are when left out, for `--help`.
 
 use clap::Arg;
-use cs_model::{BiLstmConfig, EncoderConfig, TransformerConfig};
+use cs_model::{BertConfig, BiLstmConfig, EncoderConfig};
 use cs_train::schedule::{Preset, TrainConfig};
 use serde_json::Value;
 
@@ -51,8 +51,8 @@ fn by_model(field: &str, preset: Preset) -> Option<String> {
         text(value)
     };
     let light = value(BiLstmConfig::light(0).into())?;
-    let mini = value(TransformerConfig::mini(0).into())?;
-    let base = value(TransformerConfig::default().into())?;
+    let mini = value(BertConfig::mini(0).into())?;
+    let base = value(BertConfig::default().into())?;
     Some(if light == mini && mini == base {
         light
     } else if mini == base {
@@ -94,7 +94,7 @@ mod tests {
         };
         let general = |encoder: EncoderConfig| TrainConfig::preset(Preset::General, &encoder);
         let light = general(BiLstmConfig::light(9).into());
-        let base = general(TransformerConfig::default().into());
+        let base = general(BertConfig::default().into());
         let said = line("epochs");
         assert!(
             said.contains(&format!(

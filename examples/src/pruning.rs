@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cs_data::{Dataset, Utterance, file};
-use cs_model::{Bundle, EncoderConfig};
+use cs_model::Bundle;
 use cs_quant::{
     NativeModel, Precision, PruneConfig, PruneReport, RuntimeConfig, is_own_folder, latencies,
     prune_to_latency, single_batches,
@@ -115,7 +115,7 @@ impl Pruner {
             let found = "a model without heads".to_owned();
             return Err(unfit(found, "a model trained for a task"));
         }
-        if !matches!(bundle.config(), EncoderConfig::Transformer(_)) {
+        if bundle.config().stack().is_none() {
             let found = format!("a {} model", bundle.config().model_type());
             let expected = "a transformer, which has heads and neurons to prune";
             return Err(unfit(found, expected));

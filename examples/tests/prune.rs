@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cs_data::{Dataset, Tokenizer, Utterance};
 use cs_examples::demo::{Corpus, Split};
 use cs_examples::{Error, GateArgs, PruneArgs, Pruner, Settings, rows_of, texts_of};
-use cs_model::{Bundle, Device, EncoderConfig, Model, Tasks, TransformerConfig};
+use cs_model::{BertConfig, Bundle, Device, EncoderConfig, Model, Tasks};
 use cs_quant::{NativeModel, Precision, QuantConfig, RuntimeConfig, single_batches};
 use cs_train::objective::DistillConfig;
 use cs_train::recipe::{Start, Teaching};
@@ -42,13 +42,13 @@ fn settings() -> Settings {
 fn encoder(folder: &Path, train: &Dataset) -> PathBuf {
     let texts: Vec<Utterance> = train.iter().collect();
     let tokenizer = Tokenizer::train(texts.iter().map(|row| row.text.as_str()), 400).unwrap();
-    let config = EncoderConfig::from(TransformerConfig {
+    let config = EncoderConfig::from(BertConfig {
         vocab_size: tokenizer.vocab_size(),
         hidden_size: 64,
         num_hidden_layers: 2,
         num_attention_heads: 4,
         intermediate_size: NEURONS,
-        ..TransformerConfig::default()
+        ..BertConfig::default()
     });
     let model = Model::new(&config, &Tasks::default(), Device::Cpu, 1).unwrap();
     std::fs::create_dir(folder).unwrap();
@@ -108,12 +108,8 @@ fn a_pruned_model_is_a_model() {
     let bundle = Bundle::open(&out).unwrap();
     assert_eq!(bundle.tasks(), pruner.bundle().tasks());
     assert_eq!(bundle.max_length(), pruner.bundle().max_length());
-    let EncoderConfig::Transformer(config) = bundle.config() else {
-        panic!("a transformer")
-    };
-    let sizes: Vec<_> = (0..2)
-        .map(|i| (config.heads(i), config.inner_size(i)))
-        .collect();
+    let blocks = bundle.config().stack().unwrap().blocks;
+    let sizes: Vec<_> = blocks.iter().map(|b| (b.heads, b.inner_size)).collect();
     assert!(sizes.iter().any(|&size| size < (4, NEURONS)), "{sizes:?}");
     let kept = &bundle.manifest().unwrap().settings["pruning"];
     assert_eq!(kept["target_latency"], 0.75);

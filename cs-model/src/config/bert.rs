@@ -4,25 +4,24 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::checks::{only, rate, size};
-use super::family::Family;
-use super::names::{BERT, Names, Part, Role};
-use super::stack::{Activation, BlockSizes, Stack};
-use super::tensor_list::TensorList;
+use super::family::{Architecture, Family};
+use super::names::{BERT, Names, Role};
+use super::stack::{Activation, BlockSizes, EmbeddingRows, Stack};
 use crate::error::{Error, Result};
 
 /// The configuration of a BERT encoder: blocks with the norm after each sublayer, and absolute
 /// positions. Names and defaults are Hugging Face's.
 ///
 /// ```
-/// use cs_model::{EncoderConfig, TransformerConfig};
+/// use cs_model::{BertConfig, EncoderConfig};
 ///
-/// let config = TransformerConfig { hidden_size: 384, num_hidden_layers: 6, ..Default::default() };
-/// assert_eq!(config.head_size(), 32);
+/// let config = BertConfig { hidden_size: 384, num_hidden_layers: 6, ..Default::default() };
+/// assert_eq!(config.stack().head_size, 32);
 /// assert_eq!(EncoderConfig::from(config).hidden_size(), 384);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct TransformerConfig {
+pub struct BertConfig {
     /// The number of rows of the word embeddings.
     pub vocab_size: usize,
     /// The width `H` of the hidden states.
@@ -34,7 +33,7 @@ pub struct TransformerConfig {
     /// The inner width of a block, between its two feed-forward layers.
     pub intermediate_size: usize,
     /// The number of attention heads of each layer, where some were removed; those left keep their
-    /// width ([`TransformerConfig::head_size`]). `None`: `num_attention_heads` in every layer.
+    /// width ([`Stack::head_size`]). `None`: `num_attention_heads` in every layer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layer_num_attention_heads: Option<Vec<usize>>,
     /// The inner width of each layer, where neurons were removed. `None`: `intermediate_size` in
@@ -57,13 +56,9 @@ pub struct TransformerConfig {
     pub initializer_range: f64,
     /// The id of the padding token.
     pub pad_token_id: u32,
-    /// The keys of `config.json` that this crate does not use, kept for
-    /// [`to_json`](crate::EncoderConfig::to_json).
-    #[serde(skip)]
-    pub extra: Map<String, Value>,
 }
 
-impl Default for TransformerConfig {
+impl Default for BertConfig {
     fn default() -> Self {
         Self {
             vocab_size: 30522,
@@ -81,22 +76,22 @@ impl Default for TransformerConfig {
             attention_probs_dropout_prob: 0.1,
             initializer_range: 0.02,
             pad_token_id: 0,
-            extra: Map::new(),
         }
     }
 }
 
-impl TransformerConfig {
+impl BertConfig {
     /// Makes the configuration of a small encoder to train from scratch or distil into: 4 blocks of
     /// width 256 with 4 heads, the shape of BERT-mini (Turc et al. 2019, table 1). Beside the word
     /// embeddings it has 3.3 million weights, and a token takes three tenths of MiniLM-L6's
     /// arithmetic. Set `num_hidden_layers` for fewer blocks: 2 take half of that.
     ///
     /// ```
-    /// use cs_model::TransformerConfig;
+    /// use cs_model::BertConfig;
     ///
-    /// let config = TransformerConfig { num_hidden_layers: 2, ..TransformerConfig::mini(8000) };
-    /// assert_eq!((config.hidden_size, config.head_size(), config.vocab_size), (256, 64, 8000));
+    /// let config = BertConfig { num_hidden_layers: 2, ..BertConfig::mini(8000) };
+    /// assert_eq!((config.hidden_size, config.vocab_size), (256, 8000));
+    /// assert_eq!(config.stack().head_size, 64);
     /// ```
     pub fn mini(vocab_size: usize) -> Self {
         Self {
@@ -109,46 +104,29 @@ impl TransformerConfig {
         }
     }
 
-    /// Lists name and shape of every tensor that predicting masked words adds to the encoder's, as
-    /// in Hugging Face's `BertForMaskedLM`. Its last layer is the table of word embeddings.
-    pub fn masked_lm_tensors(&self) -> Vec<(String, Vec<usize>)> {
-        let mut list = TensorList::new(BERT);
-        let hidden = self.hidden_size;
-        list.linear(Role::MaskedLmDense, hidden, hidden);
-        list.norm(Role::MaskedLmNorm, hidden);
-        list.push(Role::MaskedLmBias, Part::Bias, vec![self.vocab_size]);
-        list.tensors
-    }
-
-    /// The width `D` of one attention head.
-    pub fn head_size(&self) -> usize {
-        self.hidden_size / self.num_attention_heads.max(1)
-    }
-
-    /// The number of attention heads of a layer.
-    pub fn heads(&self, layer: usize) -> usize {
-        let pruned = self.layer_num_attention_heads.as_ref();
-        let pruned = pruned.and_then(|layers| layers.get(layer).copied());
-        pruned.unwrap_or(self.num_attention_heads)
-    }
-
-    /// The inner width of a layer.
-    pub fn inner_size(&self, layer: usize) -> usize {
-        let pruned = self.layer_intermediate_size.as_ref();
-        let pruned = pruned.and_then(|layers| layers.get(layer).copied());
-        pruned.unwrap_or(self.intermediate_size)
-    }
-
-    /// Gives what a stack of blocks has to know to be built.
+    /// Gives what the encoder has to know to be built.
     pub fn stack(&self) -> Stack {
-        let sizes = |layer| BlockSizes {
-            heads: self.heads(layer),
-            inner_size: self.inner_size(layer),
+        let size = |layers: &Option<Vec<usize>>, layer: usize, whole| {
+            let pruned = layers.as_ref().and_then(|layers| layers.get(layer));
+            pruned.copied().unwrap_or(whole)
+        };
+        let block = |layer| BlockSizes {
+            heads: size(
+                &self.layer_num_attention_heads,
+                layer,
+                self.num_attention_heads,
+            ),
+            inner_size: size(&self.layer_intermediate_size, layer, self.intermediate_size),
         };
         Stack {
             hidden_size: self.hidden_size,
-            head_size: self.head_size(),
-            blocks: (0..self.num_hidden_layers).map(sizes).collect(),
+            head_size: self.hidden_size / self.num_attention_heads.max(1),
+            embeddings: EmbeddingRows {
+                words: self.vocab_size,
+                positions: self.max_position_embeddings,
+                token_types: self.type_vocab_size,
+            },
+            blocks: (0..self.num_hidden_layers).map(block).collect(),
             activation: self.hidden_act,
             norm_eps: self.layer_norm_eps,
             dropout: self.hidden_dropout_prob,
@@ -172,12 +150,12 @@ impl TransformerConfig {
     }
 }
 
-impl Family for TransformerConfig {
+impl Family for BertConfig {
     fn model_type(&self) -> &'static str {
         "bert"
     }
 
-    fn validate(&self) -> Result<()> {
+    fn validate(&self, extra: &Map<String, Value>) -> Result<()> {
         size("vocab_size", self.vocab_size, 1 << 24)?;
         size("hidden_size", self.hidden_size, 1 << 16)?;
         size("num_hidden_layers", self.num_hidden_layers, 1 << 10)?;
@@ -220,36 +198,33 @@ impl Family for TransformerConfig {
             self.attention_probs_dropout_prob,
         )?;
         rate("initializer_range", self.initializer_range)?;
-        only(&self.extra, "position_embedding_type", "absolute")?;
-        only(&self.extra, "is_decoder", false)?;
-        only(&self.extra, "add_cross_attention", false)
+        only(extra, "position_embedding_type", "absolute")?;
+        only(extra, "is_decoder", false)?;
+        only(extra, "add_cross_attention", false)
     }
 
-    fn hidden_size(&self) -> usize {
-        self.hidden_size
-    }
-
-    fn max_positions(&self) -> Option<usize> {
-        Some(self.max_position_embeddings)
+    fn architecture(&self) -> Architecture<'_> {
+        Architecture::Transformer(self.stack())
     }
 
     fn names(&self) -> Names {
         BERT
     }
 
-    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        let hidden = self.hidden_size;
-        let mut list = TensorList::new(BERT);
-        list.table(Role::WordEmbeddings, self.vocab_size, hidden);
-        list.table(
-            Role::PositionEmbeddings,
-            self.max_position_embeddings,
-            hidden,
-        );
-        list.table(Role::TokenTypeEmbeddings, self.type_vocab_size, hidden);
-        list.norm(Role::EmbeddingNorm, hidden);
-        self.stack().list_tensors(BERT, &mut list);
-        list.tensors
+    fn hidden_size(&self) -> usize {
+        self.hidden_size
+    }
+
+    fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+
+    fn max_positions(&self) -> Option<usize> {
+        Some(self.max_position_embeddings)
+    }
+
+    fn pad_token_id(&self) -> u32 {
+        self.pad_token_id
     }
 
     fn initial_deviation(&self, _: Option<Role>) -> f64 {
@@ -260,25 +235,21 @@ impl Family for TransformerConfig {
         self.hidden_dropout_prob
     }
 
-    fn vocab_size(&self) -> usize {
-        self.vocab_size
+    fn set_blocks(&mut self, blocks: &[BlockSizes]) {
+        let heads = blocks.iter().map(|block| block.heads).collect();
+        self.layer_num_attention_heads = pruned(heads, self.num_attention_heads);
+        let inner = blocks.iter().map(|block| block.inner_size).collect();
+        self.layer_intermediate_size = pruned(inner, self.intermediate_size);
     }
 
-    fn pad_token_id(&self) -> u32 {
-        self.pad_token_id
-    }
-
-    fn known_fields(&self) -> serde_json::Result<Value> {
+    fn to_json(&self) -> serde_json::Result<Value> {
         serde_json::to_value(self)
     }
+}
 
-    fn extra(&self) -> &Map<String, Value> {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Map<String, Value> {
-        &mut self.extra
-    }
+/// Gives the layers' sizes, if any of them is not the whole size.
+fn pruned(sizes: Vec<usize>, whole: usize) -> Option<Vec<usize>> {
+    sizes.iter().any(|&size| size != whole).then_some(sizes)
 }
 
 #[cfg(test)]
@@ -290,12 +261,13 @@ mod tests {
 
     #[test]
     fn bert_names_are_those_of_bert_model() {
-        let config = TransformerConfig {
+        let config = BertConfig {
             num_hidden_layers: 1,
             hidden_size: 8,
             intermediate_size: 32,
-            ..TransformerConfig::default()
+            ..BertConfig::default()
         };
+        let config = EncoderConfig::from(config);
         let names: Vec<_> = config.tensors().into_iter().map(|(name, _)| name).collect();
         assert_eq!(names.len(), 5 + 16);
         assert_eq!(names[4], "embeddings.LayerNorm.bias");
@@ -309,14 +281,14 @@ mod tests {
 
     #[test]
     fn layers_may_have_sizes_of_their_own() {
-        let config = TransformerConfig {
+        let config = BertConfig {
             num_hidden_layers: 2,
             hidden_size: 8,
             num_attention_heads: 4,
             intermediate_size: 32,
             layer_num_attention_heads: Some(vec![3, 4]),
             layer_intermediate_size: Some(vec![32, 5]),
-            ..TransformerConfig::default()
+            ..BertConfig::default()
         };
         let config = EncoderConfig::from(config);
         let shapes: std::collections::BTreeMap<_, _> = config.tensors().into_iter().collect();
@@ -331,7 +303,7 @@ mod tests {
         let json = String::from_utf8(config.to_json().unwrap()).unwrap();
         let parsed = EncoderConfig::from_json(json.as_bytes(), Path::new("config.json"));
         assert_eq!(parsed.unwrap(), config);
-        let whole = EncoderConfig::from(TransformerConfig::default());
+        let whole = EncoderConfig::from(BertConfig::default());
         let json = String::from_utf8(whole.to_json().unwrap()).unwrap();
         for key in ["layer_num_attention_heads", "layer_intermediate_size"] {
             assert!(!json.contains(key), "{json}");

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::checks::{rate, size, token};
-use super::family::Family;
+use super::family::{Architecture, Family};
 use super::names::{BILSTM, Names, Part, Role};
+use super::stack::BlockSizes;
 use super::tensor_list::TensorList;
 use crate::error::Result;
 
@@ -45,10 +46,6 @@ pub struct BiLstmConfig {
     pub unk_token_id: u32,
     /// The id of the padding token.
     pub pad_token_id: u32,
-    /// The keys of `config.json` that this crate does not use, kept for
-    /// [`to_json`](crate::EncoderConfig::to_json).
-    #[serde(skip)]
-    pub extra: Map<String, Value>,
 }
 
 impl Default for BiLstmConfig {
@@ -62,7 +59,6 @@ impl Default for BiLstmConfig {
             word_dropout: 0.0,
             unk_token_id: 1,
             pad_token_id: 0,
-            extra: Map::new(),
         }
     }
 }
@@ -87,44 +83,14 @@ impl BiLstmConfig {
             ..Self::default()
         }
     }
-}
 
-impl Family for BiLstmConfig {
-    fn model_type(&self) -> &'static str {
-        "bilstm"
-    }
-
-    fn validate(&self) -> Result<()> {
-        size("vocab_size", self.vocab_size, 1 << 24)?;
-        size("embedding_size", self.embedding_size, 1 << 16)?;
-        size("hidden_size", self.hidden_size, 1 << 15)?;
-        size("num_layers", self.num_layers, 1 << 6)?;
-        rate("dropout", self.dropout)?;
-        rate("word_dropout", self.word_dropout)?;
-        if self.word_dropout > 0.0 {
-            token("unk_token_id", self.unk_token_id, self.vocab_size)?;
-        }
-        Ok(())
-    }
-
-    fn hidden_size(&self) -> usize {
-        2 * self.hidden_size
-    }
-
-    fn max_positions(&self) -> Option<usize> {
-        None
-    }
-
-    fn names(&self) -> Names {
-        BILSTM
-    }
-
-    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+    /// Lists name and shape of every tensor, in order of use.
+    pub(super) fn tensors(&self, names: Names) -> Vec<(String, Vec<usize>)> {
         let gates = 4 * self.hidden_size;
-        let mut list = TensorList::new(BILSTM);
+        let mut list = TensorList::new(names);
         list.table(Role::WordEmbeddings, self.vocab_size, self.embedding_size);
         for layer in 0..self.num_layers {
-            list.names = BILSTM.layer(layer);
+            list.names = names.layer(layer);
             let input = if layer == 0 {
                 self.embedding_size
             } else {
@@ -142,6 +108,49 @@ impl Family for BiLstmConfig {
         }
         list.tensors
     }
+}
+
+impl Family for BiLstmConfig {
+    fn model_type(&self) -> &'static str {
+        "bilstm"
+    }
+
+    fn validate(&self, _: &Map<String, Value>) -> Result<()> {
+        size("vocab_size", self.vocab_size, 1 << 24)?;
+        size("embedding_size", self.embedding_size, 1 << 16)?;
+        size("hidden_size", self.hidden_size, 1 << 15)?;
+        size("num_layers", self.num_layers, 1 << 6)?;
+        rate("dropout", self.dropout)?;
+        rate("word_dropout", self.word_dropout)?;
+        if self.word_dropout > 0.0 {
+            token("unk_token_id", self.unk_token_id, self.vocab_size)?;
+        }
+        Ok(())
+    }
+
+    fn architecture(&self) -> Architecture<'_> {
+        Architecture::BiLstm(self)
+    }
+
+    fn names(&self) -> Names {
+        BILSTM
+    }
+
+    fn hidden_size(&self) -> usize {
+        2 * self.hidden_size
+    }
+
+    fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+
+    fn max_positions(&self) -> Option<usize> {
+        None
+    }
+
+    fn pad_token_id(&self) -> u32 {
+        self.pad_token_id
+    }
 
     fn initial_deviation(&self, role: Option<Role>) -> f64 {
         match role {
@@ -154,24 +163,10 @@ impl Family for BiLstmConfig {
         self.dropout
     }
 
-    fn vocab_size(&self) -> usize {
-        self.vocab_size
-    }
+    fn set_blocks(&mut self, _: &[BlockSizes]) {}
 
-    fn pad_token_id(&self) -> u32 {
-        self.pad_token_id
-    }
-
-    fn known_fields(&self) -> serde_json::Result<Value> {
+    fn to_json(&self) -> serde_json::Result<Value> {
         serde_json::to_value(self)
-    }
-
-    fn extra(&self) -> &Map<String, Value> {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Map<String, Value> {
-        &mut self.extra
     }
 }
 
@@ -188,7 +183,7 @@ mod tests {
             num_layers: 2,
             ..BiLstmConfig::default()
         };
-        let tensors = config.tensors();
+        let tensors = config.tensors(config.names());
         assert_eq!(tensors.len(), 1 + 2 * 2 * 4);
         assert_eq!(
             tensors[1],

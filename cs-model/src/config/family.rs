@@ -1,16 +1,40 @@
-//! What every family of encoders answers about itself.
+//! What a family of encoders answers about itself.
 
 use serde_json::{Map, Value};
 
+use super::bilstm::BiLstmConfig;
 use super::names::{Names, Role};
+use super::stack::{BlockSizes, Stack};
 use crate::error::Result;
 
-/// The configuration of a family of encoders.
+/// What an encoder is built as. Runtimes and tools ask for this, and never for the family.
+///
+/// ```
+/// use cs_model::{Architecture, BertConfig, BiLstmConfig, EncoderConfig};
+///
+/// let mini = EncoderConfig::from(BertConfig::mini(8000));
+/// assert!(matches!(mini.architecture(), Architecture::Transformer(_)));
+/// let light = EncoderConfig::from(BiLstmConfig::light(4000));
+/// assert!(matches!(light.architecture(), Architecture::BiLstm(_)));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub enum Architecture<'a> {
+    /// Embeddings and a stack of transformer blocks.
+    Transformer(Stack),
+    /// Word embeddings and a bidirectional LSTM.
+    BiLstm(&'a BiLstmConfig),
+}
+
+/// The part of a `config.json` that its family knows.
 pub(super) trait Family {
     /// The name of the family in `config.json`.
     fn model_type(&self) -> &'static str;
-    /// Checks sizes and rates.
-    fn validate(&self) -> Result<()>;
+    /// Checks sizes and rates, and what the `extra` keys of the file ask for.
+    fn validate(&self, extra: &Map<String, Value>) -> Result<()>;
+    /// What the encoder is built as.
+    fn architecture(&self) -> Architecture<'_>;
+    /// The names of the tensors.
+    fn names(&self) -> Names;
     /// The width of the output.
     fn hidden_size(&self) -> usize;
     /// The number of rows of the word embeddings.
@@ -19,18 +43,12 @@ pub(super) trait Family {
     fn max_positions(&self) -> Option<usize>;
     /// The id of the padding token.
     fn pad_token_id(&self) -> u32;
-    /// The names of the family's tensors.
-    fn names(&self) -> Names;
-    /// Lists name and shape of every tensor, in order of use.
-    fn tensors(&self) -> Vec<(String, Vec<usize>)>;
     /// The standard deviation of the fresh weights of a layer.
     fn initial_deviation(&self, role: Option<Role>) -> f64;
     /// The dropout rate of what the heads read, in training.
     fn head_dropout(&self) -> f64;
-    /// The fields of `config.json` that this crate uses.
-    fn known_fields(&self) -> serde_json::Result<Value>;
-    /// The other fields of `config.json`.
-    fn extra(&self) -> &Map<String, Value>;
-    /// The other fields of `config.json`, to change.
-    fn extra_mut(&mut self) -> &mut Map<String, Value>;
+    /// Sets the sizes of the blocks, in a family that has blocks.
+    fn set_blocks(&mut self, blocks: &[BlockSizes]);
+    /// The fields as `config.json` has them.
+    fn to_json(&self) -> serde_json::Result<Value>;
 }

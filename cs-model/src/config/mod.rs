@@ -1,11 +1,13 @@
 //! `config.json`: what an encoder is made of, and with it the names and shapes of its tensors.
 //!
-//! A family is a file that implements [`Family`], its names in [`names`], and a variant here. Of
-//! all other files, only those that build an encoder ask which family a configuration is of.
+//! A family is a file that implements [`Family`], its names in [`names`], and its arms in
+//! [`families`]. No other file asks which family a configuration is of: they ask for its
+//! [`Architecture`] and its names.
 
 mod bert;
 mod bilstm;
 mod checks;
+mod families;
 mod family;
 pub mod names;
 mod stack;
@@ -15,16 +17,20 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-pub use self::bert::TransformerConfig;
+pub use self::bert::BertConfig;
 pub use self::bilstm::BiLstmConfig;
 use self::checks::token;
+use self::families::Known;
+pub use self::family::Architecture;
 use self::family::Family;
 use self::names::{Names, Role};
-pub use self::stack::{Activation, BlockSizes, Stack};
+pub use self::stack::{Activation, BlockSizes, EmbeddingRows, Stack};
 use crate::error::{Error, Result};
 use crate::file;
 
-/// The configuration of an encoder, of the family that `model_type` names: `bert` or `bilstm`.
+/// The configuration of an encoder, of the family that `model_type` names: `bert` or `bilstm`. The
+/// keys of `config.json` that this crate does not use are kept for
+/// [`to_json`](EncoderConfig::to_json).
 ///
 /// ```
 /// use cs_model::EncoderConfig;
@@ -38,26 +44,35 @@ use crate::file;
 /// # Ok::<(), cs_model::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-pub enum EncoderConfig {
-    /// The configuration of a BERT encoder.
-    Transformer(TransformerConfig),
-    /// The configuration of a bidirectional LSTM.
-    BiLstm(BiLstmConfig),
+pub struct EncoderConfig {
+    known: Known,
+    /// The keys that this crate does not use.
+    extra: Map<String, Value>,
 }
 
-impl From<TransformerConfig> for EncoderConfig {
-    fn from(config: TransformerConfig) -> Self {
-        Self::Transformer(config)
+impl From<BertConfig> for EncoderConfig {
+    fn from(config: BertConfig) -> Self {
+        Known::Bert(config).into()
     }
 }
 
 impl From<BiLstmConfig> for EncoderConfig {
     fn from(config: BiLstmConfig) -> Self {
-        Self::BiLstm(config)
+        Known::BiLstm(config).into()
+    }
+}
+
+impl From<Known> for EncoderConfig {
+    fn from(known: Known) -> Self {
+        let extra = Map::new();
+        Self { known, extra }
     }
 }
 
 impl EncoderConfig {
+    /// The families that are transformers, as errors list them.
+    pub const TRANSFORMERS: &str = families::TRANSFORMERS;
+
     /// Reads and validates the `config.json` of a folder.
     ///
     /// # Errors
@@ -73,22 +88,12 @@ impl EncoderConfig {
     /// [`Error::Json`] with line and column, or [`Error::Field`] for a value that cannot be used:
     /// another `model_type`, positions other than absolute, a decoder, sizes that do not fit.
     pub fn from_json(bytes: &[u8], origin: &Path) -> Result<Self> {
-        let mut raw: Map<String, Value> = file::parse_json(bytes, origin)?;
-        let mut config = match raw.get("model_type").and_then(Value::as_str) {
-            Some("bert") => Self::Transformer(file::parse_json(bytes, origin)?),
-            Some("bilstm") => Self::BiLstm(file::parse_json(bytes, origin)?),
-            _ => {
-                let found = raw
-                    .get("model_type")
-                    .map_or("missing".into(), Value::to_string);
-                let error = Error::field("model_type", found, "\"bert\" or \"bilstm\"");
-                return Err(error.in_file(origin));
-            }
-        };
-        for (key, _) in config.known_fields()? {
-            raw.remove(&key);
+        let mut extra: Map<String, Value> = file::parse_json(bytes, origin)?;
+        let known = Known::from_json(extra.get("model_type"), bytes, origin)?;
+        for (key, _) in known.to_json()? {
+            extra.remove(&key);
         }
-        *config.family_mut().extra_mut() = raw;
+        let config = Self { known, extra };
         config.validate().map_err(|error| error.in_file(origin))?;
         Ok(config)
     }
@@ -98,8 +103,8 @@ impl EncoderConfig {
     /// # Errors
     /// None in practice: every field is plain data.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        let mut all = self.family().extra().clone();
-        all.extend(self.known_fields()?);
+        let mut all = self.extra.clone();
+        all.extend(self.known.to_json()?);
         let origin = Path::new("config.json");
         let mut json =
             serde_json::to_vec_pretty(&all).map_err(|source| Error::json(origin, b"", source))?;
@@ -112,7 +117,7 @@ impl EncoderConfig {
     /// # Errors
     /// [`Error::Field`] names the first value that cannot be used.
     pub fn validate(&self) -> Result<()> {
-        self.family().validate()?;
+        self.family().validate(&self.extra)?;
         token("pad_token_id", self.pad_token_id(), self.vocab_size())?;
         let sizes = self.tensors();
         let numbers = sizes.iter().try_fold(0usize, |sum, (_, shape)| {
@@ -133,22 +138,25 @@ impl EncoderConfig {
     }
 
     fn family(&self) -> &dyn Family {
-        match self {
-            Self::Transformer(config) => config,
-            Self::BiLstm(config) => config,
-        }
-    }
-
-    fn family_mut(&mut self) -> &mut dyn Family {
-        match self {
-            Self::Transformer(config) => config,
-            Self::BiLstm(config) => config,
-        }
+        self.known.family()
     }
 
     /// The family's name in `config.json`: `bert` or `bilstm`.
     pub fn model_type(&self) -> &'static str {
         self.family().model_type()
+    }
+
+    /// What the encoder is built as.
+    pub fn architecture(&self) -> Architecture<'_> {
+        self.family().architecture()
+    }
+
+    /// What the encoder has to know to be built, if it is a transformer.
+    pub fn stack(&self) -> Option<Stack> {
+        match self.architecture() {
+            Architecture::Transformer(stack) => Some(stack),
+            Architecture::BiLstm(_) => None,
+        }
     }
 
     /// The width `H` of the output; of a BiLSTM, that of both directions together.
@@ -179,7 +187,59 @@ impl EncoderConfig {
     /// Lists name and shape of every tensor of the encoder, in order of use. Checkpoints, the
     /// libtorch models, the quantiser and the native runtime all go by this list.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        self.family().tensors()
+        match self.architecture() {
+            Architecture::Transformer(stack) => stack.tensors(self.names()),
+            Architecture::BiLstm(config) => config.tensors(self.names()),
+        }
+    }
+
+    /// Lists name and shape of every tensor that predicting masked words adds to the encoder's, as
+    /// in Hugging Face's `BertForMaskedLM`. Its last layer is the table of word embeddings.
+    ///
+    /// # Errors
+    /// [`Error::Field`] if the encoder is no transformer.
+    pub fn masked_lm_tensors(&self) -> Result<Vec<(String, Vec<usize>)>> {
+        let stack = self.transformer("to predict masked words")?;
+        Ok(stack.masked_lm_tensors(self.names()))
+    }
+
+    /// Gives the configuration of the same transformer with blocks of other sizes, none larger than
+    /// in the unpruned model.
+    ///
+    /// ```
+    /// use cs_model::{BertConfig, EncoderConfig};
+    ///
+    /// let config = EncoderConfig::from(BertConfig { num_hidden_layers: 2, ..Default::default() });
+    /// let mut stack = config.stack().unwrap();
+    /// stack.blocks[1].heads = 7;
+    /// let pruned = config.with_blocks(&stack.blocks)?;
+    /// assert_eq!(pruned.tensors()[21].1, [7 * 64, 768]); // the second block's queries
+    /// assert!(config.with_blocks(&stack.blocks[..1]).is_err());
+    /// # Ok::<(), cs_model::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Field`] if the encoder is no transformer, or has another number of blocks or
+    /// smaller ones.
+    pub fn with_blocks(&self, blocks: &[BlockSizes]) -> Result<Self> {
+        let whole = self.transformer("whose blocks have sizes")?;
+        if blocks.len() != whole.blocks.len() {
+            let expected = whole.blocks.len().to_string();
+            return Err(Error::field("the number of blocks", blocks.len(), expected));
+        }
+        let mut resized = self.clone();
+        resized.known.family_mut().set_blocks(blocks);
+        resized.validate()?;
+        Ok(resized)
+    }
+
+    /// Gives the stack of a transformer, and for any other encoder an error with what it is wanted
+    /// for.
+    fn transformer(&self, purpose: &str) -> Result<Stack> {
+        self.stack().ok_or_else(|| {
+            let expected = format!("{}, {purpose}", Self::TRANSFORMERS);
+            Error::field("model_type", self.model_type(), expected)
+        })
     }
 
     /// The standard deviation of the fresh weights of a layer.
@@ -190,17 +250,6 @@ impl EncoderConfig {
     /// The dropout rate of what the heads read, in training.
     pub fn head_dropout(&self) -> f64 {
         self.family().head_dropout()
-    }
-
-    fn known_fields(&self) -> Result<Map<String, Value>> {
-        let value = self.family().known_fields();
-        let value = value.map_err(|source| Error::json(Path::new("config.json"), b"", source))?;
-        let mut fields = match value {
-            Value::Object(fields) => fields,
-            _ => Map::new(),
-        };
-        fields.insert("model_type".into(), self.model_type().into());
-        Ok(fields)
     }
 }
 
@@ -229,13 +278,11 @@ mod tests {
                 "position_embedding_type": "absolute", "transformers_version": "4.8.2"}"#,
         )
         .unwrap();
-        let EncoderConfig::Transformer(bert) = &config else {
-            panic!("{config:?}")
-        };
-        assert_eq!((bert.hidden_size, bert.num_attention_heads), (384, 12));
-        assert_eq!(bert.hidden_act, Activation::GeluNew);
-        assert_eq!(bert.layer_norm_eps, 1e-12);
-        assert_eq!(bert.extra["use_cache"], true);
+        let stack = config.stack().unwrap();
+        assert_eq!((stack.hidden_size, stack.blocks[5].heads), (384, 12));
+        assert_eq!(stack.activation, Activation::GeluNew);
+        assert_eq!(stack.norm_eps, 1e-12);
+        assert_eq!(config.extra["use_cache"], true);
         assert_eq!(config.max_positions(), Some(512));
         let again = parse(&String::from_utf8(config.to_json().unwrap()).unwrap()).unwrap();
         assert_eq!(again, config);

@@ -1,8 +1,8 @@
-//! What a stack of transformer blocks has to know to be built.
+//! What a transformer has to know to be built.
 
 use serde::{Deserialize, Serialize};
 
-use super::names::{Names, Role};
+use super::names::{Names, Part, Role};
 use super::tensor_list::TensorList;
 
 /// The activation between the two linear layers of a transformer block.
@@ -19,19 +19,21 @@ pub enum Activation {
     Relu,
 }
 
-/// What a stack of transformer blocks has to know to be built, whichever family's `config.json` it
-/// comes from.
+/// What a transformer has to know to be built, whichever family's `config.json` it comes from:
+/// embeddings of words, positions and token types, added up and normalised, and a stack of blocks,
+/// each with its norms after its sublayers.
 ///
 /// ```
-/// use cs_model::TransformerConfig;
+/// use cs_model::BertConfig;
 ///
-/// let config = TransformerConfig {
+/// let config = BertConfig {
 ///     num_hidden_layers: 2,
 ///     layer_num_attention_heads: Some(vec![12, 7]),
 ///     ..Default::default()
 /// };
 /// let stack = config.stack();
 /// assert_eq!((stack.head_size, stack.blocks[1].heads), (64, 7));
+/// assert_eq!(stack.embeddings.words, 30522);
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stack {
@@ -39,16 +41,29 @@ pub struct Stack {
     pub hidden_size: usize,
     /// The width `D` of an attention head.
     pub head_size: usize,
+    /// The sizes of the tables of embeddings.
+    pub embeddings: EmbeddingRows,
     /// The sizes of each block, from the embeddings on.
     pub blocks: Vec<BlockSizes>,
     /// The activation between a block's feed-forward layers.
     pub activation: Activation,
     /// The number that every layer norm adds to the variance.
     pub norm_eps: f64,
-    /// The dropout rate after each sublayer, in training.
+    /// The dropout rate after the embeddings and after each sublayer, in training.
     pub dropout: f64,
     /// The dropout rate of attention probabilities, in training.
     pub attention_dropout: f64,
+}
+
+/// The numbers of rows of the tables of embeddings, which are added up for each token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EmbeddingRows {
+    /// The number `V` of words.
+    pub words: usize,
+    /// The number `P` of learned positions.
+    pub positions: usize,
+    /// The number of token types, of which the first is used.
+    pub token_types: usize,
 }
 
 /// The sizes of one block, which differ where parts were pruned.
@@ -61,9 +76,15 @@ pub struct BlockSizes {
 }
 
 impl Stack {
-    /// Adds the blocks' tensors to a list, under the family's `names`.
-    pub(super) fn list_tensors(&self, names: Names, list: &mut TensorList) {
-        let hidden = self.hidden_size;
+    /// Lists name and shape of every tensor of the encoder by the family's `names`, in order of
+    /// use.
+    pub(super) fn tensors(&self, names: Names) -> Vec<(String, Vec<usize>)> {
+        let (hidden, rows) = (self.hidden_size, self.embeddings);
+        let mut list = TensorList::new(names);
+        list.table(Role::WordEmbeddings, rows.words, hidden);
+        list.table(Role::PositionEmbeddings, rows.positions, hidden);
+        list.table(Role::TokenTypeEmbeddings, rows.token_types, hidden);
+        list.norm(Role::EmbeddingNorm, hidden);
         for (layer, sizes) in self.blocks.iter().enumerate() {
             list.names = names.layer(layer);
             let context = sizes.heads * self.head_size;
@@ -76,5 +97,16 @@ impl Stack {
             list.linear(Role::FeedForwardOut, hidden, sizes.inner_size);
             list.norm(Role::FeedForwardNorm, hidden);
         }
+        list.tensors
+    }
+
+    /// Lists name and shape of every tensor that predicting masked words adds to the encoder's. Its
+    /// last layer is the table of word embeddings.
+    pub(super) fn masked_lm_tensors(&self, names: Names) -> Vec<(String, Vec<usize>)> {
+        let mut list = TensorList::new(names);
+        list.linear(Role::MaskedLmDense, self.hidden_size, self.hidden_size);
+        list.norm(Role::MaskedLmNorm, self.hidden_size);
+        list.push(Role::MaskedLmBias, Part::Bias, vec![self.embeddings.words]);
+        list.tensors
     }
 }

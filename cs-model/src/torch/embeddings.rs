@@ -8,7 +8,7 @@ use tch::Tensor;
 use super::PackedInput;
 use super::layers::{LayerNorm, dropout};
 use super::parameters::Scope;
-use crate::config::TransformerConfig;
+use crate::config::Stack;
 use crate::config::names::Role;
 use crate::error::Result;
 
@@ -48,13 +48,13 @@ pub(super) struct TransformerEmbeddings {
 }
 
 impl TransformerEmbeddings {
-    pub(super) fn new(scope: Scope<'_>, config: &TransformerConfig) -> Result<Self> {
+    pub(super) fn new(scope: Scope<'_>, stack: &Stack) -> Result<Self> {
         Ok(Self {
             word_embeddings: Embedding::new(scope, Role::WordEmbeddings)?,
             position_embeddings: Embedding::new(scope, Role::PositionEmbeddings)?,
             token_type_embeddings: Embedding::new(scope, Role::TokenTypeEmbeddings)?,
-            layer_norm: LayerNorm::new(scope, Role::EmbeddingNorm, config.layer_norm_eps)?,
-            dropout: config.hidden_dropout_prob,
+            layer_norm: LayerNorm::new(scope, Role::EmbeddingNorm, stack.norm_eps)?,
+            dropout: stack.dropout,
         })
     }
 

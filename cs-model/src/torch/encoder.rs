@@ -1,4 +1,4 @@
-//! The encoder of any family.
+//! The encoder of any architecture.
 //!
 //! In the shapes, `N` is the number of packed tokens and `H` the hidden width.
 
@@ -8,7 +8,7 @@ use super::bilstm::BiLstm;
 use super::parameters::Scope;
 use super::transformer::Transformer;
 use super::{InnerStates, PackedInput};
-use crate::config::EncoderConfig;
+use crate::config::{Architecture, EncoderConfig};
 use crate::error::Result;
 use crate::ops::Device;
 
@@ -21,11 +21,11 @@ pub(super) enum Encoder {
 
 impl Encoder {
     pub(super) fn new(scope: Scope<'_>, config: &EncoderConfig, device: Device) -> Result<Self> {
-        Ok(match config {
-            EncoderConfig::Transformer(config) => {
-                Self::Transformer(Transformer::new(scope, config, device)?)
+        Ok(match config.architecture() {
+            Architecture::Transformer(stack) => {
+                Self::Transformer(Transformer::new(scope, &stack, device)?)
             }
-            EncoderConfig::BiLstm(config) => Self::BiLstm(BiLstm::new(scope, config)?),
+            Architecture::BiLstm(config) => Self::BiLstm(BiLstm::new(scope, config)?),
         })
     }
 

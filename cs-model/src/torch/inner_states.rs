@@ -9,9 +9,9 @@ use tch::Tensor;
 ///
 /// ```
 /// use cs_data::TokenBatch;
-/// use cs_model::{Device, Mode, Model, Tasks, TransformerConfig};
+/// use cs_model::{BertConfig, Device, Mode, Model, Tasks};
 ///
-/// let config = TransformerConfig { num_hidden_layers: 2, ..TransformerConfig::mini(30) };
+/// let config = BertConfig { num_hidden_layers: 2, ..BertConfig::mini(30) };
 /// let model = Model::new(&config.into(), &Tasks::default(), Device::Cpu, 42)?;
 /// let batch = TokenBatch::pack([&[2, 17, 3][..], &[2, 3]]);
 /// let (_, states) = model.forward_with_inner_states(&batch, Mode::Eval)?;

@@ -17,12 +17,14 @@ mod layers;
 mod masked_lm;
 mod model;
 mod numbers;
+mod output;
 mod parameters;
 mod pooling;
 mod transformer;
 
 pub use crf::Crf;
+pub use heads::MaskedScores;
 pub use inner_states::InnerStates;
 pub use input::PackedInput;
-pub use masked_lm::MaskedScores;
-pub use model::{Mode, Model, ModelOutput};
+pub use model::{Mode, Model};
+pub use output::ModelOutput;

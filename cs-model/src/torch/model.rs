@@ -9,11 +9,10 @@ use std::sync::Arc;
 use cs_data::TokenBatch;
 use tch::{Kind, Tensor};
 
-use super::crf::Crf;
 use super::encoder::Encoder;
-use super::heads::Heads;
-use super::masked_lm::MaskedLmHead;
+use super::heads::{MaskedLmHead, TaskHeads};
 use super::numbers::{matrix, numbers};
+use super::output::ModelOutput;
 use super::parameters::Parameters;
 use super::{InnerStates, PackedInput};
 use crate::bundle::{Bundle, RawTensor, Weights, write_safetensors};
@@ -34,36 +33,6 @@ pub enum Mode {
     Eval,
 }
 
-/// The results of a model's heads as tensors; `None` for each task that the model does not have.
-///
-/// ```
-/// use cs_data::TokenBatch;
-/// use cs_model::{BiLstmConfig, Device, Mode, Model, Tasks};
-///
-/// let sizes = BiLstmConfig { vocab_size: 9, embedding_size: 4, ..Default::default() };
-/// let config = BiLstmConfig { hidden_size: 3, ..sizes };
-/// let tasks = Tasks { sentiment: true, ..Default::default() };
-/// let model = Model::new(&config.into(), &tasks, Device::Cpu, 1)?;
-/// let output = model.forward(&TokenBatch::pack([&[2, 7, 3][..], &[2, 3]]), Mode::Eval)?;
-/// assert_eq!(output.sentiment.unwrap().size(), [2]);
-/// assert!(output.intent.is_none());
-/// # Ok::<(), cs_model::Error>(())
-/// ```
-#[derive(Debug, Default)]
-pub struct ModelOutput {
-    /// The logits of the intents, `[B, C]`.
-    pub intent: Option<Tensor>,
-    /// The logits of the slot tags, `[N, T]`.
-    pub slots: Option<Tensor>,
-    /// The scores that turn the slot logits into a loss over sequences of tags, if the slot head is
-    /// a conditional random field.
-    pub crf: Option<Crf>,
-    /// The sentiment of each sequence, `[B]`: from 0 (negative) to 1 (positive), after the sigmoid.
-    pub sentiment: Option<Tensor>,
-    /// The number of tokens of each sequence, `B` numbers.
-    pub lengths: Vec<usize>,
-}
-
 /// An encoder and its heads in libtorch. Weights are fp32; under [`Autocast`](crate::ops::Autocast)
 /// a transformer computes its matrix products in 16 bits, and on CUDA attention as well, by flash
 /// attention on the packed sequences. Results are always fp32.
@@ -73,9 +42,9 @@ pub struct ModelOutput {
 ///
 /// ```
 /// use cs_data::TokenBatch;
-/// use cs_model::{Device, Model, Tasks, TransformerConfig};
+/// use cs_model::{BertConfig, Device, Model, Tasks};
 ///
-/// let config = TransformerConfig {
+/// let config = BertConfig {
 ///     vocab_size: 30,
 ///     hidden_size: 8,
 ///     num_hidden_layers: 2,
@@ -99,7 +68,7 @@ pub struct Model {
     device: Device,
     parameters: Parameters,
     encoder: Encoder,
-    heads: Heads,
+    heads: TaskHeads,
     masked_lm: Option<MaskedLmHead>,
 }
 
@@ -192,19 +161,10 @@ impl Model {
         device.check()?;
         let mut names = config.tensors();
         names.extend(tasks.tensors(config.hidden_size()));
-        let masked_lm = match (config, masked_lm) {
-            (_, false) => None,
-            (EncoderConfig::Transformer(config), true) => Some(config),
-            (EncoderConfig::BiLstm(_), true) => {
-                let (found, expected) = (config.model_type(), "bert, to predict masked words");
-                return Err(Error::field("model_type", found, expected));
-            }
-        };
-        names.extend(
-            masked_lm
-                .iter()
-                .flat_map(|config| config.masked_lm_tensors()),
-        );
+        if masked_lm {
+            names.extend(config.masked_lm_tensors()?);
+        }
+        let masked_lm = config.stack().filter(|_| masked_lm);
         let parameters = Parameters::create(names, device, fill)?;
         let scope = parameters.named(config.names());
         Ok(Self {
@@ -212,9 +172,9 @@ impl Model {
             tasks: tasks.clone(),
             device,
             encoder: Encoder::new(scope, config, device)?,
-            heads: Heads::new(parameters.named(HEADS), tasks, config.head_dropout())?,
+            heads: TaskHeads::new(parameters.named(HEADS), tasks, config.head_dropout())?,
             masked_lm: masked_lm
-                .map(|config| MaskedLmHead::new(scope, config))
+                .map(|stack| MaskedLmHead::new(scope, &stack))
                 .transpose()?,
             parameters,
         })

@@ -9,7 +9,7 @@ use super::block::Block;
 use super::embeddings::TransformerEmbeddings;
 use super::parameters::Scope;
 use super::{InnerStates, PackedInput};
-use crate::config::TransformerConfig;
+use crate::config::Stack;
 use crate::error::Result;
 use crate::ops::{Device, flash_attention_supports};
 
@@ -18,23 +18,19 @@ use crate::ops::{Device, flash_attention_supports};
 pub(super) struct Transformer {
     embeddings: TransformerEmbeddings,
     blocks: Vec<Block>,
+    /// The number of attention heads of a block from which none were removed.
     heads: usize,
     /// Whether the device has flash attention for the head size.
     flash: bool,
 }
 
 impl Transformer {
-    pub(super) fn new(
-        scope: Scope<'_>,
-        config: &TransformerConfig,
-        device: Device,
-    ) -> Result<Self> {
-        let stack = config.stack();
-        let blocks = (0..stack.blocks.len()).map(|layer| Block::new(scope, &stack, layer));
+    pub(super) fn new(scope: Scope<'_>, stack: &Stack, device: Device) -> Result<Self> {
+        let blocks = (0..stack.blocks.len()).map(|layer| Block::new(scope, stack, layer));
         Ok(Self {
-            embeddings: TransformerEmbeddings::new(scope, config)?,
+            embeddings: TransformerEmbeddings::new(scope, stack)?,
             blocks: blocks.collect::<Result<_>>()?,
-            heads: config.num_attention_heads,
+            heads: stack.hidden_size / stack.head_size,
             flash: flash_attention_supports(device, stack.head_size),
         })
     }

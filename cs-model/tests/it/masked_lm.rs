@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use cs_data::TokenBatch;
-use cs_model::{BiLstmConfig, Bundle, Device, Mode, Model, Tasks, TransformerConfig, Weights};
+use cs_model::{BertConfig, BiLstmConfig, Bundle, Device, Mode, Model, Tasks, Weights};
 use serde::Deserialize;
 use tch::{Kind, Tensor};
 
@@ -105,13 +105,13 @@ fn inner_states_of_a_batch_are_those_of_its_parts() {
                 .collect()
         })
         .collect();
-    let config = TransformerConfig {
+    let config = BertConfig {
         hidden_size: 24,
         num_hidden_layers: 2,
         num_attention_heads: 3,
         intermediate_size: 40,
         initializer_range: 0.3,
-        ..TransformerConfig::mini(50)
+        ..BertConfig::mini(50)
     };
     let model = Model::new(&config.into(), &Tasks::default(), Device::Cpu, 11).unwrap();
     let _guard = tch::no_grad_guard();

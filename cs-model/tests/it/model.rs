@@ -3,14 +3,14 @@
 
 use cs_data::{Scheme, TagSet, TokenBatch};
 use cs_model::{
-    BiLstmConfig, Device, EncoderConfig, HeadOutput, Mode, Model, Pooling, Tasks, TransformerConfig,
+    BertConfig, BiLstmConfig, Device, EncoderConfig, HeadOutput, Mode, Model, Pooling, Tasks,
 };
 use tch::{Kind, Tensor};
 
 const VOCAB: usize = 50;
 
 fn transformer() -> EncoderConfig {
-    TransformerConfig {
+    BertConfig {
         vocab_size: VOCAB,
         hidden_size: 24,
         num_hidden_layers: 2,
@@ -18,7 +18,7 @@ fn transformer() -> EncoderConfig {
         intermediate_size: 40,
         max_position_embeddings: 300,
         initializer_range: 0.3,
-        ..TransformerConfig::default()
+        ..BertConfig::default()
     }
     .into()
 }

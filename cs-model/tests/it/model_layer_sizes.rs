@@ -2,7 +2,7 @@
 //! the missing parts at zero, and what is left learns the same.
 
 use cs_data::{Scheme, TagSet, TokenBatch};
-use cs_model::{Device, Mode, Model, ModelOutput, Tasks, TransformerConfig};
+use cs_model::{BertConfig, Device, Mode, Model, ModelOutput, Tasks};
 use tch::{Kind, Tensor};
 
 /// Heads and neurons that stay in each layer.
@@ -10,8 +10,8 @@ const HEADS: [&[i64]; 3] = [&[0, 2], &[1], &[0, 1, 2]];
 const NEURONS: [usize; 3] = [40, 13, 1];
 const HEAD_SIZE: i64 = 8;
 
-fn whole_config() -> TransformerConfig {
-    TransformerConfig {
+fn whole_config() -> BertConfig {
+    BertConfig {
         vocab_size: 50,
         hidden_size: 24,
         num_hidden_layers: 3,
@@ -19,7 +19,7 @@ fn whole_config() -> TransformerConfig {
         intermediate_size: 40,
         max_position_embeddings: 64,
         initializer_range: 0.3,
-        ..TransformerConfig::default()
+        ..BertConfig::default()
     }
 }
 
@@ -66,12 +66,12 @@ fn kept(name: &str, tensor: &Tensor) -> Tensor {
 
 /// The whole model with the columns at zero that read what is missing, and the small one.
 fn models() -> [Model; 2] {
-    let small = TransformerConfig {
+    let small = BertConfig {
         layer_num_attention_heads: Some(HEADS.map(<[i64]>::len).into()),
         layer_intermediate_size: Some(NEURONS.into()),
         ..whole_config()
     };
-    let new = |config: TransformerConfig| Model::new(&config.into(), &tasks(), Device::Cpu, 3);
+    let new = |config: BertConfig| Model::new(&config.into(), &tasks(), Device::Cpu, 3);
     let (whole, small) = (new(whole_config()).unwrap(), new(small).unwrap());
     let _guard = tch::no_grad_guard();
     let pairs = whole.parameters().into_iter().zip(small.parameters());

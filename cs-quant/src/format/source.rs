@@ -54,39 +54,28 @@ impl WeightSource {
         Ok(self.weights.verify()?)
     }
 
-    /// Reads a vector, always in `f32`.
-    pub(crate) fn vector(&self, name: &str, len: usize) -> Result<Vec<f32>> {
-        Ok(self.weights.f32(name, &[len])?)
-    }
-
-    /// Reads a layer normalisation over `width` numbers.
-    pub(crate) fn norm(
-        &self,
-        (names, role): (Names, Role),
-        width: usize,
-        epsilon: f64,
-    ) -> Result<Norm> {
-        Ok(Norm {
-            weight: self.vector(&names.weight(role), width)?,
-            bias: self.vector(&names.bias(role), width)?,
-            epsilon: epsilon as f32,
-        })
+    /// The tensors under these names.
+    pub(crate) fn named(&self, names: Names) -> Scope<'_> {
+        Scope {
+            source: self,
+            names,
+        }
     }
 
     /// Reads the scores of a conditional random field over slot tags, always in `f32`.
     pub(crate) fn transitions(&self, tags: &TagSet) -> Result<Transitions> {
         let count = tags.tags().len();
-        let name = HEADS.weight(Role::SlotTransitions);
-        let scores = self.weights.f32(&name, &[count, count])?;
+        let read = |role, shape: &[usize]| self.weights.f32(&HEADS.weight(role), shape);
+        let scores = read(Role::SlotTransitions, &[count, count])?;
         let scores = Matrix::new(count, count, scores)?;
-        let start = self.vector(&HEADS.weight(Role::SlotStart), count)?;
-        let end = self.vector(&HEADS.weight(Role::SlotEnd), count)?;
+        let start = read(Role::SlotStart, &[count])?;
+        let end = read(Role::SlotEnd, &[count])?;
         let crf = Transitions::new(tags, &scores, &start, &end);
         Ok(crf.map_err(|error| error.in_file(self.weights.path()))?)
     }
 
     /// Reads a matrix in the precision it has or is to have.
-    pub(crate) fn matrix(&self, name: &str, shape: [usize; 2]) -> Result<StoredMatrix> {
+    fn matrix(&self, name: &str, shape: [usize; 2]) -> Result<StoredMatrix> {
         let Some(config) = &self.quantise else {
             return artefact::read(&self.weights, name, shape);
         };
@@ -94,18 +83,62 @@ impl WeightSource {
         let scheme = config.scheme(name, &shape);
         Ok(StoredMatrix::quantise(data, shape[1], scheme, config.clip))
     }
+}
 
-    /// Reads linear layers that have the same input, side by side: `names` are those of their
-    /// matrices, each `[outputs, inputs]`; the bias is given.
+/// The tensors of a model, or of one of its layers, by their role.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    source: &'a WeightSource,
+    names: Names,
+}
+
+impl Scope<'_> {
+    /// The tensors of a layer, counted from 0.
+    pub(crate) fn layer(self, layer: usize) -> Self {
+        let names = self.names.layer(layer);
+        Self { names, ..self }
+    }
+
+    /// Reads a table of rows in the precision it has or is to have.
+    pub(crate) fn table(self, role: Role, shape: [usize; 2]) -> Result<StoredMatrix> {
+        self.source.matrix(&self.names.weight(role), shape)
+    }
+
+    /// Reads the numbers that a layer adds, always in `f32`.
+    pub(crate) fn bias(self, role: Role, len: usize) -> Result<Vec<f32>> {
+        Ok(self.source.weights.f32(&self.names.bias(role), &[len])?)
+    }
+
+    /// Reads a layer normalisation over `width` numbers.
+    pub(crate) fn norm(self, role: Role, width: usize, epsilon: f64) -> Result<Norm> {
+        let factors = self
+            .source
+            .weights
+            .f32(&self.names.weight(role), &[width])?;
+        Ok(Norm {
+            weight: factors,
+            bias: self.bias(role, width)?,
+            epsilon: epsilon as f32,
+        })
+    }
+
+    /// Reads one linear layer, `[outputs, inputs]`, with its own bias.
+    pub(crate) fn dense(self, role: Role, shape: [usize; 2]) -> Result<gemm::Weights> {
+        let bias = self.bias(role, shape[0])?;
+        self.linear(&[role], shape, &bias)
+    }
+
+    /// Reads linear layers that have the same input, side by side, with a given bias; each is
+    /// `[outputs, inputs]`.
     pub(crate) fn linear(
-        &self,
-        names: &[String],
+        self,
+        roles: &[Role],
         [outputs, inputs]: [usize; 2],
         bias: &[f32],
     ) -> Result<gemm::Weights> {
-        let mut parts = Vec::with_capacity(names.len());
-        for name in names {
-            let part = self.matrix(name, [outputs, inputs])?;
+        let mut parts = Vec::with_capacity(roles.len());
+        for &role in roles {
+            let part = self.table(role, [outputs, inputs])?;
             parts.push(part.into_int8(inputs));
         }
         let int8 = parts
@@ -122,21 +155,11 @@ impl WeightSource {
             let packed = PackedI8::new(inputs, &weights, &scales, bias);
             return Ok(gemm::Weights::Int8(packed));
         }
-        let mut weights = Vec::with_capacity(names.len() * outputs * inputs);
+        let mut weights = Vec::with_capacity(roles.len() * outputs * inputs);
         for part in parts {
             weights.extend(part.into_f32(inputs));
         }
         Ok(gemm::Weights::F32(PackedF32::new(inputs, &weights, bias)))
-    }
-
-    /// Reads one linear layer with its own bias.
-    pub(crate) fn dense(
-        &self,
-        (names, role): (Names, Role),
-        shape: [usize; 2],
-    ) -> Result<gemm::Weights> {
-        let bias = self.vector(&names.bias(role), shape[0])?;
-        self.linear(&[names.weight(role)], shape, &bias)
     }
 }
 

@@ -6,12 +6,12 @@
 use std::sync::{Mutex, PoisonError};
 
 use cs_model::BiLstmConfig;
-use cs_model::names::{Names, Role};
+use cs_model::names::Role;
 
 use super::embedding::Embedding;
 use super::scratch::{BatchPart, Extent, Scratch, Widths, lock, take};
 use crate::error::Result;
-use crate::format::source::WeightSource;
+use crate::format::source::Scope;
 use crate::kernel::gemm::Weights;
 use crate::kernel::lstm::{Recurrence, recur};
 use crate::kernel::math::Act;
@@ -34,16 +34,11 @@ struct Layer {
 }
 
 impl BiLstm {
-    pub(crate) fn load(
-        (config, names): (&BiLstmConfig, Names),
-        source: &WeightSource,
-    ) -> Result<Self> {
-        let layer = |i| Layer::load((config, names.layer(i)), source, i);
-        let layers = (0..config.num_layers).map(layer);
-        let words = names.weight(Role::WordEmbeddings);
+    pub(crate) fn load(config: &BiLstmConfig, scope: Scope<'_>) -> Result<Self> {
+        let layers = (0..config.num_layers).map(|i| Layer::load(config, scope, i));
         let shape = [config.vocab_size, config.embedding_size];
         Ok(Self {
-            word_embeddings: Embedding::load(source, &words, shape)?,
+            word_embeddings: Embedding::load(scope, Role::WordEmbeddings, shape)?,
             layers: layers.collect::<Result<_>>()?,
             size: config.hidden_size,
         })
@@ -121,13 +116,8 @@ impl BiLstm {
 }
 
 impl Layer {
-    /// Loads the layer `index`, whose tensor names are given.
-    fn load(
-        (config, names): (&BiLstmConfig, Names),
-        source: &WeightSource,
-        index: usize,
-    ) -> Result<Self> {
-        let size = config.hidden_size;
+    fn load(config: &BiLstmConfig, model: Scope<'_>, index: usize) -> Result<Self> {
+        let (scope, size) = (model.layer(index), config.hidden_size);
         let inputs = if index == 0 {
             config.embedding_size
         } else {
@@ -138,17 +128,15 @@ impl Layer {
             (Role::LstmInput, Role::LstmHidden),
             (Role::LstmInputReverse, Role::LstmHiddenReverse),
         ] {
-            let input = source.vector(&names.bias(input), 4 * size)?;
-            let hidden = source.vector(&names.bias(hidden), 4 * size)?;
+            let input = scope.bias(input, 4 * size)?;
+            let hidden = scope.bias(hidden, 4 * size)?;
             bias.extend(input.iter().zip(hidden).map(|(a, b)| a + b));
         }
-        let input = [Role::LstmInput, Role::LstmInputReverse].map(|role| names.weight(role));
-        let hidden = |role| {
-            let zeros = vec![0.0; 4 * size];
-            source.linear(&[names.weight(role)], [4 * size, size], &zeros)
-        };
+        let input = [Role::LstmInput, Role::LstmInputReverse];
+        let zeros = vec![0.0; 4 * size];
+        let hidden = |role| scope.linear(&[role], [4 * size, size], &zeros);
         Ok(Self {
-            input: source.linear(&input, [4 * size, inputs], &bias)?,
+            input: scope.linear(&input, [4 * size, inputs], &bias)?,
             hidden: [hidden(Role::LstmHidden)?, hidden(Role::LstmHiddenReverse)?],
         })
     }

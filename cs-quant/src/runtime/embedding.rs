@@ -1,8 +1,10 @@
 //! Embeddings: rows that are looked up and widened.
 
+use cs_model::names::Role;
+
 use crate::error::Result;
 use crate::format::matrix::{StoredMatrix, widen_int4};
-use crate::format::source::WeightSource;
+use crate::format::source::Scope;
 use crate::kernel::row_ops::Dequantise;
 use crate::kernel::team::Team;
 
@@ -14,9 +16,9 @@ pub(crate) struct Embedding {
 }
 
 impl Embedding {
-    pub(crate) fn load(source: &WeightSource, name: &str, shape: [usize; 2]) -> Result<Self> {
+    pub(crate) fn load(scope: Scope<'_>, role: Role, shape: [usize; 2]) -> Result<Self> {
         Ok(Self {
-            rows: source.matrix(name, shape)?,
+            rows: scope.table(role, shape)?,
             width: shape[1],
         })
     }

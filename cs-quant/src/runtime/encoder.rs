@@ -1,7 +1,7 @@
 //! The encoders on packed rows. In the shapes, `N` is the number of tokens, `B` that of sequences,
 //! and `H` the hidden width.
 
-use cs_model::EncoderConfig;
+use cs_model::{Architecture, EncoderConfig};
 
 use super::bilstm::BiLstm;
 use super::loader::Loader;
@@ -14,7 +14,7 @@ use crate::kernel::gemm::Weights;
 use crate::kernel::memory::grow;
 use crate::kernel::team::Team;
 
-/// An encoder of either family.
+/// An encoder of either architecture.
 #[derive(Debug)]
 pub(crate) enum Encoder {
     Transformer(Transformer),
@@ -28,12 +28,12 @@ impl Encoder {
         source: &WeightSource,
         loader: &Loader<'_>,
     ) -> Result<Self> {
-        let names = config.names();
-        Ok(match config {
-            EncoderConfig::Transformer(config) => {
-                Self::Transformer(Transformer::load((config, names), source, loader)?)
+        let scope = source.named(config.names());
+        Ok(match config.architecture() {
+            Architecture::Transformer(stack) => {
+                Self::Transformer(Transformer::load(&stack, scope, loader)?)
             }
-            EncoderConfig::BiLstm(config) => Self::BiLstm(BiLstm::load((config, names), source)?),
+            Architecture::BiLstm(config) => Self::BiLstm(BiLstm::load(config, scope)?),
         })
     }
 

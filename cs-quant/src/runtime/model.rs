@@ -46,12 +46,12 @@ use crate::kernel::team::Team;
 /// use cs_model::Bundle;
 /// use cs_quant::{NativeModel, Precision, RuntimeConfig};
 ///
-/// # use cs_model::{EncoderConfig, RawTensor, TransformerConfig, write_safetensors};
+/// # use cs_model::{BertConfig, EncoderConfig, RawTensor, write_safetensors};
 /// # let dir = tempfile::tempdir()?;
 /// # let folder = dir.path();
-/// # let config = EncoderConfig::from(TransformerConfig {
+/// # let config = EncoderConfig::from(BertConfig {
 /// #     vocab_size: 9, hidden_size: 8, num_hidden_layers: 1, num_attention_heads: 2,
-/// #     intermediate_size: 16, max_position_embeddings: 4, ..TransformerConfig::default()
+/// #     intermediate_size: 16, max_position_embeddings: 4, ..BertConfig::default()
 /// # });
 /// # std::fs::write(folder.join("config.json"), config.to_json()?)?;
 /// # let tensors = config.tensors();

@@ -1,18 +1,18 @@
-//! A transformer encoder with its norms after the residual (BERT; Devlin et al. 2019,
+//! A transformer encoder with its norms after the residual (Devlin et al. 2019,
 //! <https://arxiv.org/abs/1810.04805>). In the shapes, `N` is the number of tokens, `H` the hidden
 //! width, and `I` the inner width.
 
 use std::ops::Range;
 use std::sync::Mutex;
 
-use cs_model::names::{Names, Role};
-use cs_model::{Activation, TransformerConfig};
+use cs_model::names::Role;
+use cs_model::{Activation, Stack};
 
 use super::embedding::Embedding;
 use super::loader::Loader;
 use super::scratch::{BatchPart, Scratch, Spaces, Widths, lock, take};
 use crate::error::Result;
-use crate::format::source::WeightSource;
+use crate::format::source::Scope;
 use crate::kernel::attention::{AttentionInput, HeadScratch, attention};
 use crate::kernel::gemm::Weights;
 use crate::kernel::math::Act;
@@ -44,37 +44,23 @@ struct Layer {
 }
 
 impl Transformer {
-    pub(crate) fn load(
-        (config, names): (&TransformerConfig, Names),
-        source: &WeightSource,
-        loader: &Loader<'_>,
-    ) -> Result<Self> {
-        let width = config.hidden_size;
-        let table = |role, rows| source.matrix(&names.weight(role), [rows, width]);
-        let positions = table(Role::PositionEmbeddings, config.max_position_embeddings)?;
-        let types = table(Role::TokenTypeEmbeddings, config.type_vocab_size)?;
-        let mut positions = positions.into_f32(width);
-        let types = types.into_f32(width);
-        for row in positions.chunks_exact_mut(width) {
-            row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
-        }
+    pub(crate) fn load(stack: &Stack, scope: Scope<'_>, loader: &Loader<'_>) -> Result<Self> {
+        let width = stack.hidden_size;
+        let positions = positions(stack, scope)?;
         let (word_embeddings, layers) = loader.join(
             || {
-                let shape = [config.vocab_size, width];
-                Embedding::load(source, &names.weight(Role::WordEmbeddings), shape)
+                let shape = [stack.embeddings.words, width];
+                Embedding::load(scope, Role::WordEmbeddings, shape)
             },
-            || {
-                let layer = |i| Layer::load((config, names.layer(i)), source, i);
-                loader.each(config.num_hidden_layers, layer)
-            },
+            || loader.each(stack.blocks.len(), |i| Layer::load(stack, scope, i)),
         );
         Ok(Self {
             word_embeddings: word_embeddings?,
             positions,
-            norm: source.norm((names, Role::EmbeddingNorm), width, config.layer_norm_eps)?,
+            norm: scope.norm(Role::EmbeddingNorm, width, stack.norm_eps)?,
             layers: layers?,
-            head_size: config.head_size(),
-            act: match config.hidden_act {
+            head_size: stack.head_size,
+            act: match stack.activation {
                 Activation::Gelu => Act::Gelu,
                 Activation::GeluNew => Act::GeluTanh,
                 Activation::Relu => Act::Relu,
@@ -177,29 +163,23 @@ impl Transformer {
 }
 
 impl Layer {
-    /// Loads the layer `index`, whose tensor names are given.
-    fn load(
-        (config, names): (&TransformerConfig, Names),
-        source: &WeightSource,
-        index: usize,
-    ) -> Result<Self> {
-        let (width, inner) = (config.hidden_size, config.inner_size(index));
-        let across = config.heads(index) * config.head_size();
+    fn load(stack: &Stack, model: Scope<'_>, index: usize) -> Result<Self> {
+        let (scope, sizes) = (model.layer(index), stack.blocks[index]);
+        let (width, inner) = (stack.hidden_size, sizes.inner_size);
+        let across = sizes.heads * stack.head_size;
         let roles = [Role::Query, Role::Key, Role::Value];
         let mut bias = Vec::with_capacity(3 * across);
         for role in roles {
-            bias.extend(source.vector(&names.bias(role), across)?);
+            bias.extend(scope.bias(role, across)?);
         }
-        let qkv = roles.map(|role| names.weight(role));
-        let norm = |role| source.norm((names, role), width, config.layer_norm_eps);
-        let dense = |role, shape| source.dense((names, role), shape);
+        let norm = |role| scope.norm(role, width, stack.norm_eps);
         Ok(Self {
-            heads: config.heads(index),
-            qkv: source.linear(&qkv, [across, width], &bias)?,
-            attention_output: dense(Role::AttentionOutput, [width, across])?,
+            heads: sizes.heads,
+            qkv: scope.linear(&roles, [across, width], &bias)?,
+            attention_output: scope.dense(Role::AttentionOutput, [width, across])?,
             attention_norm: norm(Role::AttentionNorm)?,
-            intermediate: dense(Role::FeedForwardIn, [inner, width])?,
-            output: dense(Role::FeedForwardOut, [width, inner])?,
+            intermediate: scope.dense(Role::FeedForwardIn, [inner, width])?,
+            output: scope.dense(Role::FeedForwardOut, [width, inner])?,
             norm: norm(Role::FeedForwardNorm)?,
         })
     }
@@ -261,4 +241,17 @@ impl Layer {
             &self.output,
         ]
     }
+}
+
+/// Reads the position embeddings, and adds the one token type that is used to each: `[P, H]`.
+fn positions(stack: &Stack, scope: Scope<'_>) -> Result<Vec<f32>> {
+    let (width, rows) = (stack.hidden_size, stack.embeddings);
+    let positions = scope.table(Role::PositionEmbeddings, [rows.positions, width])?;
+    let types = scope.table(Role::TokenTypeEmbeddings, [rows.token_types, width])?;
+    let mut positions = positions.into_f32(width);
+    let types = types.into_f32(width);
+    for row in positions.chunks_exact_mut(width) {
+        row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
+    }
+    Ok(positions)
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use cs_model::{Bundle, EncoderConfig, Importance, TransformerConfig, Weights, write_safetensors};
+use cs_model::names::{BERT, Role};
+use cs_model::{Bundle, Importance, Stack, Weights, write_safetensors};
 use cs_quant::{
     Int4, Precision, PruneConfig, PrunePlan, QuantConfig, RuntimeConfig, magnitude, prune,
     prune_to_latency, quantize,
@@ -10,23 +11,20 @@ use cs_quant::{
 
 use crate::common::{bundle, config, cosine, open, tasks, texts, write_bundle};
 
-fn encoder(bundle: &Bundle) -> TransformerConfig {
-    match bundle.config() {
-        EncoderConfig::Transformer(config) => config.clone(),
-        EncoderConfig::BiLstm(_) => panic!("not a transformer"),
-    }
+fn stack(bundle: &Bundle) -> Stack {
+    bundle.config().stack().unwrap()
 }
 
 /// Two heads of four, and half of the neurons, are left of layer 0; one head of layer 1.
-fn plan(config: &TransformerConfig) -> PrunePlan {
-    let mut plan = PrunePlan::whole(config);
+fn plan(stack: &Stack) -> PrunePlan {
+    let mut plan = PrunePlan::whole(stack);
     plan.heads = vec![vec![0, 2], vec![3]];
     plan.neurons[0] = (0..64).step_by(2).collect();
     plan
 }
 
 /// Zeroes the outputs' columns of what `plan` leaves out.
-fn mask(from: &Path, plan: &PrunePlan, config: &TransformerConfig) {
+fn mask(from: &Path, plan: &PrunePlan, stack: &Stack) {
     let path = from.join(Bundle::WEIGHTS);
     let weights = Weights::open(&path).unwrap();
     let mut tensors = Vec::new();
@@ -34,13 +32,13 @@ fn mask(from: &Path, plan: &PrunePlan, config: &TransformerConfig) {
         let raw = weights.raw(name).unwrap();
         let shape = raw.shape.to_vec();
         let mut values = weights.f32(name, &shape).unwrap();
-        for layer in 0..config.num_hidden_layers {
+        for layer in 0..stack.blocks.len() {
             let gone = |column: usize| {
-                let block = format!("encoder.layer.{layer}");
-                if name == format!("{block}.attention.output.dense.weight") {
-                    !plan.heads[layer].contains(&(column / config.head_size()))
+                let block = BERT.layer(layer);
+                if name == block.weight(Role::AttentionOutput) {
+                    !plan.heads[layer].contains(&(column / stack.head_size))
                 } else {
-                    name == format!("{block}.output.dense.weight")
+                    name == block.weight(Role::FeedForwardOut)
                         && !plan.neurons[layer].contains(&column)
                 }
             };
@@ -71,11 +69,11 @@ fn pruned_equals_masked() {
         dir.path().join("c"),
     );
     let bundle = bundle(&whole);
-    let encoder = encoder(&bundle);
-    let plan = plan(&encoder);
+    let whole = stack(&bundle);
+    let plan = plan(&whole);
     prune(&bundle, &out, &plan).unwrap();
     write_bundle(&masked, "bert_gelu", tasks());
-    mask(&masked, &plan, &encoder);
+    mask(&masked, &plan, &whole);
     for kernel in crate::common::kernels() {
         let pruned = open(&out, &config(Precision::Fp32, 2, Some(kernel)));
         let masked = open(&masked, &config(Precision::Fp32, 2, Some(kernel)));
@@ -90,20 +88,12 @@ fn pruned_equals_masked() {
     }
     let written = Bundle::open(&out).unwrap();
     assert_eq!(written.tasks(), bundle.tasks());
-    let EncoderConfig::Transformer(config) = written.config() else {
-        panic!()
-    };
-    assert_eq!(config.layer_num_attention_heads, Some(vec![2, 1]));
-    assert_eq!(config.layer_intermediate_size, Some(vec![32, 64]));
-    assert_eq!(
-        written
-            .weights()
-            .unwrap()
-            .raw("encoder.layer.0.output.dense.weight")
-            .unwrap()
-            .shape[..],
-        [32, 32]
-    );
+    let sizes = stack(&written).blocks;
+    let sizes: Vec<_> = sizes.iter().map(|b| (b.heads, b.inner_size)).collect();
+    assert_eq!(sizes, [(2, 32), (1, 64)]);
+    let output = BERT.layer(0).weight(Role::FeedForwardOut);
+    let weights = written.weights().unwrap();
+    assert_eq!(weights.shape(&output).unwrap(), [32, 32]);
 }
 
 #[test]
@@ -115,14 +105,10 @@ fn what_is_pruned_can_be_pruned_and_quantised_again() {
         dir.path().join("d"),
     );
     let bundle = bundle(&dir.path().join("a"));
-    let encoder = encoder(&bundle);
-    let mut last = plan(&encoder);
+    let mut last = plan(&stack(&bundle));
     prune(&bundle, &once, &last).unwrap();
     let pruned = Bundle::open(&once).unwrap();
-    let EncoderConfig::Transformer(config_once) = pruned.config() else {
-        panic!()
-    };
-    let mut second = PrunePlan::whole(config_once);
+    let mut second = PrunePlan::whole(&stack(&pruned));
     second.heads[0] = vec![1];
     second.neurons[1].truncate(32);
     prune(&pruned, &twice, &second).unwrap();
@@ -161,7 +147,7 @@ fn plans_that_do_not_fit_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let bundle = bundle(&dir.path().join("a"));
     let out = dir.path().join("out");
-    let encoder = encoder(&bundle);
+    let whole = stack(&bundle);
     for (heads, message) in [
         (vec![vec![0]], "heads: 1 layers, expected one list a layer"),
         (
@@ -179,12 +165,12 @@ fn plans_that_do_not_fit_are_refused() {
     ] {
         let plan = PrunePlan {
             heads,
-            ..PrunePlan::whole(&encoder)
+            ..PrunePlan::whole(&whole)
         };
         let error = prune(&bundle, &out, &plan).unwrap_err().to_string();
         assert!(error.starts_with(message), "{error}");
     }
-    let own = prune(&bundle, bundle.dir(), &PrunePlan::whole(&encoder));
+    let own = prune(&bundle, bundle.dir(), &PrunePlan::whole(&whole));
     assert!(
         own.unwrap_err()
             .to_string()
@@ -192,7 +178,7 @@ fn plans_that_do_not_fit_are_refused() {
     );
     write_bundle(&dir.path().join("lstm"), "lstm", tasks());
     let lstm = Bundle::open(&dir.path().join("lstm")).unwrap();
-    let error = prune(&lstm, &out, &PrunePlan::whole(&encoder))
+    let error = prune(&lstm, &out, &PrunePlan::whole(&whole))
         .unwrap_err()
         .to_string();
     assert!(
@@ -247,14 +233,11 @@ fn a_latency_is_reached_by_removing_what_matters_least() {
         // The whole model may itself be found as much faster than the whole model.
         assert!(report.parameters_after <= report.parameters_before);
         assert!(report.latency_ratio < 1.0);
-        let EncoderConfig::Transformer(config) = Bundle::open(&out).unwrap().config().clone()
-        else {
-            panic!()
-        };
-        for layer in 0..2 {
-            assert_eq!(report.heads[layer], config.heads(layer));
-            assert_eq!(report.neurons[layer], config.inner_size(layer));
-            assert!(config.inner_size(layer).is_multiple_of(16));
+        let blocks = stack(&Bundle::open(&out).unwrap()).blocks;
+        for (layer, block) in blocks.iter().enumerate() {
+            assert_eq!(report.heads[layer], block.heads);
+            assert_eq!(report.neurons[layer], block.inner_size);
+            assert!(block.inner_size.is_multiple_of(16));
         }
     }
 }

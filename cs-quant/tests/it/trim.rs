@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use cs_data::{TokenBatch, Tokenizer};
-use cs_model::{
-    Bundle, Dtype, EncoderConfig, RawTensor, TransformerConfig, Weights, write_safetensors,
-};
+use cs_model::{Bundle, Dtype, EncoderConfig, RawTensor, Weights, write_safetensors};
 use cs_quant::{NativeModel, Precision, TrimConfig, trim_vocabulary};
 use serde_json::{Value, json};
 
@@ -138,15 +136,13 @@ fn write_multilingual(dir: &Path) {
         json!({"pooling_mode_mean_tokens": true}),
     );
     put("sentencepiece.bpe.model", json!("none"));
-    let EncoderConfig::Transformer(config) = EncoderConfig::open(dir).unwrap() else {
-        panic!("a transformer")
-    };
+    let config = EncoderConfig::open(dir).unwrap();
     write_half_weights(&dir.join(Bundle::WEIGHTS), &config);
 }
 
-fn write_half_weights(path: &Path, config: &TransformerConfig) {
-    let mut tensors = EncoderConfig::from(config.clone()).tensors();
-    tensors.extend(config.masked_lm_tensors());
+fn write_half_weights(path: &Path, config: &EncoderConfig) {
+    let mut tensors = config.tensors();
+    tensors.extend(config.masked_lm_tensors().unwrap());
     let mut seed = 7u32;
     let mut half = || {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cs_data::{Scheme, TagSet, TokenBatch, Tokenizer};
 use cs_model::{
-    BiLstmConfig, Bundle, BundleWriter, EncoderConfig, Manifest, Matrix, RawTensor, Tasks,
-    TransformerConfig, write_safetensors,
+    BertConfig, BiLstmConfig, Bundle, BundleWriter, EncoderConfig, Manifest, Matrix, RawTensor,
+    Tasks, write_safetensors,
 };
 use cs_serve::{Assistant, Entity, Error, HeadOutput, Intent, ScriptedBackend, Understanding};
 use tempfile::TempDir;
@@ -50,7 +50,7 @@ fn light() -> EncoderConfig {
 }
 
 fn bert() -> EncoderConfig {
-    TransformerConfig {
+    BertConfig {
         vocab_size: tokenizer().vocab_size(),
         hidden_size: 32,
         num_hidden_layers: 2,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cs_data::{Tokenizer, Utterance};
 use cs_model::names::Role;
-use cs_model::{Bundle, Device, EncoderConfig, Model};
+use cs_model::{Bundle, Device, Model};
 
 use super::fit::Ready;
 use super::fitted::Fitted;
@@ -90,8 +90,7 @@ impl Ready<'_> {
     /// As [`Ready::fit`], and a student whose labels are not the teacher's.
     pub fn distill(mut self, teaching: &Teaching, observer: &mut dyn Observer) -> Result<Fitted> {
         let (recipe, teacher) = (self.recipe, &teaching.teacher);
-        if let (Start::Light, EncoderConfig::BiLstm(_)) = (&recipe.start, self.parts.model.config())
-        {
+        if recipe.start == Start::Light {
             plant_words(teacher, &self.parts.model, &self.parts.tokenizer)?;
         }
         let corpus = without_targets(examples(

@@ -1,7 +1,7 @@
 //! [`Ready`]: rows and a model that training can begin with.
 
 use cs_data::Utterance;
-use cs_model::{EncoderConfig, Manifest, Tasks};
+use cs_model::{Architecture, Manifest, Tasks};
 use serde_json::json;
 
 use super::fitted::{Fitted, Losses};
@@ -46,7 +46,8 @@ impl Recipe {
 
 impl<'r> Ready<'r> {
     pub(super) fn new(recipe: &'r Recipe, parts: Parts, rows: Rows) -> Result<Self> {
-        if matches!(parts.model.config(), EncoderConfig::BiLstm(_)) {
+        let encoder = parts.model.config();
+        if matches!(encoder.architecture(), Architecture::BiLstm(_)) {
             // Its products are so small that threads mostly wait for each other, and where another
             // process has a core they wait ten times longer than one thread works.
             tch::set_num_threads(1);
@@ -56,7 +57,7 @@ impl<'r> Ready<'r> {
         let (train, eval) = (prepare(rows.train)?, rows.eval.map(prepare).transpose()?);
         Ok(Self {
             recipe,
-            config: recipe.settings.train_config(parts.model.config()),
+            config: recipe.settings.train_config(encoder),
             train,
             eval,
             parts,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cs_data::{Tokenizer, Utterance};
-use cs_model::{Bundle, Device, Manifest, Model, Tasks, TransformerConfig};
+use cs_model::{BertConfig, Bundle, Device, Manifest, Model, Tasks};
 use serde_json::{Value, json};
 
 use super::Recipe;
@@ -100,7 +100,7 @@ impl Pretraining {
             Start::Mini => {
                 let texts = self.texts.iter().map(|row| row.text.as_str());
                 let tokenizer = Tokenizer::train(texts, LIGHT_VOCABULARY)?;
-                let config = TransformerConfig::mini(tokenizer.vocab_size());
+                let config = BertConfig::mini(tokenizer.vocab_size()).into();
                 let model = Model::new_masked_lm(&config, device, settings.seed)?;
                 let length = settings.max_length(LIGHT_MAX_LENGTH, model.config())?;
                 let manifest = Manifest::new(Tasks::default(), length);

@@ -190,14 +190,14 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cs_model::TransformerConfig;
+    use cs_model::BertConfig;
 
     #[test]
     fn long_texts_are_read_as_far_as_the_encoder_goes() {
         let length = |max_length, preset, positions| {
-            let encoder = EncoderConfig::from(TransformerConfig {
+            let encoder = EncoderConfig::from(BertConfig {
                 max_position_embeddings: positions,
-                ..TransformerConfig::default()
+                ..BertConfig::default()
             });
             let settings = Settings {
                 max_length,
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn epochs_asked_for_are_the_epochs_made() {
-        let encoder = EncoderConfig::from(TransformerConfig::default());
+        let encoder = EncoderConfig::from(BertConfig::default());
         let min_steps = |epochs| {
             let settings = Settings {
                 epochs,

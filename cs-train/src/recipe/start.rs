@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use cs_data::{Tokenizer, Utterance, WordRule};
-use cs_model::{Bundle, Device, EncoderConfig, Model, Pooling, SlotHead, Tasks, TransformerConfig};
+use cs_model::{BertConfig, Bundle, Device, EncoderConfig, Model, Pooling, SlotHead, Tasks};
 
 use super::settings::Settings;
 use crate::error::Result;
@@ -99,7 +99,7 @@ impl Parts {
                 };
                 let words = tokenizer.vocab_size();
                 let config = match start {
-                    Start::Mini => EncoderConfig::from(TransformerConfig::mini(words)),
+                    Start::Mini => EncoderConfig::from(BertConfig::mini(words)),
                     _ => settings.bilstm(words).into(),
                 };
                 Ok(Self {

@@ -1,6 +1,6 @@
 //! [`Preset`]: settings for kinds of data.
 
-use cs_model::EncoderConfig;
+use cs_model::{Architecture, EncoderConfig};
 use serde::{Deserialize, Serialize};
 
 use super::config::TrainConfig;
@@ -24,10 +24,10 @@ use super::config::TrainConfig;
 /// A warm-up longer than a tenth of the run is shortened when the run is planned.
 ///
 /// ```
-/// use cs_model::{EncoderConfig, TransformerConfig};
+/// use cs_model::{BertConfig, EncoderConfig};
 /// use cs_train::schedule::{Preset, TrainConfig};
 ///
-/// let mini = EncoderConfig::from(TransformerConfig { hidden_size: 384, ..Default::default() });
+/// let mini = EncoderConfig::from(BertConfig { hidden_size: 384, ..Default::default() });
 /// let config = TrainConfig::preset("long-text".parse()?, &mini);
 /// assert_eq!(config.batch_size, 16);
 /// assert!((config.lr - 2e-4).abs() < 1e-9);
@@ -129,16 +129,16 @@ impl TrainConfig {
     #[must_use]
     pub fn preset(preset: Preset, encoder: &EncoderConfig) -> Self {
         let table = preset.config();
-        let suited = match encoder {
-            EncoderConfig::BiLstm(_) => Self {
+        let suited = match encoder.architecture() {
+            Architecture::BiLstm(_) => Self {
                 lr: table.lr * FROM_SCRATCH,
                 epochs: table.epochs * FROM_SCRATCH_EPOCHS.0 / FROM_SCRATCH_EPOCHS.1,
                 min_steps: table.min_steps * FROM_SCRATCH_STEPS,
                 batch_size: table.batch_size * FROM_SCRATCH_BATCH,
                 ..table.clone()
             },
-            EncoderConfig::Transformer(config) => Self {
-                lr: scaled(table.lr, config.hidden_size),
+            Architecture::Transformer(stack) => Self {
+                lr: scaled(table.lr, stack.hidden_size),
                 ..table.clone()
             },
         };
@@ -163,7 +163,7 @@ fn scaled(lr: f64, hidden_size: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cs_model::{BiLstmConfig, TransformerConfig};
+    use cs_model::{BertConfig, BiLstmConfig};
 
     #[test]
     fn the_table_holds_the_guides_values() {
@@ -192,7 +192,7 @@ mod tests {
             assert!((scaled(3e-5, width) - lr).abs() < 1e-12, "{width}");
         }
         let small = |encoder: EncoderConfig| TrainConfig::preset(Preset::SmallData, &encoder);
-        assert!((small(TransformerConfig::default().into()).lr - 1e-5).abs() < 1e-12);
+        assert!((small(BertConfig::default().into()).lr - 1e-5).abs() < 1e-12);
         let light = small(BiLstmConfig::default().into());
         assert!((light.lr - 2e-3).abs() < 1e-9);
         assert_eq!((light.epochs, light.min_steps), (12, 900));

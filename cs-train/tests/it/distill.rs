@@ -3,8 +3,8 @@
 use cs_data::{Span, TokenBatch, Tokenizer, Utterance};
 use cs_model::names::{HEADS, Role};
 use cs_model::{
-    BiLstmConfig, Calibration, Device, EncoderConfig, InnerStates, Mode, Model, SlotHead, Tasks,
-    TransformerConfig,
+    BertConfig, BiLstmConfig, Calibration, Device, EncoderConfig, InnerStates, Mode, Model,
+    SlotHead, Tasks,
 };
 use cs_train::Error;
 use cs_train::data::{Prepared, examples, tasks_of};
@@ -335,7 +335,7 @@ fn what_cannot_teach_is_refused() {
 }
 
 fn bert(tokenizer: &Tokenizer, (layers, width, heads): (usize, usize, usize)) -> EncoderConfig {
-    EncoderConfig::from(TransformerConfig {
+    EncoderConfig::from(BertConfig {
         vocab_size: tokenizer.vocab_size(),
         hidden_size: width,
         num_hidden_layers: layers,
@@ -345,7 +345,7 @@ fn bert(tokenizer: &Tokenizer, (layers, width, heads): (usize, usize, usize)) ->
         hidden_dropout_prob: 0.0,
         attention_probs_dropout_prob: 0.0,
         initializer_range: 0.3,
-        ..TransformerConfig::default()
+        ..BertConfig::default()
     })
 }
 

@@ -74,10 +74,7 @@ fn scores_are_the_gradients_of_masks() {
             );
         }
     }
-    let EncoderConfig::Transformer(config) = model.config() else {
-        panic!("a transformer")
-    };
-    scores.validate(config).unwrap();
+    scores.validate(&model.config().stack().unwrap()).unwrap();
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cs_data::{Tokenizer, Utterance};
-use cs_model::{Bundle, Device, Model, TransformerConfig};
+use cs_model::{BertConfig, Bundle, Device, Model};
 use cs_train::Error;
 use cs_train::data::{MaskedRow, Masker, MaskingConfig};
 use cs_train::objective::{MaskedLm, Objective, StepBatch, Texts, evaluate_masked};
@@ -56,8 +56,8 @@ fn texts() -> Vec<Utterance> {
     (0..24).map(text).collect()
 }
 
-fn mini(vocab_size: usize) -> TransformerConfig {
-    TransformerConfig {
+fn mini(vocab_size: usize) -> EncoderConfig {
+    EncoderConfig::from(BertConfig {
         vocab_size,
         hidden_size: 32,
         num_hidden_layers: 1,
@@ -66,8 +66,8 @@ fn mini(vocab_size: usize) -> TransformerConfig {
         max_position_embeddings: 32,
         hidden_dropout_prob: 0.0,
         attention_probs_dropout_prob: 0.0,
-        ..TransformerConfig::default()
-    }
+        ..BertConfig::default()
+    })
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use cs_data::TokenBatch;
-use cs_model::{Bundle, TransformerConfig};
+use cs_model::{Bundle, Stack};
 
-use super::{PrunePlan, prune, transformer};
+use super::{PrunePlan, blocks_of, prune};
 use crate::compress::timing::time_in_turn;
 use crate::error::Result;
 use crate::runtime::config::RuntimeConfig;
@@ -32,8 +32,8 @@ impl Costs {
         runtime: &RuntimeConfig,
         staging: &Path,
     ) -> Result<Self> {
-        let config = transformer(bundle)?;
-        let whole = PrunePlan::whole(config);
+        let stack = blocks_of(bundle.config())?;
+        let whole = PrunePlan::whole(&stack);
         let halved = |kept: &[Vec<usize>]| -> Vec<Vec<usize>> {
             let half = |kept: &Vec<usize>| kept[..kept.len().div_ceil(2)].to_vec();
             kept.iter().map(half).collect()
@@ -50,16 +50,16 @@ impl Costs {
         let by_heads = pruned(bundle, &fewer_heads, runtime, staging)?;
         let by_neurons = pruned(bundle, &fewer_neurons, runtime, staging)?;
         let seconds = latencies([&model, &by_heads, &by_neurons], texts)?;
-        Ok(Self::fit(config, seconds, [&fewer_heads, &fewer_neurons]))
+        Ok(Self::fit(&stack, seconds, [&fewer_heads, &fewer_neurons]))
     }
 
     /// Fits the costs to the seconds of the whole model and of two smaller ones.
     fn fit(
-        config: &TransformerConfig,
+        stack: &Stack,
         [whole, by_heads, by_neurons]: [f64; 3],
         [fewer_heads, fewer_neurons]: [&PrunePlan; 2],
     ) -> Self {
-        let (heads, neurons) = PrunePlan::whole(config).counts();
+        let (heads, neurons) = PrunePlan::whole(stack).counts();
         // Noise can make a smaller model seem slower, but a part costs something all the same.
         let slope = |saved: f64, parts: usize| saved.max(whole * 0.01) / parts.max(1) as f64;
         let head = slope(whole - by_heads, heads - fewer_heads.counts().0);
@@ -123,22 +123,25 @@ pub(crate) fn pruned(
 
 #[cfg(test)]
 mod tests {
+    use cs_model::BertConfig;
+
     use super::*;
 
     #[test]
     fn the_line_goes_through_the_measurements() {
-        let config = TransformerConfig {
+        let config = BertConfig {
             num_hidden_layers: 2,
             num_attention_heads: 4,
             intermediate_size: 100,
-            ..TransformerConfig::default()
+            ..BertConfig::default()
         };
-        let whole = PrunePlan::whole(&config);
+        let stack = config.stack();
+        let whole = PrunePlan::whole(&stack);
         let mut fewer_heads = whole.clone();
         fewer_heads.heads = vec![vec![0]; 2];
         let mut fewer_neurons = whole.clone();
         fewer_neurons.neurons = vec![(0..50).collect(); 2];
-        let costs = Costs::fit(&config, [20.0, 17.0, 16.0], [&fewer_heads, &fewer_neurons]);
+        let costs = Costs::fit(&stack, [20.0, 17.0, 16.0], [&fewer_heads, &fewer_neurons]);
         assert!((costs.head - 0.5).abs() < 1e-12 && (costs.neuron - 0.04).abs() < 1e-12);
         assert!((costs.fixed - 8.0).abs() < 1e-12);
         for (plan, seconds) in [
@@ -148,7 +151,7 @@ mod tests {
         ] {
             assert!((costs.of(plan.counts()) - seconds).abs() < 1e-9);
         }
-        let noisy = Costs::fit(&config, [10.0, 11.0, 10.0], [&fewer_heads, &fewer_heads]);
+        let noisy = Costs::fit(&stack, [10.0, 11.0, 10.0], [&fewer_heads, &fewer_heads]);
         assert!(noisy.head > 0.0 && noisy.neuron > 0.0 && noisy.fixed >= 0.0);
     }
 }

@@ -3,7 +3,7 @@
 use cs_model::names::Role;
 use cs_model::{Bundle, Importance};
 
-use super::transformer;
+use super::blocks_of;
 use crate::error::Result;
 use crate::format::source::require_fp32;
 
@@ -18,16 +18,16 @@ use crate::format::source::require_fp32;
 ///
 /// The model is a BiLSTM, which has neither heads nor neurons, or weights are missing or damaged.
 pub fn magnitude(bundle: &Bundle) -> Result<Importance> {
-    let config = transformer(bundle)?;
+    let stack = blocks_of(bundle.config())?;
     require_fp32(bundle, "fp32")?;
     let weights = bundle.weights()?;
-    let (hidden, head_size) = (config.hidden_size, config.head_size());
+    let hidden = stack.hidden_size;
     let mut importance = Importance::default();
-    for layer in 0..config.num_hidden_layers {
+    for (layer, block) in stack.blocks.iter().enumerate() {
         let names = bundle.config().names().layer(layer);
         let matrix = |role, shape: [usize; 2]| weights.f32(&names.weight(role), &shape);
-        let (heads, inner) = (config.heads(layer), config.inner_size(layer));
-        let across = heads * head_size;
+        let (heads, inner) = (block.heads, block.inner_size);
+        let across = heads * stack.head_size;
         let value = matrix(Role::Value, [across, hidden])?;
         let output = matrix(Role::AttentionOutput, [hidden, across])?;
         importance

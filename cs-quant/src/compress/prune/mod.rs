@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use cs_model::names::{Part, Role, TensorRole};
-use cs_model::{Bundle, EncoderConfig, TransformerConfig};
+use cs_model::{BlockSizes, Bundle, EncoderConfig, Stack};
 use serde::{Deserialize, Serialize};
 
 use crate::compress::edited::{EditedBundle, refuse_own_folder, tensors, tokenizer_json};
@@ -25,17 +25,17 @@ pub use magnitude::magnitude;
 /// each.
 ///
 /// ```
-/// use cs_model::TransformerConfig;
+/// use cs_model::{BertConfig, EncoderConfig};
 /// use cs_quant::PrunePlan;
 ///
-/// let config = TransformerConfig { num_hidden_layers: 2, ..Default::default() };
-/// let mut plan = PrunePlan::whole(&config);
+/// let config = BertConfig { num_hidden_layers: 2, ..Default::default() };
+/// let mut plan = PrunePlan::whole(&config.stack());
 /// plan.heads[1] = vec![0, 7];
 /// plan.neurons[0].truncate(1000);
-/// let pruned = plan.apply(&config)?;
-/// assert_eq!(pruned.layer_num_attention_heads, Some(vec![12, 2]));
-/// assert_eq!(pruned.inner_size(0), 1000);
-/// assert_eq!(pruned.head_size(), 64);
+/// let pruned = plan.apply(&EncoderConfig::from(config))?.stack().unwrap();
+/// assert_eq!((pruned.blocks[0].heads, pruned.blocks[1].heads), (12, 2));
+/// assert_eq!(pruned.blocks[0].inner_size, 1000);
+/// assert_eq!(pruned.head_size, 64);
 /// # Ok::<(), cs_quant::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,15 +49,12 @@ pub struct PrunePlan {
 impl PrunePlan {
     /// Makes a plan in which everything stays.
     #[must_use]
-    pub fn whole(config: &TransformerConfig) -> Self {
-        let layers = 0..config.num_hidden_layers;
+    pub fn whole(stack: &Stack) -> Self {
+        let blocks = || stack.blocks.iter();
         Self {
-            heads: layers
-                .clone()
-                .map(|i| (0..config.heads(i)).collect())
-                .collect(),
-            neurons: layers
-                .map(|i| (0..config.inner_size(i)).collect())
+            heads: blocks().map(|block| (0..block.heads).collect()).collect(),
+            neurons: blocks()
+                .map(|block| (0..block.inner_size).collect())
                 .collect(),
         }
     }
@@ -66,32 +63,27 @@ impl PrunePlan {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] if the plan is not one for this configuration.
-    pub fn apply(&self, config: &TransformerConfig) -> Result<TransformerConfig> {
+    /// [`Error::Config`] if the plan is not one for this configuration; [`Error::NoBlocks`] if the
+    /// model is no transformer.
+    pub fn apply(&self, config: &EncoderConfig) -> Result<EncoderConfig> {
+        let blocks = blocks_of(config)?.blocks;
         for (setting, kept) in [("heads", &self.heads), ("neurons", &self.neurons)] {
-            if kept.len() != config.num_hidden_layers {
+            if kept.len() != blocks.len() {
                 let found = format!("{} layers", kept.len());
                 return Err(refused(setting, found, "one list a layer"));
             }
         }
-        for layer in 0..config.num_hidden_layers {
-            check("heads", layer, &self.heads[layer], config.heads(layer))?;
-            check(
-                "neurons",
-                layer,
-                &self.neurons[layer],
-                config.inner_size(layer),
-            )?;
+        let mut left = Vec::with_capacity(blocks.len());
+        for (layer, block) in blocks.iter().enumerate() {
+            let (heads, neurons) = (&self.heads[layer], &self.neurons[layer]);
+            check("heads", layer, heads, block.heads)?;
+            check("neurons", layer, neurons, block.inner_size)?;
+            left.push(BlockSizes {
+                heads: heads.len(),
+                inner_size: neurons.len(),
+            });
         }
-        let sizes = |kept: &[Vec<usize>], whole: usize| {
-            let sizes: Vec<usize> = kept.iter().map(Vec::len).collect();
-            sizes.iter().any(|&size| size != whole).then_some(sizes)
-        };
-        Ok(TransformerConfig {
-            layer_num_attention_heads: sizes(&self.heads, config.num_attention_heads),
-            layer_intermediate_size: sizes(&self.neurons, config.intermediate_size),
-            ..config.clone()
-        })
+        Ok(config.with_blocks(&left)?)
     }
 }
 
@@ -123,72 +115,57 @@ fn check(setting: &'static str, layer: usize, kept: &[usize], count: usize) -> R
 /// The plan does not fit; the model is a BiLSTM, which has neither heads nor neurons; weights are
 /// missing or damaged; or `out` is the model's own folder, or not writable.
 pub fn prune(bundle: &Bundle, out: &Path, plan: &PrunePlan) -> Result<()> {
-    let config = transformer(bundle)?;
-    let pruned = plan.apply(config)?;
+    let head_size = blocks_of(bundle.config())?.head_size;
+    let pruned = plan.apply(bundle.config())?;
     refuse_own_folder(bundle, out)?;
     require_fp32(bundle, "fp32")?;
     let weights = bundle.weights()?;
     let mut kept = BTreeMap::new();
     for (name, shape) in tensors(bundle) {
         let data = weights.f32(&name, &shape)?;
-        kept.insert(
-            name.clone(),
-            slice(&name, &shape, data, (plan, config.head_size())),
-        );
+        let left = match TensorRole::parse(&name) {
+            Some(tensor) => plan.slice(tensor, &shape, data, head_size),
+            None => data,
+        };
+        kept.insert(name, left);
     }
     let changed = EditedBundle {
-        config: EncoderConfig::from(pruned),
+        config: pruned,
         tokenizer: tokenizer_json(bundle)?,
         tensors: kept,
     };
     changed.write(bundle, out)
 }
 
-pub(crate) fn transformer(bundle: &Bundle) -> Result<&TransformerConfig> {
-    match bundle.config() {
-        EncoderConfig::Transformer(config) => Ok(config),
-        other => {
-            let found = other.model_type().to_owned();
-            Err(refused(
-                "model_type",
-                found,
-                "bert, which has heads and neurons",
-            ))
-        }
-    }
+/// Gives the stack of a model that has heads and neurons.
+pub(crate) fn blocks_of(config: &EncoderConfig) -> Result<Stack> {
+    let model_type = config.model_type();
+    config.stack().ok_or(Error::NoBlocks { model_type })
 }
 
-/// Gives what stays of a tensor.
-fn slice(
-    name: &str,
-    shape: &[usize],
-    data: Vec<f32>,
-    (plan, head_size): (&PrunePlan, usize),
-) -> Vec<f32> {
-    let Some(TensorRole {
-        role,
-        layer: Some(layer),
-        part,
-    }) = TensorRole::parse(name)
-    else {
-        return data;
-    };
-    let heads = || {
-        let heads = plan.heads[layer].iter();
-        heads.flat_map(|&head| head * head_size..(head + 1) * head_size)
-    };
-    let neurons = || plan.neurons[layer].iter().copied();
-    let width = shape.get(1).copied().unwrap_or(1);
-    match (role, part) {
-        (Role::Query | Role::Key | Role::Value, _) => rows(&data, width, heads()),
-        (Role::AttentionOutput, Part::Weight) => {
-            columns(&data, width, &heads().collect::<Vec<_>>())
+impl PrunePlan {
+    /// Gives what stays of a tensor.
+    fn slice(
+        &self,
+        tensor: TensorRole,
+        shape: &[usize],
+        data: Vec<f32>,
+        head_size: usize,
+    ) -> Vec<f32> {
+        let Some(layer) = tensor.layer else {
+            return data;
+        };
+        let heads = self.heads[layer].iter();
+        let heads = heads.flat_map(|&head| head * head_size..(head + 1) * head_size);
+        let neurons = self.neurons[layer].iter().copied();
+        let width = shape.get(1).copied().unwrap_or(1);
+        match (tensor.role, tensor.part) {
+            (Role::Query | Role::Key | Role::Value, _) => rows(&data, width, heads),
+            (Role::AttentionOutput, Part::Weight) => columns(&data, width, &Vec::from_iter(heads)),
+            (Role::FeedForwardIn, _) => rows(&data, width, neurons),
+            (Role::FeedForwardOut, Part::Weight) => columns(&data, width, &Vec::from_iter(neurons)),
+            _ => data,
         }
-        (Role::FeedForwardIn, _) => rows(&data, width, neurons()),
-        (Role::FeedForwardOut, Part::Weight) => {
-            columns(&data, width, &neurons().collect::<Vec<_>>())
-        }
-        _ => data,
     }
 }
 

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use cs_data::TokenBatch;
-use cs_model::{Bundle, Importance, TransformerConfig};
+use cs_model::{Bundle, Importance, Stack};
 use serde::{Deserialize, Serialize};
 
 use super::latency::{Costs, latencies, pruned};
-use super::{PrunePlan, prune, refused, transformer};
+use super::{PrunePlan, blocks_of, prune, refused};
 use crate::compress::edited::{refuse_own_folder, staging, tensors};
 use crate::error::Result;
 use crate::format::source::require_fp32;
@@ -82,19 +82,19 @@ pub fn prune_to_latency(
     texts: &[TokenBatch],
     config: &PruneConfig,
 ) -> Result<PruneReport> {
-    let encoder = transformer(bundle)?;
+    let stack = blocks_of(bundle.config())?;
     config.validate()?;
     if texts.is_empty() {
         return Err(refused("texts", "none".to_owned(), "texts to time"));
     }
-    importance.validate(encoder)?;
+    importance.validate(&stack)?;
     refuse_own_folder(bundle, out)?;
     require_fp32(bundle, "fp32")?;
     let staging = staging(out)?;
     let costs = Costs::measure(bundle, texts, &config.runtime, staging.path())?;
     let whole = NativeModel::open(bundle, &config.runtime)?;
-    let order = Order::new(encoder, importance, (&costs, config.neuron_step));
-    let before = costs.of(PrunePlan::whole(encoder).counts());
+    let order = Order::new(&stack, importance, (&costs, config.neuron_step));
+    let before = costs.of(PrunePlan::whole(&stack).counts());
     let mut best: Option<(PrunePlan, [f64; 2])> = None;
     let mut aim = config.target_latency;
     for _ in 0..TRIALS {
@@ -193,14 +193,10 @@ struct Order {
 }
 
 impl Order {
-    fn new(
-        config: &TransformerConfig,
-        importance: &Importance,
-        (costs, step): (&Costs, usize),
-    ) -> Self {
+    fn new(stack: &Stack, importance: &Importance, (costs, step): (&Costs, usize)) -> Self {
         let mut parts = Vec::new();
         let square = |score: f64| score * score;
-        for layer in 0..config.num_hidden_layers {
+        for layer in 0..stack.blocks.len() {
             let scores = &importance.heads[layer];
             let mut heads = ascending(scores);
             heads.pop();
@@ -222,7 +218,7 @@ impl Order {
         }
         parts.sort_by(|a, b| a.worth.total_cmp(&b.worth));
         Self {
-            whole: PrunePlan::whole(config),
+            whole: PrunePlan::whole(stack),
             parts,
         }
     }
@@ -269,21 +265,23 @@ fn steps(order: Vec<usize>, step: usize) -> Vec<Vec<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use cs_model::{BertConfig, EncoderConfig};
+
     use super::*;
 
-    fn model() -> (TransformerConfig, Importance) {
-        let config = TransformerConfig {
+    fn model() -> (EncoderConfig, Importance) {
+        let config = BertConfig {
             num_hidden_layers: 2,
             num_attention_heads: 3,
             hidden_size: 6,
             intermediate_size: 10,
-            ..TransformerConfig::default()
+            ..BertConfig::default()
         };
         let importance = Importance {
             heads: vec![vec![0.9, 0.1, 0.5], vec![0.2, 0.8, 0.3]],
             neurons: vec![(0..10).map(|n| f64::from(n) * 0.01).collect(); 2],
         };
-        (config, importance)
+        (config.into(), importance)
     }
 
     const COSTS: Costs = Costs {
@@ -295,7 +293,8 @@ mod tests {
     #[test]
     fn the_least_worth_goes_first_and_the_best_stays() {
         let (config, importance) = model();
-        let order = Order::new(&config, &importance, (&COSTS, 4));
+        let stack = config.stack().unwrap();
+        let order = Order::new(&stack, &importance, (&COSTS, 4));
         let worths: Vec<f64> = order.parts.iter().map(|part| part.worth).collect();
         assert!(worths.is_sorted());
         // 10 neurons: two go at once, then four; four stay. 3 heads: one stays.
@@ -304,7 +303,7 @@ mod tests {
         assert_eq!(nothing.heads, [[0], [1]]);
         assert_eq!(nothing.neurons, [[6, 7, 8, 9], [6, 7, 8, 9]]);
         assert!(nothing.apply(&config).is_ok());
-        assert_eq!(order.plan(100.0, &COSTS), PrunePlan::whole(&config));
+        assert_eq!(order.plan(100.0, &COSTS), PrunePlan::whole(&stack));
         let (heads, neurons) = order.plan(9.0, &COSTS).counts();
         assert!(COSTS.of((heads, neurons)) <= 9.0 && heads > 2);
     }

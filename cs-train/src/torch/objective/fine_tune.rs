@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cs_data::{Span, TokenBatch, Utterance};
 use cs_model::names::Role;
-use cs_model::{Calibration, EncoderConfig, Mode, Model, ModelOutput, Tasks, Understanding};
+use cs_model::{Architecture, Calibration, Mode, Model, ModelOutput, Tasks, Understanding};
 use tch::Tensor;
 
 use super::identity::{check_tokens, describe, fingerprint};
@@ -193,7 +193,7 @@ impl Objective for FineTune<'_> {
     fn reached(&self) -> Option<Reached> {
         let ids = self.rows.iter().flat_map(|row| &row.encoding.ids);
         let mut rows: Vec<i64> = ids.map(|&id| i64::from(id)).collect();
-        if let EncoderConfig::BiLstm(config) = self.model.config()
+        if let Architecture::BiLstm(config) = self.model.config().architecture()
             && config.word_dropout > 0.0
         {
             rows.push(config.unk_token_id.into());

@@ -4,7 +4,7 @@
 //! squares, `A` heads.
 
 use cs_data::{TokenBatch, Tokenizer};
-use cs_model::{EncoderConfig, InnerStates, Mode, Model};
+use cs_model::{InnerStates, Mode, Model};
 use tch::{Kind, Reduction, Tensor};
 
 use super::teacher::Teacher;
@@ -112,14 +112,12 @@ impl<'a> Imitation<'a> {
 
 /// The number of a transformer's blocks.
 fn blocks_of(field: &'static str, model: &Model) -> Result<usize> {
-    match model.config() {
-        EncoderConfig::Transformer(config) => Ok(config.num_hidden_layers),
-        other => Err(Error::Config {
-            field,
-            value: format!("a {}", other.model_type()),
-            expected: "a transformer, to hand hidden states and attention on",
-        }),
-    }
+    let stack = model.config().stack().ok_or_else(|| Error::Config {
+        field,
+        value: format!("a {}", model.config().model_type()),
+        expected: "a transformer, to hand hidden states and attention on",
+    })?;
+    Ok(stack.blocks.len())
 }
 
 /// The squared difference of each row, the mean of its numbers, summed over the rows.

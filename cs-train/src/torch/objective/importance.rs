@@ -4,7 +4,7 @@
 
 use cs_data::{BatchPlan, TokenBatch};
 use cs_model::names::Role;
-use cs_model::{EncoderConfig, Importance, Mode, Model, TransformerConfig};
+use cs_model::{Importance, Mode, Model, Stack};
 use tch::{Kind, Tensor};
 
 use super::loss::{CombinedLoss, Targets};
@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 ///
 /// ```
 /// use cs_data::{Tokenizer, Utterance};
-/// use cs_model::{Device, Model, TransformerConfig};
+/// use cs_model::{BertConfig, Device, Model};
 /// use cs_train::data::{examples, tasks_of};
 /// use cs_train::objective::{CombinedLoss, importance};
 ///
@@ -33,18 +33,18 @@ use crate::error::{Error, Result};
 /// let rows = rows.map(|(text, intent)| Utterance::new(intent, text).with_intent(intent));
 /// let tasks = tasks_of(&rows)?;
 /// let tokenizer = Tokenizer::train(rows.iter().map(|row| row.text.as_str()), 50)?;
-/// let config = TransformerConfig {
+/// let config = BertConfig {
 ///     vocab_size: tokenizer.vocab_size(),
 ///     hidden_size: 8,
 ///     num_hidden_layers: 2,
 ///     num_attention_heads: 4,
 ///     intermediate_size: 16,
-///     ..TransformerConfig::default()
+///     ..BertConfig::default()
 /// };
 /// let data = examples(rows, &tokenizer, &tasks, 16)?;
 /// let model = Model::new(&config.clone().into(), &tasks, Device::Cpu, 1)?;
 /// let scores = importance(&model, &data, &CombinedLoss::default(), 8)?;
-/// assert!(scores.validate(&config).is_ok());
+/// assert!(scores.validate(&config.stack()).is_ok());
 /// assert!(scores.heads[1][3] > 0.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -59,7 +59,7 @@ pub fn importance(
     loss: &CombinedLoss,
     rows: usize,
 ) -> Result<Importance> {
-    let EncoderConfig::Transformer(config) = model.config() else {
+    let Some(stack) = model.config().stack() else {
         return Err(Error::Unsupported {
             what: "importance of heads and neurons",
             model: model.config().model_type(),
@@ -75,7 +75,7 @@ pub fn importance(
         max_sequences: rows,
         shuffle: None,
     };
-    let mut sums = Sums::new(model, config)?;
+    let mut sums = Sums::new(model, &stack)?;
     for batch in plan.batches(&lengths) {
         let batch: Vec<&Example> = batch.into_iter().map(|row| examples[row]).collect();
         let ids = TokenBatch::pack(batch.iter().map(|e| &e.encoding.ids[..]));
@@ -106,7 +106,7 @@ struct Layer {
 }
 
 impl Sums {
-    fn new(model: &Model, config: &TransformerConfig) -> Result<Self> {
+    fn new(model: &Model, stack: &Stack) -> Result<Self> {
         let parameters = model.parameters();
         let matrix = |name: String| {
             let found = parameters.iter().find(|(known, _)| *known == name);
@@ -121,7 +121,7 @@ impl Sums {
             let names = model.config().names().layer(index);
             let attention = matrix(names.weight(Role::AttentionOutput))?;
             let feed_forward = matrix(names.weight(Role::FeedForwardOut))?;
-            let head_size = config.head_size() as i64;
+            let head_size = stack.head_size as i64;
             let zeros = |count| Tensor::f_zeros([count], (Kind::Double, attention.device()));
             Ok(Layer {
                 heads: zeros(attention.size2()?.1 / head_size)?,
@@ -132,9 +132,7 @@ impl Sums {
             })
         };
         Ok(Self {
-            layers: (0..config.num_hidden_layers)
-                .map(layer)
-                .collect::<Result<_>>()?,
+            layers: (0..stack.blocks.len()).map(layer).collect::<Result<_>>()?,
             batches: 0,
         })
     }

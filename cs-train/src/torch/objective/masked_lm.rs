@@ -112,7 +112,7 @@ impl Texts {
 ///
 /// ```
 /// use cs_data::{Tokenizer, Utterance};
-/// use cs_model::{Device, Model, TransformerConfig};
+/// use cs_model::{BertConfig, Device, Model};
 /// use cs_train::data::{Masker, MaskingConfig};
 /// use cs_train::objective::{MaskedLm, Objective, Texts};
 /// use cs_train::schedule::TrainConfig;
@@ -121,8 +121,8 @@ impl Texts {
 /// let tokenizer = Tokenizer::train(rows.iter().map(|row| row.text.as_str()), 60)?;
 /// let masker = Masker::new(&tokenizer, MaskingConfig::default())?;
 /// let texts = Texts::new(rows, &tokenizer, &masker, None, 32)?;
-/// let config = TransformerConfig { num_hidden_layers: 1, ..TransformerConfig::mini(tokenizer.vocab_size()) };
-/// let mut model = Model::new_masked_lm(&config, Device::Cpu, 1)?;
+/// let config = BertConfig { num_hidden_layers: 1, ..BertConfig::mini(tokenizer.vocab_size()) };
+/// let mut model = Model::new_masked_lm(&config.into(), Device::Cpu, 1)?;
 /// let objective = MaskedLm::new(&mut model, masker, &texts, &texts, &TrainConfig::default())?;
 /// assert_eq!(objective.lengths().len(), 2);
 /// let scores = objective.evaluate()?;

@@ -38,7 +38,7 @@ use crate::torch::objective::Objective;
 ///     .collect();
 /// let tasks = tasks_of(&rows)?;
 /// let tokenizer = Tokenizer::train(rows.iter().map(|row| row.text.as_str()), 50)?;
-/// let encoder = EncoderConfig::BiLstm(BiLstmConfig {
+/// let encoder = EncoderConfig::from(BiLstmConfig {
 ///     vocab_size: tokenizer.vocab_size(),
 ///     embedding_size: 8,
 ///     hidden_size: 8,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cs_data::{Span, Tokenizer, Utterance};
-use cs_model::{BiLstmConfig, Device, EncoderConfig, Model, Tasks, TransformerConfig};
+use cs_model::{BertConfig, BiLstmConfig, Device, EncoderConfig, Model, Tasks};
 use cs_train::Result;
 use cs_train::data::{Prepared, examples, tasks_of};
 use cs_train::objective::FineTune;
@@ -98,14 +98,14 @@ impl Setting {
     }
 
     pub(crate) fn transformer(&self) -> EncoderConfig {
-        EncoderConfig::from(TransformerConfig {
+        EncoderConfig::from(BertConfig {
             vocab_size: self.tokenizer.vocab_size(),
             hidden_size: 32,
             num_hidden_layers: 2,
             num_attention_heads: 4,
             intermediate_size: 64,
             max_position_embeddings: 64,
-            ..TransformerConfig::default()
+            ..BertConfig::default()
         })
     }
 

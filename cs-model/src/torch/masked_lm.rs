@@ -3,97 +3,19 @@
 //! In the shapes, `N` is the number of packed tokens, `M` that of those to be predicted, `H` the
 //! hidden width, and `V` the number of words.
 
-mod word_loss;
-
 use cs_data::TokenBatch;
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
-use self::word_loss::WordLoss;
-use super::layers::{LayerNorm, Linear, activate};
+use super::heads::{MaskedLmHead, MaskedScores};
 use super::model::Blueprint;
-use super::parameters::Scope;
 use super::{Mode, Model};
 use crate::bundle::Bundle;
+use crate::config::EncoderConfig;
 use crate::config::names::{Role, TensorRole};
-use crate::config::{Activation, EncoderConfig, TransformerConfig};
 use crate::error::{Error, Result};
 use crate::heads::Tasks;
 use crate::init::fresh_tensor;
 use crate::ops::{Device, on_device};
-
-/// Hugging Face's `BertOnlyMLMHead`: a layer, and the table of word embeddings once more.
-#[derive(Debug)]
-pub(super) struct MaskedLmHead {
-    dense: Linear,
-    layer_norm: LayerNorm,
-    activation: Activation,
-    /// The table of word embeddings, `[V, H]`.
-    words: Tensor,
-    /// The bias of each word, `[V]`.
-    bias: Tensor,
-}
-
-impl MaskedLmHead {
-    pub(super) fn new(scope: Scope<'_>, config: &TransformerConfig) -> Result<Self> {
-        let eps = config.layer_norm_eps;
-        Ok(Self {
-            dense: Linear::new(scope, Role::MaskedLmDense)?,
-            layer_norm: LayerNorm::new(scope, Role::MaskedLmNorm, eps)?,
-            activation: config.hidden_act,
-            words: scope.weight(Role::WordEmbeddings)?,
-            bias: scope.bias(Role::MaskedLmBias)?,
-        })
-    }
-
-    /// Computes what the words are compared with: `[M, H]` to `[M, H]`.
-    fn transform(&self, x: &Tensor) -> Result<Tensor> {
-        let x = activate(&self.dense.forward(x)?, self.activation)?;
-        self.layer_norm.forward(&x)
-    }
-
-    /// Computes the logits of the words.
-    ///
-    /// # Shapes
-    /// `[M, H]` gives `[M, V]`.
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let logits = self.transform(x)?.f_linear(&self.words, Some(&self.bias))?;
-        Ok(logits.f_to_kind(Kind::Float)?) // [M, V]
-    }
-
-    /// The loss of the words `gold` for hidden states that were transformed already.
-    fn loss<'a>(&'a self, hidden: &'a Tensor, gold: &'a Tensor, device: Device) -> WordLoss<'a> {
-        WordLoss {
-            hidden,
-            words: &self.words,
-            bias: &self.bias,
-            gold,
-            piece: WordLoss::piece(&self.words, device),
-            device,
-        }
-    }
-}
-
-/// How well masked words are predicted, as scalars on the model's device, so that many can be read
-/// at once.
-///
-/// ```
-/// use cs_data::TokenBatch;
-/// use cs_model::{Device, MaskedScores, Model, TransformerConfig};
-///
-/// let config = TransformerConfig { num_hidden_layers: 2, ..TransformerConfig::mini(30) };
-/// let model = Model::new_masked_lm(&config, Device::Cpu, 42)?;
-/// let batch = TokenBatch::pack([&[2, 4, 17, 3][..]]);
-/// let MaskedScores { loss, right } = model.masked_scores(&batch, &[1], &[9])?;
-/// assert!(loss.double_value(&[]) > 0.0 && right.int64_value(&[]) <= 1);
-/// # Ok::<(), cs_model::Error>(())
-/// ```
-#[derive(Debug)]
-pub struct MaskedScores {
-    /// The sum of the cross-entropy over the masked words, in f64.
-    pub loss: Tensor,
-    /// The number of masked words whose likeliest word is the right one, in i64.
-    pub right: Tensor,
-}
 
 impl Model {
     /// Makes a model with fresh weights that predicts masked words and has no other head. Its
@@ -101,10 +23,10 @@ impl Model {
     ///
     /// ```
     /// use cs_data::TokenBatch;
-    /// use cs_model::{Device, Mode, Model, TransformerConfig};
+    /// use cs_model::{BertConfig, Device, Mode, Model};
     ///
-    /// let config = TransformerConfig { num_hidden_layers: 2, ..TransformerConfig::mini(30) };
-    /// let model = Model::new_masked_lm(&config, Device::Cpu, 42)?;
+    /// let config = BertConfig { num_hidden_layers: 2, ..BertConfig::mini(30) };
+    /// let model = Model::new_masked_lm(&config.into(), Device::Cpu, 42)?;
     /// let batch = TokenBatch::pack([&[2, 4, 17, 3][..], &[2, 4, 3]]); // 4 is the mask
     /// let logits = model.masked_logits(&batch, &[1, 5], Mode::Eval)?;
     /// assert_eq!(logits.size(), [2, 30]);
@@ -112,17 +34,17 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Field`] for a configuration or a device that cannot be used.
-    pub fn new_masked_lm(config: &TransformerConfig, device: Device, seed: u64) -> Result<Self> {
-        let config = EncoderConfig::from(config.clone());
+    /// [`Error::Field`] for a configuration or a device that cannot be used, or an encoder that is
+    /// no transformer.
+    pub fn new_masked_lm(config: &EncoderConfig, device: Device, seed: u64) -> Result<Self> {
         let blueprint = Blueprint {
-            config: &config,
+            config,
             tasks: &Tasks::default(),
             masked_lm: true,
             device,
         };
         Self::build(&blueprint, |name, shape| {
-            Ok(fresh_tensor(name, shape, &config, seed))
+            Ok(fresh_tensor(name, shape, config, seed))
         })
     }
 
@@ -176,10 +98,10 @@ impl Model {
     ///
     /// ```
     /// use cs_data::TokenBatch;
-    /// use cs_model::{Device, Mode, Model, TransformerConfig};
+    /// use cs_model::{BertConfig, Device, Mode, Model};
     ///
-    /// let config = TransformerConfig { num_hidden_layers: 2, ..TransformerConfig::mini(30) };
-    /// let model = Model::new_masked_lm(&config, Device::Cpu, 42)?;
+    /// let config = BertConfig { num_hidden_layers: 2, ..BertConfig::mini(30) };
+    /// let model = Model::new_masked_lm(&config.into(), Device::Cpu, 42)?;
     /// let batch = TokenBatch::pack([&[2, 4, 17, 3][..], &[2, 4, 3]]);
     /// model.masked_loss(&batch, &[1, 5], &[9, 20], Mode::Train)?.backward();
     /// assert!(model.parameters().iter().all(|(_, tensor)| tensor.grad().defined()));
@@ -202,7 +124,7 @@ impl Model {
         let head = self.predicts_masked()?;
         let (rows, gold) = self.places(batch, rows, gold)?;
         let hidden = head.transform(&self.hidden_at(batch, &rows, mode)?)?;
-        head.loss(&hidden, &gold, self.device()).sum()
+        head.loss(&hidden, &gold, self.device())
     }
 
     /// Computes how well the words `gold` are predicted at the tokens `rows`, without dropout or
@@ -220,11 +142,7 @@ impl Model {
         let head = self.predicts_masked()?;
         let (rows, gold) = self.places(batch, rows, gold)?;
         let hidden = head.transform(&self.hidden_at(batch, &rows, Mode::Eval)?)?;
-        let sums = head.loss(&hidden, &gold, self.device()).sums()?;
-        Ok(MaskedScores {
-            loss: sums.loss,
-            right: sums.right,
-        })
+        head.scores(&hidden, &gold, self.device())
     }
 
     fn predicts_masked(&self) -> Result<&MaskedLmHead> {

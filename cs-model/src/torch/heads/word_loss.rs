@@ -30,13 +30,26 @@ pub(super) struct WordLoss<'a> {
     pub(super) device: Device,
 }
 
-/// Sums over all tokens.
+/// How well masked words are predicted, as scalars on the model's device, so that many can be read
+/// at once.
+///
+/// ```
+/// use cs_data::TokenBatch;
+/// use cs_model::{BertConfig, Device, MaskedScores, Model};
+///
+/// let config = BertConfig { num_hidden_layers: 2, ..BertConfig::mini(30) };
+/// let model = Model::new_masked_lm(&config.into(), Device::Cpu, 42)?;
+/// let batch = TokenBatch::pack([&[2, 4, 17, 3][..]]);
+/// let MaskedScores { loss, right } = model.masked_scores(&batch, &[1], &[9])?;
+/// assert!(loss.double_value(&[]) > 0.0 && right.int64_value(&[]) <= 1);
+/// # Ok::<(), cs_model::Error>(())
+/// ```
 #[derive(Debug)]
-pub(super) struct Sums {
-    /// The sum of the cross-entropy, in f64.
-    pub(super) loss: Tensor,
-    /// The number of tokens whose likeliest word is the right one.
-    pub(super) right: Tensor,
+pub struct MaskedScores {
+    /// The sum of the cross-entropy over the masked words, in f64.
+    pub loss: Tensor,
+    /// The number of masked words whose likeliest word is the right one, in i64.
+    pub right: Tensor,
 }
 
 /// The gradients of the sum of the losses.
@@ -76,7 +89,7 @@ impl WordLoss<'_> {
     }
 
     /// Computes the sums without gradients.
-    pub(super) fn sums(&self) -> Result<Sums> {
+    pub(super) fn scores(&self) -> Result<MaskedScores> {
         let _guard = tch::no_grad_guard();
         let (mut losses, mut right) = (Vec::new(), Vec::new());
         for (hidden, gold) in self.pieces()? {
@@ -90,7 +103,7 @@ impl WordLoss<'_> {
             let logarithms = logits.f_log_softmax(-1, Kind::Float)?;
             losses.push(loss_of(&logarithms, &gold.f_unsqueeze(1)?)?);
         }
-        Ok(Sums {
+        Ok(MaskedScores {
             loss: Tensor::f_stack(&losses, 0)?.f_sum(Kind::Double)?,
             right: Tensor::f_stack(&right, 0)?.f_sum(Kind::Int64)?,
         })
@@ -238,12 +251,12 @@ mod tests {
                 let off = off(&own.grad(), &whole.grad());
                 assert!(off < 1e-5, "{piece}: {off}");
             }
-            let sums = loss.sums().unwrap();
-            assert!((sums.loss.double_value(&[]) - expected.double_value(&[])).abs() < 1e-5);
+            let scores = loss.scores().unwrap();
+            assert!((scores.loss.double_value(&[]) - expected.double_value(&[])).abs() < 1e-5);
             let [hidden, words, bias, gold] = &whole;
             let likeliest = hidden.linear(words, Some(bias)).argmax(1, false);
             let right = likeliest.eq_tensor(gold).sum(Kind::Int64);
-            assert_eq!(sums.right, right);
+            assert_eq!(scores.right, right);
         }
     }
 

@@ -5,19 +5,19 @@
 
 use tch::{Kind, Tensor};
 
-use super::PackedInput;
-use super::crf::Crf;
-use super::layers::{Linear, dropout};
-use super::model::ModelOutput;
-use super::parameters::Scope;
-use super::pooling::pool;
 use crate::config::names::Role;
 use crate::error::Result;
 use crate::heads::{Pooling, Tasks};
+use crate::torch::crf::Crf;
+use crate::torch::input::PackedInput;
+use crate::torch::layers::{Linear, dropout};
+use crate::torch::output::ModelOutput;
+use crate::torch::parameters::Scope;
+use crate::torch::pooling::pool;
 
 /// A linear layer for each task, and what is learned about sequences of tags.
 #[derive(Debug)]
-pub(super) struct Heads {
+pub(in crate::torch) struct TaskHeads {
     intent: Option<Linear>,
     slots: Option<Linear>,
     crf: Option<Crf>,
@@ -26,9 +26,9 @@ pub(super) struct Heads {
     dropout: f64,
 }
 
-impl Heads {
+impl TaskHeads {
     /// Makes the heads for `tasks`; `dropout` is its rate on what the heads read, in training.
-    pub(super) fn new(scope: Scope<'_>, tasks: &Tasks, dropout: f64) -> Result<Self> {
+    pub(in crate::torch) fn new(scope: Scope<'_>, tasks: &Tasks, dropout: f64) -> Result<Self> {
         let head = |present: bool, role| present.then(|| Linear::new(scope, role)).transpose();
         let crf = |tags| {
             let scores = scope.weight(Role::SlotTransitions)?;
@@ -49,7 +49,7 @@ impl Heads {
     ///
     /// # Shapes
     /// `[N, H]` gives intent logits `[B, C]`, slot logits `[N, T]` and sentiment `[B]` in 0..=1.
-    pub(super) fn forward(
+    pub(in crate::torch) fn forward(
         &self,
         hidden: &Tensor,
         input: &PackedInput,

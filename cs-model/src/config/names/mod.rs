@@ -1,0 +1,176 @@
+//! Names of tensors, by the role that each has in a model.
+//!
+//! A name is the checkpoint's, as Hugging Face writes it; those of heads are this crate's own.
+
+mod role;
+mod tables;
+
+use std::borrow::Cow;
+
+pub use self::role::{Part, Role};
+use self::tables::ALL;
+pub use self::tables::{ALL_HEADS, BERT, BILSTM, HEADS, Names};
+
+/// What a tensor is, as read from its name: a layer's role, its number and which of its tensors.
+///
+/// ```
+/// use cs_model::names::{Part, Role, TensorRole};
+///
+/// let tensor = TensorRole::parse("encoder.layer.11.output.dense.weight").unwrap();
+/// assert_eq!((tensor.role, tensor.layer), (Role::FeedForwardOut, Some(11)));
+/// assert_eq!(tensor.part, Part::Weight);
+/// assert_eq!(TensorRole::parse("encoder.layer.11.output.dense"), None);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TensorRole {
+    /// The role of the layer.
+    pub role: Role,
+    /// The number of the block, or of the LSTM's layer, from 0; `None` outside of them.
+    pub layer: Option<usize>,
+    /// Which of the layer's tensors it is.
+    pub part: Part,
+}
+
+impl TensorRole {
+    /// Finds what a tensor of any family is by its name; `None` for a name that no model here has.
+    /// Names that checkpoints spell otherwise have to be [normalised](normalise_name) first.
+    pub fn parse(name: &str) -> Option<Self> {
+        ALL.into_iter()
+            .flat_map(|names| names.table().roles)
+            .find_map(|&(role, template)| {
+                let (layer, part) = fit(template, name)?;
+                Some(Self { role, layer, part })
+            })
+    }
+
+    /// Whether the tensor is the matrix, table or norm's factors of a layer with this role.
+    pub fn is_weight_of(self, role: Role) -> bool {
+        self.role == role && self.part == Part::Weight
+    }
+}
+
+/// Gives layer and part of a name that fits the template.
+fn fit(template: &str, name: &str) -> Option<(Option<usize>, Part)> {
+    let (mut template, mut name) = (template, name);
+    let mut layer = None;
+    // The part of a template without `{part}`.
+    let mut part = if template.ends_with(".bias") {
+        Part::Bias
+    } else {
+        Part::Weight
+    };
+    while let Some((literal, rest)) = template.split_once('{') {
+        name = name.strip_prefix(literal)?;
+        let (slot, rest) = rest.split_once('}')?;
+        template = rest;
+        if slot == "layer" {
+            let end = name
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(name.len());
+            layer = Some(name[..end].parse().ok()?);
+            name = &name[end..];
+        } else {
+            part = [Part::Weight, Part::Bias]
+                .into_iter()
+                .find(|part| name.starts_with(part.as_str()))?;
+            name = &name[part.as_str().len()..];
+        }
+    }
+    (name == template).then_some((layer, part))
+}
+
+/// Gives the beginning of a matrix' name that it shares with the others of its product: those that
+/// read the same input and have one precision at run time, as queries, keys and values of a block
+/// or both directions of an LSTM. Of any other matrix, gives its name without the part.
+///
+/// ```
+/// use cs_model::names::product;
+///
+/// let query = "encoder.layer.0.attention.self.query.weight";
+/// assert_eq!(product(query), "encoder.layer.0.attention.self");
+/// assert_eq!(product("encoder.lstm.weight_ih_l1_reverse"), "encoder.lstm.weight_ih_l1");
+/// assert_eq!(product("heads.intent.weight"), "heads.intent");
+/// ```
+pub fn product(name: &str) -> &str {
+    let owner = name.strip_suffix(".weight").unwrap_or(name);
+    match TensorRole::parse(name).map(|tensor| tensor.role) {
+        Some(Role::Query | Role::Key | Role::Value) => {
+            owner.rsplit_once('.').map_or(owner, |(block, _)| block)
+        }
+        Some(Role::LstmInputReverse | Role::LstmHiddenReverse) => {
+            owner.strip_suffix("_reverse").unwrap_or(owner)
+        }
+        _ => owner,
+    }
+}
+
+/// Gives the name by which this crate refers to a Hugging Face tensor: without the beginning
+/// that a checkpoint of a whole model gives the encoder's names, such as `bert.`, and with the old
+/// `gamma` and `beta` of layer norms as `weight` and `bias`. `None` for what no model here uses:
+/// pooler, next-sentence head, the decoder of masked words (it is the table of word embeddings),
+/// position ids.
+///
+/// ```
+/// use cs_model::normalise_name;
+///
+/// let name = normalise_name("bert.embeddings.LayerNorm.beta");
+/// assert_eq!(name.as_deref(), Some("embeddings.LayerNorm.bias"));
+/// assert_eq!(normalise_name("bert.pooler.dense.weight"), None);
+/// ```
+pub fn normalise_name(name: &str) -> Option<Cow<'_, str>> {
+    let mut tables = ALL.into_iter().map(Names::table);
+    let bare = tables.find_map(|table| name.strip_prefix(table.prefix?));
+    let name = bare.unwrap_or(name);
+    let mut unused = ALL.into_iter().flat_map(|names| names.table().unused);
+    if unused.any(|&unused| name == unused || unused.ends_with('.') && name.starts_with(unused)) {
+        return None;
+    }
+    for (old, new) in [("gamma", "weight"), ("beta", "bias")] {
+        let owner = name.strip_suffix(old);
+        if let Some(owner) = owner.filter(|owner| owner.ends_with("LayerNorm.")) {
+            return Some(Cow::Owned(format!("{owner}{new}")));
+        }
+    }
+    Some(Cow::Borrowed(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_that_of_its_role_and_no_other() {
+        for names in ALL {
+            for &(role, template) in names.table().roles {
+                for part in [Part::Weight, Part::Bias] {
+                    let name = names.layer(12).name(role, part);
+                    let tensor = TensorRole::parse(&name).unwrap();
+                    assert_eq!(tensor.role, role, "{name}");
+                    assert_eq!(tensor.layer, template.contains("{layer}").then_some(12));
+                    let parts = template.contains("{part}");
+                    let only = [Part::Weight, Part::Bias][usize::from(name.ends_with("bias"))];
+                    assert_eq!(tensor.part, if parts { part } else { only });
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn other_names_have_no_role() {
+        for name in [
+            "",
+            "encoder.layer.1.output.dense",
+            "encoder.layer..output.dense.weight",
+            "encoder.layer.1.output.dense.weight.scale",
+            "encoder.layer.99999999999999999999.output.dense.weight",
+            "encoder.lstm.weight_ih_l0_revers",
+            "heads.slots.transitions.weight",
+            "heads.x.weight",
+        ] {
+            assert_eq!(TensorRole::parse(name), None, "{name}");
+        }
+        let none = BILSTM.layer(0).weight(Role::Query);
+        assert_eq!((none.as_str(), TensorRole::parse(&none)), ("Query", None));
+        assert_eq!(TensorRole::parse(&BERT.weight(Role::Query)), None);
+    }
+}

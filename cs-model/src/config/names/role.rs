@@ -1,0 +1,127 @@
+//! What the layers of a model do.
+
+/// What a layer does in a model, whatever its family calls it.
+///
+/// ```
+/// use cs_model::names::{BERT, Role};
+///
+/// assert_eq!(BERT.weight(Role::WordEmbeddings), "embeddings.word_embeddings.weight");
+/// assert_eq!(BERT.layer(3).bias(Role::Query), "encoder.layer.3.attention.self.query.bias");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Role {
+    /// The table of word embeddings, `[V, H]`.
+    WordEmbeddings,
+    /// The table of learned positions, `[P, H]`.
+    PositionEmbeddings,
+    /// The table of token types, `[2, H]`.
+    TokenTypeEmbeddings,
+    /// The norm of the sum of the embeddings, `[H]`.
+    EmbeddingNorm,
+    /// The projection of a block to queries, `[A·D, H]`.
+    Query,
+    /// The projection of a block to keys, `[A·D, H]`.
+    Key,
+    /// The projection of a block to values, `[A·D, H]`.
+    Value,
+    /// The projection of a block's attention heads, taken together, `[H, A·D]`.
+    AttentionOutput,
+    /// The norm after a block's attention, `[H]`.
+    AttentionNorm,
+    /// The first of a block's feed-forward layers, `[M, H]`.
+    FeedForwardIn,
+    /// The last of a block's feed-forward layers, `[H, M]`.
+    FeedForwardOut,
+    /// The norm after a block's feed-forward layers, `[H]`.
+    FeedForwardNorm,
+    /// The part of an LSTM's gates that its input gives, forward, `[4·U, E]`.
+    LstmInput,
+    /// The part of an LSTM's gates that its input gives, backward.
+    LstmInputReverse,
+    /// The part of an LSTM's gates that its last hidden state gives, forward, `[4·U, U]`.
+    LstmHidden,
+    /// The part of an LSTM's gates that its last hidden state gives, backward.
+    LstmHiddenReverse,
+    /// The layer before the words of a masked language model, `[H, H]`.
+    MaskedLmDense,
+    /// The norm before the words of a masked language model, `[H]`.
+    MaskedLmNorm,
+    /// The bias of each word of a masked language model, `[V]`; its matrix is that of the word
+    /// embeddings.
+    MaskedLmBias,
+    /// The intent head, `[C, H]`.
+    Intent,
+    /// The slot head, `[T, H]`.
+    Slots,
+    /// The sentiment head, `[1, H]`.
+    Sentiment,
+    /// The slot head's score of each tag after each other tag, `[T, T]`.
+    SlotTransitions,
+    /// The slot head's score of each tag at a text's start, `[T]`.
+    SlotStart,
+    /// The slot head's score of each tag at a text's end, `[T]`.
+    SlotEnd,
+}
+
+impl Role {
+    /// Whether the layer makes vectors of tokens: a table of embeddings, or their norm.
+    pub fn is_embedding(self) -> bool {
+        use Role::{EmbeddingNorm, PositionEmbeddings, TokenTypeEmbeddings, WordEmbeddings};
+        matches!(
+            self,
+            WordEmbeddings | PositionEmbeddings | TokenTypeEmbeddings | EmbeddingNorm
+        )
+    }
+
+    /// Whether the layer is a normalisation.
+    pub fn is_norm(self) -> bool {
+        use Role::{AttentionNorm, EmbeddingNorm, FeedForwardNorm, MaskedLmNorm};
+        matches!(
+            self,
+            EmbeddingNorm | AttentionNorm | FeedForwardNorm | MaskedLmNorm
+        )
+    }
+
+    /// Whether the layer is a direction of an LSTM.
+    pub fn is_lstm(self) -> bool {
+        use Role::{LstmHidden, LstmHiddenReverse, LstmInput, LstmInputReverse};
+        matches!(
+            self,
+            LstmInput | LstmInputReverse | LstmHidden | LstmHiddenReverse
+        )
+    }
+
+    /// Whether the layer serves only to predict masked words.
+    pub fn is_masked_lm(self) -> bool {
+        use Role::{MaskedLmBias, MaskedLmDense, MaskedLmNorm};
+        matches!(self, MaskedLmDense | MaskedLmNorm | MaskedLmBias)
+    }
+
+    /// Whether the layer belongs to a task's head, which no checkpoint of Hugging Face has.
+    pub fn is_head(self) -> bool {
+        use Role::{Intent, Sentiment, SlotEnd, SlotStart, SlotTransitions, Slots};
+        matches!(
+            self,
+            Intent | Slots | Sentiment | SlotTransitions | SlotStart | SlotEnd
+        )
+    }
+}
+
+/// Which of a layer's tensors is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The matrix or table, or the factors of a norm.
+    Weight,
+    /// The numbers that the layer adds.
+    Bias,
+}
+
+impl Part {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Weight => "weight",
+            Self::Bias => "bias",
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The names of each family's tensors. No other file of the workspace spells one.
+
+use super::role::{Part, Role};
+
+/// The names of a family's tensors, or of those of one of its layers.
+///
+/// A role that the family does not have, or has in every layer while none was
+/// [chosen](Names::layer), gets a name that no checkpoint has, so that the error for the missing
+/// tensor shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Names {
+    table: &'static Table,
+    layer: Option<usize>,
+}
+
+/// How a family's checkpoints name tensors.
+#[derive(Debug)]
+pub(super) struct Table {
+    /// The beginning that the encoder's names have in a checkpoint of more than the encoder.
+    pub(super) prefix: Option<&'static str>,
+    /// The tensors in such checkpoints that no model here uses, without the prefix: a whole name,
+    /// or the beginning of several with its last dot.
+    pub(super) unused: &'static [&'static str],
+    /// The name of each role, in which `{layer}` stands for a layer's number from 0, and `{part}`
+    /// for `weight` or `bias`.
+    pub(super) roles: &'static [(Role, &'static str)],
+}
+
+impl Names {
+    const fn new(table: &'static Table) -> Self {
+        Self { table, layer: None }
+    }
+
+    pub(super) fn table(self) -> &'static Table {
+        self.table
+    }
+
+    /// The names of the tensors in a layer, counted from 0; those outside of layers are the same.
+    #[must_use]
+    pub fn layer(self, layer: usize) -> Self {
+        let layer = Some(layer);
+        Self { layer, ..self }
+    }
+
+    /// The name of a layer's matrix, table or norm's factors, or of a layer that is one tensor.
+    pub fn weight(self, role: Role) -> String {
+        self.name(role, Part::Weight)
+    }
+
+    /// The name of the numbers that a layer adds.
+    pub fn bias(self, role: Role) -> String {
+        self.name(role, Part::Bias)
+    }
+
+    /// The name of one of a layer's tensors.
+    pub fn name(self, role: Role, part: Part) -> String {
+        let template = self.table.roles.iter().find(|(of, _)| *of == role);
+        let Some((_, template)) = template else {
+            return format!("{role:?}");
+        };
+        let name = template.replace("{part}", part.as_str());
+        match self.layer {
+            Some(layer) => name.replace("{layer}", &layer.to_string()),
+            None => name,
+        }
+    }
+}
+
+/// The names of every family, and those of the heads.
+pub(super) const ALL: [Names; 3] = [BERT, BILSTM, HEADS];
+
+/// The names of `BertModel` and, for masked words, `BertForMaskedLM`, without the prefix `bert.`.
+pub const BERT: Names = Names::new(&Table {
+    prefix: Some("bert."),
+    unused: &[
+        "pooler.",
+        "cls.seq_relationship.",
+        // The decoder of masked words is the table of word embeddings.
+        "cls.predictions.decoder.",
+        "embeddings.position_ids",
+    ],
+    roles: &[
+        (Role::WordEmbeddings, "embeddings.word_embeddings.{part}"),
+        (
+            Role::PositionEmbeddings,
+            "embeddings.position_embeddings.{part}",
+        ),
+        (
+            Role::TokenTypeEmbeddings,
+            "embeddings.token_type_embeddings.{part}",
+        ),
+        (Role::EmbeddingNorm, "embeddings.LayerNorm.{part}"),
+        (
+            Role::Query,
+            "encoder.layer.{layer}.attention.self.query.{part}",
+        ),
+        (Role::Key, "encoder.layer.{layer}.attention.self.key.{part}"),
+        (
+            Role::Value,
+            "encoder.layer.{layer}.attention.self.value.{part}",
+        ),
+        (
+            Role::AttentionOutput,
+            "encoder.layer.{layer}.attention.output.dense.{part}",
+        ),
+        (
+            Role::AttentionNorm,
+            "encoder.layer.{layer}.attention.output.LayerNorm.{part}",
+        ),
+        (
+            Role::FeedForwardIn,
+            "encoder.layer.{layer}.intermediate.dense.{part}",
+        ),
+        (
+            Role::FeedForwardOut,
+            "encoder.layer.{layer}.output.dense.{part}",
+        ),
+        (
+            Role::FeedForwardNorm,
+            "encoder.layer.{layer}.output.LayerNorm.{part}",
+        ),
+        (
+            Role::MaskedLmDense,
+            "cls.predictions.transform.dense.{part}",
+        ),
+        (
+            Role::MaskedLmNorm,
+            "cls.predictions.transform.LayerNorm.{part}",
+        ),
+        (Role::MaskedLmBias, "cls.predictions.bias"),
+    ],
+});
+
+/// The names of the light model: word embeddings like BERT's, and PyTorch's `nn.LSTM`.
+pub const BILSTM: Names = Names::new(&Table {
+    prefix: None,
+    unused: &[],
+    roles: &[
+        (Role::WordEmbeddings, "embeddings.word_embeddings.{part}"),
+        (Role::LstmInput, "encoder.lstm.{part}_ih_l{layer}"),
+        (
+            Role::LstmInputReverse,
+            "encoder.lstm.{part}_ih_l{layer}_reverse",
+        ),
+        (Role::LstmHidden, "encoder.lstm.{part}_hh_l{layer}"),
+        (
+            Role::LstmHiddenReverse,
+            "encoder.lstm.{part}_hh_l{layer}_reverse",
+        ),
+    ],
+});
+
+/// The names of the heads, the same on every encoder.
+pub const HEADS: Names = Names::new(&Table {
+    prefix: None,
+    unused: &[],
+    roles: &[
+        (Role::Intent, "heads.intent.{part}"),
+        (Role::Slots, "heads.slots.{part}"),
+        (Role::Sentiment, "heads.sentiment.{part}"),
+        (Role::SlotTransitions, "heads.slots.transitions"),
+        (Role::SlotStart, "heads.slots.start"),
+        (Role::SlotEnd, "heads.slots.end"),
+    ],
+});
+
+/// The beginning of the names of all [heads](HEADS), before a dot.
+pub const ALL_HEADS: &str = "heads";

@@ -1,0 +1,9 @@
+//! What is computed from an encoder's hidden states.
+
+mod masked_lm;
+mod tasks;
+mod word_loss;
+
+pub(super) use self::masked_lm::MaskedLmHead;
+pub(super) use self::tasks::TaskHeads;
+pub use self::word_loss::MaskedScores;
