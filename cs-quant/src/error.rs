@@ -124,6 +124,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// Makes the error for a setting out of its range.
+    pub(crate) fn config(
+        setting: &'static str,
+        found: impl Into<String>,
+        expected: &'static str,
+    ) -> Self {
+        Self::Config {
+            setting,
+            found: found.into(),
+            expected,
+        }
+    }
+
     /// Makes the error for a file or folder from the system's.
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();

@@ -97,11 +97,8 @@ pub(crate) fn refuse_own_folder(bundle: &Bundle, out: &Path) -> Result<()> {
     if !is_own_folder(bundle, out) {
         return Ok(());
     }
-    Err(Error::Config {
-        setting: "out",
-        found: format!("{}, the model's own folder", out.display()),
-        expected: "another folder",
-    })
+    let found = format!("{}, the model's own folder", out.display());
+    Err(Error::config("out", found, "another folder"))
 }
 
 /// Gives the size of a file in bytes.

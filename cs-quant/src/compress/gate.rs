@@ -182,25 +182,16 @@ impl Gate {
     }
 
     fn validate<E>(&self, bundle: &Bundle, out: &Path, probe: &Probe<'_, E>) -> Result<()> {
-        let refuse = |setting, found: String, expected| {
-            Err(Error::Config {
-                setting,
-                found,
-                expected,
-            })
-        };
         if self.max_drop.is_nan() {
-            return refuse("max_drop", self.max_drop.to_string(), "a number");
+            let found = self.max_drop.to_string();
+            return Err(Error::config("max_drop", found, "a number"));
         }
         if self.min_speedup.is_some() && probe.texts.is_empty() {
-            return refuse("min_speedup", "no texts".to_owned(), "texts to time");
+            return Err(Error::config("min_speedup", "no texts", "texts to time"));
         }
         if probe.metric.is_none() && (self.min_speedup.is_none() || !bundle.tasks().is_empty()) {
-            return refuse(
-                "metric",
-                "none".to_owned(),
-                "a figure for each head to judge by",
-            );
+            let expected = "a figure for each head to judge by";
+            return Err(Error::config("metric", "none", expected));
         }
         refuse_own_folder(bundle, out)?;
         require_fp32(bundle, "fp32")
@@ -330,13 +321,17 @@ fn speedup(before: &NativeModel, after: &NativeModel, texts: &[TokenBatch]) -> R
     if texts.is_empty() {
         return Ok(0.0);
     }
-    let forward = |model: &NativeModel| {
-        texts
-            .iter()
-            .try_for_each(|batch| model.forward(batch).map(drop))
-    };
-    let [slow, fast] = time_in_turn(ROUNDS, [&mut || forward(before), &mut || forward(after)])?;
+    let runners: [&mut dyn FnMut() -> Result<()>; 2] =
+        [&mut || forward_each(before, texts), &mut || {
+            forward_each(after, texts)
+        }];
+    let [slow, fast] = time_in_turn(ROUNDS, runners)?;
     Ok(slow / fast)
+}
+
+fn forward_each(model: &NativeModel, texts: &[TokenBatch]) -> Result<()> {
+    let mut batches = texts.iter();
+    batches.try_for_each(|batch| model.forward(batch).map(drop))
 }
 
 /// Copies the accepted bundle to `out`, with the figures in its manifest.

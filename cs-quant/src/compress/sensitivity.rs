@@ -127,12 +127,12 @@ pub fn sensitivity<E: From<Error>>(
             ..config.clone()
         };
         let model = NativeModel::open_quantised(bundle, &only, &runtime)?;
-        let (cosine, least_cosine) = cosines(&expected, &probe.vectors(&model)?);
+        let cosines = Cosines::new(&expected, &probe.vectors(&model)?);
         let after = probe.measure(&model)?.unwrap_or_default();
         found.push(Sensitivity {
             layer: layer.clone(),
-            cosine,
-            least_cosine,
+            cosine: cosines.mean,
+            least_cosine: cosines.least,
             drops: drops(&before, &after),
         });
     }
@@ -162,19 +162,28 @@ pub(crate) fn layers(bundle: &Bundle, config: &QuantConfig) -> BTreeMap<String, 
     layers
 }
 
-/// Gives the mean and the least cosine of two models' vectors, row by row; 1 if there are none.
-pub(crate) fn cosines(expected: &[Matrix], found: &[Matrix]) -> (f64, f64) {
-    let (mut sum, mut least, mut count) = (0.0, 1.0f64, 0);
-    for (a, b) in expected.iter().zip(found) {
-        for row in 0..a.rows {
-            let cosine = cosine(a.row(row), b.row(row));
-            (sum, least, count) = (sum + cosine, least.min(cosine), count + 1);
+/// The cosines of two models' vectors for the same texts.
+struct Cosines {
+    mean: f64,
+    least: f64,
+}
+
+impl Cosines {
+    /// Compares the vectors row by row; without any, both cosines are 1.
+    fn new(expected: &[Matrix], found: &[Matrix]) -> Self {
+        let (mut sum, mut least, mut count) = (0.0, 1.0f64, 0);
+        for (a, b) in expected.iter().zip(found) {
+            for row in 0..a.rows {
+                let cosine = cosine(a.row(row), b.row(row));
+                (sum, least, count) = (sum + cosine, least.min(cosine), count + 1);
+            }
         }
+        let mean = match count {
+            0 => 1.0,
+            _ => sum / f64::from(count),
+        };
+        Self { mean, least }
     }
-    if count == 0 {
-        return (1.0, 1.0);
-    }
-    (sum / f64::from(count), least)
 }
 
 /// Gives the cosine of two vectors; 1 if both are zero, 0 if only one is.
@@ -203,8 +212,9 @@ mod tests {
         };
         let a = [matrix(&[1.0, 0.0, 0.0, 0.0]), matrix(&[1.0, 1.0])];
         let b = [matrix(&[0.0, 2.0, 0.0, 0.0]), matrix(&[3.0, 3.0])];
-        let (mean, least) = cosines(&a, &b);
-        assert!((mean - 2.0 / 3.0).abs() < 1e-12 && least == 0.0);
-        assert_eq!(cosines(&[], &[]), (1.0, 1.0));
+        let cosines = Cosines::new(&a, &b);
+        assert!((cosines.mean - 2.0 / 3.0).abs() < 1e-12 && cosines.least == 0.0);
+        let none = Cosines::new(&[], &[]);
+        assert_eq!((none.mean, none.least), (1.0, 1.0));
     }
 }

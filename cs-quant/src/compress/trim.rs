@@ -111,18 +111,10 @@ fn used<'a>(
     let counts = tokenizer.count_tokens(texts);
     let counts = counts.map_err(cs_model::Error::from)?;
     if counts.is_empty() {
-        return Err(Error::Config {
-            setting: "texts",
-            found: "none".into(),
-            expected: "at least one",
-        });
+        return Err(Error::config("texts", "none", "at least one"));
     }
     if config.min_count == 0 {
-        return Err(Error::Config {
-            setting: "min_count",
-            found: "0".into(),
-            expected: "1 or more",
-        });
+        return Err(Error::config("min_count", "0", "1 or more"));
     }
     let enough = counts.iter().filter(|&(_, &n)| n >= config.min_count);
     let mut kept: BTreeSet<u32> = enough.map(|(&id, _)| id).collect();
@@ -266,11 +258,8 @@ fn vacant(out: &Path) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => "a file",
         Err(error) => return Err(Error::io(out)(error)),
     };
-    Err(Error::Config {
-        setting: "out",
-        found: format!("{}, {found}", out.display()),
-        expected: "a new or an empty folder",
-    })
+    let found = format!("{}, {found}", out.display());
+    Err(Error::config("out", found, "a new or an empty folder"))
 }
 
 /// Writes a file and the folder it is in.

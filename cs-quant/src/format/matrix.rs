@@ -188,23 +188,34 @@ fn step(weights: &[f32], range: IntRange, clip: Clip) -> f32 {
     if finest < f32::MIN_POSITIVE {
         return 1.0;
     }
-    // The integer that stands for the largest weight: the first one tried, the gap to the next, and
-    // their count. Up to 32 no neighbours are lowered; beyond `most` the largest weights are cut
-    // off.
+    // Up to 32 no neighbours are lowered; beyond `most` the largest weights are cut off.
     let limits = match (range, clip) {
-        (IntRange::Bounded, Clip::None | Clip::Percentile(_)) => (32.0, 4.0, 23),
-        (IntRange::Bounded, Clip::Mse) => (32.0, 4.0, 33),
-        (_, Clip::Mse) => (range.most(), range.most() / 20.0, 21),
+        (IntRange::Bounded, Clip::None | Clip::Percentile(_)) => Limits::new(32.0, 4.0, 23),
+        (IntRange::Bounded, Clip::Mse) => Limits::new(32.0, 4.0, 33),
+        (_, Clip::Mse) => Limits::new(range.most(), range.most() / 20.0, 21),
         _ => return finest,
     };
     best(weights, range, largest, limits)
 }
 
+/// The integers that are tried to stand for the largest weight.
+struct Limits {
+    first: f32,
+    gap: f32,
+    count: usize,
+}
+
+impl Limits {
+    fn new(first: f32, gap: f32, count: usize) -> Self {
+        Self { first, gap, count }
+    }
+}
+
 /// Finds the step `largest / limit` with the least squared error. Looks at every third limit, and
 /// then at those near the best.
-fn best(weights: &[f32], range: IntRange, largest: f32, limits: (f32, f32, usize)) -> f32 {
-    let (first, gap, count) = limits;
-    let step = |i: usize| largest / (first + gap * i as f32);
+fn best(weights: &[f32], range: IntRange, largest: f32, limits: Limits) -> f32 {
+    let count = limits.count;
+    let step = |i: usize| largest / (limits.first + limits.gap * i as f32);
     let least = |candidates: &mut dyn Iterator<Item = usize>| {
         let errors = candidates.map(|i| (squared_error(weights, step(i), range), i));
         errors

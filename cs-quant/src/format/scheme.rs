@@ -98,23 +98,18 @@ impl QuantConfig {
     ///
     /// [`Error::Config`] names the first one that is out of range.
     pub fn validate(&self) -> Result<()> {
-        let refuse = |setting, found: String, expected| {
-            Err(Error::Config {
-                setting,
-                found,
-                expected,
-            })
-        };
         if self.keep_fp32.iter().any(String::is_empty) {
-            let found = "an empty name".to_owned();
-            return refuse("keep_fp32", found, "beginnings of tensor names");
+            let expected = "beginnings of tensor names";
+            return Err(Error::config("keep_fp32", "an empty name", expected));
         }
         if !matches!(self.int4.group, 32 | 64) {
-            return refuse("int4.group", self.int4.group.to_string(), "32 or 64");
+            let found = self.int4.group.to_string();
+            return Err(Error::config("int4.group", found, "32 or 64"));
         }
         match self.clip {
             Clip::Percentile(share) if !(share > 0.5 && share <= 1.0) => {
-                refuse("clip.percentile", share.to_string(), "above 0.5, up to 1")
+                let (found, expected) = (share.to_string(), "above 0.5, up to 1");
+                Err(Error::config("clip.percentile", found, expected))
             }
             _ => Ok(()),
         }

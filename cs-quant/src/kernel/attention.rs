@@ -211,16 +211,28 @@ impl Blocks for Head<'_> {
     /// Computes `R` of the queries, from `row` on.
     #[inline(always)]
     fn block<I: Isa, const R: usize>(&mut self, row: usize) {
-        let (len, size, stride) = (self.len, self.size, 3 * self.width);
-        let padded = len.next_multiple_of(TILE);
+        self.score::<I, R>(row);
+        let padded = self.len.next_multiple_of(TILE);
+        let mut inverse = [0.0; R];
+        let scores = &mut self.scratch.scores[..R * padded];
+        for (line, inverse) in scores.chunks_exact_mut(padded).zip(&mut inverse) {
+            line[self.len..].fill(f32::NEG_INFINITY);
+            *inverse = softmax_row::<I>(line);
+        }
+        self.mix::<I, R>(row, inverse);
+    }
+}
+
+impl Head<'_> {
+    /// Computes the scores of `R` of the queries, from `row` on: `q·k / sqrt D`.
+    #[inline(always)]
+    fn score<I: Isa, const R: usize>(&mut self, row: usize) {
+        let (size, stride) = (self.size, 3 * self.width);
+        let padded = self.len.next_multiple_of(TILE);
         let factor = 1.0 / (size as f32).sqrt();
         let first = (self.queries.start + row) * stride + self.column;
         let queries = &self.rows[first..][..(R - 1) * stride + size];
-        let HeadScratch {
-            keys,
-            values,
-            scores,
-        } = &mut *self.scratch;
+        let HeadScratch { keys, scores, .. } = &mut *self.scratch;
         let scores = &mut scores[..R * padded];
         for (p, panel) in keys
             .chunks_exact(size * TILE)
@@ -237,11 +249,16 @@ impl Blocks for Head<'_> {
                 }
             }
         }
-        let mut inverse = [0.0; R];
-        for (line, inverse) in scores.chunks_exact_mut(padded).zip(&mut inverse) {
-            line[len..].fill(f32::NEG_INFINITY);
-            *inverse = softmax_row::<I>(line);
-        }
+    }
+
+    /// Writes the values of the sequence, weighted by `R` lines of exponentials and each line's
+    /// `inverse` sum, to the rows from `row` on.
+    #[inline(always)]
+    fn mix<I: Isa, const R: usize>(&mut self, row: usize, inverse: [f32; R]) {
+        let (len, size) = (self.len, self.size);
+        let padded = len.next_multiple_of(TILE);
+        let HeadScratch { values, scores, .. } = &*self.scratch;
+        let scores = &scores[..R * padded];
         for (p, panel) in values
             .chunks_exact(len * TILE)
             .take(size.div_ceil(TILE))

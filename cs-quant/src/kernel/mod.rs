@@ -20,7 +20,6 @@ pub(crate) mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 pub(crate) mod gemm;
-mod job;
 pub(crate) mod lstm;
 pub(crate) mod math;
 pub(crate) mod memory;

@@ -104,7 +104,8 @@ impl<'a> Team<'a> {
     /// If a buffer is not as long as its width demands.
     pub(crate) fn scatter<const N: usize>(
         self,
-        (rows, share): (usize, usize),
+        rows: usize,
+        share: usize,
         buffers: [(&mut [f32], usize); N],
         job: impl Fn(Share<'_, N>) + Sync,
     ) {

@@ -9,13 +9,12 @@ use super::config::{Precision, RuntimeConfig};
 use super::encoder::Encoder;
 use super::heads::{TaskHeads, pool};
 use super::loader::Loader;
-use super::scratch::{BatchPart, Common, Extent, Scratch, Spaces, lock};
-use super::split::{Split, SplitPlan, check, worthwhile_threads};
+use super::scratch::{BatchPart, Common, Extent, Scratch, Space, Spaces, lock};
+use super::split::{Split, check, worthwhile_threads};
 use crate::Kernel;
 use crate::error::Result;
 use crate::format::scheme::QuantConfig;
-use crate::format::source::WeightSource;
-use crate::format::source::require_fp32;
+use crate::format::source::{WeightSource, require_fp32};
 use crate::kernel::Simd;
 use crate::kernel::attention::HeadScratch;
 use crate::kernel::memory::grow;
@@ -90,15 +89,6 @@ struct Model {
     spaces: Vec<Mutex<Space>>,
     scratch: Vec<Mutex<Scratch>>,
     head_scratch: Vec<Mutex<HeadScratch>>,
-}
-
-/// The space in which a whole call or group is computed, kept for the next one.
-#[derive(Debug, Default)]
-struct Space {
-    common: Common,
-    plan: SplitPlan,
-    /// The end of each group's part of the result.
-    bounds: Vec<usize>,
 }
 
 impl NativeModel {
@@ -318,7 +308,7 @@ impl Model {
         match split {
             Split::Groups => crew.scatter(out, &bounds, |rank, i, rows| {
                 let team = Team::solo(self.simd, rank);
-                let part = batch_part(batch, plan.cuts()[i]..plan.cuts()[i + 1]);
+                let part = BatchPart::new(batch, plan.cuts()[i]..plan.cuts()[i + 1]);
                 let space = &mut *lock(&self.spaces[rank]);
                 let spaces = self.spaces(&mut space.common);
                 self.encoder.forward(team, part, spaces, rows);
@@ -328,7 +318,7 @@ impl Model {
                 for (group, ends) in plan.groups().zip(bounds.windows(2)) {
                     let rows = &mut out[ends[0]..ends[1]];
                     let spaces = self.spaces(&mut space.common);
-                    let part = batch_part(batch, group);
+                    let part = BatchPart::new(batch, group);
                     self.encoder.forward(team, part, spaces, rows);
                 }
             }
@@ -359,40 +349,6 @@ impl Model {
             scratch: &self.scratch,
             heads: &self.head_scratch,
         }
-    }
-}
-
-impl Space {
-    /// Finds where the groups' parts of the result end, and the extent of the largest group.
-    fn bound(&mut self, offsets: &[u32], width: usize, share: impl Fn(usize) -> usize) -> Extent {
-        let Self { plan, bounds, .. } = self;
-        let mut extent = Extent::default();
-        bounds.clear();
-        bounds.push(0);
-        for group in plan.groups() {
-            let (start, end) = (offsets[group.start] as usize, offsets[group.end] as usize);
-            bounds.push(end * width);
-            let lengths = offsets[group.start..=group.end].windows(2);
-            let longest = lengths.map(|ends| (ends[1] - ends[0]) as usize).max();
-            extent = Extent {
-                tokens: extent.tokens.max(end - start),
-                share: extent.share.max(share(end - start)),
-                sequences: extent.sequences.max(group.len()),
-                longest: extent.longest.max(longest.unwrap_or(0)),
-            };
-        }
-        extent
-    }
-}
-
-/// Gives some consecutive sequences of a checked batch.
-fn batch_part(batch: &TokenBatch, sequences: std::ops::Range<usize>) -> BatchPart<'_> {
-    let offsets = &batch.offsets[sequences.start..=sequences.end];
-    let tokens = offsets[0] as usize..offsets[offsets.len() - 1] as usize;
-    BatchPart {
-        ids: &batch.ids[tokens.clone()],
-        positions: &batch.positions[tokens],
-        offsets,
     }
 }
 

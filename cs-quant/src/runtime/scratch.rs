@@ -3,6 +3,9 @@
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use cs_data::TokenBatch;
+
+use super::split::SplitPlan;
 use crate::error::Result;
 use crate::kernel::attention::HeadScratch;
 use crate::kernel::gemm::QuantScratch;
@@ -21,7 +24,18 @@ pub(crate) struct BatchPart<'a> {
     pub(crate) offsets: &'a [u32],
 }
 
-impl BatchPart<'_> {
+impl<'a> BatchPart<'a> {
+    /// Takes some consecutive sequences of a checked batch.
+    pub(crate) fn new(batch: &'a TokenBatch, sequences: Range<usize>) -> Self {
+        let offsets = &batch.offsets[sequences.start..=sequences.end];
+        let tokens = offsets[0] as usize..offsets[offsets.len() - 1] as usize;
+        Self {
+            ids: &batch.ids[tokens.clone()],
+            positions: &batch.positions[tokens],
+            offsets,
+        }
+    }
+
     /// Gives some of the tokens, whatever sequences they belong to.
     pub(crate) fn rows(self, rows: Range<usize>) -> Self {
         Self {
@@ -83,6 +97,43 @@ impl Scratch {
         grow(&mut self.context, tokens.saturating_mul(widths.context))?;
         grow(&mut self.update, tokens.saturating_mul(widths.update))?;
         self.quant.reserve(tokens, widths.inputs)
+    }
+}
+
+/// The space in which a whole call or group is computed, kept for the next one.
+#[derive(Debug, Default)]
+pub(crate) struct Space {
+    pub(crate) common: Common,
+    pub(crate) plan: SplitPlan,
+    /// The end of each group's part of the result.
+    pub(crate) bounds: Vec<usize>,
+}
+
+impl Space {
+    /// Finds where the groups' parts of the result end, and the extent of the largest group.
+    pub(crate) fn bound(
+        &mut self,
+        offsets: &[u32],
+        width: usize,
+        share: impl Fn(usize) -> usize,
+    ) -> Extent {
+        let Self { plan, bounds, .. } = self;
+        let mut extent = Extent::default();
+        bounds.clear();
+        bounds.push(0);
+        for group in plan.groups() {
+            let (start, end) = (offsets[group.start] as usize, offsets[group.end] as usize);
+            bounds.push(end * width);
+            let lengths = offsets[group.start..=group.end].windows(2);
+            let longest = lengths.map(|ends| (ends[1] - ends[0]) as usize).max();
+            extent = Extent {
+                tokens: extent.tokens.max(end - start),
+                share: extent.share.max(share(end - start)),
+                sequences: extent.sequences.max(group.len()),
+                longest: extent.longest.max(longest.unwrap_or(0)),
+            };
+        }
+        extent
     }
 }
 

@@ -27,12 +27,12 @@ pub(crate) struct Transformer {
     norm: Norm,
     layers: Vec<Layer>,
     head_size: usize,
-    act: Act,
 }
 
 #[derive(Debug)]
 struct Layer {
     heads: usize,
+    act: Act,
     /// The projections to query, key and value in one: `[3 C, H]`, with `C` the width of all heads
     /// together.
     qkv: Weights,
@@ -60,11 +60,6 @@ impl Transformer {
             norm: scope.norm(Role::EmbeddingNorm, width, stack.norm_eps)?,
             layers: layers?,
             head_size: stack.head_size,
-            act: match stack.activation {
-                Activation::Gelu => Act::Gelu,
-                Activation::GeluNew => Act::GeluTanh,
-                Activation::Relu => Act::Relu,
-            },
         })
     }
 
@@ -81,12 +76,12 @@ impl Transformer {
         out: &mut [f32],
     ) {
         let (tokens, width) = (batch.ids.len(), self.word_embeddings.width);
-        let rows = (tokens, team.share(tokens, width));
+        let each = team.share(tokens, width);
         let [now, later] = spaces.common;
         let (mut now, mut later) = (now, later);
         let across = self.layers.first().map_or(0, Layer::qkv_width);
         let buffers = [(&mut *out, width), (take(later, tokens * across), across)];
-        team.scatter(rows, buffers, |share| {
+        team.scatter(tokens, each, buffers, |share| {
             let scratch = &mut *lock(&spaces.scratch[share.team.rank()]);
             let [out, qkv] = share.buffers;
             self.embed(share.team, batch.rows(share.rows), scratch, out);
@@ -103,11 +98,11 @@ impl Transformer {
             let across = next.map_or(0, Layer::qkv_width);
             let buffers = [(&mut *out, width), (take(later, tokens * across), across)];
             let qkv = &now[..tokens * layer.qkv_width()];
-            team.scatter(rows, buffers, |share| {
+            team.scatter(tokens, each, buffers, |share| {
                 let scratch = &mut *lock(&spaces.scratch[share.team.rank()]);
                 let [out, later] = share.buffers;
                 let input = layer.heads(qkv, batch.offsets, share.rows);
-                layer.forward(share.team, input, (scratch, spaces.heads, self.act), out);
+                layer.forward(share.team, input, (scratch, spaces.heads), out);
                 if let Some(next) = next {
                     let quant = &mut scratch.quant;
                     next.qkv.apply(share.team, out, Act::None, (later, quant));
@@ -175,6 +170,11 @@ impl Layer {
         let norm = |role| scope.norm(role, width, stack.norm_eps);
         Ok(Self {
             heads: sizes.heads,
+            act: match stack.activation {
+                Activation::Gelu => Act::Gelu,
+                Activation::GeluNew => Act::GeluTanh,
+                Activation::Relu => Act::Relu,
+            },
             qkv: scope.linear(&roles, [across, width], &bias)?,
             attention_output: scope.dense(Role::AttentionOutput, [width, across])?,
             attention_norm: norm(Role::AttentionNorm)?,
@@ -210,7 +210,7 @@ impl Layer {
         &self,
         team: Team<'_>,
         input: AttentionInput<'_>,
-        (scratch, heads, act): (&mut Scratch, &[Mutex<HeadScratch>], Act),
+        (scratch, heads): (&mut Scratch, &[Mutex<HeadScratch>]),
         out: &mut [f32],
     ) {
         let Scratch {
@@ -228,7 +228,7 @@ impl Layer {
             .apply(team, context, Act::None, (update, quant));
         add_norm(team, &self.attention_norm, out, update);
         let inner = take(wide, rows * self.intermediate.outputs()); // [Q, I]
-        self.intermediate.apply(team, out, act, (inner, quant));
+        self.intermediate.apply(team, out, self.act, (inner, quant));
         self.output.apply(team, inner, Act::None, (update, quant));
         add_norm(team, &self.norm, out, update);
     }

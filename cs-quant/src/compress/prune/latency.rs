@@ -5,7 +5,7 @@ use std::path::Path;
 use cs_data::TokenBatch;
 use cs_model::{Bundle, Stack};
 
-use super::{PrunePlan, blocks_of, prune};
+use super::{Counts, PrunePlan, blocks_of, prune};
 use crate::compress::timing::time_in_turn;
 use crate::error::Result;
 use crate::runtime::config::RuntimeConfig;
@@ -59,12 +59,13 @@ impl Costs {
         [whole, by_heads, by_neurons]: [f64; 3],
         [fewer_heads, fewer_neurons]: [&PrunePlan; 2],
     ) -> Self {
-        let (heads, neurons) = PrunePlan::whole(stack).counts();
+        let parts = PrunePlan::whole(stack).counts();
         // Noise can make a smaller model seem slower, but a part costs something all the same.
         let slope = |saved: f64, parts: usize| saved.max(whole * 0.01) / parts.max(1) as f64;
-        let head = slope(whole - by_heads, heads - fewer_heads.counts().0);
-        let neuron = slope(whole - by_neurons, neurons - fewer_neurons.counts().1);
-        let fixed = whole - head * heads as f64 - neuron * neurons as f64;
+        let head = slope(whole - by_heads, parts.heads - fewer_heads.counts().heads);
+        let fewer = fewer_neurons.counts().neurons;
+        let neuron = slope(whole - by_neurons, parts.neurons - fewer);
+        let fixed = whole - head * parts.heads as f64 - neuron * parts.neurons as f64;
         Self {
             fixed: fixed.max(0.0),
             head,
@@ -72,16 +73,8 @@ impl Costs {
         }
     }
 
-    pub(crate) fn of(&self, (heads, neurons): (usize, usize)) -> f64 {
-        self.fixed + self.head * heads as f64 + self.neuron * neurons as f64
-    }
-}
-
-impl PrunePlan {
-    /// Counts heads and neurons in all layers together.
-    pub(crate) fn counts(&self) -> (usize, usize) {
-        let count = |kept: &[Vec<usize>]| kept.iter().map(Vec::len).sum();
-        (count(&self.heads), count(&self.neurons))
+    pub(crate) fn of(&self, parts: Counts) -> f64 {
+        self.fixed + self.head * parts.heads as f64 + self.neuron * parts.neurons as f64
     }
 }
 

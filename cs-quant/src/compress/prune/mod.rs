@@ -46,6 +46,13 @@ pub struct PrunePlan {
     pub neurons: Vec<Vec<usize>>,
 }
 
+/// Numbers of heads and neurons in all layers together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) heads: usize,
+    pub(crate) neurons: usize,
+}
+
 impl PrunePlan {
     /// Makes a plan in which everything stays.
     #[must_use]
@@ -56,6 +63,15 @@ impl PrunePlan {
             neurons: blocks()
                 .map(|block| (0..block.inner_size).collect())
                 .collect(),
+        }
+    }
+
+    /// Counts heads and neurons in all layers together.
+    pub(crate) fn counts(&self) -> Counts {
+        let count = |kept: &[Vec<usize>]| kept.iter().map(Vec::len).sum();
+        Counts {
+            heads: count(&self.heads),
+            neurons: count(&self.neurons),
         }
     }
 
@@ -70,7 +86,7 @@ impl PrunePlan {
         for (setting, kept) in [("heads", &self.heads), ("neurons", &self.neurons)] {
             if kept.len() != blocks.len() {
                 let found = format!("{} layers", kept.len());
-                return Err(refused(setting, found, "one list a layer"));
+                return Err(Error::config(setting, found, "one list a layer"));
             }
         }
         let mut left = Vec::with_capacity(blocks.len());
@@ -87,21 +103,17 @@ impl PrunePlan {
     }
 }
 
-fn refused(setting: &'static str, found: String, expected: &'static str) -> Error {
-    Error::Config {
-        setting,
-        found,
-        expected,
-    }
-}
-
 fn check(setting: &'static str, layer: usize, kept: &[usize], count: usize) -> Result<()> {
     let ascending = kept.is_sorted_by(|a, b| a < b);
     if !kept.is_empty() && ascending && kept.last().is_none_or(|&last| last < count) {
         return Ok(());
     }
     let found = format!("{kept:?} of {count} in layer {layer}");
-    Err(refused(setting, found, "ascending indices, at least one"))
+    Err(Error::config(
+        setting,
+        found,
+        "ascending indices, at least one",
+    ))
 }
 
 /// Writes the model without what `plan` leaves out to `out`, a bundle in fp32 whose `config.json`

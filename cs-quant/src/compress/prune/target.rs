@@ -7,9 +7,9 @@ use cs_model::{Bundle, Importance, Stack};
 use serde::{Deserialize, Serialize};
 
 use super::latency::{Costs, latencies, pruned};
-use super::{PrunePlan, blocks_of, prune, refused};
+use super::{PrunePlan, blocks_of, prune};
 use crate::compress::edited::{refuse_own_folder, staging, tensors};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::source::require_fp32;
 use crate::runtime::config::RuntimeConfig;
 use crate::runtime::model::NativeModel;
@@ -85,7 +85,7 @@ pub fn prune_to_latency(
     let stack = blocks_of(bundle.config())?;
     config.validate()?;
     if texts.is_empty() {
-        return Err(refused("texts", "none".to_owned(), "texts to time"));
+        return Err(Error::config("texts", "none", "texts to time"));
     }
     importance.validate(&stack)?;
     refuse_own_folder(bundle, out)?;
@@ -117,7 +117,7 @@ pub fn prune_to_latency(
     let Some((plan, seconds)) = best else {
         let found = format!("{}", config.target_latency);
         let expected = "a share that one head and a few neurons a layer can reach";
-        return Err(refused("target_latency", found, expected));
+        return Err(Error::config("target_latency", found, expected));
     };
     prune(bundle, out, &plan)?;
     report(bundle, out, &plan, seconds.map(|seconds| 1000.0 * seconds))
@@ -156,10 +156,14 @@ impl PruneConfig {
     pub fn validate(&self) -> Result<()> {
         if !(self.target_latency > 0.0 && self.target_latency < 1.0) {
             let found = self.target_latency.to_string();
-            return Err(refused("target_latency", found, "above 0 and below 1"));
+            return Err(Error::config(
+                "target_latency",
+                found,
+                "above 0 and below 1",
+            ));
         }
         if self.neuron_step == 0 {
-            return Err(refused("neuron_step", "0".to_owned(), "at least 1"));
+            return Err(Error::config("neuron_step", "0", "at least 1"));
         }
         Ok(())
     }
@@ -225,20 +229,20 @@ impl Order {
 
     /// Removes parts until the model is predicted to take `seconds`, or nothing more can go.
     fn plan(&self, seconds: f64, costs: &Costs) -> PrunePlan {
-        let (mut heads, mut neurons) = self.whole.counts();
+        let mut left = self.whole.counts();
         let mut plan = self.whole.clone();
         for part in &self.parts {
-            if costs.of((heads, neurons)) <= seconds {
+            if costs.of(left) <= seconds {
                 break;
             }
             match &part.what {
                 What::Head(head) => {
                     plan.heads[part.layer].retain(|kept| kept != head);
-                    heads -= 1;
+                    left.heads -= 1;
                 }
                 What::Neurons(gone) => {
                     plan.neurons[part.layer].retain(|kept| !gone.contains(kept));
-                    neurons -= gone.len();
+                    left.neurons -= gone.len();
                 }
             }
         }
@@ -304,8 +308,8 @@ mod tests {
         assert_eq!(nothing.neurons, [[6, 7, 8, 9], [6, 7, 8, 9]]);
         assert!(nothing.apply(&config).is_ok());
         assert_eq!(order.plan(100.0, &COSTS), PrunePlan::whole(&stack));
-        let (heads, neurons) = order.plan(9.0, &COSTS).counts();
-        assert!(COSTS.of((heads, neurons)) <= 9.0 && heads > 2);
+        let left = order.plan(9.0, &COSTS).counts();
+        assert!(COSTS.of(left) <= 9.0 && left.heads > 2);
     }
 
     #[test]

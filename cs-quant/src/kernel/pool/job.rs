@@ -22,6 +22,16 @@ const SHARES: usize = 64;
 /// A job: a function of the rank of the thread and the index of the part.
 pub(super) type Job<'a> = dyn Fn(usize, usize) + Sync + 'a;
 
+/// A thread of a crew.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Member {
+    /// The rank of the thread in the pool.
+    pub(super) rank: usize,
+    /// The position of the thread in the crew, which decides the share that it begins with; the
+    /// caller is at 0.
+    pub(super) position: usize,
+}
+
 /// The job of a crew, and who takes part in it.
 #[derive(Debug)]
 pub(super) struct Control {
@@ -67,7 +77,8 @@ impl Control {
     pub(super) fn run(&self, rank: usize, parts: usize, job: &Job<'_>, rouse: impl FnOnce()) {
         self.open(parts, job);
         rouse();
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.take_parts((rank, 0), job)));
+        let caller = Member { rank, position: 0 };
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.take_parts(caller, job)));
         self.close();
         let helper = self
             .panic
@@ -114,23 +125,23 @@ impl Control {
         }
     }
 
-    /// Takes shares from number `place` on, round and round, until none is left.
-    fn take_parts(&self, (rank, place): (usize, usize), job: &Job<'_>) {
+    /// Takes shares from the thread's own on, round and round, until none is left.
+    fn take_parts(&self, member: Member, job: &Job<'_>) {
         let parts = self.parts.load(Ordering::Relaxed);
         let shares = parts.min(SHARES);
         let all = u64::MAX.checked_shr((SHARES - shares) as u32).unwrap_or(0);
-        let place = place.checked_rem(shares).unwrap_or(0) as u32;
+        let first = member.position.checked_rem(shares).unwrap_or(0) as u32;
         loop {
             let free = all & !self.taken.load(Ordering::Relaxed);
             if free == 0 {
                 return;
             }
-            let share = (place + free.rotate_right(place).trailing_zeros()) % SHARES as u32;
+            let share = (first + free.rotate_right(first).trailing_zeros()) % SHARES as u32;
             let bit = 1 << share;
             if self.taken.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
                 let share = share as usize;
                 for part in parts * share / shares..parts * (share + 1) / shares {
-                    job(rank, part);
+                    job(member.rank, part);
                 }
             }
         }
@@ -155,8 +166,8 @@ impl Control {
     }
 
     /// Takes parts of the job of this number, if it is still open and, seen while it cannot end,
-    /// `ours`. `place` is the position of the thread in the crew; its caller is at 0.
-    pub(super) fn help(&self, epoch: u64, (rank, place): (usize, usize), ours: impl Fn() -> bool) {
+    /// `ours`.
+    pub(super) fn help(&self, epoch: u64, member: Member, ours: impl Fn() -> bool) {
         if !self.join(epoch) {
             return;
         }
@@ -165,7 +176,7 @@ impl Control {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             if let Some(job) = job.filter(|_| ours()) {
                 // SAFETY: as above.
-                self.take_parts((rank, place), unsafe { &*job });
+                self.take_parts(member, unsafe { &*job });
             }
         }));
         if let Err(payload) = outcome {
