@@ -126,3 +126,17 @@ fn check_size(path: &Path, sum: &FileSum) -> Result<()> {
         found.to_string(),
     )
 }
+
+/// Checks that there is a folder.
+pub(super) fn check_folder(dir: &Path) -> Result<()> {
+    let found = match std::fs::metadata(dir) {
+        Ok(metadata) if metadata.is_dir() => return Ok(()),
+        Ok(_) => "a file",
+        Err(error) if error.kind() == ErrorKind::NotFound => "no such folder",
+        Err(error) => return Err(Error::io(dir)(error)),
+    };
+    Err(Error::Folder {
+        path: dir.to_owned(),
+        found,
+    })
+}

@@ -1,19 +1,17 @@
 //! A model's folder: `config.json`, `tokenizer.json`, weights and `bundle.json`.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 
 use cs_data::Tokenizer;
 
-use super::files::{Files, read_manifest};
+use super::files::{Files, check_folder, read_manifest};
 use super::manifest::{
-    CONFIG, FileSum, MANIFEST, Manifest, TOKENIZER, validate_file_name, validate_length,
+    CONFIG, MANIFEST, Manifest, TOKENIZER, WEIGHTS, validate_file_name, validate_length,
 };
-use super::plain::{how_to_convert, plain};
+use super::plain::{how_to_convert, plain, plain_sums};
 use super::sentence::{LIMITS, Prompts, Sentence, check_pooling};
-use super::shards::ShardList;
+use super::shards::SHARDS;
 use super::switch::Place;
 use super::weights::Weights;
 use crate::config::EncoderConfig;
@@ -21,8 +19,6 @@ use crate::error::{Error, Result};
 use crate::file;
 use crate::heads::{Calibration, Tasks};
 
-/// The file in which Hugging Face lists weights that lie in several files.
-const SHARDS: &str = "model.safetensors.index.json";
 /// An opened model folder, from which configuration, tokenizer and weights are read. A plain
 /// Hugging Face folder, without `bundle.json`, opens as an encoder without heads: its longest input
 /// is that of `sentence_bert_config.json` (`max_seq_length`), else all its positions, and its
@@ -63,7 +59,7 @@ pub struct Bundle {
 
 impl Bundle {
     /// The name of the file of the fp32, fp16 or bf16 weights.
-    pub const WEIGHTS: &str = "model.safetensors";
+    pub const WEIGHTS: &str = WEIGHTS;
     /// The name of the file of the quantised weights.
     pub const INT8_WEIGHTS: &str = "model.int8.safetensors";
     /// The name of the file of the [prompts](Bundle::prompts), as sentence-transformers writes it.
@@ -377,24 +373,9 @@ impl Bundle {
     /// # Errors
     /// A file cannot be read.
     pub fn fingerprint(&self) -> Result<String> {
-        let plain = || -> Result<BTreeMap<String, FileSum>> {
-            let mut names: BTreeSet<String> = [CONFIG, TOKENIZER, "vocab.txt", Self::WEIGHTS]
-                .map(str::to_owned)
-                .into();
-            if self.is_sharded() {
-                let list = ShardList::open(&self.dir.join(SHARDS))?;
-                names.extend(list.files().into_iter().map(str::to_owned));
-            }
-            names.retain(|name| self.files().has(name));
-            let sum = |name: String| {
-                let (sha256, bytes) = file::sha256_of_file(&self.dir.join(&name))?;
-                Ok((name, FileSum { sha256, bytes }))
-            };
-            names.into_iter().map(sum).collect()
-        };
         let sums = match &self.manifest {
             Some(manifest) => manifest.files.clone(),
-            None => plain()?,
+            None => plain_sums(&self.files(), self.is_sharded())?,
         };
         let lines = sums
             .iter()
@@ -413,16 +394,3 @@ impl Bundle {
 
 /// The number of hexadecimal digits of a [version](Bundle::version).
 const VERSION_DIGITS: usize = 12;
-
-fn check_folder(dir: &Path) -> Result<()> {
-    let found = match std::fs::metadata(dir) {
-        Ok(metadata) if metadata.is_dir() => return Ok(()),
-        Ok(_) => "a file",
-        Err(error) if error.kind() == ErrorKind::NotFound => "no such folder",
-        Err(error) => return Err(Error::io(dir)(error)),
-    };
-    Err(Error::Folder {
-        path: dir.to_owned(),
-        found,
-    })
-}

@@ -18,6 +18,8 @@ pub(crate) const MANIFEST: &str = "bundle.json";
 pub(crate) const CONFIG: &str = "config.json";
 /// The name of the tokenizer's file.
 pub(crate) const TOKENIZER: &str = "tokenizer.json";
+/// The name of the file of the weights that are not quantised.
+pub(super) const WEIGHTS: &str = "model.safetensors";
 /// The newest format this crate reads, and the one it writes. Version 2 has `tasks.slot_head`,
 /// which a reader of version 1 would overlook and decode a conditional random field's logits as if
 /// they were a softmax's, and `calibration.slot_temperature`. Version 3 has `words`: an older

@@ -1,9 +1,15 @@
-//! Plain Hugging Face folders: what they leave open, and weights that are not read.
+//! Plain Hugging Face folders: what they leave open, weights that are not read, and sums.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::files::Files;
+use super::manifest::{CONFIG, FileSum, TOKENIZER, WEIGHTS};
 use super::sentence::Sentence;
+use super::shards::{SHARDS, ShardList};
 use crate::config::EncoderConfig;
+use crate::error::Result;
+use crate::file;
 use crate::heads::Tasks;
 
 /// The longest input, in tokens, of a plain encoder folder that sets no limit at all.
@@ -40,4 +46,22 @@ pub(super) fn plain(sentence: &Sentence, config: &EncoderConfig) -> (Tasks, usiz
     let positions = config.max_positions().unwrap_or(DEFAULT_MAX_LENGTH);
     let length = sentence.max_length.unwrap_or(positions);
     (tasks, length.min(positions))
+}
+
+/// Computes the sums of a plain folder's files, which are listed nowhere.
+pub(super) fn plain_sums(files: &Files<'_>, is_sharded: bool) -> Result<BTreeMap<String, FileSum>> {
+    let mut names: BTreeSet<String> = [CONFIG, TOKENIZER, "vocab.txt", WEIGHTS]
+        .map(str::to_owned)
+        .into();
+    if is_sharded {
+        let list = ShardList::open(&files.dir.join(SHARDS))?;
+        names.extend(list.files().into_iter().map(str::to_owned));
+    }
+    names.retain(|name| files.has(name));
+    let mut sums = BTreeMap::new();
+    for name in names {
+        let (sha256, bytes) = file::sha256_of_file(&files.dir.join(&name))?;
+        sums.insert(name, FileSum { sha256, bytes });
+    }
+    Ok(sums)
 }

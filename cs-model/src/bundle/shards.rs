@@ -9,6 +9,9 @@ use super::manifest::validate_file_name;
 use crate::error::{Error, Result};
 use crate::file;
 
+/// The file in which Hugging Face lists weights that lie in several files.
+pub(super) const SHARDS: &str = "model.safetensors.index.json";
+
 /// The largest number of files of a model, far more than any has: each file is kept open.
 const MOST_SHARDS: usize = 512;
 

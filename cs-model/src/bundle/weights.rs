@@ -9,16 +9,16 @@ use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::safetensors::{MOST_HEADER_BYTES, RawTensor, read_header};
+use super::shard::{Content, Shard};
 use super::shards::ShardList;
 use crate::config::names::normalise_name;
 use crate::error::{Error, Result};
-use crate::file::{self, OpenFile};
+use crate::file::OpenFile;
 
 /// A checked safetensors file, or several that make up one model: header, offsets and sizes fit
 /// each file exactly. Names are [normalised](normalise_name). It holds the headers and the open
 /// files, unless it was made [from bytes](Weights::from_bytes); a tensor is read when it is asked
 /// for, and not if its file was written to since it was opened.
-/// was written to since it was opened.
 ///
 /// ```
 /// use cs_model::{RawTensor, Weights, write_safetensors};
@@ -41,30 +41,11 @@ pub struct Weights {
     metadata: BTreeMap<String, String>,
 }
 
-/// One of the files.
-#[derive(Debug)]
-struct Shard {
-    path: PathBuf,
-    content: Content,
-    /// The position in the file where the header ends.
-    start: usize,
-    /// The sha256 that the whole file must have, if it is known.
-    sum: Option<String>,
-}
-
 /// A tensor of one of the files.
 #[derive(Debug)]
 struct Entry {
     shard: usize,
     info: TensorInfo,
-}
-
-/// Where the bytes of a file are.
-#[derive(Debug)]
-enum Content {
-    Memory(Vec<u8>),
-    /// The file is read anew for each tensor, so that no copy of all weights is ever held.
-    File(OpenFile),
 }
 
 impl Weights {
@@ -317,17 +298,7 @@ impl Weights {
 
     fn data(&self, entry: &Entry) -> Result<Cow<'_, [u8]>> {
         let (from, to) = entry.info.data_offsets;
-        let shard = &self.shards[entry.shard];
-        match &shard.content {
-            Content::Memory(bytes) => {
-                Ok(Cow::Borrowed(&bytes[shard.start + from..shard.start + to]))
-            }
-            Content::File(file) => {
-                // All of it is read: the offsets lie within the file's size.
-                let data = file.read((shard.start + from) as u64, (to - from) as u64)?;
-                Ok(Cow::Owned(data))
-            }
-        }
+        self.shards[entry.shard].data(from..to)
     }
 
     fn check(
@@ -349,24 +320,6 @@ impl Weights {
             format!("{types} {shape:?}"),
             found,
         ))
-    }
-}
-
-impl Shard {
-    fn verify(&self) -> Result<()> {
-        match (&self.content, &self.sum) {
-            (Content::File(file), Some(sum)) => {
-                file::same(&self.path, "sha256", sum, file.sha256()?)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn size(&self) -> u64 {
-        match &self.content {
-            Content::Memory(bytes) => bytes.len() as u64,
-            Content::File(file) => file.size(),
-        }
     }
 }
 

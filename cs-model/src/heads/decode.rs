@@ -103,15 +103,10 @@ impl<'a> Labels<'a> {
         };
         let logits = logits.row(i);
         let scale = Softmax::new(logits, self.calibration.intent_temperature);
-        // NaN ranks with minus infinity, so that it never wins.
-        let rank = |&i: &usize| {
-            if logits[i].is_nan() {
-                f32::NEG_INFINITY
-            } else {
-                logits[i]
-            }
+        let by_logit = |a: &usize, b: &usize| {
+            let (logit_a, logit_b) = (rank(logits[*a]), rank(logits[*b]));
+            logit_b.total_cmp(&logit_a).then(a.cmp(b))
         };
-        let by_logit = |a: &usize, b: &usize| rank(b).total_cmp(&rank(a)).then(a.cmp(b));
         let mut order: Vec<usize> = (0..logits.len()).collect();
         if order.len() > RANKED {
             order.select_nth_unstable_by(RANKED - 1, by_logit);
@@ -132,6 +127,15 @@ impl<'a> Labels<'a> {
         let least = self.calibration.abstain_below;
         let sure = |intent: &&Intent| least.is_none_or(|least| intent.confidence >= least);
         intents.first().filter(sure).cloned()
+    }
+}
+
+/// Ranks NaN with minus infinity, so that it never wins.
+fn rank(logit: f32) -> f32 {
+    if logit.is_nan() {
+        f32::NEG_INFINITY
+    } else {
+        logit
     }
 }
 

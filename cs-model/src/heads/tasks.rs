@@ -203,32 +203,35 @@ pub(crate) fn validate_tags(tags: &TagSet) -> Result<()> {
 
 fn validate_tag_list(tags: &[String]) -> Result<()> {
     validate_labels("tasks.slots", tags)?;
-    let wrong = |i: usize, expected: String| {
-        Err(Error::field(
-            format!("tasks.slots[{i}]"),
-            format!("{:?}", tags[i]),
-            expected,
-        ))
-    };
     match tags.first() {
         None => return Err(Error::field("tasks.slots", "[]", "at least one tag")),
-        Some(first) if first != "O" => return wrong(0, "\"O\"".into()),
+        Some(first) if first != "O" => return Err(wrong_tag(tags, 0, "\"O\"")),
         Some(_) => {}
     }
     let known: HashSet<&str> = tags.iter().map(String::as_str).collect();
     for (i, tag) in tags.iter().enumerate().skip(1) {
         match tag.split_once('-') {
             Some(("B" | "I", label)) if label.is_empty() || label.contains(char::is_whitespace) => {
-                return wrong(i, "a label without white space after the dash".into());
+                let expected = "a label without white space after the dash";
+                return Err(wrong_tag(tags, i, expected));
             }
             Some(("I", label)) if !known.contains(format!("B-{label}").as_str()) => {
-                return wrong(i, format!("\"B-{label}\" among the tags as well"));
+                let expected = format!("\"B-{label}\" among the tags as well");
+                return Err(wrong_tag(tags, i, expected));
             }
             Some(("B" | "I", _)) => {}
-            _ => return wrong(i, "an IOB2 tag: \"O\", \"B-x\" or \"I-x\"".into()),
+            _ => {
+                let expected = "an IOB2 tag: \"O\", \"B-x\" or \"I-x\"";
+                return Err(wrong_tag(tags, i, expected));
+            }
         }
     }
     Ok(())
+}
+
+fn wrong_tag(tags: &[String], i: usize, expected: impl Into<String>) -> Error {
+    let found = format!("{:?}", tags[i]);
+    Error::field(format!("tasks.slots[{i}]"), found, expected)
 }
 
 #[cfg(test)]

@@ -92,11 +92,6 @@ impl PackedInput {
 
 /// Gives the sequences' lengths. The batch's fields are open to anyone, so they are checked first.
 fn lengths(batch: &TokenBatch) -> Result<Vec<usize>> {
-    let wrong = |what, expected, found| Error::Shape {
-        what,
-        expected,
-        found,
-    };
     if batch.positions.len() != batch.ids.len() {
         let found = batch.positions.len().to_string();
         return Err(wrong(
@@ -121,6 +116,14 @@ fn lengths(batch: &TokenBatch) -> Result<Vec<usize>> {
             )),
         })
         .collect()
+}
+
+fn wrong(what: &'static str, expected: String, found: String) -> Error {
+    Error::Shape {
+        what,
+        expected,
+        found,
+    }
 }
 
 #[cfg(test)]

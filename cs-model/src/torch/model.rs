@@ -261,21 +261,9 @@ impl Model {
     /// Checks a batch and moves it to the model's device. libtorch would read past its tables for
     /// an id that is too large, so such ids are refused here.
     pub(super) fn input(&self, batch: &TokenBatch) -> Result<PackedInput> {
-        let check = |what, numbers: &[u32], limit: usize| match numbers
-            .iter()
-            .enumerate()
-            .find(|&(_, &number)| number as usize >= limit)
-        {
-            None => Ok(()),
-            Some((i, number)) => Err(Error::field(
-                format!("{what}[{i}]"),
-                number,
-                format!("less than {limit}"),
-            )),
-        };
-        check("ids", &batch.ids, self.config.vocab_size())?;
+        check_below("ids", &batch.ids, self.config.vocab_size())?;
         if let Some(limit) = self.config.max_positions() {
-            check("positions", &batch.positions, limit)?;
+            check_below("positions", &batch.positions, limit)?;
         }
         PackedInput::new(batch, self.device)
     }
@@ -335,5 +323,16 @@ impl Model {
     /// The device that the tensors are on.
     pub fn device(&self) -> Device {
         self.device
+    }
+}
+
+/// Checks that all numbers are below `limit`.
+fn check_below(what: &str, numbers: &[u32], limit: usize) -> Result<()> {
+    match numbers.iter().position(|&number| number as usize >= limit) {
+        None => Ok(()),
+        Some(i) => {
+            let expected = format!("less than {limit}");
+            Err(Error::field(format!("{what}[{i}]"), numbers[i], expected))
+        }
     }
 }

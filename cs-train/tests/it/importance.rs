@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cs_data::Encoding;
 use cs_model::names::{Part, Role, TensorRole};
-use cs_model::{BiLstmConfig, Bundle, Device, EncoderConfig, Model, Tasks};
+use cs_model::{BiLstmConfig, Bundle, Device, Model, Tasks};
 use cs_train::Error;
 use cs_train::data::{Example, Prepared};
 use cs_train::objective::{CombinedLoss, importance};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cs_data::{Tokenizer, Utterance};
-use cs_model::{BertConfig, Bundle, Device, Model};
+use cs_model::{BertConfig, Bundle, Device, EncoderConfig, Model};
 use cs_train::Error;
 use cs_train::data::{MaskedRow, Masker, MaskingConfig};
 use cs_train::objective::{MaskedLm, Objective, StepBatch, Texts, evaluate_masked};

@@ -33,8 +33,16 @@ pub(in crate::torch) struct Grouping {
     /// packed order itself.
     pub(super) restore: Option<Tensor>,
     pub(super) groups: Vec<Group>,
-    /// The group of each sequence, and its position in the group.
-    places: Vec<(usize, usize)>,
+    /// Where each sequence is among the groups.
+    places: Vec<Place>,
+}
+
+/// Where a sequence is among the groups.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    group: usize,
+    /// The position of the sequence in its group.
+    position: usize,
 }
 
 /// Sequences that attend in one matrix product.
@@ -59,7 +67,7 @@ impl Grouping {
         let mut gather = Vec::new();
         let mut restore = vec![0_i64; lengths.iter().sum()];
         let mut groups = Vec::new();
-        let mut places = vec![(0, 0); lengths.len()];
+        let mut places = vec![Place::default(); lengths.len()];
         let mut first = 0;
         for end in cuts(&sorted, heads) {
             // The packed order is kept within a group: where there is one group without pads,
@@ -67,8 +75,9 @@ impl Grouping {
             let mut members = order[first..end].to_vec();
             members.sort_unstable();
             let length = sorted[end - 1];
-            for (place, &sequence) in members.iter().enumerate() {
-                places[sequence] = (groups.len(), place);
+            for (position, &sequence) in members.iter().enumerate() {
+                let group = groups.len();
+                places[sequence] = Place { group, position };
                 let (start, own) = (starts[sequence], lengths[sequence]);
                 for offset in 0..own {
                     restore[start + offset] = (gather.len() + offset) as i64;
@@ -109,9 +118,9 @@ impl Grouping {
             })
             .collect();
         let mut pairs = Vec::new();
-        for (&own, &(group, place)) in lengths.iter().zip(&self.places) {
-            let length = self.groups[group].length;
-            let start = starts[group] + place as i64 * length * length;
+        for (&own, place) in lengths.iter().zip(&self.places) {
+            let length = self.groups[place.group].length;
+            let start = starts[place.group] + place.position as i64 * length * length;
             for query in 0..own as i64 {
                 pairs.extend((0..own as i64).map(|key| start + query * length + key));
             }
