@@ -215,6 +215,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// An [`Error::Config`] about the setting `field`.
+    pub(crate) fn config(
+        field: &'static str,
+        value: impl ToString,
+        expected: &'static str,
+    ) -> Self {
+        Self::Config {
+            field,
+            value: value.to_string(),
+            expected,
+        }
+    }
+
     /// An [`Error::Io`] about `path`.
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();

@@ -50,6 +50,17 @@ impl Example {
         let tagged = |tags: &Vec<Option<u32>>| tags.iter().any(Option::is_some);
         self.intent.is_some() || self.sentiment.is_some() || self.tags.as_ref().is_some_and(tagged)
     }
+
+    /// The example as one of a text without labels.
+    #[cfg(feature = "torch")]
+    pub(crate) fn without_targets(self) -> Self {
+        Self {
+            intent: None,
+            tags: None,
+            sentiment: None,
+            ..self
+        }
+    }
 }
 
 /// Rows, their examples, and what could not be used of them; see [`examples`].

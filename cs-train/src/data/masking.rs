@@ -50,21 +50,18 @@ impl MaskingConfig {
     ///
     /// [`Error::Config`] naming the first that cannot be used.
     pub fn validate(&self) -> Result<()> {
-        let share = |field, value: f64, good: bool, expected| match good {
-            true => Ok(()),
-            false => Err(Error::Config {
-                field,
-                value: value.to_string(),
-                expected,
-            }),
-        };
-        let rate = self.rate > 0.0 && self.rate < 1.0;
-        share("rate", self.rate, rate, "above 0 and below 1")?;
-        let within = |value| (0.0..=1.0).contains(&value);
-        share("random", self.random, within(self.random), "0 to 1")?;
-        share("keep", self.keep, within(self.keep), "0 to 1")?;
-        let both = self.random + self.keep;
-        share("random + keep", both, both <= 1.0, "at most 1")
+        if !(self.rate > 0.0 && self.rate < 1.0) {
+            return Err(Error::config("rate", self.rate, "above 0 and below 1"));
+        }
+        for (field, share) in [("random", self.random), ("keep", self.keep)] {
+            if !(0.0..=1.0).contains(&share) {
+                return Err(Error::config(field, share, "0 to 1"));
+            }
+        }
+        match self.random + self.keep {
+            both if both <= 1.0 => Ok(()),
+            both => Err(Error::config("random + keep", both, "at most 1")),
+        }
     }
 }
 
@@ -124,13 +121,11 @@ impl Masker {
     /// any other.
     pub fn new(tokenizer: &Tokenizer, config: MaskingConfig) -> Result<Self> {
         config.validate()?;
-        let lacks = |what: &str, expected| Error::Config {
-            field: "tokenizer",
-            value: format!("without {what}"),
-            expected,
-        };
         let mask_id = tokenizer.id("[MASK]").or_else(|| tokenizer.id("<mask>"));
-        let mask_id = mask_id.ok_or_else(|| lacks("[MASK]", "one with a token to mask with"))?;
+        let mask_id = mask_id.ok_or_else(|| {
+            let expected = "one with a token to mask with";
+            Error::config("tokenizer", "without [MASK]", expected)
+        })?;
         let special = tokenizer.special_ids();
         let ids = 0..tokenizer.vocab_size() as u32;
         let is_ordinary = |id: &u32| {
@@ -139,7 +134,11 @@ impl Masker {
         };
         let ordinary: Vec<u32> = ids.filter(is_ordinary).collect();
         if ordinary.is_empty() {
-            return Err(lacks("words", "one with words"));
+            return Err(Error::config(
+                "tokenizer",
+                "without words",
+                "one with words",
+            ));
         }
         Ok(Self {
             config,

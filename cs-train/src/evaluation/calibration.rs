@@ -4,64 +4,11 @@
 
 use cs_data::Utterance;
 use cs_model::{Calibration, HeadOutput, Matrix};
-use serde::{Deserialize, Serialize};
 
+use super::abstention::{Abstention, ConfidenceRow, abstention_threshold};
+use super::temperature::{fit_temperature, largest};
 use crate::data::Example;
 use crate::error::{Error, Result};
-
-/// Temperatures lie within this and its inverse.
-const MOST: f64 = 20.0;
-/// Newton steps of [`fit_temperature`]; each at least halves the interval.
-const STEPS: usize = 100;
-
-/// What an abstention threshold should achieve on validation data. Of thresholds that are equally
-/// good, the one that abstains least is chosen.
-///
-/// ```
-/// use cs_train::evaluation::Abstention;
-/// let target: Abstention = serde_json::from_str(r#"{"coverage": 0.95}"#)?;
-/// assert_eq!(target, Abstention::Coverage(0.95));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Abstention {
-    /// Highest accuracy over all rows: a row in scope is right if it is answered rightly, a row out
-    /// of scope if it is not answered (Larson et al. 2019, section 3). Follows the share of rows
-    /// out of scope in the validation data.
-    Accuracy,
-    /// Highest mean of the accuracy in scope and the recall out of scope, whatever the share of the
-    /// latter.
-    Balanced,
-    /// Highest F1 of recognising rows out of scope.
-    OutOfScopeF1,
-    /// At least this share of the rows in scope is answered; needs no rows out of scope.
-    Coverage(f64),
-    /// Of the rows answered, at least this share is right; as many as possible are answered. Needs
-    /// no rows out of scope.
-    Precision(f64),
-}
-
-/// An answer before any threshold.
-///
-/// ```
-/// use cs_train::evaluation::{Abstention, ConfidenceRow, abstention_threshold};
-///
-/// let rows = [(0.9, true, true), (0.8, true, true), (0.4, false, false), (0.3, true, false)];
-/// let rows = rows.map(|(confidence, in_scope, right)| ConfidenceRow { confidence, in_scope, right });
-/// let threshold = abstention_threshold(&rows, Abstention::Accuracy)?;
-/// assert!(threshold > 0.4 && threshold < 0.8);
-/// # Ok::<(), cs_train::Error>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ConfidenceRow {
-    /// The probability of the most likely label.
-    pub confidence: f64,
-    /// Whether the row has one of the model's labels.
-    pub in_scope: bool,
-    /// Whether that is the most likely label; false for a row out of scope.
-    pub right: bool,
-}
 
 /// Logits of validation rows and what they should have said.
 ///
@@ -190,16 +137,18 @@ impl Calibrator {
     pub fn scored(&self, temperature: f64) -> Vec<ConfidenceRow> {
         let in_scope = self.intents.0.iter().map(|(logits, target)| {
             let (best, confidence) = most_likely(logits, temperature);
-            (confidence, true, best == *target)
+            ConfidenceRow {
+                confidence,
+                in_scope: true,
+                right: best == *target,
+            }
         });
-        let out = self.out_of_scope.iter();
-        let out = out.map(|logits| (most_likely(logits, temperature).1, false, false));
-        let scored = |(confidence, in_scope, right)| ConfidenceRow {
-            confidence,
-            in_scope,
-            right,
-        };
-        in_scope.chain(out).map(scored).collect()
+        let out = self.out_of_scope.iter().map(|logits| ConfidenceRow {
+            confidence: most_likely(logits, temperature).1,
+            in_scope: false,
+            right: false,
+        });
+        in_scope.chain(out).collect()
     }
 }
 
@@ -222,81 +171,6 @@ impl Logits {
     }
 }
 
-/// The temperature at which the logits' softmax is most likely to have given the targets: it
-/// minimises the mean negative log-likelihood (Guo et al. 2017, section 4.2), which is convex in
-/// its inverse. O(rows · C) a step, some ten steps.
-///
-/// Lies in 1/20 to 20. Stays 1 without rows, and where there is no minimum because every row is
-/// right and so the surer the better: such data cannot tell how sure is too sure.
-///
-/// ```
-/// let temperature = cs_train::evaluation::fit_temperature([(&[4.0, 0.0][..], 0), (&[4.0, 0.0], 0)]);
-/// assert_eq!(temperature, 1.0);
-/// ```
-///
-/// # Panics
-///
-/// If a target is not the index of a logit.
-#[must_use]
-pub fn fit_temperature<'a>(rows: impl IntoIterator<Item = (&'a [f32], usize)>) -> f64 {
-    let rows: Vec<_> = rows.into_iter().collect();
-    let slopes = |inverse: f64| {
-        let terms = rows
-            .iter()
-            .map(|(logits, target)| slope(logits, *target, inverse));
-        terms.fold((0.0, 0.0), |sum, term| (sum.0 + term.0, sum.1 + term.1))
-    };
-    let (mut low, mut high) = (1.0 / MOST, MOST);
-    if rows.is_empty() || slopes(high).0 <= 0.0 {
-        return 1.0;
-    }
-    if slopes(low).0 >= 0.0 {
-        return MOST;
-    }
-    let mut inverse: f64 = 1.0;
-    for _ in 0..STEPS {
-        let (first, second) = slopes(inverse);
-        if first > 0.0 {
-            high = inverse;
-        } else {
-            low = inverse;
-        }
-        let newton = inverse - first / second;
-        let next = if newton > low && newton < high {
-            newton
-        } else {
-            (low + high) / 2.0
-        };
-        let moved = (next - inverse).abs();
-        inverse = next;
-        if moved <= 1e-12 * inverse {
-            break;
-        }
-    }
-    1.0 / inverse
-}
-
-/// First and second derivative of a row's negative log-likelihood by the inverse temperature: how
-/// far the expected logit lies above the target's, and the logits' variance.
-fn slope(logits: &[f32], target: usize, inverse: f64) -> (f64, f64) {
-    let largest = largest(logits);
-    let (mut weight, mut mean, mut square) = (0.0, 0.0, 0.0);
-    for &logit in logits {
-        let below = f64::from(logit) - largest;
-        let probability = (below * inverse).exp();
-        weight += probability;
-        mean += probability * below;
-        square += probability * below * below;
-    }
-    let mean = mean / weight;
-    let target = f64::from(logits[target]) - largest;
-    (mean - target, (square / weight - mean * mean).max(0.0))
-}
-
-fn largest(logits: &[f32]) -> f64 {
-    f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max))
-}
-
 /// The first largest logit and its probability, as decoding has them.
 fn most_likely(logits: &[f32], temperature: f64) -> (usize, f64) {
     let largest = largest(logits);
@@ -305,127 +179,6 @@ fn most_likely(logits: &[f32], temperature: f64) -> (usize, f64) {
         .iter()
         .map(|&l| ((f64::from(l) - largest) / temperature).exp());
     (best.unwrap_or(0), 1.0 / terms.sum::<f64>())
-}
-
-/// The confidence below which answers should be withheld: halfway between two confidences of
-/// `rows`, or 0 if every row should be answered. At least one row is. O(rows · log rows).
-///
-/// # Errors
-///
-/// [`Error::Empty`] without rows, or without rows out of scope where the target needs them;
-/// [`Error::Config`] for a share outside 0 to 1; [`Error::Unreachable`] for a precision that no
-/// threshold reaches.
-pub fn abstention_threshold(rows: &[ConfidenceRow], target: Abstention) -> Result<f64> {
-    validate(rows, target)?;
-    let mut rows = rows.to_vec();
-    rows.sort_by(|a, b| a.confidence.total_cmp(&b.confidence));
-    let mut counts = Counts::answering_all(&rows);
-    let mut best = (counts.score(target), 0.0);
-    for pair in rows.windows(2) {
-        counts.withhold(&pair[0]);
-        if pair[0].confidence < pair[1].confidence {
-            let score = counts.score(target);
-            if score > best.0 {
-                best = (score, (pair[0].confidence + pair[1].confidence) / 2.0);
-            }
-        }
-    }
-    match target {
-        Abstention::Precision(wanted) if best.0 < 1.0 => Err(Error::Unreachable {
-            what: "precision of answered rows",
-            wanted,
-            best: Counts::best_precision(&rows),
-        }),
-        _ => Ok(best.1),
-    }
-}
-
-fn validate(rows: &[ConfidenceRow], target: Abstention) -> Result<()> {
-    let share = match target {
-        Abstention::Coverage(share) | Abstention::Precision(share) => Some(share),
-        _ => None,
-    };
-    if let Some(share) = share.filter(|share| !(0.0..=1.0).contains(share)) {
-        return Err(Error::Config {
-            field: "abstention",
-            value: share.to_string(),
-            expected: "0 to 1",
-        });
-    }
-    if rows.is_empty() || !rows.iter().any(|row| row.in_scope) {
-        return Err(Error::Empty { what: "validation" });
-    }
-    if share.is_none() && rows.iter().all(|row| row.in_scope) {
-        return Err(Error::Empty {
-            what: "out-of-scope",
-        });
-    }
-    Ok(())
-}
-
-/// What becomes of the rows at a threshold.
-struct Counts {
-    /// The rows in scope, and those out of scope.
-    all: (usize, usize),
-    answered: (usize, usize),
-    right: usize,
-}
-
-impl Counts {
-    fn answering_all(rows: &[ConfidenceRow]) -> Self {
-        let inside = rows.iter().filter(|row| row.in_scope).count();
-        let all = (inside, rows.len() - inside);
-        let right = rows.iter().filter(|row| row.right).count();
-        Self {
-            all,
-            answered: all,
-            right,
-        }
-    }
-
-    fn withhold(&mut self, row: &ConfidenceRow) {
-        match row.in_scope {
-            true => self.answered.0 -= 1,
-            false => self.answered.1 -= 1,
-        }
-        self.right -= usize::from(row.right);
-    }
-
-    /// The larger the better; a share that is reached counts 1.
-    fn score(&self, target: Abstention) -> f64 {
-        let caught = (self.all.1 - self.answered.1) as f64;
-        let (inside, outside) = (self.all.0 as f64, self.all.1 as f64);
-        match target {
-            Abstention::Accuracy => (self.right as f64 + caught) / (inside + outside),
-            Abstention::Balanced => (self.right as f64 / inside + caught / outside) / 2.0,
-            Abstention::OutOfScopeF1 => {
-                let withheld = caught + (self.all.0 - self.answered.0) as f64;
-                2.0 * caught / (withheld + outside)
-            }
-            // The highest threshold that keeps the share.
-            Abstention::Coverage(share) if (self.answered.0 as f64) < share * inside => -1.0,
-            Abstention::Coverage(_) => {
-                inside + outside - (self.answered.0 + self.answered.1) as f64
-            }
-            Abstention::Precision(share) => f64::from(u8::from(self.precision() >= share)),
-        }
-    }
-
-    fn precision(&self) -> f64 {
-        self.right as f64 / (self.answered.0 + self.answered.1).max(1) as f64
-    }
-
-    fn best_precision(sorted: &[ConfidenceRow]) -> f64 {
-        let mut counts = Self::answering_all(sorted);
-        let mut best = counts.precision();
-        for pair in sorted.windows(2) {
-            counts.withhold(&pair[0]);
-            if pair[0].confidence < pair[1].confidence {
-                best = best.max(counts.precision());
-            }
-        }
-        best
-    }
 }
 
 fn check_finite(logits: &[f32], id: &str) -> Result<()> {

@@ -49,16 +49,17 @@ pub fn with_known_labels(row: &Utterance, tasks: &Tasks) -> Utterance {
 pub fn unlabelled_heads(rows: &[Utterance], tasks: &Tasks) -> Vec<&'static str> {
     let rows = rows.iter().map(|row| with_known_labels(row, tasks));
     let rows: Vec<Utterance> = rows.collect();
-    let labelled = |head: &str| {
-        rows.iter().any(|row| match head {
-            "intent" => row.intent.is_some(),
-            "slots" => !row.spans.is_empty(),
-            _ => row.sentiment.is_some(),
-        })
-    };
     let mut heads = tasks.heads();
-    heads.retain(|head| !labelled(head));
+    heads.retain(|head| !rows.iter().any(|row| is_labelled(row, head)));
     heads
+}
+
+fn is_labelled(row: &Utterance, head: &str) -> bool {
+    match head {
+        "intent" => row.intent.is_some(),
+        "slots" => !row.spans.is_empty(),
+        _ => row.sentiment.is_some(),
+    }
 }
 
 /// A figure a head, the larger the better: intent accuracy, span F1, and 1 − the mean squared error

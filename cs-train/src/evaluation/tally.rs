@@ -8,8 +8,8 @@ use cs_model::Understanding;
 use super::figures::{EvaluateOptions, Evaluation, entity_spans};
 use crate::error::{Error, Result};
 use crate::metrics::{
-    Counts, Gaps, IndexedRow, LabelCounts, NEUTRAL, SentimentAgreement, agreement, auroc_of_sorted,
-    macro_average, takes_side,
+    Counts, Gaps, IndexedRow, LabelCounts, NEUTRAL, ScoredRows, SentimentAgreement, agreement,
+    auroc_of_sorted, macro_average, takes_side,
 };
 
 /// Gold rows and answers, row by row, with labels as numbers.
@@ -26,9 +26,21 @@ pub(crate) struct Tally<'a> {
 pub(crate) struct TalliedRow<'a> {
     pub(crate) intent: Option<TalliedIntent>,
     pub(crate) spans: Option<TalliedSpans<'a>>,
-    /// The gold sentiment and the predicted one.
-    pub(crate) sentiment: Option<(f64, f64)>,
+    pub(crate) sentiment: Option<TalliedSentiment>,
     felt: Option<IndexedRow>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct TalliedSentiment {
+    pub(crate) gold: f64,
+    pub(crate) predicted: f64,
+}
+
+/// How far a row looks out of scope, and whether it is.
+pub(crate) struct OosScore {
+    pub(crate) row: usize,
+    pub(crate) score: f64,
+    pub(crate) is_oos: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -139,15 +151,23 @@ impl<'a> Tally<'a> {
 
     fn oos_auroc(&self, weights: &[u32]) -> Option<f64> {
         let scores = self.oos_scores()?;
-        auroc_of_sorted(scores.map(|(row, score, is_oos)| (score, is_oos, weights[row])))
+        auroc_of_sorted(scores.map(|scored| ScoredRows {
+            score: scored.score,
+            positive: scored.is_oos,
+            rows: weights[scored.row],
+        }))
     }
 
-    /// Row, score and whether it is out of scope, the highest score first.
-    pub(crate) fn oos_scores(&self) -> Option<impl Iterator<Item = (usize, f64, bool)>> {
+    /// The rows with an intent, the highest score first.
+    pub(crate) fn oos_scores(&self) -> Option<impl Iterator<Item = OosScore>> {
         let oos = self.oos?;
         Some(self.oos_ranking.iter().map(move |&(row, score)| {
             let gold = self.rows[row].intent.map(|intent| intent.gold);
-            (row, score, gold == Some(oos))
+            OosScore {
+                row,
+                score,
+                is_oos: gold == Some(oos),
+            }
         }))
     }
 
@@ -169,11 +189,8 @@ impl<'a> TalliedRow<'a> {
         let tasks = options.tasks;
         let answer = predicted.intent.as_ref();
         let likeliest = answer.map(|answer| (index[answer.label.as_str()], answer.confidence));
-        let sure = |(_, confidence): &(usize, f32)| {
-            options
-                .abstain_below
-                .is_none_or(|least| *confidence >= least)
-        };
+        let least = options.abstain_below;
+        let sure = |(_, confidence): &(usize, f32)| least.is_none_or(|least| *confidence >= least);
         let decided = likeliest.filter(sure).map(|(label, _)| label);
         let decided = decided.or_else(|| options.oos_label.map(|label| index[label]));
         let scored = has(tasks.is_some_and(|tasks| tasks.intent.is_some()));
@@ -187,13 +204,15 @@ impl<'a> TalliedRow<'a> {
                 likeliest: likeliest.map(|(label, confidence)| (label, f64::from(confidence))),
             });
         let sentiment = gold.sentiment.zip(predicted.sentiment);
-        let sentiment = sentiment.map(|(gold, predicted)| (f64::from(gold), f64::from(predicted)));
-        let felt = intent
-            .zip(sentiment)
-            .map(|(intent, (gold, predicted))| IndexedRow {
-                gold: (intent.gold, gold),
-                predicted: (intent.decided, predicted),
-            });
+        let sentiment = sentiment.map(|(gold, predicted)| TalliedSentiment {
+            gold: f64::from(gold),
+            predicted: f64::from(predicted),
+        });
+        let both = intent.zip(sentiment);
+        let felt = both.map(|(intent, sentiment)| IndexedRow {
+            gold: (intent.gold, sentiment.gold),
+            predicted: (intent.decided, sentiment.predicted),
+        });
         let tagged = has(tasks.is_some_and(|tasks| tasks.slots.is_some())) && gold.is_tagged();
         Self {
             intent,
@@ -258,7 +277,7 @@ impl Sums {
             self.sentences += weight;
             self.sentences_right += usize::from(right) * weight;
         }
-        if let Some((gold, predicted)) = row.sentiment {
+        if let Some(TalliedSentiment { gold, predicted }) = row.sentiment {
             self.sentiments += weight;
             self.squared_error += weight as f64 * (gold - predicted).powi(2);
             if takes_side(gold) {

@@ -82,19 +82,12 @@ impl Bootstrap {
     ///
     /// [`Error::Config`] naming the setting.
     pub fn validate(&self) -> Result<()> {
-        let refuse = |field, value: String, expected| {
-            Err(Error::Config {
-                field,
-                value,
-                expected,
-            })
-        };
         if self.resamples == 0 {
-            return refuse("resamples", "0".to_owned(), "at least 1");
+            return Err(Error::config("resamples", 0, "at least 1"));
         }
         if !(self.confidence > 0.0 && self.confidence < 1.0) {
-            let value = self.confidence.to_string();
-            return refuse("confidence", value, "a number between 0 and 1, exclusive");
+            let expected = "a number between 0 and 1, exclusive";
+            return Err(Error::config("confidence", self.confidence, expected));
         }
         Ok(())
     }

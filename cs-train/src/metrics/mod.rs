@@ -33,10 +33,10 @@ pub use counts::{Counts, LabelCounts, Scores};
 pub use histogram::Histogram;
 pub use labels::accuracy;
 pub use perplexity::perplexity;
-pub use pr_curve::PrCurve;
 pub(crate) use pr_curve::THRESHOLDS;
-pub(crate) use roc::auroc_of_sorted;
+pub use pr_curve::{PrCurve, PrPoint};
 pub use roc::{RocPoint, auroc, roc_curve};
+pub(crate) use roc::{ScoredRows, auroc_of_sorted};
 pub use scored_tags::{ScoredTags, scored_tags};
 pub use selective::{CoveragePoint, coverage_curve};
 pub use sentiment::{

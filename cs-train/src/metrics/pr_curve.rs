@@ -10,14 +10,23 @@ pub(crate) const THRESHOLDS: usize = 127;
 /// use cs_train::metrics::PrCurve;
 ///
 /// let curve: PrCurve = [(0.9, true), (0.4, false), (0.6, true)].into_iter().collect();
-/// assert_eq!(curve.at(0.5), (1.0, 1.0));
-/// assert_eq!(curve.at(0.0), (2.0 / 3.0, 1.0));
+/// assert_eq!((curve.at(0.5).precision, curve.at(0.5).recall), (1.0, 1.0));
+/// assert_eq!((curve.at(0.0).precision, curve.at(0.0).recall), (2.0 / 3.0, 1.0));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct PrCurve {
     /// Rows by the highest threshold their score reaches.
     positives: [u64; THRESHOLDS],
     negatives: [u64; THRESHOLDS],
+}
+
+/// Precision and recall at a threshold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PrPoint {
+    /// The share of what is taken for positive that is.
+    pub precision: f64,
+    /// The share of the positive rows that is taken for positive.
+    pub recall: f64,
 }
 
 impl Default for PrCurve {
@@ -53,11 +62,14 @@ impl PrCurve {
     /// Precision and recall where rows that score at least `score` (rounded down to a 126th) are
     /// taken for positive; 0 where nothing is positive.
     #[must_use]
-    pub fn at(&self, score: f64) -> (f64, f64) {
+    pub fn at(&self, score: f64) -> PrPoint {
         let from = threshold(score);
         let hits = self.positives[from..].iter().sum();
         let taken = hits + self.negatives[from..].iter().sum::<u64>();
-        (share(hits, taken), share(hits, self.positives.iter().sum()))
+        PrPoint {
+            precision: share(hits, taken),
+            recall: share(hits, self.positives.iter().sum()),
+        }
     }
 
     /// True positives, false positives, true negatives, false negatives, precision and recall,

@@ -32,11 +32,23 @@ pub struct RocPoint {
 pub fn auroc(scored: impl IntoIterator<Item = (f64, bool)>) -> Option<f64> {
     let mut scored: Vec<(f64, bool)> = scored.into_iter().collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-    auroc_of_sorted(scored.iter().map(|&(score, positive)| (score, positive, 1)))
+    auroc_of_sorted(scored.iter().map(|&(score, positive)| ScoredRows {
+        score,
+        positive,
+        rows: 1,
+    }))
 }
 
-/// [`auroc`] of (score, is positive, number of rows), the highest score first.
-pub(crate) fn auroc_of_sorted(sorted: impl Iterator<Item = (f64, bool, u32)>) -> Option<f64> {
+/// Rows of one kind with the same score.
+pub(crate) struct ScoredRows {
+    pub(crate) score: f64,
+    pub(crate) positive: bool,
+    /// The number of rows.
+    pub(crate) rows: u32,
+}
+
+/// [`auroc`] of rows, the highest score first.
+pub(crate) fn auroc_of_sorted(sorted: impl Iterator<Item = ScoredRows>) -> Option<f64> {
     // Pairs of a positive row above a negative one; positives and negatives above the present
     // score; both at it.
     let (mut pairs, mut above, mut ties) = (0.0, [0.0; 2], [0.0; 2]);
@@ -47,7 +59,12 @@ pub(crate) fn auroc_of_sorted(sorted: impl Iterator<Item = (f64, bool, u32)>) ->
         above[1] += ties[1];
         *ties = [0.0; 2];
     };
-    for (score, positive, rows) in sorted {
+    for ScoredRows {
+        score,
+        positive,
+        rows,
+    } in sorted
+    {
         if score.is_nan() {
             return None;
         }

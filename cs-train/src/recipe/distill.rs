@@ -120,13 +120,8 @@ impl Ready<'_> {
 
 /// The rows without targets.
 fn without_targets(mut data: Prepared) -> Prepared {
-    let bare = |example: Example| Example {
-        intent: None,
-        tags: None,
-        sentiment: None,
-        ..example
-    };
-    data.examples = data.examples.into_iter().map(bare).collect();
+    let examples = data.examples.into_iter();
+    data.examples = examples.map(Example::without_targets).collect();
     data
 }
 

@@ -71,14 +71,16 @@ fn intent_mistakes(scored: &Tally<'_>, gold: &[Utterance], examples: usize) -> V
     let sureness = |intent| confidence(intent).unwrap_or(0.0);
     wrong.sort_by(|(a, _), (b, _)| sureness(*b).total_cmp(&sureness(*a)));
     wrong.truncate(examples);
-    let mistake = |(intent, row): (TalliedIntent, &Utterance)| IntentMistake {
-        id: row.id.clone(),
-        text: row.text.clone(),
-        gold: name(intent.gold),
-        predicted: intent.decided.map(name),
-        confidence: confidence(intent),
-    };
-    wrong.into_iter().map(mistake).collect()
+    let wrong = wrong.into_iter();
+    wrong
+        .map(|(intent, row)| IntentMistake {
+            id: row.id.clone(),
+            text: row.text.clone(),
+            gold: name(intent.gold),
+            predicted: intent.decided.map(name),
+            confidence: confidence(intent),
+        })
+        .collect()
 }
 
 pub(super) fn entities(
@@ -117,14 +119,7 @@ pub(super) fn entities(
 
 fn entity_mistake(row: &Utterance, errors: &[SpanMismatch<'_>]) -> EntityMistake {
     let offsets = Offsets::new(&row.text);
-    let quote = |span: &Span| {
-        Some(SpanText {
-            start: offsets.char(span.start)?,
-            end: offsets.char(span.end)?,
-            label: span.label.clone(),
-            text: row.text.get(span.start..span.end)?.to_owned(),
-        })
-    };
+    let quote = |span| span_text(span, &row.text, &offsets);
     let errors = errors.iter().map(|error| SpanMistake {
         kind: error.kind,
         gold: error.gold.and_then(quote),
@@ -137,8 +132,18 @@ fn entity_mistake(row: &Utterance, errors: &[SpanMismatch<'_>]) -> EntityMistake
     }
 }
 
+fn span_text(span: &Span, text: &str, offsets: &Offsets) -> Option<SpanText> {
+    Some(SpanText {
+        start: offsets.char(span.start)?,
+        end: offsets.char(span.end)?,
+        label: span.label.clone(),
+        text: text.get(span.start..span.end)?.to_owned(),
+    })
+}
+
 pub(super) fn sentiment(scored: &Tally<'_>) -> Option<SentimentReport> {
-    let pairs = || scored.rows.iter().filter_map(|row| row.sentiment);
+    let sentiments = scored.rows.iter().filter_map(|row| row.sentiment);
+    let pairs = || sentiments.clone().map(|both| (both.gold, both.predicted));
     Some(SentimentReport {
         rows: pairs().count(),
         mse: mean_squared_error(pairs())?,
@@ -155,7 +160,7 @@ pub(super) fn out_of_scope(
     let label = options.oos_label?;
     let ranked: Vec<(f64, bool)> = scored
         .oos_scores()?
-        .map(|(_, score, oos)| (score, oos))
+        .map(|scored| (scored.score, scored.is_oos))
         .collect();
     let rows = ranked.iter().filter(|(_, oos)| *oos).count();
     let intents = scored.rows.iter().filter_map(|row| row.intent);

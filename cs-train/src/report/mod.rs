@@ -1,6 +1,7 @@
 //! [`EvaluationReport`]: everything about one evaluation, as JSON and as a page.
 
 mod build;
+mod cards;
 mod charts;
 mod escape;
 mod file;

@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use super::EvaluationReport;
+use super::cards::cards;
 use super::charts;
 use super::escape::{label, percent, text};
 use super::sections::{
     ClassScores, EntityMistake, EntityReport, IntentMistake, IntentReport, OosReport,
     SentimentReport, SpanText,
 };
-use crate::metrics::{Interval, MismatchKind, Scores};
+use crate::metrics::{MismatchKind, Scores};
 
 const STYLE: &str = include_str!("style.css");
 /// Confused pairs shown, at most.
@@ -74,32 +75,7 @@ impl Page {
     }
 
     fn headline(&mut self, report: &EvaluationReport) {
-        let names = [
-            ("intent_accuracy", "Intent accuracy"),
-            ("intent_macro_f1", "Intent macro-F1"),
-            ("slot_f1", "Entity F1"),
-            ("sentence_accuracy", "Whole rows right"),
-            ("sentiment_mse", "Sentiment, squared error"),
-            ("sentiment_accuracy", "Sentiment, right side"),
-            ("sentiment_fits_intent", "Sentiment fits intent"),
-            ("ece", "Calibration error"),
-            ("oos_recall", "Out of scope, recall"),
-            ("oos_precision", "Out of scope, precision"),
-            ("oos_auroc", "Out of scope, AUROC"),
-        ];
-        let values = report.evaluation.values();
-        let value = |key: &str| {
-            let at = crate::evaluation::Evaluation::FIGURES
-                .iter()
-                .position(|figure| *figure == key);
-            at.and_then(|at| values[at])
-        };
-        let cards: Vec<String> = names
-            .iter()
-            .filter_map(|(key, name)| {
-                Some(card(key, name, value(key)?, report.intervals.get(*key)))
-            })
-            .collect();
+        let cards = cards(report);
         if cards.is_empty() {
             self.put(
                 "<p>There is nothing to score: no row has a label that the model answers.</p>",
@@ -375,30 +351,6 @@ impl Page {
         }
         self.put("</dl>");
     }
-}
-
-fn card(key: &str, name: &str, value: f64, interval: Option<&Interval>) -> String {
-    let show = |value: f64| match key {
-        "sentiment_mse" => format!("{value:.4}"),
-        "oos_auroc" => format!("{value:.3}"),
-        _ => format!("{} %", percent(value, 1)),
-    };
-    let mut card = format!(
-        "<div class=\"card\"><small>{name}</small><b>{}</b>",
-        show(value)
-    );
-    if let Some(interval) = interval {
-        let clamp = |value: f64| 100.0 * value.clamp(0.0, 1.0);
-        let (low, high) = (clamp(interval.low), clamp(interval.high));
-        let _ = write!(
-            card,
-            "<span class=\"range\"><i style=\"left:{low:.1}%;width:{:.1}%\"></i></span><small>{} to {}</small>",
-            high - low,
-            show(interval.low),
-            show(interval.high)
-        );
-    }
-    card + "</div>"
 }
 
 fn kind_name(kind: MismatchKind) -> &'static str {

@@ -205,9 +205,10 @@ impl CombinedLoss {
             let loss = self.tags(logits, output, (&targets.tags, gold.tags.as_ref()))?;
             sum.add("slots", loss, totals.tags, self.ce_weight)?;
         }
-        if let (Some(predicted), Some((rows, wanted))) = (&output.sentiment, &gold.sentiments) {
-            let predicted = predicted.f_index_select(0, rows)?.f_to_kind(Kind::Float)?;
-            let loss = predicted.f_mse_loss(wanted, Reduction::Sum)?;
+        if let (Some(predicted), Some(gold)) = (&output.sentiment, &gold.sentiments) {
+            let predicted = predicted.f_index_select(0, &gold.rows)?;
+            let predicted = predicted.f_to_kind(Kind::Float)?;
+            let loss = predicted.f_mse_loss(&gold.values, Reduction::Sum)?;
             sum.add("sentiment", Some(loss), totals.sentiments, self.mse_weight)?;
         }
         sum.finish()
@@ -241,8 +242,14 @@ struct Gold {
     intents: Option<Tensor>,
     /// The tags, `[N]`.
     tags: Option<Tensor>,
-    /// The rows that have a sentiment, and which.
-    sentiments: Option<(Tensor, Tensor)>,
+    sentiments: Option<GoldSentiments>,
+}
+
+/// Sentiments of some of a batch's rows.
+struct GoldSentiments {
+    /// The rows that have one.
+    rows: Tensor,
+    values: Tensor,
 }
 
 impl Gold {
@@ -280,7 +287,10 @@ impl Gold {
         };
         let [intents, tags, rows] = [next(lists[0])?, next(lists[1])?, next(lists[2])?];
         let sentiments = match rows {
-            Some(rows) => Some((rows, on_device(&sentiments, head.device())?)),
+            Some(rows) => Some(GoldSentiments {
+                rows,
+                values: on_device(&sentiments, head.device())?,
+            }),
             None => None,
         };
         Ok(Self {

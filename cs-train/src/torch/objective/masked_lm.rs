@@ -212,7 +212,7 @@ impl Objective for MaskedLm<'_> {
             true => to_guess(&masked),
             false => to_guess(&mask(batch.step_rows)),
         };
-        let (tokens, rows, gold) = guess(&masked);
+        let Guesses { tokens, rows, gold } = Guesses::new(&masked);
         let total = self.model.masked_loss(&tokens, &rows, &gold, Mode::Train)?;
         let total = total.f_div_scalar(guesses as f64)?;
         let value = total.f_detach()?;
@@ -249,7 +249,7 @@ pub fn evaluate_masked(model: &Model, rows: &[MaskedRow], max_tokens: usize) -> 
     for batch in plan.batches(&lengths) {
         let batch: Vec<MaskedRow> = batch.into_iter().map(|row| rows[row].clone()).collect();
         if to_guess(&batch) > 0 {
-            let (tokens, rows, gold) = guess(&batch);
+            let Guesses { tokens, rows, gold } = Guesses::new(&batch);
             let scores = model.masked_scores(&tokens, &rows, &gold)?;
             sums.extend([scores.loss, scores.right.f_to_kind(Kind::Double)?]);
         }
@@ -283,12 +283,21 @@ fn to_guess(rows: &[MaskedRow]) -> usize {
     rows.iter().flat_map(|row| &row.targets).flatten().count()
 }
 
-/// The rows as a batch, the `M` tokens to guess and the words that stood there.
-fn guess(rows: &[MaskedRow]) -> (TokenBatch, Vec<usize>, Vec<u32>) {
-    let batch = TokenBatch::pack(rows.iter().map(|row| &row.ids[..]));
-    let targets = rows.iter().flat_map(|row| &row.targets).enumerate();
-    let (places, words) = targets
-        .filter_map(|(place, target)| Some((place, (*target)?)))
-        .unzip();
-    (batch, places, words)
+/// Masked rows as a batch.
+struct Guesses {
+    tokens: TokenBatch,
+    /// The `M` tokens to guess, counted through the batch.
+    rows: Vec<usize>,
+    /// The words that stood there.
+    gold: Vec<u32>,
+}
+
+impl Guesses {
+    fn new(rows: &[MaskedRow]) -> Self {
+        let tokens = TokenBatch::pack(rows.iter().map(|row| &row.ids[..]));
+        let targets = rows.iter().flat_map(|row| &row.targets).enumerate();
+        let guesses = targets.filter_map(|(row, target)| Some((row, (*target)?)));
+        let (rows, gold) = guesses.unzip();
+        Self { tokens, rows, gold }
+    }
 }

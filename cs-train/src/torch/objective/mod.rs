@@ -1,7 +1,7 @@
 //! [`Objective`]: what a run optimises, and the kinds of it.
 
+mod class_weights;
 mod distill;
-mod distill_config;
 mod fine_tune;
 mod hidden_states;
 mod identity;
@@ -10,6 +10,7 @@ mod importance;
 mod loss;
 mod masked_lm;
 mod r_drop;
+mod row_checks;
 mod tag_lessons;
 mod teacher;
 
@@ -21,8 +22,7 @@ use tch::Tensor;
 use crate::error::Result;
 use crate::metrics::{Histogram, PrCurve};
 
-pub use distill::{Distill, soft_divergence};
-pub use distill_config::DistillConfig;
+pub use distill::{Distill, DistillConfig, soft_divergence};
 pub use fine_tune::FineTune;
 pub use importance::importance;
 pub use loss::{CombinedLoss, Targets, Totals};

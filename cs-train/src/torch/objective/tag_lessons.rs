@@ -72,8 +72,17 @@ pub(crate) struct WordLessons {
     pub(crate) read: Vec<Range<usize>>,
     /// The range of each text's words in `W`.
     pub(crate) shared: Vec<Range<usize>>,
-    /// The position of each of the `W` words in `V`, and among the student's words of the text.
-    pub(crate) places: Vec<(usize, usize)>,
+    /// Each of the `W` words.
+    pub(crate) words: Vec<SharedWord>,
+}
+
+/// A word that a teacher and its student read alike.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SharedWord {
+    /// The position of the word in `V`.
+    pub(crate) read: usize,
+    /// The number of the word among the student's words of its text.
+    pub(crate) number: usize,
 }
 
 impl WordLessons {
@@ -99,7 +108,7 @@ impl WordLessons {
         let parts = texts.chunks(TEXTS);
         let parts = parts.map(|part| log_probabilities(&self.logits, crf, part, temperature));
         let logarithms = Tensor::f_cat(&parts.collect::<Result<Vec<_>>>()?, 0)?; // [V, T]
-        let shared: Vec<i64> = self.places.iter().map(|&(place, _)| place as i64).collect();
+        let shared: Vec<i64> = self.words.iter().map(|word| word.read as i64).collect();
         let shared = on_device(&shared, self.logits.device())?;
         Ok(TagLessons {
             probabilities: logarithms
@@ -107,7 +116,7 @@ impl WordLessons {
                 .f_exp()?
                 .f_to_device(device)?,
             shared: self.shared.clone(),
-            words: self.places.iter().map(|&(_, word)| word).collect(),
+            numbers: self.words.iter().map(|word| word.number).collect(),
         })
     }
 }
@@ -133,14 +142,24 @@ pub(super) struct TagLessons {
     /// The range of each text's words in `W`.
     pub(super) shared: Vec<Range<usize>>,
     /// The number of each of the `W` words among the student's words of its text.
-    words: Vec<usize>,
+    numbers: Vec<usize>,
+}
+
+/// A word whose tags a student is taught.
+pub(super) struct TaughtWord {
+    /// The position of the word in `W`.
+    pub(super) lesson: usize,
+    /// The number of the word among the student's words of its text.
+    pub(super) number: usize,
 }
 
 impl TagLessons {
-    /// The words of a text by their positions in `W`, each with its number among the student's.
-    pub(super) fn of_text(&self, text: usize) -> impl Iterator<Item = (usize, usize)> {
-        let range = self.shared[text].clone();
-        range.map(|place| (place, self.words[place]))
+    /// The words of a text whose tags are taught.
+    pub(super) fn of_text(&self, text: usize) -> impl Iterator<Item = TaughtWord> {
+        self.shared[text].clone().map(|lesson| TaughtWord {
+            lesson,
+            number: self.numbers[lesson],
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use cs_model::names::Role;
 use cs_model::{Bundle, Crf, Device, Mode, Model, ModelOutput, Tasks, on_device};
 use tch::{Kind, Tensor};
 
-use super::tag_lessons::{WordLessons, word_rows};
+use super::tag_lessons::{SharedWord, WordLessons, word_rows};
 use crate::data::Prepared;
 use crate::error::{Error, Result};
 use crate::torch::snapshot::sum_of;
@@ -178,8 +178,11 @@ impl Teacher {
         for rows in plan.batches(&lengths) {
             let batch = TokenBatch::pack(rows.iter().map(|&row| &own[row].ids[..]));
             let output = self.model.forward(&batch, Mode::Eval)?;
-            let pairs = rows.iter().map(|&row| (&own[row], &encodings[row]));
-            notes.add_words(&output, pairs)?;
+            let texts = rows.iter().map(|&row| Readings {
+                own: &own[row],
+                student: &encodings[row],
+            });
+            notes.add_words(&output, &texts.collect::<Vec<_>>())?;
             notes.intent.extend(output.intent);
             notes.sentiment.extend(output.sentiment);
             notes.crf = output.crf;
@@ -256,25 +259,28 @@ struct Notes {
     crf: Option<Crf>,
     read: Vec<Range<usize>>,
     shared: Vec<Range<usize>>,
-    places: Vec<(usize, usize)>,
+    words: Vec<SharedWord>,
+}
+
+/// A text as its teacher and its student read it.
+#[derive(Clone, Copy)]
+struct Readings<'a> {
+    own: &'a Encoding,
+    student: &'a Encoding,
 }
 
 impl Notes {
     /// Notes the logits of the teacher's words, and which of them the student has as well.
-    fn add_words<'a>(
-        &mut self,
-        output: &ModelOutput,
-        rows: impl Iterator<Item = (&'a Encoding, &'a Encoding)> + Clone,
-    ) -> Result<()> {
+    fn add_words(&mut self, output: &ModelOutput, texts: &[Readings<'_>]) -> Result<()> {
         let Some(logits) = &output.slots else {
             return Ok(());
         };
-        let selected = word_rows(rows.clone().map(|(own, _)| own));
+        let selected = word_rows(texts.iter().map(|text| text.own));
         let selected: Vec<i64> = selected.iter().flatten().map(|&row| row as i64).collect();
         let selected = on_device(&selected, logits.device())?;
         self.logits.push(logits.f_index_select(0, &selected)?);
-        for (own, student) in rows {
-            let (own, student) = (own.word_list(), student.word_list());
+        for text in texts {
+            let (own, student) = (text.own.word_list(), text.student.word_list());
             let first = self.read.last().map_or(0, |read| read.end);
             self.read.push(first..first + own.len());
             let places: HashMap<_, _> = own
@@ -282,12 +288,13 @@ impl Notes {
                 .map(|word| word.range)
                 .zip(first..)
                 .collect();
-            let start = self.places.len();
+            let start = self.words.len();
             for (number, word) in student.iter().enumerate() {
-                let place = places.get(&word.range);
-                self.places.extend(place.map(|&place| (place, number)));
+                let read = places.get(&word.range);
+                self.words
+                    .extend(read.map(|&read| SharedWord { read, number }));
             }
-            self.shared.push(start..self.places.len());
+            self.shared.push(start..self.words.len());
         }
         Ok(())
     }
@@ -308,7 +315,7 @@ impl Notes {
                 crf: self.crf,
                 read: self.read,
                 shared: self.shared,
-                places: self.places,
+                words: self.words,
             }),
         })
     }

@@ -1,9 +1,10 @@
 //! [`AdamW`] on libtorch tensors.
 
 use cs_model::on_device;
-use cs_model::ops::{FusedAdamW, foreach_add_, foreach_norm, fused_adamw};
-use tch::{Device, Kind, Tensor};
+use cs_model::ops::{FusedAdamW, fused_adamw};
+use tch::{Kind, Tensor};
 
+use super::gradients::Gradients;
 use super::layer_decay::layer_factors;
 use crate::error::{Error, Result};
 use crate::schedule::TrainConfig;
@@ -42,26 +43,6 @@ pub struct AdamW {
     fused: bool,
 }
 
-/// One gradient a parameter; see [`AdamW::gradients`].
-///
-/// ```
-/// use cs_train::optim::AdamW;
-/// use cs_train::schedule::TrainConfig;
-/// use tch::{Kind, Tensor};
-///
-/// let x = Tensor::from_slice(&[3.0f32, 4.0]).set_requires_grad(true);
-/// let optimizer = AdamW::new(vec![("x".into(), x.shallow_clone())], &TrainConfig::default());
-/// let half_square = x.square().sum(Kind::Float) * 0.5;
-/// let norm = optimizer.gradients(&half_square)?.norm()?;
-/// assert_eq!(norm.double_value(&[]), 5.0);
-/// # Ok::<(), cs_train::Error>(())
-/// ```
-#[derive(Debug)]
-pub struct Gradients {
-    tensors: Vec<Tensor>,
-    device: Device,
-}
-
 #[derive(Debug)]
 struct Parameter {
     name: String,
@@ -72,6 +53,14 @@ struct Parameter {
     /// The factor of the rate, by the parameter's depth.
     factor: f64,
     moments: Option<Moments>,
+}
+
+/// Parameters of equal settings, which take a call together.
+struct Group {
+    /// The factor of the rate.
+    factor: f64,
+    decays: bool,
+    members: Vec<usize>,
 }
 
 /// What Adam remembers of a parameter.
@@ -104,16 +93,17 @@ impl AdamW {
     pub fn new(parameters: Vec<(String, Tensor)>, config: &TrainConfig) -> Self {
         let names = parameters.iter().map(|(name, _)| name.as_str());
         let factors = layer_factors(names, config.layer_decay);
-        let parameter = |((name, tensor), factor): ((String, Tensor), f64)| Parameter {
+        let parameters = parameters.into_iter().zip(factors);
+        let parameters = parameters.map(|((name, tensor), factor)| Parameter {
             decays: tensor.dim() > 1,
             name,
             tensor,
             factor,
             rows: None,
             moments: None,
-        };
+        });
         Self {
-            parameters: parameters.into_iter().zip(factors).map(parameter).collect(),
+            parameters: parameters.collect(),
             beta1: config.beta1,
             beta2: config.beta2,
             epsilon: config.epsilon,
@@ -176,6 +166,17 @@ impl AdamW {
         Ok(Gradients { tensors, device })
     }
 
+    /// The gradient of a parameter, in its restricted rows alone if it has such.
+    pub(crate) fn gradient_of<'g>(
+        &self,
+        gradients: &'g Gradients,
+        name: &str,
+    ) -> Option<&'g Tensor> {
+        let index = self.parameters.iter().position(|p| p.name == name)?;
+        let gradient = gradients.tensors.get(index);
+        gradient.filter(|gradient| gradient.defined())
+    }
+
     /// Moves the parameters by a step of `lr` along `gradients`, multiplied by `scale` first
     /// (see [`Gradients::clip_scale`]). A parameter that the loss did not depend on stays.
     ///
@@ -204,8 +205,7 @@ impl AdamW {
     fn step_fused(&mut self, gradients: &Gradients, lr: f64, scale: f64) -> Result<()> {
         let divisor = Tensor::f_full([1], scale.recip(), (Kind::Float, gradients.device))?;
         let divisor = (scale != 1.0).then_some(&divisor);
-        // Parameters of equal settings take a call together.
-        let mut groups: Vec<((f64, bool), Vec<usize>)> = Vec::new();
+        let mut groups: Vec<Group> = Vec::new();
         for (index, parameter) in self.parameters.iter_mut().enumerate() {
             if !gradients.tensors[index].defined() {
                 continue;
@@ -213,60 +213,58 @@ impl AdamW {
             if let Some(moments) = &mut parameter.moments {
                 moments.steps += 1;
             }
-            let settings = (
-                parameter.factor,
-                parameter.decays && parameter.rows.is_none(),
-            );
-            match groups.iter_mut().find(|(of, _)| *of == settings) {
-                Some((_, members)) => members.push(index),
-                None => groups.push((settings, vec![index])),
+            let decays = parameter.decays && parameter.rows.is_none();
+            let factor = parameter.factor;
+            let mut known = groups.iter_mut();
+            match known.find(|group| group.factor == factor && group.decays == decays) {
+                Some(group) => group.members.push(index),
+                None => groups.push(Group {
+                    factor,
+                    decays,
+                    members: vec![index],
+                }),
             }
         }
-        for ((factor, decays), members) in groups {
-            let weight_decay = if decays { self.weight_decay } else { 0.0 };
-            self.step_group(&members, gradients, (lr * factor, weight_decay), divisor)?;
-        }
-        Ok(())
+        groups
+            .iter()
+            .try_for_each(|group| self.step_group(group, gradients, lr * group.factor, divisor))
     }
 
     fn step_group(
-        &mut self,
-        members: &[usize],
+        &self,
+        group: &Group,
         gradients: &Gradients,
-        (lr, weight_decay): (f64, f64),
+        lr: f64,
         grad_scale: Option<&Tensor>,
     ) -> Result<()> {
-        let all = &self.parameters;
-        let members: Vec<(&Parameter, &Moments, &Tensor)> = members
-            .iter()
-            .filter_map(|&i| Some((&all[i], all[i].moments.as_ref()?, &gradients.tensors[i])))
-            .collect();
-        let weights = members.iter().map(|(p, ..)| self.reached_weights(p, lr));
-        let weights = weights.collect::<Result<Vec<Tensor>>>()?;
+        let (mut weights, mut given) = (Vec::new(), Vec::new());
+        let (mut means, mut squares, mut steps) = (Vec::new(), Vec::new(), Vec::new());
+        for &index in &group.members {
+            let parameter = &self.parameters[index];
+            let Some(moments) = &parameter.moments else {
+                continue;
+            };
+            weights.push((parameter, self.reached_weights(parameter, lr)?));
+            given.push(&gradients.tensors[index]);
+            means.push(&moments.mean);
+            squares.push(&moments.square);
+            steps.push(&moments.counter);
+        }
         fused_adamw(&FusedAdamW {
-            parameters: &weights.iter().collect::<Vec<_>>(),
-            gradients: &members
-                .iter()
-                .map(|(.., gradient)| *gradient)
-                .collect::<Vec<_>>(),
-            means: &members.iter().map(|(_, m, _)| &m.mean).collect::<Vec<_>>(),
-            squares: &members
-                .iter()
-                .map(|(_, m, _)| &m.square)
-                .collect::<Vec<_>>(),
-            steps: &members
-                .iter()
-                .map(|(_, m, _)| &m.counter)
-                .collect::<Vec<_>>(),
+            parameters: &weights.iter().map(|(_, tensor)| tensor).collect::<Vec<_>>(),
+            gradients: &given,
+            means: &means,
+            squares: &squares,
+            steps: &steps,
             lr,
             beta1: self.beta1,
             beta2: self.beta2,
-            weight_decay,
+            weight_decay: if group.decays { self.weight_decay } else { 0.0 },
             epsilon: self.epsilon,
             grad_scale,
             found_inf: None,
         })?;
-        for ((parameter, ..), weights) in members.iter().zip(&weights) {
+        for (parameter, weights) in &weights {
             if let Some(rows) = &parameter.rows {
                 let mut tensor = parameter.tensor.shallow_clone();
                 let _ = tensor.f_index_copy_(0, rows, weights)?;
@@ -346,67 +344,5 @@ impl AdamW {
             }
         }
         Ok(())
-    }
-}
-
-impl Gradients {
-    /// The gradient of a parameter of `optimizer`, in its restricted rows alone if it has such.
-    pub(crate) fn of(&self, optimizer: &AdamW, name: &str) -> Option<&Tensor> {
-        let index = optimizer.parameters.iter().position(|p| p.name == name)?;
-        self.tensors
-            .get(index)
-            .filter(|gradient| gradient.defined())
-    }
-
-    /// Adds the gradients of another part of the batch.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Torch`] if libtorch fails, as for gradients of another optimiser.
-    pub fn add(&mut self, other: Self) -> Result<()> {
-        let _guard = tch::no_grad_guard();
-        let (mut sums, mut added) = (Vec::new(), Vec::new());
-        for (sum, gradient) in self.tensors.iter_mut().zip(&other.tensors) {
-            if !sum.defined() {
-                *sum = gradient.shallow_clone();
-            } else if gradient.defined() {
-                sums.push(&*sum);
-                added.push(gradient);
-            }
-        }
-        if !sums.is_empty() {
-            foreach_add_(&sums, &added, 1.0)?;
-        }
-        Ok(())
-    }
-
-    /// The 2-norm of all gradients as one vector: a scalar on the device, so that its value can
-    /// be fetched together with the loss.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Torch`] if libtorch fails.
-    pub fn norm(&self) -> Result<Tensor> {
-        let _guard = tch::no_grad_guard();
-        let gradients = self.tensors.iter().filter(|gradient| gradient.defined());
-        let gradients: Vec<&Tensor> = gradients.collect();
-        if gradients.is_empty() {
-            return Ok(Tensor::f_zeros([], (Kind::Float, self.device))?);
-        }
-        let norms = foreach_norm(&gradients)?;
-        Ok(Tensor::f_stack(&norms, 0)?.f_norm()?)
-    }
-
-    /// The factor that brings gradients of this `norm` down to `max_norm`, at most 1; as
-    /// `torch.nn.utils.clip_grad_norm_`.
-    ///
-    /// ```
-    /// use cs_train::optim::Gradients;
-    /// assert_eq!(Gradients::clip_scale(0.5, 1.0), 1.0);
-    /// assert!((Gradients::clip_scale(4.0, 1.0) - 0.25).abs() < 1e-6);
-    /// ```
-    #[must_use]
-    pub fn clip_scale(norm: f64, max_norm: f64) -> f64 {
-        (max_norm / (norm + 1e-6)).min(1.0)
     }
 }

@@ -24,11 +24,8 @@ impl Fgm {
     ///
     /// [`Error::Config`] if the objective has no embedding to perturb.
     pub(crate) fn new(objective: &dyn Objective, epsilon: f64) -> Result<Self> {
-        let missing = || Error::Config {
-            field: "fgm",
-            value: epsilon.to_string(),
-            expected: "0 for an objective without word embeddings",
-        };
+        let expected = "0 for an objective without word embeddings";
+        let missing = || Error::config("fgm", epsilon, expected);
         let reached = objective.reached().ok_or_else(missing)?;
         let parameters = objective.parameters().into_iter();
         let mut named = parameters.filter(|(name, _)| *name == reached.parameter);

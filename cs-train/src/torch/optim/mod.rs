@@ -3,9 +3,11 @@
 mod adamw;
 mod ema;
 mod fgm;
+mod gradients;
 mod layer_decay;
 
+pub use adamw::AdamW;
 pub(crate) use adamw::Moments;
-pub use adamw::{AdamW, Gradients};
 pub(crate) use ema::Ema;
 pub(crate) use fgm::Fgm;
+pub use gradients::Gradients;

@@ -97,7 +97,8 @@ impl Stepper {
         phases.wait += watch.lap();
 
         let (loss, grad_norm) = (pass_figures.total, scaled_norm / scale);
-        let skipped = self.overflowed(objective, step, rows, (loss, grad_norm))?;
+        let skipped = self.overflowed(loss, grad_norm);
+        let skipped = skipped.map_err(|number| number.error(objective, step, rows))?;
         let lr = config.lr * self.schedule.factor(step);
         if !skipped {
             let clip = Gradients::clip_scale(grad_norm, config.max_grad_norm);
@@ -120,35 +121,42 @@ impl Stepper {
 
     /// Whether the gradients overflowed in fp16, so that the step must be skipped. What is not
     /// finite and cannot be helped by a smaller scale is an error.
-    fn overflowed(
-        &mut self,
-        objective: &dyn Objective,
-        step: usize,
-        rows: &[usize],
-        (loss, grad_norm): (f64, f64),
-    ) -> Result<bool> {
-        let failed = |what, value| Error::NonFinite {
-            what,
-            value,
+    fn overflowed(&mut self, loss: f64, grad_norm: f64) -> Result<bool, NonFinite> {
+        if !loss.is_finite() {
+            let (what, value) = ("loss", loss);
+            return Err(NonFinite { what, value });
+        }
+        let overflowed = !grad_norm.is_finite();
+        let hopeless = match &mut self.scaler {
+            None => overflowed,
+            Some(scaler) => {
+                scaler.update(overflowed);
+                scaler.exhausted()
+            }
+        };
+        if hopeless {
+            let (what, value) = ("gradient norm", grad_norm);
+            return Err(NonFinite { what, value });
+        }
+        Ok(overflowed)
+    }
+}
+
+/// A number that ends a run.
+struct NonFinite {
+    what: &'static str,
+    value: f64,
+}
+
+impl NonFinite {
+    fn error(self, objective: &dyn Objective, step: usize, rows: &[usize]) -> Error {
+        Error::NonFinite {
+            what: self.what,
+            value: self.value,
             step: step + 1,
             rows: rows.iter().map(|&row| objective.row_id(row)).collect(),
             checkpoint: None,
-        };
-        if !loss.is_finite() {
-            return Err(failed("loss", loss));
         }
-        let overflowed = !grad_norm.is_finite();
-        match &mut self.scaler {
-            None if overflowed => return Err(failed("gradient norm", grad_norm)),
-            None => {}
-            Some(scaler) => {
-                scaler.update(overflowed);
-                if scaler.exhausted() {
-                    return Err(failed("gradient norm", grad_norm));
-                }
-            }
-        }
-        Ok(overflowed)
     }
 }
 
@@ -196,7 +204,8 @@ impl Pass<'_> {
         if let Some(adversary) = adversary {
             // What is logged is the loss of the true words.
             let figures = std::mem::take(&mut self.figures);
-            adversary.perturb(gradients.of(optimizer, adversary.parameter()))?;
+            let gradient = optimizer.gradient_of(&gradients, adversary.parameter());
+            adversary.perturb(gradient)?;
             let attacked = self.of_batch(optimizer);
             adversary.restore()?;
             gradients.add(attacked?)?;

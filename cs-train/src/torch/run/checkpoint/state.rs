@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -115,12 +116,7 @@ impl State {
         struct Versioned {
             format_version: u64,
         }
-        let unreadable = |error: serde_json::Error| Error::Checkpoint {
-            path: path.to_owned(),
-            found: error.to_string(),
-            expected: "the state of a run".into(),
-        };
-        let versioned: Versioned = serde_json::from_slice(bytes).map_err(unreadable)?;
+        let versioned: Versioned = read(bytes, path)?;
         if !(1..=u64::from(FORMAT_VERSION)).contains(&versioned.format_version) {
             return Err(Error::Checkpoint {
                 path: path.to_owned(),
@@ -128,7 +124,7 @@ impl State {
                 expected: format!("version 1 to {FORMAT_VERSION}"),
             });
         }
-        serde_json::from_slice(bytes).map_err(unreadable)
+        read(bytes, path)
     }
 
     /// Checks that the checkpoint is one of this very run; the error names what differs.
@@ -138,12 +134,6 @@ impl State {
         config: &TrainConfig,
         path: &Path,
     ) -> Result<()> {
-        let differs = |what: &str, found: String, expected: String| Error::Mismatch {
-            path: path.to_owned(),
-            what: what.to_owned(),
-            found,
-            expected,
-        };
         let (ours, theirs) = (identity, &self.identity);
         let told = self.format_version >= WHOLE_IDENTITY;
         for (what, found, expected, told) in [
@@ -159,14 +149,30 @@ impl State {
             ("teacher", &theirs.teacher, &ours.teacher, told),
         ] {
             if told && found != expected {
-                let shown = |text: &str| match text {
-                    "" => "none".to_owned(),
-                    text => text.to_owned(),
-                };
-                return Err(differs(what, shown(found), shown(expected)));
+                return Err(Error::Mismatch {
+                    path: path.to_owned(),
+                    what: what.to_owned(),
+                    found: shown(found),
+                    expected: shown(expected),
+                });
             }
         }
         check_config(&self.config, config, path)
+    }
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T> {
+    serde_json::from_slice(bytes).map_err(|error| Error::Checkpoint {
+        path: path.to_owned(),
+        found: error.to_string(),
+        expected: "the state of a run".into(),
+    })
+}
+
+fn shown(text: &str) -> String {
+    match text {
+        "" => "none".to_owned(),
+        text => text.to_owned(),
     }
 }
 

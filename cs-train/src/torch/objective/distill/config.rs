@@ -51,14 +51,9 @@ impl DistillConfig {
     ///
     /// [`Error::Config`] naming the setting.
     pub fn validate(&self) -> Result<()> {
-        let bad = |field, value: f64, expected| Error::Config {
-            field,
-            value: value.to_string(),
-            expected,
-        };
         if !(self.temperature > 0.0 && self.temperature.is_finite()) {
             let expected = "a number above 0";
-            return Err(bad("temperature", self.temperature, expected));
+            return Err(Error::config("temperature", self.temperature, expected));
         }
         let weights = [
             ("soft", self.soft),
@@ -68,12 +63,12 @@ impl DistillConfig {
         ];
         for (field, value) in weights {
             if !(value >= 0.0 && value.is_finite()) {
-                return Err(bad(field, value, "0 or more"));
+                return Err(Error::config(field, value, "0 or more"));
             }
         }
         match self.soft + self.hard > 0.0 {
             true => Ok(()),
-            false => Err(bad("soft + hard", 0.0, "above 0")),
+            false => Err(Error::config("soft + hard", 0.0, "above 0")),
         }
     }
 }

@@ -1,18 +1,25 @@
 //! [`Distill`]: a small model learns what a large one says.
 
+mod config;
+mod set;
+mod soft;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use cs_data::{TokenBatch, Tokenizer};
-use cs_model::{InnerStates, Mode, ModelOutput, Tasks, on_device};
-use tch::{Kind, Reduction, Tensor};
+use cs_model::{InnerStates, Mode, ModelOutput};
+use tch::{Kind, Tensor};
 
-use super::distill_config::DistillConfig;
+pub use self::config::DistillConfig;
+use self::set::Set;
+pub use self::soft::soft_divergence;
+use self::soft::{Places, Soft, Student};
 use super::fine_tune::FineTune;
 use super::hidden_states::Imitation;
 use super::identity::{check_tokens, fingerprint};
 use super::loss::{Targets, WeightedSum};
-use super::tag_lessons::{TagLessons, WordLessons, divergence, log_probabilities, word_rows};
+use super::tag_lessons::{WordLessons, log_probabilities, word_rows};
 use super::teacher::{Lessons, Teacher, check_labels};
 use super::{Identity, LossOutput, Objective, Reached, StepBatch, Validation};
 use crate::data::{Example, Prepared};
@@ -65,33 +72,15 @@ pub struct Distill<'a> {
     /// Fingerprints of whoever taught.
     teachers: BTreeSet<String>,
     sets: Vec<Set<'a>>,
-    /// The set of each row, and its number there.
-    rows: Vec<(usize, usize)>,
+    rows: Vec<SetRow>,
 }
 
-/// Rows and what the teacher says about them.
-#[derive(Debug)]
-struct Set<'a> {
-    examples: &'a [Example],
-    /// The logits of the intents, `[R, C]`.
-    intent: Option<Tensor>,
-    /// The sentiments in 0..=1, `[R]`.
-    sentiment: Option<Tensor>,
-    /// `None` if the student has no slot head.
-    tags: Option<TagLessons>,
-    labelled: bool,
-}
-
-impl Set<'_> {
-    /// Whether a row has anything to say to a student with these heads.
-    fn teaches(&self, row: usize, heads: &Tasks, config: &DistillConfig) -> bool {
-        let whole = (heads.intent.is_some() && self.intent.is_some())
-            || (heads.sentiment && self.sentiment.is_some());
-        let tags = self.tags.as_ref();
-        let by_teacher = whole || tags.is_some_and(|tags| !tags.shared[row].is_empty());
-        let by_label = self.labelled && self.examples[row].is_labelled();
-        (config.soft > 0.0 && by_teacher) || (config.hard > 0.0 && by_label)
-    }
+/// Where a row is.
+#[derive(Debug, Clone, Copy)]
+struct SetRow {
+    set: usize,
+    /// The number of the row in its set.
+    row: usize,
 }
 
 impl<'a> Distill<'a> {
@@ -188,30 +177,27 @@ impl<'a> Distill<'a> {
         };
         let teaches = |row: &usize| set.teaches(*row, model.tasks(), &self.config);
         let rows = (0..set.examples.len()).filter(teaches);
-        self.rows.extend(rows.map(|row| (self.sets.len(), row)));
+        let of_set = self.sets.len();
+        self.rows
+            .extend(rows.map(|row| SetRow { set: of_set, row }));
         self.sets.push(set);
         Ok(self)
     }
 
     fn example(&self, row: usize) -> &'a Example {
-        let (set, row) = self.rows[row];
+        let SetRow { set, row } = self.rows[row];
         &self.sets[set].examples[row]
     }
 
     fn is_labelled(&self, row: usize) -> bool {
-        self.sets[self.rows[row].0].labelled && self.example(row).is_labelled()
+        self.sets[self.rows[row].set].labelled && self.example(row).is_labelled()
     }
 
     /// The rows' targets; none for rows that teach by the teacher alone.
     fn targets(&self, rows: &[usize]) -> Targets {
         let of_row = |&row: &usize| match self.is_labelled(row) {
             true => Cow::Borrowed(self.example(row)),
-            false => Cow::Owned(Example {
-                intent: None,
-                tags: None,
-                sentiment: None,
-                ..self.example(row).clone()
-            }),
+            false => Cow::Owned(self.example(row).clone().without_targets()),
         };
         let examples: Vec<Cow<'_, Example>> = rows.iter().map(of_row).collect();
         Targets::pack(examples.iter().map(|example| &**example))
@@ -233,62 +219,53 @@ impl<'a> Distill<'a> {
     /// How far the student is from the teacher, set by set, summed over the batch's rows and words.
     fn soft(&self, output: &ModelOutput, rows: &[usize]) -> Result<Soft> {
         let mut soft = Soft::default();
-        let temperature = self.config.temperature;
-        let (texts, tags) = self.tags(output, rows)?;
+        let student = self.student(output, rows)?;
         for (index, set) in self.sets.iter().enumerate() {
-            let places = Places::of(self, index, rows, &texts);
-            if places.rows.is_empty() {
-                continue;
-            }
-            let of_rows = |student: &Tensor, teacher: &Tensor| -> Result<(Tensor, Tensor)> {
-                Ok((
-                    select(student, &places.batch_rows)?,
-                    select(teacher, &places.rows)?,
-                ))
-            };
-            if let (Some(student), Some(teacher)) = (&output.intent, &set.intent) {
-                let (student, teacher) = of_rows(student, teacher)?;
-                add(
-                    &mut soft.intent,
-                    soft_divergence(&student, &teacher, temperature)?,
-                )?;
-            }
-            if let (Some(student), Some(teacher)) = (&output.sentiment, &set.sentiment) {
-                let (student, teacher) = of_rows(student, teacher)?;
-                let error = student
-                    .f_to_kind(Kind::Float)?
-                    .f_mse_loss(&teacher, Reduction::Sum)?;
-                add(&mut soft.sentiment, error)?;
-            }
-            if let (Some(student), Some(teacher)) = (&tags, &set.tags)
-                && !places.words.is_empty()
-            {
-                let student = select(student, &places.batch_words)?;
-                let teacher = select(&teacher.probabilities, &places.words)?;
-                add(
-                    &mut soft.slots,
-                    divergence(&student, &teacher, temperature)?,
-                )?;
+            let places = self.places(index, rows, &student.texts);
+            if !places.rows.is_empty() {
+                soft.add(&student, set, &places, self.config.temperature)?;
             }
         }
         Ok(soft)
     }
 
-    /// The rows of each text's words in the batch, and what the student says of their tags; nothing
-    /// where no teacher teaches tags.
-    fn tags(
-        &self,
-        output: &ModelOutput,
-        rows: &[usize],
-    ) -> Result<(Vec<Vec<usize>>, Option<Tensor>)> {
-        let logits = output.slots.as_ref();
-        let Some(logits) = logits.filter(|_| self.sets.iter().any(|set| set.tags.is_some())) else {
-            return Ok((Vec::new(), None));
+    /// What the student says of a batch.
+    fn student<'o>(&self, output: &'o ModelOutput, rows: &[usize]) -> Result<Student<'o>> {
+        let mut student = Student {
+            output,
+            texts: Vec::new(),
+            tags: None,
         };
-        let texts = word_rows(rows.iter().map(|&row| &self.example(row).encoding));
-        let (crf, temperature) = (output.crf.as_ref(), self.config.temperature);
-        let tags = log_probabilities(logits, crf, &texts, temperature)?; // [W, T]
-        Ok((texts, Some(tags)))
+        let taught = self.sets.iter().any(|set| set.tags.is_some());
+        if let Some(logits) = output.slots.as_ref().filter(|_| taught) {
+            student.texts = word_rows(rows.iter().map(|&row| &self.example(row).encoding));
+            let (crf, temperature) = (output.crf.as_ref(), self.config.temperature);
+            let tags = log_probabilities(logits, crf, &student.texts, temperature)?; // [W, T]
+            student.tags = Some(tags);
+        }
+        Ok(student)
+    }
+
+    /// Where a batch's rows of one set, and their words, are; `texts` has the words of each row of
+    /// the batch.
+    fn places(&self, set: usize, rows: &[usize], texts: &[Vec<usize>]) -> Places {
+        let tags = self.sets[set].tags.as_ref();
+        let (mut places, mut first) = (Places::default(), 0);
+        for (place, &row) in rows.iter().enumerate() {
+            let of = self.rows[row];
+            if of.set == set {
+                places.batch_rows.push(place as i64);
+                places.rows.push(of.row as i64);
+            }
+            if let Some(tags) = tags.filter(|_| of.set == set) {
+                for word in tags.of_text(of.row) {
+                    places.words.push(word.lesson as i64);
+                    places.batch_words.push((first + word.number) as i64);
+                }
+            }
+            first += texts.get(place).map_or(0, Vec::len);
+        }
+        places
     }
 
     /// The parts of the loss that compare inner states, over all rows of the step.
@@ -318,51 +295,11 @@ impl<'a> Distill<'a> {
     /// Words of the rows whose tags the teacher teaches.
     fn words(&self, rows: &[usize]) -> usize {
         let words = |&row: &usize| {
-            let (set, row) = self.rows[row];
+            let SetRow { set, row } = self.rows[row];
             let tags = self.sets[set].tags.as_ref();
             tags.map_or(0, |tags| tags.shared[row].len())
         };
         rows.iter().map(words).sum()
-    }
-}
-
-/// How far the student is from the teacher; `None` for a task that either does not have.
-#[derive(Debug, Default)]
-struct Soft {
-    intent: Option<Tensor>,
-    slots: Option<Tensor>,
-    sentiment: Option<Tensor>,
-}
-
-/// Where a batch's rows of one set, and their words, are in the batch and in the lessons.
-#[derive(Debug, Default)]
-struct Places {
-    batch_rows: Vec<i64>,
-    rows: Vec<i64>,
-    batch_words: Vec<i64>,
-    words: Vec<i64>,
-}
-
-impl Places {
-    /// `texts`: the words of each row of the batch.
-    fn of(distill: &Distill<'_>, set: usize, rows: &[usize], texts: &[Vec<usize>]) -> Self {
-        let tags = distill.sets[set].tags.as_ref();
-        let (mut places, mut first) = (Self::default(), 0);
-        for (place, &row) in rows.iter().enumerate() {
-            let (of_set, within) = distill.rows[row];
-            if of_set == set {
-                places.batch_rows.push(place as i64);
-                places.rows.push(within as i64);
-            }
-            if let Some(tags) = tags.filter(|_| of_set == set) {
-                for (word, number) in tags.of_text(within) {
-                    places.words.push(word as i64);
-                    places.batch_words.push((first + number) as i64);
-                }
-            }
-            first += texts.get(place).map_or(0, Vec::len);
-        }
-        places
     }
 }
 
@@ -441,45 +378,4 @@ impl Objective for Distill<'_> {
     fn evaluate(&self) -> Result<Validation> {
         self.base.evaluate()
     }
-}
-
-/// `T² · Σ KL(softmax(teacher / T) ‖ softmax(student / T))`, a sum over rows of logits, at the
-/// temperature `T`; the factor keeps the gradients' size whatever the temperature (Hinton et al.
-/// 2015, section 2).
-///
-/// # Shapes
-///
-/// `[B, C]` and `[B, C]` to a scalar.
-///
-/// # Errors
-///
-/// [`Error::Torch`] if the shapes differ.
-///
-/// ```
-/// use cs_train::objective::soft_divergence;
-/// use tch::Tensor;
-/// let logits = |a: f32, b: f32| Tensor::from_slice2(&[[a, b]]);
-/// assert!(soft_divergence(&logits(1.0, 3.0), &logits(2.0, 4.0), 2.0)?.double_value(&[]).abs() < 1e-6);
-/// assert!(soft_divergence(&logits(1.0, 3.0), &logits(3.0, 1.0), 2.0)?.double_value(&[]) > 1.0);
-/// # Ok::<(), cs_train::Error>(())
-/// ```
-pub fn soft_divergence(student: &Tensor, teacher: &Tensor, temperature: f64) -> Result<Tensor> {
-    let soften = |logits: &Tensor| -> Result<Tensor> {
-        let logits = logits.f_to_kind(Kind::Float)?.f_div_scalar(temperature)?;
-        Ok(logits.f_log_softmax(-1, Kind::Float)?)
-    };
-    let divergence = soften(student)?.f_kl_div(&soften(teacher)?, Reduction::Sum, true)?;
-    Ok(divergence.f_mul_scalar(temperature * temperature)?)
-}
-
-fn select(tensor: &Tensor, rows: &[i64]) -> Result<Tensor> {
-    Ok(tensor.f_index_select(0, &on_device(rows, tensor.device())?)?)
-}
-
-fn add(sum: &mut Option<Tensor>, more: Tensor) -> Result<()> {
-    *sum = Some(match sum.take() {
-        Some(sum) => sum.f_add(&more)?,
-        None => more,
-    });
-    Ok(())
 }
