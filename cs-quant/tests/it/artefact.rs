@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use cs_data::TokenBatch;
+use cs_model::names::{BERT, BILSTM, HEADS, Role, TensorRole, product};
 use cs_model::{Bundle, Dtype, RawTensor, Weights, write_safetensors};
 use cs_quant::{Clip, Error, Int4, NativeModel, Precision, QuantConfig, RuntimeConfig, quantize};
 use proptest::prelude::*;
@@ -68,20 +69,20 @@ fn a_transition_that_no_training_gives_is_refused() {
     };
     write_bundle(&whole, "lstm", tasks.clone());
     let bundle = Bundle::open(&whole).unwrap();
-    for (name, number, reason) in [
+    for (role, number, reason) in [
         (
-            "transitions",
+            Role::SlotTransitions,
             1e6_f32,
             "heads.slots.transitions[0] is 1000000, expected -300 to 300",
         ),
         (
-            "end",
+            Role::SlotEnd,
             f32::NAN,
             "tensor heads.slots.end: expected finite numbers, found NaN",
         ),
     ] {
         let (mut tensors, metadata) = read(&bundle.weights_path());
-        let (_, _, data) = tensors.get_mut(&format!("heads.slots.{name}")).unwrap();
+        let (_, _, data) = tensors.get_mut(&HEADS.weight(role)).unwrap();
         data[..4].copy_from_slice(&number.to_le_bytes());
         let mut writer = cs_model::BundleWriter::new(&edited).unwrap();
         writer.copy_from(&bundle, "config.json").unwrap();
@@ -109,7 +110,8 @@ fn every_defect_names_file_and_tensor() {
     let path = folder.join("model.int8.safetensors");
     let (tensors, metadata) = read(&path);
     assert!(open(&folder).is_ok());
-    let name = "encoder.lstm.weight_hh_l1_reverse";
+    let name = &*BILSTM.layer(1).weight(Role::LstmHiddenReverse);
+    let bias = &*BILSTM.layer(0).bias(Role::LstmInput);
     let scale = format!("{name}.scale");
     let with_scale = |bits: f32| {
         let mut tensors = tensors.clone();
@@ -133,10 +135,7 @@ fn every_defect_names_file_and_tensor() {
         (with_scale(f32::INFINITY), &scale),
         (without(&scale), &scale),
         (without(name), name),
-        (
-            without("encoder.lstm.bias_ih_l0"),
-            "encoder.lstm.bias_ih_l0",
-        ),
+        (without(bias), bias),
         (change(name, &|t| t.1.reverse()), name),
         (change(name, &|t| t.0 = Dtype::U8), name),
         (change(&scale, &|t| t.0 = Dtype::I32), &scale),
@@ -165,7 +164,7 @@ fn every_defect_of_four_bits_names_file_and_tensor() {
     let path = folder.join("model.int8.safetensors");
     let (tensors, metadata) = read(&path);
     assert!(open(&folder).is_ok());
-    let name = "encoder.layer.1.output.dense.weight"; // [32, 64], two groups a row
+    let name = &*BERT.layer(1).weight(Role::FeedForwardOut); // [32, 64], two groups a row
     let scale = format!("{name}.scale");
     type Change = fn(&mut Tensor);
     let cases: [(&str, Change); 9] = [
@@ -215,30 +214,34 @@ fn an_artefact_of_another_model_is_refused() {
         (
             "\"intermediate_size\": 64",
             "\"intermediate_size\": 96",
-            "encoder.layer.0.intermediate.dense",
+            BERT.layer(0).weight(Role::FeedForwardIn),
         ),
         (
             "\"vocab_size\": 50",
             "\"vocab_size\": 16000000",
-            "embeddings.word_embeddings.weight",
+            BERT.weight(Role::WordEmbeddings),
         ),
         (
             "\"num_hidden_layers\": 2",
             "\"num_hidden_layers\": 3",
-            "encoder.layer.2.",
+            BERT.layer(2).bias(Role::Query),
         ),
-        ("\"hidden_size\": 32", "\"hidden_size\": 64", "embeddings."),
+        (
+            "\"hidden_size\": 32",
+            "\"hidden_size\": 64",
+            BERT.weight(Role::PositionEmbeddings),
+        ),
         (
             "\"num_hidden_layers\": 2",
             "\"num_hidden_layers\": 2, \"layer_num_attention_heads\": [4, 3]",
-            "encoder.layer.1.attention.self",
+            product(&BERT.layer(1).weight(Role::Query)).to_owned(),
         ),
     ] {
         assert!(config.contains(from), "{config}");
         std::fs::write(folder.join("config.json"), config.replace(from, to)).unwrap();
         let error = open(&folder).unwrap_err();
         assert!(
-            error.contains("model.int8.safetensors: tensor ") && error.contains(named),
+            error.contains("model.int8.safetensors: tensor ") && error.contains(&named),
             "{error}"
         );
     }
@@ -266,7 +269,7 @@ fn hostile_headers_are_refused() {
     let path = folder.join("model.int8.safetensors");
     let good = std::fs::read(&path).unwrap();
     let (header, data) = split(&good);
-    let name = "encoder.layer.1.attention.output.dense.weight";
+    let name = &*BERT.layer(1).weight(Role::AttentionOutput);
     let with = |field: &str, value: serde_json::Value| {
         let mut header = header.clone();
         header[name][field] = value;
@@ -350,14 +353,20 @@ fn what_is_kept_stays_exact() {
         ..QuantConfig::default()
     };
     let report = quantize(&Bundle::open(&fp32).unwrap(), &int8, &config).unwrap();
-    let kept = |name: &str| name.starts_with("encoder.layer.1.") || name.starts_with("embeddings.");
+    let kept = |name: &str| {
+        let tensor = TensorRole::parse(name);
+        tensor.is_some_and(|tensor| tensor.layer == Some(1) || tensor.role.is_embedding())
+    };
     assert!(report.layers.iter().all(|layer| !kept(&layer.name)));
     let weights = Weights::open(&int8.join("model.int8.safetensors")).unwrap();
     let before = Weights::open(&fp32.join("model.safetensors")).unwrap();
     for name in weights.names().filter(|name| kept(name)) {
         assert_eq!(weights.raw(name).unwrap(), before.raw(name).unwrap());
     }
-    assert_eq!(weights.raw("heads.intent.weight").unwrap().dtype, Dtype::I8);
+    assert_eq!(
+        weights.dtype(&HEADS.weight(Role::Intent)).unwrap(),
+        Dtype::I8
+    );
     let model =
         NativeModel::open(&Bundle::open(&int8).unwrap(), &RuntimeConfig::default()).unwrap();
     assert!(model.forward(&TokenBatch::pack([&[2, 3][..]])).is_ok());

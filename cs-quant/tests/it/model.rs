@@ -1,6 +1,7 @@
 //! The forward against other implementations, and what must not change it.
 
 use cs_data::TokenBatch;
+use cs_model::names::{HEADS, Role};
 use cs_model::{Matrix, Pooling, SlotHead, Tasks, Transitions};
 use cs_quant::{Precision, QuantConfig, quantize};
 
@@ -130,12 +131,11 @@ fn a_conditional_random_field_is_never_quantised() {
     };
     write_bundle(&fp32, "lstm", tasks.clone());
     let bundle = cs_model::Bundle::open(&fp32).unwrap();
-    let scores = |name: &str, shape: &[usize]| {
-        let name = format!("heads.slots.{name}");
-        bundle.weights().unwrap().f32(&name, shape).unwrap()
-    };
-    let transitions = Matrix::new(3, 3, scores("transitions", &[3, 3])).unwrap();
-    let (start, end) = (scores("start", &[3]), scores("end", &[3]));
+    let weights = bundle.weights().unwrap();
+    let scores = |role, shape: &[usize]| weights.f32(&HEADS.weight(role), shape).unwrap();
+    let transitions = Matrix::new(3, 3, scores(Role::SlotTransitions, &[3, 3])).unwrap();
+    let start = scores(Role::SlotStart, &[3]);
+    let end = scores(Role::SlotEnd, &[3]);
     let tags = tasks.slots.as_ref().unwrap();
     let expected = Transitions::new(tags, &transitions, &start, &end).unwrap();
 

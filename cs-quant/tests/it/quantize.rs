@@ -1,5 +1,6 @@
 //! What the quantiser's options do.
 
+use cs_model::names::{BERT, Role};
 use cs_model::{Bundle, Dtype, Weights};
 use cs_quant::{Clip, Int4, NativeModel, Precision, QuantConfig, RuntimeConfig, quantize};
 
@@ -26,30 +27,17 @@ fn four_bits_are_stored_and_read() {
     let plain = quantize(&bundle, &dir.path().join("c"), &QuantConfig::default()).unwrap();
     assert!(report.bytes_after < plain.bytes_after);
     let weights = Weights::open(&out.join(Bundle::INT8_WEIGHTS)).unwrap();
+    let words = BERT.weight(Role::WordEmbeddings);
+    let inner = BERT.layer(1).weight(Role::FeedForwardOut);
+    let attention = BERT.layer(1).weight(Role::AttentionOutput);
     for (name, dtype, shape) in [
-        ("embeddings.word_embeddings.weight", Dtype::U8, vec![50, 16]),
-        (
-            "embeddings.word_embeddings.weight.scale",
-            Dtype::BF16,
-            vec![50, 1],
-        ),
-        (
-            "encoder.layer.1.output.dense.weight",
-            Dtype::U8,
-            vec![32, 32],
-        ),
-        (
-            "encoder.layer.1.output.dense.weight.scale",
-            Dtype::BF16,
-            vec![32, 2],
-        ),
-        (
-            "encoder.layer.1.attention.output.dense.weight",
-            Dtype::I8,
-            vec![32, 32],
-        ),
+        (format!("{words}.scale"), Dtype::BF16, [50, 1]),
+        (words, Dtype::U8, [50, 16]),
+        (format!("{inner}.scale"), Dtype::BF16, [32, 2]),
+        (inner, Dtype::U8, [32, 32]),
+        (attention, Dtype::I8, [32, 32]),
     ] {
-        let tensor = weights.raw(name).unwrap();
+        let tensor = weights.raw(&name).unwrap();
         assert_eq!(
             (tensor.dtype, &tensor.shape[..]),
             (dtype, &shape[..]),
@@ -76,9 +64,9 @@ fn rows_that_no_group_divides_take_eight_bits() {
     let out = dir.path().join("b");
     quantize(&bundle(&dir.path().join("a")), &out, &int4(64)).unwrap();
     let weights = Weights::open(&out.join(Bundle::INT8_WEIGHTS)).unwrap();
-    let dtype = |name: &str| weights.raw(name).unwrap().dtype;
-    assert_eq!(dtype("embeddings.word_embeddings.weight"), Dtype::I8);
-    assert_eq!(dtype("encoder.layer.0.output.dense.weight"), Dtype::U8);
+    let dtype = |name: String| weights.dtype(&name).unwrap();
+    assert_eq!(dtype(BERT.weight(Role::WordEmbeddings)), Dtype::I8);
+    assert_eq!(dtype(BERT.layer(0).weight(Role::FeedForwardOut)), Dtype::U8);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What quantising each layer alone costs.
 
+use cs_model::names::{ALL_HEADS, BERT, Role, product};
 use cs_quant::{Error, NativeModel, Probe, QuantConfig, sensitivity};
 
 use crate::common::{bundle, figures, texts};
@@ -34,7 +35,8 @@ fn each_layer_is_reported_once_and_the_worst_comes_first() {
     );
     assert_eq!(models, 1 + found.len() as i32);
     let names: std::collections::BTreeSet<_> = found.iter().map(|layer| &layer.layer[..]).collect();
-    assert!(names.contains("encoder.layer.1.attention.self") && names.len() == found.len());
+    let query = BERT.layer(1).weight(Role::Query);
+    assert!(names.contains(product(&query)) && names.len() == found.len());
     // What is kept is not quantised: nothing is left to report.
     let keep_fp32 = names.into_iter().map(str::to_owned).collect();
     let kept = QuantConfig {
@@ -52,6 +54,6 @@ fn each_layer_is_reported_once_and_the_worst_comes_first() {
     assert!(
         left.unwrap()
             .iter()
-            .all(|layer| layer.layer.starts_with("heads"))
+            .all(|layer| layer.layer.starts_with(ALL_HEADS))
     );
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use cs_data::{TokenBatch, Tokenizer};
+use cs_model::names::{BERT, Role};
 use cs_model::{Bundle, Dtype, EncoderConfig, RawTensor, Weights, write_safetensors};
 use cs_quant::{NativeModel, Precision, TrimConfig, trim_vocabulary};
 use serde_json::{Value, json};
@@ -212,7 +213,7 @@ fn a_multilingual_folder_stays_one() {
     assert!(out.join("1_Pooling/config.json").is_file());
     // fp16 as it was, with the biases of masked words.
     let weights = Weights::open(&out.join(Bundle::WEIGHTS)).unwrap();
-    let biases = weights.raw("cls.predictions.bias").unwrap();
+    let biases = weights.raw(&BERT.bias(Role::MaskedLmBias)).unwrap();
     assert_eq!(
         (biases.dtype, &biases.shape[..]),
         (Dtype::F16, &[report.words_after][..])
