@@ -26,8 +26,8 @@ impl Crew<'_> {
         self.slot
     }
 
-    /// Lists the ranks of the crew's threads, the caller's first. All are below [`Pool::ranks`](super::Pool::ranks),
-    /// and no two threads of the pool have the same.
+    /// Lists the ranks of the crew's threads, the caller's first. All are below
+    /// [`Pool::ranks`](super::Pool::ranks), and no two threads of the pool have the same.
     pub(crate) fn ranks(&self) -> impl Iterator<Item = usize> {
         let callers = self.hub.crews.len();
         std::iter::once(self.slot).chain(self.workers().map(move |(index, _)| callers + index))

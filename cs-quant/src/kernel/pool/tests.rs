@@ -1,7 +1,6 @@
 //! Crews of a pool under many callers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 

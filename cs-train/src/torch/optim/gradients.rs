@@ -30,7 +30,7 @@ impl Gradients {
     ///
     /// # Errors
     ///
-    /// [`Error::Torch`] if libtorch fails, as for gradients of another optimiser.
+    /// [`Error::Torch`](crate::Error::Torch) if libtorch fails, as for gradients of another optimiser.
     pub fn add(&mut self, other: Self) -> Result<()> {
         let _guard = tch::no_grad_guard();
         let (mut sums, mut added) = (Vec::new(), Vec::new());
@@ -53,7 +53,7 @@ impl Gradients {
     ///
     /// # Errors
     ///
-    /// [`Error::Torch`] if libtorch fails.
+    /// [`Error::Torch`](crate::Error::Torch) if libtorch fails.
     pub fn norm(&self) -> Result<Tensor> {
         let _guard = tch::no_grad_guard();
         let gradients = self.tensors.iter().filter(|gradient| gradient.defined());

@@ -17,7 +17,7 @@ use crate::torch::objective::tag_lessons::divergence;
 ///
 /// # Errors
 ///
-/// [`Error::Torch`] if the shapes differ.
+/// [`Error::Torch`](crate::Error::Torch) if the shapes differ.
 ///
 /// ```
 /// use cs_train::objective::soft_divergence;
