@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::checks::{only, rate, size};
-use super::family::{Architecture, Family};
+use super::family::Family;
 use super::names::{BERT, Names, Role};
 use super::stack::{Activation, BlockSizes, EmbeddingRows, Stack};
 use crate::error::{Error, Result};
@@ -201,10 +201,6 @@ impl Family for BertConfig {
         only(extra, "position_embedding_type", "absolute")?;
         only(extra, "is_decoder", false)?;
         only(extra, "add_cross_attention", false)
-    }
-
-    fn architecture(&self) -> Architecture<'_> {
-        Architecture::Transformer(self.stack())
     }
 
     fn names(&self) -> Names {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::checks::{rate, size, token};
-use super::family::{Architecture, Family};
+use super::family::Family;
 use super::names::{BILSTM, Names, Part, Role};
 use super::stack::BlockSizes;
 use super::tensor_list::TensorList;
@@ -126,10 +126,6 @@ impl Family for BiLstmConfig {
             token("unk_token_id", self.unk_token_id, self.vocab_size)?;
         }
         Ok(())
-    }
-
-    fn architecture(&self) -> Architecture<'_> {
-        Architecture::BiLstm(self)
     }
 
     fn names(&self) -> Names {

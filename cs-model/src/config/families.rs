@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use super::architecture::Architecture;
 use super::bert::BertConfig;
 use super::bilstm::BiLstmConfig;
 use super::family::Family;
@@ -48,6 +49,14 @@ impl Known {
         };
         fields.insert("model_type".into(), self.family().model_type().into());
         Ok(fields)
+    }
+
+    /// What the encoder is built as.
+    pub(super) fn architecture(&self) -> Architecture<'_> {
+        match self {
+            Self::Bert(config) => Architecture::Transformer(config.stack()),
+            Self::BiLstm(config) => Architecture::BiLstm(config),
+        }
     }
 
     pub(super) fn family(&self) -> &dyn Family {

@@ -2,28 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::bilstm::BiLstmConfig;
 use super::names::{Names, Role};
-use super::stack::{BlockSizes, Stack};
+use super::stack::BlockSizes;
 use crate::error::Result;
-
-/// What an encoder is built as. Runtimes and tools ask for this, and never for the family.
-///
-/// ```
-/// use cs_model::{Architecture, BertConfig, BiLstmConfig, EncoderConfig};
-///
-/// let mini = EncoderConfig::from(BertConfig::mini(8000));
-/// assert!(matches!(mini.architecture(), Architecture::Transformer(_)));
-/// let light = EncoderConfig::from(BiLstmConfig::light(4000));
-/// assert!(matches!(light.architecture(), Architecture::BiLstm(_)));
-/// ```
-#[derive(Debug, Clone, PartialEq)]
-pub enum Architecture<'a> {
-    /// Embeddings and a stack of transformer blocks.
-    Transformer(Stack),
-    /// Word embeddings and a bidirectional LSTM.
-    BiLstm(&'a BiLstmConfig),
-}
 
 /// The part of a `config.json` that its family knows.
 pub(super) trait Family {
@@ -31,8 +12,6 @@ pub(super) trait Family {
     fn model_type(&self) -> &'static str;
     /// Checks sizes and rates, and what the `extra` keys of the file ask for.
     fn validate(&self, extra: &Map<String, Value>) -> Result<()>;
-    /// What the encoder is built as.
-    fn architecture(&self) -> Architecture<'_>;
     /// The names of the tensors.
     fn names(&self) -> Names;
     /// The width of the output.

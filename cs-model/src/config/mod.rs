@@ -4,6 +4,7 @@
 //! [`families`]. No other file asks which family a configuration is of: they ask for its
 //! [`Architecture`] and its names.
 
+mod architecture;
 mod bert;
 mod bilstm;
 mod checks;
@@ -17,11 +18,11 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+pub use self::architecture::Architecture;
 pub use self::bert::BertConfig;
 pub use self::bilstm::BiLstmConfig;
 use self::checks::token;
 use self::families::Known;
-pub use self::family::Architecture;
 use self::family::Family;
 use self::names::{Names, Role};
 pub use self::stack::{Activation, BlockSizes, EmbeddingRows, Stack};
@@ -148,7 +149,7 @@ impl EncoderConfig {
 
     /// What the encoder is built as.
     pub fn architecture(&self) -> Architecture<'_> {
-        self.family().architecture()
+        self.known.architecture()
     }
 
     /// What the encoder has to know to be built, if it is a transformer.

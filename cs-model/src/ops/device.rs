@@ -3,9 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use tch::Tensor;
-
-use super::pin_memory;
 use crate::error::{Error, Result};
 
 /// The processor that a model runs on.
@@ -55,28 +52,6 @@ impl Device {
             self,
             format!("one of the {count} CUDA devices, or cpu"),
         ))
-    }
-}
-
-/// Copies numbers to a device, as a vector. To CUDA they go by way of pinned memory, so that the
-/// host does not wait for the device, as it would at each other copy.
-///
-/// ```
-/// let numbers = cs_model::on_device(&[1_i64, 2, 3], tch::Device::Cpu)?;
-/// assert_eq!((numbers.size(), numbers.kind()), (vec![3], tch::Kind::Int64));
-/// # Ok::<(), cs_model::Error>(())
-/// ```
-///
-/// # Errors
-/// [`Error::Tch`] or [`Error::Operator`] if memory runs out.
-pub fn on_device<T: tch::kind::Element>(
-    numbers: &[T],
-    device: impl Into<tch::Device>,
-) -> Result<Tensor> {
-    let (tensor, device) = (Tensor::f_from_slice(numbers)?, device.into());
-    match device {
-        tch::Device::Cpu => Ok(tensor),
-        _ => Ok(pin_memory(&tensor)?.f_to_device_(device, tensor.kind(), true, false)?),
     }
 }
 

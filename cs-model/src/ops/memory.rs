@@ -2,10 +2,8 @@
 
 use std::ffi::c_char;
 
-use tch::Tensor;
-
 use super::Device;
-use super::bridge::{Value, call, check, unexpected};
+use super::bridge::check;
 use crate::error::Result;
 
 /// The memory that this process's libtorch holds on a device, in bytes.
@@ -45,20 +43,6 @@ pub fn reset_cuda_peak(device: Device) -> Result<()> {
     read(device, true).map(drop)
 }
 
-/// Copies a tensor to page-locked memory, from which copies to CUDA run while the host goes on. The
-/// memory is of libtorch's own default device, as naming one is deprecated and warned of.
-///
-/// # Errors
-/// [`Error::Operator`](crate::Error::Operator) without CUDA, or if memory runs out.
-pub fn pin_memory(tensor: &Tensor) -> Result<Tensor> {
-    const OPERATOR: &str = "aten::pin_memory";
-    let mut results = call(OPERATOR, &[tensor.into()])?;
-    match (results.pop(), results.is_empty()) {
-        (Some(Value::Tensor(pinned)), true) => Ok(pinned),
-        _ => Err(unexpected(OPERATOR, "a tensor", &results)),
-    }
-}
-
 fn read(device: Device, reset_peak: bool) -> Result<Option<CudaMemory>> {
     let Device::Cuda(index) = device else {
         return Ok(None);
@@ -93,8 +77,6 @@ mod tests {
         if !tch::Cuda::is_available() {
             assert_eq!(cuda_memory(Device::Cuda(0)).unwrap(), None);
             reset_cuda_peak(Device::Cuda(999)).unwrap();
-            let text = pin_memory(&Tensor::from(1.0f32)).unwrap_err().to_string();
-            assert!(text.starts_with("aten::pin_memory: "), "{text}");
         }
     }
 }

@@ -24,13 +24,15 @@ mod bridge;
 mod device;
 mod foreach;
 mod memory;
+mod transfer;
 
 pub use adamw::{FusedAdamW, fused_adamw};
 pub use attention::{FlashAttention, flash_attention, flash_attention_supports};
 pub use autocast::{Autocast, HalfPrecision};
-pub use device::{Device, on_device};
+pub use device::Device;
 pub use foreach::{
     amp_unscale_, foreach_add_, foreach_copy_, foreach_lerp_, foreach_mul_, foreach_mul_tensor_,
     foreach_norm,
 };
-pub use memory::{CudaMemory, cuda_memory, pin_memory, reset_cuda_peak};
+pub use memory::{CudaMemory, cuda_memory, reset_cuda_peak};
+pub use transfer::{on_device, pin_memory};
