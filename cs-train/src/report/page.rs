@@ -1,7 +1,5 @@
 //! A report as one HTML page: no script, no file beside it, nothing fetched.
 
-use std::fmt::Write as _;
-
 use super::EvaluationReport;
 use super::cards::cards;
 use super::charts;

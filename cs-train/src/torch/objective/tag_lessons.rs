@@ -217,7 +217,9 @@ mod tests {
                 crf: is_crf("teacher_head").then(|| crf(&tags, &theirs)),
                 read: read.clone(),
                 shared: read.clone(),
-                places: (0..first).map(|place| (place, 0)).collect(),
+                words: (0..first)
+                    .map(|read| SharedWord { read, number: 0 })
+                    .collect(),
             };
             let slot_head = match is_crf("pupil_head") {
                 true => SlotHead::Crf,
