@@ -214,7 +214,7 @@ fn an_artefact_of_another_model_is_refused() {
         (
             "\"intermediate_size\": 64",
             "\"intermediate_size\": 96",
-            BERT.layer(0).weight(Role::FeedForwardIn),
+            BERT.layer(0).bias(Role::FeedForwardIn),
         ),
         (
             "\"vocab_size\": 50",
