@@ -10,6 +10,7 @@ use super::matrix::StoredMatrix;
 use super::scheme::QuantConfig;
 use crate::error::{Error, Result};
 use crate::kernel::gemm;
+use crate::kernel::lstm::by_unit;
 use crate::kernel::pack::{PackedF32, PackedI8};
 use crate::kernel::row_ops::Norm;
 
@@ -136,6 +137,30 @@ impl Scope<'_> {
         [outputs, inputs]: [usize; 2],
         bias: &[f32],
     ) -> Result<gemm::Weights> {
+        let matrix = self.joined(roles, [outputs, inputs])?;
+        Ok(pack(matrix, inputs, bias))
+    }
+
+    /// Reads the matrices of an LSTM's gates, each `[4 units, inputs]`, as [`linear`](Self::linear)
+    /// does, and orders their rows [by unit](by_unit).
+    pub(crate) fn gates(
+        &self,
+        roles: &[Role],
+        [units, inputs]: [usize; 2],
+        bias: &[f32],
+    ) -> Result<gemm::Weights> {
+        let matrix = match self.joined(roles, [4 * units, inputs])? {
+            Joined::Int8 { data, scale } => Joined::Int8 {
+                data: by_unit(&data, units, inputs),
+                scale: by_unit(&scale, units, 1),
+            },
+            Joined::F32(data) => Joined::F32(by_unit(&data, units, inputs)),
+        };
+        Ok(pack(matrix, inputs, &by_unit(bias, units, 1)))
+    }
+
+    /// Reads matrices that have as many inputs, one below the other.
+    fn joined(&self, roles: &[Role], [outputs, inputs]: [usize; 2]) -> Result<Joined> {
         let mut parts = Vec::with_capacity(roles.len());
         for &role in roles {
             let part = self.table(role, [outputs, inputs])?;
@@ -152,14 +177,31 @@ impl Scope<'_> {
                     scales.extend(scale);
                 }
             }
-            let packed = PackedI8::new(inputs, &weights, &scales, bias);
-            return Ok(gemm::Weights::Int8(packed));
+            return Ok(Joined::Int8 {
+                data: weights,
+                scale: scales,
+            });
         }
         let mut weights = Vec::with_capacity(roles.len() * outputs * inputs);
         for part in parts {
             weights.extend(part.into_f32(inputs));
         }
-        Ok(gemm::Weights::F32(PackedF32::new(inputs, &weights, bias)))
+        Ok(Joined::F32(weights))
+    }
+}
+
+/// Matrices one below the other.
+enum Joined {
+    F32(Vec<f32>),
+    Int8 { data: Vec<i8>, scale: Vec<f32> },
+}
+
+fn pack(matrix: Joined, inputs: usize, bias: &[f32]) -> gemm::Weights {
+    match matrix {
+        Joined::F32(data) => gemm::Weights::F32(PackedF32::new(inputs, &data, bias)),
+        Joined::Int8 { data, scale } => {
+            gemm::Weights::Int8(PackedI8::new(inputs, &data, &scale, bias))
+        }
     }
 }
 

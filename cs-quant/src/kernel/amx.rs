@@ -222,6 +222,12 @@ impl Isa for AmxInt8 {
     }
 
     #[inline(always)]
+    unsafe fn row_i8(pairs: usize, a: *const u8, b: *const i8) -> [[i32; TILE]; 4] {
+        // SAFETY: the caller's promise is the one asked for; the set includes that one.
+        unsafe { Avx512Vnni::row_i8(pairs, a, b) }
+    }
+
+    #[inline(always)]
     unsafe fn tile_f32<const R: usize>(
         k: usize,
         a: *const f32,

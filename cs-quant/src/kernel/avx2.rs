@@ -6,7 +6,9 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{
-    __m256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps,
+    __m256, __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_fmadd_ps, _mm256_load_si256,
+    _mm256_loadu_ps, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_set1_epi16, _mm256_set1_epi32,
+    _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
 };
 
 use super::{Isa, TILE, Task};
@@ -150,6 +152,33 @@ impl Isa for Avx2 {
             unsafe { tile.multiply::<R>() };
         }
         sums
+    }
+
+    #[inline(always)]
+    unsafe fn row_i8(pairs: usize, a: *const u8, b: *const i8) -> [[i32; TILE]; 4] {
+        // SAFETY: the caller vouches for the ranges that are read and for the instruction set;
+        // two vectors of eight `i32` have the size of the 16 that are returned.
+        unsafe {
+            let ones = _mm256_set1_epi16(1);
+            let mut sums = [[_mm256_setzero_si256(); 2]; 4];
+            for pair in 0..pairs {
+                let x = a.add(pair * 8).cast::<[i32; 2]>().read_unaligned();
+                let x = [_mm256_set1_epi32(x[0]), _mm256_set1_epi32(x[1])];
+                for (panel, sums) in sums.iter_mut().enumerate() {
+                    let w = b.add((panel * pairs + pair) * 128).cast::<__m256i>();
+                    for (half, sum) in sums.iter_mut().enumerate() {
+                        let first = _mm256_load_si256(w.add(half));
+                        let second = _mm256_load_si256(w.add(half + 2));
+                        let products = _mm256_add_epi16(
+                            _mm256_maddubs_epi16(x[0], first),
+                            _mm256_maddubs_epi16(x[1], second),
+                        );
+                        *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(products, ones));
+                    }
+                }
+            }
+            sums.map(|sum| std::mem::transmute::<[__m256i; 2], [i32; TILE]>(sum))
+        }
     }
 
     #[inline(always)]

@@ -121,7 +121,8 @@ impl QuantScratch {
         grow(&mut self.scales, rows)
     }
 
-    fn quantise(
+    /// Quantises the `rows` rows of `x`, as `weights` wants them.
+    pub(super) fn quantise(
         &mut self,
         team: Team<'_>,
         x: &[f32],
@@ -148,7 +149,7 @@ impl QuantScratch {
 
 /// Quantised activations, `[M, stride]`.
 #[derive(Debug, Clone, Copy)]
-struct QuantRows<'a> {
+pub(super) struct QuantRows<'a> {
     /// The bytes of `M` rows, rounded up to a multiple of 16.
     bytes: &'a [u8],
     scales: &'a [RowScale],
@@ -218,17 +219,10 @@ impl GemmI8<'_> {
         // bounds, and panels are aligned to cache lines; tasks only run where `I` does.
         let sums = unsafe { I::tile_i8::<R>(w.pairs, a, x.stride, w.panel(panel), next) };
         let columns = panel * TILE;
-        let scale: &[f32; TILE] = lanes(&w.scale, columns);
-        let shift: &[f32; TILE] = lanes(&w.shift, columns);
-        let bias: &[f32; TILE] = lanes(&w.bias, columns);
         // The rows that a tile read after the last one have no scales.
         let rows = sums.iter().zip(&x.scales[row..]);
-        for (r, (sums, &RowScale { scale: step, min })) in rows.enumerate() {
-            let mut y = [0.0; TILE];
-            for c in 0..TILE {
-                let rest = I::fma(min, shift[c], bias[c]);
-                y[c] = I::fma(sums[c] as f32, step * scale[c], rest);
-            }
+        for (r, (sums, &scale)) in rows.enumerate() {
+            let mut y = w.values::<I>(sums, scale, panel);
             activate::<I, TILE>(self.act, &mut y);
             store(
                 self.out,
@@ -237,6 +231,47 @@ impl GemmI8<'_> {
                 &y,
             );
         }
+    }
+}
+
+impl PackedI8 {
+    /// Gives what a row's sums of a panel stand for.
+    #[inline(always)]
+    fn values<I: Isa>(&self, sums: &[i32; TILE], row: RowScale, panel: usize) -> [f32; TILE] {
+        let columns = panel * TILE;
+        let scale: &[f32; TILE] = lanes(&self.scale, columns);
+        let shift: &[f32; TILE] = lanes(&self.shift, columns);
+        let bias: &[f32; TILE] = lanes(&self.bias, columns);
+        let mut y = [0.0; TILE];
+        for c in 0..TILE {
+            let rest = I::fma(row.min, shift[c], bias[c]);
+            y[c] = I::fma(sums[c] as f32, row.scale * scale[c], rest);
+        }
+        y
+    }
+
+    /// Computes the outputs of one row in four panels from `panel` on.
+    ///
+    /// # Panics
+    ///
+    /// If there are no such rows or panels.
+    #[inline(always)]
+    pub(super) fn row<I: Isa>(
+        &self,
+        x: QuantRows<'_>,
+        row: usize,
+        panel: usize,
+    ) -> [[f32; TILE]; 4] {
+        assert_eq!(x.stride, self.stride());
+        let a = x.bytes[row * x.stride..][..x.stride].as_ptr();
+        // SAFETY: a row of `stride` = `pairs * 8` bytes was sliced above; `panels` checks its
+        // bounds, and panels are aligned to cache lines; tasks only run where `I` does.
+        let sums = unsafe { I::row_i8(self.pairs, a, self.panels(panel..panel + 4)) };
+        let mut y = [[0.0; TILE]; 4];
+        for (i, y) in y.iter_mut().enumerate() {
+            *y = self.values::<I>(&sums[i], x.scales[row], panel + i);
+        }
+        y
     }
 }
 

@@ -5,17 +5,47 @@
 //! ```
 //!
 //! All sequences of a batch take their step together, the longest first, so that those still
-//! running are a prefix and each step is one small matrix product.
+//! running are a prefix and each step is one small matrix product. A few sequences take it one by
+//! one, 16 units at a time: their gates go from the product into the cell without being stored.
+//!
+//! For that the gates of 16 units lie side by side, as [`by_unit`] orders them. In the shapes, `h`
+//! is the width of a direction, and `p` that rounded up to a multiple of 16.
 
 use std::sync::{Mutex, PoisonError};
 
-use super::gemm::{QuantScratch, Weights};
-use super::math::{Act, sigmoid, tanh};
+use super::gemm::{QuantRows, QuantScratch, Weights};
+use super::math::{Act, lstm_cell};
 use super::memory::grow;
+use super::pack::PackedI8;
 use super::shared::Shared;
 use super::team::Team;
-use super::{Isa, Task};
+use super::{Isa, TILE, Task};
 use crate::error::Result;
+
+/// The number of gates.
+const GATES: usize = 4;
+
+/// The gates of 16 units: the columns of four panels.
+const BLOCK: usize = GATES * TILE;
+
+/// The most sequences that take their step one by one. More are faster as rows of one product.
+const FEW: usize = 3;
+
+/// Orders the rows of gates `[.., 4, h, width]` by units: `[.., p / 16, 4, 16, width]`. Units after
+/// the last are zero.
+pub(crate) fn by_unit<T: Copy + Default>(rows: &[T], units: usize, width: usize) -> Vec<T> {
+    let mut ordered = Vec::with_capacity(rows.len());
+    for gates in rows.chunks_exact((GATES * units * width).max(1)) {
+        for first in (0..units).step_by(TILE) {
+            let count = TILE.min(units - first);
+            for gate in gates.chunks_exact(units * width) {
+                ordered.extend_from_slice(&gate[first * width..][..count * width]);
+                ordered.resize(ordered.len() + (TILE - count) * width, T::default());
+            }
+        }
+    }
+    ordered
+}
 
 /// The space for one direction, kept between calls.
 #[derive(Debug, Default)]
@@ -24,9 +54,9 @@ pub(crate) struct LstmScratch {
     order: Vec<usize>,
     /// The hidden state of each sequence, `[B, h]`.
     hidden: Vec<f32>,
-    /// The cell of each sequence, `[B, h]`.
+    /// The cell of each sequence, `[B, p]`.
     cell: Vec<f32>,
-    /// The gates of each sequence, `[B, 4 h]`.
+    /// The gates of each sequence, `[B, 4 p]`.
     gates: Vec<f32>,
     quant: QuantScratch,
 }
@@ -34,11 +64,11 @@ pub(crate) struct LstmScratch {
 impl LstmScratch {
     /// Makes room for `sequences` sequences and a width of `size`.
     pub(crate) fn reserve(&mut self, sequences: usize, size: usize) -> Result<()> {
-        let values = sequences.saturating_mul(size);
+        let padded = sequences.saturating_mul(size.next_multiple_of(TILE));
         grow(&mut self.order, sequences)?;
-        grow(&mut self.hidden, values)?;
-        grow(&mut self.cell, values)?;
-        grow(&mut self.gates, values.saturating_mul(4))?;
+        grow(&mut self.hidden, sequences.saturating_mul(size))?;
+        grow(&mut self.cell, padded)?;
+        grow(&mut self.gates, padded.saturating_mul(GATES))?;
         self.quant.reserve(sequences, size)
     }
 }
@@ -46,9 +76,9 @@ impl LstmScratch {
 /// The arguments of [`recur`]: what the recurrence of one layer reads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Recurrence<'a> {
-    /// The input's part of the gates with both biases, forward then backward: `[N, 8 h]`.
+    /// The input's part of the gates with both biases, forward then backward: `[N, 8 p]`.
     pub(crate) input: &'a [f32],
-    /// The matrices `W_hh`, forward and backward: `[4 h, h]` each.
+    /// The matrices `W_hh`, forward and backward: `[4 p, h]` each.
     pub(crate) weights: &'a [Weights; 2],
     /// The positions where sequences begin, counted from the first of them: `[B + 1]`.
     pub(crate) offsets: &'a [u32],
@@ -65,32 +95,48 @@ pub(crate) fn recur(
     scratch: &[Mutex<LstmScratch>; 2],
     out: &mut [f32],
 ) {
-    assert_eq!(input.input.len(), 4 * out.len());
     let out = Shared::new(out);
-    team.run(2, |rank, direction| {
-        let mut scratch = scratch[direction]
+    team.run(2, |rank, index| {
+        let mut scratch = scratch[index]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        Direction {
+        let direction = Direction {
             input,
-            direction,
+            index,
+            size: input.weights[index].inputs(),
             out: &out,
-        }
-        .run(Team::solo(team.simd, rank), &mut scratch);
+        };
+        direction.run(Team::solo(team.simd, rank), &mut scratch);
     });
 }
 
+/// One of the two directions.
+#[derive(Clone, Copy)]
 struct Direction<'a> {
     input: Recurrence<'a>,
-    direction: usize,
+    /// 0 is forward, 1 backward.
+    index: usize,
+    size: usize,
     out: &'a Shared<'a, f32>,
 }
 
 impl Direction<'_> {
-    fn run(&self, team: Team<'_>, scratch: &mut LstmScratch) {
+    fn length(&self, sequence: usize) -> usize {
         let offsets = self.input.offsets;
-        let weights = &self.input.weights[self.direction];
-        let size = weights.inputs();
+        (offsets[sequence + 1] - offsets[sequence]) as usize
+    }
+
+    /// Gives the token that a sequence reads in a step.
+    fn token(&self, sequence: usize, step: usize) -> usize {
+        let offsets = self.input.offsets;
+        let at = match self.index {
+            0 => step,
+            _ => self.length(sequence) - 1 - step,
+        };
+        (offsets[sequence] - offsets[0]) as usize + at
+    }
+
+    fn run(&self, team: Team<'_>, scratch: &mut LstmScratch) {
         let LstmScratch {
             order,
             hidden,
@@ -98,76 +144,114 @@ impl Direction<'_> {
             gates,
             quant,
         } = scratch;
-        let sequences = offsets.len().saturating_sub(1);
-        let length = |i: usize| (offsets[i + 1] - offsets[i]) as usize;
+        let (size, padded) = (self.size, self.size.next_multiple_of(TILE));
+        let sequences = self.input.offsets.len().saturating_sub(1);
         order.clear();
         order.extend(0..sequences);
-        order.sort_unstable_by_key(|&i| (std::cmp::Reverse(length(i)), i));
-        for state in [&mut *hidden, &mut *cell] {
-            state.clear();
-            state.resize(sequences * size, 0.0);
-        }
-        gates.resize(gates.len().max(sequences * 4 * size), 0.0);
-        let longest = order.first().map_or(0, |&i| length(i));
+        order.sort_unstable_by_key(|&i| (std::cmp::Reverse(self.length(i)), i));
+        hidden.clear();
+        hidden.resize(sequences * size, 0.0);
+        cell.clear();
+        cell.resize(sequences * padded, 0.0);
+        gates.resize(gates.len().max(sequences * GATES * padded), 0.0);
+        let longest = order.first().map_or(0, |&i| self.length(i));
         let mut active = sequences;
         for step in 0..longest {
-            while active > 0 && length(order[active - 1]) <= step {
+            while active > 0 && self.length(order[active - 1]) <= step {
                 active -= 1;
             }
-            let gates = &mut gates[..active * 4 * size];
-            weights.apply(team, &hidden[..active * size], Act::None, (gates, quant));
-            for (row, &i) in order[..active].iter().enumerate() {
-                let at = if self.direction == 0 {
-                    step
-                } else {
-                    length(i) - 1 - step
-                };
-                let token = (offsets[i] - offsets[0]) as usize + at;
-                let from = token * 8 * size + self.direction * 4 * size;
-                let hidden = &mut hidden[row * size..][..size];
-                team.simd.run(Cell {
-                    input: &self.input.input[from..][..4 * size],
-                    gates: &gates[row * 4 * size..][..4 * size],
-                    cell: &mut cell[row * size..][..size],
-                    hidden,
-                });
-                let at = token * 2 * size + self.direction * size;
-                // SAFETY: a direction writes its own half of each row, one row at a time.
-                unsafe { self.out.slice(at, size) }.copy_from_slice(hidden);
+            let hidden = &mut hidden[..active * size];
+            let gates = match &self.input.weights[self.index] {
+                Weights::Int8(weights) if active <= FEW => {
+                    Gates::Product(quant.quantise(team, hidden, active, weights), weights)
+                }
+                weights => {
+                    let gates = &mut gates[..active * GATES * padded];
+                    weights.apply(team, hidden, Act::None, (gates, quant));
+                    Gates::Values(gates)
+                }
+            };
+            team.simd.run(Step {
+                direction: *self,
+                step,
+                order: &order[..active],
+                gates,
+                cell,
+                hidden,
+            });
+        }
+    }
+}
+
+/// The hidden states' part of the gates.
+#[derive(Clone, Copy)]
+enum Gates<'a> {
+    /// A product that is yet to be computed, of hidden states and `W_hh`.
+    Product(QuantRows<'a>, &'a PackedI8),
+    /// The values, `[B, 4 p]`.
+    Values(&'a [f32]),
+}
+
+impl Gates<'_> {
+    /// Gives the gates of a row in a block of 16 units, of which there are `blocks`.
+    #[inline(always)]
+    fn block<I: Isa>(&self, row: usize, block: usize, blocks: usize) -> [[f32; TILE]; GATES] {
+        match self {
+            Self::Product(hidden, weights) => weights.row::<I>(*hidden, row, block * GATES),
+            Self::Values(values) => {
+                let values = &values[(row * blocks + block) * BLOCK..][..BLOCK];
+                let (gates, _) = values.as_chunks();
+                [gates[0], gates[1], gates[2], gates[3]]
             }
         }
     }
 }
 
-/// One step of one sequence.
-struct Cell<'a> {
-    input: &'a [f32],
-    gates: &'a [f32],
+/// One step of the first sequences of an order.
+struct Step<'a> {
+    direction: Direction<'a>,
+    step: usize,
+    order: &'a [usize],
+    gates: Gates<'a>,
     cell: &'a mut [f32],
     hidden: &'a mut [f32],
 }
 
-impl Task for Cell<'_> {
+impl Task for Step<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let size = self.hidden.len();
-        let gate = |k: usize| {
-            (
-                &self.input[k * size..][..size],
-                &self.gates[k * size..][..size],
-            )
-        };
-        let [i, f, g, o] = [0, 1, 2, 3].map(gate);
-        for k in 0..size {
-            let input = sigmoid::<I>(i.0[k] + i.1[k]);
-            let forget = sigmoid::<I>(f.0[k] + f.1[k]);
-            let candidate = tanh::<I>(g.0[k] + g.1[k]);
-            let output = sigmoid::<I>(o.0[k] + o.1[k]);
-            let cell = I::fma(forget, self.cell[k], input * candidate);
-            self.cell[k] = cell;
-            self.hidden[k] = output * tanh::<I>(cell);
+        let Direction { index, size, .. } = self.direction;
+        let blocks = size.div_ceil(TILE);
+        for (row, &sequence) in self.order.iter().enumerate() {
+            let token = self.direction.token(sequence, self.step);
+            let input = &self.direction.input.input[(token * 2 + index) * blocks * BLOCK..];
+            let (input, _) = input.as_chunks::<TILE>();
+            let (cell, _) = self.cell[row * blocks * TILE..].as_chunks_mut::<TILE>();
+            let hidden = &mut self.hidden[row * size..][..size];
+            for (block, cell) in cell[..blocks].iter_mut().enumerate() {
+                let [i, f, g, o] = self.gates.block::<I>(row, block, blocks);
+                let input = &input[block * GATES..][..GATES];
+                let mut state = [0.0; TILE];
+                for k in 0..TILE {
+                    let gates = [
+                        input[0][k] + i[k],
+                        input[1][k] + f[k],
+                        input[2][k] + g[k],
+                        input[3][k] + o[k],
+                    ];
+                    [cell[k], state[k]] = lstm_cell::<I>(gates, cell[k]);
+                }
+                let hidden = &mut hidden[block * TILE..];
+                match hidden.first_chunk_mut() {
+                    Some(hidden) => *hidden = state,
+                    None => hidden.copy_from_slice(&state[..hidden.len()]),
+                }
+            }
+            let at = token * 2 * size + index * size;
+            // SAFETY: a direction writes its own half of each row, one row at a time.
+            unsafe { self.direction.out.slice(at, size) }.copy_from_slice(hidden);
         }
     }
 }

@@ -181,6 +181,14 @@ pub(crate) trait Isa {
         next: *const i8,
     ) -> [[i32; TILE]; R];
 
+    /// Multiplies one row by four panels that lie one after another, as [`Isa::tile_i8`] does: with
+    /// one panel alone each addition would wait for the one before.
+    ///
+    /// # Safety
+    ///
+    /// That of [`Isa::tile_i8`], with `b` readable for four panels; tiles need not be declared.
+    unsafe fn row_i8(pairs: usize, a: *const u8, b: *const i8) -> [[i32; TILE]; 4];
+
     /// Multiplies `R` rows of `k` floats (`lda` apart) by `k` rows of [`TILE`] columns.
     ///
     /// # Safety

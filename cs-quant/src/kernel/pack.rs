@@ -1,5 +1,7 @@
 //! Weights in the order in which the tiles read them.
 
+use std::ops::Range;
+
 use super::TILE;
 
 /// A cache line, which keeps the panels aligned.
@@ -84,8 +86,15 @@ impl PackedI8 {
     }
 
     pub(super) fn panel(&self, index: usize) -> *const i8 {
+        self.panels(index..index + 1)
+    }
+
+    /// Gives the first of some panels, which lie one after another.
+    pub(super) fn panels(&self, panels: Range<usize>) -> *const i8 {
         let lines = self.pairs * 2;
-        self.lines[index * lines..][..lines].as_ptr().cast()
+        self.lines[panels.start * lines..panels.end * lines]
+            .as_ptr()
+            .cast()
     }
 
     pub(crate) fn bytes(&self) -> usize {

@@ -43,6 +43,18 @@ impl Isa for Portable {
     }
 
     #[inline(always)]
+    unsafe fn row_i8(pairs: usize, a: *const u8, b: *const i8) -> [[i32; TILE]; 4] {
+        std::array::from_fn(|panel| {
+            // SAFETY: the caller vouches for four panels of `pairs * 128` bytes.
+            let [sums] = unsafe {
+                let b = b.add(panel * pairs * 128);
+                Self::tile_i8::<1>(pairs, a, 0, b, b)
+            };
+            sums
+        })
+    }
+
+    #[inline(always)]
     unsafe fn tile_f32<const R: usize>(
         k: usize,
         a: *const f32,

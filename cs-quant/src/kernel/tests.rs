@@ -8,13 +8,14 @@ use std::num::NonZeroUsize;
 use std::sync::Mutex;
 
 use super::attention::{AttentionInput, HeadScratch, attention};
-use super::gemm::{QuantScratch, Weights};
-use super::math::{Act, activate, erf, exp, sigmoid, tanh};
+use super::gemm::{QuantRows, QuantScratch, Weights};
+use super::lstm::{Recurrence, by_unit, recur};
+use super::math::{Act, activate, erf, exp, lstm_cell, tanh};
 use super::pack::{PackedF32, PackedI8};
 use super::pool::Pool;
 use super::row_ops::{Norm, RowScale, add_norm, quantise};
 use super::team::Team;
-use super::{Isa, Kernel, Simd, Task};
+use super::{Isa, Kernel, Simd, TILE, Task};
 use crate::format::matrix::quantise_rows;
 use crate::format::scheme::{Clip, IntRange as Bound};
 
@@ -104,6 +105,43 @@ fn integers(team: Team<'_>, u: &[u8], q: &[i8], (m, k, n): (usize, usize, usize)
     out
 }
 
+/// The rows of a product one by one, in four panels at a time as far as there are four.
+struct RowByRow<'a> {
+    x: QuantRows<'a>,
+    rows: usize,
+    weights: &'a PackedI8,
+}
+
+impl Task for RowByRow<'_> {
+    type Output = Vec<Vec<f32>>;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> Vec<Vec<f32>> {
+        let fours = self.weights.outputs / TILE / 4;
+        let row = |row: usize| {
+            let fours = (0..fours).map(|i| self.weights.row::<I>(self.x, row, i * 4));
+            fours.flatten().flatten().collect()
+        };
+        (0..self.rows).map(row).collect()
+    }
+}
+
+/// Checks the products of rows by four panels against those that were expected of all columns.
+fn check_rows(simd: Simd, u: &[u8], q: &[i8], (m, k, n): (usize, usize, usize), expected: &[f32]) {
+    let packed = PackedI8::new(k, q, &vec![1.0; n], &vec![0.0; n]);
+    let x: Vec<f32> = u.iter().map(|&u| f32::from(u)).collect();
+    let mut scratch = QuantScratch::default();
+    let found = simd.run(RowByRow {
+        x: scratch.quantise(Team::solo(simd, 0), &x, m, &packed),
+        rows: m,
+        weights: &packed,
+    });
+    for (found, expected) in found.iter().zip(expected.chunks_exact(n)) {
+        assert_eq!(found.len(), n / 64 * 64);
+        assert_eq!(found, &expected[..found.len()], "{simd:?} {m} x {k} x {n}");
+    }
+}
+
 #[test]
 fn int8_products_are_exact_on_every_kernel() {
     let pools: Vec<Pool> = (1..4)
@@ -135,6 +173,7 @@ fn int8_products_are_exact_on_every_kernel() {
                     .collect();
             }
             for simd in kernels() {
+                check_rows(simd, &u, &q, (m, k, n), &expected);
                 for pool in &pools {
                     let crew = pool.lease(pool.threads());
                     let found = integers(Team::all(simd, &crew), &u, &q, (m, k, n));
@@ -159,17 +198,16 @@ fn extreme_values_do_not_saturate() {
             ([-128; 8], 63),
         ] {
             for k in [64, 200, 1536] {
-                let q: Vec<i8> = block.into_iter().cycle().take(k * 16).collect();
-                let packed = PackedI8::new(k, &q, &[1.0; 16], &[0.0; 16]);
+                let q: Vec<i8> = block.into_iter().cycle().take(k * 64).collect();
+                let packed = PackedI8::new(k, &q, &[1.0; 64], &[0.0; 64]);
                 assert_eq!(packed.levels(), levels, "{block:?}");
                 let mut u = vec![levels; k];
                 u[k - 1] = 0;
-                let found = integers(Team::solo(simd, 0), &u, &q, (1, k, 16));
-                let expected = naive(&u, &q, (1, k, 16));
-                assert_eq!(
-                    found,
-                    expected.iter().map(|&v| v as f32).collect::<Vec<_>>()
-                );
+                let found = integers(Team::solo(simd, 0), &u, &q, (1, k, 64));
+                let expected = naive(&u, &q, (1, k, 64));
+                let expected: Vec<f32> = expected.iter().map(|&v| v as f32).collect();
+                assert_eq!(found, expected);
+                check_rows(simd, &u, &q, (1, k, 64), &expected);
             }
         }
     }
@@ -353,39 +391,161 @@ fn check_sequence(
     }
 }
 
-/// Largest error of the functions over a grid: exp (relative), erf, tanh, sigmoid, GELU.
+/// Both directions of a recurrence: its weights in `f32`, gate by gate, and as they are packed.
+struct Recurrent {
+    size: usize,
+    /// `[N, 2, 4 h]`
+    input: Vec<f32>,
+    hidden: [Vec<f32>; 2],
+}
+
+impl Recurrent {
+    /// Positions of six sequences, which begin within a larger batch.
+    const OFFSETS: [u32; 7] = [3, 8, 9, 12, 14, 15, 22];
+
+    fn new(size: usize) -> Self {
+        let mut random = Random(size as u64);
+        let mut hidden = || {
+            random
+                .floats(4 * size * size)
+                .iter()
+                .map(|w| w / 4.0)
+                .collect()
+        };
+        let hidden = [hidden(), hidden()];
+        Self {
+            size,
+            input: random.floats(19 * 8 * size),
+            hidden,
+        }
+    }
+
+    fn packed(&self, pack: impl Fn(&[f32], usize, &[f32]) -> Weights) -> [Weights; 2] {
+        let zeros = vec![0.0; 4 * self.size.next_multiple_of(TILE)];
+        self.hidden
+            .each_ref()
+            .map(|weights| pack(weights, self.size, &zeros))
+    }
+
+    /// The hidden states of some of the sequences.
+    fn run(
+        &self,
+        simd: Simd,
+        weights: &[Weights; 2],
+        sequences: std::ops::Range<usize>,
+    ) -> Vec<f32> {
+        let offsets = &Self::OFFSETS[sequences.start..=sequences.end];
+        let token = |i: usize| (offsets[i] - Self::OFFSETS[0]) as usize;
+        let (first, last) = (token(0), token(offsets.len() - 1));
+        let input = &self.input[first * 8 * self.size..last * 8 * self.size];
+        let mut out = vec![f32::NAN; (last - first) * 2 * self.size];
+        let input = Recurrence {
+            input: &by_unit(input, self.size, 1),
+            weights,
+            offsets,
+        };
+        recur(Team::solo(simd, 0), input, &Default::default(), &mut out);
+        out
+    }
+
+    /// The same by definition.
+    fn expected(&self) -> Vec<f64> {
+        let size = self.size;
+        let mut out = vec![0.0; 19 * 2 * size];
+        for ends in Self::OFFSETS.windows(2) {
+            let tokens: Vec<usize> = (ends[0] - 3..ends[1] - 3)
+                .map(|token| token as usize)
+                .collect();
+            for direction in 0..2 {
+                let (mut hidden, mut cell) = (vec![0.0; size], vec![0.0; size]);
+                for step in 0..tokens.len() {
+                    let token = tokens[[step, tokens.len() - 1 - step][direction]];
+                    let gate = |row: usize| {
+                        let weights = &self.hidden[direction][row * size..][..size];
+                        let input = self.input[(token * 2 + direction) * 4 * size + row];
+                        let products = weights.iter().zip(&hidden).map(|(&w, h)| f64::from(w) * h);
+                        f64::from(input) + products.sum::<f64>()
+                    };
+                    let next = |unit: usize| {
+                        reference_cell([0, 1, 2, 3].map(|k| gate(k * size + unit)), cell[unit])
+                    };
+                    let next: Vec<[f64; 2]> = (0..size).map(next).collect();
+                    cell = next.iter().map(|&[c, _]| c).collect();
+                    hidden = next.iter().map(|&[_, h]| h).collect();
+                    out[(token * 2 + direction) * size..][..size].copy_from_slice(&hidden);
+                }
+            }
+        }
+        out
+    }
+}
+
+#[test]
+fn a_recurrence_is_that_of_the_definition() {
+    for size in [5, 16, 40] {
+        let recurrent = Recurrent::new(size);
+        let expected = recurrent.expected();
+        let float = recurrent.packed(|w, size, zeros| {
+            Weights::F32(PackedF32::new(size, &by_unit(w, size, size), zeros))
+        });
+        let int8 = recurrent.packed(|w, size, zeros| {
+            let (q, scale) = quantise_rows(w, size, Bound::Bounded, Clip::None);
+            let (q, scale) = (by_unit(&q, size, size), by_unit(&scale, size, 1));
+            Weights::Int8(PackedI8::new(size, &q, &scale, zeros))
+        });
+        for simd in kernels() {
+            for (weights, bound) in [(&float, 2e-6), (&int8, 0.02)] {
+                let whole = recurrent.run(simd, weights, 0..6);
+                for (&found, expected) in whole.iter().zip(&expected) {
+                    assert!(
+                        (f64::from(found) - expected).abs() < bound,
+                        "{found} {expected}"
+                    );
+                }
+                // Alone a sequence takes its steps without storing gates.
+                let parts = (0..6).flat_map(|i| recurrent.run(simd, weights, i..i + 1));
+                assert_eq!(whole, parts.collect::<Vec<_>>(), "{simd:?} {size}");
+            }
+        }
+    }
+}
+
+/// Largest error of the functions over a grid: exp (relative), erf, GELU, tanh, and an LSTM's cell and
+/// hidden state with two gates at the point of the grid and two far from it.
 struct Errors;
 
 impl Task for Errors {
-    type Output = [f64; 5];
+    type Output = [f64; 6];
 
     #[inline(always)]
-    fn run<I: Isa>(self) -> [f64; 5] {
-        let mut worst = [0.0f64; 5];
+    fn run<I: Isa>(self) -> [f64; 6] {
+        let mut worst = [0.0f64; 6];
+        let mut random = Random(1);
         for i in -40_000..=40_000 {
             let x = i as f32 * 5e-4;
             let exact = f64::from(x);
             let mut y = [x; 16];
             activate::<I, 16>(Act::Gelu, &mut y);
-            let found = [
-                exp::<I>(x),
-                erf::<I>(x),
-                tanh::<I>(x),
-                sigmoid::<I>(x),
-                y[3],
-            ]
-            .map(f64::from);
+            let mut gates = [x; 4];
+            for k in 0..2 {
+                gates[(i + 40_000) as usize / (1 + k) % 4] = random.float() * 12.0;
+            }
+            let cell = random.float();
+            let [c, h] = lstm_cell::<I>(gates, cell);
+            let found = [exp::<I>(x), erf::<I>(x), y[3], tanh::<I>(x), c, h].map(f64::from);
+            let [c, h] = reference_cell(gates.map(f64::from), f64::from(cell));
             let expected = [
                 exact.exp(),
                 reference_erf(exact),
-                exact.tanh(),
-                1.0 / (1.0 + (-exact).exp()),
                 0.5 * exact * (1.0 + reference_erf(exact / 2f64.sqrt())),
+                exact.tanh(),
+                c,
+                h,
             ];
-            for k in 0..5 {
+            for k in 0..6 {
                 let unit = match k {
                     0 => expected[0],
-                    4 => exact.abs().max(1.0),
+                    2 => exact.abs().max(1.0),
                     _ => 1.0,
                 };
                 worst[k] = worst[k].max((found[k] - expected[k]).abs() / unit);
@@ -393,6 +553,13 @@ impl Task for Errors {
         }
         worst
     }
+}
+
+/// A step of an LSTM by its definition.
+fn reference_cell([i, f, g, o]: [f64; 4], c: f64) -> [f64; 2] {
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let c = sigmoid(f) * c + sigmoid(i) * g.tanh();
+    [c, sigmoid(o) * c.tanh()]
 }
 
 /// erf in double precision: its Taylor series near zero, else the continued fraction of 1 - erf.
@@ -415,12 +582,14 @@ fn reference_erf(x: f64) -> f64 {
 #[test]
 fn functions_are_as_exact_as_documented() {
     for simd in kernels() {
-        let [exp, erf, tanh, sigmoid, gelu] = simd.run(Errors);
+        let [exp, erf, gelu, tanh, cell, hidden] = simd.run(Errors);
+        println!("{simd:?}: {cell:e} {hidden:e}");
         assert!(exp < 4e-7, "exp {exp}");
         assert!(erf < 4e-7, "erf {erf}");
-        assert!(tanh < 4e-7, "tanh {tanh}");
-        assert!(sigmoid < 4e-7, "sigmoid {sigmoid}");
         assert!(gelu < 4e-7, "gelu {gelu}");
+        assert!(tanh < 4e-7, "tanh {tanh}");
+        assert!(cell < 1e-6, "cell {cell}");
+        assert!(hidden < 1e-6, "hidden {hidden}");
     }
 }
 

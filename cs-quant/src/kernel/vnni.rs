@@ -3,9 +3,9 @@
 
 use std::arch::x86_64::{
     __m256i, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_dpbusd_avx_epi32, _mm256_load_si256,
-    _mm256_set1_epi32, _mm256_setzero_si256, _mm512_dpbusd_epi32, _mm512_fmadd_ps,
-    _mm512_load_si512, _mm512_loadu_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_setzero_si512,
+    _mm256_set1_epi32, _mm256_setzero_si256, _mm512_add_epi32, _mm512_dpbusd_epi32,
+    _mm512_fmadd_ps, _mm512_load_si512, _mm512_loadu_ps, _mm512_set1_epi32, _mm512_set1_ps,
+    _mm512_setzero_ps, _mm512_setzero_si512,
 };
 
 use super::avx2::{self, Avx2};
@@ -88,6 +88,25 @@ impl Isa for AvxVnni {
     }
 
     #[inline(always)]
+    unsafe fn row_i8(pairs: usize, a: *const u8, b: *const i8) -> [[i32; TILE]; 4] {
+        // SAFETY: the caller vouches for the ranges that are read and for the instruction set;
+        // two vectors of eight `i32` have the size of the 16 that are returned.
+        unsafe {
+            let mut sums = [[_mm256_setzero_si256(); 2]; 4];
+            for group in 0..pairs * 2 {
+                let x = a.add(group * 4).cast::<i32>().read_unaligned();
+                let x = _mm256_set1_epi32(x);
+                for (panel, sum) in sums.iter_mut().enumerate() {
+                    let w = b.add(panel * pairs * 128 + group * 64).cast::<__m256i>();
+                    sum[0] = _mm256_dpbusd_avx_epi32(sum[0], x, _mm256_load_si256(w));
+                    sum[1] = _mm256_dpbusd_avx_epi32(sum[1], x, _mm256_load_si256(w.add(1)));
+                }
+            }
+            sums.map(|sum| std::mem::transmute::<[__m256i; 2], [i32; TILE]>(sum))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn tile_f32<const R: usize>(
         k: usize,
         a: *const f32,
@@ -130,6 +149,31 @@ impl Isa for Avx512Vnni {
                 }
             }
             std::array::from_fn(|r| std::mem::transmute::<__m512i, [i32; TILE]>(sums[r]))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn row_i8(pairs: usize, a: *const u8, b: *const i8) -> [[i32; TILE]; 4] {
+        // SAFETY: the caller vouches for the ranges that are read and for the instruction set;
+        // a vector has the size of 16 `i32`.
+        unsafe {
+            // The sums of even and of odd groups: eight on their way.
+            let mut sums = [[_mm512_setzero_si512(); 2]; 4];
+            for pair in 0..pairs {
+                for odd in 0..2 {
+                    let group = pair * 2 + odd;
+                    let x = a.add(group * 4).cast::<i32>().read_unaligned();
+                    let x = _mm512_set1_epi32(x);
+                    for (panel, sum) in sums.iter_mut().enumerate() {
+                        let w = b.add(panel * pairs * 128 + group * 64);
+                        let w = _mm512_load_si512(w.cast());
+                        sum[odd] = _mm512_dpbusd_epi32(sum[odd], x, w);
+                    }
+                }
+            }
+            sums.map(|[even, odd]| {
+                std::mem::transmute::<__m512i, [i32; TILE]>(_mm512_add_epi32(even, odd))
+            })
         }
     }
 

@@ -1,7 +1,7 @@
 //! A stack of bidirectional LSTMs with the arithmetic of PyTorch's `nn.LSTM`.
 //!
-//! In the shapes, `N` is the number of tokens, `E` the embedding width, and `h` the width of one
-//! direction.
+//! In the shapes, `N` is the number of tokens, `E` the embedding width, `h` the width of one
+//! direction, and `p` that rounded up to a multiple of 16.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -12,6 +12,7 @@ use super::embedding::Embedding;
 use super::scratch::{BatchPart, Extent, Scratch, Widths, lock, take};
 use crate::error::Result;
 use crate::format::source::Scope;
+use crate::kernel::TILE;
 use crate::kernel::gemm::Weights;
 use crate::kernel::lstm::{Recurrence, recur};
 use crate::kernel::math::Act;
@@ -27,9 +28,9 @@ pub(crate) struct BiLstm {
 
 #[derive(Debug)]
 struct Layer {
-    /// The matrix `W_ih` of both directions, with the sum of both biases: `[8 h, E or 2 h]`.
+    /// The matrix `W_ih` of both directions, with the sum of both biases: `[8 p, E or 2 h]`.
     input: Weights,
-    /// The matrices `W_hh`, forward and backward: `[4 h, h]` each.
+    /// The matrices `W_hh`, forward and backward: `[4 p, h]` each.
     hidden: [Weights; 2],
 }
 
@@ -72,7 +73,7 @@ impl BiLstm {
             self.word_embeddings.copy(team, id, row);
         }
         for (i, layer) in self.layers.iter().enumerate() {
-            let gates = take(wide, tokens * 8 * self.size); // [N, 8 h]
+            let gates = take(wide, tokens * layer.input.outputs()); // [N, 8 p]
             let input: &[f32] = if i == 0 { embedded } else { out };
             layer.input.apply(team, input, Act::None, (gates, quant));
             let weights = &layer.hidden;
@@ -97,7 +98,7 @@ impl BiLstm {
     pub(crate) fn reserve(&self, extent: Extent, scratch: &mut Scratch) -> Result<()> {
         let embedded = self.word_embeddings.width;
         let widths = Widths {
-            wide: 8 * self.size,
+            wide: 8 * self.size.next_multiple_of(TILE),
             context: embedded,
             update: 0,
             inputs: embedded.max(2 * self.size),
@@ -134,9 +135,9 @@ impl Layer {
         }
         let input = [Role::LstmInput, Role::LstmInputReverse];
         let zeros = vec![0.0; 4 * size];
-        let hidden = |role| scope.linear(&[role], [4 * size, size], &zeros);
+        let hidden = |role| scope.gates(&[role], [size, size], &zeros);
         Ok(Self {
-            input: scope.linear(&input, [4 * size, inputs], &bias)?,
+            input: scope.gates(&input, [size, inputs], &bias)?,
             hidden: [hidden(Role::LstmHidden)?, hidden(Role::LstmHiddenReverse)?],
         })
     }
