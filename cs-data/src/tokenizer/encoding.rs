@@ -108,6 +108,49 @@ impl Encoding {
     }
 }
 
+/// A token before truncation.
+#[derive(Debug, Clone)]
+pub(super) struct Token {
+    pub(super) id: u32,
+    /// The pre-tokenizer's number of the word; `None` for the special tokens around a text.
+    pub(super) word: Option<u32>,
+    /// The bytes of the text, perhaps within a character.
+    pub(super) range: Range<usize>,
+    /// Whether it is the space that SentencePiece puts before a text, and nothing else.
+    pub(super) is_space: bool,
+}
+
+impl Token {
+    pub(super) fn new(id: u32, word: Option<u32>, range: Range<usize>) -> Self {
+        Self {
+            id,
+            word,
+            range,
+            is_space: false,
+        }
+    }
+
+    /// Makes a token that stands for no text.
+    pub(super) fn special(id: &u32) -> Self {
+        Self::new(*id, None, 0..0)
+    }
+
+    /// Lists the tokens of the crate's encoding.
+    pub(super) fn of_library(encoding: &tokenizers::Encoding) -> Vec<Self> {
+        let token = |i: usize| {
+            let (start, end) = encoding.get_offsets()[i];
+            let in_text = encoding.get_special_tokens_mask()[i] == 0;
+            Self {
+                id: encoding.get_ids()[i],
+                word: encoding.get_word_ids()[i].filter(|_| in_text),
+                range: start..end,
+                is_space: encoding.get_tokens()[i] == "\u{2581}",
+            }
+        };
+        (0..encoding.len()).map(token).collect()
+    }
+}
+
 /// Whether a character can be seen: no white space, and no control or format character.
 fn is_visible(char: char) -> bool {
     let hidden = GeneralCategoryGroup::Other;

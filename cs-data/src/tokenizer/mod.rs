@@ -1,5 +1,6 @@
 //! Hugging Face tokenizers: reading, training, trimming, and texts as tokens with their words.
 
+mod bert;
 mod encoding;
 mod json;
 mod model;

@@ -8,7 +8,8 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::text::{ceil, floor, is_mark};
 
-use super::encoding::Encoding;
+use super::bert::Bert;
+use super::encoding::{Encoding, Token};
 use super::json::{Inner, Loaded};
 pub(crate) use super::model::Model;
 use super::word_rule::{Numbering, WordRule};
@@ -43,6 +44,8 @@ const MOST_BYTES_A_TOKEN: usize = 64;
 #[derive(Clone)]
 pub struct Tokenizer {
     inner: Inner,
+    /// The way that common texts are cut if the tokenizer is BERT's.
+    bert: Option<Bert>,
     pad_id: u32,
     unknown_id: Option<u32>,
     /// Special tokens but for the unknown one, ascending: no text becomes one of them.
@@ -120,6 +123,7 @@ impl Tokenizer {
         let vocab_size = inner.get_model().ids().max(added);
         inner.set_encode_special_tokens(true);
         let mut tokenizer = Tokenizer {
+            bert: Bert::of(&inner),
             inner,
             pad_id,
             unknown_id,
@@ -267,35 +271,37 @@ impl Tokenizer {
         let mut limit = max_length.saturating_mul(BYTES_A_TOKEN);
         while limit < most && limit < text.len() {
             let beginning = &text[..floor(text, limit)];
-            let encoding = self.library_encoding(beginning)?;
-            if whole_tokens(&encoding) >= max_length {
-                return self.cut(&encoding, beginning, max_length);
+            let tokens = self.tokens(beginning)?;
+            if whole_tokens(&tokens) >= max_length {
+                return self.cut(&tokens, beginning, max_length);
             }
             limit = limit.saturating_mul(2);
         }
         let beginning = &text[..floor(text, most)];
-        let encoding = self.library_encoding(beginning)?;
-        let mut encoding = self.cut(&encoding, beginning, max_length)?;
+        let tokens = self.tokens(beginning)?;
+        let mut encoding = self.cut(&tokens, beginning, max_length)?;
         encoding.truncated |= beginning.len() < text.len();
         Ok(encoding)
     }
 
-    fn cut(
-        &self,
-        encoding: &tokenizers::Encoding,
-        text: &str,
-        max_length: usize,
-    ) -> Result<Encoding> {
-        let mut encoding = cut(encoding, text, max_length, self.words)?;
+    fn cut(&self, tokens: &[Token], text: &str, max_length: usize) -> Result<Encoding> {
+        let mut encoding = cut(tokens, text, max_length, self.words)?;
         encoding.blank_unread(text, self.unknown_id);
         Ok(encoding)
     }
 
-    fn library_encoding(&self, text: &str) -> Result<tokenizers::Encoding> {
+    fn tokens(&self, text: &str) -> Result<Vec<Token>> {
+        if let (Some(bert), Model::WordPiece(model)) = (&self.bert, self.inner.get_model())
+            && let Some(tokens) = bert.tokens(text, model, &self.control_ids)
+        {
+            return Ok(tokens);
+        }
         // `encode` gives byte offsets; `encode_char_offsets` would give characters.
         let encoding = self.inner.encode(text, true).map_err(Error::tokenizer)?;
-        plain::plain(encoding, text, self.inner.get_model(), &self.control_ids)
-            .map_err(Error::tokenizer)
+        let model = self.inner.get_model();
+        let encoding =
+            plain::plain(encoding, text, model, &self.control_ids).map_err(Error::tokenizer)?;
+        Ok(Token::of_library(&encoding))
     }
 
     /// Encodes each text as [`encode`](Self::encode) does; 64 or more on all cores.
@@ -330,27 +336,17 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// How many tokens there are, special ones included, without those of the last word: the text may
 /// go on, and the word with it.
-fn whole_tokens(encoding: &tokenizers::Encoding) -> usize {
-    let words = encoding.get_word_ids();
-    let last = words.iter().flatten().max();
-    words.iter().filter(|word| word.as_ref() != last).count()
+fn whole_tokens(tokens: &[Token]) -> usize {
+    let last = tokens.iter().filter_map(|token| token.word).max();
+    tokens.iter().filter(|token| token.word != last).count()
 }
 
 /// Truncates the body, keeps the special tokens at both ends, snaps offsets to characters.
-fn cut(
-    encoding: &tokenizers::Encoding,
-    text: &str,
-    max_length: usize,
-    rule: WordRule,
-) -> Result<Encoding> {
-    let special = encoding.get_special_tokens_mask();
-    let len = special.len();
-    let head = special.iter().take_while(|&&mask| mask == 1).count();
-    let tail = special[head..]
-        .iter()
-        .rev()
-        .take_while(|&&mask| mask == 1)
-        .count();
+fn cut(tokens: &[Token], text: &str, max_length: usize, rule: WordRule) -> Result<Encoding> {
+    let is_special = |token: &&Token| token.word.is_none();
+    let len = tokens.len();
+    let head = tokens.iter().take_while(is_special).count();
+    let tail = tokens[head..].iter().rev().take_while(is_special).count();
     if head + tail > max_length {
         return Err(Error::argument(
             "max_length",
@@ -366,29 +362,23 @@ fn cut(
         words: Vec::with_capacity(kept),
         truncated: len > max_length,
     };
-    let (ids, words, offsets) = (
-        encoding.get_ids(),
-        encoding.get_word_ids(),
-        encoding.get_offsets(),
-    );
-    let (tokens, mut numbering) = (encoding.get_tokens(), Numbering::new(rule, text));
+    let mut numbering = Numbering::new(rule, text);
     for index in (0..body_end).chain(len - tail..len) {
-        let word = words[index].filter(|_| special[index] == 0);
-        let (start, end) = offsets[index];
-        let (word, range) = match word {
+        let token = &tokens[index];
+        let (word, range) = match token.word {
             // The space that SentencePiece puts before the text has the first character's bytes.
-            Some(_) if rule == WordRule::Script && tokens[index] == "\u{2581}" => (None, 0..0),
+            Some(_) if rule == WordRule::Script && token.is_space => (None, 0..0),
             Some(word) => {
-                let start = floor(text, start);
-                let end = ceil(text, end).max(start);
+                let start = floor(text, token.range.start);
+                let end = ceil(text, token.range.end).max(start);
                 // Of the last token (special ones have 0..0) to the end.
-                let next = offsets.get(index + 1).map_or(0, |next| next.0);
+                let next = tokens.get(index + 1).map_or(0, |next| next.range.start);
                 let limit = if next == 0 { text.len() } else { next };
                 numbering.number(word, start..past_marks(text, end, limit))
             }
             None => (None, 0..0),
         };
-        out.ids.push(ids[index]);
+        out.ids.push(token.id);
         out.words.push(word);
         out.offsets.push(range);
     }

@@ -201,6 +201,48 @@ fn word_piece_is_that_of_the_crate() {
     check(&word_piece(&words, 0, "##"), &TEXTS);
 }
 
+/// Where BERT's tokenizer takes common text apart without the crate, and at the edges of that.
+#[test]
+fn every_common_character_is_cut_as_the_crate_does() {
+    let ranges = [
+        0x00..0x300,
+        0x2000..0x2070,
+        0x2ff0..0x3042,
+        0x3400..0x3420,
+        0x4da0..0x4e20,
+        0x9f90..0xa010,
+        0xfe00..0x10000,
+    ];
+    let chars: Vec<char> = ranges
+        .into_iter()
+        .flatten()
+        .filter_map(char::from_u32)
+        .collect();
+    let texts: Vec<String> = chars
+        .iter()
+        .map(|c| format!("a{c}b {c} {c}{c}单"))
+        .collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let words: Vec<String> = chars.iter().map(char::to_string).collect();
+    let mut file = word_piece(&words, 100, "##");
+    check(&file, &texts);
+    file["normalizer"]["lowercase"] = false.into();
+    check(&file, &texts);
+    file["normalizer"]["handle_chinese_chars"] = false.into();
+    check(&file, &texts);
+    file["normalizer"]["clean_text"] = false.into();
+    check(&file, &texts);
+    file["post_processor"] = Value::Null;
+    check(&file, &texts);
+    file["added_tokens"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"id": 5, "content": "单",
+        "single_word": false, "lstrip": true, "rstrip": false, "normalized": false,
+        "special": false}));
+    check(&file, &texts);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 200, failure_persistence: None, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default()
@@ -219,8 +261,8 @@ proptest! {
 
     #[test]
     fn any_word_piece_is_that_of_the_crate(
-        words in prop::collection::vec("(##)?[ab查é😀]{1,3}", 0..40),
-        texts in prop::collection::vec("[ab 查é😀c\u{301}]{0,24}", 4),
+        words in prop::collection::vec("(##)?[ab查é😀，]{1,3}", 0..40),
+        texts in prop::collection::vec("[ab 查é😀c\u{301}]{0,24}|[abAc 查，.Ａ]{0,24}", 4),
     ) {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         check(&word_piece(&words, 12, "##"), &texts);
