@@ -6,7 +6,7 @@
 use cs_data::TagSet;
 
 use super::matrix::Matrix;
-use super::sums::{dot, finite, largest_sum, relative};
+use super::sums::{dot, finite, largest_sum, normalise, relative};
 use super::tasks::validate_tags;
 use crate::config::names::{HEADS, Role};
 use crate::error::{Error, Result};
@@ -141,6 +141,8 @@ fn check(part: Role, scores: &[f32]) -> Result<()> {
 struct Lattice<'c> {
     crf: &'c Transitions,
     logits: Vec<f64>,
+    /// The exponentials of the logits, relative to the word's largest.
+    emissions: Vec<f64>,
     /// The score of the best sequence that ends in a word's tag.
     best: Vec<f64>,
     /// The probability that a word has a tag given the words up to it, relative to the word's
@@ -156,8 +158,13 @@ impl<'c> Lattice<'c> {
             assert_eq!(row.len(), tags, "a logit for each tag");
             logits.extend(row.iter().map(|&logit| finite(logit)));
         }
+        let mut emissions = vec![0.0; logits.len()];
+        for (row, out) in logits.chunks(tags).zip(emissions.chunks_mut(tags)) {
+            relative(row, out);
+        }
         let mut lattice = Self {
             crf,
+            emissions,
             best: vec![f64::NEG_INFINITY; logits.len()],
             forward: vec![0.0; logits.len()],
             logits,
@@ -187,9 +194,8 @@ impl<'c> Lattice<'c> {
         let (best, next_best) = self.best.split_at_mut(word * tags);
         let (forward, next_forward) = self.forward.split_at_mut(word * tags);
         let (best, forward) = (&best[(word - 1) * tags..], &forward[(word - 1) * tags..]);
-        let mut sums = vec![f64::NEG_INFINITY; tags];
         for tag in 0..tags {
-            let logit = self.logits[word * tags + tag];
+            let at = word * tags + tag;
             let (scores, odds) = (crf.to(tag), crf.odds_to(tag));
             let (top, sum) = match crf.openers[tag] {
                 None => (largest_sum(best, scores), dot(forward, odds)),
@@ -198,10 +204,10 @@ impl<'c> Lattice<'c> {
                     forward[opener] * odds[opener] + forward[tag] * odds[tag],
                 ),
             };
-            next_best[tag] = top + logit;
-            sums[tag] = sum.ln() + logit;
+            next_best[tag] = top + self.logits[at];
+            next_forward[tag] = sum * self.emissions[at];
         }
-        relative(&sums, &mut next_forward[..tags]);
+        normalise(&mut next_forward[..tags]);
     }
 
     fn best_path(&self) -> Vec<usize> {
@@ -243,12 +249,13 @@ impl<'c> Lattice<'c> {
             let forward = &self.forward[word * tags..(word + 1) * tags];
             let tag = path[word];
             let share = forward[tag] * backward[tag] / dot(forward, &backward);
-            // Only where logits are a thousand apart is there nothing to divide by.
+            // Only where logits are hundreds apart is there nothing to divide by.
             probabilities[word] = if share.is_finite() { share as f32 } else { 0.0 };
-            let logits = &self.logits[word * tags..(word + 1) * tags];
-            let scores = backward.iter().zip(logits).map(|(b, logit)| b.ln() + logit);
-            let scores: Vec<f64> = scores.collect();
-            relative(&scores, &mut weights);
+            let emissions = &self.emissions[word * tags..(word + 1) * tags];
+            for ((weight, b), emission) in weights.iter_mut().zip(&backward).zip(emissions) {
+                *weight = b * emission;
+            }
+            normalise(&mut weights);
             self.retreat(&weights, &mut backward);
         }
         probabilities

@@ -17,6 +17,14 @@ pub(super) fn relative(scores: &[f64], out: &mut [f64]) {
     }
 }
 
+/// Divides weights by the largest, so that they stay in the range of `f64`; zeros stay zeros.
+pub(super) fn normalise(weights: &mut [f64]) {
+    let largest = weights.iter().copied().fold(0.0, f64::max);
+    if largest > 0.0 {
+        weights.iter_mut().for_each(|weight| *weight /= largest);
+    }
+}
+
 /// The number of sums that are added beside each other, which the compiler turns into vector
 /// instructions.
 const LANES: usize = 8;
