@@ -144,7 +144,7 @@ impl Scope<'_> {
     /// Reads the matrices of an LSTM's gates, each `[4 units, inputs]`, as [`linear`](Self::linear)
     /// does, and orders their rows [by unit](by_unit).
     pub(crate) fn gates(
-        &self,
+        self,
         roles: &[Role],
         [units, inputs]: [usize; 2],
         bias: &[f32],
@@ -160,7 +160,7 @@ impl Scope<'_> {
     }
 
     /// Reads matrices that have as many inputs, one below the other.
-    fn joined(&self, roles: &[Role], [outputs, inputs]: [usize; 2]) -> Result<Joined> {
+    fn joined(self, roles: &[Role], [outputs, inputs]: [usize; 2]) -> Result<Joined> {
         let mut parts = Vec::with_capacity(roles.len());
         for &role in roles {
             let part = self.table(role, [outputs, inputs])?;
