@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use cs_data::{Scheme, TagSet, TokenBatch};
-use cs_model::{Bundle, Device, EncoderConfig, Model, Tasks, Weights};
+use cs_model::{Bundle, Device, Model, Tasks, Weights};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
