@@ -1,7 +1,7 @@
 # Each target works as the first command in a fresh clone: what needs libtorch sets it up first.
 
 SETUP := ./cs-model/libtorch/setup.sh
-TORCH_FREE := -p cs-train -p cs-quant -p cs-serve --no-default-features --features cs-serve/otel
+TORCH_FREE := -p cs-train -p cs-quant -p cs-serve --no-default-features
 DOCS_RS := cs-serve/doc-only,cs-serve/otel,cs-serve/download-libtorch,cs-train/doc-only
 
 .DEFAULT_GOAL := help
@@ -16,19 +16,20 @@ setup: ## Provide libtorch for this clone (544 MB once per user) and tell cargo 
 demo: setup ## From generated conversations to int8 answers, in about three minutes after the build
 	cargo run --release --example quickstart
 
-# One profile for all that follows and for the examples, so that libtorch's bindings, which take four minutes,
-# and the other packages are compiled once. cs-quant's tests never see libtorch: they run in the second line alone.
+# One profile for all that follows and for CI's examples, and cs-examples in each selection: it sets features so that
+# other people's packages are compiled once. cs-quant's tests never see libtorch: they run in the second line alone.
 test: setup ## Every test and doc test, then what needs no libtorch once more without it
-	cargo test --release --workspace --exclude cs-quant
-	cargo test --release $(TORCH_FREE)
+	cargo test --workspace --exclude cs-quant
+	cargo test $(TORCH_FREE) -p cs-examples --features cs-serve/otel
 
-# Every feature is checked by one of these: those without libtorch by the second, those for docs.rs and for
-# fetching libtorch by the third, which fetches nothing.
+# Every feature is checked by one of these: those without libtorch by the second, what is left without Arrow
+# by the third, those for docs.rs and for fetching libtorch by the fourth, which fetches nothing.
 lint: setup ## Formatting, clippy and rustdoc, all without a warning
 	cargo fmt --all --check
-	cargo clippy --release --workspace --all-targets -- -D warnings
-	cargo clippy --release $(TORCH_FREE) -p cs-examples -p cs-benches --features cs-train/nvml,cs-train/jieba --all-targets -- -D warnings
-	cargo doc --release --workspace --no-deps --features $(DOCS_RS) --config 'build.rustdocflags = ["-D", "warnings"]'
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy $(TORCH_FREE) -p cs-examples -p cs-benches --features cs-serve/otel,cs-train/nvml,cs-train/jieba --all-targets -- -D warnings
+	cargo clippy $(TORCH_FREE) --features cs-serve/engine -- -D warnings
+	cargo doc --workspace --no-deps --features $(DOCS_RS) --config 'build.rustdocflags = ["-D", "warnings"]'
 
 bench: ## Measure the native runtime
 	cargo bench -p cs-benches --no-default-features
