@@ -61,9 +61,11 @@ impl<'a> FineTune<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] if a setting is out of range, [`Error::Empty`] or [`Error::NoLabels`] if
-    /// either set is of no use, [`Error::LostSpans`] if no entity of a label can be learned,
-    /// [`Error::Vocabulary`] if the rows were tokenized for another model.
+    /// [`Error::Config`](crate::Error::Config) if a setting is out of range,
+    /// [`Error::Empty`](crate::Error::Empty) or [`Error::NoLabels`](crate::Error::NoLabels) if
+    /// either set is of no use, [`Error::LostSpans`](crate::Error::LostSpans) if no entity of a
+    /// label can be learned, [`Error::Vocabulary`](crate::Error::Vocabulary) if the rows were
+    /// tokenized for another model.
     pub fn new(
         model: &'a mut Model,
         train: &'a Prepared,
