@@ -37,13 +37,8 @@ impl Model {
     /// [`Error::Field`] for a configuration or a device that cannot be used, or an encoder that is
     /// no transformer.
     pub fn new_masked_lm(config: &EncoderConfig, device: Device, seed: u64) -> Result<Self> {
-        let blueprint = Blueprint {
-            config,
-            tasks: &Tasks::default(),
-            masked_lm: true,
-            device,
-        };
-        Self::build(&blueprint, |name, shape| {
+        let tasks = Tasks::default();
+        Self::build(&blueprint(config, &tasks, device), |name, shape| {
             Ok(fresh_tensor(name, shape, config, seed))
         })
     }
@@ -58,13 +53,8 @@ impl Model {
         let (weights, config) = (bundle.weights()?, bundle.config());
         // A checkpoint has the whole head or nothing of it.
         let fresh = !weights.contains(&config.names().weight(Role::MaskedLmDense));
-        let blueprint = Blueprint {
-            config,
-            tasks: &Tasks::default(),
-            masked_lm: true,
-            device,
-        };
-        Self::build(&blueprint, |name, shape| {
+        let tasks = Tasks::default();
+        Self::build(&blueprint(config, &tasks, device), |name, shape| {
             let role = TensorRole::parse(name).map(|tensor| tensor.role);
             if fresh && role.is_some_and(Role::is_masked_lm) {
                 return Ok(fresh_tensor(name, shape, config, seed));
@@ -181,6 +171,16 @@ impl Model {
     fn hidden_at(&self, batch: &TokenBatch, rows: &Tensor, mode: Mode) -> Result<Tensor> {
         let hidden = self.encode(&self.input(batch)?, mode == Mode::Train, None)?;
         Ok(hidden.f_index_select(0, rows)?)
+    }
+}
+
+/// What a model that predicts masked words, and has no tasks, is made of.
+fn blueprint<'a>(config: &'a EncoderConfig, tasks: &'a Tasks, device: Device) -> Blueprint<'a> {
+    Blueprint {
+        config,
+        tasks,
+        masked_lm: true,
+        device,
     }
 }
 

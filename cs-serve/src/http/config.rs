@@ -45,7 +45,9 @@ pub struct HttpConfig {
     /// The folder that holds the models which `POST /v1/models` may load. `None`, the default,
     /// keeps the model.
     pub models_dir: Option<PathBuf>,
-    /// The most connections at once; others wait until one ends. 1024 by default.
+    /// The most connections at once; others wait until one ends. 1024 by default. More than the
+    /// engine's [`queue_texts`](crate::engine::EngineConfig::queue_texts), or whoever comes too much
+    /// waits for a connection and is never told that the queue is full.
     pub max_connections: usize,
     /// How long a connection may take to begin a request and to send its head. 75 seconds by
     /// default, longer than proxies keep an idle connection.
