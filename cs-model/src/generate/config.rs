@@ -42,6 +42,11 @@ pub struct GenerateConfig {
     /// The size of n-grams of which none comes twice (Paulus, Xiong and Socher 2018, "A Deep
     /// Reinforced Model for Abstractive Summarization", section 2.5); 0, none, by default.
     pub no_repeat_ngram_size: usize,
+    /// The size of n-grams of [`Prompt::source`](super::Prompt::source) of which none comes; 0,
+    /// none, by default.
+    pub encoder_no_repeat_ngram_size: usize,
+    /// The sequences of tokens that never come; none by default.
+    pub bad_words_ids: Vec<Vec<u32>>,
     /// The divisor of positive, and factor of negative, scores of tokens that were there before,
     /// the prompt's too (Keskar et al. 2019, "CTRL", section 4.1); 1, which changes nothing, by
     /// default.
@@ -54,6 +59,9 @@ pub struct GenerateConfig {
     pub suppress_tokens: Vec<u32>,
     /// The tokens that do not come first, or after `forced_bos_token_id`; none by default.
     pub begin_suppress_tokens: Vec<u32>,
+    /// Whether the scores that beam search adds up are made log-probabilities again after tokens
+    /// were ruled out; `false` by default.
+    pub renormalize_logits: bool,
     /// The way in which tokens are drawn by chance; by default they are not.
     pub sampling: Option<Sampling>,
 }
@@ -69,11 +77,14 @@ impl Default for GenerateConfig {
             length_penalty: 1.0,
             early_stopping: EarlyStopping::No,
             no_repeat_ngram_size: 0,
+            encoder_no_repeat_ngram_size: 0,
+            bad_words_ids: Vec::new(),
             repetition_penalty: 1.0,
             forced_bos_token_id: None,
             forced_eos_token_id: None,
             suppress_tokens: Vec::new(),
             begin_suppress_tokens: Vec::new(),
+            renormalize_logits: false,
             sampling: None,
         }
     }
@@ -128,6 +139,36 @@ impl TryFrom<Flag> for EarlyStopping {
 }
 
 impl GenerateConfig {
+    /// Gives the settings with another number of beams; those that only beam search heeds are the
+    /// defaults for one.
+    ///
+    /// ```
+    /// use cs_model::generate::GenerateConfig;
+    ///
+    /// let config = GenerateConfig { num_beams: 4, length_penalty: 0.6, ..Default::default() };
+    /// assert_eq!(config.clone().with_beams(2).length_penalty, 0.6);
+    /// assert_eq!(config.with_beams(1), GenerateConfig::default());
+    /// ```
+    #[must_use]
+    pub fn with_beams(self, num_beams: usize) -> Self {
+        if num_beams != 1 {
+            return Self { num_beams, ..self };
+        }
+        let Self {
+            length_penalty,
+            early_stopping,
+            renormalize_logits,
+            ..
+        } = Self::default();
+        Self {
+            num_beams,
+            length_penalty,
+            early_stopping,
+            renormalize_logits,
+            ..self
+        }
+    }
+
     /// Gives the number of candidates that beam search looks at in a step: so many that, even if
     /// many of them end, enough stay open.
     pub(super) fn candidates(&self) -> usize {
@@ -172,18 +213,26 @@ impl GenerateConfig {
     }
 
     fn validate_tokens(&self, vocab_size: usize) -> Result<()> {
-        let lists: [(&str, &[u32]); 5] = [
-            ("eos_token_id", &self.eos_token_id),
+        let lists = [
+            ("eos_token_id", self.eos_token_id.as_slice()),
             ("suppress_tokens", &self.suppress_tokens),
             ("begin_suppress_tokens", &self.begin_suppress_tokens),
             ("forced_bos_token_id", self.forced_bos_token_id.as_slice()),
             ("forced_eos_token_id", self.forced_eos_token_id.as_slice()),
         ];
-        for (field, tokens) in lists {
+        let bad_words = self
+            .bad_words_ids
+            .iter()
+            .map(|word| ("bad_words_ids", &word[..]));
+        for (field, tokens) in lists.into_iter().chain(bad_words) {
             if let Some(token) = tokens.iter().find(|&&token| token as usize >= vocab_size) {
                 let known = format!("less than the vocabulary's {vocab_size}");
                 return Err(Error::field(field, token, known));
             }
+        }
+        if let Some(at) = self.bad_words_ids.iter().position(Vec::is_empty) {
+            let field = format!("bad_words_ids[{at}]");
+            return Err(Error::field(field, "[]", "at least one token"));
         }
         Ok(())
     }
@@ -213,6 +262,10 @@ impl GenerateConfig {
                 found,
                 "No, as num_beams is 1",
             ));
+        }
+        if self.renormalize_logits {
+            let expected = "false, as num_beams is 1";
+            return Err(Error::field("renormalize_logits", true, expected));
         }
         self.sampling.as_ref().map_or(Ok(()), Sampling::validate)
     }

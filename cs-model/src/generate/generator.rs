@@ -18,16 +18,20 @@ use crate::heads::Matrix;
 pub struct Prompt<'a> {
     /// The tokens so far, at least one.
     pub tokens: &'a [u32],
+    /// The tokens of which no n-gram comes, as `encoder_no_repeat_ngram_size` says: what an encoder
+    /// read, or, without an encoder, the prompt itself.
+    pub source: &'a [u32],
     /// The number by which, with the seed, tokens are drawn: equal prompts of equal numbers are
     /// continued equally.
     pub sequence: u64,
 }
 
 impl<'a> Prompt<'a> {
-    /// Makes a prompt of the number 0.
+    /// Makes a prompt of the number 0, without an encoder.
     pub fn new(tokens: &'a [u32]) -> Self {
         Self {
             tokens,
+            source: tokens,
             sequence: 0,
         }
     }
@@ -145,10 +149,11 @@ impl<'a> Generator<'a> {
             .collect()
     }
 
-    fn search<'b>(&'b self, prompt: &Prompt<'_>) -> Box<dyn Search + 'b> {
+    fn search<'b>(&'b self, prompt: &Prompt<'b>) -> Box<dyn Search + 'b> {
         let processors = Processors {
             config: &self.config,
             prompt_length: prompt.tokens.len(),
+            source: prompt.source,
         };
         let text = self
             .decode

@@ -1,12 +1,15 @@
 //! What is done to scores before a token is chosen, in the order of `transformers`.
 
 use super::config::GenerateConfig;
+use super::ranking::log_softmax;
 
 /// The settings that change scores, for one prompt.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Processors<'a> {
     pub(super) config: &'a GenerateConfig,
     pub(super) prompt_length: usize,
+    /// What an encoder read, or the prompt.
+    pub(super) source: &'a [u32],
 }
 
 impl Processors<'_> {
@@ -18,7 +21,18 @@ impl Processors<'_> {
             penalise(scores, history, config.repetition_penalty as f32);
         }
         if config.no_repeat_ngram_size > 0 {
-            ban_ngrams(scores, history, config.no_repeat_ngram_size);
+            ban_ngrams(scores, history, history, config.no_repeat_ngram_size);
+        }
+        if config.encoder_no_repeat_ngram_size > 0 {
+            ban_ngrams(
+                scores,
+                self.source,
+                history,
+                config.encoder_no_repeat_ngram_size,
+            );
+        }
+        for word in &config.bad_words_ids {
+            ban_ngrams(scores, word, history, word.len());
         }
         if generated < config.min_new_tokens {
             ban(scores, &config.eos_token_id);
@@ -34,6 +48,9 @@ impl Processors<'_> {
         ban(scores, &config.suppress_tokens);
         if generated == self.first_free() {
             ban(scores, &config.begin_suppress_tokens);
+        }
+        if config.renormalize_logits {
+            log_softmax(scores);
         }
     }
 
@@ -60,13 +77,13 @@ fn penalise(scores: &mut [f32], history: &[u32], penalty: f32) {
     }
 }
 
-/// Rules out each token that would complete an n-gram which was there.
-fn ban_ngrams(scores: &mut [f32], history: &[u32], size: usize) {
-    if history.len() < size {
+/// Rules out each token with which the history would end in an n-gram of these tokens.
+fn ban_ngrams(scores: &mut [f32], tokens: &[u32], history: &[u32], size: usize) {
+    let Some(first) = (history.len() + 1).checked_sub(size) else {
         return;
-    }
-    let start = &history[history.len() + 1 - size..];
-    for ngram in history.windows(size) {
+    };
+    let start = &history[first..];
+    for ngram in tokens.windows(size) {
         if let Some((&last, before)) = ngram.split_last()
             && before == start
         {

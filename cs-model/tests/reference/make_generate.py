@@ -40,6 +40,8 @@ CASES = {
     "greedy, suppressed": {"suppress_tokens": [2, 3, 14], "begin_suppress_tokens": [0, 21, 5, 10]},
     "greedy, forced start and suppressed": {"forced_bos_token_id": 19, "begin_suppress_tokens": [0, 21, 5, 10, 12]},
     "greedy, all at once": {"repetition_penalty": 1.3, "no_repeat_ngram_size": 2, "min_new_tokens": 3, "suppress_tokens": [6], "forced_eos_token_id": 0},
+    "greedy, no token of the prompt": {"encoder_no_repeat_ngram_size": 1, "eos_token_id": []},
+    "greedy, bad words": {"bad_words_ids": [[14], [3, 2], [7, 7, 2], [20, 1, 19]]},
     "beams, several ends": {"num_beams": 3, "eos_token_id": [0, 17, 4]},
     "beams without end": {"num_beams": 3, "eos_token_id": []},
     "beams, at least five": {"num_beams": 3, "min_new_tokens": 5, "eos_token_id": [0, 17]},
@@ -48,6 +50,8 @@ CASES = {
     "beams, no token twice": {"num_beams": 4, "no_repeat_ngram_size": 1},
     "beams, forced": {"num_beams": 3, "forced_bos_token_id": 19, "forced_eos_token_id": 0},
     "beams, suppressed": {"num_beams": 2, "suppress_tokens": [2, 3, 14], "begin_suppress_tokens": [0, 21, 5, 10]},
+    "beams, no token of the prompt": {"num_beams": 3, "encoder_no_repeat_ngram_size": 1},
+    "beams, bad words, normalised": {"num_beams": 3, "bad_words_ids": [[14], [3, 2], [21]], "renormalize_logits": True},
     "more beams than tokens": {"num_beams": 30, "length_penalty": 2.0},
 }
 for beams in (2, 3, 4):

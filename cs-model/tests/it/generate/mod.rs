@@ -115,7 +115,10 @@ impl Decoder for Tables {
 fn prompts(stored: &Reference) -> Vec<Prompt<'_>> {
     let numbered = (0..).zip(&stored.prompts);
     numbered
-        .map(|(sequence, tokens)| Prompt { tokens, sequence })
+        .map(|(sequence, tokens)| Prompt {
+            sequence,
+            ..Prompt::new(tokens)
+        })
         .collect()
 }
 
@@ -134,7 +137,7 @@ fn close(found: f32, expected: f32) -> bool {
 #[test]
 fn continuations_are_those_of_transformers() {
     let stored = reference();
-    assert_eq!(stored.cases.len(), 58);
+    assert_eq!(stored.cases.len(), 62);
     for (name, case) in &stored.cases {
         let found = run(&case.config, &stored);
         for (place, expected) in case.tokens.iter().enumerate() {
@@ -273,8 +276,8 @@ fn seeds_and_sequences_draw_differently() {
             24,
         );
         let prompt = Prompt {
-            tokens: &[5],
             sequence,
+            ..Prompt::new(&[5])
         };
         let mut model = Tables::new(&stored);
         generator

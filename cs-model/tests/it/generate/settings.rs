@@ -42,6 +42,18 @@ fn settings_that_do_not_fit_are_refused() {
             "early_stopping is Yes, expected No, as num_beams is 1",
         ),
         (
+            r#"{"renormalize_logits": true}"#,
+            "renormalize_logits is true, expected false, as num_beams is 1",
+        ),
+        (
+            r#"{"bad_words_ids": [[3], []]}"#,
+            "bad_words_ids[1] is [], expected at least one token",
+        ),
+        (
+            r#"{"bad_words_ids": [[3, 24]]}"#,
+            "bad_words_ids is 24, expected less than the vocabulary's 24",
+        ),
+        (
             r#"{"num_beams": 2, "sampling": {}}"#,
             "num_beams is 2, expected 1 where there is",
         ),
