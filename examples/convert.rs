@@ -33,9 +33,9 @@ struct Arguments {
     /// Leave out rows that are broken or that the new format cannot hold, and say which
     #[arg(long)]
     lenient: bool,
-    /// Scheme of the output's tags
-    #[arg(long, default_value = "iob2")]
-    to_scheme: Scheme,
+    /// Scheme of the tags, of CoNLL and seq alone (IOB2 by default)
+    #[arg(long)]
+    to_scheme: Option<Scheme>,
     /// Write a folder of Parquet files, one for each value: intent, speaker or origin
     #[arg(long, value_name = "COLUMN")]
     partition_by: Option<String>,
@@ -78,7 +78,7 @@ fn convert(arguments: &Arguments) -> Result<(usize, usize, Losses)> {
     };
     let write = WriteOptions {
         format: arguments.to,
-        scheme: Some(arguments.to_scheme),
+        scheme: arguments.to_scheme,
         partition_by: arguments.partition_by.clone(),
     };
     let mut reader = Reader::open(&arguments.input, &read)?;

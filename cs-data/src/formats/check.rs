@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 
 use super::format::Format;
-use super::options::ReadOptions;
+use super::options::{ReadOptions, WriteOptions};
 
 /// An option that only some formats heed.
 struct Only {
@@ -12,9 +12,16 @@ struct Only {
     formats: &'static [Format],
 }
 
-/// Refuses what would have no effect on a file of `format`.
+/// Refuses what would have no effect on reading a file of `format`.
 pub(crate) fn check(options: &ReadOptions, format: Format) -> Result<()> {
     use Format::{Conll, Csv, Doccano, Json, Jsonl, LabelStudio, Parquet, Seq, Tsv};
+    if format == Parquet && options.encoding.is_some() {
+        return Err(Error::argument(
+            "encoding",
+            "set for parquet",
+            "a format of text",
+        ));
+    }
     let limited = [
         Only {
             name: "columns",
@@ -42,13 +49,28 @@ pub(crate) fn check(options: &ReadOptions, format: Format) -> Result<()> {
             formats: &[Csv, Tsv],
         },
     ];
-    if format == Parquet && options.encoding.is_some() {
-        return Err(Error::argument(
-            "encoding",
-            "set for parquet",
-            "a format of text",
-        ));
-    }
+    refuse(&limited, format)
+}
+
+/// Refuses what would have no effect on writing a file of `format`.
+pub(crate) fn check_write(options: &WriteOptions, format: Format) -> Result<()> {
+    let limited = [
+        Only {
+            name: "scheme",
+            is_set: options.scheme.is_some(),
+            formats: &[Format::Conll, Format::Seq],
+        },
+        Only {
+            name: "partition_by",
+            is_set: options.partition_by.is_some(),
+            formats: &[Format::Parquet],
+        },
+    ];
+    refuse(&limited, format)
+}
+
+/// Refuses the first option that is set and not for `format`.
+fn refuse(limited: &[Only], format: Format) -> Result<()> {
     let ignored = limited
         .iter()
         .find(|option| option.is_set && !option.formats.contains(&format));

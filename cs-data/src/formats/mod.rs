@@ -7,8 +7,7 @@
 //!   Parquet comes in columns; the others row by row (`row_reader::RowReader`). `open` chooses the
 //!   reader, by name, ending, or what the file shows (`sniff`); `input` decodes. Every
 //!   format writes by `row_writer::RowWriter`, and what it cannot hold is counted in [`Losses`].
-//! - To add one: a reader and a writer in a file or folder of its own, a variant of [`Format`], an
-//!   arm in `open::file` and one in [`Writer::create`].
+//! - To add one: ARCHITECTURE.md, "Where to change what".
 
 mod annotation;
 mod blocks;

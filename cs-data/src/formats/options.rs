@@ -56,7 +56,7 @@ pub struct ReadOptions {
 pub struct WriteOptions {
     /// Format of the file; `None`: by the ending.
     pub format: Option<Format>,
-    /// Scheme of the tags; `None`: IOB2.
+    /// Scheme of the tags of CoNLL and `seq`; `None`: IOB2.
     pub scheme: Option<Scheme>,
     /// Column by which Parquet is partitioned, into a folder with a file for each of its values:
     /// `intent`, `speaker` or `origin`.

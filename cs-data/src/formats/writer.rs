@@ -10,6 +10,7 @@ use crate::tags::Scheme;
 use crate::text::Utterance;
 
 use super::annotation::{DoccanoWriter, LabelStudioWriter};
+use super::check::check_write;
 use super::conll::ConllWriter;
 use super::csv::TableWriter;
 use super::format::Format;
@@ -57,19 +58,13 @@ impl Writer {
     /// # Errors
     ///
     /// An unknown ending, a path that cannot be written, a folder that is not empty, a column that
-    /// files cannot be partitioned by.
+    /// files cannot be partitioned by, an option that has no effect on the format.
     pub fn create(path: &Path, options: &WriteOptions) -> Result<Self> {
         let format = options.format.map_or_else(|| Format::of(path), Ok)?;
+        check_write(options, format)?;
         let scheme = options.scheme.unwrap_or(Scheme::Iob2);
         let inner: Box<dyn RowWriter> = match (format, &options.partition_by) {
             (Format::Parquet, Some(column)) => Box::new(Partitioned::create(path, column)?),
-            (format, Some(_)) => {
-                return Err(Error::argument(
-                    "partition_by",
-                    format!("set for {format}"),
-                    "the format parquet",
-                ));
-            }
             (Format::Parquet, None) => Box::new(ParquetWriter::create(path)?),
             (Format::Jsonl, _) => Box::new(JsonlWriter(Output::create(path)?)),
             (Format::Csv | Format::Tsv, _) => Box::new(TableWriter::create(path, format)?),

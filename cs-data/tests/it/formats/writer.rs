@@ -153,6 +153,15 @@ fn a_row_that_cannot_be_written_leaves_no_file() {
         };
         assert!(Writer::create(&folder.path().join(name), &options).is_err());
     }
+    let options = WriteOptions {
+        scheme: Some(Scheme::Iob2),
+        ..WriteOptions::default()
+    };
+    let error = Writer::create(&folder.path().join("f.csv"), &options).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "scheme is set for csv, expected the format conll, seq"
+    );
 }
 
 #[test]
