@@ -13,10 +13,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// use cs_data::{Error, Tokenizer};
 /// let error = Tokenizer::open("no such folder".as_ref()).unwrap_err();
 /// assert!(matches!(error, Error::File { .. }));
-/// assert_eq!(
-///     error.to_string(),
-///     "no such folder: no tokenizer, expected tokenizer.json or vocab.txt"
-/// );
+/// assert!(error.to_string().starts_with("no such folder: no tokenizer, expected tokenizer.json"));
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

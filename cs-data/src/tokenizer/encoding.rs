@@ -135,6 +135,14 @@ impl Token {
         Self::new(*id, None, 0..0)
     }
 
+    /// Moves a token of a text on, before which stand so many bytes.
+    pub(super) fn after(mut self, bytes: usize) -> Self {
+        if self.word.is_some() {
+            self.range = self.range.start + bytes..self.range.end + bytes;
+        }
+        self
+    }
+
     /// Lists the tokens of the crate's encoding.
     pub(super) fn of_library(encoding: &tokenizers::Encoding) -> Vec<Self> {
         let token = |i: usize| {

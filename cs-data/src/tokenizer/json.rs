@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -87,6 +88,15 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The tokenizer in the bytes of a file; `origin` is the path for errors.
 pub(super) fn load(bytes: &[u8], origin: &Path) -> Result<Loaded> {
+    load_as(bytes, origin, Ok)
+}
+
+/// The same, with what is made `of` the file's model in its stead.
+pub(super) fn load_as(
+    bytes: &[u8],
+    origin: &Path,
+    of: impl FnOnce(Model) -> Result<Model>,
+) -> Result<Loaded> {
     let text = position::utf8(origin, bytes)?;
     let file: File<'_> =
         serde_json::from_str(text).map_err(|fault| position::json_error(origin, bytes, &fault))?;
@@ -99,7 +109,7 @@ pub(super) fn load(bytes: &[u8], origin: &Path) -> Result<Loaded> {
         Some(model) => model,
         None => library_model(text, origin)?,
     };
-    let mut inner = Inner::new(model);
+    let mut inner = Inner::new(of(model)?);
     // Before the tokens, which it is applied to.
     inner
         .with_normalizer(part::<NormalizerWrapper>(file.normalizer, origin)?)
@@ -181,7 +191,7 @@ fn library_model(text: &str, origin: &Path) -> Result<Model> {
     }
     let model = part::<ModelWrapper>(Some(model), origin)?;
     model
-        .map(|model| Model::Library(Box::new(model)))
+        .map(|model| Model::Library(Arc::new(model)))
         .ok_or_else(|| Error::file(origin, "no model", "a model"))
 }
 
@@ -200,7 +210,7 @@ impl ModelFields<'_> {
             return Err("a WordPiece model without a map of ids as vocab");
         };
         let prefix = self.continuing_subword_prefix;
-        Ok(Model::WordPiece(WordPiece {
+        Ok(Model::WordPiece(Arc::new(WordPiece {
             vocabulary: Vocabulary::new(&words).ok_or(TOO_LARGE)?,
             unknown: self
                 .unk_token
@@ -209,7 +219,7 @@ impl ModelFields<'_> {
             most_chars: self
                 .max_input_chars_per_word
                 .ok_or("a WordPiece model without max_input_chars_per_word")?,
-        }))
+        })))
     }
 
     fn unigram(self) -> std::result::Result<Model, &'static str> {
@@ -226,12 +236,8 @@ impl ModelFields<'_> {
         let words: Vec<(Cow<'_, str>, u32)> = words.zip(0..).collect();
         let vocabulary = Vocabulary::new(&words).ok_or(TOO_LARGE)?;
         let bytes = self.byte_fallback.unwrap_or(false);
-        Ok(Model::Unigram(Unigram::new(
-            vocabulary,
-            scores,
-            self.unk_id,
-            bytes,
-        )))
+        let model = Unigram::new(vocabulary, scores, self.unk_id, bytes);
+        Ok(Model::Unigram(Arc::new(model)))
     }
 }
 

@@ -1,10 +1,14 @@
 //! Hugging Face tokenizers: reading, training, trimming, and texts as tokens with their words.
 
 mod bert;
+mod convert;
+mod decode;
 mod encoding;
 mod json;
 mod model;
 mod plain;
+mod prompt;
+mod renumbered;
 #[allow(
     clippy::module_inception,
     reason = "the type that the folder is about, in a file of its own"

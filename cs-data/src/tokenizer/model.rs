@@ -5,23 +5,27 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use serde::ser::SerializeStruct;
+use serde::ser::{Error as _, SerializeStruct};
 use serde::{Serialize, Serializer};
 use tokenizers::models::wordpiece::WordPieceTrainer;
 use tokenizers::models::{ModelWrapper, TrainerWrapper};
 use tokenizers::{Model as LibraryModel, Result, Token};
 
+use super::renumbered::Renumbered;
 use super::trie::Trie;
 use super::vocabulary::Vocabulary;
 
-/// What cuts words into tokens.
+/// What cuts words into tokens. A clone shares it.
 #[derive(Debug, Clone)]
 pub(crate) enum Model {
-    WordPiece(WordPiece),
-    Unigram(Unigram),
+    WordPiece(Arc<WordPiece>),
+    Unigram(Arc<Unigram>),
+    /// One whose ids are not those of its pieces.
+    Renumbered(Arc<Renumbered>),
     /// Any other model, as the crate has it.
-    Library(Box<ModelWrapper>),
+    Library(Arc<ModelWrapper>),
 }
 
 /// The longest piece of the vocabulary first (Wu et al. 2016, <https://arxiv.org/abs/1609.08144>).
@@ -78,15 +82,25 @@ impl Model {
         let last = match self {
             Self::WordPiece(model) => model.vocabulary.last_id(),
             Self::Unigram(model) => model.vocabulary.last_id(),
+            Self::Renumbered(model) => model.last_id(),
             Self::Library(model) => model.get_vocab().into_values().max(),
         };
         last.map_or(0, |id| id as usize + 1)
+    }
+
+    /// The id of what is unknown, where the model has one of its own.
+    pub(super) fn unknown(&self) -> Option<u32> {
+        match self {
+            Self::Renumbered(model) => Some(model.unknown),
+            _ => None,
+        }
     }
 
     fn vocabulary(&self) -> std::result::Result<&Vocabulary, &ModelWrapper> {
         match self {
             Self::WordPiece(model) => Ok(&model.vocabulary),
             Self::Unigram(model) => Ok(&model.vocabulary),
+            Self::Renumbered(model) => Ok(&model.vocabulary),
             Self::Library(model) => Err(model),
         }
     }
@@ -99,6 +113,7 @@ impl LibraryModel for Model {
         match self {
             Self::WordPiece(model) => model.tokenize(word),
             Self::Unigram(model) => model.tokenize(word),
+            Self::Renumbered(model) => model.tokenize(word),
             Self::Library(model) => model.tokenize(word),
         }
     }
@@ -131,6 +146,7 @@ impl LibraryModel for Model {
         match self {
             Self::WordPiece(model) => model.vocabulary.len(),
             Self::Unigram(model) => model.scores.len(),
+            Self::Renumbered(model) => model.vocabulary.len(),
             Self::Library(model) => model.get_vocab_size(),
         }
     }
@@ -148,7 +164,7 @@ impl LibraryModel for Model {
     }
 }
 
-/// Writes models as the crate does.
+/// Writes models as the crate does. A renumbered one has no place in a `tokenizer.json`.
 impl Serialize for Model {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         match self {
@@ -171,6 +187,9 @@ impl Serialize for Model {
                 fields.serialize_field("byte_fallback", &model.bytes)?;
                 fields.end()
             }
+            Self::Renumbered(_) => Err(S::Error::custom(
+                "the ids of Marian's and BlenderbotSmall's pieces have no place in a tokenizer.json",
+            )),
             Self::Library(model) => model.serialize(serializer),
         }
     }

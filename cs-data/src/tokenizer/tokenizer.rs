@@ -14,7 +14,7 @@ use super::json::{Inner, Loaded};
 pub(crate) use super::model::Model;
 use super::word_rule::{Numbering, WordRule};
 use super::wordpiece::Flavour;
-use super::{json, plain, wordpiece};
+use super::{convert, json, plain, prompt, wordpiece};
 
 /// Below this many texts a batch is encoded on the caller's thread.
 const PARALLEL_FROM: usize = 64;
@@ -43,7 +43,11 @@ const MOST_BYTES_A_TOKEN: usize = 64;
 /// ```
 #[derive(Clone)]
 pub struct Tokenizer {
-    inner: Inner,
+    pub(super) inner: Inner,
+    /// The same, to which what looks like a special token is one.
+    pub(super) prompts: Inner,
+    /// Whether spaces before punctuation are left out of decoded texts.
+    pub(super) clean_up: bool,
     /// The way that common texts are cut if the tokenizer is BERT's.
     bert: Option<Bert>,
     pad_id: u32,
@@ -64,34 +68,48 @@ impl fmt::Debug for Tokenizer {
 }
 
 impl Tokenizer {
-    /// Opens a model's folder: `tokenizer.json`, else `vocab.txt` as BERT's WordPiece with the
-    /// settings of `tokenizer_config.json` (`do_lower_case`, `tokenize_chinese_chars`,
-    /// `strip_accents`, names of special tokens; absent: lower-casing, CJK characters split).
+    /// The names of the files that [`open`](Self::open) reads where they are there, but for
+    /// `config.json`.
+    pub const FILES: [&str; 14] = [
+        "tokenizer.json",
+        "source.spm",
+        "target.spm",
+        "sentencepiece.bpe.model",
+        "spiece.model",
+        "tokenizer.model",
+        "sentencepiece.model",
+        "vocab.json",
+        "target_vocab.json",
+        "merges.txt",
+        "vocab.txt",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
+    ];
+
+    /// Opens the tokenizer of a model's folder, in the files that its family ships it in:
+    ///
+    /// - `tokenizer.json`;
+    /// - `source.spm`, `target.spm` and `vocab.json`, Marian's: texts are source texts, what is
+    ///   decoded is of the target language, and a text may begin with a code such as `>>cmn<<`;
+    /// - a SentencePiece file: XLM-R's `sentencepiece.bpe.model`, ALBERT's `spiece.model`,
+    ///   `tokenizer.model`, of unigrams or byte pairs;
+    /// - `vocab.json` and `merges.txt`: bytes as GPT-2, RoBERTa, BART, Blenderbot and Qwen2 pair
+    ///   them, or BlenderbotSmall's characters;
+    /// - `vocab.txt`, BERT's WordPiece.
+    ///
+    /// Which family it is, its special tokens and how texts are normalised, `tokenizer_config.json`
+    /// says, with `special_tokens_map.json`, `added_tokens.json` and the `model_type` of
+    /// `config.json`; what they are silent about is as in `transformers`.
     ///
     /// # Errors
     ///
     /// A missing, unreadable or malformed file; the error says which.
     pub fn open(dir: &Path) -> Result<Self> {
-        let json = dir.join("tokenizer.json");
-        let vocab = dir.join("vocab.txt");
-        if json.is_file() {
-            Self::open_file(&json)
-        } else if vocab.is_file() {
-            let config = dir.join("tokenizer_config.json");
-            let flavour = if config.is_file() {
-                Flavour::open(&config)?
-            } else {
-                Flavour::default()
-            };
-            let entries = wordpiece::read_vocab(&vocab, &read(&vocab)?)?;
-            Self::from_json(&flavour.tokenizer_json(&entries, &vocab)?, &vocab)
-        } else {
-            Err(Error::file(
-                dir,
-                "no tokenizer",
-                "tokenizer.json or vocab.txt",
-            ))
-        }
+        let found = convert::open(dir)?;
+        let mut tokenizer = Self::of(found.loaded, &found.origin)?;
+        tokenizer.clean_up = found.clean_up;
+        Ok(tokenizer)
     }
 
     /// Opens a `tokenizer.json`.
@@ -100,7 +118,7 @@ impl Tokenizer {
     ///
     /// An unreadable or malformed file.
     pub fn open_file(path: &Path) -> Result<Self> {
-        Self::from_json(&read(path)?, path)
+        Self::from_json(&convert::read(path)?, path)
     }
 
     /// Reads the bytes of a `tokenizer.json`; `origin` is the path for errors.
@@ -109,7 +127,11 @@ impl Tokenizer {
     ///
     /// Malformed JSON or an unknown or inconsistent tokenizer.
     pub fn from_json(bytes: &[u8], origin: &Path) -> Result<Self> {
-        let Loaded { mut inner, padding } = json::load(bytes, origin)?;
+        Self::of(json::load(bytes, origin)?, origin)
+    }
+
+    fn of(loaded: Loaded, origin: &Path) -> Result<Self> {
+        let Loaded { mut inner, padding } = loaded;
         let named = || {
             ["[PAD]", "<pad>"]
                 .iter()
@@ -117,14 +139,18 @@ impl Tokenizer {
         };
         let pad_id = padding.or_else(named).unwrap_or(0);
         let unknown = ["[UNK]", "<unk>"];
-        let unknown_id = unknown.iter().find_map(|token| inner.token_to_id(token));
+        let unknown = unknown.iter().find_map(|token| inner.token_to_id(token));
+        let unknown_id = inner.get_model().unknown().or(unknown);
         let added = inner.get_added_tokens_decoder().into_keys().max();
         let added = added.map_or(0, |id| id as usize + 1);
         let vocab_size = inner.get_model().ids().max(added);
+        let prompts = prompt::reading_special_tokens(&inner)?;
         inner.set_encode_special_tokens(true);
         let mut tokenizer = Tokenizer {
             bert: Bert::of(&inner),
             inner,
+            prompts,
+            clean_up: false,
             pad_id,
             unknown_id,
             control_ids: Vec::new(),
@@ -296,6 +322,21 @@ impl Tokenizer {
         {
             return Ok(tokens);
         }
+        if let Model::Renumbered(model) = self.inner.get_model()
+            && let Some((code, length)) = model.language_code(text)
+        {
+            let mut tokens = vec![Token::special(&code)];
+            tokens.extend(
+                self.library_tokens(&text[length..])?
+                    .into_iter()
+                    .map(|token| token.after(length)),
+            );
+            return Ok(tokens);
+        }
+        self.library_tokens(text)
+    }
+
+    fn library_tokens(&self, text: &str) -> Result<Vec<Token>> {
         // `encode` gives byte offsets; `encode_char_offsets` would give characters.
         let encoding = self.inner.encode(text, true).map_err(Error::tokenizer)?;
         let model = self.inner.get_model();
@@ -325,13 +366,6 @@ pub(crate) fn each<T: Sync, R: Send>(
     // Results stay in order; errors are looked for afterwards, so that the first is the first.
     let results: Vec<Result<R>> = items.par_iter().map(of).collect();
     results.into_iter().collect()
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|source| Error::Io {
-        path: path.into(),
-        source,
-    })
 }
 
 /// How many tokens there are, special ones included, without those of the last word: the text may

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::{
@@ -16,6 +16,8 @@ use tokenizers::{
 
 use crate::error::{Error, Result};
 use crate::file::position;
+
+use super::convert::Settings;
 
 /// Longer words are `[UNK]` to BERT.
 const MAX_WORD_CHARS: usize = 100;
@@ -43,33 +45,26 @@ impl Default for Flavour {
 }
 
 impl Flavour {
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|source| Error::Io {
-            path: path.into(),
-            source,
-        })?;
-        let config: Map<String, Value> = serde_json::from_str(position::utf8(path, &bytes)?)
-            .map_err(|fault| position::json_error(path, &bytes, &fault))?;
-        let flag = |key: &str| config.get(key).and_then(Value::as_bool);
+    pub(super) fn of(settings: &Settings) -> Self {
         let mut flavour = Flavour {
-            lowercase: flag("do_lower_case").unwrap_or(true),
-            split_cjk: flag("tokenize_chinese_chars").unwrap_or(true),
-            strip_accents: flag("strip_accents"),
+            lowercase: settings.flag("do_lower_case").unwrap_or(true),
+            split_cjk: settings.flag("tokenize_chinese_chars").unwrap_or(true),
+            strip_accents: settings.flag("strip_accents"),
             ..Flavour::default()
         };
-        let keys = [
+        let roles = [
             "pad_token",
             "unk_token",
             "cls_token",
             "sep_token",
             "mask_token",
         ];
-        for (key, name) in keys.iter().zip(&mut flavour.special) {
-            if let Some(found) = config.get(*key).and_then(token_name) {
+        for (role, name) in roles.iter().zip(&mut flavour.special) {
+            if let Some(found) = settings.token(role) {
                 *name = found.to_owned();
             }
         }
-        Ok(flavour)
+        flavour
     }
 
     /// The `tokenizer.json` that Hugging Face's converter would make of `entries`.
@@ -347,9 +342,4 @@ fn join(word: &[u32], pair: Pair, piece: u32) -> Vec<u32> {
         }
     }
     joined
-}
-
-/// The `content` of a token that is written as a string or as an object.
-fn token_name(value: &Value) -> Option<&str> {
-    value.as_str().or_else(|| value.get("content")?.as_str())
 }

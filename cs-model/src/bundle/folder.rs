@@ -233,8 +233,8 @@ impl Bundle {
         self.max_length
     }
 
-    /// Reads the tokenizer from `tokenizer.json`, or from `vocab.txt` in a plain folder, with the
-    /// words that the model was trained on. It is verified and parsed anew each time, which takes
+    /// Reads the tokenizer from `tokenizer.json`, or from whichever files a plain folder has, with
+    /// the words that the model was trained on. It is verified and parsed anew each time, which takes
     /// some 10 ms for 30,000 entries.
     ///
     /// # Errors
@@ -242,19 +242,15 @@ impl Bundle {
     /// embeddings.
     pub fn tokenizer(&self) -> Result<Tokenizer> {
         let path = self.dir.join(TOKENIZER);
-        let has_json = self.manifest.is_some() || path.exists();
-        let tokenizer = match has_json {
+        let tokenizer = match self.manifest.is_some() {
             true => Tokenizer::from_json(&self.files().read(TOKENIZER)?, &path)?,
             false => Tokenizer::open(&self.dir)?,
         };
         let (found, most) = (tokenizer.vocab_size(), self.config.vocab_size());
         if found > most {
             let expected = format!("at most {most}, the vocab_size of {CONFIG}");
-            let file = match has_json {
-                true => path,
-                false => self.dir.join("vocab.txt"),
-            };
-            return Err(Error::field("vocab_size", found, expected).in_file(&file));
+            let file = if path.exists() { &path } else { &self.dir };
+            return Err(Error::field("vocab_size", found, expected).in_file(file));
         }
         if self.lower_case && tokenizer.encode("A", 16)?.ids != tokenizer.encode("a", 16)?.ids {
             let expected = "false, or a tokenizer that lower-cases";

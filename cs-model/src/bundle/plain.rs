@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use cs_data::Tokenizer;
+
 use super::files::Files;
-use super::manifest::{CONFIG, FileSum, TOKENIZER, WEIGHTS};
+use super::manifest::{CONFIG, FileSum, WEIGHTS};
 use super::sentence::Sentence;
 use super::shards::{SHARDS, ShardList};
 use crate::config::EncoderConfig;
@@ -50,9 +52,8 @@ pub(super) fn plain(sentence: &Sentence, config: &EncoderConfig) -> (Tasks, usiz
 
 /// Computes the sums of a plain folder's files, which are listed nowhere.
 pub(super) fn plain_sums(files: &Files<'_>, is_sharded: bool) -> Result<BTreeMap<String, FileSum>> {
-    let mut names: BTreeSet<String> = [CONFIG, TOKENIZER, "vocab.txt", WEIGHTS]
-        .map(str::to_owned)
-        .into();
+    let names = [CONFIG, WEIGHTS].into_iter().chain(Tokenizer::FILES);
+    let mut names: BTreeSet<String> = names.map(str::to_owned).collect();
     if is_sharded {
         let list = ShardList::open(&files.dir.join(SHARDS))?;
         names.extend(list.files().into_iter().map(str::to_owned));

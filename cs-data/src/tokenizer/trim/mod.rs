@@ -185,7 +185,7 @@ impl Tokenizer {
                 ),
                 _ => ("", ""),
             },
-            Model::Unigram(_) => ("", ""),
+            Model::Unigram(_) | Model::Renumbered(_) => ("", ""),
         };
         let bare = token.strip_prefix(prefix).unwrap_or(token);
         let bare = bare.strip_suffix(suffix).unwrap_or(bare);
