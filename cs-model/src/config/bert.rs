@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::checks::{only, rate, size};
-use super::family::Family;
+use super::checks::{divides, only, rate, size};
+use super::family::{EncoderFamily, Family};
 use super::names::{BERT, Names, Role};
-use super::stack::{Activation, BlockSizes, EmbeddingRows, Stack};
+use super::stack::{
+    Activation, Biases, BlockSizes, Embeddings, NormKind, NormPlace, Norms, Positions, Stack,
+};
 use crate::error::{Error, Result};
 
 /// The configuration of a BERT encoder: blocks with the norm after each sublayer, and absolute
@@ -110,25 +112,43 @@ impl BertConfig {
             let pruned = layers.as_ref().and_then(|layers| layers.get(layer));
             pruned.copied().unwrap_or(whole)
         };
-        let block = |layer| BlockSizes {
-            heads: size(
-                &self.layer_num_attention_heads,
-                layer,
-                self.num_attention_heads,
-            ),
-            inner_size: size(&self.layer_intermediate_size, layer, self.intermediate_size),
+        let block = |layer| {
+            let heads = &self.layer_num_attention_heads;
+            let heads = size(heads, layer, self.num_attention_heads);
+            BlockSizes {
+                heads,
+                key_value_heads: heads,
+                inner_size: size(&self.layer_intermediate_size, layer, self.intermediate_size),
+            }
         };
         Stack {
             hidden_size: self.hidden_size,
             head_size: self.hidden_size / self.num_attention_heads.max(1),
-            embeddings: EmbeddingRows {
+            embeddings: Embeddings {
                 words: self.vocab_size,
-                positions: self.max_position_embeddings,
+                width: self.hidden_size,
+                scale: 1.0,
+                positions: Positions::Learned {
+                    rows: self.max_position_embeddings,
+                    offset: 0,
+                },
                 token_types: self.type_vocab_size,
             },
             blocks: (0..self.num_hidden_layers).map(block).collect(),
+            shared: false,
+            norms: Norms {
+                kind: NormKind::Layer,
+                place: NormPlace::After,
+                eps: self.layer_norm_eps,
+                embeddings: true,
+                heads: false,
+            },
+            causal: false,
+            cross_attention: false,
             activation: self.hidden_act,
-            norm_eps: self.layer_norm_eps,
+            gated: false,
+            biases: Biases::ALL,
+            conv1d: false,
             dropout: self.hidden_dropout_prob,
             attention_dropout: self.attention_probs_dropout_prob,
         }
@@ -167,14 +187,8 @@ impl Family for BertConfig {
             1 << 20,
         )?;
         size("type_vocab_size", self.type_vocab_size, 1 << 10)?;
-        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
-            let expected = format!("a divisor of hidden_size {}", self.hidden_size);
-            return Err(Error::field(
-                "num_attention_heads",
-                self.num_attention_heads,
-                expected,
-            ));
-        }
+        let hidden = ("hidden_size", self.hidden_size);
+        divides("num_attention_heads", self.num_attention_heads, hidden)?;
         self.layer_sizes(
             "layer_num_attention_heads",
             self.layer_num_attention_heads.as_deref(),
@@ -207,8 +221,8 @@ impl Family for BertConfig {
         BERT
     }
 
-    fn hidden_size(&self) -> usize {
-        self.hidden_size
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        self.stack().tensors(self.names())
     }
 
     fn vocab_size(&self) -> usize {
@@ -219,12 +233,22 @@ impl Family for BertConfig {
         Some(self.max_position_embeddings)
     }
 
-    fn pad_token_id(&self) -> u32 {
-        self.pad_token_id
-    }
-
     fn initial_deviation(&self, _: Option<Role>) -> f64 {
         self.initializer_range
+    }
+
+    fn to_json(&self) -> serde_json::Result<Value> {
+        serde_json::to_value(self)
+    }
+}
+
+impl EncoderFamily for BertConfig {
+    fn hidden_size(&self) -> usize {
+        self.hidden_size
+    }
+
+    fn pad_token_id(&self) -> u32 {
+        self.pad_token_id
     }
 
     fn head_dropout(&self) -> f64 {
@@ -236,10 +260,6 @@ impl Family for BertConfig {
         self.layer_num_attention_heads = pruned(heads, self.num_attention_heads);
         let inner = blocks.iter().map(|block| block.inner_size).collect();
         self.layer_intermediate_size = pruned(inner, self.intermediate_size);
-    }
-
-    fn to_json(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(self)
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::checks::{rate, size, token};
-use super::family::Family;
+use super::family::{EncoderFamily, Family};
 use super::names::{BILSTM, Names, Part, Role};
 use super::stack::BlockSizes;
 use super::tensor_list::TensorList;
@@ -83,31 +83,6 @@ impl BiLstmConfig {
             ..Self::default()
         }
     }
-
-    /// Lists name and shape of every tensor, in order of use.
-    pub(super) fn tensors(&self, names: Names) -> Vec<(String, Vec<usize>)> {
-        let gates = 4 * self.hidden_size;
-        let mut list = TensorList::new(names);
-        list.table(Role::WordEmbeddings, self.vocab_size, self.embedding_size);
-        for layer in 0..self.num_layers {
-            list.names = names.layer(layer);
-            let input = if layer == 0 {
-                self.embedding_size
-            } else {
-                2 * self.hidden_size
-            };
-            for (by_input, by_state) in [
-                (Role::LstmInput, Role::LstmHidden),
-                (Role::LstmInputReverse, Role::LstmHiddenReverse),
-            ] {
-                list.push(by_input, Part::Weight, vec![gates, input]);
-                list.push(by_state, Part::Weight, vec![gates, self.hidden_size]);
-                list.push(by_input, Part::Bias, vec![gates]);
-                list.push(by_state, Part::Bias, vec![gates]);
-            }
-        }
-        list.tensors
-    }
 }
 
 impl Family for BiLstmConfig {
@@ -132,8 +107,29 @@ impl Family for BiLstmConfig {
         BILSTM
     }
 
-    fn hidden_size(&self) -> usize {
-        2 * self.hidden_size
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let names = self.names();
+        let gates = 4 * self.hidden_size;
+        let mut list = TensorList::new(names);
+        list.table(Role::WordEmbeddings, self.vocab_size, self.embedding_size);
+        for layer in 0..self.num_layers {
+            list.names = names.layer(layer);
+            let input = if layer == 0 {
+                self.embedding_size
+            } else {
+                2 * self.hidden_size
+            };
+            for (by_input, by_state) in [
+                (Role::LstmInput, Role::LstmHidden),
+                (Role::LstmInputReverse, Role::LstmHiddenReverse),
+            ] {
+                list.push(by_input, Part::Weight, vec![gates, input]);
+                list.push(by_state, Part::Weight, vec![gates, self.hidden_size]);
+                list.push(by_input, Part::Bias, vec![gates]);
+                list.push(by_state, Part::Bias, vec![gates]);
+            }
+        }
+        list.tensors
     }
 
     fn vocab_size(&self) -> usize {
@@ -144,10 +140,6 @@ impl Family for BiLstmConfig {
         None
     }
 
-    fn pad_token_id(&self) -> u32 {
-        self.pad_token_id
-    }
-
     fn initial_deviation(&self, role: Option<Role>) -> f64 {
         match role {
             Some(role) if role.is_head() => HEADS_DEVIATION,
@@ -155,15 +147,25 @@ impl Family for BiLstmConfig {
         }
     }
 
+    fn to_json(&self) -> serde_json::Result<Value> {
+        serde_json::to_value(self)
+    }
+}
+
+impl EncoderFamily for BiLstmConfig {
+    fn hidden_size(&self) -> usize {
+        2 * self.hidden_size
+    }
+
+    fn pad_token_id(&self) -> u32 {
+        self.pad_token_id
+    }
+
     fn head_dropout(&self) -> f64 {
         self.dropout
     }
 
     fn set_blocks(&mut self, _: &[BlockSizes]) {}
-
-    fn to_json(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(self)
-    }
 }
 
 #[cfg(test)]
@@ -179,7 +181,7 @@ mod tests {
             num_layers: 2,
             ..BiLstmConfig::default()
         };
-        let tensors = config.tensors(config.names());
+        let tensors = config.tensors();
         assert_eq!(tensors.len(), 1 + 2 * 2 * 4);
         assert_eq!(
             tensors[1],

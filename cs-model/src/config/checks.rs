@@ -12,6 +12,18 @@ pub(super) fn size(field: &str, found: usize, most: usize) -> Result<()> {
     Err(Error::field(field, found, format!("1 to {most}")))
 }
 
+/// Checks that a number divides that of another field.
+pub(super) fn divides(field: &str, found: usize, (of, whole): (&str, usize)) -> Result<()> {
+    if found > 0 && whole.is_multiple_of(found) {
+        return Ok(());
+    }
+    Err(Error::field(
+        field,
+        found,
+        format!("a divisor of {of} {whole}"),
+    ))
+}
+
 /// Checks that a rate is from 0 to 1.
 pub(super) fn rate(field: &str, found: f64) -> Result<()> {
     if (0.0..=1.0).contains(&found) {

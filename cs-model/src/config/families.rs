@@ -2,55 +2,46 @@
 
 use std::path::Path;
 
-use serde_json::{Map, Value};
-
 use super::architecture::Architecture;
 use super::bert::BertConfig;
 use super::bilstm::BiLstmConfig;
-use super::family::Family;
-use crate::error::{Error, Result};
-use crate::file;
+use super::config_file::Known;
+use super::family::{DecoderFamily, EncoderFamily, Family};
+use super::gpt2::Gpt2Config;
+use super::llama::LlamaConfig;
+use crate::error::Result;
+use crate::file::parse_json;
 
-/// The families that are transformers, as errors list them.
+/// The families of encoders that are transformers, as errors list them.
 pub(super) const TRANSFORMERS: &str = "bert";
 
-/// What this crate knows of a `config.json`, by family.
+/// The families of encoders.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Known {
+pub(super) enum KnownEncoder {
     Bert(BertConfig),
     BiLstm(BiLstmConfig),
 }
 
-impl Known {
-    /// Reads the keys that the family named by `model_type` knows.
-    pub(super) fn from_json(
-        model_type: Option<&Value>,
-        bytes: &[u8],
-        origin: &Path,
-    ) -> Result<Self> {
-        Ok(match model_type.and_then(Value::as_str) {
-            Some("bert") => Self::Bert(file::parse_json(bytes, origin)?),
-            Some("bilstm") => Self::BiLstm(file::parse_json(bytes, origin)?),
-            _ => {
-                let found = model_type.map_or("missing".into(), Value::to_string);
-                let error = Error::field("model_type", found, "\"bert\" or \"bilstm\"");
-                return Err(error.in_file(origin));
-            }
+impl Known for KnownEncoder {
+    const NAMES: &str = "\"bert\" or \"bilstm\"";
+
+    fn read(model_type: &str, bytes: &[u8], origin: &Path) -> Result<Option<Self>> {
+        Ok(match model_type {
+            "bert" => Some(Self::Bert(parse_json(bytes, origin)?)),
+            "bilstm" => Some(Self::BiLstm(parse_json(bytes, origin)?)),
+            _ => None,
         })
     }
 
-    /// Gives the keys that the family knows, and its name.
-    pub(super) fn to_json(&self) -> Result<Map<String, Value>> {
-        let value = self.family().to_json();
-        let value = value.map_err(|source| Error::json(Path::new("config.json"), b"", source))?;
-        let mut fields = match value {
-            Value::Object(fields) => fields,
-            _ => Map::new(),
-        };
-        fields.insert("model_type".into(), self.family().model_type().into());
-        Ok(fields)
+    fn family(&self) -> &dyn Family {
+        match self {
+            Self::Bert(config) => config,
+            Self::BiLstm(config) => config,
+        }
     }
+}
 
+impl KnownEncoder {
     /// What the encoder is built as.
     pub(super) fn architecture(&self) -> Architecture<'_> {
         match self {
@@ -59,17 +50,52 @@ impl Known {
         }
     }
 
-    pub(super) fn family(&self) -> &dyn Family {
+    pub(super) fn encoder(&self) -> &dyn EncoderFamily {
         match self {
             Self::Bert(config) => config,
             Self::BiLstm(config) => config,
         }
     }
 
-    pub(super) fn family_mut(&mut self) -> &mut dyn Family {
+    pub(super) fn encoder_mut(&mut self) -> &mut dyn EncoderFamily {
         match self {
             Self::Bert(config) => config,
             Self::BiLstm(config) => config,
+        }
+    }
+}
+
+/// The families of decoders.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum KnownDecoder {
+    Gpt2(Gpt2Config),
+    Llama(LlamaConfig),
+}
+
+impl Known for KnownDecoder {
+    const NAMES: &str = "\"gpt2\", \"llama\", \"qwen2\" or \"qwen3\"";
+
+    fn read(model_type: &str, bytes: &[u8], origin: &Path) -> Result<Option<Self>> {
+        Ok(match model_type {
+            "gpt2" => Some(Self::Gpt2(parse_json(bytes, origin)?)),
+            "llama" | "qwen2" | "qwen3" => Some(Self::Llama(parse_json(bytes, origin)?)),
+            _ => None,
+        })
+    }
+
+    fn family(&self) -> &dyn Family {
+        match self {
+            Self::Gpt2(config) => config,
+            Self::Llama(config) => config,
+        }
+    }
+}
+
+impl KnownDecoder {
+    pub(super) fn decoder(&self) -> &dyn DecoderFamily {
+        match self {
+            Self::Gpt2(config) => config,
+            Self::Llama(config) => config,
         }
     }
 }

@@ -24,9 +24,19 @@ impl TensorList {
         self.push(role, Part::Weight, vec![rows, width]);
     }
 
-    pub(super) fn linear(&mut self, role: Role, outputs: usize, inputs: usize) {
+    pub(super) fn linear(&mut self, role: Role, [outputs, inputs]: [usize; 2], bias: bool) {
         self.push(role, Part::Weight, vec![outputs, inputs]);
-        self.push(role, Part::Bias, vec![outputs]);
+        if bias {
+            self.push(role, Part::Bias, vec![outputs]);
+        }
+    }
+
+    /// Adds a linear layer whose matrix is stored the other way round.
+    pub(super) fn conv1d(&mut self, role: Role, [outputs, inputs]: [usize; 2], bias: bool) {
+        self.push(role, Part::Weight, vec![inputs, outputs]);
+        if bias {
+            self.push(role, Part::Bias, vec![outputs]);
+        }
     }
 
     pub(super) fn norm(&mut self, role: Role, width: usize) {

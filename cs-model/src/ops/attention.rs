@@ -22,21 +22,23 @@ const OPERATOR: &str = "aten::_flash_attention_forward";
 /// let offsets = Tensor::from_slice(&[0i32, 2, 3]);
 /// let (query, key, value) = (&x, &x, &x);
 /// let (offsets, longest) = (&offsets, 2);
-/// let input = FlashAttention { query, key, value, offsets, longest, dropout: 0.0 };
+/// let input = FlashAttention { query, key, value, offsets, longest, causal: false, dropout: 0.0 };
 /// assert!(flash_attention(&input).is_err()); // there is no such kernel for the CPU
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct FlashAttention<'a> {
     /// The queries of each token, `[N, A, D]`.
     pub query: &'a Tensor,
-    /// The keys of each token, `[N, A, D]`.
+    /// The keys of each token, `[N, K, D]`: as many heads of queries as `A / K` share one.
     pub key: &'a Tensor,
-    /// The values of each token, `[N, A, D]`.
+    /// The values of each token, `[N, K, D]`.
     pub value: &'a Tensor,
     /// The row where each sequence begins, and the end: from 0 to `N`, ascending; `[B+1]` i32.
     pub offsets: &'a Tensor,
     /// The number of tokens of the longest sequence.
     pub longest: usize,
+    /// Whether a token attends only to itself and to those before it.
+    pub causal: bool,
     /// The rate at which attention probabilities are dropped, by libtorch's CUDA generator.
     pub dropout: f64,
 }
@@ -64,7 +66,7 @@ pub fn flash_attention(input: &FlashAttention<'_>) -> Result<Tensor> {
             longest,
             longest,
             Argument::Float(input.dropout),
-            Argument::Bool(false), // causal
+            Argument::Bool(input.causal),
             Argument::Bool(false), // return the mask of dropout
         ],
     )?;
@@ -100,6 +102,7 @@ fn probe(device: Device, head_size: i64) -> Result<()> {
         value: &x,
         offsets: &offsets,
         longest: 1,
+        causal: false,
         dropout: 0.0,
     })
     .map(drop)
@@ -115,9 +118,12 @@ impl FlashAttention<'_> {
         {
             return wrong("an undefined tensor");
         }
-        let shape = q.size();
-        if shape.len() != 3 || k.size() != shape || v.size() != shape {
-            return wrong("query, key and value are not of one shape [N, A, D]");
+        let (shape, keys) = (q.size(), k.size());
+        let (&[n, a, d], &[rows, shared, size]) = (&shape[..], &keys[..]) else {
+            return wrong("query or key are not of a shape [N, A, D]");
+        };
+        if v.size() != keys || rows != n || size != d || shared == 0 || a % shared != 0 {
+            return wrong("query, key and value do not fit each other");
         }
         if self.offsets.dim() != 1 || self.offsets.kind() != Kind::Int {
             return wrong("the offsets are not a vector of i32");
@@ -154,6 +160,7 @@ mod tests {
             value: &x,
             offsets: &offsets,
             longest: 4,
+            causal: false,
             dropout: 0.0,
         };
         let text = |input: FlashAttention<'_>| flash_attention(&input).unwrap_err().to_string();
@@ -164,7 +171,7 @@ mod tests {
                 key: &flat,
                 ..input
             })
-            .contains("one shape")
+            .contains("a shape")
         );
         let wide = offsets.to_kind(Kind::Int64);
         assert!(

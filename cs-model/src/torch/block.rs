@@ -1,42 +1,40 @@
 //! The transformer block, one for every configuration.
 //!
-//! In the shapes, `N` is the number of packed tokens, `H` the hidden width, `M` the intermediate
-//! width, `A` the number of heads, and `S` that of pairs of a query and a key.
+//! In the shapes, `N` is the number of packed tokens, `H` the hidden width, `M` the inner width,
+//! `A` the number of heads, and `S` that of pairs of a query and a key.
 
 use tch::Tensor;
 
 use super::attention::{AttentionPlan, SelfAttention};
-use super::layers::{LayerNorm, Linear, activate, dropout};
+use super::layers::{Joined, Linear, Norm, activate, dropout};
 use super::parameters::Scope;
 use crate::config::names::Role;
-use crate::config::{Activation, Stack};
+use crate::config::{Activation, NormPlace, Stack};
 use crate::error::Result;
 
-/// Self-attention and a two-layer perceptron, each added to its input and then normalised
-/// (post-norm; Vaswani et al. 2017, section 3.1).
+/// Self-attention and feed-forward layers, each added to its input, with a norm before or after
+/// (Vaswani et al. 2017, section 3.1; Xiong et al. 2020, figure 1).
 #[derive(Debug)]
 pub(super) struct Block {
     attention: SelfAttention,
     attention_output: Linear,
-    attention_norm: LayerNorm,
-    intermediate: Linear,
-    output: Linear,
-    output_norm: LayerNorm,
-    activation: Activation,
+    attention_norm: Norm,
+    feed_forward: FeedForward,
+    feed_forward_norm: Norm,
+    place: NormPlace,
     dropout: f64,
 }
 
 impl Block {
     pub(super) fn new(model: Scope<'_>, stack: &Stack, layer: usize) -> Result<Self> {
-        let (scope, eps) = (model.layer(layer), stack.norm_eps);
+        let (scope, norms) = (model.layer(layer), stack.norms);
         Ok(Self {
             attention: SelfAttention::new(scope, stack, layer)?,
-            attention_output: Linear::new(scope, Role::AttentionOutput)?,
-            attention_norm: LayerNorm::new(scope, Role::AttentionNorm, eps)?,
-            intermediate: Linear::new(scope, Role::FeedForwardIn)?,
-            output: Linear::new(scope, Role::FeedForwardOut)?,
-            output_norm: LayerNorm::new(scope, Role::FeedForwardNorm, eps)?,
-            activation: stack.activation,
+            attention_output: Linear::of_block(scope, Role::AttentionOutput, stack)?,
+            attention_norm: Norm::new(scope, Role::AttentionNorm, norms)?,
+            feed_forward: FeedForward::new(scope, stack)?,
+            feed_forward_norm: Norm::new(scope, Role::FeedForwardNorm, norms)?,
+            place: norms.place,
             dropout: stack.dropout,
         })
     }
@@ -51,16 +49,69 @@ impl Block {
         plan: &AttentionPlan,
         train: bool,
     ) -> Result<(Tensor, Option<Tensor>)> {
-        let (attended, scores) = self.attention.forward(x, plan, train)?;
-        let attended = dropout(
-            self.attention_output.forward(&attended)?,
-            self.dropout,
-            train,
-        )?;
-        let x = self.attention_norm.forward(&attended.f_add(x)?)?;
-        let inner = activate(&self.intermediate.forward(&x)?, self.activation)?; // [N, M]
-        let inner = dropout(self.output.forward(&inner)?, self.dropout, train)?;
-        let output = self.output_norm.forward(&inner.f_add(&x)?)?;
-        Ok((output, scores))
+        let norm = &self.attention_norm;
+        let (attended, scores) = self.attention.forward(&self.enter(x, norm)?, plan, train)?;
+        let update = self.attention_output.forward(&attended)?;
+        let x = self.leave(x, update, norm, train)?;
+        let norm = &self.feed_forward_norm;
+        let update = self.feed_forward.forward(&self.enter(&x, norm)?)?;
+        Ok((self.leave(&x, update, norm, train)?, scores))
+    }
+
+    /// Gives what a sublayer reads.
+    fn enter(&self, x: &Tensor, norm: &Norm) -> Result<Tensor> {
+        match self.place {
+            NormPlace::Before => norm.forward(x),
+            NormPlace::After => Ok(x.shallow_clone()),
+        }
+    }
+
+    /// Adds what a sublayer computed to what was there.
+    fn leave(&self, x: &Tensor, update: Tensor, norm: &Norm, train: bool) -> Result<Tensor> {
+        let sum = dropout(update, self.dropout, train)?.f_add(x)?;
+        match self.place {
+            NormPlace::Before => Ok(sum),
+            NormPlace::After => norm.forward(&sum),
+        }
+    }
+}
+
+/// The feed-forward layers of a block.
+#[derive(Debug)]
+struct FeedForward {
+    /// The first layer; where it is gated, the gate and it.
+    input: Joined,
+    output: Linear,
+    activation: Activation,
+    gated: bool,
+}
+
+impl FeedForward {
+    fn new(scope: Scope<'_>, stack: &Stack) -> Result<Self> {
+        let mut input = Vec::new();
+        if stack.gated {
+            input.push(Linear::of_block(scope, Role::FeedForwardGate, stack)?);
+        }
+        input.push(Linear::of_block(scope, Role::FeedForwardIn, stack)?);
+        Ok(Self {
+            input: Joined::new(input)?,
+            output: Linear::of_block(scope, Role::FeedForwardOut, stack)?,
+            activation: stack.activation,
+            gated: stack.gated,
+        })
+    }
+
+    /// # Shapes
+    /// `[N, H]` gives `[N, H]`.
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let inner = self.input.forward(x)?; // [N, M] or [N, 2M]
+        let inner = if self.gated {
+            let width = inner.size()[1] / 2;
+            let gate = activate(&inner.f_narrow(1, 0, width)?, self.activation)?;
+            gate.f_mul(&inner.f_narrow(1, width, width)?)? // [N, M]
+        } else {
+            activate(&inner, self.activation)?
+        };
+        self.output.forward(&inner)
     }
 }

@@ -6,11 +6,12 @@
 use tch::Tensor;
 
 use super::PackedInput;
-use super::layers::{LayerNorm, dropout};
+use super::layers::{Linear, Norm, dropout};
 use super::parameters::Scope;
-use crate::config::Stack;
 use crate::config::names::Role;
+use crate::config::{Positions, Stack};
 use crate::error::Result;
+use crate::ops::on_device;
 
 /// A table of vectors, which are looked up by their row.
 #[derive(Debug)]
@@ -36,24 +37,52 @@ impl Embedding {
     }
 }
 
-/// The sum of word, position and token type vectors, normalised (Devlin et al. 2019, figure 2).
-/// The token type is 0 throughout.
+/// The sum of word, position and token type vectors (Devlin et al. 2019, figure 2). The token type
+/// is 0 throughout.
 #[derive(Debug)]
 pub(super) struct TransformerEmbeddings {
-    word_embeddings: Embedding,
-    position_embeddings: Embedding,
-    token_type_embeddings: Embedding,
-    layer_norm: LayerNorm,
+    words: Embedding,
+    scale: f64,
+    /// The vectors of the positions, from the first on, where positions have vectors.
+    positions: Option<Embedding>,
+    token_types: Option<Embedding>,
+    norm: Option<Norm>,
+    /// The layer to the hidden width, where the vectors have another one.
+    projection: Option<Linear>,
     dropout: f64,
 }
 
 impl TransformerEmbeddings {
     pub(super) fn new(scope: Scope<'_>, stack: &Stack) -> Result<Self> {
+        let (embeddings, norms) = (&stack.embeddings, stack.norms);
+        let words = Embedding::new(scope, Role::WordEmbeddings)?;
+        let positions = match embeddings.positions {
+            Positions::Learned { rows, offset } => {
+                let table = scope.weight(Role::PositionEmbeddings)?;
+                let count = rows.saturating_sub(offset) as i64;
+                let weight = table.f_narrow(0, offset as i64, count)?;
+                Some(Embedding { weight })
+            }
+            Positions::Sinusoidal { rows } => {
+                let weight = sinusoids(rows, embeddings.width, &words.weight)?;
+                Some(Embedding { weight })
+            }
+            Positions::Rotary(_) => None,
+        };
+        let token_types =
+            (embeddings.token_types > 0).then(|| Embedding::new(scope, Role::TokenTypeEmbeddings));
+        let norm = norms
+            .embeddings
+            .then(|| Norm::new(scope, Role::EmbeddingNorm, norms));
+        let projection = (embeddings.width != stack.hidden_size)
+            .then(|| Linear::new(scope, Role::EmbeddingProjection));
         Ok(Self {
-            word_embeddings: Embedding::new(scope, Role::WordEmbeddings)?,
-            position_embeddings: Embedding::new(scope, Role::PositionEmbeddings)?,
-            token_type_embeddings: Embedding::new(scope, Role::TokenTypeEmbeddings)?,
-            layer_norm: LayerNorm::new(scope, Role::EmbeddingNorm, stack.norm_eps)?,
+            words,
+            scale: embeddings.scale,
+            positions,
+            token_types: token_types.transpose()?,
+            norm: norm.transpose()?,
+            projection: projection.transpose()?,
             dropout: stack.dropout,
         })
     }
@@ -63,10 +92,44 @@ impl TransformerEmbeddings {
     /// # Shapes
     /// `N` tokens give `[N, H]`.
     pub(super) fn forward(&self, input: &PackedInput, train: bool) -> Result<Tensor> {
-        let words = self.word_embeddings.forward(input.ids())?;
-        let types = self.token_type_embeddings.weight.f_narrow(0, 0, 1)?; // [1, H]
-        let positions = self.position_embeddings.forward(input.positions())?;
-        let sum = words.f_add(&types)?.f_add(&positions)?;
-        dropout(self.layer_norm.forward(&sum)?, self.dropout, train)
+        let mut x = self.words.forward(input.ids())?; // [N, E]
+        if self.scale != 1.0 {
+            x = x.f_mul_scalar(self.scale)?;
+        }
+        if let Some(types) = &self.token_types {
+            x = x.f_add(&types.weight.f_narrow(0, 0, 1)?)?;
+        }
+        if let Some(positions) = &self.positions {
+            x = x.f_add(&positions.forward(input.positions())?)?;
+        }
+        if let Some(norm) = &self.norm {
+            x = norm.forward(&x)?;
+        }
+        let x = dropout(x, self.dropout, train)?;
+        match &self.projection {
+            Some(projection) => projection.forward(&x), // [N, H]
+            None => Ok(x),
+        }
     }
+}
+
+/// Computes the vectors of positions (Vaswani et al. 2017, section 3.5), the sines in the first
+/// half, in the type and on the device of `like`: `[P, E]`.
+fn sinusoids(rows: usize, width: usize, like: &Tensor) -> Result<Tensor> {
+    let sines = width.div_ceil(2);
+    let mut numbers = Vec::with_capacity(rows * width);
+    for row in 0..rows {
+        numbers.extend((0..width).map(|column| {
+            let pair = column % sines;
+            let exponent = 2.0 * pair as f64 / width as f64;
+            let angle = row as f64 / 10_000_f64.powf(exponent);
+            (if column < sines {
+                angle.sin()
+            } else {
+                angle.cos()
+            }) as f32
+        }));
+    }
+    let table = on_device(&numbers, like.device())?.f_to_kind(like.kind())?;
+    Ok(table.f_reshape([rows as i64, width as i64])?)
 }

@@ -91,18 +91,22 @@ impl Scope<'_> {
         self.get(role, Part::Bias)
     }
 
+    /// Gives a handle to the numbers that a layer adds, if it adds any.
+    pub(super) fn optional_bias(self, role: Role) -> Option<Tensor> {
+        self.find(&self.names.bias(role))
+    }
+
     /// Gives a handle to one of a layer's tensors.
     pub(super) fn get(self, role: Role, part: Part) -> Result<Tensor> {
         let name = self.names.name(role, part);
-        match self.parameters.index.get(&name) {
-            Some(&i) => Ok(self.parameters.list[i].1.shallow_clone()),
-            // Only a layer that disagrees with the configuration's list can get here.
-            None => Err(Error::field(
-                "parameter",
-                name,
-                "a name of the configuration's list",
-            )),
-        }
+        // Only a layer that disagrees with the configuration's list can have none.
+        self.find(&name)
+            .ok_or_else(|| Error::field("parameter", name, "a name of the configuration's list"))
+    }
+
+    fn find(self, name: &str) -> Option<Tensor> {
+        let place = *self.parameters.index.get(name)?;
+        Some(self.parameters.list[place].1.shallow_clone())
     }
 }
 

@@ -4,12 +4,14 @@
 
 use tch::Tensor;
 
-use super::attention::AttentionPlan;
+use super::attention::{Attending, AttentionPlan, Frequencies};
 use super::block::Block;
 use super::embeddings::TransformerEmbeddings;
+use super::layers::Norm;
 use super::parameters::Scope;
 use super::{InnerStates, PackedInput};
-use crate::config::Stack;
+use crate::config::names::Role;
+use crate::config::{NormPlace, Positions, Stack};
 use crate::error::Result;
 use crate::ops::{Device, flash_attention_supports};
 
@@ -17,22 +19,42 @@ use crate::ops::{Device, flash_attention_supports};
 #[derive(Debug)]
 pub(super) struct Transformer {
     embeddings: TransformerEmbeddings,
+    /// The blocks that have weights of their own.
     blocks: Vec<Block>,
-    /// The number of attention heads of a block from which none were removed.
-    heads: usize,
-    /// Whether the device has flash attention for the head size.
-    flash: bool,
+    /// The number of blocks that compute; where the weights are shared, all are the first.
+    depth: usize,
+    final_norm: Option<Norm>,
+    attending: Attending,
 }
 
 impl Transformer {
     pub(super) fn new(scope: Scope<'_>, stack: &Stack, device: Device) -> Result<Self> {
-        let blocks = (0..stack.blocks.len()).map(|layer| Block::new(scope, stack, layer));
+        let depth = stack.blocks.len();
+        let apart = if stack.shared { 1 } else { depth };
+        let blocks = (0..apart).map(|layer| Block::new(scope, stack, layer));
+        let final_norm = (stack.norms.place == NormPlace::Before)
+            .then(|| Norm::new(scope, Role::FinalNorm, stack.norms));
+        let frequencies = match &stack.embeddings.positions {
+            Positions::Rotary(rotary) => Some(Frequencies::new(rotary, stack.head_size, device)?),
+            _ => None,
+        };
         Ok(Self {
             embeddings: TransformerEmbeddings::new(scope, stack)?,
             blocks: blocks.collect::<Result<_>>()?,
-            heads: stack.hidden_size / stack.head_size,
-            flash: flash_attention_supports(device, stack.head_size),
+            depth,
+            final_norm: final_norm.transpose()?,
+            attending: Attending {
+                heads: stack.hidden_size / stack.head_size,
+                frequencies,
+                flash: flash_attention_supports(device, stack.head_size),
+                kind: scope.weight(Role::WordEmbeddings)?.kind(),
+            },
         })
+    }
+
+    /// The blocks in the order in which they compute.
+    fn blocks(&self) -> impl Iterator<Item = &Block> {
+        self.blocks.iter().cycle().take(self.depth)
     }
 
     /// Computes the last hidden states, and leaves the inner states in `states`, if there is such a
@@ -46,15 +68,18 @@ impl Transformer {
         train: bool,
         mut states: Option<&mut InnerStates>,
     ) -> Result<Tensor> {
-        let plan = AttentionPlan::new(input, self.heads, self.flash, states.is_some())?;
+        let plan = AttentionPlan::new(input, &self.attending, states.is_some())?;
         let mut x = self.embeddings.forward(input, train)?;
-        for block in &self.blocks {
+        for block in self.blocks() {
             let (output, scores) = block.forward(&x, &plan, train)?;
             if let Some(states) = &mut states {
                 states.hidden.push(x);
                 states.attention.extend(scores);
             }
             x = output;
+        }
+        if let Some(norm) = &self.final_norm {
+            x = norm.forward(&x)?;
         }
         if let Some(states) = states {
             states.hidden.push(x.shallow_clone());

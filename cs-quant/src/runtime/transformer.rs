@@ -6,12 +6,12 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 use cs_model::names::Role;
-use cs_model::{Activation, Stack};
+use cs_model::{Activation, Biases, BlockSizes, NormKind, NormPlace, Positions, Stack};
 
 use super::embedding::Embedding;
 use super::loader::Loader;
 use super::scratch::{BatchPart, Scratch, Spaces, Widths, lock, take};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::source::Scope;
 use crate::kernel::attention::{AttentionInput, HeadScratch, attention};
 use crate::kernel::gemm::Weights;
@@ -45,6 +45,7 @@ struct Layer {
 
 impl Transformer {
     pub(crate) fn load(stack: &Stack, scope: Scope<'_>, loader: &Loader<'_>) -> Result<Self> {
+        check(stack)?;
         let width = stack.hidden_size;
         let positions = positions(stack, scope)?;
         let (word_embeddings, layers) = loader.join(
@@ -57,7 +58,7 @@ impl Transformer {
         Ok(Self {
             word_embeddings: word_embeddings?,
             positions,
-            norm: scope.norm(Role::EmbeddingNorm, width, stack.norm_eps)?,
+            norm: scope.norm(Role::EmbeddingNorm, width, stack.norms.eps)?,
             layers: layers?,
             head_size: stack.head_size,
         })
@@ -167,14 +168,10 @@ impl Layer {
         for role in roles {
             bias.extend(scope.bias(role, across)?);
         }
-        let norm = |role| scope.norm(role, width, stack.norm_eps);
+        let norm = |role| scope.norm(role, width, stack.norms.eps);
         Ok(Self {
             heads: sizes.heads,
-            act: match stack.activation {
-                Activation::Gelu => Act::Gelu,
-                Activation::GeluNew => Act::GeluTanh,
-                Activation::Relu => Act::Relu,
-            },
+            act: act(stack.activation)?,
             qkv: scope.linear(&roles, [across, width], &bias)?,
             attention_output: scope.dense(Role::AttentionOutput, [width, across])?,
             attention_norm: norm(Role::AttentionNorm)?,
@@ -243,11 +240,56 @@ impl Layer {
     }
 }
 
+/// Refuses a transformer of which this runtime does not compute some part.
+fn check(stack: &Stack) -> Result<()> {
+    let (norms, embeddings) = (stack.norms, &stack.embeddings);
+    let learned = matches!(embeddings.positions, Positions::Learned { offset: 0, .. });
+    let shares = |block: &BlockSizes| block.key_value_heads != block.heads;
+    let refused = [
+        (norms.kind != NormKind::Layer, "norms of another kind"),
+        (
+            norms.place != NormPlace::After,
+            "norms before the sublayers",
+        ),
+        (norms.heads, "norms of queries and keys"),
+        (!norms.embeddings, "embeddings without a norm"),
+        (!learned, "other positions"),
+        (embeddings.token_types == 0, "no token types"),
+        (embeddings.scale != 1.0, "scaled embeddings"),
+        (embeddings.width != stack.hidden_size, "narrow embeddings"),
+        (stack.shared, "one block for all layers"),
+        (stack.causal, "causal attention"),
+        (stack.cross_attention, "attention to an encoder"),
+        (stack.gated, "gated layers"),
+        (stack.biases != Biases::ALL, "layers without bias"),
+        (stack.conv1d, "transposed matrices"),
+        (stack.blocks.iter().any(shares), "shared keys and values"),
+    ];
+    let found = refused.iter().find(|(is_there, _)| *is_there);
+    found.map_or(Ok(()), |(_, what)| Err(unsupported(what)))
+}
+
+fn act(activation: Activation) -> Result<Act> {
+    match activation {
+        Activation::Gelu => Ok(Act::Gelu),
+        Activation::GeluNew => Ok(Act::GeluTanh),
+        Activation::Relu => Ok(Act::Relu),
+        Activation::Silu => Err(unsupported("the activation silu")),
+    }
+}
+
+fn unsupported(what: &str) -> Error {
+    Error::config("transformer", what, "what the native runtime computes")
+}
+
 /// Reads the position embeddings, and adds the one token type that is used to each: `[P, H]`.
 fn positions(stack: &Stack, scope: Scope<'_>) -> Result<Vec<f32>> {
-    let (width, rows) = (stack.hidden_size, stack.embeddings);
-    let positions = scope.table(Role::PositionEmbeddings, [rows.positions, width])?;
-    let types = scope.table(Role::TokenTypeEmbeddings, [rows.token_types, width])?;
+    let (width, embeddings) = (stack.hidden_size, &stack.embeddings);
+    let Positions::Learned { rows, .. } = embeddings.positions else {
+        return Err(unsupported("other positions"));
+    };
+    let positions = scope.table(Role::PositionEmbeddings, [rows, width])?;
+    let types = scope.table(Role::TokenTypeEmbeddings, [embeddings.token_types, width])?;
     let mut positions = positions.into_f32(width);
     let types = types.into_f32(width);
     for row in positions.chunks_exact_mut(width) {

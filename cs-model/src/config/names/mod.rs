@@ -9,7 +9,8 @@ use std::borrow::Cow;
 
 pub use self::role::{Part, Role};
 use self::tables::ALL;
-pub use self::tables::{ALL_HEADS, BERT, BILSTM, HEADS, Names};
+use self::tables::Table;
+pub use self::tables::{ALL_HEADS, BERT, BILSTM, GPT2, HEADS, LLAMA, Names};
 
 /// What a tensor is, as read from its name: a layer's role, its number and which of its tensors.
 ///
@@ -105,10 +106,10 @@ pub fn product(name: &str) -> &str {
 }
 
 /// Gives the name by which this crate refers to a Hugging Face tensor: without the beginning
-/// that a checkpoint of a whole model gives the encoder's names, such as `bert.`, and with the old
+/// that a checkpoint of a whole model gives its family's names, such as `bert.`, and with the old
 /// `gamma` and `beta` of layer norms as `weight` and `bias`. `None` for what no model here uses:
 /// pooler, next-sentence head, the decoder of masked words (it is the table of word embeddings),
-/// position ids.
+/// position ids, masks. A name that no family has stays as it is.
 ///
 /// ```
 /// use cs_model::normalise_name;
@@ -118,20 +119,46 @@ pub fn product(name: &str) -> &str {
 /// assert_eq!(normalise_name("bert.pooler.dense.weight"), None);
 /// ```
 pub fn normalise_name(name: &str) -> Option<Cow<'_, str>> {
-    let mut tables = ALL.into_iter().map(Names::table);
-    let bare = tables.find_map(|table| name.strip_prefix(table.prefix?));
-    let name = bare.unwrap_or(name);
-    let mut unused = ALL.into_iter().flat_map(|names| names.table().unused);
-    if unused.any(|&unused| name == unused || unused.ends_with('.') && name.starts_with(unused)) {
-        return None;
+    let name = modern(name);
+    let mut found = None;
+    for table in ALL.into_iter().map(Names::table) {
+        let bare = table.prefix.and_then(|prefix| name.strip_prefix(prefix));
+        let bare = bare.unwrap_or(&name);
+        if table.leaves_out(bare) {
+            return None;
+        }
+        if found.is_none() && bare.len() < name.len() && table.has(bare) {
+            found = Some(bare.to_owned());
+        }
     }
+    Some(found.map_or(name, Cow::Owned))
+}
+
+/// Gives the name with the parts of layer norms as they are called today.
+fn modern(name: &str) -> Cow<'_, str> {
     for (old, new) in [("gamma", "weight"), ("beta", "bias")] {
         let owner = name.strip_suffix(old);
         if let Some(owner) = owner.filter(|owner| owner.ends_with("LayerNorm.")) {
-            return Some(Cow::Owned(format!("{owner}{new}")));
+            return Cow::Owned(format!("{owner}{new}"));
         }
     }
-    Some(Cow::Borrowed(name))
+    Cow::Borrowed(name)
+}
+
+impl Table {
+    /// Whether the family has a tensor of this name.
+    fn has(&self, name: &str) -> bool {
+        let mut roles = self.roles.iter();
+        roles.any(|(_, template)| fit(template, name).is_some())
+    }
+
+    /// Whether the family's checkpoints may have a tensor of this name that no model here uses.
+    fn leaves_out(&self, name: &str) -> bool {
+        self.unused.iter().any(|unused| {
+            let begins = unused.ends_with('.') && name.starts_with(unused);
+            begins || fit(unused, name).is_some()
+        })
+    }
 }
 
 #[cfg(test)]

@@ -19,22 +19,49 @@ pub enum Role {
     TokenTypeEmbeddings,
     /// The norm of the sum of the embeddings, `[H]`.
     EmbeddingNorm,
+    /// The layer from the width of the embeddings to that of the hidden states, `[H, E]`.
+    EmbeddingProjection,
     /// The projection of a block to queries, `[A·D, H]`.
     Query,
-    /// The projection of a block to keys, `[A·D, H]`.
+    /// The projection of a block to keys, `[K·D, H]`.
     Key,
-    /// The projection of a block to values, `[A·D, H]`.
+    /// The projection of a block to values, `[K·D, H]`.
     Value,
+    /// The three projections of a block in one, as GPT-2 stores them, `[H, 3·A·D]`.
+    QueryKeyValue,
+    /// The norm of the queries of each head, `[D]`.
+    QueryNorm,
+    /// The norm of the keys of each head, `[D]`.
+    KeyNorm,
     /// The projection of a block's attention heads, taken together, `[H, A·D]`.
     AttentionOutput,
-    /// The norm after a block's attention, `[H]`.
+    /// The norm before or after a block's attention, `[H]`.
     AttentionNorm,
-    /// The first of a block's feed-forward layers, `[M, H]`.
+    /// The projection of a decoder's block to queries for the encoder's states, `[A·D, H]`.
+    CrossQuery,
+    /// The projection of the encoder's states to a decoder block's keys, `[A·D, H]`.
+    CrossKey,
+    /// The projection of the encoder's states to a decoder block's values, `[A·D, H]`.
+    CrossValue,
+    /// The projection of the heads that attend to the encoder, taken together, `[H, A·D]`.
+    CrossAttentionOutput,
+    /// The norm before or after a block's attention to the encoder, `[H]`.
+    CrossAttentionNorm,
+    /// The feed-forward layer that is activated, of those that are gated, `[M, H]`.
+    FeedForwardGate,
+    /// The first of a block's feed-forward layers, `[M, H]`; of gated ones, that which is not
+    /// activated.
     FeedForwardIn,
     /// The last of a block's feed-forward layers, `[H, M]`.
     FeedForwardOut,
-    /// The norm after a block's feed-forward layers, `[H]`.
+    /// The norm before or after a block's feed-forward layers, `[H]`.
     FeedForwardNorm,
+    /// The norm after the last block, `[H]`.
+    FinalNorm,
+    /// The matrix of the words' logits, `[V, H]`.
+    LmHead,
+    /// What is added to the words' logits, `[1, V]`.
+    LogitsBias,
     /// The part of an LSTM's gates that its input gives, forward, `[4·U, E]`.
     LstmInput,
     /// The part of an LSTM's gates that its input gives, backward.
@@ -65,21 +92,38 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether the layer makes vectors of tokens: a table of embeddings, or their norm.
+    /// Whether the layer makes vectors of tokens: a table of embeddings, their norm, or the layer after it.
     pub fn is_embedding(self) -> bool {
-        use Role::{EmbeddingNorm, PositionEmbeddings, TokenTypeEmbeddings, WordEmbeddings};
+        use Role::{
+            EmbeddingNorm, EmbeddingProjection, PositionEmbeddings, TokenTypeEmbeddings,
+            WordEmbeddings,
+        };
         matches!(
             self,
-            WordEmbeddings | PositionEmbeddings | TokenTypeEmbeddings | EmbeddingNorm
+            WordEmbeddings
+                | PositionEmbeddings
+                | TokenTypeEmbeddings
+                | EmbeddingNorm
+                | EmbeddingProjection
         )
     }
 
     /// Whether the layer is a normalisation.
     pub fn is_norm(self) -> bool {
-        use Role::{AttentionNorm, EmbeddingNorm, FeedForwardNorm, MaskedLmNorm};
+        use Role::{
+            AttentionNorm, CrossAttentionNorm, EmbeddingNorm, FeedForwardNorm, FinalNorm, KeyNorm,
+            MaskedLmNorm, QueryNorm,
+        };
         matches!(
             self,
-            EmbeddingNorm | AttentionNorm | FeedForwardNorm | MaskedLmNorm
+            EmbeddingNorm
+                | QueryNorm
+                | KeyNorm
+                | AttentionNorm
+                | CrossAttentionNorm
+                | FeedForwardNorm
+                | FinalNorm
+                | MaskedLmNorm
         )
     }
 

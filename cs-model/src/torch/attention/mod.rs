@@ -1,18 +1,21 @@
 //! Self-attention (Vaswani et al. 2017, section 3.2) on packed sequences.
 //!
 //! In the shapes, `N` is the number of packed tokens, `H` the hidden width, `A` the number of
-//! heads, `D` the head size (`C = A·D`; `C = H` unless heads were removed, and `H` stands for `C`
-//! after the projection); `P` is the number of rows of all groups with pads, `G` that of the
-//! sequences of a group, `L` the length of its longest; `S` is the number of pairs of a query and a
-//! key.
+//! heads, `K` that of heads of keys and values (`K = A` unless they are shared), `D` the head size
+//! (`C = A·D`; `C = H` unless heads were removed), and `Q = A + 2K`; `P` is the number of rows of
+//! all groups with pads, `G` that of the sequences of a group, `L` the length of its longest; `S`
+//! is the number of pairs of a query and a key.
 
 mod grouping;
+mod rotary;
 
 use tch::{Kind, Tensor};
 
 use self::grouping::{Group, Grouping};
+pub(super) use self::rotary::Frequencies;
+use self::rotary::Turns;
 use super::PackedInput;
-use super::layers::{Linear, dropout};
+use super::layers::{Joined, Linear, Norm, dropout};
 use super::parameters::Scope;
 use crate::config::Stack;
 use crate::config::names::Role;
@@ -21,7 +24,14 @@ use crate::ops::{Autocast, Device, FlashAttention, flash_attention, on_device};
 
 /// How a batch attends, the same way in every block.
 #[derive(Debug)]
-pub(super) enum AttentionPlan {
+pub(super) struct AttentionPlan {
+    way: Way,
+    /// How queries and keys are turned, where positions are rotary.
+    turns: Option<Turns>,
+}
+
+#[derive(Debug)]
+enum Way {
     /// The batch attends in groups padded to one length, `[P]` rows.
     Grouped(Grouping),
     /// In groups as above, with the scores kept: the tensor holds the `[S]` indices of the pairs
@@ -35,15 +45,40 @@ pub(super) enum AttentionPlan {
     },
 }
 
+/// What a model's plans depend on beside the batch.
+#[derive(Debug)]
+pub(super) struct Attending {
+    /// The number of attention heads of a block from which none were removed.
+    pub(super) heads: usize,
+    /// The frequencies of rotary positions.
+    pub(super) frequencies: Option<Frequencies>,
+    /// Whether the device has flash attention for the head size.
+    pub(super) flash: bool,
+    /// The type of what attends, outside of autocast.
+    pub(super) kind: Kind,
+}
+
 impl AttentionPlan {
-    /// Plans the attention of a batch. `flash` is whether the device has a kernel for it, which
-    /// takes 16 bits only; `keep` is whether the scores are kept.
-    pub(super) fn new(input: &PackedInput, heads: usize, flash: bool, keep: bool) -> Result<Self> {
+    /// Plans the attention of a batch. Flash attention takes 16 bits only, and does not `keep` the
+    /// scores.
+    pub(super) fn new(input: &PackedInput, attending: &Attending, keep: bool) -> Result<Self> {
+        let turns = attending.frequencies.as_ref();
+        let turns = turns.map(|turns| turns.turns(input.positions(), attending.kind));
+        Ok(Self {
+            way: Way::new(input, attending, keep)?,
+            turns: turns.transpose()?,
+        })
+    }
+}
+
+impl Way {
+    fn new(input: &PackedInput, attending: &Attending, keep: bool) -> Result<Self> {
         let (lengths, device) = (input.lengths(), input.device());
-        if flash && !keep && Autocast::is_on(device) {
+        let half = attending.kind != Kind::Float || Autocast::is_on(device);
+        if attending.flash && !keep && half {
             return Self::flash(lengths, device);
         }
-        let grouping = Grouping::new(lengths, heads, device)?;
+        let grouping = Grouping::new(lengths, attending.heads, device)?;
         if !keep {
             return Ok(Self::Grouped(grouping));
         }
@@ -65,25 +100,43 @@ impl AttentionPlan {
     }
 }
 
-/// Attention of each token to all tokens of its sequence.
+/// Attention of each token to the tokens of its sequence: to all, or to those up to itself.
 #[derive(Debug)]
 pub(super) struct SelfAttention {
-    query: Linear,
-    key: Linear,
-    value: Linear,
+    projection: Joined,
+    /// The norms of queries and keys.
+    norms: Option<[Norm; 2]>,
     heads: i64,
+    key_value_heads: i64,
     head_size: i64,
+    causal: bool,
     dropout: f64,
 }
 
 impl SelfAttention {
     pub(super) fn new(scope: Scope<'_>, stack: &Stack, layer: usize) -> Result<Self> {
+        let roles: &[Role] = if stack.conv1d {
+            &[Role::QueryKeyValue]
+        } else {
+            &[Role::Query, Role::Key, Role::Value]
+        };
+        let parts = roles
+            .iter()
+            .map(|&role| Linear::of_block(scope, role, stack));
+        let norms = if stack.norms.heads {
+            let query = Norm::new(scope, Role::QueryNorm, stack.norms)?;
+            Some([query, Norm::new(scope, Role::KeyNorm, stack.norms)?])
+        } else {
+            None
+        };
+        let sizes = stack.blocks[layer];
         Ok(Self {
-            query: Linear::new(scope, Role::Query)?,
-            key: Linear::new(scope, Role::Key)?,
-            value: Linear::new(scope, Role::Value)?,
-            heads: stack.blocks[layer].heads as i64,
+            projection: Joined::new(parts.collect::<Result<_>>()?)?,
+            norms,
+            heads: sizes.heads as i64,
+            key_value_heads: sizes.key_value_heads as i64,
             head_size: stack.head_size as i64,
+            causal: stack.causal,
             dropout: stack.attention_dropout,
         })
     }
@@ -91,20 +144,20 @@ impl SelfAttention {
     /// Computes the attention; the scores are given as well if the plan keeps them.
     ///
     /// # Shapes
-    /// `[N, H]` gives `[N, H]` and `[S, A]`.
+    /// `[N, H]` gives `[N, C]` and `[S, A]`.
     pub(super) fn forward(
         &self,
         x: &Tensor,
         plan: &AttentionPlan,
         train: bool,
     ) -> Result<(Tensor, Option<Tensor>)> {
-        let qkv = self.project(x)?; // [N, 3H]
-        let (grouping, pairs) = match plan {
-            AttentionPlan::Flash { offsets, longest } => {
+        let qkv = self.project(x, plan.turns.as_ref())?; // [N, Q·D]
+        let (grouping, pairs) = match &plan.way {
+            Way::Flash { offsets, longest } => {
                 return Ok((self.flash(&qkv, offsets, *longest, train)?, None));
             }
-            AttentionPlan::Grouped(grouping) => (grouping, None),
-            AttentionPlan::Unfused(grouping, pairs) => (grouping, Some(pairs)),
+            Way::Grouped(grouping) => (grouping, None),
+            Way::Unfused(grouping, pairs) => (grouping, Some(pairs)),
         };
         let mut scores = pairs.map(|_| Vec::new());
         let context = self.grouped(qkv, grouping, train, &mut scores)?;
@@ -118,31 +171,40 @@ impl SelfAttention {
         Ok((context, scores))
     }
 
-    /// Projects to queries, keys and values side by side, in one product: `[N, H]` to `[N, 3H]`.
-    fn project(&self, x: &Tensor) -> Result<Tensor> {
-        let (q, k, v) = (&self.query, &self.key, &self.value);
-        let weight = Tensor::f_cat(&[&q.weight, &k.weight, &v.weight], 0)?; // [3H, H]
-        let bias = Tensor::f_cat(&[&q.bias, &k.bias, &v.bias], 0)?; // [3H]
-        Ok(x.f_linear(&weight, Some(&bias))?)
+    /// Projects to queries, keys and values side by side, normalised and turned where the model
+    /// does so: `[N, H]` to `[N, Q·D]`.
+    fn project(&self, x: &Tensor, turns: Option<&Turns>) -> Result<Tensor> {
+        let qkv = self.projection.forward(x)?;
+        let (a, k) = (self.heads, self.key_value_heads);
+        let heads = qkv.f_view([-1, a + 2 * k, self.head_size])?; // [N, Q, D]
+        if let Some([query, key]) = &self.norms {
+            let (mut q, mut k) = (heads.f_narrow(1, 0, a)?, heads.f_narrow(1, a, k)?);
+            q.f_copy_(&query.forward(&q)?)?;
+            k.f_copy_(&key.forward(&k)?)?;
+        }
+        if let Some(turns) = turns {
+            turns.apply(heads.f_narrow(1, 0, a + k)?)?;
+        }
+        Ok(qkv)
     }
 
-    /// Attends by flash attention: `[N, 3H]` to `[N, H]`.
+    /// Attends by flash attention: `[N, Q·D]` to `[N, C]`.
     fn flash(&self, qkv: &Tensor, offsets: &Tensor, longest: usize, train: bool) -> Result<Tensor> {
-        let n = qkv.size()[0];
-        let qkv = qkv.f_view([n, 3, self.heads, self.head_size])?;
-        let [query, key, value] = split3(&qkv.f_transpose(0, 1)?)?; // [N, A, D]
+        let (n, a, k) = (qkv.size()[0], self.heads, self.key_value_heads);
+        let heads = qkv.f_view([n, a + 2 * k, self.head_size])?; // [N, Q, D]
         let context = flash_attention(&FlashAttention {
-            query: &query,
-            key: &key,
-            value: &value,
+            query: &heads.f_narrow(1, 0, a)?,
+            key: &heads.f_narrow(1, a, k)?,
+            value: &heads.f_narrow(1, a + k, k)?,
             offsets,
             longest,
+            causal: self.causal,
             dropout: if train { self.dropout } else { 0.0 },
         })?; // [N, A, D]
-        Ok(context.f_reshape([n, self.heads * self.head_size])?) // [N, H]
+        Ok(context.f_reshape([n, a * self.head_size])?) // [N, C]
     }
 
-    /// Attends group by group: `[N, 3H]` to `[N, H]`; adds each group's scores to `scores` if there
+    /// Attends group by group: `[N, Q·D]` to `[N, C]`; adds each group's scores to `scores` if there
     /// is such a list.
     fn grouped(
         &self,
@@ -152,7 +214,7 @@ impl SelfAttention {
         scores: &mut Option<Vec<Tensor>>,
     ) -> Result<Tensor> {
         let rows = match &grouping.gather {
-            Some(gather) => qkv.f_index_select(0, gather)?, // [P, 3H]
+            Some(gather) => qkv.f_index_select(0, gather)?, // [P, Q·D]
             None => qkv,
         };
         let context = match grouping.groups.as_slice() {
@@ -165,16 +227,16 @@ impl SelfAttention {
                 for (part, group) in parts.iter().zip(groups) {
                     contexts.push(self.attend(part, group, train, scores)?);
                 }
-                Tensor::f_cat(&contexts, 0)? // [P, H]
+                Tensor::f_cat(&contexts, 0)? // [P, C]
             }
         };
         match &grouping.restore {
-            Some(restore) => Ok(context.f_index_select(0, restore)?), // [N, H]
+            Some(restore) => Ok(context.f_index_select(0, restore)?), // [N, C]
             None => Ok(context),
         }
     }
 
-    /// Attends within one group: `[G·L, 3H]` to `[G·L, H]`.
+    /// Attends within one group: `[G·L, Q·D]` to `[G·L, C]`.
     fn attend(
         &self,
         rows: &Tensor,
@@ -183,39 +245,46 @@ impl SelfAttention {
         scores: &mut Option<Vec<Tensor>>,
     ) -> Result<Tensor> {
         let (g, l, a, d) = (group.sequences, group.length, self.heads, self.head_size);
-        let qkv = rows.f_view([g, l, 3, a, d])?.f_permute([2, 0, 3, 1, 4])?; // [3, G, A, L, D]
         let context = if scores.is_some() || (train && self.dropout > 0.0) {
-            self.attend_unfused(&qkv, group, train, scores)?
+            self.attend_unfused(rows, group, train, scores)?
         } else {
-            let [q, k, v] = split3(&qkv)?;
-            let bias = group.bias.as_ref();
-            Tensor::f_scaled_dot_product_attention(&q, &k, &v, bias, 0.0, false, None, false)?
+            let k = self.key_value_heads;
+            let heads = rows.f_view([g, l, a + 2 * k, d])?.f_transpose(1, 2)?; // [G, Q, L, D]
+            let (query, key) = (heads.f_narrow(1, 0, a)?, heads.f_narrow(1, a, k)?);
+            let value = heads.f_narrow(1, a + k, k)?;
+            // A pad comes after all tokens, so a causal mask hides it from them.
+            let bias = group.bias.as_ref().filter(|_| !self.causal);
+            Tensor::f_scaled_dot_product_attention(
+                &query,
+                &key,
+                &value,
+                bias,
+                0.0,
+                self.causal,
+                None,
+                a != k,
+            )?
         }; // [G, A, L, D]
-        Ok(context.f_transpose(1, 2)?.f_reshape([g * l, a * d])?) // [G·L, H]
+        Ok(context.f_transpose(1, 2)?.f_reshape([g * l, a * d])?) // [G·L, C]
     }
 
-    /// Attends by two batched products: `[3, G, A, L, D]` to `[G, A, L, D]`. libtorch's own
+    /// Attends by two batched products: `[G·L, Q·D]` to `[G, A, L, D]`. libtorch's own
     /// operator has no fused form with dropout, and without one these products cost 10 to 25 %
     /// less. Nor does it give its scores.
     fn attend_unfused(
         &self,
-        qkv: &Tensor,
+        rows: &Tensor,
         group: &Group,
         train: bool,
         kept: &mut Option<Vec<Tensor>>,
     ) -> Result<Tensor> {
         let (g, l, a, d) = (group.sequences, group.length, self.heads, self.head_size);
-        let [q, k, v] = split3(&qkv.f_reshape([3, g * a, l, d])?)?; // [G·A, L, D]
+        let [q, k, v] = self.apart(rows, group)?; // [G·A, L, D]
         let scale = (d as f64).sqrt().recip();
         let k = k.f_transpose(1, 2)?; // [G·A, D, L]
-        let scores = match &group.bias {
+        let scores = match self.bias(group, q.kind(), q.device())? {
             None => q.f_mul_scalar(scale)?.f_bmm(&k)?,
-            Some(bias) => {
-                let bias = bias
-                    .f_expand([g, a, 1, l], false)?
-                    .f_reshape([g * a, 1, l])?;
-                bias.f_baddbmm(&q, &k, 1.0, scale)?
-            }
+            Some(bias) => bias.f_baddbmm(&q, &k, 1.0, scale)?,
         }; // [G·A, L, L]
         if let Some(kept) = kept {
             let own = scores.f_view([g, a, l, l])?.f_permute([0, 2, 3, 1])?; // [G, L, L, A]
@@ -224,6 +293,38 @@ impl SelfAttention {
         let weights = scores.f_softmax(-1, Kind::Float)?;
         let weights = dropout(weights, self.dropout, train)?;
         Ok(weights.f_bmm(&v)?.f_view([g, a, l, d])?) // [G, A, L, D]
+    }
+
+    /// Gives queries, keys and values of a group, `[G·A, L, D]` each, from `[G·L, Q·D]`.
+    fn apart(&self, rows: &Tensor, group: &Group) -> Result<[Tensor; 3]> {
+        let (g, l, a, d) = (group.sequences, group.length, self.heads, self.head_size);
+        let k = self.key_value_heads;
+        if a == k {
+            let qkv = rows.f_view([g, l, 3, a, d])?.f_permute([2, 0, 3, 1, 4])?;
+            return split3(&qkv.f_reshape([3, g * a, l, d])?);
+        }
+        let heads = rows.f_view([g, l, a + 2 * k, d])?.f_transpose(1, 2)?; // [G, Q, L, D]
+        let repeated = |first: i64| -> Result<Tensor> {
+            let own = heads.f_narrow(1, first, k)?;
+            let all = own.f_repeat_interleave_self_int(a / k, 1, a)?; // [G, A, L, D]
+            Ok(all.f_reshape([g * a, l, d])?)
+        };
+        let query = heads.f_narrow(1, 0, a)?.f_reshape([g * a, l, d])?;
+        Ok([query, repeated(a)?, repeated(a + k)?])
+    }
+
+    /// Gives what is added to the scores of a group, `[G·A, 1 or L, L]`.
+    fn bias(&self, group: &Group, kind: Kind, device: tch::Device) -> Result<Option<Tensor>> {
+        let (g, l, a) = (group.sequences, group.length, self.heads);
+        if self.causal {
+            let all = Tensor::f_full([l, l], f64::NEG_INFINITY, (kind, device))?;
+            return Ok(Some(all.f_triu(1)?.f_expand([g * a, l, l], false)?));
+        }
+        let bias = group.bias.as_ref().map(|bias| -> Result<Tensor> {
+            let bias = bias.f_expand([g, a, 1, l], false)?;
+            Ok(bias.f_reshape([g * a, 1, l])?)
+        });
+        bias.transpose()
     }
 }
 

@@ -10,14 +10,14 @@ use crate::config::names::Role;
 use crate::config::{Activation, Stack};
 use crate::error::Result;
 use crate::ops::Device;
-use crate::torch::layers::{LayerNorm, Linear, activate};
+use crate::torch::layers::{Linear, Norm, activate};
 use crate::torch::parameters::Scope;
 
 /// Hugging Face's `BertOnlyMLMHead`: a layer, and the table of word embeddings once more.
 #[derive(Debug)]
 pub(in crate::torch) struct MaskedLmHead {
     dense: Linear,
-    layer_norm: LayerNorm,
+    norm: Norm,
     activation: Activation,
     /// The table of word embeddings, `[V, H]`.
     words: Tensor,
@@ -29,7 +29,7 @@ impl MaskedLmHead {
     pub(in crate::torch) fn new(scope: Scope<'_>, stack: &Stack) -> Result<Self> {
         Ok(Self {
             dense: Linear::new(scope, Role::MaskedLmDense)?,
-            layer_norm: LayerNorm::new(scope, Role::MaskedLmNorm, stack.norm_eps)?,
+            norm: Norm::new(scope, Role::MaskedLmNorm, stack.norms)?,
             activation: stack.activation,
             words: scope.weight(Role::WordEmbeddings)?,
             bias: scope.bias(Role::MaskedLmBias)?,
@@ -39,7 +39,7 @@ impl MaskedLmHead {
     /// Computes what the words are compared with: `[M, H]` to `[M, H]`.
     pub(in crate::torch) fn transform(&self, x: &Tensor) -> Result<Tensor> {
         let x = activate(&self.dense.forward(x)?, self.activation)?;
-        self.layer_norm.forward(&x)
+        self.norm.forward(&x)
     }
 
     /// Computes the logits of the words.

@@ -96,6 +96,7 @@ impl PrunePlan {
             check("neurons", layer, neurons, block.inner_size)?;
             left.push(BlockSizes {
                 heads: heads.len(),
+                key_value_heads: heads.len(),
                 inner_size: neurons.len(),
             });
         }
