@@ -43,8 +43,10 @@ impl Embedding {
 pub(super) struct TransformerEmbeddings {
     words: Embedding,
     scale: f64,
-    /// The vectors of the positions, from the first on, where positions have vectors.
+    /// The vectors of positions, where they have vectors.
     positions: Option<Embedding>,
+    /// The row of the first position.
+    first_position: i64,
     token_types: Option<Embedding>,
     norm: Option<Norm>,
     /// The layer to the hidden width, where the vectors have another one.
@@ -56,12 +58,11 @@ impl TransformerEmbeddings {
     pub(super) fn new(scope: Scope<'_>, stack: &Stack) -> Result<Self> {
         let (embeddings, norms) = (&stack.embeddings, stack.norms);
         let words = Embedding::new(scope, Role::WordEmbeddings)?;
+        let mut first_position = 0;
         let positions = match embeddings.positions {
-            Positions::Learned { rows, offset } => {
-                let table = scope.weight(Role::PositionEmbeddings)?;
-                let count = rows.saturating_sub(offset) as i64;
-                let weight = table.f_narrow(0, offset as i64, count)?;
-                Some(Embedding { weight })
+            Positions::Learned { offset, .. } => {
+                first_position = offset as i64;
+                Some(Embedding::new(scope, Role::PositionEmbeddings)?)
             }
             Positions::Sinusoidal { rows } => {
                 let weight = sinusoids(rows, embeddings.width, &words.weight)?;
@@ -80,6 +81,7 @@ impl TransformerEmbeddings {
             words,
             scale: embeddings.scale,
             positions,
+            first_position,
             token_types: token_types.transpose()?,
             norm: norm.transpose()?,
             projection: projection.transpose()?,
@@ -100,7 +102,11 @@ impl TransformerEmbeddings {
             x = x.f_add(&types.weight.f_narrow(0, 0, 1)?)?;
         }
         if let Some(positions) = &self.positions {
-            x = x.f_add(&positions.forward(input.positions())?)?;
+            let mut rows = input.positions().shallow_clone();
+            if self.first_position > 0 {
+                rows = rows.f_add_scalar(self.first_position)?;
+            }
+            x = x.f_add(&positions.forward(&rows)?)?;
         }
         if let Some(norm) = &self.norm {
             x = norm.forward(&x)?;

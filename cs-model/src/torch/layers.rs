@@ -13,8 +13,9 @@ use crate::error::Result;
 /// An affine map: `x Wᵀ + b`.
 #[derive(Debug)]
 pub(super) struct Linear {
-    /// The matrix, `[O, I]`.
+    /// The matrix, `[O, I]`, or `[I, O]` if it is transposed.
     pub(super) weight: Tensor,
+    transposed: bool,
     /// The bias, `[O]`.
     pub(super) bias: Option<Tensor>,
 }
@@ -23,17 +24,17 @@ impl Linear {
     pub(super) fn new(scope: Scope<'_>, role: Role) -> Result<Self> {
         Ok(Self {
             weight: scope.weight(role)?,
+            transposed: false,
             bias: scope.optional_bias(role),
         })
     }
 
     /// Makes a layer of a block, whose matrix may be stored the other way round.
     pub(super) fn of_block(scope: Scope<'_>, role: Role, stack: &Stack) -> Result<Self> {
-        let mut linear = Self::new(scope, role)?;
-        if stack.conv1d {
-            linear.weight = linear.weight.f_tr()?; // [I, O] to [O, I]
-        }
-        Ok(linear)
+        Ok(Self {
+            transposed: stack.conv1d,
+            ..Self::new(scope, role)?
+        })
     }
 
     /// Applies the map to each row.
@@ -41,6 +42,9 @@ impl Linear {
     /// # Shapes
     /// `[N, I]` gives `[N, O]`.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        if self.transposed {
+            return Ok(x.f_linear(&self.weight.f_tr()?, self.bias.as_ref())?);
+        }
         Ok(x.f_linear(&self.weight, self.bias.as_ref())?)
     }
 }
@@ -87,7 +91,7 @@ impl Joined {
     }
 }
 
-/// Copies matrices and biases into one below the other.
+/// Copies matrices, none of them transposed, and biases into one below the other.
 fn cat(parts: &[Linear]) -> Result<Linear> {
     let weights: Vec<&Tensor> = parts.iter().map(|part| &part.weight).collect();
     let biases: Vec<&Tensor> = parts.iter().filter_map(|part| part.bias.as_ref()).collect();
@@ -98,6 +102,7 @@ fn cat(parts: &[Linear]) -> Result<Linear> {
     };
     Ok(Linear {
         weight: Tensor::f_cat(&weights, 0)?,
+        transposed: false,
         bias,
     })
 }
