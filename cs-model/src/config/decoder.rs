@@ -38,7 +38,7 @@ impl From<Gpt2Config> for DecoderConfig {
 
 impl From<LlamaConfig> for DecoderConfig {
     fn from(config: LlamaConfig) -> Self {
-        KnownDecoder::Llama(config).into()
+        KnownDecoder::Llama(Box::new(config)).into()
     }
 }
 

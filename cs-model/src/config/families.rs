@@ -69,7 +69,7 @@ impl KnownEncoder {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum KnownDecoder {
     Gpt2(Gpt2Config),
-    Llama(LlamaConfig),
+    Llama(Box<LlamaConfig>),
 }
 
 impl Known for KnownDecoder {
@@ -86,7 +86,7 @@ impl Known for KnownDecoder {
     fn family(&self) -> &dyn Family {
         match self {
             Self::Gpt2(config) => config,
-            Self::Llama(config) => config,
+            Self::Llama(config) => &**config,
         }
     }
 }
@@ -95,7 +95,7 @@ impl KnownDecoder {
     pub(super) fn decoder(&self) -> &dyn DecoderFamily {
         match self {
             Self::Gpt2(config) => config,
-            Self::Llama(config) => config,
+            Self::Llama(config) => &**config,
         }
     }
 }
