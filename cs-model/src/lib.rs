@@ -58,10 +58,10 @@ pub use bundle::{
 };
 pub use config::names::{self, normalise_name};
 pub use config::{
-    Activation, Architecture, BertConfig, BiLstmConfig, Biases, BlockSizes, DecoderConfig,
-    Embeddings, EncoderConfig, Gpt2Config, Llama3Scaling, LlamaConfig, LlamaFamily, NormKind,
-    NormPlace, Norms, Positions, RopeParameters, RopeType, Rotary, RotaryScaling, Stack,
-    YarnScaling,
+    Activation, Architecture, BartConfig, BartFamily, BertConfig, BiLstmConfig, Biases, BlockSizes,
+    DecoderConfig, EmbeddingNorm, Embeddings, EncoderConfig, Gpt2Config, Llama3Scaling,
+    LlamaConfig, LlamaFamily, NormKind, NormPlace, Norms, Positions, RopeParameters, RopeType,
+    Rotary, RotaryScaling, Seq2SeqConfig, Stack, YarnScaling,
 };
 pub use error::{Error, Result};
 pub use heads::{

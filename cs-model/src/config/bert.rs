@@ -7,7 +7,8 @@ use super::checks::{divides, only, rate, size};
 use super::family::{EncoderFamily, Family};
 use super::names::{BERT, Names, Role};
 use super::stack::{
-    Activation, Biases, BlockSizes, Embeddings, NormKind, NormPlace, Norms, Positions, Stack,
+    Activation, Biases, BlockSizes, EmbeddingNorm, Embeddings, NormKind, NormPlace, Norms,
+    Positions, Stack,
 };
 use crate::error::{Error, Result};
 
@@ -140,7 +141,7 @@ impl BertConfig {
                 kind: NormKind::Layer,
                 place: NormPlace::After,
                 eps: self.layer_norm_eps,
-                embeddings: true,
+                embeddings: EmbeddingNorm::Sum,
                 heads: false,
             },
             causal: false,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::architecture::Architecture;
+use super::bart::BartConfig;
 use super::bert::BertConfig;
 use super::bilstm::BiLstmConfig;
 use super::config_file::Known;
@@ -97,5 +98,22 @@ impl KnownDecoder {
             Self::Gpt2(config) => config,
             Self::Llama(config) => &**config,
         }
+    }
+}
+
+impl Known for BartConfig {
+    const NAMES: &str = "\"bart\", \"blenderbot\", \"blenderbot-small\" or \"marian\"";
+
+    fn read(model_type: &str, bytes: &[u8], origin: &Path) -> Result<Option<Self>> {
+        Ok(match model_type {
+            "bart" | "blenderbot" | "blenderbot-small" | "marian" => {
+                Some(parse_json(bytes, origin)?)
+            }
+            _ => None,
+        })
+    }
+
+    fn family(&self) -> &dyn Family {
+        self
     }
 }

@@ -7,7 +7,8 @@ use super::checks::{divides, only, rate, size};
 use super::family::{DecoderFamily, Family};
 use super::names::{GPT2, Names, Role};
 use super::stack::{
-    Activation, Biases, BlockSizes, Embeddings, NormKind, NormPlace, Norms, Positions, Stack,
+    Activation, Biases, BlockSizes, EmbeddingNorm, Embeddings, NormKind, NormPlace, Norms,
+    Positions, Stack,
 };
 use crate::error::{Error, Result};
 
@@ -145,7 +146,7 @@ impl DecoderFamily for Gpt2Config {
                 kind: NormKind::Layer,
                 place: NormPlace::Before,
                 eps: self.layer_norm_epsilon,
-                embeddings: false,
+                embeddings: EmbeddingNorm::None,
                 heads: false,
             },
             causal: true,

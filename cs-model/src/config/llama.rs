@@ -10,7 +10,8 @@ use super::names::{LLAMA, Names, Role};
 use super::rope::RopeParameters;
 use super::rotary::{Rotary, RotaryScaling};
 use super::stack::{
-    Activation, Biases, BlockSizes, Embeddings, NormKind, NormPlace, Norms, Positions, Stack,
+    Activation, Biases, BlockSizes, EmbeddingNorm, Embeddings, NormKind, NormPlace, Norms,
+    Positions, Stack,
 };
 use crate::error::{Error, Result};
 
@@ -270,7 +271,7 @@ impl DecoderFamily for LlamaConfig {
                 kind: NormKind::Rms,
                 place: NormPlace::Before,
                 eps: self.rms_norm_eps,
-                embeddings: false,
+                embeddings: EmbeddingNorm::None,
                 heads: self.model_type == LlamaFamily::Qwen3,
             },
             causal: true,

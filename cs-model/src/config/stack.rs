@@ -117,8 +117,8 @@ pub struct Norms {
     pub place: NormPlace,
     /// The number that every norm adds to the variance.
     pub eps: f64,
-    /// Whether the sum of the embeddings is normalised.
-    pub embeddings: bool,
+    /// Which of the embeddings are normalised.
+    pub embeddings: EmbeddingNorm,
     /// Whether the queries and keys of each head are.
     pub heads: bool,
 }
@@ -130,6 +130,17 @@ pub enum NormKind {
     Layer,
     /// The root of the mean square (Zhang and Sennrich 2019), with factors alone.
     Rms,
+}
+
+/// Which of the embeddings are normalised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmbeddingNorm {
+    /// None of them.
+    None,
+    /// The sum of all.
+    Sum,
+    /// The vectors of words, before positions are added.
+    Words,
 }
 
 /// Where in a block norms are.
@@ -199,7 +210,7 @@ impl Stack {
         if embeddings.token_types > 0 {
             list.table(Role::TokenTypeEmbeddings, embeddings.token_types, width);
         }
-        if self.norms.embeddings {
+        if self.norms.embeddings != EmbeddingNorm::None {
             self.list_norm(list, Role::EmbeddingNorm, width);
         }
         if width != self.hidden_size {

@@ -9,7 +9,7 @@ use super::PackedInput;
 use super::layers::{Linear, Norm, dropout};
 use super::parameters::Scope;
 use crate::config::names::Role;
-use crate::config::{Positions, Stack};
+use crate::config::{EmbeddingNorm, Positions, Stack};
 use crate::error::Result;
 use crate::ops::on_device;
 
@@ -48,6 +48,9 @@ pub(super) struct TransformerEmbeddings {
     /// The row of the first position.
     first_position: i64,
     token_types: Option<Embedding>,
+    /// The norm of the vectors of words, before anything is added.
+    word_norm: Option<Norm>,
+    /// The norm of the sum.
     norm: Option<Norm>,
     /// The layer to the hidden width, where the vectors have another one.
     projection: Option<Linear>,
@@ -72,9 +75,8 @@ impl TransformerEmbeddings {
         };
         let token_types =
             (embeddings.token_types > 0).then(|| Embedding::new(scope, Role::TokenTypeEmbeddings));
-        let norm = norms
-            .embeddings
-            .then(|| Norm::new(scope, Role::EmbeddingNorm, norms));
+        let norm_of =
+            |part| (norms.embeddings == part).then(|| Norm::new(scope, Role::EmbeddingNorm, norms));
         let projection = (embeddings.width != stack.hidden_size)
             .then(|| Linear::new(scope, Role::EmbeddingProjection));
         Ok(Self {
@@ -83,7 +85,8 @@ impl TransformerEmbeddings {
             positions,
             first_position,
             token_types: token_types.transpose()?,
-            norm: norm.transpose()?,
+            word_norm: norm_of(EmbeddingNorm::Words).transpose()?,
+            norm: norm_of(EmbeddingNorm::Sum).transpose()?,
             projection: projection.transpose()?,
             dropout: stack.dropout,
         })
@@ -97,6 +100,9 @@ impl TransformerEmbeddings {
         let mut x = self.words.forward(input.ids())?; // [N, E]
         if self.scale != 1.0 {
             x = x.f_mul_scalar(self.scale)?;
+        }
+        if let Some(norm) = &self.word_norm {
+            x = norm.forward(&x)?;
         }
         if let Some(types) = &self.token_types {
             x = x.f_add(&types.weight.f_narrow(0, 0, 1)?)?;

@@ -6,7 +6,9 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 use cs_model::names::Role;
-use cs_model::{Activation, Biases, BlockSizes, NormKind, NormPlace, Positions, Stack};
+use cs_model::{
+    Activation, Biases, BlockSizes, EmbeddingNorm, NormKind, NormPlace, Positions, Stack,
+};
 
 use super::embedding::Embedding;
 use super::loader::Loader;
@@ -252,7 +254,10 @@ fn check(stack: &Stack) -> Result<()> {
             "norms before the sublayers",
         ),
         (norms.heads, "norms of queries and keys"),
-        (!norms.embeddings, "embeddings without a norm"),
+        (
+            norms.embeddings != EmbeddingNorm::Sum,
+            "embeddings whose sum has no norm",
+        ),
         (!learned, "other positions"),
         (embeddings.token_types == 0, "no token types"),
         (embeddings.scale != 1.0, "scaled embeddings"),

@@ -10,7 +10,10 @@ use std::borrow::Cow;
 pub use self::role::{Part, Role};
 use self::tables::ALL;
 use self::tables::Table;
-pub use self::tables::{ALL_HEADS, BERT, BILSTM, GPT2, HEADS, LLAMA, Names};
+pub use self::tables::{
+    ALL_HEADS, BART_DECODER, BART_ENCODER, BERT, BILSTM, GPT2, HEADS, LLAMA, Names,
+    UNTIED_BART_DECODER, UNTIED_BART_ENCODER,
+};
 
 /// What a tensor is, as read from its name: a layer's role, its number and which of its tensors.
 ///
@@ -55,7 +58,7 @@ fn fit(template: &str, name: &str) -> Option<(Option<usize>, Part)> {
     let (mut template, mut name) = (template, name);
     let mut layer = None;
     // The part of a template without `{part}`.
-    let mut part = if template.ends_with(".bias") {
+    let mut part = if template.ends_with("bias") {
         Part::Bias
     } else {
         Part::Weight

@@ -25,6 +25,8 @@ pub(super) struct Table {
     /// The name of each role, in which `{layer}` stands for a layer's number from 0, and `{part}`
     /// for `weight` or `bias`.
     pub(super) roles: &'static [(Role, &'static str)],
+    /// The table that has the name of each other role.
+    base: Option<&'static Table>,
 }
 
 impl Names {
@@ -55,8 +57,7 @@ impl Names {
 
     /// The name of one of a layer's tensors.
     pub fn name(self, role: Role, part: Part) -> String {
-        let template = self.table.roles.iter().find(|(of, _)| *of == role);
-        let Some((_, template)) = template else {
+        let Some(template) = self.table.template(role) else {
             return format!("{role:?}");
         };
         let name = template.replace("{part}", part.as_str());
@@ -67,8 +68,26 @@ impl Names {
     }
 }
 
+impl Table {
+    fn template(&self, role: Role) -> Option<&'static str> {
+        let own = self.roles.iter().find(|(of, _)| *of == role);
+        let base = || self.base.and_then(|base| base.template(role));
+        own.map(|(_, template)| *template).or_else(base)
+    }
+}
+
 /// The names of every family, and those of the heads.
-pub(super) const ALL: [Names; 5] = [BERT, BILSTM, GPT2, LLAMA, HEADS];
+pub(super) const ALL: [Names; 9] = [
+    BERT,
+    BILSTM,
+    GPT2,
+    LLAMA,
+    BART_ENCODER,
+    BART_DECODER,
+    UNTIED_BART_ENCODER,
+    UNTIED_BART_DECODER,
+    HEADS,
+];
 
 /// The names of `BertModel` and, for masked words, `BertForMaskedLM`, without the prefix `bert.`.
 pub const BERT: Names = Names::new(&Table {
@@ -130,6 +149,7 @@ pub const BERT: Names = Names::new(&Table {
         ),
         (Role::MaskedLmBias, "cls.predictions.bias"),
     ],
+    base: None,
 });
 
 /// The names of `GPT2LMHeadModel`, without the prefix `transformer.`.
@@ -149,6 +169,7 @@ pub const GPT2: Names = Names::new(&Table {
         (Role::FinalNorm, "ln_f.{part}"),
         (Role::LmHead, "lm_head.{part}"),
     ],
+    base: None,
 });
 
 /// The names of `LlamaForCausalLM`, `Qwen2ForCausalLM` and `Qwen3ForCausalLM`, without the prefix
@@ -179,6 +200,7 @@ pub const LLAMA: Names = Names::new(&Table {
         (Role::FinalNorm, "norm.{part}"),
         (Role::LmHead, "lm_head.{part}"),
     ],
+    base: None,
 });
 
 /// The names of the light model: word embeddings like BERT's, and PyTorch's `nn.LSTM`.
@@ -198,6 +220,117 @@ pub const BILSTM: Names = Names::new(&Table {
             "encoder.lstm.{part}_hh_l{layer}_reverse",
         ),
     ],
+    base: None,
+});
+
+/// The names of the encoder of BART and its kin, without the prefix `model.`.
+pub const BART_ENCODER: Names = Names::new(&Table {
+    prefix: Some("model."),
+    unused: &[],
+    roles: &[
+        (Role::WordEmbeddings, "shared.{part}"),
+        (Role::PositionEmbeddings, "encoder.embed_positions.{part}"),
+        (Role::EmbeddingNorm, "encoder.layernorm_embedding.{part}"),
+        (
+            Role::Query,
+            "encoder.layers.{layer}.self_attn.q_proj.{part}",
+        ),
+        (Role::Key, "encoder.layers.{layer}.self_attn.k_proj.{part}"),
+        (
+            Role::Value,
+            "encoder.layers.{layer}.self_attn.v_proj.{part}",
+        ),
+        (
+            Role::AttentionOutput,
+            "encoder.layers.{layer}.self_attn.out_proj.{part}",
+        ),
+        (
+            Role::AttentionNorm,
+            "encoder.layers.{layer}.self_attn_layer_norm.{part}",
+        ),
+        (Role::FeedForwardIn, "encoder.layers.{layer}.fc1.{part}"),
+        (Role::FeedForwardOut, "encoder.layers.{layer}.fc2.{part}"),
+        (
+            Role::FeedForwardNorm,
+            "encoder.layers.{layer}.final_layer_norm.{part}",
+        ),
+        (Role::FinalNorm, "encoder.layer_norm.{part}"),
+    ],
+    base: None,
+});
+
+/// The names of their decoder, and of what the words' logits take besides.
+pub const BART_DECODER: Names = Names::new(&Table {
+    prefix: Some("model."),
+    unused: &[],
+    roles: &[
+        (Role::WordEmbeddings, "shared.{part}"),
+        (Role::PositionEmbeddings, "decoder.embed_positions.{part}"),
+        (Role::EmbeddingNorm, "decoder.layernorm_embedding.{part}"),
+        (
+            Role::Query,
+            "decoder.layers.{layer}.self_attn.q_proj.{part}",
+        ),
+        (Role::Key, "decoder.layers.{layer}.self_attn.k_proj.{part}"),
+        (
+            Role::Value,
+            "decoder.layers.{layer}.self_attn.v_proj.{part}",
+        ),
+        (
+            Role::AttentionOutput,
+            "decoder.layers.{layer}.self_attn.out_proj.{part}",
+        ),
+        (
+            Role::AttentionNorm,
+            "decoder.layers.{layer}.self_attn_layer_norm.{part}",
+        ),
+        (
+            Role::CrossQuery,
+            "decoder.layers.{layer}.encoder_attn.q_proj.{part}",
+        ),
+        (
+            Role::CrossKey,
+            "decoder.layers.{layer}.encoder_attn.k_proj.{part}",
+        ),
+        (
+            Role::CrossValue,
+            "decoder.layers.{layer}.encoder_attn.v_proj.{part}",
+        ),
+        (
+            Role::CrossAttentionOutput,
+            "decoder.layers.{layer}.encoder_attn.out_proj.{part}",
+        ),
+        (
+            Role::CrossAttentionNorm,
+            "decoder.layers.{layer}.encoder_attn_layer_norm.{part}",
+        ),
+        (Role::FeedForwardIn, "decoder.layers.{layer}.fc1.{part}"),
+        (Role::FeedForwardOut, "decoder.layers.{layer}.fc2.{part}"),
+        (
+            Role::FeedForwardNorm,
+            "decoder.layers.{layer}.final_layer_norm.{part}",
+        ),
+        (Role::FinalNorm, "decoder.layer_norm.{part}"),
+        (Role::LmHead, "lm_head.{part}"),
+        (Role::LogitsBias, "final_logits_bias"),
+    ],
+    base: None,
+});
+
+/// The names of the encoder where it has word embeddings of its own.
+pub const UNTIED_BART_ENCODER: Names = Names::new(&Table {
+    prefix: Some("model."),
+    unused: &[],
+    roles: &[(Role::WordEmbeddings, "encoder.embed_tokens.{part}")],
+    base: Some(BART_ENCODER.table),
+});
+
+/// The names of the decoder where it has word embeddings of its own.
+pub const UNTIED_BART_DECODER: Names = Names::new(&Table {
+    prefix: Some("model."),
+    unused: &[],
+    roles: &[(Role::WordEmbeddings, "decoder.embed_tokens.{part}")],
+    base: Some(BART_DECODER.table),
 });
 
 /// The names of the heads, the same on every encoder.
@@ -212,6 +345,7 @@ pub const HEADS: Names = Names::new(&Table {
         (Role::SlotStart, "heads.slots.start"),
         (Role::SlotEnd, "heads.slots.end"),
     ],
+    base: None,
 });
 
 /// The beginning of the names of all [heads](HEADS), before a dot.
