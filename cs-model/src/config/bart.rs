@@ -214,6 +214,23 @@ impl BartConfig {
         self.tie_word_embeddings && self.share_encoder_decoder_embeddings
     }
 
+    /// Lists the other names of a table of words that more than one layer shares.
+    pub(super) fn sharing(&self, name: &str) -> Vec<String> {
+        let words = Role::WordEmbeddings;
+        let head = UNTIED_BART_DECODER.weight(Role::LmHead);
+        let (encoder, decoder) = (
+            UNTIED_BART_ENCODER.weight(words),
+            UNTIED_BART_DECODER.weight(words),
+        );
+        if self.shares_words() && name == BART_DECODER.weight(words) {
+            vec![encoder, decoder, head]
+        } else if self.tie_word_embeddings && name == decoder {
+            vec![head]
+        } else {
+            Vec::new()
+        }
+    }
+
     /// The names of the encoder's tensors.
     pub(super) fn encoder_names(&self) -> Names {
         if self.shares_words() {

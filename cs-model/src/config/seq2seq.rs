@@ -127,6 +127,12 @@ impl Seq2SeqConfig {
         self.family().tensors()
     }
 
+    /// Lists the other names that a checkpoint may have a table of words under, if more than one
+    /// layer shares it.
+    pub(crate) fn sharing(&self, name: &str) -> Vec<String> {
+        self.family().sharing(name)
+    }
+
     fn family(&self) -> &BartConfig {
         &self.file.known
     }

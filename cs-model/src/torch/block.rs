@@ -5,20 +5,22 @@
 
 use tch::Tensor;
 
-use super::attention::{AttentionPlan, SelfAttention};
+use super::attention::{AttentionPlan, CrossAttention, SelfAttention, SourceKeys, Sources};
 use super::layers::{Joined, Linear, Norm, activate, dropout};
 use super::parameters::Scope;
 use crate::config::names::Role;
 use crate::config::{Activation, NormPlace, Stack};
 use crate::error::Result;
 
-/// Self-attention and feed-forward layers, each added to its input, with a norm before or after
-/// (Vaswani et al. 2017, section 3.1; Xiong et al. 2020, figure 1).
+/// Self-attention, in a decoder with an encoder attention to what that has read, and feed-forward
+/// layers, each added to its input, with a norm before or after (Vaswani et al. 2017, section 3.1;
+/// Xiong et al. 2020, figure 1).
 #[derive(Debug)]
 pub(super) struct Block {
     attention: SelfAttention,
     attention_output: Linear,
     attention_norm: Norm,
+    cross: Option<Cross>,
     feed_forward: FeedForward,
     feed_forward_norm: Norm,
     place: NormPlace,
@@ -32,6 +34,10 @@ impl Block {
             attention: SelfAttention::new(scope, stack, layer)?,
             attention_output: Linear::of_block(scope, Role::AttentionOutput, stack)?,
             attention_norm: Norm::new(scope, Role::AttentionNorm, norms)?,
+            cross: stack
+                .cross_attention
+                .then(|| Cross::new(scope, stack, layer))
+                .transpose()?,
             feed_forward: FeedForward::new(scope, stack)?,
             feed_forward_norm: Norm::new(scope, Role::FeedForwardNorm, norms)?,
             place: norms.place,
@@ -47,15 +53,29 @@ impl Block {
         &self,
         x: &Tensor,
         plan: &AttentionPlan,
+        sources: Option<&Sources>,
         train: bool,
     ) -> Result<(Tensor, Option<Tensor>)> {
         let norm = &self.attention_norm;
         let (attended, scores) = self.attention.forward(&self.enter(x, norm)?, plan, train)?;
         let update = self.attention_output.forward(&attended)?;
-        let x = self.leave(x, update, norm, train)?;
+        let mut x = self.leave(x, update, norm, train)?;
+        if let Some((cross, sources)) = self.cross.as_ref().zip(sources) {
+            let read = self.enter(&x, &cross.norm)?;
+            let attended = cross.attention.forward(&read, sources)?;
+            let update = cross.output.forward(&attended)?;
+            x = self.leave(&x, update, &cross.norm, train)?;
+        }
         let norm = &self.feed_forward_norm;
         let update = self.feed_forward.forward(&self.enter(&x, norm)?)?;
         Ok((self.leave(&x, update, norm, train)?, scores))
+    }
+
+    /// Computes what the block keeps of the encoder's hidden states, `[M, H]`, if it attends to
+    /// them.
+    pub(super) fn source_keys(&self, hidden: &Tensor) -> Result<Option<SourceKeys>> {
+        let cross = self.cross.as_ref();
+        cross.map(|cross| cross.attention.keys(hidden)).transpose()
     }
 
     /// Gives what a sublayer reads.
@@ -73,6 +93,24 @@ impl Block {
             NormPlace::Before => Ok(sum),
             NormPlace::After => norm.forward(&sum),
         }
+    }
+}
+
+/// The attention of a block to what an encoder has read.
+#[derive(Debug)]
+struct Cross {
+    attention: CrossAttention,
+    output: Linear,
+    norm: Norm,
+}
+
+impl Cross {
+    fn new(scope: Scope<'_>, stack: &Stack, layer: usize) -> Result<Self> {
+        Ok(Self {
+            attention: CrossAttention::new(scope, stack, layer)?,
+            output: Linear::new(scope, Role::CrossAttentionOutput)?,
+            norm: Norm::new(scope, Role::CrossAttentionNorm, stack.norms)?,
+        })
     }
 }
 

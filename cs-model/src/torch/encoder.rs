@@ -41,7 +41,7 @@ impl Encoder {
         states: Option<&mut InnerStates>,
     ) -> Result<Tensor> {
         match self {
-            Self::Transformer(encoder) => encoder.forward(input, train, states),
+            Self::Transformer(encoder) => encoder.forward(input, None, train, states),
             Self::BiLstm(encoder) => {
                 let (embedded, hidden) = encoder.forward(input, train)?;
                 if let Some(states) = states {

@@ -20,6 +20,7 @@ mod numbers;
 mod output;
 mod parameters;
 mod pooling;
+mod seq2seq;
 mod transformer;
 
 pub use crf::Crf;
@@ -28,3 +29,4 @@ pub use inner_states::InnerStates;
 pub use input::PackedInput;
 pub use model::{Mode, Model};
 pub use output::ModelOutput;
+pub use seq2seq::{Seq2SeqDecoder, Seq2SeqLm};

@@ -327,7 +327,7 @@ impl Model {
 }
 
 /// Checks that all numbers are below `limit`.
-fn check_below(what: &str, numbers: &[u32], limit: usize) -> Result<()> {
+pub(super) fn check_below(what: &str, numbers: &[u32], limit: usize) -> Result<()> {
     match numbers.iter().position(|&number| number as usize >= limit) {
         None => Ok(()),
         Some(i) => {

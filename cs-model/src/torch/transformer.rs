@@ -4,7 +4,7 @@
 
 use tch::Tensor;
 
-use super::attention::{Attending, AttentionPlan, Frequencies};
+use super::attention::{Attending, AttentionPlan, Frequencies, Sources};
 use super::block::Block;
 use super::embeddings::TransformerEmbeddings;
 use super::layers::Norm;
@@ -57,21 +57,32 @@ impl Transformer {
         self.blocks.iter().cycle().take(self.depth)
     }
 
-    /// Computes the last hidden states, and leaves the inner states in `states`, if there is such a
-    /// list.
+    /// Computes what the blocks keep of sources, of which an encoder made `hidden` states.
+    ///
+    /// # Shapes
+    /// `hidden` is `[M, H]`, `M` the number of tokens of all sources.
+    pub(super) fn sources(&self, hidden: &Tensor, input: &PackedInput) -> Result<Sources> {
+        let keys = self.blocks().map(|block| block.source_keys(hidden));
+        let keys = keys.filter_map(Result::transpose);
+        Ok(Sources::new(keys.collect::<Result<_>>()?, input))
+    }
+
+    /// Computes the last hidden states, of a decoder with an encoder by its `sources`, and leaves
+    /// the inner states in `states`, if there is such a list.
     ///
     /// # Shapes
     /// `N` tokens give `[N, H]`.
     pub(super) fn forward(
         &self,
         input: &PackedInput,
+        sources: Option<&Sources>,
         train: bool,
         mut states: Option<&mut InnerStates>,
     ) -> Result<Tensor> {
         let plan = AttentionPlan::new(input, &self.attending, states.is_some())?;
         let mut x = self.embeddings.forward(input, train)?;
         for block in self.blocks() {
-            let (output, scores) = block.forward(&x, &plan, train)?;
+            let (output, scores) = block.forward(&x, &plan, sources, train)?;
             if let Some(states) = &mut states {
                 states.hidden.push(x);
                 states.attention.extend(scores);

@@ -20,3 +20,5 @@ mod model_precision;
 #[cfg(feature = "torch")]
 mod model_reference;
 mod plain_folder;
+#[cfg(feature = "torch")]
+mod seq2seq;

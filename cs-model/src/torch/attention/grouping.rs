@@ -160,7 +160,8 @@ impl Group {
     }
 }
 
-fn starts(lengths: &[usize]) -> Vec<usize> {
+/// Gives where each of the sequences of these lengths begins.
+pub(super) fn starts(lengths: &[usize]) -> Vec<usize> {
     lengths
         .iter()
         .scan(0, |next, &length| {

@@ -6,11 +6,13 @@
 //! all groups with pads, `G` that of the sequences of a group, `L` the length of its longest; `S`
 //! is the number of pairs of a query and a key.
 
+mod cross;
 mod grouping;
 mod rotary;
 
 use tch::{Kind, Tensor};
 
+pub(super) use self::cross::{CrossAttention, SourceKeys, Sources, Target};
 use self::grouping::{Group, Grouping};
 pub(super) use self::rotary::Frequencies;
 use self::rotary::Turns;

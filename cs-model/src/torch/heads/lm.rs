@@ -1,0 +1,43 @@
+//! The head of a model that generates.
+//!
+//! In the shapes, `N` is the number of tokens, `H` the hidden width, and `V` the number of words.
+
+use tch::{Kind, Tensor};
+
+use crate::config::names::Role;
+use crate::error::Result;
+use crate::torch::parameters::Scope;
+
+/// The logits of the word after each token.
+#[derive(Debug)]
+pub(in crate::torch) struct LmHead {
+    /// The matrix, `[V, H]`.
+    words: Tensor,
+    /// The bias of each word, `[V]`.
+    bias: Option<Tensor>,
+}
+
+impl LmHead {
+    /// Makes the head of a model, whose matrix is, if `tied`, the table of word embeddings.
+    pub(in crate::torch) fn new(scope: Scope<'_>, tied: bool) -> Result<Self> {
+        let words = if tied {
+            Role::WordEmbeddings
+        } else {
+            Role::LmHead
+        };
+        let bias = scope.optional_bias(Role::LogitsBias); // [1, V]
+        Ok(Self {
+            words: scope.weight(words)?,
+            bias: bias.map(|bias| bias.f_flatten(0, 1)).transpose()?,
+        })
+    }
+
+    /// Computes the logits.
+    ///
+    /// # Shapes
+    /// `[N, H]` gives `[N, V]`, in f32.
+    pub(in crate::torch) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let logits = x.f_linear(&self.words, self.bias.as_ref())?;
+        Ok(logits.f_to_kind(Kind::Float)?)
+    }
+}
