@@ -215,7 +215,7 @@ impl BartConfig {
     }
 
     /// Lists the other names of a table of words that more than one layer shares.
-    pub(super) fn sharing(&self, name: &str) -> Vec<String> {
+    pub fn sharing(&self, name: &str) -> Vec<String> {
         let words = Role::WordEmbeddings;
         let head = UNTIED_BART_DECODER.weight(Role::LmHead);
         let (encoder, decoder) = (

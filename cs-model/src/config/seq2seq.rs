@@ -129,7 +129,7 @@ impl Seq2SeqConfig {
 
     /// Lists the other names that a checkpoint may have a table of words under, if more than one
     /// layer shares it.
-    pub(crate) fn sharing(&self, name: &str) -> Vec<String> {
+    pub fn sharing(&self, name: &str) -> Vec<String> {
         self.family().sharing(name)
     }
 

@@ -15,7 +15,7 @@ use crate::ops::Device;
 /// The encoder, which computes hidden states from tokens.
 #[derive(Debug)]
 pub(super) enum Encoder {
-    Transformer(Transformer),
+    Transformer(Box<Transformer>),
     BiLstm(BiLstm),
 }
 
@@ -23,7 +23,7 @@ impl Encoder {
     pub(super) fn new(scope: Scope<'_>, config: &EncoderConfig, device: Device) -> Result<Self> {
         Ok(match config.architecture() {
             Architecture::Transformer(stack) => {
-                Self::Transformer(Transformer::new(scope, &stack, device)?)
+                Self::Transformer(Box::new(Transformer::new(scope, &stack, device)?))
             }
             Architecture::BiLstm(config) => Self::BiLstm(BiLstm::new(scope, config)?),
         })
