@@ -43,6 +43,7 @@ mod beams;
 mod config;
 mod decoder;
 mod detokenizer;
+mod file;
 mod generator;
 mod processors;
 mod ranking;

@@ -6,7 +6,6 @@ use cs_data::TokenBatch;
 use cs_model::generate::{Continuation, GenerateConfig, Generator, Prompt};
 use cs_model::{Device, Seq2SeqLm, Weights};
 use serde::Deserialize;
-use serde_json::Value;
 
 const FOLDERS: [&str; 5] = [
     "bart",
@@ -83,28 +82,6 @@ fn logits_are_those_of_transformers_in_a_batch_and_alone() {
     }
 }
 
-/// The settings of `generation_config.json`.
-fn config(name: &str) -> GenerateConfig {
-    let bytes = std::fs::read(folder(name).join("generation_config.json")).unwrap();
-    let file: serde_json::Map<String, Value> = serde_json::from_slice(&bytes).unwrap();
-    let mut known = serde_json::to_value(GenerateConfig::default()).unwrap();
-    for (key, value) in &file {
-        if key == "eos_token_id" {
-            known[key] = Value::Array(vec![value.clone()]);
-        } else if known.get(key).is_some() {
-            known[key] = value.clone();
-        }
-    }
-    let length = |key: &str| {
-        file.get(key)
-            .and_then(Value::as_u64)
-            .map(|length| length - 1)
-    };
-    known["max_new_tokens"] = length("max_length").unwrap().into();
-    known["min_new_tokens"] = length("min_length").unwrap_or(0).into();
-    serde_json::from_value(known).unwrap()
-}
-
 fn generate(model: &Seq2SeqLm, config: GenerateConfig, sources: &[Vec<u32>]) -> Vec<Continuation> {
     let generator = Generator::new(config, model.config().vocab_size()).unwrap();
     let start = [model.config().decoder_start_token_id()];
@@ -121,7 +98,7 @@ fn generate(model: &Seq2SeqLm, config: GenerateConfig, sources: &[Vec<u32>]) -> 
 fn targets_are_those_of_transformers_token_for_token() {
     for name in FOLDERS {
         let (model, inputs) = (open(name), inputs(name));
-        let config = config(name);
+        let config = GenerateConfig::open(&folder(name)).unwrap();
         for (found, expected) in generate(&model, config.clone(), &inputs.sources)
             .iter()
             .zip(&inputs.beams)

@@ -1,5 +1,7 @@
 //! Settings, prompts and logits that do not fit.
 
+use std::path::Path;
+
 use cs_model::generate::{EarlyStopping, GenerateConfig, Generator, Prompt, Sampling};
 
 use super::text::letters;
@@ -194,4 +196,74 @@ fn settings_survive_json() {
     );
     let none: GenerateConfig = serde_json::from_str("{}").unwrap();
     assert_eq!(none, GenerateConfig::default());
+}
+
+fn parse(json: &str) -> cs_model::Result<GenerateConfig> {
+    GenerateConfig::from_json(json.as_bytes(), Path::new("dir/generation_config.json"))
+}
+
+#[test]
+fn a_file_says_what_transformers_would_do() {
+    let config = parse(
+        r#"{"max_length": 128, "min_length": 8, "eos_token_id": [2, 3], "do_sample": true,
+            "temperature": 0.7, "top_p": 0.8, "length_penalty": 2.0, "early_stopping": true,
+            "renormalize_logits": true, "bad_words_ids": [[1]], "typical_p": 1, "top_k": null,
+            "forced_eos_token_id": [2], "stop_strings": "END", "pad_token_id": 1, "of": "later"}"#,
+    );
+    let expected = GenerateConfig {
+        max_new_tokens: 127,
+        min_new_tokens: 7,
+        eos_token_id: vec![2, 3],
+        forced_eos_token_id: Some(2),
+        stop_strings: vec!["END".into()],
+        bad_words_ids: vec![vec![1]],
+        sampling: Some(Sampling {
+            temperature: 0.7,
+            top_k: 50,
+            top_p: 0.8,
+            ..Default::default()
+        }),
+        ..Default::default() // what only beams heed is passed over
+    };
+    assert_eq!(config.unwrap(), expected);
+    assert_eq!(parse("{}").unwrap(), GenerateConfig::default());
+    let beams = r#"{"num_beams": 3, "length_penalty": 2.0, "temperature": 0.7, "min_length": 5}"#;
+    let expected = GenerateConfig {
+        num_beams: 3,
+        length_penalty: 2.0,
+        ..Default::default()
+    };
+    assert_eq!(parse(beams).unwrap(), expected);
+}
+
+#[test]
+fn what_a_file_asks_for_in_vain_is_named() {
+    for (json, reason) in [
+        (
+            r#"{"num_beam_groups": 2}"#,
+            " num_beam_groups is 2, expected 1",
+        ),
+        (
+            r#"{"guidance_scale": 1.5}"#,
+            " guidance_scale is 1.5, expected 1",
+        ),
+        (
+            r#"{"sequence_bias": [[[1], 2.0]]}"#,
+            " sequence_bias is [[[1],2.0]], expected null",
+        ),
+        (
+            r#"{"forced_eos_token_id": [1, 2]}"#,
+            " forced_eos_token_id is [1, 2], expected a token",
+        ),
+        (
+            r#"{"num_beams": 4, "do_sample": true}"#,
+            " do_sample is true, expected false, as num_beams is 4",
+        ),
+        ("{\"num_beams\":\n \"x\"}", "2:4: invalid type: string"),
+        ("[]", "1:1: invalid type: sequence"),
+    ] {
+        let error = parse(json).unwrap_err().to_string();
+        let start = format!("dir/generation_config.json:{reason}");
+        assert!(error.starts_with(&start), "{error}");
+    }
 }
