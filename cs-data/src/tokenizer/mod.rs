@@ -20,6 +20,7 @@ mod vocabulary;
 mod word_rule;
 mod wordpiece;
 
+pub use decode::TokenBytes;
 pub use encoding::{Encoding, Word};
 pub use tokenizer::Tokenizer;
 pub(crate) use tokenizer::each;

@@ -90,7 +90,7 @@ impl Renumbered {
 
     /// What the vocabulary calls a piece of a word.
     fn name(&self, token: &Token, word: &str) -> String {
-        if self.spelling == Spelling::Marian {
+        if self.is_marian() {
             return token.value.clone();
         }
         let (start, end) = token.offsets;
@@ -101,10 +101,14 @@ impl Renumbered {
         }
     }
 
+    pub(super) fn is_marian(&self) -> bool {
+        self.spelling == Spelling::Marian
+    }
+
     /// Splits the language code off a text that begins with one, such as `>>cmn<<`: its id, and the
     /// length of the code in bytes.
     pub(super) fn language_code(&self, text: &str) -> Option<(u32, usize)> {
-        if self.spelling != Spelling::Marian || !text.starts_with(">>") {
+        if !self.is_marian() || !text.starts_with(">>") {
             return None;
         }
         let end = text.find("<<")? + 2;

@@ -95,20 +95,20 @@ impl<'a> Beams<'a> {
         all
     }
 
-    fn candidate(&self, place: usize, score: f32, vocab_size: usize) -> Candidate<'a> {
+    fn candidate(&self, place: usize, score: f32, vocab_size: usize) -> Result<Candidate<'a>> {
         let (source, token) = (place / vocab_size, (place % vocab_size) as u32);
         let mut text = self.open[source].text.clone();
         if let Some(text) = &mut text {
-            text.push(token);
+            text.push(token)?;
         }
         let finish = Finish::of(self.config(), token, self.length() + 1, text.as_ref());
-        Candidate {
+        Ok(Candidate {
             source,
             token,
             score,
             text,
             finish,
-        }
+        })
     }
 
     /// Keeps what ended among the first `num_beams` candidates, if it is good enough.
@@ -160,6 +160,9 @@ impl<'a> Beams<'a> {
     /// Says whether the best open beam may become better than one that has ended.
     fn may_improve(&self) -> bool {
         let config = self.config();
+        if self.open[0].score == f32::NEG_INFINITY {
+            return false;
+        }
         let Some(worst) = self.finished.get(config.num_beams - 1) else {
             return true;
         };
@@ -173,18 +176,19 @@ impl<'a> Beams<'a> {
             && self.open[0].score / power(length, config.length_penalty) > worst.score
     }
 
-    fn end(&mut self) {
+    fn end(&mut self) -> Result<()> {
         self.width = 0;
         let config = self.config();
         let (Some(best), Some(text)) = (self.finished.first(), &mut self.text) else {
-            return;
+            return Ok(());
         };
         for token in &best.tokens {
             if !config.eos_token_id.contains(token) {
-                self.piece.push_str(&text.push(*token));
+                self.piece.push_str(&text.push(*token)?);
             }
         }
-        self.piece.push_str(&text.finish());
+        self.piece.push_str(&text.finish()?);
+        Ok(())
     }
 }
 
@@ -198,14 +202,14 @@ impl Search for Beams<'_> {
         let scores = self.scores(rows);
         let places = largest(&scores, self.config().candidates());
         let candidate = |&place: &usize| self.candidate(place, scores[place], vocab_size);
-        let candidates: Vec<_> = places.iter().map(candidate).collect();
+        let candidates = places.iter().map(candidate).collect::<Result<Vec<_>>>()?;
         self.keep_finished(&candidates);
         let next = self.reopen(&candidates);
         let ended = candidates
             .iter()
             .all(|candidate| candidate.finish.is_some());
         if ended || !self.may_improve() {
-            self.end();
+            self.end()?;
             return Ok(Vec::new());
         }
         self.width = self.open.len();

@@ -1,7 +1,9 @@
 //! Tokens into text, as they come.
 
+use crate::error::Result;
+
 /// Turns the tokens of one text into it.
-pub type Decode<'a> = dyn Fn(&[u32]) -> String + 'a;
+pub type Decode<'a> = dyn Fn(&[u32]) -> Result<String> + 'a;
 
 /// Turns tokens that come one by one into pieces of text that never split a character, where one
 /// may take several tokens (byte-level vocabularies, byte fallback).
@@ -15,11 +17,12 @@ pub type Decode<'a> = dyn Fn(&[u32]) -> String + 'a;
 /// // A vocabulary of bytes.
 /// let decode = |tokens: &[u32]| {
 ///     let bytes: Vec<u8> = tokens.iter().map(|&token| token as u8).collect();
-///     String::from_utf8_lossy(&bytes).into_owned()
+///     Ok(String::from_utf8_lossy(&bytes).into_owned())
 /// };
 /// let mut pieces = Detokenizer::default();
-/// let given: Vec<_> = "a好".bytes().map(|byte| pieces.push(byte.into(), &decode)).collect();
-/// assert_eq!(given, ["a", "", "", "好"]);
+/// let given = "a好".bytes().map(|byte| pieces.push(byte.into(), &decode));
+/// assert_eq!(given.collect::<Result<Vec<_>, _>>()?, ["a", "", "", "好"]);
+/// # Ok::<(), cs_model::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Detokenizer {
@@ -34,25 +37,31 @@ pub struct Detokenizer {
 
 impl Detokenizer {
     /// Takes the next token, and gives the text that is complete with it.
-    pub fn push(&mut self, token: u32, decode: &Decode<'_>) -> String {
+    ///
+    /// # Errors
+    /// What `decode` fails with.
+    pub fn push(&mut self, token: u32, decode: &Decode<'_>) -> Result<String> {
         self.window.push(token);
-        let text = decode(&self.window);
+        let text = decode(&self.window)?;
         let whole = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
         let piece = self.piece(whole);
         if whole.len() == text.len() && !piece.is_empty() {
             self.window.drain(..self.complete);
             self.complete = self.window.len();
-            self.given = decode(&self.window).len();
+            self.given = decode(&self.window)?.len();
         }
-        piece
+        Ok(piece)
     }
 
     /// Gives what was held back, as there are no more tokens: the characters that stayed
     /// incomplete.
-    pub fn finish(&mut self, decode: &Decode<'_>) -> String {
-        let piece = self.piece(&decode(&self.window));
+    ///
+    /// # Errors
+    /// What `decode` fails with.
+    pub fn finish(&mut self, decode: &Decode<'_>) -> Result<String> {
+        let piece = self.piece(&decode(&self.window)?);
         *self = Self::default();
-        piece
+        Ok(piece)
     }
 
     /// Gives what of a text was not given, and counts it as given.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::beams::Beams;
 use super::config::GenerateConfig;
+use super::constraint::Constraint;
 use super::decoder::Decoder;
 use super::detokenizer::Decode;
 use super::processors::Processors;
@@ -53,6 +54,7 @@ pub struct Generator<'a> {
     config: GenerateConfig,
     vocab_size: usize,
     decode: Option<&'a Decode<'a>>,
+    constraint: Option<&'a Constraint>,
 }
 
 impl fmt::Debug for Generator<'_> {
@@ -80,6 +82,7 @@ impl<'a> Generator<'a> {
             config,
             vocab_size,
             decode: None,
+            constraint: None,
         })
     }
 
@@ -99,7 +102,24 @@ impl<'a> Generator<'a> {
             config,
             vocab_size,
             decode: Some(decode),
+            constraint: None,
         })
+    }
+
+    /// Holds continuations to a condition, whichever way they are chosen. Where the other settings
+    /// rule out what would meet it, generating fails.
+    ///
+    /// # Errors
+    /// [`Error::Field`] without `eos_token_id`, by which a continuation ends once the condition is
+    /// met, and for a condition with tokens that are not of the vocabulary.
+    pub fn constrained(mut self, constraint: &'a Constraint) -> Result<Self> {
+        if self.config.eos_token_id.is_empty() {
+            let expected = "at least one token, which ends what is constrained";
+            return Err(Error::field("eos_token_id", "[]", expected));
+        }
+        constraint.validate(self.vocab_size)?;
+        self.constraint = Some(constraint);
+        Ok(self)
     }
 
     /// Continues prompts, each as it would be alone, and tells the text as it becomes sure.
@@ -154,6 +174,7 @@ impl<'a> Generator<'a> {
             config: &self.config,
             prompt_length: prompt.tokens.len(),
             source: prompt.source,
+            constraint: self.constraint,
         };
         let text = self
             .decode

@@ -41,6 +41,7 @@
 
 mod beams;
 mod config;
+mod constraint;
 mod decoder;
 mod detokenizer;
 mod file;
@@ -54,6 +55,7 @@ mod stop;
 mod text;
 
 pub use config::{EarlyStopping, GenerateConfig};
+pub use constraint::Constraint;
 pub use decoder::Decoder;
 pub use detokenizer::{Decode, Detokenizer};
 pub use generator::{Generator, Piece, Prompt};

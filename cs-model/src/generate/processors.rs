@@ -1,6 +1,7 @@
 //! What is done to scores before a token is chosen, in the order of `transformers`.
 
 use super::config::GenerateConfig;
+use super::constraint::Constraint;
 use super::ranking::log_softmax;
 
 /// The settings that change scores, for one prompt.
@@ -10,6 +11,7 @@ pub(super) struct Processors<'a> {
     pub(super) prompt_length: usize,
     /// What an encoder read, or the prompt.
     pub(super) source: &'a [u32],
+    pub(super) constraint: Option<&'a Constraint>,
 }
 
 impl Processors<'_> {
@@ -48,6 +50,12 @@ impl Processors<'_> {
         ban(scores, &config.suppress_tokens);
         if generated == self.first_free() {
             ban(scores, &config.begin_suppress_tokens);
+        }
+        if let (Some(constraint), Some(generated)) =
+            (self.constraint, generated.checked_sub(self.first_free()))
+        {
+            let generated = &history[history.len() - generated..];
+            constraint.apply(generated, &config.eos_token_id, scores);
         }
         if config.renormalize_logits {
             log_softmax(scores);

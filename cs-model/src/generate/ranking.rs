@@ -13,9 +13,12 @@ pub(super) fn largest(scores: &[f32], count: usize) -> Vec<usize> {
     places
 }
 
-/// Gives the natural logarithm of the softmax of scores.
+/// Gives the natural logarithm of the softmax of scores; if all are ruled out, they stay so.
 pub(super) fn log_softmax(scores: &mut [f32]) {
     let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    if most == f32::NEG_INFINITY {
+        return;
+    }
     let sum: f64 = scores
         .iter()
         .map(|&score| f64::from(score - most).exp())

@@ -48,11 +48,12 @@ impl<'a> Single<'a> {
         token.ok_or_else(no_token)
     }
 
-    fn write(&mut self, token: u32) {
+    fn write(&mut self, token: u32) -> Result<()> {
         let ends = self.processors.config.eos_token_id.contains(&token);
         if let Some(text) = self.text.as_mut().filter(|_| !ends) {
-            self.piece.push_str(&text.push(token));
+            self.piece.push_str(&text.push(token)?);
         }
+        Ok(())
     }
 }
 
@@ -64,14 +65,14 @@ impl Search for Single<'_> {
     fn advance(&mut self, rows: &mut [f32]) -> Result<Vec<Next>> {
         let token = self.choose(rows)?;
         self.history.push(token);
-        self.write(token);
+        self.write(token)?;
         let (config, length) = (self.processors.config, self.length());
         self.finish = Finish::of(config, token, length, self.text.as_ref());
         if self.finish.is_none() {
             return Ok(vec![Next { source: 0, token }]);
         }
         if let Some(text) = &mut self.text {
-            self.piece.push_str(&text.finish());
+            self.piece.push_str(&text.finish()?);
         }
         Ok(Vec::new())
     }

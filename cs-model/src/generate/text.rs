@@ -2,6 +2,7 @@
 
 use super::detokenizer::{Decode, Detokenizer};
 use super::stop::StopStrings;
+use crate::error::Result;
 
 /// The text of one continuation as it grows: tokens become pieces, up to a stop string.
 #[derive(Clone)]
@@ -21,17 +22,17 @@ impl<'a> Text<'a> {
     }
 
     /// Gives the text that the next token makes sure.
-    pub(super) fn push(&mut self, token: u32) -> String {
-        let piece = self.detokenizer.push(token, self.decode);
-        self.stop.push(&piece)
+    pub(super) fn push(&mut self, token: u32) -> Result<String> {
+        let piece = self.detokenizer.push(token, self.decode)?;
+        Ok(self.stop.push(&piece))
     }
 
     /// Gives the text that was held back, as no token follows.
-    pub(super) fn finish(&mut self) -> String {
-        let piece = self.detokenizer.finish(self.decode);
+    pub(super) fn finish(&mut self) -> Result<String> {
+        let piece = self.detokenizer.finish(self.decode)?;
         let mut rest = self.stop.push(&piece);
         rest.push_str(&self.stop.finish());
-        rest
+        Ok(rest)
     }
 
     pub(super) fn is_stopped(&self) -> bool {

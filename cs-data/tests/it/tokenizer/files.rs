@@ -211,3 +211,47 @@ fn a_language_code_is_a_token_before_the_text() {
         (code, tokenizer.id("</s>").unwrap(), true)
     );
 }
+
+#[test]
+fn the_bytes_of_tokens_are_together_the_text() {
+    let own = ["Where is my order 12345? 订单 😀 é", "  two  spaces"];
+    for kind in [
+        "gpt2",
+        "qwen2",
+        "llama",
+        "llama_legacy",
+        "unigram",
+        "bpe",
+        "xlm_roberta",
+        "marian",
+    ] {
+        let tokenizer = Tokenizer::open(&folder(kind)).unwrap();
+        let bytes = tokenizer.token_bytes().unwrap();
+        assert_eq!(bytes.len(), tokenizer.vocab_size());
+        for text in own {
+            let mut ids = tokenizer.encode(text, 99).unwrap().ids;
+            ids.retain(|&id| bytes[id as usize].is_some());
+            let tokens = ids.iter().map(|&id| bytes[id as usize].as_ref().unwrap());
+            let parts = tokens
+                .enumerate()
+                .map(|(at, bytes)| if at == 0 { &bytes.first } else { &bytes.later });
+            let whole = String::from_utf8(parts.flatten().copied().collect()).unwrap();
+            // SentencePiece's first piece may be the space alone.
+            assert_eq!(
+                whole.trim(),
+                tokenizer.decode(&ids, false).unwrap().trim(),
+                "{kind}"
+            );
+        }
+    }
+    let error = Tokenizer::open(&folder("blenderbot_small"))
+        .unwrap()
+        .token_bytes()
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("tokenizer is one whose tokens"),
+        "{error}"
+    );
+}

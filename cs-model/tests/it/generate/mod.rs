@@ -1,6 +1,7 @@
 //! Generation against Hugging Face `transformers` (`reference/make_generate.py`), and what holds
 //! whatever the model: seeds, batches.
 
+mod constraint;
 mod settings;
 mod text;
 

@@ -1,19 +1,20 @@
 //! Text out of tokens: stop strings, and pieces as they come.
 
+use cs_model::Result;
 use cs_model::generate::{
-    Detokenizer, EarlyStopping, Finish, GenerateConfig, Generator, Prompt, StopStrings,
+    Decode, Detokenizer, EarlyStopping, Finish, GenerateConfig, Generator, Prompt, StopStrings,
 };
 use proptest::prelude::*;
 
 use super::{Tables, reference};
 
 /// Two letters of the alphabet a token, so that stop strings lie across tokens.
-pub(super) fn letters(tokens: &[u32]) -> String {
+pub(super) fn letters(tokens: &[u32]) -> Result<String> {
     let pair = |&token: &u32| {
         let letter = |offset| char::from(b'a' + ((token + offset) % 24) as u8);
         [letter(0), letter(1)]
     };
-    tokens.iter().flat_map(pair).collect()
+    Ok(tokens.iter().flat_map(pair).collect())
 }
 
 #[test]
@@ -76,31 +77,34 @@ fn a_stop_string_ends_beams_too() {
     assert_eq!(stopped.finish, Finish::Stop);
     let text = stopped.text.unwrap();
     assert!(!text.contains("rk"), "{text}");
-    assert_eq!(letters(&stopped.tokens).find("rk"), Some(text.len()));
+    assert_eq!(
+        letters(&stopped.tokens).unwrap().find("rk"),
+        Some(text.len())
+    );
 }
 
 /// A vocabulary of bytes, in which 256 is a special token that is not written.
-fn bytes(tokens: &[u32]) -> String {
+fn bytes(tokens: &[u32]) -> Result<String> {
     let bytes: Vec<u8> = tokens
         .iter()
         .filter_map(|&token| u8::try_from(token).ok())
         .collect();
-    String::from_utf8_lossy(&bytes).into_owned()
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// A SentencePiece vocabulary of words, of which the first loses its space.
-fn words(tokens: &[u32]) -> String {
+fn words(tokens: &[u32]) -> Result<String> {
     let text: String = tokens.iter().map(|token| format!(" w{token}")).collect();
-    text.trim_start().to_owned()
+    Ok(text.trim_start().to_owned())
 }
 
-fn pieces(tokens: &[u32], decode: &dyn Fn(&[u32]) -> String) -> Vec<String> {
+fn pieces(tokens: &[u32], decode: &Decode<'_>) -> Vec<String> {
     let mut detokenizer = Detokenizer::default();
     let mut pieces: Vec<_> = tokens
         .iter()
-        .map(|&token| detokenizer.push(token, decode))
+        .map(|&token| detokenizer.push(token, decode).unwrap())
         .collect();
-    pieces.push(detokenizer.finish(decode));
+    pieces.push(detokenizer.finish(decode).unwrap());
     pieces
 }
 
@@ -117,8 +121,8 @@ fn byte_tokens() -> impl Strategy<Value = Vec<u32>> {
 proptest! {
     #[test]
     fn pieces_are_together_the_text(tokens in byte_tokens()) {
-        for decode in [&bytes as &dyn Fn(&[u32]) -> String, &words] {
-            prop_assert_eq!(pieces(&tokens, decode).concat(), decode(&tokens));
+        for decode in [&bytes as &Decode<'_>, &words] {
+            prop_assert_eq!(pieces(&tokens, decode).concat(), decode(&tokens).unwrap());
         }
     }
 
