@@ -75,6 +75,14 @@ pub enum Error {
         /// What the file holds.
         found: String,
     },
+    /// The tensors of a file are not those that the model has.
+    #[error("{}: {}", path.display(), faults.join("; "))]
+    Tensors {
+        /// The path of the file, or of the list of the files.
+        path: PathBuf,
+        /// What is missing, of another shape or type, or unknown, each with its name.
+        faults: Vec<String>,
+    },
     /// There is no folder where a model's was expected.
     #[error("{}: {found}, expected a model's folder", path.display())]
     Folder {

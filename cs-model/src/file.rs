@@ -87,6 +87,15 @@ impl OpenFile {
         Ok(bytes)
     }
 
+    /// Reads what lies from `start` on into a buffer, which the file has to fill.
+    pub(crate) fn read_into(&self, start: u64, buffer: &mut [u8]) -> Result<()> {
+        if self.fill(start, buffer)? < buffer.len() {
+            let ended = std::io::Error::from(ErrorKind::UnexpectedEof);
+            return Err(Error::io(&self.path)(ended));
+        }
+        self.same_as_before()
+    }
+
     /// Reads from `start` on until the buffer is full or the file ends; several threads may at
     /// once.
     fn fill(&self, start: u64, buffer: &mut [u8]) -> Result<usize> {

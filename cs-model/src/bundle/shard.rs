@@ -37,6 +37,18 @@ impl Shard {
         }
     }
 
+    /// Reads what comes `start` bytes after the header into a buffer.
+    pub(super) fn read_into(&self, start: usize, buffer: &mut [u8]) -> Result<()> {
+        let start = self.start + start;
+        match &self.content {
+            Content::Memory(bytes) => {
+                buffer.copy_from_slice(&bytes[start..start + buffer.len()]);
+                Ok(())
+            }
+            Content::File(file) => file.read_into(start as u64, buffer),
+        }
+    }
+
     pub(super) fn verify(&self) -> Result<()> {
         match (&self.content, &self.sum) {
             (Content::File(file), Some(sum)) => {

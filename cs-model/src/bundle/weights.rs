@@ -1,16 +1,18 @@
 //! Checkpoints: checked safetensors files, read tensor by tensor and written whole.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use half::{bf16, f16};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
+use super::manifest::WEIGHTS;
+use super::plain::how_to_convert;
 use super::safetensors::{MOST_HEADER_BYTES, RawTensor, read_header};
 use super::shard::{Content, Shard};
-use super::shards::ShardList;
+use super::shards::{SHARDS, ShardList};
 use crate::config::names::normalise_name;
 use crate::error::{Error, Result};
 use crate::file::OpenFile;
@@ -116,6 +118,25 @@ impl Weights {
             }
         }
         Ok(weights)
+    }
+
+    /// Opens the weights of a folder, which lie in one file or in several.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if the folder has no safetensors file, and those of [`Weights::open`] and
+    /// [`Weights::open_sharded`].
+    pub fn open_folder(dir: &Path) -> Result<Self> {
+        let (one, several) = (dir.join(WEIGHTS), dir.join(SHARDS));
+        if one.is_file() || !several.is_file() {
+            if !one.is_file() {
+                let needed_by = how_to_convert(dir)
+                    .unwrap_or_else(|| format!("the model's weights, or {SHARDS}"));
+                let path = one;
+                return Err(Error::Missing { path, needed_by });
+            }
+            return Self::open(&one);
+        }
+        Self::open_sharded(&several)
     }
 
     fn empty(origin: &Path) -> Self {
@@ -291,6 +312,71 @@ impl Weights {
         }
     }
 
+    /// Reads the bytes of a tensor into a buffer of their length; the elements are F32, F16 or BF16,
+    /// and have to be finite.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] if the tensor is missing, of another type or length, or holds a number that
+    /// is not finite; [`Error::Io`] if it cannot be read.
+    #[cfg(feature = "torch")]
+    pub(crate) fn read_into(&self, name: &str, buffer: &mut [u8]) -> Result<()> {
+        let entry = self.entry(name)?;
+        let (from, to) = entry.info.data_offsets;
+        let shard = &self.shards[entry.shard];
+        if buffer.len() != to - from {
+            let expected = format!("{} bytes", buffer.len());
+            let found = (to - from).to_string();
+            return Err(Error::tensor(&shard.path, name, expected, found));
+        }
+        let mut start = from;
+        for block in buffer.chunks_mut(READ_BYTES) {
+            shard.read_into(start, block)?;
+            if !finite(entry.info.dtype, block) {
+                let found = "one that is not, or other numbers than floating-point ones";
+                return Err(Error::tensor(&shard.path, name, "finite numbers", found));
+            }
+            start += block.len();
+        }
+        Ok(())
+    }
+
+    /// Checks that there is a floating-point tensor of each name and shape, and no other but those
+    /// that may be there.
+    ///
+    /// # Errors
+    /// [`Error::Tensors`] lists all that are missing, of another shape or type, or unknown.
+    pub fn check_all(&self, expected: &[(String, Vec<usize>)], optional: &[String]) -> Result<()> {
+        let mut faults = Vec::new();
+        for (name, shape) in expected {
+            match self.tensors.get(name) {
+                None => faults.push(format!("{name} {shape:?} is missing")),
+                Some(entry) => {
+                    let Entry { info, .. } = entry;
+                    let floats = matches!(info.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16);
+                    if info.shape != *shape || !floats {
+                        let found = format!("{} {:?}", info.dtype, info.shape);
+                        faults.push(format!(
+                            "{name} is {found}, expected F32, F16 or BF16 {shape:?}"
+                        ));
+                    }
+                }
+            }
+        }
+        let expected: BTreeSet<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
+        for name in self.names() {
+            if !expected.contains(name) && !optional.iter().any(|optional| optional == name) {
+                faults.push(format!("{name} is unknown"));
+            }
+        }
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Tensors {
+            path: self.path.clone(),
+            faults,
+        })
+    }
+
     fn entry(&self, name: &str) -> Result<&Entry> {
         let none = || Error::tensor(&self.path, name, "a tensor of this name", "none");
         self.tensors.get(name).ok_or_else(none)
@@ -320,6 +406,28 @@ impl Weights {
             format!("{types} {shape:?}"),
             found,
         ))
+    }
+}
+
+/// The number of bytes that are read and checked at a time: small enough for a second-level cache.
+#[cfg(feature = "torch")]
+const READ_BYTES: usize = 1 << 18;
+
+/// Whether all numbers of a floating-point type are finite: not all bits of an exponent are set.
+#[cfg(feature = "torch")]
+fn finite(dtype: Dtype, data: &[u8]) -> bool {
+    let below = |exponent: u16| !pairs(data).fold(false, |bad, x| bad | (x & exponent == exponent));
+    match dtype {
+        Dtype::F16 => below(0x7c00),
+        Dtype::BF16 => below(0x7f80),
+        Dtype::F32 => {
+            let (numbers, _) = data.as_chunks::<4>();
+            let exponent = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes) & 0x7f80_0000;
+            !numbers
+                .iter()
+                .fold(false, |bad, x| bad | (exponent(x) == 0x7f80_0000))
+        }
+        _ => false,
     }
 }
 

@@ -22,25 +22,40 @@ const OPERATOR: &str = "aten::_flash_attention_forward";
 /// let offsets = Tensor::from_slice(&[0i32, 2, 3]);
 /// let (query, key, value) = (&x, &x, &x);
 /// let (offsets, longest) = (&offsets, 2);
-/// let input = FlashAttention { query, key, value, offsets, longest, causal: false, dropout: 0.0 };
+/// let input = FlashAttention { query, key, value, offsets, longest, slots: None, causal: false, dropout: 0.0 };
 /// assert!(flash_attention(&input).is_err()); // there is no such kernel for the CPU
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct FlashAttention<'a> {
     /// The queries of each token, `[N, A, D]`.
     pub query: &'a Tensor,
-    /// The keys of each token, `[N, K, D]`: as many heads of queries as `A / K` share one.
+    /// The keys of each token, `[N, K, D]`: `A / K` heads of queries share one. With `slots`, those
+    /// of every row, `[R, K, D]`.
     pub key: &'a Tensor,
-    /// The values of each token, `[N, K, D]`.
+    /// The values of each token, of the keys' shape.
     pub value: &'a Tensor,
     /// The row where each sequence begins, and the end: from 0 to `N`, ascending; `[B+1]` i32.
     pub offsets: &'a Tensor,
     /// The number of tokens of the longest sequence.
     pub longest: usize,
-    /// Whether a token attends only to itself and to those before it.
+    /// Where the keys and values of each sequence are, if not where its queries are.
+    pub slots: Option<KeySlots<'a>>,
+    /// Whether a token attends only to itself and to those before it; the last query of a sequence
+    /// is that of its last key.
     pub causal: bool,
     /// The rate at which attention probabilities are dropped, by libtorch's CUDA generator.
     pub dropout: f64,
+}
+
+/// The rows of keys and values that each sequence attends to.
+#[derive(Debug, Clone, Copy)]
+pub struct KeySlots<'a> {
+    /// The row where the keys of each sequence begin, and any number: `[B+1]` i32.
+    pub starts: &'a Tensor,
+    /// The number of keys of each sequence, `[B]` i32.
+    pub lengths: &'a Tensor,
+    /// The largest number of keys of a sequence.
+    pub longest: usize,
 }
 
 /// Computes the attention of each token to all tokens of its sequence, scaled by `1/√D`, without
@@ -54,7 +69,10 @@ pub struct FlashAttention<'a> {
 /// do not fit each other. The offsets themselves lie on the device and are not read here.
 pub fn flash_attention(input: &FlashAttention<'_>) -> Result<Tensor> {
     input.check()?;
-    let longest = Argument::Int(input.longest as i64);
+    let (starts, keys, lengths) = match input.slots {
+        Some(slots) => (slots.starts, slots.longest, Some(slots.lengths)),
+        None => (input.offsets, input.longest, None),
+    };
     let mut results = call(
         OPERATOR,
         &[
@@ -62,12 +80,17 @@ pub fn flash_attention(input: &FlashAttention<'_>) -> Result<Tensor> {
             input.key.into(),
             input.value.into(),
             input.offsets.into(),
-            input.offsets.into(),
-            longest,
-            longest,
+            starts.into(),
+            Argument::Int(input.longest as i64),
+            Argument::Int(keys as i64),
             Argument::Float(input.dropout),
             Argument::Bool(input.causal),
             Argument::Bool(false), // return the mask of dropout
+            Argument::None,        // scale: 1/√D
+            Argument::None,        // no window
+            Argument::None,
+            lengths.into(),
+            Argument::None, // no slopes
         ],
     )?;
     // The rest is for the backward pass.
@@ -102,6 +125,7 @@ fn probe(device: Device, head_size: i64) -> Result<()> {
         value: &x,
         offsets: &offsets,
         longest: 1,
+        slots: None,
         causal: false,
         dropout: 0.0,
     })
@@ -122,14 +146,39 @@ impl FlashAttention<'_> {
         let (&[n, a, d], &[rows, shared, size]) = (&shape[..], &keys[..]) else {
             return wrong("query or key are not of a shape [N, A, D]");
         };
-        if v.size() != keys || rows != n || size != d || shared == 0 || a % shared != 0 {
+        if v.size() != keys || size != d || shared == 0 || a % shared != 0 {
             return wrong("query, key and value do not fit each other");
+        }
+        if let Some(slots) = self.slots {
+            self.check_slots(slots)?;
+        } else if rows != n {
+            return wrong("query and key have not as many tokens");
         }
         if self.offsets.dim() != 1 || self.offsets.kind() != Kind::Int {
             return wrong("the offsets are not a vector of i32");
         }
         if self.longest as u64 > shape[0].unsigned_abs() {
             return wrong("the longest sequence has more tokens than there are");
+        }
+        Ok(())
+    }
+
+    fn check_slots(&self, slots: KeySlots<'_>) -> Result<()> {
+        let wrong = |reason: &str| Err(Error::operator(OPERATOR, reason));
+        let vectors = [slots.starts, slots.lengths];
+        if !vectors
+            .iter()
+            .all(|tensor| tensor.defined() && tensor.kind() == Kind::Int)
+        {
+            return wrong("the slots' starts or lengths are not vectors of i32");
+        }
+        let count = self.offsets.size();
+        let lengths = slots.lengths.size();
+        if slots.starts.size() != count || lengths.iter().sum::<i64>() + 1 != count[0] {
+            return wrong("there are not as many slots as sequences");
+        }
+        if slots.longest as u64 > self.key.size()[0].unsigned_abs() {
+            return wrong("the longest slot has more keys than there are");
         }
         Ok(())
     }
@@ -145,7 +194,9 @@ mod tests {
         let found = schema(OPERATOR).unwrap();
         let start = "aten::_flash_attention_forward(Tensor query, Tensor key, Tensor value, \
              Tensor? cum_seq_q, Tensor? cum_seq_k, SymInt max_q, SymInt max_k, float dropout_p, \
-             bool is_causal, bool return_debug_mask, *, float? scale=None,";
+             bool is_causal, bool return_debug_mask, *, float? scale=None, \
+             SymInt? window_size_left=None, SymInt? window_size_right=None, \
+             Tensor? seqused_k=None, Tensor? alibi_slopes=None";
         assert!(found.starts_with(start), "{found}");
         assert!(found.contains("-> (Tensor output, "), "{found}");
     }
@@ -160,6 +211,7 @@ mod tests {
             value: &x,
             offsets: &offsets,
             longest: 4,
+            slots: None,
             causal: false,
             dropout: 0.0,
         };

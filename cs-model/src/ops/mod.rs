@@ -16,6 +16,7 @@
 //! - [`Autocast`]: mixed precision while it lives.
 //! - [`pin_memory`]: where copies to CUDA start from without a wait.
 //! - [`cuda_memory`]: what libtorch has allocated.
+//! - [`tensor_of_bytes`], [`tensor_bytes`]: a tensor's numbers as files have them.
 
 mod adamw;
 mod attention;
@@ -24,10 +25,11 @@ mod bridge;
 mod device;
 mod foreach;
 mod memory;
+mod storage;
 mod transfer;
 
 pub use adamw::{FusedAdamW, fused_adamw};
-pub use attention::{FlashAttention, flash_attention, flash_attention_supports};
+pub use attention::{FlashAttention, KeySlots, flash_attention, flash_attention_supports};
 pub use autocast::{Autocast, HalfPrecision};
 pub use device::Device;
 pub use foreach::{
@@ -35,4 +37,5 @@ pub use foreach::{
     foreach_norm,
 };
 pub use memory::{CudaMemory, cuda_memory, reset_cuda_peak};
+pub use storage::{tensor_bytes, tensor_of_bytes};
 pub use transfer::{on_device, pin_memory};

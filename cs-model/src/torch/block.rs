@@ -5,7 +5,7 @@
 
 use tch::Tensor;
 
-use super::attention::{AttentionPlan, CrossAttention, SelfAttention, SourceKeys, Sources};
+use super::attention::{CrossAttention, Pass, SelfAttention, SourceKeys};
 use super::layers::{Joined, Linear, Norm, activate, dropout};
 use super::parameters::Scope;
 use crate::config::names::Role;
@@ -49,18 +49,12 @@ impl Block {
     ///
     /// # Shapes
     /// `[N, H]` gives `[N, H]` and `[S, A]`.
-    pub(super) fn forward(
-        &self,
-        x: &Tensor,
-        plan: &AttentionPlan,
-        sources: Option<&Sources>,
-        train: bool,
-    ) -> Result<(Tensor, Option<Tensor>)> {
-        let norm = &self.attention_norm;
-        let (attended, scores) = self.attention.forward(&self.enter(x, norm)?, plan, train)?;
+    pub(super) fn forward(&self, x: &Tensor, pass: Pass<'_>) -> Result<(Tensor, Option<Tensor>)> {
+        let (norm, train) = (&self.attention_norm, pass.train);
+        let (attended, scores) = self.attention.forward(&self.enter(x, norm)?, pass)?;
         let update = self.attention_output.forward(&attended)?;
         let mut x = self.leave(x, update, norm, train)?;
-        if let Some((cross, sources)) = self.cross.as_ref().zip(sources) {
+        if let Some((cross, sources)) = self.cross.as_ref().zip(pass.sources) {
             let read = self.enter(&x, &cross.norm)?;
             let attended = cross.attention.forward(&read, sources)?;
             let update = cross.output.forward(&attended)?;

@@ -84,6 +84,14 @@ impl PackedInput {
         }))
     }
 
+    /// The row of each sequence's last token, `[B]` i64.
+    pub(super) fn last_rows(&self) -> Result<Tensor> {
+        self.tensor(self.lengths.iter().scan(0, |next, &length| {
+            *next += length;
+            Some(*next - 1)
+        }))
+    }
+
     fn tensor(&self, numbers: impl Iterator<Item = usize>) -> Result<Tensor> {
         let numbers: Vec<i64> = numbers.map(|number| number as i64).collect();
         on_device(&numbers, self.device)

@@ -7,6 +7,8 @@
 mod attention;
 mod bilstm;
 mod block;
+mod causal_lm;
+mod checkpoint;
 mod crf;
 mod embeddings;
 mod encoder;
@@ -23,6 +25,7 @@ mod pooling;
 mod seq2seq;
 mod transformer;
 
+pub use causal_lm::CausalLm;
 pub use crf::Crf;
 pub use heads::MaskedScores;
 pub use inner_states::InnerStates;

@@ -8,7 +8,7 @@ use crate::config::names::{Names, Part, Role};
 use crate::error::{Error, Result};
 use crate::ops::Device;
 
-/// Trainable fp32 tensors under their checkpoint's names, in the order of the configuration's list.
+/// Tensors under their checkpoint's names, in the order of the configuration's list.
 /// Layers hold handles to the same tensors, so that one file can save, load and list them.
 #[derive(Debug)]
 pub(super) struct Parameters {
@@ -30,12 +30,14 @@ impl Parameters {
             let tensor = tensor.f_to(device.into())?.f_set_requires_grad(true)?;
             list.push((name, tensor));
         }
-        let index = list
-            .iter()
-            .enumerate()
-            .map(|(i, (name, _))| (name.clone(), i))
-            .collect();
-        Ok(Self { list, index })
+        Ok(Self::of(list))
+    }
+
+    /// Takes tensors that are there.
+    pub(super) fn of(list: Vec<(String, Tensor)>) -> Self {
+        let names = list.iter().enumerate();
+        let index = names.map(|(i, (name, _))| (name.clone(), i)).collect();
+        Self { list, index }
     }
 
     /// Replaces the numbers of every tensor, or of none.

@@ -4,7 +4,7 @@
 
 use tch::Tensor;
 
-use super::attention::{Attending, AttentionPlan, Frequencies, Sources};
+use super::attention::{Attending, AttentionPlan, Cache, Frequencies, Pass, Sources};
 use super::block::Block;
 use super::embeddings::TransformerEmbeddings;
 use super::layers::Norm;
@@ -79,22 +79,61 @@ impl Transformer {
         train: bool,
         mut states: Option<&mut InnerStates>,
     ) -> Result<Tensor> {
-        let plan = AttentionPlan::new(input, &self.attending, states.is_some())?;
+        let plan = &AttentionPlan::new(input, &self.attending, states.is_some())?;
         let mut x = self.embeddings.forward(input, train)?;
-        for block in self.blocks() {
-            let (output, scores) = block.forward(&x, &plan, sources, train)?;
+        for (layer, block) in self.blocks().enumerate() {
+            let pass = Pass {
+                plan,
+                layer,
+                sources,
+                train,
+            };
+            let (output, scores) = block.forward(&x, pass)?;
             if let Some(states) = &mut states {
                 states.hidden.push(x);
                 states.attention.extend(scores);
             }
             x = output;
         }
-        if let Some(norm) = &self.final_norm {
-            x = norm.forward(&x)?;
-        }
+        let x = self.finish(x)?;
         if let Some(states) = states {
             states.hidden.push(x.shallow_clone());
         }
         Ok(x)
+    }
+
+    /// Computes the last hidden states of new tokens of sequences of a cache, which has room for
+    /// them, and writes their keys and values there. Each sequence's last token alone has a row.
+    ///
+    /// # Shapes
+    /// `N` tokens of `B` sequences give `[B, H]`.
+    pub(super) fn extend(
+        &self,
+        input: &PackedInput,
+        sources: Option<&Sources>,
+        cache: &Cache,
+    ) -> Result<Tensor> {
+        let plan = &AttentionPlan::cached(input, &self.attending, cache)?;
+        let mut x = self.embeddings.forward(input, false)?;
+        for (layer, block) in self.blocks().enumerate() {
+            let pass = Pass {
+                plan,
+                layer,
+                sources,
+                train: false,
+            };
+            (x, _) = block.forward(&x, pass)?;
+        }
+        if input.lengths().iter().any(|&length| length > 1) {
+            x = x.f_index_select(0, &input.last_rows()?)?;
+        }
+        self.finish(x)
+    }
+
+    fn finish(&self, x: Tensor) -> Result<Tensor> {
+        match &self.final_norm {
+            Some(norm) => norm.forward(&x),
+            None => Ok(x),
+        }
     }
 }

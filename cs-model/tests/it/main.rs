@@ -8,6 +8,8 @@ mod bundle;
 mod bundle_damage;
 mod common;
 mod crf;
+#[cfg(feature = "torch")]
+mod decoders;
 mod generate;
 #[cfg(feature = "torch")]
 mod masked_lm;

@@ -55,6 +55,14 @@ impl Names {
         self.name(role, Part::Bias)
     }
 
+    /// The name that a tensor has in a checkpoint of the whole model: that of all but the head
+    /// begins with the family's prefix.
+    pub fn in_checkpoint(self, name: &str) -> String {
+        let is_head = name == self.weight(Role::LmHead);
+        let prefix = self.table.prefix.filter(|_| !is_head);
+        format!("{}{name}", prefix.unwrap_or_default())
+    }
+
     /// The name of one of a layer's tensors.
     pub fn name(self, role: Role, part: Part) -> String {
         let Some(template) = self.table.template(role) else {

@@ -6,12 +6,15 @@
 //! all groups with pads, `G` that of the sequences of a group, `L` the length of its longest; `S`
 //! is the number of pairs of a query and a key.
 
+mod cache;
 mod cross;
 mod grouping;
 mod rotary;
 
 use tch::{Kind, Tensor};
 
+pub(super) use self::cache::Cache;
+use self::cache::{CachedPlan, FlashSpans, Span};
 pub(super) use self::cross::{CrossAttention, SourceKeys, Sources, Target};
 use self::grouping::{Group, Grouping};
 pub(super) use self::rotary::Frequencies;
@@ -22,7 +25,7 @@ use super::parameters::Scope;
 use crate::config::Stack;
 use crate::config::names::Role;
 use crate::error::Result;
-use crate::ops::{Autocast, Device, FlashAttention, flash_attention, on_device};
+use crate::ops::{Autocast, Device, FlashAttention, KeySlots, flash_attention, on_device};
 
 /// How a batch attends, the same way in every block.
 #[derive(Debug)]
@@ -45,6 +48,19 @@ enum Way {
         offsets: Tensor,
         longest: usize,
     },
+    /// Sequences that grow attend to what a cache holds of them.
+    Cached(CachedPlan),
+}
+
+/// What a block's attention needs beside the hidden states.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pass<'a> {
+    pub(super) plan: &'a AttentionPlan,
+    /// The number of the block.
+    pub(super) layer: usize,
+    /// What an encoder has read, in a decoder that attends to it.
+    pub(super) sources: Option<&'a Sources>,
+    pub(super) train: bool,
 }
 
 /// What a model's plans depend on beside the batch.
@@ -68,6 +84,21 @@ impl AttentionPlan {
         let turns = turns.map(|turns| turns.turns(input.positions(), attending.kind));
         Ok(Self {
             way: Way::new(input, attending, keep)?,
+            turns: turns.transpose()?,
+        })
+    }
+
+    /// Plans the attention of sequences of a cache, which has room for them to grow by a batch.
+    pub(super) fn cached(
+        input: &PackedInput,
+        attending: &Attending,
+        cache: &Cache,
+    ) -> Result<Self> {
+        let turns = attending.frequencies.as_ref();
+        let turns = turns.map(|turns| turns.turns(input.positions(), attending.kind));
+        let flash = attending.flash && attending.kind != Kind::Float;
+        Ok(Self {
+            way: Way::Cached(cache.plan(input.lengths(), flash)?),
             turns: turns.transpose()?,
         })
     }
@@ -147,17 +178,14 @@ impl SelfAttention {
     ///
     /// # Shapes
     /// `[N, H]` gives `[N, C]` and `[S, A]`.
-    pub(super) fn forward(
-        &self,
-        x: &Tensor,
-        plan: &AttentionPlan,
-        train: bool,
-    ) -> Result<(Tensor, Option<Tensor>)> {
-        let qkv = self.project(x, plan.turns.as_ref())?; // [N, Q·D]
-        let (grouping, pairs) = match &plan.way {
+    pub(super) fn forward(&self, x: &Tensor, pass: Pass<'_>) -> Result<(Tensor, Option<Tensor>)> {
+        let train = pass.train;
+        let qkv = self.project(x, pass.plan.turns.as_ref())?; // [N, Q·D]
+        let (grouping, pairs) = match &pass.plan.way {
             Way::Flash { offsets, longest } => {
                 return Ok((self.flash(&qkv, offsets, *longest, train)?, None));
             }
+            Way::Cached(plan) => return Ok((self.cached(&qkv, plan, pass.layer)?, None)),
             Way::Grouped(grouping) => (grouping, None),
             Way::Unfused(grouping, pairs) => (grouping, Some(pairs)),
         };
@@ -200,10 +228,102 @@ impl SelfAttention {
             value: &heads.f_narrow(1, a + k, k)?,
             offsets,
             longest,
+            slots: None,
             causal: self.causal,
             dropout: if train { self.dropout } else { 0.0 },
         })?; // [N, A, D]
         Ok(context.f_reshape([n, a * self.head_size])?) // [N, C]
+    }
+
+    /// Attends to the keys and values of a cache, after those of the new tokens were written there:
+    /// `[N, Q·D]` to `[N, C]`.
+    fn cached(&self, qkv: &Tensor, plan: &CachedPlan, layer: usize) -> Result<Tensor> {
+        let (n, a, k) = (qkv.size()[0], self.heads, self.key_value_heads);
+        let heads = qkv.f_view([n, a + 2 * k, self.head_size])?; // [N, Q, D]
+        let queries = heads.f_narrow(1, 0, a)?; // [N, A, D]
+        let all = plan.write(layer, &heads.f_narrow(1, a, 2 * k)?)?; // [S·C, 2K, D]
+        let context = match (&plan.flash, plan.spans.as_slice()) {
+            (Some(spans), _) => self.flash_cached(&queries, &all, spans)?,
+            (None, [span]) => self.attend_span(&queries, &all, *span)?,
+            (None, spans) => {
+                let contexts = spans.iter().map(|span| {
+                    let own = queries.f_narrow(0, span.first_query, span.queries)?;
+                    self.attend_span(&own, &all, *span)
+                });
+                Tensor::f_cat(&contexts.collect::<Result<Vec<_>>>()?, 0)?
+            }
+        };
+        Ok(context.f_reshape([n, a * self.head_size])?) // [N, C]
+    }
+
+    /// Attends by flash attention: `[N, A, D]` and `[S·C, 2K, D]` to `[N, A, D]`.
+    fn flash_cached(&self, queries: &Tensor, all: &Tensor, spans: &FlashSpans) -> Result<Tensor> {
+        let k = self.key_value_heads;
+        flash_attention(&FlashAttention {
+            query: queries,
+            key: &all.f_narrow(1, 0, k)?,
+            value: &all.f_narrow(1, k, k)?,
+            offsets: &spans.offsets,
+            longest: spans.longest_query,
+            slots: Some(KeySlots {
+                starts: &spans.starts,
+                lengths: &spans.lengths,
+                longest: spans.longest_key,
+            }),
+            causal: self.causal,
+            dropout: 0.0,
+        })
+    }
+
+    /// Attends with the queries of one sequence, `[L, A, D]`, to its part of `all`, `[S·C, 2K, D]`:
+    /// `[L, C]`.
+    fn attend_span(&self, queries: &Tensor, all: &Tensor, span: Span) -> Result<Tensor> {
+        let (l, a, k, d) = (
+            span.queries,
+            self.heads,
+            self.key_value_heads,
+            self.head_size,
+        );
+        let own = all
+            .f_narrow(0, span.start, span.keys)?
+            .f_transpose(0, 1)?
+            .f_unsqueeze(0)?;
+        let (keys, values) = (own.f_narrow(1, 0, k)?, own.f_narrow(1, k, k)?); // [1, K, T, D]
+        if l == 1 {
+            // The heads that share keys are so many queries for them.
+            let queries = queries.f_view([1, k, a / k, d])?;
+            let context = Tensor::f_scaled_dot_product_attention(
+                &queries,
+                &keys,
+                &values,
+                None::<&Tensor>,
+                0.0,
+                false,
+                None,
+                false,
+            )?; // [1, K, A/K, D]
+            return Ok(context.f_reshape([1, a * d])?);
+        }
+        let queries = queries.f_transpose(0, 1)?.f_unsqueeze(0)?; // [1, A, L, D]
+        let first = self.causal && span.keys == l;
+        let bias = if self.causal && !first {
+            let options = (queries.kind(), queries.device());
+            let all = Tensor::f_full([l, span.keys], f64::NEG_INFINITY, options)?;
+            Some(all.f_triu(span.keys - l + 1)?) // [L, T]
+        } else {
+            None
+        };
+        let context = Tensor::f_scaled_dot_product_attention(
+            &queries,
+            &keys,
+            &values,
+            bias.as_ref(),
+            0.0,
+            first,
+            None,
+            a != k,
+        )?; // [1, A, L, D]
+        Ok(context.f_transpose(1, 2)?.f_reshape([l, a * d])?)
     }
 
     /// Attends group by group: `[N, Q·D]` to `[N, C]`; adds each group's scores to `scores` if there

@@ -1,0 +1,216 @@
+//! A decoder that continues texts.
+//!
+//! `N` packed tokens, `B` sequences, `H` hidden, `V` words.
+
+use std::path::Path;
+
+use cs_data::TokenBatch;
+use tch::{Kind, Tensor};
+
+use super::PackedInput;
+use super::attention::Cache;
+use super::checkpoint::{self, kind};
+use super::heads::LmHead;
+use super::model::check_below;
+use super::numbers::matrix;
+use super::parameters::Parameters;
+use super::transformer::Transformer;
+use crate::bundle::{Dtype, Weights};
+use crate::config::DecoderConfig;
+use crate::config::names::Role;
+use crate::error::{Error, Result};
+use crate::generate::Decoder;
+use crate::heads::Matrix;
+use crate::ops::Device;
+
+/// A decoder of any family in libtorch, which is a [`Decoder`] for the
+/// [`Generator`](crate::generate::Generator). It computes without gradients, in the type of its
+/// weights; in 16 bits on CUDA it attends by flash attention. Logits are always f32.
+///
+/// ```no_run
+/// use cs_model::generate::{GenerateConfig, Generator, Prompt};
+/// use cs_model::{CausalLm, Device, Dtype};
+/// use std::path::Path;
+///
+/// let mut model = CausalLm::open(Path::new("smollm2"), Device::Cpu, Dtype::F32)?;
+/// let config = GenerateConfig { max_new_tokens: 20, ..Default::default() };
+/// let generator = Generator::new(config, model.config().vocab_size())?;
+/// let prompts = [Prompt::new(&[504, 3575]), Prompt::new(&[19556])];
+/// let found = generator.run(&mut model, &prompts, &mut |_| ())?;
+/// # Ok::<(), cs_model::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct CausalLm {
+    config: DecoderConfig,
+    device: Device,
+    parameters: Parameters,
+    transformer: Transformer,
+    head: LmHead,
+    cache: Cache,
+}
+
+impl CausalLm {
+    /// Opens a Hugging Face folder: `config.json` and the weights, in one file or several, which
+    /// become of type `dtype`. Reading takes little longer than copying the files where they are of
+    /// that type.
+    ///
+    /// # Errors
+    /// A file is missing or damaged; [`Error::Field`] for a configuration, a device or a type that
+    /// cannot be used; [`Error::Tensors`] lists every tensor that is missing, unknown or of another
+    /// shape; [`Error::Tch`] if memory runs out, with the number of bytes that were asked for.
+    pub fn open(dir: &Path, device: Device, dtype: Dtype) -> Result<Self> {
+        let config = DecoderConfig::open(dir)?;
+        let kind = computed_kind(dtype, device)?;
+        let weights = Weights::open_folder(dir)?;
+        // A checkpoint may hold a tied head as well.
+        let head = config.names().weight(Role::LmHead);
+        let optional = Vec::from_iter(config.tied().then_some(head));
+        weights.check_all(&config.tensors(), &optional)?;
+        let _guard = tch::no_grad_guard();
+        let parameters = checkpoint::load(&weights, config.tensors(), (device, kind))?;
+        Self::build(config, parameters, device)
+    }
+
+    fn build(config: DecoderConfig, parameters: Parameters, device: Device) -> Result<Self> {
+        let stack = config.stack();
+        let scope = parameters.named(config.names());
+        let kind = scope.weight(Role::WordEmbeddings)?.kind();
+        Ok(Self {
+            transformer: Transformer::new(scope, &stack, device)?,
+            head: LmHead::new(scope, config.tied())?,
+            cache: Cache::new(&stack, kind, device)?,
+            config,
+            device,
+            parameters,
+        })
+    }
+
+    /// Computes the logits of the word after each token of a packed batch, without the cache.
+    ///
+    /// # Shapes
+    /// `N` tokens give `[N, V]`.
+    ///
+    /// # Errors
+    /// [`Error::Field`] for a token id or a position the model has no embedding for;
+    /// [`Error::Shape`] for an empty sequence; [`Error::Tch`], for instance when memory runs out.
+    pub fn logits(&self, batch: &TokenBatch) -> Result<Tensor> {
+        let _guard = tch::no_grad_guard();
+        let input = self.input(batch)?;
+        self.head
+            .forward(&self.transformer.forward(&input, None, false, None)?)
+    }
+
+    /// Writes `config.json` and `model.safetensors` in the type of the weights, under the names of
+    /// Hugging Face's model with a head; each file whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Io`] names the file.
+    pub fn save(&self, dir: &Path) -> Result<()> {
+        std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
+        let weights = dir.join(crate::Bundle::WEIGHTS);
+        checkpoint::save(&weights, &self.parameters, self.config.names())?;
+        let path = dir.join("config.json");
+        let json = self.config.to_json()?;
+        cs_data::file::write(&path, |out| out.write_all(&json)).map_err(Error::io(&path))
+    }
+
+    /// Lists every tensor by name, in the order of the configuration's list. The handles share
+    /// memory with the model.
+    pub fn parameters(&self) -> Vec<(String, Tensor)> {
+        let list = self.parameters.list().iter();
+        list.map(|(name, tensor)| (name.clone(), tensor.shallow_clone()))
+            .collect()
+    }
+
+    /// The configuration of the decoder.
+    pub fn config(&self) -> &DecoderConfig {
+        &self.config
+    }
+
+    /// The device that the tensors are on.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    fn input(&self, batch: &TokenBatch) -> Result<PackedInput> {
+        check_below("ids", &batch.ids, self.config.vocab_size())?;
+        if let Some(limit) = self.config.max_positions() {
+            check_below("positions", &batch.positions, limit)?;
+        }
+        PackedInput::new(batch, self.device)
+    }
+
+    /// Appends tokens to each sequence, and gives the last hidden states of each: `[B, H]`.
+    fn extend<'a>(&mut self, tokens: impl Iterator<Item = &'a [u32]>) -> Result<Tensor> {
+        let mut batch = TokenBatch::pack(tokens);
+        let lengths: Vec<usize> = batch
+            .offsets
+            .windows(2)
+            .map(|pair| (pair[1] - pair[0]) as usize)
+            .collect();
+        let before: Vec<usize> = self.cache.lengths().collect();
+        if before.len() != lengths.len() {
+            return Err(Error::Shape {
+                what: "sequences that go on",
+                expected: before.len().to_string(),
+                found: lengths.len().to_string(),
+            });
+        }
+        for (pair, before) in batch.offsets.windows(2).zip(&before) {
+            for position in &mut batch.positions[pair[0] as usize..pair[1] as usize] {
+                *position += *before as u32;
+            }
+        }
+        let _guard = tch::no_grad_guard();
+        let input = self.input(&batch)?;
+        self.cache.reserve(&lengths)?;
+        let hidden = self.transformer.extend(&input, None, &self.cache)?;
+        self.cache.grow(&lengths);
+        Ok(hidden)
+    }
+
+    fn rows(&self, hidden: &Tensor) -> Result<Matrix> {
+        let _guard = tch::no_grad_guard();
+        matrix(&self.head.forward(hidden)?)
+    }
+}
+
+/// Gives the type in which a device computes, and an error for one in which it does not.
+fn computed_kind(dtype: Dtype, device: Device) -> Result<Kind> {
+    device.check()?;
+    if device == Device::Cpu && dtype == Dtype::F16 {
+        return Err(Error::field("dtype", dtype, "F32 or BF16 on the CPU"));
+    }
+    kind(dtype)
+}
+
+impl Decoder for CausalLm {
+    fn vocab_size(&self) -> usize {
+        self.config.vocab_size()
+    }
+
+    fn max_positions(&self) -> Option<usize> {
+        self.config.max_positions()
+    }
+
+    fn prefill(&mut self, prompts: &[&[u32]]) -> Result<Matrix> {
+        self.cache.restart(prompts.len());
+        let hidden = self.extend(prompts.iter().copied())?;
+        self.rows(&hidden)
+    }
+
+    fn step(&mut self, tokens: &[u32]) -> Result<Matrix> {
+        let hidden = self.extend(tokens.iter().map(std::slice::from_ref))?;
+        self.rows(&hidden)
+    }
+
+    fn reorder(&mut self, sources: &[usize]) -> Result<()> {
+        let count = self.cache.lengths().len();
+        if let Some(source) = sources.iter().find(|&&source| source >= count) {
+            let expected = format!("less than {count} sequences");
+            return Err(Error::field("sources", source, expected));
+        }
+        let _guard = tch::no_grad_guard();
+        self.cache.reorder(sources)
+    }
+}

@@ -1,0 +1,194 @@
+//! The libtorch decoders against what Hugging Face transformers computed and generated
+//! (`reference/make_decoders.py`), and what holds for them whatever their weights.
+
+use std::path::{Path, PathBuf};
+
+use cs_data::TokenBatch;
+use cs_model::generate::{Decoder, EarlyStopping, GenerateConfig, Generator, Prompt};
+use cs_model::{CausalLm, DecoderConfig, Device, Dtype, Weights};
+use serde_json::Value;
+
+const FAMILIES: [&str; 4] = ["gpt2", "llama", "qwen2", "qwen3"];
+/// The number of new tokens of the references.
+const NEW: usize = 15;
+
+fn references() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/decoders")
+}
+
+fn open(family: &str) -> CausalLm {
+    CausalLm::open(&references().join(family), Device::Cpu, Dtype::F32).unwrap()
+}
+
+/// A list of the family's `expected.json`.
+fn expected(family: &str, key: &str) -> Vec<Vec<u32>> {
+    let json = std::fs::read(references().join(family).join("expected.json")).unwrap();
+    let all: Value = serde_json::from_slice(&json).unwrap();
+    serde_json::from_value(all[key].clone()).unwrap()
+}
+
+fn logits(model: &CausalLm, prompts: &[Vec<u32>]) -> Vec<f32> {
+    let batch = TokenBatch::pack(prompts.iter().map(Vec::as_slice));
+    let logits = model.logits(&batch).unwrap();
+    logits.flatten(0, -1).try_into().unwrap()
+}
+
+fn close(found: &[f32], expected: &[f32], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (i, (x, y)) in found.iter().zip(expected).enumerate() {
+        // A number that is not one must fail as well.
+        assert!((x - y).abs() < 1e-4, "{what}: {x} at {i}, expected {y}");
+    }
+}
+
+/// What is generated for all prompts at once.
+fn generate(model: &mut CausalLm, prompts: &[Vec<u32>], config: GenerateConfig) -> Vec<Vec<u32>> {
+    let generator = Generator::new(config, model.config().vocab_size()).unwrap();
+    let prompts: Vec<_> = prompts.iter().map(|prompt| Prompt::new(prompt)).collect();
+    let found = generator.run(model, &prompts, &mut |_| ()).unwrap();
+    found.into_iter().map(|found| found.tokens).collect()
+}
+
+fn greedy() -> GenerateConfig {
+    GenerateConfig {
+        max_new_tokens: NEW,
+        eos_token_id: vec![2],
+        ..GenerateConfig::default()
+    }
+}
+
+fn beams() -> GenerateConfig {
+    GenerateConfig {
+        num_beams: 4,
+        length_penalty: 0.7,
+        no_repeat_ngram_size: 3,
+        early_stopping: EarlyStopping::Yes,
+        ..greedy()
+    }
+}
+
+#[test]
+fn logits_equal_hugging_face() {
+    for family in FAMILIES {
+        let (model, prompts) = (open(family), expected(family, "prompts"));
+        let tokens = prompts.iter().map(Vec::len).sum();
+        let path = references().join(family).join("expected.safetensors");
+        let vocab = model.config().vocab_size();
+        let expected = Weights::open(&path).unwrap();
+        let expected = expected.f32("logits", &[tokens, vocab]).unwrap();
+        close(&logits(&model, &prompts), &expected, family);
+    }
+}
+
+#[test]
+fn greedy_tokens_equal_hugging_face() {
+    for family in FAMILIES {
+        let (mut model, prompts) = (open(family), expected(family, "prompts"));
+        let found = generate(&mut model, &prompts, greedy());
+        assert_eq!(found, expected(family, "greedy"), "{family}");
+    }
+}
+
+#[test]
+fn beams_equal_hugging_face() {
+    for family in FAMILIES {
+        let (mut model, prompts) = (open(family), expected(family, "prompts"));
+        let found = generate(&mut model, &prompts, beams());
+        assert_eq!(found, expected(family, "beams"), "{family}");
+    }
+}
+
+#[test]
+fn scaled_positions_equal_hugging_face() {
+    let scaled = Weights::open(&references().join("scaled.safetensors")).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let llama = references().join("llama");
+    std::fs::copy(
+        llama.join("model.safetensors"),
+        dir.path().join("model.safetensors"),
+    )
+    .unwrap();
+    let config: Value =
+        serde_json::from_slice(&std::fs::read(llama.join("config.json")).unwrap()).unwrap();
+    let prompt = expected("llama", "prompts").pop().unwrap();
+    for name in ["linear", "dynamic", "llama3", "yarn", "yarn_weighted"] {
+        let rope = std::fs::read(references().join(format!("rope_{name}.json"))).unwrap();
+        let mut config = config.clone();
+        config["rope_parameters"] = serde_json::from_slice(&rope).unwrap();
+        std::fs::write(dir.path().join("config.json"), config.to_string()).unwrap();
+        let model = CausalLm::open(dir.path(), Device::Cpu, Dtype::F32).unwrap();
+        let expected = scaled.f32(name, &[prompt.len(), 61]).unwrap();
+        close(
+            &logits(&model, std::slice::from_ref(&prompt)),
+            &expected,
+            name,
+        );
+    }
+}
+
+#[test]
+fn steps_equal_the_whole_forward() {
+    for family in FAMILIES {
+        let (mut model, mut texts) = (open(family), expected(family, "prompts"));
+        let prompts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        let mut rows = model.prefill(&prompts).unwrap();
+        for step in 0..4_u32 {
+            for (i, text) in texts.iter().enumerate() {
+                let whole = logits(&model, std::slice::from_ref(text));
+                close(rows.row(i), &whole[whole.len() - 61..], family);
+            }
+            // In turn another sequence is dropped, and another goes on twice.
+            let sources: Vec<usize> = match step {
+                1 => vec![6, 1, 1, 3, 0, 1],
+                2 => vec![5, 4, 0],
+                _ => (0..texts.len()).collect(),
+            };
+            model.reorder(&sources).unwrap();
+            texts = sources
+                .iter()
+                .map(|&source| texts[source].clone())
+                .collect();
+            let next: Vec<u32> = (0..texts.len() as u32).map(|i| 7 * i + step).collect();
+            texts
+                .iter_mut()
+                .zip(&next)
+                .for_each(|(text, &token)| text.push(token));
+            rows = model.step(&next).unwrap();
+        }
+    }
+}
+
+#[test]
+fn names_are_those_of_the_checkpoint() {
+    let dir = tempfile::tempdir().unwrap();
+    for family in FAMILIES {
+        let (model, folder) = (open(family), references().join(family));
+        let saved = dir.path().join(family);
+        model.save(&saved).unwrap();
+        let names = |folder: &Path| raw_names(&folder.join("model.safetensors"));
+        assert_eq!(names(&saved), names(&folder), "{family}");
+        let again = CausalLm::open(&saved, Device::Cpu, Dtype::F32).unwrap();
+        let prompts = expected(family, "prompts");
+        assert_eq!(
+            logits(&again, &prompts),
+            logits(&model, &prompts),
+            "{family}"
+        );
+        assert_eq!(
+            DecoderConfig::open(&saved).unwrap(),
+            DecoderConfig::open(&folder).unwrap()
+        );
+    }
+}
+
+/// The names of a safetensors file as they are written there, sorted.
+fn raw_names(path: &Path) -> Vec<String> {
+    let bytes = std::fs::read(path).unwrap();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header: Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let names = header.as_object().unwrap().keys();
+    names
+        .filter(|name| *name != "__metadata__")
+        .cloned()
+        .collect()
+}
