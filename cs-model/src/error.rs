@@ -43,6 +43,17 @@ pub enum Error {
         /// The parser's error.
         source: serde_json::Error,
     },
+    /// A chat template does not parse, or refuses a conversation.
+    #[cfg(feature = "chat")]
+    #[error("{}:{line}: {reason}", path.display())]
+    Template {
+        /// The path of the file that has the template.
+        path: PathBuf,
+        /// The line of the template, counted from 1.
+        line: usize,
+        /// The reason that the template, or its parser, gave.
+        reason: String,
+    },
     /// A setting has a value that cannot be used.
     #[error("{}{field} is {found}, expected {expected}", prefix(file.as_deref()))]
     Field {

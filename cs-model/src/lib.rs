@@ -40,6 +40,8 @@
 //! ```
 
 mod bundle;
+#[cfg(feature = "chat")]
+pub mod chat;
 mod config;
 mod error;
 mod file;

@@ -6,6 +6,8 @@
 
 mod bundle;
 mod bundle_damage;
+#[cfg(feature = "chat")]
+mod chat;
 mod common;
 mod crf;
 #[cfg(feature = "torch")]

@@ -1,0 +1,134 @@
+//! A conversation that grows, and the prompt that is left of it.
+
+use std::time::SystemTime;
+
+use cs_data::Tokenizer;
+
+use super::format::ChatFormat;
+use super::turn::{Role, Turn};
+use crate::error::{Error, Result};
+
+/// A conversation: what the model is told beforehand, which stays, and turns, of which the oldest
+/// are left out once there are too many for a budget of tokens.
+///
+/// ```
+/// use cs_model::chat::{Conversation, Role};
+///
+/// let mut conversation = Conversation::new(Some("You answer for a shop."));
+/// conversation.know("Order 12345: shipped on Monday.");
+/// conversation.push(Role::User, "Where is 12345?");
+/// assert_eq!(conversation.turns().len(), 2);
+/// assert!(conversation.turns()[0].content.ends_with("shipped on Monday."));
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Conversation {
+    system: Option<String>,
+    knowledge: Vec<String>,
+    turns: Vec<Turn>,
+    /// The tokens that a decoder has read, or given.
+    read: Vec<u32>,
+}
+
+/// What a decoder has to read to give the assistant's next turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatPrompt {
+    /// The tokens, all of them.
+    pub tokens: Vec<u32>,
+    /// The number of tokens at the beginning that are those of the prompt before and of the
+    /// assistant's answer to it: what a decoder that kept its cache need not read again.
+    pub unchanged: usize,
+    /// The number of turns that were left out for this prompt.
+    pub left_out: usize,
+    /// Whether the beginning of the oldest turn is missing too, as in Blenderbot's format.
+    pub is_cut: bool,
+}
+
+impl Conversation {
+    /// Makes a conversation without turns, with what the system says to the model.
+    pub fn new(system: Option<&str>) -> Self {
+        Self {
+            system: system.map(str::to_owned),
+            ..Self::default()
+        }
+    }
+
+    /// Adds to what the model is told after the system's prompt, in a paragraph of its own.
+    pub fn know(&mut self, text: impl Into<String>) {
+        self.knowledge.push(text.into());
+    }
+
+    /// Takes back all that was added as knowledge.
+    pub fn forget(&mut self) {
+        self.knowledge.clear();
+    }
+
+    /// Adds a turn.
+    pub fn push(&mut self, role: Role, text: impl Into<String>) {
+        self.turns.push(Turn::new(role, text));
+    }
+
+    /// Adds the assistant's turn, and the tokens in which a decoder gave it.
+    pub fn answer(&mut self, text: impl Into<String>, tokens: &[u32]) {
+        self.push(Role::Assistant, text);
+        self.read.extend(tokens);
+    }
+
+    /// Gives the turns that are left, after one of the system's with its prompt and the knowledge.
+    pub fn turns(&self) -> Vec<Turn> {
+        let told = self.system.iter().chain(&self.knowledge);
+        let told: Vec<&str> = told.map(String::as_str).collect();
+        let system = (!told.is_empty()).then(|| Turn::new(Role::System, told.join("\n\n")));
+        system
+            .into_iter()
+            .chain(self.turns.iter().cloned())
+            .collect()
+    }
+
+    /// Gives the prompt for the assistant's next turn, of at most `budget` tokens. The oldest turns
+    /// are left out for that, for good, so that the first that is left is the user's.
+    ///
+    /// # Errors
+    /// No turn, a last turn that is longer than the budget with what the model is told beforehand,
+    /// and as [`ChatFormat::tokens`].
+    pub fn prompt(
+        &mut self,
+        format: &ChatFormat,
+        tokenizer: &Tokenizer,
+        budget: usize,
+        now: SystemTime,
+    ) -> Result<ChatPrompt> {
+        if self.turns.is_empty() {
+            return Err(Error::field("turns", "empty", "at least one"));
+        }
+        let before = self.turns.len();
+        let mut tokens = format.tokens(&self.turns(), tokenizer, now)?;
+        let is_cut = matches!(format, ChatFormat::Blenderbot { .. }) && tokens.len() > budget;
+        if is_cut {
+            tokens.drain(..tokens.len() - budget);
+        }
+        while tokens.len() > budget {
+            if !self.leave_out() {
+                let expected =
+                    format!("at most {budget} for the last turn and what comes before all");
+                return Err(Error::field("tokens of the prompt", tokens.len(), expected));
+            }
+            tokens = format.tokens(&self.turns(), tokenizer, now)?;
+        }
+        let pairs = tokens.iter().zip(&self.read);
+        let unchanged = pairs.take_while(|(token, read)| token == read).count();
+        self.read.clone_from(&tokens);
+        Ok(ChatPrompt {
+            tokens,
+            unchanged,
+            left_out: before - self.turns.len(),
+            is_cut,
+        })
+    }
+
+    /// Leaves out turns up to the next one of the user's; `false` if there is none.
+    fn leave_out(&mut self) -> bool {
+        let rest = self.turns.iter().skip(1);
+        let next = rest.into_iter().position(|turn| turn.role == Role::User);
+        next.inspect(|&at| drop(self.turns.drain(..=at))).is_some()
+    }
+}

@@ -1,0 +1,129 @@
+//! Chat templates, in the subset of Jinja that `transformers` has.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use minijinja::{AutoEscape, Environment, ErrorKind, Value, context};
+use minijinja_contrib::pycompat::unknown_method_callback;
+
+use super::turn::Turn;
+use super::{date, json};
+use crate::error::{Error, Result};
+
+/// The name by which the engine knows the template.
+const NAME: &str = "chat";
+/// The number of the engine's instructions that a template may take: those of some ten thousand turns.
+const FUEL: u64 = 2_000_000;
+
+/// A chat template: how the turns of a conversation are written as one text.
+///
+/// What `transformers` has in templates is here: `raise_exception`, `strftime_now`, `tojson`, loop
+/// controls, Python's methods of strings, lists and dictionaries, and `{% generation %}`, which
+/// changes nothing. A template cannot reach files, and one that loops on and on fails.
+#[derive(Debug, Clone)]
+pub struct ChatTemplate {
+    environment: Environment<'static>,
+    path: PathBuf,
+    special: BTreeMap<String, String>,
+}
+
+impl ChatTemplate {
+    /// Parses the source of a template; `path` is the file for errors.
+    ///
+    /// # Errors
+    /// [`Error::Template`] for a source that does not parse.
+    pub fn new(source: &str, path: &Path) -> Result<Self> {
+        let mut environment = Environment::new();
+        environment.set_trim_blocks(true);
+        environment.set_lstrip_blocks(true);
+        environment.set_auto_escape_callback(|_| AutoEscape::None);
+        environment.set_unknown_method_callback(unknown_method_callback);
+        environment.set_fuel(Some(FUEL));
+        environment.add_filter("tojson", json::tojson);
+        environment.add_function("raise_exception", raise_exception);
+        let added = environment.add_template_owned(NAME, without_generation(source));
+        added.map_err(|fault| error(path, &fault))?;
+        Ok(Self {
+            environment,
+            path: path.to_owned(),
+            special: BTreeMap::new(),
+        })
+    }
+
+    /// Sets what `bos_token` and other names of special tokens stand for.
+    #[must_use]
+    pub fn with_special_tokens(mut self, special: BTreeMap<String, String>) -> Self {
+        self.special = special;
+        self
+    }
+
+    /// Gives the turns as a text that ends where the assistant's next turn begins. `now` is what
+    /// `strftime_now` writes, in UTC.
+    ///
+    /// # Errors
+    /// [`Error::Template`] for turns that the template refuses or fails on, and for a template that
+    /// takes too long.
+    pub fn render(&self, turns: &[Turn], now: SystemTime) -> Result<String> {
+        let mut environment = self.environment.clone();
+        environment.add_function("strftime_now", move |format: &str| {
+            let unknown = |code| {
+                let message = format!("strftime_now does not know %{code}");
+                minijinja::Error::new(ErrorKind::InvalidOperation, message)
+            };
+            date::strftime(format, now).map_err(unknown)
+        });
+        let values = context! {
+            messages => turns, add_generation_prompt => true, tools => (), documents => (),
+            ..Value::from_serialize(&self.special)
+        };
+        let template = environment.get_template(NAME);
+        let rendered = template.and_then(|template| template.render(values));
+        rendered.map_err(|fault| error(&self.path, &fault))
+    }
+}
+
+fn raise_exception(message: String) -> Result<Value, minijinja::Error> {
+    Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
+}
+
+fn error(path: &Path, fault: &minijinja::Error) -> Error {
+    let reason = match fault.kind() {
+        ErrorKind::OutOfFuel => "the template takes too long".to_owned(),
+        kind => fault
+            .detail()
+            .map_or_else(|| kind.to_string(), str::to_owned),
+    };
+    Error::Template {
+        path: path.to_owned(),
+        line: fault.line().unwrap_or(1),
+        reason,
+    }
+}
+
+/// A template whose tags `generation` and `endgeneration`, which mark what the assistant said, are
+/// conditions that hold.
+fn without_generation(source: &str) -> String {
+    let mut text = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(at) = rest.find("{%") {
+        let start = at + 2 + usize::from(rest[at + 2..].starts_with(['-', '+']));
+        let tag = &rest[start..];
+        let spaces = tag.len() - tag.trim_start().len();
+        text.push_str(&rest[..start + spaces]);
+        rest = &tag[spaces..];
+        for (name, condition) in [("generation", "if true"), ("endgeneration", "endif")] {
+            let after = rest.strip_prefix(name);
+            if let Some(after) =
+                after.filter(|after| after.trim_start().starts_with(['-', '+', '%']))
+            {
+                text.push_str(condition);
+                text.push(' ');
+                rest = after;
+                break;
+            }
+        }
+    }
+    text.push_str(rest);
+    text
+}
