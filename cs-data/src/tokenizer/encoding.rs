@@ -116,7 +116,8 @@ pub(super) struct Token {
     pub(super) word: Option<u32>,
     /// The bytes of the text, perhaps within a character.
     pub(super) range: Range<usize>,
-    /// Whether it is the space that SentencePiece puts before a text, and nothing else.
+    /// Whether it is the space that SentencePiece and byte-level BPE put before a text, and nothing
+    /// else.
     pub(super) is_space: bool,
 }
 
@@ -143,8 +144,8 @@ impl Token {
         self
     }
 
-    /// Lists the tokens of the crate's encoding.
-    pub(super) fn of_library(encoding: &tokenizers::Encoding) -> Vec<Self> {
+    /// Lists the tokens of the crate's encoding of a text.
+    pub(super) fn of_library(encoding: &tokenizers::Encoding, text: &str) -> Vec<Self> {
         let token = |i: usize| {
             let (start, end) = encoding.get_offsets()[i];
             let in_text = encoding.get_special_tokens_mask()[i] == 0;
@@ -152,10 +153,20 @@ impl Token {
                 id: encoding.get_ids()[i],
                 word: encoding.get_word_ids()[i].filter(|_| in_text),
                 range: start..end,
-                is_space: encoding.get_tokens()[i] == "\u{2581}",
+                is_space: is_space(&encoding.get_tokens()[i], text.get(start..end)),
             }
         };
         (0..encoding.len()).map(token).collect()
+    }
+}
+
+/// Whether a token is SentencePiece's mark for a space (`▁`), or byte-level BPE's (`Ġ`) where the
+/// text has no such letter.
+fn is_space(token: &str, seen: Option<&str>) -> bool {
+    match token {
+        "\u{2581}" => true,
+        "\u{120}" => !seen.is_some_and(|seen| seen.contains('\u{120}')),
+        _ => false,
     }
 }
 

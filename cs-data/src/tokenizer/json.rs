@@ -304,7 +304,7 @@ fn is_known(piece: &Value, tokens: Option<&Value>) -> bool {
 }
 
 /// Whether a component, or one at any depth in it, is so.
-fn any_part(part: &Value, is_so: &impl Fn(&Value) -> bool) -> bool {
+pub(super) fn any_part(part: &Value, is_so: &impl Fn(&Value) -> bool) -> bool {
     let inner = match part {
         Value::Object(fields) => fields.values().any(|value| any_part(value, is_so)),
         Value::Array(items) => items.iter().any(|value| any_part(value, is_so)),
@@ -313,7 +313,8 @@ fn any_part(part: &Value, is_so: &impl Fn(&Value) -> bool) -> bool {
     inner || is_so(part)
 }
 
-fn is_of(part: &Value, kind: &str) -> bool {
+/// Whether a component is of a type.
+pub(super) fn is_of(part: &Value, kind: &str) -> bool {
     part.get("type").and_then(Value::as_str) == Some(kind)
 }
 

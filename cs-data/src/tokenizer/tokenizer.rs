@@ -342,7 +342,7 @@ impl Tokenizer {
         let model = self.inner.get_model();
         let encoding =
             plain::plain(encoding, text, model, &self.control_ids).map_err(Error::tokenizer)?;
-        Ok(Token::of_library(&encoding))
+        Ok(Token::of_library(&encoding, text))
     }
 
     /// Encodes each text as [`encode`](Self::encode) does; 64 or more on all cores.
@@ -400,7 +400,7 @@ fn cut(tokens: &[Token], text: &str, max_length: usize, rule: WordRule) -> Resul
     for index in (0..body_end).chain(len - tail..len) {
         let token = &tokens[index];
         let (word, range) = match token.word {
-            // The space that SentencePiece puts before the text has the first character's bytes.
+            // A space put before the text has the first character's bytes.
             Some(_) if rule == WordRule::Script && token.is_space => (None, 0..0),
             Some(word) => {
                 let start = floor(text, token.range.start);

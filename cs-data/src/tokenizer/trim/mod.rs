@@ -83,8 +83,9 @@ impl Tokenizer {
 
     /// Gives the same tokenizer with the tokens `kept` alone, numbered anew without gaps in their
     /// old order, and the old id of each new one. Special and other added tokens, the unknown
-    /// token, bytes that unknown characters fall back on, and what a kept token is merged of always
-    /// stay. Takes WordPiece, Unigram (SentencePiece, XLM-R), BPE and WordLevel.
+    /// token, bytes that unknown characters fall back on or that all is made of (GPT-2, RoBERTa),
+    /// and what a kept token is merged of always stay. Takes WordPiece, Unigram (SentencePiece,
+    /// XLM-R), BPE and WordLevel.
     ///
     /// A text is cut as before if all that [`count_tokens`](Self::count_tokens) finds in it is
     /// kept:

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::Value;
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 
 use crate::error::{Error, Result};
 use crate::file::position;
+use crate::tokenizer::json::{any_part, is_of};
 
 /// A `tokenizer.json` and the ids of its model's tokens.
 pub(super) struct Vocabulary {
@@ -42,6 +44,12 @@ impl Vocabulary {
         ids.extend(lowest(model));
         if model["byte_fallback"] == true {
             let bytes = (0..=u8::MAX).map(|byte| format!("<0x{byte:02X}>"));
+            ids.extend(bytes.filter_map(|byte| self.ids.get(&byte)));
+        }
+        if any_part(&self.file["pre_tokenizer"], &|part| {
+            is_of(part, "ByteLevel")
+        }) {
+            let bytes = ByteLevel::alphabet().into_iter().map(String::from);
             ids.extend(bytes.filter_map(|byte| self.ids.get(&byte)));
         }
         ids.into_iter().collect()

@@ -1,6 +1,7 @@
 //! Tests of tokenizers: files, training, trimming, and texts as tokens.
 
 mod encoding;
+mod families;
 mod files;
 mod json;
 mod model;
