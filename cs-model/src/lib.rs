@@ -60,10 +60,11 @@ pub use bundle::{
 };
 pub use config::names::{self, normalise_name};
 pub use config::{
-    Activation, Architecture, BartConfig, BartFamily, BertConfig, BiLstmConfig, Biases, BlockSizes,
-    DecoderConfig, EmbeddingNorm, Embeddings, EncoderConfig, Gpt2Config, Llama3Scaling,
-    LlamaConfig, LlamaFamily, NormKind, NormPlace, Norms, Positions, RopeParameters, RopeType,
-    Rotary, RotaryScaling, Seq2SeqConfig, Stack, YarnScaling,
+    Activation, AlbertConfig, Architecture, BartConfig, BartFamily, BertConfig, BiLstmConfig,
+    Biases, BlockSizes, DecoderConfig, DistilBertConfig, EmbeddingNorm, Embeddings, EncoderConfig,
+    Gpt2Config, Llama3Scaling, LlamaConfig, LlamaFamily, NormKind, NormPlace, Norms, Positions,
+    PrunedLayers, RobertaConfig, RobertaFamily, RopeParameters, RopeType, Rotary, RotaryScaling,
+    Seq2SeqConfig, Stack, YarnScaling,
 };
 pub use error::{Error, Result};
 pub use heads::{

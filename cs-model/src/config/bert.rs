@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::checks::{divides, only, rate, size};
 use super::family::{EncoderFamily, Family};
 use super::names::{BERT, Names, Role};
+use super::pruned_layers::PrunedLayers;
 use super::stack::{
     Activation, Biases, BlockSizes, EmbeddingNorm, Embeddings, NormKind, NormPlace, Norms,
     Positions, Stack,
@@ -35,14 +36,9 @@ pub struct BertConfig {
     pub num_attention_heads: usize,
     /// The inner width of a block, between its two feed-forward layers.
     pub intermediate_size: usize,
-    /// The number of attention heads of each layer, where some were removed; those left keep their
-    /// width ([`Stack::head_size`]). `None`: `num_attention_heads` in every layer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub layer_num_attention_heads: Option<Vec<usize>>,
-    /// The inner width of each layer, where neurons were removed. `None`: `intermediate_size` in
-    /// every layer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub layer_intermediate_size: Option<Vec<usize>>,
+    /// The sizes of layers of which parts were removed.
+    #[serde(flatten)]
+    pub pruned: PrunedLayers,
     /// The activation between the two feed-forward layers of a block.
     pub hidden_act: Activation,
     /// The longest sequence, in tokens.
@@ -69,8 +65,7 @@ impl Default for BertConfig {
             num_hidden_layers: 12,
             num_attention_heads: 12,
             intermediate_size: 3072,
-            layer_num_attention_heads: None,
-            layer_intermediate_size: None,
+            pruned: PrunedLayers::default(),
             hidden_act: Activation::Gelu,
             max_position_embeddings: 512,
             type_vocab_size: 2,
@@ -109,19 +104,6 @@ impl BertConfig {
 
     /// Gives what the encoder has to know to be built.
     pub fn stack(&self) -> Stack {
-        let size = |layers: &Option<Vec<usize>>, layer: usize, whole| {
-            let pruned = layers.as_ref().and_then(|layers| layers.get(layer));
-            pruned.copied().unwrap_or(whole)
-        };
-        let block = |layer| {
-            let heads = &self.layer_num_attention_heads;
-            let heads = size(heads, layer, self.num_attention_heads);
-            BlockSizes {
-                heads,
-                key_value_heads: heads,
-                inner_size: size(&self.layer_intermediate_size, layer, self.intermediate_size),
-            }
-        };
         Stack {
             hidden_size: self.hidden_size,
             head_size: self.hidden_size / self.num_attention_heads.max(1),
@@ -135,8 +117,8 @@ impl BertConfig {
                 },
                 token_types: self.type_vocab_size,
             },
-            blocks: (0..self.num_hidden_layers).map(block).collect(),
-            shared: false,
+            blocks: (self.pruned).blocks(self.num_hidden_layers, self.whole_block()),
+            passes: 1,
             norms: Norms {
                 kind: NormKind::Layer,
                 place: NormPlace::After,
@@ -155,19 +137,13 @@ impl BertConfig {
         }
     }
 
-    /// Checks that there is one size a layer, none larger than in the unpruned model.
-    fn layer_sizes(&self, field: &str, sizes: Option<&[usize]>, most: usize) -> Result<()> {
-        let Some(sizes) = sizes else { return Ok(()) };
-        if sizes.len() != self.num_hidden_layers {
-            let expected = format!("{}, one a layer", self.num_hidden_layers);
-            return Err(Error::field(
-                format!("{field}'s length"),
-                sizes.len(),
-                expected,
-            ));
+    /// The sizes of a block of which nothing was removed.
+    pub(super) fn whole_block(&self) -> BlockSizes {
+        BlockSizes {
+            heads: self.num_attention_heads,
+            key_value_heads: self.num_attention_heads,
+            inner_size: self.intermediate_size,
         }
-        let mut layers = sizes.iter().enumerate();
-        layers.try_for_each(|(layer, &found)| size(&format!("{field}[{layer}]"), found, most))
     }
 }
 
@@ -190,16 +166,7 @@ impl Family for BertConfig {
         size("type_vocab_size", self.type_vocab_size, 1 << 10)?;
         let hidden = ("hidden_size", self.hidden_size);
         divides("num_attention_heads", self.num_attention_heads, hidden)?;
-        self.layer_sizes(
-            "layer_num_attention_heads",
-            self.layer_num_attention_heads.as_deref(),
-            self.num_attention_heads,
-        )?;
-        self.layer_sizes(
-            "layer_intermediate_size",
-            self.layer_intermediate_size.as_deref(),
-            self.intermediate_size,
-        )?;
+        (self.pruned).validate(self.num_hidden_layers, self.whole_block())?;
         if !(self.layer_norm_eps > 0.0 && self.layer_norm_eps < 1.0) {
             return Err(Error::field(
                 "layer_norm_eps",
@@ -256,17 +223,13 @@ impl EncoderFamily for BertConfig {
         self.hidden_dropout_prob
     }
 
-    fn set_blocks(&mut self, blocks: &[BlockSizes]) {
-        let heads = blocks.iter().map(|block| block.heads).collect();
-        self.layer_num_attention_heads = pruned(heads, self.num_attention_heads);
-        let inner = blocks.iter().map(|block| block.inner_size).collect();
-        self.layer_intermediate_size = pruned(inner, self.intermediate_size);
+    fn masked_lm_activation(&self) -> Activation {
+        self.hidden_act
     }
-}
 
-/// Gives the layers' sizes, if any of them is not the whole size.
-fn pruned(sizes: Vec<usize>, whole: usize) -> Option<Vec<usize>> {
-    sizes.iter().any(|&size| size != whole).then_some(sizes)
+    fn set_blocks(&mut self, blocks: &[BlockSizes]) {
+        self.pruned = PrunedLayers::new(blocks, self.whole_block());
+    }
 }
 
 #[cfg(test)]
@@ -303,8 +266,10 @@ mod tests {
             hidden_size: 8,
             num_attention_heads: 4,
             intermediate_size: 32,
-            layer_num_attention_heads: Some(vec![3, 4]),
-            layer_intermediate_size: Some(vec![32, 5]),
+            pruned: PrunedLayers {
+                layer_num_attention_heads: Some(vec![3, 4]),
+                layer_intermediate_size: Some(vec![32, 5]),
+            },
             ..BertConfig::default()
         };
         let config = EncoderConfig::from(config);

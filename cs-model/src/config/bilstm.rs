@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::checks::{rate, size, token};
 use super::family::{EncoderFamily, Family};
 use super::names::{BILSTM, Names, Part, Role};
-use super::stack::BlockSizes;
+use super::stack::{Activation, BlockSizes};
 use super::tensor_list::TensorList;
 use crate::error::Result;
 
@@ -163,6 +163,10 @@ impl EncoderFamily for BiLstmConfig {
 
     fn head_dropout(&self) -> f64 {
         self.dropout
+    }
+
+    fn masked_lm_activation(&self) -> Activation {
+        Activation::default()
     }
 
     fn set_blocks(&mut self, _: &[BlockSizes]) {}

@@ -2,21 +2,24 @@
 
 use std::path::Path;
 
+use super::albert::AlbertConfig;
 use super::architecture::Architecture;
 use super::bert::BertConfig;
 use super::bilstm::BiLstmConfig;
 use super::checks::token;
 use super::config_file::ConfigFile;
+use super::distilbert::DistilBertConfig;
 use super::families::{self, KnownEncoder};
 use super::family::EncoderFamily;
 use super::names::{Names, Role};
-use super::stack::{BlockSizes, Stack};
+use super::roberta::RobertaConfig;
+use super::stack::{Activation, BlockSizes, Stack};
 use crate::error::{Error, Result};
 use crate::file;
 
-/// The configuration of an encoder, of the family that `model_type` names: `bert` or `bilstm`. The
-/// keys of `config.json` that this crate does not use are kept for
-/// [`to_json`](EncoderConfig::to_json).
+/// The configuration of an encoder, of the family that `model_type` names: `bert`, `roberta`,
+/// `xlm-roberta`, `distilbert`, `albert` or `bilstm`. The keys of `config.json` that this crate does
+/// not use are kept for [`to_json`](EncoderConfig::to_json).
 ///
 /// ```
 /// use cs_model::EncoderConfig;
@@ -37,6 +40,24 @@ pub struct EncoderConfig {
 impl From<BertConfig> for EncoderConfig {
     fn from(config: BertConfig) -> Self {
         KnownEncoder::Bert(config).into()
+    }
+}
+
+impl From<RobertaConfig> for EncoderConfig {
+    fn from(config: RobertaConfig) -> Self {
+        KnownEncoder::Roberta(config).into()
+    }
+}
+
+impl From<DistilBertConfig> for EncoderConfig {
+    fn from(config: DistilBertConfig) -> Self {
+        KnownEncoder::DistilBert(config).into()
+    }
+}
+
+impl From<AlbertConfig> for EncoderConfig {
+    fn from(config: AlbertConfig) -> Self {
+        KnownEncoder::Albert(config).into()
     }
 }
 
@@ -99,7 +120,7 @@ impl EncoderConfig {
         self.file.known.encoder()
     }
 
-    /// The family's name in `config.json`: `bert` or `bilstm`.
+    /// The family's name in `config.json`, such as `bert`.
     pub fn model_type(&self) -> &'static str {
         self.encoder().model_type()
     }
@@ -149,7 +170,7 @@ impl EncoderConfig {
     }
 
     /// Lists name and shape of every tensor that predicting masked words adds to the encoder's, as
-    /// in Hugging Face's `BertForMaskedLM`. Its last layer is the table of word embeddings.
+    /// in Hugging Face's `BertForMaskedLM` and the like. Its last layer is the table of word embeddings.
     ///
     /// # Errors
     /// [`Error::Field`] if the encoder is no transformer.
@@ -202,6 +223,11 @@ impl EncoderConfig {
         self.encoder().initial_deviation(role)
     }
 
+    /// The activation of the head for masked words, in a transformer.
+    pub fn masked_lm_activation(&self) -> Activation {
+        self.encoder().masked_lm_activation()
+    }
+
     /// The dropout rate of what the heads read, in training.
     pub fn head_dropout(&self) -> f64 {
         self.encoder().head_dropout()
@@ -211,7 +237,6 @@ impl EncoderConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Activation;
 
     fn parse(json: &str) -> Result<EncoderConfig> {
         EncoderConfig::from_json(json.as_bytes(), Path::new("dir/config.json"))
@@ -243,11 +268,11 @@ mod tests {
             ("[]", "1:1: invalid type: sequence, expected a map"),
             (
                 "{}",
-                " model_type is missing, expected \"bert\" or \"bilstm\"",
+                " model_type is missing, expected \"bert\", \"roberta\", \"xlm-roberta\", ",
             ),
             (
                 r#"{"model_type": "t5"}"#,
-                " model_type is \"t5\", expected \"bert\" or \"bilstm\"",
+                " model_type is \"t5\", expected \"bert\", \"roberta\", \"xlm-roberta\", ",
             ),
             (r#"{"model_type": 3}"#, " model_type is 3, expected"),
             (
@@ -297,7 +322,51 @@ mod tests {
             ),
             (
                 r#"{"model_type": "bert", "num_hidden_layers": 2, "layer_intermediate_size": [8]}"#,
-                " layer_intermediate_size's length is 1, expected 2, one a layer",
+                " layer_intermediate_size's length is 1, expected 2, one for each layer",
+            ),
+            (
+                r#"{"model_type": "roberta", "max_position_embeddings": 2}"#,
+                " max_position_embeddings is 2, expected more than 2, the rows before the first token's",
+            ),
+            (
+                r#"{"model_type": "xlm-roberta", "vocab_size": 1}"#,
+                " pad_token_id is 1, expected less than vocab_size 1",
+            ),
+            (
+                r#"{"model_type": "roberta", "is_decoder": true}"#,
+                " is_decoder is true, expected false",
+            ),
+            (
+                r#"{"model_type": "distilbert", "n_heads": 7}"#,
+                " n_heads is 7, expected a divisor of dim 768",
+            ),
+            (
+                r#"{"model_type": "distilbert", "hidden_dim": 0}"#,
+                " hidden_dim is 0, expected 1 to",
+            ),
+            (
+                r#"{"model_type": "distilbert", "seq_classif_dropout": -1}"#,
+                " seq_classif_dropout is -1, expected 0 to 1",
+            ),
+            (
+                r#"{"model_type": "albert", "num_hidden_groups": 2}"#,
+                " num_hidden_groups is 2, expected 1",
+            ),
+            (
+                r#"{"model_type": "albert", "inner_group_num": 2}"#,
+                " inner_group_num is 2, expected 1",
+            ),
+            (
+                r#"{"model_type": "albert", "embedding_size": 4096}"#,
+                " embedding_size is 4096, expected 1 or more, and less than hidden_size 4096",
+            ),
+            (
+                r#"{"model_type": "albert", "num_hidden_layers": 0}"#,
+                " num_hidden_layers is 0, expected 1 to",
+            ),
+            (
+                r#"{"model_type": "albert", "num_hidden_layers": 2, "layer_intermediate_size": [8, 8]}"#,
+                " layer_intermediate_size's length is 2, expected 1, one for each layer",
             ),
             (
                 r#"{"model_type": "bert", "num_hidden_layers": 2, "layer_num_attention_heads": [1, 0]}"#,

@@ -2,33 +2,43 @@
 
 use std::path::Path;
 
+use super::albert::AlbertConfig;
 use super::architecture::Architecture;
 use super::bart::BartConfig;
 use super::bert::BertConfig;
 use super::bilstm::BiLstmConfig;
 use super::config_file::Known;
+use super::distilbert::DistilBertConfig;
 use super::family::{DecoderFamily, EncoderFamily, Family};
 use super::gpt2::Gpt2Config;
 use super::llama::LlamaConfig;
+use super::roberta::RobertaConfig;
 use crate::error::Result;
 use crate::file::parse_json;
 
 /// The families of encoders that are transformers, as errors list them.
-pub(super) const TRANSFORMERS: &str = "bert";
+pub(super) const TRANSFORMERS: &str = "bert, roberta, xlm-roberta, distilbert or albert";
 
 /// The families of encoders.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum KnownEncoder {
     Bert(BertConfig),
+    Roberta(RobertaConfig),
+    DistilBert(DistilBertConfig),
+    Albert(AlbertConfig),
     BiLstm(BiLstmConfig),
 }
 
 impl Known for KnownEncoder {
-    const NAMES: &str = "\"bert\" or \"bilstm\"";
+    const NAMES: &str =
+        "\"bert\", \"roberta\", \"xlm-roberta\", \"distilbert\", \"albert\" or \"bilstm\"";
 
     fn read(model_type: &str, bytes: &[u8], origin: &Path) -> Result<Option<Self>> {
         Ok(match model_type {
             "bert" => Some(Self::Bert(parse_json(bytes, origin)?)),
+            "roberta" | "xlm-roberta" => Some(Self::Roberta(parse_json(bytes, origin)?)),
+            "distilbert" => Some(Self::DistilBert(parse_json(bytes, origin)?)),
+            "albert" => Some(Self::Albert(parse_json(bytes, origin)?)),
             "bilstm" => Some(Self::BiLstm(parse_json(bytes, origin)?)),
             _ => None,
         })
@@ -37,6 +47,9 @@ impl Known for KnownEncoder {
     fn family(&self) -> &dyn Family {
         match self {
             Self::Bert(config) => config,
+            Self::Roberta(config) => config,
+            Self::DistilBert(config) => config,
+            Self::Albert(config) => config,
             Self::BiLstm(config) => config,
         }
     }
@@ -47,6 +60,9 @@ impl KnownEncoder {
     pub(super) fn architecture(&self) -> Architecture<'_> {
         match self {
             Self::Bert(config) => Architecture::Transformer(config.stack()),
+            Self::Roberta(config) => Architecture::Transformer(config.stack()),
+            Self::DistilBert(config) => Architecture::Transformer(config.stack()),
+            Self::Albert(config) => Architecture::Transformer(config.stack()),
             Self::BiLstm(config) => Architecture::BiLstm(config),
         }
     }
@@ -54,6 +70,9 @@ impl KnownEncoder {
     pub(super) fn encoder(&self) -> &dyn EncoderFamily {
         match self {
             Self::Bert(config) => config,
+            Self::Roberta(config) => config,
+            Self::DistilBert(config) => config,
+            Self::Albert(config) => config,
             Self::BiLstm(config) => config,
         }
     }
@@ -61,6 +80,9 @@ impl KnownEncoder {
     pub(super) fn encoder_mut(&mut self) -> &mut dyn EncoderFamily {
         match self {
             Self::Bert(config) => config,
+            Self::Roberta(config) => config,
+            Self::DistilBert(config) => config,
+            Self::Albert(config) => config,
             Self::BiLstm(config) => config,
         }
     }

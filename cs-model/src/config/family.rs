@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::names::{Names, Role};
-use super::stack::{BlockSizes, Stack};
+use super::stack::{Activation, BlockSizes, Stack};
 use crate::error::Result;
 
 /// The part of a `config.json` that its family knows.
@@ -34,6 +34,8 @@ pub(super) trait EncoderFamily: Family {
     fn pad_token_id(&self) -> u32;
     /// The dropout rate of what the heads read, in training.
     fn head_dropout(&self) -> f64;
+    /// The activation of the head for masked words.
+    fn masked_lm_activation(&self) -> Activation;
     /// Sets the sizes of the blocks, in a family that has blocks.
     fn set_blocks(&mut self, blocks: &[BlockSizes]);
 }

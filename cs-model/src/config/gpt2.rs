@@ -141,7 +141,7 @@ impl DecoderFamily for Gpt2Config {
                 token_types: 0,
             },
             blocks: vec![block; self.n_layer],
-            shared: false,
+            passes: 1,
             norms: Norms {
                 kind: NormKind::Layer,
                 place: NormPlace::Before,

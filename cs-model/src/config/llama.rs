@@ -266,7 +266,7 @@ impl DecoderFamily for LlamaConfig {
                 token_types: 0,
             },
             blocks: vec![block; self.num_hidden_layers],
-            shared: false,
+            passes: 1,
             norms: Norms {
                 kind: NormKind::Rms,
                 place: NormPlace::Before,

@@ -29,13 +29,8 @@ pub enum Activation {
 /// ```
 /// use cs_model::{BertConfig, NormPlace};
 ///
-/// let config = BertConfig {
-///     num_hidden_layers: 2,
-///     layer_num_attention_heads: Some(vec![12, 7]),
-///     ..Default::default()
-/// };
-/// let stack = config.stack();
-/// assert_eq!((stack.head_size, stack.blocks[1].heads), (64, 7));
+/// let stack = BertConfig { num_hidden_layers: 2, ..Default::default() }.stack();
+/// assert_eq!((stack.head_size, stack.blocks[1].heads), (64, 12));
 /// assert_eq!(stack.embeddings.words, 30522);
 /// assert_eq!(stack.norms.place, NormPlace::After);
 /// ```
@@ -47,10 +42,11 @@ pub struct Stack {
     pub head_size: usize,
     /// How tokens become vectors.
     pub embeddings: Embeddings,
-    /// The sizes of each block, from the embeddings on.
+    /// The sizes of each block that has weights of its own, from the embeddings on.
     pub blocks: Vec<BlockSizes>,
-    /// Whether all blocks compute with the weights of one.
-    pub shared: bool,
+    /// How often the blocks are run, each time on what they gave before: 1, but for ALBERT's one
+    /// block.
+    pub passes: usize,
     /// What is normalised, and how.
     pub norms: Norms,
     /// Whether a token attends only to itself and to those before it.
@@ -185,12 +181,16 @@ pub struct BlockSizes {
 }
 
 impl Stack {
+    /// The number of times that a block is run: that of layers, as papers count them.
+    pub fn depth(&self) -> usize {
+        self.blocks.len() * self.passes
+    }
+
     /// Lists name and shape of every tensor by the family's `names`, in order of use.
     pub(super) fn tensors(&self, names: Names) -> Vec<(String, Vec<usize>)> {
         let mut list = TensorList::new(names);
         self.list_embeddings(&mut list);
-        let apart = if self.shared { 1 } else { self.blocks.len() };
-        for (layer, sizes) in self.blocks.iter().take(apart).enumerate() {
+        for (layer, sizes) in self.blocks.iter().enumerate() {
             list.names = names.layer(layer);
             self.list_block(&mut list, sizes);
         }

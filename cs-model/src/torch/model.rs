@@ -174,7 +174,7 @@ impl Model {
             encoder: Encoder::new(scope, config, device)?,
             heads: TaskHeads::new(parameters.named(HEADS), tasks, config.head_dropout())?,
             masked_lm: masked_lm
-                .map(|stack| MaskedLmHead::new(scope, &stack))
+                .map(|stack| MaskedLmHead::new(scope, stack.norms, config.masked_lm_activation()))
                 .transpose()?,
             parameters,
         })

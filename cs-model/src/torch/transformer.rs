@@ -19,19 +19,16 @@ use crate::ops::{Device, flash_attention_supports};
 #[derive(Debug)]
 pub(super) struct Transformer {
     embeddings: TransformerEmbeddings,
-    /// The blocks that have weights of their own.
     blocks: Vec<Block>,
-    /// The number of blocks that compute; where the weights are shared, all are the first.
-    depth: usize,
+    /// How often the blocks are run.
+    passes: usize,
     final_norm: Option<Norm>,
     attending: Attending,
 }
 
 impl Transformer {
     pub(super) fn new(scope: Scope<'_>, stack: &Stack, device: Device) -> Result<Self> {
-        let depth = stack.blocks.len();
-        let apart = if stack.shared { 1 } else { depth };
-        let blocks = (0..apart).map(|layer| Block::new(scope, stack, layer));
+        let blocks = (0..stack.blocks.len()).map(|layer| Block::new(scope, stack, layer));
         let final_norm = (stack.norms.place == NormPlace::Before)
             .then(|| Norm::new(scope, Role::FinalNorm, stack.norms));
         let frequencies = match &stack.embeddings.positions {
@@ -41,7 +38,7 @@ impl Transformer {
         Ok(Self {
             embeddings: TransformerEmbeddings::new(scope, stack)?,
             blocks: blocks.collect::<Result<_>>()?,
-            depth,
+            passes: stack.passes,
             final_norm: final_norm.transpose()?,
             attending: Attending {
                 heads: stack.hidden_size / stack.head_size,
@@ -52,9 +49,9 @@ impl Transformer {
         })
     }
 
-    /// The blocks in the order in which they compute.
+    /// The blocks in the order in which they are run.
     fn blocks(&self) -> impl Iterator<Item = &Block> {
-        self.blocks.iter().cycle().take(self.depth)
+        (0..self.passes).flat_map(|_| &self.blocks)
     }
 
     /// Computes what the blocks keep of sources, of which an encoder made `hidden` states.

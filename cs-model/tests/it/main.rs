@@ -12,6 +12,8 @@ mod common;
 mod crf;
 #[cfg(feature = "torch")]
 mod decoders;
+#[cfg(feature = "torch")]
+mod encoders;
 mod generate;
 #[cfg(feature = "torch")]
 mod masked_lm;

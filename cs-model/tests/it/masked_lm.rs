@@ -231,6 +231,7 @@ fn the_head_is_named_saved_trained_and_fresh_where_there_is_none() {
         .to_string();
     assert_eq!(
         text,
-        "model_type is bilstm, expected bert, to predict masked words"
+        "model_type is bilstm, expected bert, roberta, xlm-roberta, distilbert or albert, to predict \
+         masked words"
     );
 }

@@ -2,7 +2,7 @@
 //! the missing parts at zero, and what is left learns the same.
 
 use cs_data::{Scheme, TagSet, TokenBatch};
-use cs_model::{BertConfig, Device, Mode, Model, ModelOutput, Tasks};
+use cs_model::{BertConfig, Device, Mode, Model, ModelOutput, PrunedLayers, Tasks};
 use tch::{Kind, Tensor};
 
 /// Heads and neurons that stay in each layer.
@@ -67,8 +67,10 @@ fn kept(name: &str, tensor: &Tensor) -> Tensor {
 /// The whole model with the columns at zero that read what is missing, and the small one.
 fn models() -> [Model; 2] {
     let small = BertConfig {
-        layer_num_attention_heads: Some(HEADS.map(<[i64]>::len).into()),
-        layer_intermediate_size: Some(NEURONS.into()),
+        pruned: PrunedLayers {
+            layer_num_attention_heads: Some(HEADS.map(<[i64]>::len).into()),
+            layer_intermediate_size: Some(NEURONS.into()),
+        },
         ..whole_config()
     };
     let new = |config: BertConfig| Model::new(&config.into(), &tasks(), Device::Cpu, 3);

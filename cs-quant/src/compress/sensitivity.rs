@@ -156,7 +156,7 @@ pub(crate) fn layers(bundle: &Bundle, config: &QuantConfig) -> BTreeMap<String, 
         .filter(|(name, shape)| config.scheme(name, shape) != Scheme::Fp32);
     let mut layers = BTreeMap::new();
     for (name, shape) in quantised {
-        let layer = product(&name).to_owned();
+        let layer = product(&name);
         *layers.entry(layer).or_insert(0) += shape.iter().product::<usize>();
     }
     layers

@@ -147,10 +147,14 @@ fn smaller(config: &EncoderConfig, kept: &KeptTokens) -> Result<EncoderConfig> {
     value["vocab_size"] = kept.len().into();
     each_token_id(&mut value, &mut |id| kept.id(id));
     let json = value.to_string();
-    Ok(EncoderConfig::from_json(
-        json.as_bytes(),
-        Path::new("config.json"),
-    )?)
+    let smaller = EncoderConfig::from_json(json.as_bytes(), Path::new("config.json"))?;
+    if smaller.max_positions() == config.max_positions() {
+        return Ok(smaller);
+    }
+    let ids = [config.pad_token_id(), smaller.pad_token_id()];
+    let found = format!("{}, which would become {}", ids[0], ids[1]);
+    let expected = "an id that stays, as positions are counted from it";
+    Err(Error::config("pad_token_id", found, expected))
 }
 
 /// All that goes into the new folder.

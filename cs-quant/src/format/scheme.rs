@@ -1,6 +1,6 @@
 //! How a tensor is stored, and what a caller may choose about it.
 
-use cs_model::names::{ALL_HEADS, Role, TensorRole};
+use cs_model::names::{ALL_HEADS, Role, TensorRole, product};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -81,9 +81,15 @@ impl Default for QuantConfig {
 }
 
 impl QuantConfig {
-    /// Whether a tensor of this name stays as it is.
+    /// Whether a tensor of this name stays as it is. Where the first matrix of a
+    /// [product](product()) does, so do the others.
     #[must_use]
     pub fn keeps_fp32(&self, name: &str) -> bool {
+        self.names(name) || self.names(&product(name))
+    }
+
+    /// Whether one of the beginnings is of this name.
+    fn names(&self, name: &str) -> bool {
         let whole = |rest: &str| rest.is_empty() || rest.starts_with(['.', '_']);
         let mut rests = self
             .keep_fp32
@@ -139,8 +145,8 @@ impl QuantConfig {
                 group: self.int4.group,
             };
         }
-        // Embeddings enter no product.
-        Scheme::Int8(match role.is_some_and(Role::is_embedding) {
+        // Tables enter no product.
+        Scheme::Int8(match role.is_some_and(Role::is_table) {
             true => IntRange::Int8,
             false => IntRange::Bounded,
         })

@@ -91,7 +91,7 @@ impl Encoder {
     /// The number of multiply-adds of the linear layers per token.
     pub(crate) fn macs(&self) -> usize {
         match self {
-            Self::Transformer(model) => model.linears().map(Weights::macs).sum(),
+            Self::Transformer(model) => model.macs(),
             Self::BiLstm(model) => model.linears().map(Weights::macs).sum(),
         }
     }

@@ -1,6 +1,6 @@
 //! A transformer encoder with its norms after the residual (Devlin et al. 2019,
-//! <https://arxiv.org/abs/1810.04805>). In the shapes, `N` is the number of tokens, `H` the hidden
-//! width, and `I` the inner width.
+//! <https://arxiv.org/abs/1810.04805>). In the shapes, `N` is the number of tokens, `P` that of
+//! positions, `E` the width of the embeddings, `H` the hidden width, and `I` the inner width.
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -24,10 +24,16 @@ use crate::kernel::team::Team;
 #[derive(Debug)]
 pub(crate) struct Transformer {
     word_embeddings: Embedding,
-    /// The position embeddings, with that of token type 0 added to each: `[P, H]`.
+    /// The position embeddings from the first position on, with that of token type 0 added to each:
+    /// `[P, E]`.
     positions: Vec<f32>,
     norm: Norm,
+    /// The layer from the width of the embeddings to the hidden width, where they differ: `[H, E]`.
+    projection: Option<Weights>,
     layers: Vec<Layer>,
+    /// How often the layers are run.
+    passes: usize,
+    hidden_size: usize,
     head_size: usize,
 }
 
@@ -48,8 +54,11 @@ struct Layer {
 impl Transformer {
     pub(crate) fn load(stack: &Stack, scope: Scope<'_>, loader: &Loader<'_>) -> Result<Self> {
         check(stack)?;
-        let width = stack.hidden_size;
+        let (hidden, width) = (stack.hidden_size, stack.embeddings.width);
         let positions = positions(stack, scope)?;
+        let projection = (width != hidden)
+            .then(|| scope.dense(Role::EmbeddingProjection, [hidden, width]))
+            .transpose()?;
         let (word_embeddings, layers) = loader.join(
             || {
                 let shape = [stack.embeddings.words, width];
@@ -61,7 +70,10 @@ impl Transformer {
             word_embeddings: word_embeddings?,
             positions,
             norm: scope.norm(Role::EmbeddingNorm, width, stack.norms.eps)?,
+            projection,
             layers: layers?,
+            passes: stack.passes,
+            hidden_size: hidden,
             head_size: stack.head_size,
         })
     }
@@ -78,7 +90,7 @@ impl Transformer {
         spaces: Spaces<'_>,
         out: &mut [f32],
     ) {
-        let (tokens, width) = (batch.ids.len(), self.word_embeddings.width);
+        let (tokens, width) = (batch.ids.len(), self.hidden_size);
         let each = team.share(tokens, width);
         let [now, later] = spaces.common;
         let (mut now, mut later) = (now, later);
@@ -95,10 +107,11 @@ impl Transformer {
         });
         // After its last product a layer leaves its rows to the first one of the next layer,
         // because only attention looks at rows of another thread.
-        for (i, layer) in self.layers.iter().enumerate() {
+        let mut layers = self.layers().peekable();
+        while let Some(layer) = layers.next() {
             std::mem::swap(&mut now, &mut later);
-            let next = self.layers.get(i + 1);
-            let across = next.map_or(0, Layer::qkv_width);
+            let next = layers.peek();
+            let across = next.map_or(0, |next| next.qkv_width());
             let buffers = [(&mut *out, width), (take(later, tokens * across), across)];
             let qkv = &now[..tokens * layer.qkv_width()];
             team.scatter(tokens, each, buffers, |share| {
@@ -114,9 +127,37 @@ impl Transformer {
         }
     }
 
+    /// The layers in the order in which they are run.
+    fn layers(&self) -> impl Iterator<Item = &Layer> {
+        (0..self.passes).flat_map(|_| &self.layers)
+    }
+
+    /// Computes the first layer's input, `[N, H]`.
     fn embed(&self, team: Team<'_>, part: BatchPart<'_>, scratch: &mut Scratch, out: &mut [f32]) {
+        let Scratch {
+            context,
+            update,
+            quant,
+            ..
+        } = scratch;
+        let Some(projection) = &self.projection else {
+            return self.look_up(team, part, update, out);
+        };
+        let narrow = take(context, part.ids.len() * self.word_embeddings.width); // [N, E]
+        self.look_up(team, part, update, narrow);
+        projection.apply(team, narrow, Act::None, (out, quant));
+    }
+
+    /// Computes the normalised sum of the vectors of words and positions, `[N, E]`.
+    fn look_up(
+        &self,
+        team: Team<'_>,
+        part: BatchPart<'_>,
+        positions: &mut Vec<f32>,
+        out: &mut [f32],
+    ) {
         let width = self.word_embeddings.width;
-        let positions = take(&mut scratch.update, out.len());
+        let positions = take(positions, out.len());
         let rows = out
             .chunks_exact_mut(width)
             .zip(positions.chunks_exact_mut(width));
@@ -127,9 +168,10 @@ impl Transformer {
         add_norm(team, &self.norm, out, positions);
     }
 
-    /// Lists the weights of every linear layer.
-    pub(crate) fn linears(&self) -> impl Iterator<Item = &Weights> {
-        self.layers.iter().flat_map(Layer::linears)
+    /// The number of multiply-adds of the linear layers per token.
+    pub(crate) fn macs(&self) -> usize {
+        let layers = self.layers().flat_map(Layer::linears);
+        layers.chain(&self.projection).map(Weights::macs).sum()
     }
 
     /// Gives the width of the widest layer's queries, keys and values.
@@ -139,7 +181,7 @@ impl Transformer {
     }
 
     pub(crate) fn widths(&self) -> Widths {
-        let width = self.word_embeddings.width;
+        let width = self.hidden_size.max(self.word_embeddings.width);
         let inner = |layer: &Layer| layer.intermediate.outputs();
         let inner = self.layers.iter().map(inner).max().unwrap_or(0);
         Widths {
@@ -155,7 +197,8 @@ impl Transformer {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let linears = self.linears().map(Weights::bytes).sum::<usize>();
+        let layers = self.layers.iter().flat_map(Layer::linears);
+        let linears: usize = layers.chain(&self.projection).map(Weights::bytes).sum();
         self.word_embeddings.rows.bytes() + self.positions.len() * 4 + linears
     }
 }
@@ -245,7 +288,7 @@ impl Layer {
 /// Refuses a transformer of which this runtime does not compute some part.
 fn check(stack: &Stack) -> Result<()> {
     let (norms, embeddings) = (stack.norms, &stack.embeddings);
-    let learned = matches!(embeddings.positions, Positions::Learned { offset: 0, .. });
+    let learned = matches!(embeddings.positions, Positions::Learned { .. });
     let shares = |block: &BlockSizes| block.key_value_heads != block.heads;
     let refused = [
         (norms.kind != NormKind::Layer, "norms of another kind"),
@@ -259,10 +302,7 @@ fn check(stack: &Stack) -> Result<()> {
             "embeddings whose sum has no norm",
         ),
         (!learned, "other positions"),
-        (embeddings.token_types == 0, "no token types"),
         (embeddings.scale != 1.0, "scaled embeddings"),
-        (embeddings.width != stack.hidden_size, "narrow embeddings"),
-        (stack.shared, "one block for all layers"),
         (stack.causal, "causal attention"),
         (stack.cross_attention, "attention to an encoder"),
         (stack.gated, "gated layers"),
@@ -287,18 +327,22 @@ fn unsupported(what: &str) -> Error {
     Error::config("transformer", what, "what the native runtime computes")
 }
 
-/// Reads the position embeddings, and adds the one token type that is used to each: `[P, H]`.
+/// Reads the position embeddings from the first position on, and adds the one token type that is
+/// used to each, where there are types: `[P, E]`.
 fn positions(stack: &Stack, scope: Scope<'_>) -> Result<Vec<f32>> {
-    let (width, embeddings) = (stack.hidden_size, &stack.embeddings);
-    let Positions::Learned { rows, .. } = embeddings.positions else {
+    let (embeddings, width) = (&stack.embeddings, stack.embeddings.width);
+    let Positions::Learned { rows, offset } = embeddings.positions else {
         return Err(unsupported("other positions"));
     };
-    let positions = scope.table(Role::PositionEmbeddings, [rows, width])?;
-    let types = scope.table(Role::TokenTypeEmbeddings, [embeddings.token_types, width])?;
-    let mut positions = positions.into_f32(width);
-    let types = types.into_f32(width);
-    for row in positions.chunks_exact_mut(width) {
-        row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
+    let table = scope.table(Role::PositionEmbeddings, [rows, width])?;
+    let mut positions = table.into_f32(width);
+    positions.drain(..offset * width);
+    if embeddings.token_types > 0 {
+        let types = scope.table(Role::TokenTypeEmbeddings, [embeddings.token_types, width])?;
+        let types = types.into_f32(width);
+        for row in positions.chunks_exact_mut(width) {
+            row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
+        }
     }
     Ok(positions)
 }

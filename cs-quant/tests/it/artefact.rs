@@ -234,7 +234,7 @@ fn an_artefact_of_another_model_is_refused() {
         (
             "\"num_hidden_layers\": 2",
             "\"num_hidden_layers\": 2, \"layer_num_attention_heads\": [4, 3]",
-            product(&BERT.layer(1).weight(Role::Query)).to_owned(),
+            product(&BERT.layer(1).weight(Role::Query)),
         ),
     ] {
         assert!(config.contains(from), "{config}");

@@ -36,7 +36,7 @@ fn each_layer_is_reported_once_and_the_worst_comes_first() {
     assert_eq!(models, 1 + found.len() as i32);
     let names: std::collections::BTreeSet<_> = found.iter().map(|layer| &layer.layer[..]).collect();
     let query = BERT.layer(1).weight(Role::Query);
-    assert!(names.contains(product(&query)) && names.len() == found.len());
+    assert!(names.contains(&*product(&query)) && names.len() == found.len());
     // What is kept is not quantised: nothing is left to report.
     let keep_fp32 = names.into_iter().map(str::to_owned).collect();
     let kept = QuantConfig {

@@ -11,8 +11,8 @@ pub use self::role::{Part, Role};
 use self::tables::ALL;
 use self::tables::Table;
 pub use self::tables::{
-    ALL_HEADS, BART_DECODER, BART_ENCODER, BERT, BILSTM, GPT2, HEADS, LLAMA, Names,
-    UNTIED_BART_DECODER, UNTIED_BART_ENCODER,
+    ALBERT, ALL_HEADS, BART_DECODER, BART_ENCODER, BERT, BILSTM, DISTILBERT, GPT2, HEADS, LLAMA,
+    Names, ROBERTA, UNTIED_BART_DECODER, UNTIED_BART_ENCODER,
 };
 
 /// What a tensor is, as read from its name: a layer's role, its number and which of its tensors.
@@ -39,18 +39,24 @@ impl TensorRole {
     /// Finds what a tensor of any family is by its name; `None` for a name that no model here has.
     /// Names that checkpoints spell otherwise have to be [normalised](normalise_name) first.
     pub fn parse(name: &str) -> Option<Self> {
-        ALL.into_iter()
-            .flat_map(|names| names.table().roles)
-            .find_map(|&(role, template)| {
-                let (layer, part) = fit(template, name)?;
-                Some(Self { role, layer, part })
-            })
+        parse(name).map(|(_, tensor)| tensor)
     }
 
     /// Whether the tensor is the matrix, table or norm's factors of a layer with this role.
     pub fn is_weight_of(self, role: Role) -> bool {
         self.role == role && self.part == Part::Weight
     }
+}
+
+/// Finds what a tensor is, and the names of the first family that has it.
+fn parse(name: &str) -> Option<(Names, TensorRole)> {
+    ALL.into_iter().find_map(|names| {
+        let mut roles = names.table().roles.iter();
+        roles.find_map(|&(role, template)| {
+            let (layer, part) = fit(template, name)?;
+            Some((names, TensorRole { role, layer, part }))
+        })
+    })
 }
 
 /// Gives layer and part of a name that fits the template.
@@ -83,29 +89,30 @@ fn fit(template: &str, name: &str) -> Option<(Option<usize>, Part)> {
     (name == template).then_some((layer, part))
 }
 
-/// Gives the beginning of a matrix' name that it shares with the others of its product: those that
-/// read the same input and have one precision at run time, as queries, keys and values of a block
-/// or both directions of an LSTM. Of any other matrix, gives its name without the part.
+/// Gives the name, without the part, of the first matrix of a matrix' product: those that read the
+/// same input and have one precision at run time, as queries, keys and values of a block or both
+/// directions of an LSTM. Any other matrix is a product of its own.
 ///
 /// ```
 /// use cs_model::names::product;
 ///
-/// let query = "encoder.layer.0.attention.self.query.weight";
-/// assert_eq!(product(query), "encoder.layer.0.attention.self");
+/// let value = "encoder.layer.0.attention.self.value.weight";
+/// assert_eq!(product(value), "encoder.layer.0.attention.self.query");
 /// assert_eq!(product("encoder.lstm.weight_ih_l1_reverse"), "encoder.lstm.weight_ih_l1");
 /// assert_eq!(product("heads.intent.weight"), "heads.intent");
 /// ```
-pub fn product(name: &str) -> &str {
-    let owner = name.strip_suffix(".weight").unwrap_or(name);
-    match TensorRole::parse(name).map(|tensor| tensor.role) {
-        Some(Role::Query | Role::Key | Role::Value) => {
-            owner.rsplit_once('.').map_or(owner, |(block, _)| block)
-        }
-        Some(Role::LstmInputReverse | Role::LstmHiddenReverse) => {
-            owner.strip_suffix("_reverse").unwrap_or(owner)
-        }
-        _ => owner,
-    }
+pub fn product(name: &str) -> String {
+    let first = parse(name).and_then(|(names, tensor)| {
+        let role = match tensor.role {
+            Role::Key | Role::Value => Role::Query,
+            Role::LstmInputReverse => Role::LstmInput,
+            Role::LstmHiddenReverse => Role::LstmHidden,
+            _ => return None,
+        };
+        Some(names.layer(tensor.layer?).name(role, tensor.part))
+    });
+    let first = first.as_deref().unwrap_or(name);
+    first.strip_suffix(".weight").unwrap_or(first).to_owned()
 }
 
 /// Gives the name by which this crate refers to a Hugging Face tensor: without the beginning
@@ -153,6 +160,7 @@ impl Table {
     fn has(&self, name: &str) -> bool {
         let mut roles = self.roles.iter();
         roles.any(|(_, template)| fit(template, name).is_some())
+            || self.base.is_some_and(|base| base.has(name))
     }
 
     /// Whether the family's checkpoints may have a tensor of this name that no model here uses.

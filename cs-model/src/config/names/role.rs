@@ -92,6 +92,16 @@ pub enum Role {
 }
 
 impl Role {
+    /// Whether the layer is a table whose rows are looked up, and which enters no product but that
+    /// of masked words.
+    pub fn is_table(self) -> bool {
+        use Role::{PositionEmbeddings, TokenTypeEmbeddings, WordEmbeddings};
+        matches!(
+            self,
+            WordEmbeddings | PositionEmbeddings | TokenTypeEmbeddings
+        )
+    }
+
     /// Whether the layer makes vectors of tokens: a table of embeddings, their norm, or the layer after it.
     pub fn is_embedding(self) -> bool {
         use Role::{

@@ -26,7 +26,7 @@ pub(super) struct Table {
     /// for `weight` or `bias`.
     pub(super) roles: &'static [(Role, &'static str)],
     /// The table that has the name of each other role.
-    base: Option<&'static Table>,
+    pub(super) base: Option<&'static Table>,
 }
 
 impl Names {
@@ -85,8 +85,11 @@ impl Table {
 }
 
 /// The names of every family, and those of the heads.
-pub(super) const ALL: [Names; 9] = [
+pub(super) const ALL: [Names; 12] = [
     BERT,
+    ROBERTA,
+    DISTILBERT,
+    ALBERT,
     BILSTM,
     GPT2,
     LLAMA,
@@ -160,6 +163,118 @@ pub const BERT: Names = Names::new(&Table {
     base: None,
 });
 
+/// The names of `RobertaModel` and, for masked words, `RobertaForMaskedLM`, without the prefix
+/// `roberta.`; those of XLM-R are the same.
+pub const ROBERTA: Names = Names::new(&Table {
+    prefix: Some("roberta."),
+    unused: &["pooler.", "lm_head.decoder.", "embeddings.position_ids"],
+    roles: &[
+        (Role::MaskedLmDense, "lm_head.dense.{part}"),
+        (Role::MaskedLmNorm, "lm_head.layer_norm.{part}"),
+        (Role::MaskedLmBias, "lm_head.bias"),
+    ],
+    base: Some(BERT.table),
+});
+
+/// The names of `DistilBertModel` and, for masked words, `DistilBertForMaskedLM`, without the
+/// prefix `distilbert.`.
+pub const DISTILBERT: Names = Names::new(&Table {
+    prefix: Some("distilbert."),
+    unused: &["vocab_projector.weight"],
+    roles: &[
+        (
+            Role::Query,
+            "transformer.layer.{layer}.attention.q_lin.{part}",
+        ),
+        (
+            Role::Key,
+            "transformer.layer.{layer}.attention.k_lin.{part}",
+        ),
+        (
+            Role::Value,
+            "transformer.layer.{layer}.attention.v_lin.{part}",
+        ),
+        (
+            Role::AttentionOutput,
+            "transformer.layer.{layer}.attention.out_lin.{part}",
+        ),
+        (
+            Role::AttentionNorm,
+            "transformer.layer.{layer}.sa_layer_norm.{part}",
+        ),
+        (
+            Role::FeedForwardIn,
+            "transformer.layer.{layer}.ffn.lin1.{part}",
+        ),
+        (
+            Role::FeedForwardOut,
+            "transformer.layer.{layer}.ffn.lin2.{part}",
+        ),
+        (
+            Role::FeedForwardNorm,
+            "transformer.layer.{layer}.output_layer_norm.{part}",
+        ),
+        (Role::MaskedLmDense, "vocab_transform.{part}"),
+        (Role::MaskedLmNorm, "vocab_layer_norm.{part}"),
+        (Role::MaskedLmBias, "vocab_projector.bias"),
+    ],
+    base: Some(BERT.table),
+});
+
+/// The names of `AlbertModel` and, for masked words, `AlbertForMaskedLM`, without the prefix
+/// `albert.`. Of the groups of layers there is one.
+pub const ALBERT: Names = Names::new(&Table {
+    prefix: Some("albert."),
+    unused: &[
+        "pooler.",
+        "sop_classifier.",
+        "predictions.decoder.",
+        "embeddings.position_ids",
+    ],
+    roles: &[
+        (
+            Role::EmbeddingProjection,
+            "encoder.embedding_hidden_mapping_in.{part}",
+        ),
+        (
+            Role::Query,
+            "encoder.albert_layer_groups.0.albert_layers.{layer}.attention.query.{part}",
+        ),
+        (
+            Role::Key,
+            "encoder.albert_layer_groups.0.albert_layers.{layer}.attention.key.{part}",
+        ),
+        (
+            Role::Value,
+            "encoder.albert_layer_groups.0.albert_layers.{layer}.attention.value.{part}",
+        ),
+        (
+            Role::AttentionOutput,
+            "encoder.albert_layer_groups.0.albert_layers.{layer}.attention.dense.{part}",
+        ),
+        (
+            Role::AttentionNorm,
+            "encoder.albert_layer_groups.0.albert_layers.{layer}.attention.LayerNorm.{part}",
+        ),
+        (
+            Role::FeedForwardIn,
+            "encoder.albert_layer_groups.0.albert_layers.{layer}.ffn.{part}",
+        ),
+        (
+            Role::FeedForwardOut,
+            "encoder.albert_layer_groups.0.albert_layers.{layer}.ffn_output.{part}",
+        ),
+        (
+            Role::FeedForwardNorm,
+            "encoder.albert_layer_groups.0.albert_layers.{layer}.full_layer_layer_norm.{part}",
+        ),
+        (Role::MaskedLmDense, "predictions.dense.{part}"),
+        (Role::MaskedLmNorm, "predictions.LayerNorm.{part}"),
+        (Role::MaskedLmBias, "predictions.bias"),
+    ],
+    base: Some(BERT.table),
+});
+
 /// The names of `GPT2LMHeadModel`, without the prefix `transformer.`.
 pub const GPT2: Names = Names::new(&Table {
     prefix: Some("transformer."),
@@ -175,7 +290,7 @@ pub const GPT2: Names = Names::new(&Table {
         (Role::FeedForwardIn, "h.{layer}.mlp.c_fc.{part}"),
         (Role::FeedForwardOut, "h.{layer}.mlp.c_proj.{part}"),
         (Role::FinalNorm, "ln_f.{part}"),
-        (Role::LmHead, "lm_head.{part}"),
+        (Role::LmHead, "lm_head.weight"),
     ],
     base: None,
 });
@@ -206,7 +321,7 @@ pub const LLAMA: Names = Names::new(&Table {
         (Role::FeedForwardIn, "layers.{layer}.mlp.up_proj.{part}"),
         (Role::FeedForwardOut, "layers.{layer}.mlp.down_proj.{part}"),
         (Role::FinalNorm, "norm.{part}"),
-        (Role::LmHead, "lm_head.{part}"),
+        (Role::LmHead, "lm_head.weight"),
     ],
     base: None,
 });
@@ -319,7 +434,7 @@ pub const BART_DECODER: Names = Names::new(&Table {
             "decoder.layers.{layer}.final_layer_norm.{part}",
         ),
         (Role::FinalNorm, "decoder.layer_norm.{part}"),
-        (Role::LmHead, "lm_head.{part}"),
+        (Role::LmHead, "lm_head.weight"),
         (Role::LogitsBias, "final_logits_bias"),
     ],
     base: None,

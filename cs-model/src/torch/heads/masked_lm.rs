@@ -1,42 +1,46 @@
 //! The head that predicts masked words.
 //!
-//! In the shapes, `M` is the number of tokens to be predicted, `H` the hidden width, and `V` the
-//! number of words.
+//! In the shapes, `M` is the number of tokens to be predicted, `H` the hidden width, `E` that of the
+//! word embeddings, and `V` the number of words.
 
 use tch::{Kind, Tensor};
 
 use super::word_loss::{MaskedScores, WordLoss};
 use crate::config::names::Role;
-use crate::config::{Activation, Stack};
+use crate::config::{Activation, Norms};
 use crate::error::Result;
 use crate::ops::Device;
 use crate::torch::layers::{Linear, Norm, activate};
 use crate::torch::parameters::Scope;
 
-/// Hugging Face's `BertOnlyMLMHead`: a layer, and the table of word embeddings once more.
+/// Hugging Face's `BertOnlyMLMHead` and the like: a layer, and the table of word embeddings once more.
 #[derive(Debug)]
 pub(in crate::torch) struct MaskedLmHead {
     dense: Linear,
     norm: Norm,
     activation: Activation,
-    /// The table of word embeddings, `[V, H]`.
+    /// The table of word embeddings, `[V, E]`.
     words: Tensor,
     /// The bias of each word, `[V]`.
     bias: Tensor,
 }
 
 impl MaskedLmHead {
-    pub(in crate::torch) fn new(scope: Scope<'_>, stack: &Stack) -> Result<Self> {
+    pub(in crate::torch) fn new(
+        scope: Scope<'_>,
+        norms: Norms,
+        activation: Activation,
+    ) -> Result<Self> {
         Ok(Self {
             dense: Linear::new(scope, Role::MaskedLmDense)?,
-            norm: Norm::new(scope, Role::MaskedLmNorm, stack.norms)?,
-            activation: stack.activation,
+            norm: Norm::new(scope, Role::MaskedLmNorm, norms)?,
+            activation,
             words: scope.weight(Role::WordEmbeddings)?,
             bias: scope.bias(Role::MaskedLmBias)?,
         })
     }
 
-    /// Computes what the words are compared with: `[M, H]` to `[M, H]`.
+    /// Computes what the words are compared with: `[M, H]` to `[M, E]`.
     pub(in crate::torch) fn transform(&self, x: &Tensor) -> Result<Tensor> {
         let x = activate(&self.dense.forward(x)?, self.activation)?;
         self.norm.forward(&x)

@@ -82,11 +82,15 @@ impl PrunePlan {
     /// [`Error::Config`] if the plan is not one for this configuration; [`Error::NoBlocks`] if the
     /// model is no transformer.
     pub fn apply(&self, config: &EncoderConfig) -> Result<EncoderConfig> {
-        let blocks = blocks_of(config)?.blocks;
+        let Stack { blocks, passes, .. } = blocks_of(config)?;
         for (setting, kept) in [("heads", &self.heads), ("neurons", &self.neurons)] {
             if kept.len() != blocks.len() {
                 let found = format!("{} layers", kept.len());
-                return Err(Error::config(setting, found, "one list a layer"));
+                let expected = match passes {
+                    1 => "one list a layer",
+                    _ => "one list, as all layers have one's weights",
+                };
+                return Err(Error::config(setting, found, expected));
             }
         }
         let mut left = Vec::with_capacity(blocks.len());

@@ -110,14 +110,14 @@ impl<'a> Imitation<'a> {
     }
 }
 
-/// The number of a transformer's blocks.
+/// How often a transformer runs a block.
 fn blocks_of(field: &'static str, model: &Model) -> Result<usize> {
     let stack = model.config().stack().ok_or_else(|| Error::Config {
         field,
         value: format!("a {}", model.config().model_type()),
         expected: "a transformer, to hand hidden states and attention on",
     })?;
-    Ok(stack.blocks.len())
+    Ok(stack.depth())
 }
 
 /// The squared difference of each row, the mean of its numbers, summed over the rows.
