@@ -165,7 +165,7 @@ impl BartConfig {
                 token_types: 0,
             },
             blocks: Vec::new(),
-            shared: false,
+            passes: 1,
             norms: self.norms(),
             causal: false,
             cross_attention: false,

@@ -19,8 +19,9 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct QuantConfig {
-    /// The beginnings of the names, up to a `.` or `_`, of tensors that stay as they are. Default:
-    /// `heads`, which are small and come last, so that nothing averages their error out.
+    /// The beginnings of the names, up to a `.`, of tensors that stay as they are, and with the first
+    /// matrix of a [product](product()) the others. Default: `heads`, which are small and come last,
+    /// so that nothing averages their error out.
     pub keep_fp32: Vec<String>,
     /// The layers that take 4 bits instead of 8; none by default.
     pub int4: Int4,
@@ -81,21 +82,12 @@ impl Default for QuantConfig {
 }
 
 impl QuantConfig {
-    /// Whether a tensor of this name stays as it is. Where the first matrix of a
-    /// [product](product()) does, so do the others.
+    /// Whether a tensor of this name stays as it is.
     #[must_use]
     pub fn keeps_fp32(&self, name: &str) -> bool {
-        self.names(name) || self.names(&product(name))
-    }
-
-    /// Whether one of the beginnings is of this name.
-    fn names(&self, name: &str) -> bool {
-        let whole = |rest: &str| rest.is_empty() || rest.starts_with(['.', '_']);
-        let mut rests = self
-            .keep_fp32
-            .iter()
-            .map(|kept| name.strip_prefix(kept.as_str()));
-        rests.any(|rest| rest.is_some_and(whole))
+        let first = product(name);
+        let mut kept = self.keep_fp32.iter();
+        kept.any(|kept| begins(name, kept) || begins(&first, kept))
     }
 
     /// Checks every value.
@@ -151,6 +143,12 @@ impl QuantConfig {
             false => IntRange::Bounded,
         })
     }
+}
+
+/// Whether a name begins with another, which ends at a dot.
+fn begins(name: &str, beginning: &str) -> bool {
+    let rest = name.strip_prefix(beginning);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// How a tensor is stored.

@@ -17,7 +17,7 @@ use crate::kernel::team::Team;
 /// An encoder of either architecture.
 #[derive(Debug)]
 pub(crate) enum Encoder {
-    Transformer(Transformer),
+    Transformer(Box<Transformer>),
     BiLstm(BiLstm),
 }
 
@@ -31,7 +31,7 @@ impl Encoder {
         let scope = source.named(config.names());
         Ok(match config.architecture() {
             Architecture::Transformer(stack) => {
-                Self::Transformer(Transformer::load(&stack, scope, loader)?)
+                Self::Transformer(Box::new(Transformer::load(&stack, scope, loader)?))
             }
             Architecture::BiLstm(config) => Self::BiLstm(BiLstm::load(config, scope)?),
         })

@@ -6,6 +6,7 @@
 
 mod artefact;
 mod common;
+mod encoders;
 mod gate;
 mod model;
 mod prune;

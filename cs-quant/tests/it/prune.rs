@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use cs_model::names::{BERT, Role};
-use cs_model::{Bundle, Importance, Stack, Weights, write_safetensors};
+use cs_model::names::Role;
+use cs_model::{Bundle, EncoderConfig, Importance, Stack, Weights, write_safetensors};
 use cs_quant::{
     Int4, Precision, PruneConfig, PrunePlan, QuantConfig, RuntimeConfig, magnitude, prune,
     prune_to_latency, quantize,
@@ -15,16 +15,19 @@ fn stack(bundle: &Bundle) -> Stack {
     bundle.config().stack().unwrap()
 }
 
-/// Two heads of four, and half of the neurons, are left of layer 0; one head of layer 1.
+/// Two heads of four, and half of the neurons, are left of layer 0; one head of layer 1, if there
+/// is one.
 fn plan(stack: &Stack) -> PrunePlan {
     let mut plan = PrunePlan::whole(stack);
     plan.heads = vec![vec![0, 2], vec![3]];
+    plan.heads.truncate(stack.blocks.len());
     plan.neurons[0] = (0..64).step_by(2).collect();
     plan
 }
 
 /// Zeroes the outputs' columns of what `plan` leaves out.
 fn mask(from: &Path, plan: &PrunePlan, stack: &Stack) {
+    let names = EncoderConfig::open(from).unwrap().names();
     let path = from.join(Bundle::WEIGHTS);
     let weights = Weights::open(&path).unwrap();
     let mut tensors = Vec::new();
@@ -34,7 +37,7 @@ fn mask(from: &Path, plan: &PrunePlan, stack: &Stack) {
         let mut values = weights.f32(name, &shape).unwrap();
         for layer in 0..stack.blocks.len() {
             let gone = |column: usize| {
-                let block = BERT.layer(layer);
+                let block = names.layer(layer);
                 if name == block.weight(Role::AttentionOutput) {
                     !plan.heads[layer].contains(&(column / stack.head_size))
                 } else {
@@ -62,17 +65,24 @@ fn mask(from: &Path, plan: &PrunePlan, stack: &Stack) {
 
 #[test]
 fn pruned_equals_masked() {
+    for model in ["bert_gelu", "roberta", "distilbert", "albert"] {
+        check_pruned(model);
+    }
+}
+
+fn check_pruned(model: &str) {
     let dir = tempfile::tempdir().unwrap();
     let (whole, out, masked) = (
         dir.path().join("a"),
         dir.path().join("b"),
         dir.path().join("c"),
     );
-    let bundle = bundle(&whole);
+    write_bundle(&whole, model, tasks());
+    let bundle = Bundle::open(&whole).unwrap();
     let whole = stack(&bundle);
     let plan = plan(&whole);
     prune(&bundle, &out, &plan).unwrap();
-    write_bundle(&masked, "bert_gelu", tasks());
+    write_bundle(&masked, model, tasks());
     mask(&masked, &plan, &whole);
     for kernel in crate::common::kernels() {
         let pruned = open(&out, &config(Precision::Fp32, 2, Some(kernel)));
@@ -82,7 +92,7 @@ fn pruned_equals_masked() {
             assert_eq!(
                 pruned.hidden(&batch).unwrap(),
                 masked.hidden(&batch).unwrap(),
-                "{kernel}"
+                "{model} {kernel}"
             );
         }
     }
@@ -90,8 +100,9 @@ fn pruned_equals_masked() {
     assert_eq!(written.tasks(), bundle.tasks());
     let sizes = stack(&written).blocks;
     let sizes: Vec<_> = sizes.iter().map(|b| (b.heads, b.inner_size)).collect();
-    assert_eq!(sizes, [(2, 32), (1, 64)]);
-    let output = BERT.layer(0).weight(Role::FeedForwardOut);
+    assert_eq!(sizes, [(2, 32), (1, 64)][..sizes.len()]);
+    let output = written.config().names().layer(0);
+    let output = output.weight(Role::FeedForwardOut);
     let weights = written.weights().unwrap();
     assert_eq!(weights.shape(&output).unwrap(), [32, 32]);
 }
@@ -176,6 +187,13 @@ fn plans_that_do_not_fit_are_refused() {
             .to_string()
             .ends_with("expected another folder")
     );
+    write_bundle(&dir.path().join("albert"), "albert", tasks());
+    let albert = Bundle::open(&dir.path().join("albert")).unwrap();
+    let error = prune(&albert, &out, &PrunePlan::whole(&whole)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "heads: 2 layers, expected one list, as all layers have one's weights"
+    );
     write_bundle(&dir.path().join("lstm"), "lstm", tasks());
     let lstm = Bundle::open(&dir.path().join("lstm")).unwrap();
     let error = prune(&lstm, &out, &PrunePlan::whole(&whole))
@@ -186,6 +204,27 @@ fn plans_that_do_not_fit_are_refused() {
         "{error}"
     );
     assert!(!out.exists());
+}
+
+#[test]
+fn a_shared_layer_is_pruned_to_a_latency_once_for_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, out) = (dir.path().join("a"), dir.path().join("out"));
+    write_bundle(&whole, "albert", tasks());
+    let bundle = Bundle::open(&whole).unwrap();
+    let importance = magnitude(&bundle).unwrap();
+    assert_eq!((importance.heads.len(), importance.neurons.len()), (1, 1));
+    let settings = PruneConfig {
+        target_latency: 0.999,
+        neuron_step: 16,
+        runtime: config(Precision::Fp32, 1, None),
+    };
+    // Whether a model this small gets faster is up to the clock.
+    if let Ok(report) = prune_to_latency(&bundle, &out, &importance, &texts(), &settings) {
+        assert_eq!((report.heads.len(), report.neurons.len()), (1, 1));
+        let stack = stack(&Bundle::open(&out).unwrap());
+        assert_eq!((stack.passes, stack.blocks[0].heads), (3, report.heads[0]));
+    }
 }
 
 #[test]

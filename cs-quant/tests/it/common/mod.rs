@@ -17,9 +17,24 @@ use cs_model::{
 use cs_quant::{Figures, Kernel, NativeModel, Precision, RuntimeConfig};
 
 pub(crate) fn reference(name: &str) -> PathBuf {
+    let crates = match FAMILIES.contains(&name) {
+        true => "../cs-model",
+        false => ".",
+    };
     Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(crates)
         .join("tests/reference")
         .join(name)
+}
+
+/// The families of encoders beside BERT: models that cs-model's tests have too.
+pub(crate) const FAMILIES: [&str; 4] = ["roberta", "xlm_roberta", "distilbert", "albert"];
+
+/// The tokenizer of a family, as Hugging Face ships it.
+pub(crate) fn family_tokenizer(name: &str) -> Vec<u8> {
+    let families =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../cs-data/tests/reference/families");
+    std::fs::read(families.join(name).with_extension("json")).unwrap()
 }
 
 /// Hidden states of each sequence, by model.
