@@ -12,11 +12,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// use cs_model::EncoderConfig;
 /// use std::path::Path;
 ///
-/// let error = EncoderConfig::from_json(br#"{"model_type": "gpt2"}"#, Path::new("config.json"));
-/// assert_eq!(
-///     error.unwrap_err().to_string(),
-///     "config.json: model_type is \"gpt2\", expected \"bert\" or \"bilstm\""
-/// );
+/// let json = br#"{"model_type": "bert", "hidden_size": 0}"#;
+/// let error = EncoderConfig::from_json(json, Path::new("config.json"));
+/// let expected = "config.json: hidden_size is 0, expected 1 to 65536";
+/// assert_eq!(error.unwrap_err().to_string(), expected);
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
