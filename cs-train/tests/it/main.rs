@@ -10,6 +10,8 @@ mod calibration;
 mod common;
 #[cfg(feature = "torch")]
 mod distill;
+#[cfg(feature = "torch")]
+mod encoders;
 mod evaluation;
 #[cfg(feature = "torch")]
 mod fine_tune;
