@@ -4,6 +4,8 @@
 
 pub mod demo;
 
+#[cfg(feature = "torch")]
+mod author;
 mod cli;
 #[cfg(feature = "torch")]
 mod command;
@@ -15,6 +17,8 @@ mod distill_args;
 mod doctor;
 mod error;
 mod gate;
+#[cfg(feature = "torch")]
+mod generation;
 mod input;
 #[cfg(feature = "torch")]
 mod interrupt;
@@ -44,6 +48,8 @@ mod trial;
 mod trial_log;
 mod unseen;
 
+#[cfg(feature = "torch")]
+pub use author::{Author, Written};
 pub use cli::{BackendKind, DataArgs, InputArgs, LengthArgs, Output};
 #[cfg(feature = "torch")]
 pub use command::{TrainArgs, TrainData, hold_out, note_interrupted, rows_of};
@@ -54,10 +60,12 @@ pub use error::{Error, Result};
 pub use gate::{
     ClipArg, GateArgs, Int4Part, QuantArgs, check_labelled, layer_sensitivity, texts_of, unjudged,
 };
+#[cfg(feature = "torch")]
+pub use generation::GenerationArgs;
 pub use input::{Line, Texts};
 #[cfg(feature = "torch")]
 pub use interrupt::{Interruptible, interrupted};
-pub use lines::{answer_lines, count_cut, note_cut};
+pub use lines::{answer_lines, count_cut, note_cut, try_answer_lines};
 pub use operators::{LeftOut, Operators};
 pub use out::OutArgs;
 #[cfg(feature = "torch")]

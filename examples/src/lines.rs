@@ -21,6 +21,22 @@ pub fn answer_lines<A>(
     output: Output,
     batch: usize,
     answer: impl Fn(&[&str]) -> Result<Vec<A>>,
+    show: impl FnMut(&A) -> Result<()>,
+) -> Result<Outcome> {
+    let all = |texts: &[&str]| Ok(answer(texts)?.into_iter().map(Ok).collect());
+    try_answer_lines(input, output, batch, all, show)
+}
+
+/// The same, where a text may have an error in place of an answer, as a line that cannot be read.
+///
+/// # Errors
+///
+/// As [`answer_lines`].
+pub fn try_answer_lines<A>(
+    input: &InputArgs,
+    output: Output,
+    batch: usize,
+    mut answer: impl FnMut(&[&str]) -> Result<Vec<Result<A>>>,
     mut show: impl FnMut(&A) -> Result<()>,
 ) -> Result<Outcome> {
     let file = input.input.as_deref();
@@ -41,20 +57,25 @@ pub fn answer_lines<A>(
             false => answer(&texts)?,
         };
         let mut answers = answers.into_iter();
-        for line in &waiting {
-            match &line.text {
-                Ok(_) => answers.next().map_or(Ok(()), |answer| show(&answer))?,
+        read += waiting.len();
+        let is_last = waiting.len() < batch;
+        for line in waiting {
+            let found = match line.text {
+                Ok(_) => answers.next().transpose(),
+                Err(error) => Err(error),
+            };
+            match found {
+                Ok(answer) => answer.iter().try_for_each(&mut show)?,
                 Err(error) => {
                     bad += 1;
-                    tell(line.number, error, output)?;
+                    tell(line.number, &error, output)?;
                 }
             }
         }
-        read += waiting.len();
         if let Some(error) = failed {
             return Err(error);
         }
-        if waiting.len() < batch {
+        if is_last {
             break;
         }
     }

@@ -6,6 +6,8 @@
 )]
 
 mod cli;
+#[cfg(feature = "torch")]
+mod generate;
 mod same;
 mod serve;
 mod serve_args;

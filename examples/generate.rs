@@ -1,0 +1,153 @@
+//! Continues texts, or answers them, with a language model.
+//!
+//! ```text
+//! cargo run --release --example generate -- --model SmolLM2-135M-Instruct --chat \
+//!     --prompt 'Where is my parcel?' --stream
+//! cargo run --release --example generate -- --model DIR --input questions.txt --json
+//! cargo run --release --example generate -- --model DIR --prompt 'Order 12345. Status: ' \
+//!     --regex 'paid|shipped on \d{4}-\d\d-\d\d'
+//! ```
+//!
+//! `DIR` is a Hugging Face folder of GPT-2 (DialoGPT), Llama (SmolLM2), Qwen2 or Qwen3, with its
+//! tokenizer in whichever files. With `--chat` a text is a user's turn in the model's format, by its
+//! chat template or as DialoGPT has it. Greedy unless told otherwise. Lines from a file are
+//! continued in batches, whose time `prefill_seconds` and `decode_seconds` are; those from standard
+//! input as they come. A line that cannot be continued leaves `{"error": …, "line": N}` in its
+//! place, and the exit status is 2.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use cs_data::Tokenizer;
+use cs_examples::{
+    Author, BackendKind, Error, GenerationArgs, InputArgs, Outcome, Output, Result, Written, print,
+    run, try_answer_lines,
+};
+use cs_model::chat::ChatFormat;
+use cs_model::generate::Piece;
+use cs_model::{CausalLm, Device, Dtype};
+
+/// Texts of a file continued at a time.
+const BATCH: usize = 16;
+
+/// Continue texts, or answer them, with a language model
+#[derive(Parser)]
+struct Arguments {
+    /// Folder of the model
+    #[arg(long, value_name = "DIR|FILE.gguf")]
+    model: PathBuf,
+    /// A text to continue, instead of those of a file or of standard input
+    #[arg(long, value_name = "TEXT", conflicts_with = "input")]
+    prompt: Option<String>,
+    #[command(flatten)]
+    input: InputArgs,
+    /// Answer the text as a user's turn, in the model's format
+    #[arg(long)]
+    chat: bool,
+    #[command(flatten)]
+    generation: GenerationArgs,
+    /// Of a prompt that is longer than the model's positions, read the end
+    #[arg(long, conflicts_with = "chat")]
+    cut: bool,
+    /// What runs the model; native is not there yet
+    #[arg(long, value_enum, default_value = "torch")]
+    backend: BackendKind,
+    /// cpu, cuda or cuda:N; a CUDA device where there is one if left out
+    #[arg(long)]
+    device: Option<Device>,
+    /// Weights in 4 bits; not there yet
+    #[arg(long)]
+    int4: bool,
+    /// Print the text as it comes
+    #[arg(long, conflicts_with = "json")]
+    stream: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+fn main() -> ExitCode {
+    run(generate)
+}
+
+fn generate(arguments: Arguments) -> Result<Outcome> {
+    check(&arguments)?;
+    let Arguments {
+        model: dir,
+        prompt,
+        input,
+        output,
+        stream,
+        ..
+    } = &arguments;
+    let config = arguments.generation.config(dir)?;
+    let tokenizer = Tokenizer::open(dir)?;
+    let format = arguments
+        .chat
+        .then(|| ChatFormat::open(dir, &tokenizer))
+        .transpose()?;
+    let constraint = arguments.generation.constraint(&tokenizer)?;
+    let device = arguments.device.unwrap_or_else(Device::auto);
+    let dtype = if device == Device::Cpu {
+        Dtype::F32
+    } else {
+        Dtype::BF16
+    };
+    let mut decoder = CausalLm::open(dir, device, dtype)?;
+    let mut author = Author {
+        decoder: &mut decoder,
+        tokenizer: &tokenizer,
+        format: format.as_ref(),
+        config,
+        constraint: constraint.as_ref(),
+        cut: arguments.cut,
+    };
+    let mut answer = |texts: &[&str]| author.write(texts, &mut |piece| show_piece(piece, *stream));
+    let show = |written: &Written| match stream {
+        true => print(format_args!("")),
+        false => written.show(*output),
+    };
+    let Some(text) = prompt else {
+        let batch = if *stream { 1 } else { BATCH };
+        return try_answer_lines(input, *output, batch, answer, show);
+    };
+    for written in answer(&[text])? {
+        show(&written?)?;
+    }
+    Ok(Outcome::Passed)
+}
+
+/// Refuses what is not there yet, and what would have no effect.
+fn check(arguments: &Arguments) -> Result<()> {
+    let refuse = |message: String| Err(Error::Usage(message));
+    let model = &arguments.model;
+    if model.is_file() {
+        return refuse(format!(
+            "--model {}: a file, expected a folder: GGUF is not read yet",
+            model.display()
+        ));
+    }
+    if matches!(arguments.backend, BackendKind::Native) {
+        return refuse("--backend native: not there yet for generating, expected torch".to_owned());
+    }
+    if arguments.int4 {
+        return refuse("--int4: not there yet, as it takes the native backend".to_owned());
+    }
+    if arguments.stream && arguments.generation.beams > 1 {
+        return refuse(
+            "--stream: beams are sure of nothing before their end, expected --beams 1".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+fn show_piece(piece: Piece<'_>, stream: bool) {
+    if stream {
+        let mut out = std::io::stdout().lock();
+        // That it cannot be written, the end of the line will tell.
+        let _ = out
+            .write_all(piece.text.as_bytes())
+            .and_then(|()| out.flush());
+    }
+}
