@@ -144,6 +144,9 @@ pub enum Error {
     /// The tokenizer, or a text that it read, gave this error.
     #[error(transparent)]
     Data(#[from] cs_data::Error),
+    /// Another runtime could not compute a model.
+    #[error(transparent)]
+    Runtime(Box<dyn std::error::Error + Send + Sync>),
     /// libtorch refused an operation.
     #[cfg(feature = "torch")]
     #[error("libtorch: {source}")]

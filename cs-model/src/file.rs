@@ -88,6 +88,7 @@ impl OpenFile {
     }
 
     /// Reads what lies from `start` on into a buffer, which the file has to fill.
+    #[cfg(feature = "torch")]
     pub(crate) fn read_into(&self, start: u64, buffer: &mut [u8]) -> Result<()> {
         if self.fill(start, buffer)? < buffer.len() {
             let ended = std::io::Error::from(ErrorKind::UnexpectedEof);

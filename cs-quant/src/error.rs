@@ -90,6 +90,14 @@ pub enum Error {
         /// The parts that contradict each other.
         problem: String,
     },
+    /// The conversations need more pages for keys and values than they may have.
+    #[error("the cache is full: {pages} pages of 32 tokens, expected at most {most}")]
+    CacheFull {
+        /// The number of pages that all conversations would have.
+        pages: usize,
+        /// The number of pages that they may have.
+        most: usize,
+    },
     /// A setting is out of its range.
     #[error("{setting}: {found}, expected {expected}")]
     Config {
@@ -141,6 +149,15 @@ impl Error {
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
+    }
+}
+
+impl From<Error> for cs_model::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Model(error) => error,
+            other => Self::Runtime(Box::new(other)),
+        }
     }
 }
 

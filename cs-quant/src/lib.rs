@@ -3,7 +3,8 @@
 //!
 //! [`quantize`] turns a model folder into one with an int8 artefact; [`NativeModel`] loads either
 //! (int8 or fp32) and answers packed batches; [`RuntimeConfig`] chooses threads, kernel and
-//! precision.
+//! precision. [`NativeCausalLm`] continues texts, of a decoder that [`quantize_decoder`] made smaller
+//! or as it is.
 //!
 //! ```
 //! use cs_quant::{Kernel, Precision, RuntimeConfig};
@@ -61,8 +62,9 @@
 //! W[n, k] ~ t[n, g] (q[n, k] - 8),    t[n, g] = max_{k in g} |W[n, k]| / 7,    q = 1..15
 //! ```
 //!
-//! An embedding is widened when it is looked up; a linear layer's matrix when it is read, and then
-//! rounded to int8 rows as above. With [`Clip::Mse`] a step `t` may be finer than one that
+//! An embedding is widened when it is looked up, and a decoder's matrix in registers, where each
+//! group has an exact sum of its own; an encoder's matrix when it is read, and then rounded to int8
+//! rows as above. With [`Clip::Mse`] a step `t` may be finer than one that
 //! represents the largest weights, `q = clamp(round(W / t), ±limit)`, where that lowers
 //! `sum (W - t q)^2`.
 //!
@@ -91,6 +93,7 @@ pub use compress::prune::latency::latencies;
 pub use compress::prune::target::{PruneConfig, PruneReport, prune_to_latency};
 pub use compress::prune::{PrunePlan, magnitude, prune};
 pub use compress::quantize::{LayerError, QuantReport, quantize};
+pub use compress::quantize_decoder::quantize_decoder;
 pub use compress::questions::{Fidelity, Questions, single_batches};
 pub use compress::sensitivity::{Figures, Metric, Probe, Sensitivity, sensitivity};
 pub use compress::timing::time_in_turn;
@@ -98,5 +101,6 @@ pub use compress::trim::{TrimConfig, TrimReport, trim_vocabulary};
 pub use error::{Error, Result};
 pub use format::scheme::{Clip, Int4, QuantConfig};
 pub use kernel::Kernel;
+pub use runtime::causal_lm::NativeCausalLm;
 pub use runtime::config::{Precision, RuntimeConfig};
 pub use runtime::model::NativeModel;

@@ -54,6 +54,8 @@ pub struct QuantArgs {
 pub enum Int4Part {
     /// The word embeddings.
     Embeddings,
+    /// The linear layers of attention.
+    Attention,
     /// The feed-forward layers.
     FeedForward,
 }
@@ -84,6 +86,7 @@ impl QuantArgs {
         config.clip = self.clip.map_or(config.clip, |clip| clip.0);
         config.int4 = Int4 {
             embeddings: self.int4.contains(&Int4Part::Embeddings),
+            attention: self.int4.contains(&Int4Part::Attention),
             feed_forward: self.int4.contains(&Int4Part::FeedForward),
             group: self.group.unwrap_or(config.int4.group),
         };

@@ -38,6 +38,7 @@ impl Shard {
     }
 
     /// Reads what comes `start` bytes after the header into a buffer.
+    #[cfg(feature = "torch")]
     pub(super) fn read_into(&self, start: usize, buffer: &mut [u8]) -> Result<()> {
         let start = self.start + start;
         match &self.content {

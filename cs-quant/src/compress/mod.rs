@@ -7,6 +7,7 @@ pub(crate) mod gate;
 mod kept_tokens;
 pub(crate) mod prune;
 pub(crate) mod quantize;
+pub(crate) mod quantize_decoder;
 pub(crate) mod questions;
 pub(crate) mod sensitivity;
 pub(crate) mod timing;

@@ -10,7 +10,7 @@ use super::edited::{copy_extras, file_size, manifest, tensors, tokenizer_json};
 use crate::error::{Error, Result};
 use crate::format::artefact;
 use crate::format::matrix::StoredMatrix;
-use crate::format::scheme::{QuantConfig, Scheme};
+use crate::format::scheme::{Clip, QuantConfig, Scheme};
 use crate::format::source::require_fp32;
 
 /// What quantising did: sizes before and after, and the error of each layer.
@@ -129,18 +129,28 @@ fn convert(
     let mut written = Vec::new();
     for (name, shape) in tensors(bundle) {
         let data = weights.f32(&name, &shape)?;
-        let scheme = config.scheme(&name, &shape);
-        let rows = match (scheme, &shape[..]) {
-            (Scheme::Fp32, _) | (_, []) => StoredMatrix::F32(data),
-            (scheme, [.., cols]) => {
-                let rows = StoredMatrix::quantise(data.clone(), *cols, scheme, config.clip);
-                layers.push(error_of(&name, &data, rows.clone().into_f32(*cols)));
-                rows
-            }
-        };
+        let how = (config.scheme(&name, &shape), config.clip);
+        let rows = stored((&name, data), &shape, how, layers);
         written.extend(artefact::tensors(&name, &shape, rows));
     }
     Ok(written)
+}
+
+/// Gives a tensor as it is to be stored, and adds its error to `layers` if that is quantised.
+pub(crate) fn stored(
+    (name, data): (&str, Vec<f32>),
+    shape: &[usize],
+    (scheme, clip): (Scheme, Clip),
+    layers: &mut Vec<LayerError>,
+) -> StoredMatrix {
+    match (scheme, shape) {
+        (Scheme::Fp32, _) | (_, []) => StoredMatrix::F32(data),
+        (scheme, [.., cols]) => {
+            let rows = StoredMatrix::quantise(data.clone(), *cols, scheme, clip);
+            layers.push(error_of(name, &data, rows.clone().into_f32(*cols)));
+            rows
+        }
+    }
 }
 
 fn error_of(name: &str, data: &[f32], back: Vec<f32>) -> LayerError {

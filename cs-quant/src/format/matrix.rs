@@ -78,6 +78,12 @@ impl StoredMatrix {
     }
 }
 
+/// Gives a matrix with `cols` columns, transposed.
+pub(crate) fn transpose(data: &[f32], cols: usize) -> Vec<f32> {
+    let columns = (0..cols).map(|column| data.iter().skip(column).step_by(cols));
+    columns.flatten().copied().collect()
+}
+
 /// Writes the weights of one or more int4 rows to `out`.
 pub(crate) fn widen_int4(data: &[u8], scale: &[f32], group: usize, out: &mut [f32]) {
     let groups = data

@@ -29,15 +29,18 @@ pub struct QuantConfig {
     pub clip: Clip,
 }
 
-/// The layers whose weights take 4 bits, with a step for every few inputs of a row.
+/// The layers whose weights take 4 bits, with a step for every few inputs of a row. A decoder's stay
+/// 4-bit in memory; an encoder's linear layers are widened when they are read, as it computes with
+/// many rows at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Int4 {
-    /// Whether the word embeddings take 4 bits. With 30,000 words they are half of a small model.
-    /// They stay 4-bit in memory. Off by default.
+    /// Whether the word embeddings and a decoder's head take 4 bits. With 30,000 words they are half
+    /// of a small model. Off by default.
     pub embeddings: bool,
-    /// Whether the two linear layers between the attention layers take 4 bits. Only the file gets
-    /// smaller: they are widened when it is read. Off by default.
+    /// Whether the linear layers of attention take 4 bits. Off by default.
+    pub attention: bool,
+    /// Whether the linear layers between the attention layers take 4 bits. Off by default.
     pub feed_forward: bool,
     /// The number of weights that share a step, 32 (default) or 64, which makes 4.5 or 4.25 bits a
     /// weight. A matrix whose rows it does not divide takes 8 bits.
@@ -48,6 +51,7 @@ impl Default for Int4 {
     fn default() -> Self {
         Self {
             embeddings: false,
+            attention: false,
             feed_forward: false,
             group: 32,
         }
@@ -128,8 +132,13 @@ impl QuantConfig {
             return Scheme::Fp32;
         }
         let int4 = match role {
-            Some(Role::WordEmbeddings) => self.int4.embeddings,
-            Some(Role::FeedForwardIn | Role::FeedForwardOut) => self.int4.feed_forward,
+            Some(Role::WordEmbeddings | Role::LmHead) => self.int4.embeddings,
+            Some(
+                Role::QueryKeyValue | Role::Query | Role::Key | Role::Value | Role::AttentionOutput,
+            ) => self.int4.attention,
+            Some(Role::FeedForwardGate | Role::FeedForwardIn | Role::FeedForwardOut) => {
+                self.int4.feed_forward
+            }
             _ => false,
         };
         if int4 && cols.is_multiple_of(self.int4.group) {
@@ -161,6 +170,16 @@ pub(crate) enum Scheme {
     Int4 {
         group: usize,
     },
+}
+
+impl Scheme {
+    /// Gives the scheme for a table of rows that a product multiplies by as well.
+    pub(crate) fn for_product(self) -> Self {
+        match self {
+            Self::Int8(_) => Self::Int8(IntRange::Bounded),
+            other => other,
+        }
+    }
 }
 
 /// The integers that a step may be multiplied by.
@@ -197,7 +216,7 @@ mod tests {
             int4: Int4 {
                 embeddings: true,
                 feed_forward: true,
-                group: 32,
+                ..Int4::default()
             },
             ..QuantConfig::default()
         };

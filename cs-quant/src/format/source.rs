@@ -1,27 +1,27 @@
 //! From a weights file to packed layers. Reads the artefact and a plain checkpoint alike, so that
 //! there is one loader; a checkpoint is quantised on the way when int8 is asked for.
 
+use std::path::Path;
+
 use cs_data::TagSet;
 use cs_model::names::{HEADS, Names, Role};
-use cs_model::{Bundle, Matrix, Transitions, Weights};
+use cs_model::{Bundle, DecoderConfig, Matrix, NormKind, Norms, Transitions, Weights};
 
 use super::artefact;
-use super::matrix::StoredMatrix;
+use super::joined::Joined;
+use super::matrix::{StoredMatrix, transpose};
 use super::scheme::QuantConfig;
 use crate::error::{Error, Result};
 use crate::kernel::gemm;
-use crate::kernel::lstm::by_unit;
-use crate::kernel::pack::{PackedF32, PackedI8};
+use crate::kernel::pack::interleave;
 use crate::kernel::row_ops::Norm;
-
-/// The largest number of inputs: above it the `i32` sums could overflow, as those of four
-/// neighbours are at most 2^15.
-const MOST_INPUTS: usize = 1 << 18;
 
 /// The weights file that tensors are read from.
 #[derive(Debug)]
 pub(crate) struct WeightSource {
     weights: Weights,
+    /// Whether the file is as its family's models are, and not one that [`crate::quantize`] wrote.
+    is_checkpoint: bool,
     /// How to quantise what the file holds in floats; `None` does not quantise it.
     quantise: Option<QuantConfig>,
 }
@@ -40,6 +40,7 @@ impl WeightSource {
         }
         Ok(Self {
             weights,
+            is_checkpoint: false,
             quantise: None,
         })
     }
@@ -47,7 +48,11 @@ impl WeightSource {
     /// Reads from a checkpoint in floats, which is quantised while it is read if `quantise` is
     /// given.
     pub(crate) fn checkpoint(weights: Weights, quantise: Option<QuantConfig>) -> Self {
-        Self { weights, quantise }
+        Self {
+            weights,
+            is_checkpoint: true,
+            quantise,
+        }
     }
 
     /// Checks that the file is the one that its bundle lists.
@@ -60,6 +65,8 @@ impl WeightSource {
         Scope {
             source: self,
             names,
+            conv1d: false,
+            packs_int4: false,
         }
     }
 
@@ -75,14 +82,32 @@ impl WeightSource {
         Ok(crf.map_err(|error| error.in_file(self.weights.path()))?)
     }
 
-    /// Reads a matrix in the precision it has or is to have.
-    fn matrix(&self, name: &str, shape: [usize; 2]) -> Result<StoredMatrix> {
+    /// Reads a table of rows in the precision it has or is to have.
+    fn table(&self, name: &str, shape: [usize; 2]) -> Result<StoredMatrix> {
         let Some(config) = &self.quantise else {
             return artefact::read(&self.weights, name, shape);
         };
         let data = self.weights.f32(name, &shape)?;
         let scheme = config.scheme(name, &shape);
         Ok(StoredMatrix::quantise(data, shape[1], scheme, config.clip))
+    }
+
+    /// Reads a matrix `[outputs, inputs]` that a product multiplies by, in the precision it has or
+    /// is to have; `conv1d` checkpoints have it transposed.
+    fn matrix(&self, name: &str, shape: [usize; 2], conv1d: bool) -> Result<StoredMatrix> {
+        if !self.is_checkpoint {
+            return artefact::read(&self.weights, name, shape);
+        }
+        let [outputs, inputs] = shape;
+        let data = match conv1d {
+            true => transpose(&self.weights.f32(name, &[inputs, outputs])?, outputs),
+            false => self.weights.f32(name, &shape)?,
+        };
+        let Some(config) = &self.quantise else {
+            return Ok(StoredMatrix::F32(data));
+        };
+        let scheme = config.scheme(name, &shape).for_product();
+        Ok(StoredMatrix::quantise(data, inputs, scheme, config.clip))
     }
 }
 
@@ -91,9 +116,24 @@ impl WeightSource {
 pub(crate) struct Scope<'a> {
     source: &'a WeightSource,
     names: Names,
+    /// Whether a checkpoint has its linear layers as `[inputs, outputs]`.
+    conv1d: bool,
+    /// Whether int4 matrices are multiplied by as they are, and not widened to int8 when they are
+    /// read: sooner done where few rows wait for the weights to be read from memory.
+    packs_int4: bool,
 }
 
 impl Scope<'_> {
+    /// The tensors of a decoder, of which a `conv1d` checkpoint has its blocks' layers as
+    /// `[inputs, outputs]`.
+    pub(crate) fn of_decoder(self, conv1d: bool) -> Self {
+        Self {
+            conv1d,
+            packs_int4: true,
+            ..self
+        }
+    }
+
     /// The tensors of a layer, counted from 0.
     pub(crate) fn layer(self, layer: usize) -> Self {
         let names = self.names.layer(layer);
@@ -102,7 +142,7 @@ impl Scope<'_> {
 
     /// Reads a table of rows in the precision it has or is to have.
     pub(crate) fn table(self, role: Role, shape: [usize; 2]) -> Result<StoredMatrix> {
-        self.source.matrix(&self.names.weight(role), shape)
+        self.source.table(&self.names.weight(role), shape)
     }
 
     /// Reads the numbers that a layer adds, always in `f32`.
@@ -110,99 +150,100 @@ impl Scope<'_> {
         Ok(self.source.weights.f32(&self.names.bias(role), &[len])?)
     }
 
-    /// Reads a layer normalisation over `width` numbers.
-    pub(crate) fn norm(self, role: Role, width: usize, epsilon: f64) -> Result<Norm> {
-        let factors = self
-            .source
-            .weights
-            .f32(&self.names.weight(role), &[width])?;
+    /// Reads a norm over `width` numbers.
+    pub(crate) fn norm(self, role: Role, width: usize, norms: &Norms) -> Result<Norm> {
+        let name = self.names.weight(role);
         Ok(Norm {
-            weight: factors,
-            bias: self.bias(role, width)?,
-            epsilon: epsilon as f32,
+            kind: norms.kind,
+            weight: self.source.weights.f32(&name, &[width])?,
+            bias: match norms.kind {
+                NormKind::Layer => self.bias(role, width)?,
+                NormKind::Rms => vec![0.0; width],
+            },
+            epsilon: norms.eps as f32,
         })
     }
 
-    /// Reads one linear layer, `[outputs, inputs]`, with its own bias.
-    pub(crate) fn dense(self, role: Role, shape: [usize; 2]) -> Result<gemm::Weights> {
-        let bias = self.bias(role, shape[0])?;
-        self.linear(&[role], shape, &bias)
+    /// Reads one linear layer, `[outputs, inputs]`, with its own bias if it has one.
+    pub(crate) fn dense(
+        self,
+        role: Role,
+        [outputs, inputs]: [usize; 2],
+        has_bias: bool,
+    ) -> Result<gemm::Weights> {
+        self.linear(&[(role, outputs)], inputs, has_bias)
     }
 
-    /// Reads linear layers that have the same input, side by side, with a given bias; each is
-    /// `[outputs, inputs]`.
+    /// Reads linear layers that have the same input, side by side, each with its number of outputs
+    /// and with its own bias if they have one.
     pub(crate) fn linear(
         self,
-        roles: &[Role],
-        [outputs, inputs]: [usize; 2],
-        bias: &[f32],
+        parts: &[(Role, usize)],
+        inputs: usize,
+        has_bias: bool,
     ) -> Result<gemm::Weights> {
-        let matrix = self.joined(roles, [outputs, inputs])?;
-        Ok(pack(matrix, inputs, bias))
+        let bias = self.biases(parts, has_bias)?;
+        Ok(self.joined(parts, inputs)?.pack(inputs, &bias))
     }
 
-    /// Reads the matrices of an LSTM's gates, each `[4 units, inputs]`, as [`linear`](Self::linear)
-    /// does, and orders their rows [by unit](by_unit).
+    /// Reads two linear layers, each `[outputs, inputs]`, of which the first is to be activated and
+    /// multiplied by the second, with the panels of both in turn.
+    pub(crate) fn gated(
+        self,
+        roles: [Role; 2],
+        [outputs, inputs]: [usize; 2],
+        has_bias: bool,
+    ) -> Result<gemm::Weights> {
+        let parts = roles.map(|role| (role, outputs));
+        let bias = interleave(&self.biases(&parts, has_bias)?, [2, outputs, 1]);
+        let matrix = self.joined(&parts, inputs)?;
+        Ok(matrix.interleaved([2, outputs, inputs]).pack(inputs, &bias))
+    }
+
+    /// Reads the matrices of an LSTM's gates, each `[4 units, inputs]`, side by side with a given
+    /// bias, with the panels of all four in turn.
     pub(crate) fn gates(
         self,
         roles: &[Role],
         [units, inputs]: [usize; 2],
         bias: &[f32],
     ) -> Result<gemm::Weights> {
-        let matrix = match self.joined(roles, [4 * units, inputs])? {
-            Joined::Int8 { data, scale } => Joined::Int8 {
-                data: by_unit(&data, units, inputs),
-                scale: by_unit(&scale, units, 1),
-            },
-            Joined::F32(data) => Joined::F32(by_unit(&data, units, inputs)),
-        };
-        Ok(pack(matrix, inputs, &by_unit(bias, units, 1)))
+        let parts: Vec<_> = roles.iter().map(|&role| (role, 4 * units)).collect();
+        let matrix = self.joined(&parts, inputs)?.interleaved([4, units, inputs]);
+        Ok(matrix.pack(inputs, &interleave(bias, [4, units, 1])))
+    }
+
+    /// Reads the numbers that some layers add, one after the other; zeros where they add nothing.
+    fn biases(self, parts: &[(Role, usize)], has_bias: bool) -> Result<Vec<f32>> {
+        let mut all = Vec::new();
+        for &(role, outputs) in parts {
+            match has_bias {
+                true => all.extend(self.bias(role, outputs)?),
+                false => all.resize(all.len() + outputs, 0.0),
+            }
+        }
+        Ok(all)
     }
 
     /// Reads matrices that have as many inputs, one below the other.
-    fn joined(self, roles: &[Role], [outputs, inputs]: [usize; 2]) -> Result<Joined> {
-        let mut parts = Vec::with_capacity(roles.len());
-        for &role in roles {
-            let part = self.table(role, [outputs, inputs])?;
-            parts.push(part.into_int8(inputs));
+    fn joined(self, parts: &[(Role, usize)], inputs: usize) -> Result<Joined> {
+        let mut read = Vec::with_capacity(parts.len());
+        for &(role, outputs) in parts {
+            let name = self.names.weight(role);
+            let conv1d = self.conv1d && !matches!(role, Role::WordEmbeddings | Role::LmHead);
+            read.push(self.source.matrix(&name, [outputs, inputs], conv1d)?);
         }
-        let int8 = parts
-            .iter()
-            .all(|part| matches!(part, StoredMatrix::Int8 { .. }));
-        if int8 && inputs <= MOST_INPUTS {
-            let (mut weights, mut scales) = (Vec::new(), Vec::new());
-            for part in parts {
-                if let StoredMatrix::Int8 { data, scale } = part {
-                    weights.extend(data);
-                    scales.extend(scale);
-                }
-            }
-            return Ok(Joined::Int8 {
-                data: weights,
-                scale: scales,
-            });
-        }
-        let mut weights = Vec::with_capacity(roles.len() * outputs * inputs);
-        for part in parts {
-            weights.extend(part.into_f32(inputs));
-        }
-        Ok(Joined::F32(weights))
+        Ok(Joined::of(read, inputs, self.packs_int4))
     }
 }
 
-/// Matrices one below the other.
-enum Joined {
-    F32(Vec<f32>),
-    Int8 { data: Vec<i8>, scale: Vec<f32> },
-}
-
-fn pack(matrix: Joined, inputs: usize, bias: &[f32]) -> gemm::Weights {
-    match matrix {
-        Joined::F32(data) => gemm::Weights::F32(PackedF32::new(inputs, &data, bias)),
-        Joined::Int8 { data, scale } => {
-            gemm::Weights::Int8(PackedI8::new(inputs, &data, &scale, bias))
-        }
-    }
+/// Opens the weights of a Hugging Face folder, which have to be those of the decoder.
+pub(crate) fn checkpoint(dir: &Path, decoder: &DecoderConfig) -> Result<Weights> {
+    let weights = Weights::open_folder(dir)?;
+    let head = decoder.names().weight(Role::LmHead);
+    let optional = Vec::from_iter(decoder.tied().then_some(head));
+    weights.check_all(&decoder.tensors(), &optional)?;
+    Ok(weights)
 }
 
 /// Refuses a folder without fp32 (or 16-bit) weights, or whose vectors are pooled in a way that the

@@ -228,6 +228,18 @@ impl Isa for AmxInt8 {
     }
 
     #[inline(always)]
+    unsafe fn tile_i4<const R: usize>(
+        groups: usize,
+        a: *const u8,
+        lda: usize,
+        b: *const u8,
+        steps: *const [u16; TILE],
+    ) -> [[f32; TILE]; R] {
+        // SAFETY: the caller's promise is the one asked for; the set includes that one.
+        unsafe { Avx512Vnni::tile_i4::<R>(groups, a, lda, b, steps) }
+    }
+
+    #[inline(always)]
     unsafe fn tile_f32<const R: usize>(
         k: usize,
         a: *const f32,

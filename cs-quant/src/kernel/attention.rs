@@ -28,6 +28,11 @@ pub(crate) struct HeadScratch {
 }
 
 impl HeadScratch {
+    /// The space for scores.
+    pub(super) fn scores(&mut self) -> &mut Vec<f32> {
+        &mut self.scores
+    }
+
     /// Makes room for a head of `size` values and sequences of up to `longest` tokens.
     pub(crate) fn reserve(&mut self, longest: usize, size: usize) -> Result<()> {
         let padded = longest.next_multiple_of(TILE);

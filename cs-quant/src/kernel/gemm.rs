@@ -8,26 +8,31 @@
 //! ```
 //!
 //! so the asymmetry of the activations costs one multiply-add per output. `acc` is an exact `i32`
-//! (|acc| <= 2^13 K, which fits for K up to 2^18).
+//! (|acc| <= 2^13 K, which fits for K up to 2^18). With int4 weights each group `g` of 32 inputs has
+//! a step and an exact sum of its own, `s * sum_g t_g acc_g + m * shift`, added up in this order
+//! whatever the tile: a row's result does not depend on the rows beside it.
 
 use std::ops::Range;
 
 use super::math::{Act, activate};
 use super::memory::grow;
 use super::pack::{PackedF32, PackedI8};
+use super::pack4::PackedI4;
+use super::product::{GemmF32, GemmI4, GemmI8};
 use super::row_ops::{RowScale, quantise};
 use super::shared::Shared;
 use super::team::Team;
-use super::{Blocks, Isa, SIXTEEN, TILE, Task, for_blocks, for_sixteens};
+use super::{Isa, SIXTEEN, TILE};
 use crate::error::Result;
 
 /// The least number of multiplications that a piece of a split has (some microseconds).
 const GRAIN: usize = 1 << 18;
 
-/// The weights of a linear layer, in either precision.
+/// The weights of a linear layer, in any precision.
 #[derive(Debug, Clone)]
 pub(crate) enum Weights {
     Int8(PackedI8),
+    Int4(PackedI4),
     F32(PackedF32),
 }
 
@@ -43,6 +48,7 @@ impl Weights {
     pub(crate) fn inputs(&self) -> usize {
         match self {
             Self::Int8(w) => w.inputs,
+            Self::Int4(w) => w.inputs,
             Self::F32(w) => w.inputs,
         }
     }
@@ -51,6 +57,7 @@ impl Weights {
     pub(crate) fn outputs(&self) -> usize {
         match self {
             Self::Int8(w) => w.outputs,
+            Self::Int4(w) => w.outputs,
             Self::F32(w) => w.outputs,
         }
     }
@@ -63,7 +70,21 @@ impl Weights {
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Int8(w) => w.bytes(),
+            Self::Int4(w) => w.bytes(),
             Self::F32(w) => w.bytes(),
+        }
+    }
+
+    /// Writes the weights of an output, `[K]`: of a matrix whose rows are embeddings too, one.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such output.
+    pub(crate) fn row(&self, output: usize, out: &mut [f32]) {
+        match self {
+            Self::Int8(w) => w.row(output, out),
+            Self::Int4(w) => w.row(output, out),
+            Self::F32(w) => w.row(output, out),
         }
     }
 
@@ -79,35 +100,123 @@ impl Weights {
         act: Act,
         (out, scratch): (&mut [f32], &mut QuantScratch),
     ) {
-        let (inputs, outputs) = (self.inputs(), self.outputs());
+        let outputs = self.outputs();
         let rows = out.len().checked_div(outputs).unwrap_or(0);
-        assert_eq!((x.len(), out.len()), (rows * inputs, rows * outputs));
-        let out = Shared::new(out);
-        let grain = GRAIN.div_ceil((rows * inputs * TILE).max(1));
-        let panels = outputs.div_ceil(TILE);
+        assert_eq!((x.len(), out.len()), (rows * self.inputs(), rows * outputs));
+        let out = Output {
+            act,
+            gated: false,
+            width: outputs,
+            buffer: &Shared::new(out),
+        };
+        self.multiply(team, (x, rows), out, scratch);
+    }
+
+    /// Computes `out = act(x G^T) * (x U^T)` from the panels of G and U in turn, with `x` `[M, K]`
+    /// and `out` `[M, I]`, biases included.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths disagree.
+    pub(crate) fn apply_gated(
+        &self,
+        team: Team<'_>,
+        x: &[f32],
+        act: Act,
+        (out, scratch): (&mut [f32], &mut QuantScratch),
+    ) {
+        let rows = x.len().checked_div(self.inputs()).unwrap_or(0);
+        let width = out.len().checked_div(rows).unwrap_or(0);
+        assert_eq!((x.len(), out.len()), (rows * self.inputs(), rows * width));
+        assert!(rows == 0 || width.next_multiple_of(TILE) * 2 == self.outputs());
+        let out = Output {
+            act,
+            gated: true,
+            width,
+            buffer: &Shared::new(out),
+        };
+        self.multiply(team, (x, rows), out, scratch);
+    }
+
+    fn multiply(
+        &self,
+        team: Team<'_>,
+        (x, rows): (&[f32], usize),
+        out: Output<'_>,
+        scratch: &mut QuantScratch,
+    ) {
+        // The panels of gates stay with those that they are multiplied by.
+        let together = if out.gated { 2 } else { 1 };
+        let grain = GRAIN.div_ceil((rows * self.inputs() * TILE * together).max(1));
+        let items = self.outputs().div_ceil(TILE * together);
+        let split = |job: &(dyn Fn(Range<usize>) + Sync)| {
+            team.split(items, grain, |range| {
+                job(range.start * together..range.end * together);
+            });
+        };
         match self {
             Self::Int8(weights) => {
-                let x = scratch.quantise(team, x, rows, weights);
-                team.split(panels, grain, |panels| {
+                let how = (weights.inputs, weights.levels());
+                let x = scratch.quantise(team, x, rows, how);
+                split(&|panels| {
                     team.simd.run(GemmI8 {
                         x,
                         weights,
                         panels,
-                        act,
-                        out: &out,
+                        out,
                     });
                 });
             }
-            Self::F32(weights) => team.split(panels, grain, |panels| {
+            Self::Int4(weights) => {
+                let x = scratch.quantise(team, x, rows, (weights.inputs, u8::MAX));
+                split(&|panels| {
+                    team.simd.run(GemmI4 {
+                        x,
+                        weights,
+                        panels,
+                        out,
+                    });
+                });
+            }
+            Self::F32(weights) => split(&|panels| {
                 team.simd.run(GemmF32 {
                     x,
                     rows,
                     weights,
                     panels,
-                    act,
-                    out: &out,
+                    out,
                 });
             }),
+        }
+    }
+}
+
+/// Where the results of a product go, and what is done to them before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Output<'a> {
+    act: Act,
+    /// Whether every other panel is what the activated one before is multiplied by.
+    gated: bool,
+    /// The width of a row.
+    width: usize,
+    buffer: &'a Shared<'a, f32>,
+}
+
+impl Output<'_> {
+    /// Takes the values of one panel of a row.
+    #[inline(always)]
+    pub(super) fn put<I: Isa>(&self, row: usize, panel: usize, mut y: [f32; TILE]) {
+        let multiplies = self.gated && panel % 2 == 1;
+        let column = if self.gated { panel / 2 } else { panel } * TILE;
+        let (at, left) = (row * self.width + column, self.width - column);
+        if multiplies {
+            // SAFETY: a panel's columns belong to one task, and a task writes to one position at a
+            // time.
+            let out = unsafe { self.buffer.slice(at, left.min(TILE)) };
+            out.iter_mut().zip(y).for_each(|(out, y)| *out *= y);
+        } else {
+            activate::<I, TILE>(self.act, &mut y);
+            store(self.buffer, at, left, &y);
         }
     }
 }
@@ -121,15 +230,15 @@ impl QuantScratch {
         grow(&mut self.scales, rows)
     }
 
-    /// Quantises the `rows` rows of `x`, as `weights` wants them.
+    /// Quantises the `rows` rows of `x`, each `width` values, to bytes of up to `levels`.
     pub(super) fn quantise(
         &mut self,
         team: Team<'_>,
         x: &[f32],
         rows: usize,
-        weights: &PackedI8,
+        (width, levels): (usize, u8),
     ) -> QuantRows<'_> {
-        let stride = weights.stride();
+        let stride = width.next_multiple_of(8);
         // The bytes after the last row are read by tiles of 16 rows, whose sums of them are not
         // used.
         let read = rows.next_multiple_of(SIXTEEN) * stride;
@@ -137,8 +246,7 @@ impl QuantScratch {
         self.scales
             .resize(self.scales.len().max(rows), RowScale::default());
         let (bytes, scales) = (&mut self.bytes[..rows * stride], &mut self.scales[..rows]);
-        let how = (weights.inputs, weights.levels());
-        quantise(team, x, how, (bytes, scales));
+        quantise(team, x, (width, levels), (bytes, scales));
         QuantRows {
             bytes: &self.bytes[..read],
             scales: &self.scales[..rows],
@@ -151,188 +259,14 @@ impl QuantScratch {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct QuantRows<'a> {
     /// The bytes of `M` rows, rounded up to a multiple of 16.
-    bytes: &'a [u8],
-    scales: &'a [RowScale],
-    stride: usize,
-}
-
-/// Some panels of an int8 product, for all rows.
-struct GemmI8<'a> {
-    x: QuantRows<'a>,
-    weights: &'a PackedI8,
-    panels: Range<usize>,
-    act: Act,
-    out: &'a Shared<'a, f32>,
-}
-
-impl Task for GemmI8<'_> {
-    type Output = ();
-
-    const USES_TILES: bool = true;
-
-    #[inline(always)]
-    fn run<I: Isa>(self) {
-        assert_eq!(self.x.stride, self.weights.stride());
-        let rows = self.x.scales.len();
-        let gemm = &self;
-        if I::BY_SIXTEEN {
-            // There are so many rows that they, not the panel, should stay in the first-level
-            // cache.
-            let panels = self.panels.clone();
-            return for_sixteens::<I>(rows, &mut PanelsI8 { gemm, panels });
-        }
-        for panel in self.panels.clone() {
-            let panels = panel..panel + 1;
-            for_blocks::<I>(rows, &mut PanelsI8 { gemm, panels });
-        }
-    }
-}
-
-/// Some panels of an int8 product, which take blocks of rows.
-struct PanelsI8<'a> {
-    gemm: &'a GemmI8<'a>,
-    panels: Range<usize>,
-}
-
-impl Blocks for PanelsI8<'_> {
-    #[inline(always)]
-    fn block<I: Isa, const R: usize>(&mut self, row: usize) {
-        for panel in self.panels.clone() {
-            self.gemm.tile::<I, R>(row, panel);
-        }
-    }
-}
-
-impl GemmI8<'_> {
-    /// Computes one panel of `R` rows.
-    #[inline(always)]
-    fn tile<I: Isa, const R: usize>(&self, row: usize, panel: usize) {
-        let Self { x, weights, .. } = self;
-        let w = *weights;
-        let next = w.panel(if panel + 1 < self.panels.end {
-            panel + 1
-        } else {
-            panel
-        });
-        let a = x.bytes[row * x.stride..][..R * x.stride].as_ptr();
-        // SAFETY: `R` rows of `stride` = `pairs * 8` bytes were sliced above; `panel` checks its
-        // bounds, and panels are aligned to cache lines; tasks only run where `I` does.
-        let sums = unsafe { I::tile_i8::<R>(w.pairs, a, x.stride, w.panel(panel), next) };
-        let columns = panel * TILE;
-        // The rows that a tile read after the last one have no scales.
-        let rows = sums.iter().zip(&x.scales[row..]);
-        for (r, (sums, &scale)) in rows.enumerate() {
-            let mut y = w.values::<I>(sums, scale, panel);
-            activate::<I, TILE>(self.act, &mut y);
-            store(
-                self.out,
-                (row + r) * w.outputs + columns,
-                w.outputs - columns,
-                &y,
-            );
-        }
-    }
-}
-
-impl PackedI8 {
-    /// Gives what a row's sums of a panel stand for.
-    #[inline(always)]
-    fn values<I: Isa>(&self, sums: &[i32; TILE], row: RowScale, panel: usize) -> [f32; TILE] {
-        let columns = panel * TILE;
-        let scale: &[f32; TILE] = lanes(&self.scale, columns);
-        let shift: &[f32; TILE] = lanes(&self.shift, columns);
-        let bias: &[f32; TILE] = lanes(&self.bias, columns);
-        let mut y = [0.0; TILE];
-        for c in 0..TILE {
-            let rest = I::fma(row.min, shift[c], bias[c]);
-            y[c] = I::fma(sums[c] as f32, row.scale * scale[c], rest);
-        }
-        y
-    }
-
-    /// Computes the outputs of one row in four panels from `panel` on.
-    ///
-    /// # Panics
-    ///
-    /// If there are no such rows or panels.
-    #[inline(always)]
-    pub(super) fn row<I: Isa>(
-        &self,
-        x: QuantRows<'_>,
-        row: usize,
-        panel: usize,
-    ) -> [[f32; TILE]; 4] {
-        assert_eq!(x.stride, self.stride());
-        let a = x.bytes[row * x.stride..][..x.stride].as_ptr();
-        // SAFETY: a row of `stride` = `pairs * 8` bytes was sliced above; `panels` checks its
-        // bounds, and panels are aligned to cache lines; tasks only run where `I` does.
-        let sums = unsafe { I::row_i8(self.pairs, a, self.panels(panel..panel + 4)) };
-        let mut y = [[0.0; TILE]; 4];
-        for (i, y) in y.iter_mut().enumerate() {
-            *y = self.values::<I>(&sums[i], x.scales[row], panel + i);
-        }
-        y
-    }
-}
-
-/// Some panels of an `f32` product, for all rows.
-struct GemmF32<'a> {
-    x: &'a [f32],
-    rows: usize,
-    weights: &'a PackedF32,
-    panels: Range<usize>,
-    act: Act,
-    out: &'a Shared<'a, f32>,
-}
-
-impl Task for GemmF32<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self) {
-        for panel in self.panels.clone() {
-            let gemm = &self;
-            for_blocks::<I>(self.rows, &mut PanelF32 { gemm, panel });
-        }
-    }
-}
-
-/// One panel of an `f32` product, which takes blocks of rows.
-struct PanelF32<'a> {
-    gemm: &'a GemmF32<'a>,
-    panel: usize,
-}
-
-impl Blocks for PanelF32<'_> {
-    #[inline(always)]
-    fn block<I: Isa, const R: usize>(&mut self, row: usize) {
-        let (panel, gemm) = (self.panel, self.gemm);
-        let w = gemm.weights;
-        let x = gemm.x[row * w.inputs..][..R * w.inputs].as_ptr();
-        // SAFETY: `R` rows of `inputs` floats were sliced above; `panel` checks its bounds; tasks
-        // only run where `I` does.
-        let sums = unsafe { I::tile_f32::<R>(w.inputs, x, w.inputs, w.panel(panel)) };
-        let columns = panel * TILE;
-        let bias: &[f32; TILE] = lanes(&w.bias, columns);
-        for (r, sums) in sums.iter().enumerate() {
-            let mut y = [0.0; TILE];
-            for c in 0..TILE {
-                y[c] = sums[c] + bias[c];
-            }
-            activate::<I, TILE>(gemm.act, &mut y);
-            store(
-                gemm.out,
-                (row + r) * w.outputs + columns,
-                w.outputs - columns,
-                &y,
-            );
-        }
-    }
+    pub(super) bytes: &'a [u8],
+    pub(super) scales: &'a [RowScale],
+    pub(super) stride: usize,
 }
 
 /// Gives the 16 values of a panel.
 #[inline(always)]
-fn lanes(values: &[f32], from: usize) -> &[f32; TILE] {
+pub(super) fn lanes(values: &[f32], from: usize) -> &[f32; TILE] {
     let (lanes, _) = values[from..]
         .split_first_chunk()
         .unwrap_or((&[0.0; TILE], &[]));

@@ -8,7 +8,7 @@
 //! running are a prefix and each step is one small matrix product. A few sequences take it one by
 //! one, 16 units at a time: their gates go from the product into the cell without being stored.
 //!
-//! For that the gates of 16 units lie side by side, as [`by_unit`] orders them. In the shapes, `h`
+//! For that the gates of 16 units lie side by side, as [`interleave`] orders them. In the shapes, `h`
 //! is the width of a direction, and `p` that rounded up to a multiple of 16.
 
 use std::sync::{Mutex, PoisonError};
@@ -30,22 +30,6 @@ const BLOCK: usize = GATES * TILE;
 
 /// The most sequences that take their step one by one. More are faster as rows of one product.
 const FEW: usize = 3;
-
-/// Orders the rows of gates `[.., 4, h, width]` by units: `[.., p / 16, 4, 16, width]`. Units after
-/// the last are zero.
-pub(crate) fn by_unit<T: Copy + Default>(rows: &[T], units: usize, width: usize) -> Vec<T> {
-    let mut ordered = Vec::with_capacity(rows.len());
-    for gates in rows.chunks_exact((GATES * units * width).max(1)) {
-        for first in (0..units).step_by(TILE) {
-            let count = TILE.min(units - first);
-            for gate in gates.chunks_exact(units * width) {
-                ordered.extend_from_slice(&gate[first * width..][..count * width]);
-                ordered.resize(ordered.len() + (TILE - count) * width, T::default());
-            }
-        }
-    }
-    ordered
-}
 
 /// The space for one direction, kept between calls.
 #[derive(Debug, Default)]
@@ -163,7 +147,8 @@ impl Direction<'_> {
             let hidden = &mut hidden[..active * size];
             let gates = match &self.input.weights[self.index] {
                 Weights::Int8(weights) if active <= FEW => {
-                    Gates::Product(quant.quantise(team, hidden, active, weights), weights)
+                    let how = (size, weights.levels());
+                    Gates::Product(quant.quantise(team, hidden, active, how), weights)
                 }
                 weights => {
                     let gates = &mut gates[..active * GATES * padded];
@@ -197,7 +182,7 @@ impl Gates<'_> {
     #[inline(always)]
     fn block<I: Isa>(&self, row: usize, block: usize, blocks: usize) -> [[f32; TILE]; GATES] {
         match self {
-            Self::Product(hidden, weights) => weights.row::<I>(*hidden, row, block * GATES),
+            Self::Product(hidden, weights) => weights.product_row::<I>(*hidden, row, block * GATES),
             Self::Values(values) => {
                 let values = &values[(row * blocks + block) * BLOCK..][..BLOCK];
                 let (gates, _) = values.as_chunks();

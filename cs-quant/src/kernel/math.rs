@@ -11,6 +11,8 @@ pub(crate) enum Act {
     Gelu,
     /// `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))`.
     GeluTanh,
+    /// `x / (1 + e^-x)`.
+    Silu,
 }
 
 /// Evaluates a polynomial, given its coefficients from the highest.
@@ -172,6 +174,12 @@ pub(crate) fn activate<I: Isa, const N: usize>(act: Act, y: &mut [f32; N]) {
                 let half = 0.5 * *v;
                 let inner = I::fma(0.044_715 * *v * *v, *v, *v);
                 *v = I::fma(half, tanh::<I>(0.797_884_6 * inner), half);
+            }
+        }
+        Act::Silu => {
+            for v in y {
+                let small = exp::<I>(-v.abs());
+                *v *= if *v < 0.0 { small } else { 1.0 } / (1.0 + small);
             }
         }
     }

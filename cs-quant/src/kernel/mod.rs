@@ -12,6 +12,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use self::pack::Line;
 use crate::error::{Error, Result};
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -19,13 +20,17 @@ mod amx;
 pub(crate) mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+pub(crate) mod cached;
 pub(crate) mod gemm;
+pub(crate) mod heads;
 pub(crate) mod lstm;
 pub(crate) mod math;
 pub(crate) mod memory;
 pub(crate) mod pack;
+pub(crate) mod pack4;
 pub(crate) mod pool;
 mod portable;
+mod product;
 pub(crate) mod row_ops;
 mod shared;
 pub(crate) mod team;
@@ -189,6 +194,43 @@ pub(crate) trait Isa {
     /// That of [`Isa::tile_i8`], with `b` readable for four panels; tiles need not be declared.
     unsafe fn row_i8(pairs: usize, a: *const u8, b: *const i8) -> [[i32; TILE]; 4];
 
+    /// Multiplies `R` rows of 8-bit activations by one panel of [`TILE`] int4 columns: the sum of each
+    /// of the `groups` of 32 inputs is exact, then multiplied by its column's step and added up in
+    /// `f32`, group by group.
+    ///
+    /// # Safety
+    ///
+    /// `a` is readable for `R` rows of `groups * 32` bytes that lie `lda` bytes apart, `b` for
+    /// `groups * 256` bytes from an address divisible by 64, `steps` for as many rows as there are
+    /// groups, and the machine has the set.
+    #[inline(always)]
+    unsafe fn tile_i4<const R: usize>(
+        groups: usize,
+        a: *const u8,
+        lda: usize,
+        b: *const u8,
+        steps: *const [u16; TILE],
+    ) -> [[f32; TILE]; R] {
+        let mut sums = [[0.0; TILE]; R];
+        for group in 0..groups {
+            // SAFETY: the caller vouches for as many groups, rows and steps, and for the set;
+            // `weights` is aligned and has eight lines, four pairs of them.
+            let (exact, steps) = unsafe {
+                let weights = widen(&*b.add(group * 256).cast());
+                let panel = weights.as_ptr().cast();
+                let exact = Self::tile_i8::<R>(4, a.add(group * 32), lda, panel, panel);
+                (exact, *steps.add(group))
+            };
+            for (sums, exact) in sums.iter_mut().zip(&exact) {
+                for c in 0..TILE {
+                    let step = f32::from_bits(u32::from(steps[c]) << 16);
+                    sums[c] = Self::fma(exact[c] as f32, step, sums[c]);
+                }
+            }
+        }
+        sums
+    }
+
     /// Multiplies `R` rows of `k` floats (`lda` apart) by `k` rows of [`TILE`] columns.
     ///
     /// # Safety
@@ -201,6 +243,19 @@ pub(crate) trait Isa {
         lda: usize,
         b: *const f32,
     ) -> [[f32; TILE]; R];
+}
+
+/// Widens the lines of a group of int4 weights to lines of int8.
+#[inline(always)]
+fn widen(lines: &[[u8; 64]; 4]) -> [Line<i8, 64>; 8] {
+    let mut wide = [Line([0; 64]); 8];
+    for (pair, line) in wide.as_chunks_mut::<2>().0.iter_mut().zip(lines) {
+        for (i, &byte) in line.iter().enumerate() {
+            pair[0].0[i] = (byte & 15) as i8 - 8;
+            pair[1].0[i] = (byte >> 4) as i8 - 8;
+        }
+    }
+    wide
 }
 
 /// Work that takes `R` rows at once.

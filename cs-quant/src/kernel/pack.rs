@@ -7,7 +7,7 @@ use super::TILE;
 /// A cache line, which keeps the panels aligned.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-struct Line<T, const N: usize>([T; N]);
+pub(super) struct Line<T, const N: usize>(pub(super) [T; N]);
 
 /// The positions in each eight inputs whose products a tile may add in 16 bits.
 pub(crate) const NEIGHBOURS: [[usize; 4]; 2] = [[0, 1, 4, 5], [2, 3, 6, 7]];
@@ -15,6 +15,25 @@ pub(crate) const NEIGHBOURS: [[usize; 4]; 2] = [[0, 1, 4, 5], [2, 3, 6, 7]];
 /// The largest sum of neighbours' positive weights, and of their negative ones, with which
 /// activations may have 8 bits: 255 * 128 = 32640 fits.
 pub(crate) const MOST_SUM: i32 = 128;
+
+/// Orders the rows of matrices, `[.., count, units, width]`, so that the panels of one follow those
+/// of the others: `[.., units / 16, count, 16, width]`. Units after the last are zero.
+pub(crate) fn interleave<T: Copy + Default>(
+    rows: &[T],
+    [count, units, width]: [usize; 3],
+) -> Vec<T> {
+    let mut ordered = Vec::with_capacity(rows.len());
+    for matrices in rows.chunks_exact((count * units * width).max(1)) {
+        for first in (0..units).step_by(TILE) {
+            let there = TILE.min(units - first);
+            for matrix in matrices.chunks_exact(units * width) {
+                ordered.extend_from_slice(&matrix[first * width..][..there * width]);
+                ordered.resize(ordered.len() + (TILE - there) * width, T::default());
+            }
+        }
+    }
+    ordered
+}
 
 /// A linear layer in int8.
 ///
@@ -78,6 +97,17 @@ impl PackedI8 {
     /// The largest activation, 255, 127 or 63, with which no neighbours leave 16 bits.
     pub(crate) fn levels(&self) -> u8 {
         self.levels
+    }
+
+    /// Writes the weights of an output.
+    pub(super) fn row(&self, output: usize, out: &mut [f32]) {
+        let lines = &self.lines[output / TILE * self.pairs * 2..][..self.pairs * 2];
+        for (out, line) in out.chunks_mut(4).zip(lines) {
+            let weights = &line.0[output % TILE * 4..][..out.len()];
+            for (out, &q) in out.iter_mut().zip(weights) {
+                *out = f32::from(q) * self.scale[output];
+            }
+        }
     }
 
     /// The number of bytes of a quantised row.
@@ -163,6 +193,14 @@ impl PackedF32 {
             inputs,
             lines,
             bias,
+        }
+    }
+
+    /// Writes the weights of an output.
+    pub(super) fn row(&self, output: usize, out: &mut [f32]) {
+        let lines = &self.lines[output / TILE * self.inputs..][..self.inputs];
+        for (out, line) in out.iter_mut().zip(lines) {
+            *out = line.0[output % TILE];
         }
     }
 

@@ -1,7 +1,9 @@
-//! Operations on one row at a time: quantisation, LayerNorm, softmax, embeddings.
+//! Operations on one row at a time: quantisation, norms, softmax, embeddings.
 //!
 //! Sums and extremes run in 64 lanes, in the same order on every instruction set: an addition takes
 //! several cycles, so a processor is busy only if many are under way at once.
+
+use cs_model::NormKind;
 
 use super::math::exp;
 use super::shared::Shared;
@@ -105,16 +107,45 @@ pub(super) fn softmax_row<I: Isa>(row: &mut [f32]) -> f32 {
     1.0 / fold(row, 0.0, |sum, x| sum + x, |a, b| a + b)
 }
 
-/// The parameters of a LayerNorm.
+/// The parameters of a norm.
 #[derive(Debug, Clone)]
 pub(crate) struct Norm {
+    pub(crate) kind: NormKind,
     pub(crate) weight: Vec<f32>,
+    /// What is added; zeros for a kind that adds nothing.
     pub(crate) bias: Vec<f32>,
     pub(crate) epsilon: f32,
 }
 
-/// Computes `x = LayerNorm(x + y)` row by row; both are `[N, H]`.
+impl Norm {
+    /// Normalises a row in place.
+    #[inline(always)]
+    pub(super) fn row<I: Isa>(&self, x: &mut [f32]) {
+        let count = x.len() as f32;
+        let mean = match self.kind {
+            NormKind::Layer => fold(x, 0.0, |sum, x| sum + x, |a, b| a + b) / count,
+            NormKind::Rms => 0.0,
+        };
+        let square = |sum, x| I::fma(x - mean, x - mean, sum);
+        let variance = fold(x, 0.0, square, |a, b| a + b) / count;
+        let inverse = 1.0 / (variance + self.epsilon).sqrt();
+        for ((x, &w), &b) in x.iter_mut().zip(&self.weight).zip(&self.bias) {
+            *x = I::fma((*x - mean) * inverse, w, b);
+        }
+    }
+}
+
+/// Computes `x = norm(x + y)` row by row; both are `[N, H]`.
 pub(crate) fn add_norm(team: Team<'_>, norm: &Norm, x: &mut [f32], y: &[f32]) {
+    norm_rows(team, norm, x, (y, true));
+}
+
+/// Computes `out = norm(x)` row by row; both are `[N, H]`.
+pub(crate) fn norm(team: Team<'_>, norm: &Norm, x: &[f32], out: &mut [f32]) {
+    norm_rows(team, norm, out, (x, false));
+}
+
+fn norm_rows(team: Team<'_>, norm: &Norm, x: &mut [f32], (y, adds): (&[f32], bool)) {
     let width = norm.weight.len();
     if width == 0 {
         return;
@@ -125,44 +156,65 @@ pub(crate) fn add_norm(team: Team<'_>, norm: &Norm, x: &mut [f32], y: &[f32]) {
         // SAFETY: the pieces of a split are disjoint.
         let x = unsafe { shared.slice(range.start * width, range.len() * width) };
         let y = &y[range.start * width..][..range.len() * width];
-        team.simd.run(AddNorm { norm, x, y });
+        team.simd.run(NormRows { norm, x, y, adds });
     });
 }
 
-struct AddNorm<'a> {
+/// The operation `x = norm(x + y)`, or `x = norm(y)` if nothing `adds`.
+struct NormRows<'a> {
     norm: &'a Norm,
     x: &'a mut [f32],
     y: &'a [f32],
+    adds: bool,
 }
 
-impl Task for AddNorm<'_> {
+impl Task for NormRows<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Norm {
-            weight,
-            bias,
-            epsilon,
-        } = self.norm;
-        let width = weight.len();
-        let count = width as f32;
-        let rows = self
-            .x
-            .chunks_exact_mut(width)
-            .zip(self.y.chunks_exact(width));
-        for (x, y) in rows {
-            for (x, &y) in x.iter_mut().zip(y) {
-                *x += y;
+        let width = self.norm.weight.len();
+        let rows = self.x.chunks_exact_mut(width);
+        for (x, y) in rows.zip(self.y.chunks_exact(width)) {
+            if self.adds {
+                add_rows(x, y);
+            } else {
+                x.copy_from_slice(y);
             }
-            let mean = fold(x, 0.0, |sum, x| sum + x, |a, b| a + b) / count;
-            let square = |sum, x| I::fma(x - mean, x - mean, sum);
-            let variance = fold(x, 0.0, square, |a, b| a + b) / count;
-            let inverse = 1.0 / (variance + epsilon).sqrt();
-            for ((x, &w), &b) in x.iter_mut().zip(weight).zip(bias) {
-                *x = I::fma((*x - mean) * inverse, w, b);
-            }
+            self.norm.row::<I>(x);
         }
+    }
+}
+
+#[inline(always)]
+fn add_rows(x: &mut [f32], y: &[f32]) {
+    for (x, &y) in x.iter_mut().zip(y) {
+        *x += y;
+    }
+}
+
+/// Computes `x += y`.
+pub(crate) fn add(team: Team<'_>, x: &mut [f32], y: &[f32]) {
+    let len = x.len();
+    let shared = Shared::new(x);
+    team.split(len, GRAIN, |range| {
+        // SAFETY: the pieces of a split are disjoint.
+        let x = unsafe { shared.slice(range.start, range.len()) };
+        team.simd.run(Add { x, y: &y[range] });
+    });
+}
+
+struct Add<'a> {
+    x: &'a mut [f32],
+    y: &'a [f32],
+}
+
+impl Task for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        add_rows(self.x, self.y);
     }
 }
 

@@ -22,11 +22,37 @@ impl<'a, T> Shared<'a, T> {
         }
     }
 
+    /// Takes a buffer of which no part is [written to](Self::slice).
+    pub(super) fn reading(buffer: &'a [T]) -> Self {
+        Self {
+            start: buffer.as_ptr().cast_mut(),
+            len: buffer.len(),
+            borrow: PhantomData,
+        }
+    }
+
+    /// Gives the part `from..from + len` to read.
+    ///
+    /// # Safety
+    ///
+    /// Nobody writes to it as long as it is read.
+    ///
+    /// # Panics
+    ///
+    /// If the part does not lie within the buffer.
+    #[inline(always)]
+    pub(super) unsafe fn read(&self, from: usize, len: usize) -> &[T] {
+        assert!(from <= self.len && len <= self.len - from);
+        // SAFETY: within the buffer by the check above, not written to by the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.start.add(from), len) }
+    }
+
     /// Gives the part `from..from + len`.
     ///
     /// # Safety
     ///
-    /// No other slice that lives at the same time overlaps it.
+    /// No other slice that lives at the same time overlaps it, and the buffer was taken to be
+    /// written to.
     ///
     /// # Panics
     ///

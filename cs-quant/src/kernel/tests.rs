@@ -7,11 +7,14 @@
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 
+use cs_model::NormKind;
+
 use super::attention::{AttentionInput, HeadScratch, attention};
 use super::gemm::{QuantRows, QuantScratch, Weights};
-use super::lstm::{Recurrence, by_unit, recur};
+use super::lstm::{Recurrence, recur};
 use super::math::{Act, activate, erf, exp, lstm_cell, tanh};
-use super::pack::{PackedF32, PackedI8};
+use super::pack::{PackedF32, PackedI8, interleave};
+use super::pack4::{GROUP, PackedI4};
 use super::pool::Pool;
 use super::row_ops::{Norm, RowScale, add_norm, quantise};
 use super::team::Team;
@@ -119,7 +122,7 @@ impl Task for RowByRow<'_> {
     fn run<I: Isa>(self) -> Vec<Vec<f32>> {
         let fours = self.weights.outputs / TILE / 4;
         let row = |row: usize| {
-            let fours = (0..fours).map(|i| self.weights.row::<I>(self.x, row, i * 4));
+            let fours = (0..fours).map(|i| self.weights.product_row::<I>(self.x, row, i * 4));
             fours.flatten().flatten().collect()
         };
         (0..self.rows).map(row).collect()
@@ -132,7 +135,7 @@ fn check_rows(simd: Simd, u: &[u8], q: &[i8], (m, k, n): (usize, usize, usize), 
     let x: Vec<f32> = u.iter().map(|&u| f32::from(u)).collect();
     let mut scratch = QuantScratch::default();
     let found = simd.run(RowByRow {
-        x: scratch.quantise(Team::solo(simd, 0), &x, m, &packed),
+        x: scratch.quantise(Team::solo(simd, 0), &x, m, (k, packed.levels())),
         rows: m,
         weights: &packed,
     });
@@ -179,6 +182,122 @@ fn int8_products_are_exact_on_every_kernel() {
                     let found = integers(Team::all(simd, &crew), &u, &q, (m, k, n));
                     assert_eq!(found, expected, "{simd:?} {m} x {k} x {n}, {levels} levels");
                 }
+            }
+        }
+    }
+}
+
+/// Rows, inputs and outputs of int4 products: whole groups of inputs.
+const GROUPED: [(usize, usize, usize); 7] = [
+    (0, 32, 16),
+    (1, 32, 1),
+    (1, 384, 400),
+    (3, 64, 33),
+    (7, 96, 17),
+    (33, 160, 70),
+    (20, 1536, 24),
+];
+
+/// Packs int4 weights, given as -8..=7, with steps.
+fn pack_int4(q: &[i8], k: usize, steps: &[f32], bias: &[f32]) -> Weights {
+    let halves = q.as_chunks::<2>().0.iter();
+    let bytes: Vec<u8> = halves
+        .map(|&[low, high]| (low + 8) as u8 | ((high + 8) as u8) << 4)
+        .collect();
+    Weights::Int4(PackedI4::new(k, &bytes, steps, bias))
+}
+
+#[test]
+fn int4_products_are_exact_on_every_kernel() {
+    let pool = Pool::new(NonZeroUsize::new(2).unwrap()).unwrap();
+    for (m, k, n) in GROUPED {
+        let mut random = Random(n as u64);
+        let q: Vec<i8> = random.weights(n * k).iter().map(|w| w >> 4).collect();
+        let mut u: Vec<u8> = (0..m * k).map(|_| random.bits() as u8).collect();
+        for row in u.chunks_exact_mut(k) {
+            (row[0], row[k - 1]) = (255, 0);
+        }
+        let expected: Vec<f32> = naive(&u, &q, (m, k, n)).iter().map(|&v| v as f32).collect();
+        let weights = pack_int4(&q, k, &vec![1.0; n * k / GROUP], &vec![0.0; n]);
+        let x: Vec<f32> = u.iter().map(|&u| f32::from(u)).collect();
+        for simd in kernels() {
+            let crew = pool.lease(2);
+            let mut out = vec![f32::NAN; m * n];
+            let scratch = &mut QuantScratch::default();
+            weights.apply(Team::all(simd, &crew), &x, Act::None, (&mut out, scratch));
+            assert_eq!(out, expected, "{simd:?} {m} x {k} x {n}");
+        }
+        for (i, expected) in q.chunks_exact(k).enumerate() {
+            let mut row = vec![f32::NAN; k];
+            weights.row(i, &mut row);
+            assert!(row.iter().zip(expected).all(|(x, &q)| *x == f32::from(q)));
+        }
+    }
+}
+
+/// Layers of the same random weights in each precision.
+fn layers(random: &mut Random, k: usize, n: usize) -> [Weights; 3] {
+    let (w, bias) = (random.floats(n * k), random.floats(n));
+    let (q, scale) = quantise_rows(&w, k, Bound::Bounded, Clip::None);
+    let small: Vec<i8> = w.iter().map(|w| (w * 7.0).round() as i8).collect();
+    let steps: Vec<f32> = (0..n * k / GROUP)
+        .map(|i| 0.125 + (i % 5) as f32 * 0.25)
+        .collect();
+    [
+        Weights::F32(PackedF32::new(k, &w, &bias)),
+        Weights::Int8(PackedI8::new(k, &q, &scale, &bias)),
+        pack_int4(&small, k, &steps, &bias),
+    ]
+}
+
+#[test]
+fn a_row_does_not_depend_on_those_beside_it() {
+    for (m, k, n) in GROUPED {
+        let mut random = Random(k as u64 + 1);
+        let x = random.floats(m * k);
+        for (weights, simd) in layers(&mut random, k, n)
+            .iter()
+            .flat_map(|weights| kernels().into_iter().map(move |simd| (weights, simd)))
+        {
+            let scratch = &mut QuantScratch::default();
+            let mut multiply = |x: &[f32]| {
+                let mut out = vec![f32::NAN; x.len() / k * n];
+                weights.apply(Team::solo(simd, 0), x, Act::Silu, (&mut out, scratch));
+                out
+            };
+            let together = multiply(&x);
+            let alone: Vec<f32> = x.chunks_exact(k).flat_map(&mut multiply).collect();
+            assert_eq!(together, alone, "{simd:?} {m} x {k} x {n}");
+        }
+    }
+}
+
+#[test]
+fn gated_layers_are_products_of_two() {
+    for (m, k, n) in GROUPED {
+        let mut random = Random(k as u64 + 2);
+        let x = random.floats(m * k);
+        let (gates, values) = (random.floats(n * k), random.floats(n * k));
+        let zeros = vec![0.0; n];
+        let both = interleave(&[&gates[..], &values].concat(), [2, n, k]);
+        let padding = vec![0.0; 2 * n.next_multiple_of(TILE)];
+        let both = Weights::F32(PackedF32::new(k, &both, &padding));
+        let [gates, values] = [gates, values].map(|w| Weights::F32(PackedF32::new(k, &w, &zeros)));
+        for simd in kernels() {
+            let team = Team::solo(simd, 0);
+            let scratch = &mut QuantScratch::default();
+            let [mut found, mut gate, mut value] = [(); 3].map(|()| vec![f32::NAN; m * n]);
+            both.apply_gated(team, &x, Act::Silu, (&mut found, scratch));
+            gates.apply(team, &x, Act::None, (&mut gate, scratch));
+            values.apply(team, &x, Act::None, (&mut value, scratch));
+            for ((found, gate), value) in found.iter().zip(gate).zip(value) {
+                let sigmoid = 1.0 / (1.0 + f64::from(-gate).exp());
+                let expected = f64::from(gate) * sigmoid * f64::from(value);
+                let bound = 1e-6 * expected.abs().max(1.0);
+                assert!(
+                    (f64::from(*found) - expected).abs() < bound,
+                    "{found} {expected}"
+                );
             }
         }
     }
@@ -302,6 +421,7 @@ fn layer_norm_is_that_of_the_definition() {
         let (x, y) = (random.floats(3 * width), random.floats(3 * width));
         let (weight, bias) = (random.floats(width), random.floats(width));
         let norm = Norm {
+            kind: NormKind::Layer,
             weight: weight.clone(),
             bias: bias.clone(),
             epsilon: 1e-5,
@@ -440,7 +560,7 @@ impl Recurrent {
         let input = &self.input[first * 8 * self.size..last * 8 * self.size];
         let mut out = vec![f32::NAN; (last - first) * 2 * self.size];
         let input = Recurrence {
-            input: &by_unit(input, self.size, 1),
+            input: &interleave(input, [4, self.size, 1]),
             weights,
             offsets,
         };
@@ -486,11 +606,14 @@ fn a_recurrence_is_that_of_the_definition() {
         let recurrent = Recurrent::new(size);
         let expected = recurrent.expected();
         let float = recurrent.packed(|w, size, zeros| {
-            Weights::F32(PackedF32::new(size, &by_unit(w, size, size), zeros))
+            Weights::F32(PackedF32::new(size, &interleave(w, [4, size, size]), zeros))
         });
         let int8 = recurrent.packed(|w, size, zeros| {
             let (q, scale) = quantise_rows(w, size, Bound::Bounded, Clip::None);
-            let (q, scale) = (by_unit(&q, size, size), by_unit(&scale, size, 1));
+            let (q, scale) = (
+                interleave(&q, [4, size, size]),
+                interleave(&scale, [4, size, 1]),
+            );
             Weights::Int8(PackedI8::new(size, &q, &scale, zeros))
         });
         for simd in kernels() {

@@ -2,14 +2,19 @@
 //! products to an `i32` without saturation, in one instruction where AVX2 needs three.
 
 use std::arch::x86_64::{
-    __m256i, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_dpbusd_avx_epi32, _mm256_load_si256,
-    _mm256_set1_epi32, _mm256_setzero_si256, _mm512_add_epi32, _mm512_dpbusd_epi32,
-    _mm512_fmadd_ps, _mm512_load_si512, _mm512_loadu_ps, _mm512_set1_epi32, _mm512_set1_ps,
-    _mm512_setzero_ps, _mm512_setzero_si512,
+    __m256i, __m512, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_dpbusd_avx_epi32,
+    _mm256_load_si256, _mm256_loadu_si256, _mm256_set1_epi32, _mm256_setzero_si256,
+    _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_ps, _mm512_cvtepi32_ps,
+    _mm512_cvtepu16_epi32, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_load_si512,
+    _mm512_loadu_ps, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_setzero_si512, _mm512_slli_epi32, _mm512_srli_epi16, _mm512_sub_epi8,
 };
 
 use super::avx2::{self, Avx2};
 use super::{Isa, TILE, Task};
+
+/// How far ahead of the tile int4 weights are fetched, in bytes.
+const AHEAD: usize = 2048;
 
 /// The instruction set of a machine with AVX2, FMA and AVX-VNNI.
 pub(crate) struct AvxVnni;
@@ -174,6 +179,47 @@ impl Isa for Avx512Vnni {
             sums.map(|[even, odd]| {
                 std::mem::transmute::<__m512i, [i32; TILE]>(_mm512_add_epi32(even, odd))
             })
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn tile_i4<const R: usize>(
+        groups: usize,
+        a: *const u8,
+        lda: usize,
+        b: *const u8,
+        steps: *const [u16; TILE],
+    ) -> [[f32; TILE]; R] {
+        // SAFETY: the caller vouches for the ranges that are read and for the instruction set;
+        // a prefetch may name any address; a vector has the size of the 16 floats that are
+        // returned.
+        unsafe {
+            let (low, eight) = (_mm512_set1_epi8(15), _mm512_set1_epi8(8));
+            let mut sums = [_mm512_setzero_ps(); R];
+            for group in 0..groups {
+                let mut exact = [_mm512_setzero_si512(); R];
+                for line in 0..4 {
+                    let packed = b.add(group * 256 + line * 64);
+                    _mm_prefetch::<_MM_HINT_T0>(packed.wrapping_add(AHEAD).cast());
+                    let packed = _mm512_load_si512(packed.cast());
+                    let high = _mm512_and_si512(_mm512_srli_epi16::<4>(packed), low);
+                    let weights = [_mm512_and_si512(packed, low), high];
+                    let weights = weights.map(|w| _mm512_sub_epi8(w, eight));
+                    for (r, exact) in exact.iter_mut().enumerate() {
+                        let x = a.add(r * lda + group * 32 + line * 8).cast::<[i32; 2]>();
+                        let x = x.read_unaligned().map(|x| _mm512_set1_epi32(x));
+                        *exact = _mm512_dpbusd_epi32(*exact, x[0], weights[0]);
+                        *exact = _mm512_dpbusd_epi32(*exact, x[1], weights[1]);
+                    }
+                }
+                let step = _mm256_loadu_si256(steps.add(group).cast());
+                let step = _mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(step));
+                let step = _mm512_castsi512_ps(step);
+                for (sum, exact) in sums.iter_mut().zip(exact) {
+                    *sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(exact), step, *sum);
+                }
+            }
+            sums.map(|sum| std::mem::transmute::<__m512, [f32; TILE]>(sum))
         }
     }
 

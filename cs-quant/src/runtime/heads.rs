@@ -25,7 +25,7 @@ pub(crate) struct TaskHeads {
 impl TaskHeads {
     pub(crate) fn load(tasks: &Tasks, width: usize, source: &WeightSource) -> Result<Self> {
         let head = |role: Role, outputs: Option<usize>| {
-            let load = |n| source.named(HEADS).dense(role, [n, width]);
+            let load = |n| source.named(HEADS).dense(role, [n, width], true);
             outputs.map(load).transpose()
         };
         Ok(Self {

@@ -1,7 +1,11 @@
 //! A model in memory, and its forward.
 
 mod bilstm;
+mod block;
+mod cache;
+pub(crate) mod causal_lm;
 pub(crate) mod config;
+mod decoder;
 mod embedding;
 mod encoder;
 mod heads;

@@ -91,6 +91,12 @@ pub(crate) struct Widths {
 }
 
 impl Scratch {
+    /// Makes room for a product of `rows` rows of `width` numbers, normalised before.
+    pub(crate) fn reserve_head(&mut self, rows: usize, width: usize) -> Result<()> {
+        grow(&mut self.update, rows.saturating_mul(width))?;
+        self.quant.reserve(rows, width)
+    }
+
     /// Makes room for `tokens` tokens.
     pub(crate) fn reserve(&mut self, tokens: usize, widths: Widths) -> Result<()> {
         grow(&mut self.wide, tokens.saturating_mul(widths.wide))?;

@@ -2,20 +2,16 @@
 //! <https://arxiv.org/abs/1810.04805>). In the shapes, `N` is the number of tokens, `P` that of
 //! positions, `E` the width of the embeddings, `H` the hidden width, and `I` the inner width.
 
-use std::ops::Range;
-use std::sync::Mutex;
-
 use cs_model::names::Role;
-use cs_model::{
-    Activation, Biases, BlockSizes, EmbeddingNorm, NormKind, NormPlace, Positions, Stack,
-};
+use cs_model::{BlockSizes, EmbeddingNorm, NormPlace, Positions, Stack};
 
+use super::block::Block;
 use super::embedding::Embedding;
 use super::loader::Loader;
 use super::scratch::{BatchPart, Scratch, Spaces, Widths, lock, take};
 use crate::error::{Error, Result};
 use crate::format::source::Scope;
-use crate::kernel::attention::{AttentionInput, HeadScratch, attention};
+use crate::kernel::attention::{AttentionInput, attention};
 use crate::kernel::gemm::Weights;
 use crate::kernel::math::Act;
 use crate::kernel::row_ops::{Norm, add_norm};
@@ -30,25 +26,11 @@ pub(crate) struct Transformer {
     norm: Norm,
     /// The layer from the width of the embeddings to the hidden width, where they differ: `[H, E]`.
     projection: Option<Weights>,
-    layers: Vec<Layer>,
+    layers: Vec<Block>,
     /// How often the layers are run.
     passes: usize,
     hidden_size: usize,
     head_size: usize,
-}
-
-#[derive(Debug)]
-struct Layer {
-    heads: usize,
-    act: Act,
-    /// The projections to query, key and value in one: `[3 C, H]`, with `C` the width of all heads
-    /// together.
-    qkv: Weights,
-    attention_output: Weights,
-    attention_norm: Norm,
-    intermediate: Weights,
-    output: Weights,
-    norm: Norm,
 }
 
 impl Transformer {
@@ -57,19 +39,19 @@ impl Transformer {
         let (hidden, width) = (stack.hidden_size, stack.embeddings.width);
         let positions = positions(stack, scope)?;
         let projection = (width != hidden)
-            .then(|| scope.dense(Role::EmbeddingProjection, [hidden, width]))
+            .then(|| scope.dense(Role::EmbeddingProjection, [hidden, width], true))
             .transpose()?;
         let (word_embeddings, layers) = loader.join(
             || {
                 let shape = [stack.embeddings.words, width];
                 Embedding::load(scope, Role::WordEmbeddings, shape)
             },
-            || loader.each(stack.blocks.len(), |i| Layer::load(stack, scope, i)),
+            || loader.each(stack.blocks.len(), |i| Block::load(stack, scope, i)),
         );
         Ok(Self {
             word_embeddings: word_embeddings?,
             positions,
-            norm: scope.norm(Role::EmbeddingNorm, width, stack.norms.eps)?,
+            norm: scope.norm(Role::EmbeddingNorm, width, &stack.norms)?,
             projection,
             layers: layers?,
             passes: stack.passes,
@@ -94,15 +76,14 @@ impl Transformer {
         let each = team.share(tokens, width);
         let [now, later] = spaces.common;
         let (mut now, mut later) = (now, later);
-        let across = self.layers.first().map_or(0, Layer::qkv_width);
+        let across = self.layers.first().map_or(0, qkv_width);
         let buffers = [(&mut *out, width), (take(later, tokens * across), across)];
         team.scatter(tokens, each, buffers, |share| {
             let scratch = &mut *lock(&spaces.scratch[share.team.rank()]);
             let [out, qkv] = share.buffers;
             self.embed(share.team, batch.rows(share.rows), scratch, out);
             if let Some(layer) = self.layers.first() {
-                let quant = &mut scratch.quant;
-                layer.qkv.apply(share.team, out, Act::None, (qkv, quant));
+                layer.project(share.team, out, None, (qkv, scratch));
             }
         });
         // After its last product a layer leaves its rows to the first one of the next layer,
@@ -111,24 +92,35 @@ impl Transformer {
         while let Some(layer) = layers.next() {
             std::mem::swap(&mut now, &mut later);
             let next = layers.peek();
-            let across = next.map_or(0, |next| next.qkv_width());
+            let across = next.map_or(0, |next| qkv_width(next));
             let buffers = [(&mut *out, width), (take(later, tokens * across), across)];
-            let qkv = &now[..tokens * layer.qkv_width()];
+            let qkv = &now[..tokens * qkv_width(layer)];
             team.scatter(tokens, each, buffers, |share| {
                 let scratch = &mut *lock(&spaces.scratch[share.team.rank()]);
                 let [out, later] = share.buffers;
-                let input = layer.heads(qkv, batch.offsets, share.rows);
-                layer.forward(share.team, input, (scratch, spaces.heads), out);
+                let shape = layer.heads();
+                let input = AttentionInput {
+                    qkv,
+                    offsets: batch.offsets,
+                    queries: share.rows,
+                    heads: shape.queries,
+                    width: shape.context(),
+                };
+                // It is taken out, because the block needs the rest of the scratch.
+                let mut context = std::mem::take(&mut scratch.context);
+                let heads = take(&mut context, input.queries.len() * input.width); // [R, C]
+                attention(share.team, input, spaces.heads, heads);
+                layer.finish(share.team, heads, scratch, out);
+                scratch.context = context;
                 if let Some(next) = next {
-                    let quant = &mut scratch.quant;
-                    next.qkv.apply(share.team, out, Act::None, (later, quant));
+                    next.project(share.team, out, None, (later, scratch));
                 }
             });
         }
     }
 
     /// The layers in the order in which they are run.
-    fn layers(&self) -> impl Iterator<Item = &Layer> {
+    fn layers(&self) -> impl Iterator<Item = &Block> {
         (0..self.passes).flat_map(|_| &self.layers)
     }
 
@@ -170,19 +162,19 @@ impl Transformer {
 
     /// The number of multiply-adds of the linear layers per token.
     pub(crate) fn macs(&self) -> usize {
-        let layers = self.layers().flat_map(Layer::linears);
+        let layers = self.layers().flat_map(Block::linears);
         layers.chain(&self.projection).map(Weights::macs).sum()
     }
 
     /// Gives the width of the widest layer's queries, keys and values.
     pub(crate) fn common_width(&self) -> usize {
-        let widths = self.layers.iter().map(Layer::qkv_width);
+        let widths = self.layers.iter().map(qkv_width);
         widths.max().unwrap_or(0)
     }
 
     pub(crate) fn widths(&self) -> Widths {
         let width = self.hidden_size.max(self.word_embeddings.width);
-        let inner = |layer: &Layer| layer.intermediate.outputs();
+        let inner = |layer: &Block| layer.inner_width();
         let inner = self.layers.iter().map(inner).max().unwrap_or(0);
         Widths {
             wide: inner,
@@ -197,92 +189,15 @@ impl Transformer {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let layers = self.layers.iter().flat_map(Layer::linears);
+        let layers = self.layers.iter().flat_map(Block::linears);
         let linears: usize = layers.chain(&self.projection).map(Weights::bytes).sum();
         self.word_embeddings.rows.bytes() + self.positions.len() * 4 + linears
     }
 }
 
-impl Layer {
-    fn load(stack: &Stack, model: Scope<'_>, index: usize) -> Result<Self> {
-        let (scope, sizes) = (model.layer(index), stack.blocks[index]);
-        let (width, inner) = (stack.hidden_size, sizes.inner_size);
-        let across = sizes.heads * stack.head_size;
-        let roles = [Role::Query, Role::Key, Role::Value];
-        let mut bias = Vec::with_capacity(3 * across);
-        for role in roles {
-            bias.extend(scope.bias(role, across)?);
-        }
-        let norm = |role| scope.norm(role, width, stack.norms.eps);
-        Ok(Self {
-            heads: sizes.heads,
-            act: act(stack.activation)?,
-            qkv: scope.linear(&roles, [across, width], &bias)?,
-            attention_output: scope.dense(Role::AttentionOutput, [width, across])?,
-            attention_norm: norm(Role::AttentionNorm)?,
-            intermediate: scope.dense(Role::FeedForwardIn, [inner, width])?,
-            output: scope.dense(Role::FeedForwardOut, [width, inner])?,
-            norm: norm(Role::FeedForwardNorm)?,
-        })
-    }
-
-    /// The width `3 C` of queries, keys and values together.
-    fn qkv_width(&self) -> usize {
-        self.qkv.outputs()
-    }
-
-    fn heads<'a>(
-        &self,
-        qkv: &'a [f32],
-        offsets: &'a [u32],
-        queries: Range<usize>,
-    ) -> AttentionInput<'a> {
-        AttentionInput {
-            qkv,
-            offsets,
-            queries,
-            heads: self.heads,
-            width: self.attention_output.inputs(),
-        }
-    }
-
-    /// Computes some rows of the layer's result from queries, keys and values: `out` `[Q, H]` holds
-    /// the layer's input before.
-    fn forward(
-        &self,
-        team: Team<'_>,
-        input: AttentionInput<'_>,
-        (scratch, heads): (&mut Scratch, &[Mutex<HeadScratch>]),
-        out: &mut [f32],
-    ) {
-        let Scratch {
-            wide,
-            context,
-            update,
-            quant,
-            ..
-        } = scratch;
-        let rows = input.queries.len();
-        let context = take(context, rows * input.width); // [Q, C]
-        attention(team, input, heads, context);
-        let update = take(update, out.len()); // [Q, H]
-        self.attention_output
-            .apply(team, context, Act::None, (update, quant));
-        add_norm(team, &self.attention_norm, out, update);
-        let inner = take(wide, rows * self.intermediate.outputs()); // [Q, I]
-        self.intermediate.apply(team, out, self.act, (inner, quant));
-        self.output.apply(team, inner, Act::None, (update, quant));
-        add_norm(team, &self.norm, out, update);
-    }
-
-    fn linears(&self) -> [&Weights; 4] {
-        [
-            &self.qkv,
-            &self.attention_output,
-            &self.intermediate,
-            &self.output,
-        ]
-    }
+/// The width of a layer's queries, keys and values together.
+fn qkv_width(layer: &Block) -> usize {
+    layer.heads().width()
 }
 
 /// Refuses a transformer of which this runtime does not compute some part.
@@ -291,12 +206,10 @@ fn check(stack: &Stack) -> Result<()> {
     let learned = matches!(embeddings.positions, Positions::Learned { .. });
     let shares = |block: &BlockSizes| block.key_value_heads != block.heads;
     let refused = [
-        (norms.kind != NormKind::Layer, "norms of another kind"),
         (
             norms.place != NormPlace::After,
             "norms before the sublayers",
         ),
-        (norms.heads, "norms of queries and keys"),
         (
             norms.embeddings != EmbeddingNorm::Sum,
             "embeddings whose sum has no norm",
@@ -305,22 +218,11 @@ fn check(stack: &Stack) -> Result<()> {
         (embeddings.scale != 1.0, "scaled embeddings"),
         (stack.causal, "causal attention"),
         (stack.cross_attention, "attention to an encoder"),
-        (stack.gated, "gated layers"),
-        (stack.biases != Biases::ALL, "layers without bias"),
         (stack.conv1d, "transposed matrices"),
         (stack.blocks.iter().any(shares), "shared keys and values"),
     ];
     let found = refused.iter().find(|(is_there, _)| *is_there);
     found.map_or(Ok(()), |(_, what)| Err(unsupported(what)))
-}
-
-fn act(activation: Activation) -> Result<Act> {
-    match activation {
-        Activation::Gelu => Ok(Act::Gelu),
-        Activation::GeluNew => Ok(Act::GeluTanh),
-        Activation::Relu => Ok(Act::Relu),
-        Activation::Silu => Err(unsupported("the activation silu")),
-    }
 }
 
 fn unsupported(what: &str) -> Error {

@@ -19,6 +19,7 @@ fn plain_artefact(dir: &Path, model: &str) {
     let int4 = Int4 {
         embeddings: true,
         feed_forward: true,
+        attention: false,
         group: 32,
     };
     let config = QuantConfig {

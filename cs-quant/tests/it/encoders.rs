@@ -107,6 +107,7 @@ fn the_artefact_answers_as_quantising_at_load() {
     let int4 = Int4 {
         embeddings: true,
         feed_forward: true,
+        attention: false,
         group: 32,
     };
     for name in FAMILIES {

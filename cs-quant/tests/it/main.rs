@@ -5,6 +5,7 @@
 )]
 
 mod artefact;
+mod causal_lm;
 mod common;
 mod encoders;
 mod gate;

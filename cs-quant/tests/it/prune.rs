@@ -138,6 +138,7 @@ fn what_is_pruned_can_be_pruned_and_quantised_again() {
     let int4 = Int4 {
         embeddings: true,
         feed_forward: true,
+        attention: false,
         group: 32,
     };
     let config8 = QuantConfig {

@@ -10,6 +10,7 @@ fn int4(group: usize) -> QuantConfig {
     let int4 = Int4 {
         embeddings: true,
         feed_forward: true,
+        attention: false,
         group,
     };
     QuantConfig {

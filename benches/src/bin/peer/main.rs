@@ -12,10 +12,14 @@
 //! {"cmd":"quit"}
 //! ```
 //!
+//! With `--generate DIR` it is a decoder that is asked ([`generate`]).
+//!
 //! ids and mask are little-endian i64 `[b, s]`, padded on the right; the last hidden states are
 //! written as little-endian f32 `[b, s, h]`, zero where there is padding. `load` opens a second
 //! model while the first one goes on, and gives the times of its forwards for a second before and
 //! until then.
+
+mod generate;
 
 use std::error::Error;
 use std::io::{BufRead, Write};
@@ -29,6 +33,8 @@ use cs_model::{Bundle, Matrix};
 use cs_quant::{NativeModel, Precision, RuntimeConfig};
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use self::generate::Generate;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -54,15 +60,29 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let peer = match Peer::from_args(std::env::args().skip(1)) {
+    let generates = std::env::args().any(|argument| argument == "--generate");
+    let args = std::env::args().skip(1);
+    match generates {
+        true => run(Generate::from_args(args), |peer| peer.disk, Generate::serve),
+        false => run(Peer::from_args(args), |peer| peer.disk, Peer::serve),
+    }
+}
+
+/// Says what was opened, and serves it.
+fn run<P>(
+    opened: Result<P>,
+    disk: impl Fn(&P) -> u64,
+    serve: impl FnOnce(P) -> Result<()>,
+) -> ExitCode {
+    let peer = match opened {
         Ok(peer) => peer,
         Err(error) => {
             say(&json!({"error": error.to_string()}));
             return ExitCode::from(2);
         }
     };
-    say(&json!({"ready": true, "disk": peer.disk}));
-    match peer.serve() {
+    say(&json!({"ready": true, "disk": disk(&peer)}));
+    match serve(peer) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&json!({"error": error.to_string()}));

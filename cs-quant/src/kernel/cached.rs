@@ -1,0 +1,290 @@
+//! Causal attention to cached keys and values, of which several heads of queries may share one
+//! (Ainslie et al. 2023, "GQA").
+//!
+//! The cache of a sequence is a list of pages of [`PAGE`] tokens, each with the keys and values of
+//! all layers and heads. On a page a head's keys are transposed in panels of 16 tokens,
+//! `[PAGE / 16][D][16]`, and its values lie in panels of 16 columns, `[D / 16][PAGE][16]`, so that
+//! both products use the tile of a linear layer and nothing is laid out anew at a step. What a row
+//! gets depends on its own sequence up to itself, whatever rows are computed with it.
+
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use super::attention::HeadScratch;
+use super::gemm::store;
+use super::heads::HeadShape;
+use super::row_ops::softmax_row;
+use super::shared::Shared;
+use super::team::Team;
+use super::{Blocks, Isa, TILE, Task, for_blocks};
+
+/// The number of tokens of a page.
+pub(crate) const PAGE: usize = 32;
+
+/// Where the keys and values of a layer's heads lie on a page.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PageLayer {
+    /// The position of the first head's.
+    pub(crate) start: usize,
+    pub(crate) heads: HeadShape,
+}
+
+impl PageLayer {
+    /// The number of values that the layer takes on a page.
+    pub(crate) fn len(self) -> usize {
+        self.heads.keys * self.head_len()
+    }
+
+    fn head_len(self) -> usize {
+        PAGE * (self.heads.size + self.heads.size.next_multiple_of(TILE))
+    }
+
+    fn head(self, head: usize) -> usize {
+        self.start + head * self.head_len()
+    }
+}
+
+/// A page that a forward works with.
+#[derive(Debug)]
+pub(crate) struct PageRef<'a> {
+    numbers: Shared<'a, f32>,
+    /// Whether tokens are added.
+    grows: bool,
+}
+
+impl<'a> PageRef<'a> {
+    /// Takes a page to which tokens are added.
+    pub(crate) fn growing(page: &'a mut [f32]) -> Self {
+        Self {
+            numbers: Shared::new(page),
+            grows: true,
+        }
+    }
+
+    /// Takes a page that is only read.
+    pub(crate) fn full(page: &'a [f32]) -> Self {
+        Self {
+            numbers: Shared::reading(page),
+            grows: false,
+        }
+    }
+}
+
+/// The rows of one sequence in a forward.
+#[derive(Debug)]
+pub(crate) struct Segment<'a> {
+    /// The sequence's pages, with room for the new tokens.
+    pub(crate) pages: &'a [PageRef<'a>],
+    /// The number of tokens before the first row's.
+    pub(crate) before: usize,
+    pub(crate) rows: Range<usize>,
+}
+
+/// Adds the keys and values of all rows of `qkv`, `[N, (A + 2 K) D]`, to their pages.
+///
+/// # Panics
+///
+/// If a sequence lacks a page, or one that grows.
+pub(crate) fn remember(team: Team<'_>, layer: PageLayer, segments: &[Segment<'_>], qkv: &[f32]) {
+    let HeadShape {
+        queries,
+        keys,
+        size,
+    } = layer.heads;
+    let width = layer.heads.width();
+    team.run(segments.len() * keys, |_, part| {
+        let (segment, head) = (&segments[part / keys], part % keys);
+        for (i, row) in segment.rows.clone().enumerate() {
+            let at = segment.before + i;
+            let page = &segment.pages[at / PAGE];
+            assert!(page.grows);
+            // SAFETY: a part has a head of a sequence to itself, and no two sequences have a page
+            // that grows in common, as it was borrowed mutably.
+            let slot = unsafe { page.numbers.slice(layer.head(head), layer.head_len()) };
+            let (key_slot, value_slot) = slot.split_at_mut(PAGE * size);
+            let at = at % PAGE;
+            let from = row * width + (queries + head) * size;
+            let column = key_slot[at / TILE * TILE * size + at % TILE..].iter_mut();
+            for (to, &key) in column.step_by(TILE).zip(&qkv[from..from + size]) {
+                *to = key;
+            }
+            let values = &qkv[from + keys * size..][..size];
+            for (panel, values) in value_slot.chunks_mut(PAGE * TILE).zip(values.chunks(TILE)) {
+                panel[at * TILE..][..values.len()].copy_from_slice(values);
+            }
+        }
+    });
+}
+
+/// Writes the context of all rows, `[N, A D]`, whose keys and values were
+/// [remembered](remember). `scratch` has an entry for every rank of the team.
+///
+/// # Panics
+///
+/// If the lengths disagree.
+pub(crate) fn attend(
+    team: Team<'_>,
+    layer: PageLayer,
+    segments: &[Segment<'_>],
+    (qkv, scratch, out): (&[f32], &[Mutex<HeadScratch>], &mut [f32]),
+) {
+    let shape = layer.heads;
+    let [width, context] = [shape.width(), shape.context()];
+    assert_eq!(qkv.len() / width * context, out.len());
+    let out = Shared::new(out);
+    // With one row each, the heads that share keys go through the tile together, else the rows.
+    let single = segments.iter().all(|segment| segment.rows.len() == 1);
+    let parts = if single { shape.keys } else { shape.queries };
+    team.run(segments.len() * parts, |rank, part| {
+        let (segment, head) = (&segments[part / parts], part % parts);
+        let (group, row) = (shape.group(), segment.rows.start);
+        let (key_head, column) = match single {
+            true => (head, head * group * shape.size),
+            false => (head / group, head * shape.size),
+        };
+        let mut scratch = scratch[rank].lock().unwrap_or_else(PoisonError::into_inner);
+        team.simd.run(Head {
+            queries: &qkv[row * width + column..],
+            strides: if single {
+                [shape.size; 2]
+            } else {
+                [width, context]
+            },
+            count: if single { group } else { segment.rows.len() },
+            before: segment.before,
+            grows: !single,
+            pages: segment.pages,
+            slot: layer.head(key_head)..layer.head(key_head) + layer.head_len(),
+            size: shape.size,
+            scores: scratch.scores(),
+            out: &out,
+            at: row * context + column,
+        });
+    });
+}
+
+/// Rows of queries that attend to one head of keys.
+struct Head<'a> {
+    queries: &'a [f32],
+    /// How far apart rows are among the queries, and in `out`.
+    strides: [usize; 2],
+    /// The number of rows.
+    count: usize,
+    /// The number of tokens before the first row's.
+    before: usize,
+    /// Whether each row is a token further than the one before.
+    grows: bool,
+    pages: &'a [PageRef<'a>],
+    /// The place of the head's keys and values on each page.
+    slot: Range<usize>,
+    size: usize,
+    scores: &'a mut Vec<f32>,
+    out: &'a Shared<'a, f32>,
+    /// The position in `out` where the first row begins.
+    at: usize,
+}
+
+impl Task for Head<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(mut self) {
+        let longest = self.length(self.count.saturating_sub(1));
+        let len = I::ROWS * longest.next_multiple_of(TILE);
+        self.scores.resize(self.scores.len().max(len), 0.0);
+        for_blocks::<I>(self.count, &mut self);
+    }
+}
+
+impl Head<'_> {
+    /// The number of keys that a row attends to.
+    #[inline(always)]
+    fn length(&self, row: usize) -> usize {
+        self.before + 1 + if self.grows { row } else { 0 }
+    }
+
+    /// Gives the keys and the values of a page.
+    #[inline(always)]
+    fn page(&self, page: usize) -> (&[f32], &[f32]) {
+        let numbers = &self.pages[page].numbers;
+        // SAFETY: keys and values are read only after all were remembered.
+        let slot = unsafe { numbers.read(self.slot.start, self.slot.len()) };
+        slot.split_at(PAGE * self.size)
+    }
+}
+
+impl Blocks for Head<'_> {
+    #[inline(always)]
+    fn block<I: Isa, const R: usize>(&mut self, row: usize) {
+        let longest = self.length(row + R - 1);
+        let padded = longest.next_multiple_of(TILE);
+        self.score::<I, R>(row, padded);
+        let mut inverse = [0.0; R];
+        for (r, inverse) in inverse.iter_mut().enumerate() {
+            let len = self.length(row + r);
+            let own = len.next_multiple_of(TILE);
+            let line = &mut self.scores[r * padded..][..padded];
+            line[len..own].fill(f32::NEG_INFINITY);
+            *inverse = softmax_row::<I>(&mut line[..own]);
+            line[len..].fill(0.0);
+        }
+        self.mix::<I, R>(row, (longest, padded), inverse);
+    }
+}
+
+impl Head<'_> {
+    /// Computes the scores of `R` rows for `padded` keys: `q·k / sqrt D`.
+    #[inline(always)]
+    fn score<I: Isa, const R: usize>(&mut self, row: usize, padded: usize) {
+        let (size, stride) = (self.size, self.strides[0]);
+        let factor = 1.0 / (size as f32).sqrt();
+        let queries = self.queries[row * stride..][..(R - 1) * stride + size].as_ptr();
+        let mut scores = std::mem::take(self.scores);
+        for first in (0..padded).step_by(TILE) {
+            let (keys, _) = self.page(first / PAGE);
+            let panel = keys[first % PAGE * size..][..TILE * size].as_ptr();
+            // SAFETY: `R` rows of D floats, `stride` apart, and a panel of D rows of 16 were sliced
+            // above; tasks only run where `I` does.
+            let sums = unsafe { I::tile_f32::<R>(size, queries, stride, panel) };
+            for (r, sums) in sums.iter().enumerate() {
+                let line = &mut scores[r * padded + first..][..TILE];
+                for (score, sum) in line.iter_mut().zip(sums) {
+                    *score = sum * factor;
+                }
+            }
+        }
+        *self.scores = scores;
+    }
+
+    /// Writes the values of `longest` tokens, weighted by `R` lines of exponentials and each line's
+    /// `inverse` sum, to the rows from `row` on.
+    #[inline(always)]
+    fn mix<I: Isa, const R: usize>(
+        &self,
+        row: usize,
+        (longest, padded): (usize, usize),
+        inverse: [f32; R],
+    ) {
+        let scores = &self.scores[..R * padded];
+        for column in (0..self.size).step_by(TILE) {
+            let mut mixed = [[0.0; TILE]; R];
+            for first in (0..longest).step_by(PAGE) {
+                let (_, values) = self.page(first / PAGE);
+                let panel = values[column * PAGE..][..PAGE * TILE].as_ptr();
+                let tokens = PAGE.min(longest - first);
+                let scores = scores[first..][..(R - 1) * padded + tokens].as_ptr();
+                // SAFETY: `R` rows of `tokens` scores, `padded` apart, and a panel of as many rows
+                // of 16 were sliced above; tasks only run where `I` does.
+                let sums = unsafe { I::tile_f32::<R>(tokens, scores, padded, panel) };
+                for (mixed, sum) in mixed.iter_mut().flatten().zip(sums.iter().flatten()) {
+                    *mixed += sum;
+                }
+            }
+            for (r, (y, inverse)) in mixed.iter_mut().zip(inverse).enumerate() {
+                y.iter_mut().for_each(|y| *y *= inverse);
+                let at = self.at + (row + r) * self.strides[1] + column;
+                store(self.out, at, self.size - column, y);
+            }
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The native decoders against what Hugging Face transformers computed and generated
+//! (cs-model's `tests/reference/make_decoders.py`), and what holds for them whatever their weights.
+
+use std::path::{Path, PathBuf};
+
+use cs_model::generate::{Decoder, EarlyStopping, GenerateConfig, Generator, Prompt};
+use cs_model::{Matrix, Weights};
+use cs_quant::{Int4, Kernel, NativeCausalLm, Precision, QuantConfig};
+use serde_json::Value;
+
+use crate::common::{config, cosine, kernels};
+
+const FAMILIES: [&str; 4] = ["gpt2", "llama", "qwen2", "qwen3"];
+/// The number of new tokens of the references.
+const NEW: usize = 15;
+
+fn references() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../cs-model/tests/reference/decoders")
+}
+
+fn open(family: &str, precision: Precision, threads: usize) -> NativeCausalLm {
+    open_on(family, precision, threads, None)
+}
+
+fn open_on(
+    family: &str,
+    precision: Precision,
+    threads: usize,
+    kernel: Option<Kernel>,
+) -> NativeCausalLm {
+    let config = config(precision, threads, kernel);
+    NativeCausalLm::open(&references().join(family), &config).unwrap()
+}
+
+/// A list of the family's `expected.json`.
+fn expected(family: &str, key: &str) -> Vec<Vec<u32>> {
+    let json = std::fs::read(references().join(family).join("expected.json")).unwrap();
+    let all: Value = serde_json::from_slice(&json).unwrap();
+    serde_json::from_value(all[key].clone()).unwrap()
+}
+
+fn expected_logits(family: &str, model: &NativeCausalLm) -> Vec<f32> {
+    let tokens = expected(family, "prompts").iter().map(Vec::len).sum();
+    let path = references().join(family).join("expected.safetensors");
+    let expected = Weights::open(&path).unwrap();
+    let shape = [tokens, model.config().vocab_size()];
+    expected.f32("logits", &shape).unwrap()
+}
+
+fn slices(texts: &[Vec<u32>]) -> Vec<&[u32]> {
+    texts.iter().map(Vec::as_slice).collect()
+}
+
+fn close(found: &[f32], expected: &[f32], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (i, (x, y)) in found.iter().zip(expected).enumerate() {
+        // A number that is not one must fail as well.
+        assert!((x - y).abs() < 1e-4, "{what}: {x} at {i}, expected {y}");
+    }
+}
+
+/// What is generated for all prompts at once.
+fn generate(
+    model: &mut NativeCausalLm,
+    prompts: &[Vec<u32>],
+    config: GenerateConfig,
+) -> Vec<Vec<u32>> {
+    let generator = Generator::new(config, model.config().vocab_size()).unwrap();
+    let prompts: Vec<_> = prompts.iter().map(|prompt| Prompt::new(prompt)).collect();
+    let found = generator.run(model, &prompts, &mut |_| ()).unwrap();
+    found.into_iter().map(|found| found.tokens).collect()
+}
+
+fn greedy() -> GenerateConfig {
+    GenerateConfig {
+        max_new_tokens: NEW,
+        eos_token_id: vec![2],
+        ..GenerateConfig::default()
+    }
+}
+
+fn beams() -> GenerateConfig {
+    GenerateConfig {
+        num_beams: 4,
+        length_penalty: 0.7,
+        no_repeat_ngram_size: 3,
+        early_stopping: EarlyStopping::Yes,
+        ..greedy()
+    }
+}
+
+#[test]
+fn logits_equal_hugging_face_on_every_kernel() {
+    for family in FAMILIES {
+        for kernel in kernels() {
+            let mut model = open_on(family, Precision::Fp32, 2, Some(kernel));
+            let found = model.logits(&slices(&expected(family, "prompts"))).unwrap();
+            close(&found.data, &expected_logits(family, &model), family);
+        }
+    }
+}
+
+#[test]
+fn generated_tokens_equal_hugging_face() {
+    for family in FAMILIES {
+        let mut model = open(family, Precision::Fp32, 1);
+        let prompts = expected(family, "prompts");
+        for (settings, key) in [(greedy(), "greedy"), (beams(), "beams")] {
+            let found = generate(&mut model, &prompts, settings);
+            assert_eq!(found, expected(family, key), "{family}, {key}");
+        }
+    }
+}
+
+#[test]
+fn scaled_positions_equal_hugging_face() {
+    let scaled = Weights::open(&references().join("scaled.safetensors")).unwrap();
+    let (dir, llama) = (tempfile::tempdir().unwrap(), references().join("llama"));
+    let weights = "model.safetensors";
+    std::fs::copy(llama.join(weights), dir.path().join(weights)).unwrap();
+    let json = std::fs::read(llama.join("config.json")).unwrap();
+    let mut json: Value = serde_json::from_slice(&json).unwrap();
+    let prompt = expected("llama", "prompts").pop().unwrap();
+    for name in ["linear", "dynamic", "llama3", "yarn", "yarn_weighted"] {
+        let rope = std::fs::read(references().join(format!("rope_{name}.json"))).unwrap();
+        json["rope_parameters"] = serde_json::from_slice(&rope).unwrap();
+        std::fs::write(dir.path().join("config.json"), json.to_string()).unwrap();
+        let config = config(Precision::Fp32, 1, None);
+        let mut model = NativeCausalLm::open(dir.path(), &config).unwrap();
+        let shape = [prompt.len(), model.config().vocab_size()];
+        let expected = scaled.f32(name, &shape).unwrap();
+        close(&model.logits(&[&prompt]).unwrap().data, &expected, name);
+    }
+}
+
+#[test]
+fn quantised_logits_are_near_hugging_face() {
+    let int4 = QuantConfig {
+        int4: Int4 {
+            embeddings: true,
+            attention: true,
+            feed_forward: true,
+            ..Int4::default()
+        },
+        ..QuantConfig::default()
+    };
+    for (family, bounds) in [
+        ("gpt2", [0.99, 0.9]),
+        ("llama", [0.99, 0.9]),
+        ("qwen2", [0.99, 0.9]),
+        ("qwen3", [0.99, 0.9]),
+    ] {
+        for (quantise, bound) in [QuantConfig::default(), int4.clone()].iter().zip(bounds) {
+            let config = config(Precision::Auto, 2, None);
+            let mut model =
+                NativeCausalLm::open_quantised(&references().join(family), quantise, &config)
+                    .unwrap();
+            let found = model.logits(&slices(&expected(family, "prompts"))).unwrap();
+            let cosine = cosine(&found.data, &expected_logits(family, &model));
+            assert!(cosine > bound, "{family}: {cosine}");
+        }
+    }
+}
+
+/// The rows of logits of a prompt alone and of three steps after it.
+fn alone(model: &mut NativeCausalLm, text: &[u32], next: &[u32]) -> Vec<f32> {
+    let mut rows = model.prefill(&[text]).unwrap().data;
+    for &token in next {
+        rows.extend(model.step(&[token]).unwrap().data);
+    }
+    rows
+}
+
+#[test]
+fn results_depend_neither_on_threads_nor_on_company() {
+    for family in FAMILIES {
+        for precision in [Precision::Fp32, Precision::Int8] {
+            let mut texts = expected(family, "prompts");
+            // One is longer than a page of the cache.
+            texts.push((0..40).map(|i| i * 7 % 61).collect());
+            let next = [5, 9, 30];
+            let mut one = open(family, precision, 1);
+            let expected: Vec<_> = texts
+                .iter()
+                .map(|text| alone(&mut one, text, &next))
+                .collect();
+            for threads in [1, 2, 3] {
+                let mut model = open(family, precision, threads);
+                let mut rows = vec![model.prefill(&slices(&texts)).unwrap()];
+                for token in next {
+                    rows.push(model.step(&vec![token; texts.len()]).unwrap());
+                }
+                for (i, expected) in expected.iter().enumerate() {
+                    let found: Vec<f32> = rows.iter().flat_map(|m| m.row(i).to_vec()).collect();
+                    assert!(
+                        found == *expected,
+                        "{family} {precision} {threads}: text {i}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn steps_equal_the_whole_forward() {
+    for family in FAMILIES {
+        for precision in [Precision::Fp32, Precision::Int8] {
+            let mut model = open(family, precision, 2);
+            let mut texts = expected(family, "prompts");
+            let mut rows = model.prefill(&slices(&texts)).unwrap();
+            for step in 0..4_u32 {
+                for (i, text) in texts.iter().enumerate() {
+                    let whole = model.logits(&[text]).unwrap();
+                    assert_eq!(
+                        rows.row(i),
+                        whole.row(whole.rows - 1),
+                        "{family} {precision}"
+                    );
+                }
+                // In turn another sequence is dropped, and another goes on twice.
+                let sources: Vec<usize> = match step {
+                    1 => vec![6, 1, 1, 3, 0, 1],
+                    2 => vec![5, 4, 0],
+                    _ => (0..texts.len()).collect(),
+                };
+                model.reorder(&sources).unwrap();
+                texts = sources.iter().map(|&i| texts[i].clone()).collect();
+                let next: Vec<u32> = (0..texts.len() as u32).map(|i| 7 * i + step).collect();
+                for (text, &token) in texts.iter_mut().zip(&next) {
+                    text.push(token);
+                }
+                rows = model.step(&next).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn conversations_that_do_not_fit_are_refused_and_the_others_go_on() {
+    let mut model = open("llama", Precision::Fp32, 1).with_most_tokens(40);
+    let message = |result: cs_model::Result<Matrix>| result.unwrap_err().to_string();
+    assert_eq!(
+        message(model.prefill(&[&[1], &[]])),
+        "sequence 1: no tokens, expected at least one"
+    );
+    assert_eq!(
+        message(model.prefill(&[&[1, 61]])),
+        "sequence 0: token id 61, expected less than 61"
+    );
+    assert_eq!(
+        message(model.prefill(&[&[1], &[2], &[3]])),
+        "the cache is full: 3 pages of 32 tokens, expected at most 2"
+    );
+    let long = vec![1; 1 << 20];
+    assert!(message(model.prefill(&[&long])).ends_with("tokens, expected at most 48"));
+    let first = model.prefill(&[&[1, 2], &[3]]).unwrap();
+    assert_eq!(
+        message(model.step(&[1])),
+        "malformed batch: 1 tokens, expected 2, one for each conversation"
+    );
+    assert_eq!(
+        message(model.reorder(&[0, 2]).map(|()| Matrix::zeros(0, 0))),
+        "malformed batch: conversation 2, expected less than 2"
+    );
+    // A step that fails leaves the conversations as they were.
+    let before = model.clone().step(&[4, 5]).unwrap();
+    assert!(model.step(&[4, 99]).is_err());
+    assert_eq!(model.step(&[4, 5]).unwrap(), before);
+    assert_eq!(model.prefill(&[&[1, 2], &[3]]).unwrap(), first);
+}
