@@ -52,7 +52,7 @@ fn main() {
         pack(&sequences[..1]),
         TokenBatch::pack([&long[..]]),
     ];
-    for name in ["bert_gelu", "lstm"] {
+    for name in ["bert_gelu", "roberta", "albert", "lstm"] {
         for precision in [Precision::Fp32, Precision::Int8] {
             for threads in 1..4 {
                 let model = open(&reference(name), &config(precision, threads, None));

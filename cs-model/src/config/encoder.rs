@@ -6,7 +6,7 @@ use super::albert::AlbertConfig;
 use super::architecture::Architecture;
 use super::bert::BertConfig;
 use super::bilstm::BiLstmConfig;
-use super::checks::token;
+use super::checks::{only, token};
 use super::config_file::ConfigFile;
 use super::distilbert::DistilBertConfig;
 use super::families::{self, KnownEncoder};
@@ -107,6 +107,19 @@ impl EncoderConfig {
         self.file.to_json()
     }
 
+    /// Gives the configuration for weights in fp32, whatever they are in now: where `config.json`
+    /// states their type, `transformers` reads them in that one.
+    #[must_use]
+    pub fn with_fp32_weights(&self) -> Self {
+        let mut config = self.clone();
+        for key in ["dtype", "torch_dtype"] {
+            if let Some(dtype) = config.file.extra.get_mut(key) {
+                *dtype = "float32".into();
+            }
+        }
+        config
+    }
+
     /// Checks the sizes and rates.
     ///
     /// # Errors
@@ -173,9 +186,10 @@ impl EncoderConfig {
     /// in Hugging Face's `BertForMaskedLM` and the like. Its last layer is the table of word embeddings.
     ///
     /// # Errors
-    /// [`Error::Field`] if the encoder is no transformer.
+    /// [`Error::Field`] if the encoder is no transformer, or its last layer another table.
     pub fn masked_lm_tensors(&self) -> Result<Vec<(String, Vec<usize>)>> {
         let stack = self.transformer("to predict masked words")?;
+        only(&self.file.extra, "tie_word_embeddings", true)?;
         Ok(stack.masked_lm_tensors(self.names()))
     }
 
@@ -258,6 +272,24 @@ mod tests {
         assert_eq!(config.max_positions(), Some(512));
         let again = parse(&String::from_utf8(config.to_json().unwrap()).unwrap()).unwrap();
         assert_eq!(again, config);
+    }
+
+    #[test]
+    fn what_is_written_in_fp32_says_so() {
+        let half = parse(r#"{"model_type": "albert", "dtype": "float16"}"#).unwrap();
+        assert_eq!(half.with_fp32_weights().file.extra["dtype"], "float32");
+        let silent = parse(r#"{"model_type": "albert"}"#).unwrap();
+        assert_eq!(silent.with_fp32_weights(), silent);
+    }
+
+    #[test]
+    fn masked_words_have_the_table_of_embeddings() {
+        let untied = parse(r#"{"model_type": "distilbert", "tie_word_embeddings": false}"#);
+        let error = untied.unwrap().masked_lm_tensors().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "tie_word_embeddings is false, expected true"
+        );
     }
 
     #[test]

@@ -65,7 +65,8 @@ impl EditedBundle {
             (name, RawTensor::from_f32(shape, values))
         });
         let mut writer = BundleWriter::new(out)?;
-        writer.write("config.json", &self.config.to_json()?)?;
+        let config = self.config.with_fp32_weights();
+        writer.write("config.json", &config.to_json()?)?;
         writer.write("tokenizer.json", &self.tokenizer)?;
         writer.write_with(Bundle::WEIGHTS, |path| {
             write_safetensors(path, tensors, &BTreeMap::new())

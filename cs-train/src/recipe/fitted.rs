@@ -119,7 +119,8 @@ pub(super) fn write_bundle(
     manifest: &Manifest,
 ) -> Result<()> {
     let mut writer = BundleWriter::new(out)?;
-    writer.write("config.json", &model.config().to_json()?)?;
+    let config = model.config().with_fp32_weights();
+    writer.write("config.json", &config.to_json()?)?;
     writer.write("tokenizer.json", &tokenizer.to_json()?)?;
     writer.write_with(Bundle::WEIGHTS, |path| model.save_weights(path))?;
     writer.finish(manifest.clone())?;

@@ -194,6 +194,20 @@ mod tests {
     }
 
     #[test]
+    fn a_product_has_the_name_of_its_first_matrix() {
+        for names in [BERT, ROBERTA, DISTILBERT, ALBERT] {
+            let names = names.layer(0);
+            let query = names.weight(Role::Query);
+            let query = query.strip_suffix(".weight").unwrap();
+            for role in [Role::Query, Role::Key, Role::Value] {
+                assert_eq!(product(&names.weight(role)), query);
+            }
+            let output = names.weight(Role::AttentionOutput);
+            assert_eq!(format!("{}.weight", product(&output)), output);
+        }
+    }
+
+    #[test]
     fn other_names_have_no_role() {
         for name in [
             "",

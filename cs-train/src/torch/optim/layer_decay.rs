@@ -26,7 +26,7 @@ fn depth(name: &str) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
-    use cs_model::names::{BERT, BILSTM, HEADS, Role};
+    use cs_model::names::{ALBERT, BERT, BILSTM, HEADS, Role};
 
     use super::*;
 
@@ -42,6 +42,14 @@ mod tests {
         ];
         let expected = [0.5f64.powi(13), 0.5f64.powi(12), 0.5, 1.0];
         assert_eq!(factors(&names, 0.5), expected);
+        // The one layer that ALBERT runs again and again has one rate.
+        let names = [
+            ALBERT.weight(Role::PositionEmbeddings),
+            ALBERT.weight(Role::EmbeddingProjection),
+            ALBERT.layer(0).weight(Role::Query),
+            ALBERT.weight(Role::MaskedLmDense),
+        ];
+        assert_eq!(factors(&names, 0.5), [0.25, 0.25, 0.5, 1.0]);
         let names = [
             BILSTM.layer(1).weight(Role::LstmHiddenReverse),
             BILSTM.layer(0).bias(Role::LstmInput),
