@@ -204,6 +204,13 @@ impl Weights {
         self.shards.iter().try_for_each(Shard::verify)
     }
 
+    /// Gives a tensor another name, in the place of any that has it.
+    pub(crate) fn rename(&mut self, name: &str, to: &str) {
+        if let Some(entry) = self.tensors.remove(name) {
+            self.tensors.insert(to.to_owned(), entry);
+        }
+    }
+
     /// The path of the file, or of the list of the files.
     pub fn path(&self) -> &Path {
         &self.path

@@ -214,21 +214,17 @@ impl BartConfig {
         self.tie_word_embeddings && self.share_encoder_decoder_embeddings
     }
 
-    /// Lists the other names of a table of words that more than one layer shares.
-    pub fn sharing(&self, name: &str) -> Vec<String> {
-        let words = Role::WordEmbeddings;
-        let head = UNTIED_BART_DECODER.weight(Role::LmHead);
-        let (encoder, decoder) = (
-            UNTIED_BART_ENCODER.weight(words),
-            UNTIED_BART_DECODER.weight(words),
-        );
-        if self.shares_words() && name == BART_DECODER.weight(words) {
-            vec![encoder, decoder, head]
-        } else if self.tie_word_embeddings && name == decoder {
-            vec![head]
-        } else {
-            Vec::new()
+    /// Lists the names of the layers that share the decoder's table of words.
+    pub(super) fn sharing(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        if self.shares_words() {
+            let own = [UNTIED_BART_ENCODER, UNTIED_BART_DECODER];
+            names.extend(own.map(|names| names.weight(Role::WordEmbeddings)));
         }
+        if self.tie_word_embeddings {
+            names.push(self.names().weight(Role::LmHead));
+        }
+        names
     }
 
     /// The names of the encoder's tensors.

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::bart::BartConfig;
 use super::config_file::ConfigFile;
 use super::family::Family;
-use super::names::Names;
-use super::stack::Stack;
+use super::names::{Names, Role};
+use super::stack::{Positions, Stack};
 use crate::error::Result;
 use crate::file;
 
@@ -127,10 +127,25 @@ impl Seq2SeqConfig {
         self.family().tensors()
     }
 
-    /// Lists the other names that a checkpoint may have a table of words under, if more than one
-    /// layer shares it.
-    pub fn sharing(&self, name: &str) -> Vec<String> {
-        self.family().sharing(name)
+    /// Lists the names of the layers that share the decoder's table of words, under which a
+    /// checkpoint may hold it too.
+    pub fn sharing(&self) -> Vec<String> {
+        self.family().sharing()
+    }
+
+    /// Lists the names of tensors that a checkpoint may hold and that are not read, because they
+    /// are others' once more, or computed.
+    pub fn unread(&self) -> Vec<String> {
+        let mut names = self.sharing();
+        for (stack, own) in [
+            (self.encoder(), self.encoder_names()),
+            (self.decoder(), self.decoder_names()),
+        ] {
+            if matches!(stack.embeddings.positions, Positions::Sinusoidal { .. }) {
+                names.push(own.weight(Role::PositionEmbeddings));
+            }
+        }
+        names
     }
 
     fn family(&self) -> &BartConfig {
@@ -143,7 +158,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::config::{Activation, EmbeddingNorm, NormPlace, Positions};
+    use crate::config::{Activation, EmbeddingNorm, NormPlace};
 
     /// A Marian with tables of its own for encoder and decoder, and these keys.
     fn parse(keys: &Value) -> Result<Seq2SeqConfig> {

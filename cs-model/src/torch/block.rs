@@ -5,7 +5,7 @@
 
 use tch::Tensor;
 
-use super::attention::{CrossAttention, Pass, SelfAttention, SourceKeys};
+use super::attention::{CrossAttention, Pass, SelfAttention};
 use super::layers::{Joined, Linear, Norm, activate, dropout};
 use super::parameters::Scope;
 use crate::config::names::Role;
@@ -56,7 +56,7 @@ impl Block {
         let mut x = self.leave(x, update, norm, train)?;
         if let Some((cross, sources)) = self.cross.as_ref().zip(pass.sources) {
             let read = self.enter(&x, &cross.norm)?;
-            let attended = cross.attention.forward(&read, sources)?;
+            let attended = cross.attention.forward(&read, sources, pass.layer)?;
             let update = cross.output.forward(&attended)?;
             x = self.leave(&x, update, &cross.norm, train)?;
         }
@@ -65,11 +65,11 @@ impl Block {
         Ok((self.leave(&x, update, norm, train)?, scores))
     }
 
-    /// Computes what the block keeps of the encoder's hidden states, `[M, H]`, if it attends to
-    /// them.
-    pub(super) fn source_keys(&self, hidden: &Tensor) -> Result<Option<SourceKeys>> {
+    /// Computes the keys and values of an encoder's hidden states, if the block attends to them:
+    /// `[M, H]` to `[M, 2A, D]`.
+    pub(super) fn read(&self, hidden: &Tensor) -> Result<Option<Tensor>> {
         let cross = self.cross.as_ref();
-        cross.map(|cross| cross.attention.keys(hidden)).transpose()
+        cross.map(|cross| cross.attention.read(hidden)).transpose()
     }
 
     /// Gives what a sublayer reads.

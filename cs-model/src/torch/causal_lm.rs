@@ -5,11 +5,11 @@
 use std::path::Path;
 
 use cs_data::TokenBatch;
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::PackedInput;
 use super::attention::Cache;
-use super::checkpoint::{self, kind};
+use super::checkpoint::{self, computed_kind};
 use super::heads::LmHead;
 use super::model::check_below;
 use super::numbers::matrix;
@@ -18,7 +18,7 @@ use super::transformer::Transformer;
 use crate::bundle::{Dtype, Weights};
 use crate::config::DecoderConfig;
 use crate::config::names::Role;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::generate::Decoder;
 use crate::heads::Matrix;
 use crate::ops::Device;
@@ -55,9 +55,9 @@ impl CausalLm {
     /// that type.
     ///
     /// # Errors
-    /// A file is missing or damaged; [`Error::Field`] for a configuration, a device or a type that
-    /// cannot be used; [`Error::Tensors`] lists every tensor that is missing, unknown or of another
-    /// shape; [`Error::Tch`] if memory runs out, with the number of bytes that were asked for.
+    /// A file is missing or damaged; [`Error::Field`](crate::Error::Field) for a configuration, a device or a type that
+    /// cannot be used; [`Error::Tensors`](crate::Error::Tensors) lists every tensor that is missing, unknown or of another
+    /// shape; [`Error::Tch`](crate::Error::Tch) if memory runs out, with the number of bytes that were asked for.
     pub fn open(dir: &Path, device: Device, dtype: Dtype) -> Result<Self> {
         let config = DecoderConfig::open(dir)?;
         let kind = computed_kind(dtype, device)?;
@@ -91,8 +91,8 @@ impl CausalLm {
     /// `N` tokens give `[N, V]`.
     ///
     /// # Errors
-    /// [`Error::Field`] for a token id or a position the model has no embedding for;
-    /// [`Error::Shape`] for an empty sequence; [`Error::Tch`], for instance when memory runs out.
+    /// [`Error::Field`](crate::Error::Field) for a token id or a position the model has no embedding for;
+    /// [`Error::Shape`](crate::Error::Shape) for an empty sequence; [`Error::Tch`](crate::Error::Tch), for instance when memory runs out.
     pub fn logits(&self, batch: &TokenBatch) -> Result<Tensor> {
         let _guard = tch::no_grad_guard();
         let input = self.input(batch)?;
@@ -104,14 +104,10 @@ impl CausalLm {
     /// Hugging Face's model with a head; each file whole or not at all.
     ///
     /// # Errors
-    /// [`Error::Io`] names the file.
+    /// [`Error::Io`](crate::Error::Io) names the file.
     pub fn save(&self, dir: &Path) -> Result<()> {
-        std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
-        let weights = dir.join(crate::Bundle::WEIGHTS);
-        checkpoint::save(&weights, &self.parameters, self.config.names())?;
-        let path = dir.join("config.json");
-        let json = self.config.to_json()?;
-        cs_data::file::write(&path, |out| out.write_all(&json)).map_err(Error::io(&path))
+        let names = self.config.names();
+        checkpoint::save(dir, &self.config.to_json()?, (&self.parameters, names))
     }
 
     /// Lists every tensor by name, in the order of the configuration's list. The handles share
@@ -143,29 +139,12 @@ impl CausalLm {
     /// Appends tokens to each sequence, and gives the last hidden states of each: `[B, H]`.
     fn extend<'a>(&mut self, tokens: impl Iterator<Item = &'a [u32]>) -> Result<Tensor> {
         let mut batch = TokenBatch::pack(tokens);
-        let lengths: Vec<usize> = batch
-            .offsets
-            .windows(2)
-            .map(|pair| (pair[1] - pair[0]) as usize)
-            .collect();
-        let before: Vec<usize> = self.cache.lengths().collect();
-        if before.len() != lengths.len() {
-            return Err(Error::Shape {
-                what: "sequences that go on",
-                expected: before.len().to_string(),
-                found: lengths.len().to_string(),
-            });
-        }
-        for (pair, before) in batch.offsets.windows(2).zip(&before) {
-            for position in &mut batch.positions[pair[0] as usize..pair[1] as usize] {
-                *position += *before as u32;
-            }
-        }
+        self.cache.place(&mut batch)?;
         let _guard = tch::no_grad_guard();
         let input = self.input(&batch)?;
-        self.cache.reserve(&lengths)?;
+        self.cache.reserve(input.lengths())?;
         let hidden = self.transformer.extend(&input, None, &self.cache)?;
-        self.cache.grow(&lengths);
+        self.cache.grow(input.lengths());
         Ok(hidden)
     }
 
@@ -173,15 +152,6 @@ impl CausalLm {
         let _guard = tch::no_grad_guard();
         matrix(&self.head.forward(hidden)?)
     }
-}
-
-/// Gives the type in which a device computes, and an error for one in which it does not.
-fn computed_kind(dtype: Dtype, device: Device) -> Result<Kind> {
-    device.check()?;
-    if device == Device::Cpu && dtype == Dtype::F16 {
-        return Err(Error::field("dtype", dtype, "F32 or BF16 on the CPU"));
-    }
-    kind(dtype)
 }
 
 impl Decoder for CausalLm {
@@ -205,11 +175,6 @@ impl Decoder for CausalLm {
     }
 
     fn reorder(&mut self, sources: &[usize]) -> Result<()> {
-        let count = self.cache.lengths().len();
-        if let Some(source) = sources.iter().find(|&&source| source >= count) {
-            let expected = format!("less than {count} sequences");
-            return Err(Error::field("sources", source, expected));
-        }
         let _guard = tch::no_grad_guard();
         self.cache.reorder(sources)
     }

@@ -8,19 +8,28 @@ use std::thread;
 use tch::{Kind, Tensor};
 
 use super::parameters::Parameters;
-use crate::bundle::{Dtype, RawTensor, Weights, write_safetensors};
+use crate::bundle::{Bundle, Dtype, RawTensor, Weights, write_safetensors};
 use crate::config::names::Names;
 use crate::error::{Error, Result};
 use crate::ops::{Device, tensor_bytes, tensor_of_bytes};
 
 /// Gives libtorch's name of a floating-point type, and an error for any other.
-pub(super) fn kind(dtype: Dtype) -> Result<Kind> {
+fn kind(dtype: Dtype) -> Result<Kind> {
     match dtype {
         Dtype::F32 => Ok(Kind::Float),
         Dtype::F16 => Ok(Kind::Half),
         Dtype::BF16 => Ok(Kind::BFloat16),
         other => Err(Error::field("dtype", other, "F32, F16 or BF16")),
     }
+}
+
+/// Gives the type in which a device computes, and an error for one in which it does not.
+pub(super) fn computed_kind(dtype: Dtype, device: Device) -> Result<Kind> {
+    device.check()?;
+    if device == Device::Cpu && dtype == Dtype::F16 {
+        return Err(Error::field("dtype", dtype, "F32 or BF16 on the CPU"));
+    }
+    kind(dtype)
 }
 
 fn dtype(kind: Kind) -> Dtype {
@@ -85,9 +94,14 @@ fn arrive(tensor: &Tensor, device: Device, kind: Kind) -> Result<Tensor> {
     Ok(tensor.f_to_kind(kind)?.f_to(device.into())?)
 }
 
-/// Writes tensors under the names that a checkpoint of the whole model gives them, whole or not at
-/// all.
-pub(super) fn save(path: &Path, parameters: &Parameters, names: Names) -> Result<()> {
+/// Writes a folder of this `config.json` and of tensors under the names that a checkpoint of the
+/// whole model gives them, each file whole or not at all.
+pub(super) fn save(
+    dir: &Path,
+    config: &[u8],
+    (parameters, names): (&Parameters, Names),
+) -> Result<()> {
+    std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
     let mut raw = Vec::new();
     for (name, tensor) in parameters.list() {
         let shape: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
@@ -99,5 +113,7 @@ pub(super) fn save(path: &Path, parameters: &Parameters, names: Names) -> Result
         .map(|(name, dtype, shape, bytes)| (name, RawTensor::from_bytes(*dtype, shape, bytes)));
     // Hugging Face's reader asks for this entry.
     let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
-    write_safetensors(path, tensors, &metadata)
+    write_safetensors(&dir.join(Bundle::WEIGHTS), tensors, &metadata)?;
+    let path = dir.join("config.json");
+    cs_data::file::write(&path, |out| out.write_all(config)).map_err(Error::io(&path))
 }

@@ -1,68 +1,98 @@
-//! An encoder-decoder.
+//! An encoder-decoder, which turns sources into targets.
 //!
-//! In the shapes, `N` is the number of packed tokens of the targets, `H` the hidden width, and `V`
-//! the number of words.
+//! In the shapes, `N` is the number of packed tokens of the targets, `B` that of sequences, `H` the
+//! hidden width, and `V` the number of words.
 
 use std::path::Path;
 
 use cs_data::TokenBatch;
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use super::PackedInput;
-use super::attention::{Sources, Target};
+use super::attention::{Cache, Sources, Target};
+use super::checkpoint::{self, computed_kind};
 use super::heads::LmHead;
 use super::model::check_below;
 use super::numbers::matrix;
 use super::parameters::Parameters;
 use super::transformer::Transformer;
-use crate::bundle::{Bundle, Weights};
+use crate::bundle::{Dtype, Weights};
 use crate::config::Seq2SeqConfig;
 use crate::config::names::Role;
 use crate::error::{Error, Result};
 use crate::generate::Decoder;
 use crate::heads::Matrix;
-use crate::ops::{Device, on_device};
+use crate::ops::Device;
 
-/// An encoder-decoder in libtorch, which gives a target for each source.
+/// An encoder-decoder of any family in libtorch. It computes without gradients, in the type of its
+/// weights; in 16 bits on CUDA it attends by flash attention. Logits are always f32.
+///
+/// ```no_run
+/// use cs_data::TokenBatch;
+/// use cs_model::generate::{GenerateConfig, Generator, Prompt};
+/// use cs_model::{Device, Dtype, Seq2SeqLm};
+/// use std::path::Path;
+///
+/// let dir = Path::new("opus-mt-zh-en");
+/// let model = Seq2SeqLm::open(dir, Device::Cpu, Dtype::F32)?;
+/// let generator = Generator::new(GenerateConfig::open(dir)?, model.config().vocab_size())?;
+/// let (source, start) = ([520, 31, 7, 0], [model.config().decoder_start_token_id()]);
+/// let mut decoder = model.encode(&TokenBatch::pack([&source[..]]))?;
+/// let prompt = Prompt { source: &source, ..Prompt::new(&start) };
+/// let found = generator.run(&mut decoder, &[prompt], &mut |_| ())?;
+/// # Ok::<(), cs_model::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Seq2SeqLm {
     config: Seq2SeqConfig,
     device: Device,
+    parameters: Parameters,
     encoder: Transformer,
     decoder: Transformer,
     head: LmHead,
 }
 
 impl Seq2SeqLm {
-    /// Opens a Hugging Face folder.
+    /// Opens a Hugging Face folder: `config.json` and the weights, in one file or several, which
+    /// become of type `dtype`.
     ///
     /// # Errors
-    /// Those of [`Seq2SeqConfig::open`] and of [`Weights::open`]; [`Error::Tensor`] for a tensor
-    /// that is missing or has another shape; [`Error::Field`] for a device that is not there.
-    pub fn open(dir: &Path, device: Device) -> Result<Self> {
+    /// A file is missing or damaged; [`Error::Field`] for a configuration, a device or a type that
+    /// cannot be used; [`Error::Tensors`] lists every tensor that is missing, unknown or of another
+    /// shape; [`Error::Tch`] if memory runs out, with the number of bytes that were asked for.
+    pub fn open(dir: &Path, device: Device, dtype: Dtype) -> Result<Self> {
         let config = Seq2SeqConfig::open(dir)?;
-        let weights = Weights::open(&dir.join(Bundle::WEIGHTS))?;
-        device.check()?;
-        let parameters = Parameters::create(config.tensors(), device, |name, shape| {
-            fill(&config, &weights, name, shape)
-        })?;
+        let kind = computed_kind(dtype, device)?;
+        let mut weights = Weights::open_folder(dir)?;
+        let words = config.decoder_names().weight(Role::WordEmbeddings);
+        if !weights.contains(&words) {
+            let sharing = config.sharing();
+            let found = sharing.iter().find(|name| weights.contains(name));
+            found
+                .into_iter()
+                .for_each(|name| weights.rename(name, &words));
+        }
+        let mut tensors = config.tensors();
+        // Old checkpoints leave it out where it is zero.
+        let bias = config.decoder_names().bias(Role::LogitsBias);
+        tensors.retain(|(name, _)| *name != bias || weights.contains(name));
+        weights.check_all(&tensors, &config.unread())?;
+        let _guard = tch::no_grad_guard();
+        let parameters = checkpoint::load(&weights, tensors, (device, kind))?;
+        Self::build(config, parameters, device)
+    }
+
+    fn build(config: Seq2SeqConfig, parameters: Parameters, device: Device) -> Result<Self> {
+        let encoder = parameters.named(config.encoder_names());
         let decoder = parameters.named(config.decoder_names());
         Ok(Self {
-            encoder: Transformer::new(
-                parameters.named(config.encoder_names()),
-                &config.encoder(),
-                device,
-            )?,
+            encoder: Transformer::new(encoder, &config.encoder(), device)?,
             decoder: Transformer::new(decoder, &config.decoder(), device)?,
             head: LmHead::new(decoder, config.tied())?,
             config,
             device,
+            parameters,
         })
-    }
-
-    /// The configuration.
-    pub fn config(&self) -> &Seq2SeqConfig {
-        &self.config
     }
 
     /// Computes the logits of the word after each token of the targets, each of which belongs to
@@ -80,30 +110,40 @@ impl Seq2SeqLm {
         let mut sources = self.read(sources)?;
         let input = self.input(targets, self.config.vocab_size())?;
         check_count(&sources, input.lengths().len())?;
-        let attending = input.lengths().iter().enumerate();
-        let attending = attending.map(|(source, &tokens)| Target { tokens, source });
-        sources.attend(&attending.collect::<Vec<_>>())?;
+        if input.lengths().is_empty() {
+            let shape = [0, self.config.vocab_size() as i64];
+            return Ok(Tensor::f_zeros(shape, (Kind::Float, self.device.into()))?);
+        }
+        let targets = input.lengths().iter().enumerate();
+        let targets = targets.map(|(source, &tokens)| Target { tokens, source });
+        sources.attend(&targets.collect::<Vec<_>>())?;
         let hidden = self.decoder.forward(&input, Some(&sources), false, None)?;
         self.head.forward(&hidden)
     }
 
-    /// Reads sources, once for all targets that are generated from them.
+    /// Reads sources, once for all steps of generating their targets.
     ///
     /// # Errors
     /// Those of [`Seq2SeqLm::logits`].
     pub fn encode(&self, sources: &TokenBatch) -> Result<Seq2SeqDecoder<'_>> {
         let _guard = tch::no_grad_guard();
+        let words = self.parameters.list().first();
+        let kind = words.map_or(Kind::Float, |(_, words)| words.kind());
         Ok(Seq2SeqDecoder {
             model: self,
             sources: self.read(sources)?,
-            sequences: Vec::new(),
+            of: Vec::new(),
+            cache: Cache::new(&self.config.decoder(), kind, self.device)?,
         })
     }
 
-    /// Computes what the decoder keeps of the sources.
+    /// Computes what the decoder attends to of sources.
     fn read(&self, sources: &TokenBatch) -> Result<Sources> {
         let words = self.config.encoder().embeddings.words;
         let input = self.input(sources, words)?;
+        if input.lengths().is_empty() {
+            return Sources::none(self.device);
+        }
         let hidden = self.encoder.forward(&input, None, false, None)?;
         self.decoder.sources(&hidden, &input)
     }
@@ -116,25 +156,34 @@ impl Seq2SeqLm {
         }
         PackedInput::new(batch, self.device)
     }
-}
 
-/// Gives the numbers of a tensor. Checkpoints may hold a table of words under the name of any layer
-/// that shares it, and leave out biases that are zero.
-fn fill(
-    config: &Seq2SeqConfig,
-    weights: &Weights,
-    name: &str,
-    shape: &[usize],
-) -> Result<Vec<f32>> {
-    if weights.contains(name) {
-        return weights.f32(name, shape);
+    /// Writes `config.json` and `model.safetensors` in the type of the weights, under the names of
+    /// Hugging Face's model with a head; each file whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Io`] names the file.
+    pub fn save(&self, dir: &Path) -> Result<()> {
+        let names = self.config.decoder_names();
+        checkpoint::save(dir, &self.config.to_json()?, (&self.parameters, names))
     }
-    if name == config.decoder_names().bias(Role::LogitsBias) {
-        return Ok(vec![0.0; shape.iter().product()]);
+
+    /// Lists every tensor by name, in the order of the configuration's list. The handles share
+    /// memory with the model.
+    pub fn parameters(&self) -> Vec<(String, Tensor)> {
+        let list = self.parameters.list().iter();
+        list.map(|(name, tensor)| (name.clone(), tensor.shallow_clone()))
+            .collect()
     }
-    let others = config.sharing(name).into_iter();
-    let other = others.into_iter().find(|other| weights.contains(other));
-    weights.f32(other.as_deref().unwrap_or(name), shape)
+
+    /// The configuration.
+    pub fn config(&self) -> &Seq2SeqConfig {
+        &self.config
+    }
+
+    /// The device that the tensors are on.
+    pub fn device(&self) -> Device {
+        self.device
+    }
 }
 
 fn check_count(sources: &Sources, found: usize) -> Result<()> {
@@ -148,40 +197,31 @@ fn check_count(sources: &Sources, found: usize) -> Result<()> {
     })
 }
 
-/// The decoder of a [`Seq2SeqLm`] with the sources that it has read: sequence `i` of
+/// The decoder of a [`Seq2SeqLm`] with the sources that were read: sequence `i` of
 /// [`prefill`](Decoder::prefill) attends to source `i`.
 #[derive(Debug)]
 pub struct Seq2SeqDecoder<'a> {
     model: &'a Seq2SeqLm,
     sources: Sources,
-    sequences: Vec<Sequence>,
-}
-
-#[derive(Debug, Clone)]
-struct Sequence {
-    tokens: Vec<u32>,
-    source: usize,
+    /// The source of each sequence.
+    of: Vec<usize>,
+    cache: Cache,
 }
 
 impl Seq2SeqDecoder<'_> {
-    fn rows(&mut self) -> Result<Matrix> {
+    /// Appends tokens to each sequence, and gives the logits after each: `[B, V]`.
+    fn extend<'a>(&mut self, tokens: impl Iterator<Item = &'a [u32]>) -> Result<Matrix> {
+        let mut batch = TokenBatch::pack(tokens);
+        self.cache.place(&mut batch)?;
         let _guard = tch::no_grad_guard();
-        let batch = TokenBatch::pack(self.sequences.iter().map(|own| &own.tokens[..]));
-        let input = self.model.input(&batch, self.model.config.vocab_size())?;
-        let targets = self.sequences.iter().map(|own| Target {
-            tokens: own.tokens.len(),
-            source: own.source,
-        });
+        let input = self.model.input(&batch, self.vocab_size())?;
+        let targets = input.lengths().iter().zip(&self.of);
+        let targets = targets.map(|(&tokens, &source)| Target { tokens, source });
         self.sources.attend(&targets.collect::<Vec<_>>())?;
-        let hidden = self
-            .model
-            .decoder
-            .forward(&input, Some(&self.sources), false, None)?;
-        let last: Vec<i64> = batch.offsets[1..]
-            .iter()
-            .map(|&end| i64::from(end) - 1)
-            .collect();
-        let hidden = hidden.f_index_select(0, &on_device(&last, self.model.device)?)?;
+        self.cache.reserve(input.lengths())?;
+        let (decoder, sources) = (&self.model.decoder, Some(&self.sources));
+        let hidden = decoder.extend(&input, sources, &self.cache)?;
+        self.cache.grow(input.lengths());
         matrix(&self.model.head.forward(&hidden)?)
     }
 }
@@ -197,29 +237,19 @@ impl Decoder for Seq2SeqDecoder<'_> {
 
     fn prefill(&mut self, prompts: &[&[u32]]) -> Result<Matrix> {
         check_count(&self.sources, prompts.len())?;
-        let prompts = prompts.iter().enumerate();
-        self.sequences = prompts
-            .map(|(source, tokens)| Sequence {
-                tokens: tokens.to_vec(),
-                source,
-            })
-            .collect();
-        self.rows()
+        self.of = (0..prompts.len()).collect();
+        self.cache.restart(prompts.len());
+        self.extend(prompts.iter().copied())
     }
 
     fn step(&mut self, tokens: &[u32]) -> Result<Matrix> {
-        self.sequences
-            .iter_mut()
-            .zip(tokens)
-            .for_each(|(own, &token)| own.tokens.push(token));
-        self.rows()
+        self.extend(tokens.iter().map(std::slice::from_ref))
     }
 
     fn reorder(&mut self, sources: &[usize]) -> Result<()> {
-        self.sequences = sources
-            .iter()
-            .map(|&source| self.sequences[source].clone())
-            .collect();
+        let _guard = tch::no_grad_guard();
+        self.cache.reorder(sources)?;
+        self.of = sources.iter().map(|&source| self.of[source]).collect();
         Ok(())
     }
 }

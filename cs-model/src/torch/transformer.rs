@@ -54,14 +54,15 @@ impl Transformer {
         (0..self.passes).flat_map(|_| &self.blocks)
     }
 
-    /// Computes what the blocks keep of sources, of which an encoder made `hidden` states.
+    /// Computes what the blocks attend to of sources, of which an encoder made `hidden` states.
     ///
     /// # Shapes
     /// `hidden` is `[M, H]`, `M` the number of tokens of all sources.
     pub(super) fn sources(&self, hidden: &Tensor, input: &PackedInput) -> Result<Sources> {
-        let keys = self.blocks().map(|block| block.source_keys(hidden));
-        let keys = keys.filter_map(Result::transpose);
-        Ok(Sources::new(keys.collect::<Result<_>>()?, input))
+        let layers = self.blocks().map(|block| block.read(hidden));
+        let layers = layers.filter_map(Result::transpose);
+        let flash = self.attending.flashes_spans();
+        Sources::new(layers.collect::<Result<_>>()?, input, flash)
     }
 
     /// Computes the last hidden states, of a decoder with an encoder by its `sources`, and leaves

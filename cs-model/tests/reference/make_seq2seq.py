@@ -1,10 +1,11 @@
 """Makes the stored references of tests/it/seq2seq: tiny random encoder-decoders by Hugging Face transformers,
 their logits for a few pairs of a source and a target, and what they generate from the sources, greedily and by
-beam search as their generation_config.json says. One source at a time, therefore without padding.
+beam search as their generation_config.json says. One source at a time, therefore without padding. The Marian has a
+tokenizer as well, that of cs-data's tests, and what it translates some texts into.
 
     python make_seq2seq.py
 
-Made with torch 2.11.0, transformers 5.24.0 and safetensors; writes seq2seq/ beside itself.
+Made with torch 2.11.0, transformers 5.24.0, sentencepiece 0.2.1 and safetensors; writes seq2seq/ beside itself.
 """
 
 import json
@@ -22,9 +23,12 @@ from transformers import (
     BlenderbotSmallForConditionalGeneration,
     MarianConfig,
     MarianMTModel,
+    MarianTokenizer,
 )
 
 HERE = pathlib.Path(__file__).parent / "seq2seq"
+TOKENIZER = pathlib.Path(__file__).parents[3] / "cs-data/tests/reference/tokenizer_files/marian"
+TEXTS = ["Where is my order 12345?", "我要退款", "a", "订单12345什么时候到？谢谢！" * 4, "I'd like a refund, please!"]
 SOURCES = [5, 1, 9, 5, 14, 3, 30, 9]
 TARGETS = [3, 7, 1, 3, 12, 24, 2, 9]
 SIZES = {
@@ -52,8 +56,8 @@ FAMILIES = {
     "blenderbot_small": (BlenderbotSmallForConditionalGeneration, BlenderbotSmallConfig(vocab_size=90, activation_function="gelu", **SIZES), BLENDERBOT),
     "marian": (
         MarianMTModel,
-        MarianConfig(vocab_size=80, pad_token_id=79, decoder_start_token_id=79, scale_embedding=True, activation_function="swish", **SIZES),
-        marian(79),
+        MarianConfig(vocab_size=120, pad_token_id=119, decoder_start_token_id=119, scale_embedding=True, activation_function="swish", **SIZES),
+        marian(119) | {"no_repeat_ngram_size": 2},  # so that texts are more than one word over and over
     ),
     "marian_separate": (
         MarianMTModel,
@@ -65,7 +69,7 @@ FAMILIES = {
     ),
 }
 # What is added to the logit of the end, so that some sequences end early and others do not.
-ENDS = {"bart": 1.4, "blenderbot": 2.0, "blenderbot_small": 0.0, "marian": 3.0, "marian_separate": 0.5}
+ENDS = {"bart": 1.4, "blenderbot": 2.0, "blenderbot_small": 0.0, "marian": 1.2, "marian_separate": 0.5}
 
 
 def spread(model):
@@ -76,6 +80,18 @@ def spread(model):
         scale = 0.1 if "bias" in name or "norm" in name else 0.2 if "embed_tokens" in name or "shared" in name else 0.6
         parameter.data = parameter.data + scale * torch.randn_like(parameter)
     model.final_logits_bias.data = 0.3 * torch.randn_like(model.final_logits_bias)
+
+
+def translate(model, folder):
+    """Texts, the last tokens of those that are too long cut off, and their translations."""
+    for name in ("source.spm", "target.spm", "vocab.json", "tokenizer_config.json"):
+        shutil.copy(TOKENIZER / name, folder / name)
+    tokenizer = MarianTokenizer.from_pretrained(folder)
+    found = []
+    for text in TEXTS:
+        ids = tokenizer(text, truncation=True, max_length=SIZES["max_position_embeddings"]).input_ids
+        found.append({"text": text, "translation": tokenizer.decode(generate(model, ids)[0], skip_special_tokens=True)})
+    return found
 
 
 def generate(model, source, **settings):
@@ -114,6 +130,8 @@ def main():
         shutil.rmtree(folder, ignore_errors=True)
         model.save_pretrained(folder)
         save_file({"logits": torch.cat(logits)}, folder / "expected.safetensors")
+        if name == "marian":
+            inputs["translations"] = translate(model, folder)
         (folder / "inputs.json").write_text(json.dumps(inputs) + "\n")
         print(name, [len(t) for t in inputs["beams"]], [len(t) for t in inputs["greedy"]], len({tuple(t) for t in inputs["beams"]}))
 

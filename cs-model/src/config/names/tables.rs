@@ -58,7 +58,8 @@ impl Names {
     /// The name that a tensor has in a checkpoint of the whole model: that of all but the head
     /// begins with the family's prefix.
     pub fn in_checkpoint(self, name: &str) -> String {
-        let is_head = name == self.weight(Role::LmHead);
+        let head = [self.weight(Role::LmHead), self.bias(Role::LogitsBias)];
+        let is_head = head.iter().any(|own| own == name);
         let prefix = self.table.prefix.filter(|_| !is_head);
         format!("{}{name}", prefix.unwrap_or_default())
     }

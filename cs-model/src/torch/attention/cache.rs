@@ -4,10 +4,12 @@
 //! the number of tokens that a slot holds, `K` that of heads of keys and values, and `D` the head
 //! size.
 
+use cs_data::TokenBatch;
 use tch::{Kind, Tensor};
 
+use super::spans::{Span, Spans};
 use crate::config::Stack;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ops::{Device, on_device};
 
 /// The keys and values of several sequences, each of its own length. A sequence has a slot, so that
@@ -61,6 +63,23 @@ impl Cache {
         self.sequences.iter().map(|sequence| sequence.length)
     }
 
+    /// Moves the positions of a batch of new tokens, those of each sequence, behind what there is.
+    pub(in crate::torch) fn place(&self, batch: &mut TokenBatch) -> Result<()> {
+        if batch.sequences() != self.sequences.len() {
+            return Err(Error::Shape {
+                what: "sequences that go on",
+                expected: self.sequences.len().to_string(),
+                found: batch.sequences().to_string(),
+            });
+        }
+        for (i, sequence) in self.sequences.iter().enumerate() {
+            let own = batch.range(i);
+            let positions = batch.positions[own].iter_mut();
+            positions.for_each(|position| *position += sequence.length as u32);
+        }
+        Ok(())
+    }
+
     /// Makes room for `more` tokens of each sequence.
     pub(in crate::torch) fn reserve(&mut self, more: &[usize]) -> Result<()> {
         let needed = self.lengths().zip(more).map(|(length, more)| length + more);
@@ -110,6 +129,11 @@ impl Cache {
     /// Makes sequence `i` what sequence `sources[i]` was: one that is named again gets a slot of its
     /// own.
     pub(in crate::torch) fn reorder(&mut self, sources: &[usize]) -> Result<()> {
+        let count = self.sequences.len();
+        if let Some(source) = sources.iter().find(|&&source| source >= count) {
+            let expected = format!("less than {count} sequences");
+            return Err(Error::field("sources", source, expected));
+        }
         let mut taken = vec![false; self.slots.max(sources.len())];
         sources
             .iter()
@@ -174,11 +198,8 @@ impl Cache {
         let layers = self.layers.iter().map(Tensor::shallow_clone).collect();
         Ok(CachedPlan {
             rows: on_device(&rows, self.device)?,
-            flash: flash
-                .then(|| FlashSpans::new(&spans, self.device))
-                .transpose()?,
             layers,
-            spans,
+            spans: Spans::new(spans, flash, self.device)?,
         })
     }
 }
@@ -189,59 +210,7 @@ pub(super) struct CachedPlan {
     layers: Vec<Tensor>,
     /// The row of the cache for each new token, `[N]`.
     rows: Tensor,
-    pub(super) spans: Vec<Span>,
-    /// The spans on the device, where flash attention reads them.
-    pub(super) flash: Option<FlashSpans>,
-}
-
-/// What one sequence attends to.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Span {
-    /// The first of its new tokens, among all.
-    pub(super) first_query: i64,
-    pub(super) queries: i64,
-    /// The row of the cache where its slot begins.
-    pub(super) start: i64,
-    /// The number of its tokens, the new ones too.
-    pub(super) keys: i64,
-}
-
-/// Spans as flash attention takes them.
-#[derive(Debug)]
-pub(super) struct FlashSpans {
-    /// Where the new tokens of each sequence begin, and the end: `[B+1]` i32.
-    pub(super) offsets: Tensor,
-    /// The row of the cache where each slot begins, and one more: `[B+1]` i32.
-    pub(super) starts: Tensor,
-    /// The number of tokens of each sequence, `[B]` i32.
-    pub(super) lengths: Tensor,
-    pub(super) longest_query: usize,
-    pub(super) longest_key: usize,
-}
-
-impl FlashSpans {
-    fn new(spans: &[Span], device: Device) -> Result<Self> {
-        let end = spans
-            .last()
-            .map_or(0, |last| last.first_query + last.queries);
-        let offsets = spans.iter().map(|span| span.first_query).chain([end]);
-        let starts = spans.iter().map(|span| span.start).chain([0]);
-        let lengths = spans.iter().map(|span| span.keys);
-        // A cache has fewer rows than i32 can count. All go in one transfer.
-        let numbers = offsets
-            .chain(starts)
-            .chain(lengths)
-            .map(|number| number as i32);
-        let numbers = on_device(&numbers.collect::<Vec<_>>(), device)?;
-        let count = spans.len() as i64;
-        Ok(Self {
-            offsets: numbers.f_narrow(0, 0, count + 1)?,
-            starts: numbers.f_narrow(0, count + 1, count + 1)?,
-            lengths: numbers.f_narrow(0, 2 * count + 2, count)?,
-            longest_query: spans.iter().map(|span| span.queries).max().unwrap_or(0) as usize,
-            longest_key: spans.iter().map(|span| span.keys).max().unwrap_or(0) as usize,
-        })
-    }
+    pub(super) spans: Spans,
 }
 
 impl CachedPlan {

@@ -160,8 +160,7 @@ impl Group {
     }
 }
 
-/// Gives where each of the sequences of these lengths begins.
-pub(super) fn starts(lengths: &[usize]) -> Vec<usize> {
+fn starts(lengths: &[usize]) -> Vec<usize> {
     lengths
         .iter()
         .scan(0, |next, &length| {

@@ -10,22 +10,24 @@ mod cache;
 mod cross;
 mod grouping;
 mod rotary;
+mod spans;
 
 use tch::{Kind, Tensor};
 
 pub(super) use self::cache::Cache;
-use self::cache::{CachedPlan, FlashSpans, Span};
-pub(super) use self::cross::{CrossAttention, SourceKeys, Sources, Target};
+use self::cache::CachedPlan;
+pub(super) use self::cross::{CrossAttention, Sources, Target};
 use self::grouping::{Group, Grouping};
 pub(super) use self::rotary::Frequencies;
 use self::rotary::Turns;
+use self::spans::Heads;
 use super::PackedInput;
 use super::layers::{Joined, Linear, Norm, dropout};
 use super::parameters::Scope;
 use crate::config::Stack;
 use crate::config::names::Role;
 use crate::error::Result;
-use crate::ops::{Autocast, Device, FlashAttention, KeySlots, flash_attention, on_device};
+use crate::ops::{Autocast, Device, FlashAttention, flash_attention, on_device};
 
 /// How a batch attends, the same way in every block.
 #[derive(Debug)]
@@ -76,6 +78,13 @@ pub(super) struct Attending {
     pub(super) kind: Kind,
 }
 
+impl Attending {
+    /// Whether flash attention computes what attends to spans, without autocast.
+    pub(super) fn flashes_spans(&self) -> bool {
+        self.flash && self.kind != Kind::Float
+    }
+}
+
 impl AttentionPlan {
     /// Plans the attention of a batch. Flash attention takes 16 bits only, and does not `keep` the
     /// scores.
@@ -96,9 +105,9 @@ impl AttentionPlan {
     ) -> Result<Self> {
         let turns = attending.frequencies.as_ref();
         let turns = turns.map(|turns| turns.turns(input.positions(), attending.kind));
-        let flash = attending.flash && attending.kind != Kind::Float;
+        let plan = cache.plan(input.lengths(), attending.flashes_spans())?;
         Ok(Self {
-            way: Way::Cached(cache.plan(input.lengths(), flash)?),
+            way: Way::Cached(plan),
             turns: turns.transpose()?,
         })
     }
@@ -242,88 +251,13 @@ impl SelfAttention {
         let heads = qkv.f_view([n, a + 2 * k, self.head_size])?; // [N, Q, D]
         let queries = heads.f_narrow(1, 0, a)?; // [N, A, D]
         let all = plan.write(layer, &heads.f_narrow(1, a, 2 * k)?)?; // [S·C, 2K, D]
-        let context = match (&plan.flash, plan.spans.as_slice()) {
-            (Some(spans), _) => self.flash_cached(&queries, &all, spans)?,
-            (None, [span]) => self.attend_span(&queries, &all, *span)?,
-            (None, spans) => {
-                let contexts = spans.iter().map(|span| {
-                    let own = queries.f_narrow(0, span.first_query, span.queries)?;
-                    self.attend_span(&own, &all, *span)
-                });
-                Tensor::f_cat(&contexts.collect::<Result<Vec<_>>>()?, 0)?
-            }
-        };
-        Ok(context.f_reshape([n, a * self.head_size])?) // [N, C]
-    }
-
-    /// Attends by flash attention: `[N, A, D]` and `[S·C, 2K, D]` to `[N, A, D]`.
-    fn flash_cached(&self, queries: &Tensor, all: &Tensor, spans: &FlashSpans) -> Result<Tensor> {
-        let k = self.key_value_heads;
-        flash_attention(&FlashAttention {
-            query: queries,
-            key: &all.f_narrow(1, 0, k)?,
-            value: &all.f_narrow(1, k, k)?,
-            offsets: &spans.offsets,
-            longest: spans.longest_query,
-            slots: Some(KeySlots {
-                starts: &spans.starts,
-                lengths: &spans.lengths,
-                longest: spans.longest_key,
-            }),
+        let heads = Heads {
+            queries: a,
+            keys: k,
+            size: self.head_size,
             causal: self.causal,
-            dropout: 0.0,
-        })
-    }
-
-    /// Attends with the queries of one sequence, `[L, A, D]`, to its part of `all`, `[S·C, 2K, D]`:
-    /// `[L, C]`.
-    fn attend_span(&self, queries: &Tensor, all: &Tensor, span: Span) -> Result<Tensor> {
-        let (l, a, k, d) = (
-            span.queries,
-            self.heads,
-            self.key_value_heads,
-            self.head_size,
-        );
-        let own = all
-            .f_narrow(0, span.start, span.keys)?
-            .f_transpose(0, 1)?
-            .f_unsqueeze(0)?;
-        let (keys, values) = (own.f_narrow(1, 0, k)?, own.f_narrow(1, k, k)?); // [1, K, T, D]
-        if l == 1 {
-            // The heads that share keys are so many queries for them.
-            let queries = queries.f_view([1, k, a / k, d])?;
-            let context = Tensor::f_scaled_dot_product_attention(
-                &queries,
-                &keys,
-                &values,
-                None::<&Tensor>,
-                0.0,
-                false,
-                None,
-                false,
-            )?; // [1, K, A/K, D]
-            return Ok(context.f_reshape([1, a * d])?);
-        }
-        let queries = queries.f_transpose(0, 1)?.f_unsqueeze(0)?; // [1, A, L, D]
-        let first = self.causal && span.keys == l;
-        let bias = if self.causal && !first {
-            let options = (queries.kind(), queries.device());
-            let all = Tensor::f_full([l, span.keys], f64::NEG_INFINITY, options)?;
-            Some(all.f_triu(span.keys - l + 1)?) // [L, T]
-        } else {
-            None
         };
-        let context = Tensor::f_scaled_dot_product_attention(
-            &queries,
-            &keys,
-            &values,
-            bias.as_ref(),
-            0.0,
-            first,
-            None,
-            a != k,
-        )?; // [1, A, L, D]
-        Ok(context.f_transpose(1, 2)?.f_reshape([l, a * d])?)
+        plan.spans.attend(&queries, &all, heads) // [N, C]
     }
 
     /// Attends group by group: `[N, Q·D]` to `[N, C]`; adds each group's scores to `scores` if there
