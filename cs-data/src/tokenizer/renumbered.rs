@@ -118,7 +118,7 @@ impl Renumbered {
         ))
     }
 
-    /// Puts tokens together, those left out for which `is_skipped` holds.
+    /// Puts tokens together, without special ones if they are to be skipped.
     pub(super) fn decode(
         &self,
         ids: &[u32],

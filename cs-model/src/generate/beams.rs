@@ -178,16 +178,12 @@ impl<'a> Beams<'a> {
 
     fn end(&mut self) -> Result<()> {
         self.width = 0;
-        let config = self.config();
         let (Some(best), Some(text)) = (self.finished.first(), &mut self.text) else {
             return Ok(());
         };
-        for token in &best.tokens {
-            if !config.eos_token_id.contains(token) {
-                self.piece.push_str(&text.push(*token)?);
-            }
-        }
-        self.piece.push_str(&text.finish()?);
+        let ends = &self.processors.config.eos_token_id;
+        let written = best.tokens.iter().filter(|token| !ends.contains(token));
+        self.piece = text.whole(&Vec::from_iter(written.copied()))?;
         Ok(())
     }
 }

@@ -9,7 +9,8 @@ pub type Decode<'a> = dyn Fn(&[u32]) -> Result<String> + 'a;
 /// may take several tokens (byte-level vocabularies, byte fallback).
 ///
 /// Only the last few tokens are decoded each time. The pieces together are the text of all tokens,
-/// if decoding some tokens more never changes a character that was complete.
+/// if decoding some tokens more changes nothing of what was decoded but characters that were
+/// incomplete, a sign that a word goes on (`@@`), and a space before punctuation or `'s` and the like.
 ///
 /// ```
 /// use cs_model::generate::Detokenizer;
@@ -33,6 +34,8 @@ pub struct Detokenizer {
     complete: usize,
     /// The number of bytes of the window's text that were given.
     given: usize,
+    /// Whole characters that were not given, as what comes may change them.
+    held: String,
 }
 
 impl Detokenizer {
@@ -43,7 +46,8 @@ impl Detokenizer {
     pub fn push(&mut self, token: u32, decode: &Decode<'_>) -> Result<String> {
         self.window.push(token);
         let text = decode(&self.window)?;
-        let whole = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+        let whole = sure(&text);
+        self.held = without_torn(&text[whole.len()..]).to_owned();
         let piece = self.piece(whole);
         if whole.len() == text.len() && !piece.is_empty() {
             self.window.drain(..self.complete);
@@ -51,6 +55,11 @@ impl Detokenizer {
             self.given = decode(&self.window)?.len();
         }
         Ok(piece)
+    }
+
+    /// Gives the end of the text so far that is held back, but for incomplete characters.
+    pub(super) fn held(&self) -> &str {
+        &self.held
     }
 
     /// Gives what was held back, as there are no more tokens: the characters that stayed
@@ -73,4 +82,22 @@ impl Detokenizer {
         self.given = self.given.max(text.len());
         text[start..].to_owned()
     }
+}
+
+/// What may come after the last space where `transformers` takes the space away once it is followed
+/// by `'s`, `n't` and others (`clean_up_tokenization_spaces`).
+const BEGUN: [&str; 6] = ["", "'", "n", "n'", "'v", "'r"];
+
+/// Gives what of a text stays whatever comes after.
+fn sure(text: &str) -> &str {
+    let whole = without_torn(text);
+    let whole = whole.strip_suffix("@@").unwrap_or(whole);
+    match whole.rsplit_once(' ') {
+        Some((before, begun)) if BEGUN.contains(&begun) => before,
+        _ => whole,
+    }
+}
+
+fn without_torn(text: &str) -> &str {
+    text.trim_end_matches(char::REPLACEMENT_CHARACTER)
 }

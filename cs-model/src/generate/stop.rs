@@ -35,6 +35,12 @@ impl<'a> StopStrings<'a> {
         self.found
     }
 
+    /// Says whether one of the strings would be found with more text.
+    pub(super) fn is_found_with(&self, more: &str) -> bool {
+        let text = [&self.held, more].concat();
+        !self.found && self.ends.iter().any(|end| text.contains(end.as_str()))
+    }
+
     /// Takes the next piece, and gives what surely comes before any of the strings. After one of
     /// them nothing comes.
     pub fn push(&mut self, piece: &str) -> String {

@@ -24,7 +24,12 @@ impl<'a> Text<'a> {
     /// Gives the text that the next token makes sure.
     pub(super) fn push(&mut self, token: u32) -> Result<String> {
         let piece = self.detokenizer.push(token, self.decode)?;
-        Ok(self.stop.push(&piece))
+        let mut text = self.stop.push(&piece);
+        let held = self.detokenizer.held();
+        if self.stop.is_found_with(held) {
+            text.push_str(&self.stop.push(held));
+        }
+        Ok(text)
     }
 
     /// Gives the text that was held back, as no token follows.
@@ -33,6 +38,13 @@ impl<'a> Text<'a> {
         let mut rest = self.stop.push(&piece);
         rest.push_str(&self.stop.finish());
         Ok(rest)
+    }
+
+    /// Gives the text of all tokens at once, before which none was pushed.
+    pub(super) fn whole(&mut self, tokens: &[u32]) -> Result<String> {
+        let mut text = self.stop.push(&(self.decode)(tokens)?);
+        text.push_str(&self.stop.finish());
+        Ok(text)
     }
 
     pub(super) fn is_stopped(&self) -> bool {

@@ -1,10 +1,14 @@
 //! Text out of tokens: stop strings, and pieces as they come.
 
+use std::path::{Path, PathBuf};
+
+use cs_data::Tokenizer;
 use cs_model::Result;
 use cs_model::generate::{
     Decode, Detokenizer, EarlyStopping, Finish, GenerateConfig, Generator, Prompt, StopStrings,
 };
 use proptest::prelude::*;
+use serde_json::Value;
 
 use super::{Tables, reference};
 
@@ -152,5 +156,58 @@ proptest! {
         prop_assert_eq!(stop.is_found(), found);
         prop_assert!(text.starts_with(&given));
         prop_assert!(found || given == text);
+    }
+}
+
+#[test]
+fn a_stop_string_that_ends_with_a_space_ends_a_text_at_once() {
+    let stored = reference();
+    // 5 goes on with 23, 14, 2, 10: "xa op cd kl".
+    let spaced = |tokens: &[u32]| -> Result<String> {
+        let pairs: Vec<String> = tokens
+            .iter()
+            .map(|&token| letters(&[token]))
+            .collect::<Result<_>>()?;
+        Ok(pairs.iter().map(|pair| format!("{pair} ")).collect())
+    };
+    let config = GenerateConfig {
+        max_new_tokens: 6,
+        stop_strings: vec!["cd ".to_owned()],
+        ..Default::default()
+    };
+    let generator = Generator::with_text(config, 24, &spaced).unwrap();
+    let found = generator
+        .run(&mut Tables::new(&stored), &[Prompt::new(&[5])], &mut |_| ())
+        .unwrap();
+    assert_eq!(found[0].tokens, [23, 14, 2]);
+    assert_eq!(found[0].text.as_deref(), Some("xa op "));
+    assert_eq!(found[0].finish, Finish::Stop);
+}
+
+/// Folders of tokenizers of every kind, with texts as `transformers` cuts and writes them.
+fn tokenizer_folders() -> Vec<PathBuf> {
+    let all =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../cs-data/tests/reference/tokenizer_files");
+    let entries = std::fs::read_dir(all).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn pieces_of_any_tokenizer_are_together_its_text() {
+    for folder in tokenizer_folders() {
+        let tokenizer = Tokenizer::open(&folder).unwrap();
+        let decode = |tokens: &[u32]| -> Result<String> { Ok(tokenizer.decode(tokens, true)?) };
+        let cases = std::fs::read(folder.join("cases.json")).unwrap();
+        let cases: Vec<Value> = serde_json::from_slice(&cases).unwrap();
+        assert!(!cases.is_empty());
+        for case in cases {
+            let ids: Vec<u32> = serde_json::from_value(case["ids"].clone()).unwrap();
+            let found = pieces(&ids, &decode);
+            assert_eq!(found.concat(), case["bare"], "{}", folder.display());
+            let split = found
+                .iter()
+                .any(|piece| piece.contains(char::REPLACEMENT_CHARACTER));
+            assert!(!split, "{}: {found:?}", folder.display());
+        }
     }
 }
