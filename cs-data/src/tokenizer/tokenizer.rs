@@ -405,9 +405,8 @@ fn cut(tokens: &[Token], text: &str, max_length: usize, rule: WordRule) -> Resul
             Some(word) => {
                 let start = floor(text, token.range.start);
                 let end = ceil(text, token.range.end).max(start);
-                // Of the last token (special ones have 0..0) to the end.
-                let next = tokens.get(index + 1).map_or(0, |next| next.range.start);
-                let limit = if next == 0 { text.len() } else { next };
+                let next = tokens.get(index + 1).filter(|next| next.word.is_some());
+                let limit = next.map_or(text.len(), |next| next.range.start);
                 numbering.number(word, start..past_marks(text, end, limit))
             }
             None => (None, 0..0),

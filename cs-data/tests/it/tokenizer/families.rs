@@ -2,11 +2,13 @@
 //! Hugging Face (`reference/families.py`), and that spans keep their place.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use cs_data::*;
+use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::common::reference;
+use crate::common::{reference, seeded};
 
 const FAMILIES: [&str; 6] = [
     "roberta",
@@ -198,6 +200,37 @@ fn what_a_corpus_does_not_need_can_go() {
                 other.ids.len(),
                 2 + "Москва".len() + usize::from(name.contains("prefix"))
             );
+        }
+    }
+}
+
+/// Each family with its tokenizer.
+static ALL: LazyLock<Vec<(&str, Tokenizer)>> =
+    LazyLock::new(|| FAMILIES.map(|name| (name, tokenizer(name))).into());
+
+proptest! {
+    #![proptest_config(seeded(64))]
+
+    #[test]
+    fn every_word_of_any_text_keeps_its_place(
+        text in "(\\PC|[ \ta-c1查订单ĠＡ▁e\u{301}\u{1112}\u{1161}])*"
+    ) {
+        let set = TagSet::of_labels(["w"], Scheme::Iob2).unwrap();
+        for (name, tokenizer) in &*ALL {
+            let encoding = tokenizer.encode(&text, 256).unwrap();
+            let words = encoding.word_list();
+            let apart = words.windows(2).all(|pair| pair[0].range.end <= pair[1].range.start);
+            prop_assert!(apart, "{name} {words:?}");
+            for word in &words {
+                let seen = text.get(word.range.clone());
+                prop_assert!(seen.is_some_and(|seen| !seen.trim().is_empty()), "{name} {word:?}");
+            }
+            let spans: Vec<Span> =
+                words.iter().map(|w| Span::new(w.range.start, w.range.end, "w")).collect();
+            let aligned = set.align(&encoding, &spans);
+            prop_assert_eq!(aligned.misaligned, [0usize; 0], "{}", name);
+            let ids: Vec<u32> = aligned.ids.iter().map(|id| id.unwrap_or(0)).collect();
+            prop_assert_eq!(set.spans_of(&encoding, &ids), spans, "{}", name);
         }
     }
 }
