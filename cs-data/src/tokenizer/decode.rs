@@ -63,16 +63,28 @@ impl Tokenizer {
     ///
     /// A decoder of the file that fails on these tokens.
     pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String> {
+        let added = self.inner.get_added_vocabulary();
+        let is_written = |token: &String| !(skip_special && added.is_special_token(token));
+        // Some decoders of the crate panic on no tokens at all.
+        let mut written = ids
+            .iter()
+            .filter_map(|&id| self.token(id))
+            .filter(is_written);
+        if written.next().is_none() {
+            return Ok(String::new());
+        }
+        let added = self.inner.get_added_vocabulary();
+        let is_special = |token: &str| added.is_special_token(token);
+        let mut written = ids.iter().filter_map(|&id| self.token(id));
         let model = self.inner.get_model();
         let text = match model {
-            Model::Renumbered(model) => {
-                let added = self.inner.get_added_vocabulary();
-                model.decode(ids, |token| added.is_special_token(token), skip_special)
+            Model::Renumbered(model) => model.decode(ids, is_special, skip_special),
+            // Some decoders of the crate panic on no tokens at all.
+            _ if written.all(|token| skip_special && is_special(&token)) => String::new(),
+            _ => {
+                let decoded = self.inner.decode(ids, skip_special);
+                decoded.map_err(Error::tokenizer)?
             }
-            _ => self
-                .inner
-                .decode(ids, skip_special)
-                .map_err(Error::tokenizer)?,
         };
         let is_bpe =
             matches!(model, Model::Library(model) if matches!(**model, ModelWrapper::BPE(_)));
@@ -104,11 +116,7 @@ impl Tokenizer {
         let ids = 0..self.vocab_size() as u32;
         let bytes = ids.map(|id| match added.get(&id) {
             Some(token) if token.special => None,
-            Some(token) => Some(TokenBytes {
-                first: token.content.clone().into_bytes(),
-                later: token.content.clone().into_bytes(),
-            }),
-            None => Some(spelling.bytes(&self.token(id)?)),
+            _ => Some(spelling.bytes(&self.token(id)?)),
         });
         Ok(bytes.collect())
     }
@@ -145,7 +153,9 @@ impl Spelling {
     fn bytes(self, piece: &str) -> TokenBytes {
         match self {
             Self::ByteLevel => {
-                let bytes: Vec<u8> = piece.chars().filter_map(byte_of).collect();
+                // A piece with a character that stands for no byte is itself.
+                let bytes = piece.chars().map(byte_of).collect::<Option<Vec<u8>>>();
+                let bytes = bytes.unwrap_or_else(|| piece.into());
                 TokenBytes {
                     first: bytes.clone(),
                     later: bytes,

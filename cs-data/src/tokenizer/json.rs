@@ -151,6 +151,13 @@ fn check(file: &File<'_>, origin: &Path) -> Result<()> {
             "SentencePiece's table of characters",
         ));
     }
+    if file.decoder.as_ref().is_some_and(has_stripped_ends) {
+        return Err(Error::file(
+            origin,
+            "a decoder that strips characters of the end",
+            "Strip with stop 0",
+        ));
+    }
     if file.pre_tokenizer.as_ref().is_some_and(has_empty_pieces) {
         return Err(Error::file(
             origin,
@@ -316,6 +323,14 @@ pub(super) fn any_part(part: &Value, is_so: &impl Fn(&Value) -> bool) -> bool {
 /// Whether a component is of a type.
 pub(super) fn is_of(part: &Value, kind: &str) -> bool {
     part.get("type").and_then(Value::as_str) == Some(kind)
+}
+
+/// Whether characters are taken off the ends of tokens, which may have fewer.
+fn has_stripped_ends(decoder: &Value) -> bool {
+    any_part(decoder, &|part| {
+        let stop = part.get("stop").and_then(Value::as_u64);
+        is_of(part, "Strip") && stop != Some(0)
+    })
 }
 
 /// Whether a fixed length of pieces is 0.

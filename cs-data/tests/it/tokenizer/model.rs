@@ -381,6 +381,14 @@ fn files_that_the_crate_panics_on_are_refused() {
         ),
         (table("AAAAQA==".into()), ": a precompiled_charsmap"),
         (
+            with(
+                "decoder",
+                json!({"type": "Sequence", "decoders": [
+                {"type": "Strip", "content": " ", "start": 0, "stop": 1}]}),
+            ),
+            ": a decoder that strips characters of the end, expected Strip with stop 0",
+        ),
+        (
             with("pre_tokenizer", json!({"type": "FixedLength", "length": 0})),
             ": pieces of length 0, expected",
         ),
@@ -406,5 +414,33 @@ fn files_that_the_crate_panics_on_are_refused() {
             error.to_string().starts_with(&format!("t.json{message}")),
             "{error}"
         );
+    }
+}
+
+#[test]
+fn no_decoder_fails_on_few_tokens() {
+    let good = unigram(&scored(&["a", "▁", "<0x41>", "<0xé>"]), false);
+    for decoder in [
+        json!({"type": "BPEDecoder", "suffix": "</w>"}),
+        json!({"type": "ByteFallback"}),
+        json!({"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true}),
+        json!({"type": "CTC", "pad_token": "a", "word_delimiter_token": "|", "cleanup": true}),
+        json!({"type": "Fuse"}),
+        json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": true}),
+        json!({"type": "Replace", "pattern": {"Regex": "(a|▁)*"}, "content": ""}),
+        json!({"type": "Strip", "content": "a", "start": 9, "stop": 0}),
+        json!({"type": "WordPiece", "prefix": "##", "cleanup": true}),
+        Value::Null,
+    ] {
+        let mut file = good.clone();
+        file["decoder"] = decoder;
+        let tokenizer =
+            Tokenizer::from_json(file.to_string().as_bytes(), Path::new("t.json")).unwrap();
+        for first in 0..7 {
+            for ids in [&[][..], &[first], &[first, 0], &[99, first, u32::MAX]] {
+                tokenizer.decode(ids, false).unwrap();
+                tokenizer.decode(ids, true).unwrap();
+            }
+        }
     }
 }
