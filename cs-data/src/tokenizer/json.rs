@@ -337,7 +337,9 @@ fn has_stripped_ends(decoder: &Value) -> bool {
 fn has_empty_pieces(pre_tokenizer: &Value) -> bool {
     any_part(pre_tokenizer, &|part| {
         let length = part.get("length").and_then(Value::as_u64);
-        is_of(part, "FixedLength") && length == Some(0)
+        // The crate takes one without a type for one of this type.
+        let is_fixed = is_of(part, "FixedLength") || part.get("type").is_none();
+        is_fixed && length == Some(0)
     })
 }
 
@@ -379,7 +381,8 @@ fn is_charsmap(base64: &str) -> bool {
 fn keeps_within(units: &[usize], at: usize, texts: &str) -> bool {
     let unit = units[at];
     let child = at ^ ((unit >> 10) << ((unit & (1 << 9)) >> 6));
-    let is_value = unit >> 31 == 1;
+    // The search does not ask whether the root, which it begins at, is a value.
+    let is_value = at > 0 && unit >> 31 == 1;
     let has_text = unit >> 8 & 1 == 1;
     if is_value || (child | 0xff) >= units.len() {
         return is_value;

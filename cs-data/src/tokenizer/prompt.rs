@@ -50,16 +50,28 @@ impl Tokenizer {
         let mut special: Vec<&AddedToken> = added.values().filter(|token| token.special).collect();
         special.sort_by_key(|token| std::cmp::Reverse(token.content.len()));
         for token in special {
-            let mut chars = token.content.chars();
-            if let Some(first) = chars.next()
-                && marked.contains(&token.content)
-            {
-                let apart = format!("{first}{MARK}{}", chars.as_str());
-                marked = marked.replace(&token.content, &apart).into();
+            if marked.contains(&token.content) {
+                marked = apart(&marked, &token.content).into();
             }
         }
         marked
     }
+}
+
+/// A text with a mark in every place that a token begins at, also where the token before has not
+/// ended: `__end__end__` has two.
+fn apart(text: &str, token: &str) -> String {
+    let first = token.chars().next().map_or(0, char::len_utf8);
+    let mut marked = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(at) = rest.find(token).filter(|_| first > 0) {
+        let (before, after) = rest.split_at(at + first);
+        marked.push_str(before);
+        marked.push(MARK);
+        rest = after;
+    }
+    marked.push_str(rest);
+    marked
 }
 
 /// The tokenizer to which what looks like a special token is one, unless there is a mark in it.

@@ -19,6 +19,9 @@ use super::{convert, json, plain, prompt, wordpiece};
 /// Below this many texts a batch is encoded on the caller's thread.
 const PARALLEL_FROM: usize = 64;
 
+/// The most ids, far more than any embedding has rows: what lists all of them takes their memory.
+const MOST_IDS: usize = 1 << 24;
+
 /// Bytes of a long text that are looked at first for each token wanted: three times what words
 /// take.
 const BYTES_A_TOKEN: usize = 16;
@@ -144,6 +147,10 @@ impl Tokenizer {
         let added = inner.get_added_tokens_decoder().into_keys().max();
         let added = added.map_or(0, |id| id as usize + 1);
         let vocab_size = inner.get_model().ids().max(added);
+        if vocab_size > MOST_IDS {
+            let found = format!("a token with the id {}", vocab_size - 1);
+            return Err(Error::file(origin, found, format!("ids below {MOST_IDS}")));
+        }
         let prompts = prompt::reading_special_tokens(&inner)?;
         inner.set_encode_special_tokens(true);
         let mut tokenizer = Tokenizer {

@@ -1,6 +1,6 @@
 //! SentencePiece files as `tokenizer.json`, as the converter of `transformers` writes it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use crate::error::Result;
 
 use super::document::{Document, Edge, template};
 use super::sentence_piece::{Algorithm, Kind, Opened, Piece};
-use super::settings::{Settings, added};
+use super::settings::{Settings, added, content_of};
 
 /// SentencePiece's sign for a space.
 const SPACE: &str = "\u{2581}";
@@ -383,14 +383,12 @@ fn token_of<'a>(settings: &'a Settings, defaults: &[(&str, &'a str)], role: &'a 
 
 /// Tokens, and those others that are not among them.
 fn joined(mut tokens: Vec<Value>, others: impl IntoIterator<Item = Value>) -> Vec<Value> {
-    for other in others {
-        if !tokens
-            .iter()
-            .any(|token| token["content"] == other["content"])
-        {
-            tokens.push(other);
-        }
-    }
+    let mut seen: HashSet<String> = tokens.iter().map(content_of).collect();
+    tokens.extend(
+        others
+            .into_iter()
+            .filter(|other| seen.insert(content_of(other))),
+    );
     tokens
 }
 
@@ -412,9 +410,10 @@ fn spaces() -> Value {
     json!({"type": "Replace", "pattern": {"String": SPACE}, "content": " "})
 }
 
-/// A regular expression for a text.
+/// A regular expression for a text. `\<` and `\>` are the edges of a word.
 fn escaped(text: &str) -> String {
-    let escape = |char: char| match char.is_ascii_punctuation() {
+    let is_sign = |char: char| char.is_ascii_punctuation() && !matches!(char, '<' | '>');
+    let escape = |char: char| match is_sign(char) {
         true => format!("\\{char}"),
         false => char.to_string(),
     };

@@ -6,7 +6,8 @@ use prost::Message;
 
 use crate::error::{Error, Result};
 
-/// The longest piece that is merged from others, in characters. SentencePiece makes pieces of 16.
+/// The longest piece, in characters: each is looked at for every way to cut it in two.
+/// SentencePiece makes pieces of 16.
 const MOST_CHARS: usize = 256;
 
 /// A SentencePiece model: pieces, and how a text becomes one of them.
@@ -131,7 +132,7 @@ impl Opened {
                     "a finite one",
                 );
             }
-            if piece.kind() == Kind::Normal && piece.text().chars().nth(MOST_CHARS).is_some() {
+            if piece.text().chars().nth(MOST_CHARS).is_some() {
                 return refuse(format!("a longer piece {id}"), "at most 256 characters");
             }
         }

@@ -1,5 +1,7 @@
 //! What `tokenizer_config.json` and the files beside it say of a tokenizer.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -81,11 +83,14 @@ impl Settings {
         let extra = extra
             .filter_map(|field| self.fields.get(field))
             .flat_map(tokens_of);
+        let mut places: HashMap<String, usize> = tokens.iter().map(content_of).zip(0..).collect();
         for token in named.chain(extra) {
-            let is_same = |other: &Value| other["content"] == token["content"];
-            match tokens.iter_mut().find(|other| is_same(other)) {
-                Some(same) => same["special"] = true.into(),
-                None => tokens.push(token),
+            match places.entry(content_of(&token)) {
+                Entry::Occupied(place) => tokens[*place.get()]["special"] = true.into(),
+                Entry::Vacant(place) => {
+                    place.insert(tokens.len());
+                    tokens.push(token);
+                }
             }
         }
         tokens
@@ -95,6 +100,11 @@ impl Settings {
 /// The text of a token that is written as a string or as an object.
 pub(crate) fn content(token: &Value) -> Option<&str> {
     token.as_str().or_else(|| token.get("content")?.as_str())
+}
+
+/// The text of an [`added`] token.
+pub(super) fn content_of(token: &Value) -> String {
+    token["content"].as_str().unwrap_or_default().to_owned()
 }
 
 /// A token as `tokenizer.json` writes one; its id is counted there.

@@ -126,6 +126,55 @@ fn broken_files_are_named_with_the_place() {
     );
 }
 
+/// A piece of a SentencePiece file, of the kind with this number.
+fn piece(text: &str, kind: u8) -> Vec<u8> {
+    let length = |length: usize| [length as u8 & 127 | 128, (length >> 7) as u8];
+    let own = [&[10], &length(text.len())[..], text.as_bytes(), &[24, kind]].concat();
+    [&[10], &length(own.len())[..], &own].concat()
+}
+
+/// The kind of symbols that stay whole.
+const USER_DEFINED: u8 = 4;
+
+#[test]
+fn a_symbol_of_the_user_stays_whole_whatever_signs_it_has() {
+    for symbol in ["<sep>", "a|b", "\\d", "[x-z]+?"] {
+        let copy = changed("bpe", "tokenizer.model", |bytes| {
+            [bytes, piece(symbol, USER_DEFINED)].concat()
+        });
+        let tokenizer = Tokenizer::open(copy.path()).unwrap();
+        let ids = tokenizer
+            .encode(&format!("late{symbol}late"), 99)
+            .unwrap()
+            .ids;
+        assert!(ids.contains(&tokenizer.id(symbol).unwrap()), "{symbol}");
+    }
+}
+
+#[test]
+fn sizes_that_no_model_has_are_refused() {
+    for kind in 1..=6 {
+        let error = refusal("llama", "tokenizer.model", |bytes| {
+            [bytes, piece(&"x".repeat(300), kind)].concat()
+        });
+        assert!(
+            error.starts_with("tokenizer.model: a longer piece "),
+            "{error}"
+        );
+    }
+    for id in [1 << 24, u32::MAX - 1, u32::MAX] {
+        for kind in ["gpt2", "marian"] {
+            let error = refusal(kind, "vocab.json", |bytes| {
+                let mut ids: serde_json::Map<String, Value> =
+                    serde_json::from_slice(&bytes).unwrap();
+                ids.insert("zzzz".to_owned(), id.into());
+                serde_json::to_vec(&ids).unwrap()
+            });
+            assert!(error.starts_with("vocab.json: a "), "{error}");
+        }
+    }
+}
+
 #[test]
 fn a_torn_sentence_piece_file_is_opened_or_refused() {
     for kind in ["llama", "unigram"] {
@@ -184,6 +233,21 @@ fn a_prompt_has_the_special_tokens_that_are_written_in_it_but_for_literals() {
         tokenizer.literal("查询订单"),
         std::borrow::Cow::Borrowed(_)
     ));
+}
+
+#[test]
+fn special_tokens_that_overlap_are_text_in_a_literal() {
+    let tokenizer = Tokenizer::open(&folder("blenderbot_small")).unwrap();
+    let special = tokenizer.special_ids();
+    let said = "__end__end__ __start__start__start__ __null____end__";
+    let ids = tokenizer.encode_prompt(said).unwrap();
+    assert!(ids.iter().any(|id| special.contains(id)));
+    let ids = tokenizer.encode_prompt(&tokenizer.literal(said)).unwrap();
+    let unknown = tokenizer.id("__unk__");
+    assert!(
+        !ids.iter()
+            .any(|id| special.contains(id) && Some(*id) != unknown)
+    );
 }
 
 #[test]

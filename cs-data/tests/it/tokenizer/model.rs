@@ -346,6 +346,8 @@ fn files_that_the_crate_panics_on_are_refused() {
     let valid = table(charsmap(&empty_units, b"a\0").into());
     assert!(Tokenizer::from_json(valid.as_bytes(), Path::new("t.json")).is_ok());
     empty_units[0] = 1 << 10 << 8;
+    let mut value_at_root = vec![0u32; 256];
+    value_at_root[0] = 1 << 31;
     let bpe = |prefix: &str, merge: &str| {
         with(
             "model",
@@ -374,6 +376,14 @@ fn files_that_the_crate_panics_on_are_refused() {
         (
             table(charsmap(&empty_units, b"").into()),
             ": a precompiled_charsmap",
+        ),
+        (
+            table(charsmap(&value_at_root, b"").into()),
+            ": a precompiled_charsmap",
+        ),
+        (
+            with("pre_tokenizer", json!({"length": 0})),
+            ": pieces of length 0, expected",
         ),
         (
             table(charsmap(&[0; 256], b"\xff").into()),
