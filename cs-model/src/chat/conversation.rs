@@ -75,12 +75,16 @@ impl Conversation {
 
     /// Gives the turns that are left, after one of the system's with its prompt and the knowledge.
     pub fn turns(&self) -> Vec<Turn> {
+        self.turns_from(0)
+    }
+
+    fn turns_from(&self, first: usize) -> Vec<Turn> {
         let told = self.system.iter().chain(&self.knowledge);
         let told: Vec<&str> = told.map(String::as_str).collect();
         let system = (!told.is_empty()).then(|| Turn::new(Role::System, told.join("\n\n")));
         system
             .into_iter()
-            .chain(self.turns.iter().cloned())
+            .chain(self.turns[first..].iter().cloned())
             .collect()
     }
 
@@ -100,35 +104,54 @@ impl Conversation {
         if self.turns.is_empty() {
             return Err(Error::field("turns", "empty", "at least one"));
         }
-        let before = self.turns.len();
-        let mut tokens = format.tokens(&self.turns(), tokenizer, now)?;
+        let write = |first: usize| format.tokens(&self.turns_from(first), tokenizer, now);
+        let mut tokens = write(0)?;
         let is_cut = matches!(format, ChatFormat::Blenderbot { .. }) && tokens.len() > budget;
         if is_cut {
             tokens.drain(..tokens.len() - budget);
         }
-        while tokens.len() > budget {
-            if !self.leave_out() {
-                let expected =
-                    format!("at most {budget} for the last turn and what comes before all");
-                return Err(Error::field("tokens of the prompt", tokens.len(), expected));
-            }
-            tokens = format.tokens(&self.turns(), tokenizer, now)?;
+        let mut left_out = 0;
+        if tokens.len() > budget {
+            (left_out, tokens) = self.shortened(budget, tokens.len(), write)?;
         }
         let pairs = tokens.iter().zip(&self.read);
         let unchanged = pairs.take_while(|(token, read)| token == read).count();
         self.read.clone_from(&tokens);
+        self.turns.drain(..left_out);
         Ok(ChatPrompt {
             tokens,
             unchanged,
-            left_out: before - self.turns.len(),
+            left_out,
             is_cut,
         })
     }
 
-    /// Leaves out turns up to the next one of the user's; `false` if there is none.
-    fn leave_out(&mut self) -> bool {
-        let rest = self.turns.iter().skip(1);
-        let next = rest.into_iter().position(|turn| turn.role == Role::User);
-        next.inspect(|&at| drop(self.turns.drain(..=at))).is_some()
+    /// Finds the first of the user's turns from which on a prompt has at most `budget` tokens of
+    /// the `whole` one's, and writes it: by bisection, as what begins later is shorter.
+    fn shortened(
+        &self,
+        budget: usize,
+        whole: usize,
+        write: impl Fn(usize) -> Result<Vec<u32>>,
+    ) -> Result<(usize, Vec<u32>)> {
+        let later = (0..self.turns.len()).skip(1);
+        let starts: Vec<usize> = later
+            .filter(|&at| self.turns[at].role == Role::User)
+            .collect();
+        let (mut low, mut high) = (0, starts.len());
+        let (mut found, mut shortest) = (None, whole);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            let tokens = write(starts[middle])?;
+            if tokens.len() > budget {
+                (shortest, low) = (tokens.len(), middle + 1);
+            } else {
+                (found, high) = (Some((starts[middle], tokens)), middle);
+            }
+        }
+        found.ok_or_else(|| {
+            let expected = format!("at most {budget} for the last turn and what comes before all");
+            Error::field("tokens of the prompt", shortest, expected)
+        })
     }
 }

@@ -1,7 +1,9 @@
 //! Chat templates, in the subset of Jinja that `transformers` has.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::SystemTime;
 
 use minijinja::{AutoEscape, Environment, ErrorKind, Value, context};
@@ -13,14 +15,21 @@ use crate::error::{Error, Result};
 
 /// The name by which the engine knows the template.
 const NAME: &str = "chat";
+/// The most bytes of a source, several times those of the longest of any known model.
+const MOST_SOURCE_BYTES: usize = 64 << 10;
+/// The stack of the engine, which calls itself for each sign of a source, and for each value within
+/// a value.
+const STACK_BYTES: usize = 256 << 20;
 /// The number of the engine's instructions that a template may take: those of some ten thousand turns.
 const FUEL: u64 = 2_000_000;
+/// The most bytes of a text, more than the longest prompt that any model reads.
+const MOST_BYTES: usize = 16 << 20;
 
 /// A chat template: how the turns of a conversation are written as one text.
 ///
 /// What `transformers` has in templates is here: `raise_exception`, `strftime_now`, `tojson`, loop
 /// controls, Python's methods of strings, lists and dictionaries, and `{% generation %}`, which
-/// changes nothing. A template cannot reach files, and one that loops on and on fails.
+/// changes nothing. A template cannot reach files; one that loops on and on, or writes on and on, fails.
 #[derive(Debug, Clone)]
 pub struct ChatTemplate {
     environment: Environment<'static>,
@@ -42,7 +51,16 @@ impl ChatTemplate {
         environment.set_fuel(Some(FUEL));
         environment.add_filter("tojson", json::tojson);
         environment.add_function("raise_exception", raise_exception);
-        let added = environment.add_template_owned(NAME, without_generation(source));
+        if source.len() > MOST_SOURCE_BYTES {
+            let found = source.len();
+            return Err(Error::Template {
+                path: path.to_owned(),
+                line: 1,
+                reason: format!("{found} bytes, expected at most {MOST_SOURCE_BYTES}"),
+            });
+        }
+        let source = without_generation(source);
+        let added = with_deep_stack(path, || environment.add_template_owned(NAME, source))?;
         added.map_err(|fault| error(path, &fault))?;
         Ok(Self {
             environment,
@@ -77,9 +95,44 @@ impl ChatTemplate {
             messages => turns, add_generation_prompt => true, tools => (), documents => (),
             ..Value::from_serialize(&self.special)
         };
-        let template = environment.get_template(NAME);
-        let rendered = template.and_then(|template| template.render(values));
-        rendered.map_err(|fault| error(&self.path, &fault))
+        let rendered = with_deep_stack(&self.path, move || -> Result<_, minijinja::Error> {
+            let mut text = Bounded(Vec::new());
+            let template = environment.get_template(NAME)?;
+            template.render_captured_to(values, &mut text)?;
+            Ok(text.0)
+        })?;
+        let text = rendered.map_err(|fault| error(&self.path, &fault))?;
+        // Templates write whole texts, so that nothing is lost here.
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+/// Runs the engine where it has [`STACK_BYTES`], which take memory only as they are used; `path` is
+/// the file for errors.
+fn with_deep_stack<T: Send>(path: &Path, work: impl FnOnce() -> T + Send) -> Result<T> {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(STACK_BYTES);
+        let started = thread.spawn_scoped(scope, work).map_err(Error::io(path))?;
+        Ok(started
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
+/// A text of at most [`MOST_BYTES`].
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > MOST_BYTES {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -90,6 +143,7 @@ fn raise_exception(message: String) -> Result<Value, minijinja::Error> {
 fn error(path: &Path, fault: &minijinja::Error) -> Error {
     let reason = match fault.kind() {
         ErrorKind::OutOfFuel => "the template takes too long".to_owned(),
+        ErrorKind::WriteFailure => format!("the text is longer than {MOST_BYTES} bytes"),
         kind => fault
             .detail()
             .map_or_else(|| kind.to_string(), str::to_owned),

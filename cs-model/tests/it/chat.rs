@@ -86,8 +86,45 @@ fn a_template_that_fails_or_loops_is_named_with_the_line() {
         broken(nested),
         format!("{start}1: the template takes too long")
     );
-    let recursive = "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}";
-    assert!(broken(recursive).starts_with(start));
+    let longest = "{% for a in range(9999) %}{{ 'long' * 1000 }}{% endfor %}";
+    assert_eq!(
+        broken(longest),
+        format!("{start}1: the text is longer than 16777216 bytes")
+    );
+}
+
+#[test]
+fn a_template_that_is_deep_fails_without_more_harm() {
+    let turns = [Turn::new(Role::User, "hi")];
+    for deep in [
+        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+        "{% include 'chat' %}",
+        "{% extends 'chat' %}",
+        "{% import 'chat' as m %}",
+        &format!("{{{{ {}", "(".repeat(65_000)),
+        &format!("{{{{ {}", "[".repeat(65_000)),
+        &format!("{{{{ {}1", "-".repeat(65_000)),
+        &format!("{{{{ {}", "not ".repeat(16_000)),
+        &"{% if a %}".repeat(6_000),
+        &format!("{{% if a %}}{}", "{% elif a %}".repeat(5_000)),
+        &format!(
+            "{{{{ 1{} }}}}{{{{ raise_exception('') }}}}",
+            "+1".repeat(32_000)
+        ),
+        &format!(
+            "{{{{ 1{} }}}}{{{{ raise_exception('') }}}}",
+            "|abs".repeat(16_000)
+        ),
+        &format!("{{{{ x{} }}}}", ".x".repeat(32_000)),
+        &format!("{{{{ {}x.y }}}}", "x if a else ".repeat(5_000)),
+        "{% set ns = namespace(x=[]) %}{% for a in range(99999) %}{% set ns.x = [ns.x] %}{% endfor %}\
+            {{ raise_exception('') }}",
+        &" ".repeat(65_537),
+    ] {
+        let rendered = template(deep).and_then(|template| template.render(&turns, now()));
+        let error = rendered.unwrap_err().to_string();
+        assert!(error.starts_with("dir/chat_template.jinja:1: "), "{error}");
+    }
 }
 
 /// A folder with these files, and a byte-level tokenizer of 256 bytes and three special tokens.
@@ -192,6 +229,50 @@ fn the_oldest_turns_are_left_out_and_what_is_told_stays() {
         .unwrap_err()
         .to_string();
     assert!(error.starts_with("tokens of the prompt is "), "{error}");
+}
+
+#[test]
+fn as_few_turns_as_the_budget_asks_for_are_left_out() {
+    let (dir, tokenizer) = folder(&[("chat_template.jinja", CHATML)]);
+    let format = ChatFormat::open(dir.path(), &tokenizer).unwrap();
+    let mut long = Conversation::new(Some("S"));
+    for turn in 0..40 {
+        // The user says several things at once now and then, and the assistant begins.
+        let role = match turn % 5 {
+            0 | 3 => Role::Assistant,
+            _ => Role::User,
+        };
+        long.push(role, "x".repeat(1 + turn % 7));
+    }
+    let tokens = |budget: usize| {
+        let mut conversation = long.clone();
+        let prompt = conversation.prompt(&format, &tokenizer, budget, now());
+        prompt.map(|prompt| (prompt, conversation.turns()))
+    };
+    let (whole, _) = tokens(usize::MAX).unwrap();
+    let mut before = 0;
+    for budget in (0..=whole.tokens.len()).rev().step_by(7) {
+        let Ok((prompt, turns)) = tokens(budget) else {
+            break;
+        };
+        assert!(prompt.tokens.len() <= budget && prompt.left_out >= before);
+        assert_eq!(turns[1..], long.turns()[1 + prompt.left_out..]);
+        assert_eq!(
+            format.tokens(&turns, &tokenizer, now()).unwrap(),
+            prompt.tokens
+        );
+        if prompt.left_out > 0 {
+            assert_eq!(turns[1].role, Role::User);
+            let longer = (1..prompt.left_out)
+                .rev()
+                .find(|&at| long.turns()[1 + at].role == Role::User);
+            let at = longer.map_or(0, |at| at);
+            let longer = [&long.turns()[..1], &long.turns()[1 + at..]].concat();
+            assert!(format.tokens(&longer, &tokenizer, now()).unwrap().len() > budget);
+        }
+        before = prompt.left_out;
+    }
+    assert!(before > 30);
 }
 
 #[test]
