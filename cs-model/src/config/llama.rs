@@ -203,6 +203,7 @@ impl Family for LlamaConfig {
         rate("initializer_range", self.initializer_range)?;
         self.validate_rotary()?;
         only(extra, "use_sliding_window", false)?;
+        whole_heads_are_turned(extra)?;
         every_layer_attends_fully(extra)
     }
 
@@ -228,6 +229,18 @@ impl Family for LlamaConfig {
 
     fn to_json(&self) -> serde_json::Result<Value> {
         serde_json::to_value(self)
+    }
+}
+
+/// Refuses heads of which a share is turned, as `rope_parameters` or, in older files, the
+/// configuration itself says.
+fn whole_heads_are_turned(extra: &Map<String, Value>) -> Result<()> {
+    let field = "partial_rotary_factor";
+    match extra.get(field) {
+        Some(found) if !found.is_null() && found.as_f64() != Some(1.0) => {
+            Err(Error::field(field, found, "1"))
+        }
+        _ => Ok(()),
     }
 }
 

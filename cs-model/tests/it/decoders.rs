@@ -192,3 +192,43 @@ fn raw_names(path: &Path) -> Vec<String> {
         .cloned()
         .collect()
 }
+
+#[test]
+fn what_is_not_computed_is_refused() {
+    let path = references().join("llama/config.json");
+    let config: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    for (field, value, expected) in [
+        (
+            "partial_rotary_factor",
+            "0.5",
+            "partial_rotary_factor is 0.5, expected 1",
+        ),
+        (
+            "use_sliding_window",
+            "true",
+            "use_sliding_window is true, expected false",
+        ),
+    ] {
+        let mut config = config.clone();
+        config[field] = serde_json::from_str(value).unwrap();
+        let error = DecoderConfig::from_json(config.to_string().as_bytes(), "c.json".as_ref());
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            format!("c.json: {expected}")
+        );
+    }
+}
+
+#[test]
+fn prompts_that_were_refused_leave_no_sequences_to_go_on_with() {
+    let mut model = open("llama");
+    let unknown = [u32::MAX];
+    let prompts = [&[1][..], &[2], &[3], &unknown];
+    assert!(model.prefill(&prompts).is_err());
+    // Whatever the answers are, none is a panic.
+    let _ = model.reorder(&[3, 3]);
+    let _ = model.step(&[1, 2]);
+    let rows = model.prefill(&[&[1, 2]]).unwrap();
+    let whole = logits(&model, &[vec![1, 2]]);
+    close(rows.row(0), &whole[whole.len() - 61..], "after");
+}

@@ -134,7 +134,8 @@ impl Cache {
             let expected = format!("less than {count} sequences");
             return Err(Error::field("sources", source, expected));
         }
-        let mut taken = vec![false; self.slots.max(sources.len())];
+        // There are sequences without a slot yet if reading them failed.
+        let mut taken = vec![false; self.slots.max(self.sequences.len()).max(sources.len())];
         sources
             .iter()
             .for_each(|&source| taken[self.sequences[source].slot] = true);
