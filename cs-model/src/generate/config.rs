@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::sampling::Sampling;
 use crate::error::{Error, Result};
 
-/// The most beams, and the most new tokens, that may be asked for.
-const MOST: usize = 1 << 16;
+/// The most new tokens that may be asked for.
+const MOST_TOKENS: usize = 1 << 16;
+/// The most beams: each takes the memory of a row of scores.
+const MOST_BEAMS: usize = 1 << 10;
 
 /// How a continuation is chosen: greedily, by beam search if `num_beams` is above 1, or by chance
 /// if there is `sampling`. The names are those of `generation_config.json`.
@@ -16,7 +18,7 @@ const MOST: usize = 1 << 16;
 ///
 /// let config = GenerateConfig { num_beams: 0, ..Default::default() };
 /// let error = Generator::new(config, 1000).unwrap_err().to_string();
-/// assert_eq!(error, "num_beams is 0, expected 1 to 65536");
+/// assert_eq!(error, "num_beams is 0, expected 1 to 1024");
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -177,8 +179,8 @@ impl GenerateConfig {
 
     /// Checks that no setting is out of range, contradicts another, or would be without effect.
     pub(super) fn validate(&self, vocab_size: usize) -> Result<()> {
-        within("max_new_tokens", self.max_new_tokens, MOST)?;
-        within("num_beams", self.num_beams, MOST)?;
+        within("max_new_tokens", self.max_new_tokens, MOST_TOKENS)?;
+        within("num_beams", self.num_beams, MOST_BEAMS)?;
         self.validate_numbers()?;
         self.validate_tokens(vocab_size)?;
         if let Some(at) = self.stop_strings.iter().position(String::is_empty) {
@@ -193,9 +195,10 @@ impl GenerateConfig {
     }
 
     fn validate_numbers(&self) -> Result<()> {
-        if !(self.repetition_penalty > 0.0 && self.repetition_penalty.is_finite()) {
+        if !(1e-6..=1e6).contains(&self.repetition_penalty) {
             let found = self.repetition_penalty;
-            return Err(Error::field("repetition_penalty", found, "above 0"));
+            let expected = "0.000001 to 1000000";
+            return Err(Error::field("repetition_penalty", found, expected));
         }
         if !self.length_penalty.is_finite() {
             let found = self.length_penalty;

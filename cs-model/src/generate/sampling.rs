@@ -38,6 +38,9 @@ pub struct Sampling {
     pub seed: u64,
 }
 
+/// The lowest temperature: scores over lower ones may be beyond what f32 counts to.
+const COLDEST: f64 = 1e-6;
+
 impl Default for Sampling {
     fn default() -> Self {
         Self {
@@ -52,8 +55,8 @@ impl Default for Sampling {
 
 impl Sampling {
     pub(super) fn validate(&self) -> Result<()> {
-        if !(self.temperature > 0.0 && self.temperature.is_finite()) {
-            let expected = "above 0; without sampling the likeliest token is taken";
+        if !(self.temperature >= COLDEST && self.temperature.is_finite()) {
+            let expected = "at least 0.000001; without sampling the likeliest token is taken";
             return Err(Error::field("temperature", self.temperature, expected));
         }
         for (field, share) in [("top_p", self.top_p), ("min_p", self.min_p)] {

@@ -92,11 +92,14 @@ impl Automaton {
         let mut seen = vec![false; self.number(self.start) + 1];
         seen[self.number(self.start)] = true;
         let (mut waiting, mut matching) = (vec![self.start], Vec::new());
+        // One byte for all that lead on alike.
+        let classes = self.dfa.byte_classes().representatives(..);
+        let bytes: Vec<u8> = classes.filter_map(|class| class.as_u8()).collect();
         while let Some(state) = waiting.pop() {
             if self.is_match(state) {
                 matching.push(state);
             }
-            for byte in 0..=u8::MAX {
+            for &byte in &bytes {
                 let next = self.dfa.next_state(state, byte);
                 let number = self.number(next);
                 seen.resize(seen.len().max(number + 1), false);

@@ -14,7 +14,7 @@ fn settings_that_do_not_fit_are_refused() {
             r#"{"max_new_tokens": 0}"#,
             "max_new_tokens is 0, expected 1 to 65536",
         ),
-        (r#"{"num_beams": 0}"#, "num_beams is 0, expected 1 to 65536"),
+        (r#"{"num_beams": 0}"#, "num_beams is 0, expected 1 to 1024"),
         (
             r#"{"min_new_tokens": 65}"#,
             "min_new_tokens is 65, expected at most max_new_tokens, 64",
@@ -33,7 +33,19 @@ fn settings_that_do_not_fit_are_refused() {
         ),
         (
             r#"{"repetition_penalty": 0}"#,
-            "repetition_penalty is 0, expected above 0",
+            "repetition_penalty is 0, expected 0.000001 to 1000000",
+        ),
+        (
+            r#"{"repetition_penalty": 1e-50}"#,
+            "repetition_penalty is 0.00000000",
+        ),
+        (
+            r#"{"num_beams": 65536}"#,
+            "num_beams is 65536, expected 1 to 1024",
+        ),
+        (
+            r#"{"sampling": {"temperature": 1e-50}}"#,
+            "temperature is 0.0000000",
         ),
         (
             r#"{"length_penalty": 2}"#,
@@ -61,7 +73,7 @@ fn settings_that_do_not_fit_are_refused() {
         ),
         (
             r#"{"sampling": {"temperature": 0}}"#,
-            "temperature is 0, expected above 0",
+            "temperature is 0, expected at least 0.000001; without",
         ),
         (
             r#"{"sampling": {"top_p": 1.5}}"#,
