@@ -26,9 +26,14 @@ use crate::heads::Tasks;
 /// assert_eq!(bias, [0.0; 3]);
 /// ```
 pub fn fresh_tensor(name: &str, shape: &[usize], config: &EncoderConfig, seed: u64) -> Vec<f32> {
+    let role = TensorRole::parse(name).map(|tensor| tensor.role);
+    fresh(name, shape, config.initial_deviation(role), seed)
+}
+
+/// Gives fresh numbers for the tensor `name`, those of matrices and tables of this deviation.
+pub(crate) fn fresh(name: &str, shape: &[usize], deviation: f64, seed: u64) -> Vec<f32> {
     let tensor = TensorRole::parse(name);
     let role = tensor.map(|tensor| tensor.role);
-    let deviation = config.initial_deviation(role);
     let count = shape.iter().product();
     let mut random = SplitMix::named(seed, name);
     if role.is_some_and(Role::is_lstm) {

@@ -7,6 +7,8 @@ use super::families::KnownDecoder;
 use super::gpt2::Gpt2Config;
 use super::llama::LlamaConfig;
 use super::names::Names;
+#[cfg(feature = "torch")]
+use super::names::Role;
 use super::stack::Stack;
 use crate::error::Result;
 use crate::file;
@@ -120,5 +122,11 @@ impl DecoderConfig {
     /// Lists name and shape of every tensor, in order of use, the head's last.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         self.file.known.family().tensors()
+    }
+
+    /// The standard deviation of the fresh weights of a layer.
+    #[cfg(feature = "torch")]
+    pub(crate) fn initial_deviation(&self, role: Option<Role>) -> f64 {
+        self.file.known.family().initial_deviation(role)
     }
 }

@@ -29,10 +29,53 @@ pub trait Decoder {
     /// What keeps the runtime from computing them.
     fn step(&mut self, tokens: &[u32]) -> Result<Matrix>;
 
+    /// Does what [`prefill`](Self::prefill) does, and gives the likeliest token after each sequence
+    /// alone. A runtime whose logits are far from the caller finds it where they are.
+    ///
+    /// # Errors
+    /// What keeps the runtime from computing them.
+    fn prefill_likeliest(&mut self, prompts: &[&[u32]]) -> Result<Vec<Likeliest>> {
+        Ok(likeliest(&self.prefill(prompts)?))
+    }
+
+    /// Does what [`step`](Self::step) does, and gives the likeliest token after each sequence alone.
+    ///
+    /// # Errors
+    /// What keeps the runtime from computing them.
+    fn step_likeliest(&mut self, tokens: &[u32]) -> Result<Vec<Likeliest>> {
+        Ok(likeliest(&self.step(tokens)?))
+    }
+
     /// Makes sequence `i` what sequence `sources[i]` was, for as many sequences as there are
     /// sources: one that is not named is dropped, one that is named twice goes on twice.
     ///
     /// # Errors
     /// What keeps the runtime from copying its state.
     fn reorder(&mut self, sources: &[usize]) -> Result<()>;
+}
+
+/// The likeliest token after a sequence.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Likeliest {
+    /// The token; of equally likely ones, any.
+    pub token: u32,
+    /// Its logit, which is not finite if the row is no row of logits.
+    pub logit: f32,
+}
+
+fn likeliest(rows: &Matrix) -> Vec<Likeliest> {
+    let of_row = |row| {
+        let mut most = Likeliest {
+            token: 0,
+            logit: f32::NEG_INFINITY,
+        };
+        for (token, &logit) in (0..).zip(rows.row(row)) {
+            // A number that is none is passed on.
+            if logit > most.logit || logit.is_nan() {
+                most = Likeliest { token, logit };
+            }
+        }
+        most
+    };
+    (0..rows.rows).map(of_row).collect()
 }

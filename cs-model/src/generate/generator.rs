@@ -5,7 +5,7 @@ use std::fmt;
 use super::beams::Beams;
 use super::config::GenerateConfig;
 use super::constraint::Constraint;
-use super::decoder::Decoder;
+use super::decoder::{Decoder, Likeliest};
 use super::detokenizer::Decode;
 use super::processors::Processors;
 use super::search::{Continuation, Next, Search};
@@ -140,6 +140,9 @@ impl<'a> Generator<'a> {
         if prompts.is_empty() {
             return Ok(Vec::new());
         }
+        if self.takes_likeliest() {
+            return self.run_likeliest(decoder, prompts, on_piece);
+        }
         let mut searches: Vec<_> = prompts.iter().map(|prompt| self.search(prompt)).collect();
         let mut texts = vec![String::new(); prompts.len()];
         let tokens: Vec<&[u32]> = prompts.iter().map(|prompt| prompt.tokens).collect();
@@ -149,19 +152,13 @@ impl<'a> Generator<'a> {
             self.check_rows(&rows, width)?;
             let next = self.advance(&mut searches, &mut rows)?;
             for (prompt, (search, whole)) in searches.iter_mut().zip(&mut texts).enumerate() {
-                let text = search.take_piece();
-                if !text.is_empty() {
-                    whole.push_str(&text);
-                    on_piece(Piece {
-                        prompt,
-                        text: &text,
-                    });
-                }
+                tell(prompt, &search.take_piece(), whole, on_piece);
             }
             if next.is_empty() {
                 break;
             }
-            rows = step(decoder, &next, width)?;
+            let tokens = keep(decoder, &next, width)?;
+            rows = decoder.step(&tokens)?;
         }
         let found = searches.into_iter().zip(texts);
         found
@@ -169,25 +166,75 @@ impl<'a> Generator<'a> {
             .collect()
     }
 
-    fn search<'b>(&'b self, prompt: &Prompt<'b>) -> Box<dyn Search + 'b> {
-        let processors = Processors {
+    /// Whether the settings ask for nothing but the likeliest token each time.
+    fn takes_likeliest(&self) -> bool {
+        let greedy = GenerateConfig {
+            max_new_tokens: self.config.max_new_tokens,
+            eos_token_id: self.config.eos_token_id.clone(),
+            stop_strings: self.config.stop_strings.clone(),
+            ..GenerateConfig::default()
+        };
+        self.constraint.is_none() && self.config == greedy
+    }
+
+    /// Continues prompts by the likeliest token each time, which the decoder finds.
+    fn run_likeliest(
+        &self,
+        decoder: &mut dyn Decoder,
+        prompts: &[Prompt<'_>],
+        on_piece: &mut dyn FnMut(Piece<'_>),
+    ) -> Result<Vec<Continuation>> {
+        let mut singles: Vec<_> = prompts.iter().map(|prompt| self.single(prompt)).collect();
+        let mut texts = vec![String::new(); prompts.len()];
+        let tokens: Vec<&[u32]> = prompts.iter().map(|prompt| prompt.tokens).collect();
+        let mut likeliest = decoder.prefill_likeliest(&tokens)?;
+        loop {
+            let (mut width, mut next) = (0, Vec::new());
+            let open = singles.iter_mut().zip(&mut texts).enumerate();
+            for (prompt, (single, text)) in open.filter(|(_, (single, _))| single.width() > 0) {
+                let token = self.check_likeliest(&likeliest, width)?;
+                let source = width;
+                next.extend(single.take(token)?.map(|next| Next { source, ..next }));
+                tell(prompt, &single.take_piece(), text, on_piece);
+                width += 1;
+            }
+            if next.is_empty() {
+                break;
+            }
+            let tokens = keep(decoder, &next, width)?;
+            likeliest = decoder.step_likeliest(&tokens)?;
+        }
+        let found = singles.into_iter().zip(texts);
+        found
+            .map(|(single, text)| self.finish(Box::new(single), text))
+            .collect()
+    }
+
+    fn single<'b>(&'b self, prompt: &Prompt<'b>) -> Single<'b> {
+        let processors = self.processors(prompt);
+        Single::new(processors, prompt.tokens, prompt.sequence, self.text())
+    }
+
+    fn processors<'b>(&'b self, prompt: &Prompt<'b>) -> Processors<'b> {
+        Processors {
             config: &self.config,
             prompt_length: prompt.tokens.len(),
             source: prompt.source,
             constraint: self.constraint,
-        };
-        let text = self
-            .decode
-            .map(|decode| Text::new(decode, &self.config.stop_strings));
+        }
+    }
+
+    fn text(&self) -> Option<Text<'_>> {
+        self.decode
+            .map(|decode| Text::new(decode, &self.config.stop_strings))
+    }
+
+    fn search<'b>(&'b self, prompt: &Prompt<'b>) -> Box<dyn Search + 'b> {
         if self.config.num_beams > 1 {
-            Box::new(Beams::new(processors, prompt.tokens, text))
+            let processors = self.processors(prompt);
+            Box::new(Beams::new(processors, prompt.tokens, self.text()))
         } else {
-            Box::new(Single::new(
-                processors,
-                prompt.tokens,
-                prompt.sequence,
-                text,
-            ))
+            Box::new(self.single(prompt))
         }
     }
 
@@ -261,13 +308,36 @@ impl<'a> Generator<'a> {
             });
         }
         let row = (0..count).find(|&row| !is_ranked(rows.row(row)));
-        row.map_or(Ok(()), |row| {
-            Err(Error::Shape {
-                what: "logits of a decoder",
-                expected: "numbers, not all of them infinite".to_owned(),
-                found: format!("a row, number {row}, that has NaN, infinity or no finite number"),
-            })
-        })
+        row.map_or(Ok(()), |row| Err(unranked(row)))
+    }
+
+    /// Gives the likeliest token of a row, which has to be one.
+    fn check_likeliest(&self, rows: &[Likeliest], row: usize) -> Result<u32> {
+        match rows.get(row) {
+            Some(found) if !found.logit.is_finite() => Err(unranked(row)),
+            Some(found) if (found.token as usize) < self.vocab_size => Ok(found.token),
+            found => Err(Error::Shape {
+                what: "likeliest tokens of a decoder",
+                expected: format!("a token below {} for sequence {row}", self.vocab_size),
+                found: format!("{found:?}"),
+            }),
+        }
+    }
+}
+
+fn unranked(row: usize) -> Error {
+    Error::Shape {
+        what: "logits of a decoder",
+        expected: "numbers, not all of them infinite".to_owned(),
+        found: format!("a row, number {row}, that has NaN, infinity or no finite number"),
+    }
+}
+
+/// Tells a piece of text, if there is one, and adds it to the text.
+fn tell(prompt: usize, text: &str, whole: &mut String, on_piece: &mut dyn FnMut(Piece<'_>)) {
+    if !text.is_empty() {
+        whole.push_str(text);
+        on_piece(Piece { prompt, text });
     }
 }
 
@@ -277,12 +347,11 @@ fn is_ranked(row: &[f32]) -> bool {
     most.is_finite() && !row.iter().any(|logit| logit.is_nan())
 }
 
-/// Takes the decoder a step on, after its sequences were made those that go on.
-fn step(decoder: &mut dyn Decoder, next: &[Next], width: usize) -> Result<Matrix> {
+/// Makes the decoder's sequences those that go on, and gives their next tokens.
+fn keep(decoder: &mut dyn Decoder, next: &[Next], width: usize) -> Result<Vec<u32>> {
     let sources: Vec<usize> = next.iter().map(|next| next.source).collect();
     if !sources.iter().copied().eq(0..width) {
         decoder.reorder(&sources)?;
     }
-    let tokens: Vec<u32> = next.iter().map(|next| next.token).collect();
-    decoder.step(&tokens)
+    Ok(next.iter().map(|next| next.token).collect())
 }

@@ -56,7 +56,7 @@ mod text;
 
 pub use config::{EarlyStopping, GenerateConfig};
 pub use constraint::Constraint;
-pub use decoder::Decoder;
+pub use decoder::{Decoder, Likeliest};
 pub use detokenizer::{Decode, Detokenizer};
 pub use generator::{Generator, Piece, Prompt};
 pub use sampling::Sampling;

@@ -48,6 +48,21 @@ impl<'a> Single<'a> {
         token.ok_or_else(no_token)
     }
 
+    /// Appends a token, and gives what to go on with, unless it ended.
+    pub(super) fn take(&mut self, token: u32) -> Result<Option<Next>> {
+        self.history.push(token);
+        self.write(token)?;
+        let (config, length) = (self.processors.config, self.length());
+        self.finish = Finish::of(config, token, length, self.text.as_ref());
+        if self.finish.is_none() {
+            return Ok(Some(Next { source: 0, token }));
+        }
+        if let Some(text) = &mut self.text {
+            self.piece.push_str(&text.finish()?);
+        }
+        Ok(None)
+    }
+
     fn write(&mut self, token: u32) -> Result<()> {
         let ends = self.processors.config.eos_token_id.contains(&token);
         if let Some(text) = self.text.as_mut().filter(|_| !ends) {
@@ -64,17 +79,7 @@ impl Search for Single<'_> {
 
     fn advance(&mut self, rows: &mut [f32]) -> Result<Vec<Next>> {
         let token = self.choose(rows)?;
-        self.history.push(token);
-        self.write(token)?;
-        let (config, length) = (self.processors.config, self.length());
-        self.finish = Finish::of(config, token, length, self.text.as_ref());
-        if self.finish.is_none() {
-            return Ok(vec![Next { source: 0, token }]);
-        }
-        if let Some(text) = &mut self.text {
-            self.piece.push_str(&text.finish()?);
-        }
-        Ok(Vec::new())
+        Ok(Vec::from_iter(self.take(token)?))
     }
 
     fn take_piece(&mut self) -> String {

@@ -17,11 +17,12 @@ use super::parameters::Parameters;
 use super::transformer::Transformer;
 use crate::bundle::{Dtype, Weights};
 use crate::config::DecoderConfig;
-use crate::config::names::Role;
+use crate::config::names::{Role, TensorRole};
 use crate::error::Result;
-use crate::generate::Decoder;
+use crate::generate::{Decoder, Likeliest};
 use crate::heads::Matrix;
-use crate::ops::Device;
+use crate::init::fresh;
+use crate::ops::{Device, on_device};
 
 /// A decoder of any family in libtorch, which is a [`Decoder`] for the
 /// [`Generator`](crate::generate::Generator). It computes without gradients, in the type of its
@@ -69,6 +70,26 @@ impl CausalLm {
         let _guard = tch::no_grad_guard();
         let parameters = checkpoint::load(&weights, config.tensors(), (device, kind))?;
         Self::build(config, parameters, device)
+    }
+
+    /// Makes a model with fresh weights, which depend on `seed` and the tensors' names alone.
+    ///
+    /// # Errors
+    /// [`Error::Field`](crate::Error::Field) for a configuration, a device or a type that cannot be
+    /// used; [`Error::Tch`](crate::Error::Tch) if memory runs out.
+    pub fn new(config: &DecoderConfig, device: Device, dtype: Dtype, seed: u64) -> Result<Self> {
+        config.validate()?;
+        let kind = computed_kind(dtype, device)?;
+        let _guard = tch::no_grad_guard();
+        let fresh = config.tensors().into_iter().map(|(name, shape)| {
+            let role = TensorRole::parse(&name).map(|tensor| tensor.role);
+            let numbers = fresh(&name, &shape, config.initial_deviation(role), seed);
+            let shape: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
+            let tensor = on_device(&numbers, device)?.f_to_kind(kind)?;
+            Ok((name, tensor.f_reshape(&shape)?))
+        });
+        let parameters = Parameters::of(fresh.collect::<Result<_>>()?);
+        Self::build(config.clone(), parameters, device)
     }
 
     fn build(config: DecoderConfig, parameters: Parameters, device: Device) -> Result<Self> {
@@ -148,6 +169,11 @@ impl CausalLm {
         Ok(hidden)
     }
 
+    fn likeliest(&self, hidden: &Tensor) -> Result<Vec<Likeliest>> {
+        let _guard = tch::no_grad_guard();
+        self.head.likeliest(hidden)
+    }
+
     fn rows(&self, hidden: &Tensor) -> Result<Matrix> {
         let _guard = tch::no_grad_guard();
         matrix(&self.head.forward(hidden)?)
@@ -172,6 +198,17 @@ impl Decoder for CausalLm {
     fn step(&mut self, tokens: &[u32]) -> Result<Matrix> {
         let hidden = self.extend(tokens.iter().map(std::slice::from_ref))?;
         self.rows(&hidden)
+    }
+
+    fn prefill_likeliest(&mut self, prompts: &[&[u32]]) -> Result<Vec<Likeliest>> {
+        self.cache.restart(prompts.len());
+        let hidden = self.extend(prompts.iter().copied())?;
+        self.likeliest(&hidden)
+    }
+
+    fn step_likeliest(&mut self, tokens: &[u32]) -> Result<Vec<Likeliest>> {
+        let hidden = self.extend(tokens.iter().map(std::slice::from_ref))?;
+        self.likeliest(&hidden)
     }
 
     fn reorder(&mut self, sources: &[usize]) -> Result<()> {

@@ -6,6 +6,8 @@ use tch::{Kind, Tensor};
 
 use crate::config::names::Role;
 use crate::error::Result;
+use crate::generate::Likeliest;
+use crate::torch::numbers::numbers;
 use crate::torch::parameters::Scope;
 
 /// The logits of the word after each token.
@@ -37,7 +39,25 @@ impl LmHead {
     /// # Shapes
     /// `[N, H]` gives `[N, V]`, in f32.
     pub(in crate::torch) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let logits = x.f_linear(&self.words, self.bias.as_ref())?;
-        Ok(logits.f_to_kind(Kind::Float)?)
+        Ok(self.logits(x)?.f_to_kind(Kind::Float)?)
+    }
+
+    /// Computes the logits, and finds the largest of each row where they are.
+    pub(in crate::torch) fn likeliest(&self, x: &Tensor) -> Result<Vec<Likeliest>> {
+        let (logits, tokens) = self.logits(x)?.f_max_dim(1, false)?; // [N]
+        let logits = numbers(&logits.f_to_kind(Kind::Float)?)?;
+        // A float holds the id of any token of a vocabulary of up to 16 million.
+        let tokens = numbers(&tokens.f_to_kind(Kind::Float)?)?;
+        let pairs = tokens.into_iter().zip(logits);
+        Ok(pairs
+            .map(|(token, logit)| Likeliest {
+                token: token as u32,
+                logit,
+            })
+            .collect())
+    }
+
+    fn logits(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(x.f_linear(&self.words, self.bias.as_ref())?)
     }
 }
