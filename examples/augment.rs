@@ -7,7 +7,9 @@
 //!
 //! A synonym dictionary has `word<TAB>candidate[:weight]<TAB>candidate…` a line, an entity list
 //! `label<TAB>value` or `label<TAB>=rule`. Pairs of the dictionary that tell the data's intents
-//! apart are reported and not used. `--balance N` brings every intent to N rows. Without any
+//! apart are reported and not used. `--back-translate FWD,BWD` takes folders of Marian models, which
+//! it runs itself, or shell commands that answer each line with its translation; entities travel as
+//! placeholders, and what does not come back whole is dropped. `--balance N` brings every intent to N rows. Without any
 //! operator, irrelevant words are put in (`--noise 0.1`); with one, nothing is done but what is
 //! asked for. Operators run in the order entities, synonyms, back translation, masked words, noise,
 //! typos.

@@ -140,6 +140,14 @@ pub enum Error {
         /// What the program should have done.
         expected: String,
     },
+    /// A model that an operator asked, which is none of this crate's, failed.
+    #[error("{name}: {source}")]
+    Model {
+        /// The name of the model.
+        name: String,
+        /// Why it failed.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Arrow refused to build or to combine arrays.
     #[cfg(feature = "arrow")]
     #[error("arrow: {0}")]

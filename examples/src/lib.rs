@@ -42,6 +42,7 @@ mod settings;
 #[cfg(feature = "torch")]
 mod speed;
 mod table;
+mod translating;
 #[cfg(feature = "torch")]
 mod trial;
 #[cfg(feature = "torch")]

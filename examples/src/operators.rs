@@ -13,6 +13,7 @@ use cs_data::{Dataset, Tokenizer};
 use crate::error::{Error, Result};
 use crate::note;
 use crate::number;
+use crate::translating::Translating;
 
 /// The rate of irrelevant words where nothing else is asked for.
 const NOISE: f64 = 0.1;
@@ -52,7 +53,8 @@ pub struct Operators {
     /// Probability of a typing error in each character
     #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = number::probability)]
     pub typos: f64,
-    /// Shell commands that translate lines, there and back
+    /// What translates there and back: folders of Marian models, or shell commands that translate
+    /// lines
     #[arg(long, value_name = "FWD,BWD")]
     pub back_translate: Option<String>,
     /// Shell command that answers each line with candidates for its masked word, between tabs
@@ -94,8 +96,8 @@ impl Operators {
             pipeline = pipeline.with(self.synonyms(path, data, &mut left_out)?, 1.0)?;
         }
         let timeout = Duration::from_secs(self.timeout.unwrap_or(TIMEOUT_SECONDS));
-        if let Some(commands) = &self.back_translate {
-            let [there, back] = pair(commands)?.map(|command| LineProcess::new(command, timeout));
+        if let Some([there, back]) = self.back_translators()? {
+            let (there, back) = (there.open(timeout)?, back.open(timeout)?);
             let operator = BackTranslation::new(there, back, Default::default())?;
             pipeline = pipeline.with_batch(operator, 1.0)?;
         }
@@ -137,10 +139,20 @@ impl Operators {
         if self.insert() == 0.0 && !self.others() {
             return refuse("--noise 0: expected another operator, such as --synonyms or --typos");
         }
-        if self.timeout.is_some() && self.back_translate.is_none() && self.fill_mask.is_none() {
-            return refuse("--timeout has no effect without --back-translate or --fill-mask");
+        let translators = self.back_translators()?.into_iter().flatten();
+        let commands = translators.filter(Translating::is_command).count();
+        if self.timeout.is_some() && commands == 0 && self.fill_mask.is_none() {
+            return refuse(
+                "--timeout has no effect without a command for --back-translate or --fill-mask",
+            );
         }
         Ok(())
+    }
+
+    /// What translates there and back.
+    fn back_translators(&self) -> Result<Option<[Translating<'_>; 2]>> {
+        let pair = self.back_translate.as_deref().map(pair).transpose()?;
+        Ok(pair.map(|pair| pair.map(Translating::of)))
     }
 
     /// What stands for a masked word.
@@ -200,7 +212,7 @@ fn pair(commands: &str) -> Result<[&str; 2]> {
     pair.filter(|pair| pair.iter().all(|command| !command.is_empty()))
         .ok_or_else(|| {
             Error::Usage(format!(
-                "--back-translate {commands:?}: expected two commands, FWD,BWD"
+                "--back-translate {commands:?}: expected two folders or commands, FWD,BWD"
             ))
         })
 }

@@ -32,6 +32,12 @@ pub trait Translator: Send + Sync {
     fn translate(&self, lines: &[String]) -> Result<Vec<String>>;
 }
 
+impl<T: Translator + ?Sized> Translator for Box<T> {
+    fn translate(&self, lines: &[String]) -> Result<Vec<String>> {
+        (**self).translate(lines)
+    }
+}
+
 impl Translator for LineProcess {
     fn translate(&self, lines: &[String]) -> Result<Vec<String>> {
         self.lines(lines)
