@@ -15,6 +15,8 @@ use crate::file;
 const SETTINGS: &str = "tokenizer_config.json";
 const SPECIAL: &str = "special_tokens_map.json";
 const TEMPLATE: &str = "chat_template.jinja";
+const CONFIG: &str = "config.json";
+const EOS: &str = "eos_token";
 /// What stands between two turns of Blenderbot.
 const BETWEEN: &str = "  ";
 
@@ -49,56 +51,50 @@ impl ChatFormat {
         for (name, value) in object(&dir.join(SPECIAL))? {
             settings.entry(name).or_insert(value);
         }
-        let special: BTreeMap<String, String> = settings
+        let config = object(&dir.join(CONFIG))?;
+        let family = config
+            .get("model_type")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let mut special: BTreeMap<String, String> = settings
             .iter()
             .filter(|(name, _)| name.ends_with("_token"))
             .filter_map(|(name, token)| Some((name.clone(), content(token)?.to_owned())))
             .collect();
+        if let Some(end) = end_of(family) {
+            special
+                .entry(EOS.to_owned())
+                .or_insert_with(|| end.to_owned());
+        }
         let path = dir.join(TEMPLATE);
         let template = if path.is_file() {
-            let source = file::read(&path)?;
-            Some(ChatTemplate::new(&String::from_utf8_lossy(&source), &path)?)
+            Some(ChatTemplate::new(&source(&path)?, &path)?)
         } else if let Some(source) = settings.get("chat_template").and_then(default_template) {
             Some(ChatTemplate::new(source, &dir.join(SETTINGS))?)
         } else {
             None
         };
-        match template {
-            Some(template) => Ok(Self::Template(Box::new(
+        match (template, special.get(EOS)) {
+            (Some(template), _) => Ok(Self::Template(Box::new(
                 template.with_special_tokens(special),
             ))),
-            None => Self::of_family(dir, tokenizer, special.get("eos_token").map(String::as_str)),
-        }
-    }
-
-    fn of_family(dir: &Path, tokenizer: &Tokenizer, eos: Option<&str>) -> Result<Self> {
-        let path = dir.join("config.json");
-        let config = object(&path)?;
-        let family = config
-            .get("model_type")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let default = match family {
-            "gpt2" => "<|endoftext|>",
-            "blenderbot" => "</s>",
-            "blenderbot-small" => "__end__",
+            (None, Some(end)) if end_of(family).is_some() => {
+                let missing = || {
+                    let expected = "a token of the vocabulary";
+                    Error::field(EOS, format!("{end:?}"), expected).in_file(&dir.join(SETTINGS))
+                };
+                let end = tokenizer.id(end).ok_or_else(missing)?;
+                Ok(match family {
+                    "gpt2" => Self::DialoGpt { end },
+                    _ => Self::Blenderbot { end },
+                })
+            }
             _ => {
                 let expected = "a chat_template in tokenizer_config.json, or gpt2, blenderbot or blenderbot-small";
-                return Err(
-                    Error::field("model_type", format!("{family:?}"), expected).in_file(&path)
-                );
+                let error = Error::field("model_type", format!("{family:?}"), expected);
+                Err(error.in_file(&dir.join(CONFIG)))
             }
-        };
-        let token = eos.unwrap_or(default);
-        let missing = || {
-            let expected = "a token of the vocabulary";
-            Error::field("eos_token", format!("{token:?}"), expected).in_file(&dir.join(SETTINGS))
-        };
-        let end = tokenizer.id(token).ok_or_else(missing)?;
-        Ok(match family {
-            "gpt2" => Self::DialoGpt { end },
-            _ => Self::Blenderbot { end },
-        })
+        }
     }
 
     /// Gives the tokens of turns, after which the assistant's next turn comes. What looks like a
@@ -136,6 +132,29 @@ impl ChatFormat {
         }
         Ok(tokens)
     }
+}
+
+/// The token that ends a turn of the families that have a format of their own, where no file names
+/// another.
+fn end_of(family: &str) -> Option<&'static str> {
+    match family {
+        "gpt2" => Some("<|endoftext|>"),
+        "blenderbot" => Some("</s>"),
+        "blenderbot-small" => Some("__end__"),
+        _ => None,
+    }
+}
+
+/// The text of a file.
+fn source(path: &Path) -> Result<String> {
+    String::from_utf8(file::read(path)?).map_err(|fault| {
+        let before = &fault.as_bytes()[..fault.utf8_error().valid_up_to()];
+        Error::Template {
+            path: path.to_owned(),
+            line: before.iter().filter(|&&byte| byte == b'\n').count() + 1,
+            reason: "bytes that are not UTF-8".to_owned(),
+        }
+    })
 }
 
 /// Turns in Blenderbot's format.

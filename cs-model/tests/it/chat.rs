@@ -328,3 +328,27 @@ fn the_default_of_several_templates_is_taken() {
         .unwrap();
     assert_eq!(text(&tokenizer, &tokens), "D<|im_start|>");
 }
+
+#[test]
+fn a_template_has_the_end_of_its_family_where_no_file_names_it() {
+    let config =
+        r#"{"chat_template": "{% for m in messages %}{{ m.content }}{{ eos_token }}{% endfor %}"}"#;
+    let files = [
+        ("tokenizer_config.json", config),
+        ("config.json", r#"{"model_type": "gpt2"}"#),
+    ];
+    let (dir, tokenizer) = folder(&files);
+    let format = ChatFormat::open(dir.path(), &tokenizer).unwrap();
+    let tokens = format
+        .tokens(&[Turn::new(Role::User, "x")], &tokenizer, now())
+        .unwrap();
+    assert_eq!(text(&tokenizer, &tokens), "x<|endoftext|>");
+    fs::write(dir.path().join("chat_template.jinja"), b"a\n\xff").unwrap();
+    let error = ChatFormat::open(dir.path(), &tokenizer)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.ends_with("chat_template.jinja:2: bytes that are not UTF-8"),
+        "{error}"
+    );
+}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cs_data::TokenBatch;
 use cs_model::generate::{Decoder, EarlyStopping, GenerateConfig, Generator, Prompt};
-use cs_model::{CausalLm, DecoderConfig, Device, Dtype, Weights};
+use cs_model::{CausalLm, DecoderConfig, Device, Dtype, RawTensor, Weights, write_safetensors};
 use serde_json::Value;
 
 const FAMILIES: [&str; 4] = ["gpt2", "llama", "qwen2", "qwen3"];
@@ -231,4 +231,110 @@ fn prompts_that_were_refused_leave_no_sequences_to_go_on_with() {
     let rows = model.prefill(&[&[1, 2]]).unwrap();
     let whole = logits(&model, &[vec![1, 2]]);
     close(rows.row(0), &whole[whole.len() - 61..], "after");
+}
+
+#[test]
+fn every_fault_of_a_checkpoint_is_in_one_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let llama = references().join("llama");
+    std::fs::copy(llama.join("config.json"), dir.path().join("config.json")).unwrap();
+    let weights = Weights::open(&llama.join("model.safetensors")).unwrap();
+    let kept = weights.names().filter(|name| *name != "norm.weight");
+    let mut tensors: Vec<_> = kept
+        .map(|name| (name.to_owned(), weights.raw(name).unwrap()))
+        .collect();
+    let narrow = RawTensor::from_f32(&[2], &[1.0, 2.0]);
+    let head = tensors
+        .iter_mut()
+        .find(|(name, _)| name == "lm_head.weight");
+    head.unwrap().1 = narrow.clone();
+    tensors.push(("layers.2.extra".to_owned(), narrow));
+    let path = dir.path().join("model.safetensors");
+    write_safetensors(&path, tensors, &Default::default()).unwrap();
+    let error = CausalLm::open(dir.path(), Device::Cpu, Dtype::F32).unwrap_err();
+    let text = error.to_string();
+    for fault in [
+        "norm.weight [16] is missing",
+        "lm_head.weight is F32 [2], expected F32, F16 or BF16 [61, 16]",
+        "layers.2.extra is unknown",
+    ] {
+        assert!(text.contains(fault), "{text}");
+    }
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let llama = references().join("llama");
+    std::fs::copy(llama.join("config.json"), dir.path().join("config.json")).unwrap();
+    let mut bytes = std::fs::read(llama.join("model.safetensors")).unwrap();
+    let end = bytes.len();
+    bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    std::fs::write(dir.path().join("model.safetensors"), bytes).unwrap();
+    let error = CausalLm::open(dir.path(), Device::Cpu, Dtype::F32).unwrap_err();
+    assert!(error.to_string().contains("finite"), "{error}");
+}
+
+#[test]
+fn what_is_not_computed_is_refused_by_name() {
+    let config = std::fs::read(references().join("llama/config.json")).unwrap();
+    let config: Value = serde_json::from_slice(&config).unwrap();
+    for (key, value, reason) in [
+        (
+            "rope_parameters",
+            r#"{"rope_type": "longrope"}"#,
+            "unknown variant `longrope`",
+        ),
+        (
+            "rope_parameters",
+            r#"{"rope_type": "linear"}"#,
+            "rope_parameters.factor is missing",
+        ),
+        (
+            "rope_parameters",
+            r#"{"partial_rotary_factor": 0.5}"#,
+            "partial_rotary_factor is 0.5",
+        ),
+        (
+            "use_sliding_window",
+            "true",
+            "use_sliding_window is true, expected false",
+        ),
+        (
+            "layer_types",
+            r#"["sliding_attention"]"#,
+            "layer_types is \"sliding_attention\"",
+        ),
+        (
+            "num_key_value_heads",
+            "3",
+            "num_key_value_heads is 3, expected a divisor of",
+        ),
+        ("head_dim", "5", "head_dim is 5, expected an even number"),
+        (
+            "model_type",
+            "\"mistral\"",
+            "model_type is \"mistral\", expected \"gpt2\"",
+        ),
+    ] {
+        let mut config = config.clone();
+        config[key] = serde_json::from_str(value).unwrap();
+        let json = config.to_string();
+        let error = DecoderConfig::from_json(json.as_bytes(), "c".as_ref()).unwrap_err();
+        assert!(error.to_string().contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn a_prompt_beyond_the_positions_or_the_vocabulary_is_refused_and_the_model_goes_on() {
+    let mut model = open("llama");
+    let error = model.prefill(&[&[3; 49]]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "positions[48] is 48, expected less than 48"
+    );
+    assert!(model.prefill(&[&[61]]).is_err());
+    let alone = model.prefill(&[&[3, 4]]).unwrap();
+    assert!(model.step(&[1, 2]).is_err()); // one sequence, two tokens
+    assert_eq!(model.prefill(&[&[3, 4]]).unwrap(), alone);
 }

@@ -253,7 +253,7 @@ fn what_is_not_there_or_contradicts_itself_is_refused() {
         ),
         (
             &["--temperature", "0"],
-            "temperature is 0, expected above 0",
+            "temperature is 0, expected at least 0.000001",
         ),
         (&["--seed", "3"], "--seed: 3, expected none"),
         (

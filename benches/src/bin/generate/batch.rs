@@ -9,7 +9,7 @@ use cs_model::ops::cuda_memory;
 use cs_model::{CausalLm, DecoderConfig};
 use serde_json::{Value, json};
 
-use crate::{Place, Result};
+use crate::{Place, Result, say};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct BatchArgs {
@@ -66,11 +66,12 @@ pub(crate) fn run(args: &BatchArgs) -> Result<()> {
     let tokens = (args.prompts * args.new) as f64;
     let rates: Vec<f64> = seconds.iter().map(|seconds| tokens / seconds).collect();
     let peak = cuda_memory(device)?.map_or(Value::Null, |memory| (memory.peak >> 20).into());
-    println!(
-        "{}",
-        json!({"tokens_per_second": rates, "prefill_seconds": prefill, "seconds": seconds, "peak_mb": peak})
-    );
-    Ok(())
+    say(&json!({
+        "tokens_per_second": rates,
+        "prefill_seconds": prefill,
+        "seconds": seconds,
+        "peak_mb": peak,
+    }))
 }
 
 /// Random prompts, their lengths evenly from the shortest to the longest, in no order.

@@ -22,12 +22,13 @@
 mod batch;
 mod serve;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use cs_model::{Device, Dtype};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What every run gives.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -89,8 +90,16 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            println!("{}", json!({"error": error.to_string()}));
+            // Without a reader there is nobody to tell.
+            let _ = say(&json!({"error": error.to_string()}));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes an answer, a line.
+fn say(answer: &Value) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{answer}")?;
+    Ok(out.flush()?)
 }

@@ -1,6 +1,6 @@
 //! One prompt after the other, by a line protocol.
 
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::path::Path;
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use cs_model::generate::Decoder;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Place, Result};
+use crate::{Place, Result, say};
 
 #[derive(Debug, Deserialize)]
 #[serde(tag = "cmd", rename_all = "lowercase")]
@@ -39,12 +39,6 @@ pub(crate) fn run(dir: &Path, place: &Place) -> Result<()> {
         say(&answer)?;
     }
     Ok(())
-}
-
-fn say(answer: &Value) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{answer}")?;
-    Ok(out.flush()?)
 }
 
 /// Reads a prompt, and gives the likeliest token after it and the time in ns.
