@@ -8,6 +8,10 @@
 //!     --regex 'paid|shipped on \d{4}-\d\d-\d\d'
 //! ```
 //!
+//! Builds without libtorch too (`-p cs-examples --no-default-features`). The native backend computes
+//! with the weights that the folder has: int8 or int4 if `quantize` wrote it; `--int4` quantises
+//! those of a checkpoint when they are read.
+//!
 //! `DIR` is a Hugging Face folder of GPT-2 (DialoGPT), Llama (SmolLM2), Qwen2 or Qwen3, with its
 //! tokenizer in whichever files. With `--chat` a text is a user's turn in the model's format, by its
 //! chat template or as DialoGPT has it. Greedy unless told otherwise. Lines from a file are
@@ -26,8 +30,10 @@ use cs_examples::{
     run, try_answer_lines,
 };
 use cs_model::chat::ChatFormat;
-use cs_model::generate::Piece;
+use cs_model::generate::{Decoder, Piece};
+#[cfg(feature = "torch")]
 use cs_model::{CausalLm, Device, Dtype};
+use cs_quant::{Int4, NativeCausalLm, QuantConfig, RuntimeConfig};
 
 /// Texts of a file continued at a time.
 const BATCH: usize = 16;
@@ -51,13 +57,14 @@ struct Arguments {
     /// Of a prompt that is longer than the model's positions, read the end
     #[arg(long, conflicts_with = "chat")]
     cut: bool,
-    /// What runs the model; native is not there yet
-    #[arg(long, value_enum, default_value = "torch")]
+    /// What runs the model
+    #[arg(long, value_enum, default_value = "native")]
     backend: BackendKind,
-    /// cpu, cuda or cuda:N; a CUDA device where there is one if left out
+    /// With libtorch, cpu, cuda or cuda:N; a CUDA device where there is one if left out
+    #[cfg(feature = "torch")]
     #[arg(long)]
     device: Option<Device>,
-    /// Weights in 4 bits; not there yet
+    /// With the native backend, weights in 4 bits
     #[arg(long)]
     int4: bool,
     /// Print the text as it comes
@@ -88,15 +95,9 @@ fn generate(arguments: Arguments) -> Result<Outcome> {
         .then(|| ChatFormat::open(dir, &tokenizer))
         .transpose()?;
     let constraint = arguments.generation.constraint(&tokenizer)?;
-    let device = arguments.device.unwrap_or_else(Device::auto);
-    let dtype = if device == Device::Cpu {
-        Dtype::F32
-    } else {
-        Dtype::BF16
-    };
-    let mut decoder = CausalLm::open(dir, device, dtype)?;
+    let mut decoder = open(&arguments)?;
     let mut author = Author {
-        decoder: &mut decoder,
+        decoder: &mut *decoder,
         tokenizer: &tokenizer,
         format: format.as_ref(),
         config,
@@ -118,6 +119,34 @@ fn generate(arguments: Arguments) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
+/// Opens the model with what is to run it.
+fn open(arguments: &Arguments) -> Result<Box<dyn Decoder>> {
+    let dir = &arguments.model;
+    match arguments.backend {
+        BackendKind::Native => {
+            let runtime = RuntimeConfig::default();
+            let quantise = QuantConfig {
+                int4: Int4::ALL,
+                ..QuantConfig::default()
+            };
+            Ok(Box::new(match arguments.int4 {
+                true => NativeCausalLm::open_quantised(dir, &quantise, &runtime)?,
+                false => NativeCausalLm::open(dir, &runtime)?,
+            }))
+        }
+        #[cfg(feature = "torch")]
+        BackendKind::Torch => {
+            let device = arguments.device.unwrap_or_else(Device::auto);
+            let dtype = if device == Device::Cpu {
+                Dtype::F32
+            } else {
+                Dtype::BF16
+            };
+            Ok(Box::new(CausalLm::open(dir, device, dtype)?))
+        }
+    }
+}
+
 /// Refuses what is not there yet, and what would have no effect.
 fn check(arguments: &Arguments) -> Result<()> {
     let refuse = |message: String| Err(Error::Usage(message));
@@ -128,11 +157,19 @@ fn check(arguments: &Arguments) -> Result<()> {
             model.display()
         ));
     }
-    if matches!(arguments.backend, BackendKind::Native) {
-        return refuse("--backend native: not there yet for generating, expected torch".to_owned());
-    }
-    if arguments.int4 {
-        return refuse("--int4: not there yet, as it takes the native backend".to_owned());
+    #[cfg(feature = "torch")]
+    match arguments.backend {
+        BackendKind::Torch if arguments.int4 => {
+            return refuse(
+                "--int4: libtorch computes in floats, expected --backend native".to_owned(),
+            );
+        }
+        BackendKind::Native if arguments.device.is_some() => {
+            return refuse(
+                "--device: the native backend has none, expected --backend torch".to_owned(),
+            );
+        }
+        _ => {}
     }
     if arguments.stream && arguments.generation.beams > 1 {
         return refuse(

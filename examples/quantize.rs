@@ -14,18 +14,21 @@
 //! head are refused; without `--data` nothing is judged, and `accepted` is null. `--sensitivity`
 //! shows what each layer alone costs. A model that is in `--out` stays unless `--overwrite` is
 //! given, and then until the new one is whole.
+//!
+//! A decoder that continues texts (GPT-2, Llama, Qwen) is quantised without being judged.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use cs_data::Utterance;
 use cs_examples::{
-    DataArgs, GateArgs, LengthArgs, OutArgs, Outcome, Output, QuantArgs, Result, check_labelled,
-    count_cut, layer_sensitivity, note, note_cut, report, run, unjudged, warn_unseen,
+    DataArgs, Error, GateArgs, LengthArgs, OutArgs, Outcome, Output, QuantArgs, Result,
+    check_labelled, count_cut, layer_sensitivity, note, note_cut, report, run, unjudged,
+    warn_unseen,
 };
-use cs_model::Bundle;
-use cs_quant::{GateReport, QuantConfig};
+use cs_model::{Bundle, DecoderConfig};
+use cs_quant::{GateReport, QuantConfig, quantize_decoder};
 use serde_json::json;
 
 /// Quantise a trained model to int8, if it keeps its quality
@@ -57,6 +60,9 @@ struct Arguments {
 fn main() -> ExitCode {
     run(|arguments: Arguments| {
         let _lock = arguments.out.claim()?;
+        if is_decoder(&arguments.model)? {
+            return quantise_decoder(&arguments);
+        }
         let bundle = arguments.length.apply(Bundle::open(&arguments.model)?)?;
         let rows = rows(&arguments, &bundle)?;
         let config = arguments.quantise.config();
@@ -77,6 +83,38 @@ fn main() -> ExitCode {
         report(arguments.output.json, &summary)?;
         Ok(explain(&arguments, &verdict))
     })
+}
+
+/// Whether a folder's `config.json` is that of a decoder.
+fn is_decoder(dir: &Path) -> Result<bool> {
+    match DecoderConfig::open(dir) {
+        Ok(_) => Ok(true),
+        // An encoder; or what there is to say of the file, its opening says.
+        Err(cs_model::Error::Field { field, .. }) if field == "model_type" => Ok(false),
+        Err(error @ cs_model::Error::Field { .. }) => Err(error.into()),
+        Err(_) => Ok(false),
+    }
+}
+
+fn quantise_decoder(arguments: &Arguments) -> Result<Outcome> {
+    arguments.gate.check_unused()?;
+    let given = [
+        ("--data", arguments.data.is_some()),
+        ("--sensitivity", arguments.sensitivity),
+        ("--max-length", arguments.length.max_length.is_some()),
+    ];
+    if let Some((name, _)) = given.into_iter().find(|(_, given)| *given) {
+        return Err(Error::Usage(format!(
+            "{name}: a decoder is quantised without being judged, expected none"
+        )));
+    }
+    let out = &arguments.out.dir;
+    let done = quantize_decoder(&arguments.model, out, &arguments.quantise.config())?;
+    let mut summary = json!(done);
+    summary["ratio"] = json!(done.ratio());
+    report(arguments.output.json, &summary)?;
+    note(format_args!("written to {}", out.display()));
+    Ok(Outcome::Passed)
 }
 
 fn rows(arguments: &Arguments, bundle: &Bundle) -> Result<Vec<Utterance>> {

@@ -1,10 +1,9 @@
 //! What the examples share: the frame of a command ([`run()`], [`report`], [`Error`]), its input
 //! ([`Texts`], [`DataArgs`]), its settings (`Settings`), the int8 gate ([`GateArgs`]), and the demo
-//! data set ([`demo`]). Without the feature `torch` only what serves is left.
+//! data set ([`demo`]). Without the feature `torch` only what runs without it is left.
 
 pub mod demo;
 
-#[cfg(feature = "torch")]
 mod author;
 mod cli;
 #[cfg(feature = "torch")]
@@ -17,7 +16,6 @@ mod distill_args;
 mod doctor;
 mod error;
 mod gate;
-#[cfg(feature = "torch")]
 mod generation;
 mod input;
 #[cfg(feature = "torch")]
@@ -49,7 +47,6 @@ mod trial;
 mod trial_log;
 mod unseen;
 
-#[cfg(feature = "torch")]
 pub use author::{Author, Written};
 pub use cli::{BackendKind, DataArgs, InputArgs, LengthArgs, Output};
 #[cfg(feature = "torch")]
@@ -61,7 +58,6 @@ pub use error::{Error, Result};
 pub use gate::{
     ClipArg, GateArgs, Int4Part, QuantArgs, check_labelled, layer_sensitivity, texts_of, unjudged,
 };
-#[cfg(feature = "torch")]
 pub use generation::GenerationArgs;
 pub use input::{Line, Texts};
 #[cfg(feature = "torch")]

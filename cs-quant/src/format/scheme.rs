@@ -47,6 +47,16 @@ pub struct Int4 {
     pub group: usize,
 }
 
+impl Int4 {
+    /// Everything that may take 4 bits, with a step for every 32 weights.
+    pub const ALL: Self = Self {
+        embeddings: true,
+        attention: true,
+        feed_forward: true,
+        group: 32,
+    };
+}
+
 impl Default for Int4 {
     fn default() -> Self {
         Self {

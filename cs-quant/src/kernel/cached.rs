@@ -18,6 +18,9 @@ use super::shared::Shared;
 use super::team::Team;
 use super::{Blocks, Isa, TILE, Task, for_blocks};
 
+/// The number of values from which on keys are worth another thread.
+const GRAIN: usize = 1 << 13;
+
 /// The number of tokens of a page.
 pub(crate) const PAGE: usize = 32;
 
@@ -86,34 +89,46 @@ pub(crate) struct Segment<'a> {
 ///
 /// If a sequence lacks a page, or one that grows.
 pub(crate) fn remember(team: Team<'_>, layer: PageLayer, segments: &[Segment<'_>], qkv: &[f32]) {
+    let heads = layer.heads.keys;
+    let rows = qkv.len() / layer.heads.width().max(1);
+    let each = rows * layer.heads.size / segments.len().max(1);
+    team.split(
+        segments.len() * heads,
+        GRAIN.div_ceil(each.max(1)),
+        |parts| {
+            for part in parts {
+                remember_head(layer, &segments[part / heads], part % heads, qkv);
+            }
+        },
+    );
+}
+
+/// Adds one head's keys and values of a sequence.
+fn remember_head(layer: PageLayer, segment: &Segment<'_>, head: usize, qkv: &[f32]) {
     let HeadShape {
         queries,
         keys,
         size,
     } = layer.heads;
-    let width = layer.heads.width();
-    team.run(segments.len() * keys, |_, part| {
-        let (segment, head) = (&segments[part / keys], part % keys);
-        for (i, row) in segment.rows.clone().enumerate() {
-            let at = segment.before + i;
-            let page = &segment.pages[at / PAGE];
-            assert!(page.grows);
-            // SAFETY: a part has a head of a sequence to itself, and no two sequences have a page
-            // that grows in common, as it was borrowed mutably.
-            let slot = unsafe { page.numbers.slice(layer.head(head), layer.head_len()) };
-            let (key_slot, value_slot) = slot.split_at_mut(PAGE * size);
-            let at = at % PAGE;
-            let from = row * width + (queries + head) * size;
-            let column = key_slot[at / TILE * TILE * size + at % TILE..].iter_mut();
-            for (to, &key) in column.step_by(TILE).zip(&qkv[from..from + size]) {
-                *to = key;
-            }
-            let values = &qkv[from + keys * size..][..size];
-            for (panel, values) in value_slot.chunks_mut(PAGE * TILE).zip(values.chunks(TILE)) {
-                panel[at * TILE..][..values.len()].copy_from_slice(values);
-            }
+    for (i, row) in segment.rows.clone().enumerate() {
+        let at = segment.before + i;
+        let page = &segment.pages[at / PAGE];
+        assert!(page.grows);
+        // SAFETY: a part of a split has a head of a sequence to itself, and no two sequences have a
+        // page that grows in common, as it was borrowed mutably.
+        let slot = unsafe { page.numbers.slice(layer.head(head), layer.head_len()) };
+        let (key_slot, value_slot) = slot.split_at_mut(PAGE * size);
+        let at = at % PAGE;
+        let from = row * layer.heads.width() + (queries + head) * size;
+        let column = key_slot[at / TILE * TILE * size + at % TILE..].iter_mut();
+        for (to, &key) in column.step_by(TILE).zip(&qkv[from..from + size]) {
+            *to = key;
         }
-    });
+        let values = &qkv[from + keys * size..][..size];
+        for (panel, values) in value_slot.chunks_mut(PAGE * TILE).zip(values.chunks(TILE)) {
+            panel[at * TILE..][..values.len()].copy_from_slice(values);
+        }
+    }
 }
 
 /// Writes the context of all rows, `[N, A D]`, whose keys and values were

@@ -16,7 +16,7 @@ use super::math::{Act, activate, erf, exp, lstm_cell, tanh};
 use super::pack::{PackedF32, PackedI8, interleave};
 use super::pack4::{GROUP, PackedI4};
 use super::pool::Pool;
-use super::row_ops::{Norm, RowScale, add_norm, quantise};
+use super::row_ops::{Norm, RowScale, add_norm, norm, quantise};
 use super::team::Team;
 use super::{Isa, Kernel, Simd, TILE, Task};
 use crate::format::matrix::quantise_rows;
@@ -415,36 +415,46 @@ fn values_that_are_not_finite_do_no_harm() {
 }
 
 #[test]
-fn layer_norm_is_that_of_the_definition() {
+fn norms_are_those_of_the_definitions() {
     let mut random = Random(5);
     for width in [1, 5, 8, 20, 384] {
         let (x, y) = (random.floats(3 * width), random.floats(3 * width));
-        let (weight, bias) = (random.floats(width), random.floats(width));
-        let norm = Norm {
-            kind: NormKind::Layer,
-            weight: weight.clone(),
-            bias: bias.clone(),
-            epsilon: 1e-5,
-        };
-        for simd in kernels() {
-            let mut found = x.clone();
-            add_norm(Team::solo(simd, 0), &norm, &mut found, &y);
-            for row in 0..3 {
-                let sum = |i: usize| f64::from(x[row * width + i]) + f64::from(y[row * width + i]);
-                let mean = (0..width).map(sum).sum::<f64>() / width as f64;
-                let variance =
-                    (0..width).map(|i| (sum(i) - mean).powi(2)).sum::<f64>() / width as f64;
-                for i in 0..width {
-                    let normal = (sum(i) - mean) / (variance + 1e-5).sqrt();
-                    let expected = normal * f64::from(weight[i]) + f64::from(bias[i]);
-                    let found = f64::from(found[row * width + i]);
-                    assert!(
-                        (found - expected).abs() < 1e-5,
-                        "{width}: {found} {expected}"
-                    );
+        for kind in [NormKind::Layer, NormKind::Rms] {
+            let parameters = Norm {
+                kind,
+                weight: random.floats(width),
+                bias: random.floats(width),
+                epsilon: 1e-5,
+            };
+            let sums: Vec<f32> = x.iter().zip(&y).map(|(x, y)| x + y).collect();
+            for simd in kernels() {
+                let mut found = x.clone();
+                add_norm(Team::solo(simd, 0), &parameters, &mut found, &y);
+                let mut same = vec![f32::NAN; sums.len()];
+                norm(Team::solo(simd, 0), &parameters, &sums, &mut same);
+                assert_eq!(found, same);
+                for (row, found) in sums.chunks_exact(width).zip(found.chunks_exact(width)) {
+                    check_norm(&parameters, row, found);
                 }
             }
         }
+    }
+}
+
+fn check_norm(norm: &Norm, row: &[f32], found: &[f32]) {
+    let row: Vec<f64> = row.iter().map(|&x| f64::from(x)).collect();
+    let mean = match norm.kind {
+        NormKind::Layer => row.iter().sum::<f64>() / row.len() as f64,
+        NormKind::Rms => 0.0,
+    };
+    let variance = row.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / row.len() as f64;
+    for (i, &found) in found.iter().enumerate() {
+        let normal = (row[i] - mean) / (variance + 1e-5).sqrt();
+        let expected = normal * f64::from(norm.weight[i]) + f64::from(norm.bias[i]);
+        assert!(
+            (f64::from(found) - expected).abs() < 1e-5,
+            "{found} {expected}"
+        );
     }
 }
 

@@ -1,11 +1,12 @@
 //! The native decoders against what Hugging Face transformers computed and generated
 //! (cs-model's `tests/reference/make_decoders.py`), and what holds for them whatever their weights.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cs_model::generate::{Decoder, EarlyStopping, GenerateConfig, Generator, Prompt};
-use cs_model::{Matrix, Weights};
-use cs_quant::{Int4, Kernel, NativeCausalLm, Precision, QuantConfig};
+use cs_model::{DecoderConfig, Matrix, RawTensor, Weights, write_safetensors};
+use cs_quant::{Int4, Kernel, NativeCausalLm, Precision, QuantConfig, quantize_decoder};
 use serde_json::Value;
 
 use crate::common::{config, cosine, kernels};
@@ -136,12 +137,7 @@ fn scaled_positions_equal_hugging_face() {
 #[test]
 fn quantised_logits_are_near_hugging_face() {
     let int4 = QuantConfig {
-        int4: Int4 {
-            embeddings: true,
-            attention: true,
-            feed_forward: true,
-            ..Int4::default()
-        },
+        int4: Int4::ALL,
         ..QuantConfig::default()
     };
     for (family, bounds) in [
@@ -159,6 +155,65 @@ fn quantised_logits_are_near_hugging_face() {
             let cosine = cosine(&found.data, &expected_logits(family, &model));
             assert!(cosine > bound, "{family}: {cosine}");
         }
+    }
+}
+
+#[test]
+fn an_artefact_answers_as_the_weights_quantised_when_they_are_read() {
+    for family in FAMILIES {
+        for int4 in [Int4::default(), Int4::ALL] {
+            let quantise = QuantConfig {
+                int4,
+                ..QuantConfig::default()
+            };
+            let (dir, out) = (references().join(family), tempfile::tempdir().unwrap());
+            let report = quantize_decoder(&dir, out.path(), &quantise).unwrap();
+            assert!(report.bytes_after > 0 && !report.layers.is_empty());
+            assert!(out.path().join("generation_config.json").is_file());
+            let config = config(Precision::Auto, 1, None);
+            let mut found = NativeCausalLm::open(out.path(), &config).unwrap();
+            assert_eq!(found.precision(), Precision::Int8);
+            let mut expected = NativeCausalLm::open_quantised(&dir, &quantise, &config).unwrap();
+            let text: Vec<u32> = (0..20).map(|i| i * 3 % 61).collect();
+            assert_eq!(
+                found.logits(&[&text]).unwrap(),
+                expected.logits(&[&text]).unwrap(),
+                "{family}"
+            );
+        }
+    }
+}
+
+#[test]
+fn weights_take_a_seventh_or_a_quarter_of_fp32() {
+    let dir = tempfile::tempdir().unwrap();
+    let json = r#"{"model_type": "llama", "vocab_size": 640, "hidden_size": 320,
+        "intermediate_size": 512, "num_hidden_layers": 2, "num_attention_heads": 5,
+        "num_key_value_heads": 1, "max_position_embeddings": 64, "rms_norm_eps": 1e-5,
+        "rope_theta": 10000.0, "tie_word_embeddings": true}"#;
+    std::fs::write(dir.path().join("config.json"), json).unwrap();
+    let decoder = DecoderConfig::open(dir.path()).unwrap();
+    let shapes = decoder.tensors();
+    let tensors = shapes.iter().map(|(name, shape)| {
+        let count: usize = shape.iter().product();
+        let values: Vec<f32> = (0..count).map(|i| (i * 37 % 101) as f32 * 0.01).collect();
+        (name, RawTensor::from_f32(shape, &values))
+    });
+    let weights = dir.path().join("model.safetensors");
+    write_safetensors(&weights, tensors, &BTreeMap::new()).unwrap();
+    for (int4, least) in [(Int4::default(), 3.9), (Int4::ALL, 7.0)] {
+        let quantise = QuantConfig {
+            int4,
+            ..QuantConfig::default()
+        };
+        let out = tempfile::tempdir().unwrap();
+        let report = quantize_decoder(dir.path(), out.path(), &quantise).unwrap();
+        assert!(report.ratio() > least, "{}", report.ratio());
+        let config = config(Precision::Auto, 1, None);
+        let model = NativeCausalLm::open(out.path(), &config).unwrap();
+        // In memory each output has the sum of its weights and a bias as well.
+        let times = report.bytes_before as f64 / model.weight_bytes() as f64;
+        assert!(times > 0.95 * least, "{times} in memory");
     }
 }
 

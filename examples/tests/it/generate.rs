@@ -86,7 +86,6 @@ impl Place {
         let output = program("generate")
             .arg("--model")
             .arg(self.0.path())
-            .args(["--device", "cpu"])
             .args(arguments)
             .output();
         let output = output.unwrap();
@@ -152,6 +151,44 @@ fn a_line_of_json_has_what_the_contract_says() {
     let chat = place.json(&["--prompt", "a<|im_end|>", "--chat", "--max-new-tokens", "3"]);
     let turns = "<>user\na<|im_end|><>\n<>assistant\n".replace("<>", "_");
     assert_eq!(chat["prompt_tokens"], turns.len());
+}
+
+#[test]
+fn quantised_weights_continue_as_those_of_a_checkpoint_in_4_bits() {
+    let place = Place::new();
+    let out = tempfile::tempdir().unwrap();
+    let out = out.path().join("int4");
+    let status = program("quantize")
+        .arg("--model")
+        .arg(place.0.path())
+        .arg("--out")
+        .arg(&out)
+        .args(["--int4", "embeddings,attention,feed-forward"])
+        .status();
+    assert!(status.unwrap().success());
+    let expected = place.json(&["--prompt", "订单", "--int4"]);
+    let output = program("generate")
+        .arg("--model")
+        .arg(&out)
+        .args(["--prompt", "订单", "--json"])
+        .output();
+    let found: Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+    assert_eq!(found["tokens"], expected["tokens"]);
+}
+
+#[cfg(feature = "torch")]
+#[test]
+fn both_backends_continue_alike() {
+    let place = Place::new();
+    let tokens = |arguments: &[&str]| {
+        place.json(&[&["--prompt", "where is my order"], arguments].concat())["tokens"].clone()
+    };
+    let torch = ["--backend", "torch", "--device", "cpu"];
+    assert_eq!(tokens(&[]), tokens(&torch));
+    let error = place.refusal(&[&["--prompt", "a", "--int4"], &torch[..]].concat());
+    assert!(error.starts_with("error: --int4: libtorch"), "{error}");
+    let error = place.refusal(&["--prompt", "a", "--device", "cpu"]);
+    assert!(error.starts_with("error: --device: the native"), "{error}");
 }
 
 #[test]
@@ -231,12 +268,7 @@ fn what_is_not_there_or_contradicts_itself_is_refused() {
     let place = Place::new();
     for (arguments, expected) in [
         (
-            &["--backend", "native"][..],
-            "--backend native: not there yet",
-        ),
-        (&["--int4"], "--int4: not there yet"),
-        (
-            &["--beams", "0"],
+            &["--beams", "0"][..],
             "invalid value '0' for '--beams <N>': expected a whole number of at least 1",
         ),
         (

@@ -6,7 +6,6 @@
 )]
 
 mod cli;
-#[cfg(feature = "torch")]
 mod generate;
 mod same;
 mod serve;

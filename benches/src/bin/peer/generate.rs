@@ -99,7 +99,13 @@ impl Generate {
         }
         let dir = dir.ok_or("--generate DIR is missing")?;
         let model = match int4 {
-            true => NativeCausalLm::open_quantised(&dir, &all_int4(), &config)?,
+            true => {
+                let quantise = QuantConfig {
+                    int4: Int4::ALL,
+                    ..QuantConfig::default()
+                };
+                NativeCausalLm::open_quantised(&dir, &quantise, &config)?
+            }
             false => NativeCausalLm::open(&dir, &config)?,
         };
         Ok(Self {
@@ -195,18 +201,6 @@ fn best(logits: &Matrix) -> Vec<u32> {
         best as u32
     });
     rows.collect()
-}
-
-fn all_int4() -> QuantConfig {
-    QuantConfig {
-        int4: Int4 {
-            embeddings: true,
-            attention: true,
-            feed_forward: true,
-            ..Int4::default()
-        },
-        ..QuantConfig::default()
-    }
 }
 
 /// The size of the artefact, or of the checkpoint where there is none.
