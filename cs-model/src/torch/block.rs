@@ -18,29 +18,31 @@ use crate::error::Result;
 #[derive(Debug)]
 pub(super) struct Block {
     attention: SelfAttention,
-    attention_output: Linear,
-    attention_norm: Norm,
-    cross: Option<Cross>,
+    attention_end: End,
+    cross: Option<(CrossAttention, End)>,
     feed_forward: FeedForward,
-    feed_forward_norm: Norm,
+    feed_forward_end: End,
     place: NormPlace,
     dropout: f64,
 }
 
 impl Block {
     pub(super) fn new(model: Scope<'_>, stack: &Stack, layer: usize) -> Result<Self> {
-        let (scope, norms) = (model.layer(layer), stack.norms);
+        let scope = model.layer(layer);
+        let end = |output, norm| End::new(scope, stack, [output, norm]);
+        let cross = if stack.cross_attention {
+            let end = end(Role::CrossAttentionOutput, Role::CrossAttentionNorm)?;
+            Some((CrossAttention::new(scope, stack, layer)?, end))
+        } else {
+            None
+        };
         Ok(Self {
             attention: SelfAttention::new(scope, stack, layer)?,
-            attention_output: Linear::of_block(scope, Role::AttentionOutput, stack)?,
-            attention_norm: Norm::new(scope, Role::AttentionNorm, norms)?,
-            cross: stack
-                .cross_attention
-                .then(|| Cross::new(scope, stack, layer))
-                .transpose()?,
+            attention_end: end(Role::AttentionOutput, Role::AttentionNorm)?,
+            cross,
             feed_forward: FeedForward::new(scope, stack)?,
-            feed_forward_norm: Norm::new(scope, Role::FeedForwardNorm, norms)?,
-            place: norms.place,
+            feed_forward_end: end(Role::FeedForwardOut, Role::FeedForwardNorm)?,
+            place: stack.norms.place,
             dropout: stack.dropout,
         })
     }
@@ -50,70 +52,68 @@ impl Block {
     /// # Shapes
     /// `[N, H]` gives `[N, H]` and `[S, A]`.
     pub(super) fn forward(&self, x: &Tensor, pass: Pass<'_>) -> Result<(Tensor, Option<Tensor>)> {
-        let (norm, train) = (&self.attention_norm, pass.train);
-        let (attended, scores) = self.attention.forward(&self.enter(x, norm)?, pass)?;
-        let update = self.attention_output.forward(&attended)?;
-        let mut x = self.leave(x, update, norm, train)?;
-        if let Some((cross, sources)) = self.cross.as_ref().zip(pass.sources) {
-            let read = self.enter(&x, &cross.norm)?;
-            let attended = cross.attention.forward(&read, sources, pass.layer)?;
-            let update = cross.output.forward(&attended)?;
-            x = self.leave(&x, update, &cross.norm, train)?;
+        let (end, train) = (&self.attention_end, pass.train);
+        let (attended, scores) = self.attention.forward(&self.enter(x, end)?, pass)?;
+        let mut x = self.leave(x, &attended, end, train)?;
+        if let (Some((cross, end)), Some(sources)) = (&self.cross, pass.sources) {
+            let attended = cross.forward(&self.enter(&x, end)?, sources, pass.layer)?;
+            x = self.leave(&x, &attended, end, train)?;
         }
-        let norm = &self.feed_forward_norm;
-        let update = self.feed_forward.forward(&self.enter(&x, norm)?)?;
-        Ok((self.leave(&x, update, norm, train)?, scores))
+        let end = &self.feed_forward_end;
+        let inner = self.feed_forward.forward(&self.enter(&x, end)?)?;
+        Ok((self.leave(&x, &inner, end, train)?, scores))
     }
 
     /// Computes the keys and values of an encoder's hidden states, if the block attends to them:
     /// `[M, H]` to `[M, 2A, D]`.
     pub(super) fn read(&self, hidden: &Tensor) -> Result<Option<Tensor>> {
         let cross = self.cross.as_ref();
-        cross.map(|cross| cross.attention.read(hidden)).transpose()
+        cross.map(|(cross, _)| cross.read(hidden)).transpose()
     }
 
     /// Gives what a sublayer reads.
-    fn enter(&self, x: &Tensor, norm: &Norm) -> Result<Tensor> {
+    fn enter(&self, x: &Tensor, end: &End) -> Result<Tensor> {
         match self.place {
-            NormPlace::Before => norm.forward(x),
+            NormPlace::Before => end.norm.forward(x),
             NormPlace::After => Ok(x.shallow_clone()),
         }
     }
 
-    /// Adds what a sublayer computed to what was there.
-    fn leave(&self, x: &Tensor, update: Tensor, norm: &Norm, train: bool) -> Result<Tensor> {
-        let sum = dropout(update, self.dropout, train)?.f_add(x)?;
+    /// Adds what the last layer of a sublayer makes of `inner` to what was there.
+    fn leave(&self, x: &Tensor, inner: &Tensor, end: &End, train: bool) -> Result<Tensor> {
+        let sum = if train {
+            dropout(end.output.forward(inner)?, self.dropout, train)?.f_add(x)?
+        } else {
+            end.output.add_to(x, inner)?
+        };
         match self.place {
             NormPlace::Before => Ok(sum),
-            NormPlace::After => norm.forward(&sum),
+            NormPlace::After => end.norm.forward(&sum),
         }
     }
 }
 
-/// The attention of a block to what an encoder has read.
+/// The last layer of a sublayer, and the norm that comes before the sublayer or after it.
 #[derive(Debug)]
-struct Cross {
-    attention: CrossAttention,
+struct End {
     output: Linear,
     norm: Norm,
 }
 
-impl Cross {
-    fn new(scope: Scope<'_>, stack: &Stack, layer: usize) -> Result<Self> {
+impl End {
+    fn new(scope: Scope<'_>, stack: &Stack, [output, norm]: [Role; 2]) -> Result<Self> {
         Ok(Self {
-            attention: CrossAttention::new(scope, stack, layer)?,
-            output: Linear::new(scope, Role::CrossAttentionOutput)?,
-            norm: Norm::new(scope, Role::CrossAttentionNorm, stack.norms)?,
+            output: Linear::of_block(scope, output, stack)?,
+            norm: Norm::new(scope, norm, stack.norms)?,
         })
     }
 }
 
-/// The feed-forward layers of a block.
+/// The first feed-forward layer of a block.
 #[derive(Debug)]
 struct FeedForward {
-    /// The first layer; where it is gated, the gate and it.
+    /// The layer; where it is gated, the gate and it.
     input: Joined,
-    output: Linear,
     activation: Activation,
     gated: bool,
 }
@@ -127,23 +127,20 @@ impl FeedForward {
         input.push(Linear::of_block(scope, Role::FeedForwardIn, stack)?);
         Ok(Self {
             input: Joined::new(input)?,
-            output: Linear::of_block(scope, Role::FeedForwardOut, stack)?,
             activation: stack.activation,
             gated: stack.gated,
         })
     }
 
     /// # Shapes
-    /// `[N, H]` gives `[N, H]`.
+    /// `[N, H]` gives `[N, M]`.
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let inner = self.input.forward(x)?; // [N, M] or [N, 2M]
-        let inner = if self.gated {
-            let width = inner.size()[1] / 2;
-            let gate = activate(&inner.f_narrow(1, 0, width)?, self.activation)?;
-            gate.f_mul(&inner.f_narrow(1, width, width)?)? // [N, M]
-        } else {
-            activate(&inner, self.activation)?
-        };
-        self.output.forward(&inner)
+        if !self.gated {
+            return activate(&inner, self.activation);
+        }
+        let width = inner.size()[1] / 2;
+        let gate = activate(&inner.f_narrow(1, 0, width)?, self.activation)?;
+        Ok(gate.f_mul(&inner.f_narrow(1, width, width)?)?)
     }
 }
