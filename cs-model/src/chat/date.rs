@@ -1,102 +1,24 @@
 //! Dates as text, in UTC.
 
-use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const DAYS: [&str; 7] = [
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-];
-const SECONDS_A_DAY: u64 = 86_400;
+use chrono::DateTime;
+use chrono::format::StrftimeItems;
 
-/// Writes a time as Python's `strftime` does, in English; the code that is not known if there is
-/// one. What is before 1970 is its first second.
-pub(super) fn strftime(format: &str, time: SystemTime) -> Result<String, char> {
+/// Writes a time as Python's `strftime` does, in English; `None` for a code that is not known or a
+/// time that no calendar has. What is before 1970 is its first second.
+pub(super) fn strftime(format: &str, time: SystemTime) -> Option<String> {
     let seconds = time
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
-    let date = Date::of(seconds / SECONDS_A_DAY);
-    let (month, day) = (
-        MONTHS[date.month - 1],
-        DAYS[(seconds / SECONDS_A_DAY % 7) as usize],
-    );
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    let mut text = String::new();
-    let mut chars = format.chars();
-    while let Some(char) = chars.next() {
-        if char != '%' {
-            text.push(char);
-            continue;
-        }
-        let code = chars.next().unwrap_or('%');
-        let written = match code {
-            'Y' => write!(text, "{}", date.year),
-            'y' => write!(text, "{:02}", date.year % 100),
-            'm' => write!(text, "{:02}", date.month),
-            'd' => write!(text, "{:02}", date.day),
-            'B' => write!(text, "{month}"),
-            'b' => write!(text, "{}", &month[..3]),
-            'A' => write!(text, "{day}"),
-            'a' => write!(text, "{}", &day[..3]),
-            'H' => write!(text, "{hour:02}"),
-            'M' => write!(text, "{minute:02}"),
-            'S' => write!(text, "{second:02}"),
-            '%' => write!(text, "%"),
-            _ => return Err(code),
-        };
-        written.map_err(|_| code)?;
-    }
-    Ok(text)
-}
-
-struct Date {
-    year: u64,
-    /// From 1.
-    month: usize,
-    day: u64,
-}
-
-impl Date {
-    /// The date of a day after 1970-01-01 (Hinnant, "chrono-Compatible Low-Level Date Algorithms",
-    /// `civil_from_days`): years begin in March, so that a leap day is the last of one.
-    fn of(days: u64) -> Self {
-        let days = days + 719_468;
-        let (era, of_era) = (days / 146_097, days % 146_097);
-        let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-        let of_year = of_era - (365 * year + year / 4 - year / 100);
-        let month = (5 * of_year + 2) / 153;
-        let day = of_year - (153 * month + 2) / 5 + 1;
-        let month = if month < 10 { month + 3 } else { month - 9 };
-        Self {
-            year: era * 400 + year + u64::from(month <= 2),
-            month: month as usize,
-            day,
-        }
-    }
+    let date = DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)?;
+    let items = StrftimeItems::new(format).parse().ok()?;
+    Some(date.format_with_items(items.iter()).to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
 
@@ -118,6 +40,8 @@ mod tests {
             strftime("%y-%m %B %a %%", july).unwrap(),
             "24-07 July Thu %"
         );
-        assert_eq!(strftime("%Q", july), Err('Q'));
+        assert_eq!(strftime("%Q", july), None);
+        let far = UNIX_EPOCH + Duration::from_secs(1 << 50);
+        assert_eq!(strftime("%Y", far), None);
     }
 }

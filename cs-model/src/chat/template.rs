@@ -85,11 +85,10 @@ impl ChatTemplate {
     pub fn render(&self, turns: &[Turn], now: SystemTime) -> Result<String> {
         let mut environment = self.environment.clone();
         environment.add_function("strftime_now", move |format: &str| {
-            let unknown = |code| {
-                let message = format!("strftime_now does not know %{code}");
+            date::strftime(format, now).ok_or_else(|| {
+                let message = format!("strftime_now cannot write {format:?}");
                 minijinja::Error::new(ErrorKind::InvalidOperation, message)
-            };
-            date::strftime(format, now).map_err(unknown)
+            })
         });
         let values = context! {
             messages => turns, add_generation_prompt => true, tools => (), documents => (),

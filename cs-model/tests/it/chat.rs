@@ -74,7 +74,7 @@ fn a_template_that_fails_or_loops_is_named_with_the_line() {
     );
     assert_eq!(
         broken("{{ strftime_now('%Q') }}"),
-        format!("{start}1: strftime_now does not know %Q")
+        format!("{start}1: strftime_now cannot write \"%Q\"")
     );
     assert!(
         broken("{{ messages | tojson(ensure_ascii=true) }}")
