@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use super::bert::BertConfig;
 use super::checks::{only, rate, size};
-use super::family::{EncoderFamily, Family};
-use super::names::{ALBERT, Names, Role};
+use super::family::{EncoderFacts, EncoderFamily, Facts, Family};
+use super::names::ALBERT;
 use super::pruned_layers::PrunedLayers;
 use super::stack::{Activation, BlockSizes, Embeddings, Stack};
 use crate::error::{Error, Result};
@@ -119,8 +119,14 @@ impl AlbertConfig {
 }
 
 impl Family for AlbertConfig {
-    fn model_type(&self) -> &'static str {
-        "albert"
+    fn facts(&self) -> Facts {
+        Facts {
+            model_type: "albert",
+            names: ALBERT,
+            vocab_size: self.vocab_size,
+            max_positions: Some(self.max_position_embeddings),
+            deviation: self.initializer_range,
+        }
     }
 
     fn validate(&self, extra: &Map<String, Value>) -> Result<()> {
@@ -138,47 +144,17 @@ impl Family for AlbertConfig {
         only(extra, "num_hidden_groups", 1)?;
         only(extra, "inner_group_num", 1)
     }
-
-    fn names(&self) -> Names {
-        ALBERT
-    }
-
-    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        self.stack().tensors(self.names())
-    }
-
-    fn vocab_size(&self) -> usize {
-        self.vocab_size
-    }
-
-    fn max_positions(&self) -> Option<usize> {
-        Some(self.max_position_embeddings)
-    }
-
-    fn initial_deviation(&self, _: Option<Role>) -> f64 {
-        self.initializer_range
-    }
-
-    fn to_json(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(self)
-    }
 }
 
 impl EncoderFamily for AlbertConfig {
-    fn hidden_size(&self) -> usize {
-        self.hidden_size
-    }
-
-    fn pad_token_id(&self) -> u32 {
-        self.pad_token_id
-    }
-
-    fn head_dropout(&self) -> f64 {
-        self.classifier_dropout_prob
-    }
-
-    fn masked_lm_activation(&self) -> Activation {
-        self.hidden_act
+    fn encoder_facts(&self) -> EncoderFacts {
+        EncoderFacts {
+            hidden_size: self.hidden_size,
+            pad_token_id: self.pad_token_id,
+            head_dropout: self.classifier_dropout_prob,
+            head_deviation: self.initializer_range,
+            masked_lm_activation: self.hidden_act,
+        }
     }
 
     fn set_blocks(&mut self, blocks: &[BlockSizes]) {

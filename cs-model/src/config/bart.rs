@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::checks::{divides, only, rate, size, token};
-use super::family::Family;
+use super::family::{Facts, Family};
 use super::names::{
     BART_DECODER, BART_ENCODER, Names, Part, Role, UNTIED_BART_DECODER, UNTIED_BART_ENCODER,
 };
@@ -222,7 +222,7 @@ impl BartConfig {
             names.extend(own.map(|names| names.weight(Role::WordEmbeddings)));
         }
         if self.tie_word_embeddings {
-            names.push(self.names().weight(Role::LmHead));
+            names.push(self.decoder_names().weight(Role::LmHead));
         }
         names
     }
@@ -235,15 +235,58 @@ impl BartConfig {
             UNTIED_BART_ENCODER
         }
     }
+
+    /// The names of the tensors of the decoder and of the words' logits.
+    pub(super) fn decoder_names(&self) -> Names {
+        if self.shares_words() {
+            BART_DECODER
+        } else {
+            UNTIED_BART_DECODER
+        }
+    }
+
+    /// The number of words that a target is made of.
+    pub(super) fn vocab_size(&self) -> usize {
+        let own = self
+            .decoder_vocab_size
+            .filter(|_| !self.share_encoder_decoder_embeddings);
+        own.unwrap_or(self.vocab_size)
+    }
+
+    /// Lists name and shape of every tensor: the encoder's, the decoder's without what it shares, and
+    /// what the words' logits take besides.
+    pub(super) fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let mut tensors = self.encoder().tensors(self.encoder_names());
+        let mut decoder = self.decoder().tensors(self.decoder_names());
+        if self.shares_words() {
+            let words = self.decoder_names().weight(Role::WordEmbeddings);
+            decoder.retain(|(name, _)| *name != words);
+        }
+        tensors.extend(decoder);
+        let mut head = TensorList::new(self.decoder_names());
+        if !self.tie_word_embeddings {
+            head.table(Role::LmHead, self.vocab_size(), self.d_model);
+        }
+        head.push(Role::LogitsBias, Part::Bias, vec![1, self.vocab_size()]);
+        tensors.extend(head.tensors);
+        tensors
+    }
 }
 
 impl Family for BartConfig {
-    fn model_type(&self) -> &'static str {
-        match self.model_type {
+    fn facts(&self) -> Facts {
+        let model_type = match self.model_type {
             BartFamily::Bart => "bart",
             BartFamily::Blenderbot => "blenderbot",
             BartFamily::BlenderbotSmall => "blenderbot-small",
             BartFamily::Marian => "marian",
+        };
+        Facts {
+            model_type,
+            names: self.decoder_names(),
+            vocab_size: self.vocab_size(),
+            max_positions: Some(self.max_position_embeddings),
+            deviation: self.init_std,
         }
     }
 
@@ -257,17 +300,12 @@ impl Family for BartConfig {
         size("decoder_ffn_dim", self.decoder_ffn_dim, 1 << 18)?;
         let positions = self.max_position_embeddings;
         size("max_position_embeddings", positions, 1 << 20)?;
-        let width = ("d_model", self.d_model);
-        divides(
-            "encoder_attention_heads",
-            self.encoder_attention_heads,
-            width,
-        )?;
-        divides(
-            "decoder_attention_heads",
-            self.decoder_attention_heads,
-            width,
-        )?;
+        for (field, heads) in [
+            ("encoder_attention_heads", self.encoder_attention_heads),
+            ("decoder_attention_heads", self.decoder_attention_heads),
+        ] {
+            divides(field, heads, "d_model", self.d_model)?;
+        }
         rate("dropout", self.dropout)?;
         rate("attention_dropout", self.attention_dropout)?;
         rate("init_std", self.init_std)?;
@@ -280,50 +318,5 @@ impl Family for BartConfig {
         }
         only(extra, "is_encoder_decoder", true)?;
         only(extra, "is_decoder", false)
-    }
-
-    fn names(&self) -> Names {
-        if self.shares_words() {
-            BART_DECODER
-        } else {
-            UNTIED_BART_DECODER
-        }
-    }
-
-    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        let mut tensors = self.encoder().tensors(self.encoder_names());
-        let mut decoder = self.decoder().tensors(self.names());
-        if self.shares_words() {
-            let words = self.names().weight(Role::WordEmbeddings);
-            decoder.retain(|(name, _)| *name != words);
-        }
-        tensors.extend(decoder);
-        let mut head = TensorList::new(self.names());
-        if !self.tie_word_embeddings {
-            head.table(Role::LmHead, self.vocab_size(), self.d_model);
-        }
-        head.push(Role::LogitsBias, Part::Bias, vec![1, self.vocab_size()]);
-        tensors.extend(head.tensors);
-        tensors
-    }
-
-    /// The number of words that a target is made of.
-    fn vocab_size(&self) -> usize {
-        let own = self
-            .decoder_vocab_size
-            .filter(|_| !self.share_encoder_decoder_embeddings);
-        own.unwrap_or(self.vocab_size)
-    }
-
-    fn max_positions(&self) -> Option<usize> {
-        Some(self.max_position_embeddings)
-    }
-
-    fn initial_deviation(&self, _: Option<Role>) -> f64 {
-        self.init_std
-    }
-
-    fn to_json(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(self)
     }
 }

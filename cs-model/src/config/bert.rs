@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::checks::{divides, only, rate, size};
-use super::family::{EncoderFamily, Family};
-use super::names::{BERT, Names, Role};
+use super::family::{EncoderFacts, EncoderFamily, Facts, Family};
+use super::names::BERT;
 use super::pruned_layers::PrunedLayers;
 use super::stack::{
     Activation, Biases, BlockSizes, EmbeddingNorm, Embeddings, NormKind, NormPlace, Norms,
@@ -148,8 +148,14 @@ impl BertConfig {
 }
 
 impl Family for BertConfig {
-    fn model_type(&self) -> &'static str {
-        "bert"
+    fn facts(&self) -> Facts {
+        Facts {
+            model_type: "bert",
+            names: BERT,
+            vocab_size: self.vocab_size,
+            max_positions: Some(self.max_position_embeddings),
+            deviation: self.initializer_range,
+        }
     }
 
     fn validate(&self, extra: &Map<String, Value>) -> Result<()> {
@@ -164,8 +170,12 @@ impl Family for BertConfig {
             1 << 20,
         )?;
         size("type_vocab_size", self.type_vocab_size, 1 << 10)?;
-        let hidden = ("hidden_size", self.hidden_size);
-        divides("num_attention_heads", self.num_attention_heads, hidden)?;
+        divides(
+            "num_attention_heads",
+            self.num_attention_heads,
+            "hidden_size",
+            self.hidden_size,
+        )?;
         (self.pruned).validate(self.num_hidden_layers, self.whole_block())?;
         if !(self.layer_norm_eps > 0.0 && self.layer_norm_eps < 1.0) {
             return Err(Error::field(
@@ -184,47 +194,17 @@ impl Family for BertConfig {
         only(extra, "is_decoder", false)?;
         only(extra, "add_cross_attention", false)
     }
-
-    fn names(&self) -> Names {
-        BERT
-    }
-
-    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        self.stack().tensors(self.names())
-    }
-
-    fn vocab_size(&self) -> usize {
-        self.vocab_size
-    }
-
-    fn max_positions(&self) -> Option<usize> {
-        Some(self.max_position_embeddings)
-    }
-
-    fn initial_deviation(&self, _: Option<Role>) -> f64 {
-        self.initializer_range
-    }
-
-    fn to_json(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(self)
-    }
 }
 
 impl EncoderFamily for BertConfig {
-    fn hidden_size(&self) -> usize {
-        self.hidden_size
-    }
-
-    fn pad_token_id(&self) -> u32 {
-        self.pad_token_id
-    }
-
-    fn head_dropout(&self) -> f64 {
-        self.hidden_dropout_prob
-    }
-
-    fn masked_lm_activation(&self) -> Activation {
-        self.hidden_act
+    fn encoder_facts(&self) -> EncoderFacts {
+        EncoderFacts {
+            hidden_size: self.hidden_size,
+            pad_token_id: self.pad_token_id,
+            head_dropout: self.hidden_dropout_prob,
+            head_deviation: self.initializer_range,
+            masked_lm_activation: self.hidden_act,
+        }
     }
 
     fn set_blocks(&mut self, blocks: &[BlockSizes]) {

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::checks::{rate, size, token};
-use super::family::{EncoderFamily, Family};
-use super::names::{BILSTM, Names, Part, Role};
+use super::family::{EncoderFacts, EncoderFamily, Facts, Family};
+use super::names::{BILSTM, Part, Role};
 use super::stack::{Activation, BlockSizes};
 use super::tensor_list::TensorList;
 use crate::error::Result;
@@ -83,37 +83,14 @@ impl BiLstmConfig {
             ..Self::default()
         }
     }
-}
 
-impl Family for BiLstmConfig {
-    fn model_type(&self) -> &'static str {
-        "bilstm"
-    }
-
-    fn validate(&self, _: &Map<String, Value>) -> Result<()> {
-        size("vocab_size", self.vocab_size, 1 << 24)?;
-        size("embedding_size", self.embedding_size, 1 << 16)?;
-        size("hidden_size", self.hidden_size, 1 << 15)?;
-        size("num_layers", self.num_layers, 1 << 6)?;
-        rate("dropout", self.dropout)?;
-        rate("word_dropout", self.word_dropout)?;
-        if self.word_dropout > 0.0 {
-            token("unk_token_id", self.unk_token_id, self.vocab_size)?;
-        }
-        Ok(())
-    }
-
-    fn names(&self) -> Names {
-        BILSTM
-    }
-
-    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        let names = self.names();
+    /// Lists name and shape of every tensor, in order of use.
+    pub(super) fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         let gates = 4 * self.hidden_size;
-        let mut list = TensorList::new(names);
+        let mut list = TensorList::new(BILSTM);
         list.table(Role::WordEmbeddings, self.vocab_size, self.embedding_size);
         for layer in 0..self.num_layers {
-            list.names = names.layer(layer);
+            list.names = BILSTM.layer(layer);
             let input = if layer == 0 {
                 self.embedding_size
             } else {
@@ -131,42 +108,42 @@ impl Family for BiLstmConfig {
         }
         list.tensors
     }
+}
 
-    fn vocab_size(&self) -> usize {
-        self.vocab_size
-    }
-
-    fn max_positions(&self) -> Option<usize> {
-        None
-    }
-
-    fn initial_deviation(&self, role: Option<Role>) -> f64 {
-        match role {
-            Some(role) if role.is_head() => HEADS_DEVIATION,
-            _ => WORDS_DEVIATION,
+impl Family for BiLstmConfig {
+    fn facts(&self) -> Facts {
+        Facts {
+            model_type: "bilstm",
+            names: BILSTM,
+            vocab_size: self.vocab_size,
+            max_positions: None,
+            deviation: WORDS_DEVIATION,
         }
     }
 
-    fn to_json(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(self)
+    fn validate(&self, _: &Map<String, Value>) -> Result<()> {
+        size("vocab_size", self.vocab_size, 1 << 24)?;
+        size("embedding_size", self.embedding_size, 1 << 16)?;
+        size("hidden_size", self.hidden_size, 1 << 15)?;
+        size("num_layers", self.num_layers, 1 << 6)?;
+        rate("dropout", self.dropout)?;
+        rate("word_dropout", self.word_dropout)?;
+        if self.word_dropout > 0.0 {
+            token("unk_token_id", self.unk_token_id, self.vocab_size)?;
+        }
+        Ok(())
     }
 }
 
 impl EncoderFamily for BiLstmConfig {
-    fn hidden_size(&self) -> usize {
-        2 * self.hidden_size
-    }
-
-    fn pad_token_id(&self) -> u32 {
-        self.pad_token_id
-    }
-
-    fn head_dropout(&self) -> f64 {
-        self.dropout
-    }
-
-    fn masked_lm_activation(&self) -> Activation {
-        Activation::default()
+    fn encoder_facts(&self) -> EncoderFacts {
+        EncoderFacts {
+            hidden_size: 2 * self.hidden_size,
+            pad_token_id: self.pad_token_id,
+            head_dropout: self.dropout,
+            head_deviation: HEADS_DEVIATION,
+            masked_lm_activation: Activation::default(),
+        }
     }
 
     fn set_blocks(&mut self, _: &[BlockSizes]) {}

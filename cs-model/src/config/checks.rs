@@ -13,7 +13,7 @@ pub(super) fn size(field: &str, found: usize, most: usize) -> Result<()> {
 }
 
 /// Checks that a number divides that of another field.
-pub(super) fn divides(field: &str, found: usize, (of, whole): (&str, usize)) -> Result<()> {
+pub(super) fn divides(field: &str, found: usize, of: &str, whole: usize) -> Result<()> {
     if found > 0 && whole.is_multiple_of(found) {
         return Ok(());
     }

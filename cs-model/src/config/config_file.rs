@@ -2,20 +2,23 @@
 
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::family::Family;
+use super::family::{Facts, Family};
 use crate::error::{Error, Result};
 use crate::file;
 
 /// The families of which a `config.json` may be.
-pub(super) trait Known: Sized {
+pub(super) trait Known: Serialize + Sized {
     /// The names of the families, as errors list them.
     const NAMES: &str;
     /// Reads the keys that the family of this name knows; `None` if there is no such family.
     fn read(model_type: &str, bytes: &[u8], origin: &Path) -> Result<Option<Self>>;
     /// The part that the family knows.
     fn family(&self) -> &dyn Family;
+    /// Lists name and shape of every tensor, in order of use.
+    fn tensors(&self) -> Vec<(String, Vec<usize>)>;
 }
 
 /// What a family knows of a `config.json`, and the keys that this crate does not use.
@@ -29,6 +32,10 @@ impl<K: Known> ConfigFile<K> {
     pub(super) fn new(known: K) -> Self {
         let extra = Map::new();
         Self { known, extra }
+    }
+
+    pub(super) fn facts(&self) -> Facts {
+        self.known.family().facts()
     }
 
     /// Reads and validates a `config.json`; `origin` is the name that errors give it.
@@ -62,9 +69,8 @@ impl<K: Known> ConfigFile<K> {
 
     /// Checks sizes and rates, and that the tensors can be held.
     pub(super) fn validate(&self) -> Result<()> {
-        let family = self.known.family();
-        family.validate(&self.extra)?;
-        let mut shapes = family.tensors().into_iter().map(|(_, shape)| shape);
+        self.known.family().validate(&self.extra)?;
+        let mut shapes = self.known.tensors().into_iter().map(|(_, shape)| shape);
         let numbers = shapes.try_fold(0usize, |sum, shape| {
             let count = shape
                 .iter()
@@ -82,12 +88,14 @@ impl<K: Known> ConfigFile<K> {
 
 /// Gives the keys that the family knows, and its name.
 fn fields(known: &impl Known) -> Result<Map<String, Value>> {
-    let family = known.family();
-    let mut fields = match family.to_json().map_err(unwritable)? {
+    let mut fields = match serde_json::to_value(known).map_err(unwritable)? {
         Value::Object(fields) => fields,
         _ => Map::new(),
     };
-    fields.insert("model_type".into(), family.model_type().into());
+    fields.insert(
+        "model_type".into(),
+        known.family().facts().model_type.into(),
+    );
     Ok(fields)
 }
 

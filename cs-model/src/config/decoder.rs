@@ -7,8 +7,6 @@ use super::families::KnownDecoder;
 use super::gpt2::Gpt2Config;
 use super::llama::LlamaConfig;
 use super::names::Names;
-#[cfg(feature = "torch")]
-use super::names::Role;
 use super::stack::Stack;
 use crate::error::Result;
 use crate::file;
@@ -91,7 +89,7 @@ impl DecoderConfig {
 
     /// The family's name in `config.json`.
     pub fn model_type(&self) -> &'static str {
-        self.file.known.family().model_type()
+        self.file.facts().model_type
     }
 
     /// What the blocks are told to be.
@@ -106,27 +104,27 @@ impl DecoderConfig {
 
     /// The number of rows of the word embeddings. Every token id is below it.
     pub fn vocab_size(&self) -> usize {
-        self.file.known.family().vocab_size()
+        self.file.facts().vocab_size
     }
 
     /// The longest sequence in tokens, if there is a limit.
     pub fn max_positions(&self) -> Option<usize> {
-        self.file.known.family().max_positions()
+        self.file.facts().max_positions
     }
 
     /// The names of the family's tensors.
     pub fn names(&self) -> Names {
-        self.file.known.family().names()
+        self.file.facts().names
     }
 
     /// Lists name and shape of every tensor, in order of use, the head's last.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        self.file.known.family().tensors()
+        self.file.known.tensors()
     }
 
-    /// The standard deviation of the fresh weights of a layer.
+    /// The standard deviation of fresh weights.
     #[cfg(feature = "torch")]
-    pub(crate) fn initial_deviation(&self, role: Option<Role>) -> f64 {
-        self.file.known.family().initial_deviation(role)
+    pub(crate) fn initial_deviation(&self) -> f64 {
+        self.file.facts().deviation
     }
 }

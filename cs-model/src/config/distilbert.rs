@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use super::bert::BertConfig;
 use super::checks::{divides, rate, size};
-use super::family::{EncoderFamily, Family};
-use super::names::{DISTILBERT, Names, Role};
+use super::family::{EncoderFacts, EncoderFamily, Facts, Family};
+use super::names::DISTILBERT;
 use super::pruned_layers::PrunedLayers;
 use super::stack::{Activation, BlockSizes, Stack};
 use crate::error::Result;
@@ -104,8 +104,14 @@ impl DistilBertConfig {
 }
 
 impl Family for DistilBertConfig {
-    fn model_type(&self) -> &'static str {
-        "distilbert"
+    fn facts(&self) -> Facts {
+        Facts {
+            model_type: "distilbert",
+            names: DISTILBERT,
+            vocab_size: self.vocab_size,
+            max_positions: Some(self.max_position_embeddings),
+            deviation: self.initializer_range,
+        }
     }
 
     fn validate(&self, _: &Map<String, Value>) -> Result<()> {
@@ -119,7 +125,7 @@ impl Family for DistilBertConfig {
         size("n_heads", self.n_heads, 1 << 10)?;
         size("dim", self.dim, 1 << 16)?;
         size("hidden_dim", self.hidden_dim, 1 << 18)?;
-        divides("n_heads", self.n_heads, ("dim", self.dim))?;
+        divides("n_heads", self.n_heads, "dim", self.dim)?;
         self.pruned
             .validate(self.n_layers, self.as_bert().whole_block())?;
         rate("dropout", self.dropout)?;
@@ -127,47 +133,17 @@ impl Family for DistilBertConfig {
         rate("seq_classif_dropout", self.seq_classif_dropout)?;
         rate("initializer_range", self.initializer_range)
     }
-
-    fn names(&self) -> Names {
-        DISTILBERT
-    }
-
-    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        self.stack().tensors(self.names())
-    }
-
-    fn vocab_size(&self) -> usize {
-        self.vocab_size
-    }
-
-    fn max_positions(&self) -> Option<usize> {
-        Some(self.max_position_embeddings)
-    }
-
-    fn initial_deviation(&self, _: Option<Role>) -> f64 {
-        self.initializer_range
-    }
-
-    fn to_json(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(self)
-    }
 }
 
 impl EncoderFamily for DistilBertConfig {
-    fn hidden_size(&self) -> usize {
-        self.dim
-    }
-
-    fn pad_token_id(&self) -> u32 {
-        self.pad_token_id
-    }
-
-    fn head_dropout(&self) -> f64 {
-        self.seq_classif_dropout
-    }
-
-    fn masked_lm_activation(&self) -> Activation {
-        self.activation
+    fn encoder_facts(&self) -> EncoderFacts {
+        EncoderFacts {
+            hidden_size: self.dim,
+            pad_token_id: self.pad_token_id,
+            head_dropout: self.seq_classif_dropout,
+            head_deviation: self.initializer_range,
+            masked_lm_activation: self.activation,
+        }
     }
 
     fn set_blocks(&mut self, blocks: &[BlockSizes]) {

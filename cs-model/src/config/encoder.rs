@@ -7,10 +7,10 @@ use super::architecture::Architecture;
 use super::bert::BertConfig;
 use super::bilstm::BiLstmConfig;
 use super::checks::{only, token};
-use super::config_file::ConfigFile;
+use super::config_file::{ConfigFile, Known};
 use super::distilbert::DistilBertConfig;
 use super::families::{self, KnownEncoder};
-use super::family::EncoderFamily;
+use super::family::EncoderFacts;
 use super::names::{Names, Role};
 use super::roberta::RobertaConfig;
 use super::stack::{Activation, BlockSizes, Stack};
@@ -129,13 +129,13 @@ impl EncoderConfig {
         token("pad_token_id", self.pad_token_id(), self.vocab_size())
     }
 
-    fn encoder(&self) -> &dyn EncoderFamily {
-        self.file.known.encoder()
+    fn facts(&self) -> EncoderFacts {
+        self.file.known.encoder().encoder_facts()
     }
 
     /// The family's name in `config.json`, such as `bert`.
     pub fn model_type(&self) -> &'static str {
-        self.encoder().model_type()
+        self.file.facts().model_type
     }
 
     /// What the encoder is built as.
@@ -153,33 +153,33 @@ impl EncoderConfig {
 
     /// The width `H` of the output; of a BiLSTM, that of both directions together.
     pub fn hidden_size(&self) -> usize {
-        self.encoder().hidden_size()
+        self.facts().hidden_size
     }
 
     /// The number of rows of the word embeddings. Every token id is below it.
     pub fn vocab_size(&self) -> usize {
-        self.encoder().vocab_size()
+        self.file.facts().vocab_size
     }
 
     /// The longest sequence in tokens, if there is a limit.
     pub fn max_positions(&self) -> Option<usize> {
-        self.encoder().max_positions()
+        self.file.facts().max_positions
     }
 
     /// The id of the padding token.
     pub fn pad_token_id(&self) -> u32 {
-        self.encoder().pad_token_id()
+        self.facts().pad_token_id
     }
 
     /// The names of the family's tensors.
     pub fn names(&self) -> Names {
-        self.encoder().names()
+        self.file.facts().names
     }
 
     /// Lists name and shape of every tensor of the encoder, in order of use. Checkpoints, the
     /// libtorch models, the quantiser and the native runtime all go by this list.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        self.encoder().tensors()
+        self.file.known.tensors()
     }
 
     /// Lists name and shape of every tensor that predicting masked words adds to the encoder's, as
@@ -234,17 +234,20 @@ impl EncoderConfig {
 
     /// The standard deviation of the fresh weights of a layer.
     pub(crate) fn initial_deviation(&self, role: Option<Role>) -> f64 {
-        self.encoder().initial_deviation(role)
+        match role {
+            Some(role) if role.is_head() => self.facts().head_deviation,
+            _ => self.file.facts().deviation,
+        }
     }
 
     /// The activation of the head for masked words, in a transformer.
     pub fn masked_lm_activation(&self) -> Activation {
-        self.encoder().masked_lm_activation()
+        self.facts().masked_lm_activation
     }
 
     /// The dropout rate of what the heads read, in training.
     pub fn head_dropout(&self) -> f64 {
-        self.encoder().head_dropout()
+        self.facts().head_dropout
     }
 }
 

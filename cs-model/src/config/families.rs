@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use super::albert::AlbertConfig;
 use super::architecture::Architecture;
 use super::bart::BartConfig;
@@ -20,7 +22,8 @@ use crate::file::parse_json;
 pub(super) const TRANSFORMERS: &str = "bert, roberta, xlm-roberta, distilbert or albert";
 
 /// The families of encoders.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
 pub(super) enum KnownEncoder {
     Bert(BertConfig),
     Roberta(RobertaConfig),
@@ -45,12 +48,13 @@ impl Known for KnownEncoder {
     }
 
     fn family(&self) -> &dyn Family {
-        match self {
-            Self::Bert(config) => config,
-            Self::Roberta(config) => config,
-            Self::DistilBert(config) => config,
-            Self::Albert(config) => config,
-            Self::BiLstm(config) => config,
+        self.encoder()
+    }
+
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        match self.architecture() {
+            Architecture::Transformer(stack) => stack.tensors(self.family().facts().names),
+            Architecture::BiLstm(config) => config.tensors(),
         }
     }
 }
@@ -89,7 +93,8 @@ impl KnownEncoder {
 }
 
 /// The families of decoders.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
 pub(super) enum KnownDecoder {
     Gpt2(Gpt2Config),
     Llama(Box<LlamaConfig>),
@@ -107,10 +112,11 @@ impl Known for KnownDecoder {
     }
 
     fn family(&self) -> &dyn Family {
-        match self {
-            Self::Gpt2(config) => config,
-            Self::Llama(config) => &**config,
-        }
+        self.decoder()
+    }
+
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        self.decoder().tensors()
     }
 }
 
@@ -137,5 +143,9 @@ impl Known for BartConfig {
 
     fn family(&self) -> &dyn Family {
         self
+    }
+
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        self.tensors()
     }
 }

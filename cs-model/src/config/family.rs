@@ -8,36 +8,46 @@ use crate::error::Result;
 
 /// The part of a `config.json` that its family knows.
 pub(super) trait Family {
-    /// The name of the family in `config.json`.
-    fn model_type(&self) -> &'static str;
+    /// Gives what is asked of every family.
+    fn facts(&self) -> Facts;
     /// Checks sizes and rates, and what the `extra` keys of the file ask for.
     fn validate(&self, extra: &Map<String, Value>) -> Result<()>;
-    /// The names of the tensors; of an encoder-decoder, those of its decoder.
-    fn names(&self) -> Names;
-    /// Lists name and shape of every tensor, in order of use.
-    fn tensors(&self) -> Vec<(String, Vec<usize>)>;
+}
+
+/// What is asked of every family. Of an encoder-decoder, words and names are its decoder's.
+pub(super) struct Facts {
+    /// The name of the family in `config.json`.
+    pub(super) model_type: &'static str,
+    /// The names of the tensors.
+    pub(super) names: Names,
     /// The number of rows of the word embeddings.
-    fn vocab_size(&self) -> usize;
+    pub(super) vocab_size: usize,
     /// The longest sequence in tokens, if there is a limit.
-    fn max_positions(&self) -> Option<usize>;
-    /// The standard deviation of the fresh weights of a layer.
-    fn initial_deviation(&self, role: Option<Role>) -> f64;
-    /// The fields as `config.json` has them.
-    fn to_json(&self) -> serde_json::Result<Value>;
+    pub(super) max_positions: Option<usize>,
+    /// The standard deviation of fresh weights.
+    pub(super) deviation: f64,
 }
 
 /// A family of encoders.
 pub(super) trait EncoderFamily: Family {
-    /// The width of the output.
-    fn hidden_size(&self) -> usize;
-    /// The id of the padding token.
-    fn pad_token_id(&self) -> u32;
-    /// The dropout rate of what the heads read, in training.
-    fn head_dropout(&self) -> f64;
-    /// The activation of the head for masked words.
-    fn masked_lm_activation(&self) -> Activation;
+    /// Gives what is asked of encoders alone.
+    fn encoder_facts(&self) -> EncoderFacts;
     /// Sets the sizes of the blocks, in a family that has blocks.
     fn set_blocks(&mut self, blocks: &[BlockSizes]);
+}
+
+/// What is asked of encoders alone.
+pub(super) struct EncoderFacts {
+    /// The width of the output.
+    pub(super) hidden_size: usize,
+    /// The id of the padding token.
+    pub(super) pad_token_id: u32,
+    /// The dropout rate of what the heads read, in training.
+    pub(super) head_dropout: f64,
+    /// The standard deviation of fresh heads.
+    pub(super) head_deviation: f64,
+    /// The activation of the head for masked words.
+    pub(super) masked_lm_activation: Activation,
 }
 
 /// A family of decoders, which continue texts.
@@ -47,12 +57,12 @@ pub(super) trait DecoderFamily: Family {
     /// Whether the words' logits are computed with the table of word embeddings.
     fn tied(&self) -> bool;
     /// Lists name and shape of every tensor of the blocks and, unless it is tied, of the head.
-    fn tensors_with_head(&self) -> Vec<(String, Vec<usize>)> {
-        let stack = self.stack();
-        let mut tensors = stack.tensors(self.names());
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let (stack, facts) = (self.stack(), self.facts());
+        let mut tensors = stack.tensors(facts.names);
         if !self.tied() {
-            let shape = vec![self.vocab_size(), stack.hidden_size];
-            tensors.push((self.names().weight(Role::LmHead), shape));
+            let shape = vec![facts.vocab_size, stack.hidden_size];
+            tensors.push((facts.names.weight(Role::LmHead), shape));
         }
         tensors
     }

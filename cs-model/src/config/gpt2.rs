@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::checks::{divides, only, rate, size};
-use super::family::{DecoderFamily, Family};
-use super::names::{GPT2, Names, Role};
+use super::family::{DecoderFamily, Facts, Family};
+use super::names::GPT2;
 use super::stack::{
     Activation, Biases, BlockSizes, EmbeddingNorm, Embeddings, NormKind, NormPlace, Norms,
     Positions, Stack,
@@ -71,8 +71,14 @@ impl Default for Gpt2Config {
 }
 
 impl Family for Gpt2Config {
-    fn model_type(&self) -> &'static str {
-        "gpt2"
+    fn facts(&self) -> Facts {
+        Facts {
+            model_type: "gpt2",
+            names: GPT2,
+            vocab_size: self.vocab_size,
+            max_positions: Some(self.n_positions),
+            deviation: self.initializer_range,
+        }
     }
 
     fn validate(&self, extra: &Map<String, Value>) -> Result<()> {
@@ -82,7 +88,7 @@ impl Family for Gpt2Config {
         size("n_layer", self.n_layer, 1 << 10)?;
         size("n_head", self.n_head, 1 << 10)?;
         size("n_inner", self.n_inner.unwrap_or(1), 1 << 18)?;
-        divides("n_head", self.n_head, ("n_embd", self.n_embd))?;
+        divides("n_head", self.n_head, "n_embd", self.n_embd)?;
         if !(self.layer_norm_epsilon > 0.0 && self.layer_norm_epsilon < 1.0) {
             let found = self.layer_norm_epsilon;
             return Err(Error::field("layer_norm_epsilon", found, "0 < eps < 1"));
@@ -93,30 +99,6 @@ impl Family for Gpt2Config {
         only(extra, "scale_attn_weights", true)?;
         only(extra, "scale_attn_by_inverse_layer_idx", false)?;
         only(extra, "add_cross_attention", false)
-    }
-
-    fn names(&self) -> Names {
-        GPT2
-    }
-
-    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        self.tensors_with_head()
-    }
-
-    fn vocab_size(&self) -> usize {
-        self.vocab_size
-    }
-
-    fn max_positions(&self) -> Option<usize> {
-        Some(self.n_positions)
-    }
-
-    fn initial_deviation(&self, _: Option<Role>) -> f64 {
-        self.initializer_range
-    }
-
-    fn to_json(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(self)
     }
 }
 

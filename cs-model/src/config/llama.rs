@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::checks::{divides, only, rate, size};
-use super::family::{DecoderFamily, Family};
-use super::names::{LLAMA, Names, Role};
+use super::family::{DecoderFamily, Facts, Family};
+use super::names::LLAMA;
 use super::rope::RopeParameters;
 use super::rotary::{Rotary, RotaryScaling};
 use super::stack::{
@@ -168,11 +168,17 @@ impl LlamaConfig {
 }
 
 impl Family for LlamaConfig {
-    fn model_type(&self) -> &'static str {
-        match self.model_type {
-            LlamaFamily::Llama => "llama",
-            LlamaFamily::Qwen2 => "qwen2",
-            LlamaFamily::Qwen3 => "qwen3",
+    fn facts(&self) -> Facts {
+        Facts {
+            model_type: match self.model_type {
+                LlamaFamily::Llama => "llama",
+                LlamaFamily::Qwen2 => "qwen2",
+                LlamaFamily::Qwen3 => "qwen3",
+            },
+            names: LLAMA,
+            vocab_size: self.vocab_size,
+            max_positions: Some(self.max_position_embeddings),
+            deviation: self.initializer_range,
         }
     }
 
@@ -188,11 +194,10 @@ impl Family for LlamaConfig {
             self.max_position_embeddings,
             1 << 24,
         )?;
-        let heads = ("num_attention_heads", self.num_attention_heads);
-        divides("num_key_value_heads", self.key_value_heads(), heads)?;
+        let (heads, of) = (self.num_attention_heads, "num_attention_heads");
+        divides("num_key_value_heads", self.key_value_heads(), of, heads)?;
         if self.head_dim.is_none() {
-            let hidden = ("hidden_size", self.hidden_size);
-            divides("num_attention_heads", self.num_attention_heads, hidden)?;
+            divides(of, heads, "hidden_size", self.hidden_size)?;
         }
         size("head_dim", self.head_size(), 1 << 12)?;
         if !(self.rms_norm_eps > 0.0 && self.rms_norm_eps < 1.0) {
@@ -205,30 +210,6 @@ impl Family for LlamaConfig {
         only(extra, "use_sliding_window", false)?;
         whole_heads_are_turned(extra)?;
         every_layer_attends_fully(extra)
-    }
-
-    fn names(&self) -> Names {
-        LLAMA
-    }
-
-    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        self.tensors_with_head()
-    }
-
-    fn vocab_size(&self) -> usize {
-        self.vocab_size
-    }
-
-    fn max_positions(&self) -> Option<usize> {
-        Some(self.max_position_embeddings)
-    }
-
-    fn initial_deviation(&self, _: Option<Role>) -> f64 {
-        self.initializer_range
-    }
-
-    fn to_json(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(self)
     }
 }
 

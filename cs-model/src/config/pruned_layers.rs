@@ -51,13 +51,13 @@ impl PrunedLayers {
     /// Checks that there is one size for each of `count` layers, none larger than before.
     pub(super) fn validate(&self, count: usize, whole: BlockSizes) -> Result<()> {
         let heads = self.layer_num_attention_heads.as_deref();
-        check("layer_num_attention_heads", heads, (count, whole.heads))?;
+        check("layer_num_attention_heads", heads, count, whole.heads)?;
         let inner = self.layer_intermediate_size.as_deref();
-        check("layer_intermediate_size", inner, (count, whole.inner_size))
+        check("layer_intermediate_size", inner, count, whole.inner_size)
     }
 }
 
-fn check(field: &str, sizes: Option<&[usize]>, (count, most): (usize, usize)) -> Result<()> {
+fn check(field: &str, sizes: Option<&[usize]>, count: usize, most: usize) -> Result<()> {
     let Some(sizes) = sizes else { return Ok(()) };
     if sizes.len() != count {
         let expected = format!("{count}, one for each layer with weights of its own");

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::bert::BertConfig;
-use super::family::{EncoderFamily, Family};
-use super::names::{Names, ROBERTA, Role};
+use super::family::{EncoderFacts, EncoderFamily, Facts, Family};
+use super::names::ROBERTA;
 use super::pruned_layers::PrunedLayers;
 use super::stack::{Activation, BlockSizes, Embeddings, Positions, Stack};
 use crate::error::{Error, Result};
@@ -136,10 +136,19 @@ impl RobertaConfig {
 }
 
 impl Family for RobertaConfig {
-    fn model_type(&self) -> &'static str {
-        match self.model_type {
-            RobertaFamily::Roberta => "roberta",
-            RobertaFamily::XlmRoberta => "xlm-roberta",
+    fn facts(&self) -> Facts {
+        Facts {
+            model_type: match self.model_type {
+                RobertaFamily::Roberta => "roberta",
+                RobertaFamily::XlmRoberta => "xlm-roberta",
+            },
+            names: ROBERTA,
+            vocab_size: self.vocab_size,
+            max_positions: Some(
+                self.max_position_embeddings
+                    .saturating_sub(self.first_position()),
+            ),
+            deviation: self.initializer_range,
         }
     }
 
@@ -153,50 +162,17 @@ impl Family for RobertaConfig {
         let expected = format!("more than {before}, the rows before the first token's");
         Err(Error::field("max_position_embeddings", found, expected))
     }
-
-    fn names(&self) -> Names {
-        ROBERTA
-    }
-
-    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        self.stack().tensors(self.names())
-    }
-
-    fn vocab_size(&self) -> usize {
-        self.vocab_size
-    }
-
-    fn max_positions(&self) -> Option<usize> {
-        Some(
-            self.max_position_embeddings
-                .saturating_sub(self.first_position()),
-        )
-    }
-
-    fn initial_deviation(&self, _: Option<Role>) -> f64 {
-        self.initializer_range
-    }
-
-    fn to_json(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(self)
-    }
 }
 
 impl EncoderFamily for RobertaConfig {
-    fn hidden_size(&self) -> usize {
-        self.hidden_size
-    }
-
-    fn pad_token_id(&self) -> u32 {
-        self.pad_token_id
-    }
-
-    fn head_dropout(&self) -> f64 {
-        self.hidden_dropout_prob
-    }
-
-    fn masked_lm_activation(&self) -> Activation {
-        Activation::Gelu
+    fn encoder_facts(&self) -> EncoderFacts {
+        EncoderFacts {
+            hidden_size: self.hidden_size,
+            pad_token_id: self.pad_token_id,
+            head_dropout: self.hidden_dropout_prob,
+            head_deviation: self.initializer_range,
+            masked_lm_activation: Activation::Gelu,
+        }
     }
 
     fn set_blocks(&mut self, blocks: &[BlockSizes]) {

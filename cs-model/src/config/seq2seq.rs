@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::bart::BartConfig;
 use super::config_file::ConfigFile;
-use super::family::Family;
 use super::names::{Names, Role};
 use super::stack::{Positions, Stack};
 use crate::error::Result;
@@ -78,7 +77,7 @@ impl Seq2SeqConfig {
 
     /// The family's name in `config.json`.
     pub fn model_type(&self) -> &'static str {
-        self.family().model_type()
+        self.file.facts().model_type
     }
 
     /// What the encoder's blocks are told to be.
@@ -103,7 +102,7 @@ impl Seq2SeqConfig {
 
     /// The longest source, and the longest target, in tokens, if there is a limit.
     pub fn max_positions(&self) -> Option<usize> {
-        self.family().max_positions()
+        self.file.facts().max_positions
     }
 
     /// The token that every target begins with.
@@ -118,7 +117,7 @@ impl Seq2SeqConfig {
 
     /// The names of the tensors of the decoder and of the words' logits.
     pub fn decoder_names(&self) -> Names {
-        self.family().names()
+        self.family().decoder_names()
     }
 
     /// Lists name and shape of every tensor: the encoder's, the decoder's without what it shares,

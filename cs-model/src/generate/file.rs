@@ -12,7 +12,7 @@ use crate::file;
 
 /// The settings of `transformers` that change what is generated and that are not known here, with
 /// the number at which each changes nothing, if there is one.
-const OTHERS: [(&str, Option<f64>); 17] = [
+const OTHERS: [(&str, Option<f64>); 19] = [
     ("constraints", None),
     ("diversity_penalty", Some(0.0)),
     ("dola_layers", None),
@@ -23,10 +23,12 @@ const OTHERS: [(&str, Option<f64>); 17] = [
     ("force_words_ids", None),
     ("forced_decoder_ids", None),
     ("guidance_scale", Some(1.0)),
+    ("max_time", None),
     ("num_beam_groups", Some(1.0)),
     ("num_return_sequences", Some(1.0)),
     ("penalty_alpha", Some(0.0)),
     ("sequence_bias", None),
+    ("token_healing", None),
     ("top_h", None),
     ("typical_p", Some(1.0)),
     ("watermarking_config", None),
@@ -128,7 +130,8 @@ impl GenerateConfig {
 fn check_others(all: &Map<String, Value>) -> Result<()> {
     for (field, neutral) in OTHERS {
         let found = all.get(field).unwrap_or(&Value::Null);
-        let nothing = found.is_null() || neutral.is_some() && found.as_f64() == neutral;
+        let is_off = found.is_null() || *found == Value::Bool(false);
+        let nothing = is_off || neutral.is_some() && found.as_f64() == neutral;
         if !nothing {
             let expected = neutral.map_or("null".to_owned(), |number| number.to_string());
             return Err(Error::field(field, found, expected));

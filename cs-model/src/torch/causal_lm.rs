@@ -12,12 +12,11 @@ use super::attention::Cache;
 use super::checkpoint::{self, computed_kind};
 use super::heads::LmHead;
 use super::model::check_below;
-use super::numbers::matrix;
 use super::parameters::Parameters;
 use super::transformer::Transformer;
 use crate::bundle::{Dtype, Weights};
 use crate::config::DecoderConfig;
-use crate::config::names::{Role, TensorRole};
+use crate::config::names::Role;
 use crate::error::Result;
 use crate::generate::{Decoder, Likeliest};
 use crate::heads::Matrix;
@@ -82,8 +81,7 @@ impl CausalLm {
         let kind = computed_kind(dtype, device)?;
         let _guard = tch::no_grad_guard();
         let fresh = config.tensors().into_iter().map(|(name, shape)| {
-            let role = TensorRole::parse(&name).map(|tensor| tensor.role);
-            let numbers = fresh(&name, &shape, config.initial_deviation(role), seed);
+            let numbers = fresh(&name, &shape, config.initial_deviation(), seed);
             let shape: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
             let tensor = on_device(&numbers, device)?.f_to_kind(kind)?;
             Ok((name, tensor.f_reshape(&shape)?))
@@ -128,7 +126,7 @@ impl CausalLm {
     /// [`Error::Io`](crate::Error::Io) names the file.
     pub fn save(&self, dir: &Path) -> Result<()> {
         let names = self.config.names();
-        checkpoint::save(dir, &self.config.to_json()?, (&self.parameters, names))
+        checkpoint::save(dir, &self.config.to_json()?, self.parameters.named(names))
     }
 
     /// Lists every tensor by name, in the order of the configuration's list. The handles share
@@ -168,16 +166,6 @@ impl CausalLm {
         self.cache.grow(input.lengths());
         Ok(hidden)
     }
-
-    fn likeliest(&self, hidden: &Tensor) -> Result<Vec<Likeliest>> {
-        let _guard = tch::no_grad_guard();
-        self.head.likeliest(hidden)
-    }
-
-    fn rows(&self, hidden: &Tensor) -> Result<Matrix> {
-        let _guard = tch::no_grad_guard();
-        matrix(&self.head.forward(hidden)?)
-    }
 }
 
 impl Decoder for CausalLm {
@@ -192,23 +180,23 @@ impl Decoder for CausalLm {
     fn prefill(&mut self, prompts: &[&[u32]]) -> Result<Matrix> {
         self.cache.restart(prompts.len());
         let hidden = self.extend(prompts.iter().copied())?;
-        self.rows(&hidden)
+        self.head.rows(&hidden)
     }
 
     fn step(&mut self, tokens: &[u32]) -> Result<Matrix> {
         let hidden = self.extend(tokens.iter().map(std::slice::from_ref))?;
-        self.rows(&hidden)
+        self.head.rows(&hidden)
     }
 
     fn prefill_likeliest(&mut self, prompts: &[&[u32]]) -> Result<Vec<Likeliest>> {
         self.cache.restart(prompts.len());
         let hidden = self.extend(prompts.iter().copied())?;
-        self.likeliest(&hidden)
+        self.head.likeliest(&hidden)
     }
 
     fn step_likeliest(&mut self, tokens: &[u32]) -> Result<Vec<Likeliest>> {
         let hidden = self.extend(tokens.iter().map(std::slice::from_ref))?;
-        self.likeliest(&hidden)
+        self.head.likeliest(&hidden)
     }
 
     fn reorder(&mut self, sources: &[usize]) -> Result<()> {

@@ -7,9 +7,8 @@ use std::thread;
 
 use tch::{Kind, Tensor};
 
-use super::parameters::Parameters;
+use super::parameters::{Parameters, Scope};
 use crate::bundle::{Bundle, Dtype, RawTensor, Weights, write_safetensors};
-use crate::config::names::Names;
 use crate::error::{Error, Result};
 use crate::ops::{Device, tensor_bytes, tensor_of_bytes};
 
@@ -96,16 +95,11 @@ fn arrive(tensor: &Tensor, device: Device, kind: Kind) -> Result<Tensor> {
 
 /// Writes a folder of this `config.json` and of tensors under the names that a checkpoint of the
 /// whole model gives them, each file whole or not at all.
-pub(super) fn save(
-    dir: &Path,
-    config: &[u8],
-    (parameters, names): (&Parameters, Names),
-) -> Result<()> {
+pub(super) fn save(dir: &Path, config: &[u8], model: Scope<'_>) -> Result<()> {
     std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
     let mut raw = Vec::new();
-    for (name, tensor) in parameters.list() {
+    for (name, tensor) in model.in_checkpoint() {
         let shape: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
-        let name = names.in_checkpoint(name);
         raw.push((name, dtype(tensor.kind()), shape, tensor_bytes(tensor)?));
     }
     let tensors = raw

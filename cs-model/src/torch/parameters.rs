@@ -76,7 +76,13 @@ pub(super) struct Scope<'a> {
     names: Names,
 }
 
-impl Scope<'_> {
+impl<'a> Scope<'a> {
+    /// Lists all tensors of the model, by the names that a checkpoint of all of it gives them.
+    pub(super) fn in_checkpoint(self) -> impl Iterator<Item = (String, &'a Tensor)> {
+        let list = self.parameters.list.iter();
+        list.map(move |(name, tensor)| (self.names.in_checkpoint(name), tensor))
+    }
+
     /// The tensors of a layer, counted from 0.
     pub(super) fn layer(self, layer: usize) -> Self {
         let names = self.names.layer(layer);

@@ -13,14 +13,13 @@ use super::attention::{Cache, Sources, Target};
 use super::checkpoint::{self, computed_kind};
 use super::heads::LmHead;
 use super::model::check_below;
-use super::numbers::matrix;
 use super::parameters::Parameters;
 use super::transformer::Transformer;
 use crate::bundle::{Dtype, Weights};
 use crate::config::Seq2SeqConfig;
 use crate::config::names::Role;
 use crate::error::{Error, Result};
-use crate::generate::Decoder;
+use crate::generate::{Decoder, Likeliest};
 use crate::heads::Matrix;
 use crate::ops::Device;
 
@@ -164,7 +163,7 @@ impl Seq2SeqLm {
     /// [`Error::Io`] names the file.
     pub fn save(&self, dir: &Path) -> Result<()> {
         let names = self.config.decoder_names();
-        checkpoint::save(dir, &self.config.to_json()?, (&self.parameters, names))
+        checkpoint::save(dir, &self.config.to_json()?, self.parameters.named(names))
     }
 
     /// Lists every tensor by name, in the order of the configuration's list. The handles share
@@ -209,8 +208,16 @@ pub struct Seq2SeqDecoder<'a> {
 }
 
 impl Seq2SeqDecoder<'_> {
-    /// Appends tokens to each sequence, and gives the logits after each: `[B, V]`.
-    fn extend<'a>(&mut self, tokens: impl Iterator<Item = &'a [u32]>) -> Result<Matrix> {
+    /// Forgets all sequences, and begins one for each source.
+    fn begin(&mut self, prompts: &[&[u32]]) -> Result<Tensor> {
+        check_count(&self.sources, prompts.len())?;
+        self.of = (0..prompts.len()).collect();
+        self.cache.restart(prompts.len());
+        self.extend(prompts.iter().copied())
+    }
+
+    /// Appends tokens to each sequence, and gives the last hidden states of each: `[B, H]`.
+    fn extend<'a>(&mut self, tokens: impl Iterator<Item = &'a [u32]>) -> Result<Tensor> {
         let mut batch = TokenBatch::pack(tokens);
         self.cache.place(&mut batch)?;
         let _guard = tch::no_grad_guard();
@@ -222,7 +229,7 @@ impl Seq2SeqDecoder<'_> {
         let (decoder, sources) = (&self.model.decoder, Some(&self.sources));
         let hidden = decoder.extend(&input, sources, &self.cache)?;
         self.cache.grow(input.lengths());
-        matrix(&self.model.head.forward(&hidden)?)
+        Ok(hidden)
     }
 }
 
@@ -236,14 +243,23 @@ impl Decoder for Seq2SeqDecoder<'_> {
     }
 
     fn prefill(&mut self, prompts: &[&[u32]]) -> Result<Matrix> {
-        check_count(&self.sources, prompts.len())?;
-        self.of = (0..prompts.len()).collect();
-        self.cache.restart(prompts.len());
-        self.extend(prompts.iter().copied())
+        let hidden = self.begin(prompts)?;
+        self.model.head.rows(&hidden)
     }
 
     fn step(&mut self, tokens: &[u32]) -> Result<Matrix> {
-        self.extend(tokens.iter().map(std::slice::from_ref))
+        let hidden = self.extend(tokens.iter().map(std::slice::from_ref))?;
+        self.model.head.rows(&hidden)
+    }
+
+    fn prefill_likeliest(&mut self, prompts: &[&[u32]]) -> Result<Vec<Likeliest>> {
+        let hidden = self.begin(prompts)?;
+        self.model.head.likeliest(&hidden)
+    }
+
+    fn step_likeliest(&mut self, tokens: &[u32]) -> Result<Vec<Likeliest>> {
+        let hidden = self.extend(tokens.iter().map(std::slice::from_ref))?;
+        self.model.head.likeliest(&hidden)
     }
 
     fn reorder(&mut self, sources: &[usize]) -> Result<()> {

@@ -1,19 +1,40 @@
 //! Names of tensors, by the role that each has in a model.
 //!
-//! A name is the checkpoint's, as Hugging Face writes it; those of heads are this crate's own.
+//! A name is the checkpoint's, as Hugging Face writes it; those of heads are this crate's own. No file outside of this
+//! folder spells one.
 
+mod decoders;
+mod encoders;
+mod heads;
 mod role;
-mod tables;
+mod seq2seq;
+mod table;
 
 use std::borrow::Cow;
 
+pub use self::decoders::{GPT2, LLAMA};
+pub use self::encoders::{ALBERT, BERT, BILSTM, DISTILBERT, ROBERTA};
+pub use self::heads::{ALL_HEADS, HEADS};
 pub use self::role::{Part, Role};
-use self::tables::ALL;
-use self::tables::Table;
-pub use self::tables::{
-    ALBERT, ALL_HEADS, BART_DECODER, BART_ENCODER, BERT, BILSTM, DISTILBERT, GPT2, HEADS, LLAMA,
-    Names, ROBERTA, UNTIED_BART_DECODER, UNTIED_BART_ENCODER,
-};
+pub use self::seq2seq::{BART_DECODER, BART_ENCODER, UNTIED_BART_DECODER, UNTIED_BART_ENCODER};
+pub use self::table::Names;
+use self::table::Table;
+
+/// The names of every family, and those of the heads.
+const ALL: [Names; 12] = [
+    BERT,
+    ROBERTA,
+    DISTILBERT,
+    ALBERT,
+    BILSTM,
+    GPT2,
+    LLAMA,
+    BART_ENCODER,
+    BART_DECODER,
+    UNTIED_BART_ENCODER,
+    UNTIED_BART_DECODER,
+    HEADS,
+];
 
 /// What a tensor is, as read from its name: a layer's role, its number and which of its tensors.
 ///
@@ -51,7 +72,7 @@ impl TensorRole {
 /// Finds what a tensor is, and the names of the first family that has it.
 fn parse(name: &str) -> Option<(Names, TensorRole)> {
     ALL.into_iter().find_map(|names| {
-        let mut roles = names.table().roles.iter();
+        let mut roles = names.table.roles.iter();
         roles.find_map(|&(role, template)| {
             let (layer, part) = fit(template, name)?;
             Some((names, TensorRole { role, layer, part }))
@@ -131,7 +152,7 @@ pub fn product(name: &str) -> String {
 pub fn normalise_name(name: &str) -> Option<Cow<'_, str>> {
     let name = modern(name);
     let mut found = None;
-    for table in ALL.into_iter().map(Names::table) {
+    for table in ALL.into_iter().map(|names| names.table) {
         let bare = table.prefix.and_then(|prefix| name.strip_prefix(prefix));
         let bare = bare.unwrap_or(&name);
         if table.leaves_out(bare) {
@@ -179,7 +200,7 @@ mod tests {
     #[test]
     fn every_name_is_that_of_its_role_and_no_other() {
         for names in ALL {
-            for &(role, template) in names.table().roles {
+            for &(role, template) in names.table.roles {
                 for part in [Part::Weight, Part::Bias] {
                     let name = names.layer(12).name(role, part);
                     let tensor = TensorRole::parse(&name).unwrap();

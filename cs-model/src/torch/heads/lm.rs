@@ -7,7 +7,8 @@ use tch::{Kind, Tensor};
 use crate::config::names::Role;
 use crate::error::Result;
 use crate::generate::Likeliest;
-use crate::torch::numbers::numbers;
+use crate::heads::Matrix;
+use crate::torch::numbers::{matrix, numbers};
 use crate::torch::parameters::Scope;
 
 /// The logits of the word after each token.
@@ -42,8 +43,18 @@ impl LmHead {
         Ok(self.logits(x)?.f_to_kind(Kind::Float)?)
     }
 
-    /// Computes the logits, and finds the largest of each row where they are.
+    /// Computes the logits as plain numbers, without gradients.
+    ///
+    /// # Shapes
+    /// `[N, H]` gives `[N, V]`.
+    pub(in crate::torch) fn rows(&self, x: &Tensor) -> Result<Matrix> {
+        let _guard = tch::no_grad_guard();
+        matrix(&self.forward(x)?)
+    }
+
+    /// Computes the logits without gradients, and finds the largest of each row where they are.
     pub(in crate::torch) fn likeliest(&self, x: &Tensor) -> Result<Vec<Likeliest>> {
+        let _guard = tch::no_grad_guard();
         let (logits, tokens) = self.logits(x)?.f_max_dim(1, false)?; // [N]
         let logits = numbers(&logits.f_to_kind(Kind::Float)?)?;
         // A float holds the id of any token of a vocabulary of up to 16 million.
