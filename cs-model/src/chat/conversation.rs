@@ -25,8 +25,6 @@ pub struct Conversation {
     system: Option<String>,
     knowledge: Vec<String>,
     turns: Vec<Turn>,
-    /// The tokens that a decoder has read, or given.
-    read: Vec<u32>,
 }
 
 /// What a decoder has to read to give the assistant's next turn.
@@ -34,9 +32,6 @@ pub struct Conversation {
 pub struct ChatPrompt {
     /// The tokens, all of them.
     pub tokens: Vec<u32>,
-    /// The number of tokens at the beginning that are those of the prompt before and of the
-    /// assistant's answer to it: what a decoder that kept its cache need not read again.
-    pub unchanged: usize,
     /// The number of turns that were left out for this prompt.
     pub left_out: usize,
     /// Whether the beginning of the oldest turn is missing too, as in Blenderbot's format.
@@ -65,12 +60,6 @@ impl Conversation {
     /// Adds a turn.
     pub fn push(&mut self, role: Role, text: impl Into<String>) {
         self.turns.push(Turn::new(role, text));
-    }
-
-    /// Adds the assistant's turn, and the tokens in which a decoder gave it.
-    pub fn answer(&mut self, text: impl Into<String>, tokens: &[u32]) {
-        self.push(Role::Assistant, text);
-        self.read.extend(tokens);
     }
 
     /// Gives the turns that are left, after one of the system's with its prompt and the knowledge.
@@ -114,13 +103,9 @@ impl Conversation {
         if tokens.len() > budget {
             (left_out, tokens) = self.shortened(budget, tokens.len(), write)?;
         }
-        let pairs = tokens.iter().zip(&self.read);
-        let unchanged = pairs.take_while(|(token, read)| token == read).count();
-        self.read.clone_from(&tokens);
         self.turns.drain(..left_out);
         Ok(ChatPrompt {
             tokens,
-            unchanged,
             left_out,
             is_cut,
         })

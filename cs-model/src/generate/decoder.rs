@@ -15,8 +15,13 @@ pub trait Decoder {
     /// Gives the number of positions that a sequence can have, `None` if it has no end.
     fn max_positions(&self) -> Option<usize>;
 
-    /// Forgets every sequence, reads these instead, and gives a row of logits for the token after
-    /// each. None of them is empty.
+    /// Makes these the sequences, and gives a row of logits for the token after each. None of them
+    /// is empty.
+    ///
+    /// The longest beginning that a prompt has in common with a sequence that is held is not read
+    /// again, the prompt's last token always is; what is given is the same as if all were read.
+    /// Every other sequence is forgotten, so `prefill(&[])` forgets all of them and gives no row. An
+    /// encoder-decoder reads all of each prompt, as what it attends to is another source's.
     ///
     /// # Errors
     /// What keeps the runtime from computing them.

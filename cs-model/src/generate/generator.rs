@@ -124,6 +124,11 @@ impl<'a> Generator<'a> {
 
     /// Continues prompts, each as it would be alone, and tells the text as it becomes sure.
     ///
+    /// A sequence that has ended is dropped while others go on, so the decoder holds in the end
+    /// those alone that went on longest. For a conversation of its own this is all that it has
+    /// read: the next prompt is read from there on. Of several at once, those that ended earlier
+    /// are read anew, but for what they have in common with one that is held.
+    ///
     /// # Errors
     /// A prompt that is empty, not of the vocabulary or with `max_new_tokens` beyond the decoder's
     /// positions; an error of the decoder; logits that are no numbers; settings that leave no token.

@@ -147,12 +147,28 @@ impl CausalLm {
         self.device
     }
 
-    fn input(&self, batch: &TokenBatch) -> Result<PackedInput> {
+    fn check(&self, batch: &TokenBatch) -> Result<()> {
         check_below("ids", &batch.ids, self.config.vocab_size())?;
-        if let Some(limit) = self.config.max_positions() {
-            check_below("positions", &batch.positions, limit)?;
+        match self.config.max_positions() {
+            Some(limit) => check_below("positions", &batch.positions, limit),
+            None => Ok(()),
         }
+    }
+
+    fn input(&self, batch: &TokenBatch) -> Result<PackedInput> {
+        self.check(batch)?;
         PackedInput::new(batch, self.device)
+    }
+
+    /// Reads prompts, without what they have in common with the sequences, and gives the last hidden
+    /// states of each: `[B, H]`.
+    fn read(&mut self, prompts: &[&[u32]]) -> Result<Tensor> {
+        self.check(&TokenBatch::pack(prompts.iter().copied()))?;
+        let _guard = tch::no_grad_guard();
+        self.cache.resume(prompts)?;
+        let pairs = prompts.iter().zip(self.cache.lengths());
+        let rests: Vec<&[u32]> = pairs.map(|(prompt, read)| &prompt[read..]).collect();
+        self.extend(rests.into_iter())
     }
 
     /// Appends tokens to each sequence, and gives the last hidden states of each: `[B, H]`.
@@ -163,7 +179,7 @@ impl CausalLm {
         let input = self.input(&batch)?;
         self.cache.reserve(input.lengths())?;
         let hidden = self.transformer.extend(&input, None, &self.cache)?;
-        self.cache.grow(input.lengths());
+        self.cache.grow(&batch);
         Ok(hidden)
     }
 }
@@ -178,8 +194,7 @@ impl Decoder for CausalLm {
     }
 
     fn prefill(&mut self, prompts: &[&[u32]]) -> Result<Matrix> {
-        self.cache.restart(prompts.len());
-        let hidden = self.extend(prompts.iter().copied())?;
+        let hidden = self.read(prompts)?;
         self.head.rows(&hidden)
     }
 
@@ -189,8 +204,7 @@ impl Decoder for CausalLm {
     }
 
     fn prefill_likeliest(&mut self, prompts: &[&[u32]]) -> Result<Vec<Likeliest>> {
-        self.cache.restart(prompts.len());
-        let hidden = self.extend(prompts.iter().copied())?;
+        let hidden = self.read(prompts)?;
         self.head.likeliest(&hidden)
     }
 

@@ -208,9 +208,11 @@ pub struct Seq2SeqDecoder<'a> {
 }
 
 impl Seq2SeqDecoder<'_> {
-    /// Forgets all sequences, and begins one for each source.
+    /// Forgets all sequences, and begins one for each source, or none.
     fn begin(&mut self, prompts: &[&[u32]]) -> Result<Tensor> {
-        check_count(&self.sources, prompts.len())?;
+        if !prompts.is_empty() {
+            check_count(&self.sources, prompts.len())?;
+        }
         self.of = (0..prompts.len()).collect();
         self.cache.restart(prompts.len());
         self.extend(prompts.iter().copied())
@@ -228,7 +230,7 @@ impl Seq2SeqDecoder<'_> {
         self.cache.reserve(input.lengths())?;
         let (decoder, sources) = (&self.model.decoder, Some(&self.sources));
         let hidden = decoder.extend(&input, sources, &self.cache)?;
-        self.cache.grow(input.lengths());
+        self.cache.grow(&batch);
         Ok(hidden)
     }
 }

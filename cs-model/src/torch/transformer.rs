@@ -111,8 +111,11 @@ impl Transformer {
         sources: Option<&Sources>,
         cache: &Cache,
     ) -> Result<Tensor> {
-        let plan = &AttentionPlan::cached(input, &self.attending, cache)?;
         let mut x = self.embeddings.forward(input, false)?;
+        if input.lengths().is_empty() {
+            return Ok(x);
+        }
+        let plan = &AttentionPlan::cached(input, &self.attending, cache)?;
         for (layer, block) in self.blocks().enumerate() {
             let pass = Pass {
                 plan,

@@ -198,21 +198,19 @@ fn the_oldest_turns_are_left_out_and_what_is_told_stays() {
     assert!(conversation.prompt(&format, &tokenizer, 99, now()).is_err());
     conversation.push(Role::User, "one");
     let first = conversation.prompt(&format, &tokenizer, 99, now()).unwrap();
-    assert_eq!(
-        (first.unchanged, first.left_out, first.is_cut),
-        (0, 0, false)
-    );
-    let answer = tokenizer.encode_prompt("two<|im_end|>").unwrap();
-    conversation.answer("two", &answer);
+    assert_eq!((first.left_out, first.is_cut), (0, false));
+    conversation.push(Role::Assistant, "two");
     conversation.push(Role::User, "three");
     let second = conversation
         .clone()
         .prompt(&format, &tokenizer, 200, now())
         .unwrap();
-    assert_eq!(second.unchanged, first.tokens.len() + answer.len());
+    // What a decoder has read and given is the beginning of the next prompt.
+    let mut read = first.tokens;
+    read.extend(tokenizer.encode_prompt("two<|im_end|>").unwrap());
+    assert_eq!(second.tokens[..read.len()], read);
     assert_eq!(second.left_out, 0);
-    // Without room the user's and the assistant's first turn go, and the next prompt starts afresh
-    // behind what is told.
+    // Without room the user's and the assistant's first turn go.
     let cut = conversation
         .prompt(&format, &tokenizer, second.tokens.len() - 1, now())
         .unwrap();
@@ -222,8 +220,6 @@ fn the_oldest_turns_are_left_out_and_what_is_told_stays() {
         format!("{told}three<|im_end|>\n<|im_start|>assistant\n")
     );
     assert_eq!(cut.left_out, 2);
-    // "one" and "three" differ at once.
-    assert_eq!(text(&tokenizer, &cut.tokens[..cut.unchanged]), told);
     let error = conversation
         .prompt(&format, &tokenizer, 20, now())
         .unwrap_err()

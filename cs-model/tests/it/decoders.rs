@@ -336,5 +336,54 @@ fn a_prompt_beyond_the_positions_or_the_vocabulary_is_refused_and_the_model_goes
     assert!(model.prefill(&[&[61]]).is_err());
     let alone = model.prefill(&[&[3, 4]]).unwrap();
     assert!(model.step(&[1, 2]).is_err()); // one sequence, two tokens
+    assert_eq!(model.prefill(&[]).unwrap().rows, 0);
     assert_eq!(model.prefill(&[&[3, 4]]).unwrap(), alone);
+}
+
+#[test]
+fn prompts_read_on_from_what_is_held_give_the_logits_of_reading_all() {
+    let long: Vec<u32> = (0..46).map(|i| i * 7 % 61).collect();
+    // Begins as `long` does, and goes on otherwise.
+    let turned = |at: usize, length: usize| {
+        let others = (at..length).map(|i| (long[i] + 1) % 61);
+        long[..at].iter().copied().chain(others).collect::<Vec<_>>()
+    };
+    for family in FAMILIES {
+        let mut model = open(family);
+        for prompts in [
+            vec![turned(20, 20)],
+            // More of it, the same again, less of it, something else.
+            vec![turned(46, 46)],
+            vec![turned(46, 46)],
+            vec![turned(33, 33)],
+            vec![turned(0, 5)],
+            // Two of one, and one of nothing; they part, and the first is left.
+            vec![turned(0, 9), turned(3, 40), turned(0, 1)],
+            vec![turned(0, 9), turned(3, 44), turned(4, 30), turned(3, 44)],
+            vec![turned(3, 45), vec![60, 1, 2]],
+            vec![turned(30, 31), turned(31, 33)],
+        ] {
+            let slices: Vec<&[u32]> = prompts.iter().map(Vec::as_slice).collect();
+            let mut rows = model.prefill(&slices).unwrap();
+            let mut texts = prompts.clone();
+            for next in 0..2 {
+                for (i, text) in texts.iter_mut().enumerate() {
+                    let whole = logits(&model, std::slice::from_ref(text));
+                    let differ = rows.row(i).iter().zip(&whole[whole.len() - 61..]);
+                    let most = differ.map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
+                    assert!(most < 1e-5, "{family} {text:?}: {most}");
+                    text.push(next);
+                }
+                if next == 0 {
+                    rows = model.step(&vec![next; texts.len()]).unwrap();
+                }
+            }
+            // What cannot be read leaves what is held.
+            assert!(model.prefill(&[&long[..3], &[99]]).is_err());
+            assert_eq!(model.step(&vec![5; texts.len()]).unwrap().rows, texts.len());
+        }
+        assert_eq!(model.prefill(&[]).unwrap().rows, 0);
+        assert!(model.prefill_likeliest(&[]).unwrap().is_empty());
+        assert!(model.step(&[1]).is_err());
+    }
 }

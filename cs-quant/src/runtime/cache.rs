@@ -39,49 +39,58 @@ impl PageLayout {
     }
 }
 
-/// The keys and values of a conversation. A clone shares all pages until either goes on.
+/// A conversation: its tokens, with their keys and values. A clone shares all pages until either
+/// goes on.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cached {
     pages: Vec<Arc<Vec<f32>>>,
-    tokens: usize,
+    tokens: Vec<u32>,
 }
 
 impl Cached {
-    /// The number of tokens.
-    pub(crate) fn tokens(&self) -> usize {
-        self.tokens
+    /// The tokens.
+    pub(crate) fn tokens(&self) -> &[u32] {
+        &self.tokens
+    }
+
+    /// Begins another conversation with the first `tokens` tokens of this one, whose pages it shares.
+    pub(crate) fn beginning(&self, tokens: usize) -> Self {
+        Self {
+            pages: self.pages[..tokens.div_ceil(PAGE)].to_vec(),
+            tokens: self.tokens[..tokens].to_vec(),
+        }
     }
 
     /// The number of pages that there are when `tokens` more are.
     pub(crate) fn pages_with(&self, tokens: usize) -> usize {
-        (self.tokens + tokens).div_ceil(PAGE)
+        (self.tokens.len() + tokens).div_ceil(PAGE)
     }
 
-    /// Adds `tokens` tokens, and gives the pages for a forward to write them to.
+    /// Adds tokens, and makes room for a forward to write their keys and values to.
     ///
     /// # Errors
     ///
     /// [`crate::Error::Memory`] if the system refuses the memory; then nothing is added.
-    pub(crate) fn extend(&mut self, tokens: usize, layout: &PageLayout) -> Result<()> {
+    pub(crate) fn extend(&mut self, tokens: &[u32], layout: &PageLayout) -> Result<()> {
         if let Some(last) = self.pages.last_mut()
-            && !self.tokens.is_multiple_of(PAGE)
+            && !self.tokens.len().is_multiple_of(PAGE)
             && Arc::get_mut(last).is_none()
         {
             let mut own = page(layout)?;
             own.copy_from_slice(last);
             *last = Arc::new(own);
         }
-        for _ in self.pages.len()..self.pages_with(tokens) {
+        for _ in self.pages.len()..self.pages_with(tokens.len()) {
             self.pages.push(Arc::new(page(layout)?));
         }
-        self.tokens += tokens;
+        self.tokens.extend_from_slice(tokens);
         Ok(())
     }
 
     /// Gives the pages to a forward that writes the last `tokens` tokens, for which
     /// [`extend`](Self::extend) made room.
     pub(crate) fn refs(&mut self, tokens: usize) -> Vec<PageRef<'_>> {
-        let first = (self.tokens - tokens) / PAGE;
+        let first = (self.tokens.len() - tokens) / PAGE;
         let pages = self.pages.iter_mut().enumerate();
         let refs = pages.map(|(i, page)| {
             if i < first {
@@ -95,8 +104,8 @@ impl Cached {
 
     /// Takes the last `tokens` tokens away.
     pub(crate) fn truncate(&mut self, tokens: usize) {
-        self.tokens -= tokens;
-        self.pages.truncate(self.tokens.div_ceil(PAGE));
+        self.tokens.truncate(self.tokens.len() - tokens);
+        self.pages.truncate(self.tokens.len().div_ceil(PAGE));
     }
 }
 
@@ -104,4 +113,46 @@ fn page(layout: &PageLayout) -> Result<Vec<f32>> {
     let mut page = Vec::new();
     grow(&mut page, layout.len)?;
     Ok(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_shared_up_to_where_conversations_part_and_freed_with_the_last_of_them() {
+        let heads = HeadShape {
+            queries: 1,
+            keys: 1,
+            size: 1,
+        };
+        let layout = PageLayout::new([heads].into_iter());
+        let text: Vec<u32> = (0..100).collect();
+        let mut first = Cached::default();
+        first.extend(&text, &layout).unwrap();
+        let counts = |own: &Cached| own.pages.iter().map(Arc::strong_count).collect::<Vec<_>>();
+        assert_eq!(counts(&first), [1, 1, 1, 1]);
+        let mut second = first.beginning(40);
+        assert_eq!(
+            (second.tokens(), counts(&second)),
+            (&text[..40], vec![2, 2])
+        );
+        // Its second page is not full, so it gets one of its own to go on.
+        second.extend(&[7; 30], &layout).unwrap();
+        assert_eq!(second.tokens(), [&text[..40], &[7; 30]].concat());
+        assert_eq!(counts(&second), [2, 1, 1]);
+        assert_eq!(counts(&first), [2, 1, 1, 1]);
+        let third = second.beginning(PAGE);
+        drop(first);
+        assert_eq!((counts(&second), counts(&third)), (vec![2, 1, 1], vec![2]));
+        // The last that has a page writes on it.
+        let page = Arc::as_ptr(&second.pages[1]);
+        let mut fourth = second.beginning(PAGE + 1);
+        drop((second, third));
+        fourth.extend(&[8], &layout).unwrap();
+        assert_eq!(
+            (Arc::as_ptr(&fourth.pages[1]), counts(&fourth)),
+            (page, vec![1, 1])
+        );
+    }
 }

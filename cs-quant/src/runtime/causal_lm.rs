@@ -10,6 +10,7 @@ use super::cache::{Cached, PageLayout};
 use super::config::{Precision, RuntimeConfig};
 use super::decoder::{DecoderSpace, DecoderStack, Rows};
 use super::loader::Loader;
+use super::prefix::{rests, resume, shared_prefixes};
 use super::scratch::lock;
 use super::split::worthwhile_threads;
 use crate::Kernel;
@@ -35,7 +36,9 @@ const MOST_ROWS: usize = 512;
 /// tokens were read at once or one by one.
 ///
 /// Keys and values are kept in `f32`, [`token_bytes`](Self::token_bytes) for each token, in pages of
-/// 32 tokens. Conversations that [`reorder`](Decoder::reorder) makes of one share its pages.
+/// 32 tokens. Conversations that [`reorder`](Decoder::reorder) or [`prefill`](Decoder::prefill)
+/// makes of one share its pages. A beginning of a page or more that several prompts of a `prefill`
+/// have in common is read once. If a prompt does not fit, the conversations are as they were.
 ///
 /// A clone shares the weights and begins with the same conversations, without copying their pages.
 #[derive(Debug)]
@@ -152,6 +155,7 @@ impl NativeCausalLm {
     /// [`Error::Input`] for a text that does not fit the model, [`Error::Memory`].
     pub fn logits(&mut self, texts: &[&[u32]]) -> Result<Matrix> {
         let mut apart = vec![Cached::default(); texts.len()];
+        self.model.check(&apart, texts, self.most_tokens)?;
         self.read(&mut apart, texts, true)
     }
 
@@ -185,8 +189,8 @@ impl NativeCausalLm {
         self.model.precision
     }
 
-    /// Adds texts to conversations and gives the logits after each, `[B, V]`, or after each token.
-    /// On an error the conversations are as they were.
+    /// Adds texts that were [checked](Model::check) to conversations, and gives the logits after
+    /// each, `[B, V]`, or after each token. On an error the conversations are as they were.
     fn read(
         &mut self,
         conversations: &mut [Cached],
@@ -194,7 +198,6 @@ impl NativeCausalLm {
         every_token: bool,
     ) -> Result<Matrix> {
         let model = Arc::clone(&self.model);
-        model.check(conversations, texts, self.most_tokens)?;
         let rows = match every_token {
             true => texts.iter().map(|text| text.len()).sum(),
             false => texts.len(),
@@ -203,7 +206,7 @@ impl NativeCausalLm {
         grow(&mut logits.data, rows.saturating_mul(logits.cols))?;
         logits.rows = rows;
         for (i, text) in texts.iter().enumerate() {
-            if let Err(error) = conversations[i].extend(text.len(), &model.layout) {
+            if let Err(error) = conversations[i].extend(text, &model.layout) {
                 for (conversation, text) in conversations[..i].iter_mut().zip(texts) {
                     conversation.truncate(text.len());
                 }
@@ -255,7 +258,7 @@ impl Model {
             if let Some(id) = text.iter().find(|&&id| id as usize >= vocab) {
                 return problem(format!("token id {id}, expected less than {vocab}"));
             }
-            let tokens = conversation.tokens() + text.len();
+            let tokens = conversation.tokens().len() + text.len();
             if let Some(most) = self.config.max_positions().filter(|&most| tokens > most) {
                 return problem(format!("{tokens} tokens, expected at most {most}"));
             }
@@ -284,7 +287,8 @@ impl Model {
                 .lease(worthwhile_threads(rows, self.stack.macs()).min(self.threads));
             let team = Team::all(self.simd, &crew);
             let share = team.share(rows, self.config.stack().hidden_size);
-            let longest = conversations.iter().map(Cached::tokens).max().unwrap_or(0);
+            let lengths = conversations.iter().map(|own| own.tokens().len());
+            let longest = lengths.max().unwrap_or(0);
             self.stack.reserve([rows, share, longest], space)?;
             let ends = self.forward(team, conversations, texts, (&pieces, space));
             let chosen = if every_token {
@@ -320,7 +324,7 @@ impl Model {
         let mut pages = Vec::new();
         for (piece, conversation) in pieces.iter().zip(&mut conversations[first..]) {
             let after = texts[piece.text].len() - piece.tokens.start;
-            let before = conversation.tokens() - after;
+            let before = conversation.tokens().len() - after;
             pages.push((before, conversation.refs(after)));
         }
         let mut segments = Vec::new();
@@ -381,9 +385,21 @@ impl Decoder for NativeCausalLm {
     }
 
     fn prefill(&mut self, prompts: &[&[u32]]) -> cs_model::Result<Matrix> {
+        let mut held = resume(&self.conversations, prompts);
+        self.model
+            .check(&held, &rests(&held, prompts), self.most_tokens)?;
+        // What no prompt begins with makes room for what is read.
         self.conversations.clear();
-        let mut conversations = vec![Cached::default(); prompts.len()];
-        let logits = self.read(&mut conversations, prompts, false)?;
+        let shared = shared_prefixes(&held, prompts);
+        let mut beginnings = resume(&held, &shared);
+        let left = rests(&beginnings, &shared);
+        self.read(&mut beginnings, &left, false)?;
+        held.append(&mut beginnings);
+        let mut conversations = resume(&held, prompts);
+        // A page that nobody else has is written on where it ends, without a copy.
+        drop(held);
+        let left = rests(&conversations, prompts);
+        let logits = self.read(&mut conversations, &left, false)?;
         self.conversations = conversations;
         Ok(logits)
     }
@@ -398,6 +414,8 @@ impl Decoder for NativeCausalLm {
             return Err(Error::Batch { problem }.into());
         }
         let texts: Vec<&[u32]> = tokens.chunks(1).collect();
+        self.model
+            .check(&self.conversations, &texts, self.most_tokens)?;
         let mut conversations = std::mem::take(&mut self.conversations);
         let logits = self.read(&mut conversations, &texts, false);
         self.conversations = conversations;

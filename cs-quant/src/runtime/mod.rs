@@ -11,6 +11,7 @@ mod encoder;
 mod heads;
 mod loader;
 pub(crate) mod model;
+mod prefix;
 mod scratch;
 mod split;
 mod transformer;

@@ -291,6 +291,77 @@ fn steps_equal_the_whole_forward() {
     }
 }
 
+/// The decoders of a family in each precision.
+fn in_all_precisions(family: &str) -> [NativeCausalLm; 3] {
+    let int4 = QuantConfig {
+        int4: Int4::ALL,
+        ..QuantConfig::default()
+    };
+    let config = config(Precision::Auto, 2, None);
+    let int4 = NativeCausalLm::open_quantised(&references().join(family), &int4, &config);
+    [
+        open(family, Precision::Fp32, 2),
+        open(family, Precision::Int8, 2),
+        int4.unwrap(),
+    ]
+}
+
+/// Reads prompts by a model that holds something and by one that does not, and takes a step, which
+/// has to be the same.
+fn check_resumed(model: &mut NativeCausalLm, prompts: &[Vec<u32>]) {
+    let prompts = slices(prompts);
+    let mut fresh = model.clone();
+    assert_eq!(fresh.prefill(&[]).unwrap().rows, 0);
+    assert!(fresh.step(&[1]).is_err());
+    // One by one, so that they have nothing in common either.
+    for (i, prompt) in prompts.iter().enumerate() {
+        fresh.prefill(&[]).unwrap();
+        let expected = alone(&mut fresh, prompt, &[7]);
+        let mut model = model.clone();
+        let mut found = model.prefill(&prompts).unwrap().row(i).to_vec();
+        found.extend(model.step(&vec![7; prompts.len()]).unwrap().row(i));
+        assert!(found == expected, "prompt {i} of {prompts:?}");
+    }
+    model.prefill(&prompts).unwrap();
+}
+
+#[test]
+fn prompts_read_on_from_what_is_held_give_the_logits_of_reading_all() {
+    let long: Vec<u32> = (0..47).map(|i| i * 7 % 61).collect();
+    // Begins as `long` does, and goes on otherwise.
+    let turned = |at: usize, length: usize| {
+        let others = (at..length).map(|i| (long[i] + 1) % 61);
+        long[..at].iter().copied().chain(others).collect::<Vec<_>>()
+    };
+    for family in FAMILIES {
+        for mut model in in_all_precisions(family) {
+            // Around the border of a page: what is held, where prompts part from it, where they end.
+            for held in [31, 32, 33] {
+                for at in [30, 31, 32, 33] {
+                    model.prefill(&[&long[..held]]).unwrap();
+                    check_resumed(&mut model, &[turned(at, at + 1), turned(at, 40)]);
+                }
+                model.prefill(&[&long[..held]]).unwrap();
+                check_resumed(&mut model, &[long[..held].to_vec()]);
+                check_resumed(&mut model, &[long[..held - 1].to_vec(), long.clone()]);
+                assert!(model.prefill(&[&long[..40], &[]]).is_err());
+                check_resumed(&mut model, &[turned(2, 46), turned(1, 9), turned(0, 1)]);
+                check_resumed(&mut model, &[]);
+                // What nobody holds yet, but several prompts have in common.
+                let shared = [
+                    turned(32, 40),
+                    turned(0, 35),
+                    turned(33, 41),
+                    turned(32, 40),
+                ];
+                check_resumed(&mut model, &shared);
+                model.reorder(&[3, 3, 1]).unwrap();
+                check_resumed(&mut model, &[turned(0, 36), turned(32, 41)]);
+            }
+        }
+    }
+}
+
 #[test]
 fn conversations_that_do_not_fit_are_refused_and_the_others_go_on() {
     let mut model = open("llama", Precision::Fp32, 1).with_most_tokens(40);
@@ -318,9 +389,11 @@ fn conversations_that_do_not_fit_are_refused_and_the_others_go_on() {
         message(model.reorder(&[0, 2]).map(|()| Matrix::zeros(0, 0))),
         "malformed batch: conversation 2, expected less than 2"
     );
-    // A step that fails leaves the conversations as they were.
+    // What fails leaves the conversations as they were.
     let before = model.clone().step(&[4, 5]).unwrap();
     assert!(model.step(&[4, 99]).is_err());
+    assert!(model.prefill(&[&[1, 2, 3], &[61]]).is_err());
+    assert!(model.prefill(&[&[1, 2, 3], &[3], &[3]]).is_err());
     assert_eq!(model.step(&[4, 5]).unwrap(), before);
     assert_eq!(model.prefill(&[&[1, 2], &[3]]).unwrap(), first);
 }

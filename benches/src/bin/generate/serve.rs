@@ -41,8 +41,9 @@ pub(crate) fn run(dir: &Path, place: &Place) -> Result<()> {
     Ok(())
 }
 
-/// Reads a prompt, and gives the likeliest token after it and the time in ns.
+/// Reads a prompt, all of it, and gives the likeliest token after it and the time in ns.
 fn prefill(model: &mut CausalLm, ids: &[u32]) -> Result<(u32, u64)> {
+    model.prefill(&[])?;
     let start = Instant::now();
     let found = model.prefill_likeliest(&[ids])?;
     let first = found.first().ok_or("no token")?;

@@ -151,6 +151,7 @@ impl Generate {
         let prompts: Vec<&[u32]> = prompts.iter().map(Vec::as_slice).collect();
         let mut times = Vec::with_capacity(n);
         for _ in 0..n {
+            self.model.prefill(&[])?;
             let start = Instant::now();
             std::hint::black_box(best(&self.model.prefill(&prompts)?));
             times.push(start.elapsed().as_nanos() as u64);

@@ -4,12 +4,15 @@
 //! the number of tokens that a slot holds, `K` that of heads of keys and values, and `D` the head
 //! size.
 
+use std::collections::HashSet;
+
 use cs_data::TokenBatch;
 use tch::{Kind, Tensor};
 
 use super::spans::{Span, Spans};
 use crate::config::Stack;
 use crate::error::{Error, Result};
+use crate::generate::Prefix;
 use crate::ops::{Device, on_device};
 
 /// The keys and values of several sequences, each of its own length. A sequence has a slot, so that
@@ -26,10 +29,11 @@ pub(in crate::torch) struct Cache {
 }
 
 /// A sequence of the cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sequence {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Sequence {
     slot: usize,
-    length: usize,
+    /// What was read, whose keys and values are the first of the slot.
+    tokens: Vec<u32>,
 }
 
 /// The tokens that a slot grows by at least, so that it seldom does.
@@ -54,13 +58,31 @@ impl Cache {
 
     /// Forgets all sequences, and begins as many empty ones.
     pub(in crate::torch) fn restart(&mut self, count: usize) {
-        let empty = |slot| Sequence { slot, length: 0 };
+        let empty = |slot| Sequence {
+            slot,
+            tokens: Vec::new(),
+        };
         self.sequences = (0..count).map(empty).collect();
+    }
+
+    /// Makes the sequences what prompts have in common with them: of each prompt, the longest prefix
+    /// that there is.
+    pub(in crate::torch) fn resume(&mut self, prompts: &[&[u32]]) -> Result<()> {
+        let held = || self.sequences.iter().map(|own| own.tokens.as_slice());
+        let next = prompts.iter().map(|prompt| {
+            let Prefix { sequence, tokens } = Prefix::longest(prompt, held())?;
+            Some(Sequence {
+                slot: self.sequences[sequence].slot,
+                tokens: prompt[..tokens].to_vec(),
+            })
+        });
+        let next = next.map(Option::unwrap_or_default).collect();
+        self.assign(next)
     }
 
     /// The number of tokens of each sequence.
     pub(in crate::torch) fn lengths(&self) -> impl ExactSizeIterator<Item = usize> {
-        self.sequences.iter().map(|sequence| sequence.length)
+        self.sequences.iter().map(|own| own.tokens.len())
     }
 
     /// Moves the positions of a batch of new tokens, those of each sequence, behind what there is.
@@ -75,7 +97,7 @@ impl Cache {
         for (i, sequence) in self.sequences.iter().enumerate() {
             let own = batch.range(i);
             let positions = batch.positions[own].iter_mut();
-            positions.for_each(|position| *position += sequence.length as u32);
+            positions.for_each(|position| *position += sequence.tokens.len() as u32);
         }
         Ok(())
     }
@@ -119,43 +141,48 @@ impl Cache {
         Ok(())
     }
 
-    /// Counts the tokens that were written.
-    pub(in crate::torch) fn grow(&mut self, more: &[usize]) {
-        for (sequence, more) in self.sequences.iter_mut().zip(more) {
-            sequence.length += more;
+    /// Takes in the tokens, of each sequence some, that were written.
+    pub(in crate::torch) fn grow(&mut self, batch: &TokenBatch) {
+        for (i, sequence) in self.sequences.iter_mut().enumerate() {
+            sequence
+                .tokens
+                .extend_from_slice(&batch.ids[batch.range(i)]);
         }
     }
 
-    /// Makes sequence `i` what sequence `sources[i]` was: one that is named again gets a slot of its
-    /// own.
+    /// Makes sequence `i` what sequence `sources[i]` was.
     pub(in crate::torch) fn reorder(&mut self, sources: &[usize]) -> Result<()> {
         let count = self.sequences.len();
         if let Some(source) = sources.iter().find(|&&source| source >= count) {
             let expected = format!("less than {count} sequences");
             return Err(Error::field("sources", source, expected));
         }
-        // There are sequences without a slot yet if reading them failed.
-        let mut taken = vec![false; self.slots.max(self.sequences.len()).max(sources.len())];
-        sources
-            .iter()
-            .for_each(|&source| taken[self.sequences[source].slot] = true);
-        let mut free = (0..).filter(|&slot| !taken.get(slot).copied().unwrap_or(false));
-        let mut named = vec![false; self.sequences.len()];
-        let (mut next, mut copies) = (Vec::with_capacity(sources.len()), Vec::new());
-        for &source in sources {
-            let mut sequence = self.sequences[source];
-            if std::mem::replace(&mut named[source], true)
-                && let Some(slot) = free.next()
-            {
-                copies.push((sequence.slot, slot));
-                sequence.slot = slot;
+        let next = sources.iter().map(|&source| self.sequences[source].clone());
+        self.assign(next.collect())
+    }
+
+    /// Makes these the sequences, whose slots have their tokens already: of several in one slot, all
+    /// but the first get slots of their own, as those without tokens do.
+    fn assign(&mut self, mut next: Vec<Sequence>) -> Result<()> {
+        let full = next.iter().filter(|sequence| !sequence.tokens.is_empty());
+        let taken: HashSet<usize> = full.map(|sequence| sequence.slot).collect();
+        let mut free = (0..).filter(|slot| !taken.contains(slot));
+        let (mut named, mut copies, mut longest) = (HashSet::new(), Vec::new(), 0);
+        for sequence in &mut next {
+            let length = sequence.tokens.len();
+            if length > 0 && named.insert(sequence.slot) {
+                continue;
             }
-            next.push(sequence);
+            let from = sequence.slot;
+            sequence.slot = free.next().unwrap_or(from);
+            if length > 0 {
+                copies.push((from, sequence.slot));
+                longest = longest.max(length);
+            }
         }
-        let longest = self.lengths().max().unwrap_or(0);
-        let slots = next.iter().map(|sequence| sequence.slot + 1).max();
-        if slots.is_some_and(|slots| slots > self.slots) {
-            self.resize(slots.unwrap_or(0), self.capacity)?;
+        let slots = copies.iter().map(|&(_, to)| to + 1).max().unwrap_or(0);
+        if slots > self.slots {
+            self.resize(slots, self.capacity)?;
         }
         self.copy_slots(&copies, longest)?;
         self.sequences = next;
@@ -187,12 +214,13 @@ impl Cache {
         let mut spans = Vec::with_capacity(more.len());
         for (sequence, &queries) in self.sequences.iter().zip(more) {
             let start = sequence.slot * self.capacity;
-            let first = start + sequence.length;
+            let length = sequence.tokens.len();
+            let first = start + length;
             spans.push(Span {
                 first_query: rows.len() as i64,
                 queries: queries as i64,
                 start: start as i64,
-                keys: (sequence.length + queries) as i64,
+                keys: (length + queries) as i64,
             });
             rows.extend((first..first + queries).map(|row| row as i64));
         }
@@ -222,5 +250,85 @@ impl CachedPlan {
         all.f_index_copy_(0, &self.rows, keys_and_values)
             .map(drop)?;
         Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A cache of a layer, in which the key and the value of a token are its number.
+    fn cache() -> Cache {
+        Cache {
+            layers: vec![Tensor::zeros([0, 2, 1], (Kind::Float, tch::Device::Cpu))],
+            slots: 0,
+            capacity: 0,
+            sequences: Vec::new(),
+            kind: Kind::Float,
+            device: Device::Cpu,
+        }
+    }
+
+    /// Reads what is left of the prompts, and gives how many tokens that was of each.
+    fn read(cache: &mut Cache, prompts: &[&[u32]]) -> Vec<usize> {
+        cache.resume(prompts).unwrap();
+        let pairs = prompts.iter().zip(cache.lengths());
+        let rests: Vec<&[u32]> = pairs.map(|(prompt, read)| &prompt[read..]).collect();
+        let batch = TokenBatch::pack(rests.iter().copied());
+        let more: Vec<usize> = rests.iter().map(|rest| rest.len()).collect();
+        cache.reserve(&more).unwrap();
+        let ids: Vec<f32> = batch.ids.iter().map(|&id| id as f32).collect();
+        let keys = Tensor::from_slice(&ids).view([-1, 1, 1]).repeat([1, 2, 1]);
+        drop(cache.plan(&more, false).unwrap().write(0, &keys).unwrap());
+        cache.grow(&batch);
+        more
+    }
+
+    /// The values of each sequence, as they lie in its slot.
+    fn values(cache: &Cache) -> Vec<Vec<u32>> {
+        let rows = cache.layers[0].select(1, 1).flatten(0, -1);
+        let rows = Vec::<f32>::try_from(rows).unwrap();
+        let own = cache.sequences.iter().map(|own| {
+            let start = own.slot * cache.capacity;
+            let values = rows[start..start + own.tokens.len()].iter();
+            values.map(|&value| value as u32).collect()
+        });
+        own.collect()
+    }
+
+    #[test]
+    fn prompts_go_on_from_what_is_held_wherever_it_lies() {
+        let mut cache = cache();
+        let long: Vec<u32> = (0..150).collect();
+        let turned = |at: usize| [&long[..at], &[999, 998]].concat();
+        let steps: [(Vec<Vec<u32>>, &[usize]); 6] = [
+            (vec![long[..70].to_vec(), vec![5, 6], vec![7]], &[70, 2, 1]),
+            // Several of one, one of nothing, one of another.
+            (
+                vec![
+                    turned(60),
+                    vec![1; 3],
+                    turned(9),
+                    long[..70].to_vec(),
+                    vec![5, 6, 7],
+                ],
+                &[2, 3, 2, 1, 1],
+            ),
+            (vec![turned(9), turned(9)], &[1, 1]),
+            (vec![vec![999]; 7], &[1; 7]),
+            (vec![], &[]),
+            (vec![long.clone(), turned(9)], &[150, 11]),
+        ];
+        for (prompts, expected) in steps {
+            let slices: Vec<&[u32]> = prompts.iter().map(Vec::as_slice).collect();
+            assert_eq!(read(&mut cache, &slices), expected, "{prompts:?}");
+            assert_eq!(values(&cache), prompts);
+        }
+        // An order of which a sequence comes twice, and then more slots than there are.
+        cache.reorder(&[1, 0, 1]).unwrap();
+        assert_eq!(values(&cache), [turned(9), long.clone(), turned(9)]);
+        cache.reorder(&[1; 12]).unwrap();
+        assert_eq!(values(&cache), vec![long; 12]);
+        assert!(cache.reorder(&[12]).is_err());
     }
 }
