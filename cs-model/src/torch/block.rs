@@ -81,11 +81,8 @@ impl Block {
 
     /// Adds what the last layer of a sublayer makes of `inner` to what was there.
     fn leave(&self, x: &Tensor, inner: &Tensor, end: &End, train: bool) -> Result<Tensor> {
-        let sum = if train {
-            dropout(end.output.forward(inner)?, self.dropout, train)?.f_add(x)?
-        } else {
-            end.output.add_to(x, inner)?
-        };
+        let update = dropout(end.output.forward(inner)?, self.dropout, train)?;
+        let sum = update.f_add(x)?;
         match self.place {
             NormPlace::Before => Ok(sum),
             NormPlace::After => end.norm.forward(&sum),

@@ -47,18 +47,6 @@ impl Linear {
         }
         Ok(x.f_linear(&self.weight, self.bias.as_ref())?)
     }
-
-    /// Adds what [`forward`](Self::forward) gives to `sum`; where there is no bias that is one call
-    /// of the device.
-    ///
-    /// # Shapes
-    /// `[N, O]` and `[N, I]` give `[N, O]`.
-    pub(super) fn add_to(&self, sum: &Tensor, x: &Tensor) -> Result<Tensor> {
-        if self.bias.is_none() && !self.transposed {
-            return Ok(sum.f_addmm(x, &self.weight.f_tr()?)?);
-        }
-        Ok(self.forward(x)?.f_add(sum)?)
-    }
 }
 
 /// Linear layers of one input, whose outputs lie side by side.
