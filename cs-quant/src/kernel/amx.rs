@@ -240,6 +240,17 @@ impl Isa for AmxInt8 {
     }
 
     #[inline(always)]
+    unsafe fn row_i4(
+        groups: usize,
+        a: *const u8,
+        b: *const u8,
+        steps: *const [u16; TILE],
+    ) -> [[f32; TILE]; 4] {
+        // SAFETY: the caller's promise is the one asked for; the set includes that one.
+        unsafe { Avx512Vnni::row_i4(groups, a, b, steps) }
+    }
+
+    #[inline(always)]
     unsafe fn tile_f32<const R: usize>(
         k: usize,
         a: *const f32,

@@ -6,12 +6,15 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{
-    __m256, __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_fmadd_ps, _mm256_load_si256,
-    _mm256_loadu_ps, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_set1_epi16, _mm256_set1_epi32,
-    _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
+    __m128i, __m256, __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi16, _mm256_add_epi32,
+    _mm256_and_si256, _mm256_castsi256_ps, _mm256_cvtepi32_ps, _mm256_cvtepu16_epi32,
+    _mm256_fmadd_ps, _mm256_load_si256, _mm256_loadu_ps, _mm256_madd_epi16, _mm256_maddubs_epi16,
+    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps,
+    _mm256_setzero_si256, _mm256_slli_epi32, _mm256_srli_epi16,
 };
 
-use super::{Isa, TILE, Task};
+use super::pack4::{GROUP, LINES};
+use super::{AHEAD, Isa, TILE, Task};
 
 /// The instruction set of a machine with AVX2 and FMA.
 pub(crate) struct Avx2;
@@ -121,6 +124,21 @@ impl Tile {
     }
 }
 
+/// Widens the steps of a group.
+///
+/// # Safety
+///
+/// They are readable, and the machine has AVX2.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn widen_steps(steps: *const [u16; TILE]) -> [__m256; 2] {
+    // SAFETY: the caller vouches for what is read.
+    let [left, right] = unsafe { steps.cast::<[__m128i; 2]>().read_unaligned() };
+    let left = _mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(left));
+    let right = _mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(right));
+    [_mm256_castsi256_ps(left), _mm256_castsi256_ps(right)]
+}
+
 impl Isa for Avx2 {
     const ROWS: usize = 4;
 
@@ -178,6 +196,54 @@ impl Isa for Avx2 {
                 }
             }
             sums.map(|sum| std::mem::transmute::<[__m256i; 2], [i32; TILE]>(sum))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn row_i4(
+        groups: usize,
+        a: *const u8,
+        b: *const u8,
+        steps: *const [u16; TILE],
+    ) -> [[f32; TILE]; 4] {
+        // SAFETY: the caller vouches for the ranges that are read and for the instruction set;
+        // a prefetch may name any address; two vectors of eight floats have the size of the 16
+        // that are returned.
+        unsafe {
+            let (low, minus_eight) = (_mm256_set1_epi8(15), _mm256_set1_epi8(-8));
+            let ones = _mm256_set1_epi16(1);
+            let mut sums = [[_mm256_setzero_ps(); 2]; 4];
+            for group in 0..groups {
+                let x = a.add(group * GROUP).cast::<[i32; 8]>().read_unaligned();
+                let mut less = _mm256_setzero_si256();
+                for x in x {
+                    let products = _mm256_maddubs_epi16(_mm256_set1_epi32(x), minus_eight);
+                    less = _mm256_add_epi16(less, products);
+                }
+                for (panel, sums) in sums.iter_mut().enumerate() {
+                    let at = panel * groups + group;
+                    let steps = widen_steps(steps.add(at));
+                    for (half, sum) in sums.iter_mut().enumerate() {
+                        let lines = b.add(at * LINES * 64 + half * 32);
+                        // All 16 products of a lane, 255 times -8 to 7, fit in 16 bits in the end.
+                        let mut pairs = less;
+                        for line in 0..LINES {
+                            let packed = lines.add(line * 64);
+                            _mm_prefetch::<_MM_HINT_T0>(packed.wrapping_add(AHEAD).cast());
+                            let packed = _mm256_load_si256(packed.cast());
+                            let first = _mm256_and_si256(packed, low);
+                            let second = _mm256_and_si256(_mm256_srli_epi16::<4>(packed), low);
+                            let u = [x[line * 2], x[line * 2 + 1]];
+                            let first = _mm256_maddubs_epi16(_mm256_set1_epi32(u[0]), first);
+                            let second = _mm256_maddubs_epi16(_mm256_set1_epi32(u[1]), second);
+                            pairs = _mm256_add_epi16(pairs, _mm256_add_epi16(first, second));
+                        }
+                        let exact = _mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, ones));
+                        *sum = _mm256_fmadd_ps(exact, steps[half], *sum);
+                    }
+                }
+            }
+            std::mem::transmute::<[[__m256; 2]; 4], [[f32; TILE]; 4]>(sums)
         }
     }
 

@@ -28,6 +28,9 @@ use crate::error::Result;
 /// The least number of multiplications that a piece of a split has (some microseconds).
 const GRAIN: usize = 1 << 18;
 
+/// The number of rows that are multiplied by a weight in the time in which it is read from memory.
+const ROWS_OF_READING: usize = 8;
+
 /// The weights of a linear layer, in any precision.
 #[derive(Debug, Clone)]
 pub(crate) enum Weights {
@@ -145,13 +148,19 @@ impl Weights {
         out: Output<'_>,
         scratch: &mut QuantScratch,
     ) {
-        // The panels of gates stay with those that they are multiplied by.
-        let together = if out.gated { 2 } else { 1 };
-        let grain = GRAIN.div_ceil((rows * self.inputs() * TILE * together).max(1));
-        let items = self.outputs().div_ceil(TILE * together);
+        // A row alone is multiplied by four panels at a time; else the panels of gates stay with
+        // those that they are multiplied by.
+        let together = match rows {
+            1 => 4,
+            _ if out.gated => 2,
+            _ => 1,
+        };
+        let panels = self.outputs().div_ceil(TILE);
+        let work = rows.max(ROWS_OF_READING) * self.inputs() * TILE * together;
+        let grain = GRAIN.div_ceil(work.max(1));
         let split = |job: &(dyn Fn(Range<usize>) + Sync)| {
-            team.split(items, grain, |range| {
-                job(range.start * together..range.end * together);
+            team.split(panels.div_ceil(together), grain, |range| {
+                job(range.start * together..panels.min(range.end * together));
             });
         };
         match self {

@@ -46,6 +46,9 @@ const MOST_ROWS: usize = 16;
 /// The number of rows of one register of AMX.
 const SIXTEEN: usize = 16;
 
+/// How far ahead of a tile int4 weights are fetched, in bytes.
+const AHEAD: usize = 2048;
+
 /// An instruction set that the runtime has kernels for.
 ///
 /// All kernels give the same integers, so that an answer does not depend on the machine beyond the
@@ -230,6 +233,20 @@ pub(crate) trait Isa {
         }
         sums
     }
+
+    /// Multiplies one row by four panels that lie one after another, as [`Isa::tile_i4`] does, in the
+    /// same order: halves of weights are widened as they are, and what eight less of each takes away
+    /// is computed once for all panels.
+    ///
+    /// # Safety
+    ///
+    /// That of [`Isa::tile_i4`], with `b` and `steps` readable for four panels.
+    unsafe fn row_i4(
+        groups: usize,
+        a: *const u8,
+        b: *const u8,
+        steps: *const [u16; TILE],
+    ) -> [[f32; TILE]; 4];
 
     /// Multiplies `R` rows of `k` floats (`lda` apart) by `k` rows of [`TILE`] columns.
     ///

@@ -1,5 +1,7 @@
 //! Weights of 4 bits in the order in which the tiles read them.
 
+use std::ops::Range;
+
 use super::TILE;
 use super::pack::Line;
 
@@ -7,7 +9,7 @@ use super::pack::Line;
 pub(crate) const GROUP: usize = 32;
 
 /// The number of lines that a group of a panel takes.
-const LINES: usize = GROUP / 8;
+pub(super) const LINES: usize = GROUP / 8;
 
 /// A linear layer in int4, with a step for every [`GROUP`] inputs of an output.
 ///
@@ -64,12 +66,11 @@ impl PackedI4 {
         self.inputs / GROUP
     }
 
-    /// Gives the weights and the steps of a panel.
-    pub(super) fn panel(&self, index: usize) -> (*const u8, *const [u16; TILE]) {
-        let groups = self.groups();
-        let lines = &self.lines[index * groups * LINES..][..groups * LINES];
-        let steps = &self.steps[index * groups..][..groups];
-        (lines.as_ptr().cast(), steps.as_ptr())
+    /// Gives the weights and the steps of some panels, which lie one after another.
+    pub(super) fn panels(&self, panels: Range<usize>) -> (*const u8, *const [u16; TILE]) {
+        let (start, end) = (panels.start * self.groups(), panels.end * self.groups());
+        let lines = &self.lines[start * LINES..end * LINES];
+        (lines.as_ptr().cast(), self.steps[start..end].as_ptr())
     }
 
     /// Writes the weights of an output.

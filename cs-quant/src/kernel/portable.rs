@@ -1,5 +1,6 @@
 //! The tiles in plain Rust: the reference, and the fallback.
 
+use super::pack4::LINES;
 use super::{Isa, TILE};
 
 /// The instruction set of any machine.
@@ -49,6 +50,23 @@ impl Isa for Portable {
             let [sums] = unsafe {
                 let b = b.add(panel * pairs * 128);
                 Self::tile_i8::<1>(pairs, a, 0, b, b)
+            };
+            sums
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn row_i4(
+        groups: usize,
+        a: *const u8,
+        b: *const u8,
+        steps: *const [u16; TILE],
+    ) -> [[f32; TILE]; 4] {
+        std::array::from_fn(|panel| {
+            // SAFETY: the caller vouches for four panels of `groups` groups.
+            let [sums] = unsafe {
+                let first = panel * groups;
+                Self::tile_i4::<1>(groups, a, 0, b.add(first * LINES * 64), steps.add(first))
             };
             sums
         })

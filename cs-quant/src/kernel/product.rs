@@ -147,11 +147,29 @@ impl Task for GemmI4<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Isa>(self) {
+    fn run<I: Isa>(mut self) {
         assert_eq!(self.x.stride, self.weights.inputs);
+        if self.x.scales.len() == 1 {
+            self.one_row::<I>();
+        }
         for panel in self.panels.clone() {
             let gemm = &self;
             for_blocks::<I>(self.x.scales.len(), &mut PanelI4 { gemm, panel });
+        }
+    }
+}
+
+impl GemmI4<'_> {
+    /// Computes the only row, as far as there are four panels at a time.
+    #[inline(always)]
+    fn one_row<I: Isa>(&mut self) {
+        while self.panels.len() >= 4 {
+            let first = self.panels.start;
+            let values = self.weights.product_row::<I>(self.x, 0, first);
+            for (i, y) in values.into_iter().enumerate() {
+                self.out.put::<I>(0, first + i, y);
+            }
+            self.panels.start += 4;
         }
     }
 }
@@ -169,8 +187,8 @@ impl Blocks for PanelI4<'_> {
             x, weights: w, out, ..
         } = self.gemm;
         let a = x.bytes[row * x.stride..][..R * x.stride].as_ptr();
-        let (weights, steps) = w.panel(self.panel);
-        // SAFETY: `R` rows of `stride` = 32 bytes a group were sliced above; `panel` checks its
+        let (weights, steps) = w.panels(self.panel..self.panel + 1);
+        // SAFETY: `R` rows of `stride` = 32 bytes a group were sliced above; `panels` checks its
         // bounds, and has a step a column for each group; tasks only run where `I` does.
         let sums = unsafe { I::tile_i4::<R>(w.groups(), a, x.stride, weights, steps) };
         for (r, (sums, &scale)) in sums.iter().zip(&x.scales[row..]).enumerate() {
@@ -191,6 +209,31 @@ impl PackedI4 {
         for c in 0..TILE {
             let rest = I::fma(row.min, shift[c], bias[c]);
             y[c] = I::fma(sums[c], row.scale, rest);
+        }
+        y
+    }
+
+    /// Computes the outputs of one row in four panels from `panel` on.
+    ///
+    /// # Panics
+    ///
+    /// If there are no such rows or panels.
+    #[inline(always)]
+    pub(super) fn product_row<I: Isa>(
+        &self,
+        x: QuantRows<'_>,
+        row: usize,
+        panel: usize,
+    ) -> [[f32; TILE]; 4] {
+        assert_eq!(x.stride, self.inputs);
+        let a = x.bytes[row * x.stride..][..x.stride].as_ptr();
+        let (weights, steps) = self.panels(panel..panel + 4);
+        // SAFETY: a row of `stride` = 32 bytes a group was sliced above; `panels` checks its bounds,
+        // and has a step a column for each group; tasks only run where `I` does.
+        let sums = unsafe { I::row_i4(self.groups(), a, weights, steps) };
+        let mut y = [[0.0; TILE]; 4];
+        for (i, y) in y.iter_mut().enumerate() {
+            *y = self.values::<I>(&sums[i], x.scales[row], panel + i);
         }
         y
     }

@@ -72,10 +72,11 @@ impl<'a> Team<'a> {
     /// Cuts `0..items` into pieces of at least `grain`, a few per thread, and runs them.
     pub(super) fn split(self, items: usize, grain: usize, job: impl Fn(Range<usize>) + Sync) {
         let threads = self.size();
-        let pieces = if threads == 1 {
-            1
-        } else {
-            (items / grain.max(1)).clamp(1, threads * 4)
+        let pieces = match items / grain.max(1) {
+            _ if threads == 1 => 1,
+            few if few < threads => few.max(1),
+            // As many for each thread.
+            many => (many / threads).min(4) * threads,
         };
         self.run(pieces, |_, piece| {
             job(items * piece / pieces..items * (piece + 1) / pieces);

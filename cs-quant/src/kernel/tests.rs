@@ -207,9 +207,23 @@ fn pack_int4(q: &[i8], k: usize, steps: &[f32], bias: &[f32]) -> Weights {
     Weights::Int4(PackedI4::new(k, &bytes, steps, bias))
 }
 
+/// Checks int4 products on every kernel: with steps of 1 the output is the integer itself.
+fn check_int4(u: &[u8], q: &[i8], (m, k, n): (usize, usize, usize)) {
+    let pool = Pool::new(NonZeroUsize::new(2).unwrap()).unwrap();
+    let expected: Vec<f32> = naive(u, q, (m, k, n)).iter().map(|&v| v as f32).collect();
+    let weights = pack_int4(q, k, &vec![1.0; n * k / GROUP], &vec![0.0; n]);
+    let x: Vec<f32> = u.iter().map(|&u| f32::from(u)).collect();
+    for simd in kernels() {
+        let crew = pool.lease(2);
+        let mut out = vec![f32::NAN; m * n];
+        let scratch = &mut QuantScratch::default();
+        weights.apply(Team::all(simd, &crew), &x, Act::None, (&mut out, scratch));
+        assert_eq!(out, expected, "{simd:?} {m} x {k} x {n}");
+    }
+}
+
 #[test]
 fn int4_products_are_exact_on_every_kernel() {
-    let pool = Pool::new(NonZeroUsize::new(2).unwrap()).unwrap();
     for (m, k, n) in GROUPED {
         let mut random = Random(n as u64);
         let q: Vec<i8> = random.weights(n * k).iter().map(|w| w >> 4).collect();
@@ -217,20 +231,24 @@ fn int4_products_are_exact_on_every_kernel() {
         for row in u.chunks_exact_mut(k) {
             (row[0], row[k - 1]) = (255, 0);
         }
-        let expected: Vec<f32> = naive(&u, &q, (m, k, n)).iter().map(|&v| v as f32).collect();
+        check_int4(&u, &q, (m, k, n));
         let weights = pack_int4(&q, k, &vec![1.0; n * k / GROUP], &vec![0.0; n]);
-        let x: Vec<f32> = u.iter().map(|&u| f32::from(u)).collect();
-        for simd in kernels() {
-            let crew = pool.lease(2);
-            let mut out = vec![f32::NAN; m * n];
-            let scratch = &mut QuantScratch::default();
-            weights.apply(Team::all(simd, &crew), &x, Act::None, (&mut out, scratch));
-            assert_eq!(out, expected, "{simd:?} {m} x {k} x {n}");
-        }
         for (i, expected) in q.chunks_exact(k).enumerate() {
             let mut row = vec![f32::NAN; k];
             weights.row(i, &mut row);
             assert!(row.iter().zip(expected).all(|(x, &q)| *x == f32::from(q)));
+        }
+    }
+}
+
+#[test]
+fn extreme_int4_values_do_not_saturate() {
+    for block in [[-8; 4], [7; 4], [-8, -8, 7, 7], [7, -8, 7, -8]] {
+        for (m, k, n) in [(1, 96, 80), (5, 64, 17)] {
+            let q: Vec<i8> = block.into_iter().cycle().take(n * k).collect();
+            let mut u = vec![255; m * k];
+            u.chunks_exact_mut(k).for_each(|row| row[k - 1] = 0);
+            check_int4(&u, &q, (m, k, n));
         }
     }
 }

@@ -2,19 +2,19 @@
 //! products to an `i32` without saturation, in one instruction where AVX2 needs three.
 
 use std::arch::x86_64::{
-    __m256i, __m512, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_dpbusd_avx_epi32,
-    _mm256_load_si256, _mm256_loadu_si256, _mm256_set1_epi32, _mm256_setzero_si256,
-    _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_ps, _mm512_cvtepi32_ps,
-    _mm512_cvtepu16_epi32, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_load_si512,
-    _mm512_loadu_ps, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_setzero_si512, _mm512_slli_epi32, _mm512_srli_epi16, _mm512_sub_epi8,
+    __m256, __m256i, __m512, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_and_si256,
+    _mm256_cvtepi32_ps, _mm256_dpbusd_avx_epi32, _mm256_fmadd_ps, _mm256_load_si256,
+    _mm256_loadu_si256, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_setzero_ps,
+    _mm256_setzero_si256, _mm256_srli_epi16, _mm512_add_epi32, _mm512_and_si512,
+    _mm512_castsi512_ps, _mm512_cvtepi32_ps, _mm512_cvtepu16_epi32, _mm512_dpbusd_epi32,
+    _mm512_fmadd_ps, _mm512_load_si512, _mm512_loadu_ps, _mm512_set1_epi8, _mm512_set1_epi32,
+    _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_srli_epi16,
+    _mm512_sub_epi8,
 };
 
 use super::avx2::{self, Avx2};
-use super::{Isa, TILE, Task};
-
-/// How far ahead of the tile int4 weights are fetched, in bytes.
-const AHEAD: usize = 2048;
+use super::pack4::{GROUP, LINES};
+use super::{AHEAD, Isa, TILE, Task};
 
 /// The instruction set of a machine with AVX2, FMA and AVX-VNNI.
 pub(crate) struct AvxVnni;
@@ -53,6 +53,19 @@ pub(crate) unsafe fn run_256<T: Task>(task: T) -> T::Output {
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 pub(crate) unsafe fn run_512<T: Task>(task: T) -> T::Output {
     task.run::<Avx512Vnni>()
+}
+
+/// Widens the steps of a group.
+///
+/// # Safety
+///
+/// They are readable, and the machine has AVX-512.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn widen_steps(steps: *const [u16; TILE]) -> __m512 {
+    // SAFETY: the caller vouches for what is read.
+    let steps = unsafe { _mm256_loadu_si256(steps.cast()) };
+    _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(steps)))
 }
 
 impl Isa for AvxVnni {
@@ -108,6 +121,49 @@ impl Isa for AvxVnni {
                 }
             }
             sums.map(|sum| std::mem::transmute::<[__m256i; 2], [i32; TILE]>(sum))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn row_i4(
+        groups: usize,
+        a: *const u8,
+        b: *const u8,
+        steps: *const [u16; TILE],
+    ) -> [[f32; TILE]; 4] {
+        // SAFETY: the caller vouches for the ranges that are read and for the instruction set;
+        // a prefetch may name any address; two vectors of eight floats have the size of the 16
+        // that are returned.
+        unsafe {
+            let (low, minus_eight) = (_mm256_set1_epi8(15), _mm256_set1_epi8(-8));
+            let mut sums = [[_mm256_setzero_ps(); 2]; 4];
+            for group in 0..groups {
+                let x = a.add(group * GROUP).cast::<[i32; 8]>().read_unaligned();
+                let mut less = _mm256_setzero_si256();
+                for x in x {
+                    less = _mm256_dpbusd_avx_epi32(less, _mm256_set1_epi32(x), minus_eight);
+                }
+                for (panel, sums) in sums.iter_mut().enumerate() {
+                    let at = panel * groups + group;
+                    let steps = avx2::widen_steps(steps.add(at));
+                    for (half, sum) in sums.iter_mut().enumerate() {
+                        let lines = b.add(at * LINES * 64 + half * 32);
+                        let mut exact = less;
+                        for line in 0..LINES {
+                            let packed = lines.add(line * 64);
+                            _mm_prefetch::<_MM_HINT_T0>(packed.wrapping_add(AHEAD).cast());
+                            let packed = _mm256_load_si256(packed.cast());
+                            let first = _mm256_and_si256(packed, low);
+                            let second = _mm256_and_si256(_mm256_srli_epi16::<4>(packed), low);
+                            let u = [x[line * 2], x[line * 2 + 1]];
+                            exact = _mm256_dpbusd_avx_epi32(exact, _mm256_set1_epi32(u[0]), first);
+                            exact = _mm256_dpbusd_avx_epi32(exact, _mm256_set1_epi32(u[1]), second);
+                        }
+                        *sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(exact), steps[half], *sum);
+                    }
+                }
+            }
+            std::mem::transmute::<[[__m256; 2]; 4], [[f32; TILE]; 4]>(sums)
         }
     }
 
@@ -198,28 +254,70 @@ impl Isa for Avx512Vnni {
             let mut sums = [_mm512_setzero_ps(); R];
             for group in 0..groups {
                 let mut exact = [_mm512_setzero_si512(); R];
-                for line in 0..4 {
-                    let packed = b.add(group * 256 + line * 64);
+                for line in 0..LINES {
+                    let packed = b.add((group * LINES + line) * 64);
                     _mm_prefetch::<_MM_HINT_T0>(packed.wrapping_add(AHEAD).cast());
                     let packed = _mm512_load_si512(packed.cast());
-                    let high = _mm512_and_si512(_mm512_srli_epi16::<4>(packed), low);
-                    let weights = [_mm512_and_si512(packed, low), high];
-                    let weights = weights.map(|w| _mm512_sub_epi8(w, eight));
+                    let first = _mm512_and_si512(packed, low);
+                    let second = _mm512_and_si512(_mm512_srli_epi16::<4>(packed), low);
+                    let first = _mm512_sub_epi8(first, eight);
+                    let second = _mm512_sub_epi8(second, eight);
                     for (r, exact) in exact.iter_mut().enumerate() {
-                        let x = a.add(r * lda + group * 32 + line * 8).cast::<[i32; 2]>();
-                        let x = x.read_unaligned().map(|x| _mm512_set1_epi32(x));
-                        *exact = _mm512_dpbusd_epi32(*exact, x[0], weights[0]);
-                        *exact = _mm512_dpbusd_epi32(*exact, x[1], weights[1]);
+                        let x = a.add(r * lda + group * GROUP + line * 8).cast::<[i32; 2]>();
+                        let x = x.read_unaligned();
+                        *exact = _mm512_dpbusd_epi32(*exact, _mm512_set1_epi32(x[0]), first);
+                        *exact = _mm512_dpbusd_epi32(*exact, _mm512_set1_epi32(x[1]), second);
                     }
                 }
-                let step = _mm256_loadu_si256(steps.add(group).cast());
-                let step = _mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(step));
-                let step = _mm512_castsi512_ps(step);
+                let step = widen_steps(steps.add(group));
                 for (sum, exact) in sums.iter_mut().zip(exact) {
                     *sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(exact), step, *sum);
                 }
             }
             sums.map(|sum| std::mem::transmute::<__m512, [f32; TILE]>(sum))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn row_i4(
+        groups: usize,
+        a: *const u8,
+        b: *const u8,
+        steps: *const [u16; TILE],
+    ) -> [[f32; TILE]; 4] {
+        // SAFETY: the caller vouches for the ranges that are read and for the instruction set;
+        // a prefetch may name any address; a vector has the size of the 16 floats that are
+        // returned.
+        unsafe {
+            let (low, minus_eight) = (_mm512_set1_epi8(15), _mm512_set1_epi8(-8));
+            let zero = _mm512_setzero_si512();
+            let mut sums = [_mm512_setzero_ps(); 4];
+            for group in 0..groups {
+                let bytes = a.add(group * GROUP).cast::<[i32; 8]>().read_unaligned();
+                let mut x = [zero; 8];
+                let mut less = [zero; 2];
+                for (i, x) in x.iter_mut().enumerate() {
+                    *x = _mm512_set1_epi32(bytes[i]);
+                    less[i % 2] = _mm512_dpbusd_epi32(less[i % 2], *x, minus_eight);
+                }
+                for (panel, sum) in sums.iter_mut().enumerate() {
+                    let lines = b.add((panel * groups + group) * LINES * 64);
+                    let mut exact = less;
+                    for line in 0..LINES {
+                        let packed = lines.add(line * 64);
+                        _mm_prefetch::<_MM_HINT_T0>(packed.wrapping_add(AHEAD).cast());
+                        let packed = _mm512_load_si512(packed.cast());
+                        let first = _mm512_and_si512(packed, low);
+                        let second = _mm512_and_si512(_mm512_srli_epi16::<4>(packed), low);
+                        exact[0] = _mm512_dpbusd_epi32(exact[0], x[line * 2], first);
+                        exact[1] = _mm512_dpbusd_epi32(exact[1], x[line * 2 + 1], second);
+                    }
+                    let exact = _mm512_cvtepi32_ps(_mm512_add_epi32(exact[0], exact[1]));
+                    let step = widen_steps(steps.add(panel * groups + group));
+                    *sum = _mm512_fmadd_ps(exact, step, *sum);
+                }
+            }
+            std::mem::transmute::<[__m512; 4], [[f32; TILE]; 4]>(sums)
         }
     }
 
