@@ -4,7 +4,8 @@
 //! [`quantize`] turns a model folder into one with an int8 artefact; [`NativeModel`] loads either
 //! (int8 or fp32) and answers packed batches; [`RuntimeConfig`] chooses threads, kernel and
 //! precision. [`NativeCausalLm`] continues texts, of a decoder that [`quantize_decoder`] made smaller
-//! or as it is.
+//! or as it is; [`NativeSeq2SeqLm`] turns sources into targets, and [`quantize_seq2seq`] makes it
+//! smaller.
 //!
 //! ```
 //! use cs_quant::{Kernel, Precision, RuntimeConfig};
@@ -93,7 +94,7 @@ pub use compress::prune::latency::latencies;
 pub use compress::prune::target::{PruneConfig, PruneReport, prune_to_latency};
 pub use compress::prune::{PrunePlan, magnitude, prune};
 pub use compress::quantize::{LayerError, QuantReport, quantize};
-pub use compress::quantize_decoder::quantize_decoder;
+pub use compress::quantize_decoder::{quantize_decoder, quantize_seq2seq};
 pub use compress::questions::{Fidelity, Questions, single_batches};
 pub use compress::sensitivity::{Figures, Metric, Probe, Sensitivity, sensitivity};
 pub use compress::timing::time_in_turn;
@@ -104,3 +105,4 @@ pub use kernel::Kernel;
 pub use runtime::causal_lm::NativeCausalLm;
 pub use runtime::config::{Precision, RuntimeConfig};
 pub use runtime::model::NativeModel;
+pub use runtime::seq2seq::{NativeSeq2SeqDecoder, NativeSeq2SeqLm};

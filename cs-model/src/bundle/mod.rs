@@ -6,6 +6,7 @@ mod manifest;
 mod plain;
 mod safetensors;
 mod sentence;
+mod seq2seq;
 mod shard;
 mod shards;
 mod switch;

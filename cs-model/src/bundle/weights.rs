@@ -205,8 +205,7 @@ impl Weights {
     }
 
     /// Gives a tensor another name, in the place of any that has it.
-    #[cfg(feature = "torch")]
-    pub(crate) fn rename(&mut self, name: &str, to: &str) {
+    pub(super) fn rename(&mut self, name: &str, to: &str) {
         if let Some(entry) = self.tensors.remove(name) {
             self.tensors.insert(to.to_owned(), entry);
         }

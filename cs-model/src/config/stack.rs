@@ -104,6 +104,27 @@ pub enum Positions {
     Rotary(Rotary),
 }
 
+impl Positions {
+    /// Computes the vectors of [sinusoidal](Self::Sinusoidal) positions, `[rows, width]`.
+    pub fn sinusoids(rows: usize, width: usize) -> Vec<f32> {
+        let sines = width.div_ceil(2);
+        let mut vectors = Vec::with_capacity(rows * width);
+        for row in 0..rows {
+            vectors.extend((0..width).map(|column| {
+                let pair = column % sines;
+                let exponent = 2.0 * pair as f64 / width as f64;
+                let angle = row as f64 / 10_000_f64.powf(exponent);
+                (if column < sines {
+                    angle.sin()
+                } else {
+                    angle.cos()
+                }) as f32
+            }));
+        }
+        vectors
+    }
+}
+
 /// What is normalised, and how.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Norms {

@@ -68,7 +68,10 @@ impl TransformerEmbeddings {
                 Some(Embedding::new(scope, Role::PositionEmbeddings)?)
             }
             Positions::Sinusoidal { rows } => {
-                let weight = sinusoids(rows, embeddings.width, &words.weight)?;
+                let (width, like) = (embeddings.width, &words.weight);
+                let vectors = Positions::sinusoids(rows, width);
+                let table = on_device(&vectors, like.device())?.f_to_kind(like.kind())?;
+                let weight = table.f_reshape([rows as i64, width as i64])?;
                 Some(Embedding { weight })
             }
             Positions::Rotary(_) => None,
@@ -123,25 +126,4 @@ impl TransformerEmbeddings {
             None => Ok(x),
         }
     }
-}
-
-/// Computes the vectors of positions (Vaswani et al. 2017, section 3.5), the sines in the first
-/// half, in the type and on the device of `like`: `[P, E]`.
-fn sinusoids(rows: usize, width: usize, like: &Tensor) -> Result<Tensor> {
-    let sines = width.div_ceil(2);
-    let mut numbers = Vec::with_capacity(rows * width);
-    for row in 0..rows {
-        numbers.extend((0..width).map(|column| {
-            let pair = column % sines;
-            let exponent = 2.0 * pair as f64 / width as f64;
-            let angle = row as f64 / 10_000_f64.powf(exponent);
-            (if column < sines {
-                angle.sin()
-            } else {
-                angle.cos()
-            }) as f32
-        }));
-    }
-    let table = on_device(&numbers, like.device())?.f_to_kind(like.kind())?;
-    Ok(table.f_reshape([rows as i64, width as i64])?)
 }

@@ -17,7 +17,6 @@ use super::parameters::Parameters;
 use super::transformer::Transformer;
 use crate::bundle::{Dtype, Weights};
 use crate::config::Seq2SeqConfig;
-use crate::config::names::Role;
 use crate::error::{Error, Result};
 use crate::generate::{Decoder, Likeliest};
 use crate::heads::Matrix;
@@ -62,20 +61,9 @@ impl Seq2SeqLm {
     pub fn open(dir: &Path, device: Device, dtype: Dtype) -> Result<Self> {
         let config = Seq2SeqConfig::open(dir)?;
         let kind = computed_kind(dtype, device)?;
-        let mut weights = Weights::open_folder(dir)?;
-        let words = config.decoder_names().weight(Role::WordEmbeddings);
-        if !weights.contains(&words) {
-            let sharing = config.sharing();
-            let found = sharing.iter().find(|name| weights.contains(name));
-            found
-                .into_iter()
-                .for_each(|name| weights.rename(name, &words));
-        }
+        let weights = Weights::open_seq2seq(dir, &config)?;
         let mut tensors = config.tensors();
-        // Old checkpoints leave it out where it is zero.
-        let bias = config.decoder_names().bias(Role::LogitsBias);
-        tensors.retain(|(name, _)| *name != bias || weights.contains(name));
-        weights.check_all(&tensors, &config.unread())?;
+        tensors.retain(|(name, _)| weights.contains(name));
         let _guard = tch::no_grad_guard();
         let parameters = checkpoint::load(&weights, tensors, (device, kind))?;
         Self::build(config, parameters, device)

@@ -1,10 +1,10 @@
-//! From a decoder's folder to its int8 or int4 artefact.
+//! From the folder of a model that generates texts to its int8 or int4 artefact.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cs_model::names::{Role, TensorRole};
-use cs_model::{Bundle, DecoderConfig, Weights, write_safetensors};
+use cs_model::names::{Names, Role, TensorRole};
+use cs_model::{Bundle, DecoderConfig, Seq2SeqConfig, Weights, write_safetensors};
 
 use super::edited::file_size;
 use super::quantize::{QuantReport, stored};
@@ -14,9 +14,9 @@ use crate::format::matrix::transpose;
 use crate::format::scheme::{QuantConfig, Scheme};
 use crate::format::source::checkpoint;
 
-/// The files beside a decoder's weights and configuration, of which those that are there belong to
+/// The files beside a model's weights and configuration, of which those that are there belong to
 /// the artefact as well.
-const COMPANIONS: [&str; 12] = [
+const COMPANIONS: [&str; 14] = [
     "generation_config.json",
     "tokenizer.json",
     "tokenizer_config.json",
@@ -26,6 +26,8 @@ const COMPANIONS: [&str; 12] = [
     "vocab.json",
     "merges.txt",
     "tokenizer.model",
+    "source.spm",
+    "target.spm",
     "LICENSE",
     "NOTICE",
     "README.md",
@@ -47,73 +49,101 @@ const COMPANIONS: [&str; 12] = [
 pub fn quantize_decoder(dir: &Path, out: &Path, config: &QuantConfig) -> Result<QuantReport> {
     config.validate()?;
     let decoder = DecoderConfig::open(dir)?;
-    let weights = checkpoint(dir, &decoder)?;
-    let mut report = QuantReport {
-        bytes_before: weights.file_size(),
-        ..QuantReport::default()
+    let checkpoint = Checkpoint {
+        weights: checkpoint(dir, &decoder)?,
+        config: decoder.to_json()?,
+        tensors: decoder.tensors(),
+        head: head(decoder.names(), decoder.tied()),
+        conv1d: decoder.stack().conv1d,
     };
-    let mut tensors = Vec::new();
-    for (name, shape) in decoder.tensors() {
-        let tensor = Tensor::read(&decoder, &weights, (&name, shape))?;
-        let scheme = tensor.scheme(config, &name);
-        let (shape, data) = (&tensor.shape, tensor.data);
-        let rows = stored(
-            (&name, data),
-            shape,
-            (scheme, config.clip),
-            &mut report.layers,
-        );
-        tensors.extend(artefact::tensors(&name, shape, rows));
-    }
-    std::fs::create_dir_all(out).map_err(Error::io(out))?;
-    write_file(&out.join("config.json"), &decoder.to_json()?)?;
-    for name in COMPANIONS {
-        copy(&dir.join(name), &out.join(name))?;
-    }
-    let metadata = BTreeMap::from([(artefact::FORMAT.to_owned(), artefact::VERSION.to_owned())]);
-    let path = out.join(Bundle::INT8_WEIGHTS);
-    write_safetensors(&path, tensors, &metadata)?;
-    report.bytes_after = file_size(&path)?;
-    Ok(report)
+    checkpoint.quantize((dir, out), config)
 }
 
-/// A tensor as the artefact has it, in floats.
-struct Tensor {
-    shape: Vec<usize>,
-    data: Vec<f32>,
-    role: Option<Role>,
-    /// Whether it is the table of words of a decoder whose head that is.
-    is_head: bool,
+/// Quantises a Hugging Face encoder-decoder as [`quantize_decoder`] does a decoder. A table that
+/// encoder, decoder and the words' logits share stays one matrix.
+///
+/// # Errors
+///
+/// Those of [`quantize_decoder`].
+pub fn quantize_seq2seq(dir: &Path, out: &Path, config: &QuantConfig) -> Result<QuantReport> {
+    config.validate()?;
+    let model = Seq2SeqConfig::open(dir)?;
+    let weights = Weights::open_seq2seq(dir, &model)?;
+    let mut tensors = model.tensors();
+    tensors.retain(|(name, _)| weights.contains(name));
+    let checkpoint = Checkpoint {
+        weights,
+        config: model.to_json()?,
+        tensors,
+        head: head(model.decoder_names(), model.tied()),
+        conv1d: false,
+    };
+    checkpoint.quantize((dir, out), config)
 }
 
-impl Tensor {
-    fn read(
-        decoder: &DecoderConfig,
-        weights: &Weights,
-        (name, shape): (&str, Vec<usize>),
-    ) -> Result<Self> {
-        let data = weights.f32(name, &shape)?;
+/// Gives the name of the matrix of the words' logits.
+fn head(names: Names, tied: bool) -> String {
+    names.weight(match tied {
+        true => Role::WordEmbeddings,
+        false => Role::LmHead,
+    })
+}
+
+/// A model that generates texts, as its folder has it.
+struct Checkpoint {
+    weights: Weights,
+    /// The content of its `config.json`.
+    config: Vec<u8>,
+    /// The name and shape of each tensor.
+    tensors: Vec<(String, Vec<usize>)>,
+    /// The name of the matrix of the words' logits.
+    head: String,
+    /// Whether blocks have their matrices as `[inputs, outputs]`.
+    conv1d: bool,
+}
+
+impl Checkpoint {
+    /// Writes the artefact and what belongs to it from one folder to another.
+    fn quantize(self, (dir, out): (&Path, &Path), config: &QuantConfig) -> Result<QuantReport> {
+        let mut report = QuantReport {
+            bytes_before: self.weights.file_size(),
+            ..QuantReport::default()
+        };
+        let mut tensors = Vec::new();
+        for (name, shape) in &self.tensors {
+            let (shape, data) = self.read(name, shape)?;
+            let how = (self.scheme(config, name, &shape), config.clip);
+            let rows = stored((name, data), &shape, how, &mut report.layers);
+            tensors.extend(artefact::tensors(name, &shape, rows));
+        }
+        std::fs::create_dir_all(out).map_err(Error::io(out))?;
+        write_file(&out.join("config.json"), &self.config)?;
+        for name in COMPANIONS {
+            copy(&dir.join(name), &out.join(name))?;
+        }
+        let format = (artefact::FORMAT.to_owned(), artefact::VERSION.to_owned());
+        let path = out.join(Bundle::INT8_WEIGHTS);
+        write_safetensors(&path, tensors, &BTreeMap::from([format]))?;
+        report.bytes_after = file_size(&path)?;
+        Ok(report)
+    }
+
+    /// Reads a tensor in floats; a matrix is `[outputs, inputs]`.
+    fn read(&self, name: &str, shape: &[usize]) -> Result<(Vec<usize>, Vec<f32>)> {
+        let data = self.weights.f32(name, shape)?;
         let role = TensorRole::parse(name).map(|tensor| tensor.role);
         let is_table = role.is_some_and(|role| role.is_table() || role == Role::LmHead);
-        let mut tensor = Self {
-            is_head: decoder.tied() && role == Some(Role::WordEmbeddings),
-            shape,
-            data,
-            role,
-        };
-        if let [inputs, outputs] = tensor.shape[..]
-            && decoder.stack().conv1d
-            && !is_table
-        {
-            tensor.data = transpose(&tensor.data, outputs);
-            tensor.shape = vec![outputs, inputs];
-        }
-        Ok(tensor)
+        Ok(match *shape {
+            [inputs, outputs] if self.conv1d && !is_table => {
+                (vec![outputs, inputs], transpose(&data, outputs))
+            }
+            _ => (shape.to_vec(), data),
+        })
     }
 
-    fn scheme(&self, config: &QuantConfig, name: &str) -> Scheme {
-        let scheme = config.scheme(name, &self.shape);
-        match self.is_head || self.role == Some(Role::LmHead) {
+    fn scheme(&self, config: &QuantConfig, name: &str, shape: &[usize]) -> Scheme {
+        let scheme = config.scheme(name, shape);
+        match name == self.head {
             true => scheme.for_product(),
             false => scheme,
         }

@@ -133,19 +133,17 @@ impl QuantConfig {
             return Scheme::Fp32;
         };
         let role = TensorRole::parse(name).map(|tensor| tensor.role);
-        // Two rows, and the scores between slot tags, which enter no product.
+        // Two rows, the scores between slot tags and what is added to logits enter no product.
         let few = matches!(
             role,
-            Some(Role::TokenTypeEmbeddings | Role::SlotTransitions)
+            Some(Role::TokenTypeEmbeddings | Role::SlotTransitions | Role::LogitsBias)
         );
         if few || self.keeps_fp32(name) {
             return Scheme::Fp32;
         }
         let int4 = match role {
             Some(Role::WordEmbeddings | Role::LmHead) => self.int4.embeddings,
-            Some(
-                Role::QueryKeyValue | Role::Query | Role::Key | Role::Value | Role::AttentionOutput,
-            ) => self.int4.attention,
+            Some(role) if role.is_attention() => self.int4.attention,
             Some(Role::FeedForwardGate | Role::FeedForwardIn | Role::FeedForwardOut) => {
                 self.int4.feed_forward
             }

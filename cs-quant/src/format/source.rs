@@ -60,6 +60,11 @@ impl WeightSource {
         Ok(self.weights.verify()?)
     }
 
+    /// Whether what is read is quantised, in the file or while it is read.
+    pub(crate) fn is_quantised(&self) -> bool {
+        !self.is_checkpoint || self.quantise.is_some()
+    }
+
     /// The tensors under these names.
     pub(crate) fn named(&self, names: Names) -> Scope<'_> {
         Scope {
@@ -172,6 +177,21 @@ impl Scope<'_> {
         has_bias: bool,
     ) -> Result<gemm::Weights> {
         self.linear(&[(role, outputs)], inputs, has_bias)
+    }
+
+    /// Reads the matrix of the words' logits, `[words, inputs]`, which is their table if it is `tied`,
+    /// with what is added to each logit, where there is something.
+    pub(crate) fn lm_head(self, tied: bool, [words, inputs]: [usize; 2]) -> Result<gemm::Weights> {
+        let role = match tied {
+            true => Role::WordEmbeddings,
+            false => Role::LmHead,
+        };
+        let (weights, bias) = (&self.source.weights, self.names.bias(Role::LogitsBias));
+        let bias = match weights.contains(&bias) {
+            true => weights.f32(&bias, &[1, words])?,
+            false => vec![0.0; words],
+        };
+        Ok(self.joined(&[(role, words)], inputs)?.pack(inputs, &bias))
     }
 
     /// Reads linear layers that have the same input, side by side, each with its number of outputs

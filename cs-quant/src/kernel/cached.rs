@@ -1,5 +1,5 @@
-//! Causal attention to cached keys and values, of which several heads of queries may share one
-//! (Ainslie et al. 2023, "GQA").
+//! Attention to cached keys and values: causal, where several heads of queries may share one
+//! (Ainslie et al. 2023, "GQA"), or to all of a source.
 //!
 //! The cache of a sequence is a list of pages of [`PAGE`] tokens, each with the keys and values of
 //! all layers and heads. On a page a head's keys are transposed in panels of 16 tokens,
@@ -36,6 +36,15 @@ impl PageLayer {
     /// The number of values that the layer takes on a page.
     pub(crate) fn len(self) -> usize {
         self.heads.keys * self.head_len()
+    }
+
+    /// The layer of rows that have keys and values alone.
+    pub(crate) fn without_queries(self) -> Self {
+        let heads = HeadShape {
+            queries: 0,
+            ..self.heads
+        };
+        Self { heads, ..self }
     }
 
     fn head_len(self) -> usize {
@@ -78,9 +87,19 @@ impl<'a> PageRef<'a> {
 pub(crate) struct Segment<'a> {
     /// The sequence's pages, with room for the new tokens.
     pub(crate) pages: &'a [PageRef<'a>],
-    /// The number of tokens before the first row's.
+    /// The number of tokens before the first row's: of a source, all that it has.
     pub(crate) before: usize,
     pub(crate) rows: Range<usize>,
+}
+
+/// The queries of rows that attend.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Queries<'a> {
+    /// Rows that begin with the queries of all heads, `[N, width]`.
+    pub(crate) rows: &'a [f32],
+    pub(crate) width: usize,
+    /// Whether a row is one of the tokens that are attended to, and attends up to itself.
+    pub(crate) causal: bool,
 }
 
 /// Adds the keys and values of all rows of `qkv`, `[N, (A + 2 K) D]`, to their pages.
@@ -131,8 +150,7 @@ fn remember_head(layer: PageLayer, segment: &Segment<'_>, head: usize, qkv: &[f3
     }
 }
 
-/// Writes the context of all rows, `[N, A D]`, whose keys and values were
-/// [remembered](remember). `scratch` has an entry for every rank of the team.
+/// Writes the context of all rows, `[N, A D]`, to what was [remembered](remember). `scratch` has an entry for every rank of the team.
 ///
 /// # Panics
 ///
@@ -141,11 +159,11 @@ pub(crate) fn attend(
     team: Team<'_>,
     layer: PageLayer,
     segments: &[Segment<'_>],
-    (qkv, scratch, out): (&[f32], &[Mutex<HeadScratch>], &mut [f32]),
+    (queries, scratch, out): (Queries<'_>, &[Mutex<HeadScratch>], &mut [f32]),
 ) {
-    let shape = layer.heads;
-    let [width, context] = [shape.width(), shape.context()];
-    assert_eq!(qkv.len() / width * context, out.len());
+    let (shape, width) = (layer.heads, queries.width);
+    let context = shape.context();
+    assert_eq!(queries.rows.len() / width * context, out.len());
     let out = Shared::new(out);
     // With one row each, the heads that share keys go through the tile together, else the rows.
     let single = segments.iter().all(|segment| segment.rows.len() == 1);
@@ -159,15 +177,15 @@ pub(crate) fn attend(
         };
         let mut scratch = scratch[rank].lock().unwrap_or_else(PoisonError::into_inner);
         team.simd.run(Head {
-            queries: &qkv[row * width + column..],
+            queries: &queries.rows[row * width + column..],
             strides: if single {
                 [shape.size; 2]
             } else {
                 [width, context]
             },
             count: if single { group } else { segment.rows.len() },
-            before: segment.before,
-            grows: !single,
+            keys: segment.before + usize::from(queries.causal),
+            grows: queries.causal && !single,
             pages: segment.pages,
             slot: layer.head(key_head)..layer.head(key_head) + layer.head_len(),
             size: shape.size,
@@ -185,9 +203,9 @@ struct Head<'a> {
     strides: [usize; 2],
     /// The number of rows.
     count: usize,
-    /// The number of tokens before the first row's.
-    before: usize,
-    /// Whether each row is a token further than the one before.
+    /// The number of keys that the first row attends to.
+    keys: usize,
+    /// Whether each row attends to one more than the one before.
     grows: bool,
     pages: &'a [PageRef<'a>],
     /// The place of the head's keys and values on each page.
@@ -215,7 +233,7 @@ impl Head<'_> {
     /// The number of keys that a row attends to.
     #[inline(always)]
     fn length(&self, row: usize) -> usize {
-        self.before + 1 + if self.grows { row } else { 0 }
+        self.keys + if self.grows { row } else { 0 }
     }
 
     /// Gives the keys and the values of a page.

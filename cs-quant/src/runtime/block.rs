@@ -1,8 +1,9 @@
 //! The transformer block (Vaswani et al. 2017, <https://arxiv.org/abs/1706.03762>), told by a
 //! [`Stack`] what to be. Whoever computes the context of its heads, from a batch or from a cache,
-//! calls [`Block::project`] before and [`Block::finish`] after. In the shapes, `R` is the number of
-//! rows, `H` the hidden width, `A` the number of heads of queries, `K` that of keys, `D` their width
-//! and `M` the inner width.
+//! calls [`Block::project`] before and [`Block::finish`] after; and between them, for a block that
+//! attends to a source as well, [`Block::ask`] before it computes the context of that. In the
+//! shapes, `R` is the number of rows, `H` the hidden width, `A` the number of heads of queries, `K`
+//! that of keys, `D` their width and `M` the inner width.
 
 use cs_model::names::Role;
 use cs_model::{Activation, NormPlace, Stack};
@@ -10,7 +11,7 @@ use cs_model::{Activation, NormPlace, Stack};
 use super::scratch::{Scratch, take};
 use crate::error::Result;
 use crate::format::source::Scope;
-use crate::kernel::gemm::Weights;
+use crate::kernel::gemm::{QuantScratch, Weights};
 use crate::kernel::heads::{HeadShape, Preparation};
 use crate::kernel::math::Act;
 use crate::kernel::row_ops::{Norm, add, add_norm, norm};
@@ -18,22 +19,69 @@ use crate::kernel::team::Team;
 
 #[derive(Debug)]
 pub(crate) struct Block {
-    norms: NormPlace,
     heads: HeadShape,
     /// The norms of each head's queries and keys.
     head_norms: Option<[Norm; 2]>,
     /// The projections to queries, keys and values in one: `[(A + 2 K) D, H]`.
     qkv: Weights,
-    attention_output: Weights,
-    attention_norm: Norm,
+    attention: Sublayer,
+    cross: Option<Cross>,
     act: Act,
     /// The first feed-forward layer, `[M, H]`, or the panels of two in turn, of which one is gated
     /// by the other.
     inner: Weights,
     inner_width: usize,
     gated: bool,
-    output: Weights,
+    feed_forward: Sublayer,
+}
+
+/// Attention to a source.
+#[derive(Debug)]
+struct Cross {
+    /// The projection of the rows to queries, `[A D, H]`.
+    query: Weights,
+    /// The projections of the source's states to keys and values in one, `[2 A D, H]`.
+    keys_and_values: Weights,
+    sublayer: Sublayer,
+}
+
+/// What each sublayer has: its last layer, and the norm before it, or after it was added to its
+/// input.
+#[derive(Debug)]
+struct Sublayer {
+    place: NormPlace,
     norm: Norm,
+    output: Weights,
+}
+
+impl Sublayer {
+    /// Gives what the sublayer reads of `x`, `[R, H]`, for which `space` grows if need be.
+    fn enter<'a>(&self, team: Team<'_>, x: &'a [f32], space: &'a mut Vec<f32>) -> &'a [f32] {
+        match self.place {
+            NormPlace::After => x,
+            NormPlace::Before => {
+                let normal = take(space, x.len());
+                norm(team, &self.norm, x, normal);
+                normal
+            }
+        }
+    }
+
+    /// Adds to `x`, `[R, H]`, what the last layer makes of its input.
+    fn leave(
+        &self,
+        team: Team<'_>,
+        input: &[f32],
+        x: &mut [f32],
+        (space, quant): (&mut Vec<f32>, &mut QuantScratch),
+    ) {
+        let update = take(space, x.len());
+        self.output.apply(team, input, Act::None, (update, quant));
+        match self.place {
+            NormPlace::After => add_norm(team, &self.norm, x, update),
+            NormPlace::Before => add(team, x, update),
+        }
+    }
 }
 
 impl Block {
@@ -45,36 +93,55 @@ impl Block {
             keys: sizes.key_value_heads,
             size: stack.head_size,
         };
-        let norm = |role, width| scope.norm(role, width, &stack.norms);
-        let biases = stack.biases;
+        let norm = |role| scope.norm(role, heads.size, &stack.norms);
         let head_norms = match stack.norms.heads {
-            true => Some([
-                norm(Role::QueryNorm, heads.size)?,
-                norm(Role::KeyNorm, heads.size)?,
-            ]),
+            true => Some([norm(Role::QueryNorm)?, norm(Role::KeyNorm)?]),
             false => None,
         };
-        let output = [hidden, heads.context()];
-        let role = Role::AttentionOutput;
+        let cross = stack
+            .cross_attention
+            .then(|| Cross::load(stack, scope, heads));
         Ok(Self {
-            norms: stack.norms.place,
             heads,
             head_norms,
             qkv: qkv(stack, scope, heads)?,
-            attention_output: scope.dense(role, output, biases.attention_output)?,
-            attention_norm: norm(Role::AttentionNorm, hidden)?,
+            attention: Sublayer {
+                place: stack.norms.place,
+                norm: scope.norm(Role::AttentionNorm, hidden, &stack.norms)?,
+                output: scope.dense(
+                    Role::AttentionOutput,
+                    [hidden, heads.context()],
+                    stack.biases.attention_output,
+                )?,
+            },
+            cross: cross.transpose()?,
             act: act(stack.activation),
             inner: feed_forward_in(stack, scope, inner)?,
             inner_width: inner,
             gated: stack.gated,
-            output: scope.dense(Role::FeedForwardOut, [hidden, inner], biases.feed_forward)?,
-            norm: norm(Role::FeedForwardNorm, hidden)?,
+            feed_forward: Sublayer {
+                place: stack.norms.place,
+                norm: scope.norm(Role::FeedForwardNorm, hidden, &stack.norms)?,
+                output: scope.dense(
+                    Role::FeedForwardOut,
+                    [hidden, inner],
+                    stack.biases.feed_forward,
+                )?,
+            },
         })
     }
 
     /// How the queries, keys and values of [`Block::project`] lie side by side.
     pub(crate) fn heads(&self) -> HeadShape {
         self.heads
+    }
+
+    /// The heads that attend to a source, each with keys of its own.
+    pub(crate) fn source_heads(&self) -> HeadShape {
+        HeadShape {
+            keys: self.heads.queries,
+            ..self.heads
+        }
     }
 
     /// The width `M` between the feed-forward layers.
@@ -94,14 +161,7 @@ impl Block {
         (qkv, scratch): (&mut [f32], &mut Scratch),
     ) {
         let Scratch { update, quant, .. } = scratch;
-        let input = match self.norms {
-            NormPlace::After => x,
-            NormPlace::Before => {
-                let normal = take(update, x.len());
-                norm(team, &self.attention_norm, x, normal);
-                normal
-            }
-        };
+        let input = self.attention.enter(team, x, update);
         self.qkv.apply(team, input, Act::None, (qkv, quant));
         let preparation = Preparation {
             shape: self.heads,
@@ -111,8 +171,40 @@ impl Block {
         preparation.apply(team, qkv);
     }
 
-    /// Computes some rows of the block's result from the context of all heads, `[R, A D]`: `x`,
-    /// `[R, H]`, holds the block's input before.
+    /// Computes the keys and values of a source, `[R, 2 A D]`, from the hidden states of its tokens,
+    /// `[R, H]`, if the block attends to one.
+    pub(crate) fn read(
+        &self,
+        team: Team<'_>,
+        hidden: &[f32],
+        (out, quant): (&mut [f32], &mut QuantScratch),
+    ) {
+        if let Some(cross) = &self.cross {
+            cross
+                .keys_and_values
+                .apply(team, hidden, Act::None, (out, quant));
+        }
+    }
+
+    /// Computes some rows' queries for the source, `[R, A D]`, from the context of all heads,
+    /// `[R, A D]`, which becomes part of `x`, `[R, H]`, the block's input before.
+    pub(crate) fn ask(
+        &self,
+        team: Team<'_>,
+        context: &[f32],
+        (queries, scratch): (&mut [f32], &mut Scratch),
+        x: &mut [f32],
+    ) {
+        let Scratch { update, quant, .. } = scratch;
+        if let Some(cross) = &self.cross {
+            self.attention.leave(team, context, x, (update, quant));
+            let input = cross.sublayer.enter(team, x, update);
+            cross.query.apply(team, input, Act::None, (queries, quant));
+        }
+    }
+
+    /// Computes some rows of the block's result from the context of all heads, `[R, A D]`, of those
+    /// that attend to the source where there is one: `x`, `[R, H]`, holds the block's input before.
     pub(crate) fn finish(
         &self,
         team: Team<'_>,
@@ -126,20 +218,10 @@ impl Block {
             quant,
             ..
         } = scratch;
-        let update = take(update, x.len()); // [R, H]
-        let weights = &self.attention_output;
-        weights.apply(team, context, Act::None, (update, quant));
-        let input = match self.norms {
-            NormPlace::After => {
-                add_norm(team, &self.attention_norm, x, update);
-                &*x
-            }
-            NormPlace::Before => {
-                add(team, x, update);
-                norm(team, &self.norm, x, update);
-                &*update
-            }
-        };
+        let cross = self.cross.as_ref().map(|cross| &cross.sublayer);
+        let attention = cross.unwrap_or(&self.attention);
+        attention.leave(team, context, x, (update, quant));
+        let input = self.feed_forward.enter(team, x, update);
         let rows = context.len() / self.heads.context();
         let inner = take(wide, rows * self.inner_width); // [R, M]
         match self.gated {
@@ -148,16 +230,46 @@ impl Block {
                 .apply_gated(team, input, self.act, (inner, quant)),
             false => self.inner.apply(team, input, self.act, (inner, quant)),
         }
-        self.output.apply(team, inner, Act::None, (update, quant));
-        match self.norms {
-            NormPlace::After => add_norm(team, &self.norm, x, update),
-            NormPlace::Before => add(team, x, update),
-        }
+        self.feed_forward.leave(team, inner, x, (update, quant));
     }
 
-    /// Lists the weights of every linear layer.
-    pub(crate) fn linears(&self) -> [&Weights; 4] {
-        [&self.qkv, &self.attention_output, &self.inner, &self.output]
+    /// Lists the weights of every linear layer that rows go through.
+    pub(crate) fn linears(&self) -> impl Iterator<Item = &Weights> {
+        let cross = self.cross.iter();
+        let cross = cross.flat_map(|cross| [&cross.query, &cross.sublayer.output]);
+        let own = [
+            &self.qkv,
+            &self.attention.output,
+            &self.inner,
+            &self.feed_forward.output,
+        ];
+        own.into_iter().chain(cross)
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        let source = self.cross.iter().map(|cross| &cross.keys_and_values);
+        self.linears().chain(source).map(Weights::bytes).sum()
+    }
+}
+
+impl Cross {
+    fn load(stack: &Stack, scope: Scope<'_>, heads: HeadShape) -> Result<Self> {
+        let (hidden, context) = (stack.hidden_size, heads.context());
+        let biases = stack.biases;
+        let read = [Role::CrossKey, Role::CrossValue].map(|role| (role, context));
+        Ok(Self {
+            query: scope.dense(Role::CrossQuery, [context, hidden], biases.projections)?,
+            keys_and_values: scope.linear(&read, hidden, biases.projections)?,
+            sublayer: Sublayer {
+                place: stack.norms.place,
+                norm: scope.norm(Role::CrossAttentionNorm, hidden, &stack.norms)?,
+                output: scope.dense(
+                    Role::CrossAttentionOutput,
+                    [hidden, context],
+                    biases.attention_output,
+                )?,
+            },
+        })
     }
 }
 

@@ -102,6 +102,11 @@ impl Cached {
         refs.collect()
     }
 
+    /// Gives the pages to a forward that only reads them.
+    pub(crate) fn full_refs(&self) -> Vec<PageRef<'_>> {
+        self.pages.iter().map(|page| PageRef::full(page)).collect()
+    }
+
     /// Takes the last `tokens` tokens away.
     pub(crate) fn truncate(&mut self, tokens: usize) {
         self.tokens.truncate(self.tokens.len() - tokens);

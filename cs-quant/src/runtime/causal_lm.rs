@@ -6,26 +6,18 @@ use std::sync::Arc;
 use cs_model::generate::Decoder;
 use cs_model::{Bundle, DecoderConfig, Matrix, Weights};
 
-use super::cache::{Cached, PageLayout};
+use super::cache::Cached;
 use super::config::{Precision, RuntimeConfig};
-use super::decoder::{DecoderSpace, DecoderStack, Rows};
+use super::decoder::{DecoderSpace, DecoderStack};
 use super::loader::Loader;
 use super::prefix::{rests, resume, shared_prefixes};
-use super::scratch::lock;
-use super::split::worthwhile_threads;
+use super::text_reader::{Limits, LogitRows, TextReader};
 use crate::Kernel;
 use crate::error::{Error, Result};
 use crate::format::scheme::QuantConfig;
 use crate::format::source::{WeightSource, checkpoint};
 use crate::kernel::Simd;
-use crate::kernel::cached::{PAGE, Segment};
-use crate::kernel::memory::grow;
 use crate::kernel::pool::{Pool, available_threads};
-use crate::kernel::team::Team;
-
-/// The most rows that go through the network together: enough that a weight is used often, few
-/// enough that the space they need is bounded.
-const MOST_ROWS: usize = 512;
 
 /// A decoder that continues texts on this machine's CPU: GPT-2, Llama, Qwen2 or Qwen3. It is a
 /// [`Decoder`] for the [`Generator`](cs_model::generate::Generator).
@@ -53,12 +45,8 @@ pub struct NativeCausalLm {
 #[derive(Debug)]
 struct Model {
     config: DecoderConfig,
-    stack: DecoderStack,
-    layout: PageLayout,
-    simd: Simd,
+    reader: TextReader,
     precision: Precision,
-    threads: usize,
-    pool: Arc<Pool>,
 }
 
 impl NativeCausalLm {
@@ -118,19 +106,21 @@ impl NativeCausalLm {
         let pool = Pool::shared(threads)?;
         let stack = {
             let loader = Loader::new(&pool, threads);
-            DecoderStack::load(&decoder, source, &loader)?
+            let scope = source.named(decoder.names());
+            DecoderStack::load(&decoder.stack(), scope, decoder.tied(), &loader)?
         };
+        let limits = Limits {
+            vocab_size: decoder.vocab_size(),
+            max_positions: decoder.max_positions(),
+        };
+        let reader = TextReader::new((stack, limits), (pool, threads), simd);
         let model = Model {
             config: decoder,
-            layout: stack.layout(),
-            stack,
-            simd,
+            reader,
             precision,
-            threads: threads.get(),
-            pool,
         };
         Ok(Self {
-            space: model.space(),
+            space: model.reader.space(),
             model: Arc::new(model),
             conversations: Vec::new(),
             most_tokens: usize::MAX,
@@ -155,20 +145,20 @@ impl NativeCausalLm {
     /// [`Error::Input`] for a text that does not fit the model, [`Error::Memory`].
     pub fn logits(&mut self, texts: &[&[u32]]) -> Result<Matrix> {
         let mut apart = vec![Cached::default(); texts.len()];
-        self.model.check(&apart, texts, self.most_tokens)?;
-        self.read(&mut apart, texts, true)
+        self.model.reader.check(&apart, texts, self.most_tokens)?;
+        self.read(&mut apart, texts, LogitRows::All)
     }
 
     /// The size in bytes of all weights as they lie in memory.
     #[must_use]
     pub fn weight_bytes(&self) -> usize {
-        self.model.stack.bytes()
+        self.model.reader.bytes()
     }
 
     /// The size in bytes of the keys and values of a token.
     #[must_use]
     pub fn token_bytes(&self) -> usize {
-        self.model.layout.bytes() / PAGE
+        self.model.reader.token_bytes()
     }
 
     /// The configuration of the decoder.
@@ -180,7 +170,7 @@ impl NativeCausalLm {
     /// The kernel that is in use.
     #[must_use]
     pub fn kernel(&self) -> Kernel {
-        self.model.simd.kernel()
+        self.model.reader.simd().kernel()
     }
 
     /// The precision that is in use; never [`Precision::Auto`].
@@ -189,37 +179,15 @@ impl NativeCausalLm {
         self.model.precision
     }
 
-    /// Adds texts that were [checked](Model::check) to conversations, and gives the logits after
-    /// each, `[B, V]`, or after each token. On an error the conversations are as they were.
+    /// Reads texts that were checked into conversations.
     fn read(
         &mut self,
         conversations: &mut [Cached],
         texts: &[&[u32]],
-        every_token: bool,
+        rows: LogitRows,
     ) -> Result<Matrix> {
-        let model = Arc::clone(&self.model);
-        let rows = match every_token {
-            true => texts.iter().map(|text| text.len()).sum(),
-            false => texts.len(),
-        };
-        let mut logits = Matrix::zeros(0, model.config.vocab_size());
-        grow(&mut logits.data, rows.saturating_mul(logits.cols))?;
-        logits.rows = rows;
-        for (i, text) in texts.iter().enumerate() {
-            if let Err(error) = conversations[i].extend(text, &model.layout) {
-                for (conversation, text) in conversations[..i].iter_mut().zip(texts) {
-                    conversation.truncate(text.len());
-                }
-                return Err(error);
-            }
-        }
-        let result = model.compute(conversations, texts, (&mut logits, &mut self.space));
-        if result.is_err() {
-            for (conversation, text) in conversations.iter_mut().zip(texts) {
-                conversation.truncate(text.len());
-            }
-        }
-        result.map(|()| logits)
+        let reader = &self.model.reader;
+        reader.read(conversations, (texts, None), rows, &mut self.space)
     }
 }
 
@@ -229,150 +197,9 @@ impl Clone for NativeCausalLm {
             model: Arc::clone(&self.model),
             conversations: self.conversations.clone(),
             most_tokens: self.most_tokens,
-            space: self.model.space(),
+            space: self.model.reader.space(),
         }
     }
-}
-
-/// Some rows of a text in a forward.
-struct Piece {
-    text: usize,
-    /// The tokens of the text.
-    tokens: std::ops::Range<usize>,
-}
-
-impl Model {
-    fn space(&self) -> DecoderSpace {
-        DecoderSpace::new(self.pool.ranks())
-    }
-
-    /// Checks that the texts fit the model, and the cache.
-    fn check(&self, conversations: &[Cached], texts: &[&[u32]], most_tokens: usize) -> Result<()> {
-        let vocab = self.config.vocab_size();
-        let mut pages = 0;
-        for (sequence, (conversation, text)) in conversations.iter().zip(texts).enumerate() {
-            let problem = |problem| Err(Error::Input { sequence, problem });
-            if text.is_empty() {
-                return problem("no tokens, expected at least one".to_owned());
-            }
-            if let Some(id) = text.iter().find(|&&id| id as usize >= vocab) {
-                return problem(format!("token id {id}, expected less than {vocab}"));
-            }
-            let tokens = conversation.tokens().len() + text.len();
-            if let Some(most) = self.config.max_positions().filter(|&most| tokens > most) {
-                return problem(format!("{tokens} tokens, expected at most {most}"));
-            }
-            pages += conversation.pages_with(text.len());
-        }
-        let most = most_tokens.div_ceil(PAGE);
-        if pages > most {
-            return Err(Error::CacheFull { pages, most });
-        }
-        Ok(())
-    }
-
-    /// Computes texts that their conversations have room for.
-    fn compute(
-        &self,
-        conversations: &mut [Cached],
-        texts: &[&[u32]],
-        (logits, space): (&mut Matrix, &mut DecoderSpace),
-    ) -> Result<()> {
-        let every_token = logits.rows > texts.len();
-        let mut written = 0;
-        for pieces in pieces(texts) {
-            let rows: usize = pieces.iter().map(|piece| piece.tokens.len()).sum();
-            let crew = self
-                .pool
-                .lease(worthwhile_threads(rows, self.stack.macs()).min(self.threads));
-            let team = Team::all(self.simd, &crew);
-            let share = team.share(rows, self.config.stack().hidden_size);
-            let lengths = conversations.iter().map(|own| own.tokens().len());
-            let longest = lengths.max().unwrap_or(0);
-            self.stack.reserve([rows, share, longest], space)?;
-            let ends = self.forward(team, conversations, texts, (&pieces, space));
-            let chosen = if every_token {
-                (0..rows).collect()
-            } else {
-                ends
-            };
-            let width = self.config.stack().hidden_size;
-            let hidden = Vec::from_iter(
-                chosen
-                    .iter()
-                    .flat_map(|&row| space.hidden[row * width..][..width].iter().copied()),
-            );
-            let out = &mut logits.data[written * logits.cols..][..chosen.len() * logits.cols];
-            let scratch = &mut *lock(&space.scratch[team.rank()]);
-            scratch.reserve_head(chosen.len(), width)?;
-            self.stack.logits(team, &hidden, (out, scratch));
-            written += chosen.len();
-        }
-        Ok(())
-    }
-
-    /// Computes the hidden states of some pieces, and gives the rows that are the last of a text.
-    fn forward(
-        &self,
-        team: Team<'_>,
-        conversations: &mut [Cached],
-        texts: &[&[u32]],
-        (pieces, space): (&[Piece], &mut DecoderSpace),
-    ) -> Vec<usize> {
-        let (mut ids, mut ends) = (Vec::new(), Vec::new());
-        let first = pieces.first().map_or(0, |piece| piece.text);
-        let mut pages = Vec::new();
-        for (piece, conversation) in pieces.iter().zip(&mut conversations[first..]) {
-            let after = texts[piece.text].len() - piece.tokens.start;
-            let before = conversation.tokens().len() - after;
-            pages.push((before, conversation.refs(after)));
-        }
-        let mut segments = Vec::new();
-        for (piece, (before, pages)) in pieces.iter().zip(&pages) {
-            let text = texts[piece.text];
-            let start = ids.len();
-            ids.extend_from_slice(&text[piece.tokens.clone()]);
-            segments.push(Segment {
-                pages,
-                before: *before,
-                rows: start..ids.len(),
-            });
-            if piece.tokens.end == text.len() {
-                ends.push(ids.len() - 1);
-            }
-        }
-        let rows = Rows {
-            ids: &ids,
-            segments: &segments,
-        };
-        self.stack.forward(team, rows, &self.layout, space);
-        ends
-    }
-}
-
-/// Cuts texts into pieces that go through the network together, about [`MOST_ROWS`] rows each time.
-fn pieces(texts: &[&[u32]]) -> Vec<Vec<Piece>> {
-    let mut all: Vec<Vec<Piece>> = Vec::new();
-    let mut left = 0;
-    for (text, tokens) in texts.iter().enumerate() {
-        let mut start = 0;
-        while start < tokens.len() {
-            if left == 0 {
-                all.push(Vec::new());
-                left = MOST_ROWS;
-            }
-            let end = tokens.len().min(start + left);
-            if let Some(last) = all.last_mut() {
-                last.push(Piece {
-                    text,
-                    tokens: start..end,
-                });
-            }
-            left -= end - start;
-            start = end;
-        }
-    }
-    all
 }
 
 impl Decoder for NativeCausalLm {
@@ -387,19 +214,20 @@ impl Decoder for NativeCausalLm {
     fn prefill(&mut self, prompts: &[&[u32]]) -> cs_model::Result<Matrix> {
         let mut held = resume(&self.conversations, prompts);
         self.model
+            .reader
             .check(&held, &rests(&held, prompts), self.most_tokens)?;
         // What no prompt begins with makes room for what is read.
         self.conversations.clear();
         let shared = shared_prefixes(&held, prompts);
         let mut beginnings = resume(&held, &shared);
         let left = rests(&beginnings, &shared);
-        self.read(&mut beginnings, &left, false)?;
+        self.read(&mut beginnings, &left, LogitRows::Last)?;
         held.append(&mut beginnings);
         let mut conversations = resume(&held, prompts);
         // A page that nobody else has is written on where it ends, without a copy.
         drop(held);
         let left = rests(&conversations, prompts);
-        let logits = self.read(&mut conversations, &left, false)?;
+        let logits = self.read(&mut conversations, &left, LogitRows::Last)?;
         self.conversations = conversations;
         Ok(logits)
     }
@@ -415,9 +243,10 @@ impl Decoder for NativeCausalLm {
         }
         let texts: Vec<&[u32]> = tokens.chunks(1).collect();
         self.model
+            .reader
             .check(&self.conversations, &texts, self.most_tokens)?;
         let mut conversations = std::mem::take(&mut self.conversations);
-        let logits = self.read(&mut conversations, &texts, false);
+        let logits = self.read(&mut conversations, &texts, LogitRows::Last);
         self.conversations = conversations;
         Ok(logits?)
     }

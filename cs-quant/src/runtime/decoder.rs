@@ -2,20 +2,21 @@
 //! is the number of rows, `H` the hidden width, `V` the number of words, `D` the width of a head and
 //! `C` that of all heads together.
 
-use std::sync::Mutex;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
 
 use cs_model::names::Role;
-use cs_model::{DecoderConfig, NormPlace, Positions, Stack};
+use cs_model::{NormPlace, Stack};
 
 use super::block::Block;
 use super::cache::PageLayout;
-use super::embedding::Embedding;
+use super::embedding::{Embeddings, Words};
 use super::loader::Loader;
 use super::scratch::{Scratch, Widths, lock, take};
 use crate::error::{Error, Result};
-use crate::format::source::{Scope, WeightSource};
+use crate::format::source::Scope;
 use crate::kernel::attention::HeadScratch;
-use crate::kernel::cached::{Segment, attend, remember};
+use crate::kernel::cached::{Queries, Segment, attend, remember};
 use crate::kernel::gemm::Weights;
 use crate::kernel::math::Act;
 use crate::kernel::memory::grow;
@@ -24,37 +25,13 @@ use crate::kernel::team::Team;
 
 #[derive(Debug)]
 pub(crate) struct DecoderStack {
-    words: Words,
-    positions: PositionTable,
+    embeddings: Embeddings,
     blocks: Vec<Block>,
-    final_norm: Norm,
+    final_norm: Option<Norm>,
+    /// The matrix that turns hidden states to the words' logits, `[V, H]`.
+    head: Arc<Weights>,
     width: usize,
     head_size: usize,
-}
-
-/// The matrix that turns hidden states to the words' logits, and the vectors of words.
-#[derive(Debug)]
-enum Words {
-    /// One matrix is both, `[V, H]`.
-    Tied(Weights),
-    Apart {
-        table: Embedding,
-        head: Weights,
-    },
-}
-
-/// How positions are told.
-#[derive(Debug)]
-enum PositionTable {
-    /// By vectors that are added to those of words, `[P, H]`.
-    Learned(Vec<f32>),
-    /// By turning queries and keys.
-    Rotary {
-        /// The angle of each pair in radians a position, `[D / 2]`.
-        frequencies: Vec<f32>,
-        /// The factor of turned queries and keys.
-        factor: f32,
-    },
 }
 
 /// The rows of a forward: new tokens of some conversations.
@@ -62,6 +39,17 @@ enum PositionTable {
 pub(crate) struct Rows<'a> {
     pub(crate) ids: &'a [u32],
     /// The rows of each conversation, one after the other.
+    pub(crate) segments: &'a [Segment<'a>],
+    /// The sources that the rows attend to, in a decoder with an encoder.
+    pub(crate) sources: Option<SourceRows<'a>>,
+}
+
+/// The rows of a forward by the source that they attend to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SourceRows<'a> {
+    /// How the sources' keys and values lie on a page.
+    pub(crate) layout: &'a PageLayout,
+    /// The rows of each source, one after the other.
     pub(crate) segments: &'a [Segment<'a>],
 }
 
@@ -91,33 +79,93 @@ impl DecoderSpace {
 }
 
 impl DecoderStack {
-    /// Reads and packs the weights, the layers side by side.
+    /// Reads and packs the weights, the layers side by side. If the words are `tied`, their table is
+    /// the matrix of the logits.
     pub(crate) fn load(
-        config: &DecoderConfig,
-        source: &WeightSource,
+        stack: &Stack,
+        scope: Scope<'_>,
+        tied: bool,
         loader: &Loader<'_>,
     ) -> Result<Self> {
-        let stack = config.stack();
-        check(&stack)?;
-        let scope = source.named(config.names());
+        check(stack)?;
         let scope = scope.of_decoder(stack.conv1d);
-        let (words, blocks) = loader.join(
-            || Words::load(&stack, scope, config.tied()),
-            || loader.each(stack.blocks.len(), |i| Block::load(&stack, scope, i)),
-        );
+        let shape = [stack.embeddings.words, stack.hidden_size];
+        let words = || -> Result<_> {
+            let head = Arc::new(scope.lm_head(tied, shape)?);
+            let words = match tied {
+                true => Words::Tied(Arc::clone(&head)),
+                false => Words::load(stack, scope)?,
+            };
+            Ok((head, Embeddings::load(stack, scope, words)?))
+        };
+        let (words, blocks) = loader.join(words, || {
+            loader.each(stack.blocks.len(), |i| Block::load(stack, scope, i))
+        });
+        let (head, embeddings) = words?;
+        let final_norm = (stack.norms.place == NormPlace::Before)
+            .then(|| scope.norm(Role::FinalNorm, stack.hidden_size, &stack.norms));
         Ok(Self {
-            words: words?,
-            positions: PositionTable::load(&stack, scope)?,
+            embeddings,
             blocks: blocks?,
-            final_norm: scope.norm(Role::FinalNorm, stack.hidden_size, &stack.norms)?,
+            final_norm: final_norm.transpose()?,
+            head,
             width: stack.hidden_size,
             head_size: stack.head_size,
         })
     }
 
+    /// Gives the vectors of words for an encoder that has the same, if the logits are theirs too.
+    pub(crate) fn words(&self) -> Words {
+        Words::Tied(Arc::clone(&self.head))
+    }
+
+    /// The width `H` of the hidden states.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
     /// How keys and values lie on a page of the cache.
     pub(crate) fn layout(&self) -> PageLayout {
         PageLayout::new(self.blocks.iter().map(Block::heads))
+    }
+
+    /// How a source's keys and values lie on a page.
+    pub(crate) fn source_layout(&self) -> PageLayout {
+        PageLayout::new(self.blocks.iter().map(Block::source_heads))
+    }
+
+    /// Computes the keys and values of some sources from what an encoder made of them, `[M, H]`, and
+    /// writes them to the sources' pages, which are laid out as `layout` says.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Memory`] if the system refuses the memory.
+    pub(crate) fn read(
+        &self,
+        team: Team<'_>,
+        hidden: &[f32],
+        sources: SourceRows<'_>,
+        space: &mut DecoderSpace,
+    ) -> Result<()> {
+        let (layout, count) = (sources.layout, hidden.len() / self.width);
+        let each = team.share(count, self.width);
+        for scratch in &space.scratch {
+            lock(scratch).quant.reserve(each, self.width)?;
+        }
+        for (i, block) in self.blocks.iter().enumerate() {
+            let layer = layout.layer(i).without_queries();
+            let across = layer.heads.width();
+            grow(&mut space.qkv[0], count.saturating_mul(across))?;
+            let out = take(&mut space.qkv[0], count * across);
+            team.scatter(count, each, [(&mut *out, across)], |share| {
+                let [out] = share.buffers;
+                let scratch = &mut *lock(&space.scratch[share.team.rank()]);
+                let rows = share.rows.start * self.width..share.rows.end * self.width;
+                block.read(share.team, &hidden[rows], (out, &mut scratch.quant));
+            });
+            remember(team, layer, sources.segments, out);
+        }
+        Ok(())
     }
 
     /// Computes the last hidden states, `[N, H]`, into `space.hidden`, and adds the rows' keys and
@@ -145,8 +193,9 @@ impl DecoderStack {
             let first = segment.before as u32;
             first..first + segment.rows.len() as u32
         }));
-        let turns = self.positions.turns(positions, self.head_size, turns);
-        let turns = |rows: std::ops::Range<usize>| {
+        let table = self.embeddings.positions();
+        let turns = table.turns(positions, self.head_size, turns);
+        let turns = |rows: Range<usize>| {
             turns.map(|turns| &turns[rows.start * self.head_size..rows.end * self.head_size])
         };
         let each = team.share(count, self.width);
@@ -158,23 +207,36 @@ impl DecoderStack {
         team.scatter(count, each, buffers, |share| {
             let [x, qkv] = share.buffers;
             let scratch = &mut *lock(&scratch[share.team.rank()]);
-            self.embed(share.team, &rows.ids[share.rows.clone()], x);
-            self.positions.add(&positions[share.rows.clone()], x);
+            let tokens = (
+                &rows.ids[share.rows.clone()],
+                &positions[share.rows.clone()],
+            );
+            let space = &mut scratch.update;
+            self.embeddings.look_up(share.team, tokens, (x, space));
             if let Some(block) = first {
                 block.project(share.team, x, turns(share.rows), (qkv, scratch));
             }
         });
         for (i, block) in self.blocks.iter().enumerate() {
             std::mem::swap(&mut now, &mut later);
-            let (heads_of, layer) = (block.heads(), layout.layer(i));
-            let qkv = &now[..count * heads_of.width()];
-            let context = take(context, count * heads_of.context());
+            let (shape, layer) = (block.heads(), layout.layer(i));
+            let qkv = &now[..count * shape.width()];
+            let context = take(context, count * shape.context());
             remember(team, layer, rows.segments, qkv);
-            attend(team, layer, rows.segments, (qkv, heads, context));
+            let queries = Queries {
+                rows: qkv,
+                width: shape.width(),
+                causal: true,
+            };
+            attend(team, layer, rows.segments, (queries, heads, context));
+            if let Some(sources) = rows.sources {
+                let states = (&mut *hidden, &mut *context, &mut *later);
+                self.attend_to_sources(team, (i, sources), states, (scratch, heads));
+            }
             let next = self.blocks.get(i + 1);
             let buffers = [
                 (&mut *hidden, self.width),
-                (context, heads_of.context()),
+                (context, shape.context()),
                 (take(later, count * across(next)), across(next)),
             ];
             team.scatter(count, each, buffers, |share| {
@@ -188,6 +250,37 @@ impl DecoderStack {
         }
     }
 
+    /// Makes `context`, `[N, C]`, that of the rows' sources, after what it was has become part of
+    /// the hidden states. `queries` grows if need be.
+    fn attend_to_sources(
+        &self,
+        team: Team<'_>,
+        (i, sources): (usize, SourceRows<'_>),
+        (hidden, context, queries): (&mut [f32], &mut [f32], &mut Vec<f32>),
+        (scratch, heads): (&[Mutex<Scratch>], &[Mutex<HeadScratch>]),
+    ) {
+        let (block, layer) = (&self.blocks[i], sources.layout.layer(i));
+        let (count, width) = (hidden.len() / self.width, layer.heads.context());
+        let queries = take(queries, count * width);
+        let buffers = [
+            (hidden, self.width),
+            (&mut *context, width),
+            (&mut *queries, width),
+        ];
+        let each = team.share(count, self.width);
+        team.scatter(count, each, buffers, |share| {
+            let [x, context, queries] = share.buffers;
+            let scratch = &mut *lock(&scratch[share.team.rank()]);
+            block.ask(share.team, context, (queries, scratch), x);
+        });
+        let queries = Queries {
+            rows: queries,
+            width,
+            causal: false,
+        };
+        attend(team, layer, sources.segments, (queries, heads, context));
+    }
+
     /// Computes the words' logits of some rows, `[M, V]`, from the hidden states `x`, `[M, H]`.
     pub(crate) fn logits(
         &self,
@@ -196,19 +289,15 @@ impl DecoderStack {
         (out, scratch): (&mut [f32], &mut Scratch),
     ) {
         let Scratch { update, quant, .. } = scratch;
-        let normal = take(update, x.len());
-        norm(team, &self.final_norm, x, normal);
-        let head = self.words.head();
-        head.apply(team, normal, Act::None, (out, quant));
-    }
-
-    fn embed(&self, team: Team<'_>, ids: &[u32], x: &mut [f32]) {
-        for (row, &id) in x.chunks_exact_mut(self.width).zip(ids) {
-            match &self.words {
-                Words::Tied(weights) => weights.row(id as usize, row),
-                Words::Apart { table, .. } => table.copy(team, id, row),
+        let x = match &self.final_norm {
+            None => x,
+            Some(own) => {
+                let normal = take(update, x.len());
+                norm(team, own, x, normal);
+                normal
             }
-        }
+        };
+        self.head.apply(team, x, Act::None, (out, quant));
     }
 
     /// Makes room for a forward of `rows` rows, of which a thread takes up to `share`, after up to
@@ -253,98 +342,8 @@ impl DecoderStack {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let linears = self.blocks.iter().flat_map(Block::linears);
-        linears.map(Weights::bytes).sum::<usize>() + self.words.bytes() + self.positions.bytes()
-    }
-}
-
-impl Words {
-    fn load(stack: &Stack, scope: Scope<'_>, tied: bool) -> Result<Self> {
-        let (words, width) = (stack.embeddings.words, stack.hidden_size);
-        if tied {
-            let weights = scope.dense(Role::WordEmbeddings, [words, width], false)?;
-            return Ok(Self::Tied(weights));
-        }
-        Ok(Self::Apart {
-            table: Embedding::load(scope, Role::WordEmbeddings, [words, width])?,
-            head: scope.dense(Role::LmHead, [words, width], false)?,
-        })
-    }
-
-    fn head(&self) -> &Weights {
-        match self {
-            Self::Tied(weights) => weights,
-            Self::Apart { head, .. } => head,
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        let table = match self {
-            Self::Tied(_) => 0,
-            Self::Apart { table, .. } => table.rows.bytes(),
-        };
-        table + self.head().bytes()
-    }
-}
-
-impl PositionTable {
-    fn load(stack: &Stack, scope: Scope<'_>) -> Result<Self> {
-        let width = stack.hidden_size;
-        match &stack.embeddings.positions {
-            Positions::Learned { rows, offset: 0 } => {
-                let table = scope.table(Role::PositionEmbeddings, [*rows, width])?;
-                Ok(Self::Learned(table.into_f32(width)))
-            }
-            Positions::Rotary(rotary) => Ok(Self::Rotary {
-                frequencies: rotary.frequencies(stack.head_size),
-                factor: rotary.attention_factor() as f32,
-            }),
-            _ => Err(unsupported("other positions")),
-        }
-    }
-
-    /// Computes the cosines and sines of the positions' turns, `[N, D]`, where there are any.
-    fn turns<'a>(
-        &self,
-        positions: &[u32],
-        head_size: usize,
-        out: &'a mut Vec<f32>,
-    ) -> Option<&'a [f32]> {
-        let Self::Rotary {
-            frequencies,
-            factor,
-        } = self
-        else {
-            return None;
-        };
-        let out = take(out, positions.len() * head_size);
-        for (row, &position) in out.chunks_exact_mut(head_size).zip(positions) {
-            let (cosines, sines) = row.split_at_mut(head_size / 2);
-            for ((cos, sin), frequency) in cosines.iter_mut().zip(sines).zip(frequencies) {
-                let angle = position as f32 * frequency;
-                (*cos, *sin) = (angle.cos() * factor, angle.sin() * factor);
-            }
-        }
-        Some(out)
-    }
-
-    /// Adds the positions' vectors to those of words, where there are any.
-    fn add(&self, positions: &[u32], x: &mut [f32]) {
-        let Self::Learned(table) = self else {
-            return;
-        };
-        let width = x.len() / positions.len().max(1);
-        for (row, &position) in x.chunks_exact_mut(width.max(1)).zip(positions) {
-            let vector = &table[position as usize * width..][..width];
-            row.iter_mut().zip(vector).for_each(|(x, y)| *x += y);
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Learned(table) => table.len() * size_of::<f32>(),
-            Self::Rotary { frequencies, .. } => frequencies.len() * size_of::<f32>(),
-        }
+        let blocks = self.blocks.iter().map(Block::bytes).sum::<usize>();
+        blocks + self.embeddings.bytes() + self.head.bytes()
     }
 }
 
@@ -352,21 +351,14 @@ impl PositionTable {
 fn check(stack: &Stack) -> Result<()> {
     let embeddings = &stack.embeddings;
     let refused = [
-        (
-            stack.norms.place != NormPlace::Before,
-            "norms after the sublayers",
-        ),
         (embeddings.token_types > 0, "token types"),
-        (embeddings.scale != 1.0, "scaled embeddings"),
         (embeddings.width != stack.hidden_size, "narrow embeddings"),
         (stack.passes != 1, "one block for several layers"),
         (!stack.causal, "attention to later tokens"),
-        (stack.cross_attention, "attention to an encoder"),
     ];
     let found = refused.iter().find(|(is_there, _)| *is_there);
-    found.map_or(Ok(()), |(_, what)| Err(unsupported(what)))
-}
-
-fn unsupported(what: &str) -> Error {
-    Error::config("decoder", what, "what the native runtime computes")
+    found.map_or(Ok(()), |(_, what)| {
+        let expected = "what the native runtime computes";
+        Err(Error::config("decoder", *what, expected))
+    })
 }

@@ -4,6 +4,7 @@
 use cs_model::{Architecture, EncoderConfig};
 
 use super::bilstm::BiLstm;
+use super::embedding::Words;
 use super::loader::Loader;
 use super::scratch::{BatchPart, Common, Extent, Scratch, Spaces};
 use super::transformer::Transformer;
@@ -31,7 +32,8 @@ impl Encoder {
         let scope = source.named(config.names());
         Ok(match config.architecture() {
             Architecture::Transformer(stack) => {
-                Self::Transformer(Box::new(Transformer::load(&stack, scope, loader)?))
+                let words = || Words::load(&stack, scope);
+                Self::Transformer(Box::new(Transformer::load(&stack, scope, words, loader)?))
             }
             Architecture::BiLstm(config) => Self::BiLstm(BiLstm::load(config, scope)?),
         })

@@ -1,5 +1,6 @@
 //! A model in memory, and its forward.
 
+mod batch_encoder;
 mod bilstm;
 mod block;
 mod cache;
@@ -11,7 +12,10 @@ mod encoder;
 mod heads;
 mod loader;
 pub(crate) mod model;
+mod positions;
 mod prefix;
 mod scratch;
+pub(crate) mod seq2seq;
 mod split;
+mod text_reader;
 mod transformer;

@@ -1,24 +1,23 @@
 //! A loaded model, and its forward.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use cs_data::TokenBatch;
 use cs_model::{Bundle, EncoderConfig, HeadOutput, Matrix, Tasks};
 
+use super::batch_encoder::BatchEncoder;
 use super::config::{Precision, RuntimeConfig};
 use super::encoder::Encoder;
 use super::heads::{TaskHeads, pool};
 use super::loader::Loader;
-use super::scratch::{BatchPart, Common, Extent, Scratch, Space, Spaces, lock};
-use super::split::{Split, check, worthwhile_threads};
+use super::split::check;
 use crate::Kernel;
 use crate::error::Result;
 use crate::format::scheme::QuantConfig;
 use crate::format::source::{WeightSource, require_fp32};
 use crate::kernel::Simd;
-use crate::kernel::attention::HeadScratch;
 use crate::kernel::memory::grow;
-use crate::kernel::pool::{Crew, Pool, available_threads};
+use crate::kernel::pool::{Pool, available_threads};
 use crate::kernel::team::Team;
 
 /// An encoder and its heads, ready to run on this machine's CPU.
@@ -76,19 +75,9 @@ pub struct NativeModel {
 struct Model {
     config: EncoderConfig,
     tasks: Tasks,
-    encoder: Encoder,
+    encoder: BatchEncoder,
     heads: TaskHeads,
-    simd: Simd,
     precision: Precision,
-    /// The number of the pool's threads that a call may use.
-    threads: usize,
-    pool: Arc<Pool>,
-    /// The spaces of the pool's ranks, each taken by the thread of that rank, as are those of the
-    /// next two fields. They are apart because the ranks of a crew work on parts of what its caller
-    /// holds.
-    spaces: Vec<Mutex<Space>>,
-    scratch: Vec<Mutex<Scratch>>,
-    head_scratch: Vec<Mutex<HeadScratch>>,
 }
 
 impl NativeModel {
@@ -148,18 +137,13 @@ impl NativeModel {
         // For a damaged file, this error explains more than one about a tensor.
         verified?;
         let (layers, heads) = loaded?;
+        let width = encoder.hidden_size();
         let model = Model {
             config: encoder.clone(),
-            encoder: layers,
+            encoder: BatchEncoder::new((layers, width), (pool, threads), simd),
             heads,
             tasks,
-            simd,
             precision,
-            threads: threads.get(),
-            spaces: (0..pool.ranks()).map(|_| Mutex::default()).collect(),
-            scratch: (0..pool.ranks()).map(|_| Mutex::default()).collect(),
-            head_scratch: (0..pool.ranks()).map(|_| Mutex::default()).collect(),
-            pool,
         };
         Ok(Self {
             model: Arc::new(model),
@@ -182,11 +166,11 @@ impl NativeModel {
         let model = &*self.model;
         let mut hidden = Matrix::zeros(0, 0);
         model.prepare(batch, &mut hidden)?;
-        let crew = model.lease(batch);
-        model.encode(&crew, batch, &mut hidden.data)?;
-        let team = Team::all(model.simd, &crew);
+        let crew = model.encoder.lease(batch);
+        model.encoder.encode(&crew, batch, &mut hidden.data)?;
+        let team = Team::all(model.encoder.simd(), &crew);
         let input = (&hidden, &batch.offsets[..]);
-        let scratch = &mut *lock(&model.scratch[crew.caller()]);
+        let scratch = &mut *model.encoder.scratch(&crew);
         model.heads.forward(team, input, &mut scratch.quant)
     }
 
@@ -210,7 +194,8 @@ impl NativeModel {
     pub fn hidden_into(&self, batch: &TokenBatch, out: &mut Matrix) -> Result<()> {
         let model = &*self.model;
         model.prepare(batch, out)?;
-        model.encode(&model.lease(batch), batch, &mut out.data)
+        let encoder = &model.encoder;
+        encoder.encode(&encoder.lease(batch), batch, &mut out.data)
     }
 
     /// Computes one vector per sequence, `[B, H]`: the hidden states, pooled as the model's tasks
@@ -233,7 +218,7 @@ impl NativeModel {
     /// The kernel that is in use.
     #[must_use]
     pub fn kernel(&self) -> Kernel {
-        self.model.simd.kernel()
+        self.model.encoder.simd().kernel()
     }
 
     /// The precision that is in use; never [`Precision::Auto`].
@@ -245,7 +230,7 @@ impl NativeModel {
     /// The number of threads that a forward may use, the caller's included.
     #[must_use]
     pub fn threads(&self) -> usize {
-        self.model.threads
+        self.model.encoder.threads()
     }
 
     /// The configuration of the encoder.
@@ -262,10 +247,6 @@ impl NativeModel {
 }
 
 impl Model {
-    fn space(&self, crew: &Crew<'_>) -> &Mutex<Space> {
-        &self.spaces[crew.caller()]
-    }
-
     /// Checks a batch and makes `out` as large as its hidden states, `[N, H]`.
     fn prepare(&self, batch: &TokenBatch, out: &mut Matrix) -> Result<()> {
         check(batch, self.config.vocab_size(), self.config.max_positions())?;
@@ -275,80 +256,6 @@ impl Model {
         out.data.truncate(len);
         (out.rows, out.cols) = (rows, cols);
         Ok(())
-    }
-
-    /// Leases the threads that a whole call runs on.
-    fn lease(&self, batch: &TokenBatch) -> Crew<'_> {
-        let worthwhile = worthwhile_threads(batch.tokens(), self.encoder.macs());
-        self.pool.lease(worthwhile.min(self.threads))
-    }
-
-    /// Computes a checked batch: `out` is `[N, H]`.
-    fn encode(&self, crew: &Crew<'_>, batch: &TokenBatch, out: &mut [f32]) -> Result<()> {
-        let team = Team::all(self.simd, crew);
-        let (split, extent) = {
-            let space = &mut *lock(self.space(crew));
-            let split = space.plan.choose(&batch.offsets, crew.size());
-            let width = self.config.hidden_size();
-            let share = |tokens| match split {
-                Split::Groups => tokens,
-                Split::Together => team.share(tokens, width),
-            };
-            (split, space.bound(&batch.offsets, width, share))
-        };
-        self.reserve(crew, split, extent)?;
-        // These are taken out, because the groups need the rest of the space.
-        let (plan, bounds) = {
-            let space = &mut *lock(self.space(crew));
-            (
-                std::mem::take(&mut space.plan),
-                std::mem::take(&mut space.bounds),
-            )
-        };
-        match split {
-            Split::Groups => crew.scatter(out, &bounds, |rank, i, rows| {
-                let team = Team::solo(self.simd, rank);
-                let part = BatchPart::new(batch, plan.cuts()[i]..plan.cuts()[i + 1]);
-                let space = &mut *lock(&self.spaces[rank]);
-                let spaces = self.spaces(&mut space.common);
-                self.encoder.forward(team, part, spaces, rows);
-            }),
-            Split::Together => {
-                let space = &mut *lock(self.space(crew));
-                for (group, ends) in plan.groups().zip(bounds.windows(2)) {
-                    let rows = &mut out[ends[0]..ends[1]];
-                    let spaces = self.spaces(&mut space.common);
-                    let part = BatchPart::new(batch, group);
-                    self.encoder.forward(team, part, spaces, rows);
-                }
-            }
-        }
-        let space = &mut *lock(self.space(crew));
-        (space.plan, space.bounds) = (plan, bounds);
-        Ok(())
-    }
-
-    /// Makes room for groups of this extent, so that nothing is allocated while they are computed.
-    fn reserve(&self, crew: &Crew<'_>, split: Split, extent: Extent) -> Result<()> {
-        for (i, rank) in crew.ranks().enumerate() {
-            if i == 0 || split == Split::Groups {
-                let common = &mut lock(&self.spaces[rank]).common;
-                self.encoder.reserve_common(extent, common)?;
-            }
-            let scratch = &mut *lock(&self.scratch[rank]);
-            self.encoder.reserve(extent, scratch)?;
-            let head = &mut *lock(&self.head_scratch[rank]);
-            self.encoder.reserve_head(extent, head)?;
-        }
-        Ok(())
-    }
-
-    fn spaces<'a>(&'a self, common: &'a mut Common) -> Spaces<'a> {
-        Spaces {
-            common,
-            scratch: &self.scratch,
-            heads: &self.head_scratch,
-        }
     }
 }
 

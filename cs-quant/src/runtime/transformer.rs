@@ -1,12 +1,12 @@
-//! A transformer encoder with its norms after the residual (Devlin et al. 2019,
-//! <https://arxiv.org/abs/1810.04805>). In the shapes, `N` is the number of tokens, `P` that of
-//! positions, `E` the width of the embeddings, `H` the hidden width, and `I` the inner width.
+//! A transformer encoder (Devlin et al. 2019, <https://arxiv.org/abs/1810.04805>). In the shapes,
+//! `N` is the number of tokens, `E` the width of the embeddings, `H` the hidden width, and `I` the
+//! inner width.
 
 use cs_model::names::Role;
-use cs_model::{BlockSizes, EmbeddingNorm, NormPlace, Positions, Stack};
+use cs_model::{BlockSizes, NormPlace, Positions, Stack};
 
 use super::block::Block;
-use super::embedding::Embedding;
+use super::embedding::{Embeddings, Words};
 use super::loader::Loader;
 use super::scratch::{BatchPart, Scratch, Spaces, Widths, lock, take};
 use crate::error::{Error, Result};
@@ -14,47 +14,46 @@ use crate::format::source::Scope;
 use crate::kernel::attention::{AttentionInput, attention};
 use crate::kernel::gemm::Weights;
 use crate::kernel::math::Act;
-use crate::kernel::row_ops::{Norm, add_norm};
+use crate::kernel::row_ops::{Norm, norm};
 use crate::kernel::team::Team;
 
 #[derive(Debug)]
 pub(crate) struct Transformer {
-    word_embeddings: Embedding,
-    /// The position embeddings from the first position on, with that of token type 0 added to each:
-    /// `[P, E]`.
-    positions: Vec<f32>,
-    norm: Norm,
+    embeddings: Embeddings,
     /// The layer from the width of the embeddings to the hidden width, where they differ: `[H, E]`.
     projection: Option<Weights>,
     layers: Vec<Block>,
     /// How often the layers are run.
     passes: usize,
+    final_norm: Option<Norm>,
     hidden_size: usize,
     head_size: usize,
 }
 
 impl Transformer {
-    pub(crate) fn load(stack: &Stack, scope: Scope<'_>, loader: &Loader<'_>) -> Result<Self> {
+    /// Reads and packs the weights, the layers side by side; `words` reads the vectors of words.
+    pub(crate) fn load(
+        stack: &Stack,
+        scope: Scope<'_>,
+        words: impl Fn() -> Result<Words> + Sync,
+        loader: &Loader<'_>,
+    ) -> Result<Self> {
         check(stack)?;
         let (hidden, width) = (stack.hidden_size, stack.embeddings.width);
-        let positions = positions(stack, scope)?;
         let projection = (width != hidden)
             .then(|| scope.dense(Role::EmbeddingProjection, [hidden, width], true))
             .transpose()?;
-        let (word_embeddings, layers) = loader.join(
-            || {
-                let shape = [stack.embeddings.words, width];
-                Embedding::load(scope, Role::WordEmbeddings, shape)
-            },
-            || loader.each(stack.blocks.len(), |i| Block::load(stack, scope, i)),
-        );
+        let final_norm = (stack.norms.place == NormPlace::Before)
+            .then(|| scope.norm(Role::FinalNorm, hidden, &stack.norms));
+        let (words, layers) = loader.join(words, || {
+            loader.each(stack.blocks.len(), |i| Block::load(stack, scope, i))
+        });
         Ok(Self {
-            word_embeddings: word_embeddings?,
-            positions,
-            norm: scope.norm(Role::EmbeddingNorm, width, &stack.norms)?,
+            embeddings: Embeddings::load(stack, scope, words?)?,
             projection,
             layers: layers?,
             passes: stack.passes,
+            final_norm: final_norm.transpose()?,
             hidden_size: hidden,
             head_size: stack.head_size,
         })
@@ -117,6 +116,11 @@ impl Transformer {
                 }
             });
         }
+        if let Some(own) = &self.final_norm {
+            let normal = take(later, out.len());
+            norm(team, own, out, normal);
+            out.copy_from_slice(normal);
+        }
     }
 
     /// The layers in the order in which they are run.
@@ -132,32 +136,13 @@ impl Transformer {
             quant,
             ..
         } = scratch;
+        let tokens = (part.ids, part.positions);
         let Some(projection) = &self.projection else {
-            return self.look_up(team, part, update, out);
+            return self.embeddings.look_up(team, tokens, (out, update));
         };
-        let narrow = take(context, part.ids.len() * self.word_embeddings.width); // [N, E]
-        self.look_up(team, part, update, narrow);
+        let narrow = take(context, part.ids.len() * self.embeddings.width()); // [N, E]
+        self.embeddings.look_up(team, tokens, (narrow, update));
         projection.apply(team, narrow, Act::None, (out, quant));
-    }
-
-    /// Computes the normalised sum of the vectors of words and positions, `[N, E]`.
-    fn look_up(
-        &self,
-        team: Team<'_>,
-        part: BatchPart<'_>,
-        positions: &mut Vec<f32>,
-        out: &mut [f32],
-    ) {
-        let width = self.word_embeddings.width;
-        let positions = take(positions, out.len());
-        let rows = out
-            .chunks_exact_mut(width)
-            .zip(positions.chunks_exact_mut(width));
-        for ((out, position), (&id, &p)) in rows.zip(part.ids.iter().zip(part.positions)) {
-            self.word_embeddings.copy(team, id, out);
-            position.copy_from_slice(&self.positions[p as usize * width..][..width]);
-        }
-        add_norm(team, &self.norm, out, positions);
     }
 
     /// The number of multiply-adds of the linear layers per token.
@@ -173,7 +158,7 @@ impl Transformer {
     }
 
     pub(crate) fn widths(&self) -> Widths {
-        let width = self.hidden_size.max(self.word_embeddings.width);
+        let width = self.hidden_size.max(self.embeddings.width());
         let inner = |layer: &Block| layer.inner_width();
         let inner = self.layers.iter().map(inner).max().unwrap_or(0);
         Widths {
@@ -189,9 +174,9 @@ impl Transformer {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let layers = self.layers.iter().flat_map(Block::linears);
-        let linears: usize = layers.chain(&self.projection).map(Weights::bytes).sum();
-        self.word_embeddings.rows.bytes() + self.positions.len() * 4 + linears
+        let layers: usize = self.layers.iter().map(Block::bytes).sum();
+        let projection = self.projection.as_ref().map_or(0, Weights::bytes);
+        self.embeddings.bytes() + projection + layers
     }
 }
 
@@ -202,49 +187,18 @@ fn qkv_width(layer: &Block) -> usize {
 
 /// Refuses a transformer of which this runtime does not compute some part.
 fn check(stack: &Stack) -> Result<()> {
-    let (norms, embeddings) = (stack.norms, &stack.embeddings);
-    let learned = matches!(embeddings.positions, Positions::Learned { .. });
+    let rotary = matches!(stack.embeddings.positions, Positions::Rotary(_));
     let shares = |block: &BlockSizes| block.key_value_heads != block.heads;
     let refused = [
-        (
-            norms.place != NormPlace::After,
-            "norms before the sublayers",
-        ),
-        (
-            norms.embeddings != EmbeddingNorm::Sum,
-            "embeddings whose sum has no norm",
-        ),
-        (!learned, "other positions"),
-        (embeddings.scale != 1.0, "scaled embeddings"),
+        (rotary, "rotary positions"),
         (stack.causal, "causal attention"),
         (stack.cross_attention, "attention to an encoder"),
         (stack.conv1d, "transposed matrices"),
         (stack.blocks.iter().any(shares), "shared keys and values"),
     ];
     let found = refused.iter().find(|(is_there, _)| *is_there);
-    found.map_or(Ok(()), |(_, what)| Err(unsupported(what)))
-}
-
-fn unsupported(what: &str) -> Error {
-    Error::config("transformer", what, "what the native runtime computes")
-}
-
-/// Reads the position embeddings from the first position on, and adds the one token type that is
-/// used to each, where there are types: `[P, E]`.
-fn positions(stack: &Stack, scope: Scope<'_>) -> Result<Vec<f32>> {
-    let (embeddings, width) = (&stack.embeddings, stack.embeddings.width);
-    let Positions::Learned { rows, offset } = embeddings.positions else {
-        return Err(unsupported("other positions"));
-    };
-    let table = scope.table(Role::PositionEmbeddings, [rows, width])?;
-    let mut positions = table.into_f32(width);
-    positions.drain(..offset * width);
-    if embeddings.token_types > 0 {
-        let types = scope.table(Role::TokenTypeEmbeddings, [embeddings.token_types, width])?;
-        let types = types.into_f32(width);
-        for row in positions.chunks_exact_mut(width) {
-            row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
-        }
-    }
-    Ok(positions)
+    found.map_or(Ok(()), |(_, what)| {
+        let expected = "what the native runtime computes";
+        Err(Error::config("transformer", *what, expected))
+    })
 }

@@ -13,4 +13,5 @@ mod model;
 mod prune;
 mod quantize;
 mod sensitivity;
+mod seq2seq;
 mod trim;

@@ -126,6 +126,7 @@ pub fn product(name: &str) -> String {
     let first = parse(name).and_then(|(names, tensor)| {
         let role = match tensor.role {
             Role::Key | Role::Value => Role::Query,
+            Role::CrossValue => Role::CrossKey,
             Role::LstmInputReverse => Role::LstmInput,
             Role::LstmHiddenReverse => Role::LstmHidden,
             _ => return None,

@@ -118,6 +118,26 @@ impl Role {
         )
     }
 
+    /// Whether the layer is a linear one of a block's attention, to its own tokens or to a source.
+    pub fn is_attention(self) -> bool {
+        use Role::{
+            AttentionOutput, CrossAttentionOutput, CrossKey, CrossQuery, CrossValue, Key, Query,
+            QueryKeyValue, Value,
+        };
+        matches!(
+            self,
+            QueryKeyValue
+                | Query
+                | Key
+                | Value
+                | AttentionOutput
+                | CrossQuery
+                | CrossKey
+                | CrossValue
+                | CrossAttentionOutput
+        )
+    }
+
     /// Whether the layer is a normalisation.
     pub fn is_norm(self) -> bool {
         use Role::{
