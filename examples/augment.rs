@@ -9,10 +9,13 @@
 //! `label<TAB>value` or `label<TAB>=rule`. Pairs of the dictionary that tell the data's intents
 //! apart are reported and not used. `--back-translate FWD,BWD` takes folders of Marian models, which
 //! it runs itself, or shell commands that answer each line with its translation; entities travel as
-//! placeholders, and what does not come back whole is dropped. `--balance N` brings every intent to N rows. Without any
-//! operator, irrelevant words are put in (`--noise 0.1`); with one, nothing is done but what is
-//! asked for. Operators run in the order entities, synonyms, back translation, masked words, noise,
-//! typos.
+//! placeholders, and what does not come back whole is dropped. `--rephrase DIR` asks a chat model for other
+//! words and takes those that have every entity word for word and, with `--classifier DIR`, the intent
+//! that this bundle finds in the row. Of what models were `asked` about, the report counts what was
+//! `dropped`, by reason, and in `by_origin` what was kept. `--balance N` brings every intent to N rows.
+//! Without any operator, irrelevant words are put in (`--noise 0.1`); with one, nothing is done but
+//! what is asked for. Operators run in the order entities, synonyms, back translation, rephrasing,
+//! masked words, noise, typos.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -65,6 +68,7 @@ struct Summary {
     seconds: f64,
     flagged: Vec<String>,
     skipped: Vec<String>,
+    asked: BTreeMap<String, usize>,
     dropped: BTreeMap<String, usize>,
     short: BTreeMap<String, usize>,
 }
@@ -101,6 +105,7 @@ fn main() -> ExitCode {
             seconds,
             flagged: left_out.flagged,
             skipped: left_out.skipped,
+            asked: made.asked,
             dropped: made.dropped,
             short: made.short,
         };

@@ -31,6 +31,7 @@ mod predictions;
 mod progress;
 #[cfg(feature = "torch")]
 mod pruning;
+mod rephrasing;
 mod run;
 mod same;
 mod serve_args;

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use clap::Args;
 use cs_data::augment::{
-    BackTranslation, Contextual, Entities, LineProcess, Noise, NoiseConfig, Pipeline, Synonyms,
-    Typos, TyposConfig,
+    BackTranslation, Contextual, Entities, LineProcess, Noise, NoiseConfig, Pipeline, Rephrasing,
+    Synonyms, Typos, TyposConfig,
 };
 use cs_data::{Dataset, Tokenizer};
 
 use crate::error::{Error, Result};
 use crate::note;
 use crate::number;
+use crate::rephrasing::{ChatRephraser, Classifier};
 use crate::translating::Translating;
 
 /// The rate of irrelevant words where nothing else is asked for.
@@ -57,6 +58,12 @@ pub struct Operators {
     /// lines
     #[arg(long, value_name = "FWD,BWD")]
     pub back_translate: Option<String>,
+    /// Folder of a chat model that is asked to say each text in other words
+    #[arg(long, value_name = "DIR")]
+    pub rephrase: Option<PathBuf>,
+    /// Folder of a bundle: texts in which it finds another intent after rephrasing are dropped
+    #[arg(long, value_name = "DIR", requires = "rephrase")]
+    pub classifier: Option<PathBuf>,
     /// Shell command that answers each line with candidates for its masked word, between tabs
     #[arg(long, value_name = "COMMAND")]
     pub fill_mask: Option<String>,
@@ -79,8 +86,8 @@ pub struct LeftOut {
 }
 
 impl Operators {
-    /// Puts the operators after those of `pipeline`: entities, synonyms, back translation, masked
-    /// words, noise, typos. `data` is what synonyms must not confuse the intents of.
+    /// Puts the operators after those of `pipeline`: entities, synonyms, back translation,
+    /// rephrasing, masked words, noise, typos. `data` is what synonyms must not confuse the intents of.
     ///
     /// # Errors
     ///
@@ -101,6 +108,9 @@ impl Operators {
             let operator = BackTranslation::new(there, back, Default::default())?;
             pipeline = pipeline.with_batch(operator, 1.0)?;
         }
+        if let Some(folder) = &self.rephrase {
+            pipeline = pipeline.with_batch(self.rephrasing(folder)?, 1.0)?;
+        }
         if let Some(command) = &self.fill_mask {
             let filler = LineProcess::new(command.as_str(), timeout).with_mask(self.mask()?);
             pipeline = pipeline.with_batch(Contextual::new(filler, MASK_CANDIDATES)?, 1.0)?;
@@ -118,9 +128,10 @@ impl Operators {
         let lists = [&self.synonyms, &self.entities]
             .into_iter()
             .any(Option::is_some);
-        let commands = self.back_translate.is_some() || self.fill_mask.is_some();
+        let models = [&self.back_translate, &self.fill_mask];
+        let models = models.into_iter().any(Option::is_some) || self.rephrase.is_some();
         lists
-            || commands
+            || models
             || [self.delete, self.swap, self.typos]
                 .into_iter()
                 .any(|rate| rate > 0.0)
@@ -165,6 +176,14 @@ impl Operators {
             path: folder.clone(),
             found: "a tokenizer without a mask token".to_owned(),
             expected: "one with a token such as [MASK] or <mask>",
+        })
+    }
+
+    fn rephrasing(&self, folder: &Path) -> Result<Rephrasing<ChatRephraser>> {
+        let operator = Rephrasing::new(ChatRephraser::open(folder)?, Default::default())?;
+        Ok(match &self.classifier {
+            Some(folder) => operator.with_classifier(Classifier::open(folder)?),
+            None => operator,
         })
     }
 

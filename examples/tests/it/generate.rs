@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use cs_model::{Bundle, DecoderConfig, RawTensor, write_safetensors};
 use serde_json::Value;
 
-use crate::support::program;
+use crate::support::{Folder, program, tasks};
 
 const CONFIG: &str = r#"{"model_type": "llama", "vocab_size": 259, "hidden_size": 16, "intermediate_size": 24,
     "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1, "max_position_embeddings": 90,
@@ -330,4 +330,68 @@ fn what_is_not_there_or_contradicts_itself_is_refused() {
             .unwrap()
             .contains("GGUF is not read yet")
     );
+}
+
+#[test]
+fn a_chat_model_rephrases_rows_and_what_is_refused_is_counted() {
+    let place = Place::new();
+    // What it is told takes more positions than it has otherwise.
+    place.file("config.json", &CONFIG.replace("90", "4096"));
+    let chat = place.0.path().display().to_string();
+    let files = Folder::new();
+    let input = files.write(
+        "a.jsonl",
+        concat!(
+            r#"{"text": "refund order 12345", "intent": "refund", "spans": [{"start": 13, "end": 18, "label": "id"}]}"#,
+            "\n",
+            r#"{"text": "我的包裹在哪里", "intent": "order", "spans": []}"#,
+            "\n",
+        )
+        .as_bytes(),
+    );
+    let augment = |more: &[&str]| {
+        let output = files.path("more.jsonl");
+        let mut program = program("augment");
+        let program = program.args(["--input", &input, "--output", &output]);
+        program.args(more).output().unwrap()
+    };
+    let model = files.model(&tasks());
+    let asking = ["--rephrase", &chat, "--classifier", &model, "--copies", "2"];
+    let found = augment(&[&asking[..], &["--keep-original", "--json"]].concat());
+    assert!(found.status.success(), "{found:?}");
+    let report: Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!(report["asked"]["rephrasing"], 4);
+    // Nobody taught it to speak, so it loses what it was to keep.
+    assert_eq!(report["dropped"]["rephrasing: entity lost"], 2);
+    let of = |counts: &Value, name: &str| {
+        let counts = counts.as_object().unwrap().iter();
+        let counts = counts.filter(|(key, _)| key.starts_with(name));
+        counts
+            .map(|(_, count)| count.as_u64().unwrap())
+            .sum::<u64>()
+    };
+    let kept = of(&report["by_origin"], "rephrasing");
+    assert_eq!(kept + of(&report["dropped"], "rephrasing: "), 4, "{report}");
+
+    let refusal = |more: &[&str]| {
+        let found = augment(more);
+        assert_eq!(found.status.code(), Some(2));
+        String::from_utf8(found.stderr).unwrap()
+    };
+    let line = refusal(&["--classifier", &model]);
+    assert!(line.contains("--rephrase"), "{line}");
+    let line = refusal(&["--rephrase", &chat, "--classifier", &chat]);
+    assert!(
+        line.starts_with("error: ") && line.lines().count() == 1,
+        "{line}"
+    );
+    let line = refusal(&["--rephrase", &model]);
+    assert!(line.contains("config.json: model_type is"), "{line}");
+    let none = Folder::new();
+    let plain = none.model(&cs_model::Tasks {
+        intent: None,
+        ..tasks()
+    });
+    let line = refusal(&["--rephrase", &chat, "--classifier", &plain]);
+    assert!(line.contains("a model that tells no intent"), "{line}");
 }

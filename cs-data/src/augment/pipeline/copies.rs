@@ -1,5 +1,6 @@
 //! Rows in the making.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use arrow::array::{Array, AsArray, ListArray, RecordBatch, StringArray};
@@ -78,6 +79,8 @@ pub(crate) struct Drafts {
     pub(crate) operators: Vec<u64>,
     /// Whether the text differs from the row's.
     pub(crate) changed: Vec<bool>,
+    /// By position, the number of drafts that an operator on many rows was asked about.
+    pub(crate) asked: BTreeMap<usize, usize>,
     /// Every time that an operator was not applied.
     pub(crate) refused: Vec<Refused>,
 }
@@ -98,6 +101,7 @@ impl Drafts {
             span_ends: Vec::with_capacity(drafts),
             operators: Vec::with_capacity(drafts),
             changed: Vec::with_capacity(drafts),
+            asked: BTreeMap::new(),
             refused: Vec::new(),
         }
     }
@@ -137,6 +141,7 @@ impl Drafts {
             .extend(other.span_ends.iter().map(|end| spans + end));
         self.operators.extend(other.operators);
         self.changed.extend(other.changed);
+        self.asked.extend(other.asked);
         self.refused.extend(other.refused);
     }
 }

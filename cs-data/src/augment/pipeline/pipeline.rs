@@ -38,6 +38,8 @@ pub struct AugmentReport {
     pub by_origin: BTreeMap<String, usize>,
     /// How often copies were drawn again.
     pub redrawn: usize,
+    /// Number of copies that operators on many rows were asked about, by operator.
+    pub asked: BTreeMap<String, usize>,
     /// Number of copies given up, by reason: `unchanged` (like their row), `duplicate` (like
     /// another copy of it); and of operators that left a copy as it was, as `operator: reason`.
     pub dropped: BTreeMap<String, usize>,
@@ -225,6 +227,10 @@ impl Pipeline {
                         }
                     }
                 }
+                for (&step, count) in &made.asked {
+                    let name = self.steps[step].operator.name();
+                    *report.asked.entry(name.to_owned()).or_default() += count;
+                }
                 for &Refused { step, reason } in &made.refused {
                     report.drop(format!("{}: {reason}", self.steps[step].operator.name()));
                 }
@@ -270,6 +276,7 @@ impl Pipeline {
                 }
             };
             if let (Some(previous), Some(first)) = (previous, made.first_mut()) {
+                first.asked.extend(previous.asked);
                 first.refused.extend(previous.refused);
             }
         }

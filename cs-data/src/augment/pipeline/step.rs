@@ -114,6 +114,7 @@ impl<'a> Work<'a> {
         }
         let mut answers = answers.into_iter();
         let mut made = Drafts::with_capacity(count);
+        made.asked.insert(step, rows.len());
         for (at, mut state) in states.into_iter().enumerate() {
             match chosen[at].then(|| answers.next()).flatten() {
                 Some(Ok(edits)) if !edits.is_empty() => {

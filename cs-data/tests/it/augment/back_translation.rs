@@ -11,11 +11,8 @@ fn back_translation_puts_entities_back_or_says_why_not() {
     let source = row("1", &["帮我查询订单", "12345", "和", "12", "的状态"]);
     let data = Dataset::from_utterances([source]).unwrap();
     let run = |there: &str, back: &str| {
-        let operator = BackTranslation::new(
-            process(there),
-            process(back),
-            BackTranslationConfig::default(),
-        );
+        let operator =
+            BackTranslation::new(process(there), process(back), ParaphraseConfig::default());
         let pipeline = Pipeline::new(PipelineConfig::default())
             .with_batch(operator.unwrap(), 1.0)
             .and_then(|pipeline| {

@@ -10,6 +10,7 @@ mod noise;
 mod pipeline;
 mod process;
 mod quota;
+mod rephrasing;
 mod synonyms;
 
 use std::path::PathBuf;
