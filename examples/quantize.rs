@@ -15,7 +15,8 @@
 //! shows what each layer alone costs. A model that is in `--out` stays unless `--overwrite` is
 //! given, and then until the new one is whole.
 //!
-//! A decoder that continues texts (GPT-2, Llama, Qwen) is quantised without being judged.
+//! A decoder that continues texts (GPT-2, Llama, Qwen) and an encoder-decoder (BART, Blenderbot,
+//! Marian) are quantised without being judged.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -27,8 +28,8 @@ use cs_examples::{
     check_labelled, count_cut, layer_sensitivity, note, note_cut, report, run, unjudged,
     warn_unseen,
 };
-use cs_model::{Bundle, DecoderConfig};
-use cs_quant::{GateReport, QuantConfig, quantize_decoder};
+use cs_model::{Bundle, DecoderConfig, Seq2SeqConfig};
+use cs_quant::{GateReport, QuantConfig, QuantReport, quantize_decoder, quantize_seq2seq};
 use serde_json::json;
 
 /// Quantise a trained model to int8, if it keeps its quality
@@ -60,8 +61,11 @@ struct Arguments {
 fn main() -> ExitCode {
     run(|arguments: Arguments| {
         let _lock = arguments.out.claim()?;
-        if is_decoder(&arguments.model)? {
-            return quantise_decoder(&arguments);
+        if is_of_kind(DecoderConfig::open(&arguments.model))? {
+            return quantise_generator(&arguments, quantize_decoder);
+        }
+        if is_of_kind(Seq2SeqConfig::open(&arguments.model))? {
+            return quantise_generator(&arguments, quantize_seq2seq);
         }
         let bundle = arguments.length.apply(Bundle::open(&arguments.model)?)?;
         let rows = rows(&arguments, &bundle)?;
@@ -85,18 +89,22 @@ fn main() -> ExitCode {
     })
 }
 
-/// Whether a folder's `config.json` is that of a decoder.
-fn is_decoder(dir: &Path) -> Result<bool> {
-    match DecoderConfig::open(dir) {
+/// Whether a folder's `config.json` is that of a kind of model.
+fn is_of_kind<T>(opened: cs_model::Result<T>) -> Result<bool> {
+    match opened {
         Ok(_) => Ok(true),
-        // An encoder; or what there is to say of the file, its opening says.
+        // Another kind; or what there is to say of the file, its opening says.
         Err(cs_model::Error::Field { field, .. }) if field == "model_type" => Ok(false),
         Err(error @ cs_model::Error::Field { .. }) => Err(error.into()),
         Err(_) => Ok(false),
     }
 }
 
-fn quantise_decoder(arguments: &Arguments) -> Result<Outcome> {
+/// Quantises a model that generates texts.
+fn quantise_generator(
+    arguments: &Arguments,
+    quantise: fn(&Path, &Path, &QuantConfig) -> cs_quant::Result<QuantReport>,
+) -> Result<Outcome> {
     arguments.gate.check_unused()?;
     let given = [
         ("--data", arguments.data.is_some()),
@@ -105,11 +113,11 @@ fn quantise_decoder(arguments: &Arguments) -> Result<Outcome> {
     ];
     if let Some((name, _)) = given.into_iter().find(|(_, given)| *given) {
         return Err(Error::Usage(format!(
-            "{name}: a decoder is quantised without being judged, expected none"
+            "{name}: a model that generates texts is quantised without being judged, expected none"
         )));
     }
     let out = &arguments.out.dir;
-    let done = quantize_decoder(&arguments.model, out, &arguments.quantise.config())?;
+    let done = quantise(&arguments.model, out, &arguments.quantise.config())?;
     let mut summary = json!(done);
     summary["ratio"] = json!(done.ratio());
     report(arguments.output.json, &summary)?;

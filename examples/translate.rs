@@ -5,20 +5,25 @@
 //! cargo run --release --example translate -- --model opus-mt-en-zh --input lines.txt --beams 1
 //! ```
 //!
-//! `DIR` is a Hugging Face folder with `model.safetensors`, `source.spm`, `target.spm` and
-//! `vocab.json`. Its `generation_config.json` says how a translation is chosen, but for the beams.
+//! Builds without libtorch too (`-p cs-examples --no-default-features`). `DIR` is a Hugging Face
+//! folder with `model.safetensors`, `source.spm`, `target.spm` and `vocab.json`, or one that
+//! `quantize` made of it. Its `generation_config.json` says how a translation is chosen, but for the beams.
 //! Lines from a file are translated in batches, those from standard input as they come. A blank line
 //! stays one; of a text longer than the model's positions only the beginning is translated, with a
 //! warning.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use cs_examples::{
-    InputArgs, Outcome, Output, Result, answer_lines, note, number, print, print_json, run,
+    BackendKind, InputArgs, Outcome, Output, Result, answer_lines, note, number, print, print_json,
+    run,
 };
-use cs_model::{Device, Translator};
+use cs_model::Translator;
+#[cfg(feature = "torch")]
+use cs_model::{Device, Dtype, Seq2SeqLm};
+use cs_quant::{NativeSeq2SeqLm, RuntimeConfig};
 use serde::Serialize;
 
 /// Texts of a file translated at a time.
@@ -35,6 +40,9 @@ struct Arguments {
     /// Translations kept beside each other while the best is looked for
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = number::positive)]
     beams: usize,
+    /// What runs the model
+    #[arg(long, value_enum, default_value = "native")]
+    backend: BackendKind,
     #[command(flatten)]
     output: Output,
 }
@@ -57,9 +65,10 @@ fn translate(arguments: Arguments) -> Result<Outcome> {
         model,
         input,
         beams,
+        backend,
         output,
     } = arguments;
-    let translator = Translator::open(&model, Device::auto())?.with_beams(beams);
+    let translator = open(&model, backend)?.with_beams(beams);
     let answer = |texts: &[&str]| -> Result<Vec<Line>> {
         let pairs = texts.iter().zip(translator.translate(texts)?);
         let lines = pairs.map(|(text, found)| Line {
@@ -84,4 +93,19 @@ fn translate(arguments: Arguments) -> Result<Outcome> {
         ));
     }
     Ok(outcome)
+}
+
+/// Opens the model with what is to run it.
+fn open(dir: &Path, backend: BackendKind) -> Result<Translator> {
+    Ok(match backend {
+        BackendKind::Native => {
+            let model = NativeSeq2SeqLm::open(dir, &RuntimeConfig::default())?;
+            Translator::new(model, dir)?
+        }
+        #[cfg(feature = "torch")]
+        BackendKind::Torch => {
+            let model = Seq2SeqLm::open(dir, Device::auto(), Dtype::F32)?;
+            Translator::new(model, dir)?
+        }
+    })
 }

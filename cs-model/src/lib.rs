@@ -48,6 +48,7 @@ mod file;
 pub mod generate;
 mod heads;
 pub mod init;
+mod translator;
 
 #[cfg(feature = "torch")]
 #[allow(unsafe_code, reason = "the operator bridge: tch does not reach these")]
@@ -71,6 +72,7 @@ pub use heads::{
     Calibration, Entity, HeadOutput, Importance, Intent, Labels, Matrix, Pooling, RANKED, SlotHead,
     Tasks, Transitions, Understanding,
 };
+pub use translator::{EncoderDecoder, Translation, Translator};
 #[cfg(feature = "torch")]
 pub use {
     ops::{Device, on_device},

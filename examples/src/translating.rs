@@ -1,11 +1,15 @@
 //! What translates lines: a model's folder, or a command.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use cs_data::augment::{LineProcess, Translator};
+use cs_model::Translation;
+use cs_quant::{NativeSeq2SeqLm, RuntimeConfig};
 
 use crate::error::Result;
+use crate::run::note;
 
 /// What translates lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,88 +39,62 @@ impl<'a> Translating<'a> {
     ///
     /// # Errors
     ///
-    /// A folder that holds no such model, or a build without libtorch.
+    /// A folder that holds no such model.
     pub(crate) fn open(self, timeout: Duration) -> Result<Box<dyn Translator>> {
         match self {
-            Self::Folder(folder) => open_folder(folder),
+            Self::Folder(folder) => Ok(Box::new(Marian::open(folder)?)),
             Self::Command(command) => Ok(Box::new(LineProcess::new(command, timeout))),
         }
     }
 }
 
-#[cfg(feature = "torch")]
-fn open_folder(folder: &Path) -> Result<Box<dyn Translator>> {
-    Ok(Box::new(marian::Marian::open(folder)?))
+/// Lines translated at a time.
+const BATCH: usize = 16;
+
+/// A Marian model on the native runtime, which one thread at a time may ask.
+#[derive(Debug)]
+struct Marian {
+    name: String,
+    model: Mutex<cs_model::Translator>,
 }
 
-#[cfg(not(feature = "torch"))]
-fn open_folder(folder: &Path) -> Result<Box<dyn Translator>> {
-    Err(crate::error::Error::Unfit {
-        path: folder.to_owned(),
-        found: "a folder, and this build has no libtorch to run its model".to_owned(),
-        expected: "a command, or a build with the feature torch",
-    })
+impl Marian {
+    fn open(folder: &Path) -> Result<Self> {
+        let model = NativeSeq2SeqLm::open(folder, &RuntimeConfig::default())?;
+        Ok(Self {
+            name: folder.display().to_string(),
+            model: Mutex::new(cs_model::Translator::new(model, folder)?),
+        })
+    }
+
+    fn translations(&self, lines: &[String]) -> cs_model::Result<Vec<Translation>> {
+        // It holds nothing that a panic could leave half done.
+        let model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = Vec::with_capacity(lines.len());
+        for batch in lines.chunks(BATCH) {
+            let batch: Vec<&str> = batch.iter().map(String::as_str).collect();
+            found.extend(model.translate(&batch)?);
+        }
+        Ok(found)
+    }
 }
 
-#[cfg(feature = "torch")]
-mod marian {
-    use std::path::Path;
-    use std::sync::{Mutex, PoisonError};
-
-    use cs_data::augment::Translator;
-    use cs_model::{Device, Translation};
-
-    use crate::error::Result;
-    use crate::run::note;
-
-    /// Lines translated at a time.
-    const BATCH: usize = 16;
-
-    /// A Marian model, which one thread at a time may ask.
-    #[derive(Debug)]
-    pub(super) struct Marian {
-        name: String,
-        model: Mutex<cs_model::Translator>,
-    }
-
-    impl Marian {
-        pub(super) fn open(folder: &Path) -> Result<Self> {
-            let model = cs_model::Translator::open(folder, Device::auto())?;
-            Ok(Self {
-                name: folder.display().to_string(),
-                model: Mutex::new(model),
-            })
+impl Translator for Marian {
+    fn translate(&self, lines: &[String]) -> cs_data::Result<Vec<String>> {
+        let found = self
+            .translations(lines)
+            .map_err(|source| cs_data::Error::Model {
+                name: self.name.clone(),
+                source: Box::new(source),
+            })?;
+        let cut = found.iter().filter(|found| found.truncated).count();
+        if cut > 0 {
+            note(format_args!(
+                "warning: {}: of {cut} lines only the beginning was translated",
+                self.name
+            ));
         }
-
-        fn translations(&self, lines: &[String]) -> cs_model::Result<Vec<Translation>> {
-            // It holds nothing that a panic could leave half done.
-            let model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut found = Vec::with_capacity(lines.len());
-            for batch in lines.chunks(BATCH) {
-                let batch: Vec<&str> = batch.iter().map(String::as_str).collect();
-                found.extend(model.translate(&batch)?);
-            }
-            Ok(found)
-        }
-    }
-
-    impl Translator for Marian {
-        fn translate(&self, lines: &[String]) -> cs_data::Result<Vec<String>> {
-            let found = self
-                .translations(lines)
-                .map_err(|source| cs_data::Error::Model {
-                    name: self.name.clone(),
-                    source: Box::new(source),
-                })?;
-            let cut = found.iter().filter(|found| found.truncated).count();
-            if cut > 0 {
-                note(format_args!(
-                    "warning: {}: of {cut} lines only the beginning was translated",
-                    self.name
-                ));
-            }
-            Ok(found.into_iter().map(|found| found.text).collect())
-        }
+        Ok(found.into_iter().map(|found| found.text).collect())
     }
 }
 
@@ -139,7 +117,6 @@ mod tests {
         assert!(line.starts_with(path), "{line}");
     }
 
-    #[cfg(feature = "torch")]
     #[test]
     fn a_marian_folder_translates_lines() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))

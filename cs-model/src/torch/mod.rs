@@ -24,7 +24,6 @@ mod parameters;
 mod pooling;
 mod seq2seq;
 mod transformer;
-mod translator;
 
 pub use causal_lm::CausalLm;
 pub use crf::Crf;
@@ -34,4 +33,3 @@ pub use input::PackedInput;
 pub use model::{Mode, Model};
 pub use output::ModelOutput;
 pub use seq2seq::{Seq2SeqDecoder, Seq2SeqLm};
-pub use translator::{Translation, Translator};

@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::generate::{Decoder, Likeliest};
 use crate::heads::Matrix;
 use crate::ops::Device;
+use crate::translator::EncoderDecoder;
 
 /// An encoder-decoder of any family in libtorch. It computes without gradients, in the type of its
 /// weights; in 16 bits on CUDA it attends by flash attention. Logits are always f32.
@@ -94,7 +95,7 @@ impl Seq2SeqLm {
     /// [`Error::Tch`], for instance when memory runs out.
     pub fn logits(&self, sources: &TokenBatch, targets: &TokenBatch) -> Result<Tensor> {
         let _guard = tch::no_grad_guard();
-        let mut sources = self.read(sources)?;
+        let mut sources = self.sources(sources)?;
         let input = self.input(targets, self.config.vocab_size())?;
         check_count(&sources, input.lengths().len())?;
         if input.lengths().is_empty() {
@@ -118,14 +119,14 @@ impl Seq2SeqLm {
         let kind = words.map_or(Kind::Float, |(_, words)| words.kind());
         Ok(Seq2SeqDecoder {
             model: self,
-            sources: self.read(sources)?,
+            sources: self.sources(sources)?,
             of: Vec::new(),
             cache: Cache::new(&self.config.decoder(), kind, self.device)?,
         })
     }
 
     /// Computes what the decoder attends to of sources.
-    fn read(&self, sources: &TokenBatch) -> Result<Sources> {
+    fn sources(&self, sources: &TokenBatch) -> Result<Sources> {
         let words = self.config.encoder().embeddings.words;
         let input = self.input(sources, words)?;
         if input.lengths().is_empty() {
@@ -170,6 +171,16 @@ impl Seq2SeqLm {
     /// The device that the tensors are on.
     pub fn device(&self) -> Device {
         self.device
+    }
+}
+
+impl EncoderDecoder for Seq2SeqLm {
+    fn config(&self) -> &Seq2SeqConfig {
+        &self.config
+    }
+
+    fn read<'a>(&'a self, sources: &TokenBatch) -> Result<Box<dyn Decoder + 'a>> {
+        Ok(Box::new(self.encode(sources)?))
     }
 }
 

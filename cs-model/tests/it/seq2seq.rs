@@ -308,7 +308,7 @@ fn what_does_not_fit_is_refused() {
 
 #[test]
 fn texts_are_translated_as_by_transformers() {
-    let translator = Translator::open(&folder("marian"), Device::Cpu).unwrap();
+    let translator = Translator::new(open("marian"), &folder("marian")).unwrap();
     let inputs = inputs("marian");
     let mut texts: Vec<&str> = inputs
         .translations

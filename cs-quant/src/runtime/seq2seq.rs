@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cs_data::TokenBatch;
 use cs_model::generate::Decoder;
 use cs_model::names::Role;
-use cs_model::{Bundle, Matrix, Seq2SeqConfig, Weights};
+use cs_model::{Bundle, EncoderDecoder, Matrix, Seq2SeqConfig, Weights};
 
 use super::batch_encoder::BatchEncoder;
 use super::cache::{Cached, PageLayout};
@@ -217,6 +217,16 @@ impl NativeSeq2SeqLm {
     #[must_use]
     pub fn precision(&self) -> Precision {
         self.model.precision
+    }
+}
+
+impl EncoderDecoder for NativeSeq2SeqLm {
+    fn config(&self) -> &Seq2SeqConfig {
+        &self.model.config
+    }
+
+    fn read<'a>(&'a self, sources: &TokenBatch) -> cs_model::Result<Box<dyn Decoder + 'a>> {
+        Ok(Box::new(self.encode(sources)?))
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cs_data::TokenBatch;
 use cs_model::generate::{Continuation, Decoder, GenerateConfig, Generator, Prompt};
 use cs_model::names::{Part, TensorRole};
-use cs_model::{Matrix, RawTensor, Seq2SeqConfig, Weights, write_safetensors};
+use cs_model::{Matrix, RawTensor, Seq2SeqConfig, Translator, Weights, write_safetensors};
 use cs_quant::{
     Int4, Kernel, NativeSeq2SeqDecoder, NativeSeq2SeqLm, Precision, QuantConfig, RuntimeConfig,
     quantize_seq2seq,
@@ -31,6 +31,15 @@ struct Inputs {
     greedy: Vec<Vec<u32>>,
     beams: Vec<Vec<u32>>,
     scores: Vec<f32>,
+    /// Of the folder that has a tokenizer.
+    #[serde(default)]
+    translations: Vec<Translated>,
+}
+
+#[derive(Deserialize)]
+struct Translated {
+    text: String,
+    translation: String,
 }
 
 fn folder(name: &str) -> PathBuf {
@@ -379,6 +388,25 @@ fn steps_equal_the_whole_forward() {
             }
         }
     }
+}
+
+#[test]
+fn texts_are_translated_as_by_transformers() {
+    let model = open("marian", Precision::Fp32, 2);
+    let translator = Translator::new(model, &folder("marian")).unwrap();
+    let inputs = inputs("marian");
+    let own = inputs.translations.iter();
+    let mut texts: Vec<&str> = own.map(|own| own.text.as_str()).collect();
+    texts.insert(1, "  ");
+    let mut found = translator.translate(&texts).unwrap();
+    let blank = found.remove(1);
+    assert_eq!((blank.text.as_str(), blank.truncated), ("", false));
+    for (found, expected) in found.iter().zip(&inputs.translations) {
+        assert_eq!(found.text, expected.translation, "{}", expected.text);
+        let long = expected.text.chars().count() > 40;
+        assert_eq!(found.truncated, long, "{}", expected.text);
+    }
+    assert!(translator.translate(&[]).unwrap().is_empty());
 }
 
 #[test]

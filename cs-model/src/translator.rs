@@ -1,30 +1,45 @@
 //! Texts into another language.
 
+use std::fmt::Debug;
 use std::path::Path;
 
 use cs_data::{TokenBatch, Tokenizer};
 
-use super::Seq2SeqLm;
-use crate::bundle::Dtype;
+use crate::config::Seq2SeqConfig;
 use crate::error::Result;
-use crate::generate::{GenerateConfig, Generator, Prompt};
-use crate::ops::Device;
+use crate::generate::{Decoder, GenerateConfig, Generator, Prompt};
+
+/// A runtime's encoder-decoder.
+pub trait EncoderDecoder: Debug + Send {
+    /// The configuration of the model.
+    fn config(&self) -> &Seq2SeqConfig;
+
+    /// Reads sources, and gives the decoder of their targets: its sequence `i` attends to source
+    /// `i`.
+    ///
+    /// # Errors
+    /// What keeps the runtime from computing them.
+    fn read<'a>(&'a self, sources: &TokenBatch) -> Result<Box<dyn Decoder + 'a>>;
+}
 
 /// An encoder-decoder with its tokenizer, which gives a text for each text: Marian's folders
-/// translate.
+/// translate. The model is any runtime's: libtorch's `Seq2SeqLm`, or cs-quant's `NativeSeq2SeqLm`.
 ///
-/// ```no_run
-/// use cs_model::{Device, Translator};
+#[cfg_attr(feature = "torch", doc = "```no_run")]
+#[cfg_attr(not(feature = "torch"), doc = "```ignore")]
+/// use cs_model::{Device, Dtype, Seq2SeqLm, Translator};
 /// use std::path::Path;
 ///
-/// let translator = Translator::open(Path::new("opus-mt-zh-en"), Device::auto())?;
+/// let dir = Path::new("opus-mt-zh-en");
+/// let model = Seq2SeqLm::open(dir, Device::auto(), Dtype::F32)?;
+/// let translator = Translator::new(model, dir)?;
 /// let translations = translator.translate(&["我要退款", "你好"])?;
 /// println!("{}", translations[0].text);
 /// # Ok::<(), cs_model::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Translator {
-    model: Seq2SeqLm,
+    model: Box<dyn EncoderDecoder>,
     tokenizer: Tokenizer,
     config: GenerateConfig,
 }
@@ -42,20 +57,19 @@ impl Translator {
     /// The longest source, in tokens, of a model whose positions have no end.
     const MAX_LENGTH: usize = 512;
 
-    /// Opens a Hugging Face folder: model, tokenizer and, in `generation_config.json`, how a
-    /// translation is chosen.
+    /// Takes the model of a Hugging Face folder, and from there its tokenizer and, in
+    /// `generation_config.json`, how a translation is chosen.
     ///
     /// # Errors
-    /// Those of [`Seq2SeqLm::open`], [`Tokenizer::open`] and [`GenerateConfig::open`].
-    pub fn open(dir: &Path, device: Device) -> Result<Self> {
-        let model = Seq2SeqLm::open(dir, device, Dtype::F32)?;
+    /// Those of [`Tokenizer::open`] and [`GenerateConfig::open`].
+    pub fn new(model: impl EncoderDecoder + 'static, dir: &Path) -> Result<Self> {
         let mut config = GenerateConfig::open(dir)?;
         if let Some(positions) = model.config().max_positions() {
             config.max_new_tokens = config.max_new_tokens.min(positions);
         }
         let tokenizer = Tokenizer::open(dir)?;
         Ok(Self {
-            model,
+            model: Box::new(model),
             tokenizer,
             config,
         })
@@ -79,7 +93,7 @@ impl Translator {
     /// sequences as there are texts, times the beams.
     ///
     /// # Errors
-    /// A setting or a token that does not fit the model; [`Error::Tch`](crate::Error::Tch), for
+    /// A setting or a token that does not fit the model; what keeps the runtime from computing, for
     /// instance when memory runs out.
     pub fn translate(&self, texts: &[&str]) -> Result<Vec<Translation>> {
         let spoken: Vec<&str> = texts
@@ -110,8 +124,8 @@ impl Translator {
             ..Prompt::new(&start)
         });
         let prompts: Vec<Prompt<'_>> = prompts.collect();
-        let mut decoder = self.model.encode(&sources)?;
-        let targets = generator.run(&mut decoder, &prompts, &mut |_| ())?;
+        let mut decoder = self.model.read(&sources)?;
+        let targets = generator.run(&mut *decoder, &prompts, &mut |_| ())?;
         let pairs = targets.iter().zip(&encodings);
         pairs
             .map(|(target, encoding)| {
