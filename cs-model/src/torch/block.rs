@@ -18,32 +18,29 @@ use crate::error::Result;
 #[derive(Debug)]
 pub(super) struct Block {
     attention: SelfAttention,
-    attention_end: End,
-    cross: Option<(CrossAttention, End)>,
+    attention_sublayer: Sublayer,
+    cross: Option<(CrossAttention, Sublayer)>,
     feed_forward: FeedForward,
-    feed_forward_end: End,
-    place: NormPlace,
-    dropout: f64,
+    feed_forward_sublayer: Sublayer,
 }
 
 impl Block {
     pub(super) fn new(model: Scope<'_>, stack: &Stack, layer: usize) -> Result<Self> {
         let scope = model.layer(layer);
-        let end = |output, norm| End::new(scope, stack, [output, norm]);
+        let sublayer = |roles| Sublayer::new(scope, stack, roles);
         let cross = if stack.cross_attention {
-            let end = end(Role::CrossAttentionOutput, Role::CrossAttentionNorm)?;
-            Some((CrossAttention::new(scope, stack, layer)?, end))
+            let roles = [Role::CrossAttentionOutput, Role::CrossAttentionNorm];
+            let attention = CrossAttention::new(scope, stack, layer)?;
+            Some((attention, sublayer(roles)?))
         } else {
             None
         };
         Ok(Self {
             attention: SelfAttention::new(scope, stack, layer)?,
-            attention_end: end(Role::AttentionOutput, Role::AttentionNorm)?,
+            attention_sublayer: sublayer([Role::AttentionOutput, Role::AttentionNorm])?,
             cross,
             feed_forward: FeedForward::new(scope, stack)?,
-            feed_forward_end: end(Role::FeedForwardOut, Role::FeedForwardNorm)?,
-            place: stack.norms.place,
-            dropout: stack.dropout,
+            feed_forward_sublayer: sublayer([Role::FeedForwardOut, Role::FeedForwardNorm])?,
         })
     }
 
@@ -52,16 +49,16 @@ impl Block {
     /// # Shapes
     /// `[N, H]` gives `[N, H]` and `[S, A]`.
     pub(super) fn forward(&self, x: &Tensor, pass: Pass<'_>) -> Result<(Tensor, Option<Tensor>)> {
-        let (end, train) = (&self.attention_end, pass.train);
-        let (attended, scores) = self.attention.forward(&self.enter(x, end)?, pass)?;
-        let mut x = self.leave(x, &attended, end, train)?;
-        if let (Some((cross, end)), Some(sources)) = (&self.cross, pass.sources) {
-            let attended = cross.forward(&self.enter(&x, end)?, sources, pass.layer)?;
-            x = self.leave(&x, &attended, end, train)?;
+        let (sublayer, train) = (&self.attention_sublayer, pass.train);
+        let (attended, scores) = self.attention.forward(&sublayer.enter(x)?, pass)?;
+        let mut x = sublayer.leave(x, &attended, train)?;
+        if let (Some((cross, sublayer)), Some(sources)) = (&self.cross, pass.sources) {
+            let attended = cross.forward(&sublayer.enter(&x)?, sources, pass.layer)?;
+            x = sublayer.leave(&x, &attended, train)?;
         }
-        let end = &self.feed_forward_end;
-        let inner = self.feed_forward.forward(&self.enter(&x, end)?)?;
-        Ok((self.leave(&x, &inner, end, train)?, scores))
+        let sublayer = &self.feed_forward_sublayer;
+        let inner = self.feed_forward.forward(&sublayer.enter(&x)?)?;
+        Ok((sublayer.leave(&x, &inner, train)?, scores))
     }
 
     /// Computes the keys and values of an encoder's hidden states, if the block attends to them:
@@ -70,39 +67,44 @@ impl Block {
         let cross = self.cross.as_ref();
         cross.map(|(cross, _)| cross.read(hidden)).transpose()
     }
+}
 
-    /// Gives what a sublayer reads.
-    fn enter(&self, x: &Tensor, end: &End) -> Result<Tensor> {
+/// What each sublayer has: its last layer, and the norm before it, or after it was added to its
+/// input.
+#[derive(Debug)]
+struct Sublayer {
+    place: NormPlace,
+    norm: Norm,
+    output: Linear,
+    dropout: f64,
+}
+
+impl Sublayer {
+    fn new(scope: Scope<'_>, stack: &Stack, [output, norm]: [Role; 2]) -> Result<Self> {
+        Ok(Self {
+            place: stack.norms.place,
+            norm: Norm::new(scope, norm, stack.norms)?,
+            output: Linear::of_block(scope, output, stack)?,
+            dropout: stack.dropout,
+        })
+    }
+
+    /// Gives what the sublayer reads of `x`.
+    fn enter(&self, x: &Tensor) -> Result<Tensor> {
         match self.place {
-            NormPlace::Before => end.norm.forward(x),
+            NormPlace::Before => self.norm.forward(x),
             NormPlace::After => Ok(x.shallow_clone()),
         }
     }
 
-    /// Adds what the last layer of a sublayer makes of `inner` to what was there.
-    fn leave(&self, x: &Tensor, inner: &Tensor, end: &End, train: bool) -> Result<Tensor> {
-        let update = dropout(end.output.forward(inner)?, self.dropout, train)?;
+    /// Adds to `x` what the last layer makes of its input.
+    fn leave(&self, x: &Tensor, input: &Tensor, train: bool) -> Result<Tensor> {
+        let update = dropout(self.output.forward(input)?, self.dropout, train)?;
         let sum = update.f_add(x)?;
         match self.place {
             NormPlace::Before => Ok(sum),
-            NormPlace::After => end.norm.forward(&sum),
+            NormPlace::After => self.norm.forward(&sum),
         }
-    }
-}
-
-/// The last layer of a sublayer, and the norm that comes before the sublayer or after it.
-#[derive(Debug)]
-struct End {
-    output: Linear,
-    norm: Norm,
-}
-
-impl End {
-    fn new(scope: Scope<'_>, stack: &Stack, [output, norm]: [Role; 2]) -> Result<Self> {
-        Ok(Self {
-            output: Linear::of_block(scope, output, stack)?,
-            norm: Norm::new(scope, norm, stack.norms)?,
-        })
     }
 }
 
