@@ -25,37 +25,110 @@ const SAMPLING: Sampling = Sampling {
     min_p: 0.0,
     seed: 0,
 };
-const TASK: &str = "You reword what customers write to a shop's support. Answer with the same request in other \
-    words, in the customer's language, and with nothing else. What stands after KEEP has to be in the answer \
-    exactly as it is.";
-const EXAMPLES: [Example; 4] = [
-    Example {
-        text: "Where is my order 12345?",
-        keep: "12345",
-        answer: "Could you tell me when order 12345 will get here?",
-    },
-    Example {
-        text: "我要退掉上周买的红色外套",
-        keep: "红色外套",
-        answer: "上周买的那件红色外套，我想办理退货",
-    },
-    Example {
-        text: "How do I change my password",
-        keep: "",
-        answer: "I'd like to set a new password, what do I have to do?",
-    },
-    Example {
-        text: "你们几点下班",
-        keep: "",
-        answer: "请问你们营业到什么时候？",
-    },
-];
+/// In which words a model is asked, in a language.
+struct Task {
+    system: &'static str,
+    /// What stands before a text.
+    ask: &'static str,
+    /// What stands before that which is to be kept of it.
+    keep: &'static str,
+    examples: [Example; 4],
+}
 
 /// What a customer writes, what is to be kept of it, and a good answer.
 struct Example {
     text: &'static str,
     keep: &'static str,
     answer: &'static str,
+}
+
+const ENGLISH: Task = Task {
+    system: "You are a paraphrasing tool. You never answer a message. You write the same message again in other \
+        words, as the customer who sends it. What stands after Keep is copied exactly.",
+    ask: "Paraphrase: ",
+    keep: "Keep: ",
+    examples: [
+        Example {
+            text: "Where is my order 12345?",
+            keep: "12345",
+            answer: "Could you tell me when order 12345 will get here?",
+        },
+        Example {
+            text: "How do I change my password",
+            keep: "",
+            answer: "I'd like to set a new password, what do I have to do?",
+        },
+        Example {
+            text: "I want to send back the red coat I bought last week.",
+            keep: "red coat",
+            answer: "The red coat from last week should go back, please.",
+        },
+        Example {
+            text: "Why was I charged twice?",
+            keep: "",
+            answer: "The money has been taken two times, what is the reason?",
+        },
+    ],
+};
+const CHINESE: Task = Task {
+    system: "你是改写工具，从不回答消息。你以顾客的口吻，用别的说法把同一条消息重写一遍。“保留”后面的词要原样照抄。",
+    ask: "改写：",
+    keep: "保留：",
+    examples: [
+        Example {
+            text: "查一下订单12345到哪了",
+            keep: "12345",
+            answer: "请问订单12345现在送到什么地方了？",
+        },
+        Example {
+            text: "怎么修改密码",
+            keep: "",
+            answer: "我想换一个新密码，该如何操作？",
+        },
+        Example {
+            text: "我要退掉上周买的红色外套",
+            keep: "红色外套",
+            answer: "上周买的那件红色外套，我想办理退货",
+        },
+        Example {
+            text: "为什么扣了我两次钱",
+            keep: "",
+            answer: "同一笔钱被重复收取，是什么原因？",
+        },
+    ],
+};
+
+impl Task {
+    /// The task in a text's language.
+    fn of(text: &str) -> &'static Self {
+        match text
+            .chars()
+            .any(|char| ('\u{4e00}'..='\u{9fff}').contains(&char))
+        {
+            true => &CHINESE,
+            false => &ENGLISH,
+        }
+    }
+
+    /// The conversation in which another wording of a text comes next; what it begins with is the
+    /// same for all.
+    fn turns(&self, text: &str, keep: &str) -> Vec<Turn> {
+        let mut turns = vec![Turn::new(Role::System, self.system)];
+        for example in &self.examples {
+            turns.push(self.asked(example.text, example.keep));
+            turns.push(Turn::new(Role::Assistant, example.answer));
+        }
+        turns.push(self.asked(text, keep));
+        turns
+    }
+
+    fn asked(&self, text: &str, keep: &str) -> Turn {
+        let text = match keep {
+            "" => format!("{}{text}", self.ask),
+            keep => format!("{}{text}\n{}{keep}", self.ask, self.keep),
+        };
+        Turn::new(Role::User, text)
+    }
 }
 
 /// A chat model, which one thread at a time may ask.
@@ -134,25 +207,11 @@ impl ChatRephraser {
         Ok(answers.collect())
     }
 
-    /// The conversation in which the answer comes next; what it begins with is the same for all.
     fn tokens(&self, request: &RephraseRequest<'_>) -> cs_model::Result<Vec<u32>> {
-        let mut turns = vec![Turn::new(Role::System, TASK)];
-        for example in EXAMPLES {
-            turns.push(Turn::new(Role::User, asked(example.text, example.keep)));
-            turns.push(Turn::new(Role::Assistant, example.answer));
-        }
-        let keep = request.keep.join(" | ");
-        turns.push(Turn::new(Role::User, asked(request.text, &keep)));
+        let turns = Task::of(request.text).turns(request.text, &request.keep.join(" | "));
         // A template that writes the date writes the same one whenever it is asked.
         self.format
             .tokens(&turns, &self.tokenizer, SystemTime::UNIX_EPOCH)
-    }
-}
-
-fn asked(text: &str, keep: &str) -> String {
-    match keep {
-        "" => text.to_owned(),
-        keep => format!("{text}\nKEEP: {keep}"),
     }
 }
 
