@@ -14,7 +14,8 @@
 //!
 //! `DIR` is a Hugging Face folder of GPT-2 (DialoGPT), Llama (SmolLM2), Qwen2 or Qwen3, with its
 //! tokenizer in whichever files. With `--chat` a text is a user's turn in the model's format, by its
-//! chat template or as DialoGPT has it. Greedy unless told otherwise. Lines from a file are
+//! chat template or as DialoGPT has it. `FILE.gguf` is such a model (no DialoGPT) as llama.cpp reads it,
+//! with its tokenizer and chat template in the file. Greedy unless told otherwise. Lines from a file are
 //! continued in batches, whose time `prefill_seconds` and `decode_seconds` are; those from standard
 //! input as they come. A line that cannot be continued leaves `{"error": …, "line": N}` in its
 //! place, and the exit status is 2.
@@ -30,7 +31,8 @@ use cs_examples::{
     run, try_answer_lines,
 };
 use cs_model::chat::ChatFormat;
-use cs_model::generate::{Decoder, Piece};
+use cs_model::generate::{Decoder, GenerateConfig, Piece};
+use cs_model::gguf::Gguf;
 #[cfg(feature = "torch")]
 use cs_model::{CausalLm, Device, Dtype};
 use cs_quant::{Int4, NativeCausalLm, QuantConfig, RuntimeConfig};
@@ -41,7 +43,7 @@ const BATCH: usize = 16;
 /// Continue texts, or answer them, with a language model
 #[derive(Parser)]
 struct Arguments {
-    /// Folder of the model
+    /// Folder of the model, or a GGUF file, for the native backend
     #[arg(long, value_name = "DIR|FILE.gguf")]
     model: PathBuf,
     /// A text to continue, instead of those of a file or of standard input
@@ -81,21 +83,22 @@ fn main() -> ExitCode {
 fn generate(arguments: Arguments) -> Result<Outcome> {
     check(&arguments)?;
     let Arguments {
-        model: dir,
         prompt,
         input,
         output,
         stream,
         ..
     } = &arguments;
-    let config = arguments.generation.config(dir)?;
-    let tokenizer = Tokenizer::open(dir)?;
-    let format = arguments
-        .chat
-        .then(|| ChatFormat::open(dir, &tokenizer))
-        .transpose()?;
+    let Opened {
+        mut decoder,
+        tokenizer,
+        format,
+        config,
+    } = match arguments.model.is_file() {
+        true => open_gguf(&arguments)?,
+        false => open(&arguments)?,
+    };
     let constraint = arguments.generation.constraint(&tokenizer)?;
-    let mut decoder = open(&arguments)?;
     let mut author = Author {
         decoder: &mut *decoder,
         tokenizer: &tokenizer,
@@ -119,20 +122,31 @@ fn generate(arguments: Arguments) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// Opens the model with what is to run it.
-fn open(arguments: &Arguments) -> Result<Box<dyn Decoder>> {
+/// A model with what is to run it.
+struct Opened {
+    decoder: Box<dyn Decoder>,
+    tokenizer: Tokenizer,
+    /// How it wants conversations written, if there are any.
+    format: Option<ChatFormat>,
+    config: GenerateConfig,
+}
+
+/// Opens the model in a folder.
+fn open(arguments: &Arguments) -> Result<Opened> {
     let dir = &arguments.model;
-    match arguments.backend {
+    let config = GenerateConfig::open(dir)?;
+    let tokenizer = Tokenizer::open(dir)?;
+    let format = arguments
+        .chat
+        .then(|| ChatFormat::open(dir, &tokenizer))
+        .transpose()?;
+    let decoder: Box<dyn Decoder> = match arguments.backend {
         BackendKind::Native => {
             let runtime = RuntimeConfig::default();
-            let quantise = QuantConfig {
-                int4: Int4::ALL,
-                ..QuantConfig::default()
-            };
-            Ok(Box::new(match arguments.int4 {
-                true => NativeCausalLm::open_quantised(dir, &quantise, &runtime)?,
+            Box::new(match arguments.int4 {
+                true => NativeCausalLm::open_quantised(dir, &int4(), &runtime)?,
                 false => NativeCausalLm::open(dir, &runtime)?,
-            }))
+            })
         }
         #[cfg(feature = "torch")]
         BackendKind::Torch => {
@@ -142,23 +156,55 @@ fn open(arguments: &Arguments) -> Result<Box<dyn Decoder>> {
             } else {
                 Dtype::BF16
             };
-            Ok(Box::new(CausalLm::open(dir, device, dtype)?))
+            Box::new(CausalLm::open(dir, device, dtype)?)
         }
+    };
+    Ok(Opened {
+        decoder,
+        tokenizer,
+        format,
+        config: arguments.generation.config(config)?,
+    })
+}
+
+/// Opens a model that is one file.
+fn open_gguf(arguments: &Arguments) -> Result<Opened> {
+    let gguf = Gguf::open(&arguments.model)?;
+    let tokenizer = gguf.tokenizer()?;
+    let format = arguments.chat.then(|| gguf.chat_format()).transpose()?;
+    let config = arguments.generation.config(gguf.generate_config()?)?;
+    let runtime = RuntimeConfig::default();
+    let decoder = Box::new(match arguments.int4 {
+        true => NativeCausalLm::open_gguf_quantised(gguf, &int4(), &runtime)?,
+        false => NativeCausalLm::open_gguf(gguf, &runtime)?,
+    });
+    Ok(Opened {
+        decoder,
+        tokenizer,
+        format,
+        config,
+    })
+}
+
+/// What `--int4` asks for.
+fn int4() -> QuantConfig {
+    QuantConfig {
+        int4: Int4::ALL,
+        ..QuantConfig::default()
     }
 }
 
-/// Refuses what is not there yet, and what would have no effect.
+/// Refuses what does not go together, and what would have no effect.
 fn check(arguments: &Arguments) -> Result<()> {
     let refuse = |message: String| Err(Error::Usage(message));
-    let model = &arguments.model;
-    if model.is_file() {
-        return refuse(format!(
-            "--model {}: a file, expected a folder: GGUF is not read yet",
-            model.display()
-        ));
-    }
     #[cfg(feature = "torch")]
     match arguments.backend {
+        BackendKind::Torch if arguments.model.is_file() => {
+            return refuse(format!(
+                "--model {}: libtorch reads a folder, expected --backend native for a GGUF file",
+                arguments.model.display()
+            ));
+        }
         BackendKind::Torch if arguments.int4 => {
             return refuse(
                 "--int4: libtorch computes in floats, expected --backend native".to_owned(),

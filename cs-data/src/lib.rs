@@ -65,7 +65,7 @@ pub use text::{
     Edit, EditError, Edits, MAX_TEXT_BYTES, Offsets, SOURCE, Span, SpanError, Turn, Utterance,
     whitespace_tokens,
 };
-pub use tokenizer::{Encoding, TokenBytes, Tokenizer, Word, WordRule};
+pub use tokenizer::{Encoding, GgmlVocabulary, TokenBytes, Tokenizer, Word, WordRule};
 
 /// The code of README.md runs.
 #[cfg(all(doctest, feature = "arrow"))]

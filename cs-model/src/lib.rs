@@ -46,6 +46,7 @@ mod config;
 mod error;
 mod file;
 pub mod generate;
+pub mod gguf;
 mod heads;
 pub mod init;
 mod translator;

@@ -1,6 +1,6 @@
 //! What may be chosen about generating text.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use cs_data::Tokenizer;
@@ -55,14 +55,13 @@ pub struct GenerationArgs {
 }
 
 impl GenerationArgs {
-    /// The settings for the model of a folder.
+    /// The settings for a model that has some of its own.
     ///
     /// # Errors
     ///
-    /// A `generation_config.json` that does not parse or asks for what is not known; a seed without
-    /// chance. What else contradicts each other, the generator refuses.
-    pub fn config(&self, dir: &Path) -> Result<GenerateConfig> {
-        let file = GenerateConfig::open(dir)?.with_beams(self.beams);
+    /// A seed without chance. What else contradicts each other, the generator refuses.
+    pub fn config(&self, model: GenerateConfig) -> Result<GenerateConfig> {
+        let file = model.with_beams(self.beams);
         Ok(GenerateConfig {
             max_new_tokens: self.max_new_tokens,
             min_new_tokens: file.min_new_tokens.min(self.max_new_tokens),

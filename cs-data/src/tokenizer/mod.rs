@@ -20,6 +20,7 @@ mod vocabulary;
 mod word_rule;
 mod wordpiece;
 
+pub use convert::GgmlVocabulary;
 pub use decode::TokenBytes;
 pub use encoding::{Encoding, Word};
 pub use tokenizer::Tokenizer;

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::text::{ceil, floor, is_mark};
 
 use super::bert::Bert;
+use super::convert::GgmlVocabulary;
 use super::encoding::{Encoding, Token};
 use super::json::{Inner, Loaded};
 pub(crate) use super::model::Model;
@@ -113,6 +114,17 @@ impl Tokenizer {
         let mut tokenizer = Self::of(found.loaded, &found.origin)?;
         tokenizer.clean_up = found.clean_up;
         Ok(tokenizer)
+    }
+
+    /// Makes the tokenizer that a GGUF file tells of; `origin` is its path, for errors. Ids are those
+    /// of the file, but for tokens that it calls unused, which are none.
+    ///
+    /// # Errors
+    ///
+    /// Lists that do not fit each other, and a kind of tokenizer that is not read; the error names
+    /// the key.
+    pub fn from_ggml(vocabulary: &GgmlVocabulary<'_>, origin: &Path) -> Result<Self> {
+        Self::from_json(&vocabulary.tokenizer_json(origin)?, origin)
     }
 
     /// Opens a `tokenizer.json`.

@@ -15,6 +15,7 @@ mod decoders;
 #[cfg(feature = "torch")]
 mod encoders;
 mod generate;
+mod gguf;
 #[cfg(feature = "torch")]
 mod masked_lm;
 #[cfg(feature = "torch")]

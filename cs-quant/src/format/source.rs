@@ -1,29 +1,39 @@
-//! From a weights file to packed layers. Reads the artefact and a plain checkpoint alike, so that
-//! there is one loader; a checkpoint is quantised on the way when int8 is asked for.
+//! From a weights file to packed layers. Reads the artefact, a plain checkpoint and GGUF alike, so
+//! that there is one loader; what is in floats is quantised on the way when int8 is asked for.
 
 use std::path::Path;
 
 use cs_data::TagSet;
+use cs_model::gguf::{FourBits, Gguf};
 use cs_model::names::{HEADS, Names, Role};
 use cs_model::{Bundle, DecoderConfig, Matrix, NormKind, Norms, Transitions, Weights};
 
 use super::artefact;
 use super::joined::Joined;
 use super::matrix::{StoredMatrix, transpose};
-use super::scheme::QuantConfig;
+use super::scheme::{QuantConfig, Scheme};
 use crate::error::{Error, Result};
 use crate::kernel::gemm;
 use crate::kernel::pack::interleave;
+use crate::kernel::pack4::GROUP;
 use crate::kernel::row_ops::Norm;
 
 /// The weights file that tensors are read from.
 #[derive(Debug)]
 pub(crate) struct WeightSource {
-    weights: Weights,
-    /// Whether the file is as its family's models are, and not one that [`crate::quantize`] wrote.
-    is_checkpoint: bool,
+    file: WeightFile,
     /// How to quantise what the file holds in floats; `None` does not quantise it.
     quantise: Option<QuantConfig>,
+}
+
+/// A file of weights, by its kind.
+#[derive(Debug)]
+enum WeightFile {
+    /// A file that [`crate::quantize`] wrote.
+    Artefact(Weights),
+    /// A file as its family's models are.
+    Checkpoint(Weights),
+    Gguf(Gguf),
 }
 
 impl WeightSource {
@@ -39,8 +49,7 @@ impl WeightSource {
             return Err(format);
         }
         Ok(Self {
-            weights,
-            is_checkpoint: false,
+            file: WeightFile::Artefact(weights),
             quantise: None,
         })
     }
@@ -49,20 +58,60 @@ impl WeightSource {
     /// given.
     pub(crate) fn checkpoint(weights: Weights, quantise: Option<QuantConfig>) -> Self {
         Self {
-            weights,
-            is_checkpoint: true,
+            file: WeightFile::Checkpoint(weights),
             quantise,
         }
     }
 
-    /// Checks that the file is the one that its bundle lists.
+    /// Reads from a GGUF file, which is quantised while it is read if `quantise` is given; what it
+    /// has in Q4_0 then stays as it is.
+    pub(crate) fn gguf(gguf: Gguf, quantise: Option<QuantConfig>) -> Self {
+        Self {
+            file: WeightFile::Gguf(gguf),
+            quantise,
+        }
+    }
+
+    /// Checks that the file is the one that its bundle lists, if one does.
     pub(crate) fn verify(&self) -> Result<()> {
-        Ok(self.weights.verify()?)
+        match &self.file {
+            WeightFile::Artefact(weights) | WeightFile::Checkpoint(weights) => {
+                Ok(weights.verify()?)
+            }
+            WeightFile::Gguf(_) => Ok(()),
+        }
+    }
+
+    /// Reads the numbers of a tensor in `f32`.
+    fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        Ok(match &self.file {
+            WeightFile::Artefact(weights) | WeightFile::Checkpoint(weights) => {
+                weights.f32(name, shape)?
+            }
+            WeightFile::Gguf(gguf) => gguf.f32(name, shape)?,
+        })
+    }
+
+    /// Whether there is a tensor of this name.
+    fn contains(&self, name: &str) -> bool {
+        match &self.file {
+            WeightFile::Artefact(weights) | WeightFile::Checkpoint(weights) => {
+                weights.contains(name)
+            }
+            WeightFile::Gguf(gguf) => gguf.contains(name),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match &self.file {
+            WeightFile::Artefact(weights) | WeightFile::Checkpoint(weights) => weights.path(),
+            WeightFile::Gguf(gguf) => gguf.path(),
+        }
     }
 
     /// Whether what is read is quantised, in the file or while it is read.
     pub(crate) fn is_quantised(&self) -> bool {
-        !self.is_checkpoint || self.quantise.is_some()
+        matches!(self.file, WeightFile::Artefact(_)) || self.quantise.is_some()
     }
 
     /// The tensors under these names.
@@ -78,41 +127,67 @@ impl WeightSource {
     /// Reads the scores of a conditional random field over slot tags, always in `f32`.
     pub(crate) fn transitions(&self, tags: &TagSet) -> Result<Transitions> {
         let count = tags.tags().len();
-        let read = |role, shape: &[usize]| self.weights.f32(&HEADS.weight(role), shape);
+        let read = |role, shape: &[usize]| self.f32(&HEADS.weight(role), shape);
         let scores = read(Role::SlotTransitions, &[count, count])?;
         let scores = Matrix::new(count, count, scores)?;
         let start = read(Role::SlotStart, &[count])?;
         let end = read(Role::SlotEnd, &[count])?;
         let crf = Transitions::new(tags, &scores, &start, &end);
-        Ok(crf.map_err(|error| error.in_file(self.weights.path()))?)
+        Ok(crf.map_err(|error| error.in_file(self.path()))?)
     }
 
     /// Reads a table of rows in the precision it has or is to have.
     fn table(&self, name: &str, shape: [usize; 2]) -> Result<StoredMatrix> {
-        let Some(config) = &self.quantise else {
-            return artefact::read(&self.weights, name, shape);
-        };
-        let data = self.weights.f32(name, &shape)?;
-        let scheme = config.scheme(name, &shape);
-        Ok(StoredMatrix::quantise(data, shape[1], scheme, config.clip))
+        if let Some(stored) = self.stored(name, shape)? {
+            return Ok(stored);
+        }
+        let data = self.f32(name, &shape)?;
+        Ok(self.quantised(name, shape, data, |scheme| scheme))
     }
 
     /// Reads a matrix `[outputs, inputs]` that a product multiplies by, in the precision it has or
     /// is to have; `conv1d` checkpoints have it transposed.
     fn matrix(&self, name: &str, shape: [usize; 2], conv1d: bool) -> Result<StoredMatrix> {
-        if !self.is_checkpoint {
-            return artefact::read(&self.weights, name, shape);
+        if let Some(stored) = self.stored(name, shape)? {
+            return Ok(stored);
         }
         let [outputs, inputs] = shape;
-        let data = match conv1d {
-            true => transpose(&self.weights.f32(name, &[inputs, outputs])?, outputs),
-            false => self.weights.f32(name, &shape)?,
+        let is_transposed = conv1d && matches!(self.file, WeightFile::Checkpoint(_));
+        let data = match is_transposed {
+            true => transpose(&self.f32(name, &[inputs, outputs])?, outputs),
+            false => self.f32(name, &shape)?,
         };
+        Ok(self.quantised(name, shape, data, Scheme::for_product))
+    }
+
+    /// Reads a matrix that has the precision already that it is to have.
+    fn stored(&self, name: &str, shape: [usize; 2]) -> Result<Option<StoredMatrix>> {
+        match &self.file {
+            WeightFile::Artefact(weights) => artefact::read(weights, name, shape).map(Some),
+            WeightFile::Gguf(gguf) if self.quantise.is_some() => {
+                let found = gguf.four_bits(name, shape)?;
+                Ok(found.map(|FourBits { data, steps }| StoredMatrix::Int4 {
+                    data,
+                    scale: steps,
+                    group: GROUP,
+                }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn quantised(
+        &self,
+        name: &str,
+        shape: [usize; 2],
+        data: Vec<f32>,
+        scheme: impl FnOnce(Scheme) -> Scheme,
+    ) -> StoredMatrix {
         let Some(config) = &self.quantise else {
-            return Ok(StoredMatrix::F32(data));
+            return StoredMatrix::F32(data);
         };
-        let scheme = config.scheme(name, &shape).for_product();
-        Ok(StoredMatrix::quantise(data, inputs, scheme, config.clip))
+        let scheme = scheme(config.scheme(name, &shape));
+        StoredMatrix::quantise(data, shape[1], scheme, config.clip)
     }
 }
 
@@ -152,7 +227,7 @@ impl Scope<'_> {
 
     /// Reads the numbers that a layer adds, always in `f32`.
     pub(crate) fn bias(self, role: Role, len: usize) -> Result<Vec<f32>> {
-        Ok(self.source.weights.f32(&self.names.bias(role), &[len])?)
+        self.source.f32(&self.names.bias(role), &[len])
     }
 
     /// Reads a norm over `width` numbers.
@@ -160,7 +235,7 @@ impl Scope<'_> {
         let name = self.names.weight(role);
         Ok(Norm {
             kind: norms.kind,
-            weight: self.source.weights.f32(&name, &[width])?,
+            weight: self.source.f32(&name, &[width])?,
             bias: match norms.kind {
                 NormKind::Layer => self.bias(role, width)?,
                 NormKind::Rms => vec![0.0; width],
@@ -186,9 +261,9 @@ impl Scope<'_> {
             true => Role::WordEmbeddings,
             false => Role::LmHead,
         };
-        let (weights, bias) = (&self.source.weights, self.names.bias(Role::LogitsBias));
-        let bias = match weights.contains(&bias) {
-            true => weights.f32(&bias, &[1, words])?,
+        let bias = self.names.bias(Role::LogitsBias);
+        let bias = match self.source.contains(&bias) {
+            true => self.source.f32(&bias, &[1, words])?,
             false => vec![0.0; words],
         };
         Ok(self.joined(&[(role, words)], inputs)?.pack(inputs, &bias))

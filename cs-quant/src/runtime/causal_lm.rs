@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cs_model::generate::Decoder;
+use cs_model::gguf::Gguf;
 use cs_model::{Bundle, DecoderConfig, Matrix, Weights};
 
 use super::cache::Cached;
@@ -93,6 +94,57 @@ impl NativeCausalLm {
         let weights = checkpoint(dir, &decoder)?;
         let source = WeightSource::checkpoint(weights, Some(quantise.clone()));
         Self::load(decoder, &source, Precision::Int8, config)
+    }
+
+    /// Opens a GGUF file, of the architecture `llama`, `qwen2`, `qwen3` or `gpt2`.
+    ///
+    /// With [`Precision::Fp32`], or [`Precision::Auto`] where the file has its weights in floats, they
+    /// are those of the file. Otherwise Q4_0 stays int4, and all others become int8 while they are
+    /// read.
+    ///
+    /// # Errors
+    ///
+    /// A file that is torn, or that holds what is not read; an error if the kernel or the threads are
+    /// not to be had.
+    pub fn open_gguf(gguf: Gguf, config: &RuntimeConfig) -> Result<Self> {
+        let is_int8 = match config.precision {
+            Precision::Auto => gguf.is_quantised(),
+            precision => precision == Precision::Int8,
+        };
+        let precision = if is_int8 {
+            Precision::Int8
+        } else {
+            Precision::Fp32
+        };
+        let quantise = is_int8.then(QuantConfig::default);
+        Self::load_gguf(gguf, quantise, precision, config)
+    }
+
+    /// Opens a GGUF file and quantises its weights while they are read, but for those in Q4_0, which
+    /// stay as they are; `config.precision` is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`NativeCausalLm::open_gguf`]; [`Error::Config`] for a value out of range.
+    pub fn open_gguf_quantised(
+        gguf: Gguf,
+        quantise: &QuantConfig,
+        config: &RuntimeConfig,
+    ) -> Result<Self> {
+        quantise.validate()?;
+        Self::load_gguf(gguf, Some(quantise.clone()), Precision::Int8, config)
+    }
+
+    fn load_gguf(
+        gguf: Gguf,
+        quantise: Option<QuantConfig>,
+        precision: Precision,
+        config: &RuntimeConfig,
+    ) -> Result<Self> {
+        let decoder = gguf.decoder_config()?;
+        gguf.check_all(&decoder)?;
+        let source = WeightSource::gguf(gguf, quantise);
+        Self::load(decoder, &source, precision, config)
     }
 
     fn load(

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cs_model::generate::{Decoder, EarlyStopping, GenerateConfig, Generator, Prompt};
+use cs_model::gguf::Gguf;
 use cs_model::{DecoderConfig, Matrix, RawTensor, Weights, write_safetensors};
 use cs_quant::{Int4, Kernel, NativeCausalLm, Precision, QuantConfig, quantize_decoder};
 use serde_json::Value;
@@ -396,4 +397,43 @@ fn conversations_that_do_not_fit_are_refused_and_the_others_go_on() {
     assert!(model.prefill(&[&[1, 2, 3], &[3], &[3]]).is_err());
     assert_eq!(model.step(&[4, 5]).unwrap(), before);
     assert_eq!(model.prefill(&[&[1, 2], &[3]]).unwrap(), first);
+}
+
+fn open_gguf(name: &str, precision: Precision) -> NativeCausalLm {
+    let path = references().join(format!("../gguf/{name}.gguf"));
+    let config = config(precision, 2, None);
+    NativeCausalLm::open_gguf(Gguf::open(&path).unwrap(), &config).unwrap()
+}
+
+#[test]
+fn a_gguf_file_gives_the_logits_of_its_folder() {
+    for family in FAMILIES {
+        let prompts = expected(family, "prompts");
+        let texts = slices(&prompts);
+        let mut model = open_gguf(family, Precision::Auto);
+        assert_eq!(model.precision(), Precision::Fp32);
+        let logits = model.logits(&texts).unwrap();
+        close(&logits.data, &expected_logits(family, &model), family);
+        assert_eq!(
+            generate(&mut model, &prompts, greedy()),
+            expected(family, "greedy")
+        );
+        let int8 = open_gguf(family, Precision::Int8).logits(&texts).unwrap();
+        let folder = open(family, Precision::Int8, 2).logits(&texts).unwrap();
+        assert_eq!(int8, folder, "{family}");
+    }
+}
+
+#[test]
+fn four_bits_of_a_gguf_file_stay_as_they_are() {
+    let prompts: Vec<Vec<u32>> = vec![(0..40).map(|i| i * 37 % 80).collect(), vec![3, 7]];
+    let mut wide = open_gguf("llama_q4_0", Precision::Fp32);
+    let mut narrow = open_gguf("llama_q4_0", Precision::Auto);
+    assert_eq!(narrow.precision(), Precision::Int8);
+    // 4.5 bits a weight, with steps and sums of outputs, against 32.
+    assert!(narrow.weight_bytes() * 4 < wide.weight_bytes());
+    let [wide, narrow] = [&mut wide, &mut narrow].map(|m| m.logits(&slices(&prompts)).unwrap());
+    let found = cosine(&wide.data, &narrow.data);
+    // Rows that are multiplied by are rounded to 8 bits.
+    assert!(found > 0.995, "{found}");
 }

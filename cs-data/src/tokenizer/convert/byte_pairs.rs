@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::Result;
@@ -44,8 +45,7 @@ impl BytePairs {
         let bytes = |regex: bool| json!({"type": "ByteLevel", "add_prefix_space": prefix, "trim_offsets": true, "use_regex": regex});
         let pre_tokenizer = match qwen {
             true => json!({"type": "Sequence", "pretokenizers": [
-                {"type": "Split", "pattern": {"Regex": QWEN2_WORDS}, "behavior": "Isolated", "invert": false},
-                bytes(false)]}),
+                split(QWEN2_WORDS), bytes(false)]}),
             false => bytes(true),
         };
         Ok(Document {
@@ -59,10 +59,19 @@ impl BytePairs {
             decoder: bytes(true),
             added_tokens: settings.added_tokens(family.tokens()),
             padding: None,
-            model: json!({"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": "",
-                "end_of_word_suffix": "", "fuse_unk": false, "byte_fallback": false,
-                "vocab": self.vocabulary, "merges": self.merges}),
+            model: Self::model(&self.vocabulary, &self.merges, false),
         })
+    }
+
+    /// The model of bytes' pairs; with `whole`, a word that is a token stays one.
+    pub(super) fn model(
+        vocabulary: &impl Serialize,
+        merges: &impl Serialize,
+        whole: bool,
+    ) -> Value {
+        json!({"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": "",
+            "end_of_word_suffix": "", "fuse_unk": false, "byte_fallback": false, "ignore_merges": whole,
+            "vocab": vocabulary, "merges": merges})
     }
 
     fn edges(&self, family: Family, settings: &Settings, prefix: bool) -> Result<Value> {
@@ -138,7 +147,12 @@ impl Family {
 }
 
 /// The words of Qwen2: as GPT-2's, but each digit is one, and letters take one other sign before them.
-const QWEN2_WORDS: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+pub(super) const QWEN2_WORDS: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
+/// A step that cuts a text into words that match an expression, and what is between them.
+pub(super) fn split(words: &str) -> Value {
+    json!({"type": "Split", "pattern": {"Regex": words}, "behavior": "Isolated", "invert": false})
+}
 
 /// A pair a line; the first line may tell the version.
 fn merges_of(path: &Path, bytes: &[u8]) -> Result<Vec<(String, String)>> {

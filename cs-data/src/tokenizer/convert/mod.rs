@@ -4,6 +4,7 @@
 mod blenderbot_small;
 mod byte_pairs;
 mod document;
+mod ggml;
 mod marian;
 mod pieces;
 mod sentence_piece;
@@ -20,6 +21,7 @@ use super::json::{self, Loaded};
 use super::wordpiece::{self, Flavour};
 
 use byte_pairs::BytePairs;
+pub use ggml::GgmlVocabulary;
 use sentence_piece::Opened;
 pub(super) use settings::Settings;
 

@@ -15,7 +15,7 @@ use super::settings::{Settings, added, content_of};
 /// SentencePiece's sign for a space.
 const SPACE: &str = "\u{2581}";
 
-type Merge<'a> = (&'a str, &'a str);
+pub(super) type Merge<'a> = (&'a str, &'a str);
 
 impl Opened {
     /// The tokenizer of a folder with this file: XLM-R's, ALBERT's or Llama's, or what the file
@@ -26,7 +26,7 @@ impl Opened {
         } else if settings.is_of(&["AlbertTokenizer", "albert"]) {
             self.albert(settings)
         } else if settings.is_of(&["LlamaTokenizer", "llama"]) {
-            self.llama(settings)
+            self.llama(settings, &self.merges_by_id())
         } else {
             self.plain(settings)
         }
@@ -138,7 +138,8 @@ impl Opened {
         })
     }
 
-    fn llama(&self, settings: &Settings) -> Result<Document> {
+    /// Llama's, which joins these pairs, the first ones first.
+    pub(super) fn llama(&self, settings: &Settings, merges: &[Merge<'_>]) -> Result<Document> {
         let defaults = [
             ("bos_token", "<s>"),
             ("eos_token", "</s>"),
@@ -163,7 +164,7 @@ impl Opened {
             pre_tokenizer: json!({"type": "Metaspace", "replacement": SPACE, "prepend_scheme": scheme, "split": false}),
             post_processor: self.edges(settings, &defaults)?,
             decoder: json!({"type": "Sequence", "decoders": decoders}),
-            model: self.bpe(&self.merges_by_id(), None, false),
+            model: self.bpe(merges, None, false),
             added_tokens: joined(settings.added_tokens(&defaults), self.special_pieces()),
             padding: None,
         })
@@ -217,7 +218,7 @@ impl Opened {
     }
 
     /// Every way to put a normal piece together of two, the likeliest piece first.
-    fn merges_by_score(&self) -> Vec<Merge<'_>> {
+    pub(super) fn merges_by_score(&self) -> Vec<Merge<'_>> {
         let ids = self.ids(|piece| piece.kind() == Kind::Normal);
         let mut merges = merges(&ids);
         let score = |(first, second): &Merge<'_>| {

@@ -33,6 +33,16 @@ pub(super) struct Piece {
     kind: Option<i32>,
 }
 
+impl Piece {
+    pub(super) fn new(text: &str, score: f32, kind: Kind) -> Self {
+        Self {
+            text: Some(text.to_owned()),
+            score: Some(score),
+            kind: Some(kind.into()),
+        }
+    }
+}
+
 /// What a piece stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
 #[repr(i32)]
@@ -106,6 +116,26 @@ impl Opened {
             .map_err(|fault| Error::file(path, fault.to_string(), "a SentencePiece model"))?;
         let opened = Self {
             model,
+            path: path.to_owned(),
+        };
+        opened.check()?;
+        Ok(opened)
+    }
+
+    /// A model that pairs of pieces are joined by, the piece with this id for what is none.
+    pub(super) fn of_pieces(pieces: Vec<Piece>, unknown: u32, path: &Path) -> Result<Self> {
+        let trainer = Trainer {
+            algorithm: Some(Algorithm::Bpe.into()),
+            byte_fallback: Some(true),
+            unk_id: i32::try_from(unknown).ok(),
+            ..Trainer::default()
+        };
+        let opened = Self {
+            model: SentencePiece {
+                pieces,
+                trainer,
+                normalizer: Normalizer::default(),
+            },
             path: path.to_owned(),
         };
         opened.check()?;

@@ -48,6 +48,15 @@ impl Settings {
         })
     }
 
+    /// Settings that a file of another kind tells, under the names of `tokenizer_config.json`.
+    pub(super) fn of_fields(fields: Map<String, Value>) -> Self {
+        Self {
+            fields,
+            family: String::new(),
+            added: Vec::new(),
+        }
+    }
+
     /// Whether the family is one of these, by the class of its tokenizer or its `model_type`.
     pub(super) fn is_of(&self, names: &[&str]) -> bool {
         names.contains(&&*self.family)

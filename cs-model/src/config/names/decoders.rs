@@ -53,3 +53,28 @@ pub const LLAMA: Names = Names::new(&Table {
     ],
     base: None,
 });
+
+/// The names of GGUF files, which are the same for every decoder.
+pub const GGUF: Names = Names::new(&Table {
+    prefix: None,
+    unused: &[],
+    roles: &[
+        (Role::WordEmbeddings, "token_embd.{part}"),
+        (Role::PositionEmbeddings, "position_embd.{part}"),
+        (Role::AttentionNorm, "blk.{layer}.attn_norm.{part}"),
+        (Role::QueryKeyValue, "blk.{layer}.attn_qkv.{part}"),
+        (Role::Query, "blk.{layer}.attn_q.{part}"),
+        (Role::Key, "blk.{layer}.attn_k.{part}"),
+        (Role::Value, "blk.{layer}.attn_v.{part}"),
+        (Role::QueryNorm, "blk.{layer}.attn_q_norm.{part}"),
+        (Role::KeyNorm, "blk.{layer}.attn_k_norm.{part}"),
+        (Role::AttentionOutput, "blk.{layer}.attn_output.{part}"),
+        (Role::FeedForwardNorm, "blk.{layer}.ffn_norm.{part}"),
+        (Role::FeedForwardGate, "blk.{layer}.ffn_gate.{part}"),
+        (Role::FeedForwardIn, "blk.{layer}.ffn_up.{part}"),
+        (Role::FeedForwardOut, "blk.{layer}.ffn_down.{part}"),
+        (Role::FinalNorm, "output_norm.{part}"),
+        (Role::LmHead, "output.weight"),
+    ],
+    base: None,
+});

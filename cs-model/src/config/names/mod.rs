@@ -12,7 +12,7 @@ mod table;
 
 use std::borrow::Cow;
 
-pub use self::decoders::{GPT2, LLAMA};
+pub use self::decoders::{GGUF, GPT2, LLAMA};
 pub use self::encoders::{ALBERT, BERT, BILSTM, DISTILBERT, ROBERTA};
 pub use self::heads::{ALL_HEADS, HEADS};
 pub use self::role::{Part, Role};
@@ -20,7 +20,8 @@ pub use self::seq2seq::{BART_DECODER, BART_ENCODER, UNTIED_BART_DECODER, UNTIED_
 pub use self::table::Names;
 use self::table::Table;
 
-/// The names of every family, and those of the heads.
+/// The names of every family, and those of the heads; not those of files that name all families'
+/// tensors alike.
 const ALL: [Names; 12] = [
     BERT,
     ROBERTA,
