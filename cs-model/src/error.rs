@@ -74,18 +74,14 @@ pub enum Error {
         reason: String,
     },
     /// A GGUF file is torn, or holds what is not read.
-    #[error("{}: byte {offset}: {what} is {found}, expected {expected}", path.display())]
+    #[error("{}: byte {offset}: {reason}", path.display())]
     Gguf {
         /// The path of the file.
         path: PathBuf,
         /// The byte of the file, counted from 0.
         offset: u64,
-        /// What lies there: a key, a tensor or a part of the header.
-        what: String,
-        /// What it is.
-        found: String,
-        /// What it should be.
-        expected: String,
+        /// What lies there, a key, a tensor or a part of the header, and what was expected.
+        reason: String,
     },
     /// A tensor is missing, or has another shape, type or content than the model needs.
     #[error("{}: tensor {name}: expected {expected}, found {found}", path.display())]

@@ -51,16 +51,14 @@ impl<'a> Reader<'a> {
     /// Makes the error for what the next value is.
     pub(super) fn error(
         &self,
-        what: impl Into<String>,
+        what: impl Display,
         found: impl Display,
-        expected: impl Into<String>,
+        expected: impl Display,
     ) -> Error {
         Error::Gguf {
             path: self.path.to_owned(),
             offset: self.offset(),
-            what: what.into(),
-            found: found.to_string(),
-            expected: expected.into(),
+            reason: format!("{what} is {found}, expected {expected}"),
         }
     }
 
