@@ -57,7 +57,7 @@
 //! embeddings are int8 with a step per row.
 //!
 //! What [`Int4`] selects takes 4 bits, with a step for each group `g` of 32 or 64 weights of a row,
-//! in bf16:
+//! in f16:
 //!
 //! ```text
 //! W[n, k] ~ t[n, g] (q[n, k] - 8),    t[n, g] = max_{k in g} |W[n, k]| / 7,    q = 1..15

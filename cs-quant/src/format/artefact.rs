@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use cs_model::{Dtype, RawTensor, Weights};
+use half::f16;
 
 use super::matrix::StoredMatrix;
 use crate::error::{Error, Result};
@@ -49,12 +50,9 @@ pub(crate) fn tensors(
             vec![(steps, scale), (name, raw(Dtype::I8, shape.to_vec(), data))]
         }
         StoredMatrix::Int4 { data, scale, group } => {
-            let halves = scale.iter().flat_map(|s| {
-                // The low halves of the steps are zero.
-                ((s.to_bits() >> 16) as u16).to_le_bytes()
-            });
+            let halves = scale.iter().flat_map(|&s| f16::from_f32(s).to_le_bytes());
             let scale = raw(
-                Dtype::BF16,
+                Dtype::F16,
                 vec![shape[0], shape[1] / group],
                 halves.collect(),
             );
@@ -83,7 +81,7 @@ pub(crate) fn read(weights: &Weights, name: &str, shape: [usize; 2]) -> Result<S
         Dtype::I8 => {
             let bytes = weights.bytes(name, Dtype::I8, &shape)?;
             Ok(StoredMatrix::Int8 {
-                scale: steps(weights, name, &[rows])?,
+                scale: steps(weights, name, &[rows], f32::MAX)?,
                 // It is converted in place, without a second copy.
                 data: bytes.into_owned().into_iter().map(|b| b as i8).collect(),
             })
@@ -92,7 +90,7 @@ pub(crate) fn read(weights: &Weights, name: &str, shape: [usize; 2]) -> Result<S
             let group = group(weights, name, cols)?;
             let bytes = weights.bytes(name, Dtype::U8, &[rows, cols / 2])?;
             Ok(StoredMatrix::Int4 {
-                scale: steps(weights, name, &[rows, cols / group])?,
+                scale: steps(weights, name, &[rows, cols / group], f16::MAX.to_f32())?,
                 data: bytes.into_owned(),
                 group,
             })
@@ -120,17 +118,17 @@ fn group(weights: &Weights, name: &str, cols: usize) -> Result<usize> {
     })
 }
 
-/// Reads the steps of a matrix, which have to be finite and positive.
-fn steps(weights: &Weights, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+/// Reads the steps of a matrix, which have to be positive and at most `most`.
+fn steps(weights: &Weights, name: &str, shape: &[usize], most: f32) -> Result<Vec<f32>> {
     let tensor = format!("{name}.scale");
     let steps = weights.f32(&tensor, shape)?;
-    match steps.iter().position(|&s| s <= 0.0) {
+    match steps.iter().position(|&s| s <= 0.0 || s > most) {
         None => Ok(steps),
         Some(at) => Err(Error::Tensor {
             path: weights.path().to_owned(),
             tensor,
             found: format!("{} at element {at}", steps[at]),
-            expected: "positive finite steps".to_owned(),
+            expected: format!("positive steps of at most {most:e}"),
         }),
     }
 }

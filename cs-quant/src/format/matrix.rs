@@ -4,7 +4,7 @@
 //! weights of a row, and 16 values: `w ~ t (q - 8)`, `q = round(w / t) + 8` in 1..=15 (0 is never
 //! written); two weights a byte, the even one in the low half.
 
-use half::bf16;
+use half::f16;
 
 use super::scheme::{Clip, IntRange, Scheme};
 use crate::kernel::pack::{MOST_SUM, NEIGHBOURS};
@@ -120,7 +120,7 @@ fn int4(data: &[f32], group: usize, clip: Clip) -> StoredMatrix {
     let mut values = Vec::with_capacity(data.len() / 2);
     let mut scale = Vec::with_capacity(data.len() / group);
     for weights in data.chunks_exact(group) {
-        let step = brain(step(weights, IntRange::Int4, clip));
+        let step = half(step(weights, IntRange::Int4, clip));
         scale.push(step);
         for weights in weights.chunks(8) {
             let nibbles = round(weights, step, IntRange::Int4).map(|q| (q + 8.0) as u8);
@@ -135,10 +135,11 @@ fn int4(data: &[f32], group: usize, clip: Clip) -> StoredMatrix {
     }
 }
 
-/// Gives the nearest bf16 number, which is how int4's steps are stored.
-fn brain(step: f32) -> f32 {
-    let near = bf16::from_f32(step).to_f32();
-    if near.is_finite() { near } else { step }
+/// Gives the nearest positive f16 number, which is how int4's steps are stored: 65,504 at most, which
+/// cuts weights beyond 458,528 off.
+fn half(step: f32) -> f32 {
+    let [least, most] = [f16::MIN_POSITIVE_SUBNORMAL, f16::MAX].map(f16::to_f32);
+    f16::from_f32(step.clamp(least, most)).to_f32()
 }
 
 /// Gives the integers that stand for up to eight weights.
@@ -288,7 +289,7 @@ mod tests {
         };
         assert_eq!((bytes.len(), scale.len()), (64, 4));
         assert!(bytes.iter().all(|b| b & 15 > 0 && b >> 4 > 0));
-        assert!(scale.iter().all(|s| s.to_bits() & 0xffff == 0));
+        assert!(scale.iter().all(|&s| f16::from_f32(s).to_f32() == s));
         let scale = scale.clone();
         for (i, (x, back)) in data.iter().zip(rows.clone().into_f32(64)).enumerate() {
             // The step's own rounding may cut off a little of the largest weight.

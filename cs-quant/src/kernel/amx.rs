@@ -73,7 +73,7 @@ static SHAPES: Shapes = Shapes {
 /// # Safety
 ///
 /// [`is_supported`] must hold.
-#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 pub(crate) unsafe fn run<T: Task>(task: T) -> T::Output {
     if !T::USES_TILES {
         return task.run::<AmxInt8>();

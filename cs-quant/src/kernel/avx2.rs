@@ -7,28 +7,29 @@
 use std::arch::asm;
 use std::arch::x86_64::{
     __m128i, __m256, __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi16, _mm256_add_epi32,
-    _mm256_and_si256, _mm256_castsi256_ps, _mm256_cvtepi32_ps, _mm256_cvtepu16_epi32,
-    _mm256_fmadd_ps, _mm256_load_si256, _mm256_loadu_ps, _mm256_madd_epi16, _mm256_maddubs_epi16,
-    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps,
-    _mm256_setzero_si256, _mm256_slli_epi32, _mm256_srli_epi16,
+    _mm256_and_si256, _mm256_cvtepi32_ps, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_load_si256,
+    _mm256_loadu_ps, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_set1_epi8, _mm256_set1_epi16,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_srli_epi16,
 };
 
 use super::pack4::{GROUP, LINES};
 use super::{AHEAD, Isa, TILE, Task};
 
-/// The instruction set of a machine with AVX2 and FMA.
+/// The instruction set of a machine with AVX2, FMA and F16C.
 pub(crate) struct Avx2;
 
 pub(super) fn is_supported() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("f16c")
 }
 
 /// Enters the instruction set.
 ///
 /// # Safety
 ///
-/// The machine has AVX2 and FMA.
-#[target_feature(enable = "avx2,fma")]
+/// The machine has AVX2, FMA and F16C.
+#[target_feature(enable = "avx2,fma,f16c")]
 pub(crate) unsafe fn run<T: Task>(task: T) -> T::Output {
     task.run::<Avx2>()
 }
@@ -128,15 +129,13 @@ impl Tile {
 ///
 /// # Safety
 ///
-/// They are readable, and the machine has AVX2.
+/// They are readable, and the machine has F16C.
 #[inline]
-#[target_feature(enable = "avx2")]
+#[target_feature(enable = "f16c")]
 pub(super) unsafe fn widen_steps(steps: *const [u16; TILE]) -> [__m256; 2] {
     // SAFETY: the caller vouches for what is read.
     let [left, right] = unsafe { steps.cast::<[__m128i; 2]>().read_unaligned() };
-    let left = _mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(left));
-    let right = _mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(right));
-    [_mm256_castsi256_ps(left), _mm256_castsi256_ps(right)]
+    [_mm256_cvtph_ps(left), _mm256_cvtph_ps(right)]
 }
 
 impl Isa for Avx2 {

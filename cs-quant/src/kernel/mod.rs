@@ -13,6 +13,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use self::pack::Line;
+use self::pack4::widen_step;
 use crate::error::{Error, Result};
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -226,7 +227,7 @@ pub(crate) trait Isa {
             };
             for (sums, exact) in sums.iter_mut().zip(&exact) {
                 for c in 0..TILE {
-                    let step = f32::from_bits(u32::from(steps[c]) << 16);
+                    let step = widen_step(steps[c]);
                     sums[c] = Self::fma(exact[c] as f32, step, sums[c]);
                 }
             }

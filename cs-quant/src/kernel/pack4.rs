@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use half::f16;
+
 use super::TILE;
 use super::pack::Line;
 
@@ -21,7 +23,7 @@ pub(crate) struct PackedI4 {
     pub(super) outputs: usize,
     pub(super) inputs: usize,
     lines: Vec<Line<u8, 64>>,
-    /// The steps in bf16, `[panel][group][column]`.
+    /// The steps in f16, `[panel][group][column]`.
     steps: Vec<[u16; TILE]>,
     /// The sum of each output's weights.
     pub(super) shift: Vec<f32>,
@@ -30,7 +32,7 @@ pub(crate) struct PackedI4 {
 
 impl PackedI4 {
     /// Packs `weights`, `[outputs, inputs / 2]` with the even one of two in the low half, their
-    /// `steps`, `[outputs, inputs / 32]` in bf16 numbers, and a bias per output.
+    /// `steps`, `[outputs, inputs / 32]` in f16 numbers, and a bias per output.
     ///
     /// # Panics
     ///
@@ -54,9 +56,10 @@ impl PackedI4 {
         for (n, (row, steps)) in rows.zip(steps.chunks_exact(groups)).enumerate() {
             let (first, column) = (n / TILE * groups, n % TILE);
             for (group, (bytes, &step)) in row.chunks_exact(GROUP / 2).zip(steps).enumerate() {
-                packed.steps[first + group][column] = (step.to_bits() >> 16) as u16;
+                let step = f16::from_f32(step);
+                packed.steps[first + group][column] = step.to_bits();
                 let lines = &mut packed.lines[(first + group) * LINES..][..LINES];
-                packed.shift[n] += put(bytes, lines, column) as f32 * step;
+                packed.shift[n] += put(bytes, lines, column) as f32 * step.to_f32();
             }
         }
         packed
@@ -77,7 +80,7 @@ impl PackedI4 {
     pub(super) fn row(&self, output: usize, out: &mut [f32]) {
         let (first, column) = (output / TILE * self.groups(), output % TILE);
         for (group, out) in out.chunks_exact_mut(GROUP).enumerate() {
-            let step = f32::from_bits(u32::from(self.steps[first + group][column]) << 16);
+            let step = widen_step(self.steps[first + group][column]);
             let lines = &self.lines[(first + group) * LINES..][..LINES];
             for (out, line) in out.as_chunks_mut::<8>().0.iter_mut().zip(lines) {
                 let four = &line.0[column * 4..][..4];
@@ -94,6 +97,15 @@ impl PackedI4 {
     }
 }
 
+/// Gives a finite f16 number, by arithmetic that the compiler vectorises.
+#[inline(always)]
+pub(super) fn widen_step(bits: u16) -> f32 {
+    // The exponents of f32 count from 112 lower.
+    let scale = f32::from_bits((127 + 112) << 23);
+    let size = f32::from_bits(u32::from(bits & 0x7fff) << 13) * scale;
+    f32::from_bits(size.to_bits() | u32::from(bits & 0x8000) << 16)
+}
+
 /// Puts the weights of a group into a column of its lines, and gives their sum.
 fn put(bytes: &[u8], lines: &mut [Line<u8, 64>], column: usize) -> i32 {
     let mut sum = 0;
@@ -106,4 +118,19 @@ fn put(bytes: &[u8], lines: &mut [Line<u8, 64>], column: usize) -> i32 {
         sum += (0..8).map(|i| i32::from(weight(i)) - 8).sum::<i32>();
     }
     sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_finite_f16_number_is_widened_exactly() {
+        for bits in 0..=u16::MAX {
+            let number = f16::from_bits(bits);
+            if number.is_finite() {
+                assert_eq!(widen_step(bits).to_bits(), number.to_f32().to_bits());
+            }
+        }
+    }
 }

@@ -6,10 +6,9 @@ use std::arch::x86_64::{
     _mm256_cvtepi32_ps, _mm256_dpbusd_avx_epi32, _mm256_fmadd_ps, _mm256_load_si256,
     _mm256_loadu_si256, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_setzero_ps,
     _mm256_setzero_si256, _mm256_srli_epi16, _mm512_add_epi32, _mm512_and_si512,
-    _mm512_castsi512_ps, _mm512_cvtepi32_ps, _mm512_cvtepu16_epi32, _mm512_dpbusd_epi32,
-    _mm512_fmadd_ps, _mm512_load_si512, _mm512_loadu_ps, _mm512_set1_epi8, _mm512_set1_epi32,
-    _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_srli_epi16,
-    _mm512_sub_epi8,
+    _mm512_cvtepi32_ps, _mm512_cvtph_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_load_si512,
+    _mm512_loadu_ps, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_setzero_si512, _mm512_srli_epi16, _mm512_sub_epi8,
 };
 
 use super::avx2::{self, Avx2};
@@ -40,7 +39,7 @@ pub(super) fn is_supported_512() -> bool {
 /// # Safety
 ///
 /// [`is_supported_256`] must hold.
-#[target_feature(enable = "avx2,fma,avxvnni")]
+#[target_feature(enable = "avx2,fma,f16c,avxvnni")]
 pub(crate) unsafe fn run_256<T: Task>(task: T) -> T::Output {
     task.run::<AvxVnni>()
 }
@@ -50,7 +49,7 @@ pub(crate) unsafe fn run_256<T: Task>(task: T) -> T::Output {
 /// # Safety
 ///
 /// [`is_supported_512`] must hold.
-#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 pub(crate) unsafe fn run_512<T: Task>(task: T) -> T::Output {
     task.run::<Avx512Vnni>()
 }
@@ -65,7 +64,7 @@ pub(crate) unsafe fn run_512<T: Task>(task: T) -> T::Output {
 unsafe fn widen_steps(steps: *const [u16; TILE]) -> __m512 {
     // SAFETY: the caller vouches for what is read.
     let steps = unsafe { _mm256_loadu_si256(steps.cast()) };
-    _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(steps)))
+    _mm512_cvtph_ps(steps)
 }
 
 impl Isa for AvxVnni {

@@ -230,7 +230,7 @@ fn an_artefact_of_another_model_is_refused() {
         (
             "\"hidden_size\": 32",
             "\"hidden_size\": 64",
-            BERT.weight(Role::PositionEmbeddings),
+            BERT.weight(Role::WordEmbeddings),
         ),
         (
             "\"num_hidden_layers\": 2",
@@ -432,7 +432,7 @@ fn mutate(good: &[u8], tensor: prop::sample::Index, mutation: &Mutation) -> Vec<
             let place = |i: usize| info["data_offsets"][i].as_u64().unwrap() as usize;
             let bytes = &mut data[place(0)..place(1)];
             let at = at.index(bytes.len() / 2) * 2;
-            // The upper half is the number in bf16.
+            // A number in f16, or half of one.
             let bits = &bits.to_le_bytes()[2..];
             bytes[at..at + 2].copy_from_slice(bits);
         }

@@ -32,9 +32,9 @@ fn four_bits_are_stored_and_read() {
     let inner = BERT.layer(1).weight(Role::FeedForwardOut);
     let attention = BERT.layer(1).weight(Role::AttentionOutput);
     for (name, dtype, shape) in [
-        (format!("{words}.scale"), Dtype::BF16, [50, 1]),
+        (format!("{words}.scale"), Dtype::F16, [50, 1]),
         (words, Dtype::U8, [50, 16]),
-        (format!("{inner}.scale"), Dtype::BF16, [32, 2]),
+        (format!("{inner}.scale"), Dtype::F16, [32, 2]),
         (inner, Dtype::U8, [32, 32]),
         (attention, Dtype::I8, [32, 32]),
     ] {
