@@ -56,7 +56,7 @@ pub fn quantize_decoder(dir: &Path, out: &Path, config: &QuantConfig) -> Result<
         head: head(decoder.names(), decoder.tied()),
         conv1d: decoder.stack().conv1d,
     };
-    checkpoint.quantize((dir, out), config)
+    checkpoint.quantize(dir, out, config)
 }
 
 /// Quantises a Hugging Face encoder-decoder as [`quantize_decoder`] does a decoder. A table that
@@ -78,7 +78,7 @@ pub fn quantize_seq2seq(dir: &Path, out: &Path, config: &QuantConfig) -> Result<
         head: head(model.decoder_names(), model.tied()),
         conv1d: false,
     };
-    checkpoint.quantize((dir, out), config)
+    checkpoint.quantize(dir, out, config)
 }
 
 /// Gives the name of the matrix of the words' logits.
@@ -104,7 +104,7 @@ struct Checkpoint {
 
 impl Checkpoint {
     /// Writes the artefact and what belongs to it from one folder to another.
-    fn quantize(self, (dir, out): (&Path, &Path), config: &QuantConfig) -> Result<QuantReport> {
+    fn quantize(self, dir: &Path, out: &Path, config: &QuantConfig) -> Result<QuantReport> {
         let mut report = QuantReport {
             bytes_before: self.weights.file_size(),
             ..QuantReport::default()
