@@ -1,5 +1,7 @@
 //! Beam search, as `transformers` does it.
 
+use std::sync::Arc;
+
 use super::config::{EarlyStopping, GenerateConfig};
 use super::processors::Processors;
 use super::ranking::{largest, log_softmax};
@@ -39,7 +41,7 @@ struct Finished {
 /// The `num_beams` likeliest sequences, until none that is open can replace one that has ended
 /// (Graves 2012, "Sequence Transduction with Recurrent Neural Networks", section 2.6).
 pub(super) struct Beams<'a> {
-    processors: Processors<'a>,
+    processors: Processors,
     open: Vec<Beam<'a>>,
     /// The best first, at most `num_beams` of them.
     finished: Vec<Finished>,
@@ -51,8 +53,8 @@ pub(super) struct Beams<'a> {
 }
 
 impl<'a> Beams<'a> {
-    pub(super) fn new(processors: Processors<'a>, prompt: &[u32], text: Option<Text<'a>>) -> Self {
-        let config = processors.config;
+    pub(super) fn new(processors: Processors, prompt: &[u32], text: Option<Text<'a>>) -> Self {
+        let config = Arc::clone(&processors.config);
         let watched = text.clone().filter(|_| !config.stop_strings.is_empty());
         let beam = |place| Beam {
             history: prompt.to_vec(),
@@ -69,8 +71,8 @@ impl<'a> Beams<'a> {
         }
     }
 
-    fn config(&self) -> &'a GenerateConfig {
-        self.processors.config
+    fn config(&self) -> &GenerateConfig {
+        &self.processors.config
     }
 
     /// Gives the number of tokens after the prompt that every open beam has.

@@ -3,7 +3,7 @@
 use crate::error::Result;
 
 /// Turns the tokens of one text into it.
-pub type Decode<'a> = dyn Fn(&[u32]) -> Result<String> + 'a;
+pub type Decode<'a> = dyn Fn(&[u32]) -> Result<String> + Send + Sync + 'a;
 
 /// Turns tokens that come one by one into pieces of text that never split a character, where one
 /// may take several tokens (byte-level vocabularies, byte fallback).

@@ -1,15 +1,16 @@
 //! The loop over a decoder's steps.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::beams::Beams;
 use super::config::GenerateConfig;
 use super::constraint::Constraint;
 use super::decoder::{Decoder, Likeliest};
 use super::detokenizer::Decode;
+use super::generation::Generation;
 use super::processors::Processors;
-use super::search::{Continuation, Next, Search};
-use super::single::Single;
+use super::search::{Continuation, Next, Search, is_ranked, unranked};
 use super::text::Text;
 use crate::error::{Error, Result};
 use crate::heads::Matrix;
@@ -51,10 +52,10 @@ pub struct Piece<'a> {
 /// Settings that were checked, ready to continue prompts with any decoder of their vocabulary.
 #[derive(Clone)]
 pub struct Generator<'a> {
-    config: GenerateConfig,
+    config: Arc<GenerateConfig>,
     vocab_size: usize,
-    decode: Option<&'a Decode<'a>>,
-    constraint: Option<&'a Constraint>,
+    decode: Option<Arc<Decode<'a>>>,
+    constraint: Option<Constraint>,
 }
 
 impl fmt::Debug for Generator<'_> {
@@ -79,7 +80,7 @@ impl<'a> Generator<'a> {
         }
         config.validate(vocab_size)?;
         Ok(Self {
-            config,
+            config: Arc::new(config),
             vocab_size,
             decode: None,
             constraint: None,
@@ -95,13 +96,13 @@ impl<'a> Generator<'a> {
     pub fn with_text(
         config: GenerateConfig,
         vocab_size: usize,
-        decode: &'a Decode<'a>,
+        decode: impl Fn(&[u32]) -> Result<String> + Send + Sync + 'a,
     ) -> Result<Self> {
         config.validate(vocab_size)?;
         Ok(Self {
-            config,
+            config: Arc::new(config),
             vocab_size,
-            decode: Some(decode),
+            decode: Some(Arc::new(decode)),
             constraint: None,
         })
     }
@@ -112,13 +113,13 @@ impl<'a> Generator<'a> {
     /// # Errors
     /// [`Error::Field`] without `eos_token_id`, by which a continuation ends once the condition is
     /// met, and for a condition with tokens that are not of the vocabulary.
-    pub fn constrained(mut self, constraint: &'a Constraint) -> Result<Self> {
+    pub fn constrained(mut self, constraint: &Constraint) -> Result<Self> {
         if self.config.eos_token_id.is_empty() {
             let expected = "at least one token, which ends what is constrained";
             return Err(Error::field("eos_token_id", "[]", expected));
         }
         constraint.validate(self.vocab_size)?;
-        self.constraint = Some(constraint);
+        self.constraint = Some(constraint.clone());
         Ok(self)
     }
 
@@ -140,7 +141,8 @@ impl<'a> Generator<'a> {
     ) -> Result<Vec<Continuation>> {
         self.check_decoder(decoder)?;
         for (place, prompt) in prompts.iter().enumerate() {
-            self.check_prompt(place, prompt.tokens, decoder.max_positions())?;
+            let field = format!("prompts[{place}]");
+            self.check_prompt(field, prompt.tokens, decoder.max_positions())?;
         }
         if prompts.is_empty() {
             return Ok(Vec::new());
@@ -171,6 +173,21 @@ impl<'a> Generator<'a> {
             .collect()
     }
 
+    /// Begins to continue a prompt for who drives the model himself, one that has this many
+    /// positions.
+    ///
+    /// # Errors
+    /// A prompt that is empty, not of the vocabulary or with `max_new_tokens` beyond the positions;
+    /// beams, which are several sequences.
+    pub fn begin(&self, prompt: &Prompt<'_>, positions: Option<usize>) -> Result<Generation<'a>> {
+        if self.config.num_beams > 1 {
+            let expected = "1, as one sequence is continued";
+            return Err(Error::field("num_beams", self.config.num_beams, expected));
+        }
+        self.check_prompt("prompt".to_owned(), prompt.tokens, positions)?;
+        Ok(self.generation(prompt))
+    }
+
     /// Whether the settings ask for nothing but the likeliest token each time.
     fn takes_likeliest(&self) -> bool {
         let greedy = GenerateConfig {
@@ -179,7 +196,7 @@ impl<'a> Generator<'a> {
             stop_strings: self.config.stop_strings.clone(),
             ..GenerateConfig::default()
         };
-        self.constraint.is_none() && self.config == greedy
+        self.constraint.is_none() && *self.config == greedy
     }
 
     /// Continues prompts by the likeliest token each time, which the decoder finds.
@@ -189,7 +206,10 @@ impl<'a> Generator<'a> {
         prompts: &[Prompt<'_>],
         on_piece: &mut dyn FnMut(Piece<'_>),
     ) -> Result<Vec<Continuation>> {
-        let mut singles: Vec<_> = prompts.iter().map(|prompt| self.single(prompt)).collect();
+        let mut singles: Vec<_> = prompts
+            .iter()
+            .map(|prompt| self.generation(prompt))
+            .collect();
         let mut texts = vec![String::new(); prompts.len()];
         let tokens: Vec<&[u32]> = prompts.iter().map(|prompt| prompt.tokens).collect();
         let mut likeliest = decoder.prefill_likeliest(&tokens)?;
@@ -215,31 +235,36 @@ impl<'a> Generator<'a> {
             .collect()
     }
 
-    fn single<'b>(&'b self, prompt: &Prompt<'b>) -> Single<'b> {
+    fn generation(&self, prompt: &Prompt<'_>) -> Generation<'a> {
         let processors = self.processors(prompt);
-        Single::new(processors, prompt.tokens, prompt.sequence, self.text())
+        let of = (prompt.tokens, prompt.sequence);
+        Generation::new(processors, self.vocab_size, of, self.text())
     }
 
-    fn processors<'b>(&'b self, prompt: &Prompt<'b>) -> Processors<'b> {
+    fn processors(&self, prompt: &Prompt<'_>) -> Processors {
+        let source = match self.config.encoder_no_repeat_ngram_size {
+            0 => Vec::new(),
+            _ => prompt.source.to_vec(),
+        };
         Processors {
-            config: &self.config,
+            config: Arc::clone(&self.config),
             prompt_length: prompt.tokens.len(),
-            source: prompt.source,
-            constraint: self.constraint,
+            source,
+            constraint: self.constraint.clone(),
         }
     }
 
-    fn text(&self) -> Option<Text<'_>> {
-        self.decode
-            .map(|decode| Text::new(decode, &self.config.stop_strings))
+    fn text(&self) -> Option<Text<'a>> {
+        let decode = self.decode.as_ref();
+        decode.map(|decode| Text::new(Arc::clone(decode), &self.config.stop_strings))
     }
 
-    fn search<'b>(&'b self, prompt: &Prompt<'b>) -> Box<dyn Search + 'b> {
+    fn search(&self, prompt: &Prompt<'_>) -> Box<dyn Search + 'a> {
         if self.config.num_beams > 1 {
             let processors = self.processors(prompt);
             Box::new(Beams::new(processors, prompt.tokens, self.text()))
         } else {
-            Box::new(self.single(prompt))
+            Box::new(self.generation(prompt))
         }
     }
 
@@ -264,7 +289,7 @@ impl<'a> Generator<'a> {
 
     fn finish(&self, search: Box<dyn Search + '_>, text: String) -> Result<Continuation> {
         Ok(Continuation {
-            text: self.decode.map(|_| text),
+            text: self.decode.is_some().then_some(text),
             ..search.finish()?
         })
     }
@@ -280,8 +305,7 @@ impl<'a> Generator<'a> {
         })
     }
 
-    fn check_prompt(&self, place: usize, tokens: &[u32], positions: Option<usize>) -> Result<()> {
-        let field = format!("prompts[{place}]");
+    fn check_prompt(&self, field: String, tokens: &[u32], positions: Option<usize>) -> Result<()> {
         if tokens.is_empty() {
             return Err(Error::field(field, "empty", "at least one token"));
         }
@@ -330,26 +354,12 @@ impl<'a> Generator<'a> {
     }
 }
 
-fn unranked(row: usize) -> Error {
-    Error::Shape {
-        what: "logits of a decoder",
-        expected: "numbers, not all of them infinite".to_owned(),
-        found: format!("a row, number {row}, that has NaN, infinity or no finite number"),
-    }
-}
-
 /// Tells a piece of text, if there is one, and adds it to the text.
 fn tell(prompt: usize, text: &str, whole: &mut String, on_piece: &mut dyn FnMut(Piece<'_>)) {
     if !text.is_empty() {
         whole.push_str(text);
         on_piece(Piece { prompt, text });
     }
-}
-
-/// Says whether logits put tokens into an order; negative infinity rules one out.
-fn is_ranked(row: &[f32]) -> bool {
-    let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    most.is_finite() && !row.iter().any(|logit| logit.is_nan())
 }
 
 /// Makes the decoder's sequences those that go on, and gives their next tokens.

@@ -1,23 +1,25 @@
 //! What is done to scores before a token is chosen, in the order of `transformers`.
 
+use std::sync::Arc;
+
 use super::config::GenerateConfig;
 use super::constraint::Constraint;
 use super::ranking::log_softmax;
 
 /// The settings that change scores, for one prompt.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Processors<'a> {
-    pub(super) config: &'a GenerateConfig,
+#[derive(Debug, Clone)]
+pub(super) struct Processors {
+    pub(super) config: Arc<GenerateConfig>,
     pub(super) prompt_length: usize,
-    /// What an encoder read, or the prompt.
-    pub(super) source: &'a [u32],
-    pub(super) constraint: Option<&'a Constraint>,
+    /// What an encoder read, or the prompt, if settings ask for it.
+    pub(super) source: Vec<u32>,
+    pub(super) constraint: Option<Constraint>,
 }
 
-impl Processors<'_> {
+impl Processors {
     /// Changes the scores of the tokens that may follow a prompt and what was generated after it.
     pub(super) fn apply(&self, history: &[u32], scores: &mut [f32]) {
-        let config = self.config;
+        let config = &*self.config;
         let generated = history.len() - self.prompt_length;
         if config.repetition_penalty != 1.0 {
             penalise(scores, history, config.repetition_penalty as f32);
@@ -28,7 +30,7 @@ impl Processors<'_> {
         if config.encoder_no_repeat_ngram_size > 0 {
             ban_ngrams(
                 scores,
-                self.source,
+                &self.source,
                 history,
                 config.encoder_no_repeat_ngram_size,
             );
@@ -52,7 +54,7 @@ impl Processors<'_> {
             ban(scores, &config.begin_suppress_tokens);
         }
         if let (Some(constraint), Some(generated)) =
-            (self.constraint, generated.checked_sub(self.first_free()))
+            (&self.constraint, generated.checked_sub(self.first_free()))
         {
             let generated = &history[history.len() - generated..];
             constraint.apply(generated, &config.eos_token_id, scores);

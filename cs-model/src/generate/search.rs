@@ -67,6 +67,21 @@ pub(super) trait Search {
     fn finish(self: Box<Self>) -> Result<Continuation>;
 }
 
+/// Makes the error for a row of logits that puts no tokens into an order.
+pub(super) fn unranked(row: usize) -> Error {
+    Error::Shape {
+        what: "logits of a decoder",
+        expected: "numbers, not all of them infinite".to_owned(),
+        found: format!("a row, number {row}, that has NaN, infinity or no finite number"),
+    }
+}
+
+/// Says whether logits put tokens into an order; negative infinity rules one out.
+pub(super) fn is_ranked(row: &[f32]) -> bool {
+    let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    most.is_finite() && !row.iter().any(|logit| logit.is_nan())
+}
+
 /// Makes the error for scores by which no token can be chosen.
 pub(super) fn no_token() -> Error {
     Error::Shape {

@@ -1,5 +1,7 @@
 //! Strings that end a text.
 
+use std::sync::Arc;
+
 /// Watches a text that comes in pieces for strings that end it. A piece's end that may begin one
 /// of them is held back.
 ///
@@ -14,17 +16,17 @@
 /// assert!(stop.is_found());
 /// ```
 #[derive(Debug, Clone)]
-pub struct StopStrings<'a> {
-    ends: &'a [String],
+pub struct StopStrings {
+    ends: Arc<[String]>,
     held: String,
     found: bool,
 }
 
-impl<'a> StopStrings<'a> {
+impl StopStrings {
     /// Starts to watch for these strings.
-    pub fn new(ends: &'a [String]) -> Self {
+    pub fn new(ends: &[String]) -> Self {
         Self {
-            ends,
+            ends: ends.into(),
             held: String::new(),
             found: false,
         }

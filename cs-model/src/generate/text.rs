@@ -1,5 +1,7 @@
 //! The text of one continuation as it grows.
 
+use std::sync::Arc;
+
 use super::detokenizer::{Decode, Detokenizer};
 use super::stop::StopStrings;
 use crate::error::Result;
@@ -7,13 +9,13 @@ use crate::error::Result;
 /// The text of one continuation as it grows: tokens become pieces, up to a stop string.
 #[derive(Clone)]
 pub(super) struct Text<'a> {
-    decode: &'a Decode<'a>,
+    decode: Arc<Decode<'a>>,
     detokenizer: Detokenizer,
-    stop: StopStrings<'a>,
+    stop: StopStrings,
 }
 
 impl<'a> Text<'a> {
-    pub(super) fn new(decode: &'a Decode<'a>, stop_strings: &'a [String]) -> Self {
+    pub(super) fn new(decode: Arc<Decode<'a>>, stop_strings: &[String]) -> Self {
         Self {
             decode,
             detokenizer: Detokenizer::default(),
@@ -23,7 +25,7 @@ impl<'a> Text<'a> {
 
     /// Gives the text that the next token makes sure.
     pub(super) fn push(&mut self, token: u32) -> Result<String> {
-        let piece = self.detokenizer.push(token, self.decode)?;
+        let piece = self.detokenizer.push(token, &*self.decode)?;
         let mut text = self.stop.push(&piece);
         let held = self.detokenizer.held();
         if self.stop.is_found_with(held) {
@@ -34,7 +36,7 @@ impl<'a> Text<'a> {
 
     /// Gives the text that was held back, as no token follows.
     pub(super) fn finish(&mut self) -> Result<String> {
-        let piece = self.detokenizer.finish(self.decode)?;
+        let piece = self.detokenizer.finish(&*self.decode)?;
         let mut rest = self.stop.push(&piece);
         rest.push_str(&self.stop.finish());
         Ok(rest)

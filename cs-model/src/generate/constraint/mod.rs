@@ -5,6 +5,8 @@ mod choices;
 mod lexicon;
 mod pattern;
 
+use std::sync::Arc;
+
 use cs_data::TokenBytes;
 
 use crate::error::{Error, Result};
@@ -13,7 +15,7 @@ use choices::Choices;
 use pattern::Pattern;
 
 /// A condition on the whole text of a continuation, which rules out each token after which no text
-/// could meet it, and the end before it is met.
+/// could meet it, and the end before it is met. A clone shares what was computed for it.
 ///
 /// ```
 /// use cs_model::generate::Constraint;
@@ -28,12 +30,12 @@ use pattern::Pattern;
 /// # Ok::<(), cs_model::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Constraint(Kind);
+pub struct Constraint(Arc<Kind>);
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Kind {
     Choices(Choices),
-    Pattern(Box<Pattern>),
+    Pattern(Pattern),
 }
 
 impl Constraint {
@@ -42,7 +44,7 @@ impl Constraint {
     /// # Errors
     /// No choice, or an empty one.
     pub fn choices(choices: &[Vec<u32>]) -> Result<Self> {
-        Ok(Self(Kind::Choices(Choices::new(choices)?)))
+        Ok(Self(Arc::new(Kind::Choices(Choices::new(choices)?))))
     }
 
     /// Makes the condition that all of a text matches a regular expression, in the syntax of the
@@ -57,7 +59,7 @@ impl Constraint {
     /// whose matches the tokens cannot begin.
     pub fn regex(expression: &str, tokens: Vec<Option<TokenBytes>>) -> Result<Self> {
         let pattern = Pattern::new(expression, tokens)?;
-        Ok(Self(Kind::Pattern(Box::new(pattern))))
+        Ok(Self(Arc::new(Kind::Pattern(pattern))))
     }
 
     /// Rules out every token but those that may follow after `generated`, by negative infinity;
@@ -67,7 +69,7 @@ impl Constraint {
             scores,
             kept: Vec::new(),
         };
-        let is_met = match &self.0 {
+        let is_met = match &*self.0 {
             Kind::Choices(choices) => choices.follow(generated, &mut open),
             Kind::Pattern(pattern) => pattern.follow(generated, &mut open),
         };
@@ -79,7 +81,7 @@ impl Constraint {
 
     /// Checks that every token of the condition is one of a vocabulary.
     pub(super) fn validate(&self, vocab_size: usize) -> Result<()> {
-        let most = match &self.0 {
+        let most = match &*self.0 {
             Kind::Choices(choices) => choices.last_token(),
             Kind::Pattern(pattern) => pattern.last_token(),
         };
