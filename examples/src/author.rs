@@ -109,7 +109,7 @@ impl Author<'_> {
         let decode =
             |tokens: &[u32]| -> ModelResult<String> { Ok(tokenizer.decode(tokens, true)?) };
         let vocab_size = self.decoder.vocab_size();
-        let mut generator = Generator::with_text(self.config.clone(), vocab_size, &decode)?;
+        let mut generator = Generator::with_text(self.config.clone(), vocab_size, decode)?;
         if let Some(constraint) = self.constraint {
             generator = generator.constrained(constraint)?;
         }

@@ -185,7 +185,7 @@ impl ChatRephraser {
         let decode = |tokens: &[u32]| -> cs_model::Result<String> {
             Ok(self.tokenizer.decode(tokens, true)?)
         };
-        let generator = Generator::with_text(self.config.clone(), decoder.vocab_size(), &decode)?;
+        let generator = Generator::with_text(self.config.clone(), decoder.vocab_size(), decode)?;
         let positions = decoder.max_positions().unwrap_or(usize::MAX);
         // The last token that comes is never read.
         let most = positions.saturating_sub(MOST_TOKENS - 1);

@@ -15,7 +15,7 @@ const MOST_BYTES: usize = 16 << 20;
 
 /// A deterministic automaton that accepts the whole texts which match an expression (Thompson 1968,
 /// "Regular Expression Search Algorithm").
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Automaton {
     dfa: dense::DFA<Vec<u32>>,
     start: StateID,

@@ -6,10 +6,10 @@ use super::Open;
 use crate::error::{Error, Result};
 
 /// A trie of sequences of tokens; the first node is the root.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Choices(Vec<Node>);
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 struct Node {
     next: BTreeMap<u32, usize>,
     is_end: bool,

@@ -6,10 +6,10 @@ use super::Open;
 use super::automaton::Automaton;
 
 /// The tokens of a vocabulary by their bytes, ascending.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Lexicon(Vec<Entry>);
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Entry {
     token: u32,
     /// How many bytes the entry before this one begins with as well.

@@ -30,12 +30,12 @@ use pattern::Pattern;
 /// # Ok::<(), cs_model::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Constraint(Arc<Kind>);
+pub struct Constraint(Kind);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Kind {
-    Choices(Choices),
-    Pattern(Pattern),
+    Choices(Arc<Choices>),
+    Pattern(Arc<Pattern>),
 }
 
 impl Constraint {
@@ -44,7 +44,7 @@ impl Constraint {
     /// # Errors
     /// No choice, or an empty one.
     pub fn choices(choices: &[Vec<u32>]) -> Result<Self> {
-        Ok(Self(Arc::new(Kind::Choices(Choices::new(choices)?))))
+        Ok(Self(Kind::Choices(Arc::new(Choices::new(choices)?))))
     }
 
     /// Makes the condition that all of a text matches a regular expression, in the syntax of the
@@ -59,7 +59,7 @@ impl Constraint {
     /// whose matches the tokens cannot begin.
     pub fn regex(expression: &str, tokens: Vec<Option<TokenBytes>>) -> Result<Self> {
         let pattern = Pattern::new(expression, tokens)?;
-        Ok(Self(Arc::new(Kind::Pattern(pattern))))
+        Ok(Self(Kind::Pattern(Arc::new(pattern))))
     }
 
     /// Rules out every token but those that may follow after `generated`, by negative infinity;
@@ -69,7 +69,7 @@ impl Constraint {
             scores,
             kept: Vec::new(),
         };
-        let is_met = match &*self.0 {
+        let is_met = match &self.0 {
             Kind::Choices(choices) => choices.follow(generated, &mut open),
             Kind::Pattern(pattern) => pattern.follow(generated, &mut open),
         };
@@ -81,7 +81,7 @@ impl Constraint {
 
     /// Checks that every token of the condition is one of a vocabulary.
     pub(super) fn validate(&self, vocab_size: usize) -> Result<()> {
-        let most = match &*self.0 {
+        let most = match &self.0 {
             Kind::Choices(choices) => choices.last_token(),
             Kind::Pattern(pattern) => pattern.last_token(),
         };

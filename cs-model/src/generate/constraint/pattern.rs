@@ -9,7 +9,7 @@ use super::lexicon::Lexicon;
 use crate::error::{Error, Result};
 
 /// A regular expression, and the tokens that its matches are written in.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Pattern {
     automaton: Automaton,
     tokens: Vec<Option<TokenBytes>>,

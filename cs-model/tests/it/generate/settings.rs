@@ -114,7 +114,7 @@ fn settings_that_do_not_fit_are_refused() {
         stop_strings: vec![String::new()],
         ..Default::default()
     };
-    let found = Generator::with_text(empty, 24, &letters)
+    let found = Generator::with_text(empty, 24, letters)
         .unwrap_err()
         .to_string();
     assert_eq!(

@@ -37,7 +37,7 @@ fn stop_strings_end_a_text_across_tokens() {
             stop_strings: ends.into_iter().map(str::to_owned).collect(),
             ..Default::default()
         };
-        let generator = Generator::with_text(config, 24, &letters).unwrap();
+        let generator = Generator::with_text(config, 24, letters).unwrap();
         let mut pieces = String::new();
         let mut model = Tables::new(&stored);
         let found = generator
@@ -64,7 +64,7 @@ fn a_stop_string_ends_beams_too() {
         ..Default::default()
     };
     let run = |config| {
-        let generator = Generator::with_text(config, 24, &letters).unwrap();
+        let generator = Generator::with_text(config, 24, letters).unwrap();
         let mut model = Tables::new(&stored);
         generator
             .run(&mut model, &[Prompt::new(&[5])], &mut |_| ())
@@ -175,7 +175,7 @@ fn a_stop_string_that_ends_with_a_space_ends_a_text_at_once() {
         stop_strings: vec!["cd ".to_owned()],
         ..Default::default()
     };
-    let generator = Generator::with_text(config, 24, &spaced).unwrap();
+    let generator = Generator::with_text(config, 24, spaced).unwrap();
     let found = generator
         .run(&mut Tables::new(&stored), &[Prompt::new(&[5])], &mut |_| ())
         .unwrap();
