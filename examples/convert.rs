@@ -7,13 +7,17 @@
 //! Formats go by the endings, or by `--from` and `--to`. The first broken row is an error that
 //! names its place; with `--lenient` such rows are left out and told on standard error with the
 //! reason. What the new format cannot hold is told by field and number of rows.
+//!
+//! `--folds 5` deals the rows of a file that fits into memory out for a cross-validation: into
+//! `0/train.jsonl` and `0/eval.jsonl` and so on in the folder `--output`. Dialogues and copies of a
+//! row stay together, and each label is spread evenly.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use cs_data::{Format, Losses, ReadOptions, Reader, Scheme, WriteOptions, Writer};
-use cs_examples::{DataArgs, Outcome, Output, Result, note, refuse_input, report, run};
+use cs_examples::{DataArgs, Error, Outcome, Output, Result, note, refuse_input, report, run};
 use serde::Serialize;
 
 /// Rewrite labelled data in another format
@@ -39,6 +43,12 @@ struct Arguments {
     /// Write a folder of Parquet files, one for each value: intent, speaker or origin
     #[arg(long, value_name = "COLUMN")]
     partition_by: Option<String>,
+    /// Deal the rows into this many folds, each a folder of two JSONL files
+    #[arg(long, value_name = "N", conflicts_with_all = ["to", "to_scheme", "partition_by", "lenient"])]
+    folds: Option<usize>,
+    /// Chooses what goes into which fold
+    #[arg(long, default_value_t = 1, requires = "folds")]
+    seed: u64,
     #[command(flatten)]
     output_form: Output,
 }
@@ -72,6 +82,9 @@ fn main() -> ExitCode {
 
 fn convert(arguments: &Arguments) -> Result<(usize, usize, Losses)> {
     refuse_input(&arguments.output, &[&arguments.input])?;
+    if let Some(folds) = arguments.folds {
+        return deal(arguments, folds);
+    }
     let read = ReadOptions {
         lenient: arguments.lenient,
         ..arguments.data.options()
@@ -101,4 +114,16 @@ fn convert(arguments: &Arguments) -> Result<(usize, usize, Losses)> {
         }
     }
     Ok((rows, skipped, writer.finish()?))
+}
+
+fn deal(arguments: &Arguments, folds: usize) -> Result<(usize, usize, Losses)> {
+    let data = arguments.data.open(&arguments.input)?;
+    for (number, fold) in data.k_fold(folds, arguments.seed)?.enumerate() {
+        let folder = arguments.output.join(number.to_string());
+        std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+        let (rest, held_out) = fold?;
+        rest.save(&folder.join("train.jsonl"), &WriteOptions::default())?;
+        held_out.save(&folder.join("eval.jsonl"), &WriteOptions::default())?;
+    }
+    Ok((data.len(), 0, Losses::default()))
 }

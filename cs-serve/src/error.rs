@@ -138,6 +138,44 @@ impl EngineError {
     }
 }
 
+/// The reason why a threshold could not be [fitted](crate::route) to its budget.
+#[cfg(feature = "route")]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FitError {
+    /// A value of the budget is no probability.
+    #[error("{name} = {found}, expected a number above 0 and below 1")]
+    Budget {
+        /// The name of the value.
+        name: &'static str,
+        /// The value that was given.
+        found: f64,
+    },
+    /// There are too few rows to show that the budget is kept, even if nothing is lost.
+    #[error("{found} rows, expected at least {needed}: fewer cannot show that the budget is kept")]
+    Few {
+        /// The number of rows.
+        found: usize,
+        /// The number that is needed if nothing is lost.
+        needed: usize,
+    },
+    /// Even the strictest threshold that was tested loses too much.
+    #[error(
+        "of the {kept} surest rows {losses} are lost, which may be {loss_upper:.4} of them, expected \
+         at most {max_loss}"
+    )]
+    Loss {
+        /// The number of rows that the threshold keeps.
+        kept: usize,
+        /// The number of losses among them.
+        losses: usize,
+        /// The upper bound of the probability of a loss.
+        loss_upper: f64,
+        /// The loss that was allowed.
+        max_loss: f64,
+    },
+}
+
 /// The reason why an [HTTP interface](crate::http) cannot be set up. The text of those about a file
 /// starts with its path.
 #[cfg(feature = "http")]

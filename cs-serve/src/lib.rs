@@ -7,6 +7,8 @@
 //!   default), `TorchBackend` (libtorch, with the feature `torch`), or your own.
 //! - [`Understanding`] is the answer, and serialises to JSON.
 //! - `engine` (feature `engine`) answers many callers at once: a bounded queue, batches, deadlines.
+//! - `route` (feature `route`) answers from a light model what it is sure of, and asks a full one
+//!   else.
 //! - `http` (feature `http`) is the engine as an HTTP service: an axum router, and a server for it.
 //!
 //! This is how it works, with a test double instead of the weights:
@@ -58,6 +60,8 @@ pub mod engine;
 mod error;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "route")]
+pub mod route;
 
 pub use assistant::Assistant;
 pub use backend::{Backend, NativeBackend, ScriptedBackend};
@@ -65,6 +69,8 @@ pub use cs_model::{Entity, HeadOutput, Intent, Understanding};
 pub use cs_quant::RuntimeConfig;
 #[cfg(feature = "engine")]
 pub use error::EngineError;
+#[cfg(feature = "route")]
+pub use error::FitError;
 #[cfg(feature = "http")]
 pub use error::HttpError;
 pub use error::{BackendError, Error, Result};

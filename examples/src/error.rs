@@ -27,6 +27,14 @@ pub enum Error {
     /// The HTTP interface.
     #[error(transparent)]
     Http(#[from] cs_serve::HttpError),
+    /// A threshold that rows do not allow.
+    #[error("{}: {source}", path.display())]
+    Fit {
+        /// The file or folder of the rows.
+        path: PathBuf,
+        /// The reason.
+        source: cs_serve::FitError,
+    },
     /// Training or evaluation.
     #[error(transparent)]
     Train(cs_train::Error),
@@ -108,6 +116,7 @@ impl Error {
             | Self::Io { .. }
             | Self::Line { .. }
             | Self::Unfit { .. }
+            | Self::Fit { .. }
             | Self::Setting { .. } => message.replace(['\n', '\r'], " "),
             _ => message.lines().next().unwrap_or_default().to_owned(),
         }

@@ -9,3 +9,5 @@ mod assistant;
 mod engine;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "route")]
+mod route;

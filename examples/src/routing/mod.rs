@@ -1,0 +1,9 @@
+//! What `route` does: outcomes of labelled rows for the fit, traffic to measure on, and figures.
+
+mod args;
+mod outcomes;
+mod traffic;
+
+pub use args::RouteArgs;
+pub use outcomes::{Pair, Rows, outcomes_of};
+pub use traffic::{Figures, Measured, Requests};
