@@ -104,5 +104,6 @@ pub use format::scheme::{Clip, Int4, QuantConfig};
 pub use kernel::Kernel;
 pub use runtime::causal_lm::NativeCausalLm;
 pub use runtime::config::{Precision, RuntimeConfig};
+pub use runtime::conversations::NativeConversations;
 pub use runtime::model::NativeModel;
 pub use runtime::seq2seq::{NativeSeq2SeqDecoder, NativeSeq2SeqLm};

@@ -99,6 +99,11 @@ impl<'a> Generation<'a> {
         self.prompt_length() + self.config().max_new_tokens - 1
     }
 
+    /// Gives the number of tokens that there are to choose from.
+    pub fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+
     fn config(&self) -> &GenerateConfig {
         &self.processors.config
     }

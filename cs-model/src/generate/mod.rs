@@ -4,7 +4,8 @@
 //! A [`Generator`] checks a [`GenerateConfig`] once and continues any number of [`Prompt`]s with
 //! it. What it gives for a prompt does not depend on the prompts beside it. Names, defaults, order
 //! and arithmetic are those of Hugging Face `transformers` 5.24, so that both give the same tokens
-//! for the same logits; only what is drawn by chance differs.
+//! for the same logits; only what is drawn by chance differs. Prompts that come one after the other,
+//! with settings of their own, are continued together by a [`ContinuousBatch`] of [`Conversations`].
 //!
 //! ```
 //! use cs_model::generate::{Decoder, GenerateConfig, Generator, Prompt};
@@ -42,6 +43,7 @@
 mod beams;
 mod config;
 mod constraint;
+mod continuous;
 mod decoder;
 mod detokenizer;
 mod file;
@@ -57,6 +59,7 @@ mod text;
 
 pub use config::{EarlyStopping, GenerateConfig};
 pub use constraint::Constraint;
+pub use continuous::{Advance, BatchLimits, ContinuousBatch, Conversations, Ended, Page, Part};
 pub use decoder::{Decoder, Likeliest};
 pub use detokenizer::{Decode, Detokenizer};
 pub use generation::Generation;

@@ -36,7 +36,7 @@ use crate::kernel::pool::{Pool, available_threads};
 /// A clone shares the weights and begins with the same conversations, without copying their pages.
 #[derive(Debug)]
 pub struct NativeCausalLm {
-    model: Arc<Model>,
+    pub(super) model: Arc<Model>,
     conversations: Vec<Cached>,
     /// The most tokens that all conversations together may have, rounded up to pages.
     most_tokens: usize,
@@ -44,9 +44,9 @@ pub struct NativeCausalLm {
 }
 
 #[derive(Debug)]
-struct Model {
-    config: DecoderConfig,
-    reader: TextReader,
+pub(super) struct Model {
+    pub(super) config: DecoderConfig,
+    pub(super) reader: TextReader,
     precision: Precision,
 }
 
@@ -236,7 +236,7 @@ impl NativeCausalLm {
         &mut self,
         conversations: &mut [Cached],
         texts: &[&[u32]],
-        rows: LogitRows,
+        rows: LogitRows<'_>,
     ) -> Result<Matrix> {
         let reader = &self.model.reader;
         reader.read(conversations, (texts, None), rows, &mut self.space)

@@ -6,6 +6,7 @@ mod block;
 mod cache;
 pub(crate) mod causal_lm;
 pub(crate) mod config;
+pub(crate) mod conversations;
 mod decoder;
 mod embedding;
 mod encoder;

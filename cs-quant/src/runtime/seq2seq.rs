@@ -245,7 +245,7 @@ pub struct NativeSeq2SeqDecoder {
 
 impl NativeSeq2SeqDecoder {
     /// Forgets all targets and begins others, one for each source.
-    fn restart(&mut self, targets: &[&[u32]], rows: LogitRows) -> Result<Matrix> {
+    fn restart(&mut self, targets: &[&[u32]], rows: LogitRows<'_>) -> Result<Matrix> {
         let count = self.sources.len();
         if targets.len() != count {
             let problem = format!(
@@ -260,7 +260,7 @@ impl NativeSeq2SeqDecoder {
     }
 
     /// Goes on with all targets.
-    fn read(&mut self, texts: &[&[u32]], rows: LogitRows) -> Result<Matrix> {
+    fn read(&mut self, texts: &[&[u32]], rows: LogitRows<'_>) -> Result<Matrix> {
         let reader = &self.model.reader;
         reader.check(&self.targets, texts, usize::MAX)?;
         let sources = Sources {

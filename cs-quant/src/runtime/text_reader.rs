@@ -42,10 +42,21 @@ pub(crate) struct Limits {
 
 /// The tokens after which logits are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LogitRows {
+pub(crate) enum LogitRows<'a> {
     /// The last one of each text.
     Last,
+    /// The last one of each of these texts.
+    LastOf(&'a [bool]),
     All,
+}
+
+impl LogitRows<'_> {
+    fn wants_last(self, text: usize) -> bool {
+        match self {
+            Self::LastOf(wanted) => wanted.get(text) == Some(&true),
+            Self::Last | Self::All => true,
+        }
+    }
 }
 
 /// The sources of the texts of a decoder with an encoder.
@@ -55,6 +66,12 @@ pub(crate) struct Sources<'a> {
     pub(crate) all: &'a [Cached],
     /// The index of each text's source.
     pub(crate) of: &'a [usize],
+}
+
+/// The row of a forward that is the last of a text.
+struct End {
+    text: usize,
+    row: usize,
 }
 
 /// Some rows of a text in a forward.
@@ -150,12 +167,14 @@ impl TextReader {
         &self,
         conversations: &mut [Cached],
         (texts, sources): (&[&[u32]], Option<Sources<'_>>),
-        wanted: LogitRows,
+        wanted: LogitRows<'_>,
         space: &mut DecoderSpace,
     ) -> Result<Matrix> {
         let rows = match wanted {
             LogitRows::All => texts.iter().map(|text| text.len()).sum(),
-            LogitRows::Last => texts.len(),
+            last => (0..texts.len())
+                .filter(|&text| last.wants_last(text))
+                .count(),
         };
         let mut logits = Matrix::zeros(0, self.limits.vocab_size);
         grow(&mut logits.data, rows.saturating_mul(logits.cols))?;
@@ -229,7 +248,7 @@ impl TextReader {
         &self,
         conversations: &mut [Cached],
         (texts, sources): (&[&[u32]], Option<Sources<'_>>),
-        (logits, wanted): (&mut Matrix, LogitRows),
+        (logits, wanted): (&mut Matrix, LogitRows<'_>),
         space: &mut DecoderSpace,
     ) -> Result<()> {
         let width = self.stack.width();
@@ -247,10 +266,16 @@ impl TextReader {
             let share = team.share(rows, width);
             self.stack.reserve([rows, share, longest], space)?;
             let ends = self.forward(team, conversations, (texts, sources), (&pieces, space));
-            let chosen = match wanted {
+            let chosen: Vec<usize> = match wanted {
                 LogitRows::All => (0..rows).collect(),
-                LogitRows::Last => ends,
+                last => {
+                    let ends = ends.iter().filter(|end| last.wants_last(end.text));
+                    ends.map(|end| end.row).collect()
+                }
             };
+            if chosen.is_empty() {
+                continue;
+            }
             let hidden = Vec::from_iter(
                 chosen
                     .iter()
@@ -265,14 +290,14 @@ impl TextReader {
         Ok(())
     }
 
-    /// Computes the hidden states of some pieces, and gives the rows that are the last of a text.
+    /// Computes the hidden states of some pieces, and gives where texts end.
     fn forward(
         &self,
         team: Team<'_>,
         conversations: &mut [Cached],
         (texts, sources): (&[&[u32]], Option<Sources<'_>>),
         (pieces, space): (&[Piece], &mut DecoderSpace),
-    ) -> Vec<usize> {
+    ) -> Vec<End> {
         let (mut ids, mut ends) = (Vec::new(), Vec::new());
         let first = pieces.first().map_or(0, |piece| piece.text);
         let mut pages = Vec::new();
@@ -292,7 +317,10 @@ impl TextReader {
                 rows: start..ids.len(),
             });
             if piece.tokens.end == text.len() {
-                ends.push(ids.len() - 1);
+                ends.push(End {
+                    text: piece.text,
+                    row: ids.len() - 1,
+                });
             }
         }
         let spans = sources.map(|sources| (sources, spans(pieces, sources)));

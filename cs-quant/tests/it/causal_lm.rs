@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::common::{config, cosine, kernels};
 
-const FAMILIES: [&str; 4] = ["gpt2", "llama", "qwen2", "qwen3"];
+pub(crate) const FAMILIES: [&str; 4] = ["gpt2", "llama", "qwen2", "qwen3"];
 /// The number of new tokens of the references.
 const NEW: usize = 15;
 
@@ -20,7 +20,7 @@ fn references() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../cs-model/tests/reference/decoders")
 }
 
-fn open(family: &str, precision: Precision, threads: usize) -> NativeCausalLm {
+pub(crate) fn open(family: &str, precision: Precision, threads: usize) -> NativeCausalLm {
     open_on(family, precision, threads, None)
 }
 
@@ -35,7 +35,7 @@ fn open_on(
 }
 
 /// A list of the family's `expected.json`.
-fn expected(family: &str, key: &str) -> Vec<Vec<u32>> {
+pub(crate) fn expected(family: &str, key: &str) -> Vec<Vec<u32>> {
     let json = std::fs::read(references().join(family).join("expected.json")).unwrap();
     let all: Value = serde_json::from_slice(&json).unwrap();
     serde_json::from_value(all[key].clone()).unwrap()
@@ -73,7 +73,7 @@ fn generate(
     found.into_iter().map(|found| found.tokens).collect()
 }
 
-fn greedy() -> GenerateConfig {
+pub(crate) fn greedy() -> GenerateConfig {
     GenerateConfig {
         max_new_tokens: NEW,
         eos_token_id: vec![2],

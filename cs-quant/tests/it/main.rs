@@ -7,6 +7,7 @@
 mod artefact;
 mod causal_lm;
 mod common;
+mod continuous;
 mod encoders;
 mod gate;
 mod model;

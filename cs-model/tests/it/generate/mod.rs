@@ -2,6 +2,7 @@
 //! whatever the model: seeds, batches.
 
 mod constraint;
+mod continuous;
 mod settings;
 mod text;
 
