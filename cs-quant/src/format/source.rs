@@ -214,6 +214,11 @@ impl Scope<'_> {
         }
     }
 
+    /// Whether what is read is quantised.
+    pub(crate) fn is_quantised(&self) -> bool {
+        self.source.is_quantised()
+    }
+
     /// The tensors of a layer, counted from 0.
     pub(crate) fn layer(self, layer: usize) -> Self {
         let names = self.names.layer(layer);

@@ -11,6 +11,9 @@ use std::arch::x86_64::{__cpuid, __cpuid_count};
 use std::mem::MaybeUninit;
 use std::sync::LazyLock;
 
+use half::f16;
+
+use super::number::Number;
 use super::vnni::{self, Avx512Vnni};
 use super::{Isa, TILE, Task};
 
@@ -251,13 +254,19 @@ impl Isa for AmxInt8 {
     }
 
     #[inline(always)]
-    unsafe fn tile_f32<const R: usize>(
+    unsafe fn tile_floats<N: Number, const R: usize>(
         k: usize,
         a: *const f32,
         lda: usize,
-        b: *const f32,
+        b: *const N,
     ) -> [[f32; TILE]; R] {
         // SAFETY: the caller's promise is the one asked for; the set includes that one.
-        unsafe { Avx512Vnni::tile_f32::<R>(k, a, lda, b) }
+        unsafe { Avx512Vnni::tile_floats::<N, R>(k, a, lda, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn narrow(floats: &[f32; TILE]) -> [f16; TILE] {
+        // SAFETY: the caller's promise is the one asked for; the set includes that one.
+        unsafe { Avx512Vnni::narrow(floats) }
     }
 }

@@ -246,7 +246,8 @@ impl Head<'_> {
         {
             // SAFETY: `R` rows of D floats, `stride` apart, were sliced above; the panel has
             // D rows of 16; tasks only run where `I` does.
-            let sums = unsafe { I::tile_f32::<R>(size, queries.as_ptr(), stride, panel.as_ptr()) };
+            let sums =
+                unsafe { I::tile_floats::<f32, R>(size, queries.as_ptr(), stride, panel.as_ptr()) };
             for (r, sums) in sums.iter().enumerate() {
                 let line = &mut scores[r * padded + p * TILE..][..TILE];
                 for (score, sum) in line.iter_mut().zip(sums) {
@@ -272,7 +273,8 @@ impl Head<'_> {
             let column = p * TILE;
             // SAFETY: `scores` has `R` rows of at least `len` floats; the panel has `len` rows of
             // 16; tasks only run where `I` does.
-            let sums = unsafe { I::tile_f32::<R>(len, scores.as_ptr(), padded, panel.as_ptr()) };
+            let sums =
+                unsafe { I::tile_floats::<f32, R>(len, scores.as_ptr(), padded, panel.as_ptr()) };
             for (r, sums) in sums.iter().enumerate() {
                 let mut y = *sums;
                 y.iter_mut().for_each(|y| *y *= inverse[r]);

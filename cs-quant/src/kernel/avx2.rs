@@ -6,12 +6,17 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{
-    __m128i, __m256, __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi16, _mm256_add_epi32,
-    _mm256_and_si256, _mm256_cvtepi32_ps, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_load_si256,
-    _mm256_loadu_ps, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_set1_epi8, _mm256_set1_epi16,
-    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_srli_epi16,
+    __m128i, __m256, __m256i, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _mm_prefetch,
+    _mm_setzero_si128, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256, _mm256_cvtepi32_ps,
+    _mm256_cvtph_ps, _mm256_cvtps_ph, _mm256_fmadd_ps, _mm256_load_si256, _mm256_loadu_ps,
+    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_max_ps, _mm256_min_ps, _mm256_set1_epi8,
+    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
+    _mm256_srli_epi16,
 };
 
+use half::f16;
+
+use super::number::Number;
 use super::pack4::{GROUP, LINES};
 use super::{AHEAD, Isa, TILE, Task};
 
@@ -125,16 +130,16 @@ impl Tile {
     }
 }
 
-/// Widens the steps of a group.
+/// Widens f16 numbers.
 ///
 /// # Safety
 ///
 /// They are readable, and the machine has F16C.
 #[inline]
 #[target_feature(enable = "f16c")]
-pub(super) unsafe fn widen_steps(steps: *const [u16; TILE]) -> [__m256; 2] {
+pub(super) unsafe fn widen(numbers: *const [u16; TILE]) -> [__m256; 2] {
     // SAFETY: the caller vouches for what is read.
-    let [left, right] = unsafe { steps.cast::<[__m128i; 2]>().read_unaligned() };
+    let [left, right] = unsafe { numbers.cast::<[__m128i; 2]>().read_unaligned() };
     [_mm256_cvtph_ps(left), _mm256_cvtph_ps(right)]
 }
 
@@ -221,7 +226,7 @@ impl Isa for Avx2 {
                 }
                 for (panel, sums) in sums.iter_mut().enumerate() {
                     let at = panel * groups + group;
-                    let steps = widen_steps(steps.add(at));
+                    let steps = widen(steps.add(at));
                     for (half, sum) in sums.iter_mut().enumerate() {
                         let lines = b.add(at * LINES * 64 + half * 32);
                         // All 16 products of a lane, 255 times -8 to 7, fit in 16 bits in the end.
@@ -247,26 +252,43 @@ impl Isa for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn tile_f32<const R: usize>(
+    unsafe fn tile_floats<N: Number, const R: usize>(
         k: usize,
         a: *const f32,
         lda: usize,
-        b: *const f32,
+        b: *const N,
     ) -> [[f32; TILE]; R] {
         // SAFETY: the caller vouches for the ranges that are read and for the instruction set;
         // two vectors of eight floats have the size of the 16 that are returned.
         unsafe {
             let mut sums = [[_mm256_setzero_ps(); 2]; R];
             for i in 0..k {
-                let w0 = _mm256_loadu_ps(b.add(i * TILE));
-                let w1 = _mm256_loadu_ps(b.add(i * TILE + 8));
+                let w = N::load_256(b.add(i * TILE));
                 for (r, sum) in sums.iter_mut().enumerate() {
                     let x = _mm256_set1_ps(*a.add(r * lda + i));
-                    sum[0] = _mm256_fmadd_ps(x, w0, sum[0]);
-                    sum[1] = _mm256_fmadd_ps(x, w1, sum[1]);
+                    sum[0] = _mm256_fmadd_ps(x, w[0], sum[0]);
+                    sum[1] = _mm256_fmadd_ps(x, w[1], sum[1]);
                 }
             }
             std::array::from_fn(|r| std::mem::transmute::<[__m256; 2], [f32; TILE]>(sums[r]))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn narrow(floats: &[f32; TILE]) -> [f16; TILE] {
+        // SAFETY: the caller vouches for the instruction set; two vectors of eight 16-bit numbers
+        // have the size of the 16 that are returned.
+        unsafe {
+            let most = _mm256_set1_ps(f16::MAX.to_f32_const());
+            let least = _mm256_set1_ps(f16::MIN.to_f32_const());
+            let mut halves = [_mm_setzero_si128(); 2];
+            for (i, half) in halves.iter_mut().enumerate() {
+                let floats = _mm256_loadu_ps(floats.as_ptr().add(i * 8));
+                // The second operand is what is left of two of which one is no number.
+                let floats = _mm256_max_ps(least, _mm256_min_ps(most, floats));
+                *half = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(floats);
+            }
+            std::mem::transmute::<[__m128i; 2], [f16; TILE]>(halves)
         }
     }
 }

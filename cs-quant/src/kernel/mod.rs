@@ -12,8 +12,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use half::f16;
+
+use self::number::Number;
 use self::pack::Line;
-use self::pack4::widen_step;
 use crate::error::{Error, Result};
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -27,6 +29,7 @@ pub(crate) mod heads;
 pub(crate) mod lstm;
 pub(crate) mod math;
 pub(crate) mod memory;
+mod number;
 pub(crate) mod pack;
 pub(crate) mod pack4;
 pub(crate) mod pool;
@@ -227,7 +230,7 @@ pub(crate) trait Isa {
             };
             for (sums, exact) in sums.iter_mut().zip(&exact) {
                 for c in 0..TILE {
-                    let step = widen_step(steps[c]);
+                    let step = number::widen(steps[c]);
                     sums[c] = Self::fma(exact[c] as f32, step, sums[c]);
                 }
             }
@@ -249,18 +252,25 @@ pub(crate) trait Isa {
         steps: *const [u16; TILE],
     ) -> [[f32; TILE]; 4];
 
-    /// Multiplies `R` rows of `k` floats (`lda` apart) by `k` rows of [`TILE`] columns.
+    /// Multiplies `R` rows of `k` floats (`lda` apart) by `k` rows of [`TILE`] columns of numbers.
     ///
     /// # Safety
     ///
-    /// `a` is readable for `R` rows of `k` floats, `b` for `k` rows of [`TILE`] floats, and the
+    /// `a` is readable for `R` rows of `k` floats, `b` for `k` rows of [`TILE`] numbers, and the
     /// machine has the set.
-    unsafe fn tile_f32<const R: usize>(
+    unsafe fn tile_floats<N: Number, const R: usize>(
         k: usize,
         a: *const f32,
         lda: usize,
-        b: *const f32,
+        b: *const N,
     ) -> [[f32; TILE]; R];
+
+    /// Rounds floats to f16 numbers, to the largest finite ones beyond them.
+    ///
+    /// # Safety
+    ///
+    /// The machine has the set.
+    unsafe fn narrow(floats: &[f32; TILE]) -> [f16; TILE];
 }
 
 /// Widens the lines of a group of int4 weights to lines of int8.

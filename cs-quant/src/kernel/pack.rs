@@ -7,7 +7,13 @@ use super::TILE;
 /// A cache line, which keeps the panels aligned.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-pub(super) struct Line<T, const N: usize>(pub(super) [T; N]);
+pub(crate) struct Line<T, const N: usize>(pub(super) [T; N]);
+
+impl<T: Copy + Default, const N: usize> Default for Line<T, N> {
+    fn default() -> Self {
+        Self([T::default(); N])
+    }
+}
 
 /// The positions in each eight inputs whose products a tile may add in 16 bits.
 pub(crate) const NEIGHBOURS: [[usize; 4]; 2] = [[0, 1, 4, 5], [2, 3, 6, 7]];

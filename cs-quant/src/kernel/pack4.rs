@@ -5,6 +5,7 @@ use std::ops::Range;
 use half::f16;
 
 use super::TILE;
+use super::number::widen;
 use super::pack::Line;
 
 /// The number of inputs that share a step.
@@ -80,7 +81,7 @@ impl PackedI4 {
     pub(super) fn row(&self, output: usize, out: &mut [f32]) {
         let (first, column) = (output / TILE * self.groups(), output % TILE);
         for (group, out) in out.chunks_exact_mut(GROUP).enumerate() {
-            let step = widen_step(self.steps[first + group][column]);
+            let step = widen(self.steps[first + group][column]);
             let lines = &self.lines[(first + group) * LINES..][..LINES];
             for (out, line) in out.as_chunks_mut::<8>().0.iter_mut().zip(lines) {
                 let four = &line.0[column * 4..][..4];
@@ -97,15 +98,6 @@ impl PackedI4 {
     }
 }
 
-/// Gives a finite f16 number, by arithmetic that the compiler vectorises.
-#[inline(always)]
-pub(super) fn widen_step(bits: u16) -> f32 {
-    // The exponents of f32 count from 112 lower.
-    let scale = f32::from_bits((127 + 112) << 23);
-    let size = f32::from_bits(u32::from(bits & 0x7fff) << 13) * scale;
-    f32::from_bits(size.to_bits() | u32::from(bits & 0x8000) << 16)
-}
-
 /// Puts the weights of a group into a column of its lines, and gives their sum.
 fn put(bytes: &[u8], lines: &mut [Line<u8, 64>], column: usize) -> i32 {
     let mut sum = 0;
@@ -118,19 +110,4 @@ fn put(bytes: &[u8], lines: &mut [Line<u8, 64>], column: usize) -> i32 {
         sum += (0..8).map(|i| i32::from(weight(i)) - 8).sum::<i32>();
     }
     sum
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_finite_f16_number_is_widened_exactly() {
-        for bits in 0..=u16::MAX {
-            let number = f16::from_bits(bits);
-            if number.is_finite() {
-                assert_eq!(widen_step(bits).to_bits(), number.to_f32().to_bits());
-            }
-        }
-    }
 }

@@ -1,5 +1,8 @@
 //! The tiles in plain Rust: the reference, and the fallback.
 
+use half::f16;
+
+use super::number::{Number, narrow};
 use super::pack4::LINES;
 use super::{Isa, TILE};
 
@@ -73,16 +76,17 @@ impl Isa for Portable {
     }
 
     #[inline(always)]
-    unsafe fn tile_f32<const R: usize>(
+    unsafe fn tile_floats<N: Number, const R: usize>(
         k: usize,
         a: *const f32,
         lda: usize,
-        b: *const f32,
+        b: *const N,
     ) -> [[f32; TILE]; R] {
         let mut sums = [[0.0; TILE]; R];
         for i in 0..k {
-            // SAFETY: the caller vouches for `k` rows of `TILE` floats at `b`.
-            let weights: &[f32; TILE] = unsafe { &*b.add(i * TILE).cast() };
+            // SAFETY: the caller vouches for `k` rows of `TILE` numbers at `b`.
+            let weights: &[N; TILE] = unsafe { &*b.add(i * TILE).cast() };
+            let weights = weights.map(N::widen);
             for (r, row) in sums.iter_mut().enumerate() {
                 // SAFETY: the caller vouches for `R` rows of `k` floats at `a`.
                 let x = unsafe { *a.add(r * lda + i) };
@@ -92,5 +96,10 @@ impl Isa for Portable {
             }
         }
         sums
+    }
+
+    #[inline(always)]
+    unsafe fn narrow(floats: &[f32; TILE]) -> [f16; TILE] {
+        floats.map(narrow)
     }
 }

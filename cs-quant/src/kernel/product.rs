@@ -274,7 +274,7 @@ impl Blocks for PanelF32<'_> {
         let x = gemm.x[row * w.inputs..][..R * w.inputs].as_ptr();
         // SAFETY: `R` rows of `inputs` floats were sliced above; `panel` checks its bounds; tasks
         // only run where `I` does.
-        let sums = unsafe { I::tile_f32::<R>(w.inputs, x, w.inputs, w.panel(panel)) };
+        let sums = unsafe { I::tile_floats::<f32, R>(w.inputs, x, w.inputs, w.panel(panel)) };
         let columns = panel * TILE;
         let bias: &[f32; TILE] = lanes(&w.bias, columns);
         for (r, sums) in sums.iter().enumerate() {

@@ -31,6 +31,20 @@ impl<'a, T> Shared<'a, T> {
         }
     }
 
+    /// Sees the buffer as one of other numbers.
+    ///
+    /// # Safety
+    ///
+    /// Any bits are a `U`, which is aligned no more strictly than a `T`, and a `T` has no padding.
+    #[inline(always)]
+    pub(super) unsafe fn cast<U>(&self) -> Shared<'a, U> {
+        Shared {
+            start: self.start.cast(),
+            len: self.len * size_of::<T>() / size_of::<U>(),
+            borrow: PhantomData,
+        }
+    }
+
     /// Gives the part `from..from + len` to read.
     ///
     /// # Safety
@@ -41,7 +55,7 @@ impl<'a, T> Shared<'a, T> {
     ///
     /// If the part does not lie within the buffer.
     #[inline(always)]
-    pub(super) unsafe fn read(&self, from: usize, len: usize) -> &[T] {
+    pub(super) unsafe fn read(&self, from: usize, len: usize) -> &'a [T] {
         assert!(from <= self.len && len <= self.len - from);
         // SAFETY: within the buffer by the check above, not written to by the caller's promise.
         unsafe { std::slice::from_raw_parts(self.start.add(from), len) }

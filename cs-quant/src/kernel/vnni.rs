@@ -7,11 +7,14 @@ use std::arch::x86_64::{
     _mm256_loadu_si256, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_setzero_ps,
     _mm256_setzero_si256, _mm256_srli_epi16, _mm512_add_epi32, _mm512_and_si512,
     _mm512_cvtepi32_ps, _mm512_cvtph_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_load_si512,
-    _mm512_loadu_ps, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_setzero_si512, _mm512_srli_epi16, _mm512_sub_epi8,
+    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512,
+    _mm512_srli_epi16, _mm512_sub_epi8,
 };
 
+use half::f16;
+
 use super::avx2::{self, Avx2};
+use super::number::Number;
 use super::pack4::{GROUP, LINES};
 use super::{AHEAD, Isa, TILE, Task};
 
@@ -54,17 +57,17 @@ pub(crate) unsafe fn run_512<T: Task>(task: T) -> T::Output {
     task.run::<Avx512Vnni>()
 }
 
-/// Widens the steps of a group.
+/// Widens f16 numbers.
 ///
 /// # Safety
 ///
 /// They are readable, and the machine has AVX-512.
 #[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn widen_steps(steps: *const [u16; TILE]) -> __m512 {
+pub(super) unsafe fn widen(numbers: *const [u16; TILE]) -> __m512 {
     // SAFETY: the caller vouches for what is read.
-    let steps = unsafe { _mm256_loadu_si256(steps.cast()) };
-    _mm512_cvtph_ps(steps)
+    let numbers = unsafe { _mm256_loadu_si256(numbers.cast()) };
+    _mm512_cvtph_ps(numbers)
 }
 
 impl Isa for AvxVnni {
@@ -144,7 +147,7 @@ impl Isa for AvxVnni {
                 }
                 for (panel, sums) in sums.iter_mut().enumerate() {
                     let at = panel * groups + group;
-                    let steps = avx2::widen_steps(steps.add(at));
+                    let steps = avx2::widen(steps.add(at));
                     for (half, sum) in sums.iter_mut().enumerate() {
                         let lines = b.add(at * LINES * 64 + half * 32);
                         let mut exact = less;
@@ -167,14 +170,20 @@ impl Isa for AvxVnni {
     }
 
     #[inline(always)]
-    unsafe fn tile_f32<const R: usize>(
+    unsafe fn tile_floats<N: Number, const R: usize>(
         k: usize,
         a: *const f32,
         lda: usize,
-        b: *const f32,
+        b: *const N,
     ) -> [[f32; TILE]; R] {
         // SAFETY: the caller's promise is the one asked for; the set includes AVX2 and FMA.
-        unsafe { Avx2::tile_f32::<R>(k, a, lda, b) }
+        unsafe { Avx2::tile_floats::<N, R>(k, a, lda, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn narrow(floats: &[f32; TILE]) -> [f16; TILE] {
+        // SAFETY: the caller's promise is the one asked for; the set includes F16C.
+        unsafe { Avx2::narrow(floats) }
     }
 }
 
@@ -268,7 +277,7 @@ impl Isa for Avx512Vnni {
                         *exact = _mm512_dpbusd_epi32(*exact, _mm512_set1_epi32(x[1]), second);
                     }
                 }
-                let step = widen_steps(steps.add(group));
+                let step = widen(steps.add(group));
                 for (sum, exact) in sums.iter_mut().zip(exact) {
                     *sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(exact), step, *sum);
                 }
@@ -312,7 +321,7 @@ impl Isa for Avx512Vnni {
                         exact[1] = _mm512_dpbusd_epi32(exact[1], x[line * 2 + 1], second);
                     }
                     let exact = _mm512_cvtepi32_ps(_mm512_add_epi32(exact[0], exact[1]));
-                    let step = widen_steps(steps.add(panel * groups + group));
+                    let step = widen(steps.add(panel * groups + group));
                     *sum = _mm512_fmadd_ps(exact, step, *sum);
                 }
             }
@@ -321,18 +330,18 @@ impl Isa for Avx512Vnni {
     }
 
     #[inline(always)]
-    unsafe fn tile_f32<const R: usize>(
+    unsafe fn tile_floats<N: Number, const R: usize>(
         k: usize,
         a: *const f32,
         lda: usize,
-        b: *const f32,
+        b: *const N,
     ) -> [[f32; TILE]; R] {
         // SAFETY: the caller vouches for the ranges that are read and for the instruction set;
         // a vector has the size of the 16 floats that are returned.
         unsafe {
             let mut sums = [_mm512_setzero_ps(); R];
             for i in 0..k {
-                let w = _mm512_loadu_ps(b.add(i * TILE));
+                let w = N::load_512(b.add(i * TILE));
                 for (r, sum) in sums.iter_mut().enumerate() {
                     let x = _mm512_set1_ps(*a.add(r * lda + i));
                     *sum = _mm512_fmadd_ps(x, w, *sum);
@@ -340,5 +349,11 @@ impl Isa for Avx512Vnni {
             }
             std::array::from_fn(|r| std::mem::transmute::<_, [f32; TILE]>(sums[r]))
         }
+    }
+
+    #[inline(always)]
+    unsafe fn narrow(floats: &[f32; TILE]) -> [f16; TILE] {
+        // SAFETY: the caller's promise is the one asked for; the set includes F16C.
+        unsafe { Avx2::narrow(floats) }
     }
 }

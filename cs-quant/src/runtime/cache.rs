@@ -3,29 +3,29 @@
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::kernel::cached::{PAGE, PageLayer, PageRef};
+use crate::kernel::cached::{Kept, PAGE, Page, PageLayer, PageLine, PageRef};
 use crate::kernel::heads::HeadShape;
-use crate::kernel::memory::grow;
+use crate::kernel::memory::{copy, grow};
 
 /// What a page holds: the keys and values of [`PAGE`] tokens, of all layers.
 #[derive(Debug)]
 pub(crate) struct PageLayout {
     layers: Vec<PageLayer>,
-    len: usize,
+    lines: usize,
 }
 
 impl PageLayout {
     /// Lays the heads of each layer out.
-    pub(crate) fn new(heads: impl Iterator<Item = HeadShape>) -> Self {
-        let mut len = 0;
+    pub(crate) fn new(heads: impl Iterator<Item = HeadShape>, kept: Kept) -> Self {
+        let mut start = 0;
         let layers = heads.map(|heads| {
-            let layer = PageLayer { start: len, heads };
-            len += layer.len();
+            let layer = PageLayer { start, heads, kept };
+            start += layer.len();
             layer
         });
         Self {
             layers: layers.collect(),
-            len,
+            lines: kept.lines(start),
         }
     }
 
@@ -35,7 +35,7 @@ impl PageLayout {
 
     /// The size of a page in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.len * size_of::<f32>()
+        self.lines * size_of::<PageLine>()
     }
 }
 
@@ -43,7 +43,7 @@ impl PageLayout {
 /// goes on.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cached {
-    pages: Vec<Arc<Vec<f32>>>,
+    pages: Vec<Arc<Page>>,
     tokens: Vec<u32>,
 }
 
@@ -76,9 +76,7 @@ impl Cached {
             && !self.tokens.len().is_multiple_of(PAGE)
             && Arc::get_mut(last).is_none()
         {
-            let mut own = page(layout)?;
-            own.copy_from_slice(last);
-            *last = Arc::new(own);
+            *last = Arc::new(copy(last)?);
         }
         for _ in self.pages.len()..self.pages_with(tokens.len()) {
             self.pages.push(Arc::new(page(layout)?));
@@ -97,7 +95,7 @@ impl Cached {
                 return PageRef::full(page);
             }
             // Nothing is copied here: there is room in pages that nobody shares.
-            PageRef::growing(Arc::make_mut(page).as_mut_slice())
+            PageRef::growing(Arc::make_mut(page))
         });
         refs.collect()
     }
@@ -114,9 +112,9 @@ impl Cached {
     }
 }
 
-fn page(layout: &PageLayout) -> Result<Vec<f32>> {
-    let mut page = Vec::new();
-    grow(&mut page, layout.len)?;
+fn page(layout: &PageLayout) -> Result<Page> {
+    let mut page = Page::new();
+    grow(&mut page, layout.lines)?;
     Ok(page)
 }
 
@@ -131,7 +129,7 @@ mod tests {
             keys: 1,
             size: 1,
         };
-        let layout = PageLayout::new([heads].into_iter());
+        let layout = PageLayout::new([heads].into_iter(), Kept::F16);
         let text: Vec<u32> = (0..100).collect();
         let mut first = Cached::default();
         first.extend(&text, &layout).unwrap();

@@ -28,8 +28,10 @@ use crate::kernel::pool::{Pool, available_threads};
 /// neither on the number of threads nor on the conversations beside it, and is the same whether its
 /// tokens were read at once or one by one.
 ///
-/// Keys and values are kept in `f32`, [`token_bytes`](Self::token_bytes) for each token, in pages of
-/// 32 tokens. Conversations that [`reorder`](Decoder::reorder) or [`prefill`](Decoder::prefill)
+/// Keys and values are kept in f16 beside quantised weights and in `f32` beside those in fp32, whose
+/// logits stay libtorch's to the fourth decimal so: [`token_bytes`](Self::token_bytes) for each
+/// token, in pages of 32 tokens. What f16 does not hold is kept as its largest number, 65,504.
+/// Conversations that [`reorder`](Decoder::reorder) or [`prefill`](Decoder::prefill)
 /// makes of one share its pages. A beginning of a page or more that several prompts of a `prefill`
 /// have in common is read once. If a prompt does not fit, the conversations are as they were.
 ///

@@ -16,7 +16,7 @@ use super::scratch::{Scratch, Widths, lock, take};
 use crate::error::{Error, Result};
 use crate::format::source::Scope;
 use crate::kernel::attention::HeadScratch;
-use crate::kernel::cached::{Queries, Segment, attend, remember};
+use crate::kernel::cached::{Kept, Queries, Segment, attend, remember};
 use crate::kernel::gemm::Weights;
 use crate::kernel::math::Act;
 use crate::kernel::memory::grow;
@@ -32,6 +32,8 @@ pub(crate) struct DecoderStack {
     head: Arc<Weights>,
     width: usize,
     head_size: usize,
+    /// How keys and values are kept: as exact as the weights.
+    kept: Kept,
 }
 
 /// The rows of a forward: new tokens of some conversations.
@@ -88,6 +90,10 @@ impl DecoderStack {
         loader: &Loader<'_>,
     ) -> Result<Self> {
         check(stack)?;
+        let kept = match scope.is_quantised() {
+            true => Kept::F16,
+            false => Kept::F32,
+        };
         let scope = scope.of_decoder(stack.conv1d);
         let shape = [stack.embeddings.words, stack.hidden_size];
         let words = || -> Result<_> {
@@ -111,6 +117,7 @@ impl DecoderStack {
             head,
             width: stack.hidden_size,
             head_size: stack.head_size,
+            kept,
         })
     }
 
@@ -126,12 +133,12 @@ impl DecoderStack {
 
     /// How keys and values lie on a page of the cache.
     pub(crate) fn layout(&self) -> PageLayout {
-        PageLayout::new(self.blocks.iter().map(Block::heads))
+        PageLayout::new(self.blocks.iter().map(Block::heads), self.kept)
     }
 
     /// How a source's keys and values lie on a page.
     pub(crate) fn source_layout(&self) -> PageLayout {
-        PageLayout::new(self.blocks.iter().map(Block::source_heads))
+        PageLayout::new(self.blocks.iter().map(Block::source_heads), self.kept)
     }
 
     /// Computes the keys and values of some sources from what an encoder made of them, `[M, H]`, and

@@ -48,11 +48,12 @@ pub(crate) fn shared_prefixes<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::cached::Kept;
     use crate::runtime::cache::PageLayout;
 
     /// Conversations that have read as many tokens of a text as told.
     fn read(text: &[u32], lengths: &[usize]) -> Vec<Cached> {
-        let layout = PageLayout::new(std::iter::empty());
+        let layout = PageLayout::new(std::iter::empty(), Kept::F16);
         let conversation = |&length: &usize| {
             let mut conversation = Cached::default();
             conversation.extend(&text[..length], &layout).unwrap();
