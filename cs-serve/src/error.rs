@@ -104,6 +104,16 @@ pub enum EngineError {
         /// The number of tokens that may wait.
         most_tokens: usize,
     },
+    /// A prompt and what may come after it have no room, even if nobody else is there.
+    #[error("a prompt of {prompt} tokens and {new} to come, expected at most {most} together")]
+    TooLong {
+        /// The number of the prompt's tokens.
+        prompt: usize,
+        /// The number of tokens that may come.
+        new: usize,
+        /// The number of tokens that there is room for.
+        most: usize,
+    },
     /// The answer was not there in time.
     #[error("no answer within {} ms", .after.as_millis())]
     Deadline {

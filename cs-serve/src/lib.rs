@@ -6,7 +6,9 @@
 //! - [`Backend`] is what computes the numbers: [`NativeBackend`] (int8 or fp32 on the CPU, the
 //!   default), `TorchBackend` (libtorch, with the feature `torch`), or your own.
 //! - [`Understanding`] is the answer, and serialises to JSON.
-//! - `engine` (feature `engine`) answers many callers at once: a bounded queue, batches, deadlines.
+//! - [`GenerationBackend`] is what continues conversations: cs-quant's decoders, or your own.
+//! - `engine` (feature `engine`) answers many callers at once: a bounded queue, batches, deadlines;
+//!   `engine::generation` writes texts for them, token by token.
 //! - `route` (feature `route`) answers from a light model what it is sure of, and asks a full one
 //!   else.
 //! - `http` (feature `http`) is the engine as an HTTP service: an axum router, and a server for it.
@@ -64,7 +66,7 @@ pub mod http;
 pub mod route;
 
 pub use assistant::Assistant;
-pub use backend::{Backend, NativeBackend, ScriptedBackend};
+pub use backend::{Backend, GenerationBackend, NativeBackend, ScriptedBackend, ScriptedGeneration};
 pub use cs_model::{Entity, HeadOutput, Intent, Understanding};
 pub use cs_quant::RuntimeConfig;
 #[cfg(feature = "engine")]

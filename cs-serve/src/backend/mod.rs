@@ -1,18 +1,22 @@
-//! Whatever computes the heads' numbers.
+//! Whatever computes the heads' numbers, and whatever continues conversations.
 //!
 //! In the shapes, `B` is the number of sequences, `N` that of packed tokens, `C` that of intents
 //! and `T` that of slot tags.
 
+mod generation;
 mod native;
 mod scripted;
+mod scripted_generation;
 #[cfg(feature = "torch")]
 mod torch;
 
 use cs_data::TokenBatch;
 use cs_model::HeadOutput;
 
+pub use self::generation::GenerationBackend;
 pub use self::native::NativeBackend;
 pub use self::scripted::ScriptedBackend;
+pub use self::scripted_generation::ScriptedGeneration;
 #[cfg(feature = "torch")]
 pub use self::torch::TorchBackend;
 use crate::error::BackendError;

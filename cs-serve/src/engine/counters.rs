@@ -65,7 +65,7 @@ pub struct Refusals {
     /// The number of requests refused with [`EngineError::Overloaded`], or with
     /// [`EngineError::Deadline`] before they were in line.
     pub overloaded: u64,
-    /// The number of requests refused with [`EngineError::TooLarge`].
+    /// The number of requests refused with [`EngineError::TooLarge`] or [`EngineError::TooLong`].
     pub too_large: u64,
     /// The number of requests refused with [`EngineError::Closed`].
     pub closed: u64,
@@ -121,6 +121,9 @@ impl Distribution {
     }
 }
 
+/// The seconds of a microsecond.
+pub(super) const MICRO: f64 = 1e-6;
+
 /// The number of bounds of [`Buckets`].
 const BOUNDS: usize = 25;
 
@@ -146,7 +149,7 @@ impl Buckets {
         self.add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
     }
 
-    fn distribution(&self, unit: f64) -> Distribution {
+    pub(super) fn distribution(&self, unit: f64) -> Distribution {
         let load = |value: &AtomicU64| value.load(Ordering::Relaxed);
         Distribution {
             bounds: (0..BOUNDS)
@@ -203,7 +206,7 @@ impl Counters {
     pub(super) fn refused(&self, error: &EngineError) {
         count(match error {
             EngineError::Full { .. } => &self.full,
-            EngineError::TooLarge { .. } => &self.too_large,
+            EngineError::TooLarge { .. } | EngineError::TooLong { .. } => &self.too_large,
             EngineError::Closed => &self.closed,
             EngineError::Model(_) => &self.unreadable,
             _ => &self.overloaded,
@@ -212,7 +215,6 @@ impl Counters {
 
     /// Gives all figures that do not depend on the present state.
     pub(super) fn snapshot(&self) -> Snapshot {
-        const MICRO: f64 = 1e-6;
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Snapshot {
             accepted: load(&self.accepted),

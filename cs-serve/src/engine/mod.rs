@@ -5,6 +5,7 @@
 //! - [`Handle`] is what the service's threads and tasks hold: [`Handle::understand`] blocks,
 //!   [`Handle::submit`] gives a future, [`Handle::swap`] changes the model.
 //! - [`EngineConfig`] bounds everything; [`Snapshot`] tells what happens.
+//! - [`generation`] does the same for texts that are written.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -84,6 +85,7 @@
 mod compute;
 mod config;
 mod counters;
+pub mod generation;
 mod handle;
 mod job;
 mod merge;

@@ -104,7 +104,8 @@ impl fmt::Debug for PendingAll {
     }
 }
 
-struct Unpark(Thread);
+/// Wakes a thread that is parked.
+pub(super) struct Unpark(pub(super) Thread);
 
 impl Wake for Unpark {
     fn wake(self: Arc<Self>) {

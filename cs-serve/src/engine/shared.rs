@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::config::EngineConfig;
 use super::counters::{Counters, Snapshot};
 use super::job::{Job, Model, Task};
-use super::policy::{Ask, Batch, Entry, Moment, Pace, Queue, Rate, Refusal, Slots};
+use super::policy::{Ask, Batch, Entry, Moment, Pace, Queue, Rate, Refusal, Size, Slots};
 use super::sync::lock;
 use crate::assistant::Assistant;
 use crate::error::EngineError;
@@ -57,6 +57,23 @@ pub(super) enum Phase {
     Draining,
     /// Nothing is begun any more.
     Closed,
+}
+
+/// Gives the error for a request of a `size` that is not let in, beside what waits and may wait.
+pub(super) fn refused(refusal: Refusal, size: Size, waiting: Size, most: Size) -> EngineError {
+    match refusal {
+        Refusal::TooLarge => EngineError::TooLarge {
+            texts: size.texts,
+            tokens: size.tokens,
+            most_texts: most.texts,
+            most_tokens: most.tokens,
+        },
+        Refusal::Full { retry_after } => EngineError::Full {
+            waiting: waiting.texts,
+            retry_after,
+        },
+        Refusal::TooSlow { needed, left } => EngineError::Overloaded { needed, left },
+    }
 }
 
 impl Shared {
@@ -117,19 +134,8 @@ impl Shared {
             rate: core.rate.get(),
         };
         let admitted = queue.admit(ask, now, pace);
-        admitted.map_err(|refusal| match refusal {
-            Refusal::TooLarge => EngineError::TooLarge {
-                texts: ask.size.texts,
-                tokens: ask.size.tokens,
-                most_texts: self.config.queue_texts,
-                most_tokens: self.config.queue_tokens,
-            },
-            Refusal::Full { retry_after } => EngineError::Full {
-                waiting: queue.size().texts,
-                retry_after,
-            },
-            Refusal::TooSlow { needed, left } => EngineError::Overloaded { needed, left },
-        })
+        let (size, most) = (ask.size, self.config.limits().queue);
+        admitted.map_err(|refusal| refused(refusal, size, queue.size(), most))
     }
 
     /// Waits for the next batch, and gives its entries and slot; `None` once the engine is closed.

@@ -62,9 +62,9 @@ impl From<EngineError> for Problem {
                 let retry_after = error.retry_after().unwrap_or(Duration::ZERO);
                 return Self::early(error.to_string(), retry_after);
             }
-            EngineError::TooLarge { .. } | EngineError::Model(Error::TextTooLong { .. }) => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
+            EngineError::TooLarge { .. }
+            | EngineError::TooLong { .. }
+            | EngineError::Model(Error::TextTooLong { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             EngineError::Closed => StatusCode::SERVICE_UNAVAILABLE,
             EngineError::Deadline { .. } => StatusCode::GATEWAY_TIMEOUT,
             _ => {

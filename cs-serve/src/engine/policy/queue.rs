@@ -122,23 +122,39 @@ impl<T> Queue<T> {
 
     /// Takes out the next batch; it is empty if nothing waits.
     pub(in crate::engine) fn batch(&mut self, now: Moment) -> Batch<T> {
+        let most = self.limits.batch;
+        self.take(now, |chosen, entry| {
+            chosen.texts == 0
+                || chosen.texts < most.texts
+                    && chosen.tokens.saturating_add(entry.tokens) <= most.tokens
+        })
+    }
+
+    /// Takes out the entry that goes next, if it fits where it goes; nothing overtakes it until it
+    /// does.
+    pub(in crate::engine) fn next(
+        &mut self,
+        now: Moment,
+        fits: impl Fn(&Entry<T>) -> bool,
+    ) -> Batch<T> {
+        self.take(now, |chosen, entry| chosen.texts == 0 && fits(entry))
+    }
+
+    /// Takes out the entries that go next, until one does not go with those chosen.
+    fn take(&mut self, now: Moment, goes: impl Fn(Size, &Entry<T>) -> bool) -> Batch<T> {
         let late = self.expire(now);
         let mut entries: Vec<Entry<T>> = Vec::new();
         let Some((&generation, _)) = self.generations.first_key_value() else {
             return Batch { entries, late };
         };
-        let most = self.limits.batch;
-        let mut tokens = 0usize;
+        let mut chosen = Size::default();
         let mut passed = [0; Priority::ALL.len()];
         let mut open = [true; Priority::ALL.len()];
         while let Some(class) = self.first_class(&open) {
             let fit = |entry: &Entry<T>| {
                 if entry.generation != generation {
                     Fit::NotThis
-                } else if entries.is_empty()
-                    || entries.len() < most.texts
-                        && tokens.saturating_add(entry.tokens) <= most.tokens
-                {
+                } else if goes(chosen, entry) {
                     Fit::Yes
                 } else {
                     Fit::Full
@@ -148,7 +164,8 @@ impl<T> Queue<T> {
                 Next::Entry(entry) => {
                     self.clock = self.spent[class];
                     self.spent[class] += entry.tokens as u64 * Priority::ALL[class].price();
-                    tokens += entry.tokens;
+                    chosen.texts += 1;
+                    chosen.tokens += entry.tokens;
                     entries.push(entry);
                 }
                 Next::None => open[class] = false,

@@ -3,6 +3,7 @@
 mod answers;
 mod ends;
 mod faults;
+mod generation;
 mod line;
 pub(crate) mod models;
 mod stress;

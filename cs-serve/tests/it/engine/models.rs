@@ -211,3 +211,16 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
         }
     }
 }
+
+/// A linear congruential generator: the same steps in each run, if not at the same times.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % end
+    }
+}

@@ -6,20 +6,11 @@ use std::time::Duration;
 use cs_serve::engine::{EngineConfig, Handle, Options, Priority, Windows};
 use cs_serve::{EngineError, Understanding};
 
-use super::models::{POISON, TEXTS, assert_settled, block_on, folder, open, start, workers};
-
-/// A linear congruential generator: the same steps in each run, if not at the same times.
-struct Random(u64);
+use super::models::{
+    POISON, Random, TEXTS, assert_settled, block_on, folder, open, start, workers,
+};
 
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % end
-    }
-
     fn options(&mut self) -> Options {
         let callers = [None, Some("a"), Some("b"), Some("c")];
         let deadline = [None, None, None, Some(Duration::from_millis(2))];

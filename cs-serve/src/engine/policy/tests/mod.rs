@@ -426,3 +426,20 @@ fn what_hangs_loses_its_slot_but_only_so_often() {
     assert!(!left.given_up && left.tokens == 10 && left.item == "a");
     assert!(slots.end(a).is_none());
 }
+
+#[test]
+fn what_goes_next_waits_until_it_fits_and_is_not_overtaken() {
+    let mut queue = Queue::new(LIMITS);
+    for (request, tokens) in [(0, 50), (1, 90), (2, 1)] {
+        queue.push(entry(sender(0, Priority::Normal), request, tokens));
+    }
+    let mut next = |room| {
+        let batch = queue.next(ms(0), |entry| entry.tokens <= room);
+        requests(&batch.entries)
+    };
+    assert_eq!(next(60), [0]);
+    assert!(next(60).is_empty());
+    assert_eq!(next(90), [1]);
+    assert_eq!(next(1), [2]);
+    assert!(next(1).is_empty());
+}

@@ -193,4 +193,36 @@ proptest! {
             prop_assert!(now <= deadline + slack, "{now} > {deadline}");
         }
     }
+
+    /// Of what is let in one by one while there is room, the room is never exceeded, everyone gets
+    /// in, and of one caller and priority in the order in which they came.
+    #[test]
+    fn everyone_gets_in_within_the_room(
+        all in prop::collection::vec((0..4usize, 0..3usize, 1..100usize), 1..100),
+        room in 100..300usize,
+        ends in prop::collection::vec(0..8usize, 1..20),
+    ) {
+        let mut queue = Queue::new(LIMITS);
+        for (request, &(caller, priority, tokens)) in all.iter().enumerate() {
+            let sender = sender(caller, Priority::ALL[priority]);
+            queue.push(entry(sender, request as u64, tokens));
+        }
+        let (mut inside, mut last, mut ends) = (Vec::new(), BTreeMap::new(), ends.iter().cycle());
+        while !queue.is_empty() {
+            let used: usize = inside.iter().sum();
+            prop_assert!(used <= room);
+            match queue.next(ms(0), |entry| used + entry.tokens <= room).entries.pop() {
+                Some(entry) => {
+                    let line = all[entry.request as usize];
+                    let before = last.insert((line.0, line.1), entry.request);
+                    prop_assert!(before.is_none_or(|before| before < entry.request));
+                    inside.push(entry.tokens);
+                }
+                None => {
+                    prop_assert!(!inside.is_empty());
+                    inside.swap_remove(ends.next().unwrap() % inside.len());
+                }
+            }
+        }
+    }
 }
