@@ -18,15 +18,19 @@
 //! route   --light models/light --full models/full --folds folds --test test.jsonl
 //! ```
 //!
+//! `--pairs` and `--held-out` (the example `pairs` makes some) also fit a cache that answers texts
+//! which ask the same as an earlier one; without them it answers the same text, and with
+//! `--no-cache` there is none. `--out` writes what was fitted, for `serve --route`.
+//!
 //! Requests are drawn from `--test` and answered one after the other. Accuracies are those of the
 //! likeliest intent, and like the times means over the requests; `saving` is what the mean time is
 //! less than the full model's. Builds without libtorch.
 
 use std::process::ExitCode;
 
-use cs_examples::routing::{Figures, Pair, Requests, RouteArgs, Rows, outcomes_of};
+use cs_examples::routing::{Figures, Pair, RouteArgs, Rows, outcomes_of};
 use cs_examples::{Error, Outcome, Result, note, report, run};
-use cs_serve::route::{Cascade, FittedThreshold, Policy, fit_threshold};
+use cs_serve::route::{CacheConfig, Cascade, FittedThreshold, Policy, RouteConfig, fit_threshold};
 
 fn main() -> ExitCode {
     run(|arguments: RouteArgs| {
@@ -37,19 +41,25 @@ fn main() -> ExitCode {
             "of {} rows that the light model would have answered, {} are lost",
             fitted.kept, fitted.losses
         ));
-        let cascade = Cascade::new(Policy {
-            threshold: fitted.threshold,
-            ..Policy::default()
+        let mut config = RouteConfig {
+            policy: Policy {
+                threshold: fitted.threshold,
+                ..Policy::default()
+            },
+            cache: None,
+            ..RouteConfig::default()
+        };
+        let uncached = Cascade::of(&config);
+        let distance = arguments.distance(&pair)?;
+        config.cache = (!arguments.no_cache).then(|| CacheConfig {
+            semantic: distance.as_ref().map(|fitted| fitted.semantic.clone()),
+            ..CacheConfig::default()
         });
-        let RouteArgs {
-            requests,
-            zipf,
-            seed,
-            ..
-        } = arguments;
-        let requests = Requests::draw(rows.len(), requests, zipf, seed);
-        let figures = Figures::measure(&cascade, fitted, (&pair, &rows), &requests)?;
-        report(arguments.output.json, &figures)?;
+        let cascades = (&Cascade::of(&config), &uncached);
+        let requests = arguments.draw(rows.len());
+        let figures = Figures::measure(cascades, fitted, (&pair, &rows), &requests)?;
+        arguments.write(&config)?;
+        report(arguments.output.json, &figures.with(distance.as_ref()))?;
         Ok(Outcome::Passed)
     })
 }

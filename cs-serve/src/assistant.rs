@@ -41,6 +41,7 @@ pub struct Assistant {
     calibration: Calibration,
     tokenizer: Tokenizer,
     backend: Box<dyn Backend>,
+    embeds: bool,
 }
 
 impl Assistant {
@@ -66,6 +67,7 @@ impl Assistant {
             backend: Box::new(backend?),
             calibration: bundle.calibration(),
             bundle,
+            embeds: false,
         })
     }
 
@@ -81,7 +83,18 @@ impl Assistant {
             bundle,
             tokenizer,
             backend,
+            embeds: false,
         })
+    }
+
+    /// Has each answer hold its text's vector ([`Understanding::embedding`]), if the backend gives
+    /// it: the native one does. It is a copy, of a number for each of the encoder's width.
+    #[must_use]
+    pub fn with_embeddings(self) -> Self {
+        Self {
+            embeds: true,
+            ..self
+        }
     }
 
     /// Replaces the bundle's calibration by another one, for instance one without a threshold.
@@ -206,8 +219,10 @@ impl Assistant {
             calibration: self.calibration,
         };
         let mut turns = labels.decode(texts, encodings, &batch.offsets, output);
-        for turn in &mut turns {
+        let pooled = output.pooled.as_ref().filter(|_| self.embeds);
+        for (row, turn) in turns.iter_mut().enumerate() {
             turn.model = self.bundle.version().map(str::to_owned);
+            turn.embedding = pooled.map(|pooled| pooled.row(row).to_vec());
         }
         turns
     }

@@ -62,6 +62,8 @@ pub mod engine;
 mod error;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(any(feature = "engine", feature = "route"))]
+mod millis;
 #[cfg(feature = "route")]
 pub mod route;
 

@@ -1,7 +1,7 @@
 //! What a model's heads give, as plain numbers.
 //!
-//! In the shapes, `B` is the number of sequences, `N` that of packed tokens, `C` that of intents
-//! and `T` that of slot tags.
+//! In the shapes, `B` is the number of sequences, `N` that of packed tokens, `H` the hidden width,
+//! `C` the number of intents and `T` that of slot tags.
 
 use std::sync::Arc;
 
@@ -32,6 +32,9 @@ pub struct HeadOutput {
     /// The scores that choose among sequences of tags, if the slot head is a conditional random
     /// field.
     pub transitions: Option<Arc<Transitions>>,
+    /// The vector of each sequence that intent and sentiment were computed from, `[B, H]`; `None`
+    /// where there are no such heads, or the backend does not tell.
+    pub pooled: Option<Matrix>,
 }
 
 impl HeadOutput {
@@ -48,7 +51,11 @@ impl HeadOutput {
         let found = self.transitions.as_ref().map(|crf| crf.tags());
         check_count("transitions of the slot tags", expected, found)?;
         let expected = tasks.sentiment.then_some(sequences);
-        check_count("sentiment", expected, self.sentiment.as_ref().map(Vec::len))
+        check_count("sentiment", expected, self.sentiment.as_ref().map(Vec::len))?;
+        match &self.pooled {
+            Some(pooled) => pooled.check("pooled vectors", sequences, pooled.cols),
+            None => Ok(()),
+        }
     }
 }
 

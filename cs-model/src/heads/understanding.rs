@@ -39,6 +39,10 @@ pub struct Understanding {
     /// The version of the model that answered. There is none of a plain Hugging Face folder.
     #[serde(default)]
     pub model: Option<String>,
+    /// The text's vector, which intent and sentiment were computed from, of the encoder's width.
+    /// There is none unless it was asked for, and it is not part of the JSON.
+    #[serde(skip)]
+    pub embedding: Option<Vec<f32>>,
 }
 
 /// The largest number of intents in the ranking of an [`Understanding`].

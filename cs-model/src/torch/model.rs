@@ -241,6 +241,7 @@ impl Model {
                 Some(crf) => Some(Arc::new(crf.to_transitions()?)),
                 None => None,
             },
+            pooled: None,
         })
     }
 

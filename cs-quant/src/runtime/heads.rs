@@ -79,6 +79,7 @@ impl TaskHeads {
             slots: apply(&self.slots, hidden)?,
             transitions: self.transitions.clone(),
             sentiment: apply(&self.sentiment, &pooled)?.map(sigmoid),
+            pooled: (pooled.rows > 0).then_some(pooled),
         })
     }
 

@@ -36,14 +36,14 @@ pub struct EngineConfig {
     pub queue_tokens: usize,
     /// How long an answer is of use, where the request itself sets no deadline. 5 seconds by
     /// default.
-    #[serde(rename = "deadline_ms", with = "super::millis")]
+    #[serde(rename = "deadline_ms", with = "crate::millis")]
     pub deadline: Duration,
     /// How texts longer than the model reads are cut into windows. `None`, the default, reads only
     /// their beginning.
     pub windows: Option<Windows>,
     /// The time after which a batch is taken for hung, and another thread takes over from its
     /// worker. 10 seconds by default.
-    #[serde(rename = "hang_after_ms", with = "super::millis")]
+    #[serde(rename = "hang_after_ms", with = "crate::millis")]
     pub hang_after: Duration,
     /// The most hung workers that are replaced at once; as many threads may be lost. 2 by default.
     pub spare_workers: usize,

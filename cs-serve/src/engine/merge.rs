@@ -39,6 +39,7 @@ pub(super) fn merge(
         sentiment: mean_sentiment(&windows),
         truncated,
         model: windows.first().and_then(|window| window.turn.model.clone()),
+        embedding: None,
         entities: entities(&text, windows),
         text,
     }

@@ -89,7 +89,6 @@ pub mod generation;
 mod handle;
 mod job;
 mod merge;
-pub(crate) mod millis;
 mod options;
 mod pending;
 mod policy;

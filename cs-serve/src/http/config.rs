@@ -51,17 +51,17 @@ pub struct HttpConfig {
     pub max_connections: usize,
     /// How long a connection may take to begin a request and to send its head. 75 seconds by
     /// default, longer than proxies keep an idle connection.
-    #[serde(rename = "head_timeout_ms", with = "crate::engine::millis")]
+    #[serde(rename = "head_timeout_ms", with = "crate::millis")]
     pub head_timeout: Duration,
     /// How long a request's body may take to arrive. 10 seconds by default.
-    #[serde(rename = "body_timeout_ms", with = "crate::engine::millis")]
+    #[serde(rename = "body_timeout_ms", with = "crate::millis")]
     pub body_timeout: Duration,
     /// How long a client may take nothing of its answer before the connection is given up. 30
     /// seconds by default. Where the system is not Linux, it sets its own limit.
-    #[serde(rename = "write_timeout_ms", with = "crate::engine::millis")]
+    #[serde(rename = "write_timeout_ms", with = "crate::millis")]
     pub write_timeout: Duration,
     /// How long, at the end, requests that were begun may take. 30 seconds by default.
-    #[serde(rename = "drain_timeout_ms", with = "crate::engine::millis")]
+    #[serde(rename = "drain_timeout_ms", with = "crate::millis")]
     pub drain_timeout: Duration,
 }
 

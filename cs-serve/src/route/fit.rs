@@ -103,12 +103,7 @@ pub struct FittedThreshold {
 /// even of what it is surest of.
 pub fn fit_threshold(outcomes: &[Outcome], budget: Budget) -> Result<FittedThreshold, FitError> {
     let Budget { max_loss, risk } = budget;
-    for (name, value) in [("max_loss", max_loss), ("risk", risk)] {
-        if !(value > 0.0 && value < 1.0) {
-            return Err(FitError::Budget { name, found: value });
-        }
-    }
-    let needed = (risk.ln() / (-max_loss).ln_1p()).ceil() as usize;
+    let needed = least_rows(budget)?;
     if outcomes.len() < needed {
         return Err(FitError::Few {
             found: outcomes.len(),
@@ -142,6 +137,20 @@ pub fn fit_threshold(outcomes: &[Outcome], budget: Budget) -> Result<FittedThres
         found: outcomes.len(),
         needed,
     })
+}
+
+/// Gives the number of rows that show that a budget is kept, if nothing is lost of them.
+///
+/// # Errors
+/// [`FitError::Budget`] for a budget that is no probability.
+pub(super) fn least_rows(budget: Budget) -> Result<usize, FitError> {
+    let Budget { max_loss, risk } = budget;
+    for (name, found) in [("max_loss", max_loss), ("risk", risk)] {
+        if !(found > 0.0 && found < 1.0) {
+            return Err(FitError::Budget { name, found });
+        }
+    }
+    Ok((risk.ln() / (-max_loss).ln_1p()).ceil() as usize)
 }
 
 /// The numbers of turns that the thresholds to be tested would keep, in the order of the tests.

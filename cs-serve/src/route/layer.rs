@@ -26,6 +26,12 @@ pub trait Layer: Sync {
         text: &str,
     ) -> impl Future<Output = Result<Understanding, Self::Error>> + Send;
 
+    /// Gives the version of the model that answers now, which its answers name too; `None`, the
+    /// default, if that cannot be told. Then nothing is cached.
+    fn version(&self) -> Option<String> {
+        None
+    }
+
     /// Whether the model has nothing else to do, so that it may be asked on suspicion.
     fn is_idle(&self) -> bool {
         false
@@ -37,6 +43,10 @@ impl Layer for Assistant {
 
     async fn understand(&self, text: &str) -> Result<Understanding, Error> {
         Self::understand(self, text)
+    }
+
+    fn version(&self) -> Option<String> {
+        self.bundle().version().map(str::to_owned)
     }
 }
 

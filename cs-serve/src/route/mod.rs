@@ -3,6 +3,7 @@
 //!
 //! - [`Cascade`] asks the light model first and, where its [`Router`] says so, the full one.
 //! - [`Policy`] is the router by rules: confidence, length, entities that conflict, the dialogue.
+//! - [`Cache`] keeps answers for the same text, and for texts that ask the same.
 //! - [`fit_threshold`] finds the least confidence that keeps a stated [`Budget`] of lost answers.
 //!
 //! ```
@@ -40,13 +41,20 @@
 //! ```
 
 mod bound;
+mod cache;
 mod cascade;
+mod config;
 mod fit;
 mod layer;
 mod policy;
 
 pub use bound::upper_bound;
+pub use cache::{
+    Cache, CacheConfig, CacheCounts, FittedDistance, Key, Question, Semantic, Shareable, TextPair,
+    fit_distance, words_that_may_differ,
+};
 pub use cascade::{Cascade, Route, RouteCounts, Routed};
+pub use config::RouteConfig;
 pub use fit::{Budget, FittedThreshold, Outcome, fit_threshold};
 pub use layer::{Layer, Layers};
 pub use policy::{Choice, DialogueState, Policy, Router, Turn};

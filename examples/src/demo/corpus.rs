@@ -357,7 +357,7 @@ fn asks(sentence: &str, language: Language) -> bool {
 }
 
 /// Drops blanks at both ends and repeated ones, which empty alternatives leave behind.
-fn tidy(filled: &Filled) -> Filled {
+pub(super) fn tidy(filled: &Filled) -> Filled {
     let mut tidied = Filled::default();
     let mut at = vec![0; filled.text.len() + 1];
     for (index, character) in filled.text.char_indices() {

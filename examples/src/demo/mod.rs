@@ -22,6 +22,7 @@
 
 mod corpus;
 mod files;
+mod pairs;
 mod template;
 mod values;
 
@@ -29,5 +30,6 @@ pub use corpus::{
     Corpus, Detail, Frame, Language, OUT_OF_SCOPE_LABEL, Question, Split, TableError, Tone,
 };
 pub use files::Demo;
+pub use pairs::Pair;
 pub use template::{Filled, Piece, Template, TemplateError};
 pub use values::{Pool, Values};

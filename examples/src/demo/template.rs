@@ -93,6 +93,20 @@ impl Template {
         filled
     }
 
+    /// The template with an alternative chosen wherever one of them has to be: what is left to
+    /// choose is whether something is said at all.
+    pub fn settled<R: Rng>(&self, rng: &mut R) -> Self {
+        let settle = |piece: &Piece| match piece {
+            Piece::Choice(options) if options.iter().all(|option| !option.is_empty()) => {
+                options[rng.random_range(0..options.len())].clone()
+            }
+            piece => vec![piece.clone()],
+        };
+        Self {
+            pieces: self.pieces.iter().flat_map(settle).collect(),
+        }
+    }
+
     /// The pools it names, with repetitions.
     pub fn pools(&self) -> Vec<&str> {
         fn walk<'a>(pieces: &'a [Piece], pools: &mut Vec<&'a str>) {

@@ -1,14 +1,20 @@
 //! The arguments of `route`.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Parser};
+use cs_data::file;
 use cs_serve::RuntimeConfig;
-use cs_serve::route::Budget;
+use cs_serve::route::{Budget, FittedDistance, RouteConfig};
 
+use super::outcomes::Pair;
+use super::pairs::fit_pairs;
+use super::traffic::Requests;
 use crate::cli::{DataArgs, Output};
+use crate::error::{Error, Result};
 use crate::number;
+use crate::same::refuse_input;
 
 /// Fit the threshold between a light and a full model, and measure both as one
 #[derive(Debug, Parser)]
@@ -46,6 +52,24 @@ pub struct RouteArgs {
     /// Chooses the requests
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Answer no request from a cache
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Pairs of texts that ask the same and that do not, a JSON object a line, to learn which words
+    /// may differ; without them the cache answers the same text alone
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "held_out",
+        conflicts_with = "no_cache"
+    )]
+    pub pairs: Option<PathBuf>,
+    /// Other pairs, to fit the distance at which two texts ask the same
+    #[arg(long, value_name = "FILE", requires = "pairs")]
+    pub held_out: Option<PathBuf>,
+    /// File to write what was fitted to, for `serve --route`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     /// Threads of each model
     #[arg(long, default_value_t = 1, value_parser = number::positive)]
     pub threads: usize,
@@ -61,6 +85,40 @@ impl RouteArgs {
             max_loss: self.max_loss,
             ..Budget::default()
         }
+    }
+
+    /// Draws the requests from so many rows.
+    pub fn draw(&self, rows: usize) -> Requests {
+        Requests::draw(rows, self.requests, self.zipf, self.seed)
+    }
+
+    /// Fits the distance of texts that ask the same, if there are pairs.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`fit_pairs`].
+    pub fn distance(&self, models: &Pair) -> Result<Option<FittedDistance>> {
+        let files = self.pairs.as_deref().zip(self.held_out.as_deref());
+        files.map(|files| fit_pairs(models, files)).transpose()
+    }
+
+    /// Writes what was fitted, if it is to be.
+    ///
+    /// # Errors
+    ///
+    /// An `--out` that cannot be written, or that is one of the inputs.
+    pub fn write(&self, config: &RouteConfig) -> Result<()> {
+        let Some(path) = &self.out else {
+            return Ok(());
+        };
+        let inputs = [&self.eval, &self.pairs, &self.held_out]
+            .into_iter()
+            .flatten();
+        let inputs: Vec<&Path> = inputs.chain([&self.test]).map(PathBuf::as_path).collect();
+        refuse_input(path, &inputs)?;
+        let json =
+            serde_json::to_string_pretty(config).map_err(|error| Error::Stdout(error.into()))?;
+        file::write(path, |out| writeln!(out, "{json}")).map_err(Error::io(path))
     }
 
     /// How the models are computed.

@@ -2,8 +2,10 @@
 
 mod args;
 mod outcomes;
+mod pairs;
 mod traffic;
 
 pub use args::RouteArgs;
 pub use outcomes::{Pair, Rows, outcomes_of};
+pub use pairs::{DistanceFigures, fit_pairs};
 pub use traffic::{Figures, Measured, Requests};

@@ -80,7 +80,7 @@ impl Pair {
     /// A folder that cannot be read or whose model has no intents.
     pub fn open(light: &Path, full: &Path, runtime: &RuntimeConfig) -> Result<Self> {
         Ok(Self {
-            light: open(light, runtime)?,
+            light: open(light, runtime)?.with_embeddings(),
             full: open(full, runtime)?,
         })
     }

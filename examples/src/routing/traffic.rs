@@ -3,10 +3,12 @@
 use std::time::Instant;
 
 use cs_data::SplitMix;
-use cs_serve::route::{Cascade, FittedThreshold, Route, Turn};
+use cs_serve::Understanding;
+use cs_serve::route::{Cascade, FittedDistance, FittedThreshold, Route, Turn};
 use serde::Serialize;
 
 use super::outcomes::{Pair, Rows, is_right};
+use super::pairs::DistanceFigures;
 use crate::error::Result;
 
 /// The rows that are asked about, one after the other.
@@ -81,6 +83,10 @@ impl Measured {
     }
 }
 
+fn likeliest(answer: &Understanding) -> Option<&str> {
+    answer.intents.first().map(|intent| intent.label.as_str())
+}
+
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     let count = values.len();
     values.sum::<f64>() / count as f64
@@ -94,6 +100,7 @@ pub struct Figures {
     pub loss_upper: f64,
     pub share_light: f64,
     pub share_full: f64,
+    pub share_cache: f64,
     pub accuracy_light: f64,
     pub accuracy_full: f64,
     pub accuracy_routed: f64,
@@ -103,29 +110,37 @@ pub struct Figures {
     pub p50_ms_routed: f64,
     pub p99_ms_routed: f64,
     pub saving: f64,
+    /// Answers from the cache whose intent is not the one that the models give to that request.
+    pub false_hits: usize,
 }
 
 impl Figures {
-    /// Answers the requests one after the other, and compares that with either model alone.
+    /// Answers the requests one after the other, and compares that with either model alone. What is
+    /// answered from the cache is asked of `uncached` as well, outside the measured time.
     ///
     /// # Errors
     ///
     /// A text that cannot be answered.
     pub fn measure(
-        cascade: &Cascade,
+        (cascade, uncached): (&Cascade, &Cascade),
         fitted: FittedThreshold,
         (pair, rows): (&Pair, &Rows),
         requests: &Requests,
     ) -> Result<Self> {
         let [light, full] = Measured::both(pair, rows)?;
         let mut ms = Vec::with_capacity(requests.rows.len());
-        let mut right = 0;
+        let (mut right, mut false_hits) = (0, 0);
         for &row in &requests.rows {
             let turn = Turn::alone(&rows.texts[row]);
             let started = Instant::now();
             let answer = cascade.understand_blocking(pair.layers(), &turn)?;
             ms.push(started.elapsed().as_secs_f64() * 1e3);
             right += usize::from(is_right(&answer.understanding, &rows.intents[row]));
+            if answer.route == Route::Cache {
+                let found = likeliest(&answer.understanding);
+                let own = uncached.understand_blocking(pair.layers(), &turn)?;
+                false_hits += usize::from(found != likeliest(&own.understanding));
+            }
         }
         let count = requests.rows.len() as f64;
         let counts = cascade.counts();
@@ -139,6 +154,7 @@ impl Figures {
             loss_upper: fitted.loss_upper,
             share_light: share(Route::Light),
             share_full: share(Route::Full),
+            share_cache: share(Route::Cache),
             accuracy_light: light.accuracy(requests),
             accuracy_full: full.accuracy(requests),
             accuracy_routed: right as f64 / count,
@@ -148,7 +164,27 @@ impl Figures {
             p50_ms_routed: quantile(0.5),
             p99_ms_routed: quantile(0.99),
             saving: 1.0 - mean_ms_routed / mean_ms_full,
+            false_hits,
         })
+    }
+}
+
+/// What `route` reports, with the figures of the distance if one was fitted.
+#[derive(Debug, Serialize)]
+pub struct Reported<'a> {
+    #[serde(flatten)]
+    figures: &'a Figures,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    semantic: Option<DistanceFigures>,
+}
+
+impl Figures {
+    /// Adds the figures of the distance.
+    pub fn with(&self, distance: Option<&FittedDistance>) -> Reported<'_> {
+        Reported {
+            figures: self,
+            semantic: distance.map(DistanceFigures::from),
+        }
     }
 }
 
