@@ -37,7 +37,7 @@ pub struct GenerationConfig {
     pub queue_tokens: usize,
     /// How long a text is of use from when it is asked for, where the request itself sets no
     /// deadline. 60 seconds by default.
-    #[serde(rename = "deadline_ms", with = "crate::engine::millis")]
+    #[serde(rename = "deadline_ms", with = "crate::millis")]
     pub deadline: Duration,
 }
 
