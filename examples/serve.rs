@@ -6,7 +6,8 @@
 //! curl --json '{"text": "查询订单12345"}' http://127.0.0.1:8080/v1/understand
 //! ```
 //!
-//! The second form builds without libtorch. As soon as it answers, it writes its address to
+//! With `--light` and `--full` together, the light model answers what it is sure of, and `--route` takes
+//! what the example `route` has fitted. The second form builds without libtorch. As soon as it answers, it writes its address to
 //! standard output: `{"listening": "http://127.0.0.1:8080"}`. Every flag but `--config` is also a
 //! key of the TOML file (`max_body`) and a variable (`CS_MAX_BODY`): a flag goes before a variable,
 //! a variable before the file. `deploy/serve.toml` explains them.
@@ -20,11 +21,14 @@ use std::process::{ExitCode, exit};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cs_examples::{Error, Outcome, Result, ServeArgs, note, print_json, run};
+use cs_examples::{
+    Error, Outcome, Result, ServeArgs, ServeSettings, Served, note, print_json, run,
+};
 use cs_model::Bundle;
 use cs_serve::Assistant;
 use cs_serve::engine::Engine;
 use cs_serve::http::Api;
+use cs_serve::route::{Cascade, Layers};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -35,15 +39,50 @@ const GRACE: Duration = Duration::from_secs(1);
 fn main() -> ExitCode {
     run(|arguments: ServeArgs| {
         let settings = arguments.layered(std::env::vars_os())?;
-        let (slot, dir) = settings.model()?;
-        let runtime = settings.runtime();
-        let open = move |dir: &Path| Assistant::open_native(Bundle::open(dir)?, &runtime);
-        let engine = Engine::start(Arc::new(open(dir)?), settings.engine())?;
-        let api = Api::with_loader(slot, engine.handle(), settings.http(), open)?;
+        let (api, engines) = start(&settings)?;
         serve(&api, settings.address())?;
-        engine.drain(GRACE);
+        for engine in engines {
+            engine.drain(GRACE);
+        }
         Ok(Outcome::Passed)
     })
+}
+
+/// Opens the models, each with an engine of its own, and the interface to them.
+fn start(settings: &ServeSettings) -> Result<(Api, Vec<Engine>)> {
+    let (models, routing) = (settings.models()?, settings.routing()?);
+    let runtime = settings.runtime();
+    let compares = routing
+        .cache
+        .as_ref()
+        .is_some_and(|cache| cache.semantic.is_some());
+    let open = move |dir: &Path| {
+        let model = Assistant::open_native(Bundle::open(dir)?, &runtime)?;
+        Ok(if compares {
+            model.with_embeddings()
+        } else {
+            model
+        })
+    };
+    let engine =
+        |dir: &Path| Ok::<_, Error>(Engine::start(Arc::new(open(dir)?), settings.engine())?);
+    match models {
+        Served::One(slot, dir) => {
+            let engine = engine(dir)?;
+            let api = Api::with_loader(slot, engine.handle(), settings.http(), open)?;
+            Ok((api, vec![engine]))
+        }
+        Served::Both { light, full } => {
+            let (light, full) = (engine(light)?, engine(full)?);
+            let layers = Layers {
+                light: light.handle(),
+                full: full.handle(),
+            };
+            let cascade = Cascade::of(&routing);
+            let api = Api::routed(layers, cascade, settings.http(), open)?;
+            Ok((api, vec![light, full]))
+        }
+    }
 }
 
 /// Serves until a signal comes, and what was asked by then is answered.

@@ -148,7 +148,8 @@ impl EngineError {
     }
 }
 
-/// The reason why a threshold could not be [fitted](crate::route) to its budget.
+/// The reason why a threshold or distance could not be [fitted](crate::route) to its budget, or
+/// cannot be used.
 #[cfg(feature = "route")]
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -160,6 +161,16 @@ pub enum FitError {
         name: &'static str,
         /// The value that was given.
         found: f64,
+    },
+    /// A setting of what was fitted is out of range.
+    #[error("{name} = {found}, expected {expected}")]
+    Setting {
+        /// The name of the setting.
+        name: &'static str,
+        /// The value that was given.
+        found: f32,
+        /// The values that are possible.
+        expected: &'static str,
     },
     /// There are too few rows to show that the budget is kept, even if nothing is lost.
     #[error("{found} rows, expected at least {needed}: fewer cannot show that the budget is kept")]

@@ -76,7 +76,7 @@ pub use progress::Progress;
 pub use pruning::{PruneArgs, Pruner};
 pub use run::{Outcome, note, print, print_json, report, run};
 pub use same::refuse_input;
-pub use serve_args::{ServeArgs, ServeSettings};
+pub use serve_args::{ServeArgs, ServeSettings, Served};
 pub use serving::{Logits, open, open_bundle};
 #[cfg(feature = "torch")]
 pub use settings::Settings;

@@ -10,6 +10,7 @@ use clap::Parser;
 use cs_serve::RuntimeConfig;
 use cs_serve::engine::EngineConfig;
 use cs_serve::http::{HttpConfig, Slot};
+use cs_serve::route::RouteConfig;
 
 use crate::configure::{from_environment, from_file};
 use crate::error::{Error, Result};
@@ -29,6 +30,16 @@ pub struct ServeArgs {
     pub settings: ServeSettings,
 }
 
+/// The models that `serve` answers with: what they are for, and their folders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Served<'a> {
+    /// One model, for everything.
+    One(Slot, &'a Path),
+    /// A light and a full model as one.
+    #[allow(missing_docs, reason = "the names say it")]
+    Both { light: &'a Path, full: &'a Path },
+}
+
 /// What `serve` may be told; what is left out is as the libraries have it.
 #[derive(Debug, Clone, Default, PartialEq, Parser)]
 pub struct ServeSettings {
@@ -38,6 +49,10 @@ pub struct ServeSettings {
     /// Folder of the full model
     #[arg(long, value_name = "DIR")]
     pub full: Option<PathBuf>,
+    /// JSON file of what `route --out` fitted: when the full model is asked, what is kept of answers;
+    /// for a light and a full model
+    #[arg(long, value_name = "FILE")]
+    pub route: Option<PathBuf>,
     /// File of API keys, one a line; without it nobody may change the model
     #[arg(long, value_name = "FILE")]
     pub api_keys: Option<PathBuf>,
@@ -101,22 +116,47 @@ impl ServeArgs {
 }
 
 impl ServeSettings {
-    /// The model to serve: what it is for, and its folder.
+    /// The models to serve.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] if there is none, or more than one.
-    pub fn model(&self) -> Result<(Slot, &Path)> {
+    /// [`Error::Usage`] if there is none, or a `--route` without a light and a full one.
+    pub fn models(&self) -> Result<Served<'_>> {
         let refuse = |line: &str| Err(Error::Usage(line.to_owned()));
-        match (&self.light, &self.full) {
-            (Some(light), None) => Ok((Slot::Light, light)),
-            (None, Some(full)) => Ok((Slot::Full, full)),
-            (None, None) => refuse("no model: give one by --light or --full"),
-            (Some(_), Some(_)) => refuse(
-                "a light and a full model: to choose between them for each question is not there yet; give one of \
-                 --light and --full",
-            ),
+        let one = match (&self.light, &self.full) {
+            (Some(light), Some(full)) => return Ok(Served::Both { light, full }),
+            (Some(light), None) => Served::One(Slot::Light, light),
+            (None, Some(full)) => Served::One(Slot::Full, full),
+            (None, None) => return refuse("no model: give one by --light or --full, or both"),
+        };
+        if self.route.is_some() {
+            return refuse("--route: it chooses between two models: give both, --light and --full");
         }
+        Ok(one)
+    }
+
+    /// How a light and a full model are made one: as the file says, or with the rules' defaults.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, or has something else in it.
+    pub fn routing(&self) -> Result<RouteConfig> {
+        let Some(path) = &self.route else {
+            return Ok(RouteConfig::default());
+        };
+        let bytes = std::fs::read(path).map_err(Error::io(path))?;
+        let config: RouteConfig = serde_json::from_slice(&bytes).map_err(|error| Error::Line {
+            path: path.clone(),
+            line: error.line(),
+            column: error.column(),
+            found: error.to_string(),
+            expected: "what `route --out` writes",
+        })?;
+        config.validate().map_err(|source| Error::Fit {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(config)
     }
 
     /// How the model is computed.
@@ -164,6 +204,7 @@ impl ServeSettings {
         Self {
             light: self.light.or(other.light),
             full: self.full.or(other.full),
+            route: self.route.or(other.route),
             api_keys: self.api_keys.or(other.api_keys),
             models_dir: self.models_dir.or(other.models_dir),
             threads: self.threads.or(other.threads),

@@ -17,6 +17,7 @@ use axum::middleware::from_fn_with_state;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::answering::Answering;
 use super::config::HttpConfig;
 use super::keys::ApiKeys;
 use super::metrics::Requests;
@@ -28,6 +29,7 @@ use super::{models, openapi, page, probes, understand};
 use crate::assistant::Assistant;
 use crate::engine::Handle;
 use crate::error::{HttpError, Result};
+use crate::route::{Cascade, Layers};
 
 /// An engine's HTTP interface. A clone is another handle on the same one.
 #[derive(Clone)]
@@ -36,8 +38,7 @@ pub struct Api {
 }
 
 struct Shared {
-    slot: Slot,
-    engine: Handle,
+    answering: Answering,
     config: HttpConfig,
     keys: Option<ApiKeys>,
     rates: Option<Rates>,
@@ -71,11 +72,32 @@ impl Api {
         config: HttpConfig,
         load: impl Fn(&Path) -> Result<Assistant> + Send + Sync + 'static,
     ) -> Result<Self, HttpError> {
+        Self::of(Answering::One(slot, engine), config, load)
+    }
+
+    /// Makes the interface of a light and a full model that answer as one, each by its engine.
+    /// Either may be replaced by `POST /v1/models`, which `load` opens.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
+    pub fn routed(
+        layers: Layers<Handle>,
+        cascade: Cascade,
+        config: HttpConfig,
+        load: impl Fn(&Path) -> Result<Assistant> + Send + Sync + 'static,
+    ) -> Result<Self, HttpError> {
+        Self::of(Answering::Both(layers, Box::new(cascade)), config, load)
+    }
+
+    fn of(
+        answering: Answering,
+        config: HttpConfig,
+        load: impl Fn(&Path) -> Result<Assistant> + Send + Sync + 'static,
+    ) -> Result<Self, HttpError> {
         config.validate()?;
         let (_, paths) = routes().split_for_parts();
         let shared = Shared {
-            slot,
-            engine,
+            answering,
             keys: config.api_keys.as_deref().map(ApiKeys::read).transpose()?,
             rates: config.rate.map(|rate| Rates::new(rate, Instant::now())),
             models: Models::new(config.models_dir.as_deref(), Arc::new(load))?,
@@ -110,7 +132,9 @@ impl Api {
 
     /// Whether requests are answered, and more are welcome.
     pub fn is_ready(&self) -> bool {
-        !self.shared.is_draining.load(Ordering::Relaxed) && self.shared.engine.is_open()
+        let engines = self.answering().engines();
+        let is_open = engines.iter().all(|(_, engine)| engine.is_open());
+        is_open && !self.shared.is_draining.load(Ordering::Relaxed)
     }
 
     /// The settings.
@@ -118,12 +142,8 @@ impl Api {
         &self.shared.config
     }
 
-    pub(super) fn slot(&self) -> Slot {
-        self.shared.slot
-    }
-
-    pub(super) fn engine(&self) -> &Handle {
-        &self.shared.engine
+    pub(super) fn answering(&self) -> &Answering {
+        &self.shared.answering
     }
 
     pub(super) fn models(&self) -> &Models {
@@ -173,8 +193,7 @@ impl Api {
 impl fmt::Debug for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Api")
-            .field("slot", &self.shared.slot)
-            .field("engine", &self.shared.engine)
+            .field("engines", &self.answering().engines())
             .field("config", &self.shared.config)
             .finish_non_exhaustive()
     }

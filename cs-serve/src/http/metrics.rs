@@ -3,7 +3,9 @@
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::engine::{Distribution, Snapshot};
+use super::models::Slot;
+use crate::engine::{Distribution, Snapshot, Stages};
+use crate::route::{Cascade, Route};
 
 /// The statuses that are counted; anything else is a bug, and counted as 500.
 const STATUSES: [u16; 14] = [
@@ -53,24 +55,39 @@ impl Requests {
     }
 }
 
-/// Everything that is told.
+/// Everything that is told. What engines do is told of all together.
 pub(super) struct Exposition<'a> {
     pub(super) requests: &'a Requests,
-    pub(super) engine: &'a Snapshot,
-    pub(super) slot: &'a str,
-    pub(super) version: &'a str,
+    /// Each engine's slot, its model's version, and its figures.
+    pub(super) engines: Vec<(Slot, String, Snapshot)>,
+    pub(super) cascade: Option<&'a Cascade>,
 }
 
 impl fmt::Display for Exposition<'_> {
     /// Writes the text format of Prometheus, version 0.0.4.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        head(
-            f,
-            "cs_requests_total",
-            "counter",
-            "Requests by path and status.",
-        )?;
-        for path in &self.requests.paths {
+        self.requests.write(f)?;
+        self.write_engines(f)?;
+        if let Some(cascade) = self.cascade {
+            write_routes(f, cascade)?;
+        }
+        head(f, "cs_model_info", "gauge", "The models that answer.")?;
+        for (slot, version, _) in &self.engines {
+            let slot = slot.name();
+            writeln!(
+                f,
+                "cs_model_info{{slot=\"{slot}\",version=\"{version}\"}} 1"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Requests {
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let help = "Requests by path and status.";
+        head(f, "cs_requests_total", "counter", help)?;
+        for path in &self.paths {
             for (status, count) in STATUSES.iter().zip(&path.counts) {
                 let count = count.load(Ordering::Relaxed);
                 if count > 0 {
@@ -82,37 +99,73 @@ impl fmt::Display for Exposition<'_> {
                 }
             }
         }
-        let stages = &self.engine.stages;
-        head(
-            f,
-            "cs_stage_seconds",
-            "histogram",
-            "Seconds on the way from text to answer.",
-        )?;
-        for (stage, seconds) in [
-            ("encode", &stages.encode),
-            ("wait", &stages.wait),
-            ("forward", &stages.forward),
-            ("decode", &stages.decode),
-        ] {
+        Ok(())
+    }
+}
+
+impl Exposition<'_> {
+    fn write_engines(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let help = "Seconds on the way from text to answer.";
+        head(f, "cs_stage_seconds", "histogram", help)?;
+        type Stage = fn(&Stages) -> &Distribution;
+        let stages: [(&str, Stage); 4] = [
+            ("encode", |it| &it.encode),
+            ("wait", |it| &it.wait),
+            ("forward", |it| &it.forward),
+            ("decode", |it| &it.decode),
+        ];
+        for (stage, of) in stages {
+            let label = format!("stage=\"{stage}\"");
             histogram(
                 f,
                 "cs_stage_seconds",
-                &format!("stage=\"{stage}\""),
-                seconds,
+                &label,
+                &self.sum(|it| of(&it.stages)),
             )?;
         }
         head(f, "cs_batch_tokens", "histogram", "Tokens of a batch.")?;
-        histogram(f, "cs_batch_tokens", "", &self.engine.batch_tokens)?;
+        histogram(f, "cs_batch_tokens", "", &self.sum(|it| &it.batch_tokens))?;
         head(f, "cs_queue_length", "gauge", "Texts that wait.")?;
-        writeln!(f, "cs_queue_length {}", self.engine.queue_texts)?;
-        head(f, "cs_model_info", "gauge", "The model that answers.")?;
-        let (slot, version) = (self.slot, self.version);
-        writeln!(
-            f,
-            "cs_model_info{{slot=\"{slot}\",version=\"{version}\"}} 1"
-        )
+        let waiting: usize = self.engines.iter().map(|(.., it)| it.queue_texts).sum();
+        writeln!(f, "cs_queue_length {waiting}")
     }
+
+    /// The values of all engines, which have the same buckets.
+    fn sum(&self, of: impl Fn(&Snapshot) -> &Distribution) -> Distribution {
+        let mut engines = self.engines.iter().map(|(.., snapshot)| of(snapshot));
+        let mut sum = engines.next().cloned().unwrap_or_default();
+        for other in engines {
+            sum.sum += other.sum;
+            for (count, more) in sum.counts.iter_mut().zip(&other.counts) {
+                *count += more;
+            }
+        }
+        sum
+    }
+}
+
+fn write_routes(f: &mut fmt::Formatter<'_>, cascade: &Cascade) -> fmt::Result {
+    head(f, "cs_route_total", "counter", "Answers by route.")?;
+    let counts = cascade.counts();
+    for route in Route::ALL {
+        let (name, count) = (route.name(), counts.of(route));
+        writeln!(f, "cs_route_total{{route=\"{name}\"}} {count}")?;
+    }
+    let Some(cache) = cascade.cache() else {
+        return Ok(());
+    };
+    let help = "Questions that the cache was asked, by what came of it.";
+    head(f, "cs_cache_total", "counter", help)?;
+    let counts = cache.counts();
+    for (kind, count) in [
+        ("exact", counts.exact),
+        ("semantic", counts.semantic),
+        ("shared", counts.shared),
+        ("miss", counts.missed),
+    ] {
+        writeln!(f, "cs_cache_total{{kind=\"{kind}\"}} {count}")?;
+    }
+    Ok(())
 }
 
 fn head(f: &mut fmt::Formatter<'_>, name: &str, kind: &str, help: &str) -> fmt::Result {

@@ -3,6 +3,8 @@
 //! - [`Api`] is the interface of an [engine](crate::engine): [`Api::router`] to be nested in an
 //!   [`axum::Router`], [`Api::serve`] to serve it.
 //! - [`HttpConfig`] bounds everything.
+//! - [`Api::routed`] has a light and a full model answer [as one](crate::route), each with an engine
+//!   of its own; then an answer names its `route`: `cache`, `light` or `full`.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -74,6 +76,7 @@
 //!
 //! A client that goes cancels its request. In the metrics, not in an answer, its status is 499.
 
+mod answering;
 mod api;
 mod blocking;
 mod body;

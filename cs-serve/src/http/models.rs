@@ -106,15 +106,15 @@ pub(super) async fn swap(State(api): State<Api>, request: Request) -> Result<Res
         Swap::Light(name) => (Slot::Light, name),
         Swap::Full(name) => (Slot::Full, name),
     };
-    if slot != api.slot() {
+    let engine = api.answering().engine(slot).cloned().ok_or_else(|| {
         let detail = format!("this service has no model called `{}`", slot.name());
-        return Err(Problem::new(StatusCode::NOT_FOUND, detail));
-    }
+        Problem::new(StatusCode::NOT_FOUND, detail)
+    })?;
     let Ok(turn) = Arc::clone(&models.turn).try_acquire_owned() else {
         let detail = "another model is being loaded";
         return Err(Problem::early(detail, Duration::from_secs(1)));
     };
-    let (load, engine) = (Arc::clone(&models.load), api.engine().clone());
+    let load = Arc::clone(&models.load);
     let work = move || {
         let _turn = turn; // until it is over, whether or not the caller waits for it
         replace(&dir, name, &*load, &engine)

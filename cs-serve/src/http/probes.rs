@@ -44,12 +44,20 @@ pub(super) async fn ready(State(api): State<Api>) -> Result<Response, Problem> {
      content_type = "text/plain")
 ))]
 pub(super) async fn metrics(State(api): State<Api>) -> Response {
-    let (engine, model) = (api.engine().snapshot(), api.engine().model());
+    let engines = api.answering().engines().into_iter();
+    let engines = engines.map(|(slot, engine)| {
+        let version = engine
+            .model()
+            .bundle()
+            .version()
+            .unwrap_or_default()
+            .to_owned();
+        (slot, version, engine.snapshot())
+    });
     let exposition = Exposition {
         requests: api.requests(),
-        engine: &engine,
-        slot: api.slot().name(),
-        version: model.bundle().version().unwrap_or_default(),
+        engines: engines.collect(),
+        cascade: api.answering().cascade(),
     };
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(CONTENT_TYPE, kind)], exposition.to_string()).into_response()

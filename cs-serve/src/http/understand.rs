@@ -8,12 +8,11 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::answering::Answered;
 use super::api::Api;
-use super::blocking::on_thread;
 use super::body;
 use super::config::HttpConfig;
 use super::problem::Problem;
-use crate::Understanding;
 use crate::engine::Options;
 
 /// What is asked: one text, or several of which each gets an answer.
@@ -33,8 +32,8 @@ const EXPECTED: &str = "an object with either `text`, a string, or `texts`, an a
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub(super) enum Answer {
-    One(Understanding),
-    Several { results: Vec<Understanding> },
+    One(Answered),
+    Several { results: Vec<Answered> },
 }
 
 /// The size of a body, in bytes, whose texts are tokenised between two other tasks: a millisecond
@@ -64,14 +63,13 @@ pub(super) async fn understand(
         priority,
         deadline: None,
     };
-    let engine = api.engine().clone();
-    let submit = move || engine.submit_all(texts, &options);
-    let pending = match body.len() {
-        ..=QUICK => submit()?,
-        _ => on_thread(submit).await??,
+    let request = super::answering::Request {
+        texts,
+        options,
+        is_large: body.len() > QUICK,
     };
     drop(body);
-    let mut results = pending.await?;
+    let mut results = api.answering().answer(request).await?;
     json(&match results.pop() {
         Some(result) if is_one => Answer::One(result),
         last => {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cache::CacheConfig;
 use super::policy::Policy;
+use crate::error::FitError;
 
 /// The settings of a [`Cascade`](super::Cascade) by rules: what the example `route` writes and
 /// `serve` reads.
@@ -27,6 +28,30 @@ pub struct RouteConfig {
     pub cache: Option<CacheConfig>,
     /// Whether an idle full model reads beside the light one. By default it does not.
     pub in_parallel: bool,
+}
+
+impl RouteConfig {
+    /// Checks that thresholds and distances are such.
+    ///
+    /// # Errors
+    /// [`FitError::Setting`] names the value that is out of range.
+    pub fn validate(&self) -> Result<(), FitError> {
+        let setting = |name, found: f32, most: f32, expected| match (0.0..=most).contains(&found) {
+            true => Ok(()),
+            false => Err(FitError::Setting {
+                name,
+                found,
+                expected,
+            }),
+        };
+        setting("policy.threshold", self.policy.threshold, 1.0, "0 to 1")?;
+        let semantic = self
+            .cache
+            .as_ref()
+            .and_then(|cache| cache.semantic.as_ref());
+        let distance = semantic.map_or(0.0, |semantic| semantic.max_distance);
+        setting("cache.semantic.max_distance", distance, 2.0, "0 to 2")
+    }
 }
 
 impl Default for RouteConfig {

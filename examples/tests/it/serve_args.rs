@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use clap::{CommandFactory, Parser};
-use cs_examples::{Error, ServeArgs, ServeSettings};
+use cs_examples::{Error, ServeArgs, ServeSettings, Served};
 use cs_serve::engine::EngineConfig;
-use cs_serve::http::HttpConfig;
+use cs_serve::http::{HttpConfig, Slot};
+use cs_serve::route::RouteConfig;
 
 use crate::support::Folder;
 
@@ -159,15 +160,39 @@ fn what_is_wrong_in_a_variable_is_told_with_its_name() {
 }
 
 #[test]
-fn one_model_is_served() {
+fn one_model_is_served_or_both() {
     let model = |flags: &[&str]| settings(flags, &[("CS_FULL", "f")]).unwrap();
-    assert_eq!(model(&[]).model().unwrap().1, Path::new("f"));
-    let error = model(&["--light", "l"]).model().unwrap_err();
-    assert!(
-        error.line().contains("--light") && error.line().contains("--full"),
-        "{error}"
-    );
-    assert!(ServeSettings::default().model().is_err());
+    let (light, full) = (Path::new("l"), Path::new("f"));
+    assert_eq!(model(&[]).models().unwrap(), Served::One(Slot::Full, full));
+    let both = model(&["--light", "l"]);
+    assert_eq!(both.models().unwrap(), Served::Both { light, full });
+    assert_eq!(both.routing().unwrap(), RouteConfig::default());
+    assert!(ServeSettings::default().models().is_err());
+    let error = model(&["--route", "r.json"]).models().unwrap_err();
+    assert!(error.line().contains("--light and --full"), "{error}");
+}
+
+#[test]
+fn what_was_fitted_is_read_and_checked() {
+    let folder = Folder::new();
+    let routing = |json: &str| {
+        let file = folder.write("route.json", json.as_bytes());
+        let flags = ["--light", "l", "--full", "f", "--route", &file];
+        settings(&flags, &[]).unwrap().routing()
+    };
+    let config = routing(r#"{"policy": {"threshold": 0.7}, "cache": null}"#).unwrap();
+    assert_eq!((config.policy.threshold, config.cache), (0.7, None));
+    for (json, place) in [
+        ("{\n \"polcy\": {}}", "route.json:2:8: "),
+        (
+            r#"{"policy": {"threshold": 1.5}}"#,
+            "policy.threshold = 1.5, expected 0 to 1",
+        ),
+        ("[1", "route.json:1:"),
+    ] {
+        let line = routing(json).unwrap_err().line();
+        assert!(line.contains(place), "{line}");
+    }
 }
 
 #[test]
@@ -204,5 +229,5 @@ fn the_file_in_deploy_has_every_setting_with_its_default() {
         );
     }
     let as_it_is = settings(&["--config", "../deploy/serve.toml"], &[]).unwrap();
-    assert!(as_it_is.model().is_ok());
+    assert!(as_it_is.models().is_ok());
 }

@@ -8,6 +8,7 @@ mod faults;
 mod notes;
 #[cfg(feature = "otel")]
 mod otel;
+mod routes;
 mod service;
 mod sockets;
 mod swaps;

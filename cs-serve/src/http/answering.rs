@@ -1,0 +1,174 @@
+//! Who answers: one model, or a light and a full one as one.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::blocking::on_thread;
+use super::models::Slot;
+use super::problem::Problem;
+use crate::Understanding;
+use crate::engine::{Handle, Options};
+use crate::route::{Cascade, Layer, Layers, Route, Turn};
+
+/// The models that answer.
+pub(super) enum Answering {
+    One(Slot, Handle),
+    Both(Layers<Handle>, Box<Cascade>),
+}
+
+/// An answer, and where it is from if there are two models.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Answered {
+    #[serde(flatten)]
+    understanding: Understanding,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    route: Option<Route>,
+}
+
+/// Texts to answer.
+pub(super) struct Request {
+    pub(super) texts: Vec<String>,
+    pub(super) options: Options,
+    /// Whether to read them takes so long that it needs a thread.
+    pub(super) is_large: bool,
+}
+
+impl Answering {
+    pub(super) fn engines(&self) -> Vec<(Slot, &Handle)> {
+        match self {
+            Self::One(slot, engine) => vec![(*slot, engine)],
+            Self::Both(layers, _) => {
+                vec![(Slot::Light, &layers.light), (Slot::Full, &layers.full)]
+            }
+        }
+    }
+
+    pub(super) fn engine(&self, slot: Slot) -> Option<&Handle> {
+        let mut engines = self.engines().into_iter();
+        engines
+            .find(|(of, _)| *of == slot)
+            .map(|(_, engine)| engine)
+    }
+
+    pub(super) fn cascade(&self) -> Option<&Cascade> {
+        match self {
+            Self::One(..) => None,
+            Self::Both(_, cascade) => Some(cascade),
+        }
+    }
+
+    /// Answers texts, in their order; one text's failure fails all.
+    pub(super) async fn answer(&self, request: Request) -> Result<Vec<Answered>, Problem> {
+        match self {
+            Self::One(_, engine) => {
+                let turns = alone(engine, request).await?;
+                let answers = turns.into_iter().map(|understanding| Answered {
+                    understanding,
+                    route: None,
+                });
+                Ok(answers.collect())
+            }
+            Self::Both(layers, cascade) => both(layers, cascade, &request).await,
+        }
+    }
+}
+
+async fn alone(engine: &Handle, request: Request) -> Result<Vec<Understanding>, Problem> {
+    let Request {
+        texts,
+        options,
+        is_large,
+    } = request;
+    let engine = engine.clone();
+    let submit = move || engine.submit_all(texts, &options);
+    let pending = if is_large {
+        on_thread(submit).await??
+    } else {
+        submit()?
+    };
+    Ok(pending.await?)
+}
+
+async fn both(
+    layers: &Layers<Handle>,
+    cascade: &Cascade,
+    request: &Request,
+) -> Result<Vec<Answered>, Problem> {
+    let layer = |engine| Queued { engine, request };
+    let layers = Layers {
+        light: &layer(&layers.light),
+        full: &layer(&layers.full),
+    };
+    let answers = request.texts.iter().map(|text| {
+        let turn = Turn::alone(text);
+        async move { cascade.understand(layers, &turn).await }
+    });
+    let answers = all(answers).await?.into_iter().map(|routed| Answered {
+        understanding: routed.understanding,
+        route: Some(routed.route),
+    });
+    Ok(answers.collect())
+}
+
+/// An engine, asked as a request wants it to be.
+struct Queued<'a> {
+    engine: &'a Handle,
+    request: &'a Request,
+}
+
+impl Layer for Queued<'_> {
+    type Error = Problem;
+
+    async fn understand(&self, text: &str) -> Result<Understanding, Problem> {
+        let (engine, options) = (self.engine.clone(), self.request.options.clone());
+        let text = text.to_owned();
+        let submit = move || engine.submit(text, &options);
+        let pending = if self.request.is_large {
+            on_thread(submit).await??
+        } else {
+            submit()?
+        };
+        Ok(pending.await?)
+    }
+
+    fn version(&self) -> Option<String> {
+        self.engine.model().bundle().version().map(str::to_owned)
+    }
+
+    fn is_idle(&self) -> bool {
+        let snapshot = self.engine.snapshot();
+        snapshot.queue_texts == 0 && snapshot.running == 0
+    }
+}
+
+/// Waits for all futures at once, or for the first failure.
+async fn all<T, E>(
+    futures: impl Iterator<Item = impl Future<Output = Result<T, E>>>,
+) -> Result<Vec<T>, E> {
+    let mut waiting: Vec<Pin<Box<_>>> = futures.map(Box::pin).collect();
+    let mut done: Vec<Option<T>> = waiting.iter().map(|_| None).collect();
+    poll_fn(|context| {
+        let mut is_pending = false;
+        for (future, done) in waiting.iter_mut().zip(&mut done) {
+            if done.is_none() {
+                match future.as_mut().poll(context) {
+                    Poll::Ready(Ok(value)) => *done = Some(value),
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => is_pending = true,
+                }
+            }
+        }
+        if is_pending {
+            Poll::Pending
+        } else {
+            Poll::Ready(Ok(()))
+        }
+    })
+    .await?;
+    Ok(done.into_iter().flatten().collect())
+}
