@@ -19,9 +19,12 @@
 //! continued in batches, whose time `prefill_seconds` and `decode_seconds` are; those from standard
 //! input as they come. A line that cannot be continued leaves `{"error": …, "line": N}` in its
 //! place, and the exit status is 2.
+//!
+//! What is chosen greedily by the native backend is proposed out of the text where that repeats
+//! itself, or by `--draft`, and read several tokens at once; that changes nothing of what comes.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -69,7 +72,11 @@ struct Arguments {
     /// With the native backend, weights in 4 bits
     #[arg(long)]
     int4: bool,
-    /// Print the text as it comes
+    /// A smaller model of the same vocabulary, whose proposals are read at once: what comes is the same,
+    /// sooner if it often proposes that
+    #[arg(long, value_name = "DIR|FILE.gguf")]
+    draft: Option<PathBuf>,
+    /// Print the text as it comes, and at its end how long one waited for it
     #[arg(long, conflicts_with = "json")]
     stream: bool,
     #[command(flatten)]
@@ -99,8 +106,12 @@ fn generate(arguments: Arguments) -> Result<Outcome> {
         false => open(&arguments)?,
     };
     let constraint = arguments.generation.constraint(&tokenizer)?;
+    let draft = arguments.draft.as_deref();
+    let draft = draft.map(|path| open_draft(path, &tokenizer, &arguments));
+    let mut draft = draft.transpose()?;
     let mut author = Author {
         decoder: &mut *decoder,
+        draft: draft.as_mut().map(|draft| draft as &mut dyn Decoder),
         tokenizer: &tokenizer,
         format: format.as_ref(),
         config,
@@ -109,7 +120,11 @@ fn generate(arguments: Arguments) -> Result<Outcome> {
     };
     let mut answer = |texts: &[&str]| author.write(texts, &mut |piece| show_piece(piece, *stream));
     let show = |written: &Written| match stream {
-        true => print(format_args!("")),
+        true => {
+            let ended = print(format_args!(""));
+            written.note_latency();
+            ended
+        }
         false => written.show(*output),
     };
     let Some(text) = prompt else {
@@ -141,13 +156,7 @@ fn open(arguments: &Arguments) -> Result<Opened> {
         .then(|| ChatFormat::open(dir, &tokenizer))
         .transpose()?;
     let decoder: Box<dyn Decoder> = match arguments.backend {
-        BackendKind::Native => {
-            let runtime = RuntimeConfig::default();
-            Box::new(match arguments.int4 {
-                true => NativeCausalLm::open_quantised(dir, &int4(), &runtime)?,
-                false => NativeCausalLm::open(dir, &runtime)?,
-            })
-        }
+        BackendKind::Native => Box::new(open_native(dir, arguments)?),
         #[cfg(feature = "torch")]
         BackendKind::Torch => {
             let device = arguments.device.unwrap_or_else(Device::auto);
@@ -173,16 +182,48 @@ fn open_gguf(arguments: &Arguments) -> Result<Opened> {
     let tokenizer = gguf.tokenizer()?;
     let format = arguments.chat.then(|| gguf.chat_format()).transpose()?;
     let config = arguments.generation.config(gguf.generate_config()?)?;
-    let runtime = RuntimeConfig::default();
-    let decoder = Box::new(match arguments.int4 {
-        true => NativeCausalLm::open_gguf_quantised(gguf, &int4(), &runtime)?,
-        false => NativeCausalLm::open_gguf(gguf, &runtime)?,
-    });
     Ok(Opened {
-        decoder,
+        decoder: Box::new(open_native_gguf(gguf, arguments)?),
         tokenizer,
         format,
         config,
+    })
+}
+
+/// Opens the model that drafts for one with this tokenizer.
+fn open_draft(path: &Path, tokenizer: &Tokenizer, arguments: &Arguments) -> Result<NativeCausalLm> {
+    let (draft, own) = match path.is_file() {
+        true => {
+            let gguf = Gguf::open(path)?;
+            let own = gguf.tokenizer()?;
+            (open_native_gguf(gguf, arguments)?, own)
+        }
+        false => (open_native(path, arguments)?, Tokenizer::open(path)?),
+    };
+    let size = tokenizer.vocab_size();
+    let is_same = |id| tokenizer.token(id) == own.token(id);
+    if size != own.vocab_size() || !(0..size as u32).all(is_same) {
+        return Err(Error::Usage(format!(
+            "--draft {}: a model of other tokens, expected those of --model",
+            path.display()
+        )));
+    }
+    Ok(draft)
+}
+
+fn open_native(dir: &Path, arguments: &Arguments) -> Result<NativeCausalLm> {
+    let runtime = RuntimeConfig::default();
+    Ok(match arguments.int4 {
+        true => NativeCausalLm::open_quantised(dir, &int4(), &runtime)?,
+        false => NativeCausalLm::open(dir, &runtime)?,
+    })
+}
+
+fn open_native_gguf(gguf: Gguf, arguments: &Arguments) -> Result<NativeCausalLm> {
+    let runtime = RuntimeConfig::default();
+    Ok(match arguments.int4 {
+        true => NativeCausalLm::open_gguf_quantised(gguf, &int4(), &runtime)?,
+        false => NativeCausalLm::open_gguf(gguf, &runtime)?,
     })
 }
 

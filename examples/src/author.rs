@@ -1,19 +1,19 @@
 //! A decoder that continues texts, and what comes.
 
 use std::fmt;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use cs_data::Tokenizer;
+use cs_model::Result as ModelResult;
 use cs_model::chat::{ChatFormat, Conversation, Role};
 use cs_model::generate::{
     Constraint, Continuation, Decoder, Finish, GenerateConfig, Generator, Piece, Prompt,
 };
-use cs_model::{Matrix, Result as ModelResult};
 use serde::Serialize;
 
 use crate::cli::Output;
 use crate::error::{Error, Result};
-use crate::run::{print, print_json};
+use crate::run::{note, print, print_json};
 
 /// A continuation, and what it took.
 #[derive(Debug, Clone)]
@@ -24,10 +24,8 @@ pub struct Written {
     pub continuation: Continuation,
     /// Tokens of the prompt.
     pub prompt_tokens: usize,
-    /// Time of reading the prompts of the batch.
-    pub prefill: Duration,
-    /// Time of all steps after that, of the batch.
-    pub decode: Duration,
+    /// Time from reading the prompts of the batch to the last of its tokens.
+    pub batch: Duration,
 }
 
 /// A line of `--json`.
@@ -40,6 +38,10 @@ struct Line<'a> {
     prompt_tokens: usize,
     prefill_seconds: f64,
     decode_seconds: f64,
+    first_token_seconds: f64,
+    between_tokens_p50_seconds: f64,
+    between_tokens_p95_seconds: f64,
+    between_tokens_max_seconds: f64,
 }
 
 impl Written {
@@ -54,6 +56,8 @@ impl Written {
         if !output.json {
             return print(format_args!("{text}"));
         }
+        let first = found.latency.first_token;
+        let [p50, p95, longest] = self.between_tokens();
         print_json(&Line {
             prompt: &self.prompt,
             text,
@@ -63,9 +67,28 @@ impl Written {
                 Finish::Length => "length",
             },
             prompt_tokens: self.prompt_tokens,
-            prefill_seconds: self.prefill.as_secs_f64(),
-            decode_seconds: self.decode.as_secs_f64(),
+            prefill_seconds: first.as_secs_f64(),
+            decode_seconds: (self.batch - first).as_secs_f64(),
+            first_token_seconds: first.as_secs_f64(),
+            between_tokens_p50_seconds: p50,
+            between_tokens_p95_seconds: p95,
+            between_tokens_max_seconds: longest,
         })
+    }
+
+    /// Tells on standard error how long one waited for the tokens.
+    pub fn note_latency(&self) {
+        let first = self.continuation.latency.first_token.as_secs_f64();
+        let [p50, p95, longest] = self.between_tokens().map(|seconds| 1000.0 * seconds);
+        note(format_args!(
+            "first token after {first:.3} s; between tokens {p50:.1} ms (median), {p95:.1} ms (p95), {longest:.1} ms (longest)"
+        ));
+    }
+
+    /// The seconds between tokens: the median, what 95 % do not exceed, and the longest.
+    fn between_tokens(&self) -> [f64; 3] {
+        let latency = &self.continuation.latency;
+        [0.5, 0.95, 1.0].map(|share| latency.quantile(share).as_secs_f64())
     }
 }
 
@@ -73,6 +96,8 @@ impl Written {
 pub struct Author<'a> {
     /// The runtime's model.
     pub decoder: &'a mut dyn Decoder,
+    /// A smaller model of the same vocabulary, which proposes what comes.
+    pub draft: Option<&'a mut dyn Decoder>,
     /// Its tokenizer.
     pub tokenizer: &'a Tokenizer,
     /// How a text becomes a user's turn; a prompt as it is without one.
@@ -116,13 +141,14 @@ impl Author<'_> {
         let tokens: Vec<Result<Vec<u32>>> = texts.iter().map(|text| self.tokens(text)).collect();
         let good = tokens.iter().filter_map(|tokens| tokens.as_deref().ok());
         let prompts: Vec<Prompt<'_>> = good.map(Prompt::new).collect();
-        let mut timed = Timed {
-            decoder: &mut *self.decoder,
-            prefill: Duration::ZERO,
-            decode: Duration::ZERO,
+        let decoder = &mut *self.decoder;
+        let found = match self.draft.as_deref_mut() {
+            Some(draft) => generator.run_with_draft(decoder, draft, &prompts, on_piece)?,
+            None => generator.run(decoder, &prompts, on_piece)?,
         };
-        let mut found = generator.run(&mut timed, &prompts, on_piece)?.into_iter();
-        let (prefill, decode) = (timed.prefill, timed.decode);
+        let batch = found.iter().map(|own| own.latency.total()).max();
+        let batch = batch.unwrap_or_default();
+        let mut found = found.into_iter();
         let pairs = texts.iter().zip(tokens);
         let written = pairs.filter_map(|(text, tokens)| match tokens {
             Err(error) => Some(Err(error)),
@@ -131,8 +157,7 @@ impl Author<'_> {
                     prompt: (*text).to_owned(),
                     continuation,
                     prompt_tokens: tokens.len(),
-                    prefill,
-                    decode,
+                    batch,
                 })
             }),
         });
@@ -175,43 +200,5 @@ impl Author<'_> {
             tokens.drain(..tokens.len() - most);
         }
         Ok(tokens)
-    }
-}
-
-/// A decoder whose time is taken.
-struct Timed<'a> {
-    decoder: &'a mut dyn Decoder,
-    prefill: Duration,
-    decode: Duration,
-}
-
-impl Decoder for Timed<'_> {
-    fn vocab_size(&self) -> usize {
-        self.decoder.vocab_size()
-    }
-
-    fn max_positions(&self) -> Option<usize> {
-        self.decoder.max_positions()
-    }
-
-    fn prefill(&mut self, prompts: &[&[u32]]) -> ModelResult<Matrix> {
-        let start = Instant::now();
-        let rows = self.decoder.prefill(prompts);
-        self.prefill += start.elapsed();
-        rows
-    }
-
-    fn step(&mut self, tokens: &[u32]) -> ModelResult<Matrix> {
-        let start = Instant::now();
-        let rows = self.decoder.step(tokens);
-        self.decode += start.elapsed();
-        rows
-    }
-
-    fn reorder(&mut self, sources: &[usize]) -> ModelResult<()> {
-        let start = Instant::now();
-        let done = self.decoder.reorder(sources);
-        self.decode += start.elapsed();
-        done
     }
 }

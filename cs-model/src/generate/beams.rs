@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::config::{EarlyStopping, GenerateConfig};
+use super::latency::Latency;
 use super::processors::Processors;
 use super::ranking::{largest, log_softmax};
 use super::search::{Continuation, Finish, Next, Search, no_token};
@@ -218,6 +219,13 @@ impl Search for Beams<'_> {
         std::mem::take(&mut self.piece)
     }
 
+    fn sure_tokens(&self) -> usize {
+        match (self.width(), self.finished.first()) {
+            (0, Some(best)) => best.tokens.len(),
+            _ => 0,
+        }
+    }
+
     fn finish(mut self: Box<Self>) -> Result<Continuation> {
         let best = self.finished.drain(..).next();
         let best = best.ok_or_else(no_token)?;
@@ -226,6 +234,7 @@ impl Search for Beams<'_> {
             text: None,
             finish: best.finish,
             score: Some(best.score),
+            latency: Latency::default(),
         })
     }
 }

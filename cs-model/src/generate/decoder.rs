@@ -57,6 +57,23 @@ pub trait Decoder {
     /// # Errors
     /// What keeps the runtime from copying its state.
     fn reorder(&mut self, sources: &[usize]) -> Result<()>;
+
+    /// Gives the decoder as one that reads proposed tokens at once, if it is one; by default it is
+    /// none. With it the [`Generator`](super::Generator) continues greedily in fewer steps.
+    fn verifier(&mut self) -> Option<&mut dyn Verifier> {
+        None
+    }
+}
+
+/// A [`Decoder`] that computes for tokens that are read at once, bit for bit, what it computes for
+/// one after the other.
+pub trait Verifier {
+    /// Makes these the sequences, as [`Decoder::prefill`] does, and gives a row of logits after each
+    /// of the last `counts[i]` tokens of sequence `i`, sequence by sequence.
+    ///
+    /// # Errors
+    /// What keeps the runtime from computing them; a count of 0 or above the number of tokens.
+    fn verify(&mut self, sequences: &[&[u32]], counts: &[usize]) -> Result<Matrix>;
 }
 
 /// The likeliest token after a sequence.
@@ -68,7 +85,8 @@ pub struct Likeliest {
     pub logit: f32,
 }
 
-fn likeliest(rows: &Matrix) -> Vec<Likeliest> {
+/// Gives the likeliest token of each row.
+pub(super) fn likeliest(rows: &Matrix) -> Vec<Likeliest> {
     let of_row = |row| {
         let mut most = Likeliest {
             token: 0,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::config::GenerateConfig;
+use super::latency::Latency;
 use super::processors::Processors;
 use super::search::{Continuation, Finish, Next, Search, is_ranked, no_token, unranked};
 use super::text::Text;
@@ -108,8 +109,14 @@ impl<'a> Generation<'a> {
         &self.processors.config
     }
 
-    fn length(&self) -> usize {
+    /// The number of new tokens.
+    pub(super) fn length(&self) -> usize {
         self.history.len() - self.processors.prompt_length
+    }
+
+    /// The number of tokens that may still come.
+    pub(super) fn left(&self) -> usize {
+        self.config().max_new_tokens - self.length()
     }
 
     fn pick(&self, scores: &mut [f32]) -> Result<u32> {
@@ -171,12 +178,17 @@ impl Search for Generation<'_> {
         Generation::take_piece(self)
     }
 
+    fn sure_tokens(&self) -> usize {
+        self.length()
+    }
+
     fn finish(self: Box<Self>) -> Result<Continuation> {
         Ok(Continuation {
             tokens: self.history[self.processors.prompt_length..].to_vec(),
             text: None,
             finish: self.finish.unwrap_or(Finish::Length),
             score: None,
+            latency: Latency::default(),
         })
     }
 }

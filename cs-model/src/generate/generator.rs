@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::beams::Beams;
 use super::config::GenerateConfig;
@@ -9,8 +10,10 @@ use super::constraint::Constraint;
 use super::decoder::{Decoder, Likeliest};
 use super::detokenizer::Decode;
 use super::generation::Generation;
+use super::latency::Told;
 use super::processors::Processors;
 use super::search::{Continuation, Next, Search, is_ranked, unranked};
+use super::speculation::{Draft, Lookup, Proposer};
 use super::text::Text;
 use crate::error::{Error, Result};
 use crate::heads::Matrix;
@@ -56,6 +59,7 @@ pub struct Generator<'a> {
     vocab_size: usize,
     decode: Option<Arc<Decode<'a>>>,
     constraint: Option<Constraint>,
+    lookup: bool,
 }
 
 impl fmt::Debug for Generator<'_> {
@@ -84,6 +88,7 @@ impl<'a> Generator<'a> {
             vocab_size,
             decode: None,
             constraint: None,
+            lookup: true,
         })
     }
 
@@ -104,6 +109,7 @@ impl<'a> Generator<'a> {
             vocab_size,
             decode: Some(Arc::new(decode)),
             constraint: None,
+            lookup: true,
         })
     }
 
@@ -130,6 +136,11 @@ impl<'a> Generator<'a> {
     /// read: the next prompt is read from there on. Of several at once, those that ended earlier
     /// are read anew, but for what they have in common with one that is held.
     ///
+    /// Without beams and chance, a decoder that [verifies](Decoder::verifier) reads at a step what
+    /// followed when the text last ended so (Saxena 2023, "Prompt Lookup Decoding") as well, as many
+    /// tokens as earlier ones paid for, and those are kept that would have been chosen anyway: what
+    /// comes is the same.
+    ///
     /// # Errors
     /// A prompt that is empty, not of the vocabulary or with `max_new_tokens` beyond the decoder's
     /// positions; an error of the decoder; logits that are no numbers; settings that leave no token.
@@ -139,27 +150,71 @@ impl<'a> Generator<'a> {
         prompts: &[Prompt<'_>],
         on_piece: &mut dyn FnMut(Piece<'_>),
     ) -> Result<Vec<Continuation>> {
-        self.check_decoder(decoder)?;
-        for (place, prompt) in prompts.iter().enumerate() {
-            let field = format!("prompts[{place}]");
-            self.check_prompt(field, prompt.tokens, decoder.max_positions())?;
+        self.check(decoder, prompts)?;
+        if self.is_greedy() {
+            let proposer: &mut dyn Proposer = &mut Lookup;
+            let verifies = self.lookup && decoder.verifier().is_some();
+            let proposer = verifies.then_some(proposer);
+            return self.run_greedy((decoder, proposer), prompts, on_piece);
         }
-        if prompts.is_empty() {
-            return Ok(Vec::new());
+        self.run_searches(decoder, prompts, on_piece)
+    }
+
+    /// Does what [`run`](Self::run) does, where what comes is proposed by another, smaller model of
+    /// the same vocabulary (Leviathan, Kalman and Matias 2023, "Fast Inference from Transformers via
+    /// Speculative Decoding"), which is left with sequences of its own.
+    ///
+    /// # Errors
+    /// Those of [`run`](Self::run), of either decoder; [`Error::Field`] with beams or chance, and for
+    /// a decoder that does not [verify](Decoder::verifier).
+    pub fn run_with_draft(
+        &self,
+        decoder: &mut dyn Decoder,
+        draft: &mut dyn Decoder,
+        prompts: &[Prompt<'_>],
+        on_piece: &mut dyn FnMut(Piece<'_>),
+    ) -> Result<Vec<Continuation>> {
+        self.check(decoder, prompts)?;
+        self.check_decoder(draft)?;
+        if !self.is_greedy() {
+            let expected = "none with beams or chance";
+            return Err(Error::field("draft", "another model", expected));
         }
-        if self.takes_likeliest() {
-            return self.run_likeliest(decoder, prompts, on_piece);
+        if decoder.verifier().is_none() {
+            return Err(unverified());
         }
+        let proposer: &mut dyn Proposer = &mut Draft(draft);
+        self.run_greedy((decoder, Some(proposer)), prompts, on_piece)
+    }
+
+    /// Makes a generator that proposes nothing out of the text by itself, for comparisons.
+    #[must_use]
+    pub fn without_lookup(self) -> Self {
+        Self {
+            lookup: false,
+            ..self
+        }
+    }
+
+    /// Continues prompts by beams or by chance.
+    fn run_searches(
+        &self,
+        decoder: &mut dyn Decoder,
+        prompts: &[Prompt<'_>],
+        on_piece: &mut dyn FnMut(Piece<'_>),
+    ) -> Result<Vec<Continuation>> {
+        let start = Instant::now();
         let mut searches: Vec<_> = prompts.iter().map(|prompt| self.search(prompt)).collect();
-        let mut texts = vec![String::new(); prompts.len()];
+        let mut told: Vec<_> = prompts.iter().map(|_| Told::since(start)).collect();
         let tokens: Vec<&[u32]> = prompts.iter().map(|prompt| prompt.tokens).collect();
         let mut rows = decoder.prefill(&tokens)?;
         loop {
             let width = searches.iter().map(|search| search.width()).sum();
             self.check_rows(&rows, width)?;
             let next = self.advance(&mut searches, &mut rows)?;
-            for (prompt, (search, whole)) in searches.iter_mut().zip(&mut texts).enumerate() {
-                tell(prompt, &search.take_piece(), whole, on_piece);
+            for (prompt, (search, told)) in searches.iter_mut().zip(&mut told).enumerate() {
+                let piece = search.take_piece();
+                told.tell(prompt, (&piece, search.sure_tokens()), on_piece);
             }
             if next.is_empty() {
                 break;
@@ -167,9 +222,9 @@ impl<'a> Generator<'a> {
             let tokens = keep(decoder, &next, width)?;
             rows = decoder.step(&tokens)?;
         }
-        let found = searches.into_iter().zip(texts);
+        let found = searches.into_iter().zip(told);
         found
-            .map(|(search, text)| self.finish(search, text))
+            .map(|(search, told)| self.finish(search, told))
             .collect()
     }
 
@@ -188,8 +243,13 @@ impl<'a> Generator<'a> {
         Ok(self.generation(prompt))
     }
 
+    /// Whether tokens are chosen neither by beams nor by chance, and proposals are of use.
+    fn is_greedy(&self) -> bool {
+        self.config.num_beams == 1 && self.config.sampling.is_none()
+    }
+
     /// Whether the settings ask for nothing but the likeliest token each time.
-    fn takes_likeliest(&self) -> bool {
+    pub(super) fn takes_likeliest(&self) -> bool {
         let greedy = GenerateConfig {
             max_new_tokens: self.config.max_new_tokens,
             eos_token_id: self.config.eos_token_id.clone(),
@@ -199,43 +259,7 @@ impl<'a> Generator<'a> {
         self.constraint.is_none() && *self.config == greedy
     }
 
-    /// Continues prompts by the likeliest token each time, which the decoder finds.
-    fn run_likeliest(
-        &self,
-        decoder: &mut dyn Decoder,
-        prompts: &[Prompt<'_>],
-        on_piece: &mut dyn FnMut(Piece<'_>),
-    ) -> Result<Vec<Continuation>> {
-        let mut singles: Vec<_> = prompts
-            .iter()
-            .map(|prompt| self.generation(prompt))
-            .collect();
-        let mut texts = vec![String::new(); prompts.len()];
-        let tokens: Vec<&[u32]> = prompts.iter().map(|prompt| prompt.tokens).collect();
-        let mut likeliest = decoder.prefill_likeliest(&tokens)?;
-        loop {
-            let (mut width, mut next) = (0, Vec::new());
-            let open = singles.iter_mut().zip(&mut texts).enumerate();
-            for (prompt, (single, text)) in open.filter(|(_, (single, _))| single.width() > 0) {
-                let token = self.check_likeliest(&likeliest, width)?;
-                let source = width;
-                next.extend(single.take(token)?.map(|next| Next { source, ..next }));
-                tell(prompt, &single.take_piece(), text, on_piece);
-                width += 1;
-            }
-            if next.is_empty() {
-                break;
-            }
-            let tokens = keep(decoder, &next, width)?;
-            likeliest = decoder.step_likeliest(&tokens)?;
-        }
-        let found = singles.into_iter().zip(texts);
-        found
-            .map(|(single, text)| self.finish(Box::new(single), text))
-            .collect()
-    }
-
-    fn generation(&self, prompt: &Prompt<'_>) -> Generation<'a> {
+    pub(super) fn generation(&self, prompt: &Prompt<'_>) -> Generation<'a> {
         let processors = self.processors(prompt);
         let of = (prompt.tokens, prompt.sequence);
         Generation::new(processors, self.vocab_size, of, self.text())
@@ -287,10 +311,19 @@ impl<'a> Generator<'a> {
         Ok(next)
     }
 
-    fn finish(&self, search: Box<dyn Search + '_>, text: String) -> Result<Continuation> {
+    pub(super) fn finish(&self, search: Box<dyn Search + '_>, told: Told) -> Result<Continuation> {
         Ok(Continuation {
-            text: self.decode.is_some().then_some(text),
+            text: self.decode.is_some().then_some(told.text),
+            latency: told.latency,
             ..search.finish()?
+        })
+    }
+
+    fn check(&self, decoder: &dyn Decoder, prompts: &[Prompt<'_>]) -> Result<()> {
+        self.check_decoder(decoder)?;
+        let positions = decoder.max_positions();
+        prompts.iter().enumerate().try_for_each(|(place, prompt)| {
+            self.check_prompt(format!("prompts[{place}]"), prompt.tokens, positions)
         })
     }
 
@@ -327,7 +360,7 @@ impl<'a> Generator<'a> {
         Ok(())
     }
 
-    fn check_rows(&self, rows: &Matrix, count: usize) -> Result<()> {
+    pub(super) fn check_rows(&self, rows: &Matrix, count: usize) -> Result<()> {
         let shape = (rows.rows, rows.cols, rows.data.len());
         if shape != (count, self.vocab_size, count * self.vocab_size) {
             return Err(Error::Shape {
@@ -341,7 +374,7 @@ impl<'a> Generator<'a> {
     }
 
     /// Gives the likeliest token of a row, which has to be one.
-    fn check_likeliest(&self, rows: &[Likeliest], row: usize) -> Result<u32> {
+    pub(super) fn check_likeliest(&self, rows: &[Likeliest], row: usize) -> Result<u32> {
         match rows.get(row) {
             Some(found) if !found.logit.is_finite() => Err(unranked(row)),
             Some(found) if (found.token as usize) < self.vocab_size => Ok(found.token),
@@ -354,16 +387,14 @@ impl<'a> Generator<'a> {
     }
 }
 
-/// Tells a piece of text, if there is one, and adds it to the text.
-fn tell(prompt: usize, text: &str, whole: &mut String, on_piece: &mut dyn FnMut(Piece<'_>)) {
-    if !text.is_empty() {
-        whole.push_str(text);
-        on_piece(Piece { prompt, text });
-    }
+/// Makes the error for proposals to a decoder that does not verify them.
+pub(super) fn unverified() -> Error {
+    let expected = "none for a decoder that cannot read several tokens as exactly as one";
+    Error::field("draft", "another model", expected)
 }
 
 /// Makes the decoder's sequences those that go on, and gives their next tokens.
-fn keep(decoder: &mut dyn Decoder, next: &[Next], width: usize) -> Result<Vec<u32>> {
+pub(super) fn keep(decoder: &mut dyn Decoder, next: &[Next], width: usize) -> Result<Vec<u32>> {
     let sources: Vec<usize> = next.iter().map(|next| next.source).collect();
     if !sources.iter().copied().eq(0..width) {
         decoder.reorder(&sources)?;

@@ -1,6 +1,7 @@
 //! What the generator drives for each prompt: a single sequence, or beams.
 
 use super::config::GenerateConfig;
+use super::latency::Latency;
 use super::text::Text;
 use crate::error::{Error, Result};
 
@@ -29,8 +30,8 @@ impl Finish {
     }
 }
 
-/// What a prompt was continued with.
-#[derive(Debug, Clone, PartialEq)]
+/// What a prompt was continued with. Two that say the same are equal, whenever it came.
+#[derive(Debug, Clone)]
 pub struct Continuation {
     /// The tokens after the prompt, with the one that ended it.
     pub tokens: Vec<u32>,
@@ -42,6 +43,15 @@ pub struct Continuation {
     /// The log-probability by beam search, over the length to the power of the length penalty;
     /// `None` without beams.
     pub score: Option<f32>,
+    /// When its tokens came.
+    pub latency: Latency,
+}
+
+impl PartialEq for Continuation {
+    fn eq(&self, other: &Self) -> bool {
+        let said = |it: &Self| (it.finish, it.score);
+        self.tokens == other.tokens && self.text == other.text && said(self) == said(other)
+    }
 }
 
 /// A sequence of the decoder to go on with, and the token to append to it.
@@ -63,7 +73,10 @@ pub(super) trait Search {
     /// Gives the text that became sure since this was last asked.
     fn take_piece(&mut self) -> String;
 
-    /// Gives what was found, without its text.
+    /// Gives the number of tokens that are sure.
+    fn sure_tokens(&self) -> usize;
+
+    /// Gives what was found, without its text and when it came.
     fn finish(self: Box<Self>) -> Result<Continuation>;
 }
 

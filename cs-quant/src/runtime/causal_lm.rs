@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cs_model::generate::Decoder;
+use cs_model::generate::{Decoder, Verifier};
 use cs_model::gguf::Gguf;
 use cs_model::{Bundle, DecoderConfig, Matrix, Weights};
 
@@ -12,7 +12,7 @@ use super::config::{Precision, RuntimeConfig};
 use super::decoder::{DecoderSpace, DecoderStack};
 use super::loader::Loader;
 use super::prefix::{rests, resume, shared_prefixes};
-use super::text_reader::{Limits, LogitRows, TextReader};
+use super::text_reader::{Limits, TextReader};
 use crate::Kernel;
 use crate::error::{Error, Result};
 use crate::format::scheme::QuantConfig;
@@ -182,7 +182,8 @@ impl NativeCausalLm {
     }
 
     /// Limits the tokens that all conversations together may have, and with them the memory for keys
-    /// and values, to `most_tokens` times [`token_bytes`](Self::token_bytes), rounded up to pages.
+    /// and values, to `most_tokens` times [`token_bytes`](Self::token_bytes), rounded up to pages;
+    /// what is [proposed](Verifier) after them is not counted.
     #[must_use]
     pub fn with_most_tokens(self, most_tokens: usize) -> Self {
         Self {
@@ -200,7 +201,8 @@ impl NativeCausalLm {
     pub fn logits(&mut self, texts: &[&[u32]]) -> Result<Matrix> {
         let mut apart = vec![Cached::default(); texts.len()];
         self.model.reader.check(&apart, texts, self.most_tokens)?;
-        self.read(&mut apart, texts, LogitRows::All)
+        let all: Vec<usize> = texts.iter().map(|text| text.len()).collect();
+        self.read(&mut apart, texts, &all)
     }
 
     /// The size in bytes of all weights as they lie in memory.
@@ -233,15 +235,16 @@ impl NativeCausalLm {
         self.model.precision
     }
 
-    /// Reads texts that were checked into conversations.
+    /// Reads texts that were checked into conversations, and gives the logits after the last
+    /// `wanted[i]` tokens of each.
     fn read(
         &mut self,
         conversations: &mut [Cached],
         texts: &[&[u32]],
-        rows: LogitRows<'_>,
+        wanted: &[usize],
     ) -> Result<Matrix> {
         let reader = &self.model.reader;
-        reader.read(conversations, (texts, None), rows, &mut self.space)
+        reader.read(conversations, (texts, None), wanted, &mut self.space)
     }
 }
 
@@ -275,13 +278,13 @@ impl Decoder for NativeCausalLm {
         let shared = shared_prefixes(&held, prompts);
         let mut beginnings = resume(&held, &shared);
         let left = rests(&beginnings, &shared);
-        self.read(&mut beginnings, &left, LogitRows::Last)?;
+        self.read(&mut beginnings, &left, &vec![0; shared.len()])?;
         held.append(&mut beginnings);
         let mut conversations = resume(&held, prompts);
         // A page that nobody else has is written on where it ends, without a copy.
         drop(held);
         let left = rests(&conversations, prompts);
-        let logits = self.read(&mut conversations, &left, LogitRows::Last)?;
+        let logits = self.read(&mut conversations, &left, &vec![1; prompts.len()])?;
         self.conversations = conversations;
         Ok(logits)
     }
@@ -300,7 +303,7 @@ impl Decoder for NativeCausalLm {
             .reader
             .check(&self.conversations, &texts, self.most_tokens)?;
         let mut conversations = std::mem::take(&mut self.conversations);
-        let logits = self.read(&mut conversations, &texts, LogitRows::Last);
+        let logits = self.read(&mut conversations, &texts, &vec![1; count]);
         self.conversations = conversations;
         Ok(logits?)
     }
@@ -317,4 +320,46 @@ impl Decoder for NativeCausalLm {
         self.conversations = named.collect();
         Ok(())
     }
+
+    fn verifier(&mut self) -> Option<&mut dyn Verifier> {
+        Some(self)
+    }
+}
+
+impl Verifier for NativeCausalLm {
+    fn verify(&mut self, sequences: &[&[u32]], counts: &[usize]) -> cs_model::Result<Matrix> {
+        let beginnings = beginnings(sequences, counts)?;
+        let mut conversations = resume(&self.conversations, &beginnings);
+        let left = rests(&conversations, sequences);
+        let reader = &self.model.reader;
+        reader.check(&conversations, &left, usize::MAX)?;
+        // What may be taken back is no reason to refuse the rest.
+        let sure = rests(&conversations, &beginnings);
+        reader.check(&conversations, &sure, self.most_tokens)?;
+        self.conversations.clear();
+        let logits = self.read(&mut conversations, &left, counts)?;
+        self.conversations = conversations;
+        Ok(logits)
+    }
+}
+
+/// Gives the sequences up to the first token after which logits are wanted.
+fn beginnings<'a>(sequences: &[&'a [u32]], counts: &[usize]) -> Result<Vec<&'a [u32]>> {
+    if sequences.len() != counts.len() {
+        let problem = format!("{} counts, expected one for each sequence", counts.len());
+        return Err(Error::Batch { problem });
+    }
+    let pairs = sequences.iter().zip(counts).enumerate();
+    pairs
+        .map(|(sequence, (tokens, &count))| {
+            let before = tokens.len().checked_sub(count).filter(|_| count > 0);
+            before.map(|before| &tokens[..=before]).ok_or_else(|| {
+                let problem = format!(
+                    "{count} rows of logits of {} tokens, expected 1 at least, and no more",
+                    tokens.len()
+                );
+                Error::Input { sequence, problem }
+            })
+        })
+        .collect()
 }

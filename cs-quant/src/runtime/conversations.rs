@@ -9,7 +9,6 @@ use cs_model::generate::{Conversations, Page, Part};
 use super::cache::Cached;
 use super::causal_lm::{Model, NativeCausalLm};
 use super::decoder::DecoderSpace;
-use super::text_reader::LogitRows;
 use crate::error::{Error, Result};
 use crate::kernel::cached::PAGE;
 
@@ -58,12 +57,11 @@ impl NativeConversations {
     fn read_into(
         &mut self,
         conversations: &mut [Cached],
-        (texts, wanted): (&[&[u32]], &[bool]),
+        (texts, wanted): (&[&[u32]], &[usize]),
     ) -> Result<Matrix> {
         let reader = &self.model.reader;
         reader.check(conversations, texts, usize::MAX)?;
-        let rows = LogitRows::LastOf(wanted);
-        reader.read(conversations, (texts, None), rows, &mut self.space)
+        reader.read(conversations, (texts, None), wanted, &mut self.space)
     }
 }
 
@@ -100,7 +98,8 @@ impl Conversations for NativeConversations {
             return Err(Error::Batch { problem }.into());
         }
         let texts: Vec<&[u32]> = parts.iter().map(|part| part.tokens).collect();
-        let wanted: Vec<bool> = parts.iter().map(|part| part.logits).collect();
+        let wanted = parts.iter().map(|part| usize::from(part.logits));
+        let wanted: Vec<usize> = wanted.collect();
         let own = parts.iter().map(|part| self.all.remove(&part.conversation));
         let mut own: Vec<Cached> = own.map(Option::unwrap_or_default).collect();
         let rows = self.read_into(&mut own, (&texts, &wanted));

@@ -16,7 +16,7 @@ use super::embedding::Words;
 use super::encoder::Encoder;
 use super::loader::Loader;
 use super::split::check;
-use super::text_reader::{Limits, LogitRows, Sources, TextReader};
+use super::text_reader::{Limits, Sources, TextReader};
 use super::transformer::Transformer;
 use crate::Kernel;
 use crate::error::{Error, Result};
@@ -192,7 +192,8 @@ impl NativeSeq2SeqLm {
     /// Those of [`NativeSeq2SeqLm::encode`], for targets too; [`Error::Batch`] unless there is a
     /// target for each source.
     pub fn logits(&self, sources: &TokenBatch, targets: &[&[u32]]) -> Result<Matrix> {
-        self.encode(sources)?.restart(targets, LogitRows::All)
+        let all: Vec<usize> = targets.iter().map(|target| target.len()).collect();
+        self.encode(sources)?.restart(targets, &all)
     }
 
     /// The size in bytes of all weights as they lie in memory.
@@ -244,8 +245,9 @@ pub struct NativeSeq2SeqDecoder {
 }
 
 impl NativeSeq2SeqDecoder {
-    /// Forgets all targets and begins others, one for each source.
-    fn restart(&mut self, targets: &[&[u32]], rows: LogitRows<'_>) -> Result<Matrix> {
+    /// Forgets all targets and begins others, one for each source, and gives the logits after the
+    /// last `wanted[i]` tokens of each.
+    fn restart(&mut self, targets: &[&[u32]], wanted: &[usize]) -> Result<Matrix> {
         let count = self.sources.len();
         if targets.len() != count {
             let problem = format!(
@@ -256,11 +258,11 @@ impl NativeSeq2SeqDecoder {
         }
         self.of = (0..count).collect();
         self.targets = vec![Cached::default(); count];
-        self.read(targets, rows)
+        self.read(targets, wanted)
     }
 
-    /// Goes on with all targets.
-    fn read(&mut self, texts: &[&[u32]], rows: LogitRows<'_>) -> Result<Matrix> {
+    /// Goes on with all targets, and gives the logits after the last `wanted[i]` tokens of each.
+    fn read(&mut self, texts: &[&[u32]], wanted: &[usize]) -> Result<Matrix> {
         let reader = &self.model.reader;
         reader.check(&self.targets, texts, usize::MAX)?;
         let sources = Sources {
@@ -269,7 +271,7 @@ impl NativeSeq2SeqDecoder {
             of: &self.of,
         };
         let texts = (texts, Some(sources));
-        reader.read(&mut self.targets, texts, rows, &mut self.space)
+        reader.read(&mut self.targets, texts, wanted, &mut self.space)
     }
 }
 
@@ -283,7 +285,7 @@ impl Decoder for NativeSeq2SeqDecoder {
     }
 
     fn prefill(&mut self, prompts: &[&[u32]]) -> cs_model::Result<Matrix> {
-        Ok(self.restart(prompts, LogitRows::Last)?)
+        Ok(self.restart(prompts, &vec![1; prompts.len()])?)
     }
 
     fn step(&mut self, tokens: &[u32]) -> cs_model::Result<Matrix> {
@@ -296,7 +298,7 @@ impl Decoder for NativeSeq2SeqDecoder {
             return Err(Error::Batch { problem }.into());
         }
         let texts: Vec<&[u32]> = tokens.chunks(1).collect();
-        Ok(self.read(&texts, LogitRows::Last)?)
+        Ok(self.read(&texts, &vec![1; count])?)
     }
 
     fn reorder(&mut self, sources: &[usize]) -> cs_model::Result<()> {

@@ -40,25 +40,6 @@ pub(crate) struct Limits {
     pub(crate) max_positions: Option<usize>,
 }
 
-/// The tokens after which logits are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LogitRows<'a> {
-    /// The last one of each text.
-    Last,
-    /// The last one of each of these texts.
-    LastOf(&'a [bool]),
-    All,
-}
-
-impl LogitRows<'_> {
-    fn wants_last(self, text: usize) -> bool {
-        match self {
-            Self::LastOf(wanted) => wanted.get(text) == Some(&true),
-            Self::Last | Self::All => true,
-        }
-    }
-}
-
 /// The sources of the texts of a decoder with an encoder.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sources<'a> {
@@ -66,12 +47,6 @@ pub(crate) struct Sources<'a> {
     pub(crate) all: &'a [Cached],
     /// The index of each text's source.
     pub(crate) of: &'a [usize],
-}
-
-/// The row of a forward that is the last of a text.
-struct End {
-    text: usize,
-    row: usize,
 }
 
 /// Some rows of a text in a forward.
@@ -156,9 +131,8 @@ impl TextReader {
         Ok(())
     }
 
-    /// Adds texts that were [checked](Self::check) to conversations, and gives the logits after
-    /// each, `[B, V]`, or after each token, `[N, V]`. On an error the conversations are as they
-    /// were.
+    /// Adds texts that were [checked](Self::check) to conversations, and gives the logits after the
+    /// last `wanted[i]` tokens of text `i`, `[M, V]`. On an error the conversations are as they were.
     ///
     /// # Errors
     ///
@@ -167,15 +141,10 @@ impl TextReader {
         &self,
         conversations: &mut [Cached],
         (texts, sources): (&[&[u32]], Option<Sources<'_>>),
-        wanted: LogitRows<'_>,
+        wanted: &[usize],
         space: &mut DecoderSpace,
     ) -> Result<Matrix> {
-        let rows = match wanted {
-            LogitRows::All => texts.iter().map(|text| text.len()).sum(),
-            last => (0..texts.len())
-                .filter(|&text| last.wants_last(text))
-                .count(),
-        };
+        let rows = wanted.iter().sum::<usize>();
         let mut logits = Matrix::zeros(0, self.limits.vocab_size);
         grow(&mut logits.data, rows.saturating_mul(logits.cols))?;
         logits.rows = rows;
@@ -248,7 +217,7 @@ impl TextReader {
         &self,
         conversations: &mut [Cached],
         (texts, sources): (&[&[u32]], Option<Sources<'_>>),
-        (logits, wanted): (&mut Matrix, LogitRows<'_>),
+        (logits, wanted): (&mut Matrix, &[usize]),
         space: &mut DecoderSpace,
     ) -> Result<()> {
         let width = self.stack.width();
@@ -265,14 +234,8 @@ impl TextReader {
             let team = Team::all(self.simd, &crew);
             let share = team.share(rows, width);
             self.stack.reserve([rows, share, longest], space)?;
-            let ends = self.forward(team, conversations, (texts, sources), (&pieces, space));
-            let chosen: Vec<usize> = match wanted {
-                LogitRows::All => (0..rows).collect(),
-                last => {
-                    let ends = ends.iter().filter(|end| last.wants_last(end.text));
-                    ends.map(|end| end.row).collect()
-                }
-            };
+            self.forward(team, conversations, (texts, sources), (&pieces, space));
+            let chosen = chosen(&pieces, texts, wanted);
             if chosen.is_empty() {
                 continue;
             }
@@ -290,15 +253,15 @@ impl TextReader {
         Ok(())
     }
 
-    /// Computes the hidden states of some pieces, and gives where texts end.
+    /// Computes the hidden states of some pieces.
     fn forward(
         &self,
         team: Team<'_>,
         conversations: &mut [Cached],
         (texts, sources): (&[&[u32]], Option<Sources<'_>>),
         (pieces, space): (&[Piece], &mut DecoderSpace),
-    ) -> Vec<End> {
-        let (mut ids, mut ends) = (Vec::new(), Vec::new());
+    ) {
+        let mut ids = Vec::new();
         let first = pieces.first().map_or(0, |piece| piece.text);
         let mut pages = Vec::new();
         for (piece, conversation) in pieces.iter().zip(&mut conversations[first..]) {
@@ -316,12 +279,6 @@ impl TextReader {
                 before: *before,
                 rows: start..ids.len(),
             });
-            if piece.tokens.end == text.len() {
-                ends.push(End {
-                    text: piece.text,
-                    row: ids.len() - 1,
-                });
-            }
         }
         let spans = sources.map(|sources| (sources, spans(pieces, sources)));
         let spans = spans.as_ref().map(|(sources, spans)| {
@@ -336,8 +293,21 @@ impl TextReader {
                 .map(|(layout, segments)| SourceRows { layout, segments }),
         };
         self.stack.forward(team, rows, &self.layout, space);
-        ends
     }
+}
+
+/// Gives the rows of some pieces that are among the last of their texts, as many as are wanted.
+fn chosen(pieces: &[Piece], texts: &[&[u32]], wanted: &[usize]) -> Vec<usize> {
+    let (mut chosen, mut row) = (Vec::new(), 0);
+    for piece in pieces {
+        let first = texts[piece.text].len() - wanted[piece.text];
+        chosen.extend(
+            (first.max(piece.tokens.start)..piece.tokens.end)
+                .map(|token| row + token - piece.tokens.start),
+        );
+        row += piece.tokens.len();
+    }
+    chosen
 }
 
 /// The rows of a forward that attend to a source.

@@ -15,4 +15,5 @@ mod prune;
 mod quantize;
 mod sensitivity;
 mod seq2seq;
+mod speculation;
 mod trim;

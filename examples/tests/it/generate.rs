@@ -132,6 +132,10 @@ fn a_line_of_json_has_what_the_contract_says() {
         "prompt_tokens",
         "prefill_seconds",
         "decode_seconds",
+        "first_token_seconds",
+        "between_tokens_p50_seconds",
+        "between_tokens_p95_seconds",
+        "between_tokens_max_seconds",
     ];
     expected.sort_unstable();
     assert_eq!(keys, expected);
@@ -140,8 +144,13 @@ fn a_line_of_json_has_what_the_contract_says() {
         (&"你好".into(), &6.into())
     );
     assert!(line["tokens"].as_array().unwrap().len() <= 5);
-    let (_, streamed, _) = place.run(&["--prompt", "你好", "--max-new-tokens", "5", "--stream"]);
+    let (_, streamed, told) = place.run(&["--prompt", "你好", "--max-new-tokens", "5", "--stream"]);
     assert_eq!(streamed, format!("{}\n", line["text"].as_str().unwrap()));
+    let times = told.strip_prefix("first token after ").unwrap();
+    assert!(
+        times.contains(" s; between tokens ") && times.ends_with(" ms (longest)\n"),
+        "{told}"
+    );
     // By chance, as the seed says.
     let drawn = |seed: &str| {
         place.json(&["--prompt", "a", "--temperature", "2", "--seed", seed])["tokens"].clone()
@@ -189,6 +198,25 @@ fn both_backends_continue_alike() {
     assert!(error.starts_with("error: --int4: libtorch"), "{error}");
     let error = place.refusal(&["--prompt", "a", "--device", "cpu"]);
     assert!(error.starts_with("error: --device: the native"), "{error}");
+}
+
+#[test]
+fn a_draft_changes_nothing_and_is_refused_where_it_has_no_effect() {
+    let (place, draft) = (Place::new(), Place::new());
+    let path = draft.0.path().to_str().unwrap();
+    let prompt = ["--prompt", "abcabcab"];
+    let drafted = place.json(&[&prompt[..], &["--draft", path]].concat());
+    assert_eq!(drafted["tokens"], place.json(&prompt)["tokens"]);
+    let error = place.refusal(&[&prompt[..], &["--draft", path, "--beams", "2"]].concat());
+    assert!(
+        error.contains("expected none with beams or chance"),
+        "{error}"
+    );
+    let vocab = std::fs::read_to_string(draft.0.path().join("vocab.json")).unwrap();
+    draft.file("vocab.json", &vocab.replace("im_end", "im_over"));
+    draft.file("tokenizer_config.json", "{}");
+    let error = place.refusal(&[&prompt[..], &["--draft", path]].concat());
+    assert!(error.contains("a model of other tokens"), "{error}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod constraint;
 mod continuous;
 mod settings;
+mod speculation;
 mod text;
 
 use std::collections::BTreeMap;
