@@ -4,13 +4,15 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use cs_model::generate::Generation;
+
 use super::counters::GenerationSnapshot;
 use super::model::{GenerationFacts, GenerationModel, GenerationRequest};
-use super::shared::{Shared, Task};
+use super::shared::{Served, Shared, Task};
 use super::stream::{Admitted, Channel, GenerationStream};
 use crate::engine::counters::count;
 use crate::engine::options::Options;
-use crate::engine::policy::{Ask, Sender, Size};
+use crate::engine::policy::{Ask, Moment, Sender, Size};
 use crate::engine::shared::Phase;
 use crate::error::EngineError;
 
@@ -20,6 +22,13 @@ use crate::error::EngineError;
 #[derive(Clone)]
 pub struct GenerationHandle {
     shared: Arc<Shared>,
+}
+
+/// Who asks, and until when.
+struct Asked {
+    sender: Sender,
+    accepted: Moment,
+    deadline: Moment,
 }
 
 impl GenerationHandle {
@@ -90,47 +99,54 @@ impl GenerationHandle {
         let shared = &self.shared;
         let accepted = shared.now();
         let after = options.deadline.unwrap_or(shared.config.deadline);
-        let deadline = accepted.saturating_add(after);
-        let sender = Sender {
-            priority: options.priority,
-            caller: options.caller.clone(),
-        };
         let served = shared.model();
-        let ask = |tokens| Ask {
-            sender: &sender,
-            size: Size { texts: 1, tokens },
-            generation: served.number,
-            deadline,
+        let asked = Asked {
+            sender: Sender {
+                priority: options.priority,
+                caller: options.caller.clone(),
+            },
+            accepted,
+            deadline: accepted.saturating_add(after),
         };
         // What would be refused whatever is in it is not read.
-        shared.admit(&shared.core(), &ask(0), accepted)?;
+        shared.admit(&shared.core(), &asked.ask(0, &served), accepted)?;
         let new = request.config.max_new_tokens;
         let generation = served.facts.begin(request)?;
-        let (tokens, most) = (generation.most_read(), served.most_tokens);
-        if tokens > most {
+        if generation.most_read() > served.most_tokens {
             return Err(EngineError::TooLong {
                 prompt: generation.prompt_length(),
                 new,
-                most,
+                most: served.most_tokens,
             });
         }
-        let now = shared.now();
-        if deadline <= now {
+        if asked.deadline <= shared.now() {
             return Err(EngineError::Deadline { after });
         }
+        self.let_in(asked, generation, served)
+    }
+
+    fn let_in(
+        &self,
+        asked: Asked,
+        generation: Generation<'static>,
+        served: Arc<Served>,
+    ) -> Result<GenerationStream, EngineError> {
+        let shared = &self.shared;
+        let now = shared.now();
         let mut core = shared.core();
-        shared.admit(&core, &ask(tokens), now)?;
+        let ask = asked.ask(generation.most_read(), &served);
+        shared.admit(&core, &ask, now)?;
         let channel = Arc::new(Channel::new(Admitted {
             id: shared.number(&mut core),
-            sender: sender.clone(),
-            accepted,
+            sender: asked.sender,
+            accepted: asked.accepted,
             queued: now,
-            deadline,
+            deadline: asked.deadline,
         }));
         let task = Task {
             channel: Arc::clone(&channel),
             generation,
-            served: Arc::clone(&served),
+            served,
         };
         shared.push(&mut core, task);
         drop(core);
@@ -139,6 +155,17 @@ impl GenerationHandle {
             channel,
             has_ended: false,
         })
+    }
+}
+
+impl Asked {
+    fn ask(&self, tokens: usize, served: &Served) -> Ask<'_> {
+        Ask {
+            sender: &self.sender,
+            size: Size { texts: 1, tokens },
+            generation: served.number,
+            deadline: self.deadline,
+        }
     }
 }
 
