@@ -5,9 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
-use cs_model::generate::Finish;
+use cs_model::generate::{Finish, Latency};
 
 use super::counters::GenerationCounters;
 use super::shared::Shared;
@@ -60,10 +59,8 @@ pub struct GenerationEnd {
     pub prompt_tokens: usize,
     /// The number of these that were not read, as another prompt began likewise.
     pub reused_tokens: usize,
-    /// The time from the request to the first token.
-    pub first_token: Duration,
-    /// The times between tokens, one fewer than there are of them.
-    pub between_tokens: Vec<Duration>,
+    /// When the tokens came, counted from the request.
+    pub latency: Latency,
 }
 
 /// What a request's caller and the engine share.
@@ -84,9 +81,9 @@ struct State {
     fetched: usize,
     /// The number of tokens that have come since the last piece was fetched.
     tokens: usize,
-    first_token: Option<Duration>,
-    between_tokens: Vec<Duration>,
-    last: Moment,
+    /// The time of the last token; `None` before the first.
+    last: Option<Moment>,
+    latency: Latency,
     end: Option<Result<GenerationEnd, EngineError>>,
     waker: Option<Waker>,
 }
@@ -133,16 +130,15 @@ impl Channel {
             return;
         }
         counters.new_token();
-        if state.first_token.is_none() {
-            let first = now.saturating_sub(self.accepted);
-            state.first_token = Some(first);
-            counters.first_token.time(first);
-        } else {
-            let between = now.saturating_sub(state.last);
-            state.between_tokens.push(between);
+        if let Some(last) = state.last.replace(now) {
+            let between = now.saturating_sub(last);
+            state.latency.between_tokens.push(between);
             counters.between_tokens.time(between);
+        } else {
+            let first = now.saturating_sub(self.accepted);
+            state.latency.first_token = first;
+            counters.first_token.time(first);
         }
-        state.last = now;
         state.tokens += 1;
         state.text.push_str(text);
         let waker = state.waker.take_if(|_| !text.is_empty());
@@ -170,8 +166,7 @@ impl Channel {
                 finish: written.finish,
                 prompt_tokens: written.prompt_tokens,
                 reused_tokens: written.reused_tokens,
-                first_token: state.first_token.unwrap_or_default(),
-                between_tokens: std::mem::take(&mut state.between_tokens),
+                latency: std::mem::take(&mut state.latency),
             }
         });
         state.end = Some(outcome);

@@ -34,7 +34,7 @@ fn a_text_comes_in_pieces_with_its_figures() {
     assert_eq!((&end.text, &text), (&whole, &whole));
     assert!(tokens <= 12 && end.finish == Finish::Length);
     assert_eq!((end.prompt_tokens, end.reused_tokens), (3, 0));
-    assert_eq!(end.between_tokens.len(), 11);
+    assert_eq!(end.latency.between_tokens.len(), 11);
     assert_settled(&handle);
     let it = handle.snapshot();
     assert_eq!((it.new_tokens, it.prompt_tokens, it.answered), (13, 4, 2));
