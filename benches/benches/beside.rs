@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -121,13 +122,13 @@ fn write(handle: &GenerationHandle, seed: u64, stop: &AtomicBool) -> Result<()> 
     Ok(())
 }
 
-fn show(what: &str, waits: &[f64], new_tokens: u64, seconds: f64) {
+fn show(what: &str, waits: &[f64], new_tokens: u64, seconds: f64) -> Result<()> {
     let at = |share: f64| waits[((waits.len() - 1) as f64 * share).round() as usize];
     let line = serde_json::json!({
         "beside": what, "p50_ms": at(0.5), "p99_ms": at(0.99), "max_ms": at(1.0),
         "tokens_per_second": new_tokens as f64 / seconds,
     });
-    println!("{line}");
+    Ok(writeln!(std::io::stdout(), "{line}")?)
 }
 
 fn main() -> Result<()> {
@@ -143,7 +144,7 @@ fn main() -> Result<()> {
     let model = GenerationModel::open(&path, &runtime())?;
     let writer = GenerationEngine::start(model, GenerationConfig::default())?;
     let (handle, generation) = (engine.handle(), writer.handle());
-    show("nothing", &understand(&handle)?, 0, 1.0);
+    show("nothing", &understand(&handle)?, 0, 1.0)?;
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let callers = (0..CALLERS).map(|seed| {
@@ -163,12 +164,11 @@ fn main() -> Result<()> {
         for caller in callers {
             caller.join().map_err(|_| "a caller panicked")??;
         }
-        show("8 texts", &waits?, after.new_tokens - before, seconds);
+        show("8 texts", &waits?, after.new_tokens - before, seconds)?;
         let step = after.step.mean().unwrap_or_default() * 1e3;
-        println!(
-            "{}",
-            serde_json::json!({"beside": "no understanding", "step_ms": step, "tokens_per_second": alone})
-        );
-        Ok(())
+        let line = serde_json::json!({
+            "beside": "no understanding", "step_ms": step, "tokens_per_second": alone,
+        });
+        Ok(writeln!(std::io::stdout(), "{line}")?)
     })
 }
