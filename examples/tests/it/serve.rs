@@ -209,8 +209,8 @@ fn what_cannot_be_served_is_refused_in_one_line() {
     let cases: [(&[&str], &str); 9] = [
         (&[], "no model: give one by --light or --full"),
         (
-            &["--light", &light, "--full", &light],
-            "a light and a full model",
+            &["--light", &light, "--route", &keys],
+            "--route: it chooses",
         ),
         (&["--light", "no/model"], "no/model: no such folder"),
         (&["--light", &torn_light], &torn_light),

@@ -60,7 +60,7 @@ fn a_flag_goes_before_a_variable_and_a_variable_before_the_file() {
 #[test]
 fn what_is_wrong_in_a_file_is_told_with_its_place() {
     let folder = Folder::new();
-    let all = "one of light, full, api_keys, models_dir, ";
+    let all = "one of light, full, route, api_keys, models_dir, ";
     let cases: [(&[u8], &str); 16] = [
         (
             b"queue = 0",
