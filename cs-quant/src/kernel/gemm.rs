@@ -16,10 +16,11 @@ use std::ops::Range;
 
 use super::math::{Act, activate};
 use super::memory::grow;
+use super::outliers::Outliers;
 use super::pack::{PackedF32, PackedI8};
 use super::pack4::PackedI4;
 use super::product::{GemmF32, GemmI4, GemmI8};
-use super::row_ops::{RowScale, quantise};
+use super::row_ops::{QuantOut, RowScale, quantise};
 use super::shared::Shared;
 use super::team::Team;
 use super::{Isa, SIXTEEN, TILE};
@@ -44,6 +45,9 @@ pub(crate) enum Weights {
 pub(crate) struct QuantScratch {
     bytes: Vec<u8>,
     scales: Vec<RowScale>,
+    outliers: Vec<Outliers>,
+    /// Whether outliers are multiplied apart.
+    apart: bool,
 }
 
 impl Weights {
@@ -231,11 +235,22 @@ impl Output<'_> {
 }
 
 impl QuantScratch {
+    /// Makes a space whose rows' outliers are multiplied apart, as decoders need: norms keep an
+    /// encoder's activations together.
+    pub(crate) fn apart() -> Self {
+        Self {
+            apart: true,
+            ..Self::default()
+        }
+    }
+
     /// Makes room for `rows` rows of up to `inputs` values.
     pub(crate) fn reserve(&mut self, rows: usize, inputs: usize) -> Result<()> {
         let rows_read = rows.saturating_add(SIXTEEN - 1) / SIXTEEN * SIXTEEN;
         let bytes = rows_read.saturating_mul(inputs.next_multiple_of(8));
         grow(&mut self.bytes, bytes)?;
+        let apart = if self.apart { rows } else { 0 };
+        grow(&mut self.outliers, apart)?;
         grow(&mut self.scales, rows)
     }
 
@@ -254,11 +269,19 @@ impl QuantScratch {
         self.bytes.resize(self.bytes.len().max(read), 0);
         self.scales
             .resize(self.scales.len().max(rows), RowScale::default());
-        let (bytes, scales) = (&mut self.bytes[..rows * stride], &mut self.scales[..rows]);
-        quantise(team, x, (width, levels), (bytes, scales));
+        let apart = if self.apart { rows } else { 0 };
+        self.outliers
+            .resize(self.outliers.len().max(apart), Outliers::default());
+        let out = QuantOut {
+            bytes: &mut self.bytes[..rows * stride],
+            scales: &mut self.scales[..rows],
+            outliers: &mut self.outliers[..apart],
+        };
+        quantise(team, x, (width, levels), out);
         QuantRows {
             bytes: &self.bytes[..read],
             scales: &self.scales[..rows],
+            outliers: &self.outliers[..apart],
             stride,
         }
     }
@@ -270,6 +293,8 @@ pub(super) struct QuantRows<'a> {
     /// The bytes of `M` rows, rounded up to a multiple of 16.
     pub(super) bytes: &'a [u8],
     pub(super) scales: &'a [RowScale],
+    /// What is multiplied apart, `[M]`, or nothing.
+    pub(super) outliers: &'a [Outliers],
     pub(super) stride: usize,
 }
 

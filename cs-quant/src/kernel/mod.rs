@@ -30,6 +30,7 @@ pub(crate) mod lstm;
 pub(crate) mod math;
 pub(crate) mod memory;
 mod number;
+mod outliers;
 pub(crate) mod pack;
 pub(crate) mod pack4;
 pub(crate) mod pool;

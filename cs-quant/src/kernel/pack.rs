@@ -121,6 +121,11 @@ impl PackedI8 {
         self.pairs * 8
     }
 
+    /// Gives a group of four inputs of a panel.
+    pub(super) fn line(&self, panel: usize, group: usize) -> &[i8; 64] {
+        &self.lines[panel * self.pairs * 2..][..self.pairs * 2][group].0
+    }
+
     pub(super) fn panel(&self, index: usize) -> *const i8 {
         self.panels(index..index + 1)
     }

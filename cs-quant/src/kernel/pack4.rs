@@ -77,6 +77,18 @@ impl PackedI4 {
         (lines.as_ptr().cast(), self.steps[start..end].as_ptr())
     }
 
+    /// Gives eight inputs of a group of a panel, and the group's steps.
+    pub(super) fn line(
+        &self,
+        panel: usize,
+        group: usize,
+        index: usize,
+    ) -> (&[u8; 64], &[u16; TILE]) {
+        let group = panel * self.groups() + group;
+        let lines = &self.lines[group * LINES..][..LINES];
+        (&lines[index].0, &self.steps[group])
+    }
+
     /// Writes the weights of an output.
     pub(super) fn row(&self, output: usize, out: &mut [f32]) {
         let (first, column) = (output / TILE * self.groups(), output % TILE);

@@ -88,7 +88,10 @@ impl GemmI8<'_> {
         // The rows that a tile read after the last one have no scales.
         let rows = sums.iter().zip(&x.scales[row..]);
         for (r, (sums, &scale)) in rows.enumerate() {
-            let y = w.values::<I>(sums, scale, panel);
+            let mut y = w.values::<I>(sums, scale, panel);
+            if let Some(outliers) = x.outliers.get(row + r) {
+                w.add::<I>(outliers, panel, &mut y);
+            }
             self.out.put::<I>(row + r, panel, y);
         }
     }
@@ -130,6 +133,9 @@ impl PackedI8 {
         let mut y = [[0.0; TILE]; 4];
         for (i, y) in y.iter_mut().enumerate() {
             *y = self.values::<I>(&sums[i], x.scales[row], panel + i);
+            if let Some(outliers) = x.outliers.get(row) {
+                self.add::<I>(outliers, panel + i, y);
+            }
         }
         y
     }
@@ -192,7 +198,10 @@ impl Blocks for PanelI4<'_> {
         // bounds, and has a step a column for each group; tasks only run where `I` does.
         let sums = unsafe { I::tile_i4::<R>(w.groups(), a, x.stride, weights, steps) };
         for (r, (sums, &scale)) in sums.iter().zip(&x.scales[row..]).enumerate() {
-            let y = w.values::<I>(sums, scale, self.panel);
+            let mut y = w.values::<I>(sums, scale, self.panel);
+            if let Some(outliers) = x.outliers.get(row + r) {
+                w.add::<I>(outliers, self.panel, &mut y);
+            }
             out.put::<I>(row + r, self.panel, y);
         }
     }
@@ -234,6 +243,9 @@ impl PackedI4 {
         let mut y = [[0.0; TILE]; 4];
         for (i, y) in y.iter_mut().enumerate() {
             *y = self.values::<I>(&sums[i], x.scales[row], panel + i);
+            if let Some(outliers) = x.outliers.get(row) {
+                self.add::<I>(outliers, panel + i, y);
+            }
         }
         y
     }

@@ -6,6 +6,7 @@
 use cs_model::NormKind;
 
 use super::math::exp;
+use super::outliers::{Outliers, quantise_without};
 use super::shared::Shared;
 use super::team::Team;
 use super::{Isa, Task};
@@ -27,7 +28,7 @@ pub(crate) struct RowScale {
 
 /// Folds a row in lanes, then the lanes and what is left over.
 #[inline(always)]
-fn fold<T: Copy>(
+pub(super) fn fold<T: Copy>(
     row: &[T],
     start: f32,
     f: impl Fn(f32, T) -> f32,
@@ -74,17 +75,28 @@ fn smaller(a: f32, b: f32) -> f32 {
 }
 
 /// Quantises a row: `u = round((x - min) / scale)`, `scale = (max - min) / levels`, with `levels`
-/// 255 or 127. The bytes that `out` has after the row become zero.
+/// 255 or 127. The bytes that `out` has after the row become zero. If it `CUTS`, values are taken
+/// for no larger than `limit`, else they are not.
 #[inline(always)]
-pub(super) fn quantise_row<I: Isa>(row: &[f32], levels: u8, out: &mut [u8]) -> RowScale {
+pub(super) fn quantise_row<I: Isa, const CUTS: bool>(
+    row: &[f32],
+    levels: u8,
+    limit: f32,
+    out: &mut [u8],
+) -> RowScale {
     /// 2^23: adding it leaves the nearest integer in the low bits of the mantissa.
     const ROUND: f32 = 8_388_608.0;
-    let min = fold(row, f32::INFINITY, smaller, smaller);
-    let max = fold(row, f32::NEG_INFINITY, larger, larger);
+    let min = larger(fold(row, f32::INFINITY, smaller, smaller), -limit);
+    let max = smaller(fold(row, f32::NEG_INFINITY, larger, larger), limit);
     let scale = (max - min) / f32::from(levels);
     let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
     let (head, tail) = out.split_at_mut(row.len());
     for (u, &x) in head.iter_mut().zip(row) {
+        let x = if CUTS {
+            smaller(larger(x, min), max)
+        } else {
+            x
+        };
         let shifted = (x - min) * inverse + ROUND;
         // The mask matters only where the row is not finite: a larger value is more than the tile
         // can add up.
@@ -218,32 +230,42 @@ impl Task for Add<'_> {
     }
 }
 
-/// Quantises rows `[M, width]` to `[M, stride]` with a scale each, as [`quantise_row`] does.
-pub(crate) fn quantise(
-    team: Team<'_>,
-    x: &[f32],
-    (width, levels): (usize, u8),
-    out: (&mut [u8], &mut [RowScale]),
-) {
-    let (bytes, scales) = out;
-    let rows = scales.len();
-    let stride = bytes.len().checked_div(rows).unwrap_or(0);
-    let (bytes, scales) = (Shared::new(bytes), Shared::new(scales));
+/// Where quantised rows go.
+#[derive(Debug)]
+pub(super) struct QuantOut<'a> {
+    /// The bytes, `[M, stride]`.
+    pub(super) bytes: &'a mut [u8],
+    /// The scales, `[M]`.
+    pub(super) scales: &'a mut [RowScale],
+    /// What is multiplied apart, `[M]`, or nothing if no value is cut.
+    pub(super) outliers: &'a mut [Outliers],
+}
+
+/// Quantises rows `[M, width]` as [`quantise_row`] does, or without their outliers.
+pub(super) fn quantise(team: Team<'_>, x: &[f32], (width, levels): (usize, u8), out: QuantOut<'_>) {
+    let rows = out.scales.len();
+    let stride = out.bytes.len().checked_div(rows).unwrap_or(0);
+    let apart = !out.outliers.is_empty();
+    let (bytes, scales) = (Shared::new(out.bytes), Shared::new(out.scales));
+    let outliers = Shared::new(out.outliers);
     team.split(rows, GRAIN.div_ceil(width.max(1)), |range| {
         // SAFETY: the pieces of a split are disjoint.
-        let (bytes, scales) = unsafe {
-            (
-                bytes.slice(range.start * stride, range.len() * stride),
-                scales.slice(range.start, range.len()),
-            )
+        let out = unsafe {
+            QuantOut {
+                bytes: bytes.slice(range.start * stride, range.len() * stride),
+                scales: scales.slice(range.start, range.len()),
+                outliers: match apart {
+                    true => outliers.slice(range.start, range.len()),
+                    false => &mut [],
+                },
+            }
         };
         let x = &x[range.start * width..][..range.len() * width];
         team.simd.run(Quantise {
             x,
             width,
             levels,
-            bytes,
-            scales,
+            out,
         });
     });
 }
@@ -252,8 +274,7 @@ struct Quantise<'a> {
     x: &'a [f32],
     width: usize,
     levels: u8,
-    bytes: &'a mut [u8],
-    scales: &'a mut [RowScale],
+    out: QuantOut<'a>,
 }
 
 impl Task for Quantise<'_> {
@@ -261,10 +282,19 @@ impl Task for Quantise<'_> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let stride = self.bytes.len() / self.scales.len().max(1);
-        for (i, scale) in self.scales.iter_mut().enumerate() {
+        let QuantOut {
+            bytes,
+            scales,
+            outliers,
+        } = self.out;
+        let stride = bytes.len() / scales.len().max(1);
+        for (i, scale) in scales.iter_mut().enumerate() {
             let row = &self.x[i * self.width..][..self.width];
-            *scale = quantise_row::<I>(row, self.levels, &mut self.bytes[i * stride..][..stride]);
+            let bytes = &mut bytes[i * stride..][..stride];
+            *scale = match outliers.get_mut(i) {
+                Some(outliers) => quantise_without::<I>(row, self.levels, bytes, outliers),
+                None => quantise_row::<I, false>(row, self.levels, f32::INFINITY, bytes),
+            };
         }
     }
 }

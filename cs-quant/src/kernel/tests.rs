@@ -16,10 +16,11 @@ use super::gemm::{QuantRows, QuantScratch, Weights};
 use super::heads::HeadShape;
 use super::lstm::{Recurrence, recur};
 use super::math::{Act, activate, erf, exp, lstm_cell, tanh};
+use super::outliers::Outliers;
 use super::pack::{PackedF32, PackedI8, interleave};
 use super::pack4::{GROUP, PackedI4};
 use super::pool::Pool;
-use super::row_ops::{Norm, RowScale, add_norm, norm, quantise};
+use super::row_ops::{Norm, QuantOut, RowScale, add_norm, norm, quantise};
 use super::team::Team;
 use super::{Isa, Kernel, Simd, TILE, Task};
 use crate::format::matrix::quantise_rows;
@@ -294,6 +295,47 @@ fn a_row_does_not_depend_on_those_beside_it() {
 }
 
 #[test]
+fn outliers_do_not_make_the_rest_of_a_row_coarse() {
+    for (m, k, n) in GROUPED {
+        let mut random = Random(k as u64 + 3);
+        let mut x = random.floats(m * k);
+        for (row, x) in x.chunks_exact_mut(k).enumerate() {
+            x[row * 7 % k] = 300.0;
+            x[k - 1] = -170.0;
+        }
+        let step = 2.0 * 32.0 * (0.5 + 470.0 / k as f64) / 255.0;
+        let [_, int8, int4] = layers(&mut random, k, n);
+        let quantised = [int8, int4];
+        for (weights, simd) in quantised
+            .iter()
+            .flat_map(|weights| kernels().into_iter().map(move |simd| (weights, simd)))
+        {
+            let scratch = &mut QuantScratch::apart();
+            let mut multiply = |x: &[f32]| {
+                let mut out = vec![f32::NAN; x.len() / k * n];
+                weights.apply(Team::solo(simd, 0), x, Act::None, (&mut out, scratch));
+                out
+            };
+            let found = multiply(&x);
+            let alone: Vec<f32> = x.chunks_exact(k).flat_map(&mut multiply).collect();
+            assert_eq!(found, alone, "{simd:?} {m} x {k} x {n}");
+            let zero = f64::from(multiply(&vec![0.0; k])[0]);
+            let mut row = vec![0.0; k];
+            weights.row(0, &mut row);
+            let size: f64 = row.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>();
+            // Four standard deviations of rounding; steps as coarse as the outliers' have one that large.
+            let bound = 4.0 * step / 12f64.sqrt() * size.sqrt();
+            for (x, found) in x.chunks_exact(k).zip(found.chunks_exact(n)) {
+                let products = x.iter().zip(&row);
+                let sum: f64 = products.map(|(&x, &w)| f64::from(x) * f64::from(w)).sum();
+                let error = (f64::from(found[0]) - zero - sum).abs();
+                assert!(error <= bound, "{simd:?} {k}: {error} of {bound}");
+            }
+        }
+    }
+}
+
+#[test]
 fn gated_layers_are_products_of_two() {
     for (m, k, n) in GROUPED {
         let mut random = Random(k as u64 + 2);
@@ -395,7 +437,12 @@ fn quantised_rows_are_alike_on_every_kernel() {
         for simd in kernels() {
             let (mut bytes, mut scales) = (vec![9; 5 * stride], vec![RowScale::default(); 5]);
             let how = (width, 255);
-            quantise(Team::solo(simd, 0), &x, how, (&mut bytes, &mut scales));
+            let out = QuantOut {
+                bytes: &mut bytes,
+                scales: &mut scales,
+                outliers: &mut [],
+            };
+            quantise(Team::solo(simd, 0), &x, how, out);
             assert_eq!(
                 scales[0],
                 RowScale {
@@ -430,7 +477,12 @@ fn values_that_are_not_finite_do_no_harm() {
             0.0,
         ];
         let (mut bytes, mut scales) = ([0; 8], [RowScale::default()]);
-        quantise(Team::solo(simd, 0), &x, (8, 127), (&mut bytes, &mut scales));
+        let out = QuantOut {
+            bytes: &mut bytes,
+            scales: &mut scales,
+            outliers: &mut [Outliers::default()],
+        };
+        quantise(Team::solo(simd, 0), &x, (8, 127), out);
         assert!(bytes.iter().all(|&u| u <= 127));
     }
 }

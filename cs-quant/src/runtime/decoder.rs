@@ -73,7 +73,7 @@ impl DecoderSpace {
     /// Makes the space for the ranks of a pool.
     pub(crate) fn new(ranks: usize) -> Self {
         Self {
-            scratch: (0..ranks).map(|_| Mutex::default()).collect(),
+            scratch: (0..ranks).map(|_| Mutex::new(Scratch::apart())).collect(),
             heads: (0..ranks).map(|_| Mutex::default()).collect(),
             ..Self::default()
         }

@@ -91,6 +91,14 @@ pub(crate) struct Widths {
 }
 
 impl Scratch {
+    /// Makes a space whose products multiply [outliers](QuantScratch::apart) apart.
+    pub(crate) fn apart() -> Self {
+        Self {
+            quant: QuantScratch::apart(),
+            ..Self::default()
+        }
+    }
+
     /// Makes room for a product of `rows` rows of `width` numbers, normalised before.
     pub(crate) fn reserve_head(&mut self, rows: usize, width: usize) -> Result<()> {
         grow(&mut self.update, rows.saturating_mul(width))?;
