@@ -197,6 +197,25 @@ pub enum FitError {
     },
 }
 
+/// The reason why a cache could not be shared by Redis.
+#[cfg(feature = "redis")]
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CacheError {
+    /// The address is none.
+    #[error("the address of Redis: {problem}, expected redis://HOST:PORT or redis+unix:///PATH")]
+    Redis {
+        /// What is wrong with it. The address itself may have a password.
+        problem: String,
+    },
+    /// A thread could not be started.
+    #[error("a thread for Redis: {source}")]
+    Thread {
+        /// The error that the system gave.
+        source: std::io::Error,
+    },
+}
+
 /// The reason why an [HTTP interface](crate::http) cannot be set up. The text of those about a file
 /// starts with its path.
 #[cfg(feature = "http")]

@@ -71,6 +71,8 @@ pub use assistant::Assistant;
 pub use backend::{Backend, GenerationBackend, NativeBackend, ScriptedBackend, ScriptedGeneration};
 pub use cs_model::{Entity, HeadOutput, Intent, Understanding};
 pub use cs_quant::RuntimeConfig;
+#[cfg(feature = "redis")]
+pub use error::CacheError;
 #[cfg(feature = "engine")]
 pub use error::EngineError;
 #[cfg(feature = "route")]

@@ -208,7 +208,7 @@ impl Cascade {
             return self.ask(layers, turn, None).await;
         };
         let (cache, question) = (cached.cache, &cached.question);
-        if let Some(answer) = cache.get(question) {
+        if let Some(answer) = cache.find(question).await {
             cache.count(Kind::Exact);
             return Ok(self.routed(answer, Route::Cache));
         }

@@ -53,6 +53,8 @@ pub use cache::{
     Cache, CacheConfig, CacheCounts, FittedDistance, Key, Question, Semantic, Shareable, TextPair,
     fit_distance, words_that_may_differ,
 };
+#[cfg(feature = "redis")]
+pub use cache::{RedisConfig, RedisState};
 pub use cascade::{Cascade, Route, RouteCounts, Routed};
 pub use config::RouteConfig;
 pub use fit::{Budget, FittedThreshold, Outcome, fit_threshold};

@@ -1,8 +1,8 @@
 //! An answer as it is kept.
 
-use std::sync::Arc;
-
 use cs_model::Understanding;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::question::Key;
 
@@ -14,12 +14,12 @@ use super::question::Key;
 /// ```compile_fail,E0277
 /// use cs_serve::route::{Cache, CacheConfig};
 ///
-/// #[derive(Clone)]
+/// #[derive(Clone, serde::Serialize, serde::Deserialize)]
 /// struct ReplyToOneCustomer(String);
 ///
 /// let cache: Cache<ReplyToOneCustomer> = Cache::new(CacheConfig::default());
 /// ```
-pub trait Shareable: Clone + Send + Sync + 'static {
+pub trait Shareable: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     /// Estimates the bytes that it takes.
     fn bytes(&self) -> usize;
 
@@ -49,9 +49,10 @@ impl Shareable for Understanding {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Entry<V> {
-    text: Arc<str>,
+    pub(super) text: Box<str>,
     pub(super) value: V,
 }
 

@@ -13,6 +13,8 @@ mod flight;
 mod index;
 mod meaning;
 mod question;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::fmt;
 use std::hash::RandomState;
@@ -27,6 +29,8 @@ pub use self::entry::Shareable;
 pub use self::fit::{FittedDistance, TextPair, fit_distance, words_that_may_differ};
 pub use self::meaning::Semantic;
 pub use self::question::{Key, Question};
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisConfig, RedisState};
 
 pub(crate) use self::entry::Entry;
 use self::flight::Flights;
@@ -129,6 +133,8 @@ pub struct Cache<V: Shareable> {
     flights: Flights<Entry<V>>,
     knowledge: RwLock<Arc<str>>,
     counts: [AtomicU64; 4],
+    #[cfg(feature = "redis")]
+    redis: Option<redis::Redis>,
 }
 
 impl<V: Shareable> Cache<V> {
@@ -149,8 +155,36 @@ impl<V: Shareable> Cache<V> {
             flights: Flights::default(),
             knowledge: RwLock::default(),
             counts: Default::default(),
+            #[cfg(feature = "redis")]
+            redis: None,
             config,
         }
+    }
+
+    /// Makes a cache that shares its answers with other replicas by Redis. While that is down, slow
+    /// or full, this one goes by its own answers; that is no error, and [`redis`](Self::redis) tells
+    /// it. Texts that ask the same are compared with those of this replica alone. An answer from
+    /// there is kept here for the same time once more.
+    ///
+    /// # Errors
+    /// [`CacheError::Redis`](crate::CacheError) for an address that is none, and
+    /// [`CacheError::Thread`](crate::CacheError) if no thread could be started.
+    #[cfg(feature = "redis")]
+    pub fn with_redis(config: CacheConfig, redis: &RedisConfig) -> Result<Self, crate::CacheError> {
+        let ttl = config.ttl.min(YEAR);
+        let cache = Self::new(config);
+        let entries = cache.entries.clone();
+        let on_evicted = Box::new(move |key| entries.invalidate(&key));
+        Ok(Self {
+            redis: Some(redis::Redis::new(redis, ttl, on_evicted)?),
+            ..cache
+        })
+    }
+
+    /// Gives how the replicas' common cache does, if there is one.
+    #[cfg(feature = "redis")]
+    pub fn redis(&self) -> Option<RedisState> {
+        self.redis.as_ref().map(redis::Redis::state)
     }
 
     /// Has what is kept be of another version of knowledge from now on: prices, rules, whatever
@@ -181,6 +215,24 @@ impl<V: Shareable> Cache<V> {
         self.entries.get(&question.key)?.for_text(question.text())
     }
 
+    /// Gives the answer to the same text, of this replica or of another one.
+    pub async fn find(&self, question: &Question<'_>) -> Option<V> {
+        #[cfg(feature = "redis")]
+        if let Some(redis) = &self.redis
+            && !self.entries.contains_key(&question.key)
+            && let Some(bytes) = redis.get(&question.key).await
+        {
+            let entry = serde_json::from_slice::<Entry<V>>(&bytes).ok();
+            // Under a key there is an answer to its text, and nothing else.
+            let entry = entry.filter(|it| question::normal_form(&it.text) == *question.key.text);
+            redis.count_found(entry.is_some());
+            if let Some(entry) = entry {
+                self.entries.insert(question.key.clone(), entry);
+            }
+        }
+        self.get(question)
+    }
+
     /// Gives the answer to a text that asks the same, and what it is kept under. `light` is what
     /// the light model understands of the question, with its vector.
     pub fn similar(&self, question: &Question<'_>, light: &Understanding) -> Option<(Key, V)> {
@@ -205,6 +257,12 @@ impl<V: Shareable> Cache<V> {
         let can_fill = question.can_fill();
         if can_fill {
             let entry = Entry::new(question.text(), answer);
+            #[cfg(feature = "redis")]
+            if let Some(redis) = &self.redis
+                && let Ok(bytes) = serde_json::to_vec(&entry)
+            {
+                redis.set(&question.key, bytes);
+            }
             self.entries.insert(question.key.clone(), entry);
         }
         can_fill
@@ -221,15 +279,19 @@ impl<V: Shareable> Cache<V> {
 
     /// Forgets the answer to a text, because it is wrong. Texts that ask the same lose it too.
     pub fn evict(&self, question: &Question<'_>) {
-        self.entries.invalidate(&question.key);
+        self.evict_key(&question.key);
     }
 
     /// Forgets the answer that is kept under a key.
     pub fn evict_key(&self, key: &Key) {
         self.entries.invalidate(key);
+        #[cfg(feature = "redis")]
+        if let Some(redis) = &self.redis {
+            redis.evict(key);
+        }
     }
 
-    /// Forgets everything.
+    /// Forgets everything that this replica keeps.
     pub fn clear(&self) {
         self.entries.invalidate_all();
     }

@@ -2,6 +2,8 @@
 
 mod cache;
 mod cascade;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,0 +1,286 @@
+//! Replicas that share answers by a real `redis-server`, and by things that are none.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::pin::pin;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use cs_serve::Understanding;
+use cs_serve::route::{Cache, CacheConfig, Question, RedisConfig, RedisState};
+
+/// A `redis-server` on a port of its own. It ends with the test.
+struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Server {
+    /// Starts one, or tells that this machine has none.
+    fn start(arguments: &[&str]) -> Option<Self> {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        Self::start_at(port, arguments)
+    }
+
+    fn start_at(port: u16, arguments: &[&str]) -> Option<Self> {
+        let child = Command::new("redis-server")
+            .args([
+                "--port",
+                &port.to_string(),
+                "--save",
+                "",
+                "--bind",
+                "127.0.0.1",
+            ])
+            .args(arguments)
+            .stdout(Stdio::null())
+            .spawn();
+        let Ok(child) = child else {
+            assert!(
+                std::env::var_os("CI_HAS_REDIS").is_none(),
+                "no redis-server"
+            );
+            return None;
+        };
+        let server = Self { child, port };
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Some(server)
+    }
+
+    fn cache(&self) -> Cache<Understanding> {
+        cache(self.port)
+    }
+
+    /// Sends a command, and gives the first of what comes back.
+    fn command(&self, line: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.write_all(format!("{line}\r\n").as_bytes()).unwrap();
+        let mut buffer = [0; 4096];
+        let length = stream.read(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn cache(port: u16) -> Cache<Understanding> {
+    let redis = RedisConfig {
+        url: format!("redis://127.0.0.1:{port}"),
+        timeout: Duration::from_millis(100),
+        ..RedisConfig::default()
+    };
+    Cache::with_redis(CacheConfig::default(), &redis).unwrap()
+}
+
+fn question(text: &str) -> Question<'_> {
+    Question::new(&Arc::from("version 1"), text)
+}
+
+fn answer(text: &str) -> Understanding {
+    Understanding {
+        text: text.into(),
+        sentiment: Some(0.25),
+        ..Understanding::default()
+    }
+}
+
+/// Waits for what a cache finds; the replies come from another thread.
+fn find(cache: &Cache<Understanding>, text: &str) -> Option<Understanding> {
+    let question = question(text);
+    let mut find = pin!(cache.find(&question));
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(found) = find.as_mut().poll(&mut context) {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Asks again until it holds: what is kept there is kept some time soon.
+fn eventually(holds: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn state(cache: &Cache<Understanding>) -> RedisState {
+    cache.redis().unwrap()
+}
+
+#[test]
+fn replicas_share_answers_and_evictions() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    let (one, other) = (server.cache(), server.cache());
+    one.insert(&question("where is it"), &answer("where is it"));
+    eventually(|| find(&other, "where is it") == Some(answer("where is it")));
+    assert_eq!(state(&other).found, 1);
+    assert_eq!(
+        other.get(&question("where is it")),
+        Some(answer("where is it"))
+    ); // kept here too
+    // Neither another text nor another version.
+    assert_eq!(find(&other, "where is he"), None);
+    assert_eq!(
+        other.get(&Question::new(&Arc::from("version 2"), "where is it")),
+        None
+    );
+
+    one.evict(&question("where is it"));
+    eventually(|| other.get(&question("where is it")).is_none());
+    eventually(|| find(&other, "where is it").is_none());
+    assert_eq!(find(&one, "where is it"), None);
+    assert!(state(&one).is_up && state(&other).is_up);
+}
+
+#[test]
+fn one_that_dies_is_done_without_and_found_again() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    let port = server.port;
+    let cache = server.cache();
+    cache.insert(&question("a b"), &answer("a b"));
+    drop(server);
+    eventually(|| {
+        assert_eq!(find(&cache, "c d"), None);
+        !state(&cache).is_up
+    });
+    assert!(state(&cache).failed > 0);
+    assert_eq!(find(&cache, "a b"), Some(answer("a b")));
+    let Some(again) = Server::start_at(port, &[]) else {
+        return;
+    };
+    eventually(|| state(&cache).is_up);
+    cache.insert(&question("c d"), &answer("c d"));
+    eventually(|| find(&again.cache(), "c d").is_some());
+}
+
+#[test]
+fn one_that_stalls_holds_nobody_up() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    let cache = server.cache();
+    server.signal("-STOP");
+    let texts: Vec<String> = (0..300).map(|i| format!("question {i}")).collect();
+    std::thread::scope(|scope| {
+        for text in &texts {
+            let cache = &cache;
+            scope.spawn(move || assert_eq!(find(cache, text), None));
+        }
+    });
+    assert!(!state(&cache).is_up && state(&cache).failed >= 1);
+    // Far fewer than there were questions: nobody waited for a time of his own.
+    assert!(state(&cache).failed < 30, "{:?}", state(&cache));
+    server.signal("-CONT");
+    eventually(|| state(&cache).is_up);
+}
+
+#[test]
+fn one_that_is_full_is_told_of_and_still_read() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    let (one, other) = (server.cache(), server.cache());
+    one.insert(&question("a b"), &answer("a b"));
+    eventually(|| find(&other, "a b").is_some());
+    assert!(server.command("CONFIG SET maxmemory 1").starts_with("+OK"));
+    one.insert(&question("c d"), &answer("c d"));
+    eventually(|| state(&one).refused == 1);
+    assert!(state(&one).is_up);
+    assert_eq!(find(&one, "c d"), Some(answer("c d")));
+    assert_eq!(find(&other, "c d"), None);
+    assert!(find(&server.cache(), "a b").is_some());
+}
+
+#[test]
+fn what_is_no_answer_to_the_text_is_not_given() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    let one = server.cache();
+    one.insert(&question("a b"), &answer("a b"));
+    eventually(|| server.command("DBSIZE").starts_with(":1"));
+    let keys = server.command("KEYS *");
+    let key = keys
+        .lines()
+        .find(|line| line.starts_with("cs-route:"))
+        .unwrap();
+    let others =
+        r#"{"text":"c d","value":{"text":"c d","entities":[],"intent":null,"sentiment":null}}"#;
+    for (garbage, number) in [("garbage", 1), ("{}", 2), (others, 3)] {
+        let quoted = garbage.replace('"', "\\\"");
+        assert!(
+            server
+                .command(&format!("SET {key} \"{quoted}\""))
+                .starts_with("+OK")
+        );
+        let other = server.cache();
+        assert_eq!(find(&other, "a b"), None, "{garbage}");
+        assert_eq!(state(&other).garbage, 1, "{number}");
+        assert!(state(&other).is_up);
+    }
+    assert!(server.command(&format!("DEL {key}")).starts_with(":1"));
+    assert!(server.command(&format!("LPUSH {key} x")).starts_with(":1"));
+    assert_eq!(find(&server.cache(), "a b"), None); // of another type
+}
+
+#[test]
+fn whoever_does_not_speak_redis_is_taken_for_down() {
+    for said in [
+        "HTTP/1.1 400 Bad Request\r\n\r\n",
+        "\0\u{1}\u{2}",
+        "$99999999999\r\n",
+        "",
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let _ = stream.unwrap().write_all(said.as_bytes());
+            }
+        });
+        let cache = cache(port);
+        assert!(!state(&cache).is_up, "{said}");
+        cache.insert(&question("a b"), &answer("a b"));
+        assert!(find(&cache, "a b").is_some());
+    }
+}
+
+#[test]
+fn an_address_that_is_none_is_refused_without_its_password() {
+    let redis = RedisConfig {
+        url: "http://user:sesame@host".into(),
+        ..RedisConfig::default()
+    };
+    let error = Cache::<Understanding>::with_redis(CacheConfig::default(), &redis).unwrap_err();
+    assert!(!error.to_string().contains("sesame"), "{error}");
+    assert!(error.to_string().contains("expected redis://"), "{error}");
+}
