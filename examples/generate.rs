@@ -101,9 +101,9 @@ fn generate(arguments: Arguments) -> Result<Outcome> {
         tokenizer,
         format,
         config,
-    } = match arguments.model.is_file() {
-        true => open_gguf(&arguments)?,
-        false => open(&arguments)?,
+    } = match arguments.model.is_dir() {
+        true => open(&arguments)?,
+        false => open_gguf(&arguments)?,
     };
     let constraint = arguments.generation.constraint(&tokenizer)?;
     let draft = arguments.draft.as_deref();
@@ -192,13 +192,13 @@ fn open_gguf(arguments: &Arguments) -> Result<Opened> {
 
 /// Opens the model that drafts for one with this tokenizer.
 fn open_draft(path: &Path, tokenizer: &Tokenizer, arguments: &Arguments) -> Result<NativeCausalLm> {
-    let (draft, own) = match path.is_file() {
-        true => {
+    let (draft, own) = match path.is_dir() {
+        true => (open_native(path, arguments)?, Tokenizer::open(path)?),
+        false => {
             let gguf = Gguf::open(path)?;
             let own = gguf.tokenizer()?;
             (open_native_gguf(gguf, arguments)?, own)
         }
-        false => (open_native(path, arguments)?, Tokenizer::open(path)?),
     };
     let size = tokenizer.vocab_size();
     let is_same = |id| tokenizer.token(id) == own.token(id);

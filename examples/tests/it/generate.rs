@@ -346,16 +346,26 @@ fn what_is_not_there_or_contradicts_itself_is_refused() {
     }
     let error = place.refusal(&["--prompt", ""]);
     assert!(error.starts_with("error: an empty prompt"), "{error}");
-    let gguf = place.file("model.gguf", "GGUF");
-    let output = program("generate")
-        .arg("--model")
-        .arg(gguf)
-        .args(["--prompt", "a"])
-        .output()
-        .unwrap();
-    assert!(String::from_utf8(output.stderr).unwrap().contains(
-        "model.gguf: byte 4: the version is 4 bytes long, expected at most the 0 that are left"
-    ));
+    place.file("torn.gguf", "GGUF");
+    for (name, expected) in [
+        (
+            "torn.gguf",
+            "byte 4: the version is 4 bytes long, expected at most the 0 that are left",
+        ),
+        ("missing.gguf", "No such file or directory"),
+    ] {
+        let path = place.0.path().join(name);
+        for option in ["--model", "--draft"] {
+            let mut command = program("generate");
+            if option == "--draft" {
+                command.arg("--model").arg(place.0.path());
+            }
+            let output = command.arg(option).arg(&path).args(["--prompt", "a"]);
+            let error = String::from_utf8(output.output().unwrap().stderr).unwrap();
+            let expected = format!("error: {}: {expected}", path.display());
+            assert!(error.starts_with(&expected), "{error}");
+        }
+    }
 }
 
 #[test]

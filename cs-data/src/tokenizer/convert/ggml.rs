@@ -46,7 +46,8 @@ pub struct GgmlVocabulary<'a> {
     pub token_types: &'a [i64],
     /// Of `llama`, the score of each token: pairs of a higher one are joined first.
     pub scores: &'a [f64],
-    /// Of `gpt2`, the pairs that are joined, with a space between, the first ones first.
+    /// Of `gpt2`, the pairs that are joined, with a space between, the first ones first. Those that
+    /// are not of tokens into a token are left out, with a warning of their number.
     pub merges: &'a [String],
     /// The token that begins a text.
     pub bos: Option<u32>,
@@ -164,13 +165,15 @@ impl GgmlVocabulary<'_> {
             pre_tokenizer,
             post_processor: self.edges(whole, origin)?,
             decoder: bytes(true),
-            model: BytePairs::model(&vocabulary, &self.pairs(origin)?, whole),
+            model: BytePairs::model(&vocabulary, &self.pairs(&vocabulary, origin)?, whole),
             added_tokens: self.added_tokens(),
             padding: None,
         })
     }
 
-    fn pairs(&self, origin: &Path) -> Result<Vec<(&str, &str)>> {
+    /// The merges of tokens into a token. Others can give none, and are left out: a converter has
+    /// them where it put a special token in a word's place.
+    fn pairs(&self, vocabulary: &HashMap<&str, usize>, origin: &Path) -> Result<Vec<(&str, &str)>> {
         let mut pairs = Vec::with_capacity(self.merges.len());
         for (at, merge) in self.merges.iter().enumerate() {
             let parts = merge.split_once(' ');
@@ -178,10 +181,21 @@ impl GgmlVocabulary<'_> {
                 let found = format!("{merge:?} at {at} of tokenizer.ggml.merges");
                 Error::file(origin, found, "two tokens with a space between")
             };
-            pairs.push(
-                parts
-                    .filter(|(_, second)| !second.contains(' '))
-                    .ok_or_else(wrong)?,
+            let (first, second) = parts
+                .filter(|(_, second)| !second.contains(' '))
+                .ok_or_else(wrong)?;
+            let joined = [first, second].concat();
+            let is_token = |text: &str| vocabulary.contains_key(text);
+            if [first, second, &joined].into_iter().all(is_token) {
+                pairs.push((first, second));
+            }
+        }
+        let without = self.merges.len() - pairs.len();
+        if without > 0 {
+            tracing::warn!(
+                "{}: {without} of {} tokenizer.ggml.merges left out, as they are not of tokens into a token",
+                origin.display(),
+                self.merges.len(),
             );
         }
         Ok(pairs)

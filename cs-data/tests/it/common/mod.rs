@@ -3,6 +3,7 @@
 #[cfg(feature = "arrow")]
 mod files;
 mod pieces;
+mod warnings;
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,7 @@ pub(crate) use files::{
     saved, write,
 };
 pub(crate) use pieces::{row, rows_and_choices, values};
+pub(crate) use warnings::warnings_of;
 
 /// Texts in several scripts, to train tokenizers on.
 pub(crate) const TEXTS: [&str; 8] = [

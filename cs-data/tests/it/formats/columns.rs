@@ -2,14 +2,14 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use cs_data::*;
 use parquet::arrow::ArrowWriter;
 use serde_json::json;
 
-use crate::common::write;
+use crate::common::{warnings_of, write};
 
 fn parquet<const N: usize>(folder: &tempfile::TempDir, columns: [(&str, ArrayRef); N]) -> PathBuf {
     let path = folder.path().join("a.parquet");
@@ -286,27 +286,7 @@ fn what_a_format_would_not_heed_is_refused() {
 
 /// What is warned of while a file is read.
 fn warnings(name: &str, bytes: &str, columns: &str) -> String {
-    let written = Arc::new(Mutex::new(Vec::new()));
-    let writer = written.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || Shared(writer.clone()))
-        .finish();
-    tracing::subscriber::with_default(subscriber, || drop(read(name, bytes, columns).unwrap()));
-    String::from_utf8(written.lock().unwrap().clone()).unwrap()
-}
-
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+    warnings_of(|| drop(read(name, bytes, columns).unwrap()))
 }
 
 #[test]

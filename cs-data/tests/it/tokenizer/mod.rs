@@ -3,6 +3,7 @@
 mod encoding;
 mod families;
 mod files;
+mod ggml;
 mod json;
 mod model;
 mod plain;

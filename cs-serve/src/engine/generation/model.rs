@@ -102,14 +102,14 @@ impl GenerationModel {
     /// # Errors
     /// A file is missing, damaged or holds what is not read, or this machine cannot run the kernel.
     pub fn open(path: &Path, config: &RuntimeConfig) -> Result<Self> {
-        if path.is_file() {
-            let gguf = Gguf::open(path)?;
-            let (tokenizer, settings) = (gguf.tokenizer()?, gguf.generate_config()?);
-            let model = NativeCausalLm::open_gguf(gguf, config)?;
+        if path.is_dir() {
+            let (tokenizer, settings) = (Tokenizer::open(path)?, GenerateConfig::open(path)?);
+            let model = NativeCausalLm::open(path, config)?;
             return Ok(Self::new(tokenizer, settings, Box::new(model.continuous())));
         }
-        let (tokenizer, settings) = (Tokenizer::open(path)?, GenerateConfig::open(path)?);
-        let model = NativeCausalLm::open(path, config)?;
+        let gguf = Gguf::open(path)?;
+        let (tokenizer, settings) = (gguf.tokenizer()?, gguf.generate_config()?);
+        let model = NativeCausalLm::open_gguf(gguf, config)?;
         Ok(Self::new(tokenizer, settings, Box::new(model.continuous())))
     }
 
