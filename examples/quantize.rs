@@ -15,21 +15,25 @@
 //! shows what each layer alone costs. A model that is in `--out` stays unless `--overwrite` is
 //! given, and then until the new one is whole.
 //!
-//! A decoder that continues texts (GPT-2, Llama, Qwen) and an encoder-decoder (BART, Blenderbot,
-//! Marian) are quantised without being judged.
+//! A decoder that continues texts (GPT-2, Llama, Qwen) is judged by its perplexity on the texts of
+//! `--data`, which may rise by `--max-drop` of itself. An encoder-decoder (BART, Blenderbot, Marian)
+//! is quantised without being judged.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use cs_data::Utterance;
+use cs_data::{Tokenizer, Utterance};
 use cs_examples::{
     DataArgs, Error, GateArgs, LengthArgs, OutArgs, Outcome, Output, QuantArgs, Result,
     check_labelled, count_cut, layer_sensitivity, note, note_cut, report, run, unjudged,
     warn_unseen,
 };
 use cs_model::{Bundle, DecoderConfig, Seq2SeqConfig};
-use cs_quant::{GateReport, QuantConfig, QuantReport, quantize_decoder, quantize_seq2seq};
+use cs_quant::{
+    GateReport, NativeCausalLm, QuantConfig, QuantReport, block_sensitivity, perplexity,
+    quantize_decoder, quantize_seq2seq,
+};
 use serde_json::json;
 
 /// Quantise a trained model to int8, if it keeps its quality
@@ -40,7 +44,7 @@ struct Arguments {
     model: PathBuf,
     #[command(flatten)]
     out: OutArgs,
-    /// Labelled rows to judge by: validation rows, not those of the test
+    /// Labelled rows to judge by, of a decoder texts: validation rows, not those of the test
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     #[command(flatten)]
@@ -62,7 +66,10 @@ fn main() -> ExitCode {
     run(|arguments: Arguments| {
         let _lock = arguments.out.claim()?;
         if is_of_kind(DecoderConfig::open(&arguments.model))? {
-            return quantise_generator(&arguments, quantize_decoder);
+            return match &arguments.data {
+                Some(texts) => judge_decoder(&arguments, texts),
+                None => quantise_generator(&arguments, quantize_decoder),
+            };
         }
         if is_of_kind(Seq2SeqConfig::open(&arguments.model))? {
             return quantise_generator(&arguments, quantize_seq2seq);
@@ -100,22 +107,73 @@ fn is_of_kind<T>(opened: cs_model::Result<T>) -> Result<bool> {
     }
 }
 
+/// Quantises a decoder if it foretells texts about as well as in fp32.
+fn judge_decoder(arguments: &Arguments, texts: &Path) -> Result<Outcome> {
+    arguments.refuse(&[("--max-length", arguments.length.max_length.is_some())])?;
+    let texts = token_ids(arguments, texts)?;
+    let mut metric = |model: &mut NativeCausalLm| perplexity(model, &texts);
+    let config = arguments.quantise.config();
+    if arguments.sensitivity {
+        for block in block_sensitivity(&arguments.model, &config, &mut metric)? {
+            let percent = block.rise * 100.0;
+            note(format_args!("{percent:+.3} % {}", block.block));
+        }
+    }
+    let (gate, out) = (arguments.gate.of_decoder(), &arguments.out.dir);
+    let verdict = gate.quantize(&arguments.model, out, &config, metric)?;
+    report(arguments.output.json, &json!(verdict))?;
+    let (before, after) = (verdict.metric_before, verdict.metric_after);
+    note(format_args!(
+        "perplexity: {before:.4} in fp32, {after:.4} quantised"
+    ));
+    Ok(conclude(
+        arguments,
+        verdict.accepted,
+        &verdict.keep_fp32.join(","),
+    ))
+}
+
+/// The texts of rows as token ids.
+fn token_ids(arguments: &Arguments, path: &Path) -> Result<Vec<Vec<u32>>> {
+    let tokenizer = Tokenizer::open(&arguments.model)?;
+    let rows = arguments.format.open_texts(path)?;
+    let texts: Vec<Vec<u32>> = rows
+        .iter()
+        .map(|row| tokenizer.encode_prompt(&row.text))
+        .collect::<std::result::Result<_, _>>()?;
+    if texts.iter().all(|text| text.len() < 2) {
+        return Err(Error::Unfit {
+            path: path.to_owned(),
+            found: "no text of two tokens".to_owned(),
+            expected: "texts to foretell",
+        });
+    }
+    Ok(texts)
+}
+
+impl Arguments {
+    /// Refuses what has no effect on a model that generates texts.
+    fn refuse(&self, given: &[(&str, bool)]) -> Result<()> {
+        match given.iter().find(|(_, given)| *given) {
+            None => Ok(()),
+            Some((name, _)) => Err(Error::Usage(format!(
+                "{name}: it has no effect on a model that generates texts, expected none"
+            ))),
+        }
+    }
+}
+
 /// Quantises a model that generates texts.
 fn quantise_generator(
     arguments: &Arguments,
     quantise: fn(&Path, &Path, &QuantConfig) -> cs_quant::Result<QuantReport>,
 ) -> Result<Outcome> {
     arguments.gate.check_unused()?;
-    let given = [
+    arguments.refuse(&[
         ("--data", arguments.data.is_some()),
         ("--sensitivity", arguments.sensitivity),
         ("--max-length", arguments.length.max_length.is_some()),
-    ];
-    if let Some((name, _)) = given.into_iter().find(|(_, given)| *given) {
-        return Err(Error::Usage(format!(
-            "{name}: a model that generates texts is quantised without being judged, expected none"
-        )));
-    }
+    ])?;
     let out = &arguments.out.dir;
     let done = quantise(&arguments.model, out, &arguments.quantise.config())?;
     let mut summary = json!(done);
@@ -165,8 +223,12 @@ fn explain(arguments: &Arguments, verdict: &GateReport) -> Outcome {
             "{head}: {before:.4} in fp32, {after:.4} in int8"
         ));
     }
-    let kept = verdict.keep_fp32.join(",");
-    if verdict.accepted {
+    conclude(arguments, verdict.accepted, &verdict.keep_fp32.join(","))
+}
+
+/// Tells what came of it, with the layers that were, or should be, kept in fp32.
+fn conclude(arguments: &Arguments, accepted: bool, kept: &str) -> Outcome {
+    if accepted {
         if !kept.is_empty() {
             note(format_args!("kept in fp32: {kept}"));
         }

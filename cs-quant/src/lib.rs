@@ -88,6 +88,9 @@ mod format;
 mod kernel;
 mod runtime;
 
+pub use compress::decoder_gate::{
+    BlockSensitivity, DecoderGate, DecoderGateReport, block_sensitivity, perplexity,
+};
 pub use compress::edited::is_own_folder;
 pub use compress::gate::{Gate, GateReport, HeadFigures};
 pub use compress::prune::latency::latencies;

@@ -9,9 +9,9 @@ use clap::{Args, ValueEnum};
 use cs_data::{TokenBatch, Utterance};
 use cs_model::{Bundle, Tasks};
 use cs_quant::{
-    Clip, Fidelity, Figures, Gate, GateReport, Int4, NativeModel, Precision, Probe, QuantConfig,
-    Questions, RuntimeConfig, Sensitivity, is_own_folder, latencies, quantize, sensitivity,
-    single_batches,
+    Clip, DecoderGate, Fidelity, Figures, Gate, GateReport, Int4, NativeModel, Precision, Probe,
+    QuantConfig, Questions, RuntimeConfig, Sensitivity, is_own_folder, latencies, quantize,
+    sensitivity, single_batches,
 };
 use cs_train::evaluation::{head_figures, unlabelled_heads, with_known_labels};
 
@@ -21,7 +21,8 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Copy, Args)]
 pub struct GateArgs {
     /// Intent accuracy, span F1 and 1 − the sentiment's squared error may each fall by this much;
-    /// of a model without heads the vectors' cosine to those in fp32 [default: 0.005]
+    /// of a model without heads the vectors' cosine to those in fp32 [default: 0.005]. A decoder's
+    /// perplexity may rise by this share of itself [default: 0.01]
     #[arg(long, value_name = "DROP")]
     pub max_drop: Option<f64>,
     /// Refuse an int8 model that is not this many times as fast
@@ -133,6 +134,16 @@ impl GateArgs {
             metric: Some(&mut metric),
         };
         gate.quantize(bundle, out, config, probe)
+    }
+
+    /// The gate of a decoder.
+    pub fn of_decoder(&self) -> DecoderGate {
+        let plain = DecoderGate::default();
+        DecoderGate {
+            max_rise: self.max_drop.unwrap_or(plain.max_rise),
+            min_speedup: self.min_speedup,
+            auto: self.auto,
+        }
     }
 
     /// Refuses what has no effect without rows to judge by.

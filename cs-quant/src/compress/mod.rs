@@ -2,6 +2,7 @@
 //! trimming.
 
 mod companions;
+pub(crate) mod decoder_gate;
 pub(crate) mod edited;
 pub(crate) mod gate;
 mod kept_tokens;

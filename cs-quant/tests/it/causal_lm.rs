@@ -16,7 +16,7 @@ pub(crate) const FAMILIES: [&str; 4] = ["gpt2", "llama", "qwen2", "qwen3"];
 /// The number of new tokens of the references.
 const NEW: usize = 15;
 
-fn references() -> PathBuf {
+pub(crate) fn references() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../cs-model/tests/reference/decoders")
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn expected(family: &str, key: &str) -> Vec<Vec<u32>> {
     serde_json::from_value(all[key].clone()).unwrap()
 }
 
-fn expected_logits(family: &str, model: &NativeCausalLm) -> Vec<f32> {
+pub(crate) fn expected_logits(family: &str, model: &NativeCausalLm) -> Vec<f32> {
     let tokens = expected(family, "prompts").iter().map(Vec::len).sum();
     let path = references().join(family).join("expected.safetensors");
     let expected = Weights::open(&path).unwrap();

@@ -8,6 +8,7 @@ mod artefact;
 mod causal_lm;
 mod common;
 mod continuous;
+mod decoder_gate;
 mod encoders;
 mod gate;
 mod model;

@@ -185,6 +185,59 @@ fn quantised_weights_continue_as_those_of_a_checkpoint_in_4_bits() {
     assert_eq!(found["tokens"], expected["tokens"]);
 }
 
+#[test]
+fn a_decoder_is_quantised_if_it_foretells_texts_as_well() {
+    let place = Place::new();
+    let texts = place.0.path().join("texts.jsonl");
+    std::fs::write(
+        &texts,
+        "{\"text\": \"where is my order\"}\n{\"text\": \"退货\"}\n",
+    )
+    .unwrap();
+    let out = place.0.path().join("int8");
+    let quantize = |data: &Path, more: &[&str]| {
+        let mut command = program("quantize");
+        command
+            .arg("--model")
+            .arg(place.0.path())
+            .arg("--out")
+            .arg(&out);
+        command.arg("--data").arg(data).args(more).arg("--json");
+        command.output().unwrap()
+    };
+    let refused = quantize(&texts, &["--max-drop=-0.9"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(!out.join(Bundle::INT8_WEIGHTS).exists());
+    let accepted = quantize(&texts, &["--max-drop", "0.5", "--sensitivity"]);
+    let verdict: Value = serde_json::from_slice(&accepted.stdout).unwrap();
+    assert_eq!(
+        (accepted.status.code(), &verdict["accepted"]),
+        (Some(0), &Value::Bool(true))
+    );
+    assert!(
+        String::from_utf8(accepted.stderr)
+            .unwrap()
+            .contains("layers.0")
+    );
+    let none = place.0.path().join("none.jsonl");
+    std::fs::write(&none, "{\"text\": \"a\"}\n").unwrap();
+    for (data, more, expected) in [
+        (&none, &[][..], "no text of two tokens"),
+        (
+            &texts,
+            &["--max-length", "9"],
+            "--max-length: it has no effect",
+        ),
+    ] {
+        let output = quantize(data, &[&["--overwrite"], more].concat());
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            output.status.code() == Some(2) && error.contains(expected),
+            "{error}"
+        );
+    }
+}
+
 #[cfg(feature = "torch")]
 #[test]
 fn both_backends_continue_alike() {
