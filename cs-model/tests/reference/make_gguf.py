@@ -1,4 +1,4 @@
-"""Makes the stored references of tests/it/gguf.rs, and of cs-quant's: the decoders of decoders/ as GGUF files, a small
+"""Makes the stored references of tests/it/gguf/mod.rs, and of cs-quant's: the decoders of decoders/ as GGUF files, a small
 Llama in Q4_0, and a block of each type of numbers with what the package `gguf` reads from it.
 
     python make_gguf.py

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 
 use super::byte_pairs::{BytePairs, QWEN2_WORDS, split};
 use super::document::{Document, Edge, template};
+use super::pieces::SPACE;
 use super::sentence_piece::{Kind, Opened, Piece};
 use super::settings::{Settings, added};
 
@@ -255,11 +256,17 @@ impl GgmlVocabulary<'_> {
             "add_eos_token".to_owned(),
             (self.add_eos == Some(true)).into(),
         );
-        fields.insert(
-            "add_prefix_space".to_owned(),
-            self.add_space_prefix.unwrap_or(true).into(),
-        );
-        fields.insert("legacy".to_owned(), true.into());
-        opened.llama(&Settings::of_fields(fields), &opened.merges_by_score())
+        let prefix = self.add_space_prefix.unwrap_or(true);
+        fields.insert("add_prefix_space".to_owned(), prefix.into());
+        let settings = Settings::of_fields(fields);
+        let mut document = opened.llama(&settings, &opened.merges_by_score())?;
+        if prefix {
+            // Metaspace puts none before a text that begins with one.
+            document.pre_tokenizer = Value::Null;
+            document.normalizer = json!({"type": "Sequence", "normalizers": [
+                {"type": "Prepend", "prepend": SPACE},
+                {"type": "Replace", "pattern": {"String": " "}, "content": SPACE}]});
+        }
+        Ok(document)
     }
 }

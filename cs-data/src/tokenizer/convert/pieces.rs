@@ -13,7 +13,7 @@ use super::sentence_piece::{Algorithm, Kind, Opened, Piece};
 use super::settings::{Settings, added, content_of};
 
 /// SentencePiece's sign for a space.
-const SPACE: &str = "\u{2581}";
+pub(super) const SPACE: &str = "\u{2581}";
 
 pub(super) type Merge<'a> = (&'a str, &'a str);
 

@@ -1,5 +1,8 @@
 //! GGUF files as the package `gguf` writes them (`tests/reference/make_gguf.py`), and broken ones.
 
+mod rotary;
+mod tokenizers;
+
 use std::path::{Path, PathBuf};
 
 use cs_model::gguf::Gguf;
