@@ -74,11 +74,13 @@ impl Default for Int4 {
 pub enum Clip {
     /// No weight is cut off. The step of an embedding is `max |w| / 127`, that of a linear layer's
     /// row `max |w| / L` with the `L` of 32, 36 .. 120 that has the least squared error (a finer
-    /// step leaves more neighbours to be lowered for each other's sake). This is the default.
+    /// step leaves more neighbours to be lowered for each other's sake). That of 4 bits is `max |w| / L`
+    /// with the best `L` from 7 to 8, which cuts off a step at most. This is the default.
     #[default]
     None,
     /// The step is found as with [`Clip::None`], but with `L` up to 160, and up to 254 for an
-    /// embedding: a few large weights are cut off where that makes the many small ones finer.
+    /// embedding, and to 14 for 4 bits: a few large weights are cut off where that makes the many
+    /// small ones finer.
     Mse,
     /// The given share of a row's weights (above 0.5, up to 1), the smallest by magnitude, is not
     /// cut off.
@@ -193,7 +195,7 @@ impl Scheme {
 /// The integers that a step may be multiplied by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IntRange {
-    /// The integers from -7 to 7.
+    /// The integers from -8 to 7.
     Int4,
     /// The integers from -127 to 127.
     Int8,
@@ -203,6 +205,14 @@ pub(crate) enum IntRange {
 }
 
 impl IntRange {
+    /// The least of the integers.
+    pub(super) fn least(self) -> f32 {
+        match self {
+            Self::Int4 => -8.0,
+            Self::Int8 | Self::Bounded => -127.0,
+        }
+    }
+
     /// The largest of the integers.
     pub(super) fn most(self) -> f32 {
         match self {
