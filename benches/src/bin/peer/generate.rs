@@ -1,7 +1,7 @@
 //! Text generation by the line protocol of `main`: greedy, without an end token.
 //!
 //! ```text
-//! peer --generate DIR [--threads N] [--int4] [--precision auto|int8|fp32] [--kernel NAME]
+//! peer --generate DIR|FILE.gguf [--threads N] [--int4] [--precision auto|int8|fp32] [--kernel NAME]
 //!
 //! (start)                                              {"ready": true, "disk": BYTES}
 //! {"cmd":"prefill","ids":[..],"n":3}                   {"ns": [..]}
@@ -16,7 +16,7 @@
 //! A prefill is timed from no conversations to the next token of each, a step from one token of each
 //! conversation to the next. `nll` sums the negative logarithm of the probability of each token
 //! after the first. Without an artefact weights are quantised to int8 when they are read, or with
-//! `--int4` to 4 bits, unless the precision says otherwise.
+//! `--int4` to 4 bits, unless the precision says otherwise; of a GGUF file, those of Q4_0 stay as they are.
 
 use std::io::BufRead;
 use std::num::NonZeroUsize;
@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use cs_model::generate::Decoder;
+use cs_model::gguf::Gguf;
 use cs_model::{Bundle, Matrix};
 use cs_quant::{Int4, NativeCausalLm, Precision, QuantConfig, RuntimeConfig};
 use serde::Deserialize;
@@ -98,15 +99,17 @@ impl Generate {
             }
         }
         let dir = dir.ok_or("--generate DIR is missing")?;
-        let model = match int4 {
-            true => {
-                let quantise = QuantConfig {
-                    int4: Int4::ALL,
-                    ..QuantConfig::default()
-                };
-                NativeCausalLm::open_quantised(&dir, &quantise, &config)?
+        let quantise = int4.then(|| QuantConfig {
+            int4: Int4::ALL,
+            ..QuantConfig::default()
+        });
+        let model = match (dir.is_file(), &quantise) {
+            (true, None) => NativeCausalLm::open_gguf(Gguf::open(&dir)?, &config)?,
+            (true, Some(quantise)) => {
+                NativeCausalLm::open_gguf_quantised(Gguf::open(&dir)?, quantise, &config)?
             }
-            false => NativeCausalLm::open(&dir, &config)?,
+            (false, None) => NativeCausalLm::open(&dir, &config)?,
+            (false, Some(quantise)) => NativeCausalLm::open_quantised(&dir, quantise, &config)?,
         };
         Ok(Self {
             disk: disk(&dir)?,
@@ -204,8 +207,11 @@ fn best(logits: &Matrix) -> Vec<u32> {
     rows.collect()
 }
 
-/// The size of the artefact, or of the checkpoint where there is none.
-fn disk(dir: &Path) -> Result<u64> {
+/// The size of a GGUF file or an artefact, or of the checkpoint where there is none.
+pub(super) fn disk(dir: &Path) -> Result<u64> {
+    if dir.is_file() {
+        return Ok(std::fs::metadata(dir)?.len());
+    }
     let artefact = dir.join(Bundle::INT8_WEIGHTS);
     match artefact.is_file() {
         true => Ok(std::fs::metadata(artefact)?.len()),

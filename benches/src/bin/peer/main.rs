@@ -12,7 +12,8 @@
 //! {"cmd":"quit"}
 //! ```
 //!
-//! With `--generate DIR` it is a decoder that is asked ([`generate`]).
+//! With `--generate DIR|FILE.gguf` it is a decoder that is asked ([`generate`]), with `--translate DIR` an
+//! encoder-decoder ([`translate`]).
 //!
 //! ids and mask are little-endian i64 `[b, s]`, padded on the right; the last hidden states are
 //! written as little-endian f32 `[b, s, h]`, zero where there is padding. `load` opens a second
@@ -20,6 +21,7 @@
 //! until then.
 
 mod generate;
+mod translate;
 
 use std::error::Error;
 use std::io::{BufRead, Write};
@@ -35,6 +37,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::generate::Generate;
+use self::translate::Translate;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -60,11 +63,18 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let generates = std::env::args().any(|argument| argument == "--generate");
+    let asked = |name: &str| std::env::args().any(|argument| argument == name);
     let args = std::env::args().skip(1);
-    match generates {
-        true => run(Generate::from_args(args), |peer| peer.disk, Generate::serve),
-        false => run(Peer::from_args(args), |peer| peer.disk, Peer::serve),
+    if asked("--generate") {
+        run(Generate::from_args(args), |peer| peer.disk, Generate::serve)
+    } else if asked("--translate") {
+        run(
+            Translate::from_args(args),
+            |peer| peer.disk,
+            Translate::serve,
+        )
+    } else {
+        run(Peer::from_args(args), |peer| peer.disk, Peer::serve)
     }
 }
 
