@@ -48,7 +48,7 @@ pub struct GgmlVocabulary<'a> {
     /// Of `llama`, the score of each token: pairs of a higher one are joined first.
     pub scores: &'a [f64],
     /// Of `gpt2`, the pairs that are joined, with a space between, the first ones first. Those that
-    /// are not of tokens into a token are left out, with a warning of their number.
+    /// are not of tokens into a token are left out, with a warning of their number (feature `tracing`).
     pub merges: &'a [String],
     /// The token that begins a text.
     pub bos: Option<u32>,
@@ -191,11 +191,12 @@ impl GgmlVocabulary<'_> {
                 pairs.push((first, second));
             }
         }
-        let without = self.merges.len() - pairs.len();
-        if without > 0 {
+        #[cfg(feature = "tracing")]
+        if pairs.len() < self.merges.len() {
             tracing::warn!(
-                "{}: {without} of {} tokenizer.ggml.merges left out, as they are not of tokens into a token",
+                "{}: {} of {} tokenizer.ggml.merges left out, as they are not of tokens into a token",
                 origin.display(),
+                self.merges.len() - pairs.len(),
                 self.merges.len(),
             );
         }
