@@ -89,7 +89,7 @@ mod kernel;
 mod runtime;
 
 pub use compress::decoder_gate::{
-    BlockSensitivity, DecoderGate, DecoderGateReport, block_sensitivity, perplexity,
+    BlockSensitivity, DecoderGate, DecoderGateReport, block_sensitivity, perplexity, surprise,
 };
 pub use compress::edited::is_own_folder;
 pub use compress::gate::{Gate, GateReport, HeadFigures};

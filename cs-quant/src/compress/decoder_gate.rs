@@ -98,8 +98,17 @@ pub fn perplexity(model: &mut NativeCausalLm, texts: &[Vec<u32>]) -> Result<f64>
     }
 }
 
-/// Gives the negative logarithm of a token's probability.
-fn surprise(logits: &[f32], token: u32) -> f64 {
+/// Gives the negative logarithm of a token's probability by a row of logits.
+///
+/// ```
+/// assert!((cs_quant::surprise(&[1.0, 1.0], 0) - 2f64.ln()).abs() < 1e-12);
+/// ```
+///
+/// # Panics
+///
+/// If there is no logit for the token.
+#[must_use]
+pub fn surprise(logits: &[f32], token: u32) -> f64 {
     let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f64 = logits.iter().map(|x| f64::from(x - most).exp()).sum();
     sum.ln() - f64::from(logits[token as usize] - most)

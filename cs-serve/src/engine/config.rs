@@ -100,27 +100,14 @@ impl EngineConfig {
     /// # Errors
     /// [`EngineError::Config`] names the value that is wrong.
     pub fn validate(&self) -> Result<(), EngineError> {
-        let config = |name, found: String, expected| EngineError::Config {
-            name,
-            found,
-            expected,
-        };
-        for (name, found) in [
+        at_least_one(&[
             ("batch_tokens", self.batch_tokens),
             ("batch_texts", self.batch_texts),
             ("queue_texts", self.queue_texts),
             ("queue_tokens", self.queue_tokens),
-        ] {
-            if found == 0 {
-                return Err(config(name, found.to_string(), "at least 1"));
-            }
-        }
-        for (name, found) in [("deadline", self.deadline), ("hang_after", self.hang_after)] {
-            if found.is_zero() {
-                return Err(config(name, format!("{found:?}"), "more than nothing"));
-            }
-        }
-        Ok(())
+        ])?;
+        some_time("deadline", self.deadline)?;
+        some_time("hang_after", self.hang_after)
     }
 
     pub(super) fn limits(&self) -> Limits {
@@ -134,5 +121,29 @@ impl EngineConfig {
                 tokens: self.batch_tokens,
             },
         }
+    }
+}
+
+/// Refuses the first setting that is 0.
+pub(super) fn at_least_one(settings: &[(&'static str, usize)]) -> Result<(), EngineError> {
+    match settings.iter().find(|(_, found)| *found == 0) {
+        None => Ok(()),
+        Some((name, found)) => Err(EngineError::Config {
+            name,
+            found: found.to_string(),
+            expected: "at least 1",
+        }),
+    }
+}
+
+/// Refuses a time of zero.
+pub(super) fn some_time(name: &'static str, found: Duration) -> Result<(), EngineError> {
+    match found.is_zero() {
+        false => Ok(()),
+        true => Err(EngineError::Config {
+            name,
+            found: format!("{found:?}"),
+            expected: "more than nothing",
+        }),
     }
 }

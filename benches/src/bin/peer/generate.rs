@@ -26,7 +26,7 @@ use std::time::Instant;
 use cs_model::generate::Decoder;
 use cs_model::gguf::Gguf;
 use cs_model::{Bundle, Matrix};
-use cs_quant::{Int4, NativeCausalLm, Precision, QuantConfig, RuntimeConfig};
+use cs_quant::{Int4, NativeCausalLm, Precision, QuantConfig, RuntimeConfig, surprise};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -183,13 +183,6 @@ impl Generate {
         let next = ids.iter().skip(1).enumerate();
         Ok(next.map(|(row, &id)| surprise(logits.row(row), id)).sum())
     }
-}
-
-/// The negative logarithm of a word's probability.
-fn surprise(logits: &[f32], id: u32) -> f64 {
-    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits.iter().map(|x| f64::from(x - most).exp()).sum();
-    sum.ln() - f64::from(logits[id as usize] - most)
 }
 
 /// The likeliest word of each row, of equals the first.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use cs_model::generate::BatchLimits;
 use serde::{Deserialize, Serialize};
 
+use crate::engine::config::{at_least_one, some_time};
 use crate::engine::policy::{Limits, Size};
 use crate::error::EngineError;
 
@@ -60,26 +61,13 @@ impl GenerationConfig {
     /// # Errors
     /// [`EngineError::Config`] names the value that is wrong.
     pub fn validate(&self) -> Result<(), EngineError> {
-        let config = |name, found: String, expected| EngineError::Config {
-            name,
-            found,
-            expected,
-        };
-        for (name, found) in [
+        at_least_one(&[
             ("prompt_tokens", self.prompt_tokens),
             ("cache_bytes", self.cache_bytes),
             ("queue", self.queue),
             ("queue_tokens", self.queue_tokens),
-        ] {
-            if found == 0 {
-                return Err(config(name, found.to_string(), "at least 1"));
-            }
-        }
-        if self.deadline.is_zero() {
-            let found = format!("{:?}", self.deadline);
-            return Err(config("deadline", found, "more than nothing"));
-        }
-        Ok(())
+        ])?;
+        some_time("deadline", self.deadline)
     }
 
     pub(super) fn batch(&self) -> BatchLimits {
