@@ -11,6 +11,7 @@
 //!   `engine::generation` writes texts for them, token by token.
 //! - `route` (feature `route`) answers from a light model what it is sure of, and asks a full one
 //!   else.
+//! - `knowledge` (feature `knowledge`) knows facts, and holds replies against them.
 //! - `http` (feature `http`) is the engine as an HTTP service: an axum router, and a server for it.
 //!
 //! This is how it works, with a test double instead of the weights:
@@ -62,6 +63,8 @@ pub mod engine;
 mod error;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "knowledge")]
+pub mod knowledge;
 #[cfg(any(feature = "engine", feature = "route"))]
 mod millis;
 #[cfg(feature = "route")]

@@ -1,0 +1,54 @@
+//! Why something cannot be known.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The reason why facts cannot be read or asked. The text of those about a file starts with its path.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KnowledgeError {
+    /// A file cannot be read.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The error that the system gave.
+        source: std::io::Error,
+    },
+    /// A place of a file is not what it should be.
+    #[error("{}:{line}:{column}: {problem}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// The column in Unicode scalar values, counted from 1.
+        column: usize,
+        /// What is wrong there, and what was expected.
+        problem: String,
+    },
+    /// What should be the name of a thing is no absolute IRI.
+    #[error("{found:?}, expected an absolute IRI without spaces, as http://shop.example/kettle")]
+    Iri {
+        /// The beginning of what was given.
+        found: String,
+    },
+    /// A query is not one that can be answered.
+    #[error("the query: {problem}")]
+    Query {
+        /// What is wrong with it, and what was expected.
+        problem: String,
+    },
+    /// An answer has too many rows.
+    #[error("more than {most} rows, which is the most that an answer may have")]
+    Rows {
+        /// The number of rows that it may have.
+        most: usize,
+    },
+    /// An answer takes too long.
+    #[error("no answer within {} ms", .after.as_millis())]
+    Time {
+        /// The time that it may take.
+        after: Duration,
+    },
+}
