@@ -9,5 +9,7 @@ mod assistant;
 mod engine;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "knowledge")]
+mod knowledge;
 #[cfg(feature = "route")]
 mod route;
