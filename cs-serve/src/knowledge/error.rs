@@ -27,6 +27,12 @@ pub enum KnowledgeError {
         /// What is wrong there, and what was expected.
         problem: String,
     },
+    /// A file has more terms or text than a graph can number.
+    #[error("{}: more facts than fit, expected at most 4 GB of names and values", .path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
     /// What should be the name of a thing is no absolute IRI.
     #[error("{found:?}, expected an absolute IRI without spaces, as http://shop.example/kettle")]
     Iri {
@@ -39,10 +45,22 @@ pub enum KnowledgeError {
         /// What is wrong with it, and what was expected.
         problem: String,
     },
+    /// A thread for a query could not be started.
+    #[error("a thread for a query: {source}")]
+    Thread {
+        /// The error that the system gave.
+        source: std::io::Error,
+    },
     /// An answer has too many rows.
     #[error("more than {most} rows, which is the most that an answer may have")]
     Rows {
         /// The number of rows that it may have.
+        most: usize,
+    },
+    /// An answer takes a look at too many facts.
+    #[error("more than {most} facts to look at, which is the most for an answer")]
+    Facts {
+        /// The number of facts that it may look at.
         most: usize,
     },
     /// An answer takes too long.

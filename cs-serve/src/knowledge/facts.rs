@@ -39,6 +39,11 @@ impl Iri {
         })
     }
 
+    /// Takes what a parser has checked, or the name of a blank node.
+    pub(super) fn checked(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// Gives it as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -80,6 +85,29 @@ pub enum Datatype {
     DateTime,
     /// Any other type, whose text is taken as it stands.
     Other,
+}
+
+impl Datatype {
+    /// Gives the datatype that an IRI names.
+    pub(super) fn of(iri: &str) -> Self {
+        const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
+        match iri.strip_prefix(XSD) {
+            Some("string" | "normalizedString" | "token") => Self::String,
+            Some("boolean") => Self::Boolean,
+            Some(
+                "integer" | "long" | "int" | "short" | "byte" | "nonNegativeInteger"
+                | "positiveInteger" | "nonPositiveInteger" | "negativeInteger" | "unsignedLong"
+                | "unsignedInt" | "unsignedShort" | "unsignedByte",
+            ) => Self::Integer,
+            Some("decimal") => Self::Decimal,
+            Some("double" | "float") => Self::Double,
+            Some("date") => Self::Date,
+            Some("time") => Self::Time,
+            Some("dateTime") => Self::DateTime,
+            None if iri == "http://www.w3.org/1999/02/22-rdf-syntax-ns#langString" => Self::String,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// A value that a graph states.
@@ -162,6 +190,22 @@ pub struct Rows {
     pub columns: Vec<String>,
     /// A row for each solution; a variable may be left open.
     pub rows: Vec<Vec<Option<Object>>>,
+}
+
+impl Rows {
+    /// The answer to an `ASK`.
+    pub(super) fn of_ask(answer: bool) -> Self {
+        let (text, datatype) = (answer.to_string(), Datatype::Boolean);
+        let cell = Object::Literal(Literal {
+            text,
+            datatype,
+            language: None,
+        });
+        Self {
+            columns: vec!["answer".to_owned()],
+            rows: vec![vec![Some(cell)]],
+        }
+    }
 }
 
 /// A graph of facts that can be asked.

@@ -1,11 +1,13 @@
 //! What a service knows, as a graph of facts.
 //!
-//! - [`Facts`] is what can be asked for facts.
+//! - [`Facts`] is what can be asked for facts; [`Graph`] has them in memory, read from Turtle.
 //! - [`value`] reads amounts, times, dates and telephone numbers from texts, and compares them.
 
 mod error;
 mod facts;
+mod graph;
 pub mod value;
 
 pub use error::KnowledgeError;
 pub use facts::{Datatype, Fact, Facts, Iri, Literal, Name, Named, Object, Predicate, Rows};
+pub use graph::{Graph, Limits, Problem, ProblemKind, Severity};

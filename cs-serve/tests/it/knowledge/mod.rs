@@ -1,1 +1,2 @@
 mod value;
+mod graph;
