@@ -1,17 +1,17 @@
 //! Facts in memory: Turtle read and validated, kept as numbers, asked directly or by SPARQL.
 
-mod graph;
 mod limits;
 mod problems;
 mod reading;
 mod schema;
 mod sparql;
 mod statements;
+mod store;
 mod terms;
 mod turtle;
 mod validate;
 mod vocabulary;
 
-pub use graph::Graph;
 pub use limits::Limits;
 pub use problems::{Problem, ProblemKind, Severity};
+pub use store::Graph;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::graph::Graph;
+use super::store::Graph;
 use super::terms::Id;
 use super::vocabulary::{
     ALT_LABEL, CLASS, DATATYPE_PROPERTY, FUNCTIONAL, LABEL, OBJECT_PROPERTY, OWL_CLASS, PROPERTY,

@@ -6,12 +6,12 @@ use std::str::FromStr;
 use oxrdf::{Literal, Term};
 use oxsdatatypes::{Boolean, Date, DateTime, Double, Time};
 
-use super::graph::Graph;
 use super::limits::Limits;
 use super::problems::{Finding, MOST_PROBLEMS, ProblemKind};
 use super::reading::Source;
 use super::schema::Sorts;
 use super::statements::{Pattern, Statement};
+use super::store::Graph;
 use super::terms::Id;
 use super::vocabulary::{ALT_LABEL, FUNCTIONAL, LABEL, SUB_CLASS_OF, TYPE, is_of_graphs};
 use crate::knowledge::facts::{Datatype, Named};

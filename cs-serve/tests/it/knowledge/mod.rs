@@ -1,2 +1,2 @@
-mod value;
 mod graph;
+mod value;

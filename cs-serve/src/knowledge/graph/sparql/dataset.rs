@@ -8,8 +8,8 @@ use std::time::Instant;
 use oxrdf::Term;
 use spareval::{InternalQuad, QueryableDataset};
 
-use crate::knowledge::graph::graph::Graph;
 use crate::knowledge::graph::statements::{Pattern, Statement};
+use crate::knowledge::graph::store::Graph;
 use crate::knowledge::graph::terms::Id;
 
 /// How many facts are looked at between two looks at the clock.
@@ -63,7 +63,7 @@ impl Budget {
         self.left.facts.set(left.saturating_sub(1));
         if left == 0 && self.spent().is_none() {
             self.left.spent.set(Some(Spent::Facts));
-        } else if left % FACTS_PER_LOOK == 0 {
+        } else if left.is_multiple_of(FACTS_PER_LOOK) {
             self.look_at_the_clock();
         }
         self.spent().is_none()

@@ -10,7 +10,7 @@ use std::time::Instant;
 use oxrdf::Term;
 use spareval::{QueryEvaluationError, QueryEvaluator, QueryResults, QuerySolutionIter};
 
-use super::graph::Graph;
+use super::store::Graph;
 use crate::knowledge::error::KnowledgeError;
 use crate::knowledge::facts::{Datatype, Iri, Literal, Object, Rows};
 use dataset::{Asked, Budget, Spent};
