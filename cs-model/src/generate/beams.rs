@@ -6,7 +6,7 @@ use super::config::{EarlyStopping, GenerateConfig};
 use super::latency::Latency;
 use super::processors::Processors;
 use super::ranking::{largest, log_softmax};
-use super::search::{Continuation, Finish, Next, Search, no_token};
+use super::search::{Continuation, Finish, Next, Scored, Search, no_token};
 use super::text::Text;
 use crate::error::Result;
 
@@ -81,25 +81,26 @@ impl<'a> Beams<'a> {
         self.open[0].history.len() - self.processors.prompt_length
     }
 
-    /// Gives the log-probability of every sequence with one more token.
-    fn scores(&self, rows: &[f32]) -> Vec<f32> {
-        let vocab_size = rows.len() / self.width;
-        let mut all = Vec::with_capacity(self.open.len() * vocab_size);
-        for (place, beam) in self.open.iter().enumerate() {
-            let start = all.len();
-            let row = place % self.width * vocab_size;
-            all.extend_from_slice(&rows[row..row + vocab_size]);
-            log_softmax(&mut all[start..]);
-            self.processors.apply(&beam.history, &mut all[start..]);
-            all[start..]
-                .iter_mut()
-                .for_each(|score| *score += beam.score);
+    /// Gives the best of the open beams with one more token, the best first.
+    fn candidates(&self, ranked: &[Vec<Scored>]) -> Result<Vec<Candidate<'a>>> {
+        let mut all = Vec::new();
+        for (source, beam) in self.open.iter().enumerate() {
+            let tokens = ranked[source % self.width].iter();
+            all.extend(tokens.map(|next| {
+                let score = next.score + beam.score;
+                (source, Scored { score, ..*next })
+            }));
         }
-        all
+        all.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
+        all.truncate(self.config().candidates());
+        let candidates = all.into_iter();
+        candidates
+            .map(|(source, next)| self.candidate(source, next))
+            .collect()
     }
 
-    fn candidate(&self, place: usize, score: f32, vocab_size: usize) -> Result<Candidate<'a>> {
-        let (source, token) = (place / vocab_size, (place % vocab_size) as u32);
+    fn candidate(&self, source: usize, next: Scored) -> Result<Candidate<'a>> {
+        let Scored { token, score } = next;
         let mut text = self.open[source].text.clone();
         if let Some(text) = &mut text {
             text.push(token)?;
@@ -196,12 +197,21 @@ impl Search for Beams<'_> {
         self.width
     }
 
-    fn advance(&mut self, rows: &mut [f32]) -> Result<Vec<Next>> {
-        let vocab_size = rows.len() / self.width;
-        let scores = self.scores(rows);
-        let places = largest(&scores, self.config().candidates());
-        let candidate = |&place: &usize| self.candidate(place, scores[place], vocab_size);
-        let candidates = places.iter().map(candidate).collect::<Result<Vec<_>>>()?;
+    fn rank(&self, sequence: usize, logits: &mut [f32]) -> Result<Vec<Scored>> {
+        log_softmax(logits);
+        // Before the first step all beams are the prompt.
+        let history = &self.open[sequence].history;
+        self.processors.apply(history, logits);
+        let best = largest(logits, self.config().candidates()).into_iter();
+        let scored = best.map(|place| Scored {
+            token: place as u32,
+            score: logits[place],
+        });
+        Ok(scored.collect())
+    }
+
+    fn advance(&mut self, ranked: &[Vec<Scored>]) -> Result<Vec<Next>> {
+        let candidates = self.candidates(ranked)?;
         self.keep_finished(&candidates);
         let next = self.reopen(&candidates);
         let ended = candidates

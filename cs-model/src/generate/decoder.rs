@@ -1,7 +1,12 @@
 //! What a runtime does for generation.
 
+use super::ranking::maximum;
+use super::search::is_ranked;
 use crate::error::Result;
 use crate::heads::Matrix;
+
+/// What is done with a row, given its place and its numbers.
+pub type RowJob<'a> = dyn Fn(usize, &mut [f32]) + Sync + 'a;
 
 /// A runtime's model that continues sequences of tokens, several at once and each of its own
 /// length: a batch is never padded.
@@ -51,6 +56,14 @@ pub trait Decoder {
         Ok(likeliest(&self.step(tokens)?))
     }
 
+    /// Calls `job` for each row with its place, in any order and, if the decoder has threads, for
+    /// several at once: what a search does with logits is soon as dear as the logits are. By default
+    /// the calling thread alone does it.
+    fn for_rows(&self, rows: &mut Matrix, job: &RowJob<'_>) {
+        let each = rows.data.chunks_mut(rows.cols.max(1));
+        each.enumerate().for_each(|(row, logits)| job(row, logits));
+    }
+
     /// Makes sequence `i` what sequence `sources[i]` was, for as many sequences as there are
     /// sources: one that is not named is dropped, one that is named twice goes on twice.
     ///
@@ -88,17 +101,13 @@ pub struct Likeliest {
 /// Gives the likeliest token of each row.
 pub(super) fn likeliest(rows: &Matrix) -> Vec<Likeliest> {
     let of_row = |row| {
-        let mut most = Likeliest {
-            token: 0,
-            logit: f32::NEG_INFINITY,
-        };
-        for (token, &logit) in (0..).zip(rows.row(row)) {
-            // A number that is none is passed on.
-            if logit > most.logit || logit.is_nan() {
-                most = Likeliest { token, logit };
-            }
+        let row = rows.row(row);
+        let most = maximum(row);
+        let token = row.iter().position(|&logit| logit == most);
+        Likeliest {
+            token: token.unwrap_or(0) as u32,
+            logit: if is_ranked(row) { most } else { f32::NAN },
         }
-        most
     };
     (0..rows.rows).map(of_row).collect()
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::config::GenerateConfig;
 use super::latency::Latency;
 use super::processors::Processors;
-use super::search::{Continuation, Finish, Next, Search, is_ranked, no_token, unranked};
+use super::search::{Continuation, Finish, Next, Scored, Search, is_ranked, no_token, unranked};
 use super::text::Text;
 use crate::error::{Error, Result};
 
@@ -119,7 +119,8 @@ impl<'a> Generation<'a> {
         self.config().max_new_tokens - self.length()
     }
 
-    fn pick(&self, scores: &mut [f32]) -> Result<u32> {
+    /// Gives the next token by its logits, which it changes.
+    pub(super) fn pick(&self, scores: &mut [f32]) -> Result<u32> {
         self.processors.apply(&self.history, scores);
         let token = if let Some(sampling) = &self.config().sampling {
             sampling.warp(scores);
@@ -169,9 +170,15 @@ impl Search for Generation<'_> {
         usize::from(self.finish.is_none())
     }
 
-    fn advance(&mut self, rows: &mut [f32]) -> Result<Vec<Next>> {
-        let token = self.pick(rows)?;
-        Ok(Vec::from_iter(self.take(token)?))
+    fn rank(&self, _: usize, logits: &mut [f32]) -> Result<Vec<Scored>> {
+        let token = self.pick(logits)?;
+        Ok(vec![Scored { token, score: 0.0 }])
+    }
+
+    fn advance(&mut self, ranked: &[Vec<Scored>]) -> Result<Vec<Next>> {
+        let best = ranked.first().and_then(|ranked| ranked.first());
+        let best = best.ok_or_else(no_token)?;
+        Ok(Vec::from_iter(self.take(best.token)?))
     }
 
     fn take_piece(&mut self) -> String {

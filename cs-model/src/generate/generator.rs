@@ -1,7 +1,7 @@
 //! The loop over a decoder's steps.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use super::beams::Beams;
@@ -12,7 +12,7 @@ use super::detokenizer::Decode;
 use super::generation::Generation;
 use super::latency::Told;
 use super::processors::Processors;
-use super::search::{Continuation, Next, Search, is_ranked, unranked};
+use super::search::{Continuation, Next, Scored, Search, is_ranked, no_token, unranked};
 use super::speculation::{Draft, Lookup, Proposer};
 use super::text::Text;
 use crate::error::{Error, Result};
@@ -210,8 +210,8 @@ impl<'a> Generator<'a> {
         let mut rows = decoder.prefill(&tokens)?;
         loop {
             let width = searches.iter().map(|search| search.width()).sum();
-            self.check_rows(&rows, width)?;
-            let next = self.advance(&mut searches, &mut rows)?;
+            let ranked = self.rank(decoder, &searches, &mut rows)?;
+            let next = advance(&mut searches, &ranked)?;
             for (prompt, (search, told)) in searches.iter_mut().zip(&mut told).enumerate() {
                 let piece = search.take_piece();
                 told.tell(prompt, (&piece, search.sure_tokens()), on_piece);
@@ -292,23 +292,31 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// Gives each search its rows, and gathers the sequences that go on.
-    fn advance(
+    /// Has the searches rank the tokens that may follow each of their sequences.
+    fn rank(
         &self,
-        searches: &mut [Box<dyn Search + '_>],
+        decoder: &dyn Decoder,
+        searches: &[Box<dyn Search + '_>],
         rows: &mut Matrix,
-    ) -> Result<Vec<Next>> {
-        let (mut first, mut next) = (0, Vec::new());
-        for search in searches.iter_mut().filter(|search| search.width() > 0) {
-            let end = first + search.width();
-            let own = &mut rows.data[first * self.vocab_size..end * self.vocab_size];
-            next.extend(search.advance(own)?.into_iter().map(|own| Next {
-                source: first + own.source,
-                ..own
-            }));
-            first = end;
-        }
-        Ok(next)
+    ) -> Result<Vec<Vec<Scored>>> {
+        let sequences = searches.iter().flat_map(|search| {
+            let own = 0..search.width();
+            own.map(move |sequence| (search, sequence, OnceLock::new()))
+        });
+        let sequences: Vec<_> = sequences.collect();
+        self.check_shape(rows, sequences.len())?;
+        decoder.for_rows(rows, &|row, logits| {
+            if let Some((search, sequence, ranked)) = sequences.get(row) {
+                ranked.get_or_init(|| match is_ranked(logits) {
+                    true => search.rank(*sequence, logits),
+                    false => Err(unranked(row)),
+                });
+            }
+        });
+        let ranked = sequences.into_iter().map(|(_, _, ranked)| ranked);
+        ranked
+            .map(|ranked| ranked.into_inner().unwrap_or_else(|| Err(no_token())))
+            .collect()
     }
 
     pub(super) fn finish(&self, search: Box<dyn Search + '_>, told: Told) -> Result<Continuation> {
@@ -361,6 +369,12 @@ impl<'a> Generator<'a> {
     }
 
     pub(super) fn check_rows(&self, rows: &Matrix, count: usize) -> Result<()> {
+        self.check_shape(rows, count)?;
+        let row = (0..count).find(|&row| !is_ranked(rows.row(row)));
+        row.map_or(Ok(()), |row| Err(unranked(row)))
+    }
+
+    fn check_shape(&self, rows: &Matrix, count: usize) -> Result<()> {
         let shape = (rows.rows, rows.cols, rows.data.len());
         if shape != (count, self.vocab_size, count * self.vocab_size) {
             return Err(Error::Shape {
@@ -369,8 +383,7 @@ impl<'a> Generator<'a> {
                 found: format!("[{}, {}], {} numbers", shape.0, shape.1, shape.2),
             });
         }
-        let row = (0..count).find(|&row| !is_ranked(rows.row(row)));
-        row.map_or(Ok(()), |row| Err(unranked(row)))
+        Ok(())
     }
 
     /// Gives the likeliest token of a row, which has to be one.
@@ -385,6 +398,21 @@ impl<'a> Generator<'a> {
             }),
         }
     }
+}
+
+/// Gives each search what its sequences may go on with, and gathers those that do.
+fn advance(searches: &mut [Box<dyn Search + '_>], ranked: &[Vec<Scored>]) -> Result<Vec<Next>> {
+    let (mut first, mut next) = (0, Vec::new());
+    for search in searches.iter_mut().filter(|search| search.width() > 0) {
+        let end = first + search.width();
+        let own = search.advance(&ranked[first..end])?.into_iter();
+        next.extend(own.map(|own| Next {
+            source: first + own.source,
+            ..own
+        }));
+        first = end;
+    }
+    Ok(next)
 }
 
 /// Makes the error for proposals to a decoder that does not verify them.

@@ -6,7 +6,7 @@ use super::decoder::{Decoder, Likeliest, likeliest};
 use super::generation::Generation;
 use super::generator::{Generator, Piece, Prompt, keep, unverified};
 use super::latency::Told;
-use super::search::{Continuation, Next, Search};
+use super::search::{Continuation, Next};
 use super::speculation::{Budget, Proposer, price};
 use crate::error::Result;
 use crate::heads::Matrix;
@@ -126,17 +126,14 @@ impl Generator<'_> {
         generation: &mut Generation<'_>,
         (rows, row): (&mut Rows, usize),
     ) -> Result<Option<u32>> {
-        match rows {
+        let token = match rows {
             Rows::Logits(logits) => {
                 let logits = &mut logits.data[row * logits.cols..][..logits.cols];
-                let next = generation.advance(logits)?.pop();
-                Ok(next.map(|next| next.token))
+                generation.pick(logits)?
             }
-            Rows::Likeliest(likeliest) => {
-                let token = self.check_likeliest(likeliest, row)?;
-                Ok(generation.take(token)?.map(|next| next.token))
-            }
-        }
+            Rows::Likeliest(likeliest) => self.check_likeliest(likeliest, row)?,
+        };
+        Ok(generation.take(token)?.map(|next| next.token))
     }
 
     /// Reads the last token of each open continuation, and what is proposed after it.

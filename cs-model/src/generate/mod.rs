@@ -63,7 +63,7 @@ mod text;
 pub use config::{EarlyStopping, GenerateConfig};
 pub use constraint::Constraint;
 pub use continuous::{Advance, BatchLimits, ContinuousBatch, Conversations, Ended, Page, Part};
-pub use decoder::{Decoder, Likeliest, Verifier};
+pub use decoder::{Decoder, Likeliest, RowJob, Verifier};
 pub use detokenizer::{Decode, Detokenizer};
 pub use generation::Generation;
 pub use generator::{Generator, Piece, Prompt};

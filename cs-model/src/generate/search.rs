@@ -61,14 +61,25 @@ pub(super) struct Next {
     pub(super) token: u32,
 }
 
+/// A token that may follow a sequence.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Scored {
+    pub(super) token: u32,
+    pub(super) score: f32,
+}
+
 /// The search for the continuation of one prompt.
-pub(super) trait Search {
+pub(super) trait Search: Sync {
     /// Gives the number of sequences of the decoder that the search goes on with; none once it has
     /// ended.
     fn width(&self) -> usize;
 
-    /// Takes a row of logits for each sequence, and gives those to go on with; none if it ended.
-    fn advance(&mut self, rows: &mut [f32]) -> Result<Vec<Next>>;
+    /// Gives the tokens with which a sequence may go on, the best first, by its logits, which it
+    /// changes. This is what takes time, and is asked of several sequences at once.
+    fn rank(&self, sequence: usize, logits: &mut [f32]) -> Result<Vec<Scored>>;
+
+    /// Takes what each sequence may go on with, and gives those to go on with; none if it ended.
+    fn advance(&mut self, ranked: &[Vec<Scored>]) -> Result<Vec<Next>>;
 
     /// Gives the text that became sure since this was last asked.
     fn take_piece(&mut self) -> String;
@@ -91,8 +102,9 @@ pub(super) fn unranked(row: usize) -> Error {
 
 /// Says whether logits put tokens into an order; negative infinity rules one out.
 pub(super) fn is_ranked(row: &[f32]) -> bool {
-    let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    most.is_finite() && !row.iter().any(|logit| logit.is_nan())
+    // Not stopped by the first that is none, it takes no branch for each.
+    let below = |below, &logit: &f32| below & (logit < f32::INFINITY);
+    row.iter().fold(true, below) && row.iter().any(|logit| logit.is_finite())
 }
 
 /// Makes the error for scores by which no token can be chosen.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cs_model::generate::{Decoder, Verifier};
+use cs_model::generate::{Decoder, RowJob, Verifier};
 use cs_model::gguf::Gguf;
 use cs_model::{Bundle, DecoderConfig, Matrix, Weights};
 
@@ -306,6 +306,10 @@ impl Decoder for NativeCausalLm {
         let logits = self.read(&mut conversations, &texts, &vec![1; count]);
         self.conversations = conversations;
         Ok(logits?)
+    }
+
+    fn for_rows(&self, rows: &mut Matrix, job: &RowJob<'_>) {
+        self.model.reader.for_rows(rows, job);
     }
 
     fn reorder(&mut self, sources: &[usize]) -> cs_model::Result<()> {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cs_data::TokenBatch;
-use cs_model::generate::Decoder;
+use cs_model::generate::{Decoder, RowJob};
 use cs_model::names::Role;
 use cs_model::{Bundle, EncoderDecoder, Matrix, Seq2SeqConfig, Weights};
 
@@ -299,6 +299,10 @@ impl Decoder for NativeSeq2SeqDecoder {
         }
         let texts: Vec<&[u32]> = tokens.chunks(1).collect();
         Ok(self.read(&texts, &vec![1; count])?)
+    }
+
+    fn for_rows(&self, rows: &mut Matrix, job: &RowJob<'_>) {
+        self.model.reader.for_rows(rows, job);
     }
 
     fn reorder(&mut self, sources: &[usize]) -> cs_model::Result<()> {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use cs_model::Matrix;
+use cs_model::generate::RowJob;
 
 use super::cache::{Cached, PageLayout};
 use super::decoder::{DecoderSpace, DecoderStack, Rows, SourceRows};
@@ -21,6 +22,9 @@ use crate::kernel::team::Team;
 /// The most rows that go through the network together: enough that a weight is used often, few
 /// enough that the space they need is bounded.
 const MOST_ROWS: usize = 512;
+
+/// The number of logits from which on they are worth another thread.
+const ROW_GRAIN: usize = 1 << 15;
 
 /// A decoder's stack, and the threads that may compute it.
 #[derive(Debug)]
@@ -210,6 +214,20 @@ impl TextReader {
             (sources, hidden) = (others, rest);
         }
         Ok(())
+    }
+
+    /// Calls `job` for each row, several at once if they are worth other threads.
+    pub(crate) fn for_rows(&self, rows: &mut Matrix, job: &RowJob<'_>) {
+        let (count, width) = (rows.rows, rows.cols);
+        let threads = (count * width / ROW_GRAIN).clamp(1, self.threads);
+        let crew = self.pool.lease(threads);
+        let team = Team::all(self.simd, &crew);
+        let share = if threads == 1 { count } else { 1 };
+        team.scatter(count, share, [(&mut rows.data, width)], |share| {
+            let [numbers] = share.buffers;
+            let own = share.rows.zip(numbers.chunks_mut(width.max(1)));
+            own.for_each(|(row, numbers)| job(row, numbers));
+        });
     }
 
     /// Computes texts that their conversations have room for.

@@ -342,6 +342,22 @@ fn results_depend_neither_on_threads_nor_on_company() {
     }
 }
 
+#[test]
+fn each_row_is_visited_once_whatever_the_threads() {
+    for threads in [1, 2, 3] {
+        let model = open("marian", Precision::Fp32, threads);
+        let decoder = model.encode(&pack(&inputs("marian").sources)).unwrap();
+        for (rows, cols) in [(130, 1000), (1, 70_000), (2, 3), (3, 0), (0, 5)] {
+            let mut found = Matrix::zeros(rows, cols);
+            decoder.for_rows(&mut found, &|row, numbers| {
+                numbers.iter_mut().for_each(|number| *number += row as f32);
+            });
+            let expected = (0..rows).flat_map(|row| vec![row as f32; cols]);
+            assert!(found.data.into_iter().eq(expected), "{threads}: {rows}");
+        }
+    }
+}
+
 /// The sequences of a decoder, each with the index of its source.
 type Sequences = Vec<(usize, Vec<u32>)>;
 
