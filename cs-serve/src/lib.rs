@@ -65,6 +65,8 @@ mod error;
 pub mod http;
 #[cfg(feature = "knowledge")]
 pub mod knowledge;
+#[cfg(any(feature = "knowledge", feature = "route"))]
+mod letters;
 #[cfg(any(feature = "engine", feature = "route"))]
 mod millis;
 #[cfg(feature = "route")]

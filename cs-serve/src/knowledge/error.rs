@@ -69,4 +69,20 @@ pub enum KnowledgeError {
         /// The time that it may take.
         after: Duration,
     },
+    /// A setting cannot work.
+    #[error("{name} = {found}, expected {expected}")]
+    Config {
+        /// The name of the setting.
+        name: &'static str,
+        /// The value that was given.
+        found: String,
+        /// The values that are possible.
+        expected: &'static str,
+    },
+    /// There are more names than can be looked for at once.
+    #[error("the names of the graph: {problem}")]
+    Names {
+        /// The limit that they are beyond.
+        problem: String,
+    },
 }

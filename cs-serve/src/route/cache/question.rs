@@ -4,7 +4,9 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization;
-use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
+
+use crate::letters::{is_ideograph, is_invisible};
 
 /// What an answer is stored under: what it was made with, and the text in its normal form.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -74,20 +76,6 @@ pub(super) fn normal_form(text: &str) -> String {
     form
 }
 
-/// Whether a character shows nothing: format and control characters, variation selectors, fillers.
-fn is_invisible(char: char) -> bool {
-    matches!(
-        char,
-        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{fe00}'..='\u{fe0f}'
-            | '\u{e0000}'..='\u{e0fff}'
-    ) || (!char.is_ascii_graphic()
-        && matches!(
-            char.general_category(),
-            GeneralCategory::Format | GeneralCategory::Control
-        )
-        && !char.is_whitespace())
-}
-
 /// Whether a text is written as anybody would write it: it hides nothing, and its letters and
 /// digits are not replaced by others that look like them. A model may read other texts differently,
 /// so what it answers to them is not given to those who ask plainly: a cache could be poisoned.
@@ -127,12 +115,6 @@ pub(super) fn words(form: &str) -> Vec<&str> {
         words.push(&form[start..]);
     }
     words
-}
-
-/// What is written without spaces: Chinese characters, kana, Hangul and the like.
-pub(super) fn is_ideograph(char: char) -> bool {
-    matches!(char, '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
-        && char.is_alphanumeric()
 }
 
 /// Currencies, emoji, mathematics: no letters, and yet they say something, as does a question mark.
