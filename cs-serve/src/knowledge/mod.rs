@@ -1,11 +1,14 @@
 //! What a service knows, as a graph of facts.
 //!
 //! - [`Facts`] is what can be asked for facts; [`Graph`] has them in memory, read from Turtle.
+//! - [`linking`] finds the names of things in texts.
 //! - [`value`] reads amounts, times, dates and telephone numbers from texts, and compares them.
 
+mod common_words;
 mod error;
 mod facts;
 mod graph;
+pub mod linking;
 pub mod value;
 
 pub use error::KnowledgeError;

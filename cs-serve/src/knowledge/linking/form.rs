@@ -100,7 +100,11 @@ impl Form {
 
     /// Whether these characters are in quotes.
     pub(super) fn is_quoted(&self, start: usize, end: usize) -> bool {
-        let quoted = |at| self.marks.iter().any(|mark| mark.at == at && is_quote(mark.char));
+        let quoted = |at| {
+            self.marks
+                .iter()
+                .any(|mark| mark.at == at && is_quote(mark.char))
+        };
         quoted(start) && quoted(end)
     }
 
@@ -111,14 +115,23 @@ impl Form {
 
     /// The characters of the text that these are of, with the bracket that closes one within.
     pub(super) fn places(&self, start: usize, end: usize) -> (usize, usize) {
-        let opened = self.marks.iter().filter(|mark| (start + 1..end).contains(&mark.at));
+        let opened = self
+            .marks
+            .iter()
+            .filter(|mark| (start + 1..end).contains(&mark.at));
         let open = opened.fold(0, |open: usize, mark| match mark.char {
             '(' | '[' | '{' | '【' => open + 1,
             ')' | ']' | '}' | '】' => open.saturating_sub(1),
             _ => open,
         });
-        let closing = self.marks.iter().filter(|mark| mark.at == end && is_closing(mark.char));
-        let last = closing.take(open).last().map_or(self.places[end - 1], |mark| mark.place);
+        let closing = self
+            .marks
+            .iter()
+            .filter(|mark| mark.at == end && is_closing(mark.char));
+        let last = closing
+            .take(open)
+            .last()
+            .map_or(self.places[end - 1], |mark| mark.place);
         (self.places[start] as usize, last as usize + 1)
     }
 
@@ -165,7 +178,20 @@ fn is_closing(char: char) -> bool {
 fn is_quote(char: char) -> bool {
     matches!(
         char,
-        '"' | '\'' | '“' | '”' | '‘' | '’' | '「' | '」' | '『' | '』' | '《' | '》' | '〈' | '〉' | '`'
+        '"' | '\''
+            | '“'
+            | '”'
+            | '‘'
+            | '’'
+            | '「'
+            | '」'
+            | '『'
+            | '』'
+            | '《'
+            | '》'
+            | '〈'
+            | '〉'
+            | '`'
     )
 }
 

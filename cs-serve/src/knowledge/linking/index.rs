@@ -4,6 +4,7 @@
 //! text as it is (Wu and Manber 1992). All pieces are looked for at once (Aho and Corasick 1975).
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use daachorse::CharwiseDoubleArrayAhoCorasick;
@@ -14,6 +15,9 @@ use crate::knowledge::KnowledgeError;
 /// The most characters of a piece; more would hardly make it rarer.
 const MAX_PIECE: usize = 8;
 
+/// The most names of a piece that is sure to be compared with all of them.
+const RARE: usize = 200;
+
 /// Where a piece is in its name.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Piece {
@@ -23,19 +27,21 @@ pub(super) struct Piece {
     pub(super) offset: u16,
     /// Its length in characters.
     pub(super) len: u16,
+    /// Whether it is all of the name.
+    pub(super) is_whole: bool,
     /// Whether the two characters in its middle have changed places.
-    swapped: bool,
+    is_swapped: bool,
 }
 
 impl Piece {
     pub(super) fn errors(self) -> usize {
-        usize::from(self.swapped)
+        usize::from(self.is_swapped)
     }
 
     /// The weight of what is wrong in it, given its letters.
     pub(super) fn lost(self, letters: &[Letter]) -> f32 {
         let middle = letters.len() / 2;
-        match self.swapped {
+        match self.is_swapped {
             true => (letters[middle - 1].weight + letters[middle].weight) / 2.0,
             false => 0.0,
         }
@@ -56,76 +62,29 @@ pub(super) struct Hit<'a> {
     pub(super) pieces: &'a [Piece],
 }
 
-#[derive(Default)]
-pub(super) struct Builder {
-    letters: Vec<char>,
-    entries: Vec<Entry>,
+impl Hit<'_> {
+    /// The names that it is as a whole.
+    pub(super) fn wholes(&self) -> impl Iterator<Item = Piece> {
+        self.pieces
+            .iter()
+            .copied()
+            .take_while(|piece| piece.is_whole)
+    }
+
+    /// The pieces of longer names that it is.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Piece> {
+        self.pieces
+            .iter()
+            .copied()
+            .skip_while(|piece| piece.is_whole)
+    }
 }
 
-impl Builder {
-    /// Adds a way to say a name, to be found with up to `limit` errors.
-    pub(super) fn add(&mut self, way: u32, letters: &[Letter], limit: usize) {
-        let len = letters.len();
-        let count = limit + 1;
-        for piece in 0..count {
-            let (start, end) = (piece * len / count, (piece + 1) * len / count);
-            self.push(way, letters, start..end.min(start + MAX_PIECE), false);
-        }
-        if limit == 1 {
-            // The only error that breaks both pieces.
-            let middle = len / 2;
-            self.push(way, letters, middle - 2..middle + 2, true);
-        }
-    }
-
-    fn push(&mut self, way: u32, letters: &[Letter], range: Range<usize>, swapped: bool) {
-        let start = self.letters.len();
-        self.letters.extend(letters[range.clone()].iter().map(|letter| letter.char));
-        if swapped {
-            self.letters.swap(start + 1, start + 2);
-        }
-        let piece = Piece {
-            way,
-            offset: range.start as u16,
-            len: range.len() as u16,
-            swapped,
-        };
-        self.entries.push(Entry { start: start as u32, piece });
-    }
-
-    fn chars(&self, entry: &Entry) -> &[char] {
-        let start = entry.start as usize;
-        &self.letters[start..start + usize::from(entry.piece.len)]
-    }
-
-    fn order(&self, one: &Entry, other: &Entry) -> Ordering {
-        self.chars(one).cmp(self.chars(other))
-    }
-
-    /// # Errors
-    /// There are more names than the automaton holds.
-    pub(super) fn build(mut self) -> Result<Index, KnowledgeError> {
-        let mut entries = std::mem::take(&mut self.entries);
-        entries.sort_unstable_by(|one, other| {
-            self.order(one, other).then(one.piece.way.cmp(&other.piece.way))
-        });
-        let mut ends = Vec::new();
-        let groups = entries.chunk_by(|one, other| self.order(one, other).is_eq());
-        let texts = groups.map(|group| {
-            let end = ends.last().copied().unwrap_or(0) + group.len() as u32;
-            ends.push(end);
-            self.chars(&group[0]).iter().collect::<String>()
-        });
-        let texts: Vec<String> = texts.collect();
-        let automaton = match texts.is_empty() {
-            true => None,
-            false => Some(CharwiseDoubleArrayAhoCorasick::new(texts).map_err(|error| {
-                KnowledgeError::Names { problem: error.to_string() }
-            })?),
-        };
-        let pieces = entries.into_iter().map(|entry| entry.piece).collect();
-        Ok(Index { automaton, ends, pieces })
-    }
+/// A way to say a name, to be found with up to `limit` errors.
+pub(super) struct Searched<'a> {
+    pub(super) way: u32,
+    pub(super) letters: &'a [Letter],
+    pub(super) limit: usize,
 }
 
 pub(super) struct Index {
@@ -136,12 +95,26 @@ pub(super) struct Index {
 }
 
 impl Index {
+    /// # Errors
+    /// There are more names than the automaton holds.
+    pub(super) fn new(names: &[Searched]) -> Result<Self, KnowledgeError> {
+        let mut builder = Builder::default();
+        names.iter().for_each(|name| builder.add(name));
+        builder.sort();
+        builder.add_wholes(names);
+        builder.sort();
+        builder.build()
+    }
+
     /// Gives the hits in order of their ends.
     pub(super) fn hits(&self, chars: &[char]) -> Vec<Hit<'_>> {
         let text: String = chars.iter().collect();
         let mut at = 0;
         let mut bytes = 0;
-        let found = self.automaton.iter().flat_map(|found| found.find_overlapping_iter(&text));
+        let found = self
+            .automaton
+            .iter()
+            .flat_map(|found| found.find_overlapping_iter(&text));
         let mut hits = Vec::new();
         for found in found {
             while bytes < found.end() {
@@ -158,5 +131,113 @@ impl Index {
             });
         }
         hits
+    }
+}
+
+#[derive(Default)]
+struct Builder {
+    letters: Vec<char>,
+    entries: Vec<Entry>,
+}
+
+impl Builder {
+    fn add(&mut self, name: &Searched) {
+        let len = name.letters.len();
+        let count = name.limit + 1;
+        for piece in 0..count {
+            let (start, end) = (piece * len / count, (piece + 1) * len / count);
+            self.push(name, start..end.min(start + MAX_PIECE), false);
+        }
+        if name.limit == 1 {
+            // The only error that breaks both pieces.
+            let middle = len / 2;
+            self.push(name, middle - 2..middle + 2, true);
+        }
+    }
+
+    fn push(&mut self, name: &Searched, range: Range<usize>, is_swapped: bool) {
+        let start = self.letters.len();
+        self.letters
+            .extend(name.letters[range.clone()].iter().map(|letter| letter.char));
+        if is_swapped {
+            self.letters.swap(start + 1, start + 2);
+        }
+        let piece = Piece {
+            way: name.way,
+            offset: range.start as u16,
+            len: range.len() as u16,
+            is_whole: range.len() == name.letters.len() && !is_swapped,
+            is_swapped,
+        };
+        self.entries.push(Entry {
+            start: start as u32,
+            piece,
+        });
+    }
+
+    /// Looks for names as wholes, too, if all of their pieces are common.
+    fn add_wholes(&mut self, names: &[Searched]) {
+        let mut sure = HashSet::new();
+        for group in self.groups() {
+            let compared = group
+                .iter()
+                .filter(|entry| entry.piece.is_whole || group.len() <= RARE);
+            sure.extend(compared.map(|entry| entry.piece.way));
+        }
+        for name in names.iter().filter(|name| !sure.contains(&name.way)) {
+            self.push(name, 0..name.letters.len(), false);
+        }
+    }
+
+    /// Sorts the pieces by their characters, those that are all of a name first.
+    fn sort(&mut self) {
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.sort_unstable_by(|one, other| {
+            let rank = |entry: &Entry| (!entry.piece.is_whole, entry.piece.way);
+            self.order(one, other)
+                .then_with(|| rank(one).cmp(&rank(other)))
+        });
+        self.entries = entries;
+    }
+
+    /// Pieces of the same characters.
+    fn groups(&self) -> impl Iterator<Item = &[Entry]> {
+        self.entries
+            .chunk_by(|one, other| self.order(one, other).is_eq())
+    }
+
+    fn chars(&self, entry: &Entry) -> &[char] {
+        let start = entry.start as usize;
+        &self.letters[start..start + usize::from(entry.piece.len)]
+    }
+
+    fn order(&self, one: &Entry, other: &Entry) -> Ordering {
+        self.chars(one).cmp(self.chars(other))
+    }
+
+    fn build(self) -> Result<Index, KnowledgeError> {
+        let texts: Vec<String> = self
+            .groups()
+            .map(|group| self.chars(&group[0]).iter().collect())
+            .collect();
+        let end = |end: &mut u32, group: &[Entry]| {
+            *end += group.len() as u32;
+            Some(*end)
+        };
+        let ends = self.groups().scan(0, end).collect();
+        let automaton = match texts.is_empty() {
+            true => None,
+            false => Some(CharwiseDoubleArrayAhoCorasick::new(texts).map_err(|error| {
+                KnowledgeError::Names {
+                    problem: error.to_string(),
+                }
+            })?),
+        };
+        let pieces = self.entries.into_iter().map(|entry| entry.piece).collect();
+        Ok(Index {
+            automaton,
+            ends,
+            pieces,
+        })
     }
 }

@@ -152,10 +152,12 @@ impl Linker {
             classes: self.classes_in(&matches),
         };
         matches.retain(|found| view.is_likely(found) && view.owners(found).next().is_some());
-        resolve(matches, |found| usize::from(self.ways[found.way as usize].len))
-            .into_iter()
-            .map(|reading| view.mention(reading))
-            .collect()
+        resolve(matches, |found| {
+            usize::from(self.ways[found.way as usize].len)
+        })
+        .into_iter()
+        .map(|reading| view.mention(reading))
+        .collect()
     }
 
     pub(super) fn letters(&self, way: u32) -> &[Letter] {
@@ -171,9 +173,14 @@ impl Linker {
 
     fn classes_in(&self, matches: &[Match]) -> Vec<(Match, &Iri)> {
         let classes = |found: &Match| {
-            let names = self.owners(found.way).iter().map(|owner| &self.names[owner.name as usize]);
+            let names = self
+                .owners(found.way)
+                .iter()
+                .map(|owner| &self.names[owner.name as usize]);
             let found = *found;
-            names.filter(|name| name.named == Named::Class).map(move |name| (found, &name.iri))
+            names
+                .filter(|name| name.named == Named::Class)
+                .map(move |name| (found, &name.iri))
         };
         matches.iter().flat_map(classes).collect()
     }
@@ -204,7 +211,11 @@ impl<'a> View<'a> {
         }
         let words = &self.form.chars[found.start..found.end];
         let is_all = words.len() == self.form.chars.len();
-        let least = if is_all { ALONE } else { self.linker.config.min_score };
+        let least = if is_all {
+            ALONE
+        } else {
+            self.linker.config.min_score
+        };
         self.right(found) >= least && !is_common_word(&words.iter().collect::<String>())
     }
 
@@ -228,7 +239,11 @@ impl<'a> View<'a> {
     /// Whether more than the word itself says that it is a name: quotes, a capital letter within a
     /// sentence, or the name of its class nearby.
     fn is_supported(&self, found: &Match, owner: &Owner) -> bool {
-        let classes = self.linker.classes.get(&owner.name).map_or(&[][..], Vec::as_slice);
+        let classes = self
+            .linker
+            .classes
+            .get(&owner.name)
+            .map_or(&[][..], Vec::as_slice);
         let nearby = |(class, iri): &(Match, &Iri)| {
             classes.contains(iri) && is_nearby(self.form, found, class)
         };
@@ -238,9 +253,14 @@ impl<'a> View<'a> {
     }
 
     fn mention(&self, reading: Reading) -> Mention {
-        let (start, end) = self.form.places(reading.matches[0].start, reading.matches[0].end);
-        let mut candidates: Vec<Candidate> =
-            reading.matches.iter().flat_map(|found| self.candidates(found)).collect();
+        let (start, end) = self
+            .form
+            .places(reading.matches[0].start, reading.matches[0].end);
+        let mut candidates: Vec<Candidate> = reading
+            .matches
+            .iter()
+            .flat_map(|found| self.candidates(found))
+            .collect();
         candidates.sort_by(|one, other| other.score.total_cmp(&one.score));
         let mut seen = std::collections::HashSet::new();
         candidates.retain(|candidate| seen.insert(candidate.iri.clone()));
@@ -248,9 +268,19 @@ impl<'a> View<'a> {
         let nested = resolve(reading.nested, |found| found.end - found.start)
             .into_iter()
             .map(|reading| self.mention(reading))
-            .filter(|nested| nested.candidates.iter().all(|inner| !seen.contains(&inner.iri)))
+            .filter(|nested| {
+                nested
+                    .candidates
+                    .iter()
+                    .all(|inner| !seen.contains(&inner.iri))
+            })
             .collect();
-        Mention { start, end, candidates, nested }
+        Mention {
+            start,
+            end,
+            candidates,
+            nested,
+        }
     }
 
     fn candidates(&self, found: &Match) -> impl Iterator<Item = Candidate> {

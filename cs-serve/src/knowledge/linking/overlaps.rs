@@ -26,9 +26,14 @@ pub(super) fn resolve(mut matches: Vec<Match>, len: impl Fn(&Match) -> usize) ->
     });
     let mut readings: Vec<Reading> = Vec::new();
     for found in matches {
-        let over = readings.iter_mut().find(|reading| overlap(&reading.matches[0], &found));
+        let over = readings
+            .iter_mut()
+            .find(|reading| overlap(&reading.matches[0], &found));
         match over {
-            None => readings.push(Reading { matches: vec![found], nested: Vec::new() }),
+            None => readings.push(Reading {
+                matches: vec![found],
+                nested: Vec::new(),
+            }),
             Some(reading) if is_same(&reading.matches[0], &found) => reading.matches.push(found),
             Some(reading) if found.errors == 0 && contains(&reading.matches[0], &found) => {
                 reading.nested.push(found);

@@ -29,10 +29,15 @@ impl Linker {
     pub(super) fn search(&self, form: &Form) -> Vec<Match> {
         let mut hits = self.index.hits(&form.chars);
         hits.sort_by_key(|hit| hit.pieces.len());
-        let mut matches: Vec<Match> = hits
+        let wholes = hits
             .iter()
-            .flat_map(|hit| hit.pieces.iter().map(move |&piece| (hit, piece)))
-            .take(COMPARED + COMPARED_PER_CHARACTER * form.chars.len())
+            .flat_map(|hit| hit.wholes().map(move |piece| (hit, piece)));
+        let parts = hits
+            .iter()
+            .flat_map(|hit| hit.parts().map(move |piece| (hit, piece)));
+        let most = COMPARED + COMPARED_PER_CHARACTER * form.chars.len();
+        let mut matches: Vec<Match> = wholes
+            .chain(parts.take(most))
             .filter_map(|(hit, piece)| self.compare(form, hit, piece))
             .collect();
         let phrases = self.phrases(form, &matches);
@@ -52,14 +57,28 @@ impl Linker {
         let inserted = way.weight / f32::from(way.len);
         let limit = usize::from(way.limit) - piece.errors();
         let right = align(
-            Part { letters: after, backwards: false },
-            Stretch { form, at: hit.end, backwards: false },
+            Part {
+                letters: after,
+                backwards: false,
+            },
+            Stretch {
+                form,
+                at: hit.end,
+                backwards: false,
+            },
             limit,
             inserted,
         )?;
         let left = align(
-            Part { letters: before, backwards: true },
-            Stretch { form, at: hit.start, backwards: true },
+            Part {
+                letters: before,
+                backwards: true,
+            },
+            Stretch {
+                form,
+                at: hit.start,
+                backwards: true,
+            },
             limit - right.errors,
             inserted,
         )?;
@@ -74,17 +93,26 @@ impl Linker {
 
     /// Names whose parts stand apart, in one clause.
     fn phrases(&self, form: &Form, matches: &[Match]) -> Vec<Match> {
-        let begun = |first: &Match| self.phrases.get(&first.way).map(|phrases| (*first, phrases));
+        let begun = |first: &Match| {
+            self.phrases
+                .get(&first.way)
+                .map(|phrases| (*first, phrases))
+        };
         matches
             .iter()
             .filter(|found| found.errors == 0)
             .filter_map(begun)
             .flat_map(|(first, phrases)| phrases.iter().map(move |phrase| (first, phrase)))
             .filter_map(|(first, phrase)| {
-                let end = phrase.rest.iter().try_fold(first.end, |end, &part| {
-                    next_part(form, matches, end, part)
-                })?;
-                Some(Match { end, way: phrase.way, ..first })
+                let end = phrase
+                    .rest
+                    .iter()
+                    .try_fold(first.end, |end, &part| next_part(form, matches, end, part))?;
+                Some(Match {
+                    end,
+                    way: phrase.way,
+                    ..first
+                })
             })
             .collect()
     }

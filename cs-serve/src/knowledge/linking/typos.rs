@@ -48,7 +48,9 @@ pub(super) fn align(part: Part, text: Stretch, limit: usize, inserted: f32) -> O
     let (part, text) = (part.after(same), text.after(same));
     let best = match part.letters.is_empty() && text.at_edge() {
         true => Some(Alignment::default()),
-        false => limit.checked_sub(1).and_then(|limit| with_error(part, text, limit, inserted)),
+        false => limit
+            .checked_sub(1)
+            .and_then(|limit| with_error(part, text, limit, inserted)),
     };
     best.map(|best| best.after(same))
 }
@@ -64,7 +66,9 @@ fn with_error(part: Part, text: Stretch, limit: usize, inserted: f32) -> Option<
     };
     let deleted = letter.and_then(|letter| go(1, 0, letter.weight));
     let added = written.and_then(|_| go(0, 1, inserted));
-    let replaced = letter.zip(written).and_then(|(letter, _)| go(1, 1, letter.weight));
+    let replaced = letter
+        .zip(written)
+        .and_then(|(letter, _)| go(1, 1, letter.weight));
     let swapped = letter.zip(next).and_then(|(letter, next)| {
         let is_swapped = written == Some(next.char) && text.char(1) == Some(letter.char);
         is_swapped.then(|| go(2, 2, (letter.weight + next.weight) / 2.0))?
@@ -73,16 +77,27 @@ fn with_error(part: Part, text: Stretch, limit: usize, inserted: f32) -> Option<
     [swapped, replaced, deleted, added]
         .into_iter()
         .flatten()
-        .min_by(|one, other| one.errors.cmp(&other.errors).then(one.lost.total_cmp(&other.lost)))
+        .min_by(|one, other| {
+            one.errors
+                .cmp(&other.errors)
+                .then(one.lost.total_cmp(&other.lost))
+        })
 }
 
 impl Alignment {
     fn after(self, taken: usize) -> Self {
-        Self { taken: self.taken + taken, ..self }
+        Self {
+            taken: self.taken + taken,
+            ..self
+        }
     }
 
     fn with_error(self, lost: f32) -> Self {
-        Self { errors: self.errors + 1, lost: self.lost + lost, ..self }
+        Self {
+            errors: self.errors + 1,
+            lost: self.lost + lost,
+            ..self
+        }
     }
 }
 

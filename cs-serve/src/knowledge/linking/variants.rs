@@ -1,6 +1,7 @@
 //! The ways in which a name is said.
 
 use super::form::Form;
+use crate::knowledge::{Name, Named};
 
 /// What stands for words that people put within a name, as in `nearby … hotels`.
 const GAP: char = '…';
@@ -40,23 +41,35 @@ pub(super) struct Variant {
 
 /// Gives the ways to say `name`, the full one first. `classes` are the names of classes: `the Grand
 /// Hotel` is `Grand` for short if there are hotels.
-pub(super) fn variants(name: &str, classes: &[Form]) -> Vec<Variant> {
+pub(super) fn variants(name: &Name, classes: &[Form]) -> Vec<Variant> {
+    let Name {
+        text: name, named, ..
+    } = name;
     let parts: Vec<Form> = name
         .split(GAP)
         .map(Form::new)
         .filter(|form| !form.chars.is_empty())
         .collect();
     if parts.len() > 1 {
-        return vec![Variant { parts, said: Said::Full }];
+        return vec![Variant {
+            parts,
+            said: Said::Full,
+        }];
     }
     let mut texts = vec![(name.to_owned(), Said::Full)];
     texts.extend(by_branch(name));
     texts.extend(without_article(name));
+    if *named != Named::Entity && name.ends_with(|char: char| char.is_ascii_alphabetic()) {
+        texts.push((format!("{name}s"), Said::Full));
+    }
     let mut variants: Vec<Variant> = Vec::new();
     for (text, said) in texts {
         let form = Form::new(&text);
         variants.extend(without_class(&form, classes));
-        variants.push(Variant { parts: vec![form], said });
+        variants.push(Variant {
+            parts: vec![form],
+            said,
+        });
     }
     variants.retain(|variant| variant.parts.iter().any(|part| !part.chars.is_empty()));
     variants.sort_by_key(|variant| variant.said);
@@ -94,7 +107,10 @@ fn split_brackets(name: &str) -> Option<(&str, Vec<&str>)> {
     let (base, brackets) = name.trim().split_at(name.trim().find(opens)?);
     let inner = brackets.split_inclusive(closes).map(|bracket| {
         let bracket = bracket.trim();
-        bracket.strip_prefix(opens)?.strip_suffix(closes).map(str::trim)
+        bracket
+            .strip_prefix(opens)?
+            .strip_suffix(closes)
+            .map(str::trim)
     });
     let inner: Vec<&str> = inner.collect::<Option<_>>()?;
     (!base.is_empty()).then_some((base.trim(), inner))
@@ -102,7 +118,9 @@ fn split_brackets(name: &str) -> Option<(&str, Vec<&str>)> {
 
 fn without_article(name: &str) -> Option<(String, Said)> {
     let (first, rest) = name.trim().split_once(' ')?;
-    let is_article = ["the", "a", "an"].iter().any(|article| first.eq_ignore_ascii_case(article));
+    let is_article = ["the", "a", "an"]
+        .iter()
+        .any(|article| first.eq_ignore_ascii_case(article));
     is_article.then(|| (rest.to_owned(), Said::Full))
 }
 
@@ -112,7 +130,13 @@ fn without_class(form: &Form, classes: &[Form]) -> Option<Variant> {
         .iter()
         .find(|class| !class.chars.is_empty() && form.chars.ends_with(&class.chars))?;
     let rest = form.chars.len() - class.chars.len();
-    let is_word = rest > 2 && form.chars[..rest].iter().all(|char| char.is_ascii_alphanumeric());
+    let is_word = rest > 2
+        && form.chars[..rest]
+            .iter()
+            .all(|char| char.is_ascii_alphanumeric());
     let short = (is_word && form.is_edge(rest)).then(|| form.cut(rest))?;
-    Some(Variant { parts: vec![short], said: Said::Word })
+    Some(Variant {
+        parts: vec![short],
+        said: Said::Word,
+    })
 }

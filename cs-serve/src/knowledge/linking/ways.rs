@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::form::Form;
-use super::index::Builder;
+use super::index::{Index, Searched};
 use super::linker::{Linker, LinkerConfig};
 use super::typos::Letter;
 use super::variants::{Said, Variant, variants};
@@ -44,7 +44,6 @@ pub(super) struct Phrase {
     pub(super) way: u32,
 }
 
-
 /// What a linker is made of, while names are added.
 pub(super) struct Ways {
     weights: Weights,
@@ -64,12 +63,21 @@ pub(super) struct Ways {
 impl Ways {
     pub(super) fn new(names: &[Name], config: &LinkerConfig) -> Self {
         let is_class = |name: &&Name| name.named == Named::Class;
-        let other = names.iter().filter(|name| name.named != Named::Entity).map(|name| &name.text);
-        let common = other.chain(&config.common_words).map(|word| Form::new(word).chars);
+        let other = names
+            .iter()
+            .filter(|name| name.named != Named::Entity)
+            .map(|name| &name.text);
+        let common = other
+            .chain(&config.common_words)
+            .map(|word| Form::new(word).chars);
         Self {
             weights: Weights::new(names),
             max_errors: config.max_errors,
-            classes: names.iter().filter(is_class).map(|name| Form::new(&name.text)).collect(),
+            classes: names
+                .iter()
+                .filter(is_class)
+                .map(|name| Form::new(&name.text))
+                .collect(),
             common: common.collect(),
             by_text: HashMap::new(),
             letters: Vec::new(),
@@ -81,7 +89,7 @@ impl Ways {
 
     /// Adds all ways to say a name.
     pub(super) fn add(&mut self, at: u32, name: &Name) {
-        for Variant { parts, said } in variants(&name.text, &self.classes) {
+        for Variant { parts, said } in variants(name, &self.classes) {
             if parts.iter().map(|part| part.chars.len()).sum::<usize>() > MAX_NAME {
                 continue;
             }
@@ -102,7 +110,10 @@ impl Ways {
         }
         let letters = self.letters.len() as u32;
         self.letters.extend(self.weights.letters(form));
-        let weight = self.letters[letters as usize..].iter().map(|letter| letter.weight).sum();
+        let weight = self.letters[letters as usize..]
+            .iter()
+            .map(|letter| letter.weight)
+            .sum();
         let text: String = form.chars.iter().collect();
         let way = self.push(Way {
             letters,
@@ -118,7 +129,11 @@ impl Ways {
 
     /// A way in parts, of which each is a way as well.
     fn phrase(&mut self, first: u32, rest: &[u32]) -> u32 {
-        let parts = || rest.iter().chain([&first]).map(|&way| &self.ways[way as usize]);
+        let parts = || {
+            rest.iter()
+                .chain([&first])
+                .map(|&way| &self.ways[way as usize])
+        };
         let way = Way {
             letters: self.ways[first as usize].letters,
             len: parts().map(|part| part.len).sum(),
@@ -129,7 +144,10 @@ impl Ways {
         };
         let way = self.push(way);
         let rest = rest.to_vec();
-        self.phrases.entry(first).or_default().push(Phrase { rest, way });
+        self.phrases
+            .entry(first)
+            .or_default()
+            .push(Phrase { rest, way });
         way
     }
 
@@ -148,7 +166,8 @@ impl Ways {
         names: Vec<Name>,
         config: LinkerConfig,
     ) -> Result<Linker, KnowledgeError> {
-        self.owners.sort_unstable_by_key(|&(way, owner)| (way, owner.name, owner.said));
+        self.owners
+            .sort_unstable_by_key(|&(way, owner)| (way, owner.name, owner.said));
         self.owners.dedup_by_key(|(way, owner)| (*way, owner.name));
         let mut at = 0;
         for owners in self.owners.chunk_by(|one, other| one.0 == other.0) {
@@ -159,12 +178,21 @@ impl Ways {
                 way.limit = limit(way.len).min(self.max_errors) as u8;
             }
         }
-        let mut index = Builder::default();
-        for &way in self.by_text.values() {
-            let Way { letters, len, limit, .. } = self.ways[way as usize];
+        let searched = self.by_text.values().map(|&way| {
+            let Way {
+                letters,
+                len,
+                limit,
+                ..
+            } = self.ways[way as usize];
             let letters = &self.letters[letters as usize..][..usize::from(len)];
-            index.add(way, letters, usize::from(limit));
-        }
+            Searched {
+                way,
+                letters,
+                limit: usize::from(limit),
+            }
+        });
+        let index = Index::new(&searched.collect::<Vec<_>>())?;
         let mut classes = HashMap::new();
         for &(way, Owner { name, said }) in &self.owners {
             let entity = &names[name as usize];
@@ -179,7 +207,7 @@ impl Ways {
             letters: self.letters,
             owners: self.owners.into_iter().map(|(_, owner)| owner).collect(),
             ways: self.ways,
-            index: index.build()?,
+            index,
             phrases: self.phrases,
             classes,
         })
