@@ -6,11 +6,12 @@
 //! curl --json '{"text": "查询订单12345"}' http://127.0.0.1:8080/v1/understand
 //! ```
 //!
-//! With `--light` and `--full` together, the light model answers what it is sure of, and `--route` takes
-//! what the example `route` has fitted. The second form builds without libtorch. As soon as it answers, it writes its address to
-//! standard output: `{"listening": "http://127.0.0.1:8080"}`. Every flag but `--config` is also a
-//! key of the TOML file (`max_body`) and a variable (`CS_MAX_BODY`): a flag goes before a variable,
-//! a variable before the file. `deploy/serve.toml` explains them.
+//! With `--light` and `--full` together, the light model answers what it is sure of, `--route` takes
+//! what the example `route` has fitted, and replicas share their answers by `--redis`. The second form
+//! builds without libtorch. As soon as it answers, it writes its address to standard output:
+//! `{"listening": "http://127.0.0.1:8080"}`. Every flag but `--config` is also a key of the TOML file
+//! (`max_body`) and a variable (`CS_MAX_BODY`): a flag goes before a variable, a variable before the
+//! file. `deploy/serve.toml` explains them.
 //!
 //! At Ctrl-C or SIGTERM it accepts no more connections, answers what was asked, and exits with 0.
 //! A second signal ends it at once.
@@ -28,7 +29,7 @@ use cs_model::Bundle;
 use cs_serve::Assistant;
 use cs_serve::engine::Engine;
 use cs_serve::http::Api;
-use cs_serve::route::{Cascade, Layers};
+use cs_serve::route::Layers;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -73,12 +74,12 @@ fn start(settings: &ServeSettings) -> Result<(Api, Vec<Engine>)> {
             Ok((api, vec![engine]))
         }
         Served::Both { light, full } => {
+            let cascade = settings.cascade(&routing)?;
             let (light, full) = (engine(light)?, engine(full)?);
             let layers = Layers {
                 light: light.handle(),
                 full: full.handle(),
             };
-            let cascade = Cascade::of(&routing);
             let api = Api::routed(layers, cascade, settings.http(), open)?;
             Ok((api, vec![light, full]))
         }

@@ -27,6 +27,9 @@ pub enum Error {
     /// The HTTP interface.
     #[error(transparent)]
     Http(#[from] cs_serve::HttpError),
+    /// The replicas' common cache.
+    #[error(transparent)]
+    Cache(#[from] cs_serve::CacheError),
     /// A threshold that rows do not allow.
     #[error("{}: {source}", path.display())]
     Fit {

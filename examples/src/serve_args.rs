@@ -10,7 +10,7 @@ use clap::Parser;
 use cs_serve::RuntimeConfig;
 use cs_serve::engine::EngineConfig;
 use cs_serve::http::{HttpConfig, Slot};
-use cs_serve::route::RouteConfig;
+use cs_serve::route::{Cache, Cascade, RedisConfig, RouteConfig};
 
 use crate::configure::{from_environment, from_file};
 use crate::error::{Error, Result};
@@ -53,6 +53,9 @@ pub struct ServeSettings {
     /// for a light and a full model
     #[arg(long, value_name = "FILE")]
     pub route: Option<PathBuf>,
+    /// Redis by which replicas share answers, e.g. redis://127.0.0.1:6379; for a light and a full model
+    #[arg(long, value_name = "URL")]
+    pub redis: Option<String>,
     /// File of API keys, one a line; without it nobody may change the model
     #[arg(long, value_name = "FILE")]
     pub api_keys: Option<PathBuf>,
@@ -120,7 +123,7 @@ impl ServeSettings {
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] if there is none, or a `--route` without a light and a full one.
+    /// [`Error::Usage`] if there is none, or a `--route` or `--redis` without a light and a full one.
     pub fn models(&self) -> Result<Served<'_>> {
         let refuse = |line: &str| Err(Error::Usage(line.to_owned()));
         let one = match (&self.light, &self.full) {
@@ -131,6 +134,11 @@ impl ServeSettings {
         };
         if self.route.is_some() {
             return refuse("--route: it chooses between two models: give both, --light and --full");
+        }
+        if self.redis.is_some() {
+            return refuse(
+                "--redis: it is for answers of two models: give both, --light and --full",
+            );
         }
         Ok(one)
     }
@@ -157,6 +165,31 @@ impl ServeSettings {
             source,
         })?;
         Ok(config)
+    }
+
+    /// The light and the full model as one, which shares its answers with other replicas if there is
+    /// a Redis to do so by.
+    ///
+    /// # Errors
+    ///
+    /// A `--redis` whose address is none, or that has no answers to share.
+    pub fn cascade(&self, routing: &RouteConfig) -> Result<Cascade> {
+        let cascade = Cascade::of(routing);
+        let Some(url) = &self.redis else {
+            return Ok(cascade);
+        };
+        let Some(cache) = routing.cache.clone() else {
+            let line = "--redis: no answers to share, as --route says that none are kept";
+            return Err(Error::Usage(line.to_owned()));
+        };
+        let redis = RedisConfig {
+            url: url.clone(),
+            ..RedisConfig::default()
+        };
+        let cache = Cache::with_redis(cache, &redis)?;
+        // Replicas that choose otherwise between the models would answer otherwise.
+        cache.set_knowledge(&format!("{:?}", routing.policy));
+        Ok(cascade.with_cache(cache))
     }
 
     /// How the model is computed.
@@ -205,6 +238,7 @@ impl ServeSettings {
             light: self.light.or(other.light),
             full: self.full.or(other.full),
             route: self.route.or(other.route),
+            redis: self.redis.or(other.redis),
             api_keys: self.api_keys.or(other.api_keys),
             models_dir: self.models_dir.or(other.models_dir),
             threads: self.threads.or(other.threads),

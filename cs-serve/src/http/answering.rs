@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
+use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -32,10 +33,22 @@ pub(super) struct Answered {
 
 /// Texts to answer.
 pub(super) struct Request {
-    pub(super) texts: Vec<String>,
-    pub(super) options: Options,
+    texts: Vec<String>,
+    options: Options,
     /// Whether to read them takes so long that it needs a thread.
-    pub(super) is_large: bool,
+    is_large: bool,
+}
+
+impl Request {
+    pub(super) fn new(texts: Vec<String>, options: Options) -> Self {
+        /// The bytes that are tokenised between two other tasks: a millisecond at most.
+        const QUICK: usize = 8 << 10;
+        Self {
+            is_large: texts.iter().map(String::len).sum::<usize>() > QUICK,
+            texts,
+            options,
+        }
+    }
 }
 
 impl Answering {
@@ -76,6 +89,18 @@ impl Answering {
             Self::Both(layers, cascade) => both(layers, cascade, &request).await,
         }
     }
+
+    /// Forgets the cached answer to a text, and those to texts that ask the same; gives how many.
+    pub(super) async fn forget(&self, text: &str) -> Result<usize, Problem> {
+        let none = || Problem::new(StatusCode::NOT_FOUND, "this service keeps no answers");
+        let Self::Both(layers, cascade) = self else {
+            return Err(none());
+        };
+        cascade.cache().ok_or_else(none)?;
+        let request = Request::new(vec![text.to_owned()], Options::default());
+        let layers = queued(layers, &request);
+        cascade.forget(layers.by_ref(), text).await
+    }
 }
 
 async fn alone(engine: &Handle, request: Request) -> Result<Vec<Understanding>, Problem> {
@@ -99,11 +124,8 @@ async fn both(
     cascade: &Cascade,
     request: &Request,
 ) -> Result<Vec<Answered>, Problem> {
-    let layer = |engine| Queued { engine, request };
-    let layers = Layers {
-        light: &layer(&layers.light),
-        full: &layer(&layers.full),
-    };
+    let layers = queued(layers, request);
+    let layers = layers.by_ref();
     let answers = request.texts.iter().map(|text| {
         let turn = Turn::alone(text);
         async move { cascade.understand(layers, &turn).await }
@@ -119,6 +141,15 @@ async fn both(
 struct Queued<'a> {
     engine: &'a Handle,
     request: &'a Request,
+}
+
+fn queued<'a>(layers: &'a Layers<Handle>, request: &'a Request) -> Layers<Queued<'a>> {
+    let Layers { light, full } = layers.by_ref();
+    let layer = |engine| Queued { engine, request };
+    Layers {
+        light: layer(light),
+        full: layer(full),
+    }
 }
 
 impl Layer for Queued<'_> {

@@ -25,7 +25,7 @@ use super::models::{Models, Slot};
 use super::observe::{Ids, observe};
 use super::problem::Problem;
 use super::rate::Rates;
-use super::{models, openapi, page, probes, understand};
+use super::{cache, models, openapi, page, probes, understand};
 use crate::assistant::Assistant;
 use crate::engine::Handle;
 use crate::error::{HttpError, Result};
@@ -203,6 +203,7 @@ fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(understand::understand))
         .routes(routes!(models::swap))
+        .routes(routes!(cache::evict))
         .routes(routes!(probes::health))
         .routes(routes!(probes::ready))
         .routes(routes!(probes::metrics))

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::models::Slot;
 use crate::engine::{Distribution, Snapshot, Stages};
+#[cfg(feature = "redis")]
+use crate::route::RedisState;
 use crate::route::{Cascade, Route};
 
 /// The statuses that are counted; anything else is a bug, and counted as 500.
@@ -164,6 +166,27 @@ fn write_routes(f: &mut fmt::Formatter<'_>, cascade: &Cascade) -> fmt::Result {
         ("miss", counts.missed),
     ] {
         writeln!(f, "cs_cache_total{{kind=\"{kind}\"}} {count}")?;
+    }
+    #[cfg(feature = "redis")]
+    if let Some(redis) = cache.redis() {
+        write_redis(f, redis)?;
+    }
+    Ok(())
+}
+
+#[cfg(feature = "redis")]
+fn write_redis(f: &mut fmt::Formatter<'_>, redis: RedisState) -> fmt::Result {
+    let help = "Whether replicas share answers; if not, each goes by its own cache alone.";
+    head(f, "cs_redis_up", "gauge", help)?;
+    writeln!(f, "cs_redis_up {}", u8::from(redis.is_up))?;
+    head(f, "cs_redis_total", "counter", "What came of asking Redis.")?;
+    for (kind, count) in [
+        ("found", redis.found),
+        ("failed", redis.failed),
+        ("refused", redis.refused),
+        ("garbage", redis.garbage),
+    ] {
+        writeln!(f, "cs_redis_total{{kind=\"{kind}\"}} {count}")?;
     }
     Ok(())
 }

@@ -50,13 +50,14 @@
 //! | `POST /v1/understand` | `{"text": T}` | an [`Understanding`](crate::Understanding) |
 //! | | `{"texts": [T…]}` | `{"results": […]}`, in the order of the texts |
 //! | `POST /v1/models` | `{"light": N}`, `{"full": N}` | `{"model", "version"}`, once it answers |
+//! | `POST /v1/cache` | `{"evict": T}` | `{"evicted": N}`: so many wrong answers are forgotten |
 //! | `GET /healthz` | | 200 while the process lives |
 //! | `GET /readyz` | | 200 while requests are welcome, else 503 |
 //! | `GET /metrics` | | Prometheus' text format |
 //! | `GET /openapi.json`, `GET /` | | the interface's document, and a page to try it |
 //!
 //! Where there are [API keys](HttpConfig::api_keys), `/v1` asks for one (`Authorization: Bearer`).
-//! Where there are none, anybody may ask, and nobody swaps models.
+//! Where there are none, anybody may ask, and nobody swaps models or has answers forgotten.
 //!
 //! # What goes wrong
 //!
@@ -67,7 +68,7 @@
 //! | --- | --- |
 //! | 400 | a body that is not what was expected, a model that cannot be loaded |
 //! | 401, 403 | no key or an unknown one; a service without keys, or without a folder of models |
-//! | 404, 405 | no such path or model, no such method |
+//! | 404, 405 | no such path or model, or no cache; no such method |
 //! | 408 | a head or a body that comes too slowly |
 //! | 413, 415 | too many bytes or texts, or too long ones; something else than JSON |
 //! | 429 | a full queue, a caller above its rate, another swap under way; with `Retry-After` |
@@ -80,6 +81,7 @@ mod answering;
 mod api;
 mod blocking;
 mod body;
+mod cache;
 mod config;
 mod keys;
 mod metrics;

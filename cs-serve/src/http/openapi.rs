@@ -34,7 +34,7 @@ const PROBLEMS: [(&str, &str); 11] = [
     ("400", "The request is not as described."),
     ("401", "The API key is missing or unknown."),
     ("403", "This service has no API keys, or no other models."),
-    ("404", "There is no such model."),
+    ("404", "There is no such model, or no cache."),
     ("408", "The body came too slowly."),
     ("413", "The body, the texts or one of them are too large."),
     ("415", "The body is not JSON by its own account."),
@@ -48,7 +48,7 @@ const PROBLEMS: [(&str, &str); 11] = [
 ];
 
 /// The problems that each operation may have.
-const OPERATIONS: [(&str, &str, &[&str]); 7] = [
+const OPERATIONS: [(&str, &str, &[&str]); 8] = [
     (
         "/v1/understand",
         "post",
@@ -61,6 +61,13 @@ const OPERATIONS: [(&str, &str, &[&str]); 7] = [
         "post",
         &[
             "400", "401", "403", "404", "408", "413", "415", "429", "500",
+        ],
+    ),
+    (
+        "/v1/cache",
+        "post",
+        &[
+            "400", "401", "403", "404", "408", "413", "415", "429", "500", "503", "504",
         ],
     ),
     ("/healthz", "get", &["500"]),
@@ -116,6 +123,7 @@ fn limit(schemas: &mut Value, config: &HttpConfig) {
     let texts = json!({
         "type": "array", "items": text, "minItems": 1, "maxItems": config.max_batch
     });
+    schemas["Eviction"]["properties"]["evict"] = text.clone();
     for (schema, fields) in [
         ("Question", [("text", text), ("texts", texts)]),
         ("Swap", [("light", name.clone()), ("full", name)]),

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answering::Answered;
+use super::answering::{self, Answered};
 use super::api::Api;
 use super::body;
 use super::config::HttpConfig;
@@ -36,10 +36,6 @@ pub(super) enum Answer {
     Several { results: Vec<Answered> },
 }
 
-/// The size of a body, in bytes, whose texts are tokenised between two other tasks: a millisecond
-/// at most. Larger ones get a thread.
-const QUICK: usize = 8 << 10;
-
 /// Finds intent, entities and sentiment of a text, or of each of several texts.
 #[utoipa::path(post, path = "/v1/understand", tag = "model", request_body = Question, responses(
     (status = 200, description = "What the texts mean.", body = Answer)
@@ -52,23 +48,19 @@ pub(super) async fn understand(
     let caller = api.admit(&parts)?;
     let body = body::read(&parts.headers, body, api.config()).await?;
     let question = body::parse(&body, EXPECTED)?;
-    check(&question, api.config())?;
+    drop(body);
     let is_one = matches!(question, Question::Text(_));
     let (texts, priority) = match question {
         Question::Text(text) => (vec![text], api.config().text_priority),
         Question::Texts(texts) => (texts, api.config().texts_priority),
     };
+    check(&texts, api.config())?;
     let options = Options {
         caller,
         priority,
         deadline: None,
     };
-    let request = super::answering::Request {
-        texts,
-        options,
-        is_large: body.len() > QUICK,
-    };
-    drop(body);
+    let request = answering::Request::new(texts, options);
     let mut results = api.answering().answer(request).await?;
     json(&match results.pop() {
         Some(result) if is_one => Answer::One(result),
@@ -80,12 +72,8 @@ pub(super) async fn understand(
 }
 
 /// Refuses texts that are too many or too long, and none at all.
-fn check(question: &Question, config: &HttpConfig) -> Result<(), Problem> {
+pub(super) fn check(texts: &[String], config: &HttpConfig) -> Result<(), Problem> {
     let too_large = |detail| Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
-    let texts = match question {
-        Question::Text(text) => std::slice::from_ref(text),
-        Question::Texts(texts) => texts,
-    };
     let (found, most) = (texts.len(), config.max_batch);
     if found > most {
         return too_large(format!("{found} texts, expected at most {most}"));

@@ -290,20 +290,29 @@ impl Cascade {
     }
 
     /// Forgets what the cache would answer to a text, because it is wrong: its own answer, and
-    /// those to texts that ask the same. Asks the light model, to find these.
+    /// those to texts that ask the same. Asks the light model, to find these. Gives how many answers
+    /// were forgotten.
     ///
     /// # Errors
     /// What the light model fails with.
-    pub async fn forget<L: Layer>(&self, layers: Layers<&L>, text: &str) -> Result<(), L::Error> {
-        let Some(cached) = self.cached(layers, &Turn::alone(text)) else {
-            return Ok(());
+    pub async fn forget<L: Layer>(
+        &self,
+        layers: Layers<&L>,
+        text: &str,
+    ) -> Result<usize, L::Error> {
+        let Some(Cached {
+            cache, question, ..
+        }) = self.cached(layers, &Turn::alone(text))
+        else {
+            return Ok(0);
         };
-        cached.cache.evict(&cached.question);
+        cache.find(&question).await; // so that another replica's answer is counted too
+        let mut forgotten = usize::from(cache.evict(&question));
         let light = layers.light.understand(text).await?;
-        while let Some((key, _)) = cached.cache.similar(&cached.question, &light) {
-            cached.cache.evict_key(&key);
+        while let Some((key, _)) = cache.similar(&question, &light) {
+            forgotten += usize::from(cache.evict_key(&key));
         }
-        Ok(())
+        Ok(forgotten)
     }
 
     /// Answers a turn as [`understand`](Self::understand) does, and blocks until the answer is

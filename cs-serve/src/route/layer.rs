@@ -59,6 +59,17 @@ pub struct Layers<L> {
     pub full: L,
 }
 
+impl<L> Layers<L> {
+    /// The same layers, borrowed.
+    #[must_use]
+    pub fn by_ref(&self) -> Layers<&L> {
+        Layers {
+            light: &self.light,
+            full: &self.full,
+        }
+    }
+}
+
 struct Unpark(Thread);
 
 impl Wake for Unpark {

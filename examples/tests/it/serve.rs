@@ -196,6 +196,28 @@ fn a_key_changes_the_model() {
 }
 
 #[test]
+fn without_its_redis_it_answers_and_tells_so() {
+    let folder = Folder::new();
+    let model = folder.model(&tasks());
+    let redis = "redis://user:sesame@127.0.0.1:1";
+    let mut service = Service::start(&["--light", &model, "--full", &model, "--redis", redis]);
+    let (status, body) = service.ask(UNDERSTAND, r#"{"text": "refund me"}"#);
+    assert_eq!(status, 200, "{body}");
+    let (_, metrics) = service.ask("GET /metrics HTTP/1.1", "");
+    assert!(
+        metrics.lines().any(|line| line == "cs_redis_up 0"),
+        "{metrics}"
+    );
+    let line = service.stderr_line();
+    assert!(
+        line.contains("Redis fails") && !line.contains("sesame"),
+        "{line}"
+    );
+    service.signal("-INT");
+    assert_eq!(service.status(), Some(0));
+}
+
+#[test]
 fn what_cannot_be_served_is_refused_in_one_line() {
     let folder = Folder::new();
     let light = folder.model(&tasks());

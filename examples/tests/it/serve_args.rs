@@ -60,7 +60,7 @@ fn a_flag_goes_before_a_variable_and_a_variable_before_the_file() {
 #[test]
 fn what_is_wrong_in_a_file_is_told_with_its_place() {
     let folder = Folder::new();
-    let all = "one of light, full, route, api_keys, models_dir, ";
+    let all = "one of light, full, route, redis, api_keys, models_dir, ";
     let cases: [(&[u8], &str); 16] = [
         (
             b"queue = 0",
@@ -170,6 +170,28 @@ fn one_model_is_served_or_both() {
     assert!(ServeSettings::default().models().is_err());
     let error = model(&["--route", "r.json"]).models().unwrap_err();
     assert!(error.line().contains("--light and --full"), "{error}");
+    let error = model(&["--redis", "redis://h"]).models().unwrap_err();
+    assert!(error.line().contains("--light and --full"), "{error}");
+}
+
+#[test]
+fn answers_are_shared_only_where_there_are_some() {
+    let none = RouteConfig {
+        cache: None,
+        ..RouteConfig::default()
+    };
+    let shared = settings(&[], &[("CS_REDIS", "redis://:sesame@127.0.0.1:1")]).unwrap();
+    let cascade = shared.cascade(&RouteConfig::default()).unwrap();
+    let cache = cascade.cache().unwrap();
+    assert!(!cache.redis().unwrap().is_up);
+    let error = shared.cascade(&none).unwrap_err().line();
+    assert!(error.starts_with("--redis: no answers"), "{error}");
+    let wrong = settings(&["--redis", "http://u:sesame@h"], &[]).unwrap();
+    let error = wrong.cascade(&RouteConfig::default()).unwrap_err().line();
+    assert!(
+        error.contains("expected redis://") && !error.contains("sesame"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -56,8 +56,8 @@ pub struct CacheConfig {
     /// The bytes that answers and their texts may take. 64 MiB by default. Of more, those stay that
     /// are asked for most (TinyLFU), so that a flood of texts that come once takes no place.
     pub max_bytes: u64,
-    /// How long an answer is kept, at most a year. One hour by default. It is measured by a clock that does not
-    /// jump.
+    /// How long an answer is kept, at most a year. One hour by default. It is measured by a clock
+    /// that does not jump.
     #[serde(rename = "ttl_ms", with = "crate::millis")]
     pub ttl: Duration,
     /// When two texts ask the same. `None`, the default, takes the same text alone.
@@ -164,7 +164,9 @@ impl<V: Shareable> Cache<V> {
     /// Makes a cache that shares its answers with other replicas by Redis. While that is down, slow
     /// or full, this one goes by its own answers; that is no error, and [`redis`](Self::redis) tells
     /// it. Texts that ask the same are compared with those of this replica alone. An answer from
-    /// there is kept here for the same time once more.
+    /// there is kept here for the same time once more. How long Redis keeps it goes by the clock of
+    /// its machine: where that jumps, it is kept for longer or shorter, and never given in another
+    /// version.
     ///
     /// # Errors
     /// [`CacheError::Redis`](crate::CacheError) for an address that is none, and
@@ -277,18 +279,20 @@ impl<V: Shareable> Cache<V> {
         }
     }
 
-    /// Forgets the answer to a text, because it is wrong. Texts that ask the same lose it too.
-    pub fn evict(&self, question: &Question<'_>) {
-        self.evict_key(&question.key);
+    /// Forgets the answer to a text, because it is wrong; gives whether this replica had one. Texts
+    /// that ask the same lose it too.
+    pub fn evict(&self, question: &Question<'_>) -> bool {
+        self.evict_key(&question.key)
     }
 
-    /// Forgets the answer that is kept under a key.
-    pub fn evict_key(&self, key: &Key) {
-        self.entries.invalidate(key);
+    /// Forgets the answer that is kept under a key; gives whether this replica had one.
+    pub fn evict_key(&self, key: &Key) -> bool {
+        let evicted = self.entries.remove(key).is_some();
         #[cfg(feature = "redis")]
         if let Some(redis) = &self.redis {
             redis.evict(key);
         }
+        evicted
     }
 
     /// Forgets everything that this replica keeps.

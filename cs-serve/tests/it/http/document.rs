@@ -28,6 +28,7 @@ async fn each_path_is_there_with_its_problems() {
         "/metrics",
         "/openapi.json",
         "/readyz",
+        "/v1/cache",
         "/v1/models",
         "/v1/understand",
     ];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::Request;
 use cs_serve::Assistant;
-use cs_serve::engine::Engine;
+use cs_serve::engine::{Engine, Handle};
 use cs_serve::http::{Api, HttpConfig};
 use cs_serve::route::{CacheConfig, Cascade, Layers, Policy, RouteConfig};
 use serde_json::json;
@@ -30,10 +30,12 @@ fn service(light: &Arc<Assistant>, threshold: f32) -> (Api, [Engine; 2]) {
         cache: Some(CacheConfig::default()),
         in_parallel: true,
     };
-    let cascade = Cascade::of(&config);
+    (api(layers, &config, HttpConfig::default()), [light, full])
+}
+
+fn api(layers: Layers<Handle>, config: &RouteConfig, http: HttpConfig) -> Api {
     let load = |dir: &std::path::Path| Assistant::open(dir);
-    let api = Api::routed(layers, cascade, HttpConfig::default(), load).unwrap();
-    (api, [light, full])
+    Api::routed(layers, Cascade::of(config), http, load).unwrap()
 }
 
 async fn metrics(api: &Api) -> String {
@@ -111,4 +113,64 @@ async fn it_is_ready_while_both_models_are() {
     assert!(api.is_ready());
     full.drain(std::time::Duration::ZERO);
     assert!(!api.is_ready());
+}
+
+#[tokio::test]
+async fn who_has_a_key_has_a_wrong_answer_forgotten() {
+    let keys = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(keys.path(), "sesame").unwrap();
+    let http = HttpConfig {
+        api_keys: Some(keys.path().to_owned()),
+        max_text: 99,
+        ..HttpConfig::default()
+    };
+    let ((light, light_handle), (full, full_handle)) =
+        (start(&plain(), workers(1)), start(&plain(), workers(1)));
+    let layers = Layers {
+        light: light_handle,
+        full: full_handle,
+    };
+    let _engines = [light, full];
+    let asked = async |api: &Api, key: &str, path: &str, body: String| {
+        let mut request = post(path, body);
+        let key = format!("Bearer {key}").parse().unwrap();
+        request.headers_mut().insert("authorization", key);
+        ask(api.router(), request).await
+    };
+    let cached = api(layers.clone(), &RouteConfig::default(), http.clone());
+    let route = async |text: &str| {
+        let body = json!({"text": text}).to_string();
+        let answer = asked(&cached, "sesame", "/v1/understand", body).await;
+        answer.json()["route"] == "cache"
+    };
+    let evict = |text: &str| json!({"evict": text}).to_string();
+    assert!(!route("refund").await && route("refund").await);
+    let reply = asked(&cached, "guess", "/v1/cache", evict("refund")).await;
+    assert_eq!(reply.problem().0, 401);
+    for (text, evicted) in [("refund me", 0), ("REFUND!", 1), ("refund", 0)] {
+        let reply = asked(&cached, "sesame", "/v1/cache", evict(text)).await;
+        assert_eq!(reply.json(), json!({"evicted": evicted}), "{text}");
+    }
+    assert!(!route("refund").await);
+    for (body, status) in [
+        (evict(&"x".repeat(100)), 413),
+        (json!({"evict": "a", "text": "a"}).to_string(), 400),
+        (json!({"evict": 7}).to_string(), 400),
+    ] {
+        let reply = asked(&cached, "sesame", "/v1/cache", body).await;
+        assert_eq!(reply.problem().0, status);
+    }
+    let none = RouteConfig {
+        cache: None,
+        ..RouteConfig::default()
+    };
+    let uncached = api(layers, &none, http);
+    let reply = asked(&uncached, "sesame", "/v1/cache", evict("refund")).await;
+    assert_eq!(
+        reply.problem(),
+        (404, "this service keeps no answers".into())
+    );
+    let (open, _engines) = service(&plain(), 0.5);
+    let reply = asked(&open, "", "/v1/cache", evict("refund")).await;
+    assert_eq!(reply.problem().0, 403);
 }

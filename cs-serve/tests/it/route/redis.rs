@@ -9,7 +9,12 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use cs_serve::Understanding;
-use cs_serve::route::{Cache, CacheConfig, Question, RedisConfig, RedisState};
+use cs_serve::route::{
+    Cache, CacheConfig, Cascade, Layers, Policy, Question, RedisConfig, RedisState, Route,
+    Semantic, Turn,
+};
+
+use super::{Scripted, ask};
 
 /// A `redis-server` on a port of its own. It ends with the test.
 struct Server {
@@ -86,12 +91,15 @@ impl Drop for Server {
 }
 
 fn cache(port: u16) -> Cache<Understanding> {
-    let redis = RedisConfig {
+    Cache::with_redis(CacheConfig::default(), &at(port)).unwrap()
+}
+
+fn at(port: u16) -> RedisConfig {
+    RedisConfig {
         url: format!("redis://127.0.0.1:{port}"),
         timeout: Duration::from_millis(100),
         ..RedisConfig::default()
-    };
-    Cache::with_redis(CacheConfig::default(), &redis).unwrap()
+    }
 }
 
 fn question(text: &str) -> Question<'_> {
@@ -106,14 +114,17 @@ fn answer(text: &str) -> Understanding {
     }
 }
 
-/// Waits for what a cache finds; the replies come from another thread.
 fn find(cache: &Cache<Understanding>, text: &str) -> Option<Understanding> {
-    let question = question(text);
-    let mut find = pin!(cache.find(&question));
+    run(cache.find(&question(text)))
+}
+
+/// Waits for a future; what it waits for comes from another thread.
+fn run<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
     loop {
-        if let Poll::Ready(found) = find.as_mut().poll(&mut context) {
-            return found;
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
         }
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -180,6 +191,25 @@ fn one_that_dies_is_done_without_and_found_again() {
     eventually(|| state(&cache).is_up);
     cache.insert(&question("c d"), &answer("c d"));
     eventually(|| find(&again.cache(), "c d").is_some());
+}
+
+#[test]
+fn an_eviction_while_it_is_down_is_told_once_it_is_back() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    let (one, other) = (server.cache(), server.cache());
+    one.insert(&question("a b"), &answer("a b"));
+    eventually(|| find(&other, "a b").is_some());
+    server.signal("-STOP");
+    eventually(|| {
+        assert_eq!(find(&one, "c d"), None);
+        !state(&one).is_up
+    });
+    assert!(one.evict(&question("a b")));
+    server.signal("-CONT");
+    eventually(|| other.get(&question("a b")).is_none());
+    assert_eq!(find(&server.cache(), "a b"), None);
 }
 
 #[test]
@@ -275,6 +305,50 @@ fn whoever_does_not_speak_redis_is_taken_for_down() {
 }
 
 #[test]
+fn what_asks_the_same_is_forgotten_on_every_replica() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    let (light, full) = (Scripted::new("light", 0.1), Scripted::new("full", 0.9));
+    let layers = Layers {
+        light: &light,
+        full: &full,
+    };
+    let config = CacheConfig {
+        semantic: Some(Semantic {
+            max_distance: 0.001,
+            may_differ: ["please".to_owned()].into(),
+        }),
+        ..CacheConfig::default()
+    };
+    let cache = Cache::with_redis(config, &at(server.port)).unwrap();
+    let one = Cascade::new(Policy::default()).with_cache(cache);
+    let other = Cascade::new(Policy::default()).with_cache(server.cache());
+    let models = (&light, &full);
+    assert_eq!(
+        ask(&one, models, &Turn::alone("refund please")),
+        Ok(Route::Full)
+    );
+    let routed = || ask(&other, models, &Turn::alone("refund please")).unwrap();
+    eventually(|| routed() == Route::Cache);
+    // Not the text itself, but one that asks the same.
+    assert_eq!(run(one.forget(layers, "refund")), Ok(1));
+    let kept = || {
+        let cache = other.cache().unwrap();
+        let version = cache.version(&["1", "1"]);
+        cache
+            .get(&Question::new(&version, "refund please"))
+            .is_some()
+    };
+    assert!(kept());
+    eventually(|| !kept());
+    assert_eq!(
+        ask(&one, models, &Turn::alone("refund please")),
+        Ok(Route::Full)
+    );
+}
+
+#[test]
 fn an_address_that_is_none_is_refused_without_its_password() {
     let redis = RedisConfig {
         url: "http://user:sesame@host".into(),
@@ -283,4 +357,5 @@ fn an_address_that_is_none_is_refused_without_its_password() {
     let error = Cache::<Understanding>::with_redis(CacheConfig::default(), &redis).unwrap_err();
     assert!(!error.to_string().contains("sesame"), "{error}");
     assert!(error.to_string().contains("expected redis://"), "{error}");
+    assert!(!format!("{redis:?}").contains("sesame"));
 }
