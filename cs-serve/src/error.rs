@@ -180,10 +180,10 @@ pub enum FitError {
         /// The number that is needed if nothing is lost.
         needed: usize,
     },
-    /// Even the strictest threshold that was tested loses too much.
+    /// Of the thresholds that were tested, even the best loses too much.
     #[error(
         "of the {kept} surest rows {losses} are lost, which may be {loss_upper:.4} of them, expected \
-         at most {max_loss}"
+         at most {max_loss}{}", .needed.map(would_do).unwrap_or_default()
     )]
     Loss {
         /// The number of rows that the threshold keeps.
@@ -194,7 +194,15 @@ pub enum FitError {
         loss_upper: f64,
         /// The loss that was allowed.
         max_loss: f64,
+        /// The number of rows that would show that the budget is kept, if as few of them are lost;
+        /// `None` if no number would.
+        needed: Option<usize>,
     },
+}
+
+#[cfg(feature = "route")]
+fn would_do(rows: usize) -> String {
+    format!("; some {rows} rows might show that, if as few of them are lost")
 }
 
 /// The reason why a cache could not be shared by Redis.

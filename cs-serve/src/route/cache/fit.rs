@@ -11,7 +11,7 @@ use super::meaning::{Meaning, Semantic, may_be_learned};
 use super::question::normal_form;
 use crate::error::FitError;
 use crate::route::bound::upper_bound;
-use crate::route::fit::{Budget, least_rows};
+use crate::route::fit::{Budget, least_rows, rows_to_show};
 
 /// Two texts as the light model understands them, with their vectors.
 #[derive(Debug, Clone)]
@@ -93,6 +93,39 @@ fn intent(turn: &Understanding) -> Option<&str> {
 /// the reason why that is enough). The pairs have to be such as come: of negations, other entities
 /// and other intents.
 ///
+/// ```
+/// use std::collections::BTreeSet;
+///
+/// use cs_serve::route::{Budget, TextPair, fit_distance};
+/// use cs_serve::{Intent, Understanding};
+///
+/// // What a light model would understand, with a vector.
+/// let turn = |text: &str, vector: [f32; 2]| Understanding {
+///     text: text.into(),
+///     intents: vec![Intent { label: "order_status".into(), confidence: 0.9 }],
+///     embedding: Some(vector.into()),
+///     ..Understanding::default()
+/// };
+/// let parcel = turn("where is my parcel", [1.0, 0.1]);
+/// let polite = turn("please tell me where my parcel is", [1.0, 0.2]);
+/// let asked = turn("where is my parcel, tell me please", [1.0, 0.2]);
+/// let other = turn("where is my fridge", [1.0, 0.1]);
+///
+/// let pair = |other: &Understanding, is_same| TextPair {
+///     one: parcel.clone(),
+///     other: other.clone(),
+///     is_same,
+/// };
+/// let different = std::iter::repeat_n(pair(&other, false), 600);
+/// let pairs: Vec<TextPair> = different.chain([pair(&asked, true)]).collect();
+/// let may_differ = BTreeSet::from(["tell", "me"].map(String::from));
+/// let fitted = fit_distance(&pairs, may_differ, Budget::default())?;
+/// assert_eq!((fitted.hits, fitted.false_hits), (1, 0));
+/// assert!(fitted.semantic.takes_for_same(&parcel, &asked));
+/// assert!(!fitted.semantic.takes_for_same(&parcel, &polite)); // its words stand in another order
+/// # Ok::<(), cs_serve::FitError>(())
+/// ```
+///
 /// # Errors
 /// [`FitError::Budget`] for a budget that is no probability; [`FitError::Few`] where so few pairs
 /// that do not ask the same cannot show that it is kept, or no pair that does could be found by any
@@ -136,6 +169,7 @@ pub fn fit_distance(
                 losses: false_hits,
                 loss_upper: false_hit_upper,
                 max_loss: budget.max_loss,
+                needed: rows_to_show(false_hits as f64 / others.len() as f64, budget),
             };
             return best.ok_or(refusal);
         }
