@@ -14,6 +14,8 @@ const FRAMES: &str = include_str!("../../data/frames.tsv");
 const VALUES: &str = include_str!("../../data/values.tsv");
 const DETAILS: &str = include_str!("../../data/details.tsv");
 const OUT_OF_SCOPE: &str = include_str!("../../data/out_of_scope.tsv");
+const PAIR_TEMPLATES: &str = include_str!("../../data/pair_templates.tsv");
+const PAIR_FRAMES: &str = include_str!("../../data/pair_frames.tsv");
 
 /// The intent of rows that a customer-service model has no answer for: learned like any other.
 pub const OUT_OF_SCOPE_LABEL: &str = "out_of_scope";
@@ -166,6 +168,10 @@ pub struct Corpus {
     pub details: Vec<Detail>,
     /// `out_of_scope.tsv`.
     pub out_of_scope: Vec<Question>,
+    /// `pair_templates.tsv`: what [`pairs`](Self::pairs) makes its held-out half of.
+    pub pair_questions: Vec<Question>,
+    /// `pair_frames.tsv`: how those are said.
+    pub pair_frames: Vec<Frame>,
     intents: Vec<String>,
 }
 
@@ -196,6 +202,8 @@ impl Corpus {
             values,
             details: table("details.tsv", DETAILS, detail)?,
             out_of_scope: table("out_of_scope.tsv", OUT_OF_SCOPE, foreign_question)?,
+            pair_questions: table("pair_templates.tsv", PAIR_TEMPLATES, question)?,
+            pair_frames: table("pair_frames.tsv", PAIR_FRAMES, frame)?,
             intents,
         })
     }

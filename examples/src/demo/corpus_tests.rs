@@ -40,7 +40,7 @@ fn every_intent_has_both_languages_and_enough_templates() {
 fn every_slot_has_values_and_every_value_a_slot() {
     let corpus = corpus();
     let mut used = BTreeSet::new();
-    for question in &corpus.questions {
+    for question in corpus.questions.iter().chain(&corpus.pair_questions) {
         for pool in question.template.pools() {
             let found = corpus.values.pool(pool, question.language, question.split);
             assert!(
@@ -64,7 +64,8 @@ fn every_slot_has_values_and_every_value_a_slot() {
 fn no_template_frame_or_value_is_in_both_splits() {
     let corpus = corpus();
     let skeletons = |split| -> BTreeSet<String> {
-        let of_split = corpus.questions.iter().filter(|q| q.split == split);
+        let all = corpus.questions.iter().chain(&corpus.pair_questions);
+        let of_split = all.filter(|q| q.split == split);
         of_split
             .flat_map(|q| q.template.skeletons())
             .map(|text| text.trim().to_lowercase())
@@ -79,7 +80,8 @@ fn no_template_frame_or_value_is_in_both_splits() {
     );
 
     let frames = |split| -> BTreeSet<String> {
-        let of_split = corpus.frames.iter().filter(|f| f.split == split);
+        let all = corpus.frames.iter().chain(&corpus.pair_frames);
+        let of_split = all.filter(|f| f.split == split);
         let parts = |part: &Option<Template>| {
             part.as_ref()
                 .map_or(vec![String::new()], Template::skeletons)

@@ -78,17 +78,19 @@ const CONTRARIES: [Contrary; 4] = [
         language: Language::En,
         split: Split::Test,
         replaced: &[
-            ("I want", "I no longer want"),
-            ("please ", "please don't "),
-            ("can I ", "can't I "),
-            ("I need", "I don't need"),
-            ("is ", "isn't "),
-            ("will ", "won't "),
+            ("has ", "has never "),
+            ("does ", "doesn't "),
+            ("do I ", "do I not "),
+            ("could ", "could not "),
+            ("I am ", "I am not "),
+            ("came ", "did not come "),
+            ("is ", "is not "),
+            ("give me", "give me no part of"),
         ],
         denials: &[
-            "I never said this: ",
-            "this is not my question: ",
-            "don't do this: ",
+            "there is no need to ask this: ",
+            "I did not mean to say: ",
+            "nobody asked: ",
         ],
     },
     Contrary {
@@ -107,13 +109,14 @@ const CONTRARIES: [Contrary; 4] = [
         language: Language::Zh,
         split: Split::Test,
         replaced: &[
-            ("我要", "我没要"),
-            ("请", "请不要"),
-            ("我想", "我并不想"),
-            ("能", "不能"),
-            ("把", "别把"),
+            ("给我", "不用给我"),
+            ("帮我", "不必帮我"),
+            ("想退", "不想退"),
+            ("要退款", "不要退款"),
+            ("有", "没有"),
+            ("换", "不换"),
         ],
-        denials: &["我没有问", "先别管", "并不是"],
+        denials: &["我没说", "不需要知道", "并非"],
     },
 ];
 
@@ -122,12 +125,16 @@ type Chosen = HashMap<String, String>;
 
 impl Corpus {
     /// Makes pairs of sentences in a language: half of them ask the same. Those of one split have
-    /// neither templates nor frames nor values in common with those of the other.
+    /// neither templates nor frames nor values in common with those of the other; those of the test
+    /// split have templates and frames of their own, which no row is made of.
     pub fn pairs(&self, key: (Split, Language), pairs: usize, seed: u64) -> Vec<Pair> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(u64::from(key.0 == Split::Test));
-        let questions: Vec<&Question> = self
-            .questions
+        let questions = match key.0 {
+            Split::Train => &self.questions,
+            Split::Test => &self.pair_questions,
+        };
+        let questions: Vec<&Question> = questions
             .iter()
             .filter(|it| (it.split, it.language) == key && it.tone == Tone::Neutral)
             .collect();
@@ -198,7 +205,11 @@ impl Corpus {
             (frame.split, frame.language) == (question.split, question.language)
                 && matches!(frame.tone, Tone::Neutral | Tone::Friendly)
         };
-        let frames: Vec<&Frame> = self.frames.iter().filter(fits).collect();
+        let frames = match question.split {
+            Split::Train => &self.frames,
+            Split::Test => &self.pair_frames,
+        };
+        let frames: Vec<&Frame> = frames.iter().filter(fits).collect();
         let Some(frame) = frames.choose(rng) else {
             return sentence.clone();
         };
