@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use cs_data::SplitMix;
 use cs_serve::Understanding;
-use cs_serve::route::{Cascade, FittedDistance, FittedThreshold, Route, Turn};
+use cs_serve::route::{
+    Cache, CacheConfig, Cascade, FittedDistance, FittedThreshold, Question, Route, Turn,
+};
 use serde::Serialize;
 
 use super::outcomes::{Pair, Rows, is_right};
@@ -169,20 +171,63 @@ impl Figures {
     }
 }
 
-/// What `route` reports, with the figures of the distance if one was fitted.
+/// The full model alone behind a cache of the same text, to be compared with.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct FullCached {
+    pub share_cache_full: f64,
+    pub mean_ms_full_cached: f64,
+}
+
+impl FullCached {
+    /// Answers the requests one after the other.
+    ///
+    /// # Errors
+    ///
+    /// A text that cannot be answered.
+    pub fn measure((pair, rows): (&Pair, &Rows), requests: &Requests) -> Result<Self> {
+        let cache = Cache::new(CacheConfig::default());
+        let version = cache.version(&["full"]);
+        let mut hits = 0;
+        let mut ms = Vec::with_capacity(requests.rows.len());
+        for &row in &requests.rows {
+            let started = Instant::now();
+            let question = Question::new(&version, &rows.texts[row]);
+            if cache.get(&question).is_some() {
+                hits += 1;
+            } else {
+                cache.insert(&question, &pair.full.understand(question.text())?);
+            }
+            ms.push(started.elapsed().as_secs_f64() * 1e3);
+        }
+        Ok(Self {
+            share_cache_full: f64::from(hits) / requests.rows.len() as f64,
+            mean_ms_full_cached: mean(ms.into_iter()),
+        })
+    }
+}
+
+/// What `route` reports, with the figures of what else was measured or fitted.
 #[derive(Debug, Serialize)]
 pub struct Reported<'a> {
     #[serde(flatten)]
     figures: &'a Figures,
+    #[serde(flatten)]
+    full_cached: Option<FullCached>,
     #[serde(skip_serializing_if = "Option::is_none")]
     semantic: Option<DistanceFigures>,
 }
 
 impl Figures {
-    /// Adds the figures of the distance.
-    pub fn with(&self, distance: Option<&FittedDistance>) -> Reported<'_> {
+    /// Adds the figures of the full model behind a cache, and of the distance.
+    pub fn with(
+        &self,
+        full_cached: Option<FullCached>,
+        distance: Option<&FittedDistance>,
+    ) -> Reported<'_> {
         Reported {
             figures: self,
+            full_cached,
             semantic: distance.map(DistanceFigures::from),
         }
     }
