@@ -5,15 +5,15 @@
 //! cargo run --release --example pairs -p cs-examples --no-default-features -- --out target/pairs
 //! ```
 //!
-//! Writes, for each language, `zh.fit.jsonl` and `zh.held-out.jsonl`, whose sentences have neither
-//! templates nor values in common; a line is `{"one": …, "other": …, "same": true}`.
+//! Writes, for each language, `zh.fit.jsonl`, `zh.held-out.jsonl` and `zh.unseen.jsonl`, whose
+//! sentences have no templates in common; a line is `{"one": …, "other": …, "same": true}`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use cs_data::file;
-use cs_examples::demo::{Corpus, Language, Split};
+use cs_examples::demo::{Corpus, Language, Part};
 use cs_examples::{Error, Outcome, Output, number, report, run};
 use serde_json::json;
 
@@ -38,9 +38,9 @@ fn main() -> ExitCode {
         let corpus = Corpus::embedded()?;
         std::fs::create_dir_all(&arguments.out).map_err(Error::io(&arguments.out))?;
         for (language, name) in [(Language::Zh, "zh"), (Language::En, "en")] {
-            for (split, part) in [(Split::Train, "fit"), (Split::Test, "held-out")] {
-                let pairs = corpus.pairs((split, language), arguments.pairs, arguments.seed);
-                let path = arguments.out.join(format!("{name}.{part}.jsonl"));
+            for (part, part_name) in Part::ALL {
+                let pairs = corpus.pairs((part, language), arguments.pairs, arguments.seed);
+                let path = arguments.out.join(format!("{name}.{part_name}.jsonl"));
                 let write = |out: &mut dyn std::io::Write| {
                     for pair in &pairs {
                         writeln!(out, "{}", json!(pair))?;
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         }
         report(
             arguments.output.json,
-            &json!({"pairs": 4 * arguments.pairs}),
+            &json!({"pairs": 6 * arguments.pairs}),
         )?;
         Ok(Outcome::Passed)
     })

@@ -19,8 +19,8 @@
 //! ```
 //!
 //! `--pairs` and `--held-out` (the example `pairs` makes some) also fit a cache that answers texts
-//! which ask the same as an earlier one; without them it answers the same text, and with
-//! `--no-cache` there is none. `--out` writes what was fitted, for `serve --route`.
+//! which ask the same as an earlier one, and `--unseen` judges it by further ones; without them it
+//! answers the same text, and with `--no-cache` there is none. `--out` writes what was fitted, for `serve --route`.
 //!
 //! Requests are drawn from `--test` and answered one after the other. Accuracies are those of the
 //! likeliest intent, and like the times means over the requests; `saving` is what the mean time is
@@ -62,7 +62,8 @@ fn main() -> ExitCode {
         let behind_cache = || FullCached::measure((&pair, &rows), &requests);
         let full_cached = config.cache.as_ref().map(|_| behind_cache()).transpose()?;
         arguments.write(&config)?;
-        let figures = figures.with(full_cached, distance.as_ref());
+        let judged = distance.map(|fitted| arguments.judge(&pair, &fitted));
+        let figures = figures.with(full_cached, judged.transpose()?);
         report(arguments.output.json, &figures)?;
         Ok(Outcome::Passed)
     })

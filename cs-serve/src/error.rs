@@ -180,6 +180,14 @@ pub enum FitError {
         /// The number that is needed if nothing is lost.
         needed: usize,
     },
+    /// No distance finds any of the pairs that ask the same: each differs in what counts.
+    #[error(
+        "{pairs} pairs that ask the same, expected some that differ by words that may differ alone"
+    )]
+    Unlike {
+        /// The number of pairs that ask the same.
+        pairs: usize,
+    },
     /// Of the thresholds that were tested, even the best loses too much.
     #[error(
         "of the {kept} surest rows {losses} are lost, which may be {loss_upper:.4} of them, expected \

@@ -32,7 +32,7 @@ pub fn upper_bound(events: usize, trials: usize, risk: f64) -> f64 {
 /// Gives the probability of at most `events` of `trials`, each of probability `p`, which is above 0
 /// and below 1. The terms are summed relative to the last and largest one, as the first may be too
 /// small for an `f64`.
-fn probability_of_at_most(events: usize, trials: usize, p: f64) -> f64 {
+pub(super) fn probability_of_at_most(events: usize, trials: usize, p: f64) -> f64 {
     let odds = p / (1.0 - p);
     let n = trials as f64;
     let mut log_term = n * (-p).ln_1p();

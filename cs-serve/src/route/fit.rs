@@ -1,6 +1,6 @@
 //! The threshold of a router from what both models answered to labelled turns.
 
-use super::bound::upper_bound;
+use super::bound::{probability_of_at_most, upper_bound};
 use crate::error::FitError;
 
 /// What became of a labelled turn that neither model had learned from.
@@ -178,7 +178,7 @@ pub(super) fn least_rows(budget: Budget) -> Result<usize, FitError> {
 pub(super) fn rows_to_show(loss: f64, budget: Budget) -> Option<usize> {
     let shows = |rows: usize| {
         let losses = (loss * rows as f64).ceil() as usize;
-        upper_bound(losses, rows, budget.risk) <= budget.max_loss
+        probability_of_at_most(losses, rows, budget.max_loss) <= budget.risk // as the bound says it
     };
     if loss >= budget.max_loss {
         return None;

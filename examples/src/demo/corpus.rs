@@ -168,7 +168,7 @@ pub struct Corpus {
     pub details: Vec<Detail>,
     /// `out_of_scope.tsv`.
     pub out_of_scope: Vec<Question>,
-    /// `pair_templates.tsv`: what [`pairs`](Self::pairs) makes its held-out half of.
+    /// `pair_templates.tsv`: what [`pairs`](Self::pairs) makes its unseen part of.
     pub pair_questions: Vec<Question>,
     /// `pair_frames.tsv`: how those are said.
     pub pair_frames: Vec<Frame>,

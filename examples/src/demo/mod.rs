@@ -30,6 +30,6 @@ pub use corpus::{
     Corpus, Detail, Frame, Language, OUT_OF_SCOPE_LABEL, Question, Split, TableError, Tone,
 };
 pub use files::Demo;
-pub use pairs::Pair;
+pub use pairs::{Pair, Part};
 pub use template::{Filled, Piece, Template, TemplateError};
 pub use values::{Pool, Values};

@@ -22,6 +22,35 @@ pub struct Pair {
     pub same: bool,
 }
 
+/// What pairs are for. Those of one part have neither templates nor frames in common with those of
+/// another, and those of the first no values with the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// To learn which words may differ.
+    Fit,
+    /// To fit the distance.
+    HeldOut,
+    /// To judge what was fitted. Their templates and frames were written last, once, and are to stay
+    /// as they are: nothing was chosen with an eye on them.
+    Unseen,
+}
+
+impl Part {
+    /// All of them, with their names.
+    pub const ALL: [(Self, &'static str); 3] = [
+        (Self::Fit, "fit"),
+        (Self::HeldOut, "held-out"),
+        (Self::Unseen, "unseen"),
+    ];
+
+    fn split(self) -> Split {
+        match self {
+            Self::Fit => Split::Train,
+            Self::HeldOut | Self::Unseen => Split::Test,
+        }
+    }
+}
+
 /// What makes the second sentence of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -50,17 +79,17 @@ const KINDS: [Kind; 8] = [
 /// What turns a sentence into its contrary.
 struct Contrary {
     language: Language,
-    split: Split,
+    part: Part,
     /// The first of these that stands in the sentence is replaced.
     replaced: &'static [(&'static str, &'static str)],
     /// One of these goes before a sentence that has none of them.
     denials: &'static [&'static str],
 }
 
-const CONTRARIES: [Contrary; 4] = [
+const CONTRARIES: [Contrary; 6] = [
     Contrary {
         language: Language::En,
-        split: Split::Train,
+        part: Part::Fit,
         replaced: &[
             ("I want", "I don't want"),
             ("please ", "please do not "),
@@ -76,7 +105,24 @@ const CONTRARIES: [Contrary; 4] = [
     },
     Contrary {
         language: Language::En,
-        split: Split::Test,
+        part: Part::HeldOut,
+        replaced: &[
+            ("I want", "I no longer want"),
+            ("please ", "please don't "),
+            ("can I ", "can't I "),
+            ("I need", "I don't need"),
+            ("is ", "isn't "),
+            ("will ", "won't "),
+        ],
+        denials: &[
+            "I never said this: ",
+            "this is not my question: ",
+            "don't do this: ",
+        ],
+    },
+    Contrary {
+        language: Language::En,
+        part: Part::Unseen,
         replaced: &[
             ("has ", "has never "),
             ("does ", "doesn't "),
@@ -95,7 +141,7 @@ const CONTRARIES: [Contrary; 4] = [
     },
     Contrary {
         language: Language::Zh,
-        split: Split::Train,
+        part: Part::Fit,
         replaced: &[
             ("我要", "我不要"),
             ("帮我", "别帮我"),
@@ -107,7 +153,19 @@ const CONTRARIES: [Contrary; 4] = [
     },
     Contrary {
         language: Language::Zh,
-        split: Split::Test,
+        part: Part::HeldOut,
+        replaced: &[
+            ("我要", "我没要"),
+            ("请", "请不要"),
+            ("我想", "我并不想"),
+            ("能", "不能"),
+            ("把", "别把"),
+        ],
+        denials: &["我没有问", "先别管", "并不是"],
+    },
+    Contrary {
+        language: Language::Zh,
+        part: Part::Unseen,
         replaced: &[
             ("给我", "不用给我"),
             ("帮我", "不必帮我"),
@@ -124,30 +182,33 @@ const CONTRARIES: [Contrary; 4] = [
 type Chosen = HashMap<String, String>;
 
 impl Corpus {
-    /// Makes pairs of sentences in a language: half of them ask the same. Those of one split have
-    /// neither templates nor frames nor values in common with those of the other; those of the test
-    /// split have templates and frames of their own, which no row is made of.
-    pub fn pairs(&self, key: (Split, Language), pairs: usize, seed: u64) -> Vec<Pair> {
+    /// Makes pairs of sentences in a language: half of them ask the same.
+    pub fn pairs(&self, key: (Part, Language), pairs: usize, seed: u64) -> Vec<Pair> {
+        let (part, language) = key;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(u64::from(key.0 == Split::Test));
-        let questions = match key.0 {
-            Split::Train => &self.questions,
-            Split::Test => &self.pair_questions,
+        rng.set_stream(part as u64);
+        let questions = match part {
+            Part::Unseen => &self.pair_questions,
+            _ => &self.questions,
         };
-        let questions: Vec<&Question> = questions
-            .iter()
-            .filter(|it| (it.split, it.language) == key && it.tone == Tone::Neutral)
-            .collect();
+        let fits = |it: &&Question| (it.split, it.language) == (part.split(), language);
+        let neutral = |it: &&Question| it.tone == Tone::Neutral;
+        let questions: Vec<&Question> = questions.iter().filter(fits).filter(neutral).collect();
         let mut made = Vec::with_capacity(pairs);
         while made.len() < pairs && !questions.is_empty() {
             let kind = KINDS[made.len() % KINDS.len()];
-            made.extend(self.pair(kind, &questions, &mut rng));
+            made.extend(self.pair((part, kind), &questions, &mut rng));
         }
         made
     }
 
     /// Makes a pair of that kind; `None` if the template that chance chose has none.
-    fn pair(&self, kind: Kind, questions: &[&Question], rng: &mut ChaCha8Rng) -> Option<Pair> {
+    fn pair(
+        &self,
+        (part, kind): (Part, Kind),
+        questions: &[&Question],
+        rng: &mut ChaCha8Rng,
+    ) -> Option<Pair> {
         let question = questions.choose(rng)?;
         let question = &Question {
             template: question.template.settled(rng),
@@ -157,7 +218,7 @@ impl Corpus {
         let one = self.sentence(question, &mut values, rng);
         let (template, mut other) = match kind {
             Kind::Paraphrase => (question, self.sentence(question, &mut values, rng)),
-            Kind::Negation => (question, contrary(question, &one, rng)?),
+            Kind::Negation => (question, contrary((part, question.language), &one, rng)?),
             Kind::OtherEntity => (question, self.sentence(question, &mut Chosen::new(), rng)),
             Kind::OtherIntent => {
                 let another: &Question = questions.choose(rng)?;
@@ -181,7 +242,7 @@ impl Corpus {
             Kind::OtherIntent => question.intent != template.intent,
         };
         if kind == Kind::Paraphrase || rng.random_ratio(1, 4) {
-            other = self.polite(question, &other, rng);
+            other = self.polite((part, question.language), &other, rng);
         }
         let [one, other] = [tidy(&one).text, tidy(&other).text];
         (is_one && one != other).then_some(Pair {
@@ -200,14 +261,19 @@ impl Corpus {
     }
 
     /// Says a sentence politely or not, with the same sentiment as far as one can tell.
-    fn polite(&self, question: &Question, sentence: &Filled, rng: &mut ChaCha8Rng) -> Filled {
-        let fits = |frame: &&Frame| {
-            (frame.split, frame.language) == (question.split, question.language)
-                && matches!(frame.tone, Tone::Neutral | Tone::Friendly)
+    fn polite(
+        &self,
+        (part, language): (Part, Language),
+        sentence: &Filled,
+        rng: &mut ChaCha8Rng,
+    ) -> Filled {
+        let frames = match part {
+            Part::Unseen => &self.pair_frames,
+            _ => &self.frames,
         };
-        let frames = match question.split {
-            Split::Train => &self.frames,
-            Split::Test => &self.pair_frames,
+        let fits = |frame: &&Frame| {
+            (frame.split, frame.language) == (part.split(), language)
+                && matches!(frame.tone, Tone::Neutral | Tone::Friendly)
         };
         let frames: Vec<&Frame> = frames.iter().filter(fits).collect();
         let Some(frame) = frames.choose(rng) else {
@@ -225,8 +291,12 @@ impl Corpus {
     }
 }
 
-fn contrary(question: &Question, sentence: &Filled, rng: &mut ChaCha8Rng) -> Option<Filled> {
-    let fits = |it: &&Contrary| (it.language, it.split) == (question.language, question.split);
+fn contrary(
+    (part, language): (Part, Language),
+    sentence: &Filled,
+    rng: &mut ChaCha8Rng,
+) -> Option<Filled> {
+    let fits = |it: &&Contrary| (it.language, it.part) == (language, part);
     let contrary = CONTRARIES.iter().find(fits)?;
     let text = &sentence.text;
     let replaced = contrary
@@ -248,9 +318,12 @@ mod tests {
     #[test]
     fn pairs_are_repeatable_and_half_of_them_ask_the_same() {
         let corpus = Corpus::embedded().unwrap();
-        for language in [Language::Zh, Language::En] {
-            let pairs = corpus.pairs((Split::Test, language), 400, 3);
-            assert_eq!(pairs, corpus.pairs((Split::Test, language), 400, 3));
+        for key in [Language::Zh, Language::En]
+            .into_iter()
+            .flat_map(|language| Part::ALL.map(|(part, _)| (part, language)))
+        {
+            let pairs = corpus.pairs(key, 400, 3);
+            assert_eq!(pairs, corpus.pairs(key, 400, 3));
             assert_eq!(pairs.iter().filter(|pair| pair.same).count(), 200);
             assert!(pairs.iter().all(|pair| pair.one != pair.other));
         }

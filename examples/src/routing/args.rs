@@ -9,7 +9,7 @@ use cs_serve::RuntimeConfig;
 use cs_serve::route::{Budget, FittedDistance, RouteConfig};
 
 use super::outcomes::Pair;
-use super::pairs::fit_pairs;
+use super::pairs::{DistanceFigures, UnseenFigures, fit_pairs};
 use super::traffic::Requests;
 use crate::cli::{DataArgs, Output};
 use crate::error::{Error, Result};
@@ -67,6 +67,9 @@ pub struct RouteArgs {
     /// Other pairs, to fit the distance at which two texts ask the same
     #[arg(long, value_name = "FILE", requires = "pairs")]
     pub held_out: Option<PathBuf>,
+    /// Further pairs that nothing is fitted to, to tell how many are taken to ask the same
+    #[arg(long, value_name = "FILE", requires = "held_out")]
+    pub unseen: Option<PathBuf>,
     /// File to write what was fitted to, for `serve --route`
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -102,6 +105,17 @@ impl RouteArgs {
         files.map(|files| fit_pairs(models, files)).transpose()
     }
 
+    /// The figures of a fitted distance, also on the pairs that it was not fitted to.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`UnseenFigures::of`].
+    pub fn judge(&self, models: &Pair, fitted: &FittedDistance) -> Result<DistanceFigures> {
+        let judge = |path| UnseenFigures::of(models, path, &fitted.semantic);
+        let unseen = self.unseen.as_deref().map(judge).transpose()?;
+        Ok(DistanceFigures::new(fitted, unseen))
+    }
+
     /// Writes what was fitted, if it is to be.
     ///
     /// # Errors
@@ -111,7 +125,7 @@ impl RouteArgs {
         let Some(path) = &self.out else {
             return Ok(());
         };
-        let inputs = [&self.eval, &self.pairs, &self.held_out]
+        let inputs = [&self.eval, &self.pairs, &self.held_out, &self.unseen]
             .into_iter()
             .flatten();
         let inputs: Vec<&Path> = inputs.chain([&self.test]).map(PathBuf::as_path).collect();

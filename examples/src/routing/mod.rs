@@ -7,5 +7,5 @@ mod traffic;
 
 pub use args::RouteArgs;
 pub use outcomes::{Pair, Rows, outcomes_of};
-pub use pairs::{DistanceFigures, fit_pairs};
+pub use pairs::{DistanceFigures, UnseenFigures, fit_pairs};
 pub use traffic::{Figures, FullCached, Measured, Requests};

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use cs_serve::route::{Budget, FittedDistance, TextPair, fit_distance, words_that_may_differ};
+use cs_serve::route::{
+    Budget, FittedDistance, Semantic, TextPair, fit_distance, upper_bound, words_that_may_differ,
+};
 use serde::Serialize;
 
 use super::outcomes::Pair as Models;
@@ -19,10 +21,55 @@ pub struct DistanceFigures {
     pub paraphrases_hit: f64,
     pub negatives: usize,
     pub paraphrases: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<UnseenFigures>,
 }
 
-impl From<&FittedDistance> for DistanceFigures {
-    fn from(fitted: &FittedDistance) -> Self {
+/// How good a distance is on pairs that it was not fitted to.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct UnseenFigures {
+    pub false_hit_upper: f64,
+    pub false_hit_rate: f64,
+    pub paraphrases_hit: f64,
+    pub negatives: usize,
+    pub paraphrases: usize,
+}
+
+impl UnseenFigures {
+    /// Counts the pairs of a file that are taken to ask the same.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read or has something else in it, or not both kinds of pairs.
+    pub fn of(models: &Models, path: &Path, semantic: &Semantic) -> Result<Self> {
+        let pairs = read(path, models)?;
+        let count = |is_same| {
+            let kind = pairs.iter().filter(|pair| pair.is_same == is_same);
+            let taken = |pair: &&TextPair| semantic.takes_for_same(&pair.one, &pair.other);
+            (kind.clone().filter(taken).count(), kind.count())
+        };
+        let ((hits, paraphrases), (false_hits, negatives)) = (count(true), count(false));
+        if paraphrases == 0 || negatives == 0 {
+            return Err(Error::Unfit {
+                path: path.to_owned(),
+                found: format!("{paraphrases} pairs that ask the same and {negatives} that do not"),
+                expected: "some of both",
+            });
+        }
+        Ok(Self {
+            false_hit_upper: upper_bound(false_hits, negatives, Budget::default().risk),
+            false_hit_rate: false_hits as f64 / negatives as f64,
+            paraphrases_hit: hits as f64 / paraphrases as f64,
+            negatives,
+            paraphrases,
+        })
+    }
+}
+
+impl DistanceFigures {
+    /// The figures of a fit, and of what was judged by it.
+    pub fn new(fitted: &FittedDistance, unseen: Option<UnseenFigures>) -> Self {
         Self {
             max_distance: fitted.semantic.max_distance,
             false_hit_upper: fitted.false_hit_upper,
@@ -30,6 +77,7 @@ impl From<&FittedDistance> for DistanceFigures {
             paraphrases_hit: fitted.hits as f64 / fitted.positives as f64,
             negatives: fitted.negatives,
             paraphrases: fitted.positives,
+            unseen,
         }
     }
 }

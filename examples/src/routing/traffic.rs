@@ -4,9 +4,7 @@ use std::time::Instant;
 
 use cs_data::SplitMix;
 use cs_serve::Understanding;
-use cs_serve::route::{
-    Cache, CacheConfig, Cascade, FittedDistance, FittedThreshold, Question, Route, Turn,
-};
+use cs_serve::route::{Cache, CacheConfig, Cascade, FittedThreshold, Question, Route, Turn};
 use serde::Serialize;
 
 use super::outcomes::{Pair, Rows, is_right};
@@ -223,12 +221,12 @@ impl Figures {
     pub fn with(
         &self,
         full_cached: Option<FullCached>,
-        distance: Option<&FittedDistance>,
+        semantic: Option<DistanceFigures>,
     ) -> Reported<'_> {
         Reported {
             figures: self,
             full_cached,
-            semantic: distance.map(DistanceFigures::from),
+            semantic,
         }
     }
 }

@@ -128,8 +128,8 @@ fn intent(turn: &Understanding) -> Option<&str> {
 ///
 /// # Errors
 /// [`FitError::Budget`] for a budget that is no probability; [`FitError::Few`] where so few pairs
-/// that do not ask the same cannot show that it is kept, or no pair that does could be found by any
-/// distance; [`FitError::Loss`] where even the smallest distance does not keep it.
+/// that do not ask the same cannot show that it is kept; [`FitError::Unlike`] where no pair that does
+/// could be found by any distance; [`FitError::Loss`] where even the smallest distance does not keep it.
 pub fn fit_distance(
     pairs: &[TextPair],
     may_differ: BTreeSet<String>,
@@ -151,12 +151,15 @@ pub fn fit_distance(
     };
     let (near, far) = (sorted(&same), sorted(&others));
     let needed = least_rows(budget)?;
-    let few = FitError::Few {
-        found: if near.is_empty() { 0 } else { others.len() },
-        needed,
-    };
-    if others.len() < needed || near.is_empty() {
-        return Err(few);
+    if others.len() < needed {
+        return Err(FitError::Few {
+            found: others.len(),
+            needed,
+        });
+    }
+    let unlike = FitError::Unlike { pairs: same.len() };
+    if near.is_empty() {
+        return Err(unlike);
     }
     let mut best = None;
     for tested in 1..=100_usize {
@@ -183,7 +186,7 @@ pub fn fit_distance(
             positives: same.len(),
         });
     }
-    best.ok_or(few)
+    best.ok_or(unlike)
 }
 
 /// The distance of two texts; `None` if they are not taken to ask the same whatever it is.
