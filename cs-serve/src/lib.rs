@@ -11,7 +11,7 @@
 //!   `engine::generation` writes texts for them, token by token.
 //! - `route` (feature `route`) answers from a light model what it is sure of, and asks a full one
 //!   else.
-//! - `knowledge` (feature `knowledge`) knows facts, and holds replies against them.
+//! - `knowledge` (feature `knowledge`) knows facts, and holds replies against them: `knowledge::check`.
 //! - `http` (feature `http`) is the engine as an HTTP service: an axum router, and a server for it.
 //!
 //! This is how it works, with a test double instead of the weights:

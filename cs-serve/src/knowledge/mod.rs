@@ -1,9 +1,11 @@
 //! What a service knows, as a graph of facts.
 //!
 //! - [`Facts`] is what can be asked for facts; [`Graph`] has them in memory, read from Turtle.
+//! - [`check`] holds what a reply claims against the facts.
 //! - [`linking`] finds the names of things in texts.
 //! - [`value`] reads amounts, times, dates and telephone numbers from texts, and compares them.
 
+pub mod check;
 mod common_words;
 mod error;
 mod facts;

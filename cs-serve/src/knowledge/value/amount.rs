@@ -64,7 +64,6 @@ const FREE: &[&str] = &[
     "不收费",
     "不要钱",
     "不花钱",
-    "包邮",
     "free of charge",
     "for free",
     "free",

@@ -125,6 +125,11 @@ fn two_digits(text: &[char], at: usize) -> Option<(u16, usize)> {
 fn chinese(text: &[char], at: usize) -> Option<(u16, u16, usize, bool)> {
     let hour = number::at(text, at).filter(|it| it.value.fract() == 0.0 && it.value <= 24.0)?;
     let end = after_any(text, hour.end, &["点钟", "点整", "点", "时整"])?;
+    let told = matches!(text.get(end - 1), Some('钟' | '整')) || text.get(end) == Some(&'半');
+    // 近一点 and 早一点 are no times.
+    if !hour.in_digits && hour.value == 1.0 && !told && !after_part(text, at) {
+        return None;
+    }
     let hour = hour.value as u16;
     let (minute, end) = if let Some(end) = after(text, end, "半") {
         (30, end)
@@ -143,6 +148,14 @@ fn chinese(text: &[char], at: usize) -> Option<(u16, u16, usize, bool)> {
         }
     };
     Some((hour, minute, end, hour > 12 || hour == 0))
+}
+
+/// Says whether a part of the day stands before a character.
+fn after_part(text: &[char], at: usize) -> bool {
+    let before: String = text[at.saturating_sub(2)..at].iter().collect();
+    PARTS
+        .iter()
+        .any(|(word, _)| word.chars().count() == 2 && before == *word)
 }
 
 /// Reads the hour of `8 pm`; without the half of the day it is a number like any other.

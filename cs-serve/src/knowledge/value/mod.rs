@@ -28,6 +28,7 @@ mod unit;
 pub use amount::Amount;
 pub use clock::Clock;
 pub use date::Date;
+pub(super) use fold::is_filler;
 pub use fold::{fold, same_text};
 pub use hours::Opening;
 pub use phone::Phone;
@@ -103,9 +104,20 @@ fn value_at(text: &[char], at: usize) -> Option<Found> {
     amount::at(text, at)
 }
 
+/// Gives the values that make up at least half of a text.
+fn values_of(text: &str) -> Vec<Value> {
+    let found = read(text);
+    let covered: usize = found.iter().map(|it| it.end - it.start).sum();
+    let letters = text.chars().filter(|&c| !is_filler(fold(c))).count();
+    if covered * 2 < letters {
+        return Vec::new();
+    }
+    found.into_iter().map(|it| it.value).collect()
+}
+
 impl Value {
-    /// Gives what a literal says: one value if it is typed, all that [`read`] finds in a text.
-    /// `unit` is that of a bare number.
+    /// Gives what a literal says: one value if it is typed; all that [`read`] finds in a text, unless
+    /// most of it is other words, as in an address. `unit` is that of a bare number.
     #[must_use]
     pub fn of_literal(literal: &Literal, unit: Option<&str>) -> Vec<Self> {
         match literal.datatype {
@@ -126,7 +138,7 @@ impl Value {
                 .collect(),
             _ => match truth_of(&literal.text) {
                 Some(truth) => vec![Self::Truth(truth)],
-                None => read(&literal.text).into_iter().map(|it| it.value).collect(),
+                None => values_of(&literal.text),
             },
         }
     }

@@ -106,7 +106,9 @@ fn chinese(text: &[char], at: usize) -> Option<Number> {
         end,
         in_digits: false,
     };
-    if text.get(at) == Some(&'半') {
+    // 找了半天 is no time.
+    let is_idiom = text.get(at + 1) == Some(&'天') && at > 0 && text[at - 1] == '了';
+    if text.get(at) == Some(&'半') && !is_idiom {
         return Some(of(0.5, at + 1));
     }
     let mut end = at;

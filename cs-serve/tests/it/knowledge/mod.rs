@@ -1,3 +1,4 @@
+mod check;
 mod graph;
 mod linking;
 mod value;

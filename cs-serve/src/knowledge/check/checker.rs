@@ -1,0 +1,170 @@
+//! A reply against the facts.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use super::checked::{Checked, CheckedFact, Verdict};
+use super::claims::{Claim, Claims, Said};
+use super::context::{Context, Topic};
+use super::corrected::Words;
+use super::judge::{Finding, Judge};
+use super::lookup::Lookup;
+use super::properties::{Properties, is_chinese};
+use super::reading::Reading;
+use super::stream::Stream;
+use super::subjects::Subjects;
+use crate::knowledge::error::KnowledgeError;
+use crate::knowledge::facts::Facts;
+use crate::knowledge::linking::Linker;
+
+/// Holds replies against one version of facts.
+pub struct Checker {
+    facts: Arc<dyn Facts>,
+    linker: Arc<Linker>,
+    properties: Properties,
+}
+
+impl fmt::Debug for Checker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checker")
+            .field("version", &self.facts.version())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Checker {
+    /// Reads all facts once, to learn what values the properties have.
+    ///
+    /// # Errors
+    /// The graph cannot be read.
+    pub fn new(facts: Arc<dyn Facts>, linker: Arc<Linker>) -> Result<Self, KnowledgeError> {
+        let properties = Properties::of(facts.as_ref())?;
+        Ok(Self {
+            facts,
+            linker,
+            properties,
+        })
+    }
+
+    /// Gives the context after a turn, the customer's or one's own.
+    ///
+    /// # Errors
+    /// The graph cannot be read.
+    pub fn follow(&self, context: &Context, turn: &str) -> Result<Context, KnowledgeError> {
+        let reading = self.read(turn);
+        let lookup = Lookup::new(self.facts.as_ref());
+        let claims = self.claims(&reading, context, &lookup);
+        let listed = things_claimed(&claims);
+        lookup.error()?;
+        Ok(context.then(self.topic(&reading, &listed)))
+    }
+
+    /// Checks a reply.
+    ///
+    /// # Errors
+    /// The graph cannot be read.
+    pub fn check(&self, reply: &str, context: &Context) -> Result<Checked, KnowledgeError> {
+        let reading = self.read(reply);
+        let lookup = Lookup::new(self.facts.as_ref());
+        let claims = self.claims(&reading, context, &lookup);
+        let subjects = Subjects {
+            reading: &reading,
+            properties: &self.properties,
+            context,
+            claimed: &things_claimed(&claims),
+            lookup: &lookup,
+        };
+        let judge = Judge {
+            reading: &reading,
+            properties: &self.properties,
+            lookup: &lookup,
+        };
+        let judged: Vec<(Claim, Finding)> = claims
+            .into_iter()
+            .map(|claim| {
+                let finding = judge.judge(&claim, &subjects.of(&claim));
+                (claim, finding)
+            })
+            .filter(|(claim, finding)| !claim.weak || finding.verdict == Verdict::Supported)
+            .collect();
+        let checked = self.told(reply, &judged, &lookup);
+        lookup.error()?;
+        Ok(checked)
+    }
+
+    /// Begins the check of a reply that is still being written.
+    #[must_use]
+    pub fn stream(&self, context: Context) -> Stream<'_> {
+        Stream::new(self, context)
+    }
+
+    fn read(&self, text: &str) -> Reading {
+        Reading::of(text, &self.linker, &self.properties)
+    }
+
+    fn claims(&self, reading: &Reading, context: &Context, lookup: &Lookup<'_>) -> Vec<Claim> {
+        Claims {
+            reading,
+            properties: &self.properties,
+            context,
+            lookup,
+        }
+        .find()
+    }
+
+    fn topic(&self, reading: &Reading, listed: &HashSet<usize>) -> Topic {
+        let mut topic = Topic::default();
+        let mut named = None;
+        for (at, item) in reading.items.iter().enumerate() {
+            let things = item.things.iter().cloned();
+            match listed.contains(&at) {
+                true => topic.listed.extend(things),
+                false => topic.things.extend(things),
+            }
+            let properties = item.properties.iter().map(|&it| self.properties.get(it));
+            // A class that a property has just named is that of its values, not of what has it.
+            if properties.clone().any(|it| it.has_things()) {
+                named = Some(item.sentence);
+            } else if named != Some(item.sentence) {
+                topic.classes.extend(item.classes.iter().cloned());
+            }
+            let iris = properties.map(|it| it.predicate.iri.clone());
+            topic.properties.extend(iris);
+        }
+        topic
+    }
+
+    fn told(&self, reply: &str, judged: &[(Claim, Finding)], lookup: &Lookup<'_>) -> Checked {
+        let words = Words {
+            reply,
+            properties: &self.properties,
+            lookup,
+        };
+        let told = |(claim, finding): &(Claim, Finding)| CheckedFact {
+            subject: finding.subject.as_ref().map(|it| words.name(it)),
+            predicate: self
+                .properties
+                .get(finding.property)
+                .name(is_chinese(reply))
+                .to_owned(),
+            claimed: words.claimed(claim),
+            known: words.known(claim, finding),
+            start: claim.start,
+            end: claim.end,
+            verdict: finding.verdict,
+        };
+        let facts: Vec<CheckedFact> = judged.iter().map(told).collect();
+        Checked {
+            verdict: Verdict::of_all(facts.iter().map(|it| it.verdict)),
+            corrected: words.corrected(judged),
+            facts,
+        }
+    }
+}
+
+/// Gives the items that are claimed as values of others.
+fn things_claimed(claims: &[Claim]) -> HashSet<usize> {
+    let things = claims.iter().filter(|it| matches!(it.said, Said::Thing(_)));
+    things.map(|it| it.item).collect()
+}

@@ -1,0 +1,147 @@
+//! What is known in words, and in the place of what is false.
+
+use super::checked::Verdict;
+use super::claims::{Claim, Said};
+use super::judge::Finding;
+use super::lookup::Lookup;
+use super::properties::{Properties, Property, is_chinese};
+use crate::knowledge::facts::{Datatype, Iri, Literal, Object};
+use crate::knowledge::value::{Value, fold};
+
+/// The most values of a list that are told.
+const MOST_VALUES: usize = 5;
+
+/// Turns of phrase that deny, and the same that do not; the longer of two that begin alike first.
+const OPPOSITES: &[(&str, &str)] = &[
+    ("不可以", "可以"),
+    ("不支持", "支持"),
+    ("不提供", "提供"),
+    ("不包含", "包含"),
+    ("不允许", "允许"),
+    ("没有", "有"),
+    ("不能", "能"),
+    ("不含", "含"),
+    ("不是", "是"),
+    ("不会", "会"),
+    ("cannot", "can"),
+    ("can't", "can"),
+    ("can not", "can"),
+    ("don't ", ""),
+    ("do not ", ""),
+    ("doesn't ", ""),
+    ("does not ", ""),
+    ("is not", "is"),
+    ("isn't", "is"),
+    ("are not", "are"),
+    ("aren't", "are"),
+];
+
+/// Says what is known, in the words of a reply.
+pub(super) struct Words<'a> {
+    pub(super) reply: &'a str,
+    pub(super) properties: &'a Properties,
+    pub(super) lookup: &'a Lookup<'a>,
+}
+
+impl Words<'_> {
+    /// Gives the words of a claim.
+    pub(super) fn claimed(&self, claim: &Claim) -> String {
+        let length = claim.end - claim.start;
+        self.reply.chars().skip(claim.start).take(length).collect()
+    }
+
+    /// Gives a thing's name.
+    pub(super) fn name(&self, thing: &Iri) -> String {
+        self.lookup.name_of(thing, is_chinese(self.reply))
+    }
+
+    /// Says what is known, as the claim says what is claimed.
+    pub(super) fn known(&self, claim: &Claim, finding: &Finding) -> Option<String> {
+        let property = self.properties.get(finding.property);
+        let claimed = self.claimed(claim);
+        let known = finding.known.iter().take(MOST_VALUES);
+        let mut values: Vec<String> = known.map(|it| self.said(it, property, &claimed)).collect();
+        if finding.known.len() > MOST_VALUES {
+            values.push("…".to_owned());
+        }
+        let separator = if is_chinese(self.reply) { "、" } else { ", " };
+        (!values.is_empty()).then(|| values.join(separator))
+    }
+
+    /// Puts what is known in the place of what is false, from the end on, so that places stay;
+    /// none if nothing is false, or if nothing can be put in its place.
+    pub(super) fn corrected(&self, judged: &[(Claim, Finding)]) -> Option<String> {
+        let mut text: Vec<char> = self.reply.chars().collect();
+        let wrong = |it: &&(Claim, Finding)| it.1.verdict == Verdict::Contradicted;
+        let mut is_other = false;
+        for (claim, finding) in judged.iter().rev().filter(wrong) {
+            let right = self.right(claim, finding)?;
+            text.splice(claim.start..claim.end, right.chars());
+            is_other = true;
+        }
+        is_other.then(|| text.into_iter().collect())
+    }
+
+    fn right(&self, claim: &Claim, finding: &Finding) -> Option<String> {
+        let property = self.properties.get(finding.property);
+        match &claim.said {
+            Said::Value(Value::Truth(said)) => opposite(&self.claimed(claim), !said),
+            _ if claim.denied => None,
+            Said::None(_) => {
+                let known = self.known(claim, finding)?;
+                is_chinese(self.reply).then(|| format!("有{known}"))
+            }
+            Said::Text | Said::Thing(_) if !property.predicate.single => {
+                let values = finding.known.iter().map(|it| self.said(it, property, ""));
+                let mut others = values.filter(|it| !self.reply.contains(it.as_str()));
+                others.next()
+            }
+            _ => self.known(claim, finding),
+        }
+    }
+
+    /// Says a value, with its unit where the sample has one or no digits.
+    fn said(&self, object: &Object, property: &Property, sample: &str) -> String {
+        let literal = match object {
+            Object::Entity(iri) => return self.name(iri),
+            Object::Literal(literal) => literal,
+        };
+        let is_digit = |c: char| c.is_ascii_digit() || c == '.';
+        let bare = !sample.is_empty() && sample.chars().all(is_digit);
+        match &property.predicate.unit {
+            Some(unit) if is_number(literal) && !bare => with_unit(&literal.text, unit, sample),
+            _ => literal.text.clone(),
+        }
+    }
+}
+
+fn with_unit(number: &str, unit: &str, sample: &str) -> String {
+    let sign = sample.chars().next().filter(|c| "¥￥$€£".contains(*c));
+    if let Some(sign) = sign {
+        return format!("{sign}{number}");
+    }
+    if is_chinese(unit) || unit == "%" {
+        return format!("{number}{unit}");
+    }
+    format!("{number} {unit}")
+}
+
+fn is_number(literal: &Literal) -> bool {
+    use Datatype::{Decimal, Double, Integer};
+    matches!(literal.datatype, Integer | Decimal | Double)
+}
+
+/// Says the opposite of a clause, if it has a word that can be turned.
+fn opposite(clause: &str, to: bool) -> Option<String> {
+    let folded: String = clause.chars().map(fold).collect();
+    if folded.len() != clause.len() {
+        return None;
+    }
+    let turn = |&(no, yes): &(&str, &str)| {
+        let (from, into) = if to { (no, yes) } else { (yes, no) };
+        let at = (!from.is_empty()).then(|| folded.find(from))??;
+        let (before, after) = (&clause[..at], &clause[at + from.len()..]);
+        Some(format!("{before}{into}{after}"))
+    };
+    OPPOSITES.iter().find_map(turn)
+}

@@ -1,0 +1,263 @@
+//! Replies against facts.
+
+use std::sync::Arc;
+
+use cs_serve::knowledge::check::{Checked, Checker, Context, Sentences, Verdict};
+use cs_serve::knowledge::linking::{Linker, LinkerConfig};
+use cs_serve::knowledge::{Facts, Graph, Iri, Limits};
+use proptest::prelude::*;
+
+const SHOP: &str = r#"
+@prefix : <http://shop.example/> .
+@prefix cs: <urn:customer-service-model:> .
+@prefix owl: <http://www.w3.org/2002/07/owl#> .
+@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+@prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+
+:Product a rdfs:Class ; rdfs:label "商品"@zh, "product"@en .
+:Shop a rdfs:Class ; rdfs:label "店铺"@zh, "shop"@en ; skos:altLabel "门店"@zh, "store"@en .
+:price a owl:FunctionalProperty ; rdfs:label "价格"@zh, "price"@en ; skos:altLabel "售价"@zh ; cs:unit "元" .
+:warranty a owl:FunctionalProperty ; rdfs:label "保修期"@zh, "warranty"@en ; skos:altLabel "保修"@zh ; cs:unit "个月" .
+:colour rdfs:label "颜色"@zh, "colour"@en ; cs:closed true .
+:goesWith rdfs:label "配件"@zh, "accessory"@en ; cs:closed true .
+:hours a owl:FunctionalProperty ; rdfs:label "营业时间"@zh, "opening hours"@en .
+:phone a owl:FunctionalProperty ; rdfs:label "电话"@zh, "telephone"@en ; skos:altLabel "phone"@en .
+:returns a owl:FunctionalProperty ; rdfs:label "七天无理由退货"@zh, "free returns"@en ; skos:altLabel "退货"@zh, "returns"@en .
+:abroad a owl:FunctionalProperty ; rdfs:label "海外配送"@zh, "shipping abroad"@en ; skos:altLabel "ship abroad"@en .
+
+:shop a :Shop ; rdfs:label "山茶小店"@zh, "Camellia Store"@en ;
+    :hours "周一至周日 09:00-21:00" ; :phone "010-85007938" ; :returns true ; :abroad false .
+:kettle a :Product ; rdfs:label "电热水壶"@zh, "electric kettle"@en ; :price 199 ; :warranty 24 ;
+    :colour "樱桃红", "珍珠白" ; :goesWith :filter .
+:lamp a :Product ; rdfs:label "护眼台灯"@zh, "reading lamp"@en ; :price 89 ; :warranty 12 ; :colour "墨玉黑" .
+:filter a :Product ; rdfs:label "除垢滤网"@zh, "scale filter"@en ; :price 25 .
+"#;
+
+fn shop() -> Checker {
+    let facts: Arc<dyn Facts> = Arc::new(Graph::from_turtle(SHOP, &Limits::default()).unwrap());
+    let linker = Arc::new(Linker::new(facts.as_ref(), LinkerConfig::default()).unwrap());
+    Checker::new(facts, linker).unwrap()
+}
+
+fn verdict(checker: &Checker, reply: &str) -> Verdict {
+    checker.check(reply, &Context::default()).unwrap().verdict
+}
+
+/// Checks a reply to a question.
+fn answer(checker: &Checker, question: &str, reply: &str) -> Checked {
+    let context = checker.follow(&Context::default(), question).unwrap();
+    checker.check(reply, &context).unwrap()
+}
+
+#[test]
+fn claims_are_held_against_facts() {
+    let checker = shop();
+    for (reply, expected) in [
+        ("电热水壶的价格是199元。", Verdict::Supported),
+        ("电热水壶的价格是一百九十九块。", Verdict::Supported),
+        ("电热水壶售价￥199.00，保修两年。", Verdict::Supported),
+        ("电热水壶的价格是189元。", Verdict::Contradicted),
+        ("这款89元的护眼台灯很好。", Verdict::Supported),
+        ("这款99元的护眼台灯很好。", Verdict::Contradicted),
+        (
+            "The price of the electric kettle is 199 yuan.",
+            Verdict::Supported,
+        ),
+        (
+            "The price of the electric kettle is 189 yuan.",
+            Verdict::Contradicted,
+        ),
+        (
+            "The reading lamp has a warranty of 12 months.",
+            Verdict::Supported,
+        ),
+        (
+            "The reading lamp has a warranty of 2 years.",
+            Verdict::Contradicted,
+        ),
+        ("营业时间是早上九点到晚上九点。", Verdict::Supported),
+        ("营业时间是10:00-21:00。", Verdict::Contradicted),
+        ("Our opening hours are 9 am to 9 pm.", Verdict::Supported),
+        ("Our opening hours are 9 am to 6 pm.", Verdict::Contradicted),
+        ("打85007938这个就行。", Verdict::Supported),
+        ("打85007939这个就行。", Verdict::Contradicted),
+        ("电热水壶有樱桃红和珍珠白两种颜色。", Verdict::Supported),
+        ("电热水壶的颜色有樱桃红和墨玉黑。", Verdict::Contradicted),
+        ("电热水壶没有墨玉黑。", Verdict::Supported),
+        ("电热水壶的配件有除垢滤网。", Verdict::Supported),
+        ("护眼台灯的配件有除垢滤网。", Verdict::Contradicted),
+        ("很高兴为您服务。", Verdict::NoClaim),
+        ("You are welcome!", Verdict::NoClaim),
+        ("除垢滤网的保修期是3个月。", Verdict::Unknown),
+    ] {
+        let checked = checker.check(reply, &Context::default()).unwrap();
+        assert_eq!(checked.verdict, expected, "{reply}: {checked:?}");
+    }
+}
+
+#[test]
+fn policies_are_yes_or_no() {
+    let checker = shop();
+    for (reply, expected) in [
+        ("我们支持七天无理由退货。", Verdict::Supported),
+        ("我们不支持七天无理由退货。", Verdict::Contradicted),
+        ("商品不可以退货。", Verdict::Contradicted),
+        ("我们不提供海外配送。", Verdict::Supported),
+        ("可以海外配送。", Verdict::Contradicted),
+        ("Yes, we offer free returns.", Verdict::Supported),
+        (
+            "Sorry, we do not offer free returns.",
+            Verdict::Contradicted,
+        ),
+        ("We can ship abroad.", Verdict::Contradicted),
+        ("We cannot ship abroad.", Verdict::Supported),
+        ("您是想退货吗？", Verdict::NoClaim),
+    ] {
+        assert_eq!(verdict(&checker, reply), expected, "{reply}");
+    }
+}
+
+#[test]
+fn what_is_false_is_corrected() {
+    let checker = shop();
+    for (reply, expected) in [
+        ("电热水壶的价格是189元。", "电热水壶的价格是199元。"),
+        ("电热水壶售价￥189。", "电热水壶售价￥199。"),
+        ("打85007939这个就行。", "打010-85007938这个就行。"),
+        ("我们不支持七天无理由退货。", "我们支持七天无理由退货。"),
+        ("可以海外配送。", "不可以海外配送。"),
+        ("We can ship abroad.", "We cannot ship abroad."),
+        (
+            "电热水壶的颜色有樱桃红和墨玉黑。",
+            "电热水壶的颜色有樱桃红和珍珠白。",
+        ),
+    ] {
+        let checked = checker.check(reply, &Context::default()).unwrap();
+        assert_eq!(checked.corrected.as_deref(), Some(expected), "{checked:?}");
+        assert_eq!(
+            verdict(&checker, expected),
+            Verdict::Supported,
+            "{expected}"
+        );
+    }
+    let right = checker
+        .check("电热水壶的价格是199元。", &Context::default())
+        .unwrap();
+    assert_eq!(right.corrected, None);
+}
+
+#[test]
+fn a_claim_tells_where_it_stands() {
+    let checked = shop()
+        .check("电热水壶的价格是189元。", &Context::default())
+        .unwrap();
+    let json = serde_json::to_value(&checked).unwrap();
+    let expected = serde_json::json!({
+        "verdict": "contradicted",
+        "facts": [{"subject": "电热水壶", "predicate": "价格", "claimed": "189元", "known": "199元", "start": 8, "end": 12}],
+        "corrected": "电热水壶的价格是199元。",
+    });
+    assert_eq!(json, expected);
+}
+
+#[test]
+fn the_conversation_tells_what_is_meant() {
+    let checker = shop();
+    for (question, reply, expected) in [
+        ("护眼台灯多少钱？", "89元哦。", Verdict::Supported),
+        ("护眼台灯多少钱？", "它199元哦。", Verdict::Contradicted),
+        ("电热水壶的价格是？", "199", Verdict::Supported),
+        ("电热水壶的价格是？", "189", Verdict::Contradicted),
+        (
+            "How long is the warranty of the reading lamp?",
+            "It is 12 months.",
+            Verdict::Supported,
+        ),
+        (
+            "How long is the warranty of the reading lamp?",
+            "It is 24 months.",
+            Verdict::Contradicted,
+        ),
+    ] {
+        let checked = answer(&checker, question, reply);
+        assert_eq!(checked.verdict, expected, "{question} {reply} {checked:?}");
+    }
+    let lamp = Iri::new("http://shop.example/lamp").unwrap();
+    let about = checker
+        .check("199元。", &Context::about(vec![lamp]))
+        .unwrap();
+    assert_eq!(about.verdict, Verdict::Contradicted);
+    assert_eq!(about.facts[0].subject.as_deref(), Some("护眼台灯"));
+}
+
+#[test]
+fn in_doubt_nothing_is_contradicted() {
+    let checker = shop();
+    for reply in [
+        "价格是189元。",        // of what?
+        "电热水壶满99元包邮。", // a condition
+        "没有价格是50元的商品。",
+        "订单号12345678已发货。",
+        "The reading lamp weighs 2 kg.",
+    ] {
+        let checked = checker.check(reply, &Context::default()).unwrap();
+        assert_ne!(checked.verdict, Verdict::Contradicted, "{checked:?}");
+    }
+}
+
+#[test]
+fn a_context_forgets_the_oldest_turns() {
+    let checker = shop();
+    let mut context = Context::default();
+    for _ in 0..40 {
+        context = checker.follow(&context, "护眼台灯多少钱？").unwrap();
+    }
+    assert_eq!(context.topics().count(), 12);
+}
+
+#[test]
+fn a_reply_in_pieces_gives_its_sentences() {
+    let text = "The kettle costs 1.5 times more. 价格是199元。好的！and the rest";
+    let whole: Vec<&str> = vec![
+        "The kettle costs 1.5 times more. ",
+        "价格是199元。",
+        "好的！",
+    ];
+    for size in 1..8 {
+        let mut sentences = Sentences::default();
+        let chars: Vec<char> = text.chars().collect();
+        let pieces = chars.chunks(size).map(|it| it.iter().collect::<String>());
+        let found: Vec<String> = pieces.flat_map(|it| sentences.push(&it)).collect();
+        assert_eq!(found, whole);
+        assert_eq!(sentences.rest(), "and the rest");
+    }
+}
+
+#[test]
+fn a_streamed_reply_is_checked_as_the_whole_one_is() {
+    let checker = shop();
+    let reply = "电热水壶很好。它的价格是189元。保修两年。谢谢";
+    let mut stream = checker.stream(Context::default());
+    let mut facts = Vec::new();
+    for c in reply.chars() {
+        for checked in stream.push(&c.to_string()).unwrap() {
+            facts.extend(checked.facts);
+        }
+    }
+    facts.extend(stream.finish().unwrap().into_iter().flat_map(|it| it.facts));
+    let whole = checker.check(reply, &Context::default()).unwrap();
+    assert_eq!(facts, whole.facts);
+    assert_eq!(whole.verdict, Verdict::Contradicted);
+}
+
+proptest! {
+    #[test]
+    fn any_reply_can_be_checked(reply in ".{0,60}|[0-9元分年点到至电热水壶护眼台灯价格保修是没有不的，。 ]{0,40}") {
+        let checked = shop().check(&reply, &Context::default()).unwrap();
+        let length = reply.chars().count();
+        for fact in &checked.facts {
+            prop_assert!(fact.start < fact.end && fact.end <= length);
+        }
+        prop_assert_eq!(checked.facts.is_empty(), checked.verdict == Verdict::NoClaim);
+    }
+}
