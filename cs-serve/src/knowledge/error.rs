@@ -85,4 +85,12 @@ pub enum KnowledgeError {
         /// The limit that they are beyond.
         problem: String,
     },
+    /// A template of questions cannot be used.
+    #[error("the template of {intent:?}: {problem}")]
+    Template {
+        /// The intent that it is for.
+        intent: String,
+        /// What is wrong with it, and what was expected.
+        problem: String,
+    },
 }

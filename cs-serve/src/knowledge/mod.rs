@@ -2,7 +2,7 @@
 //!
 //! - [`Facts`] is what can be asked for facts; [`Graph`] has them in memory, read from Turtle.
 //! - [`check`] holds what a reply claims against the facts.
-//! - [`linking`] finds the names of things in texts.
+//! - [`linking`] finds the names of things in texts; [`questions`] answers what is asked about them.
 //! - [`value`] reads amounts, times, dates and telephone numbers from texts, and compares them.
 
 pub mod check;
@@ -11,6 +11,7 @@ mod error;
 mod facts;
 mod graph;
 pub mod linking;
+pub mod questions;
 pub mod value;
 
 pub use error::KnowledgeError;

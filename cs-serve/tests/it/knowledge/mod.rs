@@ -1,4 +1,5 @@
 mod check;
 mod graph;
 mod linking;
+mod questions;
 mod value;
