@@ -30,6 +30,9 @@ pub enum Error {
     /// The replicas' common cache.
     #[error(transparent)]
     Cache(#[from] cs_serve::CacheError),
+    /// Facts, or a question to them.
+    #[error(transparent)]
+    Knowledge(#[from] cs_serve::knowledge::KnowledgeError),
     /// A threshold that rows do not allow.
     #[error("{}: {source}", path.display())]
     Fit {
@@ -120,6 +123,7 @@ impl Error {
             | Self::Line { .. }
             | Self::Unfit { .. }
             | Self::Fit { .. }
+            | Self::Knowledge(_)
             | Self::Setting { .. } => message.replace(['\n', '\r'], " "),
             _ => message.lines().next().unwrap_or_default().to_owned(),
         }

@@ -33,6 +33,14 @@ pub enum KnowledgeError {
         /// The file.
         path: PathBuf,
     },
+    /// No table has a column that is asked for.
+    #[error("no column {found:?}, expected one of {known}")]
+    Column {
+        /// The heading that was asked for.
+        found: String,
+        /// The headings that there are.
+        known: String,
+    },
     /// What should be the name of a thing is no absolute IRI.
     #[error("{found:?}, expected an absolute IRI without spaces, as http://shop.example/kettle")]
     Iri {

@@ -1,6 +1,7 @@
 //! What a service knows, as a graph of facts.
 //!
 //! - [`Facts`] is what can be asked for facts; [`Graph`] has them in memory, read from Turtle.
+//! - [`import`] makes Turtle of tables.
 //! - [`check`] holds what a reply claims against the facts.
 //! - [`linking`] finds the names of things in texts; [`questions`] answers what is asked about them.
 //! - [`value`] reads amounts, times, dates and telephone numbers from texts, and compares them.
@@ -10,6 +11,7 @@ mod common_words;
 mod error;
 mod facts;
 mod graph;
+pub mod import;
 pub mod linking;
 pub mod questions;
 pub mod value;

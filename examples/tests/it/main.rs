@@ -6,6 +6,7 @@
 )]
 
 mod cli;
+mod facts;
 mod generate;
 mod same;
 mod serve;

@@ -10,7 +10,7 @@ mod store;
 mod terms;
 mod turtle;
 mod validate;
-mod vocabulary;
+pub(crate) mod vocabulary;
 
 pub use limits::Limits;
 pub use problems::{Problem, ProblemKind, Severity};

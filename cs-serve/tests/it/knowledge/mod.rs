@@ -2,4 +2,5 @@ mod check;
 mod graph;
 mod linking;
 mod questions;
+mod import;
 mod value;
