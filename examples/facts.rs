@@ -130,7 +130,7 @@ fn import(arguments: &Arguments, out: &Path) -> Result<Outcome> {
     };
     let turtle = to_turtle(&tables, &config)?;
     let facts = Graph::from_turtle(&turtle, &Limits::default())?.len();
-    cs_data::file::write(out, turtle.as_bytes()).map_err(Error::io(out))?;
+    cs_data::file::write(out, |file| file.write_all(turtle.as_bytes())).map_err(Error::io(out))?;
     report(
         arguments.output.json,
         &json!({"tables": tables.len(), "facts": facts}),

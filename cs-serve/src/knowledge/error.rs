@@ -47,6 +47,14 @@ pub enum KnowledgeError {
         /// The beginning of what was given.
         found: String,
     },
+    /// A SPARQL endpoint does not answer as it should.
+    #[error("{url}: {problem}")]
+    Endpoint {
+        /// Its address.
+        url: String,
+        /// What it does, and what was expected.
+        problem: String,
+    },
     /// A query is not one that can be answered.
     #[error("the query: {problem}")]
     Query {

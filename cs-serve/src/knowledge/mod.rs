@@ -1,6 +1,7 @@
 //! What a service knows, as a graph of facts.
 //!
-//! - [`Facts`] is what can be asked for facts; [`Graph`] has them in memory, read from Turtle.
+//! - [`Facts`] is what can be asked for facts; [`Graph`] has them in memory, read from Turtle;
+//!   `Endpoint` (feature `sparql`) asks another server.
 //! - [`import`] makes Turtle of tables.
 //! - [`check`] holds what a reply claims against the facts.
 //! - [`linking`] finds the names of things in texts; [`questions`] answers what is asked about them.
@@ -8,6 +9,8 @@
 
 pub mod check;
 mod common_words;
+#[cfg(feature = "sparql")]
+mod endpoint;
 mod error;
 mod facts;
 mod graph;
@@ -16,6 +19,8 @@ pub mod linking;
 pub mod questions;
 pub mod value;
 
+#[cfg(feature = "sparql")]
+pub use endpoint::Endpoint;
 pub use error::KnowledgeError;
 pub use facts::{Datatype, Fact, Facts, Iri, Literal, Name, Named, Object, Predicate, Rows};
 pub use graph::{Graph, Limits, Problem, ProblemKind, Severity};

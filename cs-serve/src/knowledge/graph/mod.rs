@@ -4,13 +4,13 @@ mod limits;
 mod problems;
 mod reading;
 mod schema;
-mod sparql;
+pub(super) mod sparql;
 mod statements;
 mod store;
 mod terms;
 mod turtle;
 mod validate;
-pub(crate) mod vocabulary;
+pub(super) mod vocabulary;
 
 pub use limits::Limits;
 pub use problems::{Problem, ProblemKind, Severity};

@@ -1,4 +1,6 @@
 mod check;
+#[cfg(feature = "sparql")]
+mod endpoint;
 mod graph;
 mod linking;
 mod questions;

@@ -105,7 +105,7 @@ fn failed(error: QueryEvaluationError) -> KnowledgeError {
 }
 
 /// A term as whoever asks sees it.
-pub(super) fn object(term: &Term) -> Object {
+pub(crate) fn object(term: &Term) -> Object {
     match term {
         Term::NamedNode(node) => Object::Entity(Iri::checked(node.as_str())),
         Term::BlankNode(node) => Object::Entity(Iri::checked(&node.to_string())),
