@@ -2,7 +2,7 @@ mod check;
 #[cfg(feature = "sparql")]
 mod endpoint;
 mod graph;
+mod import;
 mod linking;
 mod questions;
-mod import;
 mod value;
