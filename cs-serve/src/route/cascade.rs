@@ -290,8 +290,8 @@ impl Cascade {
     }
 
     /// Forgets what the cache would answer to a text, because it is wrong: its own answer, and
-    /// those to texts that ask the same. Asks the light model, to find these. Gives how many answers
-    /// were forgotten.
+    /// those to texts that ask the same, as far as this replica knows these. Asks the light model, to
+    /// find them. Gives how many answers were forgotten.
     ///
     /// # Errors
     /// What the light model fails with.

@@ -98,8 +98,8 @@ pub trait Router: Send + Sync {
 /// - the text has more than `max_chars` characters, or the light model could not read it to its
 ///   end, or nothing of it although there is something to read;
 /// - the light model is less sure of its likeliest intent than `threshold`;
-/// - entities conflict, if `entity_conflicts` is set: the turn names two values for one label, or
-///   another one than the dialogue has in its slot of that name.
+/// - entities conflict, if `entity_conflicts` is set: the turn names two values for one label, each
+///   of them more likely than not, or another one than the dialogue has in its slot of that name.
 ///
 /// ```
 /// use cs_serve::route::{Choice, Policy, Router, Turn};
@@ -169,10 +169,12 @@ fn conflict(turn: &Turn<'_>, entities: &[Entity]) -> bool {
             .eq(b.chars().flat_map(char::to_lowercase))
     };
     let held = |entity: &Entity| turn.dialogue.and_then(|state| state.slot(&entity.label));
+    let two = |one: &Entity, other: &Entity| {
+        let are_likely = one.confidence >= 0.5 && other.confidence >= 0.5;
+        are_likely && one.label == other.label && differ(&one.text, &other.text)
+    };
     entities.iter().enumerate().any(|(i, entity)| {
         held(entity).is_some_and(|value| differ(value, &entity.text))
-            || entities[..i]
-                .iter()
-                .any(|other| other.label == entity.label && differ(&other.text, &entity.text))
+            || entities[..i].iter().any(|other| two(other, entity))
     })
 }

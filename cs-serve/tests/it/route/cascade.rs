@@ -124,3 +124,23 @@ fn the_dialogue_decides_too() {
         );
     }
 }
+
+#[test]
+fn what_is_hardly_an_entity_conflicts_with_no_other() {
+    let mut light = answer("light", 0.95, &[("city", "Rome"), ("city", "me")]);
+    let turn = Turn::alone("to Rome");
+    let policy = Policy::default();
+    assert_eq!(policy.after(&turn, &light), Choice::Full);
+    light.entities[1].confidence = 0.49;
+    assert_eq!(policy.after(&turn, &light), Choice::Light);
+    // What the dialogue holds is not overruled by a guess.
+    let dialogue = Dialogue {
+        city: Some("Rome"),
+        is_critical: false,
+    };
+    let within = Turn {
+        dialogue: Some(&dialogue),
+        ..turn
+    };
+    assert_eq!(policy.after(&within, &light), Choice::Full);
+}
