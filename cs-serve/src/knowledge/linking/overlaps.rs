@@ -41,12 +41,15 @@ pub(super) fn resolve(mut matches: Vec<Match>, len: impl Fn(&Match) -> usize) ->
             Some(_) => {}
         }
     }
-    readings.sort_by_key(|reading| reading.matches[0].start);
+    readings.sort_by_key(|reading| (reading.matches[0].start, reading.matches[0].end));
     readings
 }
 
+/// Whether two matches cannot both stand. Phrases may share their first part: "nearby sights and
+/// hotels" are two.
 fn overlap(one: &Match, other: &Match) -> bool {
-    one.start < other.end && other.start < one.end
+    let are_phrases = one.is_apart && other.is_apart && one.end != other.end;
+    one.start < other.end && other.start < one.end && !are_phrases
 }
 
 fn contains(outer: &Match, inner: &Match) -> bool {

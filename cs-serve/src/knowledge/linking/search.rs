@@ -23,6 +23,8 @@ pub(super) struct Match {
     pub(super) errors: usize,
     /// The weight of the characters that are wrong.
     pub(super) lost: f32,
+    /// Whether other words stand between its parts.
+    pub(super) is_apart: bool,
 }
 
 impl Linker {
@@ -88,6 +90,7 @@ impl Linker {
             way: piece.way,
             errors: piece.errors() + left.errors + right.errors,
             lost: piece.lost(letters) + left.lost + right.lost,
+            is_apart: false,
         })
     }
 
@@ -108,9 +111,11 @@ impl Linker {
                     .rest
                     .iter()
                     .try_fold(first.end, |end, &part| next_part(form, matches, end, part))?;
+                let len = usize::from(self.ways[phrase.way as usize].len);
                 Some(Match {
                     end,
                     way: phrase.way,
+                    is_apart: end - first.start > len,
                     ..first
                 })
             })

@@ -64,12 +64,12 @@ pub enum Unknown {
     #[error("no property that the question could be about")]
     Predicate,
     /// Nothing is stated of it.
-    #[error("nothing is stated of {predicate} of {subject}")]
+    #[error("nothing is stated of {predicates:?} of {subject:?}")]
     Value {
         /// The thing.
         subject: Iri,
-        /// Its property.
-        predicate: Iri,
+        /// Its properties that are asked for.
+        predicates: Vec<Iri>,
     },
     /// The values of a property have no common order: they are texts, or of different units.
     #[error("values of {predicate} that have no order")]

@@ -160,15 +160,17 @@ fn attribute(known: Known, turn: Turn, predicates: &[Iri]) -> Answered {
         Subject::Which(candidates) => return Ok(Ok(Answer::Which { candidates })),
         Subject::None => return Ok(Err(Unknown::Subject)),
     };
-    let Some(first) = predicates.first() else {
+    if predicates.is_empty() {
         return Ok(Err(Unknown::Predicate));
-    };
+    }
     let mut facts = known.facts.about(&subject)?;
     facts.retain(|fact| predicates.contains(&fact.predicate));
     facts.sort_by_key(|fact| predicates.iter().position(|asked| *asked == fact.predicate));
     if facts.is_empty() {
-        let predicate = first.clone();
-        return Ok(Err(Unknown::Value { subject, predicate }));
+        return Ok(Err(Unknown::Value {
+            subject,
+            predicates,
+        }));
     }
     let is_missing = |asked: &Iri| !facts.iter().any(|fact| fact.predicate == *asked);
     let missing = predicates
@@ -199,7 +201,7 @@ fn yes_no(known: Known, turn: Turn, predicates: &[Iri]) -> Answered {
         Some((yes, facts)) => Ok(Ok(Answer::YesNo { yes, facts })),
         None => Ok(Err(Unknown::Value {
             subject,
-            predicate: predicate.clone(),
+            predicates,
         })),
     }
 }

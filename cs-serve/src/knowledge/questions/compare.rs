@@ -17,7 +17,7 @@ pub(super) fn at_end(known: Known, things: &[Iri], predicate: &Iri, order: Order
         return Ok(Err(match things.first().cloned() {
             Some(subject) => Unknown::Value {
                 subject,
-                predicate: predicate.clone(),
+                predicates: vec![predicate.clone()],
             },
             None => Unknown::Nothing,
         }));

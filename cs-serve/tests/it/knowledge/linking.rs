@@ -94,7 +94,7 @@ fn restaurants() -> Names {
     Names::default()
         .class("餐馆", &restaurants)
         .class("景点", &sights)
-        .predicates(&["电话", "营业时间", "周边…酒店"])
+        .predicates(&["电话", "营业时间", "周边…酒店", "周边…景点"])
 }
 
 fn products() -> Names {
@@ -318,6 +318,12 @@ fn a_phrase_may_have_other_words_within() {
         &["周边有好点的酒店=周边…酒店"],
     );
     assert_found(&linker, "周边酒店", &["周边酒店=周边…酒店"]);
+    let text = "周边的景点和酒店";
+    assert_found(
+        &linker,
+        text,
+        &["周边的景点=周边…景点", "周边的景点和酒店=周边…酒店"],
+    );
     assert_found(&linker, "周边，酒店", &[]);
     assert_found(&linker, "周边有一个又大又好又不太贵的酒店", &[]);
 }

@@ -171,7 +171,7 @@ fn what_is_not_known_is_said_with_the_reason() {
             "ask",
             "保修多久",
             &["dawn"][..],
-            "unknown: nothing is stated of http://shop.example/guarantee of http://shop.example/dawn",
+            "unknown: nothing is stated of [<http://shop.example/guarantee>] of <http://shop.example/dawn>",
         ),
         (
             "ask",
@@ -207,7 +207,7 @@ fn what_is_not_known_is_said_with_the_reason() {
             "is_it",
             "可水洗吗",
             &["dusk"],
-            "unknown: nothing is stated of http://shop.example/washable of http://shop.example/dusk",
+            "unknown: nothing is stated of [<http://shop.example/washable>] of <http://shop.example/dusk>",
         ),
     ] {
         assert_eq!(shop.say(intent, text, about), expected, "{text}");
@@ -245,7 +245,7 @@ fn yes_and_no_follow_from_values_truths_and_what_is_complete() {
         ("暮色水壶的备注是fast吗", "true: dusk.note=fast"),
         (
             "暮色水壶的备注是loud吗",
-            "unknown: nothing is stated of http://shop.example/note of http://shop.example/dusk",
+            "unknown: nothing is stated of [<http://shop.example/note>] of <http://shop.example/dusk>",
         ),
     ] {
         assert_eq!(shop.say("is_it", text, &[]), expected, "{text}");
