@@ -259,9 +259,11 @@ impl Isa for Avx512Vnni {
         // returned.
         unsafe {
             let (low, eight) = (_mm512_set1_epi8(15), _mm512_set1_epi8(8));
+            // With few rows there are two sums of each, else too few are on their way.
+            let odd = usize::from(R <= 8);
             let mut sums = [_mm512_setzero_ps(); R];
             for group in 0..groups {
-                let mut exact = [_mm512_setzero_si512(); R];
+                let mut exact = [[_mm512_setzero_si512(); 2]; R];
                 for line in 0..LINES {
                     let packed = b.add((group * LINES + line) * 64);
                     _mm_prefetch::<_MM_HINT_T0>(packed.wrapping_add(AHEAD).cast());
@@ -271,15 +273,19 @@ impl Isa for Avx512Vnni {
                     let first = _mm512_sub_epi8(first, eight);
                     let second = _mm512_sub_epi8(second, eight);
                     for (r, exact) in exact.iter_mut().enumerate() {
-                        let x = a.add(r * lda + group * GROUP + line * 8).cast::<[i32; 2]>();
-                        let x = x.read_unaligned();
-                        *exact = _mm512_dpbusd_epi32(*exact, _mm512_set1_epi32(x[0]), first);
-                        *exact = _mm512_dpbusd_epi32(*exact, _mm512_set1_epi32(x[1]), second);
+                        let x = a.add(r * lda + group * GROUP + line * 8).cast::<i32>();
+                        // Read one by one: a load that broadcasts takes none of the ports that
+                        // multiply, as it would from a register.
+                        let left = _mm512_set1_epi32(x.read_unaligned());
+                        let right = _mm512_set1_epi32(x.add(1).read_unaligned());
+                        exact[0] = _mm512_dpbusd_epi32(exact[0], left, first);
+                        exact[odd] = _mm512_dpbusd_epi32(exact[odd], right, second);
                     }
                 }
                 let step = widen(steps.add(group));
-                for (sum, exact) in sums.iter_mut().zip(exact) {
-                    *sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(exact), step, *sum);
+                for (sum, [even, odd]) in sums.iter_mut().zip(exact) {
+                    let exact = _mm512_cvtepi32_ps(_mm512_add_epi32(even, odd));
+                    *sum = _mm512_fmadd_ps(exact, step, *sum);
                 }
             }
             sums.map(|sum| std::mem::transmute::<__m512, [f32; TILE]>(sum))

@@ -23,9 +23,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use cs_model::generate::Decoder;
+use cs_model::Bundle;
+use cs_model::generate::{Decoder, Likeliest};
 use cs_model::gguf::Gguf;
-use cs_model::{Bundle, Matrix};
 use cs_quant::{Int4, NativeCausalLm, Precision, QuantConfig, RuntimeConfig, surprise};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -156,7 +156,7 @@ impl Generate {
         for _ in 0..n {
             self.model.prefill(&[])?;
             let start = Instant::now();
-            std::hint::black_box(best(&self.model.prefill(&prompts)?));
+            std::hint::black_box(self.model.prefill_likeliest(&prompts)?);
             times.push(start.elapsed().as_nanos() as u64);
         }
         Ok(times)
@@ -164,12 +164,12 @@ impl Generate {
 
     fn decode(&mut self, prompts: &[Vec<u32>], steps: usize) -> Result<Decoded> {
         let prompts: Vec<&[u32]> = prompts.iter().map(Vec::as_slice).collect();
-        let mut next = best(&self.model.prefill(&prompts)?);
+        let mut next = tokens(&self.model.prefill_likeliest(&prompts)?);
         let mut out: Vec<_> = next.iter().map(|&token| vec![token]).collect();
         let mut ns = Vec::with_capacity(steps);
         for _ in 0..steps {
             let start = Instant::now();
-            next = best(&self.model.step(&next)?);
+            next = tokens(&self.model.step_likeliest(&next)?);
             ns.push(start.elapsed().as_nanos() as u64);
             out.iter_mut()
                 .zip(&next)
@@ -185,19 +185,8 @@ impl Generate {
     }
 }
 
-/// The likeliest word of each row, of equals the first.
-fn best(logits: &Matrix) -> Vec<u32> {
-    let rows = (0..logits.rows).map(|row| {
-        let mut best = 0;
-        let row = logits.row(row);
-        for (i, &logit) in row.iter().enumerate() {
-            if logit > row[best] {
-                best = i;
-            }
-        }
-        best as u32
-    });
-    rows.collect()
+fn tokens(likeliest: &[Likeliest]) -> Vec<u32> {
+    likeliest.iter().map(|next| next.token).collect()
 }
 
 /// The size of a GGUF file or an artefact, or of the checkpoint where there is none.
