@@ -111,7 +111,16 @@ fn is_of_kind<T>(opened: cs_model::Result<T>) -> Result<bool> {
 fn judge_decoder(arguments: &Arguments, texts: &Path) -> Result<Outcome> {
     arguments.refuse(&[("--max-length", arguments.length.max_length.is_some())])?;
     let texts = token_ids(arguments, texts)?;
-    let mut metric = |model: &mut NativeCausalLm| perplexity(model, &texts);
+    let mut measured = 0;
+    // To search for blocks takes one for each, and long.
+    let mut metric = |model: &mut NativeCausalLm| {
+        let figure = perplexity(model, &texts)?;
+        measured += 1;
+        note(format_args!(
+            "measurement {measured}: perplexity {figure:.4}"
+        ));
+        Ok::<_, cs_quant::Error>(figure)
+    };
     let config = arguments.quantise.config();
     if arguments.sensitivity {
         for block in block_sensitivity(&arguments.model, &config, &mut metric)? {

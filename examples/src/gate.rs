@@ -16,6 +16,7 @@ use cs_quant::{
 use cs_train::evaluation::{head_figures, unlabelled_heads, with_known_labels};
 
 use crate::error::{Error, Result};
+use crate::number;
 
 /// What an int8 model must keep.
 #[derive(Debug, Clone, Copy, Args)]
@@ -23,10 +24,10 @@ pub struct GateArgs {
     /// Intent accuracy, span F1 and 1 − the sentiment's squared error may each fall by this much;
     /// of a model without heads the vectors' cosine to those in fp32 [default: 0.005]. A decoder's
     /// perplexity may rise by this share of itself [default: 0.01]
-    #[arg(long, value_name = "DROP")]
+    #[arg(long, value_name = "DROP", value_parser = number::any)]
     pub max_drop: Option<f64>,
     /// Refuse an int8 model that is not this many times as fast
-    #[arg(long, value_name = "TIMES")]
+    #[arg(long, value_name = "TIMES", value_parser = number::above_zero)]
     pub min_speedup: Option<f64>,
     /// Keep as many layers in fp32 as the figures need, and no more
     #[arg(long)]

@@ -33,6 +33,11 @@ pub fn rows(text: &str) -> Result<usize, String> {
     checked(text, "a whole number, 1 or more", |rows| rows > 0)
 }
 
+/// Any but NaN, which is neither more nor less than another.
+pub fn any(text: &str) -> Result<f64, String> {
+    checked(text, "a number", |number: f64| !number.is_nan())
+}
+
 /// From 0 to 1.
 pub fn probability(text: &str) -> Result<f64, String> {
     checked(text, "a number from 0 to 1", |number| {

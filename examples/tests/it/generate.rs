@@ -207,6 +207,9 @@ fn a_decoder_is_quantised_if_it_foretells_texts_as_well() {
     };
     let refused = quantize(&texts, &["--max-drop=-0.9"]);
     assert_eq!(refused.status.code(), Some(1));
+    // In fp32, quantised, and with its one block alone quantised.
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("measurement 3: perplexity "), "{told}");
     assert!(!out.join(Bundle::INT8_WEIGHTS).exists());
     let accepted = quantize(&texts, &["--max-drop", "0.5", "--sensitivity"]);
     let verdict: Value = serde_json::from_slice(&accepted.stdout).unwrap();
@@ -227,6 +230,11 @@ fn a_decoder_is_quantised_if_it_foretells_texts_as_well() {
             &texts,
             &["--max-length", "9"],
             "--max-length: it has no effect",
+        ),
+        (
+            &texts,
+            &["--max-drop", "nan"],
+            "'nan' for '--max-drop <DROP>': expected a number",
         ),
     ] {
         let output = quantize(data, &[&["--overwrite"], more].concat());
