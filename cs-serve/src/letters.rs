@@ -4,8 +4,9 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 /// What is written without spaces: Chinese characters, kana, Hangul and the like.
 pub(crate) fn is_ideograph(char: char) -> bool {
-    matches!(char, '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
-        && char.is_alphanumeric()
+    matches!(char, '\u{4e00}'..='\u{9fff}')
+        || matches!(char, '\u{2e80}'..='\u{4dff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+            && char.is_alphanumeric()
 }
 
 /// Whether a character shows nothing: format and control characters, variation selectors, fillers.

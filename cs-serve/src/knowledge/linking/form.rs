@@ -47,7 +47,8 @@ impl Form {
             while let Some((_, mark)) = chars.next_if(|&(_, mark)| is_combining_mark(mark)) {
                 composed.push(mark);
             }
-            if char.is_ascii() && composed.len() == 1 {
+            let is_alone = composed.len() == char.len_utf8();
+            if is_alone && (char.is_ascii() || matches!(char, '\u{4e00}'..='\u{9fff}')) {
                 form.push(char.to_ascii_lowercase(), place, char.is_ascii_uppercase());
                 continue;
             }
@@ -62,7 +63,7 @@ impl Form {
     }
 
     fn push(&mut self, char: char, place: u32, capital: bool) {
-        if is_left_out(char) {
+        if !is_ideograph(char) && is_left_out(char) {
             if let Some(edge) = self.edges.last_mut() {
                 *edge = true;
             }
@@ -79,7 +80,8 @@ impl Form {
         self.places.push(place);
         self.capitals.push(capital);
         self.edges.push(false);
-        self.breaks.push(!char.is_alphanumeric());
+        self.breaks
+            .push(!is_ideograph(char) && !char.is_alphanumeric());
     }
 
     /// Whether a word may begin or end before the character at `at`.
@@ -198,6 +200,6 @@ fn is_quote(char: char) -> bool {
 /// Whether no word ends between two characters: both are letters or digits that words are written
 /// with.
 fn in_one_word(one: char, other: char) -> bool {
-    let is_part = |char: char| char.is_alphanumeric() && !is_ideograph(char);
+    let is_part = |char: char| !is_ideograph(char) && char.is_alphanumeric();
     is_part(one) && is_part(other)
 }

@@ -71,7 +71,9 @@ impl LinkerConfig {
     }
 }
 
-/// Finds the names of a graph in texts. It holds about 1 kB a name.
+/// Finds the names of a graph in texts. It holds about 1 kB a name. A text of 60 characters takes a
+/// quarter of a millisecond with 200,000 names: it is compared with a bounded number of them, those
+/// that share its rarest pieces.
 ///
 /// Names are compared as people write them: full-width or not, in whatever case, with brackets,
 /// spaces, quotes and hyphens or without. A name may lack its article or what stands in brackets at
@@ -125,7 +127,7 @@ pub struct Linker {
 }
 
 impl Linker {
-    /// Reads the names of a graph: about a second for 200,000.
+    /// Reads the names of a graph: some seconds for 200,000.
     ///
     /// # Errors
     /// [`KnowledgeError::Config`] for a setting out of range, [`KnowledgeError::Names`] for more
