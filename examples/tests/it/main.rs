@@ -5,6 +5,7 @@
     reason = "a failed test may panic, in its helpers too"
 )]
 
+mod check;
 mod cli;
 mod facts;
 mod generate;

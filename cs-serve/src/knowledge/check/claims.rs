@@ -246,8 +246,7 @@ impl Claims<'_> {
             .items
             .get(at + 1)
             .map_or(end, |it| it.start.clamp(item.end, end));
-        let before = self.reading.between(start, item.start);
-        let around = before + &self.reading.between(item.end, until);
+        let around = self.reading.words(start, item.start) + &self.reading.words(item.end, until);
         let name = self.reading.between(item.start, item.end);
         let said = match polarity::of(&around, &name) {
             Polarity::Yes => true,
@@ -292,7 +291,7 @@ impl Claims<'_> {
             .items
             .get(at + 1)
             .map_or(end, |it| it.start.min(end));
-        let clause = self.reading.between(start, item.start);
+        let clause = self.reading.words(start, item.start);
         let before = self.reading.between(from, item.start);
         // 没有人均消费是500元的餐馆 says of none that it is.
         let denied = match item.value {

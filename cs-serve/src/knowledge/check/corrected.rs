@@ -6,7 +6,7 @@ use super::judge::Finding;
 use super::lookup::Lookup;
 use super::properties::{Properties, Property, is_chinese};
 use crate::knowledge::facts::{Datatype, Iri, Literal, Object};
-use crate::knowledge::value::{Value, fold};
+use crate::knowledge::value::{Value, fold, read};
 
 /// The most values of a list that are told.
 const MOST_VALUES: usize = 5;
@@ -109,10 +109,37 @@ impl Words<'_> {
         let is_digit = |c: char| c.is_ascii_digit() || c == '.';
         let bare = !sample.is_empty() && sample.chars().all(is_digit);
         match &property.predicate.unit {
-            Some(unit) if is_number(literal) && !bare => with_unit(&literal.text, unit, sample),
+            Some(unit) if is_number(literal) && !bare => in_words_of(sample, literal, property)
+                .unwrap_or_else(|| with_unit(&literal.text, unit, sample)),
             _ => literal.text.clone(),
         }
     }
+}
+
+/// Puts a number in the place of the sample's one, if that counts the same unit.
+fn in_words_of(sample: &str, literal: &Literal, property: &Property) -> Option<String> {
+    let is_digit = |c: char| c.is_ascii_digit() || c == '.';
+    let start = sample.find(|c: char| c.is_ascii_digit())?;
+    let digits: String = sample[start..]
+        .chars()
+        .take_while(|&c| is_digit(c))
+        .collect();
+    let [Value::Amount(claimed)] = &read(sample)
+        .into_iter()
+        .map(|it| it.value)
+        .collect::<Vec<_>>()[..]
+    else {
+        return None;
+    };
+    let [Value::Amount(known)] = &property.values(literal)[..] else {
+        return None;
+    };
+    let (said, stated): (f64, f64) = (digits.parse().ok()?, literal.text.parse().ok()?);
+    let same_scale = (claimed.low * stated - known.low * said).abs() < 1e-9;
+    let rest = &sample[start + digits.len()..];
+    let one = !rest.contains(|c: char| c.is_ascii_digit());
+    (one && same_scale && claimed.unit == known.unit)
+        .then(|| format!("{}{}{rest}", &sample[..start], literal.text))
 }
 
 fn with_unit(number: &str, unit: &str, sample: &str) -> String {

@@ -84,6 +84,14 @@ impl Reading {
             .unwrap_or_default()
     }
 
+    /// Gives the words between two places that are no items: names may have any words in them, as
+    /// 不锈钢水壶 does.
+    pub(super) fn words(&self, start: usize, end: usize) -> String {
+        let is_free = |at: &usize| !self.items.iter().any(|it| it.start <= *at && *at < it.end);
+        let chars = (start..end.min(self.chars.len())).filter(is_free);
+        chars.map(|at| self.chars[at]).collect()
+    }
+
     /// Gives the clause around an item, from its beginning and to its end.
     pub(super) fn clause(&self, item: &Item) -> (usize, usize) {
         let ends = |at: &usize| self.ends(*at, true);

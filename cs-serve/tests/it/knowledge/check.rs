@@ -123,6 +123,14 @@ fn what_is_false_is_corrected() {
     for (reply, expected) in [
         ("电热水壶的价格是189元。", "电热水壶的价格是199元。"),
         ("电热水壶售价￥189。", "电热水壶售价￥199。"),
+        (
+            "The electric kettle costs 189 yuan.",
+            "The electric kettle costs 199 yuan.",
+        ),
+        (
+            "The reading lamp has a warranty of 2 years.",
+            "The reading lamp has a warranty of 12个月.",
+        ),
         ("打85007939这个就行。", "打010-85007938这个就行。"),
         ("我们不支持七天无理由退货。", "我们支持七天无理由退货。"),
         ("可以海外配送。", "不可以海外配送。"),

@@ -1,0 +1,120 @@
+//! Measures the knowledge room of cs-serve on CrossWOZ (<https://github.com/thu-coai/CrossWOZ>), whose
+//! customers and systems are people, and on replies made from templates.
+//!
+//! ```text
+//! crosswoz check     --data DIR [--seed 7] [--errors 10]
+//! crosswoz templates --data DIR --shop examples/data/shop.ttl [--seed 7] [--errors 10]
+//! ```
+//!
+//! `DIR` has `val.json`, or `val.json.zip` for `unzip`, and `database/` with the tables.
+//!
+//! `check` swaps a value of a seeded half of the turns that inform for another thing's, and counts the
+//! swaps that are found and the other turns that are blocked; the turns before are the context, as
+//! texts. It reports the dialogues of either half apart: only the first was looked at while the check
+//! was written. `templates` does the same with replies of our own. Figures come as JSON, and errors on
+//! stderr, as many as `--errors` says.
+
+mod check;
+mod databases;
+mod dialogues;
+mod facts;
+mod swap;
+mod templates;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use serde_json::{Value, json};
+
+use check::Outcome;
+use databases::Databases;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Measure the knowledge room on CrossWOZ
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Hold people's turns against the databases
+    Check(Measured),
+    /// Hold replies made from templates against the databases and a shop's facts
+    Templates {
+        #[command(flatten)]
+        measured: Measured,
+        /// Facts of a shop, in Turtle
+        #[arg(long, value_name = "FILE")]
+        shop: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Measured {
+    /// Folder of CrossWOZ's validation set and databases
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Seed of what is swapped for what
+    #[arg(long, default_value = "7")]
+    seed: u64,
+    /// Errors that are told
+    #[arg(long, value_name = "N", default_value = "10")]
+    errors: usize,
+}
+
+fn main() -> ExitCode {
+    let figures = match Arguments::parse().what {
+        What::Check(measured) => check_turns(&measured),
+        What::Templates { measured, shop } => check_templates(&measured, &shop),
+    };
+    let written = figures.and_then(|figures| Ok(writeln!(std::io::stdout(), "{figures}")?));
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody reads stderr: nothing to be done about it.
+            let _ = writeln!(std::io::stderr(), "error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn check_turns(measured: &Measured) -> Result<Value> {
+    let databases = Databases::open(&measured.data.join("database"))?;
+    let checker = facts::checker(facts::of_databases(&measured.data.join("database"))?)?;
+    let dialogues = dialogues::open(&measured.data)?;
+    let (seen, unseen) = dialogues.split_at(dialogues.len() / 2);
+    let figures = |dialogues| -> Result<Value> {
+        let outcome = check::measure(&checker, &databases, dialogues, measured.seed)?;
+        tell(&outcome, measured.errors)?;
+        Ok(outcome.figures())
+    };
+    Ok(json!({"seen": figures(seen)?, "unseen": figures(unseen)?}))
+}
+
+fn check_templates(measured: &Measured, shop: &std::path::Path) -> Result<Value> {
+    let crosswoz = facts::of_databases(&measured.data.join("database"))?;
+    let figures = |facts| -> Result<Value> {
+        let outcome = templates::measure(facts, measured.seed)?;
+        tell(&outcome, measured.errors)?;
+        Ok(outcome.figures())
+    };
+    Ok(json!({"crosswoz": figures(crosswoz)?, "shop": figures(facts::open(shop)?)?}))
+}
+
+fn tell(outcome: &Outcome, errors: usize) -> Result<()> {
+    let mut out = std::io::stderr().lock();
+    for (what, samples) in [
+        ("missed", &outcome.missed_samples),
+        ("blocked", &outcome.blocked_samples),
+    ] {
+        for sample in samples.iter().take(errors) {
+            writeln!(out, "{what}: {sample}")?;
+        }
+    }
+    Ok(())
+}
