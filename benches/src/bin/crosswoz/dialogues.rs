@@ -21,7 +21,21 @@ pub(crate) struct Message {
     role: String,
     #[serde(default)]
     pub(crate) dialog_act: Vec<Act>,
+    /// Of a customer's turn, what the customer wants by now.
+    #[serde(default)]
+    pub(crate) user_state: Vec<Wanted>,
 }
+
+/// What a customer wants of a thing: its number, domain and slot, and the value, if it has been told;
+/// and whether it has been spoken of.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Wanted(
+    pub(crate) u32,
+    pub(crate) String,
+    pub(crate) String,
+    pub(crate) serde_json::Value,
+    serde::de::IgnoredAny,
+);
 
 /// What a turn does, by those who labelled it: intent, domain, slot and value.
 #[derive(Debug, Deserialize)]

@@ -12,7 +12,7 @@ use crate::Result;
 use crate::databases::DOMAINS;
 
 /// What else properties and classes are called, as an operator would add it.
-const NAMES: &str = r#"
+pub(crate) const NAMES: &str = r#"
 @prefix class: <urn:facts:class/> .
 @prefix property: <urn:facts:property/> .
 @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
@@ -45,8 +45,8 @@ const UNITS: [(&str, &str); 4] = [
 ];
 const CLOSED: [&str; 5] = ["推荐菜", "酒店设施", "周边景点", "周边餐馆", "周边酒店"];
 
-/// Imports the databases.
-pub(crate) fn of_databases(folder: &Path) -> Result<Arc<dyn Facts>> {
+/// Imports the databases, with what else properties are called.
+pub(crate) fn of_databases(folder: &Path, names: &str) -> Result<Arc<dyn Facts>> {
     let table =
         |(domain, file): (&str, &str)| Table::open(&folder.join(file), domain, Some("名称"));
     let tables = DOMAINS
@@ -60,7 +60,7 @@ pub(crate) fn of_databases(folder: &Path) -> Result<Arc<dyn Facts>> {
         closed: CLOSED.map(str::to_owned).into(),
         ..ImportConfig::default()
     };
-    let turtle = to_turtle(&tables, &config)? + NAMES;
+    let turtle = to_turtle(&tables, &config)? + names;
     Ok(Arc::new(Graph::from_turtle(&turtle, &Limits::default())?))
 }
 

@@ -4,6 +4,8 @@
 //! ```text
 //! crosswoz check     --data DIR [--seed 7] [--errors 10]
 //! crosswoz templates --data DIR --shop examples/data/shop.ttl [--seed 7] [--errors 10]
+//! crosswoz linking   --data DIR [--seed 7] [--errors 10]
+//! crosswoz questions --data DIR [--errors 10]
 //! ```
 //!
 //! `DIR` has `val.json`, or `val.json.zip` for `unzip`, and `database/` with the tables.
@@ -18,6 +20,8 @@ mod check;
 mod databases;
 mod dialogues;
 mod facts;
+mod linking;
+mod questions;
 mod swap;
 mod templates;
 
@@ -26,6 +30,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use cs_serve::knowledge::linking::{Linker, LinkerConfig};
 use serde_json::{Value, json};
 
 use check::Outcome;
@@ -52,6 +57,10 @@ enum What {
         #[arg(long, value_name = "FILE")]
         shop: PathBuf,
     },
+    /// Find the databases' names with typing errors
+    Linking(Measured),
+    /// Answer what customers ask, given what they speak of
+    Questions(Measured),
 }
 
 #[derive(Debug, Args)]
@@ -70,6 +79,8 @@ struct Measured {
 fn main() -> ExitCode {
     let figures = match Arguments::parse().what {
         What::Check(measured) => check_turns(&measured),
+        What::Linking(measured) => link_names(&measured),
+        What::Questions(measured) => answer_turns(&measured),
         What::Templates { measured, shop } => check_templates(&measured, &shop),
     };
     let written = figures.and_then(|figures| Ok(writeln!(std::io::stdout(), "{figures}")?));
@@ -85,7 +96,10 @@ fn main() -> ExitCode {
 
 fn check_turns(measured: &Measured) -> Result<Value> {
     let databases = Databases::open(&measured.data.join("database"))?;
-    let checker = facts::checker(facts::of_databases(&measured.data.join("database"))?)?;
+    let checker = facts::checker(facts::of_databases(
+        &measured.data.join("database"),
+        facts::NAMES,
+    )?)?;
     let dialogues = dialogues::open(&measured.data)?;
     let (seen, unseen) = dialogues.split_at(dialogues.len() / 2);
     let figures = |dialogues| -> Result<Value> {
@@ -97,7 +111,7 @@ fn check_turns(measured: &Measured) -> Result<Value> {
 }
 
 fn check_templates(measured: &Measured, shop: &std::path::Path) -> Result<Value> {
-    let crosswoz = facts::of_databases(&measured.data.join("database"))?;
+    let crosswoz = facts::of_databases(&measured.data.join("database"), facts::NAMES)?;
     let figures = |facts| -> Result<Value> {
         let outcome = templates::measure(facts, measured.seed)?;
         tell(&outcome, measured.errors)?;
@@ -106,13 +120,53 @@ fn check_templates(measured: &Measured, shop: &std::path::Path) -> Result<Value>
     Ok(json!({"crosswoz": figures(crosswoz)?, "shop": figures(facts::open(shop)?)?}))
 }
 
+fn link_names(measured: &Measured) -> Result<Value> {
+    let facts = facts::of_databases(&measured.data.join("database"), "")?;
+    let linker = Linker::new(facts.as_ref(), LinkerConfig::default())?;
+    let (mut missed, mut odd) = (Vec::new(), Vec::new());
+    let misspelt = linking::misspelt(facts.as_ref(), &linker, measured.seed, &mut missed)?;
+    let taken = linking::taken(&linker, &dialogues::open(&measured.data)?, &mut odd);
+    tell_samples(
+        &[("missed", &missed), ("of no label", &odd)],
+        measured.errors,
+    )?;
+    Ok(json!({"misspelt": misspelt, "taken": taken}))
+}
+
+fn answer_turns(measured: &Measured) -> Result<Value> {
+    let folder = measured.data.join("database");
+    let names = questions::names(&Databases::open(&folder)?);
+    let facts = facts::of_databases(&folder, &names)?;
+    let linker = Linker::new(facts.as_ref(), LinkerConfig::default())?;
+    let service = questions::Service::new(facts.as_ref(), &linker)?;
+    let dialogues = dialogues::open(&measured.data)?;
+    let (seen, unseen) = dialogues.split_at(dialogues.len() / 2);
+    let figures = |dialogues| -> Result<Value> {
+        let outcome = questions::measure(&service, dialogues)?;
+        let samples = [
+            ("attributes", &outcome.wrong_attributes),
+            ("values", &outcome.wrong_values),
+        ];
+        tell_samples(&samples, measured.errors)?;
+        Ok(outcome.figures())
+    };
+    Ok(json!({"seen": figures(seen)?, "unseen": figures(unseen)?}))
+}
+
 fn tell(outcome: &Outcome, errors: usize) -> Result<()> {
-    let mut out = std::io::stderr().lock();
-    for (what, samples) in [
+    let samples = [
         ("missed", &outcome.missed_samples),
         ("blocked", &outcome.blocked_samples),
-    ] {
-        for sample in samples.iter().take(errors) {
+    ];
+    tell_samples(&samples, errors)
+}
+
+/// Tells some of each sort, spread over all of them.
+fn tell_samples(sorts: &[(&str, &Vec<String>)], errors: usize) -> Result<()> {
+    let mut out = std::io::stderr().lock();
+    for (what, samples) in sorts {
+        let step = samples.len().div_ceil(errors.max(1)).max(1);
+        for sample in samples.iter().step_by(step).take(errors) {
             writeln!(out, "{what}: {sample}")?;
         }
     }
