@@ -12,8 +12,8 @@
 //!
 //! `check` swaps a value of a seeded half of the turns that inform for another thing's, and counts the
 //! swaps that are found and the other turns that are blocked; the turns before are the context, as
-//! texts. It reports the dialogues of either half apart: only the first was looked at while the check
-//! was written. `templates` does the same with replies of our own. Figures come as JSON, and errors on
+//! texts. It reports the dialogues of either half apart: the check was written with an eye on the first,
+//! and errors of the second were read after that. `templates` does the same with replies of our own. Figures come as JSON, and errors on
 //! stderr, as many as `--errors` says.
 
 mod check;
@@ -101,13 +101,13 @@ fn check_turns(measured: &Measured) -> Result<Value> {
         facts::NAMES,
     )?)?;
     let dialogues = dialogues::open(&measured.data)?;
-    let (seen, unseen) = dialogues.split_at(dialogues.len() / 2);
+    let (first, second) = dialogues.split_at(dialogues.len() / 2);
     let figures = |dialogues| -> Result<Value> {
         let outcome = check::measure(&checker, &databases, dialogues, measured.seed)?;
         tell(&outcome, measured.errors)?;
         Ok(outcome.figures())
     };
-    Ok(json!({"seen": figures(seen)?, "unseen": figures(unseen)?}))
+    Ok(json!({"first": figures(first)?, "second": figures(second)?}))
 }
 
 fn check_templates(measured: &Measured, shop: &std::path::Path) -> Result<Value> {
@@ -140,7 +140,7 @@ fn answer_turns(measured: &Measured) -> Result<Value> {
     let linker = Linker::new(facts.as_ref(), LinkerConfig::default())?;
     let service = questions::Service::new(facts.as_ref(), &linker)?;
     let dialogues = dialogues::open(&measured.data)?;
-    let (seen, unseen) = dialogues.split_at(dialogues.len() / 2);
+    let (first, second) = dialogues.split_at(dialogues.len() / 2);
     let figures = |dialogues| -> Result<Value> {
         let outcome = questions::measure(&service, dialogues)?;
         let samples = [
@@ -150,7 +150,7 @@ fn answer_turns(measured: &Measured) -> Result<Value> {
         tell_samples(&samples, measured.errors)?;
         Ok(outcome.figures())
     };
-    Ok(json!({"seen": figures(seen)?, "unseen": figures(unseen)?}))
+    Ok(json!({"first": figures(first)?, "second": figures(second)?}))
 }
 
 fn tell(outcome: &Outcome, errors: usize) -> Result<()> {
