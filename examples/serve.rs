@@ -13,6 +13,9 @@
 //! (`max_body`) and a variable (`CS_MAX_BODY`): a flag goes before a variable, a variable before the
 //! file. `deploy/serve.toml` explains them.
 //!
+//! With `--kb` or `--sparql` it knows facts: `POST /v1/check` holds a reply against them, and
+//! `POST /v1/knowledge`, with an API key, reads them anew.
+//!
 //! At Ctrl-C or SIGTERM it accepts no more connections, answers what was asked, and exits with 0.
 //! A second signal ends it at once.
 
@@ -41,6 +44,10 @@ fn main() -> ExitCode {
     run(|arguments: ServeArgs| {
         let settings = arguments.layered(std::env::vars_os())?;
         let (api, engines) = start(&settings)?;
+        let api = match settings.knowledge()? {
+            Some(knowledge) => api.with_knowledge(knowledge),
+            None => api,
+        };
         serve(&api, settings.address())?;
         for engine in engines {
             engine.drain(GRACE);

@@ -4,12 +4,14 @@ use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
 use cs_serve::RuntimeConfig;
 use cs_serve::engine::EngineConfig;
 use cs_serve::http::{HttpConfig, Slot};
+use cs_serve::knowledge::{CurrentKnowledge, Endpoint, Graph, Limits};
 use cs_serve::route::{Cache, Cascade, RedisConfig, RouteConfig};
 
 use crate::configure::{from_environment, from_file};
@@ -56,6 +58,12 @@ pub struct ServeSettings {
     /// Redis by which replicas share answers, e.g. redis://127.0.0.1:6379; for a light and a full model
     #[arg(long, value_name = "URL")]
     pub redis: Option<String>,
+    /// Facts (Turtle) that replies are held against
+    #[arg(long, value_name = "FILE")]
+    pub kb: Option<PathBuf>,
+    /// SPARQL endpoint that keeps such facts, e.g. http://127.0.0.1:7878/query
+    #[arg(long, value_name = "URL")]
+    pub sparql: Option<String>,
     /// File of API keys, one a line; without it nobody may change the model
     #[arg(long, value_name = "FILE")]
     pub api_keys: Option<PathBuf>,
@@ -192,6 +200,28 @@ impl ServeSettings {
         Ok(cascade.with_cache(cache))
     }
 
+    /// The facts that replies are held against, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] for two sources of facts; [`Error::Knowledge`] for one that cannot be read.
+    pub fn knowledge(&self) -> Result<Option<CurrentKnowledge>> {
+        let limits = Limits::default();
+        Ok(Some(match (self.kb.clone(), self.sparql.clone()) {
+            (None, None) => return Ok(None),
+            (Some(path), None) => {
+                CurrentKnowledge::open(move || Ok(Arc::new(Graph::open(&path, &limits)?)))?
+            }
+            (None, Some(url)) => {
+                CurrentKnowledge::open(move || Ok(Arc::new(Endpoint::open(&url, &limits)?)))?
+            }
+            (Some(_), Some(_)) => {
+                let line = "--kb, --sparql: two sources of facts, expected one of them";
+                return Err(Error::Usage(line.to_owned()));
+            }
+        }))
+    }
+
     /// How the model is computed.
     pub fn runtime(&self) -> RuntimeConfig {
         RuntimeConfig {
@@ -239,6 +269,8 @@ impl ServeSettings {
             full: self.full.or(other.full),
             route: self.route.or(other.route),
             redis: self.redis.or(other.redis),
+            kb: self.kb.or(other.kb),
+            sparql: self.sparql.or(other.sparql),
             api_keys: self.api_keys.or(other.api_keys),
             models_dir: self.models_dir.or(other.models_dir),
             threads: self.threads.or(other.threads),

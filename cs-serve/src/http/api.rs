@@ -25,16 +25,18 @@ use super::models::{Models, Slot};
 use super::observe::{Ids, observe};
 use super::problem::Problem;
 use super::rate::Rates;
-use super::{cache, models, openapi, page, probes, understand};
+use super::{cache, knowledge, models, openapi, page, probes, understand};
 use crate::assistant::Assistant;
 use crate::engine::Handle;
 use crate::error::{HttpError, Result};
+use crate::knowledge::CurrentKnowledge;
 use crate::route::{Cascade, Layers};
 
 /// An engine's HTTP interface. A clone is another handle on the same one.
 #[derive(Clone)]
 pub struct Api {
     shared: Arc<Shared>,
+    knowledge: Option<Arc<CurrentKnowledge>>,
 }
 
 struct Shared {
@@ -110,7 +112,15 @@ impl Api {
         };
         Ok(Self {
             shared: Arc::new(shared),
+            knowledge: None,
         })
+    }
+
+    /// Holds replies against facts, too: `POST /v1/check`.
+    #[must_use]
+    pub fn with_knowledge(mut self, knowledge: CurrentKnowledge) -> Self {
+        self.knowledge = Some(Arc::new(knowledge));
+        self
     }
 
     /// Gives the router of all paths. It answers any other path with 404: nest it
@@ -144,6 +154,10 @@ impl Api {
 
     pub(super) fn answering(&self) -> &Answering {
         &self.shared.answering
+    }
+
+    pub(super) fn knowledge(&self) -> Option<&Arc<CurrentKnowledge>> {
+        self.knowledge.as_ref()
     }
 
     pub(super) fn models(&self) -> &Models {
@@ -203,6 +217,8 @@ fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(understand::understand))
         .routes(routes!(models::swap))
+        .routes(routes!(knowledge::check))
+        .routes(routes!(knowledge::reload))
         .routes(routes!(cache::evict))
         .routes(routes!(probes::health))
         .routes(routes!(probes::ready))

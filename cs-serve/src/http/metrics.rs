@@ -63,6 +63,8 @@ pub(super) struct Exposition<'a> {
     /// Each engine's slot, its model's version, and its figures.
     pub(super) engines: Vec<(Slot, String, Snapshot)>,
     pub(super) cascade: Option<&'a Cascade>,
+    /// The version of the facts.
+    pub(super) knowledge: Option<String>,
 }
 
 impl fmt::Display for Exposition<'_> {
@@ -72,6 +74,10 @@ impl fmt::Display for Exposition<'_> {
         self.write_engines(f)?;
         if let Some(cascade) = self.cascade {
             write_routes(f, cascade)?;
+        }
+        if let Some(version) = &self.knowledge {
+            head(f, "cs_knowledge_info", "gauge", "The facts that answer.")?;
+            writeln!(f, "cs_knowledge_info{{version=\"{version}\"}} 1")?;
         }
         head(f, "cs_model_info", "gauge", "The models that answer.")?;
         for (slot, version, _) in &self.engines {

@@ -49,6 +49,8 @@
 //! | --- | --- | --- |
 //! | `POST /v1/understand` | `{"text": T}` | an [`Understanding`](crate::Understanding) |
 //! | | `{"texts": [T…]}` | `{"results": […]}`, in the order of the texts |
+//! | `POST /v1/check` | `{"reply": T}`, perhaps `"about": [N…]` | what [facts](crate::knowledge) say of it |
+//! | `POST /v1/knowledge` | `{}` | `{"version"}`, once facts read anew answer |
 //! | `POST /v1/models` | `{"light": N}`, `{"full": N}` | `{"model", "version"}`, once it answers |
 //! | `POST /v1/cache` | `{"evict": T}` | `{"evicted": N}`: so many wrong answers are forgotten |
 //! | `GET /healthz` | | 200 while the process lives |
@@ -84,6 +86,7 @@ mod body;
 mod cache;
 mod config;
 mod keys;
+mod knowledge;
 mod metrics;
 mod models;
 mod observe;

@@ -34,7 +34,10 @@ const PROBLEMS: [(&str, &str); 11] = [
     ("400", "The request is not as described."),
     ("401", "The API key is missing or unknown."),
     ("403", "This service has no API keys, or no other models."),
-    ("404", "There is no such model, or no cache."),
+    (
+        "404",
+        "There is no such model, no cache, or there are no facts.",
+    ),
     ("408", "The body came too slowly."),
     ("413", "The body, the texts or one of them are too large."),
     ("415", "The body is not JSON by its own account."),
@@ -48,7 +51,7 @@ const PROBLEMS: [(&str, &str); 11] = [
 ];
 
 /// The problems that each operation may have.
-const OPERATIONS: [(&str, &str, &[&str]); 8] = [
+const OPERATIONS: [(&str, &str, &[&str]); 10] = [
     (
         "/v1/understand",
         "post",
@@ -68,6 +71,20 @@ const OPERATIONS: [(&str, &str, &[&str]); 8] = [
         "post",
         &[
             "400", "401", "403", "404", "408", "413", "415", "429", "500", "503", "504",
+        ],
+    ),
+    (
+        "/v1/check",
+        "post",
+        &[
+            "400", "401", "404", "408", "413", "415", "429", "500", "503",
+        ],
+    ),
+    (
+        "/v1/knowledge",
+        "post",
+        &[
+            "400", "401", "403", "404", "408", "413", "415", "429", "500",
         ],
     ),
     ("/healthz", "get", &["500"]),
@@ -124,6 +141,10 @@ fn limit(schemas: &mut Value, config: &HttpConfig) {
         "type": "array", "items": text, "minItems": 1, "maxItems": config.max_batch
     });
     schemas["Eviction"]["properties"]["evict"] = text.clone();
+    schemas["Reply"]["properties"]["reply"] = text.clone();
+    schemas["Reply"]["properties"]["about"] = json!({
+        "type": "array", "items": text, "maxItems": config.max_batch
+    });
     for (schema, fields) in [
         ("Question", [("text", text), ("texts", texts)]),
         ("Swap", [("light", name.clone()), ("full", name)]),

@@ -58,6 +58,7 @@ pub(super) async fn metrics(State(api): State<Api>) -> Response {
         requests: api.requests(),
         engines: engines.collect(),
         cascade: api.answering().cascade(),
+        knowledge: api.knowledge().map(|it| it.get().version().to_owned()),
     };
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(CONTENT_TYPE, kind)], exposition.to_string()).into_response()

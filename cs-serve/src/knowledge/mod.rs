@@ -2,6 +2,8 @@
 //!
 //! - [`Facts`] is what can be asked for facts; [`Graph`] has them in memory, read from Turtle;
 //!   `Endpoint` (feature `sparql`) asks another server.
+//! - [`Knowledge`] is one version of them, ready to check replies; [`CurrentKnowledge`] has the next one
+//!   take its place.
 //! - [`import`] makes Turtle of tables.
 //! - [`check`] holds what a reply claims against the facts.
 //! - [`linking`] finds the names of things in texts; [`questions`] answers what is asked about them.
@@ -9,6 +11,7 @@
 
 pub mod check;
 mod common_words;
+mod current;
 #[cfg(feature = "sparql")]
 mod endpoint;
 mod error;
@@ -19,6 +22,7 @@ pub mod linking;
 pub mod questions;
 pub mod value;
 
+pub use current::{CurrentKnowledge, Knowledge};
 #[cfg(feature = "sparql")]
 pub use endpoint::Endpoint;
 pub use error::KnowledgeError;

@@ -60,7 +60,7 @@ fn a_flag_goes_before_a_variable_and_a_variable_before_the_file() {
 #[test]
 fn what_is_wrong_in_a_file_is_told_with_its_place() {
     let folder = Folder::new();
-    let all = "one of light, full, route, redis, api_keys, models_dir, ";
+    let all = "one of light, full, route, redis, kb, sparql, api_keys, models_dir, ";
     let cases: [(&[u8], &str); 16] = [
         (
             b"queue = 0",
@@ -252,4 +252,34 @@ fn the_file_in_deploy_has_every_setting_with_its_default() {
     }
     let as_it_is = settings(&["--config", "../deploy/serve.toml"], &[]).unwrap();
     assert!(as_it_is.models().is_ok());
+}
+
+#[test]
+fn facts_come_from_one_place() {
+    let shop = concat!(env!("CARGO_MANIFEST_DIR"), "/data/shop.ttl");
+    assert!(settings(&[], &[]).unwrap().knowledge().unwrap().is_none());
+    let known = settings(&["--kb", shop], &[])
+        .unwrap()
+        .knowledge()
+        .unwrap()
+        .unwrap();
+    assert_eq!(known.get().version().len(), 16);
+    for (arguments, expected) in [
+        (
+            vec!["--kb", shop, "--sparql", "http://127.0.0.1:1/"],
+            "--kb, --sparql: two sources",
+        ),
+        (vec!["--kb", "no/such.ttl"], "no/such.ttl: "),
+        (
+            vec!["--sparql", "http://127.0.0.1:1/"],
+            "http://127.0.0.1:1/: ",
+        ),
+    ] {
+        let line = settings(&arguments, &[])
+            .unwrap()
+            .knowledge()
+            .unwrap_err()
+            .line();
+        assert!(line.starts_with(expected), "{line}");
+    }
 }

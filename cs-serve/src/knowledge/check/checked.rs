@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// What the facts say of a reply, or of one claim of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "http", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// A claim is known to be true, and none of the others to be false.
@@ -18,6 +19,7 @@ pub enum Verdict {
 
 /// A claim of a reply beside what is known.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "http", derive(utoipa::ToSchema))]
 pub struct CheckedFact {
     /// What it is about, by name; null if that is not clear.
     pub subject: Option<String>,
@@ -38,6 +40,7 @@ pub struct CheckedFact {
 
 /// A reply, held against the facts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "http", derive(utoipa::ToSchema))]
 pub struct Checked {
     /// What they say of all of it.
     pub verdict: Verdict,

@@ -29,6 +29,8 @@ async fn each_path_is_there_with_its_problems() {
         "/openapi.json",
         "/readyz",
         "/v1/cache",
+        "/v1/check",
+        "/v1/knowledge",
         "/v1/models",
         "/v1/understand",
     ];

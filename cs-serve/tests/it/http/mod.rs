@@ -5,6 +5,7 @@ mod bodies;
 mod callers;
 mod document;
 mod faults;
+mod knowledge;
 mod notes;
 #[cfg(feature = "otel")]
 mod otel;
