@@ -14,16 +14,8 @@ use super::statements::{Pattern, Statement};
 use super::store::Graph;
 use super::terms::Id;
 use super::vocabulary::{ALT_LABEL, FUNCTIONAL, LABEL, SUB_CLASS_OF, TYPE, is_of_graphs};
+use crate::knowledge::common_words::is_common_word;
 use crate::knowledge::facts::{Datatype, Named};
-
-/// Words of any conversation with a customer that make bad names.
-const COMMON_WORDS: [&str; 48] = [
-    "这个", "那个", "价格", "多少", "什么", "可以", "没有", "地址", "电话", "时间", "你好", "谢谢",
-    "商品", "产品", "订单", "退货", "发货", "快递", "问题", "客服", "这里", "附近", "今天", "明天",
-    "the", "it", "this", "that", "yes", "no", "hello", "thanks", "price", "order", "product",
-    "item", "help", "time", "phone", "address", "today", "tomorrow", "here", "one", "good", "free",
-    "return", "delivery",
-];
 
 /// Tells what is wrong with a literal by itself.
 pub(super) fn literal(literal: &Literal, limits: &Limits) -> Option<(ProblemKind, String)> {
@@ -235,7 +227,7 @@ fn common_words(graph: &Graph, source: &Source<'_>) -> Vec<Finding> {
     };
     let is_common = |statement: &Statement| {
         let name = graph.terms().text(statement.object).to_lowercase();
-        name.chars().count() < 2 || COMMON_WORDS.contains(&name.as_str())
+        name.chars().count() < 2 || is_common_word(&name)
     };
     let common = names.filter(|name| is_entity(name) && is_common(name));
     let finding = |statement: Statement| Finding {

@@ -80,7 +80,8 @@ fn write_price(path: &Path, price: &str) {
         @prefix owl: <http://www.w3.org/2002/07/owl#> .
         @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
         :price a owl:FunctionalProperty ; rdfs:label "价格"@zh, "price"@en ; cs:unit "元" .
-        :kettle rdfs:label "晨曦水壶"@zh, "Dawn kettle"@en ; :price {price} ."#
+        :Kettle rdfs:label "水壶"@zh .
+        :kettle a :Kettle ; rdfs:label "晨曦水壶"@zh, "Dawn kettle"@en ; :price {price} ."#
     );
     std::fs::write(path, turtle).unwrap();
 }
@@ -134,7 +135,7 @@ async fn facts_are_read_anew_and_stay_if_they_cannot_be() {
     write_price(&path, "2 9 9 oops");
     let refused = shop.send("/v1/knowledge", "{}").await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-    assert!(refused.body.contains("shop.ttl:6:"), "{}", refused.body);
+    assert!(refused.body.contains("shop.ttl:7:"), "{}", refused.body);
     assert_eq!(
         shop.check("晨曦水壶的价格是299元。").await["verdict"],
         "supported"
