@@ -10,6 +10,7 @@ const YES: &[&str] = &[
 ];
 /// What has no within it and does not say so.
 const NEITHER: &[&str] = &[
+    "不锈钢",
     "不仅",
     "不但",
     "不错",
