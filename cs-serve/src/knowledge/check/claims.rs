@@ -176,7 +176,7 @@ impl Claims<'_> {
             By::Name(name) => self.reading.items[name].start.saturating_sub(4),
             _ => 0,
         };
-        if polarity::offers_another(&self.reading.between(from, item.start), by == By::Question) {
+        if polarity::offers_another(&self.reading.words(from, item.start), by == By::Question) {
             return None;
         }
         self.made(at, properties, Said::Thing(item.things.clone()), by)
@@ -198,9 +198,7 @@ impl Claims<'_> {
     /// Reads that there is none: 周边没有酒店, 没有地铁.
     fn none(&self, at: usize) -> Option<Claim> {
         let item = &self.reading.items[at];
-        let before = self
-            .reading
-            .between(item.start.saturating_sub(4), item.start);
+        let before = self.reading.words(item.start.saturating_sub(4), item.start);
         let (_, end) = self.reading.clause(item);
         let after = self.reading.between(item.end, end);
         let denied = ["没有", "没", "无", "no "]

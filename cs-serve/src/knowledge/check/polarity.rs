@@ -1,16 +1,16 @@
 //! Whether something is said to be so, not to be so, or asked.
 
+/// What denies: English words with the blank before them, as "piano " has no in it.
 const NO: &[&str] = &[
-    "没有", "没", "无", "不", "非", "别", "未", "勿", "not ", "no ", "n't", "cannot", "never",
-    "without", "neither",
+    "没有", "没", "无", "不", "非", "别", "未", "勿", " not ", " no ", "n't", " cannot", " never",
+    " without", " neither",
 ];
 const YES: &[&str] = &[
     "可以", "支持", "提供", "包含", "含", "允许", "有", "能", "是", "会", "yes", "can", "is",
     "are", "do", "does", "has", "have", "offer", "support", "include", "accept", "allow",
 ];
-/// What has no within it and does not say so.
+/// Words that have no within them and do not say so.
 const NEITHER: &[&str] = &[
-    "不锈钢",
     "不仅",
     "不但",
     "不错",
@@ -22,6 +22,9 @@ const NEITHER: &[&str] = &[
     "无论",
     "不妨",
     "不少",
+    "非常",
+    "特别",
+    "分别",
     "not only",
 ];
 /// What says of things that follow that they are there.
@@ -75,33 +78,28 @@ pub(super) fn of(around: &str, name: &str) -> Polarity {
     }
 }
 
-/// Says whether a stretch of a text denies something.
-pub(super) fn denies(text: &str) -> bool {
-    let rest = NEITHER
-        .iter()
-        .fold(text.to_owned(), |text, word| text.replace(word, ""));
-    NO.iter().filter(|word| rest.contains(*word)).count() > 0
+/// Says whether the words of a text, without the names and values in it, deny something.
+pub(super) fn denies(words: &str) -> bool {
+    let words = without_neither(words);
+    NO.iter().any(|it| words.contains(it))
 }
 
-/// Says whether what follows a text is denied: the last word that says so or not says not.
-pub(super) fn ends_in_denial(text: &str) -> bool {
-    let rest = NEITHER
-        .iter()
-        .fold(text.to_owned(), |text, word| text.replace(word, ""));
-    let ends = NO
-        .iter()
-        .filter_map(|word| Some(rest.rfind(word)? + word.len()));
-    let yes = HAVING.iter().filter_map(|word| rest.rfind(word)).max();
+/// Says whether what follows some words is denied: the last one that says so or not says not.
+pub(super) fn ends_in_denial(words: &str) -> bool {
+    let words = without_neither(words);
+    let ends = NO.iter().filter_map(|it| Some(words.rfind(it)? + it.len()));
+    let yes = HAVING.iter().filter_map(|it| words.rfind(it)).max();
     ends.max().is_some_and(|no| yes.is_none_or(|yes| yes <= no))
 }
 
-/// Says whether a text leads over to something else than was asked for; if what was asked for is
+fn without_neither(words: &str) -> String {
+    NEITHER
+        .iter()
+        .fold(format!(" {words} "), |words, it| words.replace(it, " "))
+}
+
+/// Says whether words lead over to something else than was asked for; if what was asked for is
 /// all that says so, an offer alone does.
-pub(super) fn offers_another(text: &str, asked: bool) -> bool {
-    let offers = OFFERING.iter().any(|it| text.contains(it));
-    if asked {
-        offers || denies(text)
-    } else {
-        denies(text)
-    }
+pub(super) fn offers_another(words: &str, asked: bool) -> bool {
+    denies(words) || (asked && OFFERING.iter().any(|it| words.contains(it)))
 }

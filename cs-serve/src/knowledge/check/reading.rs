@@ -84,12 +84,14 @@ impl Reading {
             .unwrap_or_default()
     }
 
-    /// Gives the words between two places that are no items: names may have any words in them, as
-    /// 不锈钢水壶 does.
+    /// Gives the words between two places, with blanks in the place of items: names and values may
+    /// have any words in them, as 不锈钢水壶 does, which say nothing of the rest.
     pub(super) fn words(&self, start: usize, end: usize) -> String {
-        let is_free = |at: &usize| !self.items.iter().any(|it| it.start <= *at && *at < it.end);
-        let chars = (start..end.min(self.chars.len())).filter(is_free);
-        chars.map(|at| self.chars[at]).collect()
+        let is_item = |at: usize| self.items.iter().any(|it| (it.start..it.end).contains(&at));
+        let chars = self.chars.iter().enumerate().take(end).skip(start);
+        chars
+            .map(|(at, c)| if is_item(at) { ' ' } else { *c })
+            .collect()
     }
 
     /// Gives the clause around an item, from its beginning and to its end.

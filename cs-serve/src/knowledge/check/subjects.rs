@@ -96,9 +96,7 @@ impl Subjects<'_> {
     /// Says whether a thing is named as what is not meant: 不临近A, "not at A".
     fn is_denied(&self, at: usize) -> bool {
         let item = &self.reading.items[at];
-        let before = self
-            .reading
-            .between(item.start.saturating_sub(4), item.start);
+        let before = self.reading.words(item.start.saturating_sub(4), item.start);
         [
             "不在",
             "不临近",

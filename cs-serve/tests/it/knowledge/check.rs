@@ -34,7 +34,11 @@ const SHOP: &str = r#"
 "#;
 
 fn shop() -> Checker {
-    let facts: Arc<dyn Facts> = Arc::new(Graph::from_turtle(SHOP, &Limits::default()).unwrap());
+    checker(SHOP)
+}
+
+fn checker(turtle: &str) -> Checker {
+    let facts: Arc<dyn Facts> = Arc::new(Graph::from_turtle(turtle, &Limits::default()).unwrap());
     let linker = Arc::new(Linker::new(facts.as_ref(), LinkerConfig::default()).unwrap());
     Checker::new(facts, linker).unwrap()
 }
@@ -112,6 +116,87 @@ fn policies_are_yes_or_no() {
         ("We can ship abroad.", Verdict::Contradicted),
         ("We cannot ship abroad.", Verdict::Supported),
         ("您是想退货吗？", Verdict::NoClaim),
+    ] {
+        assert_eq!(verdict(&checker, reply), expected, "{reply}");
+    }
+}
+
+const DENYING_NAMES: &str = r#"
+@prefix : <http://shop.example/> .
+@prefix cs: <urn:customer-service-model:> .
+@prefix owl: <http://www.w3.org/2002/07/owl#> .
+@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+
+:Brand a rdfs:Class ; rdfs:label "无添加品牌"@zh, "no-nonsense brand"@en .
+:price a owl:FunctionalProperty ; rdfs:label "价格"@zh, "price"@en ; cs:unit "元" .
+:noSugar a owl:FunctionalProperty ; rdfs:label "无糖重量"@zh, "no sugar weight"@en ; cs:unit "克" .
+:returns a owl:FunctionalProperty ; rdfs:label "退货"@zh, "returns"@en .
+:address a owl:FunctionalProperty ; rdfs:label "地址"@zh, "address"@en .
+:near rdfs:label "邻居"@zh, "neighbour"@en ; cs:closed true .
+
+:muji a :Brand ; rdfs:label "无印良品"@zh, "Never Land"@en ; :price 129 ; :noSugar 99 ; :returns true ;
+    :address "不夜城路无名巷3号" ; :near :tea .
+:sauce a :Brand ; rdfs:label "不二酱"@zh, "No. 1 Kitchen"@en ; :price 129 ; :returns true ;
+    :address "没羽路8号" ; :near :muji .
+:tea a :Brand ; rdfs:label "非常泰"@zh, "Without Sugar Tea"@en ; :price 129 ; :returns true ;
+    :address "别院街5号" .
+"#;
+
+/// What denies in a name, a class, a property or a value denies nothing, and beside them still does.
+#[test]
+fn names_and_values_deny_nothing() {
+    let checker = checker(DENYING_NAMES);
+    let names = [
+        ("无印良品", "Never Land"),
+        ("不二酱", "No. 1 Kitchen"),
+        ("非常泰", "Without Sugar Tea"),
+    ];
+    for (zh, en) in names {
+        for (reply, expected) in [
+            (format!("{zh}的价格是129元。"), Verdict::Supported),
+            (format!("{zh}的价格是139元。"), Verdict::Contradicted),
+            (format!("{zh}的价格不是129元。"), Verdict::Unknown),
+            (format!("{zh}现在139元。"), Verdict::Contradicted),
+            (format!("无添加品牌{zh}现在139元。"), Verdict::Contradicted),
+            (format!("{zh}支持退货。"), Verdict::Supported),
+            (format!("{zh}不接受退货。"), Verdict::Contradicted),
+            (format!("{zh}没有退货。"), Verdict::Contradicted),
+            (
+                format!("The price of {en} is 129 yuan."),
+                Verdict::Supported,
+            ),
+            (
+                format!("The price of {en} is 139 yuan."),
+                Verdict::Contradicted,
+            ),
+            (
+                format!("The price of {en} is not 129 yuan."),
+                Verdict::Unknown,
+            ),
+            (format!("{en} does accept returns."), Verdict::Supported),
+            (
+                format!("{en} does not accept returns."),
+                Verdict::Contradicted,
+            ),
+        ] {
+            assert_eq!(verdict(&checker, &reply), expected, "{reply}");
+        }
+    }
+    for (reply, expected) in [
+        ("无印良品的无糖重量是99克。", Verdict::Supported),
+        ("无印良品的无糖重量是89克。", Verdict::Contradicted),
+        ("无印良品的地址是不夜城路无名巷3号。", Verdict::Supported),
+        ("无印良品的地址是别院街5号。", Verdict::Contradicted),
+        ("无印良品的地址不是别院街5号。", Verdict::Supported),
+        ("无印良品的地址不是不夜城路无名巷3号。", Verdict::Unknown),
+        ("不二酱的邻居有无印良品。", Verdict::Supported),
+        ("不二酱的邻居有非常泰。", Verdict::Contradicted),
+        ("不二酱的邻居没有非常泰。", Verdict::NoClaim),
+        ("这款非常好的不二酱价格是139元。", Verdict::Contradicted),
+        (
+            "The piano next to No. 1 Kitchen costs 139 yuan.",
+            Verdict::Contradicted,
+        ),
     ] {
         assert_eq!(verdict(&checker, reply), expected, "{reply}");
     }
