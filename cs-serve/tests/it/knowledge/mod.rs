@@ -5,4 +5,5 @@ mod graph;
 mod import;
 mod linking;
 mod questions;
+mod sparql;
 mod value;

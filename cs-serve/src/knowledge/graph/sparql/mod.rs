@@ -2,6 +2,7 @@
 
 mod dataset;
 mod query;
+mod size;
 
 pub(crate) use query::read;
 

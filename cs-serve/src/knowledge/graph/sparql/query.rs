@@ -6,6 +6,7 @@ use spargebra::algebra::GraphPattern;
 use spargebra::term::{NamedNodePattern, TermPattern, TriplePattern};
 use spargebra::{Query, SparqlParser};
 
+use super::size::Size;
 use crate::knowledge::error::KnowledgeError;
 use crate::knowledge::graph::vocabulary::PREFIXES;
 
@@ -14,6 +15,17 @@ const MOST_BYTES: usize = 8_192;
 /// How deep brackets may stand in each other, and how many prefix operators in a row, as queries are
 /// read and answered by recursion.
 const MOST_NESTED: usize = 50;
+/// Triples, steps of paths and operators between patterns: the time that it takes to put them in
+/// order grows steeply with their number, and no clock is looked at.
+const MOST_PATTERNS: usize = 64;
+/// Operands and operators of expressions, which are evaluated for each row.
+const MOST_EXPRESSIONS: usize = 500;
+/// Calls of `CONCAT` and `REPLACE`: each may multiply the length of what the one before has made.
+const MOST_CONCATENATIONS: usize = 2;
+/// Patterns that share no variable, of which one at most fits many facts.
+const MOST_APART: usize = 3;
+/// The rows of a `VALUES` that count as few.
+const FEW_ROWS: usize = 10;
 
 /// Reads a `SELECT` or an `ASK`, in which the usual prefixes need no declaration.
 pub(crate) fn read(sparql: &str) -> Result<Query, KnowledgeError> {
@@ -42,7 +54,10 @@ pub(crate) fn read(sparql: &str) -> Result<Query, KnowledgeError> {
             problem: error.to_string(),
         })?;
     match &query {
-        Query::Select { pattern, .. } | Query::Ask { pattern, .. } => connected(pattern)?,
+        Query::Select { pattern, .. } | Query::Ask { pattern, .. } => {
+            bounded(&Size::of(pattern))?;
+            connected(pattern)?;
+        }
         Query::Construct { .. } => return refused("a CONSTRUCT, expected SELECT or ASK".into()),
         Query::Describe { .. } => return refused("a DESCRIBE, expected SELECT or ASK".into()),
     }
@@ -51,6 +66,26 @@ pub(crate) fn read(sparql: &str) -> Result<Query, KnowledgeError> {
 
 fn refused<T>(problem: String) -> Result<T, KnowledgeError> {
     Err(KnowledgeError::Query { problem })
+}
+
+fn bounded(size: &Size) -> Result<(), KnowledgeError> {
+    let bounds = [
+        (size.patterns, MOST_PATTERNS, "triples, steps and operators"),
+        (
+            size.expressions,
+            MOST_EXPRESSIONS,
+            "operands and operators of expressions",
+        ),
+        (
+            size.concatenations,
+            MOST_CONCATENATIONS,
+            "calls of CONCAT and REPLACE",
+        ),
+    ];
+    match bounds.into_iter().find(|(found, most, _)| found > most) {
+        Some((found, most, what)) => refused(format!("{found} {what}, expected at most {most}")),
+        None => Ok(()),
+    }
 }
 
 fn nesting(sparql: &str) -> usize {
@@ -79,8 +114,8 @@ struct Part<'a> {
     bounded: bool,
 }
 
-/// Refuses a pattern with two parts that share no variable, unless one of them fits few facts: all
-/// pairs of what fits them would be formed, between which no clock is looked at.
+/// Refuses a pattern with two parts that share no variable, unless one of them fits few facts, and
+/// one with many such: all pairs of what fits them are formed, between which no clock is looked at.
 fn connected(pattern: &GraphPattern) -> Result<(), KnowledgeError> {
     let mut parts = Vec::new();
     collect(pattern, &mut parts)?;
@@ -96,12 +131,13 @@ fn connected(pattern: &GraphPattern) -> Result<(), KnowledgeError> {
         }
         joined.push(part);
     }
-    match joined.iter().filter(|part| !part.bounded).count() {
-        0 | 1 => Ok(()),
-        _ => refused(
+    let open = joined.iter().filter(|part| !part.bounded).count();
+    if open > 1 || joined.len() > MOST_APART {
+        return refused(
             "patterns that share no variable, expected each to be joined to the others".into(),
-        ),
+        );
     }
+    Ok(())
 }
 
 fn collect<'a>(pattern: &'a GraphPattern, parts: &mut Vec<Part<'a>>) -> Result<(), KnowledgeError> {
@@ -145,7 +181,8 @@ fn collect<'a>(pattern: &'a GraphPattern, parts: &mut Vec<Part<'a>>) -> Result<(
         GraphPattern::Values { .. } => apart = true,
     }
     if apart {
-        let bounded = matches!(pattern, GraphPattern::Values { .. });
+        let bounded =
+            matches!(pattern, GraphPattern::Values { bindings, .. } if bindings.len() <= FEW_ROWS);
         let mut variables = HashSet::new();
         pattern.on_in_scope_variable(|variable| {
             variables.insert(variable.as_str());
