@@ -82,9 +82,9 @@ impl Checker {
         };
         let judged: Vec<(Claim, Finding)> = claims
             .into_iter()
-            .map(|claim| {
-                let finding = judge.judge(&claim, &subjects.of(&claim));
-                (claim, finding)
+            .filter_map(|claim| {
+                let finding = judge.judge(&claim, &subjects.of(&claim))?;
+                Some((claim, finding))
             })
             .filter(|(claim, finding)| !claim.weak || finding.verdict == Verdict::Supported)
             .collect();

@@ -34,25 +34,24 @@ pub(super) struct Judge<'a> {
 impl Judge<'_> {
     /// Judges a claim by the likeliest group of things that it may be about: it is true if it is of
     /// one of them, else false if it is known to be false of one. What is true of a less likely
-    /// group counts where few things have that value.
-    pub(super) fn judge(&self, claim: &Claim, groups: &[Vec<Iri>]) -> Finding {
-        let mut groups = groups.iter().take(MOST_GROUPS);
-        let Some(first) = groups.next() else {
-            return Finding {
+    /// group counts where few things have that value. A claim of no property is none.
+    pub(super) fn judge(&self, claim: &Claim, groups: &[Vec<Iri>]) -> Option<Finding> {
+        let groups = groups.iter().take(MOST_GROUPS);
+        let mut findings = groups.filter_map(|group| self.of_group(claim, group));
+        let Some(first) = findings.next() else {
+            return Some(Finding {
                 verdict: Verdict::Unknown,
-                property: claim.properties[0],
+                property: *claim.properties.first()?,
                 subject: None,
                 known: Vec::new(),
-            };
+            });
         };
-        let first = self.of_group(claim, first);
         if first.verdict == Verdict::Supported {
-            return first;
+            return Some(first);
         }
-        let mut others = groups.map(|group| self.of_group(claim, group));
         let meant =
-            others.find(|it| it.verdict == Verdict::Supported && self.is_telling(claim, it));
-        meant.unwrap_or(first)
+            findings.find(|it| it.verdict == Verdict::Supported && self.is_telling(claim, it));
+        Some(meant.unwrap_or(first))
     }
 
     /// Says whether a claim that is true of a less likely subject is surely about that one: few
@@ -78,31 +77,30 @@ impl Judge<'_> {
         }
     }
 
-    fn of_group(&self, claim: &Claim, group: &[Iri]) -> Finding {
+    fn of_group(&self, claim: &Claim, group: &[Iri]) -> Option<Finding> {
         let each = group.iter().flat_map(|subject| {
             let finding = |&number: &u32| self.of_subject(claim, subject, number);
             claim.properties.iter().map(finding)
         });
-        let mut findings: Vec<Finding> = each.collect();
+        let findings: Vec<Finding> = each.collect();
         let contradicted = findings
             .iter()
             .filter(|it| it.verdict == Verdict::Contradicted);
         // One of several properties of a kind is meant, and it is not said which.
         let unclear = claim.by == By::Kind && contradicted.count() > group.len();
-        findings.sort_by_key(|it| match it.verdict {
+        let first = findings.into_iter().min_by_key(|it| match it.verdict {
             Verdict::Supported => 0,
             Verdict::Contradicted if !unclear => 1,
             Verdict::Contradicted => 3,
             Verdict::Unknown | Verdict::NoClaim => 2,
-        });
-        let first = findings.swap_remove(0);
-        match first.verdict {
+        })?;
+        Some(match first.verdict {
             Verdict::Contradicted if unclear => Finding {
                 verdict: Verdict::Unknown,
                 ..first
             },
             _ => first,
-        }
+        })
     }
 
     fn of_subject(&self, claim: &Claim, subject: &Iri, number: u32) -> Finding {
