@@ -1,4 +1,5 @@
 mod check;
+mod current;
 #[cfg(feature = "sparql")]
 mod endpoint;
 mod graph;
