@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use super::check::{Checked, Checker, Context, Topic};
+use super::check::{Checked, Checker};
 use super::error::KnowledgeError;
-use super::facts::{Facts, Iri};
+use super::facts::Facts;
 use super::linking::{Linker, LinkerConfig};
 
 /// One version of facts, with what finds their names in texts and what holds replies against them.
@@ -51,19 +51,9 @@ impl Knowledge {
     /// last.
     ///
     /// # Errors
-    /// The graph cannot be read.
+    /// [`KnowledgeError::Unknown`] if the facts have no such thing; or the graph cannot be read.
     pub fn check(&self, reply: &str, about: &[String]) -> Result<Checked, KnowledgeError> {
-        let context =
-            about
-                .iter()
-                .try_fold(Context::default(), |context, thing| match Iri::new(thing) {
-                    Ok(iri) => Ok(context.then(Topic {
-                        things: vec![iri],
-                        ..Topic::default()
-                    })),
-                    Err(_) => self.checker.follow(&context, thing),
-                })?;
-        self.checker.check(reply, &context)
+        self.checker.check(reply, &self.checker.about(about)?)
     }
 }
 

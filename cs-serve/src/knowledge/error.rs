@@ -47,6 +47,12 @@ pub enum KnowledgeError {
         /// The beginning of what was given.
         found: String,
     },
+    /// What a conversation should be about is not among the facts.
+    #[error("{found:?} is unknown, expected the name or the IRI of a thing among the facts")]
+    Unknown {
+        /// The beginning of what was given.
+        found: String,
+    },
     /// A SPARQL endpoint does not answer as it should.
     #[error("{url}: {problem}")]
     Endpoint {

@@ -15,7 +15,7 @@ use super::reading::Reading;
 use super::stream::Stream;
 use super::subjects::Subjects;
 use crate::knowledge::error::KnowledgeError;
-use crate::knowledge::facts::Facts;
+use crate::knowledge::facts::{Facts, Iri};
 use crate::knowledge::linking::Linker;
 
 /// Holds replies against one version of facts.
@@ -45,6 +45,37 @@ impl Checker {
             linker,
             properties,
         })
+    }
+
+    /// Begins a conversation about some things, each by its IRI or its name, the newest last.
+    ///
+    /// # Errors
+    /// [`KnowledgeError::Unknown`] if the facts have no such thing; or the graph cannot be read.
+    pub fn about(&self, things: &[impl AsRef<str>]) -> Result<Context, KnowledgeError> {
+        let mut context = Context::default();
+        for thing in things {
+            let topic = self.topic_of(thing.as_ref())?;
+            context = context.then(topic);
+        }
+        Ok(context)
+    }
+
+    fn topic_of(&self, thing: &str) -> Result<Topic, KnowledgeError> {
+        if let Ok(iri) = Iri::new(thing)
+            && !self.facts.about(&iri)?.is_empty()
+        {
+            return Ok(Topic {
+                things: vec![iri],
+                ..Topic::default()
+            });
+        }
+        let topic = self.topic(&self.read(thing), &HashSet::new());
+        if topic.things.is_empty() {
+            return Err(KnowledgeError::Unknown {
+                found: thing.chars().take(80).collect(),
+            });
+        }
+        Ok(topic)
     }
 
     /// Gives the context after a turn, the customer's or one's own.

@@ -179,12 +179,21 @@ impl Subjects<'_> {
         (joined && !before.classes.is_empty()).then_some(&before.classes)
     }
 
+    /// Says whether things of its classes have such a property; a thing of no class has those that
+    /// are stated of it.
     fn may_have(&self, thing: &Iri, claim: &Claim) -> bool {
         let classes = self.lookup.classes_of(thing);
-        let may = |&property: &u32| {
-            classes
-                .iter()
-                .any(|it| self.properties.get(property).classes.contains(it))
+        let may = |&number: &u32| {
+            let property = self.properties.get(number);
+            match classes.is_empty() {
+                true => {
+                    let facts = self.lookup.about(thing);
+                    facts
+                        .iter()
+                        .any(|it| it.predicate == property.predicate.iri)
+                }
+                false => classes.iter().any(|it| property.classes.contains(it)),
+            }
         };
         claim.properties.iter().any(may)
     }

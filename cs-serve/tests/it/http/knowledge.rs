@@ -158,6 +158,12 @@ async fn what_is_no_question_is_refused() {
         let reply = shop.send(path, &body).await;
         assert_eq!(reply.status.as_u16(), status, "{body}: {}", reply.body);
     }
+    for unknown in ["http://shop.example/sofa", "Night sofa"] {
+        let body = json!({ "reply": "x", "about": ["Dawn kettle", unknown] });
+        let reply = shop.send("/v1/check", &body).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{}", reply.body);
+        assert!(reply.body.contains(unknown), "{}", reply.body);
+    }
     let without_key = ask(shop.api.router(), post("/v1/knowledge", "{}")).await;
     assert_eq!(without_key.status, StatusCode::UNAUTHORIZED);
     let ignorant = Service::plain();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cs_serve::knowledge::check::{Checked, Checker, Context, Sentences, Verdict};
 use cs_serve::knowledge::linking::{Linker, LinkerConfig};
-use cs_serve::knowledge::{Facts, Graph, Iri, Limits};
+use cs_serve::knowledge::{Facts, Graph, Iri, KnowledgeError, Limits};
 use proptest::prelude::*;
 
 const SHOP: &str = r#"
@@ -281,6 +281,37 @@ fn the_conversation_tells_what_is_meant() {
         .unwrap();
     assert_eq!(about.verdict, Verdict::Contradicted);
     assert_eq!(about.facts[0].subject.as_deref(), Some("护眼台灯"));
+}
+
+#[test]
+fn a_conversation_is_about_what_is_known() {
+    let checker = shop();
+    for known in ["护眼台灯", "Reading Lamp", "http://shop.example/lamp"] {
+        let context = checker.about(&[known]).unwrap();
+        let checked = checker.check("199元。", &context).unwrap();
+        assert_eq!(checked.verdict, Verdict::Contradicted, "{known}");
+    }
+    for unknown in ["http://shop.example/sofa", "沙发", "价格", ""] {
+        let error = checker.about(&["护眼台灯", unknown]).unwrap_err();
+        assert!(
+            matches!(&error, KnowledgeError::Unknown { found } if found == unknown),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_thing_of_no_class_has_what_is_stated_of_it() {
+    let checker = checker(&format!(
+        "{SHOP} :sofa rdfs:label \"夜色沙发\"@zh ; :price 900 ."
+    ));
+    for (reply, expected) in [
+        ("夜色沙发的价格是900元。", Verdict::Supported),
+        ("夜色沙发的价格是800元。", Verdict::Contradicted),
+        ("夜色沙发的保修期是3个月。", Verdict::Unknown),
+    ] {
+        assert_eq!(verdict(&checker, reply), expected, "{reply}");
+    }
 }
 
 #[test]
