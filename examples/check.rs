@@ -107,7 +107,7 @@ impl Check {
         if self.output.json {
             return print_json(&Line { reply, checked });
         }
-        print(format_args!("{:?}\t{reply}", checked.verdict))?;
+        print(format_args!("{}\t{reply}", checked.verdict))?;
         for fact in &checked.facts {
             let subject = fact.subject.as_deref().unwrap_or("?");
             let known = fact.known.as_deref().unwrap_or("?");

@@ -89,7 +89,7 @@ fn validate(path: &Path) -> Result<Outcome> {
         .filter(|problem| problem.severity == Severity::Error)
         .count();
     note(format_args!(
-        "{errors} errors, {} warnings",
+        "errors: {errors}, warnings: {}",
         problems.len() - errors
     ));
     Ok(if errors == 0 {

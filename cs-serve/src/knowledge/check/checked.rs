@@ -1,5 +1,7 @@
 //! What came of a check.
 
+use std::fmt;
+
 use serde::Serialize;
 
 /// What the facts say of a reply, or of one claim of it.
@@ -15,6 +17,17 @@ pub enum Verdict {
     Unknown,
     /// Nothing is claimed.
     NoClaim,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Supported => "supported",
+            Self::Contradicted => "contradicted",
+            Self::Unknown => "unknown",
+            Self::NoClaim => "no-claim",
+        })
+    }
 }
 
 /// A claim of a reply beside what is known.

@@ -25,7 +25,17 @@ const NEITHER: &[&str] = &[
     "非常",
     "特别",
     "分别",
+    "无理由",
+    "无条件",
+    "无线",
+    "无忧",
+    "不限",
+    "不锈钢",
+    "未来",
     "not only",
+    "no questions asked",
+    "no doubt",
+    "no problem",
 ];
 /// What says of things that follow that they are there.
 const HAVING: &[&str] = &[

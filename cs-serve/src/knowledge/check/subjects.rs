@@ -23,12 +23,15 @@ impl Subjects<'_> {
     /// Gives the things that a claim may be about, in groups: those of the first are likelier than
     /// those of the next, those of one as likely as each other.
     pub(super) fn of(&self, claim: &Claim) -> Vec<Vec<Iri>> {
-        if let Some(named) = self.in_reply(claim) {
-            return self.distinct(named, claim);
-        }
-        let talked_of = self.distinct(self.in_talk(claim), claim);
-        if !talked_of.is_empty() {
-            return talked_of;
+        let (groups, is_named) = match self.in_reply(claim) {
+            Some(named) => (named, true),
+            None => (self.in_talk(claim), false),
+        };
+        let groups = self.distinct(groups, claim);
+        // A product's price and then the shop's rules: a rule is told by its name, and is only the shop's.
+        let may_be_sole = !is_named || matches!(claim.by, By::Name(_));
+        if !groups.is_empty() || !may_be_sole {
+            return groups;
         }
         let sole = claim.properties.iter().map(|&it| self.properties.sole(it));
         self.distinct(sole.collect(), claim)
