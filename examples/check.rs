@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A line of `--input` is `{"reply": T}`, with `"about": […]` if the reply does not name what it is
-//! about: names or IRIs, the newest last. With `--json`, a line per reply: `reply, verdict` (`supported`,
+//! about: names or IRIs of the facts, the newest last. With `--json`, a line per reply: `reply, verdict` (`supported`,
 //! `contradicted`, `unknown`, `no-claim`)`, facts[{subject, predicate, claimed, known, start, end}],
 //! corrected`. It exits with 1 if one is contradicted. A line that is none leaves `{"error": …, "line": N}`
 //! in its place, and the exit status is 2.
@@ -18,9 +18,9 @@ use std::sync::Arc;
 
 use clap::Parser;
 use cs_examples::{Error, Outcome, Output, Result, note, print, print_json, run};
-use cs_serve::knowledge::check::{Checked, Checker, Context, Topic, Verdict};
+use cs_serve::knowledge::check::{Checked, Checker, Verdict};
 use cs_serve::knowledge::linking::{Linker, LinkerConfig};
-use cs_serve::knowledge::{Facts, Graph, Iri, Limits};
+use cs_serve::knowledge::{Facts, Graph, KnowledgeError, Limits};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -80,27 +80,13 @@ struct Check {
 
 impl Check {
     fn line(&self, asked: &Asked) -> Result<Outcome> {
-        let context = asked
-            .about
-            .iter()
-            .try_fold(Context::default(), |context, it| self.about(&context, it))?;
+        let context = self.checker.about(&asked.about)?;
         let checked = self.checker.check(&asked.reply, &context)?;
         self.show(&asked.reply, &checked)?;
         Ok(match checked.verdict {
             Verdict::Contradicted => Outcome::Failed,
             _ => Outcome::Passed,
         })
-    }
-
-    /// The context after something was spoken of, by its name or IRI.
-    fn about(&self, context: &Context, thing: &str) -> Result<Context> {
-        match Iri::new(thing) {
-            Ok(iri) => Ok(context.then(Topic {
-                things: vec![iri],
-                ..Topic::default()
-            })),
-            Err(_) => Ok(self.checker.follow(context, thing)?),
-        }
     }
 
     fn show(&self, reply: &str, checked: &Checked) -> Result<()> {
@@ -128,9 +114,14 @@ impl Check {
         let mut outcome = Outcome::Passed;
         let lines = text.split(|&byte| byte == b'\n').enumerate();
         for (at, line) in lines.filter(|(_, line)| !line.trim_ascii().is_empty()) {
-            let found = match serde_json::from_slice(line) {
-                Ok(asked) => self.line(&asked)?,
-                Err(error) => self.bad_line(path, at + 1, &error)?,
+            let place = Place { path, line: at + 1 };
+            let asked: Result<Asked, _> = serde_json::from_slice(line);
+            let found = match asked.map(|asked| self.line(&asked)) {
+                Ok(Err(Error::Knowledge(KnowledgeError::Unknown { found }))) => {
+                    self.bad_line(place.line, &place.unknown(line, &found))?
+                }
+                Ok(outcome) => outcome?,
+                Err(error) => self.bad_line(place.line, &place.unread(&error))?,
             };
             // Bad input outweighs a contradiction, and that what passed.
             outcome = match (outcome, found) {
@@ -142,24 +133,44 @@ impl Check {
         Ok(outcome)
     }
 
-    fn bad_line(&self, path: &Path, line: usize, error: &serde_json::Error) -> Result<Outcome> {
-        let message = error.to_string();
-        let error = Error::Line {
-            path: path.to_owned(),
-            line,
-            column: error.column().max(1),
-            found: message
-                .split(" at line ")
-                .next()
-                .unwrap_or(&message)
-                .to_owned(),
-            expected: "an object with a `reply`, and `about`, a list of names, if need be",
-        };
+    fn bad_line(&self, line: usize, error: &Error) -> Result<Outcome> {
         note(format_args!("error: {error}"));
         if self.output.json {
             print_json(&json!({"error": error.to_string(), "line": line}))?;
         }
         Ok(Outcome::BadInput)
+    }
+}
+
+/// A line of a file, from 1.
+struct Place<'a> {
+    path: &'a Path,
+    line: usize,
+}
+
+impl Place<'_> {
+    fn unread(&self, error: &serde_json::Error) -> Error {
+        let message = error.to_string();
+        let found = message.split(" at line ").next().unwrap_or(&message);
+        Error::Line {
+            path: self.path.to_owned(),
+            line: self.line,
+            column: error.column().max(1),
+            found: found.to_owned(),
+            expected: "an object with a `reply`, and `about`, a list of names, if need be",
+        }
+    }
+
+    fn unknown(&self, line: &[u8], thing: &str) -> Error {
+        let line = String::from_utf8_lossy(line);
+        let before = line.rfind(thing).map_or("", |at| &line[..at]);
+        Error::Line {
+            path: self.path.to_owned(),
+            line: self.line,
+            column: before.chars().count() + 1,
+            found: format!("{thing:?} is unknown"),
+            expected: "the name or the IRI of a thing among the facts",
+        }
     }
 }
 

@@ -56,7 +56,10 @@ fn a_line_may_say_what_it_is_about() {
 #[test]
 fn a_line_that_is_none_names_its_place_and_the_next_one_follows() {
     let folder = Folder::new();
-    let lines = "{\"reply\": 7}\n{\"reply\": \"Good morning!\", \"subject\": \"x\"}\n\n{\"reply\": \"Good morning!\"}\n";
+    let lines = concat!(
+        "{\"reply\": 7}\n{\"reply\": \"Good morning!\", \"subject\": \"x\"}\n\n{\"reply\": \"Good morning!\"}\n",
+        "{\"reply\": \"It costs 9 yuan.\", \"about\": [\"Night sofa\"]}\n",
+    );
     let input = folder.write("replies.jsonl", lines.as_bytes());
     let (status, stdout, stderr) = check(&["--kb", SHOP, "--input", &input, "--json"]);
     assert_eq!(status, Some(2), "{stderr}");
@@ -76,6 +79,11 @@ fn a_line_that_is_none_names_its_place_and_the_next_one_follows() {
         "{stdout}"
     );
     assert_eq!(lines[2]["verdict"], "no-claim");
+    let unknown = lines[3]["error"].as_str().unwrap();
+    assert!(
+        unknown.contains("replies.jsonl:5:42: \"Night sofa\" is unknown"),
+        "{unknown}"
+    );
 }
 
 #[test]
