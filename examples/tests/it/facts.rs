@@ -19,7 +19,7 @@ fn a_table_becomes_facts_without_problems() {
     let folder = Folder::new();
     let table = folder.write(
         "shop.csv",
-        "name,price,colours\nkettle,199,red;blue\nmug,25,red\n".as_bytes(),
+        "name,price,colours\nDawn kettle,199,red;blue\nDawn mug,25,red\n".as_bytes(),
     );
     let out = folder.path("shop.ttl");
     let arguments = [
