@@ -64,6 +64,10 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8], expected: &str) -> Result<
         let valid = error.valid_up_to();
         bad(format!("no UTF-8 after {valid} bytes"))
     })?;
+    // serde takes the elements of an array for the fields of an object.
+    if body.trim_start().starts_with('[') && serde_json::from_str::<IgnoredAny>(body).is_ok() {
+        return Err(bad(format!("expected {expected}")));
+    }
     serde_json::from_str(body).map_err(|wrong| {
         if let Err(broken) = serde_json::from_str::<IgnoredAny>(body) {
             return bad(format!("no JSON: {broken}"));

@@ -100,7 +100,7 @@ fn known(api: &Api) -> Result<Arc<CurrentKnowledge>, Problem> {
 /// Facts that could be read when the service began, and cannot be now: those of another server.
 fn unread(error: KnowledgeError) -> Problem {
     if let KnowledgeError::Unknown { .. } = error {
-        return body::bad(format!("`about`: {error}"));
+        return Problem::new(StatusCode::NOT_FOUND, format!("`about`: {error}"));
     }
     tracing::error!(%error, "facts cannot be read");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the facts cannot be read")

@@ -70,7 +70,7 @@
 //! | --- | --- |
 //! | 400 | a body that is not what was expected, a model that cannot be loaded |
 //! | 401, 403 | no key or an unknown one; a service without keys, or without a folder of models |
-//! | 404, 405 | no such path or model, or no cache; no such method |
+//! | 404, 405 | no such path, model or thing among the facts, no cache, no facts; no such method |
 //! | 408 | a head or a body that comes too slowly |
 //! | 413, 415 | too many bytes or texts, or too long ones; something else than JSON |
 //! | 429 | a full queue, a caller above its rate, another swap under way; with `Retry-After` |

@@ -152,7 +152,9 @@ async fn what_is_no_question_is_refused() {
         ("/v1/check", json!({ "reply": "x", "about": "y" }), 400),
         ("/v1/check", json!({ "reply": "x", "subject": "y" }), 400),
         ("/v1/check", long, 413),
+        ("/v1/check", json!(["x"]), 400),
         ("/v1/knowledge", json!({ "path": "/etc/passwd" }), 400),
+        ("/v1/knowledge", json!([]), 400),
     ];
     for (path, body, status) in cases {
         let reply = shop.send(path, &body).await;
@@ -161,7 +163,7 @@ async fn what_is_no_question_is_refused() {
     for unknown in ["http://shop.example/sofa", "Night sofa"] {
         let body = json!({ "reply": "x", "about": ["Dawn kettle", unknown] });
         let reply = shop.send("/v1/check", &body).await;
-        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{}", reply.body);
+        assert_eq!(reply.status, StatusCode::NOT_FOUND, "{}", reply.body);
         assert!(reply.body.contains(unknown), "{}", reply.body);
     }
     let without_key = ask(shop.api.router(), post("/v1/knowledge", "{}")).await;
