@@ -65,8 +65,14 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8], expected: &str) -> Result<
         bad(format!("no UTF-8 after {valid} bytes"))
     })?;
     // serde takes the elements of an array for the fields of an object.
-    if body.trim_start().starts_with('[') && serde_json::from_str::<IgnoredAny>(body).is_ok() {
-        return Err(bad(format!("expected {expected}")));
+    let value = body.trim_start();
+    if value.starts_with('[') && serde_json::from_str::<IgnoredAny>(value).is_ok() {
+        let before = &body[..body.len() - value.len()];
+        let line = before.matches('\n').count() + 1;
+        let column = before.len() - before.rfind('\n').map_or(0, |end| end + 1) + 1;
+        return Err(bad(format!(
+            "line {line} column {column}: expected {expected}"
+        )));
     }
     serde_json::from_str(body).map_err(|wrong| {
         if let Err(broken) = serde_json::from_str::<IgnoredAny>(body) {
