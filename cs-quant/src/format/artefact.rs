@@ -15,10 +15,9 @@ use crate::error::{Error, Result};
 /// The key of the artefact's metadata under which its version is.
 pub(crate) const FORMAT: &str = "format";
 /// The version this crate writes.
-pub(crate) const VERSION: &str = "cs-quant int8 3";
-/// The versions that this crate reads. Version 1 had no int4, version 2 only positive steps in it;
-/// otherwise they are the same.
-const READ: [&str; 3] = ["cs-quant int8 1", "cs-quant int8 2", VERSION];
+pub(crate) const VERSION: &str = "cs-quant int8 2";
+/// The versions that this crate reads. Version 1 had no int4; otherwise it is the same.
+const READ: [&str; 2] = ["cs-quant int8 1", VERSION];
 
 /// Refuses an artefact of another version.
 pub(crate) fn check_format(weights: &Weights) -> Result<()> {
@@ -82,7 +81,7 @@ pub(crate) fn read(weights: &Weights, name: &str, shape: [usize; 2]) -> Result<S
         Dtype::I8 => {
             let bytes = weights.bytes(name, Dtype::I8, &shape)?;
             Ok(StoredMatrix::Int8 {
-                scale: steps(weights, name, &[rows], &OF_ROWS)?,
+                scale: steps(weights, name, &[rows], f32::MAX)?,
                 // It is converted in place, without a second copy.
                 data: bytes.into_owned().into_iter().map(|b| b as i8).collect(),
             })
@@ -91,7 +90,7 @@ pub(crate) fn read(weights: &Weights, name: &str, shape: [usize; 2]) -> Result<S
             let group = group(weights, name, cols)?;
             let bytes = weights.bytes(name, Dtype::U8, &[rows, cols / 2])?;
             Ok(StoredMatrix::Int4 {
-                scale: steps(weights, name, &[rows, cols / group], &OF_GROUPS)?,
+                scale: steps(weights, name, &[rows, cols / group], f16::MAX.to_f32())?,
                 data: bytes.into_owned(),
                 group,
             })
@@ -119,35 +118,17 @@ fn group(weights: &Weights, name: &str, cols: usize) -> Result<usize> {
     })
 }
 
-/// What each step of a matrix has to be.
-struct Rule {
-    holds: fn(f32) -> bool,
-    expected: &'static str,
-}
-
-/// Of int8, where a row has one.
-const OF_ROWS: Rule = Rule {
-    holds: |step| step > 0.0,
-    expected: "positive steps",
-};
-
-/// Of int4, where a group has one, in f16.
-const OF_GROUPS: Rule = Rule {
-    holds: |step| step != 0.0 && step.abs() <= f16::MAX.to_f32_const(),
-    expected: "steps but 0, of at most 65504 either way",
-};
-
-/// Reads the steps of a matrix.
-fn steps(weights: &Weights, name: &str, shape: &[usize], rule: &Rule) -> Result<Vec<f32>> {
+/// Reads the steps of a matrix, which have to be positive and at most `most`.
+fn steps(weights: &Weights, name: &str, shape: &[usize], most: f32) -> Result<Vec<f32>> {
     let tensor = format!("{name}.scale");
     let steps = weights.f32(&tensor, shape)?;
-    match steps.iter().position(|&step| !(rule.holds)(step)) {
+    match steps.iter().position(|&s| s <= 0.0 || s > most) {
         None => Ok(steps),
         Some(at) => Err(Error::Tensor {
             path: weights.path().to_owned(),
             tensor,
             found: format!("{} at element {at}", steps[at]),
-            expected: rule.expected.to_owned(),
+            expected: format!("positive steps of at most {most:e}"),
         }),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! int8 has a step a row: `w ~ t q`, `q = round(w / t)`, |q| <= 127. int4 has a step for every `G`
 //! weights of a row, and 16 values: `w ~ t (q - 8)`, `q = round(w / t) + 8` in 0..=15; two weights a
-//! byte, the even one in the low half. Its steps may be negative, so that -8 can stand for either sign.
+//! byte, the even one in the low half.
 
 use half::f16;
 
@@ -135,11 +135,11 @@ fn int4(data: &[f32], group: usize, clip: Clip) -> StoredMatrix {
     }
 }
 
-/// Gives the nearest f16 number but zero, which is how int4's steps are stored: 65,504 at most, which
-/// cuts weights beyond 524,032 off.
+/// Gives the nearest positive f16 number, which is how int4's steps are stored: 65,504 at most, which
+/// cuts weights beyond 458,528 off.
 fn half(step: f32) -> f32 {
     let [least, most] = [f16::MIN_POSITIVE_SUBNORMAL, f16::MAX].map(f16::to_f32);
-    f16::from_f32(step.abs().clamp(least, most).copysign(step)).to_f32()
+    f16::from_f32(step.clamp(least, most)).to_f32()
 }
 
 /// Gives the integers that stand for up to eight weights.
@@ -183,8 +183,8 @@ fn nearest(x: f32) -> f32 {
     x + ROUND - ROUND
 }
 
-/// Finds the step of weights that share one: it is finite, 1 where they are all zero, and positive but
-/// in 4 bits, where the largest weight is a multiple of it below zero.
+/// Finds the step of weights that share one: it is positive and finite, and 1 where they are all
+/// zero.
 fn step(weights: &[f32], range: IntRange, clip: Clip) -> f32 {
     let largest = match clip {
         Clip::Percentile(share) => percentile(weights, share),
@@ -195,27 +195,17 @@ fn step(weights: &[f32], range: IntRange, clip: Clip) -> f32 {
     if finest < f32::MIN_POSITIVE {
         return 1.0;
     }
-    // Up to 32 no neighbours are lowered; beyond `most` the largest weights are cut off. No 8 faces -8,
-    // so in 4 bits the largest of the other sign may lose a step.
+    // Up to 32 no neighbours are lowered; beyond `most` the largest weights are cut off. With -8, which
+    // no positive 8 faces, that is worth a step of 4 bits.
     let limits = match (range, clip) {
-        (IntRange::Int4, Clip::None | Clip::Percentile(_)) => Limits::new(7.0, 0.125, 13),
+        (IntRange::Int4, Clip::None | Clip::Percentile(_)) => Limits::new(7.0, 0.125, 9),
         (IntRange::Int4, Clip::Mse) => Limits::new(7.0, 0.125, 57),
         (IntRange::Bounded, Clip::None | Clip::Percentile(_)) => Limits::new(32.0, 4.0, 23),
         (IntRange::Bounded, Clip::Mse) => Limits::new(32.0, 4.0, 33),
         (_, Clip::Mse) => Limits::new(range.most(), range.most() / 20.0, 21),
         _ => return finest,
     };
-    let towards = match range {
-        IntRange::Int4 => -extreme(weights).signum(),
-        IntRange::Int8 | IntRange::Bounded => 1.0,
-    };
-    best(weights, range, towards * largest, limits)
-}
-
-/// Finds the weight of the largest magnitude; of equals the first.
-fn extreme(weights: &[f32]) -> f32 {
-    let larger = |most: f32, &x: &f32| if x.abs() > most.abs() { x } else { most };
-    weights.iter().fold(0.0, larger)
+    best(weights, range, largest, limits)
 }
 
 /// The integers that are tried to stand for the largest weight.
@@ -304,16 +294,13 @@ mod tests {
         assert!(scale.iter().all(|&s| f16::from_f32(s).to_f32() == s));
         let scale = scale.clone();
         for (i, (x, back)) in data.iter().zip(rows.clone().into_f32(64)).enumerate() {
-            // A step and a half may be cut off the largest weights, and a little by the step's own rounding.
-            let step = scale[i / 32].abs();
-            assert!((x - back).abs() <= step * 1.53, "{i}: {x} {back}");
+            // A step may be cut off the largest weights, and a little by the step's own rounding.
+            assert!((x - back).abs() <= scale[i / 32] * 1.03, "{i}: {x} {back}");
         }
         for (group, &step) in data.chunks_exact(32).zip(&scale) {
+            let finest = group.iter().fold(0.0f32, |most, x| most.max(x.abs())) / 7.0;
             let error = |step| squared_error(group, step, IntRange::Int4);
-            // Neither the finest step without cutting nor llama.cpp's of Q4_0 is better.
-            for other in [extreme(group).abs() / 7.0, -extreme(group) / 8.0] {
-                assert!(error(step) <= error(other) * 1.001, "{step} {other}");
-            }
+            assert!(error(step) <= error(finest) * 1.001, "{step} {finest}");
         }
         let StoredMatrix::Int8 {
             scale: wide,
@@ -338,10 +325,10 @@ mod tests {
         for range in [IntRange::Int4, IntRange::Int8, IntRange::Bounded] {
             let widest = step(&row, range, Clip::None);
             let best = step(&row, range, Clip::Mse);
-            assert!(best.abs() <= widest.abs());
+            assert!(best <= widest);
             assert!(squared_error(&row, best, range) <= squared_error(&row, widest, range));
         }
-        let step = |row: &[f32], range, clip| step(row, range, clip).abs() * range.most();
+        let step = |row: &[f32], range, clip| step(row, range, clip) * range.most();
         assert!(step(&row, IntRange::Int4, Clip::Mse) < step(&row, IntRange::Int4, Clip::None));
         let cut = step(&row, IntRange::Int8, Clip::Percentile(0.99));
         assert!((cut - 1.0).abs() < 0.03, "{cut}");
