@@ -12,6 +12,8 @@
 //! - `route` (feature `route`) answers from a light model what it is sure of, and asks a full one
 //!   else.
 //! - `knowledge` (feature `knowledge`) knows facts, and holds replies against them: `knowledge::check`.
+//! - `reply` and `dialogue` (feature `dialogue`) hold conversations: replies that say where they come
+//!   from, flows that ask for what is missing, and sessions.
 //! - `http` (feature `http`) is the engine as an HTTP service: an axum router, and a server for it.
 //!
 //! This is how it works, with a test double instead of the weights:
@@ -58,6 +60,8 @@
 
 mod assistant;
 mod backend;
+#[cfg(feature = "dialogue")]
+pub mod dialogue;
 #[cfg(feature = "engine")]
 pub mod engine;
 mod error;
@@ -69,6 +73,8 @@ pub mod knowledge;
 mod letters;
 #[cfg(any(feature = "engine", feature = "route"))]
 mod millis;
+#[cfg(feature = "dialogue")]
+pub mod reply;
 #[cfg(feature = "route")]
 pub mod route;
 
