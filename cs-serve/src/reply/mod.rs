@@ -1,13 +1,15 @@
 //! What is said to a customer, and where it comes from.
 //!
 //! - [`Reply`] is a text with its [`Source`] and [`Evidence`].
-//! - [`Template`] is a text with places for values.
+//! - [`Template`] is a text with places for values, [`Text`] one in several languages.
 //! - [`Language`] is the one that a customer writes.
 
 mod language;
 mod said;
 mod template;
+mod text;
 
 pub use language::Language;
 pub use said::{Evidence, Reply, Source};
 pub use template::{Template, TemplateError, Values};
+pub use text::Text;
