@@ -11,6 +11,8 @@ pub(crate) mod position;
 mod staging;
 #[cfg(feature = "arrow")]
 mod text_file;
+#[cfg(feature = "yaml")]
+pub mod yaml;
 
 pub use atomic::{AtomicFile, sync, write, write_synced};
 #[cfg(feature = "arrow")]

@@ -34,14 +34,16 @@ pub struct Evidence {
 }
 
 /// What is said to a customer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
     /// The text.
     pub text: String,
     /// Where it comes from.
     pub source: Source,
     /// What it rests on, what matters most first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
     /// What facts say of it; none if there are none, or nothing had to be checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked: Option<Checked>,
 }

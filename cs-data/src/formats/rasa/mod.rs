@@ -4,7 +4,6 @@ mod example;
 pub(crate) mod json;
 mod reader;
 mod writer;
-mod yaml;
 
 pub(crate) use json::{RasaExport, RasaJsonWriter};
 pub(crate) use reader::{ATTRIBUTES, RasaReader, SECTIONS};

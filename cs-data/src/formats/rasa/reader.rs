@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::file::position::Position;
+use crate::file::yaml::{self, Content, Node, Style, Wrong};
 use crate::file::{TextFile, TextSlice, shown};
 use crate::formats::input;
 use crate::formats::input::Charset;
@@ -22,8 +23,6 @@ use crate::formats::row_reader::{Fault, RowReader};
 use crate::text::{Utterance, check_text};
 
 use super::example::Example;
-use super::yaml;
-use super::yaml::{Content, Node, Style, Wrong};
 
 pub(crate) const ATTRIBUTES: &str = "entity_attributes";
 pub(crate) const METADATA: &str = "metadata";
@@ -121,7 +120,7 @@ impl Parser<'_> {
             return Err(root.wrong("no object", "the keys version and nlu"));
         };
         for (key, node) in members {
-            match (key.as_str(), &node.content) {
+            match (key.text.as_str(), &node.content) {
                 ("version", _) => {}
                 ("nlu", Content::List(items)) => {
                     items.iter().try_for_each(|item| self.item(item))?
@@ -129,7 +128,7 @@ impl Parser<'_> {
                 ("nlu", _) => return Err(node.wrong("no list under nlu", "a list")),
                 _ => self
                     .sections
-                    .push(Value::from_iter([(key.clone(), node.json())])),
+                    .push(Value::from_iter([(key.text.clone(), node.json())])),
             }
         }
         Ok(())

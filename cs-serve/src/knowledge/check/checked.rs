@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What the facts say of a reply, or of one claim of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "http", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -31,7 +31,7 @@ impl fmt::Display for Verdict {
 }
 
 /// A claim of a reply beside what is known.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "http", derive(utoipa::ToSchema))]
 pub struct CheckedFact {
     /// What it is about, by name; null if that is not clear.
@@ -47,12 +47,17 @@ pub struct CheckedFact {
     /// The character after its last.
     pub end: usize,
     /// What the known value says of the claimed one.
-    #[serde(skip)]
+    #[serde(skip, default = "untold")]
     pub verdict: Verdict,
 }
 
+/// The verdict of a claim that was read from a file.
+fn untold() -> Verdict {
+    Verdict::Unknown
+}
+
 /// A reply, held against the facts.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "http", derive(utoipa::ToSchema))]
 pub struct Checked {
     /// What they say of all of it.

@@ -1,4 +1,13 @@
-//! A small tree of a YAML file: every value with its line and column, no aliases, no key twice.
+//! A small tree of a YAML file (feature `yaml`): every value with its line and column, no aliases, no
+//! key twice.
+//!
+//! ```
+//! let tree = cs_data::file::yaml::parse("flows:\n  refund: {}\n")?.unwrap();
+//! let refund = tree.get("flows").and_then(|flows| flows.get("refund")).unwrap();
+//! assert_eq!((refund.line, refund.column), (2, 11));
+//! assert!(cs_data::file::yaml::parse("a: &x [1]\nb: *x\n").is_err());
+//! # Ok::<(), cs_data::file::yaml::Wrong>(())
+//! ```
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 use serde_json::Value;
@@ -7,39 +16,68 @@ use serde_json::Value;
 const MAX_DEPTH: usize = 64;
 
 /// A value and where it begins.
-pub(crate) struct Node {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
     /// The line on which the value begins, from 1.
-    pub(crate) line: usize,
+    pub line: usize,
     /// The column at which the value begins, from 1, in characters.
-    pub(crate) column: usize,
-    pub(crate) content: Content,
+    pub column: usize,
+    /// What it is.
+    pub content: Content,
 }
 
-pub(crate) enum Content {
+/// What a value is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A text, and how it is written.
     Scalar(String, Style),
+    /// Values in order.
     List(Vec<Node>),
-    Map(Vec<(String, Node)>),
+    /// Values by key, in the order of the file.
+    Map(Vec<(Key, Node)>),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Style {
+/// A key and where it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1, in characters.
+    pub column: usize,
+    /// The key itself.
+    pub text: String,
+}
+
+/// How a text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
     /// A word without quotes, which may be a number, a truth value or nothing.
     Plain,
     /// The lines of the file, without their indentation.
     Literal,
+    /// In quotes, or folded.
     Other,
 }
 
 /// What is wrong at a line and column.
-pub(crate) struct Wrong {
-    pub(crate) line: usize,
-    pub(crate) column: usize,
-    pub(crate) found: String,
-    pub(crate) expected: String,
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{line}:{column}: {found}, expected {expected}")]
+pub struct Wrong {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1, in characters.
+    pub column: usize,
+    /// What stands there.
+    pub found: String,
+    /// What should.
+    pub expected: String,
 }
 
-/// The only document of `text`, `None` if it holds nothing. Takes several times its size.
-pub(crate) fn parse(text: &str) -> Result<Option<Node>, Wrong> {
+/// Gives the only document of `text`, `None` if it holds nothing. Takes several times its size.
+///
+/// # Errors
+/// The first place that is no YAML, nested more than 64 deep, an alias, or a key that stands twice.
+pub fn parse(text: &str) -> Result<Option<Node>, Wrong> {
     let mut tree = Tree {
         parser: Parser::new_from_str(text),
     };
@@ -118,7 +156,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    fn map(&mut self, depth: usize) -> Result<Vec<(String, Node)>, Wrong> {
+    fn map(&mut self, depth: usize) -> Result<Vec<(Key, Node)>, Wrong> {
         let mut seen = std::collections::HashSet::new();
         let mut members = Vec::new();
         loop {
@@ -130,6 +168,11 @@ impl<'a> Tree<'a> {
             if !seen.insert(key.clone()) {
                 return Err(wrong(place, format!("the key {key:?} again"), "it once"));
             }
+            let key = Key {
+                line: place.line(),
+                column: place.col() + 1,
+                text: key,
+            };
             let (event, place) = self.next()?;
             members.push((key, self.node(event, place, depth + 1)?));
         }
@@ -146,7 +189,9 @@ fn wrong(place: Marker, found: impl Into<String>, expected: impl Into<String>) -
 }
 
 impl Node {
-    pub(crate) fn wrong(&self, found: impl Into<String>, expected: impl Into<String>) -> Wrong {
+    /// Says what is wrong with it.
+    #[must_use]
+    pub fn wrong(&self, found: impl Into<String>, expected: impl Into<String>) -> Wrong {
         Wrong {
             line: self.line,
             column: self.column,
@@ -155,25 +200,30 @@ impl Node {
         }
     }
 
-    pub(crate) fn text(&self) -> Option<&str> {
+    /// Gives the text, if it is one.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
         match &self.content {
             Content::Scalar(text, _) => Some(text),
             _ => None,
         }
     }
 
-    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+    /// Gives the value of a key, if there is one.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Node> {
         match &self.content {
             Content::Map(members) => members
                 .iter()
-                .find(|(name, _)| name == key)
+                .find(|(name, _)| name.text == key)
                 .map(|(_, node)| node),
             _ => None,
         }
     }
 
-    /// The value as JSON; plain words are numbers, truth values and null where JSON has the same.
-    pub(crate) fn json(&self) -> Value {
+    /// Gives the value as JSON; plain words are numbers, truth values and null where JSON has the same.
+    #[must_use]
+    pub fn json(&self) -> Value {
         match &self.content {
             Content::Scalar(text, Style::Plain) => match &**text {
                 "" | "~" | "null" => Value::Null,
@@ -186,7 +236,7 @@ impl Node {
             Content::List(items) => items.iter().map(Node::json).collect(),
             Content::Map(members) => members
                 .iter()
-                .map(|(key, node)| (key.clone(), node.json()))
+                .map(|(key, node)| (key.text.clone(), node.json()))
                 .collect(),
         }
     }

@@ -1,0 +1,28 @@
+//! What is to be answered.
+
+use super::{Language, Values};
+use crate::Understanding;
+
+/// A customer's turn that is to be answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// What the customer says.
+    pub text: &'a str,
+    /// What the model makes of it.
+    pub understanding: &'a Understanding,
+    /// The language of the reply.
+    pub language: Language,
+    /// What the conversation knows of the customer's matter.
+    pub slots: &'a Values,
+    /// The last turns before, the oldest first.
+    pub history: &'a [Exchange],
+}
+
+/// A turn before, and its reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// What the customer said.
+    pub customer: String,
+    /// What was replied.
+    pub reply: String,
+}
