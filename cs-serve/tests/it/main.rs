@@ -5,6 +5,8 @@
 )]
 
 mod assistant;
+#[cfg(feature = "dialogue")]
+mod dialogue;
 #[cfg(feature = "engine")]
 mod engine;
 #[cfg(feature = "http")]

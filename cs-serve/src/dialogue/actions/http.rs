@@ -1,0 +1,148 @@
+//! Actions of a service over HTTP.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use ureq::Agent;
+
+use super::{Actions, Call};
+use crate::dialogue::error::{ActionError, ChatError};
+use crate::reply::Values;
+
+/// The longest answer that is read, in bytes.
+const MOST_BYTES: u64 = 64 << 10;
+
+/// Where a service takes calls of actions, and how long they may take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpActionsConfig {
+    /// The address that the action's name is added to, `http://` only.
+    pub url: String,
+    /// How long a call may take, 5 seconds by default.
+    #[serde(rename = "timeout_ms", with = "crate::millis")]
+    pub timeout: Duration,
+}
+
+impl Default for HttpActionsConfig {
+    fn default() -> Self {
+        Self {
+            url: "http://127.0.0.1:8081/actions".into(),
+            timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Actions of a service beside this one, over HTTP without TLS.
+///
+/// A call is `POST URL/ACTION` with `{"session": S, "slots": {…}}` and the header `Idempotency-Key`: the service
+/// does it once, however often it gets the key. It answers 2xx, with nothing or a JSON object, of which texts,
+/// numbers and truth values are kept; or 4xx, if it refuses.
+pub struct HttpActions {
+    url: String,
+    agent: Agent,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    session: &'a str,
+    slots: &'a Values,
+}
+
+impl HttpActions {
+    /// Prepares calls; makes none yet.
+    ///
+    /// # Errors
+    /// [`ChatError::Config`] if the address is not `http://`, or no time is given.
+    pub fn new(config: &HttpActionsConfig) -> Result<Self, ChatError> {
+        let wrong = |name, found: &str, expected| ChatError::Config {
+            name,
+            found: found.to_owned(),
+            expected,
+        };
+        let host = config.url.strip_prefix("http://").unwrap_or_default();
+        if host.is_empty() || host.starts_with('/') {
+            let expected = "an address without TLS, as http://HOST:PORT/PATH";
+            return Err(wrong("url", &config.url, expected));
+        }
+        if config.timeout.is_zero() {
+            return Err(wrong("timeout_ms", "0", "at least 1"));
+        }
+        let agent = Agent::config_builder()
+            .timeout_global(Some(config.timeout))
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .proxy(None)
+            .build();
+        Ok(Self {
+            url: config.url.trim_end_matches('/').to_owned(),
+            agent: agent.into(),
+        })
+    }
+}
+
+impl Actions for HttpActions {
+    fn call(&self, call: &Call<'_>) -> Result<Values, ActionError> {
+        let body = serde_json::to_vec(&Body {
+            session: call.session,
+            slots: call.slots,
+        });
+        let body = body.map_err(|error| failed(call, &error))?;
+        let request = self
+            .agent
+            .post(format!("{}/{}", self.url, call.action))
+            .header("Content-Type", "application/json")
+            .header("Idempotency-Key", call.key);
+        let broken = |error| match error {
+            ureq::Error::Timeout(_) => ActionError::Time,
+            error => failed(call, &error),
+        };
+        let mut answer = request.send(&body[..]).map_err(broken)?;
+        let status = answer.status();
+        if status.is_client_error() {
+            let problem = format!("{}: status {}", call.action, status.as_u16());
+            return Err(ActionError::Refused { problem });
+        }
+        if !status.is_success() {
+            let problem = format!("status {}, expected 2xx or 4xx", status.as_u16());
+            return Err(failed(call, &problem));
+        }
+        let limited = answer.body_mut().with_config().limit(MOST_BYTES);
+        values(call, &limited.read_to_vec().map_err(broken)?)
+    }
+}
+
+fn failed(call: &Call<'_>, error: &dyn fmt::Display) -> ActionError {
+    ActionError::Failed {
+        problem: format!("{}: {error}", call.action),
+    }
+}
+
+/// The values of an answer.
+fn values(call: &Call<'_>, body: &[u8]) -> Result<Values, ActionError> {
+    if body.is_empty() {
+        return Ok(Values::new());
+    }
+    let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
+        let problem = format!("{} bytes, expected nothing or a JSON object", body.len());
+        return Err(failed(call, &problem));
+    };
+    let text = |value: Value| match value {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    };
+    let values = members
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, text(value)?)));
+    Ok(values.collect())
+}
+
+impl fmt::Debug for HttpActions {
+    /// Formats it without the address, which may have a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpActions").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,45 @@
+//! Who answers what no flow takes.
+
+use crate::error::BackendError;
+use crate::reply::{Asked, Reply};
+
+/// Who answers a turn that no flow takes. A function is one.
+pub trait Answers: Send + Sync {
+    /// Gives a reply; none if there is no source for one. `sink` may get the text piece by piece before, as
+    /// soon as each may be shown; together they are the beginning of the reply's text.
+    ///
+    /// # Errors
+    /// If what should know fails. A person takes over then.
+    fn answer(
+        &self,
+        asked: &Asked<'_>,
+        sink: &mut dyn FnMut(&str),
+    ) -> Result<Option<Reply>, BackendError>;
+}
+
+impl<F> Answers for F
+where
+    F: Fn(&Asked<'_>, &mut dyn FnMut(&str)) -> Result<Option<Reply>, BackendError> + Send + Sync,
+{
+    fn answer(
+        &self,
+        asked: &Asked<'_>,
+        sink: &mut dyn FnMut(&str),
+    ) -> Result<Option<Reply>, BackendError> {
+        self(asked, sink)
+    }
+}
+
+/// Who knows nothing: whatever no flow takes, a person does.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoAnswers;
+
+impl Answers for NoAnswers {
+    fn answer(
+        &self,
+        _asked: &Asked<'_>,
+        _sink: &mut dyn FnMut(&str),
+    ) -> Result<Option<Reply>, BackendError> {
+        Ok(None)
+    }
+}

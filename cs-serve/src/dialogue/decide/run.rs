@@ -1,0 +1,212 @@
+//! The steps of a flow, one after the other, until it waits.
+
+use super::super::event::{Event, Question};
+use super::super::flows::{Flow, Otherwise, Step, Task, Then};
+use super::super::state::Frame;
+use super::Next;
+use super::plan::Plan;
+use crate::reply::Values;
+
+/// The most steps of a turn: a loop that runs on is left to a person.
+const MOST_STEPS: usize = 500;
+/// The most flows in progress, one on top of the other.
+const MOST_FRAMES: usize = 16;
+/// The longest value that an action gives, in bytes. A longer one is not kept.
+const MOST_VALUE: usize = 2_000;
+
+impl<'a> Plan<'a> {
+    /// Begins a flow on top of the one in progress.
+    pub(super) fn start(&mut self, flow: &Flow, is_called: bool) {
+        self.emit(Event::Started {
+            flow: flow.name.clone(),
+            meaning: flow.meaning,
+            called: is_called,
+        });
+        let remembered = flow.slots.iter().filter(|slot| slot.is_remembered);
+        let known = remembered.filter_map(|slot| {
+            let value = self.state.form.known.get(&slot.name)?;
+            let fits = super::super::hearing::fits(slot, value);
+            fits.then(|| (slot.name.clone(), value.clone()))
+        });
+        self.set_all(known.collect());
+    }
+
+    pub(super) fn set_all(&mut self, values: Vec<(String, String)>) {
+        for (slot, value) in values {
+            self.emit(Event::Set { slot, value });
+        }
+    }
+
+    /// Goes through the steps, until the customer is asked something, an action is to be called, or all
+    /// flows are at their end.
+    pub(super) fn run(&mut self) -> Next {
+        for _ in 0..MOST_STEPS {
+            if self.state.frame().is_none() {
+                return Next::Reply;
+            }
+            self.renew();
+            let Some((flow, frame)) = self.current() else {
+                continue;
+            };
+            let Some(step) = flow.steps.get(frame.step) else {
+                if let Some(next) = self.end() {
+                    return next;
+                }
+                continue;
+            };
+            if !is_due(step, frame) {
+                self.pass();
+            } else if let Some(next) = self.step(flow, step) {
+                return next;
+            }
+        }
+        self.hand_over("endless")
+    }
+
+    /// Does a step; gives what comes next unless the flow goes on at once.
+    fn step(&mut self, flow: &'a Flow, step: &'a Step) -> Option<Next> {
+        match &step.task {
+            Task::Collect(slots) => return self.collect(slots),
+            Task::Confirm { .. } => {
+                self.emit(Event::Asked(Question::Confirm));
+                return Some(self.ask());
+            }
+            Task::Act { action, .. } => {
+                self.emit(Event::Calling(action.clone()));
+                return Some(Next::Call(action.clone()));
+            }
+            Task::Say(text) => {
+                if !self.say(text, "say") {
+                    return Some(self.hand_over("template"));
+                }
+                self.pass();
+            }
+            Task::Call(id) => {
+                if self.state.form.frames.len() >= MOST_FRAMES {
+                    return Some(self.hand_over("endless"));
+                }
+                self.pass();
+                self.call(flow, self.flows.called(*id));
+            }
+            Task::Goto(to) => self.go(*to),
+            Task::End => return self.end(),
+            Task::Handover(reason) => {
+                self.pass();
+                return Some(self.hand_over(reason));
+            }
+        }
+        None
+    }
+
+    fn collect(&mut self, slots: &[String]) -> Option<Next> {
+        let frame = self.state.frame()?;
+        let is_open =
+            |slot: &&String| !frame.slots.contains_key(*slot) && !frame.skipped.contains(*slot);
+        let Some(slot) = slots.iter().find(is_open).cloned() else {
+            self.pass();
+            return None;
+        };
+        self.emit(Event::Asked(Question::Slot(slot)));
+        Some(self.ask())
+    }
+
+    fn go(&mut self, to: usize) {
+        self.emit(Event::Step(u32::try_from(to).unwrap_or(u32::MAX)));
+    }
+
+    /// Goes to the next step.
+    pub(super) fn pass(&mut self) {
+        if let Some(frame) = self.state.frame() {
+            self.go(frame.step + 1);
+        }
+    }
+
+    /// Begins a flow that gets the values of the slots that both have.
+    fn call(&mut self, caller: &Flow, called: &Flow) {
+        let shared = self.shared(caller, called);
+        self.start(called, true);
+        self.set_all(shared);
+    }
+
+    /// The values of the flow in progress that another one has a slot for.
+    fn shared(&self, from: &Flow, to: &Flow) -> Vec<(String, String)> {
+        let slots = self.state.frame().map(|frame| &frame.slots);
+        let all = slots.into_iter().flatten();
+        all.filter(|(name, _)| from.slot(name).is_some() && to.slot(name).is_some())
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    }
+
+    /// Ends the flow in progress. Its caller gets the values of the slots that both have; a flow that
+    /// waits below asks again.
+    fn end(&mut self) -> Option<Next> {
+        let (flow, frame) = self.current()?;
+        let is_called = frame.is_called;
+        let below = self.state.form.frames.iter().rev().nth(1);
+        let caller = below.and_then(|below| self.flows.flow(&below.flow));
+        let given = match caller {
+            Some(caller) if is_called => self.shared(flow, caller),
+            _ => Vec::new(),
+        };
+        self.emit(Event::Ended);
+        self.set_all(given);
+        let waits = self.question().is_some();
+        if waits {
+            self.renew();
+        }
+        (waits && self.question().is_some()).then(|| self.ask())
+    }
+
+    /// Does what a step says is done if it does not go well.
+    pub(super) fn otherwise(&mut self, otherwise: &Otherwise) -> Next {
+        if let Some(text) = &otherwise.say
+            && !self.say(text, "say")
+        {
+            return self.hand_over("template");
+        }
+        for slot in &otherwise.clear {
+            self.emit(Event::Cleared(slot.clone()));
+        }
+        match &otherwise.then {
+            Then::Goto(to) => {
+                self.go(*to);
+                self.run()
+            }
+            Then::Handover(reason) => {
+                self.pass();
+                self.hand_over(reason)
+            }
+            Then::End => match self.end() {
+                Some(next) => next,
+                None => self.run(),
+            },
+        }
+    }
+
+    /// Goes on after an action.
+    pub(super) fn called(&mut self, outcome: Option<&Values>) -> Next {
+        self.emit(Event::Called(outcome.is_some()));
+        let current = self.current();
+        let step = current.and_then(|(flow, frame)| flow.steps.get(frame.step));
+        let Some(Task::Act { saves, failed, .. }) = step.map(|step| &step.task) else {
+            // The flow has changed while the service worked: what it has done is not done again.
+            return self.hand_over("flow_changed");
+        };
+        let Some(values) = outcome else {
+            return self.otherwise(failed);
+        };
+        let kept = saves.iter().filter_map(|(slot, key)| {
+            let value = values.get(key)?;
+            (value.len() <= MOST_VALUE).then(|| (slot.clone(), value.clone()))
+        });
+        self.set_all(kept.collect());
+        self.pass();
+        self.run()
+    }
+}
+
+/// Whether the slots have the values that a step is for.
+fn is_due(step: &Step, frame: &Frame) -> bool {
+    let mut when = step.when.iter();
+    when.all(|(slot, value)| frame.slots.get(slot) == value.as_ref())
+}

@@ -1,0 +1,111 @@
+//! What happened in a conversation.
+
+use serde::{Deserialize, Serialize};
+
+use crate::reply::{Language, Reply};
+
+/// The version of events that is written. Older ones are read, newer ones refused.
+pub(super) const FORMAT: u32 = 1;
+
+/// Something that happened in a session. A session is its events in order; its
+/// [`State`](super::State) follows from them alone.
+///
+/// As JSON it is an object with one key, or a word: `{"set": {"slot": "order_id", "value": "A12345"}}`,
+/// `"answered"`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// A session began, whose events are of this format.
+    Began(u32),
+    /// The customer said something: a turn begins.
+    Customer(Said),
+    /// A flow began, on top of the one that was in progress.
+    Started {
+        /// The flow.
+        flow: String,
+        /// A sum of what it asks and does. A session goes on with another flow of its name only if that
+        /// has the same sum.
+        meaning: u64,
+        /// Whether a step of the flow below called it, which goes on afterwards.
+        #[serde(default, skip_serializing_if = "is_false")]
+        called: bool,
+    },
+    /// A slot got a value, perhaps in place of another one.
+    Set {
+        /// The slot.
+        slot: String,
+        /// Its value.
+        value: String,
+    },
+    /// A slot lost its value.
+    Cleared(String),
+    /// The customer goes on without a slot's value.
+    Skipped(String),
+    /// The flow came to a step, counted from 0.
+    Step(u32),
+    /// The flow waits for the customer.
+    Asked(Question),
+    /// The customer's turn did not answer what was asked.
+    Missed,
+    /// Nothing answers the turn, and the model is not sure what it means.
+    Unclear,
+    /// An action of the service is about to be called.
+    Calling(String),
+    /// The action succeeded (`true`) or failed.
+    Called(bool),
+    /// The flow came to its end, and the one below goes on.
+    Ended,
+    /// The customer cancelled the flow; those that called it end too.
+    Cancelled,
+    /// The flow's file has changed: the flow begins again with the values that still fit.
+    Renewed {
+        /// The sum of the flow as it is now.
+        meaning: u64,
+    },
+    /// The flow's file has it no longer.
+    Dropped,
+    /// The customer took back what the turn before had changed.
+    Undone,
+    /// A person takes over, for this reason.
+    HandedOver(String),
+    /// The person gave the conversation back.
+    Released,
+    /// A part of the reply to the turn.
+    Said(Reply),
+    /// The reply is complete: the turn ends.
+    Answered,
+}
+
+/// What a customer said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Said {
+    /// The turn's number, from 1.
+    pub turn: u32,
+    /// The text.
+    pub text: String,
+    /// Its language; none if it has no letter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
+    /// When, in milliseconds since 1970 UTC.
+    pub at: u64,
+    /// Whether the model was not sure what it means.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unsure: bool,
+}
+
+/// What a flow waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Question {
+    /// A slot's value.
+    Slot(String),
+    /// A yes.
+    Confirm,
+    /// What to change, after a no.
+    Change,
+}
+
+fn is_false(truth: &bool) -> bool {
+    !truth
+}

@@ -1,0 +1,103 @@
+//! What is said of the conversation itself.
+
+use std::collections::BTreeMap;
+
+use crate::reply::{Language, Text};
+
+/// What is said when no flow has a text for it; a file of flows may have others under `texts`.
+#[derive(Debug, Clone)]
+pub(in crate::dialogue) struct Texts(BTreeMap<&'static str, Text>);
+
+/// The names of the texts, with what is said in Chinese and in English.
+const BUILT_IN: [(&str, &str, &str); 10] = [
+    (
+        "handover",
+        "我为您转接人工客服，请稍候。",
+        "I am passing you on to a colleague. One moment, please.",
+    ),
+    (
+        "handed_over",
+        "人工客服会尽快回复您，请稍候。",
+        "A colleague will answer you soon. One moment, please.",
+    ),
+    (
+        "cancelled",
+        "好的，已为您取消本次办理。",
+        "All right, I have stopped that.",
+    ),
+    ("nothing", "好的。", "All right."),
+    (
+        "change",
+        "请告诉我要改成什么；不办了请说“算了”。",
+        "What should be changed? Say \"never mind\" to stop.",
+    ),
+    (
+        "rephrase",
+        "抱歉，我没有听懂，请换个说法再说一次。",
+        "Sorry, I did not understand that. Could you put it another way?",
+    ),
+    (
+        "invalid",
+        "抱歉，我没有认出来。",
+        "Sorry, I did not recognise that.",
+    ),
+    (
+        "undone",
+        "好的，已回到上一步。",
+        "All right, one step back.",
+    ),
+    (
+        "not_undone",
+        "没有可以撤销的步骤了。",
+        "There is nothing that I can take back.",
+    ),
+    (
+        "renewed",
+        "抱歉，办理流程刚刚更新，需要重新确认。",
+        "Sorry, our procedure has just changed, so I have to ask again.",
+    ),
+];
+
+impl Default for Texts {
+    fn default() -> Self {
+        let text = |(name, zh, en): (&'static str, &str, &str)| {
+            let sources = BTreeMap::from([(Language::Zh, zh.into()), (Language::En, en.into())]);
+            (name, Text::new(sources).expect("a text without places"))
+        };
+        Self(BUILT_IN.into_iter().map(text).collect())
+    }
+}
+
+impl Texts {
+    /// The names that a file may have under `texts`.
+    pub(super) fn names() -> impl Iterator<Item = &'static str> {
+        BUILT_IN.into_iter().map(|(name, ..)| name)
+    }
+
+    pub(super) fn set(&mut self, name: &str, text: Text) {
+        if let Some(old) = self.0.get_mut(name) {
+            *old = text;
+        }
+    }
+
+    /// What is said.
+    pub(in crate::dialogue) fn say(&self, name: &str, language: Language) -> String {
+        let text = self.0.get(name);
+        let said = text.and_then(|text| text.render(language, &BTreeMap::new()).ok());
+        said.unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_text_is_there_in_both_languages() {
+        let texts = Texts::default();
+        for (name, zh, en) in BUILT_IN {
+            assert_eq!(texts.say(name, Language::Zh), zh);
+            assert_eq!(texts.say(name, Language::En), en);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Sessions in memory.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{Sessions, SessionsConfig, decode, encode, is_over};
+use crate::dialogue::error::{ChatError, SessionError};
+use crate::dialogue::event::Event;
+
+const SHARDS: usize = 64;
+/// How often sessions are looked for whose time is over, in milliseconds.
+const SWEEP: u64 = 60_000;
+
+/// Sessions in memory: they end with the process. A turn of 60 bytes with a reply of 150 takes some 450.
+///
+/// ```
+/// use cs_serve::dialogue::{Event, MemorySessions, SessionError, Sessions, SessionsConfig};
+///
+/// let sessions = MemorySessions::new(&SessionsConfig::default())?;
+/// sessions.append("s1", 0, &[Event::Began(1)], 1_000)?;
+/// assert_eq!(sessions.load("s1", 2_000)?, [Event::Began(1)]);
+/// let other = sessions.append("s1", 0, &[Event::Began(1)], 2_000);
+/// assert!(matches!(other, Err(SessionError::Changed)));
+/// assert!(sessions.load("s1", 100_000_000)?.is_empty()); // a day later
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct MemorySessions {
+    shards: Vec<Mutex<Shard>>,
+    hasher: RandomState,
+    count: AtomicUsize,
+    config: SessionsConfig,
+}
+
+#[derive(Default)]
+struct Shard {
+    sessions: HashMap<Box<str>, Kept>,
+    swept: u64,
+}
+
+/// A session, its events a line of JSON each: a third of what they take as values.
+struct Kept {
+    at: u64,
+    count: u32,
+    lines: Vec<u8>,
+}
+
+impl MemorySessions {
+    /// Keeps no session yet.
+    ///
+    /// # Errors
+    /// [`ChatError::Config`] for a configuration that cannot work.
+    pub fn new(config: &SessionsConfig) -> Result<Self, ChatError> {
+        config.validate()?;
+        Ok(Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+            count: AtomicUsize::new(0),
+            config: config.clone(),
+        })
+    }
+
+    fn shard(&self, session: &str) -> MutexGuard<'_, Shard> {
+        let at = self.hasher.hash_one(session) as usize % SHARDS;
+        lock(&self.shards[at])
+    }
+
+    /// Forgets the sessions of a shard whose time is over.
+    fn sweep(&self, shard: &mut Shard, now: u64) {
+        let before = shard.sessions.len();
+        let expiry = self.config.expiry;
+        shard
+            .sessions
+            .retain(|_, kept| !is_over(kept.at, now, expiry));
+        shard.swept = now;
+        self.count
+            .fetch_sub(before - shard.sessions.len(), Ordering::Relaxed);
+    }
+
+    /// Makes room for one session more.
+    fn make_room(&self, shard: &mut Shard, now: u64) -> Result<(), SessionError> {
+        if now.abs_diff(shard.swept) >= SWEEP {
+            self.sweep(shard, now);
+        }
+        let most = self.config.most;
+        if self.count.fetch_add(1, Ordering::Relaxed) < most {
+            return Ok(());
+        }
+        self.sweep(shard, now);
+        if self.count.load(Ordering::Relaxed) <= most {
+            return Ok(());
+        }
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        Err(SessionError::Full { most })
+    }
+}
+
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Sessions for MemorySessions {
+    fn load(&self, session: &str, now: u64) -> Result<Vec<Event>, SessionError> {
+        let shard = self.shard(session);
+        let kept = shard.sessions.get(session);
+        let Some(kept) = kept.filter(|kept| !is_over(kept.at, now, self.config.expiry)) else {
+            return Ok(Vec::new());
+        };
+        let lines = kept.lines.clone();
+        drop(shard);
+        let lines = lines.split(|&byte| byte == b'\n');
+        lines.filter(|line| !line.is_empty()).map(decode).collect()
+    }
+
+    fn append(
+        &self,
+        session: &str,
+        known: usize,
+        events: &[Event],
+        now: u64,
+    ) -> Result<(), SessionError> {
+        let mut added = Vec::new();
+        for event in events {
+            added.extend(encode(event)?);
+            added.push(b'\n');
+        }
+        let mut shard = self.shard(session);
+        let kept = shard.sessions.get(session);
+        let is_there = kept.is_some_and(|kept| !is_over(kept.at, now, self.config.expiry));
+        if kept.is_some() && !is_there {
+            shard.sessions.remove(session);
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        }
+        let found = shard.sessions.get(session);
+        if found.map_or(0, |kept| kept.count as usize) != known {
+            return Err(SessionError::Changed);
+        }
+        if !is_there {
+            self.make_room(&mut shard, now)?;
+        }
+        let kept = shard.sessions.entry(session.into()).or_insert(Kept {
+            at: now,
+            count: 0,
+            lines: Vec::new(),
+        });
+        kept.at = kept.at.max(now);
+        kept.count += u32::try_from(events.len()).unwrap_or(u32::MAX);
+        kept.lines.reserve_exact(added.len());
+        kept.lines.extend(added);
+        Ok(())
+    }
+
+    fn delete(&self, session: &str) -> Result<bool, SessionError> {
+        let removed = self.shard(session).sessions.remove(session).is_some();
+        self.count
+            .fetch_sub(usize::from(removed), Ordering::Relaxed);
+        Ok(removed)
+    }
+
+    fn count(&self, now: u64) -> Result<usize, SessionError> {
+        let is_there = |kept: &&Kept| !is_over(kept.at, now, self.config.expiry);
+        let counts = self
+            .shards
+            .iter()
+            .map(|shard| lock(shard).sessions.values().filter(is_there).count());
+        Ok(counts.sum())
+    }
+}
+
+impl fmt::Debug for MemorySessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemorySessions")
+            .field("sessions", &self.count.load(Ordering::Relaxed))
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

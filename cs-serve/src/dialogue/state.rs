@@ -1,0 +1,278 @@
+//! Where a conversation stands.
+
+use std::collections::BTreeSet;
+
+use super::event::{Event, Question, Said};
+use crate::reply::{Exchange, Language, Reply, Source, Values};
+
+/// How many steps back a customer may go.
+const MOST_UNDO: usize = 8;
+/// How many exchanges are at hand for whoever goes on with the conversation.
+const MOST_EXCHANGES: usize = 6;
+
+/// Where a conversation stands: a pure function of its [`Event`]s.
+///
+/// ```
+/// use cs_serve::dialogue::{Event, State};
+///
+/// let started = Event::Started { flow: "refund".into(), meaning: 1, called: false };
+/// let set = Event::Set { slot: "order_id".into(), value: "A12345".into() };
+/// let state = State::replay([&started, &set]);
+/// assert_eq!(state.flow(), Some("refund"));
+/// assert_eq!(state.slots()["order_id"], "A12345");
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct State {
+    pub(super) turn: u32,
+    /// When the customer last said something, in milliseconds since 1970 UTC.
+    pub(super) at: u64,
+    pub(super) language: Option<Language>,
+    pub(super) form: Form,
+    /// The forms that the customer may go back to. The last is the one that the turn began with.
+    undo: Vec<Form>,
+    /// The turn's text, and whether the model was sure of it.
+    pub(super) text: String,
+    pub(super) unsure: bool,
+    /// How many turns one after the other nothing answered, this one included.
+    pub(super) unclear: u32,
+    is_unclear: bool,
+    /// Why a person has it.
+    pub(super) handed_over: Option<String>,
+    /// The action that was about to be called.
+    pub(super) calling: Option<String>,
+    /// How many actions the turn has called.
+    pub(super) calls: u32,
+    /// Whether the turn has no complete reply yet.
+    pub(super) is_open: bool,
+    /// The parts of the turn's reply.
+    pub(super) said: Vec<Reply>,
+    pub(super) exchanges: Vec<Exchange>,
+}
+
+/// What the customer can take back: the flows in progress, and what is known.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Form {
+    /// The flows in progress; the last is the one that goes on.
+    pub(super) frames: Vec<Frame>,
+    /// The values that slots had last in the conversation.
+    pub(super) known: Values,
+}
+
+/// A flow in progress.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Frame {
+    pub(super) flow: String,
+    pub(super) meaning: u64,
+    pub(super) is_called: bool,
+    pub(super) step: usize,
+    pub(super) slots: Values,
+    pub(super) skipped: BTreeSet<String>,
+    /// What it waits for.
+    pub(super) question: Option<Question>,
+    /// How many turns did not answer that.
+    pub(super) missed: u32,
+}
+
+impl State {
+    /// Gives the state after these events, the first first.
+    pub fn replay<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut state = Self::default();
+        events.into_iter().for_each(|event| state.apply(event));
+        state
+    }
+
+    /// Goes on by an event. One that does not fit, as no flow is in progress say, changes nothing.
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Began(_) => {}
+            Event::Customer(said) => self.begin_turn(said),
+            Event::Undone => self.undo(),
+            Event::Unclear => {
+                self.unclear += 1;
+                self.is_unclear = true;
+            }
+            Event::Calling(action) => self.calling = Some(action.clone()),
+            Event::Called(_) => {
+                self.calling = None;
+                self.calls += 1;
+                // What the service has done cannot be taken back.
+                self.undo.clear();
+            }
+            Event::HandedOver(reason) => self.handed_over = Some(reason.clone()),
+            Event::Released => self.handed_over = None,
+            Event::Said(reply) => self.said.push(reply.clone()),
+            Event::Answered => self.end_turn(),
+            event => self.form.apply(event),
+        }
+    }
+
+    fn begin_turn(&mut self, said: &Said) {
+        self.turn = said.turn;
+        self.at = said.at;
+        self.language = said.language.or(self.language);
+        self.text.clone_from(&said.text);
+        self.unsure = said.unsure;
+        self.is_unclear = false;
+        self.is_open = true;
+        self.calls = 0;
+        self.said.clear();
+        if self.undo.last() != Some(&self.form) {
+            self.undo.push(self.form.clone());
+        }
+        if self.undo.len() > MOST_UNDO {
+            self.undo.remove(0);
+        }
+    }
+
+    fn end_turn(&mut self) {
+        self.is_open = false;
+        if !self.is_unclear {
+            self.unclear = 0;
+        }
+        if self.exchanges.len() == MOST_EXCHANGES {
+            self.exchanges.remove(0);
+        }
+        self.exchanges.push(Exchange {
+            customer: self.text.clone(),
+            reply: self.reply().text,
+        });
+    }
+
+    /// Goes back to the form before the last one that differs from what the turn began with.
+    fn undo(&mut self) {
+        if self.can_undo() {
+            self.undo.pop();
+            self.form = self.undo.last().cloned().unwrap_or_default();
+        }
+    }
+
+    pub(super) fn can_undo(&self) -> bool {
+        self.undo.len() > 1
+    }
+
+    /// The customer's turns so far.
+    pub fn turn(&self) -> u32 {
+        self.turn
+    }
+
+    /// The flow in progress.
+    pub fn flow(&self) -> Option<&str> {
+        self.frame().map(|frame| frame.flow.as_str())
+    }
+
+    /// The values of the flow in progress, or those that slots had last if there is none.
+    pub fn slots(&self) -> &Values {
+        self.frame().map_or(&self.form.known, |frame| &frame.slots)
+    }
+
+    /// Why a person has the conversation, if one has.
+    pub fn handed_over(&self) -> Option<&str> {
+        self.handed_over.as_deref()
+    }
+
+    /// The language of the customer's last text that has letters; Chinese before there is one.
+    pub fn language(&self) -> Language {
+        self.language.unwrap_or(Language::Zh)
+    }
+
+    pub(super) fn frame(&self) -> Option<&Frame> {
+        self.form.frames.last()
+    }
+
+    /// The reply to the turn: its parts, each on a line.
+    pub(super) fn reply(&self) -> Reply {
+        let text: Vec<&str> = self.said.iter().map(|part| part.text.as_str()).collect();
+        // What was answered says more of where the reply is from than what the flow asks beside it.
+        let answered = |it: &&Reply| it.source != Source::Template;
+        let main = self.said.iter().find(answered).or(self.said.first());
+        Reply {
+            text: text.join("\n"),
+            source: main.map_or(Source::Template, |it| it.source),
+            evidence: self
+                .said
+                .iter()
+                .flat_map(|it| it.evidence.clone())
+                .collect(),
+            checked: main.and_then(|it| it.checked.clone()),
+        }
+    }
+}
+
+impl Form {
+    fn apply(&mut self, event: &Event) {
+        if let Event::Started {
+            flow,
+            meaning,
+            called,
+        } = event
+        {
+            self.frames.push(Frame {
+                flow: flow.clone(),
+                meaning: *meaning,
+                is_called: *called,
+                step: 0,
+                slots: Values::new(),
+                skipped: BTreeSet::new(),
+                question: None,
+                missed: 0,
+            });
+            return;
+        }
+        let Some(frame) = self.frames.last_mut() else {
+            return;
+        };
+        match event {
+            Event::Set { slot, value } => {
+                frame.slots.insert(slot.clone(), value.clone());
+                frame.skipped.remove(slot);
+            }
+            Event::Cleared(slot) => {
+                frame.slots.remove(slot);
+                frame.skipped.remove(slot);
+            }
+            Event::Skipped(slot) => {
+                frame.skipped.insert(slot.clone());
+            }
+            Event::Step(step) => {
+                frame.step = *step as usize;
+                frame.question = None;
+                frame.missed = 0;
+            }
+            Event::Asked(question) => {
+                if frame.question.as_ref() != Some(question) {
+                    frame.missed = 0;
+                }
+                frame.question = Some(question.clone());
+            }
+            Event::Missed => frame.missed += 1,
+            Event::Renewed { meaning } => {
+                frame.meaning = *meaning;
+                frame.step = 0;
+                frame.question = None;
+                frame.missed = 0;
+                frame.skipped.clear();
+            }
+            Event::Ended => self.end(),
+            Event::Cancelled => self.cancel(),
+            Event::Dropped => {
+                self.frames.pop();
+            }
+            _ => {}
+        }
+    }
+
+    /// Ends the flow on top: what it knows is known from now on.
+    fn end(&mut self) {
+        if let Some(frame) = self.frames.pop() {
+            self.known.extend(frame.slots);
+        }
+    }
+
+    fn cancel(&mut self) {
+        while let Some(frame) = self.frames.pop() {
+            if !frame.is_called {
+                return;
+            }
+        }
+    }
+}

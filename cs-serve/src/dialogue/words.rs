@@ -1,0 +1,243 @@
+//! What customers say to the conversation itself: yes, no, never mind.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use crate::knowledge::value::fold;
+use crate::letters::is_ideograph;
+
+static WORDS: LazyLock<BTreeMap<&str, Vec<&str>>> = LazyLock::new(|| {
+    let lines = include_str!("words.txt").lines();
+    let lines = lines.filter_map(|line| line.split_once(": "));
+    let lines = lines.filter(|(name, _)| !name.starts_with('#'));
+    let words = |list: &'static str| {
+        let mut words: Vec<&str> = list.split('|').map(str::trim).collect();
+        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        words
+    };
+    lines.map(|(name, list)| (name, words(list))).collect()
+});
+
+fn list(name: &str) -> &'static [&'static str] {
+    WORDS.get(name).map_or(&[], Vec::as_slice)
+}
+
+/// What a text says to the conversation itself, if no more than that is in a part of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Signals {
+    pub(super) yes: bool,
+    pub(super) no: bool,
+    pub(super) cancel: bool,
+    /// There is no such value.
+    pub(super) none: bool,
+    pub(super) undo: bool,
+    pub(super) person: bool,
+}
+
+/// The text in lower case and half width, character by character.
+pub(super) fn folded(text: &str) -> String {
+    text.chars().map(fold).collect()
+}
+
+/// What a folded text says. Each part of it between punctuation counts that has nothing else in it.
+pub(super) fn signals(folded: &str) -> Signals {
+    let mut signals = Signals::default();
+    for part in parts(folded) {
+        let in_part = |name| is_made_of(part, &[list(name), list("filler")], list(name));
+        let yes = in_part("yes");
+        let cancel = in_part("cancel");
+        // "Yes, cancel it" and "确认取消" agree to what is asked.
+        let agreed = !yes
+            && !cancel
+            && is_made_of(
+                part,
+                &[list("yes"), list("cancel"), list("filler")],
+                list("yes"),
+            );
+        signals.yes |= yes || agreed;
+        signals.cancel |= cancel;
+        signals.no |= in_part("no");
+        signals.none |= in_part("none");
+        signals.undo |= in_part("undo");
+        signals.person |= in_part("person");
+    }
+    signals
+}
+
+/// Whether a folded text has a word that corrects what was said before.
+pub(super) fn corrects(folded: &str) -> bool {
+    list("correct")
+        .iter()
+        .any(|word| find_words(folded, word).next().is_some())
+}
+
+/// Whether what stands in a folded text before a value says that it is not the one.
+pub(super) fn denies(before: &str) -> bool {
+    // "Is it": a question, not a denial.
+    let before = before.replace("是不是", "");
+    list("not")
+        .iter()
+        .any(|word| find_words(&before, word).next().is_some())
+}
+
+/// Whether what stands in a folded text after a value says that it is not the one.
+pub(super) fn refutes(after: &str) -> bool {
+    is_made_of(
+        after.trim(),
+        &[list("refute"), list("filler")],
+        list("refute"),
+    )
+}
+
+/// Whether a folded text has nothing but what may stand beside an answer.
+pub(super) fn is_framing(folded: &str) -> bool {
+    parts(folded).all(|part| {
+        is_made_of(
+            part,
+            &[list("frame"), list("filler"), list("yes"), list("no")],
+            &[],
+        )
+    })
+}
+
+/// The places of a word in a folded text, as bytes. A word of letters is not found inside another one.
+pub(super) fn find_words<'a>(
+    folded: &'a str,
+    word: &'a str,
+) -> impl Iterator<Item = (usize, usize)> + 'a {
+    let places = folded.match_indices(word);
+    places
+        .map(|(start, it)| (start, start + it.len()))
+        .filter(|&(start, end)| is_apart(folded, start, end))
+}
+
+/// Whether a piece of a text begins and ends where a word does.
+pub(super) fn is_apart(text: &str, start: usize, end: usize) -> bool {
+    let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() && !is_ideograph(c));
+    let piece = &text[start..end];
+    let (before, after) = (
+        text[..start].chars().next_back(),
+        text[end..].chars().next(),
+    );
+    let cut_before = is_word(before) && is_word(piece.chars().next());
+    let cut_after = is_word(after) && is_word(piece.chars().next_back());
+    !cut_before && !cut_after
+}
+
+/// The parts of a text between punctuation, without those that have no letter or digit.
+fn parts(folded: &str) -> impl Iterator<Item = &str> {
+    let ends = |c: char| !(c.is_alphanumeric() || matches!(c, ' ' | '\'' | '/'));
+    let parts = folded.split(ends).map(str::trim);
+    parts.filter(|part| part.chars().any(char::is_alphanumeric))
+}
+
+/// Whether words of the lists, one after the other, make up a part, one of `needed` among them unless
+/// that is empty.
+fn is_made_of(part: &str, lists: &[&[&str]], needed: &[&str]) -> bool {
+    // For each byte, whether words lead to it, and whether a needed one is among them.
+    let mut reached = vec![(false, false); part.len() + 1];
+    reached[0] = (true, needed.is_empty());
+    for at in 0..part.len() {
+        let (is_reached, has) = reached[at];
+        if !is_reached {
+            continue;
+        }
+        let mut reach = |end: usize, has: bool| reached[end] = (true, reached[end].1 || has);
+        if part[at..].starts_with(' ') {
+            reach(at + 1, has);
+        }
+        for word in lists.iter().copied().flatten() {
+            let end = at + word.len();
+            if part[at..].starts_with(word) && is_apart(part, at, end) {
+                reach(end, has || needed.contains(word));
+            }
+        }
+    }
+    reached[part.len()] == (true, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Signals {
+        signals(&folded(text))
+    }
+
+    #[test]
+    fn what_customers_say_is_known_in_both_languages() {
+        for text in [
+            "是的",
+            "对，谢谢",
+            "好的吧",
+            "嗯嗯 没错",
+            "Yes please!",
+            "OK",
+            "that's right, thanks",
+        ] {
+            assert!(of(text).yes && !of(text).no, "{text}");
+        }
+        for text in ["不对", "不是的，是54321", "No, thanks", "nope", "嗯，不对"] {
+            assert!(of(text).no, "{text}");
+        }
+        for text in [
+            "算了",
+            "那就算了吧",
+            "不用了，谢谢",
+            "Never mind.",
+            "please cancel it",
+        ] {
+            assert!(of(text).cancel, "{text}");
+        }
+        for text in ["撤销", "回到上一步", "Go back please"] {
+            assert!(of(text).undo, "{text}");
+        }
+        for text in ["转人工", "我要找人工客服", "I want to talk to a human!"] {
+            assert!(of(text).person, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_says_more_is_no_signal() {
+        for text in [
+            "取消订单A123",
+            "cancel my order",
+            "是什么",
+            "对方没收到",
+            "no idea what you mean",
+            "好吃吗",
+            "人工智能音箱多少钱",
+            "返回的运费谁出",
+        ] {
+            let found = of(text);
+            let none = Signals {
+                none: found.none,
+                ..Signals::default()
+            };
+            assert_eq!(found, none, "{text}");
+        }
+        assert!(of("确认取消").yes && !of("确认取消").cancel);
+        assert!(of("取消").cancel);
+    }
+
+    #[test]
+    fn a_denied_value_is_told_from_a_question() {
+        assert!(denies("不是"));
+        assert!(denies("it is not "));
+        assert!(!denies("是不是"));
+        assert!(!denies("我的订单号是"));
+        assert!(corrects("sorry, i meant 5") && corrects("改成上海") && !corrects("12345"));
+        assert!(is_framing("我的订单号是") && is_framing("it's ") && !is_framing("查询物流"));
+    }
+
+    #[test]
+    fn each_word_stands_once_in_its_list_and_in_its_common_form() {
+        for (name, words) in &*WORDS {
+            let mut sorted = words.clone();
+            sorted.sort_unstable();
+            sorted.dedup();
+            assert_eq!(sorted.len(), words.len(), "{name}");
+            assert!(words.iter().all(|word| folded(word) == **word), "{name}");
+        }
+    }
+}

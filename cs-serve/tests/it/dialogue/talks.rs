@@ -1,0 +1,256 @@
+//! Whole conversations: what customers say, and what they are told.
+
+use super::{Service, say, shop};
+
+/// A conversation: what is said, what the model makes of it, and what is replied.
+type Talk<'a> = &'a [(&'a str, &'a str, &'a str)];
+
+fn hold(talk: Talk<'_>) -> Service {
+    let service = Service::default();
+    let chat = shop(&service);
+    for (text, script, expected) in talk {
+        let told = say(&chat, text, script);
+        assert_eq!(told.reply.text, *expected, "after {text:?}");
+    }
+    service
+}
+
+const ASK_ORDER: &str = "请问订单号是多少？";
+const ASK_REASON: &str = "退款的原因是？";
+const ASK_NOTE: &str = "还有什么要补充的吗？";
+
+#[test]
+fn a_form_is_filled_confirmed_and_sent() {
+    let service = hold(&[
+        ("我要退款", "refund_request", ASK_ORDER),
+        ("12345", "order_status", ASK_REASON),
+        ("到手就坏了", "damaged_goods", ASK_NOTE),
+        ("没有", "", "为订单12345申请退款，原因是坏了，对吗？"),
+        (
+            "不是12345，是A54321",
+            "order_status",
+            "为订单A54321申请退款，原因是坏了，对吗？",
+        ),
+        ("对的", "thanks", "已提交，退款号R7。"),
+    ]);
+    assert_eq!(service.calls(), ["create_refund"]);
+    hold(&[
+        ("I want a refund", "refund_request", "Which order is it?"),
+        ("it's A12345", "", "What went wrong?"),
+        ("It arrived broken.", "", "Anything to add?"),
+        ("no", "", "Refund order A12345 because it is broken?"),
+        (
+            "No, I meant A54321",
+            "",
+            "Refund order A54321 because it is broken?",
+        ),
+        ("Yes please!", "", "Done, your refund is R7."),
+    ]);
+}
+
+#[test]
+fn what_is_said_at_once_is_not_asked_for() {
+    hold(&[
+        (
+            "订单A12345的杯子破损了，我要退款",
+            "refund_request order_id=A12345",
+            ASK_NOTE,
+        ),
+        ("快递员摔的", "", "为订单A12345申请退款，原因是坏了，对吗？"),
+    ]);
+}
+
+#[test]
+fn a_no_asks_what_to_change() {
+    hold(&[
+        (
+            "A12345坏了要退款",
+            "refund_request order_id=A12345",
+            ASK_NOTE,
+        ),
+        ("没有", "", "为订单A12345申请退款，原因是坏了，对吗？"),
+        ("不对", "", "请告诉我要改成什么；不办了请说“算了”。"),
+        (
+            "原因是尺码不对",
+            "",
+            "为订单A12345申请退款，原因是尺码不对，对吗？",
+        ),
+        ("不是A12345", "", ASK_ORDER),
+        ("A99999", "", "为订单A99999申请退款，原因是尺码不对，对吗？"),
+        ("算了", "", "好的，已为您取消本次办理。"),
+        ("算了", "", "好的。"),
+    ]);
+}
+
+#[test]
+fn a_question_in_between_is_answered_and_the_form_goes_on() {
+    hold(&[
+        ("我要退款", "refund_request", ASK_ORDER),
+        (
+            "运费谁出？",
+            "shipping",
+            "满99元免运费。\n请问订单号是多少？",
+        ),
+        ("我要退款", "refund_request", ASK_ORDER),
+        ("A12345", "", ASK_REASON),
+    ]);
+}
+
+#[test]
+fn another_flow_goes_first_and_the_form_waits() {
+    let service = hold(&[
+        ("我要退款", "refund_request", ASK_ORDER),
+        (
+            "先帮我查一下A20002到哪了",
+            "order_status order_id=A20002",
+            "订单A20002：已发货。\n请问订单号是多少？",
+        ),
+        ("A12345", "order_status", ASK_REASON),
+        (
+            "帮我查下订单",
+            "order_status",
+            "订单A20002：已发货。\n退款的原因是？",
+        ),
+    ]);
+    assert_eq!(service.calls(), ["find_order", "find_order"]);
+}
+
+#[test]
+fn an_order_that_is_not_there_is_asked_for_again() {
+    hold(&[
+        ("查订单", "order_status", "您要查哪个订单？"),
+        ("B12345", "", "没有这个订单。\n您要查哪个订单？"),
+        ("A12345", "", "订单A12345：已发货。"),
+        ("我要退款", "refund_request", ASK_REASON),
+    ]);
+}
+
+#[test]
+fn undo_goes_back_to_before_the_turn() {
+    hold(&[
+        ("撤销", "", "没有可以撤销的步骤了。"),
+        ("我要退款", "refund_request", ASK_ORDER),
+        ("A12345", "", ASK_REASON),
+        ("回到上一步", "", "好的，已回到上一步。\n请问订单号是多少？"),
+        ("A99999", "", ASK_REASON),
+        ("坏了", "", ASK_NOTE),
+        (
+            "undo that",
+            "",
+            "All right, one step back.\nWhat went wrong?",
+        ),
+        (
+            "go back",
+            "",
+            "All right, one step back.\nWhich order is it?",
+        ),
+        ("go back", "", "All right, one step back."),
+        ("go back", "", "There is nothing that I can take back."),
+    ]);
+    // What is done cannot be taken back.
+    hold(&[
+        ("查订单A12345", "order_status", "订单A12345：已发货。"),
+        ("撤销", "", "没有可以撤销的步骤了。"),
+    ]);
+}
+
+#[test]
+fn cancel_means_yes_where_that_is_the_question() {
+    let cancelled = hold(&[
+        ("取消订单A12345", "cancel_order", "确定取消订单A12345吗？"),
+        ("取消", "cancel_order", "订单已取消。"),
+    ]);
+    assert_eq!(cancelled.calls(), ["cancel_order"]);
+    let kept = hold(&[
+        ("取消订单A12345", "cancel_order", "确定取消订单A12345吗？"),
+        ("算了", "", "好的，已为您取消本次办理。"),
+        (
+            "Cancel order A12345",
+            "cancel_order",
+            "Shall I cancel order A12345?",
+        ),
+        ("no", "", "All right, the order stays."),
+    ]);
+    assert!(kept.calls().is_empty());
+}
+
+#[test]
+fn answers_that_are_none_are_borne_twice() {
+    hold(&[
+        ("我要退款", "refund_request", ASK_ORDER),
+        ("abc", "", "这不像订单号。\n请问订单号是多少？"),
+        ("12", "refund_request", "这不像订单号。\n请问订单号是多少？"),
+        ("x9", "", "我为您转接人工客服，请稍候。"),
+        ("A12345", "", "人工客服会尽快回复您，请稍候。"),
+    ]);
+}
+
+#[test]
+fn a_person_takes_over_by_rule_on_request_and_without_a_source() {
+    let handover = "我为您转接人工客服，请稍候。";
+    let rephrase = "抱歉，我没有听懂，请换个说法再说一次。";
+    for (reason, talk) in [
+        (
+            "sentiment",
+            &[("你们太差了", "complaint ~0.05", handover)] as Talk<'_>,
+        ),
+        ("intent", &[("有人在吗", "human_agent", handover)]),
+        (
+            "requested",
+            &[
+                ("我要退款", "refund_request", ASK_ORDER),
+                ("转人工", "", handover),
+            ],
+        ),
+        ("no_source", &[("今天天气如何", "", handover)]),
+        (
+            "low_confidence",
+            &[
+                ("呜啦呜啦", "thanks@0.2", rephrase),
+                ("哇啦", "refund_request@0.3", handover),
+            ],
+        ),
+        ("answer_failed", &[("出错了吗", "", handover)]),
+        (
+            "refund_failed",
+            &[
+                ("B12345坏了要退款", "refund_request", ASK_NOTE),
+                ("没有", "", "为订单B12345申请退款，原因是坏了，对吗？"),
+                ("好的", "", handover),
+            ],
+        ),
+    ] {
+        let chat = shop(&Service::default());
+        for (text, script, expected) in talk {
+            let told = say(&chat, text, script);
+            assert_eq!(told.reply.text, *expected, "after {text:?}");
+        }
+        assert_eq!(chat.state("s1").unwrap().handed_over(), Some(reason));
+    }
+    // An answer is no bad mood, and a turn in between is no second time.
+    hold(&[
+        ("我要退款", "refund_request ~0.3", ASK_ORDER),
+        ("A12345", "human_agent ~0.01", ASK_REASON),
+        ("坏了", "complaint ~0.05", ASK_NOTE),
+    ]);
+    hold(&[
+        ("呜啦呜啦", "thanks@0.2", rephrase),
+        ("运费多少", "shipping@0.3", "满99元免运费。"),
+        ("呜啦呜啦", "thanks@0.2", rephrase),
+    ]);
+}
+
+#[test]
+fn a_summary_says_what_it_is_about() {
+    let chat = shop(&Service::default());
+    say(&chat, "我要退款，订单A12345", "refund_request");
+    let told = say(&chat, "转人工", "");
+    assert_eq!(
+        told.reply.evidence[0].text,
+        "转接原因：requested\n办理事项：refund\n已知信息：order_id = A12345\n缺少信息：reason、note\n\
+         客户：我要退款，订单A12345\n回复：退款的原因是？\n客户：转人工"
+    );
+    chat.release("s1").unwrap();
+    assert_eq!(say(&chat, "坏了", "").reply.text, ASK_NOTE);
+    assert_eq!(chat.shown(&chat.state("s1").unwrap()).missing, ["note"]);
+}
