@@ -9,9 +9,8 @@ use super::facts::Facts;
 use super::linking::{Linker, LinkerConfig};
 
 /// One version of facts, with what finds their names in texts and what holds replies against them.
-#[derive(Debug)]
 pub struct Knowledge {
-    version: String,
+    facts: Arc<dyn Facts>,
     linker: Arc<Linker>,
     checker: Checker,
 }
@@ -22,11 +21,10 @@ impl Knowledge {
     /// # Errors
     /// The graph cannot be read, or has more names than can be looked for.
     pub fn new(facts: Arc<dyn Facts>) -> Result<Self, KnowledgeError> {
-        let version = facts.version().to_owned();
         let linker = Arc::new(Linker::new(facts.as_ref(), LinkerConfig::default())?);
-        let checker = Checker::new(facts, Arc::clone(&linker))?;
+        let checker = Checker::new(Arc::clone(&facts), Arc::clone(&linker))?;
         Ok(Self {
-            version,
+            facts,
             linker,
             checker,
         })
@@ -34,7 +32,12 @@ impl Knowledge {
 
     /// Gives what tells this version from others.
     pub fn version(&self) -> &str {
-        &self.version
+        self.facts.version()
+    }
+
+    /// Gives the facts.
+    pub fn facts(&self) -> &dyn Facts {
+        self.facts.as_ref()
     }
 
     /// Gives what finds names in texts.
@@ -54,6 +57,14 @@ impl Knowledge {
     /// [`KnowledgeError::Unknown`] if the facts have no such thing; or the graph cannot be read.
     pub fn check(&self, reply: &str, about: &[String]) -> Result<Checked, KnowledgeError> {
         self.checker.check(reply, &self.checker.about(about)?)
+    }
+}
+
+impl fmt::Debug for Knowledge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Knowledge")
+            .field("version", &self.version())
+            .finish_non_exhaustive()
     }
 }
 

@@ -68,6 +68,12 @@ impl Text {
         &self.names
     }
 
+    /// Whether there is a text in a language.
+    pub fn is_in(&self, language: Language) -> bool {
+        let mut all = std::iter::once(&self.first).chain(&self.second);
+        all.any(|it| it.language == language)
+    }
+
     /// Gives the text in a language, or in the other one if there is none.
     ///
     /// # Errors
@@ -88,31 +94,49 @@ fn nothing() -> TemplateError {
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextVisitor)
+        let text = match Sources::deserialize(deserializer)? {
+            Sources::One(source) => Self::of(&source),
+            Sources::Each(sources) => Self::new(sources),
+        };
+        text.map_err(D::Error::custom)
     }
 }
 
-struct TextVisitor;
+/// Texts as a file has them.
+#[derive(Debug)]
+pub(super) enum Sources {
+    /// One for all languages.
+    One(String),
+    Each(BTreeMap<Language, String>),
+}
 
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text;
+impl<'de> Deserialize<'de> for Sources {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SourcesVisitor)
+    }
+}
+
+struct SourcesVisitor;
+
+impl<'de> Visitor<'de> for SourcesVisitor {
+    type Value = Sources;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a text, or an object of texts in zh and en")
     }
 
-    fn visit_str<E: Error>(self, source: &str) -> Result<Text, E> {
-        Text::of(source).map_err(E::custom)
+    fn visit_str<E: Error>(self, source: &str) -> Result<Sources, E> {
+        Ok(Sources::One(source.to_owned()))
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Text, M::Error> {
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Sources, M::Error> {
         let mut sources = BTreeMap::new();
         while let Some((language, source)) = map.next_entry::<Language, String>()? {
             if sources.insert(language, source).is_some() {
                 return Err(M::Error::custom("a language twice, expected each once"));
             }
         }
-        Text::new(sources).map_err(M::Error::custom)
+        Ok(Sources::Each(sources))
     }
 }
 

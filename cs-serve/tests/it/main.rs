@@ -13,5 +13,7 @@ mod engine;
 mod http;
 #[cfg(feature = "knowledge")]
 mod knowledge;
+#[cfg(feature = "dialogue")]
+mod reply;
 #[cfg(feature = "route")]
 mod route;

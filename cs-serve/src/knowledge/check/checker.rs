@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::checked::{Checked, CheckedFact, Verdict};
 use super::claims::{Claim, Claims, Said};
 use super::context::{Context, Topic};
-use super::corrected::Words;
+use super::corrected::{FactInWords, Words};
 use super::judge::{Finding, Judge};
 use super::lookup::Lookup;
 use super::properties::{Properties, is_chinese};
@@ -15,7 +15,7 @@ use super::reading::Reading;
 use super::stream::Stream;
 use super::subjects::Subjects;
 use crate::knowledge::error::KnowledgeError;
-use crate::knowledge::facts::{Facts, Iri};
+use crate::knowledge::facts::{Fact, Facts, Iri};
 use crate::knowledge::linking::Linker;
 
 /// Holds replies against one version of facts.
@@ -124,6 +124,39 @@ impl Checker {
         Ok(checked)
     }
 
+    /// Gives what facts are about and what they state as people say it, with the names of the
+    /// language, where there are any, and with units. What is so is `是` or `yes`.
+    ///
+    /// # Errors
+    /// The graph cannot be read.
+    pub fn in_words(
+        &self,
+        facts: &[Fact],
+        chinese: bool,
+    ) -> Result<Vec<FactInWords>, KnowledgeError> {
+        let lookup = Lookup::new(self.facts.as_ref());
+        let words = Words {
+            reply: "",
+            chinese,
+            properties: &self.properties,
+            lookup: &lookup,
+        };
+        let told = facts.iter().map(|fact| words.told(fact)).collect();
+        lookup.error()?;
+        Ok(told)
+    }
+
+    /// Gives what a thing is called, by a name of the language where it has one.
+    ///
+    /// # Errors
+    /// The graph cannot be read.
+    pub fn name(&self, thing: &Iri, chinese: bool) -> Result<String, KnowledgeError> {
+        let lookup = Lookup::new(self.facts.as_ref());
+        let name = lookup.name_of(thing, chinese);
+        lookup.error()?;
+        Ok(name)
+    }
+
     /// Begins the check of a reply that is still being written.
     #[must_use]
     pub fn stream(&self, context: Context) -> Stream<'_> {
@@ -169,6 +202,7 @@ impl Checker {
     fn told(&self, reply: &str, judged: &[(Claim, Finding)], lookup: &Lookup<'_>) -> Checked {
         let words = Words {
             reply,
+            chinese: is_chinese(reply),
             properties: &self.properties,
             lookup,
         };

@@ -4,8 +4,8 @@ use super::checked::Verdict;
 use super::claims::{Claim, Said};
 use super::judge::Finding;
 use super::lookup::Lookup;
-use super::properties::{Properties, Property, is_chinese};
-use crate::knowledge::facts::{Datatype, Iri, Literal, Object};
+use super::properties::{Properties, Property, is_chinese, local_name};
+use crate::knowledge::facts::{Datatype, Fact, Iri, Literal, Object};
 use crate::knowledge::value::{Value, fold, read};
 
 /// The most values of a list that are told.
@@ -36,9 +36,22 @@ const OPPOSITES: &[(&str, &str)] = &[
     ("aren't", "are"),
 ];
 
+/// A fact as people say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FactInWords {
+    /// What it is about, by name.
+    pub subject: String,
+    /// Which of its properties, by name.
+    pub predicate: String,
+    /// The value, with its unit.
+    pub value: String,
+}
+
 /// Says what is known, in the words of a reply.
 pub(super) struct Words<'a> {
     pub(super) reply: &'a str,
+    /// Whether things are called by their Chinese names.
+    pub(super) chinese: bool,
     pub(super) properties: &'a Properties,
     pub(super) lookup: &'a Lookup<'a>,
 }
@@ -52,7 +65,7 @@ impl Words<'_> {
 
     /// Gives a thing's name.
     pub(super) fn name(&self, thing: &Iri) -> String {
-        self.lookup.name_of(thing, is_chinese(self.reply))
+        self.lookup.name_of(thing, self.chinese)
     }
 
     /// Says what is known, as the claim says what is claimed.
@@ -64,7 +77,7 @@ impl Words<'_> {
         if finding.known.len() > MOST_VALUES {
             values.push("…".to_owned());
         }
-        let separator = if is_chinese(self.reply) { "、" } else { ", " };
+        let separator = if self.chinese { "、" } else { ", " };
         (!values.is_empty()).then(|| values.join(separator))
     }
 
@@ -89,7 +102,7 @@ impl Words<'_> {
             _ if claim.denied => None,
             Said::None(_) => {
                 let known = self.known(claim, finding)?;
-                is_chinese(self.reply).then(|| format!("有{known}"))
+                self.chinese.then(|| format!("有{known}"))
             }
             Said::Text | Said::Thing(_) if !property.predicate.single => {
                 let values = finding.known.iter().map(|it| self.said(it, property, ""));
@@ -100,8 +113,38 @@ impl Words<'_> {
         }
     }
 
+    /// Says a fact.
+    pub(super) fn told(&self, fact: &Fact) -> FactInWords {
+        let property = self.properties.number(&fact.predicate);
+        let property = property.map(|it| self.properties.get(it));
+        FactInWords {
+            subject: self.name(&fact.subject),
+            predicate: match property {
+                Some(property) => property.name(self.chinese).to_owned(),
+                None => local_name(&fact.predicate),
+            },
+            value: match (&fact.object, property) {
+                (Object::Literal(it), _) if it.datatype == Datatype::Boolean => self.truth(it),
+                (object, Some(property)) => self.said(object, property, ""),
+                (Object::Literal(it), None) => it.text.clone(),
+                (Object::Entity(it), None) => self.name(it),
+            },
+        }
+    }
+
+    fn truth(&self, literal: &Literal) -> String {
+        let is_so = matches!(literal.text.as_str(), "true" | "1");
+        let word = match (self.chinese, is_so) {
+            (true, true) => "是",
+            (true, false) => "否",
+            (false, true) => "yes",
+            (false, false) => "no",
+        };
+        word.to_owned()
+    }
+
     /// Says a value, with its unit where the sample has one or no digits.
-    fn said(&self, object: &Object, property: &Property, sample: &str) -> String {
+    pub(super) fn said(&self, object: &Object, property: &Property, sample: &str) -> String {
         let literal = match object {
             Object::Entity(iri) => return self.name(iri),
             Object::Literal(literal) => literal,

@@ -59,5 +59,6 @@ mod subjects;
 pub use checked::{Checked, CheckedFact, Verdict};
 pub use checker::Checker;
 pub use context::{Context, Topic};
+pub use corrected::FactInWords;
 pub use sentences::Sentences;
 pub use stream::Stream;

@@ -146,6 +146,27 @@ impl Questions {
     }
 }
 
+impl Questions {
+    /// Answers a turn whatever its intent, by the thing and the properties that its text names: what
+    /// values these have. Whether the turn is a question at all is for the caller to know.
+    ///
+    /// # Errors
+    /// Those of the graph: too many rows, too late, gone.
+    pub fn answer_named(
+        &self,
+        facts: &dyn Facts,
+        linker: &Linker,
+        turn: Turn,
+    ) -> Result<Answer, KnowledgeError> {
+        let known = Known {
+            facts,
+            linker,
+            predicates: &self.predicates,
+        };
+        Ok(attribute(known, turn, &[])?.unwrap_or_else(Answer::Unknown))
+    }
+}
+
 /// What a question comes to, if the graph can be asked.
 pub(super) type Answered = Result<Result<Answer, Unknown>, KnowledgeError>;
 

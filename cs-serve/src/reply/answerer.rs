@@ -1,0 +1,370 @@
+//! What answers a turn that no flow takes.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cs_data::MAX_TEXT_BYTES;
+
+use super::entry::Entry;
+use super::question::is_question;
+use super::retrieval::{Embedder, Found, Retrieval, RetrievalConfig};
+use super::wording::Wording;
+use super::{Asked, Replies, Reply, ReplyError, Source, Values};
+use crate::knowledge::check::{Context, Verdict};
+use crate::knowledge::questions::{Answer, Questions, Turn};
+use crate::knowledge::{CurrentKnowledge, Iri, Knowledge, KnowledgeError};
+
+/// The number of questions that are looked at for one that may be answered.
+const CANDIDATES: usize = 20;
+/// The exchanges that a conversation is understood by: those before are forgotten.
+const EXCHANGES: usize = 6;
+/// The longest text, in characters, of which facts are asked; of longer ones, only the beginning says
+/// what the conversation is about.
+const LONGEST_QUESTION: usize = 2_000;
+
+/// What an [`Answerer`] answers from.
+#[derive(Default)]
+pub struct AnswererParts {
+    /// What somebody wrote.
+    pub replies: Replies,
+    /// When the answer to a question that was found is given.
+    pub retrieval: RetrievalConfig,
+    /// What finds questions by their meaning, too.
+    pub embedder: Option<Arc<dyn Embedder>>,
+    /// What is known.
+    pub knowledge: Option<Arc<CurrentKnowledge>>,
+}
+
+/// Answers turns that no flow takes, from the first of these that has an answer:
+///
+/// 1. facts: what a reply of the kind `knowledge` asks for the turn's intent; else, of a text that
+///    names a thing and a property and asks, the value;
+/// 2. a template for the turn's intent;
+/// 3. the answer to a question that surely is the same.
+///
+/// Whatever it is from, a reply that the facts contradict is not given: they are newer than a text
+/// that somebody wrote once. A correction of it is not given either, as nobody has read that one. So
+/// the next in line is asked, and in the end there is no reply, and a person answers.
+///
+/// Of two texts that could answer, facts come before a template because they answer the very
+/// question, and a template before an answered question because somebody wrote it for this intent.
+///
+/// ```
+/// use cs_serve::reply::{Answerer, AnswererParts, Asked, Language, Replies, Source, Values};
+/// use cs_serve::{Intent, Understanding};
+///
+/// let lines = r#"
+///     {"id": "hello", "kind": "template", "intent": "greeting", "text": {"zh": "您好！", "en": "Hello!"}}
+///     {"id": "returns", "kind": "faq", "question": "怎么退货？", "text": "在订单页点“退货”即可。"}
+/// "#;
+/// let replies = Replies::parse(lines.as_bytes(), "replies.jsonl".as_ref())?;
+/// let answerer = Answerer::new(AnswererParts { replies, ..Default::default() })?;
+///
+/// let understanding = Understanding::default();
+/// let asked = Asked {
+///     text: "请问怎么退货",
+///     understanding: &understanding,
+///     language: Language::Zh,
+///     slots: &Values::new(),
+///     history: &[],
+/// };
+/// let mut shown = String::new();
+/// let reply = answerer.answer(&asked, &mut |sentence| shown += sentence)?.unwrap();
+/// assert_eq!((reply.source, &*reply.evidence[0].id), (Source::Faq, "returns"));
+/// assert_eq!(shown, reply.text);
+/// let asked = Asked { text: "你们招聘吗", ..asked };
+/// assert_eq!(answerer.answer(&asked, &mut |_| {})?, None); // nothing is invented
+/// # Ok::<(), cs_serve::reply::ReplyError>(())
+/// ```
+pub struct Answerer {
+    replies: Replies,
+    config: RetrievalConfig,
+    retrieval: Retrieval,
+    knowledge: Option<Arc<CurrentKnowledge>>,
+    /// What intents ask of the version of facts that was asked last.
+    questions: Mutex<Option<Arc<Resolved>>>,
+}
+
+/// What intents ask of one version of facts.
+struct Resolved {
+    version: String,
+    questions: Questions,
+}
+
+/// What is known when a turn is answered.
+struct Known {
+    knowledge: Arc<Knowledge>,
+    resolved: Arc<Resolved>,
+    /// What the conversation was about before the turn, and with it.
+    before: Context,
+    context: Context,
+}
+
+impl Answerer {
+    /// Puts an answerer together. With an embedder, each answered question takes a forward of it.
+    ///
+    /// # Errors
+    /// [`ReplyError::Config`] for a value or a part that is without effect: an embedder without
+    /// answered questions, replies from facts without any; [`ReplyError::Knowledge`] for what the
+    /// facts have no name for; [`ReplyError::Embedder`] if that fails.
+    pub fn new(parts: AnswererParts) -> Result<Self, ReplyError> {
+        parts.validate()?;
+        let questions: Vec<&str> = parts.replies.questions().collect();
+        let retrieval = Retrieval::new(&questions, parts.embedder)?;
+        let answerer = Self {
+            retrieval,
+            replies: parts.replies,
+            config: parts.retrieval,
+            knowledge: parts.knowledge,
+            questions: Mutex::default(),
+        };
+        if let Some(knowledge) = &answerer.knowledge {
+            answerer.resolved(&knowledge.get())?;
+        }
+        Ok(answerer)
+    }
+
+    /// Answers a turn; none if there is no source to answer from. `sink` gets the reply's sentences
+    /// as soon as each may be shown, which together are its text.
+    ///
+    /// # Errors
+    /// [`ReplyError::TooLong`] for a text of more than [`MAX_TEXT_BYTES`];
+    /// [`ReplyError::Template`] if a reply's text fails; and those of the facts and the embedder.
+    pub fn answer(
+        &self,
+        asked: &Asked<'_>,
+        sink: &mut dyn FnMut(&str),
+    ) -> Result<Option<Reply>, ReplyError> {
+        let bytes = asked.text.len();
+        if bytes > MAX_TEXT_BYTES {
+            return Err(ReplyError::TooLong { bytes });
+        }
+        let values = values(asked);
+        let known = self.known(asked)?;
+        let known = known.as_ref();
+        let mut reply = match known {
+            Some(known) => stands(self.by_facts(asked, &values, known)?, Some(known))?,
+            None => None,
+        };
+        if reply.is_none() {
+            reply = stands(self.by_template(asked, &values)?, known)?;
+        }
+        if reply.is_none() {
+            reply = stands(self.by_question(asked, &values)?, known)?;
+        }
+        if let Some(reply) = &reply {
+            sink(&reply.text);
+        }
+        Ok(reply)
+    }
+
+    fn by_facts(
+        &self,
+        asked: &Asked<'_>,
+        values: &Values,
+        known: &Known,
+    ) -> Result<Option<Reply>, ReplyError> {
+        if beginning(asked.text).len() < asked.text.len() {
+            return Ok(None);
+        }
+        let (facts, linker) = (known.knowledge.facts(), known.knowledge.linker());
+        let about = about(&known.before);
+        let turn = Turn {
+            understanding: asked.understanding,
+            about: &about,
+        };
+        let questions = &known.resolved.questions;
+        let entry = intent(asked).and_then(|it| self.replies.ask_of(it));
+        let wording = Wording {
+            knowledge: &known.knowledge,
+            language: asked.language,
+            entry,
+            values,
+        };
+        if entry.is_some()
+            && let Some(reply) = wording.reply(&questions.answer(facts, linker, turn)?)?
+        {
+            return Ok(Some(reply));
+        }
+        if !is_question(asked.text, &linker.mentions(asked.text)) {
+            return Ok(None);
+        }
+        let plain = Wording {
+            entry: None,
+            ..wording
+        };
+        match questions.answer_named(facts, linker, turn)? {
+            answer @ Answer::Attribute { .. } => plain.reply(&answer),
+            _ => Ok(None),
+        }
+    }
+
+    fn by_template(&self, asked: &Asked<'_>, values: &Values) -> Result<Option<Reply>, ReplyError> {
+        let of_intent = |it| self.replies.template(it, asked.language, values);
+        intent(asked).map_or(Ok(None), of_intent)
+    }
+
+    /// Answers by the likeliest question that is sure, if possible one that is answered in the
+    /// customer's language.
+    fn by_question(&self, asked: &Asked<'_>, values: &Values) -> Result<Option<Reply>, ReplyError> {
+        let found = self.retrieval.search(asked.text, CANDIDATES)?;
+        let may_answer = |it: &Found| {
+            let entry = self.replies.answered(it.question)?;
+            (it.is_sure(&self.config) && fits(entry, asked, values)).then_some(entry)
+        };
+        let mut sure: Vec<&Entry> = found.iter().filter_map(may_answer).collect();
+        let speaks = |it: &Entry| it.text().is_some_and(|text| text.is_in(asked.language));
+        sure.sort_by_key(|it| !speaks(it));
+        let Some(entry) = sure.first() else {
+            return Ok(None);
+        };
+        let text = entry.render(asked.language, values)?;
+        let question = entry.question().unwrap_or_default();
+        Ok(Some(entry.reply(text, Source::Faq, question)))
+    }
+
+    /// Reads what the facts say that the conversation is about.
+    fn known(&self, asked: &Asked<'_>) -> Result<Option<Known>, ReplyError> {
+        let Some(current) = &self.knowledge else {
+            return Ok(None);
+        };
+        let knowledge = current.get();
+        let checker = knowledge.checker();
+        let mut before = Context::default();
+        let first = asked.history.len().saturating_sub(EXCHANGES);
+        for exchange in &asked.history[first..] {
+            before = checker.follow(&before, beginning(&exchange.customer))?;
+            before = checker.follow(&before, beginning(&exchange.reply))?;
+        }
+        Ok(Some(Known {
+            resolved: self.resolved(&knowledge)?,
+            context: checker.follow(&before, beginning(asked.text))?,
+            before,
+            knowledge,
+        }))
+    }
+
+    /// Gives what intents ask of a version of facts, looked up once a version.
+    fn resolved(&self, knowledge: &Knowledge) -> Result<Arc<Resolved>, KnowledgeError> {
+        let lock = || {
+            self.questions
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        let version = knowledge.version();
+        if let Some(last) = lock().as_ref().filter(|it| it.version == version) {
+            return Ok(Arc::clone(last));
+        }
+        let resolved = Arc::new(Resolved {
+            version: version.to_owned(),
+            questions: Questions::new(self.replies.asks(), knowledge.facts())?,
+        });
+        *lock() = Some(Arc::clone(&resolved));
+        Ok(resolved)
+    }
+}
+
+impl AnswererParts {
+    fn validate(&self) -> Result<(), ReplyError> {
+        self.retrieval.validate()?;
+        let refused = |name, expected| {
+            Err(ReplyError::Config {
+                name,
+                found: "one".to_owned(),
+                expected,
+            })
+        };
+        if self.embedder.is_some() && self.replies.questions().next().is_none() {
+            return refused("embedder", "none, as no reply answers a question");
+        }
+        if self.knowledge.is_none() && !self.replies.asks().is_empty() {
+            return refused(
+                "a reply of the kind knowledge",
+                "none, as there are no facts",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Gives the first [`LONGEST_QUESTION`] characters of a text.
+fn beginning(text: &str) -> &str {
+    let end = text.char_indices().nth(LONGEST_QUESTION);
+    end.map_or(text, |(at, _)| &text[..at])
+}
+
+/// Gives a reply unless the facts contradict it, with what they say of it.
+fn stands(reply: Option<Reply>, known: Option<&Known>) -> Result<Option<Reply>, ReplyError> {
+    let (Some(mut reply), Some(known)) = (reply.clone(), known) else {
+        return Ok(reply);
+    };
+    let checker = known.knowledge.checker();
+    let checked = checker.check(&reply.text, &known.context)?;
+    if checked.verdict == Verdict::Contradicted {
+        return Ok(None);
+    }
+    reply.checked = Some(checked);
+    Ok(Some(reply))
+}
+
+/// Whether an answered question is for such a turn.
+fn fits(entry: &Entry, asked: &Asked<'_>, values: &Values) -> bool {
+    let is_of_intent = match (&entry.intent, intent(asked)) {
+        (Some(wanted), Some(intent)) => wanted == intent,
+        _ => true,
+    };
+    is_of_intent && entry.when.hold(values)
+}
+
+fn intent<'a>(asked: &Asked<'a>) -> Option<&'a str> {
+    asked
+        .understanding
+        .intent
+        .as_ref()
+        .map(|it| it.label.as_str())
+}
+
+/// The values of slots, and of entities that are no slots: of several with a label, the first.
+fn values(asked: &Asked<'_>) -> Values {
+    let entities = asked.understanding.entities.iter().rev();
+    let mut values: Values = entities
+        .map(|it| (it.label.clone(), it.text.clone()))
+        .collect();
+    values.extend(
+        asked
+            .slots
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
+    values
+}
+
+/// The things that a conversation was about, the newest first, each once.
+fn about(context: &Context) -> Vec<Iri> {
+    let mut things: Vec<Iri> = Vec::new();
+    for thing in context.topics().flat_map(|it| &it.things) {
+        if !things.contains(thing) {
+            things.push(thing.clone());
+        }
+    }
+    things
+}
+
+impl fmt::Debug for Answerer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answerer")
+            .field("replies", &self.replies.len())
+            .field("retrieval", &self.retrieval)
+            .field("knowledge", &self.knowledge)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AnswererParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnswererParts")
+            .field("replies", &self.replies.len())
+            .field("knowledge", &self.knowledge)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,105 @@
+//! Whether a text asks something.
+
+use crate::knowledge::linking::Mention;
+
+/// Chinese words of questions.
+const ASKING: [&str; 23] = [
+    "吗",
+    "呢",
+    "多少",
+    "什么",
+    "几",
+    "哪",
+    "怎么",
+    "怎样",
+    "如何",
+    "是否",
+    "多大",
+    "多长",
+    "多高",
+    "多重",
+    "多久",
+    "多宽",
+    "有没有",
+    "能不能",
+    "可不可以",
+    "请问",
+    "告诉我",
+    "查一下",
+    "想知道",
+];
+/// English words of questions, wherever they stand.
+const QUESTION_WORDS: [&str; 9] = [
+    "how", "what", "what's", "when", "where", "which", "who", "whose", "tell",
+];
+/// English words that begin a question.
+const BEGINNINGS: [&str; 12] = [
+    "is", "are", "does", "do", "can", "could", "will", "would", "has", "have", "was", "did",
+];
+
+/// Whether a text asks something: by a question mark, by a word of questions, or by being hardly
+/// more than names of things and properties.
+pub(super) fn is_question(text: &str, mentions: &[Mention]) -> bool {
+    let text = text.trim().to_lowercase();
+    let mut words = text.split(|char: char| !char.is_alphanumeric() && char != '\'');
+    text.ends_with(['?', '？'])
+        || ASKING.iter().any(|it| text.contains(it))
+        || words
+            .clone()
+            .next()
+            .is_some_and(|it| BEGINNINGS.contains(&it))
+        || words.any(|it| QUESTION_WORDS.contains(&it))
+        || is_of_names(&text, mentions)
+}
+
+/// Whether four of five letters stand in names.
+fn is_of_names(text: &str, mentions: &[Mention]) -> bool {
+    let is_named = |at: usize| mentions.iter().any(|it| (it.start..it.end).contains(&at));
+    let letters = text
+        .chars()
+        .enumerate()
+        .filter(|(_, char)| char.is_alphanumeric());
+    let (named, other): (Vec<usize>, Vec<usize>) =
+        letters.map(|(at, _)| at).partition(|&at| is_named(at));
+    !named.is_empty() && named.len() >= 4 * other.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(start: usize, end: usize) -> Mention {
+        Mention {
+            start,
+            end,
+            candidates: Vec::new(),
+            nested: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn questions_are_told_from_statements() {
+        for (text, expected) in [
+            ("晨曦水壶多少钱", true),
+            ("晨曦水壶的价格？", true),
+            ("Is the kettle in stock", true),
+            ("the price, what is it", true),
+            ("晨曦水壶的价格太高了", false),
+            ("The price of the kettle is too high.", false),
+            ("whatever", false),
+            ("", false),
+        ] {
+            assert_eq!(is_question(text, &[]), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_alone_are_a_question() {
+        assert!(is_question("晨曦水壶的价格", &[name(0, 4), name(5, 7)]));
+        assert!(!is_question(
+            "晨曦水壶的价格太高了",
+            &[name(0, 4), name(5, 7)]
+        ));
+        assert!(!is_question("", &[]));
+    }
+}
