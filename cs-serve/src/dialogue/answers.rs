@@ -1,10 +1,19 @@
 //! Who answers what no flow takes.
 
 use crate::error::BackendError;
-use crate::reply::{Asked, Reply};
+use crate::reply::{Answerer, Asked, Reply};
 
 /// Who answers a turn that no flow takes. A function is one.
 pub trait Answers: Send + Sync {
+    /// Gives the answer to a question if it surely is one whose answer is known: then it goes before the flow that
+    /// the turn's intent would start. By default there is none.
+    ///
+    /// # Errors
+    /// If what should know fails. The flow starts then.
+    fn recall(&self, _asked: &Asked<'_>) -> Result<Option<Reply>, BackendError> {
+        Ok(None)
+    }
+
     /// Gives a reply; none if there is no source for one. `sink` may get the text piece by piece before, as
     /// soon as each may be shown; together they are the beginning of the reply's text.
     ///
@@ -41,5 +50,19 @@ impl Answers for NoAnswers {
         _sink: &mut dyn FnMut(&str),
     ) -> Result<Option<Reply>, BackendError> {
         Ok(None)
+    }
+}
+
+impl Answers for Answerer {
+    fn recall(&self, asked: &Asked<'_>) -> Result<Option<Reply>, BackendError> {
+        Ok(Self::recall(self, asked)?)
+    }
+
+    fn answer(
+        &self,
+        asked: &Asked<'_>,
+        sink: &mut dyn FnMut(&str),
+    ) -> Result<Option<Reply>, BackendError> {
+        Ok(Self::answer(self, asked, sink)?)
     }
 }

@@ -19,7 +19,7 @@ use super::state::State;
 use super::summary;
 use crate::Understanding;
 use crate::error::BackendError;
-use crate::reply::{Asked, Reply, Values};
+use crate::reply::{Asked, Exchange, Reply, Values};
 
 /// The longest name of a session, in characters.
 const MOST_NAME: usize = 128;
@@ -320,34 +320,47 @@ impl Session<'_> {
             next = match next {
                 Next::Reply => break,
                 Next::Call(action) => self.call(&action)?,
-                Next::Answer => {
-                    let asked = Asked {
-                        text: turn.text,
-                        understanding: turn.understanding,
-                        language: self.state.language(),
-                        slots: &self.known_values(),
-                        history: &history,
-                    };
-                    given.begin(&self.state);
-                    let answer = self
-                        .chat
-                        .answers
-                        .answer(&asked, &mut |piece| given.give(piece));
-                    let input = match answer {
-                        Ok(reply) => Input::Answer(reply),
-                        Err(error) => {
-                            self.failures.push(error);
-                            Input::NoAnswer
-                        }
-                    };
-                    self.decide(&input)
-                }
+                Next::Recall => self.recall(turn, &history),
+                Next::Answer => self.answer(turn, &history, &mut given),
             };
         }
         self.write()?;
         let told = self.told();
         given.end(&told.reply.text);
         Ok(told)
+    }
+
+    /// Goes on by the answer that is surely known, if one is.
+    fn recall(&mut self, turn: &Turn<'_>, history: &[Exchange]) -> Next {
+        let slots = self.known_values();
+        let asked = asked(turn, &self.state, &slots, history);
+        let reply = self.chat.answers.recall(&asked);
+        let reply = reply.unwrap_or_else(|error| {
+            self.failures.push(error);
+            None
+        });
+        self.decide(&Input::Recalled {
+            text: turn.text,
+            understanding: turn.understanding,
+            reply,
+        })
+    }
+
+    /// Goes on by an answer, if there is one.
+    fn answer(&mut self, turn: &Turn<'_>, history: &[Exchange], given: &mut Given<'_>) -> Next {
+        let slots = self.known_values();
+        let asked = asked(turn, &self.state, &slots, history);
+        given.begin(&self.state);
+        let answers = &self.chat.answers;
+        let answer = answers.answer(&asked, &mut |piece| given.give(piece));
+        let input = match answer {
+            Ok(reply) => Input::Answer(reply),
+            Err(error) => {
+                self.failures.push(error);
+                Input::NoAnswer
+            }
+        };
+        self.decide(&input)
     }
 
     /// Ends a turn whose action was about to be called when the process ended.
@@ -435,6 +448,21 @@ impl Session<'_> {
         let told = self.told();
         sink(&told.reply.text);
         told
+    }
+}
+
+fn asked<'a>(
+    turn: &Turn<'a>,
+    state: &State,
+    slots: &'a Values,
+    history: &'a [Exchange],
+) -> Asked<'a> {
+    Asked {
+        text: turn.text,
+        understanding: turn.understanding,
+        language: state.language(),
+        slots,
+        history,
     }
 }
 

@@ -107,7 +107,7 @@ impl Listener<'_> {
         let is_asked = self.asked == Some(slot.name.as_str());
         let is_other = |claim: &&&Claim| Some(&claim.value) != current;
         let mut meant: Vec<&&Claim> = claims.iter().filter(|claim| !claim.is_denied).collect();
-        if meant.iter().any(|claim| is_other(claim)) {
+        if meant.iter().any(is_other) {
             meant.retain(is_other);
         }
         let chosen = if corrects {

@@ -39,15 +39,15 @@ pub struct AnswererParts {
 ///
 /// 1. facts: what a reply of the kind `knowledge` asks for the turn's intent; else, of a text that
 ///    names a thing and a property and asks, the value;
-/// 2. a template for the turn's intent;
-/// 3. the answer to a question that surely is the same.
+/// 2. the answer to a question that surely is the same;
+/// 3. a template for the turn's intent.
 ///
 /// Whatever it is from, a reply that the facts contradict is not given: they are newer than a text
 /// that somebody wrote once. A correction of it is not given either, as nobody has read that one. So
 /// the next in line is asked, and in the end there is no reply, and a person answers.
 ///
-/// Of two texts that could answer, facts come before a template because they answer the very
-/// question, and a template before an answered question because somebody wrote it for this intent.
+/// Of two texts that could answer, facts come first because they are the newest, and an answered
+/// question before a template because that is for everything else of its intent.
 ///
 /// ```
 /// use cs_serve::reply::{Answerer, AnswererParts, Asked, Language, Replies, Source, Values};
@@ -142,20 +142,41 @@ impl Answerer {
         let values = values(asked);
         let known = self.known(asked)?;
         let known = known.as_ref();
-        let mut reply = match known {
-            Some(known) => stands(self.by_facts(asked, &values, known)?, Some(known))?,
-            None => None,
-        };
+        let mut reply = self.surely(asked, &values, known)?;
         if reply.is_none() {
             reply = stands(self.by_template(asked, &values)?, known)?;
-        }
-        if reply.is_none() {
-            reply = stands(self.by_question(asked, &values)?, known)?;
         }
         if let Some(reply) = &reply {
             sink(&reply.text);
         }
         Ok(reply)
+    }
+
+    /// Gives the answer to a turn if it surely is known: from facts, or because the question surely is
+    /// one that was answered. It goes before a form that the turn's intent begins.
+    ///
+    /// # Errors
+    /// Those of [`answer`](Self::answer).
+    pub fn recall(&self, asked: &Asked<'_>) -> Result<Option<Reply>, ReplyError> {
+        if asked.text.len() > MAX_TEXT_BYTES {
+            return Ok(None);
+        }
+        let (values, known) = (values(asked), self.known(asked)?);
+        self.surely(asked, &values, known.as_ref())
+    }
+
+    fn surely(
+        &self,
+        asked: &Asked<'_>,
+        values: &Values,
+        known: Option<&Known>,
+    ) -> Result<Option<Reply>, ReplyError> {
+        if let Some(known) = known
+            && let Some(reply) = stands(self.by_facts(asked, values, known)?, Some(known))?
+        {
+            return Ok(Some(reply));
+        }
+        stands(self.by_question(asked, values)?, known)
     }
 
     fn by_facts(

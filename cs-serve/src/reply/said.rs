@@ -21,6 +21,29 @@ pub enum Source {
     Handover,
 }
 
+impl Source {
+    /// All sources.
+    pub const ALL: [Self; 5] = [
+        Self::Template,
+        Self::Faq,
+        Self::Knowledge,
+        Self::Generated,
+        Self::Handover,
+    ];
+
+    /// Gives the name in answers and figures, as `template`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Template => "template",
+            Self::Faq => "faq",
+            Self::Knowledge => "knowledge",
+            Self::Generated => "generated",
+            Self::Handover => "handover",
+        }
+    }
+}
+
 /// What a reply rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "http", derive(utoipa::ToSchema))]

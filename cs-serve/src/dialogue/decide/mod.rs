@@ -9,12 +9,14 @@
 //!    no, "never mind". A bare `12345` is the order's number that was asked for, whatever the model takes it for
 //!    and however unhappy it sounds.
 //!    What looks like a number and is none counts as a wrong answer.
-//! 4. The rules of hand-over: sentiment, intents.
-//! 5. An intent that starts a flow, if the model is sure: another flow goes first, this one waits. The text may
-//!    have a value for what was asked; then the model has to be rather sure.
-//! 6. Values for any slot of the flow, also in place of those that it had.
-//! 7. What the service can answer; then what was asked is asked again.
-//! 8. Nothing of it: the customer is asked again, and a person takes over after a few times.
+//! 4. A value for another slot of the flow, and nothing beside it that means something else: a correction.
+//! 5. The rules of hand-over: sentiment, intents.
+//! 6. An intent that starts a flow, if the model is sure: another flow goes first, this one waits. The text may
+//!    have a value for what was asked; then the model has to be rather sure. A question whose answer the service
+//!    surely knows is answered instead: "how long can I return things?" is no return.
+//! 7. Values for any slot of the flow, also in place of those that it had.
+//! 8. What the service can answer; then what was asked is asked again.
+//! 9. Nothing of it: the customer is asked again, and a person takes over after a few times.
 
 mod plan;
 mod run;
@@ -47,6 +49,15 @@ pub enum Input<'a> {
         /// When, in milliseconds since 1970 UTC.
         at: u64,
     },
+    /// The answer to the turn that the service surely knows, if it does.
+    Recalled {
+        /// The turn's text.
+        text: &'a str,
+        /// What the model makes of it.
+        understanding: &'a Understanding,
+        /// The answer.
+        reply: Option<Reply>,
+    },
     /// The service's answer to the turn, outside of flows; none if it has none.
     Answer(Option<Reply>),
     /// The service cannot tell whether it has an answer.
@@ -71,6 +82,8 @@ pub struct Decision {
 pub enum Next {
     /// The reply is complete.
     Reply,
+    /// The service has to look whether it surely knows the answer: an [`Input::Recalled`] is next.
+    Recall,
     /// The service has to look for an answer: an [`Input::Answer`] is next.
     Answer,
     /// An action has to be called: an [`Input::Outcome`] is next.
@@ -87,8 +100,16 @@ pub fn decide(flows: &Flows, state: &State, input: &Input<'_>) -> Decision {
             at,
         } => {
             plan.begin(text, understanding, *at);
-            plan.turn(text, understanding)
+            plan.turn(text, understanding, false)
         }
+        Input::Recalled {
+            reply: Some(reply), ..
+        } => plan.answered(Some(reply)),
+        Input::Recalled {
+            text,
+            understanding,
+            ..
+        } => plan.turn(text, understanding, true),
         Input::NoAnswer => plan.hand_over("answer_failed"),
         Input::Answer(reply) => plan.answered(reply.as_ref()),
         Input::Outcome(values) => plan.called(values.as_ref()),
@@ -110,7 +131,7 @@ impl<'a> Plan<'a> {
         }));
     }
 
-    fn turn(&mut self, text: &str, understanding: &Understanding) -> Next {
+    fn turn(&mut self, text: &str, understanding: &Understanding, has_recalled: bool) -> Next {
         if self.state.handed_over.is_some() {
             self.say_of_conversation("handed_over");
             return Next::Reply;
@@ -130,10 +151,16 @@ impl<'a> Plan<'a> {
         if self.question().is_some() && heard.is_nothing() && is_code(text) {
             return self.missed();
         }
+        if self.question().is_some() && heard.is_bare && !heard.is_nothing() {
+            return self.take(heard);
+        }
         if let Some(reason) = self.rule(text, understanding) {
             return self.hand_over(reason);
         }
         if let Some(flow) = self.other_flow(understanding, &heard) {
+            if !has_recalled && heard.is_nothing() {
+                return Next::Recall;
+            }
             return self.switch(flow, text, understanding, heard);
         }
         if !heard.is_nothing() {
@@ -271,7 +298,11 @@ impl<'a> Plan<'a> {
         } else if self.state.form.frames.len() >= MOST_DIGRESSIONS {
             return self.hand_over("endless");
         } else {
-            self.start(flow, false);
+            self.begin_flow(flow, false);
+            // What is said now goes before what was said of another matter.
+            let heard = self.hear(text, understanding);
+            self.remember(flow);
+            return self.take(heard);
         }
         let heard = self.hear(text, understanding);
         self.take(heard)
@@ -283,7 +314,12 @@ impl<'a> Plan<'a> {
     }
 
     fn take_ref(&mut self, heard: &Heard) -> Next {
+        let known = self.state.frame().map(|frame| frame.slots.clone());
+        let is_known = |slot: &str| known.as_ref().is_some_and(|it| it.contains_key(slot));
         self.set_all(heard.values.clone());
+        for (slot, _) in heard.values.iter().filter(|(slot, _)| is_known(slot)) {
+            self.look_up_again(slot);
+        }
         for slot in &heard.denied {
             self.emit(Event::Cleared(slot.clone()));
             self.back_to(slot);
@@ -291,16 +327,31 @@ impl<'a> Plan<'a> {
         self.run()
     }
 
+    /// Goes back to the step that collects a slot that has another value now, if an action has given values
+    /// since: they are about the old one.
+    fn look_up_again(&mut self, slot: &str) {
+        let Some((flow, frame)) = self.current() else {
+            return;
+        };
+        let before = flow.steps.iter().take(frame.step).rev();
+        let mut since = before.take_while(|step| !collects(&step.task, slot));
+        let has_saved =
+            since.any(|step| matches!(&step.task, Task::Act { saves, .. } if !saves.is_empty()));
+        if has_saved {
+            self.back_to(slot);
+        }
+    }
+
     /// Goes back to the step that collects a slot.
     fn back_to(&mut self, slot: &str) {
         let Some((flow, frame)) = self.current() else {
             return;
         };
-        let collects =
-            |task: &Task| matches!(task, Task::Collect(slots) if slots.iter().any(|it| it == slot));
         let before = flow.steps.iter().take(frame.step);
-        let step = before.enumerate().filter(|(_, step)| collects(&step.task));
-        if let Some((at, _)) = step.last() {
+        let mut step = before
+            .enumerate()
+            .filter(|(_, step)| collects(&step.task, slot));
+        if let Some((at, _)) = step.next_back() {
             self.emit(Event::Step(u32::try_from(at).unwrap_or(u32::MAX)));
         }
     }
@@ -377,6 +428,10 @@ impl<'a> Plan<'a> {
         }
         self.ask()
     }
+}
+
+fn collects(task: &Task, slot: &str) -> bool {
+    matches!(task, Task::Collect(slots) if slots.iter().any(|it| it == slot))
 }
 
 /// The most flows that customers may put on top of each other.

@@ -101,9 +101,13 @@ impl<'a> Plan<'a> {
     /// Says something of the conversation itself.
     pub(super) fn say_of_conversation(&mut self, name: &str) {
         let text = self.flows.texts().say(name, self.language());
+        let source = match self.state.handed_over() {
+            Some(_) => Source::Handover,
+            None => Source::Template,
+        };
         self.emit(Event::Said(Reply {
             text,
-            source: Source::Template,
+            source,
             evidence: Vec::new(),
             checked: None,
         }));

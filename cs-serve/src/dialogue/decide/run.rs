@@ -1,7 +1,7 @@
 //! The steps of a flow, one after the other, until it waits.
 
 use super::super::event::{Event, Question};
-use super::super::flows::{Flow, Otherwise, Step, Task, Then};
+use super::super::flows::{Flow, Otherwise, Slot, Step, Task, Then};
 use super::super::state::Frame;
 use super::Next;
 use super::plan::Plan;
@@ -16,13 +16,20 @@ const MOST_VALUE: usize = 2_000;
 
 impl<'a> Plan<'a> {
     /// Begins a flow on top of the one in progress.
-    pub(super) fn start(&mut self, flow: &Flow, is_called: bool) {
+    pub(super) fn begin_flow(&mut self, flow: &Flow, is_called: bool) {
         self.emit(Event::Started {
             flow: flow.name.clone(),
             meaning: flow.meaning,
             called: is_called,
         });
+    }
+
+    /// Takes the values that the conversation had before.
+    pub(super) fn remember(&mut self, flow: &Flow) {
+        let frame = self.state.frame();
+        let is_open = |slot: &&Slot| !frame.is_some_and(|it| it.slots.contains_key(&slot.name));
         let remembered = flow.slots.iter().filter(|slot| slot.is_remembered);
+        let remembered = remembered.filter(is_open);
         let known = remembered.filter_map(|slot| {
             let value = self.state.form.known.get(&slot.name)?;
             let fits = super::super::hearing::fits(slot, value);
@@ -124,7 +131,8 @@ impl<'a> Plan<'a> {
     /// Begins a flow that gets the values of the slots that both have.
     fn call(&mut self, caller: &Flow, called: &Flow) {
         let shared = self.shared(caller, called);
-        self.start(called, true);
+        self.begin_flow(called, true);
+        self.remember(called);
         self.set_all(shared);
     }
 

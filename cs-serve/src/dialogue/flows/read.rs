@@ -107,7 +107,7 @@ impl Reader {
             None => self
                 .fields
                 .at(members.node, "no version, expected version: 1"),
-            Some(node) if node.json() != Value::from(1) => {
+            Some(node) if node.json() != 1 => {
                 self.fields
                     .at(node, "another version, expected 1, which is the latest");
             }
