@@ -88,7 +88,7 @@ class Tab:
     def __init__(self, browser, session):
         self.browser, self.session = browser, session
         self.requests, self.complaints = [], []
-        self.canned = None  # what requests of the page get instead of the service's answer
+        self.canned = None  # what requests of the page get instead of the service's answer, or what makes it of their URL
 
     def call(self, method, **parameters):
         return self.browser.call(method, self.session, **parameters)
@@ -126,15 +126,16 @@ class Tab:
             if not (self.canned and entry["source"] == "network"):
                 self.complaints.append(f"{entry['text']} {entry.get('url', '')}")
         elif event == "Fetch.requestPaused":
-            self.answer(details["requestId"])
+            self.answer(details["requestId"], details["request"]["url"])
 
-    def answer(self, request):
-        if self.canned is None:
+    def answer(self, request, url):
+        canned = self.canned(url) if callable(self.canned) else self.canned
+        if canned is None:
             self.browser.post("Fetch.continueRequest", self.session, requestId=request)
-        elif self.canned == "refused":
+        elif canned == "refused":
             self.browser.post("Fetch.failRequest", self.session, requestId=request, errorReason="ConnectionRefused")
         else:
-            status, body, headers = self.canned
+            status, body, headers = canned
             body = body if isinstance(body, str) else json.dumps(body)
             self.browser.post("Fetch.fulfillRequest", self.session, requestId=request, responseCode=status,
                               body=base64.b64encode(body.encode()).decode(),
@@ -161,7 +162,7 @@ class Tab:
         self.call("Input.imeSetComposition", text=text, selectionStart=len(text), selectionEnd=len(text))
 
     def press(self, name, shift=False):
-        code, text = {"Enter": (13, "\r"), "Tab": (9, ""), " ": (32, " ")}[name]
+        code, text = {"Enter": (13, "\r"), "Tab": (9, ""), "Escape": (27, ""), " ": (32, " ")}[name]
         about = {"key": name, "code": {" ": "Space"}.get(name, name), "windowsVirtualKeyCode": code, "modifiers": 8 * shift}
         self.call("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", text=text, **about)
         self.call("Input.dispatchKeyEvent", type="keyUp", **about)

@@ -122,20 +122,20 @@ impl Distribution {
 }
 
 /// The seconds of a microsecond.
-pub(super) const MICRO: f64 = 1e-6;
+pub(crate) const MICRO: f64 = 1e-6;
 
 /// The number of bounds of [`Buckets`].
 const BOUNDS: usize = 25;
 
 /// Counts whole numbers by powers of two: up to 1, 2, 4 … 2^24, and above.
 #[derive(Debug, Default)]
-pub(super) struct Buckets {
+pub(crate) struct Buckets {
     counts: [AtomicU64; BOUNDS + 1],
     sum: AtomicU64,
 }
 
 impl Buckets {
-    pub(super) fn add(&self, value: u64) {
+    pub(crate) fn add(&self, value: u64) {
         let power = value
             .clamp(1, 1 << BOUNDS)
             .next_power_of_two()
@@ -145,11 +145,11 @@ impl Buckets {
     }
 
     /// Adds a time, in microseconds.
-    pub(super) fn time(&self, time: Duration) {
+    pub(crate) fn time(&self, time: Duration) {
         self.add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
     }
 
-    pub(super) fn distribution(&self, unit: f64) -> Distribution {
+    pub(crate) fn distribution(&self, unit: f64) -> Distribution {
         let load = |value: &AtomicU64| value.load(Ordering::Relaxed);
         Distribution {
             bounds: (0..BOUNDS)

@@ -103,6 +103,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use config::{EngineConfig, Windows};
+#[cfg(feature = "http")]
+pub(crate) use counters::{Buckets, MICRO};
 pub use counters::{Distribution, Refusals, Snapshot, Stages};
 pub use handle::Handle;
 pub use options::{Options, Priority};

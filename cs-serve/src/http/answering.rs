@@ -90,6 +90,20 @@ impl Answering {
         }
     }
 
+    /// Answers a request of one text, and tells which model did.
+    pub(super) async fn answer_one(
+        &self,
+        request: Request,
+    ) -> Result<(Understanding, Route), Problem> {
+        let one = match self {
+            Self::One(Slot::Light, _) => Route::Light,
+            Self::One(Slot::Full, _) | Self::Both(..) => Route::Full,
+        };
+        let answer = self.answer(request).await?.pop();
+        let answer = answer.ok_or_else(|| Problem::internal("the model failed"))?;
+        Ok((answer.understanding, answer.route.unwrap_or(one)))
+    }
+
     /// Forgets the cached answer to a text, and those to texts that ask the same; gives how many.
     pub(super) async fn forget(&self, text: &str) -> Result<usize, Problem> {
         let none = || Problem::new(StatusCode::NOT_FOUND, "this service keeps no answers");

@@ -18,16 +18,20 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answering::Answering;
+use super::chats::Chats;
 use super::config::HttpConfig;
+use super::feedback::Feedback;
 use super::keys::ApiKeys;
 use super::metrics::Requests;
 use super::models::{Models, Slot};
 use super::observe::{Ids, observe};
 use super::problem::Problem;
 use super::rate::Rates;
-use super::{cache, knowledge, models, openapi, page, probes, understand};
+use super::{cache, chat, feedback, knowledge, models, openapi, page, probes, understand};
 use crate::assistant::Assistant;
+use crate::dialogue::Chat;
 use crate::engine::Handle;
+use crate::engine::generation::GenerationHandle;
 use crate::error::{HttpError, Result};
 use crate::knowledge::CurrentKnowledge;
 use crate::route::{Cascade, Layers};
@@ -37,6 +41,9 @@ use crate::route::{Cascade, Layers};
 pub struct Api {
     shared: Arc<Shared>,
     knowledge: Option<Arc<CurrentKnowledge>>,
+    chats: Option<Arc<Chats>>,
+    generation: Option<GenerationHandle>,
+    page: Bytes,
 }
 
 struct Shared {
@@ -113,13 +120,36 @@ impl Api {
         Ok(Self {
             shared: Arc::new(shared),
             knowledge: None,
+            chats: None,
+            generation: None,
+            page: page::html(false),
         })
     }
 
     /// Holds replies against facts, too: `POST /v1/check`.
     #[must_use]
-    pub fn with_knowledge(mut self, knowledge: CurrentKnowledge) -> Self {
-        self.knowledge = Some(Arc::new(knowledge));
+    pub fn with_knowledge(mut self, knowledge: impl Into<Arc<CurrentKnowledge>>) -> Self {
+        self.knowledge = Some(knowledge.into());
+        self
+    }
+
+    /// Holds conversations, too: `POST /v1/chat`, and `POST /v1/feedback`, whose ratings `feedback` keeps.
+    #[must_use]
+    pub fn with_chat(
+        mut self,
+        chat: impl Into<Arc<Chat>>,
+        feedback: impl Feedback + 'static,
+    ) -> Self {
+        let chats = Chats::new(chat.into(), Arc::new(feedback), self.config().max_turns);
+        self.chats = Some(Arc::new(chats));
+        self.page = page::html(true);
+        self
+    }
+
+    /// Tells the figures of an engine that writes replies in `GET /metrics`, too.
+    #[must_use]
+    pub fn with_generation(mut self, generation: GenerationHandle) -> Self {
+        self.generation = Some(generation);
         self
     }
 
@@ -158,6 +188,18 @@ impl Api {
 
     pub(super) fn knowledge(&self) -> Option<&Arc<CurrentKnowledge>> {
         self.knowledge.as_ref()
+    }
+
+    pub(super) fn chats(&self) -> Option<&Arc<Chats>> {
+        self.chats.as_ref()
+    }
+
+    pub(super) fn generation(&self) -> Option<&GenerationHandle> {
+        self.generation.as_ref()
+    }
+
+    pub(super) fn page(&self) -> &Bytes {
+        &self.page
     }
 
     pub(super) fn models(&self) -> &Models {
@@ -216,6 +258,9 @@ impl fmt::Debug for Api {
 fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(understand::understand))
+        .routes(routes!(chat::chat))
+        .routes(routes!(chat::conversation))
+        .routes(routes!(feedback::feedback))
         .routes(routes!(models::swap))
         .routes(routes!(knowledge::check))
         .routes(routes!(knowledge::reload))

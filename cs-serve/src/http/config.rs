@@ -39,6 +39,9 @@ pub struct HttpConfig {
     pub text_priority: Priority,
     /// How urgent a request with `texts` is. Normal by default.
     pub texts_priority: Priority,
+    /// The most conversations' turns that are replied to at once, each on a thread of its own; more are
+    /// refused with 429. 128 by default.
+    pub max_turns: usize,
     /// The file of API keys, one a line; a line that begins with `#` is a comment. `None`, the
     /// default, lets everybody ask, and nobody change a model.
     pub api_keys: Option<PathBuf>,
@@ -74,6 +77,7 @@ impl Default for HttpConfig {
             rate: None,
             text_priority: Priority::High,
             texts_priority: Priority::Normal,
+            max_turns: 128,
             api_keys: None,
             models_dir: None,
             max_connections: 1024,
@@ -100,6 +104,7 @@ impl HttpConfig {
             ("max_body", self.max_body),
             ("max_batch", self.max_batch),
             ("max_text", self.max_text),
+            ("max_turns", self.max_turns),
             ("max_connections", self.max_connections),
         ] {
             if found == 0 {

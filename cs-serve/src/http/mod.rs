@@ -3,6 +3,8 @@
 //! - [`Api`] is the interface of an [engine](crate::engine): [`Api::router`] to be nested in an
 //!   [`axum::Router`], [`Api::serve`] to serve it.
 //! - [`HttpConfig`] bounds everything.
+//! - [`Api::with_chat`] has it hold [conversations](crate::dialogue), and [`Feedback`] keeps how
+//!   customers rate them.
 //! - [`Api::routed`] has a light and a full model answer [as one](crate::route), each with an engine
 //!   of its own; then an answer names its `route`: `cache`, `light` or `full`.
 //!
@@ -49,6 +51,9 @@
 //! | --- | --- | --- |
 //! | `POST /v1/understand` | `{"text": T}` | an [`Understanding`](crate::Understanding) |
 //! | | `{"texts": [T…]}` | `{"results": […]}`, in the order of the texts |
+//! | `POST /v1/chat` | `{"session": S, "text": T}`, perhaps `"turn": N` | a reply, and what it came from |
+//! | `GET /v1/chat/S` | | where a conversation stands, and how it came to that |
+//! | `POST /v1/feedback` | `{"session": S, "turn": N, "satisfied": B}`, or `"score": 0..1` | nothing: 204 |
 //! | `POST /v1/check` | `{"reply": T}`, perhaps `"about": [N…]` | what [facts](crate::knowledge) say of it |
 //! | `POST /v1/knowledge` | `{}` | `{"version"}`, once facts read anew answer |
 //! | `POST /v1/models` | `{"light": N}`, `{"full": N}` | `{"model", "version"}`, once it answers |
@@ -70,12 +75,16 @@
 //! | --- | --- |
 //! | 400 | a body that is not what was expected, a model that cannot be loaded |
 //! | 401, 403 | no key or an unknown one; a service without keys, or without a folder of models |
-//! | 404, 405 | no such path, model or thing among the facts, no cache, no facts; no such method |
+//! | 404, 405 | no such path, model, session or thing among the facts, no cache, no facts; no such method |
 //! | 408 | a head or a body that comes too slowly |
+//! | 409 | a session that goes on elsewhere, a turn that is not its next one |
 //! | 413, 415 | too many bytes or texts, or too long ones; something else than JSON |
 //! | 429 | a full queue, a caller above its rate, another swap under way; with `Retry-After` |
 //! | 500 | a model that failed |
 //! | 503, 504 | an engine that has ended; an answer that was not there in time |
+//!
+//! With `Accept: text/event-stream`, a reply comes as events: `understanding`, `token` with each part of its
+//! text, then `reply` with all that is answered otherwise, or `error` with a problem document.
 //!
 //! A client that goes cancels its request. In the metrics, not in an answer, its status is 499.
 
@@ -84,7 +93,11 @@ mod api;
 mod blocking;
 mod body;
 mod cache;
+mod chat;
+mod chats;
 mod config;
+mod events;
+mod feedback;
 mod keys;
 mod knowledge;
 mod metrics;
@@ -102,6 +115,7 @@ mod understand;
 
 pub use api::Api;
 pub use config::HttpConfig;
+pub use feedback::{Feedback, LastRatings, Rating};
 pub use models::Slot;
 #[cfg(feature = "otel")]
 pub use otel::SpanExport;

@@ -17,9 +17,9 @@ use super::problem::Document;
 #[openapi(
     info(
         title = "Customer-service model",
-        description = "Intent, entities and sentiment of what customers write. Errors are problem \
-                       documents (RFC 9457): also 404 for any other path, and 405 for any other \
-                       method."
+        description = "Intent, entities and sentiment of what customers write, and replies to it. \
+                       Errors are problem documents (RFC 9457): also 404 for any other path, and \
+                       405 for any other method."
     ),
     components(schemas(Document))
 )]
@@ -30,15 +30,19 @@ pub(super) fn base() -> utoipa::openapi::OpenApi {
 }
 
 /// The statuses of problems, and when they are.
-const PROBLEMS: [(&str, &str); 11] = [
+const PROBLEMS: [(&str, &str); 12] = [
     ("400", "The request is not as described."),
     ("401", "The API key is missing or unknown."),
     ("403", "This service has no API keys, or no other models."),
     (
         "404",
-        "There is no such model, no cache, or there are no facts.",
+        "There is no such model, session or turn, no cache, or there are no facts or conversations.",
     ),
     ("408", "The body came too slowly."),
+    (
+        "409",
+        "The session went on elsewhere meanwhile, or the turn is not its next one.",
+    ),
     ("413", "The body, the texts or one of them are too large."),
     ("415", "The body is not JSON by its own account."),
     (
@@ -51,12 +55,31 @@ const PROBLEMS: [(&str, &str); 11] = [
 ];
 
 /// The problems that each operation may have.
-const OPERATIONS: [(&str, &str, &[&str]); 10] = [
+const OPERATIONS: [(&str, &str, &[&str]); 13] = [
     (
         "/v1/understand",
         "post",
         &[
             "400", "401", "408", "413", "415", "429", "500", "503", "504",
+        ],
+    ),
+    (
+        "/v1/chat",
+        "post",
+        &[
+            "400", "401", "404", "408", "409", "413", "415", "429", "500", "503", "504",
+        ],
+    ),
+    (
+        "/v1/chat/{session}",
+        "get",
+        &["400", "401", "404", "429", "500", "503"],
+    ),
+    (
+        "/v1/feedback",
+        "post",
+        &[
+            "400", "401", "404", "408", "413", "415", "429", "500", "503",
         ],
     ),
     (
@@ -123,6 +146,8 @@ pub(super) fn document(
         "type": "http", "scheme": "bearer", "description": "An API key."
     });
     limit(&mut components["schemas"], config);
+    document["paths"]["/v1/chat/{session}"]["get"]["parameters"][0]["schema"] = session();
+    let components = &mut document["components"];
     for (_, schema) in components["schemas"].as_object_mut().into_iter().flatten() {
         if let Some(Value::String(description)) = schema.get_mut("description") {
             // What follows the first paragraph are examples in Rust.
@@ -145,6 +170,14 @@ fn limit(schemas: &mut Value, config: &HttpConfig) {
     schemas["Reply"]["properties"]["about"] = json!({
         "type": "array", "items": text, "maxItems": config.max_batch
     });
+    let turn = json!({"type": "integer", "minimum": 1, "maximum": u32::MAX});
+    let said = &mut schemas["Said"]["properties"];
+    (said["session"], said["text"], said["turn"]) = (session(), text.clone(), turn.clone());
+    let rated = &mut schemas["Rated"];
+    (rated["properties"]["session"], rated["properties"]["turn"]) = (session(), turn);
+    rated["properties"]["satisfied"] = json!({"type": "boolean"});
+    rated["properties"]["score"] = json!({"type": "number", "minimum": 0, "maximum": 1});
+    rated["oneOf"] = json!([{"required": ["satisfied"]}, {"required": ["score"]}]);
     for (schema, fields) in [
         ("Question", [("text", text), ("texts", texts)]),
         ("Swap", [("light", name.clone()), ("full", name)]),
@@ -155,6 +188,11 @@ fn limit(schemas: &mut Value, config: &HttpConfig) {
             variant["properties"][field] = limits;
         }
     }
+}
+
+/// The schema of a session's name.
+fn session() -> Value {
+    json!({"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": 128})
 }
 
 fn problem(status: &str, description: &str) -> Value {

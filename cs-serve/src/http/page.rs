@@ -1,5 +1,6 @@
 //! The page to try the model.
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::{
@@ -40,9 +41,20 @@ fn hashes(tag: &str) -> String {
     hashes.collect::<Vec<_>>().join(" ")
 }
 
-/// Shows a page on which a text can be tried.
+/// The page: that of a service that holds conversations if `chats`, else one that shows what single
+/// turns mean.
+pub(super) fn html(chats: bool) -> Bytes {
+    if chats {
+        return HTML
+            .replacen("<body>", "<body data-service=\"chat\">", 1)
+            .into();
+    }
+    HTML.into()
+}
+
+/// Shows a page on which a text, or a conversation, can be tried.
 #[utoipa::path(get, path = "/", tag = "operation", responses(
-    (status = 200, description = "A page on which a text can be tried.", body = String,
+    (status = 200, description = "A page on which a text, or a conversation, can be tried.", body = String,
      content_type = "text/html")
 ))]
 pub(super) async fn page(State(api): State<Api>) -> Response {
@@ -55,5 +67,5 @@ pub(super) async fn page(State(api): State<Api>) -> Response {
         (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
-    (headers, HTML).into_response()
+    (headers, api.page().clone()).into_response()
 }

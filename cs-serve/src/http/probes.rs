@@ -1,5 +1,7 @@
 //! What those ask who run the service.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
@@ -11,6 +13,7 @@ use super::api::Api;
 use super::metrics::Exposition;
 use super::problem::Problem;
 use super::understand::json;
+use crate::engine::generation::GenerationHandle;
 
 /// How the service is.
 #[derive(Serialize, ToSchema)]
@@ -58,6 +61,8 @@ pub(super) async fn metrics(State(api): State<Api>) -> Response {
         requests: api.requests(),
         engines: engines.collect(),
         cascade: api.answering().cascade(),
+        chats: api.chats().map(Arc::as_ref),
+        generation: api.generation().map(GenerationHandle::snapshot),
         knowledge: api.knowledge().map(|it| it.get().version().to_owned()),
     };
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");

@@ -3,6 +3,7 @@
 mod ask;
 mod bodies;
 mod callers;
+mod chat;
 mod document;
 mod faults;
 mod knowledge;

@@ -1,17 +1,22 @@
 //! Figures as Prometheus reads them.
 
+mod chat;
+mod generation;
+
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::chats::Chats;
 use super::models::Slot;
+use crate::engine::generation::GenerationSnapshot;
 use crate::engine::{Distribution, Snapshot, Stages};
 #[cfg(feature = "redis")]
 use crate::route::RedisState;
 use crate::route::{Cascade, Route};
 
 /// The statuses that are counted; anything else is a bug, and counted as 500.
-const STATUSES: [u16; 14] = [
-    200, 400, 401, 403, 404, 405, 408, 413, 415, 429, GONE, 500, 503, 504,
+const STATUSES: [u16; 16] = [
+    200, 204, 400, 401, 403, 404, 405, 408, 409, 413, 415, 429, GONE, 500, 503, 504,
 ];
 
 /// The status, in the figures alone, of a request whose caller did not wait for the answer.
@@ -40,9 +45,9 @@ impl Requests {
         }
     }
 
-    /// The number of a path.
+    /// The number of a path. What a path is of one session or another makes no difference.
     pub(super) fn place(&self, path: &str) -> usize {
-        let known = self.paths.iter().position(|it| it.label == path);
+        let known = self.paths.iter().position(|it| is_of(path, &it.label));
         known.unwrap_or(self.paths.len() - 1)
     }
 
@@ -57,12 +62,22 @@ impl Requests {
     }
 }
 
+/// Whether a path is one of those that a label as `/v1/chat/{session}` is for.
+fn is_of(path: &str, label: &str) -> bool {
+    let (parts, names) = (path.split('/'), label.split('/'));
+    let is_same =
+        |(part, name): (&str, &str)| part == name || (name.starts_with('{') && !part.is_empty());
+    parts.clone().count() == names.clone().count() && parts.zip(names).all(is_same)
+}
+
 /// Everything that is told. What engines do is told of all together.
 pub(super) struct Exposition<'a> {
     pub(super) requests: &'a Requests,
     /// Each engine's slot, its model's version, and its figures.
     pub(super) engines: Vec<(Slot, String, Snapshot)>,
     pub(super) cascade: Option<&'a Cascade>,
+    pub(super) chats: Option<&'a Chats>,
+    pub(super) generation: Option<GenerationSnapshot>,
     /// The version of the facts.
     pub(super) knowledge: Option<String>,
 }
@@ -74,6 +89,12 @@ impl fmt::Display for Exposition<'_> {
         self.write_engines(f)?;
         if let Some(cascade) = self.cascade {
             write_routes(f, cascade)?;
+        }
+        if let Some(chats) = self.chats {
+            chat::write(f, chats)?;
+        }
+        if let Some(generation) = &self.generation {
+            generation::write(f, generation)?;
         }
         if let Some(version) = &self.knowledge {
             head(f, "cs_knowledge_info", "gauge", "The facts that answer.")?;
@@ -130,6 +151,9 @@ impl Exposition<'_> {
                 &label,
                 &self.sum(|it| of(&it.stages)),
             )?;
+        }
+        if let Some(chats) = self.chats {
+            histogram(f, "cs_stage_seconds", "stage=\"chat\"", &chats.seconds())?;
         }
         head(f, "cs_batch_tokens", "histogram", "Tokens of a batch.")?;
         histogram(f, "cs_batch_tokens", "", &self.sum(|it| &it.batch_tokens))?;

@@ -1,0 +1,236 @@
+//! `POST /v1/chat`: a turn of a conversation and its reply; `GET /v1/chat/{session}`: what a conversation
+//! has come to.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answering;
+use super::api::Api;
+use super::blocking::on_thread;
+use super::body::{self, bad};
+use super::chats::{Chats, Held, Place, chats, check_session};
+use super::events::{self, Events};
+use super::feedback::Rating;
+use super::problem::Problem;
+use super::understand::{check as check_texts, json};
+use crate::Understanding;
+use crate::dialogue::{Shown, Told, Turn};
+use crate::engine::Options;
+use crate::knowledge::check::Checked;
+use crate::reply::{Evidence, Source};
+use crate::route::Route;
+
+/// What a customer wrote, and in which conversation.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Said {
+    /// The conversation's name: one of the caller's choice, that nobody else can guess.
+    session: String,
+    /// What the customer wrote.
+    text: String,
+    /// The number of the turn in its session, from 1. With it, a turn that is sent once more is answered
+    /// once.
+    turn: Option<u32>,
+}
+
+const EXPECTED: &str =
+    "an object with `session` and `text`, strings, perhaps `turn`, a number, and nothing else";
+
+/// The reply to a turn, and what it came from.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Answer {
+    /// The conversation's name.
+    session: String,
+    /// The number of the turn in its session, from 1.
+    turn: u32,
+    #[serde(flatten)]
+    understood: Understood,
+    /// What is said to the customer.
+    reply: Spoken,
+    /// Where the conversation stands now.
+    state: Shown,
+    /// What the facts say of the reply; null if there are none, or nothing had to be checked.
+    checked: Option<Checked>,
+    /// What filters did to the text and to the reply; null without any.
+    #[schema(value_type = Option<Object>)]
+    filtered: Option<()>,
+}
+
+/// What a text means: the event `understanding`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Understood {
+    /// What the text means.
+    understanding: Understanding,
+    /// Where that is from.
+    route: Route,
+}
+
+/// What is said to a customer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Spoken {
+    /// The text.
+    text: String,
+    /// Where it comes from.
+    source: Source,
+    /// What it rests on, what matters most first.
+    evidence: Vec<Evidence>,
+}
+
+/// A part of a reply: the event `token`.
+#[derive(Serialize)]
+struct Part<'a> {
+    text: &'a str,
+}
+
+/// Replies to a customer's turn. With `Accept: text/event-stream` the answer comes as events:
+/// `understanding`, then `token` with each part of the reply's `text`, then `reply` with all that is
+/// answered otherwise, or `error` with a problem.
+#[utoipa::path(post, path = "/v1/chat", tag = "chat", request_body = Said, responses(
+    (status = 200, description = "The reply, and what it came from.", content(
+        (Answer = "application/json"), (String = "text/event-stream")
+    ))
+))]
+pub(super) async fn chat(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    let caller = api.admit(&parts)?;
+    let chats = chats(&api)?;
+    let body = body::read(&parts.headers, body, api.config()).await?;
+    let said: Said = body::parse(&body, EXPECTED)?;
+    check_session(&said.session)?;
+    check_texts(std::slice::from_ref(&said.text), api.config())?;
+    let place = chats.enter()?;
+    let options = Options {
+        caller,
+        priority: api.config().text_priority,
+        deadline: None,
+    };
+    let request = answering::Request::new(vec![said.text.clone()], options);
+    let (understanding, route) = api.answering().answer_one(request).await?;
+    let turn = Pending {
+        chats,
+        said,
+        understood: Understood {
+            understanding,
+            route,
+        },
+        _place: place,
+    };
+    if events::are_wanted(&parts.headers) {
+        return Ok(turn.stream());
+    }
+    json(&on_thread(move || turn.reply(&mut |_| {})).await??)
+}
+
+/// A turn that is understood and has no reply yet.
+struct Pending {
+    chats: Arc<Chats>,
+    said: Said,
+    understood: Understood,
+    _place: Place,
+}
+
+impl Pending {
+    /// Finds the reply; blocks. `sink` gets it part by part.
+    fn reply(self, sink: &mut dyn FnMut(&str)) -> Result<Answer, Problem> {
+        let Self {
+            chats,
+            said,
+            understood,
+            _place,
+        } = self;
+        let turn = Turn {
+            session: &said.session,
+            turn: said.turn,
+            text: &said.text,
+            understanding: &understood.understanding,
+        };
+        let Told {
+            turn, reply, state, ..
+        } = chats.turn(&turn, sink)?;
+        Ok(Answer {
+            session: said.session,
+            turn,
+            understood,
+            reply: Spoken {
+                text: reply.text,
+                source: reply.source,
+                evidence: reply.evidence,
+            },
+            state,
+            checked: reply.checked,
+            filtered: None,
+        })
+    }
+
+    /// Finds the reply beside this task, and answers with events as they come.
+    fn stream(self) -> Response {
+        let (events, response) = Events::open();
+        // A client that has gone by now is noticed by whoever sends next.
+        let _ = events.send("understanding", &self.understood);
+        tokio::spawn(async move {
+            let parts = events.clone();
+            let mut sink = move |text: &str| {
+                let _ = parts.send("token", &Part { text });
+            };
+            let replied = on_thread(move || self.reply(&mut sink)).await;
+            let _ = match replied.and_then(|it| it) {
+                Ok(answer) => events.send("reply", &answer),
+                Err(problem) => events.send("error", &problem.document()),
+            };
+        });
+        response
+    }
+}
+
+/// A conversation: where it stands, and how it came to that.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Conversation {
+    /// Its name.
+    session: String,
+    /// How many turns it has.
+    turns: u32,
+    /// Where it stands.
+    state: Shown,
+    /// All that happened, in order.
+    #[schema(value_type = Vec<Object>)]
+    events: Vec<crate::dialogue::Event>,
+    /// How the customer rated replies, as far as that is kept.
+    ratings: Vec<Rating>,
+}
+
+/// Tells where a conversation stands, and how it came to that.
+#[utoipa::path(get, path = "/v1/chat/{session}", tag = "chat", params(
+    ("session" = String, Path, description = "The conversation's name.")
+), responses(
+    (status = 200, description = "The conversation.", body = Conversation)
+))]
+pub(super) async fn conversation(
+    State(api): State<Api>,
+    session: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (parts, _) = request.into_parts();
+    api.admit(&parts)?;
+    let chats = chats(&api)?;
+    let Path(session) = session.map_err(|_| bad("`session`: no UTF-8"))?;
+    check_session(&session)?;
+    let name = session.clone();
+    let Held {
+        turns,
+        state,
+        events,
+        ratings,
+    } = on_thread(move || chats.held(&name)).await??;
+    json(&Conversation {
+        session,
+        turns,
+        state,
+        events,
+        ratings,
+    })
+}

@@ -1,0 +1,185 @@
+//! Who holds conversations: how many turns at once, and what came of them.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::api::Api;
+use super::body::bad;
+use super::feedback::{Feedback, Rating};
+use super::problem::Problem;
+use crate::dialogue::{ActionError, Chat, ChatError, Event, Shown, State, Told, Turn};
+use crate::engine::{Buckets, Distribution, MICRO};
+use crate::error::BackendError;
+use crate::reply::Source;
+
+/// The most characters of a session's name.
+const SESSION: usize = 128;
+
+/// The conversations of an interface.
+pub(super) struct Chats {
+    chat: Arc<Chat>,
+    feedback: Arc<dyn Feedback>,
+    places: Arc<Semaphore>,
+    /// Replies by where they come from, in the order of [`Source::ALL`].
+    replies: [AtomicU64; Source::ALL.len()],
+    /// Hand-overs by reason: the reasons that flows have, and a few of our own.
+    handovers: Mutex<BTreeMap<String, u64>>,
+    seconds: Buckets,
+}
+
+/// A turn's place among those that are replied to at once.
+pub(super) type Place = OwnedSemaphorePermit;
+
+/// The conversations of an interface that holds any.
+pub(super) fn chats(api: &Api) -> Result<Arc<Chats>, Problem> {
+    let refusal = || Problem::new(StatusCode::NOT_FOUND, "this service holds no conversations");
+    api.chats().cloned().ok_or_else(refusal)
+}
+
+/// Refuses a name that is none.
+pub(super) fn check_session(name: &str) -> Result<(), Problem> {
+    let is_visible = name.bytes().all(|byte| byte.is_ascii_graphic());
+    match (1..=SESSION).contains(&name.len()) && is_visible {
+        true => Ok(()),
+        false => Err(bad(format!(
+            "`session`: expected 1 to {SESSION} visible ASCII characters"
+        ))),
+    }
+}
+
+impl Chats {
+    pub(super) fn new(chat: Arc<Chat>, feedback: Arc<dyn Feedback>, most: usize) -> Self {
+        Self {
+            chat,
+            feedback,
+            places: Arc::new(Semaphore::new(most)),
+            replies: Default::default(),
+            handovers: Mutex::default(),
+            seconds: Buckets::default(),
+        }
+    }
+
+    /// Lets a turn in, if there is room.
+    pub(super) fn enter(&self) -> Result<Place, Problem> {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        place.map_err(|_| Problem::early("too many turns at once", Duration::from_secs(1)))
+    }
+
+    /// Replies to a turn; blocks. `sink` gets the reply part by part, and may end it.
+    pub(super) fn turn(
+        &self,
+        turn: &Turn<'_>,
+        sink: &mut dyn FnMut(&str),
+    ) -> Result<Told, Problem> {
+        let began = Instant::now();
+        let told = self.chat.turn(turn, sink)?;
+        self.seconds.time(began.elapsed());
+        for error in &told.failures {
+            // A refusal is an answer, and flows say what follows. It might quote a text: no one sees it unasked.
+            let is_refusal = matches!(error.downcast_ref(), Some(ActionError::Refused { .. }));
+            if !is_refusal {
+                tracing::warn!("what a reply needed failed; why is logged at debug level");
+            }
+            tracing::debug!(error = &**error as &dyn std::error::Error);
+        }
+        // It has the reason for its id; what is said once a person has the conversation has none.
+        let mut evidence = told.reply.evidence.iter();
+        if let Some(reason) = evidence.find(|it| it.source == Source::Handover) {
+            let handovers = self.handovers.lock();
+            let mut handovers = handovers.unwrap_or_else(PoisonError::into_inner);
+            *handovers.entry(reason.id.clone()).or_default() += 1;
+        }
+        let source = Source::ALL.iter().position(|it| *it == told.reply.source);
+        if let Some(count) = source.and_then(|at| self.replies.get(at)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(told)
+    }
+}
+
+/// A conversation: where it stands, and how it came to that.
+pub(super) struct Held {
+    pub(super) turns: u32,
+    pub(super) state: Shown,
+    pub(super) events: Vec<Event>,
+    pub(super) ratings: Vec<Rating>,
+}
+
+impl Chats {
+    /// Gives a conversation; blocks.
+    pub(super) fn held(&self, session: &str) -> Result<Held, Problem> {
+        let events = self.chat.events(session)?;
+        let state = State::replay(&events);
+        Ok(Held {
+            turns: state.turn(),
+            state: self.chat.shown(&state),
+            events,
+            ratings: self.feedback.ratings(session).map_err(unkept)?,
+        })
+    }
+
+    /// Keeps a rating of a turn that was replied to; blocks.
+    pub(super) fn rate(&self, session: &str, rating: &Rating) -> Result<(), Problem> {
+        let turns = self.chat.state(session)?.turn();
+        if !(1..=turns).contains(&rating.turn) {
+            let detail = format!("turn {}, of {turns} in the session", rating.turn);
+            return Err(Problem::new(StatusCode::NOT_FOUND, detail));
+        }
+        self.feedback.rate(session, rating).map_err(unkept)
+    }
+
+    /// How many replies came from each source.
+    pub(super) fn replies(&self) -> impl Iterator<Item = (Source, u64)> {
+        let counts = self.replies.iter();
+        let counts = counts.map(|count| count.load(Ordering::Relaxed));
+        Source::ALL.into_iter().zip(counts)
+    }
+
+    /// How many conversations were handed over, by reason.
+    pub(super) fn handovers(&self) -> BTreeMap<String, u64> {
+        let handovers = self.handovers.lock();
+        handovers.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The seconds from an understood turn to its reply.
+    pub(super) fn seconds(&self) -> Distribution {
+        self.seconds.distribution(MICRO)
+    }
+}
+
+fn unkept(error: BackendError) -> Problem {
+    tracing::error!(%error, "ratings cannot be kept or read");
+    Problem::internal("the ratings cannot be kept or read")
+}
+
+impl From<ChatError> for Problem {
+    fn from(error: ChatError) -> Self {
+        let status = match &error {
+            ChatError::Session { .. } => StatusCode::BAD_REQUEST,
+            ChatError::Unknown => StatusCode::NOT_FOUND,
+            ChatError::Turn { .. } | ChatError::Conflict | ChatError::Long { .. } => {
+                StatusCode::CONFLICT
+            }
+            ChatError::Busy { .. } => {
+                return Self::early(error.to_string(), Duration::from_secs(1));
+            }
+            ChatError::Store(_) => {
+                tracing::error!(%error, "sessions cannot be kept or read");
+                let detail = "the store of sessions fails";
+                return Self::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+            }
+            _ => {
+                // What answers questions might quote a text: no one sees it unasked.
+                tracing::warn!("a turn has no reply; why is logged at debug level");
+                tracing::debug!(error = &error as &dyn std::error::Error);
+                return Self::internal("the service found no reply");
+            }
+        };
+        Self::new(status, error.to_string())
+    }
+}
