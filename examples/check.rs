@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! cargo run --release --example check -p cs-examples --no-default-features -- \
-//!     --kb examples/data/shop.ttl --reply '晨曦不锈钢水壶的价格是139元。'
-//! cargo run --release --example check -- --kb examples/data/shop.ttl --input replies.jsonl --json
+//!     --kb examples/data/shop/facts.ttl --reply '晨曦不锈钢水壶的价格是139元。'
+//! cargo run --release --example check -- --kb examples/data/shop/facts.ttl --input replies.jsonl --json
 //! ```
 //!
 //! A line of `--input` is `{"reply": T}`, with `"about": […]` if the reply does not name what it is

@@ -13,6 +13,9 @@
 //! (`max_body`) and a variable (`CS_MAX_BODY`): a flag goes before a variable, a variable before the
 //! file. `deploy/serve.toml` explains them.
 //!
+//! With `--flows`, `--replies` or both it holds conversations: `POST /v1/chat`, and the page is a chat.
+//! `examples/data/shop/serve.toml` has a shop's. Sessions are kept in memory, in a file (`--state`) or by `--redis`.
+//!
 //! With `--kb` or `--sparql` it knows facts: `POST /v1/check` holds a reply against them, and
 //! `POST /v1/knowledge`, with an API key, reads them anew.
 //!
@@ -20,19 +23,11 @@
 //! A second signal ends it at once.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{ExitCode, exit};
-use std::sync::Arc;
 use std::time::Duration;
 
-use cs_examples::{
-    Error, Outcome, Result, ServeArgs, ServeSettings, Served, note, print_json, run,
-};
-use cs_model::Bundle;
-use cs_serve::Assistant;
-use cs_serve::engine::Engine;
+use cs_examples::{Error, Outcome, Result, ServeArgs, Service, note, print_json, run};
 use cs_serve::http::Api;
-use cs_serve::route::Layers;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -43,54 +38,11 @@ const GRACE: Duration = Duration::from_secs(1);
 fn main() -> ExitCode {
     run(|arguments: ServeArgs| {
         let settings = arguments.layered(std::env::vars_os())?;
-        let (api, engines) = start(&settings)?;
-        let api = match settings.knowledge()? {
-            Some(knowledge) => api.with_knowledge(knowledge),
-            None => api,
-        };
-        serve(&api, settings.address())?;
-        for engine in engines {
-            engine.drain(GRACE);
-        }
+        let service = Service::start(&settings)?;
+        serve(service.api(), settings.address())?;
+        service.drain(GRACE);
         Ok(Outcome::Passed)
     })
-}
-
-/// Opens the models, each with an engine of its own, and the interface to them.
-fn start(settings: &ServeSettings) -> Result<(Api, Vec<Engine>)> {
-    let (models, routing) = (settings.models()?, settings.routing()?);
-    let runtime = settings.runtime();
-    let compares = routing
-        .cache
-        .as_ref()
-        .is_some_and(|cache| cache.semantic.is_some());
-    let open = move |dir: &Path| {
-        let model = Assistant::open_native(Bundle::open(dir)?, &runtime)?;
-        Ok(if compares {
-            model.with_embeddings()
-        } else {
-            model
-        })
-    };
-    let engine =
-        |dir: &Path| Ok::<_, Error>(Engine::start(Arc::new(open(dir)?), settings.engine())?);
-    match models {
-        Served::One(slot, dir) => {
-            let engine = engine(dir)?;
-            let api = Api::with_loader(slot, engine.handle(), settings.http(), open)?;
-            Ok((api, vec![engine]))
-        }
-        Served::Both { light, full } => {
-            let cascade = settings.cascade(&routing)?;
-            let (light, full) = (engine(light)?, engine(full)?);
-            let layers = Layers {
-                light: light.handle(),
-                full: full.handle(),
-            };
-            let api = Api::routed(layers, cascade, settings.http(), open)?;
-            Ok((api, vec![light, full]))
-        }
-    }
 }
 
 /// Serves until a signal comes, and what was asked by then is answered.

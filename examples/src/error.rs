@@ -30,6 +30,18 @@ pub enum Error {
     /// The replicas' common cache.
     #[error(transparent)]
     Cache(#[from] cs_serve::CacheError),
+    /// A file of flows.
+    #[error(transparent)]
+    Flows(#[from] cs_serve::dialogue::FlowsError),
+    /// Conversations.
+    #[error(transparent)]
+    Chat(#[from] cs_serve::dialogue::ChatError),
+    /// What keeps conversations.
+    #[error(transparent)]
+    Sessions(#[from] cs_serve::dialogue::SessionError),
+    /// Replies.
+    #[error(transparent)]
+    Reply(#[from] cs_serve::reply::ReplyError),
     /// Facts, or a question to them.
     #[error(transparent)]
     Knowledge(#[from] cs_serve::knowledge::KnowledgeError),
@@ -79,6 +91,14 @@ pub enum Error {
         /// What it should be.
         expected: &'static str,
     },
+    /// A file of conversations.
+    #[error("{}:{wrong}", path.display())]
+    Yaml {
+        /// The file.
+        path: PathBuf,
+        /// The place, what stands there and what should.
+        wrong: cs_data::file::yaml::Wrong,
+    },
     /// A setting in a file or in the environment.
     #[error("{place}: {problem}")]
     Setting {
@@ -124,6 +144,9 @@ impl Error {
             | Self::Unfit { .. }
             | Self::Fit { .. }
             | Self::Knowledge(_)
+            | Self::Flows(_)
+            | Self::Reply(_)
+            | Self::Yaml { .. }
             | Self::Setting { .. } => message.replace(['\n', '\r'], " "),
             _ => message.lines().next().unwrap_or_default().to_owned(),
         }

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod routing;
 
 mod author;
+mod chat_args;
 mod cli;
 #[cfg(feature = "torch")]
 mod command;
@@ -27,6 +28,7 @@ mod lines;
 pub mod number;
 mod operators;
 mod out;
+mod playing;
 mod predictions;
 #[cfg(feature = "torch")]
 mod progress;
@@ -35,7 +37,9 @@ mod pruning;
 mod rephrasing;
 mod run;
 mod same;
+mod scripted_actions;
 mod serve_args;
+mod service;
 mod serving;
 #[cfg(feature = "torch")]
 mod settings;
@@ -69,6 +73,7 @@ pub use operators::{LeftOut, Operators};
 pub use out::OutArgs;
 #[cfg(feature = "torch")]
 pub use out::{Claim, REPORT, RunOutArgs};
+pub use playing::{Expected, Failure, Line as ScriptLine, Played, Player, Script};
 pub use predictions::write_predictions;
 #[cfg(feature = "torch")]
 pub use progress::Progress;
@@ -76,7 +81,9 @@ pub use progress::Progress;
 pub use pruning::{PruneArgs, Pruner};
 pub use run::{Outcome, note, print, print_json, report, run};
 pub use same::refuse_input;
+pub use scripted_actions::ScriptedActions;
 pub use serve_args::{ServeArgs, ServeSettings, Served};
+pub use service::Service;
 pub use serving::{Logits, open, open_bundle};
 #[cfg(feature = "torch")]
 pub use settings::Settings;

@@ -55,7 +55,8 @@ pub struct ServeSettings {
     /// for a light and a full model
     #[arg(long, value_name = "FILE")]
     pub route: Option<PathBuf>,
-    /// Redis by which replicas share answers, e.g. redis://127.0.0.1:6379; for a light and a full model
+    /// Redis by which replicas share conversations, and the answers of a light and a full model, e.g.
+    /// redis://127.0.0.1:6379
     #[arg(long, value_name = "URL")]
     pub redis: Option<String>,
     /// Facts (Turtle) that replies are held against
@@ -64,6 +65,24 @@ pub struct ServeSettings {
     /// SPARQL endpoint that keeps such facts, e.g. http://127.0.0.1:7878/query
     #[arg(long, value_name = "URL")]
     pub sparql: Option<String>,
+    /// Flows (YAML): what customers are asked for, and what is done for them
+    #[arg(long, value_name = "FILE")]
+    pub flows: Option<PathBuf>,
+    /// Replies (JSON lines) to intents and questions
+    #[arg(long, value_name = "FILE")]
+    pub replies: Option<PathBuf>,
+    /// Folder of an encoder by which answered questions are found by what they mean
+    #[arg(long, value_name = "DIR")]
+    pub embedder: Option<PathBuf>,
+    /// File in which conversations are kept; in memory if left out
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Service that does what flows ask for: POST URL/ACTION
+    #[arg(long, value_name = "URL")]
+    pub actions: Option<String>,
+    /// What actions give (JSON lines), to try flows without such a service
+    #[arg(long, value_name = "FILE")]
+    pub scripted_actions: Option<PathBuf>,
     /// File of API keys, one a line; without it nobody may change the model
     #[arg(long, value_name = "FILE")]
     pub api_keys: Option<PathBuf>,
@@ -127,6 +146,15 @@ impl ServeArgs {
 }
 
 impl ServeSettings {
+    /// The settings of a file alone.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ServeArgs::layered`].
+    pub fn open(path: &Path) -> Result<Self> {
+        from_file(path)
+    }
+
     /// The models to serve.
     ///
     /// # Errors
@@ -143,9 +171,10 @@ impl ServeSettings {
         if self.route.is_some() {
             return refuse("--route: it chooses between two models: give both, --light and --full");
         }
-        if self.redis.is_some() {
+        if self.redis.is_some() && !self.chats() {
             return refuse(
-                "--redis: it is for answers of two models: give both, --light and --full",
+                "--redis: there is nothing to share: it is for conversations (--flows, --replies), and for answers of \
+                 two models, --light and --full",
             );
         }
         Ok(one)
@@ -187,6 +216,9 @@ impl ServeSettings {
             return Ok(cascade);
         };
         let Some(cache) = routing.cache.clone() else {
+            if self.chats() {
+                return Ok(cascade);
+            }
             let line = "--redis: no answers to share, as --route says that none are kept";
             return Err(Error::Usage(line.to_owned()));
         };
@@ -271,6 +303,12 @@ impl ServeSettings {
             redis: self.redis.or(other.redis),
             kb: self.kb.or(other.kb),
             sparql: self.sparql.or(other.sparql),
+            flows: self.flows.or(other.flows),
+            replies: self.replies.or(other.replies),
+            embedder: self.embedder.or(other.embedder),
+            state: self.state.or(other.state),
+            actions: self.actions.or(other.actions),
+            scripted_actions: self.scripted_actions.or(other.scripted_actions),
             api_keys: self.api_keys.or(other.api_keys),
             models_dir: self.models_dir.or(other.models_dir),
             threads: self.threads.or(other.threads),

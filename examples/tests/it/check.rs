@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Folder, program};
 
-const SHOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/shop.ttl");
+const SHOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/shop/facts.ttl");
 
 fn check(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = program("check").args(arguments).output().unwrap();

@@ -66,7 +66,7 @@ fn problems_are_a_line_each() {
 
 #[test]
 fn the_demo_shop_has_nothing_wrong() {
-    let shop = concat!(env!("CARGO_MANIFEST_DIR"), "/data/shop.ttl");
+    let shop = concat!(env!("CARGO_MANIFEST_DIR"), "/data/shop/facts.ttl");
     let (status, stdout, _) = facts(&["--validate", shop]);
     assert_eq!((status, stdout.as_str()), (Some(0), ""));
 }

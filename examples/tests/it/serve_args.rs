@@ -60,7 +60,7 @@ fn a_flag_goes_before_a_variable_and_a_variable_before_the_file() {
 #[test]
 fn what_is_wrong_in_a_file_is_told_with_its_place() {
     let folder = Folder::new();
-    let all = "one of light, full, route, redis, kb, sparql, api_keys, models_dir, ";
+    let all = "one of light, full, route, redis, kb, sparql, flows, replies, ";
     let cases: [(&[u8], &str); 16] = [
         (
             b"queue = 0",
@@ -256,7 +256,7 @@ fn the_file_in_deploy_has_every_setting_with_its_default() {
 
 #[test]
 fn facts_come_from_one_place() {
-    let shop = concat!(env!("CARGO_MANIFEST_DIR"), "/data/shop.ttl");
+    let shop = concat!(env!("CARGO_MANIFEST_DIR"), "/data/shop/facts.ttl");
     assert!(settings(&[], &[]).unwrap().knowledge().unwrap().is_none());
     let known = settings(&["--kb", shop], &[])
         .unwrap()

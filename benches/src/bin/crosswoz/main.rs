@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! crosswoz check     --data DIR [--seed 7] [--errors 10]
-//! crosswoz templates --data DIR --shop examples/data/shop.ttl [--seed 7] [--errors 10]
+//! crosswoz templates --data DIR --shop examples/data/shop/facts.ttl [--seed 7] [--errors 10]
 //! crosswoz linking   --data DIR [--seed 7] [--errors 10]
 //! crosswoz questions --data DIR [--errors 10]
 //! ```

@@ -1,0 +1,161 @@
+//! What `serve` is told about conversations.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use cs_model::Bundle;
+use cs_serve::dialogue::{
+    Actions, Answers, Chat, ChatConfig, Flows, HttpActions, HttpActionsConfig, MemorySessions,
+    NoAnswers, RedbSessions, RedisSessions, RedisSessionsConfig, Sessions, SessionsConfig,
+};
+use cs_serve::knowledge::CurrentKnowledge;
+use cs_serve::reply::retrieval::{Embedder, NativeEmbedder};
+use cs_serve::reply::{Answerer, AnswererParts, Replies};
+
+use crate::error::{Error, Result};
+use crate::scripted_actions::ScriptedActions;
+use crate::serve_args::ServeSettings;
+
+impl ServeSettings {
+    /// Whether conversations are held.
+    pub fn chats(&self) -> bool {
+        self.flows.is_some() || self.replies.is_some()
+    }
+
+    /// The same settings for a service that is asked in its own process: whoever asks needs no key and may ask at any
+    /// rate, and conversations are kept in memory.
+    #[must_use]
+    pub fn in_process(self) -> Self {
+        Self {
+            api_keys: None,
+            rate: None,
+            state: None,
+            redis: None,
+            ..self
+        }
+    }
+
+    /// The conversations, if any are held.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] for a setting without effect; files that cannot be read or hold something else; a store that
+    /// cannot be opened.
+    pub fn chat(&self, knowledge: Option<&Arc<CurrentKnowledge>>) -> Result<Option<Chat>> {
+        self.check_chat()?;
+        if !self.chats() {
+            return Ok(None);
+        }
+        let flows = match &self.flows {
+            Some(path) => Flows::open(path)?,
+            None => Flows::default(),
+        };
+        let actions = self.flow_actions(&flows)?;
+        let (answers, sessions) = (self.answers(knowledge)?, self.sessions()?);
+        let chat = Chat::new(flows, answers, sessions, ChatConfig::default())?;
+        Ok(Some(match actions {
+            Some(actions) => chat.with_actions(actions),
+            None => chat,
+        }))
+    }
+
+    /// Refuses settings without effect.
+    fn check_chat(&self) -> Result<()> {
+        let refuse = |line: &str| Err(Error::Usage(line.to_owned()));
+        if self.embedder.is_some() && self.replies.is_none() {
+            return refuse("--embedder: it finds answered questions: give them by --replies");
+        }
+        if self.state.is_some() && !self.chats() {
+            return refuse("--state: no conversations to keep: give --flows or --replies");
+        }
+        if self.state.is_some() && self.redis.is_some() {
+            return refuse("--state, --redis: two places to keep conversations in, expected one");
+        }
+        let given = [
+            ("--actions", self.actions.is_some()),
+            ("--scripted-actions", self.scripted_actions.is_some()),
+        ];
+        for (flag, is_given) in given {
+            if is_given && self.flows.is_none() {
+                return refuse(&format!(
+                    "{flag}: flows ask for actions: give them by --flows"
+                ));
+            }
+        }
+        if self.actions.is_some() && self.scripted_actions.is_some() {
+            return refuse("--actions, --scripted-actions: expected one of them");
+        }
+        Ok(())
+    }
+
+    /// Who does what the flows ask for.
+    fn flow_actions(&self, flows: &Flows) -> Result<Option<Box<dyn Actions>>> {
+        let names: Vec<&str> = flows.actions().collect();
+        let is_given = self.actions.is_some() || self.scripted_actions.is_some();
+        match (names.is_empty(), is_given) {
+            (true, false) => return Ok(None),
+            (true, true) => {
+                let line = "--actions, --scripted-actions: the flows ask for none".to_owned();
+                return Err(Error::Usage(line));
+            }
+            (false, false) => {
+                let line = format!(
+                    "--flows: they ask for {}: say by --actions or --scripted-actions who does that",
+                    names.join(", ")
+                );
+                return Err(Error::Usage(line));
+            }
+            (false, true) => {}
+        }
+        if let Some(path) = &self.scripted_actions {
+            return Ok(Some(Box::new(ScriptedActions::open(path, flows)?)));
+        }
+        let config = HttpActionsConfig {
+            url: self.actions.clone().unwrap_or_default(),
+            ..HttpActionsConfig::default()
+        };
+        Ok(Some(Box::new(HttpActions::new(&config)?)))
+    }
+
+    /// What answers what no flow takes.
+    fn answers(&self, knowledge: Option<&Arc<CurrentKnowledge>>) -> Result<Box<dyn Answers>> {
+        if self.replies.is_none() && knowledge.is_none() {
+            return Ok(Box::new(NoAnswers));
+        }
+        let replies = match &self.replies {
+            Some(path) => Replies::open(path)?,
+            None => Replies::default(),
+        };
+        let embedder = self.embedder.as_deref().map(|dir| self.open_embedder(dir));
+        let parts = AnswererParts {
+            replies,
+            embedder: embedder.transpose()?,
+            knowledge: knowledge.cloned(),
+            ..AnswererParts::default()
+        };
+        Ok(Box::new(Answerer::new(parts)?))
+    }
+
+    fn open_embedder(&self, dir: &Path) -> Result<Arc<dyn Embedder>> {
+        /// What multilingual-e5 has before a question.
+        const PREFIX: &str = "query: ";
+        let bundle = Bundle::open(dir)?;
+        let embedder = NativeEmbedder::open(&bundle, PREFIX, &self.runtime())?;
+        Ok(Arc::new(embedder))
+    }
+
+    fn sessions(&self) -> Result<Box<dyn Sessions>> {
+        let config = SessionsConfig::default();
+        if let Some(path) = &self.state {
+            return Ok(Box::new(RedbSessions::open(path, &config)?));
+        }
+        if let Some(url) = &self.redis {
+            let config = RedisSessionsConfig {
+                url: url.clone(),
+                ..RedisSessionsConfig::default()
+            };
+            return Ok(Box::new(RedisSessions::open(&config)?));
+        }
+        Ok(Box::new(MemorySessions::new(&config)?))
+    }
+}

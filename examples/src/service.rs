@@ -1,0 +1,90 @@
+//! A service in this process, as its settings say: for `serve`, which others ask, and for `play`.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cs_model::Bundle;
+use cs_serve::Assistant;
+use cs_serve::engine::Engine;
+use cs_serve::http::{Api, LastRatings};
+use cs_serve::route::Layers;
+
+use crate::error::{Error, Result};
+use crate::serve_args::{ServeSettings, Served};
+
+/// Models with their engines, and the interface to them.
+#[derive(Debug)]
+pub struct Service {
+    api: Api,
+    engines: Vec<Engine>,
+}
+
+impl Service {
+    /// Opens what the settings name, and starts an engine for each model.
+    ///
+    /// # Errors
+    ///
+    /// Settings that contradict each other or are without effect, and what cannot be opened.
+    pub fn start(settings: &ServeSettings) -> Result<Self> {
+        let knowledge = settings.knowledge()?.map(Arc::new);
+        let chat = settings.chat(knowledge.as_ref())?;
+        let (mut api, engines) = models(settings)?;
+        if let Some(knowledge) = knowledge {
+            api = api.with_knowledge(knowledge);
+        }
+        if let Some(chat) = chat {
+            api = api.with_chat(chat, LastRatings::default());
+        }
+        Ok(Self { api, engines })
+    }
+
+    /// The interface.
+    pub fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// Ends the engines, each as soon as it has answered what it was asked, but no later than after `limit`.
+    pub fn drain(self, limit: Duration) {
+        for engine in self.engines {
+            engine.drain(limit);
+        }
+    }
+}
+
+/// Opens the models, each with an engine of its own, and the interface to them.
+fn models(settings: &ServeSettings) -> Result<(Api, Vec<Engine>)> {
+    let (models, routing) = (settings.models()?, settings.routing()?);
+    let runtime = settings.runtime();
+    let compares = routing
+        .cache
+        .as_ref()
+        .is_some_and(|cache| cache.semantic.is_some());
+    let open = move |dir: &Path| {
+        let model = Assistant::open_native(Bundle::open(dir)?, &runtime)?;
+        Ok(if compares {
+            model.with_embeddings()
+        } else {
+            model
+        })
+    };
+    let engine =
+        |dir: &Path| Ok::<_, Error>(Engine::start(Arc::new(open(dir)?), settings.engine())?);
+    match models {
+        Served::One(slot, dir) => {
+            let engine = engine(dir)?;
+            let api = Api::with_loader(slot, engine.handle(), settings.http(), open)?;
+            Ok((api, vec![engine]))
+        }
+        Served::Both { light, full } => {
+            let cascade = settings.cascade(&routing)?;
+            let (light, full) = (engine(light)?, engine(full)?);
+            let layers = Layers {
+                light: light.handle(),
+                full: full.handle(),
+            };
+            let api = Api::routed(layers, cascade, settings.http(), open)?;
+            Ok((api, vec![light, full]))
+        }
+    }
+}
