@@ -12,6 +12,7 @@ use super::judge::{Finding, Judge};
 use super::lookup::Lookup;
 use super::properties::{Properties, is_chinese};
 use super::reading::Reading;
+use super::sentences::parts;
 use super::stream::Stream;
 use super::subjects::Subjects;
 use crate::knowledge::error::KnowledgeError;
@@ -83,20 +84,38 @@ impl Checker {
     /// # Errors
     /// The graph cannot be read.
     pub fn follow(&self, context: &Context, turn: &str) -> Result<Context, KnowledgeError> {
-        let reading = self.read(turn);
-        let lookup = Lookup::new(self.facts.as_ref());
-        let claims = self.claims(&reading, context, &lookup);
-        let listed = things_claimed(&claims);
-        lookup.error()?;
-        Ok(context.then(self.topic(&reading, &listed)))
+        let mut topic = Topic::default();
+        for part in parts(turn) {
+            let reading = self.read(&part);
+            let lookup = Lookup::new(self.facts.as_ref());
+            let claims = self.claims(&reading, context, &lookup);
+            let listed = things_claimed(&claims);
+            lookup.error()?;
+            topic.extend(self.topic(&reading, &listed));
+        }
+        Ok(context.then(topic))
     }
 
-    /// Checks a reply.
+    /// Checks a reply. What a claim is about may stand a thousand characters before it, and mostly
+    /// further, but not at any distance: the time grows as the reply does.
     ///
     /// # Errors
     /// The graph cannot be read.
     pub fn check(&self, reply: &str, context: &Context) -> Result<Checked, KnowledgeError> {
-        let reading = self.read(reply);
+        self.stream(context.clone()).whole(reply)
+    }
+
+    /// Checks a part of a reply, given what stands before it. Places are counted from the beginning
+    /// of that; what is corrected is the part.
+    pub(super) fn part(
+        &self,
+        before: &str,
+        part: &str,
+        context: &Context,
+    ) -> Result<Checked, KnowledgeError> {
+        let text = format!("{before}{part}");
+        let start = before.chars().count();
+        let reading = self.read(&text);
         let lookup = Lookup::new(self.facts.as_ref());
         let claims = self.claims(&reading, context, &lookup);
         let subjects = Subjects {
@@ -113,14 +132,19 @@ impl Checker {
         };
         let judged: Vec<(Claim, Finding)> = claims
             .into_iter()
+            .filter(|claim| claim.end > start)
             .filter_map(|claim| {
                 let finding = judge.judge(&claim, &subjects.of(&claim))?;
                 Some((claim, finding))
             })
             .filter(|(claim, finding)| !claim.weak || finding.verdict == Verdict::Supported)
             .collect();
-        let checked = self.told(reply, &judged, &lookup);
+        let mut checked = self.told(&text, &judged, &lookup);
         lookup.error()?;
+        // The claims that are corrected stand in the part.
+        checked.corrected = checked
+            .corrected
+            .and_then(|it| it.strip_prefix(before).map(str::to_owned));
         Ok(checked)
     }
 

@@ -52,6 +52,9 @@ pub(super) enum By {
     Kind,
 }
 
+/// The most items of a list before one that are asked whether they are denied.
+const MOST_LISTED: usize = 8;
+
 /// The shortest text that tells by itself whose value it is.
 const TELLING: usize = 3;
 
@@ -86,13 +89,20 @@ impl Claims<'_> {
 
     fn value(&self, at: usize, value: &Value) -> Option<Claim> {
         let takes = |property: &Property| property.takes(value);
-        let named = self.named(at, &takes).filter(|(_, by)| {
+        // What costs so many yuan is said of a price in dollars, though nothing tells whether it is so.
+        let may_take = |property: &Property| takes(property) || property.has_currency(value);
+        let named = self.named(at, &may_take).filter(|(_, by)| {
             // 满99元包邮 tells no price.
             matches!(by, By::Name(_)) || !self.is_condition(at)
         });
         let by_kind = || {
-            self.is_specific(at, value)
-                .then(|| (self.all(&takes), By::Kind))
+            let own = self.all(&takes);
+            let all = if own.is_empty() {
+                self.all(&may_take)
+            } else {
+                own
+            };
+            self.is_specific(at, value).then_some((all, By::Kind))
         };
         let (properties, by) = named.or_else(by_kind)?;
         self.made(at, properties, Said::Value(value.clone()), by)
@@ -252,6 +262,8 @@ impl Claims<'_> {
             Polarity::Open => return None,
         };
         let claim = self.made(at, truths, Said::Value(Value::Truth(said)), By::Name(at))?;
+        let start = (start..item.start).find(|&it| self.reading.chars[it] != ' ');
+        let start = start.unwrap_or(item.start);
         Some(Claim {
             start,
             end: until,
@@ -277,31 +289,42 @@ impl Claims<'_> {
         })
     }
 
-    /// Says whether the words just before or after an item deny it.
+    /// Says whether the words just before or after an item deny it, or one before it in its list.
     fn is_denied(&self, at: usize) -> bool {
+        let listed = (0..at).rev().zip((0..=at).rev());
+        let list = listed.take_while(|&(before, at)| self.is_listed(before, at));
+        let mut nearest = list.map(|it| it.0).take(MOST_LISTED);
+        self.denies(at) || nearest.any(|before| self.denies(before))
+    }
+
+    /// Says whether nothing but a word or a mark of a list stands between two items.
+    fn is_listed(&self, before: usize, at: usize) -> bool {
+        let items = &self.reading.items;
+        let (start, _) = self.reading.clause(&items[at]);
+        let from = items[before].end.max(start);
+        let between = self.reading.between(from, items[at].start);
+        !between.is_empty() && between.chars().all(|c| "、和与及或".contains(c))
+    }
+
+    fn denies(&self, at: usize) -> bool {
         let item = &self.reading.items[at];
         let (start, end) = self.reading.clause(item);
-        let from = at
-            .checked_sub(1)
-            .map_or(start, |it| self.reading.items[it].end.max(start));
         let until = self
             .reading
             .items
             .get(at + 1)
             .map_or(end, |it| it.start.min(end));
         let clause = self.reading.words(start, item.start);
-        let before = self.reading.between(from, item.start);
         // 没有人均消费是500元的餐馆 says of none that it is.
         let denied = match item.value {
             Some(_) => polarity::denies(&clause),
             None => polarity::ends_in_denial(&clause),
         };
         let after = self.reading.between(item.end, until);
-        let list = before.chars().all(|c| "、和与及或".contains(c)) && !before.is_empty() && at > 0;
         let after_denies = ["没有", "没", "不", "无"]
             .iter()
             .any(|it| after.trim_start().starts_with(it));
-        denied || after_denies || (list && self.is_denied(at - 1))
+        denied || after_denies
     }
 
     /// Gives the properties that the text names for an item, or else those that were asked for.

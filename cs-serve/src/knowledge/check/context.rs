@@ -20,6 +20,16 @@ pub struct Topic {
     pub classes: Vec<Iri>,
 }
 
+impl Topic {
+    /// Adds what a later part of the turn speaks of.
+    pub(super) fn extend(&mut self, later: Self) {
+        self.things.extend(later.things);
+        self.listed.extend(later.listed);
+        self.properties.extend(later.properties);
+        self.classes.extend(later.classes);
+    }
+}
+
 /// What a conversation is about, the newest turn first: a value, which
 /// [`Checker::follow`](super::Checker::follow) makes a new one of for each turn.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -32,6 +32,13 @@ pub(super) struct Property {
     pub(super) texts: usize,
 }
 
+/// What things and classes are called.
+#[derive(Default)]
+struct Called<'a> {
+    things: HashMap<&'a str, &'a Iri>,
+    classes: HashSet<(&'a Iri, &'a str)>,
+}
+
 /// The properties of a graph, and the texts that are their values.
 #[derive(Debug, Default)]
 pub(super) struct Properties {
@@ -55,6 +62,12 @@ impl Property {
         self.kinds
             .iter()
             .any(|(kind, count)| often(*count) && value.is_comparable(kind))
+    }
+
+    /// Says whether a value is money, and its values are too, of whatever currency.
+    pub(super) fn has_currency(&self, value: &Value) -> bool {
+        let is_money = |it: &Value| matches!(it, Value::Amount(it) if it.unit.is_money());
+        is_money(value) && self.kinds.iter().any(|(kind, _)| is_money(kind))
     }
 
     /// Says whether its values are yes and no.
@@ -99,9 +112,17 @@ impl Properties {
             .filter(|it| it.named == Named::Entity)
             .map(|it| &it.iri)
             .collect();
-        let mut by_name: HashMap<&str, &Iri> = HashMap::new();
-        for name in names.iter().filter(|it| it.named == Named::Entity) {
-            by_name.entry(&name.text).or_insert(&name.iri);
+        let mut called = Called::default();
+        for name in &names {
+            match name.named {
+                Named::Entity => {
+                    called.things.entry(&name.text).or_insert(&name.iri);
+                }
+                Named::Class => {
+                    called.classes.insert((&name.iri, &name.text));
+                }
+                Named::Predicate => {}
+            }
         }
         for entity in entities {
             let classes = facts.classes_of(entity)?;
@@ -111,7 +132,7 @@ impl Properties {
                     .or_insert_with(|| Some(entity.clone()));
             }
             for fact in facts.about(entity)? {
-                properties.learn(&fact, &classes, facts, &by_name)?;
+                properties.learn(&fact, &classes, facts, &called)?;
             }
         }
         Ok(properties)
@@ -154,7 +175,7 @@ impl Properties {
         fact: &Fact,
         classes: &[Iri],
         facts: &dyn Facts,
-        by_name: &HashMap<&str, &Iri>,
+        called: &Called<'_>,
     ) -> Result<(), KnowledgeError> {
         let Some(&number) = self.by_iri.get(&fact.predicate) else {
             return Ok(());
@@ -183,11 +204,15 @@ impl Properties {
         if sampled && values.is_empty() {
             property.texts += 1;
         }
-        if sampled && let Some(thing) = by_name.get(literal.text.as_str()) {
+        if sampled && let Some(thing) = called.things.get(literal.text.as_str()) {
             property.count_range(facts.classes_of(thing)?);
         }
+        // That a hotel is a hotel is nothing that a reply could be right about.
+        let is_class = |it| called.classes.contains(&(it, literal.text.as_str()));
         if values.is_empty() && is_text {
-            self.phrases.add(&literal.text, number);
+            if !classes.iter().any(is_class) {
+                self.phrases.add(&literal.text, number);
+            }
         } else if sampled {
             property.count(values);
         }

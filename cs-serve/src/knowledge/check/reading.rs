@@ -35,6 +35,9 @@ pub(super) struct Reading {
     pub(super) items: Vec<Item>,
 }
 
+/// The most characters of a clause before an item, and after it.
+const LONGEST_CLAUSE: usize = 200;
+
 const SENTENCE_ENDS: &str = "。!?;\n";
 const CLAUSE_ENDS: &str = ",，";
 
@@ -87,20 +90,25 @@ impl Reading {
     /// Gives the words between two places, with blanks in the place of items: names and values may
     /// have any words in them, as 不锈钢水壶 does, which say nothing of the rest.
     pub(super) fn words(&self, start: usize, end: usize) -> String {
-        let is_item = |at: usize| self.items.iter().any(|it| (it.start..it.end).contains(&at));
+        let is_item = |at: usize| {
+            let last = self.items.partition_point(|it| it.start <= at);
+            last > 0 && at < self.items[last - 1].end
+        };
         let chars = self.chars.iter().enumerate().take(end).skip(start);
         chars
             .map(|(at, c)| if is_item(at) { ' ' } else { *c })
             .collect()
     }
 
-    /// Gives the clause around an item, from its beginning and to its end.
+    /// Gives the clause around an item, from its beginning and to its end; of a very long one the
+    /// nearest part.
     pub(super) fn clause(&self, item: &Item) -> (usize, usize) {
         let ends = |at: &usize| self.ends(*at, true);
-        let start = (0..item.start).rev().find(ends).map_or(0, |at| at + 1);
-        let end = (item.end..self.chars.len())
-            .find(ends)
-            .unwrap_or(self.chars.len());
+        let first = item.start.saturating_sub(LONGEST_CLAUSE);
+        let last = self.chars.len().min(item.end + LONGEST_CLAUSE);
+        let before = (first..item.start).rev().find(ends);
+        let start = before.map_or(first, |at| at + 1);
+        let end = (item.end..last).find(ends).unwrap_or(last);
         (start, end)
     }
 

@@ -3,6 +3,26 @@
 /// The most characters of a sentence; a longer one is cut.
 const LONGEST: usize = 2_000;
 
+/// Cuts a text into parts of whole sentences, each of at most as many characters as a sentence may
+/// have.
+pub(super) fn parts(text: &str) -> Vec<String> {
+    let mut sentences = Sentences::default();
+    let mut whole = sentences.push(text);
+    whole.push(sentences.rest);
+    let mut parts: Vec<(String, usize)> = Vec::new();
+    for sentence in whole {
+        let length = sentence.chars().count();
+        match parts.last_mut().filter(|it| it.1 + length <= LONGEST) {
+            Some((part, before)) => {
+                part.push_str(&sentence);
+                *before += length;
+            }
+            None => parts.push((sentence, length)),
+        }
+    }
+    parts.into_iter().map(|it| it.0).collect()
+}
+
 /// Takes a text in pieces, as a model writes it, and gives its sentences as they are complete.
 ///
 /// ```
@@ -16,6 +36,8 @@ const LONGEST: usize = 2_000;
 #[derive(Debug, Clone, Default)]
 pub struct Sentences {
     rest: String,
+    /// The number of its characters.
+    length: usize,
 }
 
 impl Sentences {
@@ -26,9 +48,10 @@ impl Sentences {
         for c in piece.chars() {
             let after_stop = c.is_whitespace() && self.rest.ends_with('.');
             self.rest.push(c);
-            if after_stop || "。！？!?；;\n".contains(c) || self.rest.chars().count() >= LONGEST
-            {
+            self.length += 1;
+            if after_stop || "。！？!?；;\n".contains(c) || self.length >= LONGEST {
                 complete.push(std::mem::take(&mut self.rest));
+                self.length = 0;
             }
         }
         complete

@@ -1,5 +1,6 @@
 //! Rows of CSV.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use csv::{ReaderBuilder, StringRecord};
@@ -21,6 +22,10 @@ pub(super) fn rows(
         .headers()
         .map_err(|error| failed(path, &error))?
         .clone();
+    if let Some(twice) = first_twice(&headings) {
+        let problem = format!("two columns {twice:?}, expected one");
+        return Err(wrong(path, 1, 1, problem));
+    }
     let name_at = name_column(&headings, path, name)?;
     let mut rows = Vec::new();
     for record in reader.records() {
@@ -62,6 +67,11 @@ fn name_column(
                 format!("no column {name:?}, expected one of {}", known.join(", ")),
             )
         })
+}
+
+fn first_twice(headings: &StringRecord) -> Option<&str> {
+    let mut seen = HashSet::new();
+    headings.iter().map(str::trim).find(|it| !seen.insert(*it))
 }
 
 /// A row, unless it has no name.

@@ -13,8 +13,14 @@ pub(super) fn rows(
     path: &Path,
     name: Option<&str>,
 ) -> Result<Vec<Row>, KnowledgeError> {
-    let rows: Vec<JsonRow> = serde_json::from_slice(text)
-        .map_err(|error| wrong(path, error.line(), error.column(), error.to_string()))?;
+    let rows: Vec<JsonRow> = serde_json::from_slice(text).map_err(|error| {
+        wrong(
+            path,
+            error.line().max(1),
+            error.column().max(1),
+            error.to_string(),
+        )
+    })?;
     let named = rows.into_iter().enumerate().map(|(at, row)| {
         row.named(name)
             .map_err(|problem| wrong(path, 1, 1, format!("row {}: {problem}", at + 1)))

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use cs_data::file::line_column;
+
 use super::cells::Cell;
 use super::{csv_table, json_table};
 use crate::knowledge::error::KnowledgeError;
@@ -37,11 +39,15 @@ impl Table {
             source,
         })?;
         let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&text);
+        check_utf8(text, path)?;
         let rows = match path.extension().and_then(|ending| ending.to_str()) {
             Some("csv") => csv_table::rows(text, path, name)?,
             Some("json") => json_table::rows(text, path, name)?,
             _ => return Err(wrong(path, 1, 1, "its ending is neither .csv nor .json")),
         };
+        if rows.is_empty() {
+            return Err(wrong(path, 1, 1, "no rows, expected one at least"));
+        }
         let mut columns: Vec<String> = Vec::new();
         for (column, _) in rows.iter().flat_map(|row| &row.fields) {
             if !columns.contains(column) {
@@ -54,6 +60,15 @@ impl Table {
             rows,
         })
     }
+}
+
+fn check_utf8(text: &[u8], path: &Path) -> Result<(), KnowledgeError> {
+    std::str::from_utf8(text).map(|_| ()).map_err(|error| {
+        let at = error.valid_up_to();
+        let place = line_column(text, at);
+        let found = format!("the byte 0x{:02x}, expected UTF-8", text[at]);
+        wrong(path, place.line, place.column, found)
+    })
 }
 
 pub(super) fn wrong(

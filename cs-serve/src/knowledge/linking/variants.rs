@@ -2,12 +2,16 @@
 
 use super::form::Form;
 use crate::knowledge::{Name, Named};
+use crate::letters::is_ideograph;
 
 /// What stands for words that people put within a name, as in `nearby … hotels`.
 const GAP: char = '…';
 
 /// The fewest characters of another name in brackets.
 const OTHER: usize = 4;
+
+/// The most characters of a name into which a particle is put.
+const LONGEST: usize = 16;
 
 /// How much of a name is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +65,9 @@ pub(super) fn variants(name: &Name, classes: &[Form]) -> Vec<Variant> {
     texts.extend(without_article(name));
     if *named != Named::Entity && name.ends_with(|char: char| char.is_ascii_alphabetic()) {
         texts.push((format!("{name}s"), Said::Full));
+    }
+    if *named == Named::Predicate {
+        texts.extend(with_particle(name, classes));
     }
     let mut variants: Vec<Variant> = Vec::new();
     for (text, said) in texts {
@@ -122,6 +129,24 @@ fn without_article(name: &str) -> Option<(String, Said)> {
         .iter()
         .any(|article| first.eq_ignore_ascii_case(article));
     is_article.then(|| (rest.to_owned(), Said::Full))
+}
+
+/// 周边餐馆 is also 周边的餐馆, if 餐馆 is a class.
+fn with_particle(name: &str, classes: &[Form]) -> Option<(String, Said)> {
+    if name.chars().nth(LONGEST).is_some() {
+        return None;
+    }
+    let is_class = |class: &str| {
+        let class = Form::new(class).chars;
+        class.first().is_some_and(|it| is_ideograph(*it))
+            && classes.iter().any(|it| it.chars == class)
+    };
+    let parts = name.char_indices().skip(1);
+    let (owner, class) = parts
+        .map(|(at, _)| name.split_at(at))
+        .find(|(_, class)| is_class(class))?;
+    let is_chinese = owner.ends_with(|it| is_ideograph(it) && it != '的');
+    is_chinese.then(|| (format!("{owner}的{class}"), Said::Full))
 }
 
 /// `grand hotel` is `grand`, if words of letters are left and `hotel` is a class.

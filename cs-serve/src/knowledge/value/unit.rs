@@ -80,12 +80,20 @@ impl Unit {
     /// Says whether amounts of the two may be compared: bare numbers with all, money with money.
     #[must_use]
     pub fn fits(self, other: Self) -> bool {
-        let money = |unit| matches!(unit, Self::Yuan | Self::Dollar | Self::Euro | Self::Pound);
+        let open = self == Self::Money || other == Self::Money;
         self == other
             || self == Self::None
             || other == Self::None
-            || (self == Self::Money && money(other))
-            || (money(self) && other == Self::Money)
+            || (open && self.is_money() && other.is_money())
+    }
+
+    /// Says whether it is money, of whatever currency.
+    #[must_use]
+    pub fn is_money(self) -> bool {
+        matches!(
+            self,
+            Self::Money | Self::Yuan | Self::Dollar | Self::Euro | Self::Pound
+        )
     }
 }
 

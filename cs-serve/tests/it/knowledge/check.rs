@@ -381,6 +381,81 @@ fn a_streamed_reply_is_checked_as_the_whole_one_is() {
     assert_eq!(whole.verdict, Verdict::Contradicted);
 }
 
+/// What a claim is about may stand before more than a part of a reply that is read at once, but not at
+/// any distance.
+#[test]
+fn a_long_reply_is_checked_to_its_end() {
+    let checker = shop();
+    let pair = "电热水壶很好。它的价格是189元。";
+    let reply = pair.repeat(200);
+    let checked = checker.check(&reply, &Context::default()).unwrap();
+    assert_eq!(checked.facts.len(), 200);
+    for (at, fact) in checked.facts.iter().enumerate() {
+        assert_eq!((fact.start, fact.end), (17 * at + 12, 17 * at + 16));
+        assert_eq!(fact.verdict, Verdict::Contradicted);
+    }
+    assert_eq!(checked.corrected, Some(reply.replace("189", "199")));
+
+    let far = |sentences| {
+        format!(
+            "电热水壶很好。{}它的价格是189元。",
+            "请您放心。".repeat(sentences)
+        )
+    };
+    assert_eq!(verdict(&checker, &far(150)), Verdict::Contradicted);
+    assert_eq!(verdict(&checker, &far(1000)), Verdict::Unknown);
+    let list = |items| format!("电热水壶的颜色没有{}樱桃红。", "墨玉黑、".repeat(items));
+    assert_eq!(verdict(&checker, &list(20)), Verdict::Contradicted);
+    assert_ne!(verdict(&checker, &list(800)), Verdict::NoClaim);
+}
+
+#[test]
+fn another_currency_is_a_claim_that_nothing_known_judges() {
+    let checker = shop();
+    for reply in [
+        "电热水壶的价格是$129。",
+        "The electric kettle costs $129.",
+        "电热水壶$129。",
+    ] {
+        assert_eq!(verdict(&checker, reply), Verdict::Unknown, "{reply}");
+    }
+}
+
+const NEARBY: &str = r#"
+@prefix : <http://town.example/> .
+@prefix cs: <urn:customer-service-model:> .
+@prefix owl: <http://www.w3.org/2002/07/owl#> .
+@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+
+:Hotel a rdfs:Class ; rdfs:label "酒店"@zh .
+:Diner a rdfs:Class ; rdfs:label "餐馆"@zh .
+:kind a owl:FunctionalProperty ; rdfs:label "领域"@zh .
+:diners rdfs:label "周边餐馆"@zh ; cs:closed true .
+
+:inn a :Hotel ; rdfs:label "山茶客栈"@zh ; :kind "酒店" ; :diners :duck .
+:duck a :Diner ; rdfs:label "柳叶烤鸭"@zh ; :kind "餐馆" .
+:fish a :Diner ; rdfs:label "青石鱼庄"@zh ; :kind "餐馆" .
+"#;
+
+#[test]
+fn that_a_hotel_is_one_supports_nothing() {
+    let checker = checker(NEARBY);
+    for reply in ["山茶客栈是一家不错的酒店。", "山茶客栈的领域是酒店。"] {
+        assert_ne!(verdict(&checker, reply), Verdict::Supported, "{reply}");
+    }
+}
+
+#[test]
+fn a_property_may_be_named_with_a_particle() {
+    let checker = checker(NEARBY);
+    for (reply, expected) in [
+        ("山茶客栈周边的餐馆有柳叶烤鸭。", Verdict::Supported),
+        ("山茶客栈周边的餐馆有青石鱼庄。", Verdict::Contradicted),
+    ] {
+        assert_eq!(verdict(&checker, reply), expected, "{reply}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_reply_can_be_checked(reply in ".{0,60}|[0-9元分年点到至电热水壶护眼台灯价格保修是没有不的，。 ]{0,40}") {

@@ -155,7 +155,7 @@ fn tables_that_are_none_are_refused_with_their_place() {
             ":2:",
         ),
         ("b.json", "[[\"x\"]]", None, ":1:6: a list that is no pair"),
-        ("c.json", "{\"x\": 1}", None, ":1:0: invalid type: map"),
+        ("c.json", "{\"x\": 1}", None, ":1:1: invalid type: map"),
         (
             "d.json",
             "[{\"price\": [1, 2]}]",
@@ -182,6 +182,15 @@ fn tables_that_are_none_are_refused_with_their_place() {
             ":1:1: no column \"title\", expected one of name, price",
         ),
         (
+            "j.csv",
+            "name,price,price\nx,1,2\n",
+            None,
+            ":1:1: two columns \"price\", expected one",
+        ),
+        ("k.csv", "", None, ":1:1: no rows, expected one at least"),
+        ("l.json", "[]", None, ":1:1: no rows, expected one at least"),
+        ("m.json", "", None, ":1:1: EOF while parsing"),
+        (
             "i.txt",
             "x",
             None,
@@ -194,6 +203,13 @@ fn tables_that_are_none_are_refused_with_their_place() {
         let place = error.strip_prefix(&path.display().to_string()).unwrap();
         assert!(place.starts_with(expected), "{name}: {place}");
     }
+    let latin = folder.0.path().join("latin.csv");
+    std::fs::write(&latin, b"name,price\nx\xe9,1\n").unwrap();
+    let error = Table::open(&latin, "thing", None).unwrap_err().to_string();
+    assert!(
+        error.ends_with("latin.csv:2:2: the byte 0xe9, expected UTF-8"),
+        "{error}"
+    );
     let table = Table::open(&folder.file("j.csv", "name,price\nx,1\n"), "thing", None).unwrap();
     let units = [("prize".to_owned(), "元".to_owned())].into();
     let config = ImportConfig {
