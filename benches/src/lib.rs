@@ -4,6 +4,8 @@
 //! beside other runtimes in one run; `cargo bench` has the parts. What both need is here: models
 //! with random weights, and ragged batches.
 
+pub mod conversation;
+
 use std::path::Path;
 
 use cs_data::SplitMix;

@@ -3,7 +3,7 @@
 use crate::error::BackendError;
 use crate::reply::{Answerer, Asked, Reply};
 
-/// Who answers a turn that no flow takes. A function is one.
+/// Who answers a turn that no flow takes: an [`Answerer`]. A function is one, too.
 pub trait Answers: Send + Sync {
     /// Gives the answer to a question if it surely is one whose answer is known: then it goes before the flow that
     /// the turn's intent would start. By default there is none.
@@ -36,6 +36,16 @@ where
         sink: &mut dyn FnMut(&str),
     ) -> Result<Option<Reply>, BackendError> {
         self(asked, sink)
+    }
+}
+
+impl Answers for Answerer {
+    fn answer(
+        &self,
+        asked: &Asked<'_>,
+        sink: &mut dyn FnMut(&str),
+    ) -> Result<Option<Reply>, BackendError> {
+        Ok(self.answer(asked, sink)?)
     }
 }
 

@@ -15,5 +15,7 @@ mod http;
 mod knowledge;
 #[cfg(feature = "dialogue")]
 mod reply;
+#[cfg(feature = "redis")]
+mod redis_server;
 #[cfg(feature = "route")]
 mod route;

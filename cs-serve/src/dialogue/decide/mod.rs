@@ -152,7 +152,7 @@ impl<'a> Plan<'a> {
             return self.missed();
         }
         if self.question().is_some() && heard.is_bare && !heard.is_nothing() {
-            return self.take(heard);
+            return self.take(&heard);
         }
         if let Some(reason) = self.rule(text, understanding) {
             return self.hand_over(reason);
@@ -164,7 +164,7 @@ impl<'a> Plan<'a> {
             return self.switch(flow, text, understanding, heard);
         }
         if !heard.is_nothing() {
-            return self.take(heard);
+            return self.take(&heard);
         }
         Next::Answer
     }
@@ -197,7 +197,7 @@ impl<'a> Plan<'a> {
         };
         match question {
             Question::Slot(_) => self.answer_of_slot(signals, heard),
-            _ if !heard.is_nothing() => (heard.is_bare || signals.no).then(|| self.take_ref(heard)),
+            _ if !heard.is_nothing() => (heard.is_bare || signals.no).then(|| self.take(heard)),
             Question::Confirm if signals.yes && !signals.no => {
                 self.pass();
                 Some(self.run())
@@ -217,7 +217,7 @@ impl<'a> Plan<'a> {
     fn answer_of_slot(&mut self, signals: &Signals, heard: &Heard) -> Option<Next> {
         let slot = self.asked_slot()?;
         if heard.answers && !slot.is_text && (heard.is_bare || !slot.choices.is_empty()) {
-            return Some(self.take_ref(heard));
+            return Some(self.take(heard));
         }
         let name = slot.name.clone();
         if !slot.is_required && (signals.none || signals.no) {
@@ -281,7 +281,7 @@ impl<'a> Plan<'a> {
         flow: &'a Flow,
         text: &str,
         understanding: &Understanding,
-        heard: Heard,
+        heard: &Heard,
     ) -> Next {
         if self.state.flow() == Some(flow.name.as_str()) {
             return match self.question() {
@@ -302,18 +302,14 @@ impl<'a> Plan<'a> {
             // What is said now goes before what was said of another matter.
             let heard = self.hear(text, understanding);
             self.remember(flow);
-            return self.take(heard);
+            return self.take(&heard);
         }
         let heard = self.hear(text, understanding);
-        self.take(heard)
+        self.take(&heard)
     }
 
     /// Takes values, and goes on.
-    fn take(&mut self, heard: Heard) -> Next {
-        self.take_ref(&heard)
-    }
-
-    fn take_ref(&mut self, heard: &Heard) -> Next {
+    fn take(&mut self, heard: &Heard) -> Next {
         let known = self.state.frame().map(|frame| frame.slots.clone());
         let is_known = |slot: &str| known.as_ref().is_some_and(|it| it.contains_key(slot));
         self.set_all(heard.values.clone());
@@ -364,14 +360,14 @@ impl<'a> Plan<'a> {
             self.say_of_conversation("not_undone");
         }
         self.renew();
-        self.ask()
+        self.go_on()
     }
 
     fn cancel(&mut self) -> Next {
         self.emit(Event::Cancelled);
         self.say_of_conversation("cancelled");
         self.renew();
-        self.ask()
+        self.go_on()
     }
 
     /// A no to what a flow wants confirmed.
@@ -394,10 +390,13 @@ impl<'a> Plan<'a> {
     fn answered(&mut self, reply: Option<&Reply>) -> Next {
         if let Some(reply) = reply {
             self.emit(Event::Said(reply.clone()));
-            return self.ask();
+            return self.go_on();
         }
         if self.question().is_some() {
             return self.missed();
+        }
+        if self.state.frame().is_some() {
+            return self.run();
         }
         if !self.state.unsure {
             return self.hand_over("no_source");
@@ -408,6 +407,14 @@ impl<'a> Plan<'a> {
         }
         self.say_of_conversation("rephrase");
         Next::Reply
+    }
+
+    /// Asks again what the flow in progress waits for, or goes on with it if it has begun again.
+    fn go_on(&mut self) -> Next {
+        match self.question() {
+            Some(_) => self.ask(),
+            None => self.run(),
+        }
     }
 
     /// The turn does not answer what was asked.

@@ -1,7 +1,11 @@
 //! Conversations with flows of a small shop, by a model whose answers are written down.
 
+#[cfg(feature = "actions")]
+mod actions;
 mod chat;
 mod flows;
+mod properties;
+mod sessions;
 mod talks;
 
 use std::sync::{Arc, Mutex};

@@ -1,9 +1,8 @@
 //! Replicas that share answers by a real `redis-server`, and by things that are none.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
+use std::net::TcpListener;
 use std::pin::pin;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -15,82 +14,9 @@ use cs_serve::route::{
 };
 
 use super::{Scripted, ask};
+use crate::redis_server::Server;
 
-/// A `redis-server` on a port of its own. It ends with the test.
-struct Server {
-    child: Child,
-    port: u16,
-}
-
-impl Server {
-    /// Starts one, or tells that this machine has none.
-    fn start(arguments: &[&str]) -> Option<Self> {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
-        Self::start_at(port, arguments)
-    }
-
-    fn start_at(port: u16, arguments: &[&str]) -> Option<Self> {
-        let child = Command::new("redis-server")
-            .args([
-                "--port",
-                &port.to_string(),
-                "--save",
-                "",
-                "--bind",
-                "127.0.0.1",
-            ])
-            .args(arguments)
-            .stdout(Stdio::null())
-            .spawn();
-        let Ok(child) = child else {
-            assert!(
-                std::env::var_os("CI_HAS_REDIS").is_none(),
-                "no redis-server"
-            );
-            return None;
-        };
-        let server = Self { child, port };
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Some(server)
-    }
-
-    fn cache(&self) -> Cache<Understanding> {
-        cache(self.port)
-    }
-
-    /// Sends a command, and gives the first of what comes back.
-    fn command(&self, line: &str) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.write_all(format!("{line}\r\n").as_bytes()).unwrap();
-        let mut buffer = [0; 4096];
-        let length = stream.read(&mut buffer).unwrap();
-        String::from_utf8_lossy(&buffer[..length]).into_owned()
-    }
-
-    fn signal(&self, signal: &str) {
-        let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([signal, &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn cache(port: u16) -> Cache<Understanding> {
+fn cache_at(port: u16) -> Cache<Understanding> {
     Cache::with_redis(CacheConfig::default(), &at(port)).unwrap()
 }
 
@@ -148,7 +74,7 @@ fn replicas_share_answers_and_evictions() {
     let Some(server) = Server::start(&[]) else {
         return;
     };
-    let (one, other) = (server.cache(), server.cache());
+    let (one, other) = (cache_at(server.port), cache_at(server.port));
     one.insert(&question("where is it"), &answer("where is it"));
     eventually(|| find(&other, "where is it") == Some(answer("where is it")));
     assert_eq!(state(&other).found, 1);
@@ -176,7 +102,7 @@ fn one_that_dies_is_done_without_and_found_again() {
         return;
     };
     let port = server.port;
-    let cache = server.cache();
+    let cache = cache_at(server.port);
     cache.insert(&question("a b"), &answer("a b"));
     drop(server);
     eventually(|| {
@@ -190,7 +116,7 @@ fn one_that_dies_is_done_without_and_found_again() {
     };
     eventually(|| state(&cache).is_up);
     cache.insert(&question("c d"), &answer("c d"));
-    eventually(|| find(&again.cache(), "c d").is_some());
+    eventually(|| find(&cache_at(again.port), "c d").is_some());
 }
 
 #[test]
@@ -198,7 +124,7 @@ fn an_eviction_while_it_is_down_is_told_once_it_is_back() {
     let Some(server) = Server::start(&[]) else {
         return;
     };
-    let (one, other) = (server.cache(), server.cache());
+    let (one, other) = (cache_at(server.port), cache_at(server.port));
     one.insert(&question("a b"), &answer("a b"));
     eventually(|| find(&other, "a b").is_some());
     server.signal("-STOP");
@@ -209,7 +135,7 @@ fn an_eviction_while_it_is_down_is_told_once_it_is_back() {
     assert!(one.evict(&question("a b")));
     server.signal("-CONT");
     eventually(|| other.get(&question("a b")).is_none());
-    assert_eq!(find(&server.cache(), "a b"), None);
+    assert_eq!(find(&cache_at(server.port), "a b"), None);
 }
 
 #[test]
@@ -217,7 +143,7 @@ fn one_that_stalls_holds_nobody_up() {
     let Some(server) = Server::start(&[]) else {
         return;
     };
-    let cache = server.cache();
+    let cache = cache_at(server.port);
     server.signal("-STOP");
     let texts: Vec<String> = (0..300).map(|i| format!("question {i}")).collect();
     std::thread::scope(|scope| {
@@ -238,7 +164,7 @@ fn one_that_is_full_is_told_of_and_still_read() {
     let Some(server) = Server::start(&[]) else {
         return;
     };
-    let (one, other) = (server.cache(), server.cache());
+    let (one, other) = (cache_at(server.port), cache_at(server.port));
     one.insert(&question("a b"), &answer("a b"));
     eventually(|| find(&other, "a b").is_some());
     assert!(server.command("CONFIG SET maxmemory 1").starts_with("+OK"));
@@ -247,7 +173,7 @@ fn one_that_is_full_is_told_of_and_still_read() {
     assert!(state(&one).is_up);
     assert_eq!(find(&one, "c d"), Some(answer("c d")));
     assert_eq!(find(&other, "c d"), None);
-    assert!(find(&server.cache(), "a b").is_some());
+    assert!(find(&cache_at(server.port), "a b").is_some());
 }
 
 #[test]
@@ -255,7 +181,7 @@ fn what_is_no_answer_to_the_text_is_not_given() {
     let Some(server) = Server::start(&[]) else {
         return;
     };
-    let one = server.cache();
+    let one = cache_at(server.port);
     one.insert(&question("a b"), &answer("a b"));
     eventually(|| server.command("DBSIZE").starts_with(":1"));
     let keys = server.command("KEYS *");
@@ -272,14 +198,14 @@ fn what_is_no_answer_to_the_text_is_not_given() {
                 .command(&format!("SET {key} \"{quoted}\""))
                 .starts_with("+OK")
         );
-        let other = server.cache();
+        let other = cache_at(server.port);
         assert_eq!(find(&other, "a b"), None, "{garbage}");
         assert_eq!(state(&other).garbage, 1, "{number}");
         assert!(state(&other).is_up);
     }
     assert!(server.command(&format!("DEL {key}")).starts_with(":1"));
     assert!(server.command(&format!("LPUSH {key} x")).starts_with(":1"));
-    assert_eq!(find(&server.cache(), "a b"), None); // of another type
+    assert_eq!(find(&cache_at(server.port), "a b"), None); // of another type
 }
 
 #[test]
@@ -297,7 +223,7 @@ fn whoever_does_not_speak_redis_is_taken_for_down() {
                 let _ = stream.unwrap().write_all(said.as_bytes());
             }
         });
-        let cache = cache(port);
+        let cache = cache_at(port);
         assert!(!state(&cache).is_up, "{said}");
         cache.insert(&question("a b"), &answer("a b"));
         assert!(find(&cache, "a b").is_some());
@@ -323,7 +249,7 @@ fn what_asks_the_same_is_forgotten_on_every_replica() {
     };
     let cache = Cache::with_redis(config, &at(server.port)).unwrap();
     let one = Cascade::new(Policy::default()).with_cache(cache);
-    let other = Cascade::new(Policy::default()).with_cache(server.cache());
+    let other = Cascade::new(Policy::default()).with_cache(cache_at(server.port));
     let models = (&light, &full);
     assert_eq!(
         ask(&one, models, &Turn::alone("refund please")),
