@@ -1,6 +1,8 @@
 //! The memory of 100,000 sessions of ten turns, of some 60 bytes and a reply of 150 each.
 //! `cargo run --release -p cs-benches --no-default-features --bin sessions`
 
+use std::io::Write;
+
 use cs_benches::conversation::{Conversation, TURNS};
 
 const SESSIONS: usize = 100_000;
@@ -13,7 +15,7 @@ fn resident() -> Option<usize> {
     Some(kilobytes * 1024)
 }
 
-fn main() {
+fn main() -> std::io::Result<()> {
     let conversation = Conversation::default();
     let (mut said, mut replied) = (0, 0);
     for turn in 0..TURNS {
@@ -26,11 +28,12 @@ fn main() {
     }
     let bytes = resident().unwrap_or_default().saturating_sub(before);
     let turns = SESSIONS * TURNS;
-    eprintln!(
+    writeln!(
+        std::io::stderr(),
         "{SESSIONS} sessions of {TURNS} turns, {} bytes and a reply of {} on average: {} MB, {} bytes a turn",
         said / TURNS,
         replied / TURNS,
         bytes / 1_000_000,
         bytes / turns
-    );
+    )
 }

@@ -39,16 +39,6 @@ where
     }
 }
 
-impl Answers for Answerer {
-    fn answer(
-        &self,
-        asked: &Asked<'_>,
-        sink: &mut dyn FnMut(&str),
-    ) -> Result<Option<Reply>, BackendError> {
-        Ok(self.answer(asked, sink)?)
-    }
-}
-
 /// Who knows nothing: whatever no flow takes, a person does.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoAnswers;

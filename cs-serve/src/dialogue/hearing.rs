@@ -56,6 +56,8 @@ struct Claim {
 }
 
 struct Text<'a> {
+    /// As it was said.
+    cut: String,
     /// In half width.
     half: String,
     /// In lower case, too.
@@ -69,6 +71,7 @@ pub(super) fn hear(listener: &Listener<'_>, text: &str, entities: &[Entity]) -> 
     let text = Text {
         half: cut.chars().map(half_width).collect(),
         folded: words::folded(&cut),
+        cut,
         entities,
     };
     let mut claims = text.claims(listener);
@@ -84,7 +87,7 @@ pub(super) fn hear(listener: &Listener<'_>, text: &str, entities: &[Entity]) -> 
         listener.choose(slot, &of_slot, corrects, &mut heard);
     }
     if !heard.answers {
-        listener.take_text(&cut, &mut heard);
+        listener.take_text(&text, &mut heard);
     }
     heard
 }
@@ -132,17 +135,30 @@ impl Listener<'_> {
         }
     }
 
-    /// Takes the whole text, if any text is an answer.
-    fn take_text(&self, text: &str, heard: &mut Heard) {
-        let asked = self.asked.and_then(|name| self.flow.slot(name));
-        let Some(slot) = asked.filter(|slot| slot.is_text) else {
-            return;
+    /// Takes the whole text, if any text is an answer; or what it wants in place of such an answer.
+    fn take_text(&self, text: &Text<'_>, heard: &mut Heard) {
+        let mut slots = self.flow.slots.iter().filter(|slot| slot.is_text);
+        let (slot, from) = if self.is_confirming {
+            let replaced = slots.next().zip(words::replacement(&text.folded));
+            match (replaced, slots.next()) {
+                (Some(replaced), None) if heard.is_nothing() => replaced,
+                _ => return,
+            }
+        } else {
+            match slots.find(|slot| self.asked == Some(slot.name.as_str())) {
+                Some(slot) => (slot, 0),
+                None => return,
+            }
         };
-        let text = text.trim();
-        let has_word = text.chars().any(char::is_alphanumeric);
-        if has_word && text.chars().count() <= MOST_TEXT {
-            heard.answers = true;
-            heard.values.push((slot.name.clone(), text.to_owned()));
+        let value: String = text.cut.chars().skip(from).collect();
+        let value = value.trim();
+        let is_value = value.chars().any(char::is_alphanumeric)
+            && !value.ends_with(['?', '？'])
+            && value.chars().count() <= MOST_TEXT;
+        if is_value {
+            heard.answers = !self.is_confirming;
+            heard.is_bare |= self.is_confirming;
+            heard.values.push((slot.name.clone(), value.to_owned()));
         }
     }
 }

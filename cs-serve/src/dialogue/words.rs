@@ -34,6 +34,12 @@ pub(super) struct Signals {
     pub(super) person: bool,
 }
 
+impl Signals {
+    pub(super) fn is_any(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
 /// The text in lower case and half width, character by character.
 pub(super) fn folded(text: &str) -> String {
     text.chars().map(fold).collect()
@@ -62,6 +68,29 @@ pub(super) fn signals(folded: &str) -> Signals {
         signals.person |= in_part("person");
     }
     signals
+}
+
+/// Whether a folded text says yes in the words of a folded question: "确认退款" to whether to refund, "cancel" to
+/// whether to cancel.
+pub(super) fn agrees(folded: &str, question: &str) -> bool {
+    let repeats = |rest: &str| !rest.is_empty() && question.contains(rest);
+    parts(folded).any(|part| {
+        let mut yes = list("yes").iter();
+        let agreed = yes.any(|word| {
+            let rest = part.strip_prefix(word);
+            rest.is_some_and(|rest| is_apart(part, 0, word.len()) && repeats(rest.trim()))
+        });
+        agreed || (list("cancel").contains(&part) && repeats(part))
+    })
+}
+
+/// Gives the place, in characters, of what a folded text wants in place of something: "change it to 5".
+pub(super) fn replacement(folded: &str) -> Option<usize> {
+    let ends = list("replace")
+        .iter()
+        .flat_map(|word| find_words(folded, word).map(|(_, end)| end));
+    let end = ends.max()?;
+    Some(folded[..end].chars().count())
 }
 
 /// Whether a folded text has a word that corrects what was said before.
@@ -218,6 +247,10 @@ mod tests {
         }
         assert!(of("确认取消").yes && !of("确认取消").cancel);
         assert!(of("取消").cancel);
+        assert!(agrees("确认退款", "为a1申请退款，对吗？") && agrees("取消", "要取消a1吗？"));
+        assert!(agrees("yes refund it", "shall i refund it?"));
+        assert!(!agrees("退货", "为a1申请退货吗？") && !agrees("确认一下", "为a1退款吗？"));
+        assert_eq!(replacement("地址改成上海"), Some(4));
     }
 
     #[test]

@@ -13,9 +13,9 @@ mod engine;
 mod http;
 #[cfg(feature = "knowledge")]
 mod knowledge;
-#[cfg(feature = "dialogue")]
-mod reply;
 #[cfg(feature = "redis")]
 mod redis_server;
+#[cfg(feature = "dialogue")]
+mod reply;
 #[cfg(feature = "route")]
 mod route;

@@ -25,7 +25,7 @@ use super::event::{Event, Question, Said};
 use super::flows::{Flow, Flows, Task};
 use super::hearing::{Heard, Listener, hear};
 use super::state::State;
-use super::words::{Signals, folded, signals};
+use super::words::{self, Signals, folded, signals};
 use crate::Understanding;
 use crate::reply::{Language, Reply, Values};
 use plan::Plan;
@@ -161,7 +161,7 @@ impl<'a> Plan<'a> {
             if !has_recalled && heard.is_nothing() {
                 return Next::Recall;
             }
-            return self.switch(flow, text, understanding, heard);
+            return self.switch(flow, text, understanding, &heard);
         }
         if !heard.is_nothing() {
             return self.take(&heard);
@@ -198,11 +198,7 @@ impl<'a> Plan<'a> {
         match question {
             Question::Slot(_) => self.answer_of_slot(signals, heard),
             _ if !heard.is_nothing() => (heard.is_bare || signals.no).then(|| self.take(heard)),
-            Question::Confirm if signals.yes && !signals.no => {
-                self.pass();
-                Some(self.run())
-            }
-            Question::Confirm if signals.cancel && self.question_says_cancel() => {
+            Question::Confirm if !signals.no && (signals.yes || self.agrees()) => {
                 self.pass();
                 Some(self.run())
             }
@@ -227,17 +223,11 @@ impl<'a> Plan<'a> {
         signals.cancel.then(|| self.cancel())
     }
 
-    /// Whether the question that the customer answers with "cancel" is whether to cancel.
-    fn question_says_cancel(&self) -> bool {
-        let said = folded(&self.state.text);
-        let exchange = self.state.exchanges.last();
-        let asked = exchange.map_or(String::new(), |exchange| folded(&exchange.reply));
-        let word = if said.contains("取消") {
-            "取消"
-        } else {
-            "cancel"
-        };
-        asked.contains(word) && said.contains(word)
+    /// Whether the turn says yes in the words of the question: "cancel" to whether to cancel.
+    fn agrees(&self) -> bool {
+        let question = self.state.exchanges.last();
+        let question = question.map_or("", |exchange| exchange.reply.as_str());
+        words::agrees(&folded(&self.state.text), &folded(question))
     }
 
     /// The reason for which a rule has a person take over.
@@ -397,6 +387,10 @@ impl<'a> Plan<'a> {
         }
         if self.state.frame().is_some() {
             return self.run();
+        }
+        if signals(&folded(&self.state.text)).is_any() {
+            self.say_of_conversation("nothing"); // an "OK" to nothing in particular
+            return Next::Reply;
         }
         if !self.state.unsure {
             return self.hand_over("no_source");

@@ -52,8 +52,9 @@
 //!
 //! **Hand-over**: `sentiment_below` and `low_confidence_twice` (two turns one after the other that nothing
 //! answers) are from 0 to 1, `intents` are those that a person answers. `texts` beside it replaces what is
-//! said of the conversation itself; its keys are those of the table in `texts.rs`: `handover`, `handed_over`,
-//! `cancelled`, `nothing`, `change`, `rephrase`, `invalid`, `undone`, `not_undone`, `renewed`.
+//! said of the conversation itself: `handover` and, until the person answers, `handed_over`; `cancelled`,
+//! `nothing` (there is nothing to do), `change` (after a no), `rephrase`, `invalid`, `undone`, `not_undone`, and
+//! `renewed` where flows have changed meanwhile.
 
 mod check;
 mod fields;

@@ -64,6 +64,15 @@ fn said() -> impl Strategy<Value = Said> {
     (text(), script(), any::<bool>(), any::<bool>())
 }
 
+fn answer() -> Reply {
+    Reply {
+        text: "答".into(),
+        source: Source::Faq,
+        evidence: Vec::new(),
+        checked: None,
+    }
+}
+
 /// What comes of a turn, with all that is done for it.
 fn take(flows: &Flows, state: &State, said: &Said) -> Decision {
     let (text, script, is_answered, succeeds) = said;
@@ -81,12 +90,12 @@ fn take(flows: &Flows, state: &State, said: &Said) -> Decision {
     for _ in 0..100 {
         let input = match decision.next {
             Next::Reply => break,
-            Next::Answer => Input::Answer(is_answered.then(|| Reply {
-                text: "答".into(),
-                source: Source::Faq,
-                evidence: Vec::new(),
-                checked: None,
-            })),
+            Next::Recall => Input::Recalled {
+                text,
+                understanding: &understanding,
+                reply: (*is_answered && text.len() % 2 == 0).then(answer),
+            },
+            Next::Answer => Input::Answer(is_answered.then(answer)),
             Next::Call(_) => Input::Outcome(succeeds.then(|| {
                 let values = [("id", "R7"), ("status", "ok")];
                 Values::from(values.map(|(key, value)| (key.to_owned(), value.to_owned())))

@@ -241,6 +241,34 @@ fn a_person_takes_over_by_rule_on_request_and_without_a_source() {
 }
 
 #[test]
+fn any_text_may_be_an_answer_and_be_corrected() {
+    hold(&[
+        (
+            "A12345坏了要退款",
+            "refund_request order_id=A12345",
+            ASK_NOTE,
+        ),
+        (
+            "为什么问这个？",
+            "",
+            "抱歉，我没有认出来。\n还有什么要补充的吗？",
+        ),
+        (
+            "请尽快",
+            "thanks@0.6",
+            "为订单A12345申请退款，原因是坏了，对吗？",
+        ),
+        (
+            "备注改成 不着急",
+            "",
+            "为订单A12345申请退款，原因是坏了，对吗？",
+        ),
+        ("确认退款", "refund_request", "已提交，退款号R7。"),
+        ("OK", "", "好的。"),
+    ]);
+}
+
+#[test]
 fn a_summary_says_what_it_is_about() {
     let chat = shop(&Service::default());
     say(&chat, "我要退款，订单A12345", "refund_request");
