@@ -1,17 +1,18 @@
 //! Conversations: what a service that talks to customers holds.
 
+mod session;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::actions::{Actions, Call, NoActions};
+use self::session::Session;
+use super::actions::{Actions, NoActions};
 use super::answers::Answers;
-use super::decide::{Decision, Input, Next, decide};
 use super::error::ChatError;
-use super::event::{Event, FORMAT};
+use super::event::Event;
 use super::flows::Flows;
 use super::queue::Queue;
 use super::sessions::Sessions;
@@ -19,7 +20,7 @@ use super::state::State;
 use super::summary;
 use crate::Understanding;
 use crate::error::BackendError;
-use crate::reply::{Asked, Exchange, Reply, Values};
+use crate::reply::{Reply, Values};
 
 /// The longest name of a session, in characters.
 const MOST_NAME: usize = 128;
@@ -160,7 +161,7 @@ impl Chat {
     pub fn turn(&self, turn: &Turn<'_>, sink: &mut dyn FnMut(&str)) -> Result<Told, ChatError> {
         check_name(turn.session)?;
         let _in_progress = self.queue.enter(turn.session, self.config.most_waiting)?;
-        let mut session = self.load(turn.session)?;
+        let mut session = Session::load(self, turn.session)?;
         let was_open = session.state.is_open;
         if was_open {
             session.resume()?;
@@ -246,18 +247,6 @@ impl Chat {
         Ok(self.sessions.count(self.now())?)
     }
 
-    fn load<'a>(&'a self, name: &'a str) -> Result<Session<'a>, ChatError> {
-        let events = self.sessions.load(name, self.now())?;
-        Ok(Session {
-            chat: self,
-            name,
-            known: events.len(),
-            state: State::replay(&events),
-            unwritten: Vec::new(),
-            failures: Vec::new(),
-        })
-    }
-
     /// Milliseconds since 1970 UTC.
     fn now(&self) -> u64 {
         let since = (self.clock)().duration_since(UNIX_EPOCH);
@@ -286,212 +275,4 @@ fn check_name(session: &str) -> Result<(), ChatError> {
         bytes: session.len(),
         most: MOST_NAME,
     })
-}
-
-/// A session while a turn of it is in progress.
-struct Session<'a> {
-    chat: &'a Chat,
-    name: &'a str,
-    /// How many events the store has.
-    known: usize,
-    state: State,
-    /// The events that the store does not have yet.
-    unwritten: Vec<Event>,
-    failures: Vec<BackendError>,
-}
-
-impl Session<'_> {
-    fn turn(mut self, turn: &Turn<'_>, sink: &mut dyn FnMut(&str)) -> Result<Told, ChatError> {
-        if self.known == 0 {
-            self.unwritten.push(Event::Began(FORMAT));
-        }
-        let mut given = Given {
-            sink,
-            text: String::new(),
-        };
-        let history = self.state.exchanges.clone();
-        let at = self.chat.now();
-        let mut next = self.decide(&Input::Turn {
-            text: turn.text,
-            understanding: turn.understanding,
-            at,
-        });
-        loop {
-            next = match next {
-                Next::Reply => break,
-                Next::Call(action) => self.call(&action)?,
-                Next::Recall => self.recall(turn, &history),
-                Next::Answer => self.answer(turn, &history, &mut given),
-            };
-        }
-        self.write()?;
-        let told = self.told();
-        given.end(&told.reply.text);
-        Ok(told)
-    }
-
-    /// Goes on by the answer that is surely known, if one is.
-    fn recall(&mut self, turn: &Turn<'_>, history: &[Exchange]) -> Next {
-        let slots = self.known_values();
-        let asked = asked(turn, &self.state, &slots, history);
-        let reply = self.chat.answers.recall(&asked);
-        let reply = reply.unwrap_or_else(|error| {
-            self.failures.push(error);
-            None
-        });
-        self.decide(&Input::Recalled {
-            text: turn.text,
-            understanding: turn.understanding,
-            reply,
-        })
-    }
-
-    /// Goes on by an answer, if there is one.
-    fn answer(&mut self, turn: &Turn<'_>, history: &[Exchange], given: &mut Given<'_>) -> Next {
-        let slots = self.known_values();
-        let asked = asked(turn, &self.state, &slots, history);
-        given.begin(&self.state);
-        let answers = &self.chat.answers;
-        let answer = answers.answer(&asked, &mut |piece| given.give(piece));
-        let input = match answer {
-            Ok(reply) => Input::Answer(reply),
-            Err(error) => {
-                self.failures.push(error);
-                Input::NoAnswer
-            }
-        };
-        self.decide(&input)
-    }
-
-    /// Ends a turn whose action was about to be called when the process ended.
-    fn resume(&mut self) -> Result<(), ChatError> {
-        let mut next = match self.state.calling.clone() {
-            Some(action) => Next::Call(action),
-            None => self.decide(&Input::NoAnswer),
-        };
-        while let Next::Call(action) = next {
-            next = self.call(&action)?;
-        }
-        self.write()
-    }
-
-    fn decide(&mut self, input: &Input<'_>) -> Next {
-        let Decision {
-            events,
-            state,
-            next,
-        } = decide(&self.chat.flows, &self.state, input);
-        self.unwritten.extend(events);
-        self.state = state;
-        next
-    }
-
-    /// Calls an action, once it is written that it is to be called.
-    fn call(&mut self, action: &str) -> Result<Next, ChatError> {
-        self.write()?;
-        let key = self.key();
-        let empty = Values::new();
-        let call = Call {
-            action,
-            key: &key,
-            session: self.name,
-            slots: self.state.frame().map_or(&empty, |frame| &frame.slots),
-        };
-        let outcome = match self.chat.actions.call(&call) {
-            Ok(values) => Some(values),
-            Err(error) => {
-                self.failures.push(error.into());
-                None
-            }
-        };
-        Ok(self.decide(&Input::Outcome(outcome)))
-    }
-
-    /// What tells the call that is about to be made from every other one.
-    fn key(&self) -> String {
-        let call = format!("{}\n{}\n{}", self.name, self.state.turn, self.state.calls);
-        let digest = Sha256::digest(call);
-        digest[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
-    }
-
-    fn write(&mut self) -> Result<(), ChatError> {
-        let chat = self.chat;
-        if !self.unwritten.is_empty() {
-            chat.sessions
-                .append(self.name, self.known, &self.unwritten, chat.now())?;
-            self.known += self.unwritten.len();
-            self.unwritten.clear();
-        }
-        Ok(())
-    }
-
-    /// The values of the flow in progress, and those of before that it does not have.
-    fn known_values(&self) -> Values {
-        let mut values = self.state.form.known.clone();
-        values.extend(self.state.slots().clone());
-        values
-    }
-
-    fn told(self) -> Told {
-        Told {
-            turn: self.state.turn,
-            reply: self.state.reply(),
-            state: self.chat.shown(&self.state),
-            failures: self.failures,
-        }
-    }
-
-    fn told_again(self, sink: &mut dyn FnMut(&str)) -> Told {
-        let told = self.told();
-        sink(&told.reply.text);
-        told
-    }
-}
-
-fn asked<'a>(
-    turn: &Turn<'a>,
-    state: &State,
-    slots: &'a Values,
-    history: &'a [Exchange],
-) -> Asked<'a> {
-    Asked {
-        text: turn.text,
-        understanding: turn.understanding,
-        language: state.language(),
-        slots,
-        history,
-    }
-}
-
-/// What the sink has got of a reply.
-struct Given<'a> {
-    sink: &'a mut dyn FnMut(&str),
-    text: String,
-}
-
-impl Given<'_> {
-    /// Gives what is said before an answer.
-    fn begin(&mut self, state: &State) {
-        for part in &state.said {
-            self.give(&part.text);
-            self.give("\n");
-        }
-    }
-
-    fn give(&mut self, piece: &str) {
-        self.text.push_str(piece);
-        (self.sink)(piece);
-    }
-
-    /// Gives the rest of the reply, if it goes on as it was given.
-    fn end(&mut self, reply: &str) {
-        if let Some(rest) = reply.strip_prefix(self.text.as_str())
-            && !rest.is_empty()
-        {
-            (self.sink)(rest);
-        }
-    }
 }
