@@ -19,7 +19,7 @@ pub enum Event {
     /// A session began, whose events are of this format.
     Began(u32),
     /// The customer said something: a turn begins.
-    Customer(Said),
+    Customer(CustomerSaid),
     /// A flow began, on top of the one that was in progress.
     Started {
         /// The flow.
@@ -54,6 +54,8 @@ pub enum Event {
     Calling(String),
     /// The action succeeded (`true`) or failed.
     Called(bool),
+    /// The action has changed something: what was said before cannot be taken back.
+    Committed,
     /// The flow came to its end, and the one below goes on.
     Ended,
     /// The customer cancelled the flow; those that called it end too.
@@ -79,7 +81,7 @@ pub enum Event {
 
 /// What a customer said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Said {
+pub struct CustomerSaid {
     /// The turn's number, from 1.
     pub turn: u32,
     /// The text.

@@ -61,7 +61,7 @@ pub use answers::{Answers, NoAnswers};
 pub use chat::{Chat, ChatConfig, Shown, Told, Turn};
 pub use decide::{Decision, Input, Next, decide};
 pub use error::{ActionError, ChatError, FlowsError, SessionError};
-pub use event::{Event, Question, Said};
+pub use event::{CustomerSaid, Event, Question};
 pub use flows::Flows;
 pub use sessions::{MemorySessions, RedbSessions, Sessions, SessionsConfig};
 #[cfg(feature = "redis")]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::event::{Event, Question, Said};
+use super::event::{CustomerSaid, Event, Question};
 use crate::reply::{Exchange, Language, Reply, Source, Values};
 
 /// How many steps back a customer may go.
@@ -95,18 +95,17 @@ impl State {
             Event::Called(_) => {
                 self.calling = None;
                 self.calls += 1;
-                // What the service has done cannot be taken back.
-                self.undo.clear();
             }
+            Event::Committed => self.undo.clear(),
             Event::HandedOver(reason) => self.handed_over = Some(reason.clone()),
-            Event::Released => self.handed_over = None,
+            Event::Released => self.release(),
             Event::Said(reply) => self.said.push(reply.clone()),
             Event::Answered => self.end_turn(),
             event => self.form.apply(event),
         }
     }
 
-    fn begin_turn(&mut self, said: &Said) {
+    fn begin_turn(&mut self, said: &CustomerSaid) {
         self.turn = said.turn;
         self.at = said.at;
         self.language = said.language.or(self.language);
@@ -136,6 +135,15 @@ impl State {
             customer: self.text.clone(),
             reply: self.reply().text,
         });
+    }
+
+    /// Goes on where it was, as if nothing had gone wrong.
+    fn release(&mut self) {
+        self.handed_over = None;
+        self.unclear = 0;
+        if let Some(frame) = self.form.frames.last_mut() {
+            frame.missed = 0;
+        }
     }
 
     /// Goes back to the form before the last one that differs from what the turn began with.

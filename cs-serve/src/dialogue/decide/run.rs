@@ -196,10 +196,21 @@ impl<'a> Plan<'a> {
         self.emit(Event::Called(outcome.is_some()));
         let current = self.current();
         let step = current.and_then(|(flow, frame)| flow.steps.get(frame.step));
-        let Some(Task::Act { saves, failed, .. }) = step.map(|step| &step.task) else {
+        let Some(Task::Act {
+            saves,
+            reads,
+            failed,
+            ..
+        }) = step.map(|step| &step.task)
+        else {
             // The flow has changed while the service worked: what it has done is not done again.
+            self.emit(Event::Committed);
             return self.hand_over("flow_changed");
         };
+        if !reads {
+            // Even one that failed may have been done.
+            self.emit(Event::Committed);
+        }
         let Some(values) = outcome else {
             return self.otherwise(failed);
         };

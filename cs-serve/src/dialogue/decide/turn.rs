@@ -1,6 +1,6 @@
 //! What comes of a customer's turn.
 
-use super::super::event::{Event, Question, Said};
+use super::super::event::{CustomerSaid, Event, Question};
 use super::super::flows::{Flow, Task};
 use super::super::hearing::{Heard, Listener, hear};
 use super::super::words::{self, Signals, folded, signals};
@@ -23,7 +23,7 @@ impl<'a> Plan<'a> {
         let least = self.flows.rules().low_confidence_twice;
         let surest = understanding.intents.first();
         let unsure = least.zip(surest);
-        self.emit(Event::Customer(Said {
+        self.emit(Event::Customer(CustomerSaid {
             turn: self.state.turn.saturating_add(1),
             text: text.to_owned(),
             language: spoken(text, self.state.language),

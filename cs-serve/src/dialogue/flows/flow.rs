@@ -92,6 +92,8 @@ pub(in crate::dialogue) enum Task {
         action: String,
         /// The slots that values of its answer go to, with their names there.
         saves: Vec<(String, String)>,
+        /// Whether it only looks something up.
+        reads: bool,
         failed: Otherwise,
     },
     Say(Text),

@@ -42,7 +42,8 @@
 //! - `confirm: text`: asks for a yes. After a no the customer is asked what to change, or what `denied` says is
 //!   done;
 //! - `action: name`: calls the service with the slots. `saves: {slot: key}` keeps values of its answer;
-//!   `failed` is done if it does not succeed, by default `handover: action_failed`;
+//!   `failed` is done if it does not succeed, by default `handover: action_failed`; `reads: true` says that it only
+//!   looks something up: customers can go back to what was before it;
 //! - `say: text`; `call: flow`, which runs another flow with the slots that it shares with this one, and
 //!   comes back; `goto: step`; `end: true`; `handover: reason`.
 //!

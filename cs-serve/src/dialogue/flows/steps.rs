@@ -84,7 +84,7 @@ impl Reader<'_> {
     fn step(&mut self, node: &Node) -> Option<Step> {
         let known: Vec<&str> = KINDS
             .into_iter()
-            .chain(["id", "when", "saves", "failed", "denied"])
+            .chain(["id", "when", "saves", "reads", "failed", "denied"])
             .collect();
         let members = self.fields.members(node, &known)?;
         let mut kinds = members
@@ -120,6 +120,7 @@ impl Reader<'_> {
     fn heeded(&mut self, members: &Members<'_>, kind: &str) {
         for (key, of) in [
             ("saves", "action"),
+            ("reads", "action"),
             ("failed", "action"),
             ("denied", "confirm"),
         ] {
@@ -146,6 +147,7 @@ impl Reader<'_> {
                     .get("saves")
                     .map(|node| self.saves(node))
                     .unwrap_or_default(),
+                reads: self.fields.truth(members.get("reads"), false),
                 failed: match members.get("failed") {
                     Some(node) => self.otherwise(node)?,
                     None => Otherwise {

@@ -79,6 +79,11 @@ fn steps_name_what_there_is() {
             "no slot \"other\"",
         ),
         (
+            "      - { say: a, reads: true }\n",
+            "7:19",
+            "reads at a step of say",
+        ),
+        (
             "      - { action: a, failed: { goto: x } }\n",
             "7:38",
             "no step \"x\"",

@@ -52,6 +52,7 @@ flows:
       - id: again
         collect: [order_id]
       - action: find_order
+        reads: true
         saves: { status: status }
         failed: { say: { zh: "没有这个订单。", en: "There is no such order." }, clear: [order_id], goto: again }
       - say: { zh: "订单{{order_id}}：{{status}}。", en: "Order {{order_id}}: {{status}}." }

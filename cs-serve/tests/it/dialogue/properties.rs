@@ -143,7 +143,7 @@ proptest! {
         let mut state = State::default();
         for said in &turns {
             let decision = take(&SHOP_FLOWS, &state, said);
-            let is_final = |event: &Event| matches!(event, Event::Undone | Event::Called(_));
+            let is_final = |event: &Event| matches!(event, Event::Undone | Event::Committed);
             let before = std::mem::replace(&mut state, decision.state);
             let is_changed = form(&state) != form(&before);
             if is_changed && state.handed_over().is_none() && !decision.events.iter().any(is_final) {

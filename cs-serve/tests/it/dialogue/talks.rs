@@ -147,10 +147,13 @@ fn undo_goes_back_to_before_the_turn() {
         ("go back", "", "All right, one step back."),
         ("go back", "", "There is nothing that I can take back."),
     ]);
-    // What is done cannot be taken back.
+    // What is done cannot be taken back, what was looked up can.
     hold(&[
-        ("查订单A12345", "order_status", "订单A12345：已发货。"),
+        ("取消订单A12345", "cancel_order", "确定取消订单A12345吗？"),
+        ("对", "", "订单已取消。"),
         ("撤销", "", "没有可以撤销的步骤了。"),
+        ("查订单A12345", "order_status", "订单A12345：已发货。"),
+        ("撤销", "", "好的，已回到上一步。"),
     ]);
 }
 
@@ -238,6 +241,23 @@ fn a_person_takes_over_by_rule_on_request_and_without_a_source() {
         ("运费多少", "shipping@0.3", "满99元免运费。"),
         ("呜啦呜啦", "thanks@0.2", rephrase),
     ]);
+}
+
+#[test]
+fn what_a_person_gives_back_goes_on_where_it_was() {
+    let chat = shop(&Service::default());
+    say(&chat, "我要退款", "refund_request");
+    for _ in 0..3 {
+        say(&chat, "x9", "");
+    }
+    assert_eq!(
+        chat.state("s1").unwrap().handed_over(),
+        Some("not_understood")
+    );
+    chat.release("s1").unwrap();
+    let again = "这不像订单号。\n请问订单号是多少？";
+    assert_eq!(say(&chat, "x9", "").reply.text, again);
+    assert_eq!(say(&chat, "A12345", "").reply.text, ASK_REASON);
 }
 
 #[test]
