@@ -152,8 +152,8 @@ impl Answerer {
         Ok(reply)
     }
 
-    /// Gives the answer to a turn if it surely is known: from facts, or because the question surely is
-    /// one that was answered. It goes before a form that the turn's intent begins.
+    /// Gives the answer to a turn that asks something if it surely is known: from facts, or because the
+    /// question surely is one that was answered. It goes before a form that the turn's intent begins.
     ///
     /// # Errors
     /// Those of [`answer`](Self::answer).
@@ -162,6 +162,12 @@ impl Answerer {
             return Ok(None);
         }
         let (values, known) = (values(asked), self.known(asked)?);
+        let mentions = known.as_ref().map(|it| it.knowledge.linker());
+        let mentions = mentions.map_or(Vec::new(), |it| it.mentions(asked.text));
+        // "Refund!" is no question, though there may be one that has no other word.
+        if !is_question(asked.text, &mentions) {
+            return Ok(None);
+        }
         self.surely(asked, &values, known.as_ref())
     }
 

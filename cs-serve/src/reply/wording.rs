@@ -162,7 +162,11 @@ impl Wording<'_> {
             predicate,
             value,
         } = fact;
+        // "The waterproof of the earbuds is yes" is no sentence.
+        let is_truth = matches!(value.as_str(), "是" | "否" | "yes" | "no");
         match self.language {
+            Language::Zh if is_truth => format!("{subject}{predicate}：{value}。"),
+            Language::En if is_truth => format!("{subject}, {predicate}: {value}."),
             Language::Zh => format!("{subject}的{predicate}是{value}。"),
             Language::En => format!("The {predicate} of {subject} is {value}."),
         }

@@ -1,5 +1,7 @@
 //! A session while a turn of it is in progress.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 
 use super::super::actions::Call;
@@ -8,6 +10,7 @@ use super::super::error::ChatError;
 use super::super::event::{Event, FORMAT};
 use super::super::state::State;
 use super::{Chat, Told, Turn};
+use crate::Understanding;
 use crate::error::BackendError;
 use crate::reply::{Asked, Exchange, Values};
 
@@ -90,7 +93,19 @@ impl<'a> Session<'a> {
     /// Goes on by an answer, if there is one.
     fn answer(&mut self, turn: &Turn<'_>, history: &[Exchange], given: &mut Given<'_>) -> Next {
         let slots = self.known_values();
-        let asked = asked(turn, &self.state, &slots, history);
+        let understanding = match self.state.unsure {
+            // An intent that the model is not sure of answers nothing.
+            true => Cow::Owned(Understanding {
+                intent: None,
+                ..turn.understanding.clone()
+            }),
+            false => Cow::Borrowed(turn.understanding),
+        };
+        let turn = Turn {
+            understanding: &understanding,
+            ..*turn
+        };
+        let asked = asked(&turn, &self.state, &slots, history);
         given.begin(&self.state);
         let answers = &self.chat.answers;
         let answer = answers.answer(&asked, &mut |piece| given.give(piece));
