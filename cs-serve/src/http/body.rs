@@ -6,7 +6,8 @@ use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
 
 use super::config::HttpConfig;
 use super::problem::Problem;
@@ -55,6 +56,29 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
 
 pub(super) fn bad(detail: impl Into<Cow<'static, str>>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, detail)
+}
+
+/// Reads a value that may be left out and, as the document says, is none of its kind if it is null.
+pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    value: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
+}
+
+/// The number of a turn in its session, from 1. As in JSON schemas, `1.0` is a whole number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "f64")]
+pub(super) struct TurnNumber(pub(super) u32);
+
+impl TryFrom<f64> for TurnNumber {
+    type Error = &'static str;
+
+    fn try_from(number: f64) -> Result<Self, Self::Error> {
+        match number.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&number) {
+            true => Ok(Self(number as u32)),
+            false => Err("no turn's number"),
+        }
+    }
 }
 
 /// Parses a body that has the form of `T`, which `expected` tells in words. What is wrong is told

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::answering;
 use super::api::Api;
 use super::blocking::on_thread;
-use super::body::{self, bad};
+use super::body::{self, TurnNumber, bad, given};
 use super::chats::{Chats, Held, Place, chats, check_session};
 use super::events::{self, Events};
 use super::feedback::Rating;
@@ -35,7 +35,9 @@ pub(super) struct Said {
     text: String,
     /// The number of the turn in its session, from 1. With it, a turn that is sent once more is answered
     /// once.
-    turn: Option<u32>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    turn: Option<TurnNumber>,
 }
 
 const EXPECTED: &str =
@@ -43,7 +45,7 @@ const EXPECTED: &str =
 
 /// The reply to a turn, and what it came from.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Answer {
+pub(super) struct ChatAnswer {
     /// The conversation's name.
     session: String,
     /// The number of the turn in its session, from 1.
@@ -92,7 +94,7 @@ struct Part<'a> {
 /// answered otherwise, or `error` with a problem.
 #[utoipa::path(post, path = "/v1/chat", tag = "chat", request_body = Said, responses(
     (status = 200, description = "The reply, and what it came from.", content(
-        (Answer = "application/json"), (String = "text/event-stream")
+        (ChatAnswer = "application/json"), (String = "text/event-stream")
     ))
 ))]
 pub(super) async fn chat(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
@@ -136,7 +138,7 @@ struct Pending {
 
 impl Pending {
     /// Finds the reply; blocks. `sink` gets it part by part.
-    fn reply(self, sink: &mut dyn FnMut(&str)) -> Result<Answer, Problem> {
+    fn reply(self, sink: &mut dyn FnMut(&str)) -> Result<ChatAnswer, Problem> {
         let Self {
             chats,
             said,
@@ -145,14 +147,14 @@ impl Pending {
         } = self;
         let turn = Turn {
             session: &said.session,
-            turn: said.turn,
+            turn: said.turn.map(|it| it.0),
             text: &said.text,
             understanding: &understood.understanding,
         };
         let Told {
             turn, reply, state, ..
         } = chats.turn(&turn, sink)?;
-        Ok(Answer {
+        Ok(ChatAnswer {
             session: said.session,
             turn,
             understood,

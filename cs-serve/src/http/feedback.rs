@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::api::Api;
 use super::blocking::on_thread;
-use super::body;
+use super::body::{self, TurnNumber, given};
 use super::chats::{chats, check_session};
 use super::problem::Problem;
 use crate::error::BackendError;
@@ -139,10 +139,13 @@ pub(super) struct Rated {
     /// The session's name.
     session: String,
     /// The number of the turn in its session, from 1.
-    turn: u32,
+    #[schema(value_type = u32)]
+    turn: TurnNumber,
     /// Whether the reply satisfied the customer.
+    #[serde(default, deserialize_with = "given")]
     satisfied: Option<bool>,
     /// How satisfied the customer is, from 0 to 1.
+    #[serde(default, deserialize_with = "given")]
     score: Option<f32>,
 }
 
@@ -174,7 +177,7 @@ pub(super) async fn feedback(
     let rated: Rated = body::parse(&body, EXPECTED)?;
     check_session(&rated.session)?;
     let rating = Rating {
-        turn: rated.turn,
+        turn: rated.turn.0,
         score: rated.score()?,
     };
     on_thread(move || chats.rate(&rated.session, &rating)).await??;

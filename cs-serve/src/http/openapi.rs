@@ -173,6 +173,9 @@ fn limit(schemas: &mut Value, config: &HttpConfig) {
     let turn = json!({"type": "integer", "minimum": 1, "maximum": u32::MAX});
     let said = &mut schemas["Said"]["properties"];
     (said["session"], said["text"], said["turn"]) = (session(), text.clone(), turn.clone());
+    // One without more to tell is a word.
+    let event = json!({"type": ["object", "string"]});
+    schemas["Conversation"]["properties"]["events"]["items"] = event;
     let rated = &mut schemas["Rated"];
     (rated["properties"]["session"], rated["properties"]["turn"]) = (session(), turn);
     rated["properties"]["satisfied"] = json!({"type": "boolean"});

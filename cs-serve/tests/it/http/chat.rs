@@ -215,7 +215,10 @@ async fn what_is_no_turn_is_refused() {
         (json!({"session": "a b", "text": "x"}), 400),
         (json!({"session": long, "text": "x"}), 400),
         (json!({"session": "s", "text": "x".repeat(21)}), 413),
-        (json!({"session": "s", "text": "x", "turn": 0}), 409),
+        (json!({"session": "s", "text": "x", "turn": 0}), 400),
+        (json!({"session": "s", "text": "x", "turn": 1.5}), 400),
+        (json!({"session": "s", "text": "x", "turn": null}), 400),
+        (json!({"session": "s", "text": "x", "turn": 9.0}), 409),
     ] {
         let (status, detail) = say(&service, body.clone()).await.problem();
         assert_eq!(status, expected, "{body}: {detail}");
@@ -242,7 +245,7 @@ async fn ratings_are_kept_by_turn_and_the_last_counts() {
     assert_eq!(held["ratings"], json!([{"turn": 1, "score": 0.25}]));
     for (body, expected) in [
         (json!({"session": "s", "turn": 2, "satisfied": true}), 404),
-        (json!({"session": "s", "turn": 0, "satisfied": true}), 404),
+        (json!({"session": "s", "turn": 0, "satisfied": true}), 400),
         (json!({"session": "t", "turn": 1, "satisfied": true}), 404),
         (json!({"session": "s", "turn": 1}), 400),
         (
