@@ -156,7 +156,7 @@ mod tests {
             ("slots", json!({"order_id": "A2"})),
             ("slots", json!({"order_id": "A1", "reason": "broken"})),
             ("source", json!("faq")),
-            ("text", json!("What?")),
+            ("text", json!("How?")),
         ] {
             let mut otherwise = found.clone();
             otherwise[key] = other;

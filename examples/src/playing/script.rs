@@ -240,7 +240,7 @@ mod tests {
                 "name: a",
                 "1:1: something else, expected a list of conversations",
             ),
-            ("- turns: []", "1:3: no turn, expected one at least"),
+            ("- turns: []", "1:10: no turn, expected one at least"),
             ("- turns: [{say: a}]", "1:3: no \"name\", expected it"),
             (
                 "- name: a\n  turns: [{say: ''}]",

@@ -9,6 +9,7 @@ mod check;
 mod cli;
 mod facts;
 mod generate;
+mod play;
 mod same;
 mod serve;
 mod serve_args;
