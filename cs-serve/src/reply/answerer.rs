@@ -6,21 +6,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cs_data::MAX_TEXT_BYTES;
 
 use super::entry::Entry;
+use super::known::{Known, Told, is_long};
 use super::question::is_question;
 use super::retrieval::{Embedder, Found, Retrieval, RetrievalConfig};
 use super::wording::Wording;
-use super::{Asked, Replies, Reply, ReplyError, Source, Values};
-use crate::knowledge::check::{Context, Verdict};
+use super::writer::{Answered, Material, Writer, Written};
+use super::{Asked, Evidence, Replies, Reply, ReplyError, Source, Values};
 use crate::knowledge::questions::{Answer, Questions, Turn};
-use crate::knowledge::{CurrentKnowledge, Iri, Knowledge, KnowledgeError};
+use crate::knowledge::{CurrentKnowledge, Knowledge, KnowledgeError};
 
 /// The number of questions that are looked at for one that may be answered.
 const CANDIDATES: usize = 20;
-/// The exchanges that a conversation is understood by: those before are forgotten.
-const EXCHANGES: usize = 6;
-/// The longest text, in characters, of which facts are asked; of longer ones, only the beginning says
-/// what the conversation is about.
-const LONGEST_QUESTION: usize = 2_000;
+/// The number of answered questions that a language model is told, and how near the least of
+/// [`RetrievalConfig`] each is.
+const TOLD: usize = 3;
+const TOLD_NEARNESS: f32 = 0.5;
+const TOLD_COSINE: f32 = 0.05;
 
 /// What an [`Answerer`] answers from.
 #[derive(Default)]
@@ -33,6 +34,8 @@ pub struct AnswererParts {
     pub embedder: Option<Arc<dyn Embedder>>,
     /// What is known.
     pub knowledge: Option<Arc<CurrentKnowledge>>,
+    /// What writes replies where nobody has.
+    pub writer: Option<Writer>,
 }
 
 /// Answers turns that no flow takes, from the first of these that has an answer:
@@ -40,7 +43,9 @@ pub struct AnswererParts {
 /// 1. facts: what a reply of the kind `knowledge` asks for the turn's intent; else, of a text that
 ///    names a thing and a property and asks, the value;
 /// 2. the answer to a question that surely is the same;
-/// 3. a template for the turn's intent.
+/// 3. a template for the turn's intent;
+/// 4. a language model, from facts about what the conversation is about and from answered questions
+///    that are like the turn's, if there are any ([`Writer`] says what of it is given).
 ///
 /// Whatever it is from, a reply that the facts contradict is not given: they are newer than a text
 /// that somebody wrote once. A correction of it is not given either, as nobody has read that one. So
@@ -81,6 +86,7 @@ pub struct Answerer {
     config: RetrievalConfig,
     retrieval: Retrieval,
     knowledge: Option<Arc<CurrentKnowledge>>,
+    writer: Option<Writer>,
     /// What intents ask of the version of facts that was asked last.
     questions: Mutex<Option<Arc<Resolved>>>,
 }
@@ -91,21 +97,12 @@ struct Resolved {
     questions: Questions,
 }
 
-/// What is known when a turn is answered.
-struct Known {
-    knowledge: Arc<Knowledge>,
-    resolved: Arc<Resolved>,
-    /// What the conversation was about before the turn, and with it.
-    before: Context,
-    context: Context,
-}
-
 impl Answerer {
     /// Puts an answerer together. With an embedder, each answered question takes a forward of it.
     ///
     /// # Errors
     /// [`ReplyError::Config`] for a value or a part that is without effect: an embedder without
-    /// answered questions, replies from facts without any; [`ReplyError::Knowledge`] for what the
+    /// answered questions, replies from facts without any, a writer without either; [`ReplyError::Knowledge`] for what the
     /// facts have no name for; [`ReplyError::Embedder`] if that fails.
     pub fn new(parts: AnswererParts) -> Result<Self, ReplyError> {
         parts.validate()?;
@@ -116,6 +113,7 @@ impl Answerer {
             replies: parts.replies,
             config: parts.retrieval,
             knowledge: parts.knowledge,
+            writer: parts.writer,
             questions: Mutex::default(),
         };
         if let Some(knowledge) = &answerer.knowledge {
@@ -146,10 +144,13 @@ impl Answerer {
         if reply.is_none() {
             reply = stands(self.by_template(asked, &values)?, known)?;
         }
-        if let Some(reply) = &reply {
-            sink(&reply.text);
+        match reply {
+            Some(reply) => {
+                sink(&reply.text);
+                Ok(Some(reply))
+            }
+            None => self.by_model(asked, &values, known, sink),
         }
-        Ok(reply)
     }
 
     /// Gives the answer to a turn that asks something if it surely is known: from facts, or because the
@@ -182,7 +183,7 @@ impl Answerer {
         {
             return Ok(Some(reply));
         }
-        stands(self.by_question(asked, values)?, known)
+        Ok(stands(self.by_question(asked, values)?, known)?)
     }
 
     fn by_facts(
@@ -191,16 +192,17 @@ impl Answerer {
         values: &Values,
         known: &Known,
     ) -> Result<Option<Reply>, ReplyError> {
-        if beginning(asked.text).len() < asked.text.len() {
+        if is_long(asked.text) {
             return Ok(None);
         }
         let (facts, linker) = (known.knowledge.facts(), known.knowledge.linker());
-        let about = about(&known.before);
+        let about = known.about_before();
         let turn = Turn {
             understanding: asked.understanding,
             about: &about,
         };
-        let questions = &known.resolved.questions;
+        let resolved = self.resolved(&known.knowledge)?;
+        let questions = &resolved.questions;
         let entry = intent(asked).and_then(|it| self.replies.ask_of(it));
         let wording = Wording {
             knowledge: &known.knowledge,
@@ -250,25 +252,66 @@ impl Answerer {
         Ok(Some(entry.reply(text, Source::Faq, question)))
     }
 
-    /// Reads what the facts say that the conversation is about.
-    fn known(&self, asked: &Asked<'_>) -> Result<Option<Known>, ReplyError> {
-        let Some(current) = &self.knowledge else {
+    /// Has a reply written from what is known and from answered questions, if there are any.
+    fn by_model(
+        &self,
+        asked: &Asked<'_>,
+        values: &Values,
+        known: Option<&Known>,
+        sink: &mut dyn FnMut(&str),
+    ) -> Result<Option<Reply>, ReplyError> {
+        let Some(writer) = self.writer.as_ref().filter(|_| !is_long(asked.text)) else {
             return Ok(None);
         };
-        let knowledge = current.get();
-        let checker = knowledge.checker();
-        let mut before = Context::default();
-        let first = asked.history.len().saturating_sub(EXCHANGES);
-        for exchange in &asked.history[first..] {
-            before = checker.follow(&before, beginning(&exchange.customer))?;
-            before = checker.follow(&before, beginning(&exchange.reply))?;
+        let told = known.map(|it| it.told(asked.language)).transpose()?;
+        let told = told.unwrap_or_default();
+        let near = self.near(asked, values)?;
+        let material = Material {
+            facts: told.words.clone(),
+            answered: near.iter().map(|(_, it)| it.clone()).collect(),
+        };
+        if material.facts.is_empty() && material.answered.is_empty() {
+            return Ok(None);
         }
-        Ok(Some(Known {
-            resolved: self.resolved(&knowledge)?,
-            context: checker.follow(&before, beginning(asked.text))?,
-            before,
-            knowledge,
+        let stream = known.map(Known::stream);
+        let Some(written) = writer.write(asked, &material, stream, sink)? else {
+            return Ok(None);
+        };
+        let checked = known.map(|it| it.check(&written.text)).transpose()?;
+        Ok(Some(Reply {
+            evidence: evidence(&written, &told, &near),
+            text: written.text,
+            source: Source::Generated,
+            checked,
         }))
+    }
+
+    fn known(&self, asked: &Asked<'_>) -> Result<Option<Known>, KnowledgeError> {
+        let known = self.knowledge.as_ref().map(|it| Known::of(it.get(), asked));
+        known.transpose()
+    }
+
+    /// Gives answered questions that are like a turn's, the likeliest first, each with its reply's id.
+    fn near(
+        &self,
+        asked: &Asked<'_>,
+        values: &Values,
+    ) -> Result<Vec<(&str, Answered)>, ReplyError> {
+        let least = RetrievalConfig {
+            min_overlap: self.config.min_overlap * TOLD_NEARNESS,
+            min_cosine: self.config.min_cosine - TOLD_COSINE,
+        };
+        let found = self.retrieval.search(asked.text, CANDIDATES)?;
+        let near = found.iter().filter(|it| it.is_sure(&least));
+        let answered = near.filter_map(|it| {
+            let entry = self.replies.answered(it.question)?;
+            // What lacks a value is not to be told.
+            let answer = entry.render(asked.language, values).ok()?;
+            let question = entry.question()?.to_owned();
+            let fits = fits(entry, asked, values);
+            fits.then_some((entry.id.as_str(), Answered { question, answer }))
+        });
+        Ok(answered.take(TOLD).collect())
     }
 
     /// Gives what intents ask of a version of facts, looked up once a version.
@@ -310,28 +353,34 @@ impl AnswererParts {
                 "none, as there are no facts",
             );
         }
+        let has_questions = self.replies.questions().next().is_some();
+        if self.writer.is_some() && self.knowledge.is_none() && !has_questions {
+            return refused(
+                "writer",
+                "none, as there are neither facts nor answered questions",
+            );
+        }
         Ok(())
     }
 }
 
-/// Gives the first [`LONGEST_QUESTION`] characters of a text.
-fn beginning(text: &str) -> &str {
-    let end = text.char_indices().nth(LONGEST_QUESTION);
-    end.map_or(text, |(at, _)| &text[..at])
+/// Gives a reply unless the facts contradict it.
+fn stands(reply: Option<Reply>, known: Option<&Known>) -> Result<Option<Reply>, KnowledgeError> {
+    match (reply, known) {
+        (Some(reply), Some(known)) => known.stands(reply),
+        (reply, _) => Ok(reply),
+    }
 }
 
-/// Gives a reply unless the facts contradict it, with what they say of it.
-fn stands(reply: Option<Reply>, known: Option<&Known>) -> Result<Option<Reply>, ReplyError> {
-    let (Some(mut reply), Some(known)) = (reply.clone(), known) else {
-        return Ok(reply);
-    };
-    let checker = known.knowledge.checker();
-    let checked = checker.check(&reply.text, &known.context)?;
-    if checked.verdict == Verdict::Contradicted {
-        return Ok(None);
-    }
-    reply.checked = Some(checked);
-    Ok(Some(reply))
+/// What a text that was written rests on: facts, then answered questions.
+fn evidence(written: &Written, told: &Told, near: &[(&str, Answered)]) -> Vec<Evidence> {
+    let answered = written.answered.iter().map(|&it| Evidence {
+        source: Source::Faq,
+        id: near[it].0.to_owned(),
+        text: near[it].1.question.clone(),
+    });
+    let facts = told.evidence(&written.facts).into_iter();
+    facts.chain(answered).collect()
 }
 
 /// Whether an answered question is for such a turn.
@@ -364,17 +413,6 @@ fn values(asked: &Asked<'_>) -> Values {
             .map(|(name, value)| (name.clone(), value.clone())),
     );
     values
-}
-
-/// The things that a conversation was about, the newest first, each once.
-fn about(context: &Context) -> Vec<Iri> {
-    let mut things: Vec<Iri> = Vec::new();
-    for thing in context.topics().flat_map(|it| &it.things) {
-        if !things.contains(thing) {
-            things.push(thing.clone());
-        }
-    }
-    things
 }
 
 impl fmt::Debug for Answerer {

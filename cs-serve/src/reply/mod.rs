@@ -5,6 +5,7 @@
 //! - [`Reply`] is a text with its [`Source`] and [`Evidence`].
 //! - [`Replies`] are what somebody wrote: texts for intents, and answers to questions, which
 //!   [`retrieval`] finds.
+//! - [`Writer`] has a language model write what is held against all that.
 //! - [`Template`] is a text with places for values, [`Text`] one in several languages.
 //! - [`Language`] is the one that a customer writes.
 
@@ -12,6 +13,7 @@ mod answerer;
 mod asked;
 mod entry;
 mod error;
+mod known;
 mod language;
 mod question;
 mod replies;
@@ -20,6 +22,7 @@ mod said;
 mod template;
 mod text;
 mod wording;
+mod writer;
 
 pub use answerer::{Answerer, AnswererParts};
 pub use asked::{Asked, Exchange};
@@ -29,3 +32,4 @@ pub use replies::Replies;
 pub use said::{Evidence, Reply, Source};
 pub use template::{Template, TemplateError, Values};
 pub use text::Text;
+pub use writer::{Writer, WriterConfig};

@@ -1,36 +1,34 @@
 //! Questions by their words.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use tantivy::collector::TopDocs;
 use tantivy::directory::RamDirectory;
 use tantivy::query::BooleanQuery;
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
-use tantivy::{Index, Searcher, TantivyDocument, TantivyError, Term};
+use tantivy::{DocAddress, Index, Searcher, TantivyDocument, TantivyError, Term};
 
 use super::analysis::terms;
 use crate::reply::ReplyError;
 
 /// What the index may take while it is made, in bytes. It takes more if it has to.
 const MEMORY: usize = 32 << 20;
-/// Parameters of BM25 as tantivy has them, which does not tell.
-const K1: f32 = 1.2;
-const B: f32 = 0.75;
 
 /// An index in memory, of one segment, in which a question's number is its document's.
 pub(super) struct Lexical {
     searcher: Searcher,
     field: Field,
-    /// The mean number of a question's terms.
-    mean_length: f32,
+    /// The terms of each question, and how many questions have each.
+    terms: Vec<BTreeSet<String>>,
+    frequencies: HashMap<String, usize>,
 }
 
 /// A question that has words of a text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Hit {
     pub(super) question: usize,
-    /// The score, divided by that of the text found by itself; at most 1.
+    /// The part of what it and the text have that both have.
     pub(super) overlap: f32,
 }
 
@@ -49,63 +47,64 @@ impl Lexical {
         let field = schema.add_text_field("question", options);
         let builder = Index::builder().schema(schema.build());
         let mut writer = builder.single_segment_index_writer(RamDirectory::create(), MEMORY)?;
-        let mut length = 0;
+        let mut sets = Vec::new();
+        let mut frequencies = HashMap::new();
         for question in questions {
             let terms = terms(question);
-            length += terms.len();
             let mut document = TantivyDocument::new();
             document.add_text(field, terms.join(" "));
             writer.add_document(document)?;
+            let set: BTreeSet<String> = terms.into_iter().collect();
+            set.iter()
+                .for_each(|it| *frequencies.entry(it.clone()).or_default() += 1);
+            sets.push(set);
         }
-        let index = writer.finalize()?;
         Ok(Self {
-            searcher: index.reader()?.searcher(),
+            searcher: writer.finalize()?.reader()?.searcher(),
             field,
-            mean_length: length as f32 / questions.len().max(1) as f32,
+            terms: sets,
+            frequencies,
         })
     }
 
     /// Gives at most so many questions that have words of a text, the best first.
     pub(super) fn search(&self, text: &str, most: usize) -> Result<Vec<Hit>, ReplyError> {
-        self.hits(&terms(text), most).map_err(failed)
+        let terms: BTreeSet<String> = terms(text).into_iter().collect();
+        self.hits(&terms, most).map_err(failed)
     }
 
-    fn hits(&self, terms: &[String], most: usize) -> Result<Vec<Hit>, TantivyError> {
-        let own = self.own_score(terms)?;
-        let distinct: BTreeSet<&String> = terms.iter().collect();
-        let distinct = distinct.into_iter().map(|it| self.term(it)).collect();
-        let query = BooleanQuery::new_multiterms_query(distinct);
+    fn hits(&self, terms: &BTreeSet<String>, most: usize) -> Result<Vec<Hit>, TantivyError> {
+        let term = |it: &String| Term::from_field_text(self.field, it);
+        let query = BooleanQuery::new_multiterms_query(terms.iter().map(term).collect());
         let top = TopDocs::with_limit(most).order_by_score();
         let found = self.searcher.search(&query, &top)?;
-        let hit = |(score, address): (f32, tantivy::DocAddress)| Hit {
-            question: address.doc_id as usize,
-            overlap: (score / own).min(1.0),
+        let hit = |(_, address): (f32, DocAddress)| {
+            let question = address.doc_id as usize;
+            Hit {
+                question,
+                overlap: self.overlap(terms, &self.terms[question]),
+            }
         };
         Ok(found.into_iter().map(hit).collect())
     }
 
-    /// Gives the score that a question of these terms and no others would have: BM25 (Robertson and
-    /// Zaragoza 2009, "The Probabilistic Relevance Framework", equation 3.15), with the logarithm of
-    /// `1 + (N - n + 0.5) / (n + 0.5)` for a term that `n` of `N` questions have, at least one: else a
-    /// word that is new would count for more than any other.
-    fn own_score(&self, terms: &[String]) -> Result<f32, TantivyError> {
-        let mut counts: BTreeMap<&String, f32> = BTreeMap::new();
-        for term in terms {
-            *counts.entry(term).or_default() += 1.0;
-        }
-        let length = terms.len() as f32 / self.mean_length.max(1.0);
-        let mut score = 0.0;
-        for (term, count) in counts {
-            let having = self.searcher.doc_freq(&self.term(term))?.max(1) as f32;
-            let all = self.searcher.num_docs().max(1) as f32;
-            let rare = (1.0 + (all - having + 0.5) / (having + 0.5)).ln();
-            score += rare * count * (K1 + 1.0) / (count + K1 * (1.0 - B + B * length));
-        }
-        Ok(score)
+    /// Jaccard's index of two sets of terms, each term by its weight.
+    fn overlap(&self, one: &BTreeSet<String>, other: &BTreeSet<String>) -> f32 {
+        let weight = |terms: &mut dyn Iterator<Item = &String>| -> f32 {
+            terms.map(|it| self.weight(it)).sum()
+        };
+        let both = weight(&mut one.intersection(other));
+        let all = weight(&mut one.union(other));
+        if all > 0.0 { both / all } else { 0.0 }
     }
 
-    fn term(&self, text: &str) -> Term {
-        Term::from_field_text(self.field, text)
+    /// BM25's weight of a term that `n` of `N` questions have, the logarithm of
+    /// `1 + (N - n + 0.5) / (n + 0.5)`. One that none has is as one that a single one has: else a
+    /// word that is new would count for more than any other.
+    fn weight(&self, term: &str) -> f32 {
+        let having = self.frequencies.get(term).map_or(1.0, |it| *it as f32);
+        let all = self.terms.len().max(1) as f32;
+        (1.0 + (all - having + 0.5) / (having + 0.5)).ln()
     }
 }
 

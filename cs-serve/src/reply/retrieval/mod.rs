@@ -92,9 +92,8 @@ pub struct Found {
     pub semantic_rank: Option<usize>,
     /// The sum of the reciprocal ranks.
     pub fused: f32,
-    /// Its score by words, divided by that of the customer's text found by itself: how much of what
-    /// is asked stands in it, the rarer a word the more. 1 if it has all words of the text and no
-    /// others, and at most 1.
+    /// The part of the words of both, it and the text, that stand in both, each by its weight in
+    /// BM25: the rarer, the more. 1 if they have the same words, and 0 beyond the first hundred.
     pub overlap: f32,
     /// The cosine between its vector and the text's; none without an embedder.
     pub cosine: Option<f32>,

@@ -1,5 +1,6 @@
 mod answerer;
 mod replies;
+mod writer;
 
 use std::sync::Arc;
 

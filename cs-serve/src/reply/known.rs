@@ -1,0 +1,124 @@
+//! What is known when a turn is answered.
+
+use std::sync::Arc;
+
+use super::wording::of_fact;
+use super::{Asked, Evidence, Exchange, Language, Reply};
+use crate::knowledge::check::{Checked, CheckedFact, Context, FactInWords, Stream, Verdict};
+use crate::knowledge::{Fact, Iri, Knowledge, KnowledgeError};
+
+/// The exchanges that a conversation is understood by: those before are forgotten.
+const EXCHANGES: usize = 6;
+/// The longest text, in characters, of which facts are asked; of longer ones, only the beginning says
+/// what the conversation is about.
+const LONGEST_QUESTION: usize = 2_000;
+/// The most things that facts are told of, and the most facts.
+const MOST_THINGS: usize = 3;
+const MOST_FACTS: usize = 20;
+/// What predicates begin with that are not properties but names and classes.
+const VOCABULARY: &str = "http://www.w3.org/";
+
+/// One version of facts, and what they say that a conversation is about.
+pub(super) struct Known {
+    pub(super) knowledge: Arc<Knowledge>,
+    /// What it was about before the turn, and what it is about with it.
+    before: Context,
+    context: Context,
+}
+
+/// Facts, and the same in words.
+#[derive(Default)]
+pub(super) struct Told {
+    facts: Vec<Fact>,
+    pub(super) words: Vec<FactInWords>,
+}
+
+impl Known {
+    pub(super) fn of(knowledge: Arc<Knowledge>, asked: &Asked<'_>) -> Result<Self, KnowledgeError> {
+        let checker = knowledge.checker();
+        let mut before = Context::default();
+        let first = asked.history.len().saturating_sub(EXCHANGES);
+        for Exchange { customer, reply } in &asked.history[first..] {
+            before = checker.follow(&before, beginning(customer))?;
+            before = checker.follow(&before, beginning(reply))?;
+        }
+        Ok(Self {
+            context: checker.follow(&before, beginning(asked.text))?,
+            before,
+            knowledge,
+        })
+    }
+
+    /// The things that the conversation was about before the turn, the newest first.
+    pub(super) fn about_before(&self) -> Vec<Iri> {
+        about(&self.before)
+    }
+
+    /// Gives a reply unless the facts contradict it, with what they say of it.
+    pub(super) fn stands(&self, mut reply: Reply) -> Result<Option<Reply>, KnowledgeError> {
+        let checked = self.check(&reply.text)?;
+        let stands = checked.verdict != Verdict::Contradicted;
+        reply.checked = Some(checked);
+        Ok(stands.then_some(reply))
+    }
+
+    pub(super) fn check(&self, reply: &str) -> Result<Checked, KnowledgeError> {
+        self.knowledge.checker().check(reply, &self.context)
+    }
+
+    /// Begins the check of a reply that is being written.
+    pub(super) fn stream(&self) -> Stream<'_> {
+        self.knowledge.checker().stream(self.context.clone())
+    }
+
+    /// What is known of the things that the conversation is about now.
+    pub(super) fn told(&self, language: Language) -> Result<Told, KnowledgeError> {
+        let mut facts = Vec::new();
+        for thing in about(&self.context).iter().take(MOST_THINGS) {
+            facts.extend(self.knowledge.facts().about(thing)?);
+        }
+        facts.retain(|it| !it.predicate.as_str().starts_with(VOCABULARY));
+        facts.truncate(MOST_FACTS);
+        let checker = self.knowledge.checker();
+        Ok(Told {
+            words: checker.in_words(&facts, language == Language::Zh)?,
+            facts,
+        })
+    }
+}
+
+impl Told {
+    /// Gives the facts that supported claims as evidence, each once.
+    pub(super) fn evidence(&self, supported: &[CheckedFact]) -> Vec<Evidence> {
+        let supports = |it: &(&Fact, &FactInWords)| {
+            supported.iter().any(|fact| {
+                fact.predicate == it.1.predicate && fact.subject.as_ref() == Some(&it.1.subject)
+            })
+        };
+        let all = self.facts.iter().zip(&self.words);
+        let all = all.filter(supports);
+        all.map(|(fact, words)| of_fact(fact, words)).collect()
+    }
+}
+
+/// Whether a text is too long for a question that facts answer.
+pub(super) fn is_long(text: &str) -> bool {
+    beginning(text).len() < text.len()
+}
+
+/// Gives the first [`LONGEST_QUESTION`] characters of a text.
+fn beginning(text: &str) -> &str {
+    let end = text.char_indices().nth(LONGEST_QUESTION);
+    end.map_or(text, |(at, _)| &text[..at])
+}
+
+/// The things that a conversation was about, the newest first, each once.
+fn about(context: &Context) -> Vec<Iri> {
+    let mut things: Vec<Iri> = Vec::new();
+    for thing in context.topics().flat_map(|it| &it.things) {
+        if !things.contains(thing) {
+            things.push(thing.clone());
+        }
+    }
+    things
+}
