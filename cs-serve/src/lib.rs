@@ -9,6 +9,7 @@
 //! - [`GenerationBackend`] is what continues conversations: cs-quant's decoders, or your own.
 //! - `engine` (feature `engine`) answers many callers at once: a bounded queue, batches, deadlines;
 //!   `engine::generation` writes texts for them, token by token.
+//! - `safety` (feature `safety`) finds what may not be said: `safety::words`.
 //! - `route` (feature `route`) answers from a light model what it is sure of, and asks a full one
 //!   else.
 //! - `knowledge` (feature `knowledge`) knows facts, and holds replies against them: `knowledge::check`.
@@ -69,7 +70,7 @@ mod error;
 pub mod http;
 #[cfg(feature = "knowledge")]
 pub mod knowledge;
-#[cfg(any(feature = "knowledge", feature = "route"))]
+#[cfg(any(feature = "knowledge", feature = "route", feature = "safety"))]
 mod letters;
 #[cfg(any(feature = "engine", feature = "route"))]
 mod millis;
@@ -77,6 +78,8 @@ mod millis;
 pub mod reply;
 #[cfg(feature = "route")]
 pub mod route;
+#[cfg(feature = "safety")]
+pub mod safety;
 
 pub use assistant::Assistant;
 pub use backend::{Backend, GenerationBackend, NativeBackend, ScriptedBackend, ScriptedGeneration};

@@ -45,6 +45,9 @@ pub enum Error {
     /// Facts, or a question to them.
     #[error(transparent)]
     Knowledge(#[from] cs_serve::knowledge::KnowledgeError),
+    /// Lists of words.
+    #[error(transparent)]
+    Words(#[from] cs_serve::safety::words::WordsError),
     /// A threshold that rows do not allow.
     #[error("{}: {source}", path.display())]
     Fit {
@@ -147,6 +150,7 @@ impl Error {
             | Self::Flows(_)
             | Self::Reply(_)
             | Self::Yaml { .. }
+            | Self::Words(_)
             | Self::Setting { .. } => message.replace(['\n', '\r'], " "),
             _ => message.lines().next().unwrap_or_default().to_owned(),
         }

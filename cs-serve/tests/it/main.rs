@@ -19,3 +19,5 @@ mod redis_server;
 mod reply;
 #[cfg(feature = "route")]
 mod route;
+#[cfg(feature = "safety")]
+mod safety;

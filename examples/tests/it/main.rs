@@ -8,6 +8,7 @@
 mod check;
 mod cli;
 mod facts;
+mod filter;
 mod generate;
 mod play;
 mod same;

@@ -1,0 +1,301 @@
+//! Lists of words, as people write them.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use cs_data::file::{Position, line_column};
+
+use super::action::{Action, Severity};
+use super::error::WordsError;
+use super::index::hash;
+
+/// The most characters of a word.
+const MAX_CHARS: usize = 64;
+
+/// The most bytes of all words together, so that 32 bits number them.
+const MAX_BYTES: usize = 1 << 30;
+
+/// The most categories.
+const MAX_CATEGORIES: usize = u16::MAX as usize;
+
+/// A word, and what it means for a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    start: u32,
+    len: u16,
+    category: u16,
+    pub(super) severity: Severity,
+    pub(super) rule: Rule,
+}
+
+/// What is to be done where a word is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rule {
+    /// Nothing, and neither with the words in it.
+    Allow,
+    Act(Action),
+}
+
+/// Words to look for, of one file or several.
+///
+/// A line is `word⇥category⇥severity⇥action`, all but the word optional: no category, severity 1, and
+/// `mask`. `#` begins a line that is a comment, or, after white space, what is left of one. The action
+/// `allow` is for phrases in which words are innocent: `shitake` where `shit` is on the list. Of a word that stands there more
+/// than once, the strictest line counts.
+///
+/// ```
+/// use cs_serve::safety::words::WordList;
+///
+/// let mut words = WordList::new();
+/// words.add("scoundrel\tinsult\thigh\tblock\n# mild ones\nrascal\n".as_bytes(), "words.tsv".as_ref())?;
+/// assert_eq!(words.len(), 2);
+///
+/// let wrong = words.add("rogue\tinsult\t11".as_bytes(), "more.tsv".as_ref()).unwrap_err();
+/// assert_eq!(
+///     wrong.to_string(),
+///     "more.tsv:1:14: the severity \"11\", expected 1 to 10, or low, medium or high for 1, 2 or 3",
+/// );
+/// # Ok::<(), cs_serve::safety::words::WordsError>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct WordList {
+    /// All words, one after the other.
+    text: String,
+    pub(super) entries: Vec<Entry>,
+    categories: Vec<Box<str>>,
+    /// For each category its number.
+    numbers: HashMap<Box<str>, u16>,
+}
+
+impl WordList {
+    /// Makes a list without words.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not a list: see [`Self::add`].
+    pub fn open(path: &Path) -> Result<Self, WordsError> {
+        let bytes = std::fs::read(path).map_err(|source| WordsError::Io {
+            path: path.into(),
+            source,
+        })?;
+        let mut list = Self::new();
+        list.add(&bytes, path)?;
+        Ok(list)
+    }
+
+    /// Adds the words of a file that has been read, or none if there is something wrong with it.
+    ///
+    /// # Errors
+    /// [`WordsError::List`] for bytes that are no UTF-8, a word that is missing or too long, an unknown action
+    /// or severity, or a fifth column; [`WordsError::TooLarge`] for more than 1 GiB of words.
+    pub fn add(&mut self, bytes: &[u8], path: &Path) -> Result<(), WordsError> {
+        let before = (self.text.len(), self.entries.len());
+        let added = self.add_lines(bytes, path);
+        if added.is_err() {
+            self.text.truncate(before.0);
+            self.entries.truncate(before.1);
+        }
+        added
+    }
+
+    /// Gives the number of lines with a word.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no word.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(super) fn word(&self, entry: &Entry) -> &str {
+        let start = entry.start as usize;
+        &self.text[start..start + usize::from(entry.len)]
+    }
+
+    pub(super) fn category(&self, entry: &Entry) -> Option<&str> {
+        let name = &self.categories[usize::from(entry.category)];
+        (!name.is_empty()).then_some(name)
+    }
+
+    /// The numbers of the lines that count: of each word the strictest.
+    pub(super) fn strictest(&self) -> Vec<u32> {
+        let entry = |word: u32| &self.entries[word as usize];
+        let text = |word: u32| self.word(entry(word));
+        let hash = |word: u32| hash(text(word).as_bytes());
+        // Words themselves are compared only where their hashes are the same.
+        let mut order: Vec<(u64, u32)> = (0..self.len() as u32)
+            .map(|word| (hash(word), word))
+            .collect();
+        order.sort_unstable();
+        let mut kept: Vec<u32> = Vec::with_capacity(order.len());
+        for group in order.chunk_by(|one, other| one.0 == other.0) {
+            let first = kept.len();
+            for &(_, word) in group {
+                let same = kept[first..]
+                    .iter_mut()
+                    .find(|kept| text(**kept) == text(word));
+                match same {
+                    None => kept.push(word),
+                    Some(kept) => {
+                        let rank = |word: u32| (entry(word).rule, entry(word).severity);
+                        if rank(word) > rank(*kept) {
+                            *kept = word;
+                        }
+                    }
+                }
+            }
+        }
+        kept
+    }
+
+    fn add_lines(&mut self, bytes: &[u8], path: &Path) -> Result<(), WordsError> {
+        let source = Source { bytes, path };
+        let text = text(bytes, path)?;
+        if self.text.len() + text.len() > MAX_BYTES {
+            return Err(WordsError::TooLarge {
+                path: path.into(),
+                found: format!("{} bytes of words", self.text.len() + text.len()),
+                most: "1 GiB of all lists together",
+            });
+        }
+        let mut at = 0;
+        if text.starts_with('\u{feff}') {
+            at += '\u{feff}'.len_utf8();
+        }
+        for line in text[at..].split_inclusive('\n') {
+            self.add_line(&source, at, uncommented(line))?;
+            at += line.len();
+        }
+        Ok(())
+    }
+
+    /// Adds a line that begins at a byte of the file.
+    fn add_line(&mut self, source: &Source<'_>, at: usize, line: &str) -> Result<(), WordsError> {
+        if line.is_empty() {
+            return Ok(());
+        }
+        let cell_at = |cell: &str| at + (cell.as_ptr() as usize - line.as_ptr() as usize);
+        let mut cells = line.split('\t').map(str::trim);
+        let word = cells.next().unwrap_or_default();
+        let problem = match word.chars().take(MAX_CHARS + 1).count() {
+            0 => Some("no word".to_owned()),
+            1..=MAX_CHARS => word.contains('\0').then(|| "a NUL character".to_owned()),
+            _ => Some(format!("a word of {} characters", word.chars().count())),
+        };
+        if let Some(found) = problem {
+            return Err(source.error(at, found, "a word of 1 to 64 characters"));
+        }
+        let category = cells.next().unwrap_or_default();
+        let severity = match cells.next().unwrap_or_default() {
+            "" => Severity::DEFAULT,
+            name => Severity::named(name).ok_or_else(|| {
+                source.error(
+                    cell_at(name),
+                    format!("the severity {}", shown(name)),
+                    Severity::EXPECTED,
+                )
+            })?,
+        };
+        let rule = match cells.next().unwrap_or_default() {
+            "" => Rule::Act(Action::Mask),
+            "allow" => Rule::Allow,
+            name => Rule::Act(Action::named(name).ok_or_else(|| {
+                source.error(
+                    cell_at(name),
+                    format!("the action {}", shown(name)),
+                    Action::EXPECTED,
+                )
+            })?),
+        };
+        if let Some(cell) = cells.next() {
+            let found = format!("a fifth column, {}", shown(cell));
+            return Err(source.error(cell_at(cell), found, "word, category, severity and action"));
+        }
+        let category = self.category_number(category).ok_or_else(|| {
+            source.error(
+                at,
+                "one more category".to_owned(),
+                "at most 65,535 categories",
+            )
+        })?;
+        self.entries.push(Entry {
+            start: self.text.len() as u32,
+            len: word.len() as u16,
+            category,
+            severity,
+            rule,
+        });
+        self.text.push_str(word);
+        Ok(())
+    }
+
+    fn category_number(&mut self, name: &str) -> Option<u16> {
+        if let Some(&number) = self.numbers.get(name) {
+            return Some(number);
+        }
+        let number = self.categories.len();
+        if number == MAX_CATEGORIES {
+            return None;
+        }
+        self.categories.push(name.into());
+        self.numbers.insert(name.into(), number as u16);
+        Some(number as u16)
+    }
+}
+
+/// The bytes of a file as text.
+pub(super) fn text<'a>(bytes: &'a [u8], path: &Path) -> Result<&'a str, WordsError> {
+    std::str::from_utf8(bytes).map_err(|fault| {
+        let at = fault.valid_up_to();
+        Source { bytes, path }.error(at, format!("the byte 0x{:02x}", bytes[at]), "UTF-8")
+    })
+}
+
+/// A file that is being read.
+struct Source<'a> {
+    bytes: &'a [u8],
+    path: &'a Path,
+}
+
+impl Source<'_> {
+    fn error(&self, at: usize, found: String, expected: &'static str) -> WordsError {
+        let Position { line, column } = line_column(self.bytes, at);
+        WordsError::List {
+            path: self.path.into(),
+            line,
+            column,
+            found,
+            expected,
+        }
+    }
+}
+
+/// A line without its end and its comment.
+fn uncommented(line: &str) -> &str {
+    let line = line.trim_end();
+    let comment = line.match_indices('#').find(|&(at, _)| {
+        line[..at]
+            .chars()
+            .next_back()
+            .is_none_or(char::is_whitespace)
+    });
+    comment.map_or(line, |(at, _)| line[..at].trim_end())
+}
+
+/// A value for an error message: quoted, cut.
+fn shown(value: &str) -> String {
+    let mut chars = value.chars();
+    let head: String = chars.by_ref().take(40).collect();
+    match chars.next() {
+        None => format!("{head:?}"),
+        Some(_) => format!("{head:?}…"),
+    }
+}
