@@ -113,7 +113,7 @@ impl fmt::Display for Problem {
 /// assert_eq!(flows.intents().collect::<Vec<_>>(), ["order_status"]);
 ///
 /// let problems = Flows::parse("version: 1\nflows:\n  status:\n    steps: [{ call: refund }]\n").unwrap_err();
-/// assert_eq!(problems[0].to_string(), "4:13: no flow \"refund\", expected the name of one");
+/// assert_eq!(problems[0].to_string(), "4:21: no flow \"refund\", expected the name of one");
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Flows {

@@ -1,5 +1,6 @@
 //! What a chat keeps to: turns once, actions once, whatever fails.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, UNIX_EPOCH};
@@ -18,6 +19,9 @@ struct Failing {
     store: Arc<MemorySessions>,
     /// How many times events are still added; then the store fails.
     left: Arc<AtomicUsize>,
+    /// Whether it fails now and then besides, before it adds events or after it has.
+    is_flaky: bool,
+    appends: Arc<AtomicUsize>,
 }
 
 impl Failing {
@@ -26,6 +30,8 @@ impl Failing {
         Self {
             store: Arc::new(store),
             left: Arc::new(AtomicUsize::new(usize::MAX)),
+            is_flaky: false,
+            appends: Arc::default(),
         }
     }
 
@@ -46,13 +52,20 @@ impl Sessions for Failing {
         events: &[Event],
         now: u64,
     ) -> Result<(), SessionError> {
+        let failed = || SessionError::Store {
+            source: "the disk is full".into(),
+        };
         let left = self.left.load(Ordering::Relaxed);
-        if left == 0 {
-            let source = "the disk is full".into();
-            return Err(SessionError::Store { source });
+        let number = self.appends.fetch_add(1, Ordering::Relaxed);
+        if left == 0 || (self.is_flaky && number % 5 == 3) {
+            return Err(failed());
         }
         self.left.store(left - 1, Ordering::Relaxed);
-        self.store.append(session, known, events, now)
+        self.store.append(session, known, events, now)?;
+        match self.is_flaky && number % 7 == 5 {
+            true => Err(failed()),
+            false => Ok(()),
+        }
     }
 
     fn delete(&self, session: &str) -> Result<bool, SessionError> {
@@ -153,6 +166,45 @@ fn a_store_that_fails_lets_nothing_be_done() {
     store.fail_after(usize::MAX);
     let told = send(&chat, Some(1), "查订单A12345", "order_status").unwrap();
     assert_eq!((told.turn, service.calls().len()), (1, 1));
+}
+
+#[test]
+fn a_store_that_fails_under_load_has_nothing_done_twice() {
+    let service = Service::default();
+    let store = Failing {
+        is_flaky: true,
+        ..Failing::new()
+    };
+    let chat = chat_on(&store, SHOP, &service);
+    let understanding = understood("查订单A12345", "order_status");
+    let until_answered = |session: &str, number: u32| {
+        let turn = Turn {
+            session,
+            turn: Some(number),
+            text: "查订单A12345",
+            understanding: &understanding,
+        };
+        let mut told = chat.turn(&turn, &mut |_| {});
+        while told.is_err() {
+            told = chat.turn(&turn, &mut |_| {});
+        }
+        let told = told.unwrap();
+        assert_eq!(
+            (told.turn, &*told.reply.text),
+            (number, "订单A12345：已发货。")
+        );
+    };
+    std::thread::scope(|scope| {
+        for session in ["a", "b", "c", "d"] {
+            let until_answered = &until_answered;
+            scope.spawn(move || (1..=10).for_each(|number| until_answered(session, number)));
+        }
+    });
+    // Each of 40 turns has one key, however often it was tried.
+    let calls = service.calls.lock().unwrap();
+    let keys: BTreeSet<&str> = calls.iter().map(|(_, key)| key.as_str()).collect();
+    assert_eq!(keys.len(), 40);
+    assert!(calls.len() > 40);
 }
 
 #[test]
