@@ -83,7 +83,7 @@ fn layers_left_out_are_not_looked_through() {
 #[test]
 fn bad_lists_and_arguments_are_refused() {
     let folder = Folder::new();
-    let list = folder.write("w.tsv", "rascal\n\t\t\n笨蛋\tinsult\tvery\n".as_bytes());
+    let list = folder.write("w.tsv", "rascal\n\tinsult\n笨蛋\tinsult\tvery\n".as_bytes());
     let empty = folder.write("none.tsv", "# nothing\n".as_bytes());
     let cases = [
         (
