@@ -1,1 +1,2 @@
+mod meaning;
 mod words;
