@@ -1,6 +1,6 @@
 //! What `serve` is told about conversations.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cs_model::Bundle;
@@ -10,9 +10,10 @@ use cs_serve::dialogue::{
 };
 use cs_serve::knowledge::CurrentKnowledge;
 use cs_serve::reply::retrieval::{Embedder, NativeEmbedder};
-use cs_serve::reply::{Answerer, AnswererParts, Replies};
+use cs_serve::reply::{Answerer, AnswererParts, Replies, Writer};
 
 use crate::error::{Error, Result};
+use crate::generator::Generator;
 use crate::scripted_actions::ScriptedActions;
 use crate::serve_args::ServeSettings;
 
@@ -39,10 +40,13 @@ impl ServeSettings {
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] for a setting without effect; files that cannot be read or hold something else; a store that
+    /// [`Error::Usage`] for flows whose actions nobody does; files that cannot be read or hold something else; a store that
     /// cannot be opened.
-    pub fn chat(&self, knowledge: Option<&Arc<CurrentKnowledge>>) -> Result<Option<Chat>> {
-        self.check_chat()?;
+    pub fn chat(
+        &self,
+        knowledge: Option<&Arc<CurrentKnowledge>>,
+        generator: Option<&Generator>,
+    ) -> Result<Option<Chat>> {
         if !self.chats() {
             return Ok(None);
         }
@@ -51,7 +55,8 @@ impl ServeSettings {
             None => Flows::default(),
         };
         let actions = self.flow_actions(&flows)?;
-        let (answers, sessions) = (self.answers(knowledge)?, self.sessions()?);
+        let writer = generator.map(Generator::writer).transpose()?;
+        let (answers, sessions) = (self.answers(knowledge, writer)?, self.sessions()?);
         let chat = Chat::new(flows, answers, sessions, ChatConfig::default())?;
         Ok(Some(match actions {
             Some(actions) => chat.with_actions(actions),
@@ -59,9 +64,30 @@ impl ServeSettings {
         }))
     }
 
-    /// Refuses settings without effect.
-    fn check_chat(&self) -> Result<()> {
+    /// The language model that writes replies, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Generator::open`].
+    pub fn generator(&self) -> Result<Option<Generator>> {
+        let open = |path: &PathBuf| Generator::open(path, &self.runtime());
+        self.generator.as_ref().map(open).transpose()
+    }
+
+    /// Refuses settings about conversations that are without effect.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] names the setting.
+    pub fn check_chat(&self) -> Result<()> {
         let refuse = |line: &str| Err(Error::Usage(line.to_owned()));
+        if self.generator.is_some() && !self.chats() {
+            return refuse("--generator: no conversations to write in: give --flows or --replies");
+        }
+        let has_facts = self.kb.is_some() || self.sparql.is_some();
+        if self.generator.is_some() && self.replies.is_none() && !has_facts {
+            return refuse("--generator: nothing to write from: give --kb, --sparql or --replies");
+        }
         if self.embedder.is_some() && self.replies.is_none() {
             return refuse("--embedder: it finds answered questions: give them by --replies");
         }
@@ -118,7 +144,11 @@ impl ServeSettings {
     }
 
     /// What answers what no flow takes.
-    fn answers(&self, knowledge: Option<&Arc<CurrentKnowledge>>) -> Result<Box<dyn Answers>> {
+    fn answers(
+        &self,
+        knowledge: Option<&Arc<CurrentKnowledge>>,
+        writer: Option<Writer>,
+    ) -> Result<Box<dyn Answers>> {
         if self.replies.is_none() && knowledge.is_none() {
             return Ok(Box::new(NoAnswers));
         }
@@ -131,6 +161,7 @@ impl ServeSettings {
             replies,
             embedder: embedder.transpose()?,
             knowledge: knowledge.cloned(),
+            writer,
             ..AnswererParts::default()
         };
         Ok(Box::new(Answerer::new(parts)?))

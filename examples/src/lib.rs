@@ -19,6 +19,7 @@ mod doctor;
 mod error;
 mod gate;
 mod generation;
+mod generator;
 mod input;
 #[cfg(feature = "torch")]
 mod interrupt;
@@ -65,6 +66,7 @@ pub use gate::{
     ClipArg, GateArgs, Int4Part, QuantArgs, check_labelled, layer_sensitivity, texts_of, unjudged,
 };
 pub use generation::GenerationArgs;
+pub use generator::Generator;
 pub use input::{Line, Texts};
 #[cfg(feature = "torch")]
 pub use interrupt::{Interruptible, interrupted};

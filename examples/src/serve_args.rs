@@ -71,6 +71,9 @@ pub struct ServeSettings {
     /// Replies (JSON lines) to intents and questions
     #[arg(long, value_name = "FILE")]
     pub replies: Option<PathBuf>,
+    /// Folder or GGUF file of a language model that writes replies, from --kb and --replies
+    #[arg(long, value_name = "DIR|FILE.gguf")]
+    pub generator: Option<PathBuf>,
     /// Folder of an encoder by which answered questions are found by what they mean
     #[arg(long, value_name = "DIR")]
     pub embedder: Option<PathBuf>,
@@ -305,6 +308,7 @@ impl ServeSettings {
             sparql: self.sparql.or(other.sparql),
             flows: self.flows.or(other.flows),
             replies: self.replies.or(other.replies),
+            generator: self.generator.or(other.generator),
             embedder: self.embedder.or(other.embedder),
             state: self.state.or(other.state),
             actions: self.actions.or(other.actions),

@@ -11,6 +11,7 @@ use cs_serve::http::{Api, LastRatings};
 use cs_serve::route::Layers;
 
 use crate::error::{Error, Result};
+use crate::generator::Generator;
 use crate::serve_args::{ServeSettings, Served};
 
 /// Models with their engines, and the interface to them.
@@ -18,6 +19,7 @@ use crate::serve_args::{ServeSettings, Served};
 pub struct Service {
     api: Api,
     engines: Vec<Engine>,
+    generator: Option<Generator>,
 }
 
 impl Service {
@@ -27,8 +29,10 @@ impl Service {
     ///
     /// Settings that contradict each other or are without effect, and what cannot be opened.
     pub fn start(settings: &ServeSettings) -> Result<Self> {
+        settings.check_chat()?;
         let knowledge = settings.knowledge()?.map(Arc::new);
-        let chat = settings.chat(knowledge.as_ref())?;
+        let generator = settings.generator()?;
+        let chat = settings.chat(knowledge.as_ref(), generator.as_ref())?;
         let (mut api, engines) = models(settings)?;
         if let Some(knowledge) = knowledge {
             api = api.with_knowledge(knowledge);
@@ -36,7 +40,14 @@ impl Service {
         if let Some(chat) = chat {
             api = api.with_chat(chat, LastRatings::default());
         }
-        Ok(Self { api, engines })
+        if let Some(generator) = &generator {
+            api = api.with_generation(generator.handle());
+        }
+        Ok(Self {
+            api,
+            engines,
+            generator,
+        })
     }
 
     /// The interface.
@@ -48,6 +59,9 @@ impl Service {
     pub fn drain(self, limit: Duration) {
         for engine in self.engines {
             engine.drain(limit);
+        }
+        if let Some(generator) = self.generator {
+            generator.drain(limit);
         }
     }
 }

@@ -283,3 +283,45 @@ fn facts_come_from_one_place() {
         assert!(line.starts_with(expected), "{line}");
     }
 }
+
+#[test]
+fn what_conversations_have_no_use_for_is_refused() {
+    for (arguments, expected) in [
+        (vec!["--generator", "g"], "--generator: no conversations"),
+        (
+            vec!["--flows", "f", "--generator", "g"],
+            "--generator: nothing to write from",
+        ),
+        (vec!["--flows", "f", "--embedder", "e"], "--embedder: "),
+        (vec!["--state", "s"], "--state: no conversations"),
+        (
+            vec!["--flows", "f", "--state", "s", "--redis", "redis://x"],
+            "--state, --redis: ",
+        ),
+        (
+            vec!["--replies", "r", "--actions", "http://x"],
+            "--actions: flows ask",
+        ),
+        (
+            vec!["--replies", "r", "--scripted-actions", "a"],
+            "--scripted-actions: flows ask",
+        ),
+        (
+            vec![
+                "--flows",
+                "f",
+                "--actions",
+                "http://x",
+                "--scripted-actions",
+                "a",
+            ],
+            "--actions, --scripted-actions: expected one",
+        ),
+    ] {
+        let settings = settings(&arguments, &[]).unwrap();
+        let line = settings.check_chat().unwrap_err().line();
+        assert!(line.starts_with(expected), "{line}");
+    }
+    let settings = settings(&["--flows", "f", "--redis", "redis://x"], &[]).unwrap();
+    assert!(settings.chats() && settings.check_chat().is_ok());
+}
