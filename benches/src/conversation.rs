@@ -1,7 +1,9 @@
 //! A conversation of ten turns, each with a text of some 60 bytes and a reply of some 150.
 
+use std::ops::ControlFlow;
+
 use cs_serve::dialogue::{Chat, ChatConfig, Flows, MemorySessions, SessionsConfig, Told, Turn};
-use cs_serve::reply::{Asked, Evidence, Reply, Source};
+use cs_serve::reply::{Asked, Evidence, Reply, Sink, Source};
 use cs_serve::{BackendError, Entity, Intent, Understanding};
 
 /// The turns of a conversation.
@@ -84,7 +86,7 @@ impl Conversation {
             text,
             understanding,
         };
-        let told = self.chat.turn(&turn, &mut |_| {});
+        let told = self.chat.turn(&turn, &mut |_| ControlFlow::Continue(()));
         told.unwrap_or_else(|error| panic!("{error}"))
     }
 
@@ -96,7 +98,7 @@ impl Conversation {
     }
 }
 
-fn answer(_: &Asked<'_>, _: &mut dyn FnMut(&str)) -> Result<Option<Reply>, BackendError> {
+fn answer(_: &Asked<'_>, _: &mut Sink<'_>) -> Result<Option<Reply>, BackendError> {
     Ok(Some(Reply {
         text: "您好，这个问题是这样的：一般情况下我们会在一到三个工作日之内为您处理好，请您放心，也请您耐心等待。".into(),
         source: Source::Faq,

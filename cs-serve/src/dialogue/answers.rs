@@ -1,7 +1,7 @@
 //! Who answers what no flow takes.
 
 use crate::error::BackendError;
-use crate::reply::{Answerer, Asked, Reply};
+use crate::reply::{Answerer, Asked, Reply, Sink};
 
 /// Who answers a turn that no flow takes: an [`Answerer`]. A function is one, too.
 pub trait Answers: Send + Sync {
@@ -15,25 +15,23 @@ pub trait Answers: Send + Sync {
     }
 
     /// Gives a reply; none if there is no source for one. `sink` may get the text piece by piece before, as
-    /// soon as each may be shown; together they are the beginning of the reply's text.
+    /// soon as each may be shown; together they are the beginning of the reply's text. Once it breaks, nobody waits
+    /// for the reply, and whatever is given is dropped.
     ///
     /// # Errors
     /// If what should know fails. A person takes over then.
-    fn answer(
-        &self,
-        asked: &Asked<'_>,
-        sink: &mut dyn FnMut(&str),
-    ) -> Result<Option<Reply>, BackendError>;
+    fn answer(&self, asked: &Asked<'_>, sink: &mut Sink<'_>)
+    -> Result<Option<Reply>, BackendError>;
 }
 
 impl<F> Answers for F
 where
-    F: Fn(&Asked<'_>, &mut dyn FnMut(&str)) -> Result<Option<Reply>, BackendError> + Send + Sync,
+    F: Fn(&Asked<'_>, &mut Sink<'_>) -> Result<Option<Reply>, BackendError> + Send + Sync,
 {
     fn answer(
         &self,
         asked: &Asked<'_>,
-        sink: &mut dyn FnMut(&str),
+        sink: &mut Sink<'_>,
     ) -> Result<Option<Reply>, BackendError> {
         self(asked, sink)
     }
@@ -47,7 +45,7 @@ impl Answers for NoAnswers {
     fn answer(
         &self,
         _asked: &Asked<'_>,
-        _sink: &mut dyn FnMut(&str),
+        _sink: &mut Sink<'_>,
     ) -> Result<Option<Reply>, BackendError> {
         Ok(None)
     }
@@ -61,7 +59,7 @@ impl Answers for Answerer {
     fn answer(
         &self,
         asked: &Asked<'_>,
-        sink: &mut dyn FnMut(&str),
+        sink: &mut Sink<'_>,
     ) -> Result<Option<Reply>, BackendError> {
         Ok(Self::answer(self, asked, sink)?)
     }

@@ -138,6 +138,9 @@ pub enum ChatError {
     /// There is no such session, or its time is over.
     #[error("no such session")]
     Unknown,
+    /// Nobody waits for the reply any more. The turn was dropped.
+    #[error("nobody waits for the reply")]
+    Gone,
     /// The store fails; nothing was done that it does not have.
     #[error(transparent)]
     Store(SessionError),

@@ -8,6 +8,8 @@
 //!   takes.
 //!
 //! ```
+//! use std::ops::ControlFlow;
+//!
 //! use cs_serve::dialogue::{Chat, ChatConfig, Flows, MemorySessions, NoAnswers, SessionsConfig, Turn};
 //! use cs_serve::{Intent, Understanding};
 //!
@@ -30,7 +32,7 @@
 //! let starts = Understanding { intent: Some(refund), ..Understanding::default() };
 //! let other = Understanding::default();
 //! let say = |text, understanding| {
-//!     chat.turn(&Turn { session: "s1", turn: None, text, understanding }, &mut |_| {})
+//!     chat.turn(&Turn { session: "s1", turn: None, text, understanding }, &mut |_| ControlFlow::Continue(()))
 //! };
 //! assert_eq!(say("我要退款", &starts)?.reply.text, "请问订单号是多少？");
 //! assert_eq!(say("12345", &other)?.reply.text, "为订单12345退款，对吗？");

@@ -1,7 +1,9 @@
 //! `POST /v1/chat`: a turn of a conversation and its reply; `GET /v1/chat/{session}`: what a conversation
 //! has come to.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
@@ -22,7 +24,7 @@ use crate::Understanding;
 use crate::dialogue::{Shown, Told, Turn};
 use crate::engine::Options;
 use crate::knowledge::check::Checked;
-use crate::reply::{Evidence, Source};
+use crate::reply::{Evidence, Sink, Source};
 use crate::route::Route;
 
 /// What a customer wrote, and in which conversation.
@@ -125,7 +127,9 @@ pub(super) async fn chat(State(api): State<Api>, request: Request) -> Result<Res
     if events::are_wanted(&parts.headers) {
         return Ok(turn.stream());
     }
-    json(&on_thread(move || turn.reply(&mut |_| {})).await??)
+    let here = Here::default();
+    let caller = here.caller();
+    json(&on_thread(move || turn.reply(&mut |_| caller.go_on())).await??)
 }
 
 /// A turn that is understood and has no reply yet.
@@ -138,7 +142,7 @@ struct Pending {
 
 impl Pending {
     /// Finds the reply; blocks. `sink` gets it part by part.
-    fn reply(self, sink: &mut dyn FnMut(&str)) -> Result<ChatAnswer, Problem> {
+    fn reply(self, sink: &mut Sink<'_>) -> Result<ChatAnswer, Problem> {
         let Self {
             chats,
             said,
@@ -176,9 +180,7 @@ impl Pending {
         let _ = events.send("understanding", &self.understood);
         tokio::spawn(async move {
             let parts = events.clone();
-            let mut sink = move |text: &str| {
-                let _ = parts.send("token", &Part { text });
-            };
+            let mut sink = move |text: &str| parts.send("token", &Part { text });
             let replied = on_thread(move || self.reply(&mut sink)).await;
             let _ = match replied.and_then(|it| it) {
                 Ok(answer) => events.send("reply", &answer),
@@ -186,6 +188,34 @@ impl Pending {
             };
         });
         response
+    }
+}
+
+/// A request that is waited for. When it goes, [`Caller`] knows.
+#[derive(Default)]
+struct Here(Arc<AtomicBool>);
+
+impl Here {
+    fn caller(&self) -> Caller {
+        Caller(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether somebody waits for an answer.
+struct Caller(Arc<AtomicBool>);
+
+impl Caller {
+    fn go_on(&self) -> ControlFlow<()> {
+        match self.0.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::problem::Problem;
 use crate::dialogue::{ActionError, Chat, ChatError, Event, Shown, State, Told, Turn};
 use crate::engine::{Buckets, Distribution, MICRO};
 use crate::error::BackendError;
-use crate::reply::Source;
+use crate::reply::{Sink, Source};
 
 /// The most characters of a session's name.
 const SESSION: usize = 128;
@@ -70,12 +70,8 @@ impl Chats {
         place.map_err(|_| Problem::early("too many turns at once", Duration::from_secs(1)))
     }
 
-    /// Replies to a turn; blocks. `sink` gets the reply part by part, and may end it.
-    pub(super) fn turn(
-        &self,
-        turn: &Turn<'_>,
-        sink: &mut dyn FnMut(&str),
-    ) -> Result<Told, Problem> {
+    /// Replies to a turn; blocks. `sink` gets the reply part by part.
+    pub(super) fn turn(&self, turn: &Turn<'_>, sink: &mut Sink<'_>) -> Result<Told, Problem> {
         let began = Instant::now();
         let told = self.chat.turn(turn, sink)?;
         self.seconds.time(began.elapsed());
@@ -165,6 +161,7 @@ impl From<ChatError> for Problem {
             ChatError::Turn { .. } | ChatError::Conflict | ChatError::Long { .. } => {
                 StatusCode::CONFLICT
             }
+            ChatError::Gone => return Self::internal("nobody waits for the reply"),
             ChatError::Busy { .. } => {
                 return Self::early(error.to_string(), Duration::from_secs(1));
             }

@@ -11,7 +11,7 @@ use super::question::is_question;
 use super::retrieval::{Embedder, Found, Retrieval, RetrievalConfig};
 use super::wording::Wording;
 use super::writer::{Answered, Material, Writer, Written};
-use super::{Asked, Evidence, Replies, Reply, ReplyError, Source, Values};
+use super::{Asked, Evidence, Replies, Reply, ReplyError, Sink, Source, Values};
 use crate::knowledge::questions::{Answer, Questions, Turn};
 use crate::knowledge::{CurrentKnowledge, Knowledge, KnowledgeError};
 
@@ -55,6 +55,8 @@ pub struct AnswererParts {
 /// question before a template because that is for everything else of its intent.
 ///
 /// ```
+/// use std::ops::ControlFlow;
+///
 /// use cs_serve::reply::{Answerer, AnswererParts, Asked, Language, Replies, Source, Values};
 /// use cs_serve::{Intent, Understanding};
 ///
@@ -74,11 +76,14 @@ pub struct AnswererParts {
 ///     history: &[],
 /// };
 /// let mut shown = String::new();
-/// let reply = answerer.answer(&asked, &mut |sentence| shown += sentence)?.unwrap();
+/// let reply = answerer.answer(&asked, &mut |sentence| {
+///     shown += sentence;
+///     ControlFlow::Continue(())
+/// })?.unwrap();
 /// assert_eq!((reply.source, &*reply.evidence[0].id), (Source::Faq, "returns"));
 /// assert_eq!(shown, reply.text);
 /// let asked = Asked { text: "你们招聘吗", ..asked };
-/// assert_eq!(answerer.answer(&asked, &mut |_| {})?, None); // nothing is invented
+/// assert_eq!(answerer.answer(&asked, &mut |_| ControlFlow::Continue(()))?, None); // nothing is invented
 /// # Ok::<(), cs_serve::reply::ReplyError>(())
 /// ```
 pub struct Answerer {
@@ -123,7 +128,7 @@ impl Answerer {
     }
 
     /// Answers a turn; none if there is no source to answer from. `sink` gets the reply's sentences
-    /// as soon as each may be shown, which together are its text.
+    /// as soon as each may be shown, which together are its text; if it breaks, no more is written.
     ///
     /// # Errors
     /// [`ReplyError::TooLong`] for a text of more than [`MAX_TEXT_BYTES`];
@@ -131,7 +136,7 @@ impl Answerer {
     pub fn answer(
         &self,
         asked: &Asked<'_>,
-        sink: &mut dyn FnMut(&str),
+        sink: &mut Sink<'_>,
     ) -> Result<Option<Reply>, ReplyError> {
         let bytes = asked.text.len();
         if bytes > MAX_TEXT_BYTES {
@@ -146,7 +151,7 @@ impl Answerer {
         }
         match reply {
             Some(reply) => {
-                sink(&reply.text);
+                let _ = sink(&reply.text);
                 Ok(Some(reply))
             }
             None => self.by_model(asked, &values, known, sink),
@@ -258,7 +263,7 @@ impl Answerer {
         asked: &Asked<'_>,
         values: &Values,
         known: Option<&Known>,
-        sink: &mut dyn FnMut(&str),
+        sink: &mut Sink<'_>,
     ) -> Result<Option<Reply>, ReplyError> {
         let Some(writer) = self.writer.as_ref().filter(|_| !is_long(asked.text)) else {
             return Ok(None);

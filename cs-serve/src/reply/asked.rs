@@ -1,5 +1,7 @@
 //! What is to be answered.
 
+use std::ops::ControlFlow;
+
 use super::{Language, Values};
 use crate::Understanding;
 
@@ -17,6 +19,10 @@ pub struct Asked<'a> {
     /// The last turns before, the oldest first.
     pub history: &'a [Exchange],
 }
+
+/// What gets the text of a reply piece by piece, as soon as each may be shown. It breaks if nobody waits for
+/// the rest.
+pub type Sink<'a> = dyn FnMut(&str) -> ControlFlow<()> + 'a;
 
 /// A turn before, and its reply.
 #[derive(Debug, Clone, PartialEq, Eq)]

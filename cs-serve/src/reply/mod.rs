@@ -25,7 +25,7 @@ mod wording;
 mod writer;
 
 pub use answerer::{Answerer, AnswererParts};
-pub use asked::{Asked, Exchange};
+pub use asked::{Asked, Exchange, Sink};
 pub use error::ReplyError;
 pub use language::Language;
 pub use replies::Replies;

@@ -20,7 +20,7 @@ use super::state::State;
 use super::summary;
 use crate::Understanding;
 use crate::error::BackendError;
-use crate::reply::{Reply, Values};
+use crate::reply::{Reply, Sink, Values};
 
 /// The longest name of a session, in characters.
 const MOST_NAME: usize = 128;
@@ -155,10 +155,11 @@ impl Chat {
     ///
     /// # Errors
     /// [`ChatError::Turn`] for a turn that is neither the next nor the last one;
+    /// [`ChatError::Gone`] if `sink` breaks while an answer is looked for: then the turn never was;
     /// [`ChatError::Conflict`] if the session went on elsewhere meanwhile; [`ChatError::Busy`],
     /// [`ChatError::Long`], [`ChatError::Session`] for what is beyond a limit; [`ChatError::Store`] if the store
     /// fails.
-    pub fn turn(&self, turn: &Turn<'_>, sink: &mut dyn FnMut(&str)) -> Result<Told, ChatError> {
+    pub fn turn(&self, turn: &Turn<'_>, sink: &mut Sink<'_>) -> Result<Told, ChatError> {
         check_name(turn.session)?;
         let _in_progress = self.queue.enter(turn.session, self.config.most_waiting)?;
         let mut session = Session::load(self, turn.session)?;

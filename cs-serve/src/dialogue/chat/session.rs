@@ -1,6 +1,7 @@
 //! A session while a turn of it is in progress.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 
 use sha2::{Digest, Sha256};
 
@@ -12,7 +13,7 @@ use super::super::state::State;
 use super::{Chat, Told, Turn};
 use crate::Understanding;
 use crate::error::BackendError;
-use crate::reply::{Asked, Exchange, Values};
+use crate::reply::{Asked, Exchange, Sink, Values};
 
 /// A session while a turn of it is in progress.
 pub(super) struct Session<'a> {
@@ -41,17 +42,14 @@ impl<'a> Session<'a> {
     }
 
     /// Takes a turn.
-    pub(super) fn turn(
-        mut self,
-        turn: &Turn<'_>,
-        sink: &mut dyn FnMut(&str),
-    ) -> Result<Told, ChatError> {
+    pub(super) fn turn(mut self, turn: &Turn<'_>, sink: &mut Sink<'_>) -> Result<Told, ChatError> {
         if self.known == 0 {
             self.unwritten.push(Event::Began(FORMAT));
         }
         let mut given = Given {
             sink,
             text: String::new(),
+            is_gone: false,
         };
         let history = self.state.exchanges.clone();
         let at = self.chat.now();
@@ -65,7 +63,7 @@ impl<'a> Session<'a> {
                 Next::Reply => break,
                 Next::Call(action) => self.call(&action)?,
                 Next::Recall => self.recall(turn, &history),
-                Next::Answer => self.answer(turn, &history, &mut given),
+                Next::Answer => self.answer(turn, &history, &mut given)?,
             };
         }
         self.write()?;
@@ -91,7 +89,12 @@ impl<'a> Session<'a> {
     }
 
     /// Goes on by an answer, if there is one.
-    fn answer(&mut self, turn: &Turn<'_>, history: &[Exchange], given: &mut Given<'_>) -> Next {
+    fn answer(
+        &mut self,
+        turn: &Turn<'_>,
+        history: &[Exchange],
+        given: &mut Given<'_>,
+    ) -> Result<Next, ChatError> {
         let slots = self.known_values();
         let understanding = match self.state.unsure {
             // An intent that the model is not sure of answers nothing.
@@ -109,6 +112,9 @@ impl<'a> Session<'a> {
         given.begin(&self.state);
         let answers = &self.chat.answers;
         let answer = answers.answer(&asked, &mut |piece| given.give(piece));
+        if given.is_gone {
+            return Err(ChatError::Gone);
+        }
         let input = match answer {
             Ok(reply) => Input::Answer(reply),
             Err(error) => {
@@ -116,7 +122,7 @@ impl<'a> Session<'a> {
                 Input::NoAnswer
             }
         };
-        self.decide(&input)
+        Ok(self.decide(&input))
     }
 
     /// Ends a turn whose action was about to be called when the process ended.
@@ -201,9 +207,9 @@ impl<'a> Session<'a> {
     }
 
     /// Gives the reply of the last turn again.
-    pub(super) fn told_again(self, sink: &mut dyn FnMut(&str)) -> Told {
+    pub(super) fn told_again(self, sink: &mut Sink<'_>) -> Told {
         let told = self.told();
-        sink(&told.reply.text);
+        let _ = sink(&told.reply.text);
         told
     }
 }
@@ -225,22 +231,26 @@ fn asked<'a>(
 
 /// What the sink has got of a reply.
 struct Given<'a> {
-    sink: &'a mut dyn FnMut(&str),
+    sink: &'a mut Sink<'a>,
     text: String,
+    /// Whether nobody waits any more.
+    is_gone: bool,
 }
 
 impl Given<'_> {
     /// Gives what is said before an answer.
     fn begin(&mut self, state: &State) {
         for part in &state.said {
-            self.give(&part.text);
-            self.give("\n");
+            let _ = self.give(&part.text);
+            let _ = self.give("\n");
         }
     }
 
-    fn give(&mut self, piece: &str) {
+    fn give(&mut self, piece: &str) -> ControlFlow<()> {
         self.text.push_str(piece);
-        (self.sink)(piece);
+        let flow = (self.sink)(piece);
+        self.is_gone |= flow.is_break();
+        flow
     }
 
     /// Gives the rest of the reply, if it goes on as it was given.
@@ -248,7 +258,8 @@ impl Given<'_> {
         if let Some(rest) = reply.strip_prefix(self.text.as_str())
             && !rest.is_empty()
         {
-            (self.sink)(rest);
+            // The reply is written by now, whoever waits for it.
+            let _ = (self.sink)(rest);
         }
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use self::grounds::{Grounds, clauses};
 use self::prompt::conversation;
-use super::{Asked, Language, ReplyError};
+use super::{Asked, Language, ReplyError, Sink};
 use crate::engine::generation::{GenerationEvent, GenerationHandle, GenerationRequest};
 use crate::engine::{Options, Priority};
 use crate::knowledge::KnowledgeError;
@@ -138,13 +138,13 @@ impl Writer {
     /// Writes a reply from material; none if nothing of what the model says stands. `sink` gets each
     /// sentence as soon as it does. `stream` holds claims against the facts, if there are any.
     ///
-    /// What goes wrong after a sentence was said ends the reply there.
+    /// What goes wrong after a sentence was said ends the reply there, and so does a sink that breaks.
     pub(super) fn write(
         &self,
         asked: &Asked<'_>,
         material: &Material,
         stream: Option<Stream<'_>>,
-        sink: &mut dyn FnMut(&str),
+        sink: &mut Sink<'_>,
     ) -> Result<Option<Written>, ReplyError> {
         let system = self.system(asked.language);
         let mut conversation = conversation(system, material, asked.history, asked.text);
@@ -242,7 +242,7 @@ impl WriterConfig {
 
 impl Draft<'_> {
     /// Takes a piece; gives whether the reply ends.
-    fn push(&mut self, piece: &str, sink: &mut dyn FnMut(&str)) -> Result<bool, KnowledgeError> {
+    fn push(&mut self, piece: &str, sink: &mut Sink<'_>) -> Result<bool, KnowledgeError> {
         let sentences = self.sentences.push(piece);
         let checked = match &mut self.stream {
             Some(stream) => stream.push(piece)?.into_iter().map(Some).collect(),
@@ -253,7 +253,7 @@ impl Draft<'_> {
     }
 
     /// Takes what no full stop has ended.
-    fn finish(&mut self, sink: &mut dyn FnMut(&str)) -> Result<(), KnowledgeError> {
+    fn finish(&mut self, sink: &mut Sink<'_>) -> Result<(), KnowledgeError> {
         let rest = self.sentences.rest().to_owned();
         let stream = self.stream.take();
         let checked = stream.map(Stream::finish).transpose()?.flatten();
@@ -261,13 +261,8 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Says a sentence if it stands; gives whether the reply ends before it.
-    fn take(
-        &mut self,
-        sentence: &str,
-        checked: Option<Checked>,
-        sink: &mut dyn FnMut(&str),
-    ) -> bool {
+    /// Says a sentence if it stands; gives whether the reply ends before it, or with it.
+    fn take(&mut self, sentence: &str, checked: Option<Checked>, sink: &mut Sink<'_>) -> bool {
         let facts = checked.map(|it| it.facts).unwrap_or_default();
         let mut answered = Vec::new();
         let judgement = self.judge(sentence, &facts, &mut answered);
@@ -285,8 +280,7 @@ impl Draft<'_> {
         self.written.facts.extend(facts);
         answered.retain(|it| !self.written.answered.contains(it));
         self.written.answered.extend(answered);
-        sink(sentence);
-        false
+        sink(sentence).is_break()
     }
 
     fn judge(&self, sentence: &str, facts: &[CheckedFact], answered: &mut Vec<usize>) -> Judgement {

@@ -1,6 +1,7 @@
 //! What a chat keeps to: turns once, actions once, whatever fails.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, UNIX_EPOCH};
@@ -93,7 +94,7 @@ fn send(chat: &Chat, turn: Option<u32>, text: &str, script: &str) -> Result<Told
         text,
         understanding: &understanding,
     };
-    chat.turn(&turn, &mut |_| {})
+    chat.turn(&turn, &mut |_| ControlFlow::Continue(()))
 }
 
 #[test]
@@ -184,9 +185,9 @@ fn a_store_that_fails_under_load_has_nothing_done_twice() {
             text: "查订单A12345",
             understanding: &understanding,
         };
-        let mut told = chat.turn(&turn, &mut |_| {});
+        let mut told = chat.turn(&turn, &mut |_| ControlFlow::Continue(()));
         while told.is_err() {
-            told = chat.turn(&turn, &mut |_| {});
+            told = chat.turn(&turn, &mut |_| ControlFlow::Continue(()));
         }
         let told = told.unwrap();
         assert_eq!(
@@ -372,7 +373,7 @@ fn names_and_lengths_are_bounded() {
             text: "你好",
             understanding: &understanding,
         };
-        let refused = chat.turn(&turn, &mut |_| {});
+        let refused = chat.turn(&turn, &mut |_| ControlFlow::Continue(()));
         assert!(matches!(refused, Err(ChatError::Session { .. })));
     }
     let flows = Flows::parse(SHOP).unwrap();

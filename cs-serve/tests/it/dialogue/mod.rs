@@ -8,12 +8,13 @@ mod properties;
 mod sessions;
 mod talks;
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use cs_serve::dialogue::{
     Actions, Call, Chat, ChatConfig, Flows, MemorySessions, SessionsConfig, Told, Turn,
 };
-use cs_serve::reply::{Asked, Evidence, Reply, Source, Values};
+use cs_serve::reply::{Asked, Evidence, Reply, Sink, Source, Values};
 use cs_serve::{BackendError, Entity, Intent, Understanding};
 
 /// The flows of a small shop.
@@ -130,14 +131,14 @@ impl Actions for Service {
 }
 
 /// Answers what has "运费" or "shipping" in it.
-fn shipping(asked: &Asked<'_>, sink: &mut dyn FnMut(&str)) -> Result<Option<Reply>, BackendError> {
+fn shipping(asked: &Asked<'_>, sink: &mut Sink<'_>) -> Result<Option<Reply>, BackendError> {
     if asked.text.contains("出错") {
         return Err("the index is gone".into());
     }
     if !asked.text.contains("运费") && !asked.text.contains("shipping") {
         return Ok(None);
     }
-    sink("满99元");
+    let _ = sink("满99元");
     Ok(Some(Reply {
         text: "满99元免运费。".into(),
         source: Source::Faq,
@@ -173,7 +174,10 @@ fn say(chat: &Chat, text: &str, script: &str) -> Told {
     };
     let mut given = String::new();
     let told = chat
-        .turn(&turn, &mut |piece| given.push_str(piece))
+        .turn(&turn, &mut |piece| {
+            given.push_str(piece);
+            ControlFlow::Continue(())
+        })
         .unwrap();
     assert_eq!(given, told.reply.text);
     told

@@ -4,7 +4,7 @@ use cs_serve::dialogue::{
     Answers, Chat, ChatConfig, Flows, MemorySessions, NoAnswers, SessionsConfig,
 };
 use cs_serve::http::{Api, HttpConfig, LastRatings, Slot};
-use cs_serve::reply::{Asked, Reply, Source};
+use cs_serve::reply::{Asked, Reply, Sink, Source};
 use serde_json::{Value, json};
 
 use super::service::{self, Service, ask, post, with_key};
@@ -22,6 +22,8 @@ flows:
       - collect: [number]
       - say: { zh: "{{number}}在路上。", en: "{{number}} is on its way." }
 "#;
+
+const NONE: &str = "version: 1\nflows: {}\n";
 
 /// Holds conversations, by these flows and answers.
 fn holding(flows: &str, answers: impl Answers + 'static, config: HttpConfig) -> Service {
@@ -44,15 +46,14 @@ fn service() -> Service {
 }
 
 /// Says in pieces what it was asked.
-fn echo(
-    asked: &Asked<'_>,
-    sink: &mut dyn FnMut(&str),
-) -> Result<Option<Reply>, cs_serve::BackendError> {
+fn echo(asked: &Asked<'_>, sink: &mut Sink<'_>) -> Result<Option<Reply>, cs_serve::BackendError> {
     if asked.text.contains("fail") {
         return Err("the text was: secret".into());
     }
     for word in asked.text.split_inclusive(' ') {
-        sink(word);
+        if sink(word).is_break() {
+            return Ok(None);
+        }
     }
     Ok(Some(Reply {
         text: asked.text.to_owned(),
@@ -63,7 +64,7 @@ fn echo(
 }
 
 fn echoing() -> Service {
-    holding("version: 1\nflows: {}\n", echo, HttpConfig::default())
+    holding(NONE, echo, HttpConfig::default())
 }
 
 async fn say(service: &Service, body: Value) -> service::Reply {
@@ -318,7 +319,7 @@ async fn more_turns_at_once_than_may_be_are_told_when_to_come_again() {
         std::sync::Mutex::new(entered),
         std::sync::Mutex::new(released),
     );
-    let slow = move |_: &Asked<'_>, _: &mut dyn FnMut(&str)| {
+    let slow = move |_: &Asked<'_>, _: &mut Sink<'_>| {
         entered.lock().unwrap().send(()).unwrap();
         released.lock().unwrap().recv().unwrap();
         Ok(None)
@@ -327,7 +328,7 @@ async fn more_turns_at_once_than_may_be_are_told_when_to_come_again() {
         max_turns: 1,
         ..HttpConfig::default()
     };
-    let service = holding("version: 1\nflows: {}\n", slow, config);
+    let service = holding(NONE, slow, config);
     let body = |session: &str| json!({"session": session, "text": "x"}).to_string();
     let first = tokio::spawn(ask(service.api.router(), post("/v1/chat", body("a"))));
     tokio::task::spawn_blocking(move || wait.recv().unwrap())
@@ -372,4 +373,31 @@ async fn metrics_count_replies_and_hand_overs_and_tell_nothing_of_them() {
         );
     }
     assert!(!metrics.contains("secret"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_goes_ends_its_reply_and_the_turn_never_was() {
+    let (entered, wait) = std::sync::mpsc::channel();
+    let (told, ended) = std::sync::mpsc::channel();
+    let (entered, told) = (std::sync::Mutex::new(entered), std::sync::Mutex::new(told));
+    // Says something again and again, until nobody waits for it.
+    let endless = move |_: &Asked<'_>, sink: &mut Sink<'_>| {
+        entered.lock().unwrap().send(()).unwrap();
+        while sink("and ").is_continue() {
+            std::thread::yield_now();
+        }
+        told.lock().unwrap().send(()).unwrap();
+        Ok(None)
+    };
+    let service = holding(NONE, endless, HttpConfig::default());
+    let body = json!({"session": "s", "text": "x"}).to_string();
+    let request = tokio::spawn(ask(service.api.router(), post("/v1/chat", body)));
+    tokio::task::spawn_blocking(move || wait.recv().unwrap())
+        .await
+        .unwrap();
+    request.abort();
+    tokio::task::spawn_blocking(move || ended.recv().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(service.get("/v1/chat/s").await.problem().0, 404);
 }

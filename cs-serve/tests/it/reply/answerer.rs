@@ -1,5 +1,6 @@
 //! Turns that no flow takes.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use cs_serve::Understanding;
@@ -39,7 +40,10 @@ fn answerer_with(parts: AnswererParts) -> Answerer {
 /// Answers, and sees that what is shown is the reply.
 fn answer(answerer: &Answerer, asked: &Asked<'_>) -> Result<Option<Reply>, ReplyError> {
     let mut shown = String::new();
-    let reply = answerer.answer(asked, &mut |piece| shown += piece)?;
+    let reply = answerer.answer(asked, &mut |piece| {
+        shown += piece;
+        ControlFlow::Continue(())
+    })?;
     assert_eq!(shown, reply.as_ref().map_or("", |it| &it.text));
     Ok(reply)
 }

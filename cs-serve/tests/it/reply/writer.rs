@@ -1,5 +1,6 @@
 //! Replies by a language model that says what a test has it say.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -123,7 +124,10 @@ fn answer(service: &Service, text: &str) -> Result<Option<Reply>, ReplyError> {
     let values = Values::new();
     let reply = service
         .answerer
-        .answer(&asked(&understanding, &values), &mut |piece| shown += piece);
+        .answer(&asked(&understanding, &values), &mut |piece| {
+            shown += piece;
+            ControlFlow::Continue(())
+        });
     let told = reply.as_ref().ok().and_then(Option::as_ref);
     assert_eq!(shown, told.map_or("", |it| &it.text));
     reply
@@ -277,7 +281,10 @@ fn a_model_that_fails_is_an_error_until_something_was_said() {
     let service = self::service(failing(text.len()), parts(), config());
     let understanding = understanding("介绍一下晨曦水壶", None);
     let values = Values::new();
-    let mut sink = |_: &str| shown.store(true, Ordering::Relaxed);
+    let mut sink = |_: &str| {
+        shown.store(true, Ordering::Relaxed);
+        ControlFlow::Continue(())
+    };
     let reply = service
         .answerer
         .answer(&asked(&understanding, &values), &mut sink);
