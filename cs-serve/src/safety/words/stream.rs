@@ -11,8 +11,8 @@ const CONTEXT: usize = 16;
 /// Filters a text that comes in pieces, and lets out of it what no word that may still come can forbid. What
 /// has come out in the end is what [`Filter::filter`] makes of the whole text, wherever it was cut.
 ///
-/// It keeps back what may be the beginning of a word, in whatever disguise, and otherwise four letters or so; at most what the longest word may
-/// take up.
+/// It keeps back what may be the beginning of a word, in whatever disguise, and otherwise the last two characters; at
+/// most what the longest word may take up.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -25,8 +25,8 @@ const CONTEXT: usize = 16;
 /// assert_eq!(stream.push("What a ras").masked, "What a ");
 /// assert_eq!(stream.push("-c").masked, "");
 /// assert_eq!(stream.push("-al! ").masked, "");
-/// assert_eq!(stream.push("Is it").masked, "********! ");
-/// assert_eq!(stream.finish().masked, "Is it");
+/// assert_eq!(stream.push("Is it").masked, "********! Is ");
+/// assert_eq!(stream.finish().masked, "it");
 /// # Ok::<(), cs_serve::safety::words::WordsError>(())
 /// ```
 #[derive(Debug)]
