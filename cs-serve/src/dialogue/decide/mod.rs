@@ -82,7 +82,7 @@ pub enum Next {
     Call(String),
 }
 
-/// Decides what comes of an input. Takes some microseconds, and depends on nothing but its arguments.
+/// Decides what comes of an input. Depends on nothing but its arguments.
 pub fn decide(flows: &Flows, state: &State, input: &Input<'_>) -> Decision {
     let mut plan = Plan::new(flows, state);
     let next = match input {

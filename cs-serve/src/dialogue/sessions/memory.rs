@@ -14,7 +14,7 @@ const SHARDS: usize = 64;
 /// How often sessions are looked for whose time is over, in milliseconds.
 const SWEEP: u64 = 60_000;
 
-/// Sessions in memory: they end with the process. A turn of 60 bytes with a reply of 150 takes some 450.
+/// Sessions in memory: they end with the process. Each takes the memory of its events as JSON.
 ///
 /// ```
 /// use cs_serve::dialogue::{Event, MemorySessions, SessionError, Sessions, SessionsConfig};
@@ -40,7 +40,7 @@ struct Shard {
     swept: u64,
 }
 
-/// A session, its events a line of JSON each: a third of what they take as values.
+/// A session, its events a line of JSON each, which is one allocation.
 struct Kept {
     at: u64,
     count: u32,
