@@ -69,7 +69,7 @@ pub struct AnswererParts {
 ///
 /// let understanding = Understanding::default();
 /// let asked = Asked {
-///     text: "请问怎么退货",
+///     text: "怎么退货",
 ///     understanding: &understanding,
 ///     language: Language::Zh,
 ///     slots: &Values::new(),
