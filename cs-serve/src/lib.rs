@@ -9,7 +9,8 @@
 //! - [`GenerationBackend`] is what continues conversations: cs-quant's decoders, or your own.
 //! - `engine` (feature `engine`) answers many callers at once: a bounded queue, batches, deadlines;
 //!   `engine::generation` writes texts for them, token by token.
-//! - `safety` (feature `safety`) finds what may not be said: `safety::words`, `safety::meaning`.
+//! - `safety` (feature `safety`) finds what may not be said, and masks personal data: `safety::words`,
+//!   `safety::meaning`, `safety::personal`.
 //! - `route` (feature `route`) answers from a light model what it is sure of, and asks a full one
 //!   else.
 //! - `knowledge` (feature `knowledge`) knows facts, and holds replies against them: `knowledge::check`.

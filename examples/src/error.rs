@@ -48,6 +48,9 @@ pub enum Error {
     /// Lists of words.
     #[error(transparent)]
     Words(#[from] cs_serve::safety::words::WordsError),
+    /// Keys of tags.
+    #[error(transparent)]
+    Key(#[from] cs_serve::safety::personal::KeyError),
     /// A threshold that rows do not allow.
     #[error("{}: {source}", path.display())]
     Fit {
@@ -147,6 +150,7 @@ impl Error {
             | Self::Unfit { .. }
             | Self::Fit { .. }
             | Self::Knowledge(_)
+            | Self::Key(_)
             | Self::Flows(_)
             | Self::Reply(_)
             | Self::Yaml { .. }

@@ -2,6 +2,8 @@
 //!
 //! - [`words`] finds words of lists in texts, however they are disguised.
 //! - [`meaning`] finds texts that are like prohibited ones, by vectors.
+//! - [`personal`] finds personal data in texts, and masks them.
 
 pub mod meaning;
+pub mod personal;
 pub mod words;

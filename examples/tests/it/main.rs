@@ -10,6 +10,7 @@ mod cli;
 mod facts;
 mod filter;
 mod generate;
+mod mask;
 mod play;
 mod same;
 mod serve;

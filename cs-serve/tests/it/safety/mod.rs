@@ -1,2 +1,5 @@
+//! What may not be said, and what may not be kept.
+
 mod meaning;
+mod personal;
 mod words;

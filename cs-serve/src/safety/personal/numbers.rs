@@ -1,0 +1,199 @@
+//! Digits of a text, however they are written: 138 0013 8000, 一三八，零零一三, "one three eight".
+
+use super::view::View;
+
+/// The most characters between two groups of digits of one number.
+const LONGEST_GAP: usize = 3;
+
+const WORDS: &[(&str, u8)] = &[
+    ("zero", 0),
+    ("oh", 0),
+    ("one", 1),
+    ("two", 2),
+    ("three", 3),
+    ("four", 4),
+    ("five", 5),
+    ("six", 6),
+    ("seven", 7),
+    ("eight", 8),
+    ("nine", 9),
+];
+
+struct Digit {
+    value: u8,
+    start: usize,
+    end: usize,
+}
+
+/// Digits without anything between them.
+struct Group {
+    /// The numbers of its digits.
+    first: usize,
+    end: usize,
+    /// What stands between it and the group before it, if both may be of one number.
+    gap: Option<char>,
+}
+
+/// The digits of a text in groups.
+pub(super) struct Numbers {
+    digits: Vec<Digit>,
+    groups: Vec<Group>,
+}
+
+/// Some groups that may be one number.
+pub(super) struct Window {
+    pub(super) digits: String,
+    /// The lengths of the groups.
+    pub(super) groups: Vec<usize>,
+    /// What parts the last one from the one before it.
+    pub(super) gap: Option<char>,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl Numbers {
+    pub(super) fn of(view: &View) -> Self {
+        let mut numbers = Self {
+            digits: Vec::new(),
+            groups: Vec::new(),
+        };
+        let mut at = 0;
+        while let Some(c) = view.at(at) {
+            if let Some(value) = value_of(c) {
+                numbers.push(view, &[value], at, at + c.len_utf8());
+                at += c.len_utf8();
+            } else if c.is_ascii_alphabetic() {
+                let rest = &view.text[at..];
+                let length = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+                at = numbers.word(view, at, length);
+            } else {
+                at += c.len_utf8();
+            }
+        }
+        numbers
+    }
+
+    /// Takes a word of letters, with the one after "double", and gives where it ends.
+    fn word(&mut self, view: &View, at: usize, length: usize) -> usize {
+        let word =
+            |start: usize, length: usize| view.text[start..start + length].to_ascii_lowercase();
+        let value = |word: &str| WORDS.iter().find(|it| it.0 == word).map(|it| it.1);
+        let end = at + length;
+        let (times, from) = match &*word(at, length) {
+            "double" => (2, end + 1),
+            "triple" => (3, end + 1),
+            _ => (1, at),
+        };
+        let Some(rest) = view.text.get(from..) else {
+            return end;
+        };
+        let length = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+        match value(&word(from, length)) {
+            Some(value) => {
+                self.push(view, &vec![value; times], at, from + length);
+                from + length
+            }
+            None => end,
+        }
+    }
+
+    fn push(&mut self, view: &View, values: &[u8], start: usize, end: usize) {
+        let before = self.digits.last().map(|it| &view.text[it.end..start]);
+        let first = self.digits.len();
+        match (before, self.groups.last_mut()) {
+            (Some(""), Some(group)) => group.end += values.len(),
+            _ => self.groups.push(Group {
+                first,
+                end: first + values.len(),
+                gap: before.and_then(gap_of),
+            }),
+        }
+        let digit = |&value: &u8| Digit { value, start, end };
+        self.digits.extend(values.iter().map(digit));
+    }
+
+    /// Gives all digits.
+    pub(super) fn all(&self) -> String {
+        let digits = self.digits.iter();
+        digits.map(|it| char::from(b'0' + it.value)).collect()
+    }
+
+    /// Gives the runs of whole groups of so many digits, which nothing alike goes on before or after.
+    pub(super) fn windows(&self, fewest: usize, most: usize) -> impl Iterator<Item = Window> {
+        (0..self.groups.len()).flat_map(move |first| {
+            let from = self.groups[first].first;
+            let within = move |last: &usize| self.groups[*last].end - from <= most;
+            let joined = move |last: &usize| *last == first || self.groups[*last].gap.is_some();
+            (first..self.groups.len())
+                .take_while(joined)
+                .take_while(within)
+                .filter(move |last| self.groups[*last].end - from >= fewest)
+                .filter_map(move |last| self.window(first, last))
+        })
+    }
+
+    fn window(&self, first: usize, last: usize) -> Option<Window> {
+        let groups = &self.groups[first..=last];
+        let length = |it: &Group| it.end - it.first;
+        let inner = groups
+            .get(1..)
+            .and_then(|it| it.last())
+            .and_then(|it| it.gap);
+        let goes_on = |gap: Option<char>, other: &Group| match (gap, inner) {
+            (Some('.'), None) => true,
+            (Some(gap), Some(inner)) => gap == inner && length(other) < 7,
+            _ => false,
+        };
+        let before = first.checked_sub(1).map(|it| &self.groups[it]);
+        let after = self.groups.get(last + 1);
+        let is_part = before.is_some_and(|it| goes_on(groups[0].gap, it))
+            || after.is_some_and(|it| goes_on(it.gap, it));
+        if is_part {
+            return None;
+        }
+        let digits = &self.digits[groups[0].first..groups[groups.len() - 1].end];
+        let lengths: Vec<usize> = groups.iter().map(length).collect();
+        // 13,800,138,000 is an amount.
+        let in_thousands =
+            inner == Some(',') && lengths[0] <= 3 && lengths[1..].iter().all(|&it| it == 3);
+        (!in_thousands).then(|| Window {
+            digits: digits
+                .iter()
+                .map(|it| char::from(b'0' + it.value))
+                .collect(),
+            groups: lengths,
+            gap: inner,
+            start: digits[0].start,
+            end: digits[digits.len() - 1].end,
+        })
+    }
+}
+
+/// Gives the digit that a character is, in figures or Chinese.
+pub(super) fn value_of(c: char) -> Option<u8> {
+    Some(match c {
+        '0'..='9' => c as u8 - b'0',
+        '零' => 0,
+        '一' | '壹' | '幺' => 1,
+        '二' | '贰' => 2,
+        '三' | '叁' => 3,
+        '四' | '肆' => 4,
+        '五' | '伍' => 5,
+        '六' | '陆' => 6,
+        '七' | '柒' => 7,
+        '八' | '捌' => 8,
+        '九' | '玖' => 9,
+        _ => return None,
+    })
+}
+
+/// Gives what parts the groups of one number: a mark, or else a space.
+fn gap_of(between: &str) -> Option<char> {
+    let is_gap = |c| " -.,、()·".contains(c);
+    let short = between.chars().nth(LONGEST_GAP).is_none();
+    let mark = between.chars().find(|c| *c != ' ').unwrap_or(' ');
+    (short && between.chars().all(is_gap)).then_some(match mark {
+        '(' | ')' => ' ',
+        mark => mark,
+    })
+}

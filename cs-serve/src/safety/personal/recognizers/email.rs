@@ -1,0 +1,38 @@
+//! E-mail addresses (RFC 5321), also with their signs in words.
+
+use super::pattern::{Pattern, pattern};
+use super::{Certainty, Search};
+use crate::safety::personal::kind::Kind;
+
+static PATTERN: Pattern = Pattern::new(|| {
+    pattern(
+        r"[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63} ?@ ?[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62})(?:\.[A-Za-z0-9\-]{1,63}){1,5}",
+    )
+});
+
+static IN_WORDS: Pattern = Pattern::new(|| {
+    pattern(
+        r"(?i)[a-z0-9][a-z0-9._%+\-]{0,63} ?(?:\(at\)|\[at\]| at |艾特|#) ?[a-z0-9](?:[a-z0-9\-]{0,62})(?: ?(?:\.|\(dot\)|\[dot\]| dot |点) ?[a-z0-9]{2,63}){0,3} ?(?:\.|\(dot\)|\[dot\]| dot |点) ?(?:com|net|org|cn|io|edu|co|uk|de|hk|tw|me|example|test)(?-u:\b)",
+    )
+});
+
+pub(super) fn find(search: &mut Search<'_>) {
+    let view = search.view;
+    if view.text.contains('@') {
+        for found in PATTERN.find_iter(&view.text) {
+            let text = found.as_str().trim_end_matches(['.', '-']);
+            search.add(
+                Kind::Email,
+                found.start(),
+                found.start() + text.len(),
+                Certainty::Checked,
+            );
+        }
+    }
+    let lower = || view.text.to_ascii_lowercase();
+    if ["艾特", "#"].iter().any(|it| view.text.contains(it)) || lower().contains("at") {
+        for found in IN_WORDS.find_iter(&view.text) {
+            search.add(Kind::Email, found.start(), found.end(), Certainty::Form);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Identity cards of Hong Kong: one or two letters, six digits and a check digit, mostly in brackets: the
+//! letters count from 10 on, a missing one 36, and the sum of all by weights of 9 to 1 is divided by 11.
+
+use super::pattern::{Pattern, pattern};
+use super::{Certainty, Clue, Search};
+use crate::safety::personal::kind::Kind;
+
+static PATTERN: Pattern =
+    Pattern::new(|| pattern(r"([A-Za-z]{1,2}) ?(\d{6}) ?(\(([0-9Aa])\)|([0-9Aa]))"));
+
+pub(super) fn find(search: &mut Search<'_>) {
+    let view = search.view;
+    if !view.has_digit {
+        return;
+    }
+    for found in PATTERN.captures_iter(&view.text) {
+        let (Some(all), Some(check)) = (found.get(0), found.get(4).or(found.get(5))) else {
+            continue;
+        };
+        if !view.is_apart(all.start(), all.end()) {
+            continue;
+        }
+        let is_checked = is_checked(&found[1], &found[2], check.as_str());
+        let in_brackets = found.get(4).is_some();
+        let is_said = search.clue(all.start()) == Some(Clue::Id);
+        let certainty = match (is_checked, in_brackets, is_said) {
+            (true, true, _) | (true, _, true) => Certainty::Checked,
+            (false, true, true) => Certainty::Said,
+            _ => continue,
+        };
+        search.add(Kind::HkId, all.start(), all.end(), certainty);
+    }
+}
+
+fn is_checked(letters: &str, digits: &str, check: &str) -> bool {
+    let value = |c: char| c.to_digit(36).unwrap_or(0);
+    let mut values: Vec<u32> = letters
+        .chars()
+        .chain(digits.chars())
+        .chain(check.chars())
+        .map(value)
+        .collect();
+    if letters.len() == 1 {
+        values.insert(0, 36);
+    }
+    let sum: u32 = values
+        .iter()
+        .zip((1..=9).rev())
+        .map(|(value, weight)| value * weight)
+        .sum();
+    sum.is_multiple_of(11)
+}

@@ -1,0 +1,35 @@
+//! IP addresses, of version 4 in four numbers and of version 6 (RFC 4291), as Rust's library reads them.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::pattern::{Pattern, pattern};
+use super::{Certainty, Clue, Search};
+use crate::safety::personal::kind::Kind;
+
+static V4: Pattern = Pattern::new(|| pattern(r"\d{1,3}(?:\.\d{1,3}){3,9}"));
+static V6: Pattern =
+    Pattern::new(|| pattern(r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\d*(?:\.\d{1,3}){3})?"));
+
+pub(super) fn find(search: &mut Search<'_>) {
+    let view = search.view;
+    if view.text.contains('.') && view.has_digit {
+        for found in V4.find_iter(&view.text) {
+            let is_version = search.clue(found.start()) == Some(Clue::Other);
+            let is_address = found.as_str().parse::<Ipv4Addr>().is_ok();
+            if is_address && !is_version && view.is_apart(found.start(), found.end()) {
+                search.add(Kind::Ip, found.start(), found.end(), Certainty::Form);
+            }
+        }
+    }
+    if view.text.contains(':') {
+        for found in V6.find_iter(&view.text) {
+            let is_address = found
+                .as_str()
+                .parse::<Ipv6Addr>()
+                .is_ok_and(|it| !it.is_unspecified());
+            if is_address && view.is_apart(found.start(), found.end()) {
+                search.add(Kind::Ip, found.start(), found.end(), Certainty::Form);
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Telephones of mainland China that are bound to a place: an area's code of three or four digits, the
+//! first 0, and seven or eight more. Numbers that begin with 400 or 800 are companies'.
+
+use super::{Certainty, Clue, Search};
+use crate::safety::personal::kind::Kind;
+use crate::safety::personal::numbers::Window;
+
+pub(super) fn find(search: &mut Search<'_>) {
+    for window in search.numbers.windows(7, 14) {
+        let clue = search.clue(window.start);
+        let is_other = matches!(
+            clue,
+            Some(Clue::Order | Clue::Card | Clue::Other | Clue::Passport | Clue::Id | Clue::Birth)
+        );
+        let start = opening(search, &window);
+        let has_plus = search.view.tail(start, 1) == "+";
+        if is_other || !search.view.is_apart(start, window.end) {
+            continue;
+        }
+        let certainty = match () {
+            () if is_landline(&window, has_plus) => Certainty::Said,
+            () if clue == Some(Clue::Phone) && is_local(&window) => Certainty::Form,
+            () => continue,
+        };
+        let end = extension(search, window.end);
+        let start = start - usize::from(has_plus);
+        search.add(Kind::Landline, start, end, certainty);
+    }
+}
+
+/// (010)85007938
+fn opening(search: &Search<'_>, window: &Window) -> usize {
+    let is_open = search.view.before(window.start) == Some('(');
+    window.start - usize::from(is_open)
+}
+
+/// Gives the end of what an operator connects to: 转801, "ext. 12", -801.
+fn extension(search: &Search<'_>, end: usize) -> usize {
+    let rest = search.view.head(end, 12);
+    let marks = ["转分机", "分机", "转", "ext.", "ext", "x", "-"];
+    let bare = rest.trim_start_matches([' ', ',']);
+    let after = marks.iter().find_map(|mark| {
+        let head = bare.get(..mark.len())?;
+        head.eq_ignore_ascii_case(mark)
+            .then(|| bare[mark.len()..].trim_start_matches([' ', ':']))
+    });
+    let Some(after) = after else { return end };
+    let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+    match digits {
+        1..=6 => end + (rest.len() - after.len()) + digits,
+        _ => end,
+    }
+}
+
+fn is_landline(window: &Window, has_plus: bool) -> bool {
+    let digits = window.digits.as_str();
+    let (area, is_coded) = match digits.strip_prefix("86").filter(|_| has_plus) {
+        Some(national) => (national.trim_start_matches('0'), true),
+        None => match digits.strip_prefix('0') {
+            Some(area) => (area, false),
+            None => return false,
+        },
+    };
+    let lengths = match area.as_bytes() {
+        [b'1', b'0', ..] | [b'2', _, ..] => 10..=10,
+        [b'3'..=b'9', ..] => 10..=11,
+        _ => return false,
+    };
+    // Contiguous digits that begin with 0 may be anything if there are few of them.
+    let first = window.groups[0];
+    let is_grouped =
+        is_coded || matches!(first, 3 | 4) || window.groups.len() > 3 || first == digits.len();
+    is_grouped && lengths.contains(&area.len())
+}
+
+/// 8500 7938, where the text says that it is a telephone.
+fn is_local(window: &Window) -> bool {
+    let is_short = matches!(window.digits.len(), 7 | 8);
+    is_short
+        && matches!(window.digits.as_bytes()[0], b'2'..=b'8')
+        && !window.digits.starts_with("400")
+}

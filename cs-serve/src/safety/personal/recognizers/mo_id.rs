@@ -1,0 +1,33 @@
+//! Identity cards of Macao: seven digits that begin with 1, 5 or 7, and one more in brackets or after a
+//! slash. How that one is made is not published.
+
+use super::pattern::{Pattern, pattern};
+use super::{Certainty, Clue, Search};
+use crate::safety::personal::kind::Kind;
+
+static PATTERN: Pattern = Pattern::new(|| pattern(r"[157](?:\d{6} ?\(\d\)|/\d{6}/\d|\d{7})"));
+
+pub(super) fn find(search: &mut Search<'_>) {
+    let view = search.view;
+    if !view.has_digit {
+        return;
+    }
+    for found in PATTERN.find_iter(&view.text) {
+        let (start, end) = (found.start(), found.end());
+        let is_marked = found.as_str().ends_with(')') || found.as_str().contains('/');
+        let is_said = search.clue(start) == Some(Clue::Id);
+        let tail = view.tail(start, 16).to_ascii_lowercase();
+        let of_macao = ["澳门", "澳門", "macau", "macao"]
+            .iter()
+            .any(|it| tail.contains(it));
+        let certainty = match () {
+            () if !view.is_apart(start, end) => continue,
+            () if is_said || of_macao => Certainty::Said,
+            () if is_marked => Certainty::Form,
+            () => continue,
+        };
+        if is_marked || of_macao {
+            search.add(Kind::MoId, start, end, certainty);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Mobile telephones of mainland China (11 digits, the first 1, the second 3 to 9), of Hong Kong and Taiwan, and
+//! telephones abroad by their country's code (ITU-T E.164) or, of North America, by their groups.
+
+use super::{Certainty, Clue, Search};
+use crate::safety::personal::kind::Kind;
+use crate::safety::personal::numbers::Window;
+
+/// What follows an amount.
+const UNITS: &[&str] = &[
+    "元", "块", "万", "件", "个", "分", "%", "人", "次", "米", "毫", "克", "斤", "减", "点",
+    "dollar", "point", "euro", "pound", "usd", "unit", "piece", "mah", "mb", "gb", "kg",
+];
+
+pub(super) fn find(search: &mut Search<'_>) {
+    for window in search.numbers.windows(8, 15) {
+        let start = with_plus(search, window.start);
+        let has_plus = search.view.text[start..window.start].contains('+');
+        let clue = search.clue(start);
+        let is_other = matches!(
+            clue,
+            Some(Clue::Order | Clue::Card | Clue::Other | Clue::Passport | Clue::Id | Clue::Birth)
+        );
+        if is_other && !has_plus
+            || !search.view.is_apart(start, window.end)
+            || is_amount(search, start, window.end)
+        {
+            continue;
+        }
+        let is_said = clue == Some(Clue::Phone);
+        // Four numbers with full stops are an IP address.
+        let is_dotted = window.gap == Some('.') && window.groups.iter().all(|it| *it < 4);
+        if is_dotted {
+            continue;
+        }
+        if is_chinese(&window.digits) || is_taiwanese(&window) {
+            search.add(Kind::Mobile, start, window.end, Certainty::Said);
+        } else if has_plus && !window.digits.starts_with("86") || is_abroad(&window, is_said) {
+            search.add(Kind::Mobile, start, window.end, Certainty::Form);
+        }
+    }
+}
+
+/// Gives where a number begins whose country's code has a sign or brackets before it.
+fn with_plus(search: &Search<'_>, start: usize) -> usize {
+    let tail = search.view.tail(start, 3);
+    let code = tail.trim_end_matches([' ', '(']);
+    let plus = match code.ends_with('+') {
+        true => start - (tail.len() - code.len()) - 1,
+        false => start,
+    };
+    plus - usize::from(search.view.before(plus) == Some('('))
+}
+
+fn is_amount(search: &Search<'_>, start: usize, end: usize) -> bool {
+    let next = search.view.head(end, 9).to_ascii_lowercase();
+    let is_counted = matches!(search.view.before(start), Some('满' | '第'));
+    is_counted || UNITS.iter().any(|it| next.trim_start().starts_with(it))
+}
+
+fn is_chinese(digits: &str) -> bool {
+    let national = match digits.len() {
+        11 => digits,
+        13 => digits.strip_prefix("86").unwrap_or_default(),
+        15 => digits.strip_prefix("0086").unwrap_or_default(),
+        _ => "",
+    };
+    let bytes = national.as_bytes();
+    bytes.len() == 11 && bytes[0] == b'1' && bytes[1] >= b'3'
+}
+
+/// 0912-345-678
+fn is_taiwanese(window: &Window) -> bool {
+    window.digits.len() == 10 && window.digits.starts_with("09")
+}
+
+/// North American numbers, British mobile ones, and of Hong Kong after a word that says so.
+fn is_abroad(window: &Window, is_said: bool) -> bool {
+    let digits = window.digits.as_bytes();
+    let from_two = |at: usize| digits.get(at).is_some_and(|it| (b'2'..=b'9').contains(it));
+    let in_groups = |groups: &[usize]| window.groups == groups;
+    // Companies' own, free of charge.
+    let is_free = ["400", "800", "888", "877", "866"]
+        .iter()
+        .any(|it| window.digits.starts_with(it));
+    match digits.len() {
+        8 => {
+            is_said
+                && matches!(digits[0], b'4'..=b'7' | b'9')
+                && (in_groups(&[4, 4]) || in_groups(&[8]))
+        }
+        10 => !is_free && from_two(0) && from_two(3) && (is_said || in_groups(&[3, 3, 4])),
+        11 if digits[0] == b'1' => from_two(1) && from_two(4) && in_groups(&[1, 3, 3, 4]),
+        11 => digits.starts_with(b"07") && (in_groups(&[5, 6]) || in_groups(&[5, 3, 3])),
+        12.. => digits.starts_with(b"00") && is_said,
+        _ => false,
+    }
+}

@@ -1,0 +1,105 @@
+//! Masks personal data: numbers of people and their papers, telephones, addresses, names.
+//!
+//! ```text
+//! echo '我的手机是138 0013 8000' | cargo run --release --example mask -p cs-examples --no-default-features -- --json
+//! cargo run --release --example mask -- --input turns.jsonl --key-file mask.keys --model target/quickstart/int8
+//! ```
+//!
+//! A value becomes `<KIND:tag>`. With `--key-file`, two lines of 32 bytes in hexadecimal or base64, the same value has
+//! the same tag in every run; else in this run alone. With `--model`, entities whose labels are kinds, as `name` and
+//! `address`, are masked as well. With `--json`, a line per text: `masked, found[{kind, start, end}]`, in characters
+//! of the text as it was, and never the value.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use cs_examples::{
+    BackendKind, Error, InputArgs, LengthArgs, Output, Result, answer_lines, open, print,
+    print_json, run,
+};
+use cs_serve::Assistant;
+use cs_serve::safety::personal::{Found, Keys, Kind, MaskedText, Masker};
+use serde_json::json;
+
+/// Texts of a file masked at a time.
+const BATCH: usize = 64;
+
+/// The lines of an input are of one conversation, so that a value has one tag.
+const CONVERSATION: &str = "";
+
+/// Mask personal data
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    input: InputArgs,
+    /// Keys of the tags, one for values and one for customers
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Folder of a model that finds entities of the kinds
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
+    #[command(flatten)]
+    output: Output,
+}
+
+fn main() -> ExitCode {
+    run(|arguments: Arguments| {
+        let keys = match &arguments.key_file {
+            Some(path) => Keys::open(path)?,
+            None => Keys::random()?,
+        };
+        let mask = Mask {
+            masker: Masker::new(keys),
+            model: arguments.model.as_deref().map(model).transpose()?,
+        };
+        let answer = |texts: &[&str]| texts.iter().map(|text| mask.text(text)).collect();
+        answer_lines(&arguments.input, arguments.output, BATCH, answer, |it| {
+            show(it, arguments.output)
+        })
+    })
+}
+
+/// Opens a model one of whose labels is a kind.
+fn model(path: &Path) -> Result<Assistant> {
+    let assistant = open(path, BackendKind::Native, LengthArgs::default())?;
+    let slots = assistant.bundle().tasks().slots.as_ref();
+    let has_kind = |it: &cs_data::TagSet| Kind::ALL.iter().any(|kind| it.has_label(kind.name()));
+    match slots.is_some_and(has_kind) {
+        true => Ok(assistant),
+        false => Err(Error::Unfit {
+            path: path.to_owned(),
+            found: "a model none of whose entities is personal data".to_owned(),
+            expected: "one with labels such as `name` or `address`",
+        }),
+    }
+}
+
+struct Mask {
+    masker: Masker,
+    model: Option<Assistant>,
+}
+
+impl Mask {
+    fn text(&self, text: &str) -> Result<MaskedText> {
+        let mut others = Vec::new();
+        if let Some(model) = &self.model {
+            let entities = model.understand(text)?.entities;
+            others.extend(entities.iter().filter_map(|it| {
+                Some(Found {
+                    kind: Kind::named(&it.label)?,
+                    start: it.start,
+                    end: it.end,
+                })
+            }));
+        }
+        Ok(self.masker.text_with(CONVERSATION, text, &others))
+    }
+}
+
+fn show(it: &MaskedText, output: Output) -> Result<()> {
+    match output.json {
+        true => print_json(&json!({"masked": it.masked, "found": it.found})),
+        false => print(format_args!("{}", it.masked.get())),
+    }
+}
