@@ -38,6 +38,18 @@ pub fn terms(text: &str) -> Vec<String> {
     terms
 }
 
+/// Gives the clauses of a text, each with its first character.
+pub(in crate::reply) fn clauses(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut start = 0;
+    let is_end = |char: char| "，,；;。！!？?\n".contains(char);
+    let clauses = text.split_inclusive(is_end).map(move |clause| {
+        let at = start;
+        start += clause.chars().count();
+        (at, clause)
+    });
+    clauses.filter(|(_, clause)| clause.contains(char::is_alphanumeric))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,5 +72,11 @@ mod tests {
     fn what_is_too_long_is_cut() {
         assert_eq!(terms(&"x".repeat(1_000_000)), ["x".repeat(LONGEST)]);
         assert_eq!(terms(&"退款".repeat(500_000)).len(), MOST - 1);
+    }
+
+    #[test]
+    fn clauses_have_their_places() {
+        let all: Vec<_> = clauses("好的，89元。 …").collect();
+        assert_eq!(all, [(0, "好的，"), (3, "89元。")]);
     }
 }

@@ -9,11 +9,15 @@ use tantivy::query::BooleanQuery;
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::{DocAddress, Index, Searcher, TantivyDocument, TantivyError, Term};
 
-use super::analysis::terms;
+use super::analysis::{clauses, terms};
 use crate::reply::ReplyError;
 
 /// What the index may take while it is made, in bytes. It takes more if it has to.
 const MEMORY: usize = 32 << 20;
+
+/// The most clauses of a text that are looked at by themselves, and the fewest terms of one.
+const MOST_CLAUSES: usize = 8;
+const LEAST_TERMS: usize = 4;
 
 /// An index in memory, of one segment, in which a question's number is its document's.
 pub(super) struct Lexical {
@@ -28,7 +32,7 @@ pub(super) struct Lexical {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Hit {
     pub(super) question: usize,
-    /// The part of what it and the text have that both have.
+    /// The part of what it and the text, or a clause of that, have that both have.
     pub(super) overlap: f32,
 }
 
@@ -69,20 +73,31 @@ impl Lexical {
 
     /// Gives at most so many questions that have words of a text, the best first.
     pub(super) fn search(&self, text: &str, most: usize) -> Result<Vec<Hit>, ReplyError> {
-        let terms: BTreeSet<String> = terms(text).into_iter().collect();
-        self.hits(&terms, most).map_err(failed)
+        let of = |text: &str| terms(text).into_iter().collect::<BTreeSet<String>>();
+        let clauses = clauses(text)
+            .take(MOST_CLAUSES)
+            .map(|(_, clause)| of(clause));
+        let clauses = clauses.filter(|it| it.len() >= LEAST_TERMS);
+        let mut parts = vec![of(text)];
+        parts.extend(clauses);
+        self.hits(&parts, most).map_err(failed)
     }
 
-    fn hits(&self, terms: &BTreeSet<String>, most: usize) -> Result<Vec<Hit>, TantivyError> {
+    /// Finds questions by the first of these parts of a text, which is all of it.
+    fn hits(&self, parts: &[BTreeSet<String>], most: usize) -> Result<Vec<Hit>, TantivyError> {
         let term = |it: &String| Term::from_field_text(self.field, it);
-        let query = BooleanQuery::new_multiterms_query(terms.iter().map(term).collect());
+        let terms = parts.iter().take(1).flatten().map(term).collect();
+        let query = BooleanQuery::new_multiterms_query(terms);
         let top = TopDocs::with_limit(most).order_by_score();
         let found = self.searcher.search(&query, &top)?;
         let hit = |(_, address): (f32, DocAddress)| {
             let question = address.doc_id as usize;
+            let overlaps = parts
+                .iter()
+                .map(|it| self.overlap(it, &self.terms[question]));
             Hit {
                 question,
-                overlap: self.overlap(terms, &self.terms[question]),
+                overlap: overlaps.fold(0.0, f32::max),
             }
         };
         Ok(found.into_iter().map(hit).collect())
@@ -153,6 +168,14 @@ mod tests {
         let lexical = Lexical::new(&QUESTIONS).unwrap();
         let overlap = |text: &str| lexical.search(text, 9).unwrap()[0].overlap;
         assert!(overlap("cancel my order") > overlap("cancel my order of a blue whale"));
+    }
+
+    #[test]
+    fn a_clause_may_be_the_question() {
+        let lexical = Lexical::new(&QUESTIONS).unwrap();
+        let overlap = |text: &str| lexical.search(text, 9).unwrap()[0].overlap;
+        assert!(overlap("I changed my mind, how do I cancel my order?") > 0.99);
+        assert!(overlap("I wonder, where is it") < 0.5);
     }
 
     #[test]

@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use analysis::clauses;
 pub use analysis::terms;
 pub use embedder::{Embedder, NativeEmbedder};
 
@@ -43,7 +44,7 @@ const DEPTH: usize = 100;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetrievalConfig {
-    /// The least [`Found::overlap`]. 0.65 by default.
+    /// The least [`Found::overlap`]. 0.5 by default.
     pub min_overlap: f32,
     /// The least [`Found::cosine`], which depends on the embedder: 0.93 by default, which is for
     /// multilingual-e5-small.
@@ -53,7 +54,7 @@ pub struct RetrievalConfig {
 impl Default for RetrievalConfig {
     fn default() -> Self {
         Self {
-            min_overlap: 0.65,
+            min_overlap: 0.5,
             min_cosine: 0.93,
         }
     }
@@ -93,7 +94,8 @@ pub struct Found {
     /// The sum of the reciprocal ranks.
     pub fused: f32,
     /// The part of the words of both, it and the text, that stand in both, each by its weight in
-    /// BM25: the rarer, the more. 1 if they have the same words, and 0 beyond the first hundred.
+    /// BM25: the rarer, the more. 1 if they have the same words, and 0 beyond the first hundred. A
+    /// clause of four words or more may take the part of the text, as a customer may ask two things.
     pub overlap: f32,
     /// The cosine between its vector and the text's; none without an embedder.
     pub cosine: Option<f32>,

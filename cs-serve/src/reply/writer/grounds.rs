@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Material;
-use crate::reply::retrieval::terms;
+use crate::reply::retrieval::{clauses, terms};
 
 /// The part of a clause's words that must stand in a clause of an answer.
 const SHARE: f32 = 0.75;
@@ -72,18 +72,6 @@ impl Grounds {
     }
 }
 
-/// Gives the clauses of a text, each with its first character.
-pub(super) fn clauses(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut start = 0;
-    let is_end = |char: char| "，,；;。！!？?\n".contains(char);
-    let clauses = text.split_inclusive(is_end).map(move |clause| {
-        let at = start;
-        start += clause.chars().count();
-        (at, clause)
-    });
-    clauses.filter(|(_, clause)| clause.contains(char::is_alphanumeric))
-}
-
 fn negations(text: &str) -> usize {
     let chinese = text.chars().filter(|it| NEGATING.contains(it)).count();
     let terms = terms(text);
@@ -143,11 +131,5 @@ mod tests {
         let grounds = grounds();
         assert!(grounds.names("晨曦水壶，"));
         assert!(!grounds.names("晨曦水壶送红包，"));
-    }
-
-    #[test]
-    fn clauses_have_their_places() {
-        let all: Vec<_> = clauses("好的，89元。 …").collect();
-        assert_eq!(all, [(0, "好的，"), (3, "89元。")]);
     }
 }

@@ -10,8 +10,9 @@ use cs_model::chat::ChatFormat;
 use cs_model::generate::{Finish, GenerateConfig};
 use serde::{Deserialize, Serialize};
 
-use self::grounds::{Grounds, clauses};
+use self::grounds::Grounds;
 use self::prompt::conversation;
+use super::retrieval::clauses;
 use super::{Asked, Language, ReplyError, Sink};
 use crate::engine::generation::{GenerationEvent, GenerationHandle, GenerationRequest};
 use crate::engine::{Options, Priority};

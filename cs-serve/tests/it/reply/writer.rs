@@ -190,7 +190,7 @@ fn evidence_and_check_are_given() {
 fn an_answered_question_is_a_source() {
     let text = "质量问题由我们承担运费。运费全免。";
     let service = service(saying(text), parts(), config());
-    let reply = answer(&service, "要是质量问题，退货的运费谁出呀")
+    let reply = answer(&service, "要是质量问题，退货时的运费到底由谁出呀")
         .unwrap()
         .unwrap();
     assert_eq!(
