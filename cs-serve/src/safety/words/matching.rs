@@ -9,6 +9,9 @@ use super::tables::is_ordinary_word;
 use super::trick::{Trick, Tricks};
 use super::view::Unit;
 
+/// The most times that a letter is repeated.
+const MAX_REPEATED: usize = 64;
+
 /// The most characters between two of a word.
 pub(super) const MAX_GAP: usize = 16;
 
@@ -217,7 +220,7 @@ impl<'a> Matcher<'a> {
         let base = Letter::of(like.char).base;
         let before = self.at;
         let mut end = like.end;
-        while let Some(unit) = self.unit() {
+        while let Some(unit) = self.unit().filter(|_| self.at - before < MAX_REPEATED) {
             if unit.start != end || Letter::of(unit.char).base != base {
                 break;
             }

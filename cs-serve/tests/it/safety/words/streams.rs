@@ -143,4 +143,9 @@ fn a_large_text_of_beginnings_is_filtered_in_proportion_to_it() {
     let filter = filter(&format!("{}b\n{}c", "a".repeat(63), "坏".repeat(60)));
     let text = "a".repeat(200_000) + &"坏".repeat(100_000);
     assert!(filter.filter(&text).hits.is_empty());
+    let filter = self::filter("坏蛋\nfool");
+    let text = "坏".repeat(200_000) + "蛋" + &"f".repeat(60) + "ool";
+    let hits = filter.filter(&text).hits;
+    assert_eq!(hits.len(), 2);
+    assert_eq!((hits[0].end, hits[1].end), (200_001, 200_064));
 }
