@@ -111,6 +111,13 @@ impl Check {
     fn lines(&self, path: &Path) -> Result<Outcome> {
         let text = std::fs::read(path).map_err(Error::io(path))?;
         let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&text);
+        if text.trim_ascii().is_empty() {
+            return Err(Error::Unfit {
+                path: path.to_owned(),
+                found: "no reply".to_owned(),
+                expected: "an object with a `reply` a line",
+            });
+        }
         let mut outcome = Outcome::Passed;
         let lines = text.split(|&byte| byte == b'\n').enumerate();
         for (at, line) in lines.filter(|(_, line)| !line.trim_ascii().is_empty()) {

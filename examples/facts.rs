@@ -102,6 +102,13 @@ fn validate(path: &Path) -> Result<Outcome> {
 fn import(arguments: &Arguments, out: &Path) -> Result<Outcome> {
     let inputs: Vec<&Path> = arguments.tables.iter().map(PathBuf::as_path).collect();
     refuse_input(out, &inputs)?;
+    if let Some((twice, _)) = (inputs.iter().zip(1..)).find(|(it, at)| inputs[*at..].contains(it)) {
+        return Err(Error::Unfit {
+            path: twice.to_path_buf(),
+            found: "a table that is given twice".to_owned(),
+            expected: "each table once",
+        });
+    }
     if !arguments.classes.is_empty() && arguments.classes.len() != inputs.len() {
         let (classes, tables) = (arguments.classes.len(), inputs.len());
         return Err(Error::Usage(format!(

@@ -76,7 +76,11 @@ fn bad_tables_and_arguments_are_refused_on_a_line() {
     let folder = Folder::new();
     let table = folder.write("shop.csv", b"name,price\nkettle\n");
     let out = folder.path("shop.ttl");
-    let cases: [(&[&str], &str); 5] = [
+    let cases: [(&[&str], &str); 6] = [
+        (
+            &["--table", &table, "--table", &table, "--out", &out],
+            "shop.csv: a table that is given twice, expected each table once",
+        ),
         (&["--table", &table, "--out", &out], "shop.csv:2:1: "),
         (
             &["--table", &table, "--out", &table],
