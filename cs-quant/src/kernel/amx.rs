@@ -1,8 +1,9 @@
-//! The int8 tile for AMX: registers of 16 rows of 64 bytes, of which `tdpbusd` multiplies two, 16
+//! The integer tiles for AMX: registers of 16 rows of 64 bytes, of which `tdpbusd` multiplies two, 16
 //! rows of activations by 16 columns of weights over 64 inputs, and adds the products to 16 x 16
 //! `i32`.
 //!
-//! A panel's groups of four inputs are the rows that the instruction wants. Floats, and the inputs
+//! A panel's groups of four inputs are the rows that the instruction wants. With int4 weights, whose sums
+//! are of 32 inputs, half of a register is zero. Floats, and the inputs
 //! left over after the last 64, are computed as with AVX-512. (Intel 64 and IA-32 Architectures
 //! Software Developer's Manual, volume 1, chapter 18.)
 
@@ -14,8 +15,9 @@ use std::sync::LazyLock;
 use half::f16;
 
 use super::number::Number;
+use super::pack4::{GROUP, LINES};
 use super::vnni::{self, Avx512Vnni};
-use super::{Isa, TILE, Task};
+use super::{Isa, TILE, Task, widen};
 
 /// A machine with AVX-512-VNNI and AMX's 8-bit tiles.
 pub(crate) struct AmxInt8;
@@ -168,6 +170,86 @@ impl Tile {
     }
 }
 
+/// The weights of two groups of int4, widened, each for a register of its own in which the other's
+/// place is zero: one register of activations, two groups of every row, is multiplied by both.
+#[repr(C, align(64))]
+struct Halves([[[i8; 64]; 16]; 2]);
+
+impl Halves {
+    const fn zero() -> Self {
+        Self([[[0; 64]; 16]; 2])
+    }
+
+    /// Widens the lines of two groups.
+    ///
+    /// # Safety
+    ///
+    /// They are readable from an address divisible by 64, and the machine has AVX-512.
+    #[inline(always)]
+    unsafe fn widen(&mut self, packed: *const u8) {
+        for (half, register) in self.0.iter_mut().enumerate() {
+            let lines = register[half * 2 * LINES..].as_mut_ptr();
+            for line in 0..LINES {
+                // SAFETY: the caller vouches for what is read; a register has twice as many rows
+                // as a group has lines of eight.
+                unsafe {
+                    let packed = packed.add((half * LINES + line) * 64);
+                    vnni::widen_line(packed, lines.add(line * 2));
+                }
+            }
+        }
+    }
+
+    /// Loads the registers that [`multiply_halves`] multiplies by.
+    ///
+    /// # Safety
+    ///
+    /// The tiles are set up.
+    #[inline(always)]
+    unsafe fn load(&self) {
+        // SAFETY: the registers' rows are those of `self`.
+        unsafe {
+            asm!(
+                "tileloadd tmm6, [{b} + {line}]",
+                "tileloadd tmm7, [{b} + {line} + 1024]",
+                b = in(reg) self.0.as_ptr(),
+                line = in(reg) 64usize,
+                options(nostack, readonly),
+            );
+        }
+    }
+}
+
+/// The exact sums of rows, 16 at a time, over the first and over the second of two groups.
+type Exact = [[[[i32; TILE]; 16]; 2]; 4];
+
+/// Writes the sums of 16 rows over the first of two loaded groups, then over the second.
+///
+/// # Safety
+///
+/// `a` is readable for 64 bytes of each row, `sums` is writable for 16 rows twice, and the tiles are
+/// set up.
+#[inline(always)]
+unsafe fn multiply_halves(a: *const u8, lda: usize, sums: *mut [[i32; TILE]; 16]) {
+    // SAFETY: the caller vouches for what is read and written, and the tiles are set up.
+    unsafe {
+        asm!(
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "tileloadd tmm4, [{a} + {lda}]",
+            "tdpbusd tmm0, tmm4, tmm6",
+            "tdpbusd tmm1, tmm4, tmm7",
+            "tilestored [{sums} + {line}], tmm0",
+            "tilestored [{sums} + {line} + 1024], tmm1",
+            a = in(reg) a,
+            lda = in(reg) lda,
+            line = in(reg) 64usize,
+            sums = in(reg) sums,
+            options(nostack),
+        );
+    }
+}
+
 impl Isa for AmxInt8 {
     const ROWS: usize = Avx512Vnni::ROWS;
     const BY_SIXTEEN: bool = true;
@@ -238,8 +320,58 @@ impl Isa for AmxInt8 {
         b: *const u8,
         steps: *const [u16; TILE],
     ) -> [[f32; TILE]; R] {
-        // SAFETY: the caller's promise is the one asked for; the set includes that one.
-        unsafe { Avx512Vnni::tile_i4::<R>(groups, a, lda, b, steps) }
+        if R < 16 {
+            // SAFETY: the caller's promise is the one asked for; the set includes that one.
+            return unsafe { Avx512Vnni::tile_i4::<R>(groups, a, lda, b, steps) };
+        }
+        assert!(R.is_multiple_of(16) && R <= 64);
+        let mut sums = [[0.0; TILE]; R];
+        let pairs = groups / 2;
+        // What a pair of groups gives is added up while the next one is multiplied and the one after
+        // that is widened: what one instruction has just stored is not at hand for the next.
+        let mut halves = [const { Halves::zero() }; 2];
+        let mut exact = MaybeUninit::<[Exact; 2]>::uninit();
+        let exact = exact.as_mut_ptr().cast::<Exact>();
+        for pair in 0..=pairs {
+            // SAFETY: the caller vouches for the weights, the rows and the steps of `pairs` pairs;
+            // what is added up was written one turn before.
+            unsafe {
+                if pair == 0 && pairs > 0 {
+                    halves[0].widen(b);
+                }
+                if pair + 1 < pairs {
+                    halves[(pair + 1) % 2].widen(b.add((pair + 1) * 2 * LINES * 64));
+                }
+                if pair < pairs {
+                    halves[pair % 2].load();
+                }
+                for (block, sums) in sums.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+                    if pair < pairs {
+                        let a = a.add(block * 16 * lda + pair * 2 * GROUP);
+                        multiply_halves(a, lda, (*exact.add(pair % 2))[block].as_mut_ptr());
+                    }
+                    if pair > 0 {
+                        let before = pair - 1;
+                        let exact = &(*exact.add(before % 2))[block];
+                        vnni::add_scaled(sums, exact, steps.add(before * 2));
+                    }
+                }
+            }
+        }
+        if groups % 2 == 1 {
+            let last = groups - 1;
+            // SAFETY: the caller vouches for the last group, and its lines are aligned.
+            unsafe {
+                let weights = widen(&*b.add(last * LINES * 64).cast());
+                let panel = weights.as_ptr().cast();
+                for (i, sums) in sums.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+                    let a = a.add(i * 16 * lda + last * GROUP);
+                    let exact = [Avx512Vnni::tile_i8::<16>(4, a, lda, panel, panel)];
+                    vnni::add_scaled(sums, &exact, steps.add(last));
+                }
+            }
+        }
+        sums
     }
 
     #[inline(always)]

@@ -167,7 +167,7 @@ pub(crate) trait Isa {
     /// the latency of an addition, few enough for the registers. It is 4, 6, 8 or [`MOST_ROWS`].
     const ROWS: usize;
 
-    /// Whether the int8 tile takes its rows by 16, up to 64, and reads as many even if fewer are
+    /// Whether the integer tiles take their rows by 16, up to 64, and reads as many even if fewer are
     /// wanted.
     const BY_SIXTEEN: bool = false;
 
@@ -210,7 +210,8 @@ pub(crate) trait Isa {
     ///
     /// `a` is readable for `R` rows of `groups * 32` bytes that lie `lda` bytes apart, `b` for
     /// `groups * 256` bytes from an address divisible by 64, `steps` for as many rows as there are
-    /// groups, and the machine has the set.
+    /// groups, the machine has the set, and the task declares that it
+    /// [uses tiles](Task::USES_TILES).
     #[inline(always)]
     unsafe fn tile_i4<const R: usize>(
         groups: usize,
@@ -245,7 +246,8 @@ pub(crate) trait Isa {
     ///
     /// # Safety
     ///
-    /// That of [`Isa::tile_i4`], with `b` and `steps` readable for four panels.
+    /// That of [`Isa::tile_i4`], with `b` and `steps` readable for four panels; tiles need not be
+    /// declared.
     unsafe fn row_i4(
         groups: usize,
         a: *const u8,
@@ -354,7 +356,7 @@ pub(crate) trait Task {
     /// The result of the operation.
     type Output;
 
-    /// Whether the operation calls [`Isa::tile_i8`], whose registers AMX wants to be set up.
+    /// Whether the operation calls [`Isa::tile_i8`] or [`Isa::tile_i4`], whose registers AMX wants to be set up.
     const USES_TILES: bool = false;
 
     /// Runs the operation. Implementations are `#[inline(always)]`, else the set's instructions are

@@ -141,6 +141,9 @@ impl PackedI8 {
     }
 }
 
+/// The rows from which on a tile of sixteen int4 rows is faster than one of as many as there are.
+const FEW: usize = 12;
+
 /// Some panels of an int4 product, for all rows.
 pub(super) struct GemmI4<'a> {
     pub(super) x: QuantRows<'a>,
@@ -152,15 +155,23 @@ pub(super) struct GemmI4<'a> {
 impl Task for GemmI4<'_> {
     type Output = ();
 
+    const USES_TILES: bool = true;
+
     #[inline(always)]
     fn run<I: Isa>(mut self) {
         assert_eq!(self.x.stride, self.weights.inputs);
-        if self.x.scales.len() == 1 {
+        let rows = self.x.scales.len();
+        if rows == 1 {
             self.one_row::<I>();
         }
+        let gemm = &self;
+        if I::BY_SIXTEEN && rows >= FEW {
+            let panels = self.panels.clone();
+            return for_sixteens::<I>(rows, &mut PanelsI4 { gemm, panels });
+        }
         for panel in self.panels.clone() {
-            let gemm = &self;
-            for_blocks::<I>(self.x.scales.len(), &mut PanelI4 { gemm, panel });
+            let panels = panel..panel + 1;
+            for_blocks::<I>(rows, &mut PanelsI4 { gemm, panels });
         }
     }
 }
@@ -178,31 +189,40 @@ impl GemmI4<'_> {
             self.panels.start += 4;
         }
     }
-}
 
-/// One panel of an int4 product, which takes blocks of rows.
-struct PanelI4<'a> {
-    gemm: &'a GemmI4<'a>,
-    panel: usize,
-}
-
-impl Blocks for PanelI4<'_> {
+    /// Computes one panel of `R` rows.
     #[inline(always)]
-    fn block<I: Isa, const R: usize>(&mut self, row: usize) {
-        let GemmI4 {
+    fn tile<I: Isa, const R: usize>(&self, row: usize, panel: usize) {
+        let Self {
             x, weights: w, out, ..
-        } = self.gemm;
+        } = self;
         let a = x.bytes[row * x.stride..][..R * x.stride].as_ptr();
-        let (weights, steps) = w.panels(self.panel..self.panel + 1);
+        let (weights, steps) = w.panels(panel..panel + 1);
         // SAFETY: `R` rows of `stride` = 32 bytes a group were sliced above; `panels` checks its
         // bounds, and has a step a column for each group; tasks only run where `I` does.
         let sums = unsafe { I::tile_i4::<R>(w.groups(), a, x.stride, weights, steps) };
+        // The rows that a tile read after the last one have no scales.
         for (r, (sums, &scale)) in sums.iter().zip(&x.scales[row..]).enumerate() {
-            let mut y = w.values::<I>(sums, scale, self.panel);
+            let mut y = w.values::<I>(sums, scale, panel);
             if let Some(outliers) = x.outliers.get(row + r) {
-                w.add::<I>(outliers, self.panel, &mut y);
+                w.add::<I>(outliers, panel, &mut y);
             }
-            out.put::<I>(row + r, self.panel, y);
+            out.put::<I>(row + r, panel, y);
+        }
+    }
+}
+
+/// Some panels of an int4 product, which take blocks of rows.
+struct PanelsI4<'a> {
+    gemm: &'a GemmI4<'a>,
+    panels: Range<usize>,
+}
+
+impl Blocks for PanelsI4<'_> {
+    #[inline(always)]
+    fn block<I: Isa, const R: usize>(&mut self, row: usize) {
+        for panel in self.panels.clone() {
+            self.gemm.tile::<I, R>(row, panel);
         }
     }
 }

@@ -192,8 +192,10 @@ fn int8_products_are_exact_on_every_kernel() {
 }
 
 /// Rows, inputs and outputs of int4 products: whole groups of inputs.
-const GROUPED: [(usize, usize, usize); 7] = [
+const GROUPED: [(usize, usize, usize); 9] = [
     (0, 32, 16),
+    (17, 32, 20),
+    (130, 96, 40),
     (1, 32, 1),
     (1, 384, 400),
     (3, 64, 33),

@@ -7,8 +7,9 @@ use std::arch::x86_64::{
     _mm256_loadu_si256, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_setzero_ps,
     _mm256_setzero_si256, _mm256_srli_epi16, _mm512_add_epi32, _mm512_and_si512,
     _mm512_cvtepi32_ps, _mm512_cvtph_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_load_si512,
-    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512,
-    _mm512_srli_epi16, _mm512_sub_epi8,
+    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps,
+    _mm512_setzero_ps, _mm512_setzero_si512, _mm512_srli_epi16, _mm512_store_si512,
+    _mm512_storeu_ps, _mm512_sub_epi8,
 };
 
 use half::f16;
@@ -68,6 +69,54 @@ pub(super) unsafe fn widen(numbers: *const [u16; TILE]) -> __m512 {
     // SAFETY: the caller vouches for what is read.
     let numbers = unsafe { _mm256_loadu_si256(numbers.cast()) };
     _mm512_cvtph_ps(numbers)
+}
+
+/// Widens a line of int4 weights to two lines of int8.
+///
+/// # Safety
+///
+/// `packed` is readable and `lines` writable for two of them, both from an address divisible by 64, and
+/// the machine has AVX-512.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) unsafe fn widen_line(packed: *const u8, lines: *mut [i8; 64]) {
+    // SAFETY: the caller vouches for what is read and written; a prefetch may name any address.
+    unsafe {
+        _mm_prefetch::<_MM_HINT_T0>(packed.wrapping_add(AHEAD).cast());
+        let (low, eight) = (_mm512_set1_epi8(15), _mm512_set1_epi8(8));
+        let packed = _mm512_load_si512(packed.cast());
+        let first = _mm512_and_si512(packed, low);
+        let second = _mm512_and_si512(_mm512_srli_epi16::<4>(packed), low);
+        _mm512_store_si512(lines.cast(), _mm512_sub_epi8(first, eight));
+        _mm512_store_si512(lines.add(1).cast(), _mm512_sub_epi8(second, eight));
+    }
+}
+
+/// Adds what the exact sums of some groups stand for, a step a column, one group after the other.
+///
+/// # Safety
+///
+/// The steps are readable for each group, and the machine has AVX-512.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) unsafe fn add_scaled<const R: usize, const G: usize>(
+    sums: &mut [[f32; TILE]; R],
+    exact: &[[[i32; TILE]; R]; G],
+    steps: *const [u16; TILE],
+) {
+    // SAFETY: the caller vouches for the steps.
+    let steps: [__m512; G] = std::array::from_fn(|group| unsafe { widen(steps.add(group)) });
+    for (r, sum) in sums.iter_mut().enumerate() {
+        // SAFETY: all are 16 numbers of 32 bits.
+        unsafe {
+            let mut more = _mm512_loadu_ps(sum.as_ptr());
+            for (exact, &step) in exact.iter().zip(&steps) {
+                let exact = _mm512_loadu_si512(exact[r].as_ptr().cast());
+                more = _mm512_fmadd_ps(_mm512_cvtepi32_ps(exact), step, more);
+            }
+            _mm512_storeu_ps(sum.as_mut_ptr(), more);
+        }
+    }
 }
 
 impl Isa for AvxVnni {
