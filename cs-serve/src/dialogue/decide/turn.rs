@@ -112,6 +112,8 @@ impl<'a> Plan<'a> {
             Question::Confirm if signals.no => Some(self.denied()),
             Question::Change if signals.no => Some(self.cancel()),
             Question::Change if signals.yes => Some(self.run()),
+            // A value that is known already.
+            _ if heard.is_bare => Some(self.ask()),
             _ => None,
         }
     }

@@ -61,6 +61,21 @@ fn what_is_said_at_once_is_not_asked_for() {
 }
 
 #[test]
+fn what_is_known_already_is_no_question() {
+    const CONFIRM: &str = "为订单A12345申请退款，原因是坏了，对吗？";
+    hold(&[
+        (
+            "订单A12345的杯子破损了，我要退款",
+            "refund_request order_id=A12345",
+            ASK_NOTE,
+        ),
+        ("没有", "", CONFIRM),
+        ("坏了", "out_of_scope", CONFIRM),
+        ("A12345", "order_status", CONFIRM),
+    ]);
+}
+
+#[test]
 fn a_no_asks_what_to_change() {
     hold(&[
         (
