@@ -46,7 +46,7 @@ const DEPTH: usize = 100;
 pub struct RetrievalConfig {
     /// The least [`Found::overlap`]. 0.5 by default.
     pub min_overlap: f32,
-    /// The least [`Found::cosine`], which depends on the embedder: 0.93 by default, which is for
+    /// The least [`Found::cosine`], which depends on the embedder: 0.97 by default, which is for
     /// multilingual-e5-small.
     pub min_cosine: f32,
 }
@@ -55,7 +55,7 @@ impl Default for RetrievalConfig {
     fn default() -> Self {
         Self {
             min_overlap: 0.5,
-            min_cosine: 0.93,
+            min_cosine: 0.97,
         }
     }
 }
