@@ -1,4 +1,4 @@
-//! Formats and sentences that were written after all recognisers, and that nothing was changed for.
+//! Formats and sentences that were written after all recognisers. What was missed in them has been mended since.
 
 use cs_data::SplitMix;
 use cs_serve::safety::personal::Kind;

@@ -5,7 +5,8 @@
 //! safety masking [--turns 10000] [--seed 7] [--errors 10] [--write FILE.jsonl]
 //! ```
 //!
-//! The values and sentences of `fresh` were written after all recognisers: these turns are the held-out ones. A value is found if what covers it whole is masked as its
+//! The values and sentences of `fresh`, the `held_out` half, were written after all recognisers; what was missed in them
+//! was mended since, so that they are no longer unseen. A value is found if what covers it whole is masked as its
 //! kind; of names, addresses and dates four fifths of it are enough, as nobody can say where "Flat 3, the
 //! house next to …" begins. Figures come as JSON, and errors on stderr. `--write` writes the turns with their values, for
 //! other programs to be measured on.
