@@ -228,7 +228,7 @@ fn what_cannot_be_served_is_refused_in_one_line() {
     let taken = taken.local_addr().unwrap().to_string();
     let keys = folder.write("keys", b"one\none\n");
     let config = folder.write("serve.toml", b"lihgt = \"model\"\n");
-    let cases: [(&[&str], &str); 10] = [
+    let cases: [(&[&str], &str); 11] = [
         (&[], "no model: give one by --light or --full"),
         (
             &["--light", &light, "--route", &keys],
@@ -243,9 +243,10 @@ fn what_cannot_be_served_is_refused_in_one_line() {
             &format!("{keys}:2:1: "),
         ),
         (
-            &["--light", &light, "--flows", "f.yml"],
-            "unexpected argument '--flows' found",
+            &["--light", &light, "--candidate", &light],
+            "unexpected argument '--candidate' found",
         ),
+        (&["--light", &light, "--flows", "no/f.yml"], "no/f.yml: "),
         (&["--light", &light, "--kb", "no/f.ttl"], "no/f.ttl: "),
         (
             &["--config", &config],
