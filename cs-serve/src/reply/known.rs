@@ -31,6 +31,8 @@ pub(super) struct Known {
 pub(super) struct Told {
     facts: Vec<Fact>,
     pub(super) words: Vec<FactInWords>,
+    /// In the other language: a model may mix them.
+    other_words: Vec<FactInWords>,
 }
 
 impl Known {
@@ -80,8 +82,10 @@ impl Known {
         facts.retain(|it| !it.predicate.as_str().starts_with(VOCABULARY));
         facts.truncate(MOST_FACTS);
         let checker = self.knowledge.checker();
+        let is_chinese = language == Language::Zh;
         Ok(Told {
-            words: checker.in_words(&facts, language == Language::Zh)?,
+            words: checker.in_words(&facts, is_chinese)?,
+            other_words: checker.in_words(&facts, !is_chinese)?,
             facts,
         })
     }
@@ -90,14 +94,16 @@ impl Known {
 impl Told {
     /// Gives the facts that supported claims as evidence, each once.
     pub(super) fn evidence(&self, supported: &[CheckedFact]) -> Vec<Evidence> {
-        let supports = |it: &(&Fact, &FactInWords)| {
+        let is_said = |words: &FactInWords| {
             supported.iter().any(|fact| {
-                fact.predicate == it.1.predicate && fact.subject.as_ref() == Some(&it.1.subject)
+                fact.predicate == words.predicate && fact.subject.as_ref() == Some(&words.subject)
             })
         };
-        let all = self.facts.iter().zip(&self.words);
-        let all = all.filter(supports);
-        all.map(|(fact, words)| of_fact(fact, words)).collect()
+        let words = self.words.iter().zip(&self.other_words);
+        let all = self.facts.iter().zip(words);
+        let said = all.filter(|(_, (words, other))| is_said(words) || is_said(other));
+        said.map(|(fact, (words, _))| of_fact(fact, words))
+            .collect()
     }
 }
 

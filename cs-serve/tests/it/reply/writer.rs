@@ -155,6 +155,11 @@ fn what_stands_is_said() {
             Some("晨曦水壶的价格是89元。"),
         ), // no source for the greeting
         ("晨曦水壶的价格是89元", Some("晨曦水壶的价格是89元")),
+        // In another language than it was asked in.
+        (
+            "The price of the Dawn kettle is 89 yuan.",
+            Some("The price of the Dawn kettle is 89 yuan."),
+        ),
         // False, at once and later, and whatever a fact or a customer had it say.
         ("晨曦水壶的价格是59元。", None),
         (
