@@ -32,13 +32,17 @@ pub(super) use analysis::clauses;
 pub use analysis::terms;
 pub use embedder::{Embedder, NativeEmbedder};
 
-use self::fusion::fused;
+use self::fusion::{Ranking, fused};
 use self::lexical::Lexical;
 use self::semantic::Semantic;
 use super::ReplyError;
 
 /// The number of questions that each ranking gives to the fusion.
 const DEPTH: usize = 100;
+
+/// What a rank by words counts, of one by meaning. Of 1, 0.5, 0.3, 0.2 and 0.1, and 0, 1, 5, 10 and 60
+/// added to each rank, this and 1 found the most of Bitext's and CrossWOZ's questions.
+const WORDS: f32 = 0.5;
 
 /// When the answer to a question that was found is given: if either value is reached.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -91,7 +95,7 @@ pub struct Found {
     pub lexical_rank: Option<usize>,
     /// Its rank by meaning, likewise.
     pub semantic_rank: Option<usize>,
-    /// The sum of the reciprocal ranks.
+    /// The weighted sum of the reciprocal ranks.
     pub fused: f32,
     /// The part of the words of both, it and the text, that stand in both, each by its weight in
     /// BM25: the rarer, the more. 1 if they have the same words, and 0 beyond the first hundred. A
@@ -137,8 +141,9 @@ impl Retrieval {
     }
 
     /// Gives at most so many questions that a text may ask, the likeliest first: by BM25 of their
-    /// words and by cosine, fused by reciprocal ranks (Cormack, Clarke and Büttcher 2009,
-    /// "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods").
+    /// words and by cosine, fused by reciprocal ranks, of which those by meaning count twice (after Cormack,
+    /// Clarke and Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank
+    /// Learning Methods").
     ///
     /// # Errors
     /// The embedder fails, or the index cannot be read.
@@ -153,7 +158,9 @@ impl Retrieval {
             let at = ranking.iter().position(|it| *it == question);
             at.map(|it| it + 1)
         };
-        let found = fused(&[&words, &meaning]).into_iter().take(most);
+        let ranking = |items, weight| Ranking { items, weight };
+        let rankings = [ranking(&words, WORDS), ranking(&meaning, 1.0)];
+        let found = fused(&rankings).into_iter().take(most);
         let found = found.map(|(question, fused)| {
             let lexical_rank = place(&words, question);
             Found {
