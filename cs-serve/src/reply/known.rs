@@ -1,11 +1,12 @@
 //! What is known when a turn is answered.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::wording::of_fact;
 use super::{Asked, Evidence, Exchange, Language, Reply};
 use crate::knowledge::check::{Checked, CheckedFact, Context, FactInWords, Stream, Verdict};
-use crate::knowledge::{Fact, Iri, Knowledge, KnowledgeError};
+use crate::knowledge::{Fact, Iri, Knowledge, KnowledgeError, Object};
 
 /// The exchanges that a conversation is understood by: those before are forgotten.
 const EXCHANGES: usize = 6;
@@ -80,6 +81,7 @@ impl Known {
             facts.extend(self.knowledge.facts().about(thing)?);
         }
         facts.retain(|it| !it.predicate.as_str().starts_with(VOCABULARY));
+        let mut facts = in_language(facts, language);
         facts.truncate(MOST_FACTS);
         let checker = self.knowledge.checker();
         let is_chinese = language == Language::Zh;
@@ -107,6 +109,29 @@ impl Told {
     }
 }
 
+/// Leaves out what is said in another language where the same is said in this one.
+fn in_language(facts: Vec<Fact>, language: Language) -> Vec<Fact> {
+    let own = match language {
+        Language::Zh => "zh",
+        Language::En => "en",
+    };
+    let tag = |fact: &Fact| match &fact.object {
+        Object::Literal(it) => it.language.clone(),
+        Object::Entity(_) => None,
+    };
+    let is_own = |fact: &Fact| tag(fact).is_some_and(|it| it.starts_with(own));
+    let said: HashSet<(Iri, Iri)> = facts
+        .iter()
+        .filter(|it| is_own(it))
+        .map(|it| (it.subject.clone(), it.predicate.clone()))
+        .collect();
+    let is_told = |fact: &Fact| {
+        let is_said = said.contains(&(fact.subject.clone(), fact.predicate.clone()));
+        tag(fact).is_none() || is_own(fact) || !is_said
+    };
+    facts.into_iter().filter(is_told).collect()
+}
+
 /// Whether a text is too long for a question that facts answer.
 pub(super) fn is_long(text: &str) -> bool {
     beginning(text).len() < text.len()
@@ -127,4 +152,33 @@ fn about(context: &Context) -> Vec<Iri> {
         }
     }
     things
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::{Facts, Graph, Limits};
+
+    #[test]
+    fn facts_are_told_in_one_language_where_they_are_in_both() {
+        let turtle = r#"
+            @prefix : <http://shop.example/> .
+            :bag :colour "灰色"@zh, "grey"@en-GB ; :origin "Fuzhou"@en ; :size "L" ; :price 299 .
+        "#;
+        let graph = Graph::from_turtle(turtle, &Limits::default()).unwrap();
+        let bag = Iri::new("http://shop.example/bag").unwrap();
+        let told = |language| {
+            let mut texts: Vec<String> = in_language(graph.about(&bag).unwrap(), language)
+                .into_iter()
+                .filter_map(|it| match it.object {
+                    Object::Literal(it) => Some(it.text),
+                    Object::Entity(_) => None,
+                })
+                .collect();
+            texts.sort();
+            texts
+        };
+        assert_eq!(told(Language::Zh), ["299", "Fuzhou", "L", "灰色"]);
+        assert_eq!(told(Language::En), ["299", "Fuzhou", "L", "grey"]);
+    }
 }
