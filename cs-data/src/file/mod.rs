@@ -2,9 +2,10 @@
 //!
 //! What is written appears whole or not at all, with the permissions that any new file gets, and
 //! outlasts a crash of the machine: a single file by [`write()`] or [`AtomicFile`], several
-//! together in a [`StagingFolder`]. Errors are the operating system's; the caller adds the path.
+//! together in a [`StagingFolder`]. What grows does so by [`Frames`]. Errors are the operating system's; the caller adds the path.
 
 mod atomic;
+mod frames;
 #[cfg(feature = "arrow")]
 mod output;
 pub(crate) mod position;
@@ -15,6 +16,7 @@ mod text_file;
 pub mod yaml;
 
 pub use atomic::{AtomicFile, sync, write, write_synced};
+pub use frames::{FrameError, FrameKind, Frames, MAX_FRAME_BYTES, Torn};
 #[cfg(feature = "arrow")]
 pub(crate) use output::{Output, OutputFolder, failed, write_output};
 pub use position::{Position, line_column};

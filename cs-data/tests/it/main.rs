@@ -9,6 +9,7 @@ mod batch;
 mod common;
 #[cfg(feature = "arrow")]
 mod dataset;
+mod file;
 #[cfg(feature = "arrow")]
 mod formats;
 #[cfg(feature = "arrow")]

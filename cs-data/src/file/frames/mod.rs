@@ -1,0 +1,174 @@
+//! Files that grow by checksummed frames.
+
+mod error;
+mod frame;
+mod scan;
+mod tail;
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+pub use error::FrameError;
+pub use frame::{FrameKind, MAX_FRAME_BYTES};
+
+use super::atomic::{folder_of, sync};
+use scan::Scan;
+use tail::Tail;
+
+/// The end of a file that is no whole frame: what a crash has left of the last write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Torn {
+    /// Where it begins.
+    pub at: u64,
+    /// The number of its bytes.
+    pub bytes: u64,
+}
+
+/// Writes a file that grows: a frame after the other, each with its length and a checksum (CRC-32C). A frame is there
+/// whole or not at all, whenever the process or the machine stops. The file is locked, so that there is one writer.
+///
+/// ```
+/// use cs_data::file::{FrameKind, Frames};
+///
+/// const KIND: FrameKind = FrameKind { magic: *b"cs-notes", version: 1 };
+///
+/// # let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("notes");
+/// let mut notes = Vec::new();
+/// let mut note = |_place: u64, it: &[u8]| String::from_utf8(it.to_vec()).map(|it| notes.push(it));
+/// let (mut frames, torn) = Frames::open(&path, KIND, &mut note)?;
+/// assert_eq!(torn, None);
+/// frames.append(b"one")?;
+/// frames.append(b"two")?;
+/// frames.sync()?;
+/// assert!(Frames::open(&path, KIND, &mut note).is_err()); // one writer at a time
+/// drop(frames);
+///
+/// // A crash cuts the last frame short: the next start cuts it off.
+/// let bytes = std::fs::read(&path)?;
+/// std::fs::write(&path, &bytes[..bytes.len() - 1])?;
+/// let (_, torn) = Frames::open(&path, KIND, &mut note)?;
+/// assert_eq!(torn.map(|it| it.bytes), Some(10));
+/// assert_eq!(notes, ["one"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Frames {
+    path: PathBuf,
+    tail: Tail<File>,
+}
+
+impl Frames {
+    /// Makes a file, or opens one and hands each of its frames to `each`, with the place at which it begins. An end
+    /// that is no whole frame is cut off, which is told.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameError::Taken`] if another writer has the file; a file of another kind or a later version; a bad frame
+    /// that has a good one behind it; the error of `each`. Nothing of the file is changed then.
+    pub fn open<E>(
+        path: &Path,
+        kind: FrameKind,
+        each: impl FnMut(u64, &[u8]) -> Result<(), E>,
+    ) -> Result<(Self, Option<Torn>), FrameError>
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let io = |source| FrameError::io(path)(source);
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create(true).truncate(false);
+        let mut file = options.open(path).map_err(io)?;
+        file.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => FrameError::Taken {
+                path: path.to_owned(),
+            },
+            TryLockError::Error(source) => io(source),
+        })?;
+        let length = file.metadata().map_err(io)?.len();
+        let torn = scan(path, kind, (&mut file, length), each)?;
+        let mut tail = Tail::new(file, torn.map_or(length, |torn| torn.at));
+        tail.mend().map_err(io)?;
+        if tail.end() == 0 {
+            tail.put(&kind.head()).map_err(io)?;
+            tail.storage.sync_all().map_err(io)?;
+            sync(folder_of(path)).map_err(io)?;
+        } else if torn.is_some() {
+            tail.storage.sync_all().map_err(io)?;
+        }
+        let path = path.to_owned();
+        Ok((Self { path, tail }, torn))
+    }
+
+    /// Hands each frame of a file to `each`, with the place at which it begins, and gives the end that is no whole
+    /// frame; a writer may be at it just now. Nothing is locked or changed.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), but for a writer that has the file; a file that is missing.
+    pub fn read<E>(
+        path: &Path,
+        kind: FrameKind,
+        each: impl FnMut(u64, &[u8]) -> Result<(), E>,
+    ) -> Result<Option<Torn>, FrameError>
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let mut file = File::open(path).map_err(FrameError::io(path))?;
+        let length = file.metadata().map_err(FrameError::io(path))?.len();
+        scan(path, kind, (&mut file, length), each)
+    }
+
+    /// Writes a frame. It outlasts the process at once, and a crash of the machine after the next [`sync`](Self::sync).
+    ///
+    /// # Errors
+    ///
+    /// More than [`MAX_FRAME_BYTES`], or a failure to write: nothing of the frame is in the file then. If not even
+    /// that can be reached, it is before the next frame.
+    pub fn append(&mut self, payload: &[u8]) -> io::Result<()> {
+        self.tail.append(payload)
+    }
+
+    /// Makes all frames so far outlast a crash of the machine; some milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// A failure to sync. What was written since the last time may be lost then, even if a later one succeeds.
+    pub fn sync(&mut self) -> io::Result<()> {
+        self.tail.storage.sync_data()
+    }
+
+    /// Gives the number of bytes of the file.
+    #[must_use]
+    #[allow(
+        clippy::len_without_is_empty,
+        reason = "a file has its head at the least"
+    )]
+    pub fn len(&self) -> u64 {
+        self.tail.end()
+    }
+
+    /// Gives the path at which the file was opened.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn scan<E>(
+    path: &Path,
+    kind: FrameKind,
+    (file, length): (&mut impl Read, u64),
+    each: impl FnMut(u64, &[u8]) -> Result<(), E>,
+) -> Result<Option<Torn>, FrameError>
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let scan = Scan {
+        path,
+        kind,
+        file,
+        length,
+    };
+    scan.run(each)
+}

@@ -1,0 +1,3 @@
+//! Files as a whole.
+
+mod frames;
