@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::event::{CustomerSaid, Event, Question};
-use crate::reply::{Exchange, Language, Reply, Source, Values};
+use crate::reply::{Evidence, Exchange, Language, Reply, Source, Values};
 
 /// How many steps back a customer may go.
 const MOST_UNDO: usize = 8;
@@ -187,6 +187,16 @@ impl State {
         self.form.frames.last()
     }
 
+    /// Roughly the memory that its texts take, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let forms = self.undo.iter().chain([&self.form]).map(Form::bytes);
+        let said = self.said.iter().map(reply_bytes);
+        let exchanges = self.exchanges.iter();
+        let exchanges =
+            exchanges.map(|it| size_of::<Exchange>() + it.customer.len() + it.reply.len());
+        self.text.len() + forms.sum::<usize>() + said.sum::<usize>() + exchanges.sum::<usize>()
+    }
+
     /// The reply to the turn: its parts, each on a line.
     pub(super) fn reply(&self) -> Reply {
         let text: Vec<&str> = self.said.iter().map(|part| part.text.as_str()).collect();
@@ -206,7 +216,28 @@ impl State {
     }
 }
 
+fn reply_bytes(reply: &Reply) -> usize {
+    let evidence = reply.evidence.iter();
+    let evidence = evidence.map(|it| size_of::<Evidence>() + it.id.len() + it.text.len());
+    // A fact that it was held against takes some hundred bytes, and stands in its text.
+    let checked = reply.checked.as_ref().map_or(0, |it| 256 * it.facts.len());
+    size_of::<Reply>() + reply.text.len() + evidence.sum::<usize>() + checked
+}
+
+fn values_bytes(values: &Values) -> usize {
+    let value =
+        |(name, value): (&String, &String)| 2 * size_of::<String>() + name.len() + value.len();
+    values.iter().map(value).sum()
+}
+
 impl Form {
+    fn bytes(&self) -> usize {
+        let frame =
+            |frame: &Frame| size_of::<Frame>() + frame.flow.len() + values_bytes(&frame.slots);
+        let frames: usize = self.frames.iter().map(frame).sum();
+        size_of::<Self>() + frames + values_bytes(&self.known)
+    }
+
     fn apply(&mut self, event: &Event) {
         if let Event::Started {
             flow,

@@ -1,5 +1,6 @@
 //! Conversations: what a service that talks to customers holds.
 
+mod recent;
 mod session;
 
 use std::fmt;
@@ -8,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use self::recent::Recent;
 use self::session::Session;
 use super::actions::{Actions, NoActions};
 use super::answers::Answers;
@@ -29,10 +31,13 @@ const MOST_NAME: usize = 128;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChatConfig {
-    /// The most turns of a session, 500 by default: each one takes the time to read those before.
+    /// The most turns of a session, 500 by default: whoever goes on with it elsewhere reads all of them.
     pub most_turns: u32,
     /// The most turns of one session that may wait for the one in progress, 4 by default.
     pub most_waiting: usize,
+    /// The memory for the states of the sessions that were in use last, in bytes, 64 MiB by default. A turn of
+    /// another session takes the time to read all its turns before; of one of these, what is new since.
+    pub recent_bytes: u64,
 }
 
 impl Default for ChatConfig {
@@ -40,6 +45,7 @@ impl Default for ChatConfig {
         Self {
             most_turns: 500,
             most_waiting: 4,
+            recent_bytes: 64 << 20,
         }
     }
 }
@@ -95,6 +101,7 @@ pub struct Chat {
     config: ChatConfig,
     clock: Clock,
     queue: Queue,
+    recent: Recent,
 }
 
 type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
@@ -122,6 +129,7 @@ impl Chat {
             answers,
             sessions,
             actions: Box::new(NoActions),
+            recent: Recent::new(config.recent_bytes),
             config,
             clock: Arc::new(SystemTime::now),
             queue: Queue::default(),
@@ -163,11 +171,11 @@ impl Chat {
         check_name(turn.session)?;
         let _in_progress = self.queue.enter(turn.session, self.config.most_waiting)?;
         let mut session = Session::load(self, turn.session)?;
-        let was_open = session.state.is_open;
+        let was_open = session.state().is_open;
         if was_open {
             session.resume()?;
         }
-        let state = &session.state;
+        let state = session.state();
         let is_same = state.turn > 0 && state.text == turn.text;
         let next = state.turn.saturating_add(1);
         match turn.turn {
@@ -189,7 +197,7 @@ impl Chat {
     /// [`ChatError::Unknown`] if there is no such session; [`ChatError::Store`] if the store fails.
     pub fn events(&self, session: &str) -> Result<Vec<Event>, ChatError> {
         check_name(session)?;
-        let events = self.sessions.load(session, self.now())?;
+        let events = self.sessions.load(session, 0, self.now())?;
         if events.is_empty() {
             return Err(ChatError::Unknown);
         }
@@ -237,7 +245,9 @@ impl Chat {
     /// [`ChatError::Store`] if the store fails.
     pub fn forget(&self, session: &str) -> Result<bool, ChatError> {
         check_name(session)?;
-        Ok(self.sessions.delete(session)?)
+        let is_there = self.sessions.delete(session)?;
+        self.recent.take(session);
+        Ok(is_there)
     }
 
     /// Counts the sessions.

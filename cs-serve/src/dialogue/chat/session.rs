@@ -10,6 +10,7 @@ use super::super::decide::{Decision, Input, Next, decide};
 use super::super::error::ChatError;
 use super::super::event::{Event, FORMAT};
 use super::super::state::State;
+use super::recent::Replayed;
 use super::{Chat, Told, Turn};
 use crate::Understanding;
 use crate::error::BackendError;
@@ -19,23 +20,24 @@ use crate::reply::{Asked, Exchange, Sink, Values};
 pub(super) struct Session<'a> {
     chat: &'a Chat,
     name: &'a str,
-    /// How many events the store has.
-    known: usize,
-    pub(super) state: State,
+    /// Where it stands, by the events of the store and by those that it does not have yet.
+    replayed: Replayed,
     /// The events that the store does not have yet.
     unwritten: Vec<Event>,
     failures: Vec<BackendError>,
 }
 
 impl<'a> Session<'a> {
+    pub(super) fn state(&self) -> &State {
+        &self.replayed.state
+    }
+
     /// Reads a session; one that nobody knows has no events.
     pub(super) fn load(chat: &'a Chat, name: &'a str) -> Result<Self, ChatError> {
-        let events = chat.sessions.load(name, chat.now())?;
         Ok(Self {
             chat,
             name,
-            known: events.len(),
-            state: State::replay(&events),
+            replayed: replayed(chat, name)?,
             unwritten: Vec::new(),
             failures: Vec::new(),
         })
@@ -43,7 +45,7 @@ impl<'a> Session<'a> {
 
     /// Takes a turn.
     pub(super) fn turn(mut self, turn: &Turn<'_>, sink: &mut Sink<'_>) -> Result<Told, ChatError> {
-        if self.known == 0 {
+        if self.replayed.known == 0 {
             self.unwritten.push(Event::Began(FORMAT));
         }
         let mut given = Given {
@@ -51,7 +53,7 @@ impl<'a> Session<'a> {
             text: String::new(),
             is_gone: false,
         };
-        let history = self.state.exchanges.clone();
+        let history = self.replayed.state.exchanges.clone();
         let at = self.chat.now();
         let mut next = self.decide(&Input::Turn {
             text: turn.text,
@@ -75,7 +77,7 @@ impl<'a> Session<'a> {
     /// Goes on by the answer that is surely known, if one is.
     fn recall(&mut self, turn: &Turn<'_>, history: &[Exchange]) -> Next {
         let slots = self.known_values();
-        let asked = asked(turn, &self.state, &slots, history);
+        let asked = asked(turn, &self.replayed.state, &slots, history);
         let reply = self.chat.answers.recall(&asked);
         let reply = reply.unwrap_or_else(|error| {
             self.failures.push(error);
@@ -96,7 +98,7 @@ impl<'a> Session<'a> {
         given: &mut Given<'_>,
     ) -> Result<Next, ChatError> {
         let slots = self.known_values();
-        let understanding = match self.state.unsure {
+        let understanding = match self.replayed.state.unsure {
             // An intent that the model is not sure of answers nothing.
             true => Cow::Owned(Understanding {
                 intent: None,
@@ -108,8 +110,8 @@ impl<'a> Session<'a> {
             understanding: &understanding,
             ..*turn
         };
-        let asked = asked(&turn, &self.state, &slots, history);
-        given.begin(&self.state);
+        let asked = asked(&turn, &self.replayed.state, &slots, history);
+        given.begin(&self.replayed.state);
         let answers = &self.chat.answers;
         let answer = answers.answer(&asked, &mut |piece| given.give(piece));
         if given.is_gone {
@@ -127,7 +129,7 @@ impl<'a> Session<'a> {
 
     /// Ends a turn whose action was about to be called when the process ended.
     pub(super) fn resume(&mut self) -> Result<(), ChatError> {
-        let mut next = match self.state.calling.clone() {
+        let mut next = match self.replayed.state.calling.clone() {
             Some(action) => Next::Call(action),
             None => self.decide(&Input::NoAnswer),
         };
@@ -142,9 +144,9 @@ impl<'a> Session<'a> {
             events,
             state,
             next,
-        } = decide(&self.chat.flows, &self.state, input);
+        } = decide(&self.chat.flows, &self.replayed.state, input);
         self.unwritten.extend(events);
-        self.state = state;
+        self.replayed.state = state;
         next
     }
 
@@ -157,7 +159,11 @@ impl<'a> Session<'a> {
             action,
             key: &key,
             session: self.name,
-            slots: self.state.frame().map_or(&empty, |frame| &frame.slots),
+            slots: self
+                .replayed
+                .state
+                .frame()
+                .map_or(&empty, |frame| &frame.slots),
         };
         let outcome = match self.chat.actions.call(&call) {
             Ok(values) => Some(values),
@@ -171,7 +177,10 @@ impl<'a> Session<'a> {
 
     /// What tells the call that is about to be made from every other one.
     fn key(&self) -> String {
-        let call = format!("{}\n{}\n{}", self.name, self.state.turn, self.state.calls);
+        let call = format!(
+            "{}\n{}\n{}",
+            self.name, self.replayed.state.turn, self.replayed.state.calls
+        );
         let digest = Sha256::digest(call);
         digest[..16]
             .iter()
@@ -183,8 +192,8 @@ impl<'a> Session<'a> {
         let chat = self.chat;
         if !self.unwritten.is_empty() {
             chat.sessions
-                .append(self.name, self.known, &self.unwritten, chat.now())?;
-            self.known += self.unwritten.len();
+                .append(self.name, self.replayed.known, &self.unwritten, chat.now())?;
+            self.replayed.written(&self.unwritten);
             self.unwritten.clear();
         }
         Ok(())
@@ -192,18 +201,22 @@ impl<'a> Session<'a> {
 
     /// The values of the flow in progress, and those of before that it does not have.
     fn known_values(&self) -> Values {
-        let mut values = self.state.form.known.clone();
-        values.extend(self.state.slots().clone());
+        let mut values = self.replayed.state.form.known.clone();
+        values.extend(self.replayed.state.slots().clone());
         values
     }
 
+    /// Ends the turn, which is written.
     fn told(self) -> Told {
-        Told {
-            turn: self.state.turn,
-            reply: self.state.reply(),
-            state: self.chat.shown(&self.state),
+        let state = &self.replayed.state;
+        let told = Told {
+            turn: state.turn,
+            reply: state.reply(),
+            state: self.chat.shown(state),
             failures: self.failures,
-        }
+        };
+        self.chat.recent.put(self.name, self.replayed);
+        told
     }
 
     /// Gives the reply of the last turn again.
@@ -212,6 +225,18 @@ impl<'a> Session<'a> {
         let _ = sink(&told.reply.text);
         told
     }
+}
+
+/// Gives where a session stands: by what has happened since it was last in use here, if the store still has that one.
+fn replayed(chat: &Chat, name: &str) -> Result<Replayed, ChatError> {
+    let load = |from| chat.sessions.load(name, from, chat.now());
+    if let Some(recent) = chat.recent.take(name) {
+        let events = load(recent.turn_at())?;
+        if let Some(replayed) = recent.follow(&events) {
+            return Ok(replayed);
+        }
+    }
+    Ok(Replayed::replay(&load(0)?))
 }
 
 fn asked<'a>(

@@ -21,10 +21,10 @@ const SWEEP: u64 = 60_000;
 ///
 /// let sessions = MemorySessions::new(&SessionsConfig::default())?;
 /// sessions.append("s1", 0, &[Event::Began(1)], 1_000)?;
-/// assert_eq!(sessions.load("s1", 2_000)?, [Event::Began(1)]);
+/// assert_eq!(sessions.load("s1", 0, 2_000)?, [Event::Began(1)]);
 /// let other = sessions.append("s1", 0, &[Event::Began(1)], 2_000);
 /// assert!(matches!(other, Err(SessionError::Changed)));
-/// assert!(sessions.load("s1", 100_000_000)?.is_empty()); // a day later
+/// assert!(sessions.load("s1", 0, 100_000_000)?.is_empty()); // a day later
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct MemorySessions {
@@ -45,6 +45,17 @@ struct Kept {
     at: u64,
     count: u32,
     lines: Vec<u8>,
+}
+
+impl Kept {
+    /// The lines of the events from one on, looked for from the end.
+    fn from(&self, event: usize) -> &[u8] {
+        let wanted = (self.count as usize).saturating_sub(event);
+        let ends = self.lines.iter().enumerate().rev();
+        let mut ends = ends.filter(|&(_, &byte)| byte == b'\n').skip(wanted);
+        let start = ends.next().map_or(0, |(at, _)| at + 1);
+        &self.lines[start..]
+    }
 }
 
 impl MemorySessions {
@@ -102,13 +113,13 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 }
 
 impl Sessions for MemorySessions {
-    fn load(&self, session: &str, now: u64) -> Result<Vec<Event>, SessionError> {
+    fn load(&self, session: &str, from: usize, now: u64) -> Result<Vec<Event>, SessionError> {
         let shard = self.shard(session);
         let kept = shard.sessions.get(session);
         let Some(kept) = kept.filter(|kept| !is_over(kept.at, now, self.config.expiry)) else {
             return Ok(Vec::new());
         };
-        let lines = kept.lines.clone();
+        let lines = kept.from(from).to_vec();
         drop(shard);
         let lines = lines.split(|&byte| byte == b'\n');
         lines.filter(|line| !line.is_empty()).map(decode).collect()

@@ -71,11 +71,12 @@ impl SessionsConfig {
 ///
 /// Times are milliseconds since 1970 UTC, by the caller's clock. One that goes back expires nothing.
 pub trait Sessions: Send + Sync {
-    /// Gives the events of a session: none if there is no such session, or its time is over.
+    /// Gives the events of a session from one on, counted from 0: none if there is no such session, its time is
+    /// over, or it has no more than those before. Takes time in proportion to what it gives.
     ///
     /// # Errors
-    /// [`SessionError`] if the store fails, or what it has is no session of this version.
-    fn load(&self, session: &str, now: u64) -> Result<Vec<Event>, SessionError>;
+    /// [`SessionError`] if the store fails, or what it gives are no events of this version.
+    fn load(&self, session: &str, from: usize, now: u64) -> Result<Vec<Event>, SessionError>;
 
     /// Adds events to a session that has `known` of them now; a session of none begins. All of them are
     /// there afterwards, or none.

@@ -29,7 +29,7 @@ const SWEEP: u64 = 60_000;
 /// let folder = tempfile::tempdir()?;
 /// let (path, config) = (folder.path().join("sessions.redb"), SessionsConfig::default());
 /// RedbSessions::open(&path, &config)?.append("s1", 0, &[Event::Began(1)], 1_000)?;
-/// assert_eq!(RedbSessions::open(&path, &config)?.load("s1", 2_000)?, [Event::Began(1)]);
+/// assert_eq!(RedbSessions::open(&path, &config)?.load("s1", 0, 2_000)?, [Event::Began(1)]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct RedbSessions {
@@ -78,21 +78,22 @@ impl RedbSessions {
         Ok(())
     }
 
-    fn read(&self, session: &str, now: u64) -> Result<Option<Vec<Vec<u8>>>, ::redb::Error> {
+    fn read(&self, session: &str, from: usize, now: u64) -> Result<Vec<Vec<u8>>, ::redb::Error> {
         let transaction = self.database.begin_read()?;
         let sessions = transaction.open_table(SESSIONS)?;
         let Some((at, count)) = sessions.get(session)?.map(|found| found.value()) else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
+        let from = u32::try_from(from).unwrap_or(u32::MAX).min(count);
         if is_over(at, now, self.config.expiry) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let events = transaction.open_table(EVENTS)?;
         let mut found = Vec::new();
-        for event in events.range((session, 0)..(session, count))? {
+        for event in events.range((session, from)..(session, count))? {
             found.push(event?.1.value().to_vec());
         }
-        Ok(Some(found))
+        Ok(found)
     }
 
     fn write(&self, adding: &Adding<'_>) -> Result<Result<(), SessionError>, ::redb::Error> {
@@ -227,13 +228,9 @@ impl Tables<'_, '_> {
 }
 
 impl Sessions for RedbSessions {
-    fn load(&self, session: &str, now: u64) -> Result<Vec<Event>, SessionError> {
-        let found = self.read(session, now).map_err(store_failed)?;
-        found
-            .unwrap_or_default()
-            .iter()
-            .map(|event| decode(event))
-            .collect()
+    fn load(&self, session: &str, from: usize, now: u64) -> Result<Vec<Event>, SessionError> {
+        let found = self.read(session, from, now).map_err(store_failed)?;
+        found.iter().map(|event| decode(event)).collect()
     }
 
     fn append(

@@ -156,9 +156,9 @@ impl RedisSessions {
 }
 
 impl Sessions for RedisSessions {
-    fn load(&self, session: &str, _now: u64) -> Result<Vec<Event>, SessionError> {
+    fn load(&self, session: &str, from: usize, _now: u64) -> Result<Vec<Event>, SessionError> {
         let mut range = cmd("LRANGE");
-        range.arg(self.key(session)).arg(0).arg(-1);
+        range.arg(self.key(session)).arg(from).arg(-1);
         let events: Vec<Vec<u8>> = self.ask(&range, true)?;
         events.iter().map(|event| decode(event)).collect()
     }

@@ -42,8 +42,8 @@ impl Failing {
 }
 
 impl Sessions for Failing {
-    fn load(&self, session: &str, now: u64) -> Result<Vec<Event>, SessionError> {
-        self.store.load(session, now)
+    fn load(&self, session: &str, from: usize, now: u64) -> Result<Vec<Event>, SessionError> {
+        self.store.load(session, from, now)
     }
 
     fn append(
@@ -217,7 +217,7 @@ fn a_session_that_goes_on_elsewhere_is_a_conflict() {
     let chat = Chat::new(flows, Box::new(NoAnswers), Box::new(store), config).unwrap();
     // While the service works, another replica writes to the session.
     let chat = chat.with_actions(Box::new(move |_: &Call<'_>| {
-        let known = other.store.load("s1", 0).unwrap().len();
+        let known = other.store.load("s1", 0, 0).unwrap().len();
         let append = other.store.append("s1", known, &[Event::Released], 0);
         append.unwrap();
         Ok::<_, ActionError>(Values::new())

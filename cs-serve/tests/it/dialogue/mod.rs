@@ -5,6 +5,7 @@ mod actions;
 mod chat;
 mod flows;
 mod properties;
+mod recent;
 mod sessions;
 mod talks;
 

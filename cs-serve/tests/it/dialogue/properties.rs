@@ -13,7 +13,7 @@ static SHOP_FLOWS: LazyLock<Flows> = LazyLock::new(|| Flows::parse(SHOP).unwrap(
 /// A turn: a text, what the model makes of it, whether the service answers, and whether actions succeed.
 type Said = (String, String, bool, bool);
 
-fn text() -> impl Strategy<Value = String> {
+pub(super) fn text() -> impl Strategy<Value = String> {
     let known = [
         "我要退款",
         "A12345",
@@ -46,7 +46,7 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-fn script() -> impl Strategy<Value = String> {
+pub(super) fn script() -> impl Strategy<Value = String> {
     let scripts = [
         "",
         "",

@@ -28,7 +28,7 @@ fn is_changed(result: Result<(), SessionError>) -> bool {
 
 /// What holds of every store.
 fn keeps_sessions(store: &dyn Sessions) {
-    assert!(store.load("s1", NOW).unwrap().is_empty());
+    assert!(store.load("s1", 0, NOW).unwrap().is_empty());
     assert!(!store.delete("s1").unwrap());
     let events = [
         Event::Began(1),
@@ -36,22 +36,22 @@ fn keeps_sessions(store: &dyn Sessions) {
         Event::Answered,
     ];
     store.append("s1", 0, &events, NOW).unwrap();
-    assert_eq!(store.load("s1", NOW).unwrap(), events);
+    assert_eq!(store.load("s1", 0, NOW).unwrap(), events);
     // Whoever does not know all of a session adds nothing to it.
     for known in [0, 2, 4] {
         assert!(is_changed(store.append("s1", known, &[Event::Undone], NOW)));
     }
     assert!(is_changed(store.append("s2", 1, &[Event::Undone], NOW)));
-    assert_eq!(store.load("s1", NOW).unwrap(), events);
+    assert_eq!(store.load("s1", 0, NOW).unwrap(), events);
     store.append("s1", 3, &[Event::Undone], NOW).unwrap();
-    assert_eq!(store.load("s1", NOW).unwrap().len(), 4);
+    assert_eq!(store.load("s1", 0, NOW).unwrap().len(), 4);
     // A name that begins like another one's is another one.
     store.append("s", 0, &[Event::Began(1)], NOW).unwrap();
     store.append("s11", 0, &[Event::Began(1)], NOW).unwrap();
-    assert_eq!(store.load("s1", NOW).unwrap().len(), 4);
+    assert_eq!(store.load("s1", 0, NOW).unwrap().len(), 4);
     assert_eq!(store.count(NOW).unwrap(), 3);
     assert!(store.delete("s1").unwrap());
-    assert!(store.load("s1", NOW).unwrap().is_empty());
+    assert!(store.load("s1", 0, NOW).unwrap().is_empty());
     assert!(is_changed(store.append("s1", 4, &[Event::Undone], NOW)));
     assert_eq!(store.count(NOW).unwrap(), 2);
     // Of many who add at the same time, one does.
@@ -61,7 +61,7 @@ fn keeps_sessions(store: &dyn Sessions) {
         threads.into_iter().map(|it| it.join().unwrap()).collect()
     });
     assert_eq!(added.iter().filter(|&&is_added| is_added).count(), 1);
-    assert_eq!(store.load("s", NOW).unwrap().len(), 2);
+    assert_eq!(store.load("s", 0, NOW).unwrap().len(), 2);
 }
 
 /// What holds of the stores that go by the caller's clock, and have a limit.
@@ -74,16 +74,16 @@ fn expires_by_the_callers_clock(store: &dyn Sessions) {
     assert!(matches!(full, Err(SessionError::Full { most: 3 })));
     // A clock that goes back, or to the limit, loses nothing.
     assert_eq!(store.count(0).unwrap(), 3);
-    assert_eq!(store.load("a", NOW + HOUR).unwrap(), began);
-    assert!(store.load("a", NOW + HOUR + 1).unwrap().is_empty());
+    assert_eq!(store.load("a", 0, NOW + HOUR).unwrap(), began);
+    assert!(store.load("a", 0, NOW + HOUR + 1).unwrap().is_empty());
     assert_eq!(store.count(NOW + HOUR + 1).unwrap(), 2);
     // What is over makes room, and is no more than a beginning.
     assert!(is_changed(store.append("a", 1, &began, NOW + HOUR + 1)));
     store.append("d", 0, &began, NOW + HOUR + 1).unwrap();
     // Each event prolongs a session.
     store.append("b", 1, &began, NOW + HOUR).unwrap();
-    assert_eq!(store.load("b", NOW + 2 * HOUR).unwrap().len(), 2);
-    assert!(store.load("c", NOW + 2 * HOUR).unwrap().is_empty());
+    assert_eq!(store.load("b", 0, NOW + 2 * HOUR).unwrap().len(), 2);
+    assert!(store.load("c", 0, NOW + 2 * HOUR).unwrap().is_empty());
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn in_a_file() {
     assert!(other.contains("another process has it open"), "{other}");
     drop(store);
     let store = open("a").unwrap();
-    assert_eq!(store.load("s", NOW).unwrap().len(), 2);
+    assert_eq!(store.load("s", 0, NOW).unwrap().len(), 2);
     expires_by_the_callers_clock(&open("b").unwrap());
 }
 
@@ -130,7 +130,7 @@ fn a_file_of_something_else_is_refused() {
 fn events_of_a_newer_version_are_refused() {
     let store = MemorySessions::new(&config()).unwrap();
     store.append("s1", 0, &[Event::Began(2)], NOW).unwrap();
-    let refused = store.load("s1", NOW).unwrap_err().to_string();
+    let refused = store.load("s1", 0, NOW).unwrap_err().to_string();
     assert_eq!(refused, "a stored session: events of format 2, expected 1");
 }
 
@@ -166,14 +166,14 @@ mod redis {
         one.append("r", 0, &[Event::Began(1)], NOW).unwrap();
         assert!(is_changed(two.append("r", 0, &[Event::Began(1)], NOW)));
         two.append("r", 1, &[Event::Undone], NOW).unwrap();
-        assert_eq!(one.load("r", NOW).unwrap().len(), 2);
+        assert_eq!(one.load("r", 0, NOW).unwrap().len(), 2);
         let answer = server.command("PTTL cs-session:r");
         let left: i64 = answer.trim_start_matches(':').trim().parse().unwrap();
         assert!((1..=86_400_000).contains(&left), "{left}");
         // It goes away, and is there again.
         drop(server);
         assert!(matches!(
-            one.load("r", NOW),
+            one.load("r", 0, NOW),
             Err(SessionError::Store { .. })
         ));
         let undone = one.append("r", 2, &[Event::Undone], NOW);
