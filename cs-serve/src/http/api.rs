@@ -260,6 +260,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(understand::understand))
         .routes(routes!(chat::chat))
         .routes(routes!(chat::conversation))
+        .routes(routes!(chat::release))
         .routes(routes!(feedback::feedback))
         .routes(routes!(models::swap))
         .routes(routes!(knowledge::check))

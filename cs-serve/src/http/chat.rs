@@ -1,5 +1,5 @@
 //! `POST /v1/chat`: a turn of a conversation and its reply; `GET /v1/chat/{session}`: what a conversation
-//! has come to.
+//! has come to; `POST /v1/chat/{session}/release`: it goes on without a person.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -249,8 +250,7 @@ pub(super) async fn conversation(
     let (parts, _) = request.into_parts();
     api.admit(&parts)?;
     let chats = chats(&api)?;
-    let Path(session) = session.map_err(|_| bad("`session`: no UTF-8"))?;
-    check_session(&session)?;
+    let session = named(session)?;
     let name = session.clone();
     let Held {
         turns,
@@ -265,4 +265,36 @@ pub(super) async fn conversation(
         events,
         ratings,
     })
+}
+
+/// A request that the service go on with a conversation: an empty object.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Release {}
+
+/// Goes on with a conversation that a person had taken over, from where it was. One that nobody has stays as it is.
+#[utoipa::path(post, path = "/v1/chat/{session}/release", tag = "operation", request_body = Release, params(
+    ("session" = String, Path, description = "The conversation's name.")
+), responses(
+    (status = 204, description = "The service answers in the conversation.")
+))]
+pub(super) async fn release(
+    State(api): State<Api>,
+    session: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    let (parts, body) = request.into_parts();
+    api.admit_operator(&parts)?;
+    let chats = chats(&api)?;
+    let session = named(session)?;
+    let body = body::read(&parts.headers, body, api.config()).await?;
+    let Release {} = body::parse(&body, "an empty object")?;
+    on_thread(move || chats.release(&session)).await??;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn named(session: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
+    let Path(session) = session.map_err(|_| bad("`session`: no UTF-8"))?;
+    check_session(&session)?;
+    Ok(session)
 }

@@ -119,6 +119,11 @@ impl Chats {
         })
     }
 
+    /// Has the service go on with a conversation that a person has; blocks.
+    pub(super) fn release(&self, session: &str) -> Result<(), Problem> {
+        Ok(self.chat.release(session)?)
+    }
+
     /// Keeps a rating of a turn that was replied to; blocks.
     pub(super) fn rate(&self, session: &str, rating: &Rating) -> Result<(), Problem> {
         let turns = self.chat.state(session)?.turn();

@@ -53,6 +53,7 @@
 //! | | `{"texts": [T…]}` | `{"results": […]}`, in the order of the texts |
 //! | `POST /v1/chat` | `{"session": S, "text": T}`, perhaps `"turn": N` | a reply, and what it came from |
 //! | `GET /v1/chat/S` | | where a conversation stands, and how it came to that |
+//! | `POST /v1/chat/S/release` | `{}` | nothing: 204, and the service goes on where a person had taken over |
 //! | `POST /v1/feedback` | `{"session": S, "turn": N, "satisfied": B}`, or `"score": 0..1` | nothing: 204 |
 //! | `POST /v1/check` | `{"reply": T}`, perhaps `"about": [N…]` | what [facts](crate::knowledge) say of it |
 //! | `POST /v1/knowledge` | `{}` | `{"version"}`, once facts read anew answer |
@@ -64,7 +65,8 @@
 //! | `GET /openapi.json`, `GET /` | | the interface's document, and a page to try it |
 //!
 //! Where there are [API keys](HttpConfig::api_keys), `/v1` asks for one (`Authorization: Bearer`).
-//! Where there are none, anybody may ask, and nobody swaps models or has answers forgotten.
+//! Where there are none, anybody may ask, and nobody swaps models, has answers forgotten or takes a
+//! conversation from a person.
 //!
 //! # What goes wrong
 //!

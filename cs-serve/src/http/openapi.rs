@@ -55,7 +55,7 @@ const PROBLEMS: [(&str, &str); 12] = [
 ];
 
 /// The problems that each operation may have.
-const OPERATIONS: [(&str, &str, &[&str]); 13] = [
+const OPERATIONS: [(&str, &str, &[&str]); 14] = [
     (
         "/v1/understand",
         "post",
@@ -74,6 +74,13 @@ const OPERATIONS: [(&str, &str, &[&str]); 13] = [
         "/v1/chat/{session}",
         "get",
         &["400", "401", "404", "429", "500", "503"],
+    ),
+    (
+        "/v1/chat/{session}/release",
+        "post",
+        &[
+            "400", "401", "403", "404", "408", "409", "413", "415", "429", "500", "503",
+        ],
     ),
     (
         "/v1/feedback",
@@ -146,7 +153,12 @@ pub(super) fn document(
         "type": "http", "scheme": "bearer", "description": "An API key."
     });
     limit(&mut components["schemas"], config);
-    document["paths"]["/v1/chat/{session}"]["get"]["parameters"][0]["schema"] = session();
+    for (path, method) in [
+        ("/v1/chat/{session}", "get"),
+        ("/v1/chat/{session}/release", "post"),
+    ] {
+        document["paths"][path][method]["parameters"][0]["schema"] = session();
+    }
     let components = &mut document["components"];
     for (_, schema) in components["schemas"].as_object_mut().into_iter().flatten() {
         if let Some(Value::String(description)) = schema.get_mut("description") {

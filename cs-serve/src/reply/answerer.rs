@@ -1,5 +1,6 @@
 //! What answers a turn that no flow takes.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -167,14 +168,14 @@ impl Answerer {
         if asked.text.len() > MAX_TEXT_BYTES {
             return Ok(None);
         }
-        let (values, known) = (values(asked), self.known(asked)?);
-        let mentions = known.as_ref().map(|it| it.knowledge.linker());
+        let knowledge = self.knowledge.as_ref().map(|it| it.get());
+        let mentions = knowledge.as_ref().map(|it| it.linker());
         let mentions = mentions.map_or(Vec::new(), |it| it.mentions(asked.text));
         // "Refund!" is no question, though there may be one that has no other word.
         if !is_question(asked.text, &mentions) {
             return Ok(None);
         }
-        self.surely(asked, &values, known.as_ref())
+        self.surely(asked, &values(asked), self.known(asked)?.as_ref())
     }
 
     fn surely(
@@ -243,17 +244,16 @@ impl Answerer {
     fn by_question(&self, asked: &Asked<'_>, values: &Values) -> Result<Option<Reply>, ReplyError> {
         let found = self.retrieval.search(asked.text, CANDIDATES)?;
         let may_answer = |it: &Found| {
-            let entry = self.replies.answered(it.question)?;
-            (it.is_sure(&self.config) && fits(entry, asked, values)).then_some(entry)
+            let answered = self.replies.answered(it.question)?;
+            (it.is_sure(&self.config) && fits(answered.0, asked, values)).then_some(answered)
         };
-        let mut sure: Vec<&Entry> = found.iter().filter_map(may_answer).collect();
+        let mut sure: Vec<(&Entry, &str)> = found.iter().filter_map(may_answer).collect();
         let speaks = |it: &Entry| it.text().is_some_and(|text| text.is_in(asked.language));
-        sure.sort_by_key(|it| !speaks(it));
-        let Some(entry) = sure.first() else {
+        sure.sort_by_key(|&(it, _)| !speaks(it));
+        let Some((entry, question)) = sure.first() else {
             return Ok(None);
         };
         let text = entry.render(asked.language, values)?;
-        let question = entry.question().unwrap_or_default();
         Ok(Some(entry.reply(text, Source::Faq, question)))
     }
 
@@ -308,13 +308,14 @@ impl Answerer {
         };
         let found = self.retrieval.search(asked.text, CANDIDATES)?;
         let near = found.iter().filter(|it| it.is_sure(&least));
+        let mut told = HashSet::new();
         let answered = near.filter_map(|it| {
-            let entry = self.replies.answered(it.question)?;
+            let (entry, question) = self.replies.answered(it.question)?;
             // What lacks a value is not to be told.
             let answer = entry.render(asked.language, values).ok()?;
-            let question = entry.question()?.to_owned();
-            let fits = fits(entry, asked, values);
-            fits.then_some((entry.id.as_str(), Answered { question, answer }))
+            let question = question.to_owned();
+            let is_new = fits(entry, asked, values) && told.insert(&entry.id);
+            is_new.then_some((entry.id.as_str(), Answered { question, answer }))
         });
         Ok(answered.take(TOLD).collect())
     }

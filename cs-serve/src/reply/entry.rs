@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Error, MapAccess, Visitor};
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::text::Sources;
 use super::{Language, Text, Values};
 use crate::knowledge::questions::Ask;
 
+/// The most questions that a reply answers.
+const MOST_QUESTIONS: usize = 1_000;
 /// The longest text and the longest question, in bytes.
 const MOST_TEXT: usize = 64 << 10;
 const MOST_QUESTION: usize = 8 << 10;
@@ -33,13 +35,17 @@ struct Line {
     id: String,
     kind: Kind,
     intent: Option<String>,
-    question: Option<String>,
+    question: Option<Questions>,
     ask: Option<Ask>,
     text: Option<Sources>,
     lang: Option<Language>,
     #[serde(default)]
     when: Conditions,
 }
+
+/// One question, or a list of them.
+#[derive(Debug)]
+struct Questions(Vec<String>);
 
 /// The values that slots must have.
 #[derive(Debug, Clone, Default)]
@@ -60,8 +66,8 @@ pub(super) struct Entry {
 pub(super) enum Says {
     /// A text, to an intent.
     Template(Text),
-    /// A text, to a question.
-    Faq { question: String, text: Text },
+    /// A text, to each of these questions.
+    Faq { questions: Vec<String>, text: Text },
     /// What facts say, in the words of a text if there is one.
     Knowledge { ask: Ask, text: Option<Text> },
 }
@@ -71,6 +77,10 @@ impl Entry {
     ///
     /// The error has the byte of the line that it is about, from 0, and what is wrong.
     pub(super) fn parse(line: &[u8], number: usize) -> Result<Self, (usize, String)> {
+        if let Err(fault) = std::str::from_utf8(line) {
+            let problem = "bytes that are no UTF-8, expected a file in UTF-8";
+            return Err((fault.valid_up_to(), problem.to_owned()));
+        }
         let read: Line = serde_json::from_slice(line).map_err(|fault| {
             let told = fault.to_string();
             let told = told.rsplit_once(" at line ").map_or(&*told, |(it, _)| it);
@@ -100,7 +110,7 @@ impl Line {
         let says = match self.kind {
             Kind::Template => Says::Template(needed(text, "text", "template")?),
             Kind::Faq => Says::Faq {
-                question: self.question()?,
+                questions: self.questions()?,
                 text: needed(text, "text", "faq")?,
             },
             Kind::Knowledge => Says::Knowledge {
@@ -118,15 +128,27 @@ impl Line {
         })
     }
 
-    fn question(&mut self) -> Result<String, String> {
-        let question = needed(self.question.take(), "question", "faq")?;
-        match question.len() {
-            _ if question.trim().is_empty() => {
-                Err("question: an empty text, expected a question".to_owned())
-            }
-            found if found > MOST_QUESTION => Err(too_long("question", found, MOST_QUESTION)),
-            _ => Ok(question),
+    fn questions(&mut self) -> Result<Vec<String>, String> {
+        let Questions(questions) = needed(self.question.take(), "question", "faq")?;
+        if questions.is_empty() {
+            return Err("question: an empty list, expected at least one question".to_owned());
         }
+        for (at, question) in questions.iter().enumerate() {
+            let field = match questions.len() {
+                1 => "question".to_owned(),
+                _ => format!("question {}", at + 1),
+            };
+            if question.trim().is_empty() {
+                return Err(format!("{field}: an empty text, expected a question"));
+            }
+            if question.len() > MOST_QUESTION {
+                return Err(too_long(&field, question.len(), MOST_QUESTION));
+            }
+            if questions[..at].contains(question) {
+                return Err(format!("{field}: {question:?} twice, expected each once"));
+            }
+        }
+        Ok(questions)
     }
 
     /// Refuses fields that would be without effect, and a template without an intent.
@@ -201,6 +223,39 @@ impl Conditions {
 
     pub(super) fn slots(&self) -> impl Iterator<Item = &String> {
         self.0.keys()
+    }
+}
+
+impl<'de> Deserialize<'de> for Questions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(QuestionsVisitor)
+    }
+}
+
+struct QuestionsVisitor;
+
+impl<'de> Visitor<'de> for QuestionsVisitor {
+    type Value = Questions;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a question, or a list of questions")
+    }
+
+    fn visit_str<E: Error>(self, question: &str) -> Result<Questions, E> {
+        Ok(Questions(vec![question.to_owned()]))
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Questions, S::Error> {
+        let mut questions = Vec::new();
+        while let Some(question) = list.next_element()? {
+            if questions.len() == MOST_QUESTIONS {
+                return Err(S::Error::custom(format!(
+                    "question: more than {MOST_QUESTIONS}, expected at most as many"
+                )));
+            }
+            questions.push(question);
+        }
+        Ok(Questions(questions))
     }
 }
 

@@ -15,6 +15,7 @@ mod entry;
 mod error;
 mod known;
 mod language;
+mod notation;
 mod question;
 mod replies;
 pub mod retrieval;

@@ -19,7 +19,7 @@ const MOST_REPLIES: usize = 200_000;
 /// The replies of a file, JSON line by line. Each has an `id` and a `kind`:
 ///
 /// - `template`: the `text` that answers an `intent`;
-/// - `faq`: the `text` that answers a `question`, and whatever asks the same;
+/// - `faq`: the `text` that answers a `question`, or each of a list of them, and whatever asks the same;
 /// - `knowledge`: what turns of an `intent` `ask` of the facts, as
 ///   [`Template`](crate::knowledge::questions::Template) has it. Without a `text` the answer is put in
 ///   words of our own; one has places for `thing`, `property` and `value`, or for `things` or `count`.
@@ -49,8 +49,8 @@ pub struct Replies {
     entries: Vec<Entry>,
     /// Those that answer an intent, by it: the most conditions first, then as in the file.
     by_intent: HashMap<String, Vec<usize>>,
-    /// Those that answer a question.
-    answered: Vec<usize>,
+    /// Each question that is answered: its reply, and its number there.
+    answered: Vec<(usize, usize)>,
     /// What intents ask of the facts.
     asks: BTreeMap<String, usize>,
 }
@@ -118,7 +118,14 @@ impl Replies {
         let at = self.entries.len();
         let intent = entry.intent.clone().unwrap_or_default();
         match &entry.says {
-            Says::Faq { .. } => self.answered.push(at),
+            Says::Faq { questions, .. } => {
+                let questions = (0..questions.len()).map(|question| (at, question));
+                self.answered.extend(questions);
+                if self.answered.len() > MOST_REPLIES {
+                    let problem = format!("another question, expected at most {MOST_REPLIES}");
+                    return Err(wrong(path, entry.line, 1, problem));
+                }
+            }
             Says::Template(_) => self.by_intent.entry(intent).or_default().push(at),
             Says::Knowledge { .. } => {
                 if let Some(first) = self.asks.insert(intent, at) {
@@ -218,12 +225,14 @@ impl Replies {
     pub fn questions(&self) -> impl Iterator<Item = &str> {
         self.answered
             .iter()
-            .filter_map(|&at| self.entries[at].question())
+            .filter_map(|&(at, question)| self.entries[at].question(question))
     }
 
-    /// Gives the reply to a question, by its number among [`Self::questions`].
-    pub(super) fn answered(&self, question: usize) -> Option<&Entry> {
-        self.answered.get(question).map(|&at| &self.entries[at])
+    /// Gives the reply to a question, by its number among [`Self::questions`], and the question.
+    pub(super) fn answered(&self, question: usize) -> Option<(&Entry, &str)> {
+        let &(at, question) = self.answered.get(question)?;
+        let entry = &self.entries[at];
+        Some((entry, entry.question(question)?))
     }
 
     /// Gives the reply that says what an intent asks of the facts.
@@ -233,9 +242,9 @@ impl Replies {
 }
 
 impl Entry {
-    pub(super) fn question(&self) -> Option<&str> {
+    fn question(&self, number: usize) -> Option<&str> {
         match &self.says {
-            Says::Faq { question, .. } => Some(question),
+            Says::Faq { questions, .. } => questions.get(number).map(String::as_str),
             _ => None,
         }
     }

@@ -12,6 +12,11 @@ use crate::knowledge::{Fact, Iri, Knowledge, KnowledgeError};
 const MOST_THINGS: usize = 5;
 const MOST_EVIDENCE: usize = 10;
 
+/// What Chinese names of properties begin with that say what is so.
+const SAY_SO: [&str; 14] = [
+    "可", "支持", "包含", "包邮", "含", "防", "带", "提供", "允许", "接受", "需", "开", "免", "能",
+];
+
 /// Says answers in a language, by the text of a reply where there is one.
 pub(super) struct Wording<'a> {
     pub(super) knowledge: &'a Knowledge,
@@ -98,9 +103,11 @@ impl Wording<'_> {
             let values = words
                 .iter()
                 .filter(|it| said.insert((&it.predicate, &it.value)));
-            let values = values.map(|it| match self.language {
-                Language::Zh => format!("{}{}", it.predicate, it.value),
-                Language::En => format!("{} {}", it.predicate, it.value),
+            let values = values.map(|it| match (truth(it), self.language) {
+                (Some(is_so), Language::Zh) => so(&it.predicate, is_so),
+                (Some(_), Language::En) => format!("{}: {}", it.predicate, it.value),
+                (None, Language::Zh) => format!("{}{}", it.predicate, it.value),
+                (None, Language::En) => format!("{} {}", it.predicate, it.value),
             });
             let values = joined(values, self.language);
             let name = match words.first() {
@@ -163,12 +170,11 @@ impl Wording<'_> {
             value,
         } = fact;
         // "The waterproof of the earbuds is yes" is no sentence.
-        let is_truth = matches!(value.as_str(), "是" | "否" | "yes" | "no");
-        match self.language {
-            Language::Zh if is_truth => format!("{subject}{predicate}：{value}。"),
-            Language::En if is_truth => format!("{subject}, {predicate}: {value}."),
-            Language::Zh => format!("{subject}的{predicate}是{value}。"),
-            Language::En => format!("The {predicate} of {subject} is {value}."),
+        match (truth(fact), self.language) {
+            (Some(is_so), Language::Zh) => format!("{subject}{}。", so(predicate, is_so)),
+            (Some(_), Language::En) => format!("{subject}, {predicate}: {value}."),
+            (None, Language::Zh) => format!("{subject}的{predicate}是{value}。"),
+            (None, Language::En) => format!("The {predicate} of {subject} is {value}."),
         }
     }
 
@@ -217,6 +223,31 @@ impl Wording<'_> {
     }
 }
 
+/// What a fact says whose value is a yes or a no.
+fn truth(fact: &FactInWords) -> Option<bool> {
+    match fact.value.as_str() {
+        "是" | "yes" => Some(true),
+        "否" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+/// Says in Chinese that something is so or not, by the name of the property: 有货 and 没有货, 防水 and 不防水. One
+/// whose name does not say what is so keeps its yes or no.
+fn so(predicate: &str, is_so: bool) -> String {
+    let name = predicate.replacen("有无", "有", 1);
+    let name = name.strip_prefix("是否").unwrap_or(&name);
+    let says_so = name.len() < predicate.len() || SAY_SO.iter().any(|it| name.starts_with(it));
+    match (is_so, name.starts_with('有')) {
+        (true, true) => name.to_owned(),
+        (false, true) => format!("没{name}"),
+        (true, false) if says_so => name.to_owned(),
+        (false, false) if says_so => format!("不{name}"),
+        (true, false) => format!("{name}：是"),
+        (false, false) => format!("{name}：否"),
+    }
+}
+
 /// Gives a fact as evidence.
 pub(super) fn of_fact(fact: &Fact, words: &FactInWords) -> Evidence {
     Evidence {
@@ -233,4 +264,26 @@ fn joined(texts: impl Iterator<Item = impl AsRef<str>>, language: Language) -> S
         Language::Zh => "、",
         Language::En => ", ",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_so_is_said_by_its_name() {
+        for (predicate, is, is_not) in [
+            ("有货", "有货", "没有货"),
+            ("有无早餐", "有早餐", "没有早餐"),
+            ("防水", "防水", "不防水"),
+            ("是否包邮", "包邮", "不包邮"),
+            ("支持退货", "支持退货", "不支持退货"),
+            ("退货", "退货：是", "退货：否"),
+        ] {
+            assert_eq!(
+                (so(predicate, true), so(predicate, false)),
+                (is.to_owned(), is_not.to_owned())
+            );
+        }
+    }
 }

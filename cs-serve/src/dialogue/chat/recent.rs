@@ -71,7 +71,7 @@ fn is_turn(event: &Event) -> bool {
 /// puts it back once it is written.
 #[derive(Debug)]
 pub(super) struct Recent {
-    states: Cache<Box<str>, Arc<Replayed>>,
+    states: Cache<Arc<str>, Arc<Replayed>>,
 }
 
 impl Recent {
@@ -82,7 +82,7 @@ impl Recent {
         };
         let states = Cache::builder()
             .max_capacity(bytes)
-            .weigher(move |session: &Box<str>, replayed: &Arc<Replayed>| weight(session, replayed))
+            .weigher(move |session: &Arc<str>, replayed: &Arc<Replayed>| weight(session, replayed))
             .eviction_policy(EvictionPolicy::lru())
             .time_to_idle(IDLE)
             .build();

@@ -401,3 +401,35 @@ async fn a_client_that_goes_ends_its_reply_and_the_turn_never_was() {
         .unwrap();
     assert_eq!(service.get("/v1/chat/s").await.problem().0, 404);
 }
+
+#[tokio::test]
+async fn a_person_gives_a_conversation_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys");
+    std::fs::write(&keys, "secret-key").unwrap();
+    let config = HttpConfig {
+        api_keys: Some(keys),
+        ..HttpConfig::default()
+    };
+    let service = holding(NONE, NoAnswers, config);
+    let send = async |path: &str, body: &str| {
+        let request = post(path, body.to_owned());
+        service.send(with_key(request, "secret-key")).await
+    };
+    let release = "/v1/chat/s1/release";
+    assert_eq!(send(release, "{}").await.status, 404);
+    let said = r#"{"session": "s1", "text": "x"}"#;
+    let handed = send("/v1/chat", said).await.json();
+    assert_eq!(handed["reply"]["source"], "handover");
+    let waits = send("/v1/chat", said).await.json()["reply"]["text"].clone();
+    assert_eq!(send(release, "{}").await.status, 204);
+    assert_eq!(send(release, "{}").await.status, 204);
+    let again = send("/v1/chat", said).await.json();
+    assert!(again["reply"]["text"] == handed["reply"]["text"] && again["reply"]["text"] != waits);
+    // Nobody without a key, and nothing else than an empty object.
+    let unkeyed = service.send(post(release, "{}")).await;
+    assert_eq!(unkeyed.problem().0, 401);
+    assert_eq!(send(release, "[]").await.problem().0, 400);
+    let other = self::service();
+    assert_eq!(other.send(post(release, "{}")).await.problem().0, 403);
+}

@@ -31,6 +31,7 @@ async fn each_path_is_there_with_its_problems() {
         "/v1/cache",
         "/v1/chat",
         "/v1/chat/{session}",
+        "/v1/chat/{session}/release",
         "/v1/check",
         "/v1/feedback",
         "/v1/knowledge",

@@ -69,6 +69,26 @@ fn what_is_wrong_is_told_with_its_place() {
             r#"when: "s" twice"#,
         ),
         (
+            r#"{"id": "b", "kind": "faq", "question": [], "text": "a"}"#,
+            "r.jsonl:2:1: question: an empty list, expected at least one",
+        ),
+        (
+            r#"{"id": "b", "kind": "faq", "question": ["q", " "], "text": "a"}"#,
+            "r.jsonl:2:1: question 2: an empty text, expected a question",
+        ),
+        (
+            r#"{"id": "b", "kind": "faq", "question": ["q", "q"], "text": "a"}"#,
+            r#"r.jsonl:2:1: question 2: "q" twice, expected each once"#,
+        ),
+        (
+            r#"{"id": "b", "kind": "faq", "question": 7, "text": "a"}"#,
+            "r.jsonl:2:40: invalid type: integer `7`, expected a question, or a list of questions",
+        ),
+        (
+            r#"{"id": "b", "kind": "faq", "question": "q", "text": "{{ 'x' * 1000000000 }}"}"#,
+            "r.jsonl:2:1: text: line 1: '*' in a place or a statement",
+        ),
+        (
             r#"{"id": "b", "kind": "faq""#,
             "r.jsonl:2:25: EOF while parsing",
         ),
@@ -86,7 +106,8 @@ fn bytes_that_are_no_text_are_refused() {
     let mut bytes = GOOD.as_bytes().to_vec();
     bytes[8] = 0xff;
     let refused = Replies::parse(&bytes, "r.jsonl".as_ref()).unwrap_err();
-    assert!(refused.to_string().starts_with("r.jsonl:1:"), "{refused}");
+    let expected = "r.jsonl:1:9: bytes that are no UTF-8, expected a file in UTF-8";
+    assert_eq!(refused.to_string(), expected);
 }
 
 #[test]
