@@ -61,6 +61,12 @@ impl NativeConversations {
     ) -> Result<Matrix> {
         let reader = &self.model.reader;
         reader.check(conversations, texts, usize::MAX)?;
+        let mut pairs = texts.iter().zip(wanted);
+        if let Some((text, wanted)) = pairs.find(|(text, wanted)| **wanted > text.len()) {
+            let most = text.len();
+            let problem = format!("logits after {wanted} tokens, expected at most the {most} read");
+            return Err(Error::Batch { problem });
+        }
         reader.read(conversations, (texts, None), wanted, &mut self.space)
     }
 }
@@ -98,8 +104,7 @@ impl Conversations for NativeConversations {
             return Err(Error::Batch { problem }.into());
         }
         let texts: Vec<&[u32]> = parts.iter().map(|part| part.tokens).collect();
-        let wanted = parts.iter().map(|part| usize::from(part.logits));
-        let wanted: Vec<usize> = wanted.collect();
+        let wanted: Vec<usize> = parts.iter().map(|part| part.logits).collect();
         let own = parts.iter().map(|part| self.all.remove(&part.conversation));
         let mut own: Vec<Cached> = own.map(Option::unwrap_or_default).collect();
         let rows = self.read_into(&mut own, (&texts, &wanted));
@@ -108,6 +113,17 @@ impl Conversations for NativeConversations {
         self.all
             .extend(read.map(|(part, own)| (part.conversation, own)));
         Ok(rows?)
+    }
+
+    fn rewind(&mut self, conversation: u64, tokens: usize) -> cs_model::Result<()> {
+        let own = self.all.get_mut(&conversation);
+        let Some(own) = own.filter(|own| own.tokens().len() >= tokens) else {
+            let problem =
+                format!("conversation {conversation}, expected one of {tokens} tokens or more");
+            return Err(Error::Batch { problem }.into());
+        };
+        own.truncate(tokens);
+        Ok(())
     }
 
     fn end(&mut self, conversation: u64) {

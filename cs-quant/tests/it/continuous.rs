@@ -149,7 +149,7 @@ fn conversations_are_as_they_were_after_an_error() {
     let part = |conversation, tokens| Part {
         conversation,
         tokens,
-        logits: true,
+        logits: 1,
     };
     let text: Vec<u32> = (0..40).collect();
     let rows = all.read(&[part(1, &text), part(2, &[5])]).unwrap();
@@ -165,11 +165,22 @@ fn conversations_are_as_they_were_after_an_error() {
     assert_eq!(again, rows);
     // None of them has read the 6 that came with an error, and no logits are computed in vain.
     let one = Part {
-        logits: false,
+        logits: 0,
         ..part(2, &[7])
     };
     let next = all.read(&[part(1, &[6]), one, part(4, &[6])]).unwrap();
     assert_eq!((next.rows, next.row(0)), (2, next.row(1)));
+    let more = Part {
+        logits: 2,
+        ..part(2, &[7])
+    };
+    assert!(all.read(&[more]).is_err());
+    // What was read and taken back is read again as if it had never been.
+    all.read(&[part(1, &text[..5])]).unwrap();
+    all.rewind(1, 6).unwrap();
+    assert!(all.rewind(1, 41).is_err() && all.rewind(9, 0).is_err());
+    let again = all.read(&[part(1, &[6])]).unwrap();
+    assert_eq!(again.row(0), next.row(0));
     all.end(1);
     assert!(all.fork(1, 5, 32).is_err());
 }

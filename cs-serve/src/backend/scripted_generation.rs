@@ -17,7 +17,7 @@ use crate::error::BackendError;
 /// use cs_serve::ScriptedGeneration;
 ///
 /// let mut counter = ScriptedGeneration::new(10, |tokens| Ok(tokens[tokens.len() - 1] + 1));
-/// let part = Part { conversation: 0, tokens: &[3, 4], logits: true };
+/// let part = Part { conversation: 0, tokens: &[3, 4], logits: 1 };
 /// let row = counter.read(&[part])?;
 /// assert_eq!(row.row(0).iter().position(|&logit| logit > 0.0), Some(5));
 /// # Ok::<(), cs_model::Error>(())
@@ -38,7 +38,7 @@ impl ScriptedGeneration {
     };
 
     /// Makes a backend of this many tokens. `script` is called whenever a conversation has read all
-    /// that is known of it.
+    /// that is known of it, and for what may come after proposed tokens.
     pub fn new(
         vocab_size: usize,
         script: impl Fn(&[u32]) -> Result<u32, BackendError> + Send + 'static,
@@ -105,12 +105,26 @@ impl Conversations for ScriptedGeneration {
         });
         let whole: Vec<Vec<u32>> = whole.collect();
         let mut rows = Vec::new();
-        for (tokens, _) in whole.iter().zip(parts).filter(|(_, part)| part.logits) {
-            rows.extend(self.row(tokens)?);
+        for (tokens, part) in whole.iter().zip(parts) {
+            let first = (tokens.len() + 1).saturating_sub(part.logits);
+            for end in first..=tokens.len() {
+                rows.extend(self.row(&tokens[..end])?);
+            }
         }
         let ids = parts.iter().map(|part| part.conversation);
         self.conversations.extend(ids.zip(whole));
         Matrix::new(rows.len() / self.vocab_size.max(1), self.vocab_size, rows)
+    }
+
+    fn rewind(&mut self, conversation: u64, tokens: usize) -> Result<()> {
+        let own = self.conversations.get_mut(&conversation);
+        let rest = own.as_ref().and_then(|own| own.len().checked_sub(tokens));
+        let (Some(own), Some(rest)) = (own, rest) else {
+            let problem = format!("no conversation {conversation} of {tokens} tokens");
+            return Err(Error::Runtime(problem.into()));
+        };
+        own.truncate(rest);
+        Ok(())
     }
 
     fn end(&mut self, conversation: u64) {

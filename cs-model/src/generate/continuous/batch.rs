@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 use super::super::generation::Generation;
+use super::super::speculation::{Budget, lookup, price};
 use super::conversations::{Conversations, Part};
 use super::pages::Pages;
 use super::turns::Turns;
@@ -24,7 +26,9 @@ pub struct BatchLimits {
 
 /// Generations that join and leave between steps, each with settings of its own. A step reads the
 /// next token of each that has its prompt read, and a part of the prompts of the others, in one
-/// forward.
+/// forward. Where a text repeats its prompt or itself, as replies repeat the knowledge that they are
+/// given, what followed there is read with it and kept as far as it is what comes anyway, so that
+/// such texts take fewer steps.
 ///
 /// The room that a generation may come to need is reserved when it joins, so none ends for want of
 /// it. What it has read is held when it leaves, for prompts that begin likewise (a system prompt,
@@ -44,12 +48,13 @@ pub struct BatchLimits {
 /// #     fn page(&self) -> Page { Page { tokens: 4, bytes: 1 } }
 /// #     fn fork(&mut self, _: u64, _: u64, _: usize) -> Result<()> { Ok(()) }
 /// #     fn read(&mut self, parts: &[Part<'_>]) -> Result<Matrix> {
-/// #         let rows: Vec<f32> = parts.iter().filter(|part| part.logits).flat_map(|part| {
-/// #             let last = part.tokens[part.tokens.len() - 1];
+/// #         let last = |part: &Part<'_>| part.tokens[part.tokens.len() - part.logits..].to_vec();
+/// #         let rows: Vec<f32> = parts.iter().flat_map(last).flat_map(|last| {
 /// #             (0..10).map(move |next| if next == last + 1 { 1.0 } else { 0.0 })
 /// #         }).collect();
 /// #         Matrix::new(rows.len() / 10, 10, rows)
 /// #     }
+/// #     fn rewind(&mut self, _: u64, _: usize) -> Result<()> { Ok(()) }
 /// #     fn end(&mut self, _: u64) {}
 /// # }
 /// // A model of ten words that says one more than it heard.
@@ -75,6 +80,8 @@ pub struct ContinuousBatch<'a, C> {
     turns: Turns,
     members: BTreeMap<u64, Member<'a>>,
     next: u64,
+    /// What a proposed token costs in this step.
+    cost: f64,
 }
 
 struct Member<'a> {
@@ -83,6 +90,9 @@ struct Member<'a> {
     read: usize,
     /// How many of them it took over from others.
     reused: usize,
+    budget: Budget,
+    /// The tokens that are read in this step after its own.
+    proposed: Vec<u32>,
 }
 
 impl Member<'_> {
@@ -92,6 +102,13 @@ impl Member<'_> {
 
     fn has_begun(&self) -> bool {
         self.read > self.reused
+    }
+
+    /// Has what followed in its text before proposed, as much as it can afford at this cost.
+    fn propose(&mut self, cost: f64) {
+        // The last token of all is never read.
+        let most = self.budget.affords(cost).min(self.generation.left() - 1);
+        self.proposed = lookup(self.generation.tokens(), most);
     }
 }
 
@@ -142,6 +159,7 @@ impl<'a, C: Conversations> ContinuousBatch<'a, C> {
             turns: Turns::default(),
             members: BTreeMap::new(),
             next: 0,
+            cost: 0.0,
         })
     }
 
@@ -209,6 +227,8 @@ impl<'a, C: Conversations> ContinuousBatch<'a, C> {
             generation,
             read: reused,
             reused,
+            budget: Budget::default(),
+            proposed: Vec::new(),
         };
         self.members.insert(id, member);
         self.turns.join(id);
@@ -258,8 +278,8 @@ impl<'a, C: Conversations> ContinuousBatch<'a, C> {
         gone.into_keys().collect()
     }
 
-    /// Goes on by one forward, and gives the generations that have a new token or failed. If the
-    /// model fails on several, each of them is read once more alone, so that one takes no other with
+    /// Goes on by one forward, and gives the generations that have a new token or failed; one that has
+    /// several is there once for each, in their order. If the model fails on several, each of them is read once more alone, so that one takes no other with
     /// it.
     ///
     /// # Panics
@@ -309,30 +329,40 @@ impl<'a, C: Conversations> ContinuousBatch<'a, C> {
             _ => 0,
         };
         let mut parts = self.turns.next(self.limits.prompt_tokens, left);
-        let decoding = members.iter().filter(|(_, member)| !member.is_reading());
-        parts.extend(decoding.map(|(&id, _)| (id, 1)));
+        let decoding = self.members.iter_mut().filter(|(_, it)| !it.is_reading());
+        let mut decoding: Vec<_> = decoding.collect();
+        let cost = price(decoding.len(), 0.0);
+        for (id, member) in &mut decoding {
+            member.propose(cost);
+            parts.push((**id, 1));
+        }
+        self.cost = cost;
         parts.sort_unstable();
         parts
     }
 
     fn read(&mut self, parts: &[(u64, usize)]) -> Result<Matrix> {
-        let parts = parts.iter().filter_map(|&(id, count)| {
+        let texts = parts.iter().filter_map(|&(id, count)| {
             let member = self.members.get(&id)?;
             let tokens = &member.generation.tokens()[member.read..];
-            Some(Part {
-                conversation: id,
-                tokens: &tokens[..count],
-                logits: count == tokens.len(),
-            })
+            let text = [&tokens[..count], &member.proposed].concat();
+            let is_read = count == tokens.len();
+            Some((id, text, usize::from(is_read) + member.proposed.len()))
         });
-        let parts: Vec<Part<'_>> = parts.collect();
-        if parts.is_empty() {
+        let texts: Vec<(u64, Vec<u32>, usize)> = texts.collect();
+        if texts.is_empty() {
             return Ok(Matrix::zeros(0, self.model.vocab_size()));
         }
+        let parts = texts.iter().map(|(id, tokens, logits)| Part {
+            conversation: *id,
+            tokens,
+            logits: *logits,
+        });
+        let parts: Vec<Part<'_>> = parts.collect();
         self.model.read(&parts)
     }
 
-    /// Takes note of what was read, and has each whose tokens are all read choose the next one.
+    /// Takes note of what was read, and has each whose tokens are all read choose what comes next.
     fn advance(
         &mut self,
         parts: &[(u64, usize)],
@@ -353,33 +383,57 @@ impl<'a, C: Conversations> ContinuousBatch<'a, C> {
                 self.turns.leave(id);
             }
             if member.read == tokens.len() {
-                let advance = self.choose(id, logits(&mut rows, row));
-                advances.extend(advance);
-                row += 1;
+                let own = row..row + 1 + member.proposed.len();
+                row = own.end;
+                self.choose(id, (&mut rows, own), advances);
             }
         }
     }
 
-    /// Chooses the next token of a generation by a row of logits, if the model gave one.
-    fn choose(&mut self, id: u64, logits: &mut [f32]) -> Option<Advance<'a>> {
-        let member = self.members.get_mut(&id)?;
-        let next = match member.generation.choose(logits) {
-            Err(error) => return Some(self.fail(id, error)),
-            Ok(next) => next,
+    /// Chooses the next tokens of a generation by its rows of logits: one, and another one for each
+    /// proposed token that was chosen.
+    fn choose(
+        &mut self,
+        id: u64,
+        (rows, own): (&mut Matrix, Range<usize>),
+        advances: &mut Vec<Advance<'a>>,
+    ) {
+        let Some(member) = self.members.get_mut(&id) else {
+            return;
         };
+        let proposed = std::mem::take(&mut member.proposed);
+        let mut accepted = 0;
+        let next = loop {
+            let next = member.generation.choose(logits(rows, own.start + accepted));
+            let goes_on = matches!(next, Ok(Some(token)) if proposed.get(accepted) == Some(&token));
+            if !goes_on {
+                break next;
+            }
+            accepted += 1;
+            let text = member.generation.take_piece();
+            let ended = None;
+            advances.push(Advance { id, text, ended });
+        };
+        member.read += accepted;
+        member.budget = member.budget.after(self.cost, proposed.len(), accepted);
+        self.pages.read(id, accepted, &proposed[..accepted]);
         let text = member.generation.take_piece();
-        let ended = match next {
-            Some(_) => None,
-            None => {
-                let member = self.members.remove(&id)?;
+        let rewound = match proposed.len() - accepted {
+            0 => Ok(()),
+            superfluous => self.model.rewind(id, superfluous),
+        };
+        let ended = match next.and_then(|next| rewound.map(|()| next)) {
+            Err(error) => return advances.push(self.fail(id, error)),
+            Ok(Some(_)) => None,
+            Ok(None) => self.members.remove(&id).map(|member| {
                 self.forget(id, true);
-                Some(Ok(Ended {
+                Ok(Ended {
                     generation: member.generation,
                     reused: member.reused,
-                }))
-            }
+                })
+            }),
         };
-        Some(Advance { id, text, ended })
+        advances.push(Advance { id, text, ended });
     }
 
     fn fail(&mut self, id: u64, error: Error) -> Advance<'a> {

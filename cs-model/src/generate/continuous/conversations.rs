@@ -24,13 +24,19 @@ pub trait Conversations {
     fn fork(&mut self, of: u64, new: u64, tokens: usize) -> Result<()>;
 
     /// Reads the next tokens of some conversations, each at most once and all of them in one
-    /// forward, and gives a row of logits for the token after each part that asks for it, in their
-    /// order. A conversation that is not known begins. What is given for one does not depend on the
-    /// others, nor on the parts that it was read in.
+    /// forward, and gives rows of logits, part by part: one for the token after each of the last
+    /// [`logits`](Part::logits) tokens of it. A conversation that is not known begins. What is given
+    /// for one does not depend on the others, nor on the parts that it was read in.
     ///
     /// # Errors
     /// What keeps the runtime from computing them; then the conversations are as they were.
     fn read(&mut self, parts: &[Part<'_>]) -> Result<Matrix>;
+
+    /// Forgets the last `tokens` tokens of a conversation: proposals that were read and not taken.
+    ///
+    /// # Errors
+    /// The conversation is not known, or has fewer tokens.
+    fn rewind(&mut self, conversation: u64, tokens: usize) -> Result<()>;
 
     /// Forgets a conversation, if it is known, and frees the pages that no other one shares.
     fn end(&mut self, conversation: u64);
@@ -52,8 +58,8 @@ pub struct Part<'a> {
     pub conversation: u64,
     /// The tokens, at least one.
     pub tokens: &'a [u32],
-    /// Whether logits are wanted for what comes after them.
-    pub logits: bool,
+    /// The number of the last of them after each of which logits are wanted.
+    pub logits: usize,
 }
 
 impl<T: Conversations + ?Sized> Conversations for Box<T> {
@@ -75,6 +81,10 @@ impl<T: Conversations + ?Sized> Conversations for Box<T> {
 
     fn read(&mut self, parts: &[Part<'_>]) -> Result<Matrix> {
         (**self).read(parts)
+    }
+
+    fn rewind(&mut self, conversation: u64, tokens: usize) -> Result<()> {
+        (**self).rewind(conversation, tokens)
     }
 
     fn end(&mut self, conversation: u64) {

@@ -24,7 +24,7 @@ impl Proposer for Lookup {
 }
 
 /// Gives up to `most` tokens; where a text repeats itself up to its end, it goes on repeating.
-fn lookup(text: &[u32], most: usize) -> Vec<u32> {
+pub(in crate::generate) fn lookup(text: &[u32], most: usize) -> Vec<u32> {
     if most == 0 {
         return Vec::new();
     }

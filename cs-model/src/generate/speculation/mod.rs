@@ -8,7 +8,7 @@ mod lookup;
 
 pub(super) use budget::{Budget, price};
 pub(super) use draft::Draft;
-pub(super) use lookup::Lookup;
+pub(super) use lookup::{Lookup, lookup};
 
 use crate::error::Result;
 

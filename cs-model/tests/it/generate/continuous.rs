@@ -16,10 +16,13 @@ const EOS: u32 = 23;
 const PAGE: usize = 4;
 /// A token that the model fails on.
 const POISON: u32 = 22;
+/// As many of the last tokens as there are.
+const ALL: usize = usize::MAX;
 
 /// What a model was asked for.
-#[derive(Default)]
 struct Log {
+    /// How many of the last tokens its logits depend on.
+    seen: usize,
     conversations: BTreeMap<u64, Vec<u32>>,
     /// The parts of each forward: who, and how many tokens.
     reads: Vec<Vec<(u64, usize)>>,
@@ -28,11 +31,32 @@ struct Log {
     pages: usize,
 }
 
-/// A model whose logits are a function of all tokens of a conversation.
-#[derive(Clone, Default)]
+/// A model whose logits are a function of the last tokens of a conversation.
+#[derive(Clone)]
 struct Hash(Rc<RefCell<Log>>);
 
-fn row(tokens: &[u32]) -> Vec<f32> {
+impl Hash {
+    /// One that sees so many tokens: with few of them, it soon repeats itself.
+    fn of(seen: usize) -> Self {
+        let log = Log {
+            seen,
+            conversations: BTreeMap::new(),
+            reads: Vec::new(),
+            forks: Vec::new(),
+            pages: 0,
+        };
+        Self(Rc::new(RefCell::new(log)))
+    }
+}
+
+impl Default for Hash {
+    fn default() -> Self {
+        Self::of(ALL)
+    }
+}
+
+fn row(seen: usize, tokens: &[u32]) -> Vec<f32> {
+    let tokens = &tokens[tokens.len().saturating_sub(seen)..];
     let seed = tokens.iter().fold(7u64, |seed, &token| {
         (seed ^ u64::from(token)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     });
@@ -89,12 +113,12 @@ impl Conversations for Hash {
             return Err(Error::Runtime("a token that it cannot bear".into()));
         }
         let log = &mut *self.0.borrow_mut();
-        let mut rows = Vec::new();
+        let (seen, mut rows) = (log.seen, Vec::new());
         for part in parts {
             let own = log.conversations.entry(part.conversation).or_default();
             own.extend(part.tokens);
-            if part.logits {
-                rows.extend(row(own));
+            for end in own.len() + 1 - part.logits..=own.len() {
+                rows.extend(row(seen, &own[..end]));
             }
         }
         let reads = parts
@@ -103,6 +127,13 @@ impl Conversations for Hash {
         log.reads.push(reads.collect());
         log.count_pages();
         Matrix::new(rows.len() / VOCAB, VOCAB, rows)
+    }
+
+    fn rewind(&mut self, conversation: u64, tokens: usize) -> Result<()> {
+        let log = &mut *self.0.borrow_mut();
+        let own = log.conversations.get_mut(&conversation).unwrap();
+        own.truncate(own.len() - tokens);
+        Ok(())
     }
 
     fn end(&mut self, conversation: u64) {
@@ -140,9 +171,9 @@ fn begin(prompt: &[u32], config: GenerateConfig) -> Generation<'static> {
 }
 
 /// What comes for a prompt that nobody is beside.
-fn alone(mut generation: Generation<'_>) -> (Vec<u32>, String) {
+fn alone(seen: usize, mut generation: Generation<'_>) -> (Vec<u32>, String) {
     while generation.finish().is_none() {
-        let mut logits = row(generation.tokens());
+        let mut logits = row(seen, generation.tokens());
         generation.choose(&mut logits).unwrap();
     }
     (generation.tokens().to_vec(), generation.take_piece())
@@ -228,7 +259,7 @@ fn one_that_the_model_fails_on_takes_no_other_with_it() {
         }
     });
     for (id, prompt) in [(good, &[1, 2][..]), (other, &[4])] {
-        assert_eq!(found[&id], Ok(alone(begin(prompt, settings(3))).0));
+        assert_eq!(found[&id], Ok(alone(ALL, begin(prompt, settings(3))).0));
     }
     assert_eq!(found[&bad], Err("a token that it cannot bear".to_owned()));
     assert_eq!(batch.reserved_tokens(), 0);
@@ -303,6 +334,28 @@ fn one_that_begins_again_goes_on_where_it_was() {
     assert!(model.0.borrow().conversations.is_empty() && batch.used_tokens() == 0);
 }
 
+#[test]
+fn what_repeats_itself_takes_fewer_steps() {
+    let model = Hash::of(1);
+    let mut batch = ContinuousBatch::new(model.clone(), limits(100)).unwrap();
+    let config = GenerateConfig {
+        eos_token_id: Vec::new(),
+        ..settings(60)
+    };
+    let expected = alone(1, begin(&[1], config.clone()));
+    batch.join(begin(&[1], config)).unwrap();
+    let (mut advances, mut text, mut found) = (0, String::new(), Vec::new());
+    until_empty(&mut batch, |advance| {
+        advances += 1;
+        text += &advance.text;
+        found.extend(advance.ended);
+    });
+    let ended = found.remove(0).unwrap();
+    assert_eq!((advances, ended.generation.tokens().len()), (60, 61));
+    assert_eq!((ended.generation.tokens().to_vec(), text), expected);
+    assert!(model.0.borrow().reads.len() < 30);
+}
+
 /// What is done to a batch between two steps.
 #[derive(Debug, Clone)]
 enum Change {
@@ -329,8 +382,9 @@ proptest! {
     fn everyone_ends_as_alone_within_the_room_there_is(
         changes in prop::collection::vec(changes(), 1..60),
         pages in 8usize..20,
+        seen in prop_oneof![Just(1), Just(2), Just(ALL)],
     ) {
-        let model = Hash::default();
+        let model = Hash::of(seen);
         let mut batch = ContinuousBatch::new(model.clone(), limits(pages)).unwrap();
         let (mut expected, mut texts) = (BTreeMap::new(), BTreeMap::new());
         let mut ended = BTreeMap::new();
@@ -343,7 +397,7 @@ proptest! {
                     let generation = begin(&prompt, config.clone());
                     if batch.fits(&generation) {
                         let id = batch.join(generation).unwrap();
-                        expected.insert(id, alone(begin(&prompt, config)));
+                        expected.insert(id, alone(seen, begin(&prompt, config)));
                     } else {
                         prop_assert!(!batch.is_empty());
                     }

@@ -142,7 +142,7 @@ impl GenerationModel {
         let part = Part {
             conversation: 0,
             tokens: &[0],
-            logits: true,
+            logits: 1,
         };
         let read = self.backend.read(&[part]);
         self.backend.end(0);
