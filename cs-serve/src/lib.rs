@@ -16,6 +16,7 @@
 //! - `knowledge` (feature `knowledge`) knows facts, and holds replies against them: `knowledge::check`.
 //! - `reply` and `dialogue` (feature `dialogue`) hold conversations: replies that say where they come
 //!   from, flows that ask for what is missing, and sessions.
+//! - `rollout` (feature `rollout`) puts another model in a model's place, step by step, and back if it is worse.
 //! - `http` (feature `http`) is the engine as an HTTP service: an axum router, and a server for it.
 //!
 //! This is how it works, with a test double instead of the weights:
@@ -73,10 +74,12 @@ pub mod http;
 pub mod knowledge;
 #[cfg(any(feature = "knowledge", feature = "route", feature = "safety"))]
 mod letters;
-#[cfg(any(feature = "engine", feature = "route"))]
+#[cfg(any(feature = "engine", feature = "rollout", feature = "route"))]
 mod millis;
 #[cfg(feature = "dialogue")]
 pub mod reply;
+#[cfg(feature = "rollout")]
+pub mod rollout;
 #[cfg(feature = "route")]
 pub mod route;
 #[cfg(feature = "safety")]

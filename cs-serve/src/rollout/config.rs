@@ -1,0 +1,184 @@
+//! What may be chosen about a roll-out.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::RolloutError;
+use super::guardrail::{Guardrail, Margins};
+use super::statistics::Sequence;
+
+/// The most steps, which is also what the risk is divided by at most.
+const MOST_STEPS: usize = 20;
+
+/// Who lets a roll-out go on when a step has passed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Approval {
+    /// Nobody: the last step ends with the candidate in charge.
+    None,
+    /// A person, once: after the last step, before the candidate has all conversations.
+    #[default]
+    Last,
+    /// A person, after each step.
+    Each,
+}
+
+/// What may be chosen about a roll-out. [`validate`](Self::validate) says whether it can work.
+///
+/// ```
+/// use cs_serve::rollout::{Guardrail, RolloutConfig};
+///
+/// let config = RolloutConfig::default();
+/// assert_eq!(config.shares, [0.05, 0.15, 0.3]);
+/// assert!(config.validate().is_ok());
+/// let falling = RolloutConfig { shares: vec![0.15, 0.05], ..config };
+/// assert_eq!(
+///     falling.validate().unwrap_err().to_string(),
+///     "shares = [0.15, 0.05], expected 1 to 20 rising shares above 0 and below 1"
+/// );
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RolloutConfig {
+    /// The share of new conversations that the candidate has in each step. 0.05, 0.15 and 0.3 by default.
+    pub shares: Vec<f64>,
+    /// The guardrails that are watched, with their margins. A step passes only if all of them say so. By default
+    /// all six: satisfaction with 3, 8 and 10 %; latency, hand-over and out-of-scope, which all
+    /// conversations tell and not only rated ones, with half of that; errors and safety, which are rare, with
+    /// a tenth.
+    pub guardrails: BTreeMap<Guardrail, Margins>,
+    /// The probability that a candidate which is at most slightly worse is ever rolled back, over all guardrails and
+    /// steps together; and that one which is worse by the most gets past any step. 0.01 by default.
+    pub risk: f64,
+    /// How long a step takes at least. A day by default, so that it has seen each hour.
+    #[serde(rename = "min_step_ms", with = "crate::millis")]
+    pub min_step: Duration,
+    /// The conversations with a value that both models need to have had before anything is said of a guardrail, as the
+    /// bounds hold for many. 100 by default.
+    pub least: u64,
+    /// How long a step may be expected to take before it is said that there is too little traffic. 28 days by default.
+    #[serde(rename = "patience_ms", with = "crate::millis")]
+    pub patience: Duration,
+    /// Who lets it go on. By default a person after the last step.
+    pub approval: Approval,
+    /// How many conversations of one customer count in a step, for each model. 1 by default.
+    pub per_customer: u32,
+    /// How long a conversation is remembered after its last turn or rating. Two days by default; sessions should be
+    /// over by then.
+    #[serde(rename = "expiry_ms", with = "crate::millis")]
+    pub expiry: Duration,
+    /// How many conversations are remembered; further ones get the stable model and are not counted. A million by
+    /// default, which is some 150 MB.
+    pub most: usize,
+}
+
+impl Default for RolloutConfig {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Self {
+            shares: vec![0.05, 0.15, 0.3],
+            guardrails: Self::guardrails(Margins::default()),
+            risk: 0.01,
+            min_step: DAY,
+            least: 100,
+            patience: 28 * DAY,
+            approval: Approval::default(),
+            per_customer: 1,
+            expiry: 2 * DAY,
+            most: 1_000_000,
+        }
+    }
+}
+
+impl RolloutConfig {
+    /// Gives all guardrails, with margins in proportion to those of satisfaction: half of them, or a tenth for what is
+    /// rare.
+    #[must_use]
+    pub fn guardrails(satisfaction: Margins) -> BTreeMap<Guardrail, Margins> {
+        let scale = |guardrail| match guardrail {
+            Guardrail::Satisfaction => 1.0,
+            Guardrail::Latency | Guardrail::Handover | Guardrail::OutOfScope => 0.5,
+            Guardrail::Errors | Guardrail::Safety => 0.1,
+        };
+        let with = |it| (it, satisfaction.scaled(scale(it)));
+        Guardrail::ALL.into_iter().map(with).collect()
+    }
+
+    /// Checks that a roll-out can be made so.
+    ///
+    /// # Errors
+    /// [`RolloutError::Config`] for the first value that cannot be.
+    pub fn validate(&self) -> Result<(), RolloutError> {
+        let wrong = |name, found: String, expected| {
+            Err(RolloutError::Config {
+                name,
+                found,
+                expected,
+            })
+        };
+        let rising = self.shares.windows(2).all(|pair| pair[0] < pair[1]);
+        let between = self.shares.iter().all(|&share| 0.0 < share && share < 1.0);
+        if !rising || !between || !(1..=MOST_STEPS).contains(&self.shares.len()) {
+            let found = format!("{:?}", self.shares);
+            return wrong("shares", found, "1 to 20 rising shares above 0 and below 1");
+        }
+        if self.guardrails.is_empty() {
+            return wrong("guardrails", "none".into(), "at least one");
+        }
+        for (guardrail, margins) in &self.guardrails {
+            if !margins.are_ordered() {
+                let Margins {
+                    slight,
+                    marked,
+                    most,
+                } = margins;
+                let found =
+                    format!("{{ {guardrail}: slight {slight}, marked {marked}, most {most} }}");
+                return wrong("guardrails", found, "0 <= slight < marked <= most < 1");
+            }
+        }
+        if !(self.risk > 0.0 && self.risk <= 0.1) {
+            return wrong("risk", self.risk.to_string(), "above 0 and at most 0.1");
+        }
+        if self.least < 20 {
+            return wrong("least", self.least.to_string(), "at least 20");
+        }
+        if self.patience < self.min_step {
+            let found = self.patience.as_millis().to_string();
+            return wrong("patience_ms", found, "at least min_step_ms");
+        }
+        if self.per_customer == 0 {
+            return wrong("per_customer", "0".into(), "at least 1");
+        }
+        if self.expiry < Duration::from_secs(60) {
+            let found = self.expiry.as_millis().to_string();
+            return wrong("expiry_ms", found, "at least 60000");
+        }
+        if self.most == 0 {
+            return wrong("most", "0".into(), "at least 1");
+        }
+        Ok(())
+    }
+
+    /// The sequence that rules a drop out. All guardrails have to say so before a step passes, so each of them may take the
+    /// whole risk (Berger, "Multiparameter hypothesis testing and acceptance sampling", 1982).
+    pub(super) fn lower(&self, margins: Margins) -> Sequence {
+        Sequence::new(self.risk, margins.most)
+    }
+
+    /// The sequence that shows a drop. Any guardrail may, in any step, so they share the risk: half of it for
+    /// satisfaction, which has the fewest values, and the other half for the others together.
+    pub(super) fn upper(&self, guardrail: Guardrail, margins: Margins) -> Sequence {
+        let watched = self.guardrails.len() as f64;
+        let weight = match self.guardrails.contains_key(&Guardrail::Satisfaction) {
+            true if self.guardrails.len() == 1 => 1.0,
+            true if guardrail == Guardrail::Satisfaction => 0.5,
+            true => 0.5 / (watched - 1.0),
+            false => 1.0 / watched,
+        };
+        let risk = self.risk * weight / self.shares.len() as f64;
+        Sequence::new(risk, margins.most - margins.slight)
+    }
+}

@@ -1,0 +1,111 @@
+//! Events in a file, for one process.
+
+use std::path::{Path, PathBuf};
+
+use cs_data::file::{FrameKind, Frames, Torn};
+
+use super::{Journal, Reader, decode, encode};
+use crate::rollout::error::JournalError;
+use crate::rollout::event::Event;
+
+const KIND: FrameKind = FrameKind {
+    magic: *b"cs-rolls",
+    version: 1,
+};
+
+/// A journal in a file, locked for one process. An event is some 100 bytes, and a conversation has at least two. What
+/// is written outlasts the process at once, and the machine from the next decision on: between them it may lose
+/// assignments, which makes the conversations in question stable ones.
+#[derive(Debug)]
+pub struct FileJournal {
+    frames: Frames,
+    torn: Option<Torn>,
+    /// Whether the events in the file have been given. Those that are written afterwards are at once.
+    is_read: bool,
+    /// Whether what was written may be lost, so that nothing is written any more.
+    is_lost: bool,
+}
+
+impl FileJournal {
+    /// Makes the file, or opens it. An event at its end that a crash has torn is cut off.
+    ///
+    /// # Errors
+    /// [`JournalError::Frames`] if another process has it, or it is no such file or damaged.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let every = |_: u64, _: &[u8]| Ok::<(), JournalError>(());
+        let (frames, torn) = Frames::open(path, KIND, every)?;
+        Ok(Self {
+            frames,
+            torn,
+            is_read: false,
+            is_lost: false,
+        })
+    }
+
+    /// Gives what was cut off when the file was opened.
+    #[must_use]
+    pub fn torn(&self) -> Option<Torn> {
+        self.torn
+    }
+
+    /// Reads the events of a file that a process may be writing.
+    ///
+    /// # Errors
+    /// [`JournalError::Frames`] if it is missing, no such file or damaged.
+    pub fn read(path: &Path, read: Reader<'_>) -> Result<(), JournalError> {
+        let place = path.display().to_string();
+        let each = |_: u64, bytes: &[u8]| decode(bytes, &place).map(&mut *read);
+        Frames::read(path, KIND, each)?;
+        Ok(())
+    }
+
+    fn write(&mut self, event: &Event) -> Result<(), JournalError> {
+        let path = self.frames.path().to_owned();
+        if self.is_lost {
+            let lost = "what was written last may be lost, so nothing more is written";
+            return Err(failed(path, lost));
+        }
+        let bytes = encode(event, &path.display().to_string())?;
+        let appended = self.frames.append(&bytes);
+        appended.map_err(|error| failed(path, error))
+    }
+}
+
+fn failed(path: PathBuf, source: impl Into<crate::BackendError>) -> JournalError {
+    let source = source.into();
+    JournalError::Write { path, source }
+}
+
+impl Journal for FileJournal {
+    fn catch_up(&mut self, read: Reader<'_>) -> Result<(), JournalError> {
+        if !self.is_read {
+            Self::read(self.frames.path(), read)?;
+            self.is_read = true;
+        }
+        Ok(())
+    }
+
+    fn rewind(&mut self) {
+        self.is_read = false;
+    }
+
+    fn append(&mut self, event: &Event, _epoch: u64, read: Reader<'_>) -> Result<(), JournalError> {
+        self.write(event)?;
+        read(event.clone());
+        Ok(())
+    }
+
+    fn decide(&mut self, event: &Event, _epoch: u64, read: Reader<'_>) -> Result<(), JournalError> {
+        self.write(event)?;
+        if let Err(error) = self.frames.sync() {
+            self.is_lost = true;
+            return Err(failed(self.frames.path().to_owned(), error));
+        }
+        read(event.clone());
+        Ok(())
+    }
+
+    fn claim(&mut self, _insists: bool) -> Result<bool, JournalError> {
+        Ok(true)
+    }
+}

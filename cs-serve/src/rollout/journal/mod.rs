@@ -1,0 +1,71 @@
+//! Where the events of a roll-out are kept.
+
+mod file;
+mod memory;
+
+pub use self::file::FileJournal;
+pub use self::memory::MemoryJournal;
+
+use super::error::JournalError;
+use super::event::{Event, FORMAT};
+
+/// Takes an event that a journal gives.
+pub type Reader<'a> = &'a mut dyn FnMut(Event);
+
+/// The events of a roll-out, in one order for all processes. A handle gives each of them once, in that order, and so
+/// what it has given is what its holder knows.
+pub trait Journal: Send + std::fmt::Debug {
+    /// Gives the events that this handle has not given yet.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the store fails, or what it has is no event of this version.
+    fn catch_up(&mut self, read: Reader<'_>) -> Result<(), JournalError>;
+
+    /// Begins again: the next [`catch_up`](Self::catch_up) gives all events.
+    fn rewind(&mut self);
+
+    /// Writes an event after all others, if no decision has been written since `epoch` of them, and gives what this handle has
+    /// not given yet, the written event included. The event is safe from the end of the process.
+    ///
+    /// # Errors
+    /// [`JournalError::Stale`] if more has been decided; else as [`decide`](Self::decide).
+    fn append(&mut self, event: &Event, epoch: u64, read: Reader<'_>) -> Result<(), JournalError>;
+
+    /// Writes a decision as [`append`](Self::append) does, if this process is the one that decides. All events up to it are safe
+    /// from the end of the machine.
+    ///
+    /// # Errors
+    /// [`JournalError::NotDeciding`] if another process decides, [`JournalError::Stale`] if it has. If the
+    /// store fails, the event may be there or not, unless the journal says otherwise.
+    fn decide(&mut self, event: &Event, epoch: u64, read: Reader<'_>) -> Result<(), JournalError>;
+
+    /// Says whether this process is the one that decides; it becomes it if nobody else is, or if it `insists`.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the store fails.
+    fn claim(&mut self, insists: bool) -> Result<bool, JournalError>;
+}
+
+/// An event as it is stored: a line of JSON, without its end.
+pub(super) fn encode(event: &Event, place: &str) -> Result<Vec<u8>, JournalError> {
+    serde_json::to_vec(event).map_err(|error| JournalError::Format {
+        place: place.to_owned(),
+        problem: error.to_string(),
+    })
+}
+
+/// An event that was stored.
+pub(super) fn decode(bytes: &[u8], place: &str) -> Result<Event, JournalError> {
+    let wrong = |problem| JournalError::Format {
+        place: place.to_owned(),
+        problem,
+    };
+    match serde_json::from_slice(bytes) {
+        Ok(Event::Opened(opened)) if opened.format != FORMAT => Err(wrong(format!(
+            "events of format {}, expected {FORMAT}",
+            opened.format
+        ))),
+        Ok(event) => Ok(event),
+        Err(error) => Err(wrong(format!("an event that is none: {error}"))),
+    }
+}
