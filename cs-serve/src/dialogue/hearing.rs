@@ -35,6 +35,8 @@ pub(super) struct Heard {
     pub(super) answers: bool,
     /// Whether the text has no more than these values and what stands beside values.
     pub(super) is_bare: bool,
+    /// Whether what was asked for is the whole text, as any text may be its value.
+    pub(super) is_whole_text: bool,
 }
 
 impl Heard {
@@ -154,9 +156,11 @@ impl Listener<'_> {
         let value = value.trim();
         let is_value = value.chars().any(char::is_alphanumeric)
             && !value.ends_with(['?', '？'])
+            && !words::is_reaction(&words::folded(value))
             && value.chars().count() <= MOST_TEXT;
         if is_value {
             heard.answers = !self.is_confirming;
+            heard.is_whole_text = heard.answers;
             heard.is_bare |= self.is_confirming;
             heard.values.push((slot.name.clone(), value.to_owned()));
         }

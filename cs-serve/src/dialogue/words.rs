@@ -129,6 +129,14 @@ pub(super) fn is_framing(folded: &str) -> bool {
     })
 }
 
+/// Whether a folded text is no more than a yes or a no.
+pub(super) fn is_reaction(folded: &str) -> bool {
+    let words = [list("yes"), list("no"), list("filler")];
+    let needed: Vec<&str> = [list("yes"), list("no")].concat();
+    let mut parts = parts(folded).peekable();
+    parts.peek().is_some() && parts.all(|part| is_made_of(part, &words, &needed))
+}
+
 /// The places of a word in a folded text, as bytes. A word of letters is not found inside another one.
 pub(super) fn find_words<'a>(
     folded: &'a str,
@@ -260,6 +268,8 @@ mod tests {
         assert!(!denies("是不是"));
         assert!(!denies("我的订单号是"));
         assert!(corrects("sorry, i meant 5") && corrects("改成上海") && !corrects("12345"));
+        assert!(is_reaction("好的，没错") && is_reaction("yes please") && is_reaction("no"));
+        assert!(!is_reaction("好的，放门口") && !is_reaction("") && !is_reaction("谢谢"));
         assert!(is_framing("我的订单号是") && is_framing("it's ") && !is_framing("查询物流"));
     }
 

@@ -229,7 +229,7 @@ impl Answerer {
             ..wording
         };
         match questions.answer_named(facts, linker, turn)? {
-            answer @ Answer::Attribute { .. } => plain.reply(&answer),
+            answer @ (Answer::Attribute { .. } | Answer::Things { .. }) => plain.reply(&answer),
             _ => Ok(None),
         }
     }

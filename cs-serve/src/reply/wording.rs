@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::entry::Entry;
+use super::entry::{Entry, FACT_PLACES};
 use super::{Evidence, Language, Reply, ReplyError, Source, Values};
 use crate::knowledge::check::FactInWords;
 use crate::knowledge::questions::Answer;
@@ -188,7 +188,15 @@ impl Wording<'_> {
     }
 
     fn rendered(&self, places: &[(&str, String)]) -> Result<Option<String>, ReplyError> {
-        let Some(entry) = self.entry.filter(|it| it.text().is_some()) else {
+        // A text about a thing does not say what is known of several, nor the other way round.
+        let is_given = |name: &String| {
+            !FACT_PLACES.contains(&name.as_str()) || places.iter().any(|(place, _)| place == name)
+        };
+        let has_all = |it: &&Entry| {
+            it.text()
+                .is_some_and(|text| text.names().iter().all(is_given))
+        };
+        let Some(entry) = self.entry.filter(has_all) else {
             return Ok(None);
         };
         let mut values = self.values.clone();

@@ -6,7 +6,7 @@
 //! 1. A person has the conversation: nothing else is said.
 //! 2. Going back, and asking for a person, in so many words.
 //! 3. The answer to what was asked: a value and nothing beside it that means something else, a choice, a yes or a
-//!    no, "never mind". A bare `12345` is the order's number that was asked for, whatever the model takes it for
+//!    no, "never mind", or that there is none, which counts as a wrong answer where one is required. A bare `12345` is the order's number that was asked for, whatever the model takes it for
 //!    and however unhappy it sounds.
 //!    What looks like a number and is none counts as a wrong answer.
 //! 4. A value for another slot of the flow, and nothing beside it that means something else: a correction.
@@ -14,7 +14,8 @@
 //! 6. An intent that starts a flow, if the model is sure: another flow goes first, this one waits. The text may
 //!    have a value for what was asked; then the model has to be rather sure. A question whose answer the service
 //!    surely knows is answered instead: "how long can I return things?" is no return.
-//! 7. Values for any slot of the flow, also in place of those that it had.
+//! 7. Values for any slot of the flow, also in place of those that it had. Where any text is a value, a question
+//!    whose answer the service surely knows is none.
 //! 8. What the service can answer; then what was asked is asked again.
 //! 9. Nothing of it: the customer is asked again, and a person takes over after a few times.
 

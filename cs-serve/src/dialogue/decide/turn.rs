@@ -69,6 +69,9 @@ impl<'a> Plan<'a> {
             }
             return self.switch(flow, text, understanding, &heard);
         }
+        if heard.is_whole_text && !has_recalled {
+            return Next::Recall;
+        }
         if !heard.is_nothing() {
             return self.take(&heard);
         }
@@ -128,7 +131,10 @@ impl<'a> Plan<'a> {
             self.emit(Event::Skipped(name));
             return Some(self.run());
         }
-        signals.cancel.then(|| self.cancel())
+        if signals.cancel {
+            return Some(self.cancel());
+        }
+        signals.none.then(|| self.missed_by("required"))
     }
 
     /// Whether the turn says yes in the words of the question: "cancel" to whether to cancel.
@@ -321,19 +327,25 @@ impl<'a> Plan<'a> {
 
     /// The turn does not answer what was asked.
     fn missed(&mut self) -> Next {
+        self.missed_by("invalid")
+    }
+
+    /// The turn does not answer what was asked, and the customer is told why that is so.
+    fn missed_by(&mut self, why: &str) -> Next {
         self.emit(Event::Missed);
         let slot = self.asked_slot();
         let missed = self.state.frame().map_or(0, |frame| frame.missed);
         if missed > slot.map_or(RETRIES, |slot| slot.retries) {
             return self.hand_over("not_understood");
         }
-        match slot.and_then(|slot| slot.invalid.as_ref()) {
+        let invalid = slot.and_then(|slot| slot.invalid.as_ref());
+        match invalid.filter(|_| why == "invalid") {
             Some(text) => {
                 if !self.say(text, "invalid") {
                     return self.hand_over("template");
                 }
             }
-            None => self.say_of_conversation("invalid"),
+            None => self.say_of_conversation(why),
         }
         self.ask()
     }

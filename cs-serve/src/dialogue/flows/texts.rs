@@ -9,7 +9,7 @@ use crate::reply::{Language, Text};
 pub(in crate::dialogue) struct Texts(BTreeMap<&'static str, Text>);
 
 /// The names of the texts, with what is said in Chinese and in English.
-const BUILT_IN: [(&str, &str, &str); 10] = [
+const BUILT_IN: [(&str, &str, &str); 11] = [
     (
         "handover",
         "我为您转接人工客服，请稍候。",
@@ -40,6 +40,11 @@ const BUILT_IN: [(&str, &str, &str); 10] = [
         "invalid",
         "抱歉，我没有认出来。",
         "Sorry, I did not recognise that.",
+    ),
+    (
+        "required",
+        "没有这一项办不了；不办了请说“算了”。",
+        "I can't do it without that. Say \"never mind\" to stop.",
     ),
     (
         "undone",

@@ -22,8 +22,8 @@ pub enum Answer {
         /// [everything that is so is stated](crate::knowledge::Predicate::closed).
         facts: Vec<Fact>,
     },
-    /// Things that fulfil the conditions, or are at the end of the order that was asked for; several
-    /// if they are as good.
+    /// Things that fulfil the conditions, are of the class that was asked about, or are at the end of the order that
+    /// was asked for; several if they are as good.
     Things {
         /// The things: one at least.
         things: Vec<Iri>,

@@ -148,7 +148,7 @@ impl Questions {
 
 impl Questions {
     /// Answers a turn whatever its intent, by the thing and the properties that its text names: what
-    /// values these have. Whether the turn is a question at all is for the caller to know.
+    /// values these have. Of a class that it names, all things are told that the conversation was not about. Whether the turn is a question at all is for the caller to know.
     ///
     /// # Errors
     /// Those of the graph: too many rows, too late, gone.
@@ -176,7 +176,19 @@ fn attribute(known: Known, turn: Turn, predicates: &[Iri]) -> Answered {
         [] => asked.predicates(),
         _ => predicates.to_vec(),
     };
-    let subject = match asked.subject() {
+    let mut subject = asked.subject();
+    if let Some(class) = asked.class().filter(|_| !predicates.is_empty()) {
+        let things = known.facts.instances(class)?;
+        subject = match asked.spoken_of(&things) {
+            Some(thing) => Subject::One(thing),
+            None => match things.as_slice() {
+                [] => subject,
+                [only] => Subject::One(only.clone()),
+                _ => return of_things(known, &things, &predicates),
+            },
+        };
+    }
+    let subject = match subject {
         Subject::One(subject) => subject,
         Subject::Which(candidates) => return Ok(Ok(Answer::Which { candidates })),
         Subject::None => return Ok(Err(Unknown::Subject)),
@@ -200,6 +212,27 @@ fn attribute(known: Known, turn: Turn, predicates: &[Iri]) -> Answered {
         .cloned()
         .collect();
     Ok(Ok(Answer::Attribute { facts, missing }))
+}
+
+/// What is stated of several things, of those of which something is.
+fn of_things(known: Known, things: &[Iri], predicates: &[Iri]) -> Answered {
+    let (mut told, mut facts) = (Vec::new(), Vec::new());
+    for thing in things {
+        let about = known.facts.about(thing)?;
+        let before = facts.len();
+        let asked = predicates.iter().flat_map(|it| of_predicate(&about, it));
+        facts.extend(asked.cloned());
+        if facts.len() > before {
+            told.push(thing.clone());
+        }
+    }
+    Ok(match told.is_empty() {
+        true => Err(Unknown::Nothing),
+        false => Ok(Answer::Things {
+            things: told,
+            facts,
+        }),
+    })
 }
 
 fn yes_no(known: Known, turn: Turn, predicates: &[Iri]) -> Answered {

@@ -41,6 +41,21 @@ impl<'a> Asked<'a> {
         }
     }
 
+    /// The class whose things the text asks about, as it names none of them.
+    pub(super) fn class(&self) -> Option<&Iri> {
+        let mut named = self.mentions.iter().flat_map(Mention::likeliest);
+        let class = named.find(|one| one.named == Named::Class);
+        class
+            .filter(|_| self.things().next().is_none())
+            .map(|one| &one.iri)
+    }
+
+    /// The thing of a class that the conversation was about last.
+    pub(super) fn spoken_of(&self, things: &[Iri]) -> Option<Iri> {
+        let mut about = self.turn.about.iter();
+        about.find(|it| things.contains(it)).cloned()
+    }
+
     /// All things that the text names, each once; or what is called as one of them.
     pub(super) fn subjects(&self) -> Result<Vec<Iri>, Vec<Candidate>> {
         let mut things: Vec<Iri> = Vec::new();

@@ -1,18 +1,39 @@
 //! Whole conversations: what customers say, and what they are told.
 
-use super::{Service, say, shop};
+use cs_serve::BackendError;
+use cs_serve::dialogue::{Answers, Chat, ChatConfig, Flows, MemorySessions, SessionsConfig};
+use cs_serve::reply::{Asked, Reply, Sink};
+
+use super::{Service, say, shipping, shop};
+
+/// A flow that needs any text.
+const ADDRESS: &str = r#"
+version: 1
+flows:
+  address:
+    starts: { intent: change_address }
+    slots:
+      address: { ask: { zh: "新地址是？", en: "What is the new address?" }, text: true }
+    steps:
+      - collect: [address]
+      - confirm: { zh: "改成“{{address}}”，对吗？", en: "Change it to \"{{address}}\"?" }
+      - say: { zh: "已修改。", en: "Done." }
+"#;
 
 /// A conversation: what is said, what the model makes of it, and what is replied.
 type Talk<'a> = &'a [(&'a str, &'a str, &'a str)];
 
 fn hold(talk: Talk<'_>) -> Service {
     let service = Service::default();
-    let chat = shop(&service);
+    hold_by(&shop(&service), talk);
+    service
+}
+
+fn hold_by(chat: &Chat, talk: Talk<'_>) {
     for (text, script, expected) in talk {
-        let told = say(&chat, text, script);
+        let told = say(chat, text, script);
         assert_eq!(told.reply.text, *expected, "after {text:?}");
     }
-    service
 }
 
 const ASK_ORDER: &str = "请问订单号是多少？";
@@ -316,4 +337,79 @@ fn a_summary_says_what_it_is_about() {
     chat.release("s1").unwrap();
     assert_eq!(say(&chat, "坏了", "").reply.text, ASK_NOTE);
     assert_eq!(chat.shown(&chat.state("s1").unwrap()).missing, ["note"]);
+}
+
+#[test]
+fn what_a_customer_does_not_know_is_asked_twice_more() {
+    const REQUIRED: &str = "没有这一项办不了；不办了请说“算了”。\n请问订单号是多少？";
+    hold(&[
+        ("我要退款", "refund_request", ASK_ORDER),
+        ("不知道", "refund_request", REQUIRED),
+        ("不清楚啊", "thanks", REQUIRED),
+        ("没有", "", "我为您转接人工客服，请稍候。"),
+    ]);
+    hold(&[
+        ("I want a refund", "refund_request", "Which order is it?"),
+        (
+            "no idea",
+            "thanks",
+            "I can't do it without that. Say \"never mind\" to stop.\nWhich order is it?",
+        ),
+        ("A12345", "", "What went wrong?"),
+    ]);
+}
+
+/// Surely knows what has "保修" or "warranty" in it.
+struct Warranty;
+
+impl Answers for Warranty {
+    fn recall(&self, asked: &Asked<'_>) -> Result<Option<Reply>, BackendError> {
+        let is_known = asked.text.contains("保修") || asked.text.contains("warranty");
+        let asked = Asked {
+            text: "运费",
+            ..*asked
+        };
+        let reply = shipping(&asked, &mut |_| std::ops::ControlFlow::Continue(()))?;
+        Ok(reply.filter(|_| is_known).map(|reply| Reply {
+            text: "保修两年。".into(),
+            ..reply
+        }))
+    }
+
+    fn answer(&self, _: &Asked<'_>, _: &mut Sink<'_>) -> Result<Option<Reply>, BackendError> {
+        Ok(None)
+    }
+}
+
+#[test]
+fn neither_a_question_nor_a_yes_is_an_address() {
+    let sessions = MemorySessions::new(&SessionsConfig::default()).unwrap();
+    let flows = Flows::parse(ADDRESS).unwrap();
+    let (answers, config) = (Box::new(Warranty), ChatConfig::default());
+    let chat = Chat::new(flows, answers, Box::new(sessions), config).unwrap();
+    hold_by(
+        &chat,
+        &[
+            ("我要改地址", "change_address", "新地址是？"),
+            ("你们家保修多久", "", "保修两年。\n新地址是？"),
+            ("好的", "thanks", "抱歉，我没有认出来。\n新地址是？"),
+            (
+                "不知道",
+                "",
+                "没有这一项办不了；不办了请说“算了”。\n新地址是？",
+            ),
+            (
+                "好的，杭州市文三路9号",
+                "",
+                "改成“好的，杭州市文三路9号”，对吗？",
+            ),
+            ("对", "", "已修改。"),
+            (
+                "地址改成杭州文三路9号",
+                "change_address address=杭州文三路9号",
+                "改成“杭州文三路9号”，对吗？",
+            ),
+            ("是的", "", "已修改。"),
+        ],
+    );
 }

@@ -116,6 +116,39 @@ fn each_source_answers() {
 }
 
 #[test]
+fn a_class_that_is_named_is_that_of_all_its_things() {
+    let answerer = answerer();
+    let all = "晨曦水壶（价格89元）、暮色水壶（价格129元）。";
+    let english = "Dawn kettle (price 89元), Dusk kettle (price 129元).";
+    for (text, intent, expected) in [
+        ("商品多少钱", None, all),
+        ("商品多少钱", Some("ask_price"), all),
+        ("what is the price of the product", None, english),
+        ("有什么颜色的商品", None, "晨曦水壶（颜色银色、颜色红色）。"),
+    ] {
+        let found = said(&answerer, text, intent);
+        assert_eq!(
+            found,
+            Some((Source::Knowledge, expected.to_owned())),
+            "{text}"
+        );
+    }
+    // The one that the conversation is about is meant.
+    let history = [Exchange {
+        customer: "暮色水壶还有吗".to_owned(),
+        reply: "有的。".to_owned(),
+    }];
+    let understanding = understanding("这个商品的价格是多少", None);
+    let slots = Values::new();
+    let asked = Asked {
+        history: &history,
+        ..asked(&understanding, &slots)
+    };
+    let reply = answer(&answerer, &asked).unwrap().unwrap();
+    assert_eq!(reply.text, "暮色水壶的价格是129元。");
+}
+
+#[test]
 fn without_a_source_nothing_is_said() {
     let answerer = answerer();
     for text in [
