@@ -54,7 +54,9 @@ impl<'a> Plan<'a> {
         if let Some(next) = self.answer_to_question(&signals, &heard) {
             return next;
         }
-        if self.question().is_some() && heard.is_nothing() && is_code(text) {
+        let is_text = self.asked_slot().is_some_and(|slot| slot.is_text);
+        let is_no_value = is_code(text) || (is_text && words::is_reaction(&folded(text)));
+        if self.question().is_some() && heard.is_nothing() && is_no_value {
             return self.missed();
         }
         if self.question().is_some() && heard.is_bare && !heard.is_nothing() {
