@@ -2,7 +2,7 @@
 
 SETUP := ./cs-model/libtorch/setup.sh
 TORCH_FREE := -p cs-train -p cs-quant -p cs-serve --no-default-features
-DOCS_RS := cs-serve/actions,cs-serve/doc-only,cs-serve/otel,cs-serve/redis,cs-serve/safety,cs-serve/sparql,cs-serve/download-libtorch,cs-train/doc-only
+DOCS_RS := cs-serve/actions,cs-serve/doc-only,cs-serve/log,cs-serve/otel,cs-serve/parquet,cs-serve/redis,cs-serve/safety,cs-serve/sparql,cs-serve/download-libtorch,cs-train/doc-only
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench

@@ -11,6 +11,7 @@
 //!   `engine::generation` writes texts for them, token by token.
 //! - `safety` (feature `safety`) finds what may not be said, and masks personal data: `safety::words`,
 //!   `safety::meaning`, `safety::personal`.
+//! - `log` (feature `log`) keeps conversations from which personal data are masked.
 //! - `route` (feature `route`) answers from a light model what it is sure of, and asks a full one
 //!   else.
 //! - `knowledge` (feature `knowledge`) knows facts, and holds replies against them: `knowledge::check`.
@@ -74,7 +75,14 @@ pub mod http;
 pub mod knowledge;
 #[cfg(any(feature = "knowledge", feature = "route", feature = "safety"))]
 mod letters;
-#[cfg(any(feature = "engine", feature = "rollout", feature = "route"))]
+#[cfg(feature = "log")]
+pub mod log;
+#[cfg(any(
+    feature = "engine",
+    feature = "log",
+    feature = "rollout",
+    feature = "route"
+))]
 mod millis;
 #[cfg(feature = "dialogue")]
 pub mod reply;

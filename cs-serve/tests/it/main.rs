@@ -13,6 +13,8 @@ mod engine;
 mod http;
 #[cfg(feature = "knowledge")]
 mod knowledge;
+#[cfg(feature = "log")]
+mod log;
 #[cfg(feature = "redis")]
 mod redis_server;
 #[cfg(feature = "dialogue")]

@@ -119,6 +119,28 @@ impl Frames {
         scan(path, kind, (&mut file, length), each)
     }
 
+    /// Writes a file as a whole, which appears with all frames that `content` puts, or not at all, in the place of
+    /// what was there. Nobody may have that open to write.
+    ///
+    /// # Errors
+    ///
+    /// The error of `content`, a frame of more than [`MAX_FRAME_BYTES`], or a failure to write; a file that was there
+    /// before stays as it was.
+    pub fn replace(
+        path: &Path,
+        kind: FrameKind,
+        content: impl FnOnce(&mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        super::write(path, |out| {
+            out.write_all(&kind.head())?;
+            let mut buffer = Vec::new();
+            content(&mut |payload| {
+                tail::frame_of(payload, &mut buffer)?;
+                out.write_all(&buffer)
+            })
+        })
+    }
+
     /// Writes a frame. It outlasts the process at once, and a crash of the machine after the next [`sync`](Self::sync).
     ///
     /// # Errors

@@ -71,18 +71,23 @@ impl<S: Storage> Tail<S> {
     }
 
     pub(super) fn append(&mut self, payload: &[u8]) -> Result<()> {
-        if payload.len() > MAX_FRAME_BYTES {
-            let found = payload.len();
-            let message = format!("a frame of {found} bytes, expected at most {MAX_FRAME_BYTES}");
-            return Err(Error::new(ErrorKind::InvalidInput, message));
-        }
         let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.clear();
-        frame::put(payload, &mut buffer);
-        let put = self.put(&buffer);
+        let put = frame_of(payload, &mut buffer).and_then(|()| self.put(&buffer));
         self.buffer = buffer;
         put
     }
+}
+
+/// Puts a frame of its own into `buffer`, or refuses it.
+pub(super) fn frame_of(payload: &[u8], buffer: &mut Vec<u8>) -> Result<()> {
+    buffer.clear();
+    let found = payload.len();
+    if found > MAX_FRAME_BYTES {
+        let message = format!("a frame of {found} bytes, expected at most {MAX_FRAME_BYTES}");
+        return Err(Error::new(ErrorKind::InvalidInput, message));
+    }
+    frame::put(payload, buffer);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -219,6 +219,22 @@ fn a_frame_that_is_too_large_is_refused() {
     assert_eq!(read(&path).unwrap().0.len(), 1);
 }
 
+#[test]
+fn a_file_is_replaced_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("frames");
+    write(&path, &[b"one".to_vec(), b"two".to_vec()]);
+    Frames::replace(&path, KIND, |put| {
+        put(b"three")?;
+        Err(std::io::Error::other("no"))
+    })
+    .unwrap_err();
+    assert_eq!(read(&path).unwrap().0, [b"one", b"two"]);
+    Frames::replace(&path, KIND, |put| put(b"two")).unwrap();
+    assert_eq!(read(&path).unwrap(), (vec![b"two".to_vec()], None));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
 /// A device that is always full.
 #[cfg(target_os = "linux")]
 #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::found::{Found, find, without_overlaps};
 use super::keys::Keys;
-use super::masked::{Mask, Masked};
+use super::masked::Masked;
 use super::{placeholder, tag};
 
 /// Masks personal data.
@@ -19,6 +19,62 @@ pub struct MaskedText {
     pub masked: Masked<String>,
     /// What stood where in the text as it was.
     pub found: Vec<Found>,
+}
+
+/// What has texts that can be masked, as a row of a log has.
+///
+/// ```
+/// use cs_serve::safety::personal::{Keys, Mask, Masker, Masking};
+///
+/// struct Row {
+///     turn: u32,
+///     text: String,
+/// }
+///
+/// impl Mask for Row {
+///     fn mask(self, masking: &Masking<'_>) -> Self {
+///         Self { text: self.text.mask(masking), ..self }
+///     }
+/// }
+///
+/// let row = Row { turn: 3, text: "a@b.example".to_owned() };
+/// let masked = Masker::new(Keys::random()?).mask("conversation 7", row);
+/// assert_eq!(masked.get().turn, 3);
+/// assert!(masked.get().text.starts_with("<EMAIL:"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Mask {
+    /// Gives the same with each of its texts masked, and with tags in the place of names.
+    #[must_use]
+    fn mask(self, masking: &Masking<'_>) -> Self;
+}
+
+/// The masking of a conversation, which [`Mask`] is done by.
+#[derive(Debug)]
+pub struct Masking<'a> {
+    masker: &'a Masker,
+    conversation: &'a str,
+}
+
+impl Masking<'_> {
+    /// Masks a text, as [`Masker::text`].
+    #[must_use]
+    pub fn text(&self, text: &str) -> String {
+        let masked = self.masker.text(self.conversation, text).masked;
+        masked.into_inner()
+    }
+
+    /// Gives what stands for a conversation, as [`Masker::conversation`].
+    #[must_use]
+    pub fn conversation(&self, conversation: &str) -> String {
+        self.masker.conversation(conversation).into_inner()
+    }
+
+    /// Gives what stands for a customer, as [`Masker::customer`].
+    #[must_use]
+    pub fn customer(&self, customer: &str) -> String {
+        self.masker.customer(customer).into_inner()
+    }
 }
 
 impl fmt::Debug for Masker {
@@ -72,12 +128,39 @@ impl Masker {
     /// Masks all texts of something.
     #[must_use]
     pub fn mask<T: Mask>(&self, conversation: &str, value: T) -> Masked<T> {
-        Masked::new(value.mask(&mut |text| self.text(conversation, &text).masked.into_inner()))
+        Masked::new(value.mask(&Masking {
+            masker: self,
+            conversation,
+        }))
+    }
+
+    /// Gives what stands for a conversation: 80 bits of HMAC-SHA256 by the key of values.
+    #[must_use]
+    pub fn conversation(&self, conversation: &str) -> Masked<String> {
+        Masked::new(tag::of_conversation(&self.keys, conversation))
     }
 
     /// Gives what stands for a customer in all conversations: 80 bits of HMAC-SHA256 by a key of its own.
     #[must_use]
     pub fn customer(&self, customer: &str) -> Masked<String> {
         Masked::new(tag::of_customer(&self.keys, customer))
+    }
+}
+
+impl Mask for String {
+    fn mask(self, masking: &Masking<'_>) -> Self {
+        masking.text(&self)
+    }
+}
+
+impl<T: Mask> Mask for Option<T> {
+    fn mask(self, masking: &Masking<'_>) -> Self {
+        self.map(|it| it.mask(masking))
+    }
+}
+
+impl<T: Mask> Mask for Vec<T> {
+    fn mask(self, masking: &Masking<'_>) -> Self {
+        self.into_iter().map(|it| it.mask(masking)).collect()
     }
 }

@@ -41,5 +41,5 @@ pub use error::KeyError;
 pub use found::{Found, find};
 pub use keys::Keys;
 pub use kind::Kind;
-pub use masked::{Mask, Masked};
-pub use masker::{MaskedText, Masker};
+pub use masked::Masked;
+pub use masker::{Mask, MaskedText, Masker, Masking};

@@ -23,6 +23,10 @@ pub(super) fn of_customer(keys: &Keys, customer: &str) -> String {
     tag(&keys.customers, &[customer])
 }
 
+pub(super) fn of_conversation(keys: &Keys, conversation: &str) -> String {
+    tag(&keys.values, &["conversation", conversation])
+}
+
 fn tag(key: &[u8; 32], parts: &[&str]) -> String {
     #[allow(clippy::expect_used, reason = "HMAC takes keys of any length")]
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");

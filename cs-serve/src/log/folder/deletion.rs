@@ -1,0 +1,201 @@
+//! What is there of a customer, removed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, ErrorKind};
+
+use cs_data::file::{self, Frames};
+use serde::{Deserialize, Serialize};
+
+use super::reading::records;
+use super::{LogFolder, remove_file, table};
+use crate::log::error::LogError;
+use crate::log::name::{Form, Name};
+use crate::log::recover::KIND;
+use crate::log::row::{Record, Row};
+
+/// The name of the file that says which deletion is going on.
+const JOURNAL: &str = "deletion.json";
+
+/// What a deletion has done.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Deleted {
+    /// The turns before it.
+    pub rows_before: u64,
+    /// The turns after it, counted anew.
+    pub rows_after: u64,
+    /// The turns that were removed.
+    pub rows: u64,
+    /// The ratings of these that stood by themselves.
+    pub ratings: u64,
+    /// The files that were written anew.
+    pub files: u64,
+}
+
+/// A deletion that goes on after a crash.
+#[derive(Debug, Serialize, Deserialize)]
+struct Deletion {
+    /// The customer's tag.
+    customer: String,
+    /// The conversations that the customer took part in, so that they are known when the first of them have gone.
+    conversations: BTreeSet<String>,
+}
+
+impl LogFolder {
+    /// Removes what is there of a customer, by the tag that stands for them: see
+    /// [`Masker::customer`](crate::safety::personal::Masker::customer). These are the rows that have the tag, and of
+    /// the conversations in which it occurs also the ratings and the rows without any customer. Files are replaced one
+    /// by one; after a crash, the next [`open`](Self::open) goes on with it. It reads the log twice, then what it has
+    /// written, to see that none is left.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written, or is damaged: the deletion is then not done, and goes on at the next
+    /// [`open`](Self::open).
+    pub fn delete(&mut self, customer: &str) -> Result<Deleted, LogError> {
+        let mut deletion = Deletion {
+            customer: customer.to_owned(),
+            conversations: BTreeSet::new(),
+        };
+        let mut rows_before = 0;
+        self.each_row(&mut |row| {
+            rows_before += 1;
+            if row.customer.as_deref() == Some(customer) {
+                deletion.conversations.insert(row.conversation);
+            }
+        })?;
+        if deletion.conversations.is_empty() {
+            return Ok(Deleted {
+                rows_before,
+                rows_after: rows_before,
+                ..Deleted::default()
+            });
+        }
+        let journal = self.path.join(JOURNAL);
+        let written = file::write(&journal, |out| Ok(serde_json::to_writer(out, &deletion)?));
+        written.map_err(LogError::io(&journal))?;
+        let deleted = self.run(&deletion)?;
+        Ok(Deleted {
+            rows_before,
+            ..deleted
+        })
+    }
+
+    /// Goes on with a deletion that a crash has interrupted.
+    pub(super) fn finish_deletion(&mut self) -> Result<(), LogError> {
+        let journal = self.path.join(JOURNAL);
+        let bytes = match fs::read(&journal) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            read => read.map_err(LogError::io(&journal))?,
+        };
+        let deletion: Deletion =
+            serde_json::from_slice(&bytes).map_err(|error| LogError::io(&journal)(error.into()))?;
+        let deleted = self.run(&deletion)?;
+        let (rows, files) = (deleted.rows, deleted.files);
+        tracing::warn!(
+            rows,
+            files,
+            "a deletion that was interrupted has been finished"
+        );
+        Ok(())
+    }
+
+    fn run(&mut self, deletion: &Deletion) -> Result<Deleted, LogError> {
+        let mut deleted = Deleted::default();
+        for name in self.names.clone() {
+            let (rows, ratings) = match name.form {
+                Form::Rows => self.delete_rows(name, deletion)?,
+                Form::Parquet => self.delete_parquet(name, deletion)?,
+            };
+            deleted.rows += rows;
+            deleted.ratings += ratings;
+            deleted.files += u64::from(rows + ratings > 0);
+        }
+        let mut left = 0_u64;
+        self.each_row(&mut |row| {
+            deleted.rows_after += 1;
+            left += u64::from(deletion.takes(&row));
+        })?;
+        if left > 0 {
+            let message = format!("{left} rows of the customer are still there");
+            return Err(LogError::io(&self.path)(io::Error::other(message)));
+        }
+        remove_file(&self.path.join(JOURNAL))?;
+        file::sync(&self.path).map_err(LogError::io(&self.path))?;
+        Ok(deleted)
+    }
+
+    /// Gives how many rows and ratings of a file were deleted.
+    fn delete_rows(&self, name: Name, deletion: &Deletion) -> Result<(u64, u64), LogError> {
+        let path = self.place(name);
+        let (mut rows, mut ratings) = (0, 0);
+        let torn = records(&path, &mut |record| {
+            match record {
+                Record::Row(row) => rows += u64::from(deletion.takes(&row)),
+                Record::Rating(it) => ratings += u64::from(deletion.has(&it.conversation)),
+            }
+            Ok(())
+        })?;
+        // What is torn may be of the customer.
+        if rows + ratings == 0 && torn.is_none() {
+            return Ok((0, 0));
+        }
+        let stays = |record: &Record| match record {
+            Record::Row(row) => !deletion.takes(row),
+            Record::Rating(it) => !deletion.has(&it.conversation),
+        };
+        let mut failed = None;
+        let written = Frames::replace(&path, KIND, |put| {
+            let copied = records(&path, &mut |record| match stays(&record) {
+                true => Ok(put(&serde_json::to_vec(&record)?)?),
+                false => Ok(()),
+            });
+            copied.map(drop).map_err(|error| {
+                failed = Some(error);
+                io::Error::other("the file that is copied")
+            })
+        });
+        match (failed, written) {
+            (Some(error), _) => Err(error),
+            (None, written) => written
+                .map(|()| (rows, ratings))
+                .map_err(LogError::io(&path)),
+        }
+    }
+
+    fn delete_parquet(&self, name: Name, deletion: &Deletion) -> Result<(u64, u64), LogError> {
+        let path = self.place(name);
+        let mut rows = 0;
+        table::read(&path, &mut |row| {
+            rows += u64::from(deletion.takes(&row));
+            Ok(())
+        })?;
+        if rows > 0 {
+            let stays = |row: Row| (!deletion.takes(&row)).then_some(row);
+            table::rewrite(&path, &stays)?;
+        }
+        Ok((rows, 0))
+    }
+
+    fn each_row(&self, each: &mut dyn FnMut(Row)) -> Result<(), LogError> {
+        for files in self.files() {
+            self.rows_of(&files, &mut |row| {
+                each(row);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Deletion {
+    fn has(&self, conversation: &str) -> bool {
+        self.conversations.contains(conversation)
+    }
+
+    fn takes(&self, row: &Row) -> bool {
+        match &row.customer {
+            Some(customer) => *customer == self.customer,
+            None => self.has(&row.conversation),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What a service holds of its log.
+
+use std::fmt;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::config::LogConfig;
+use super::error::LogError;
+use super::lock::{self, Holder};
+use super::name;
+use super::recover::recover;
+use super::row::{Rating, Record, Row};
+use super::writer::{Message, Writer};
+use crate::safety::personal::Masked;
+
+/// What a message takes in the queue besides its bytes.
+const OVERHEAD: usize = 64;
+
+/// Writes a log into a folder, by a thread of its own: what is given to it never waits for the disk. It takes what
+/// is [`Masked`], and nothing else:
+///
+/// ```compile_fail,E0308
+/// # fn write(log: &cs_serve::log::Log, row: cs_serve::log::Row) {
+/// log.write(&row); // expected `&Masked<Row>`, found `&Row`
+/// # }
+/// ```
+///
+/// Dropped, it writes what waits.
+pub struct Log {
+    folder: PathBuf,
+    queue: Option<Sender<Message>>,
+    queue_bytes: usize,
+    counters: Arc<Counters>,
+    thread: Option<JoinHandle<()>>,
+    _lock: File,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) queued: AtomicUsize,
+    pub(super) written: AtomicU64,
+    pub(super) lost: AtomicU64,
+    pub(super) failing: AtomicBool,
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log")
+            .field("folder", &self.folder)
+            .field("counters", &self.counters)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Log {
+    /// Begins to write into a folder, which is made if need be. What a crash has torn is cut off first.
+    ///
+    /// # Errors
+    /// [`LogError::Taken`] if another process writes there; a configuration that cannot work; a folder that cannot be
+    /// made or read. A damaged file is none: it is told as an error of `tracing`, left as it is, and another one begun.
+    pub fn open(folder: &Path, config: LogConfig) -> Result<Self, LogError> {
+        config.validate()?;
+        std::fs::create_dir_all(folder).map_err(LogError::io(folder))?;
+        let lock = lock::take(folder, Holder::Writer)?;
+        let names = name::list(folder)?;
+        recover(folder, &names)?;
+        let counters = Arc::new(Counters::default());
+        let (queue, messages) = mpsc::channel();
+        let queue_bytes = config.queue_bytes;
+        let next = names.iter().map(|it| it.number).max().unwrap_or(0) + 1;
+        let writer = Writer::new(folder.to_owned(), config, (next, Arc::clone(&counters)));
+        let thread = thread::Builder::new().name("log".to_owned());
+        let thread = thread.spawn(move || writer.run(&messages));
+        Ok(Self {
+            folder: folder.to_owned(),
+            queue: Some(queue),
+            queue_bytes,
+            counters,
+            thread: Some(thread.map_err(|source| LogError::Thread { source })?),
+            _lock: lock,
+        })
+    }
+
+    /// Gives a turn to the thread that writes; some microseconds. False if it is lost, as too much waits.
+    pub fn write(&self, row: &Masked<Row>) -> bool {
+        self.put(row.get().time, &Record::<_, &Rating>::Row(row.get()))
+    }
+
+    /// Gives a rating to the thread that writes, as [`write`](Self::write). It is put to its turn when the log is read.
+    pub fn rate(&self, rating: &Masked<Rating>) -> bool {
+        let rating = rating.get();
+        self.put(rating.time, &Record::<&Row, _>::Rating(rating))
+    }
+
+    /// Waits until all that was given to it is on the disk, but no longer than `limit`. False if it may not be.
+    pub fn drain(&self, limit: Duration) -> bool {
+        let (done, synced) = mpsc::channel();
+        let sent = self.queue.as_ref().map(|it| it.send(Message::Sync(done)));
+        matches!(sent, Some(Ok(()))) && synced.recv_timeout(limit) == Ok(true)
+    }
+
+    /// Gives the number of turns and ratings that were written.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.counters.written.load(Ordering::Relaxed)
+    }
+
+    /// Gives the number of those that were lost, as too much waited or the disk was full, or that may be, as a sync
+    /// failed.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.counters.lost.load(Ordering::Relaxed)
+    }
+
+    /// Whether the last attempt to write or sync failed. The first of such a stretch is an error of `tracing`.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.counters.failing.load(Ordering::Relaxed)
+    }
+
+    /// Gives the folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn put(&self, time: u64, record: &impl Serialize) -> bool {
+        let taken = serde_json::to_vec(record).is_ok_and(|bytes| self.send(time, bytes));
+        if !taken {
+            self.counters.lost.fetch_add(1, Ordering::Relaxed);
+        }
+        taken
+    }
+
+    fn send(&self, time: u64, bytes: Vec<u8>) -> bool {
+        let size = bytes.len() + OVERHEAD;
+        let queued = &self.counters.queued;
+        let fits = queued.fetch_add(size, Ordering::Relaxed) + size <= self.queue_bytes;
+        let message = Message::Record { time, bytes, size };
+        let sent = fits
+            && self
+                .queue
+                .as_ref()
+                .is_some_and(|it| it.send(message).is_ok());
+        if !sent {
+            queued.fetch_sub(size, Ordering::Relaxed);
+        }
+        sent
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            // It panics for bugs alone, which were told then.
+            let _ = thread.join();
+        }
+    }
+}

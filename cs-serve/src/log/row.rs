@@ -1,0 +1,101 @@
+//! What a log has of a turn.
+
+use serde::{Deserialize, Serialize};
+
+use crate::safety::personal::{Mask, Masked, Masker, Masking};
+
+/// A turn: what the customer said, what was replied, and how that came about.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Row {
+    /// When the turn began, in milliseconds since 1970.
+    pub time: u64,
+    /// The conversation; its tag, once masked.
+    pub conversation: String,
+    /// The customer, if known; their tag, once masked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<String>,
+    /// The number of the turn in its conversation, from 1.
+    pub turn: u32,
+    /// What the customer said.
+    pub text: String,
+    /// What was replied.
+    pub reply: String,
+    /// The model that understood the text, by name and version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What understood it: `cache`, `light` or `full`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// What the reply is from, as `template` or `generated`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// How satisfied the customer was, from 0 to 1, if they said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub satisfied: Option<f32>,
+    /// What a filter did with the text, as `pass` or `block`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filtered_input: Option<String>,
+    /// What a filter did with the reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filtered_reply: Option<String>,
+}
+
+/// How a customer rates a turn, after it: a later one counts instead of an earlier one.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Rating {
+    /// When it was rated, in milliseconds since 1970.
+    pub time: u64,
+    /// The conversation; its tag, once masked.
+    pub conversation: String,
+    /// The number of the turn in its conversation, from 1.
+    pub turn: u32,
+    /// How satisfied the customer is, from 0 to 1.
+    pub satisfied: f32,
+}
+
+impl Row {
+    /// Masks text and reply, and puts tags in the place of conversation and customer.
+    #[must_use]
+    pub fn masked(self, masker: &Masker) -> Masked<Self> {
+        let conversation = self.conversation.clone();
+        masker.mask(&conversation, self)
+    }
+}
+
+impl Rating {
+    /// Puts a tag in the place of the conversation.
+    #[must_use]
+    pub fn masked(self, masker: &Masker) -> Masked<Self> {
+        let conversation = self.conversation.clone();
+        masker.mask(&conversation, self)
+    }
+}
+
+impl Mask for Row {
+    fn mask(self, masking: &Masking<'_>) -> Self {
+        Self {
+            conversation: masking.conversation(&self.conversation),
+            customer: self.customer.map(|it| masking.customer(&it)),
+            text: self.text.mask(masking),
+            reply: self.reply.mask(masking),
+            ..self
+        }
+    }
+}
+
+impl Mask for Rating {
+    fn mask(self, masking: &Masking<'_>) -> Self {
+        Self {
+            conversation: masking.conversation(&self.conversation),
+            ..self
+        }
+    }
+}
+
+/// What a frame holds, as JSON: `{"row": {…}}` or `{"rating": {…}}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Record<R = Row, S = Rating> {
+    Row(R),
+    Rating(S),
+}

@@ -1,0 +1,326 @@
+//! What is done to a log that is there: read, turned into Parquet, cut down.
+
+use std::convert::Infallible;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use cs_serve::log::{Converted, Day, Deleted, Log, LogConfig, LogError, LogFolder, Rating, Row};
+
+use super::{HOUR, NOON, files, masker, row};
+
+const DAY: u64 = 24 * HOUR;
+
+fn write(folder: &Path, rows: impl IntoIterator<Item = Row>) {
+    let log = Log::open(folder, LogConfig::default()).unwrap();
+    for row in rows {
+        assert!(log.write(&row.masked(&masker())));
+    }
+}
+
+fn rate(folder: &Path, ratings: &[(u64, &str, u32, f32)]) {
+    let log = Log::open(folder, LogConfig::default()).unwrap();
+    for &(time, conversation, turn, satisfied) in ratings {
+        let rating = Rating {
+            time,
+            conversation: conversation.to_owned(),
+            turn,
+            satisfied,
+        };
+        assert!(log.rate(&rating.masked(&masker())));
+    }
+}
+
+fn read(folder: &Path) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let read = LogFolder::open(folder).unwrap().read(|row| {
+        rows.push(row);
+        Ok::<(), Infallible>(())
+    });
+    assert_eq!(read.unwrap().rows, rows.len() as u64);
+    rows
+}
+
+fn to_parquet(folder: &Path, time: u64) -> Converted {
+    let mut folder = LogFolder::open(folder).unwrap();
+    folder.to_parquet(Day::of(time)).unwrap()
+}
+
+fn told(rows: &[Row]) -> Vec<(u32, Option<f32>)> {
+    rows.iter().map(|it| (it.turn, it.satisfied)).collect()
+}
+
+/// A row with a value in each field.
+fn full(time: u64, conversation: &str, turn: u32) -> Row {
+    Row {
+        customer: Some("李雷".to_owned()),
+        model: Some("full@3".to_owned()),
+        satisfied: Some(0.25),
+        filtered_input: Some("pass".to_owned()),
+        filtered_reply: Some("mask".to_owned()),
+        ..row(time, conversation, turn)
+    }
+}
+
+#[test]
+fn days_that_are_over_become_parquet_with_the_same_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let rows = [
+        full(NOON, "a", 1),
+        row(NOON + 1, "a", 2),
+        row(NOON + DAY, "b", 1),
+        row(NOON + 2 * DAY, "c", 1),
+    ];
+    write(path, rows);
+    let before = read(path);
+    assert_eq!(before.len(), 4);
+
+    let converted = to_parquet(path, NOON + 2 * DAY);
+    assert_eq!((converted.rows, converted.days.len()), (3, 2));
+    let expected = [
+        "2026-11-29.000001.parquet",
+        "2026-11-30.000002.parquet",
+        "2026-12-01.000003.rows",
+    ];
+    assert_eq!(files(path), expected);
+    assert_eq!(read(path), before);
+    assert_eq!(to_parquet(path, NOON + 2 * DAY), Converted::default());
+
+    // A clock that was set back: the day gets more rows.
+    write(path, [row(NOON + 7, "a", 3)]);
+    assert_eq!(to_parquet(path, NOON + 2 * DAY).rows, 3);
+    assert!(path.join("2026-11-29.000004.parquet").exists());
+    assert!(!path.join("2026-11-29.000001.parquet").exists());
+    let after = read(path);
+    assert_eq!(
+        (&after[..2], after[2].turn, &after[3..]),
+        (&before[..2], 3, &before[2..])
+    );
+}
+
+#[test]
+fn a_crash_before_the_rows_are_removed_doubles_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    write(path, (1..=5).map(|turn| row(NOON, "a", turn)));
+    let (rows, bytes) = (
+        read(path),
+        fs::read(path.join("2026-11-29.000001.rows")).unwrap(),
+    );
+    to_parquet(path, NOON + DAY);
+    fs::write(path.join("2026-11-29.000001.rows"), bytes).unwrap();
+    fs::write(path.join(".tmpAbCdEf"), "half a file").unwrap();
+    assert_eq!(read(path), rows);
+    assert_eq!(files(path), ["2026-11-29.000001.parquet"]);
+}
+
+#[test]
+fn the_last_rating_goes_to_its_turn_also_in_parquet() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    write(path, (1..=3).map(|turn| row(NOON, "a", turn)));
+    rate(
+        path,
+        &[
+            (NOON + 2, "a", 1, 1.0),
+            (NOON + 1, "a", 1, 0.0),
+            (NOON, "other", 1, 0.5),
+            (NOON, "a", 9, 0.5),
+        ],
+    );
+    let expected = [(1, Some(1.0)), (2, None), (3, None)];
+    assert_eq!(told(&read(path)), expected);
+    let converted = to_parquet(path, NOON + DAY);
+    assert_eq!((converted.rows, converted.ratings_without_turn), (3, 2));
+    assert_eq!(told(&read(path)), expected);
+
+    // On the next day, and before that day is over.
+    rate(path, &[(NOON + DAY, "a", 2, 0.5)]);
+    let expected = [(1, Some(1.0)), (2, Some(0.5)), (3, None)];
+    assert_eq!(told(&read(path)), expected);
+    assert_eq!(to_parquet(path, NOON + DAY).rated, 1);
+    let converted = to_parquet(path, NOON + 2 * DAY);
+    assert_eq!((converted.rated, converted.ratings_without_turn), (0, 0));
+    assert_eq!(told(&read(path)), expected);
+}
+
+#[test]
+fn days_beyond_those_to_retain_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    write(
+        path,
+        (0..4).map(|day| row(NOON + day * DAY, "a", 1 + day as u32)),
+    );
+    to_parquet(path, NOON + 2 * DAY);
+    let mut log = LogFolder::open(path).unwrap();
+    let removed = log.retain(Day::of(NOON + 3 * DAY).before(1)).unwrap();
+    assert_eq!(removed, [Day::of(NOON), Day::of(NOON + DAY)]);
+    assert_eq!(
+        log.days(),
+        [Day::of(NOON + 2 * DAY), Day::of(NOON + 3 * DAY)]
+    );
+    drop(log);
+    assert_eq!(
+        read(path).iter().map(|it| it.turn).collect::<Vec<_>>(),
+        [3, 4]
+    );
+}
+
+/// Two days of two customers, one of them first unknown; the first day is Parquet.
+fn shared(path: &Path) {
+    let of = |time, conversation, turn, customer: Option<&str>| Row {
+        customer: customer.map(str::to_owned),
+        ..row(time, conversation, turn)
+    };
+    write(
+        path,
+        [
+            of(NOON, "a", 1, None),
+            of(NOON, "a", 2, Some("李雷")),
+            of(NOON, "b", 1, Some("Ann")),
+            of(NOON + DAY, "a", 3, Some("李雷")),
+            of(NOON + DAY, "b", 2, Some("Ann")),
+            of(NOON + DAY, "c", 1, None),
+        ],
+    );
+    to_parquet(path, NOON + DAY);
+    rate(
+        path,
+        &[(NOON + DAY, "a", 3, 0.0), (NOON + DAY, "b", 2, 1.0)],
+    );
+}
+
+#[test]
+fn a_customer_is_removed_from_all_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    shared(path);
+    let tag = masker().customer("李雷").into_inner();
+    let deleted = LogFolder::open(path).unwrap().delete(&tag).unwrap();
+    let expected = Deleted {
+        rows_before: 6,
+        rows_after: 3,
+        rows: 3,
+        ratings: 1,
+        files: 3,
+    };
+    assert_eq!(deleted, expected);
+    let left = read(path);
+    assert_eq!(told(&left), [(1, None), (2, Some(1.0)), (1, None)]);
+    let conversation = masker().conversation("a").into_inner();
+    assert!(
+        left.iter()
+            .all(|it| it.customer.as_ref() != Some(&tag) && it.conversation != conversation)
+    );
+    for file in files(path) {
+        let bytes = fs::read(path.join(&file)).unwrap();
+        assert!(!holds(&bytes, tag.as_bytes()), "{file}");
+    }
+    let again = LogFolder::open(path).unwrap().delete(&tag).unwrap();
+    assert_eq!((again.rows, again.files, again.rows_after), (0, 0, 3));
+}
+
+fn holds(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|it| it == part)
+}
+
+#[test]
+fn a_deletion_goes_on_after_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    shared(path);
+    let tag = masker().customer("李雷").into_inner();
+    let second = path.join("2026-11-30.000002.rows");
+    let (bytes, mut whole) = (fs::read(&second).unwrap(), fs::read(&second).unwrap());
+    whole[30] ^= 1;
+    // The second file cannot be read: the deletion stops there.
+    fs::write(&second, &whole).unwrap();
+    let error = LogFolder::open(path).unwrap().delete(&tag).unwrap_err();
+    assert!(
+        error.to_string().contains("000002.rows: at byte 16"),
+        "{error}"
+    );
+    // As if the crash had come when the first file was done.
+    fs::write(&second, &bytes).unwrap();
+    let conversations = [masker().conversation("a").into_inner()];
+    let journal = serde_json::json!({"customer": tag, "conversations": conversations});
+    fs::write(path.join("deletion.json"), journal.to_string()).unwrap();
+    drop(LogFolder::open(path).unwrap());
+    assert!(!path.join("deletion.json").exists());
+    assert_eq!(told(&read(path)), [(1, None), (2, Some(1.0)), (1, None)]);
+}
+
+#[test]
+fn a_log_that_is_being_written_is_read_and_cut_down_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let log = Log::open(path, LogConfig::default()).unwrap();
+    for turn in 1..=3 {
+        log.write(&full(NOON, "a", turn).masked(&masker()));
+    }
+    let tag = masker().customer("李雷").into_inner();
+    let mut opened = LogFolder::open(path).unwrap();
+    log.write(&row(NOON, "b", 4).masked(&masker()));
+    assert!(log.drain(Duration::from_secs(60)));
+    assert_eq!(opened.delete(&tag).unwrap().rows, 3);
+    assert_eq!(opened.to_parquet(Day::of(NOON + DAY)).unwrap().rows, 0);
+    drop(opened);
+    log.write(&row(NOON, "b", 5).masked(&masker()));
+    assert_eq!(told(&read(path)), [(4, None), (5, None)]);
+    let error = {
+        let _opened = LogFolder::open(path).unwrap();
+        LogFolder::open(path).unwrap_err()
+    };
+    assert!(matches!(error, LogError::Taken { .. }), "{error}");
+}
+
+#[test]
+fn other_files_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let error = LogFolder::open(&path.join("none")).unwrap_err();
+    assert!(matches!(error, LogError::Io { .. }), "{error}");
+
+    for (name, bytes) in [
+        ("2026-11-29.000001.rows", "no frames, but a text".as_bytes()),
+        ("2026-11-29.000001.parquet", b"PAR1 no Parquet PAR1"),
+    ] {
+        fs::write(path.join(name), bytes).unwrap();
+        let error = LogFolder::open(path)
+            .unwrap()
+            .read(|_| Ok::<(), Infallible>(()))
+            .unwrap_err();
+        let line = error.to_string();
+        assert!(line.contains(name) && line.lines().count() == 1, "{line}");
+        fs::remove_file(path.join(name)).unwrap();
+    }
+    fs::write(path.join("notes.txt"), "of the operator").unwrap();
+    assert_eq!(read(path), []);
+    assert!(path.join("notes.txt").exists());
+}
+
+#[test]
+fn a_reader_that_refuses_is_told_with_the_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    write(path, [row(NOON, "a", 1), row(NOON, "a", 2)]);
+    let refuse = |row: Row| (row.turn < 2).then_some(()).ok_or("enough");
+    let error = LogFolder::open(path)
+        .unwrap()
+        .read(refuse)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("000001.rows: at byte ") && error.ends_with(": enough"),
+        "{error}"
+    );
+    to_parquet(path, NOON + DAY);
+    let error = LogFolder::open(path)
+        .unwrap()
+        .read(refuse)
+        .unwrap_err()
+        .to_string();
+    assert!(error.ends_with("000001.parquet: row 2: enough"), "{error}");
+}
