@@ -11,6 +11,11 @@
 //! are `pass`, `review`, `mask` and `block`, and `allow` for phrases in which words are innocent. With `--json`, a
 //! line per text: `text, hits[{word, start, end, category, severity, trick}], action, masked`. It exits with 1 if a text
 //! is blocked. `--stream N` filters texts as they come, N characters at a time, which finds the same.
+//!
+//! `--semantic DIR` also finds texts whose meaning is prohibited, whatever their words are, and tells it as `meaning{category,
+//! severity, similarity}`. The folder has an encoder, `exemplars.tsv`, whose lines are those of a list with texts for words, and
+//! `ordinary.txt`, ordinary texts, a line each. A text is prohibited if it is nearer to such an exemplar than one in 200 ordinary texts is,
+//! and than it is to any exemplar whose action is `allow`: mentions that are negated or quoted.
 
 use std::cell::Cell;
 use std::path::PathBuf;
@@ -19,10 +24,15 @@ use std::sync::Arc;
 
 use clap::Parser;
 use cs_examples::{
-    Error, InputArgs, Outcome, Output, Result, answer_lines, note, print, print_json, run,
+    Error, InputArgs, Outcome, Output, Result, Semantic, note, open_words, print, print_json, run,
+    try_answer_lines,
 };
-use cs_serve::safety::words::{Action, Filter, FilterConfig, Filtered, Stream, Trick, WordList};
+use cs_serve::RuntimeConfig;
+use cs_serve::safety::Action;
+use cs_serve::safety::meaning::covered;
+use cs_serve::safety::words::{Filter, FilterConfig, Filtered, Stream, Trick};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 /// Find words of lists in texts
 #[derive(Parser)]
@@ -37,6 +47,10 @@ struct Arguments {
     /// Chinese characters with their two parts, a line each, besides those of a small table
     #[arg(long, value_name = "FILE")]
     splits: Option<PathBuf>,
+    /// Folder of an encoder, of `exemplars.tsv`, prohibited texts, and of `ordinary.txt`, ordinary ones: texts whose meaning is
+    /// prohibited are found, too
+    #[arg(long, value_name = "DIR")]
+    semantic: Option<PathBuf>,
     /// Filter texts as they come, so many characters at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     stream: Option<u32>,
@@ -52,24 +66,37 @@ struct Line {
     text: String,
     #[serde(flatten)]
     filtered: Filtered,
+    /// With `--semantic`, what the text is like that is prohibited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meaning: Option<Value>,
 }
 
 fn main() -> ExitCode {
     run(|arguments: Arguments| {
         let filter = Arc::new(filter(&arguments)?);
+        let semantic = semantic(&arguments)?;
         let is_blocked = Cell::new(false);
-        let answer = |texts: &[&str]| {
-            let line = |text: &&str| {
-                let filtered = match arguments.stream {
-                    Some(length) => streamed(&filter, text, length as usize),
-                    None => filter.filter(text),
-                };
-                let text = (*text).to_owned();
-                Line { text, filtered }
+        let line = |text: &&str| {
+            let mut filtered = match arguments.stream {
+                Some(length) => streamed(&filter, text, length as usize),
+                None => filter.filter(text),
             };
-            Ok(texts.iter().map(line).collect())
+            let likeness = semantic.as_ref().map(|it| it.prohibited(text));
+            let likeness = likeness.transpose()?;
+            if let Some(likeness) = likeness.flatten() {
+                filtered.action = filtered.action.max(likeness.action);
+                if likeness.action == Action::Block {
+                    filtered.masked = covered(text);
+                }
+            }
+            Ok::<_, Error>(Line {
+                text: (*text).to_owned(),
+                filtered,
+                meaning: likeness.map(|it| json!(it)),
+            })
         };
-        let outcome = answer_lines(
+        let answer = |texts: &[&str]| Ok(texts.iter().map(line).collect());
+        let outcome = try_answer_lines(
             &arguments.input,
             arguments.output,
             1,
@@ -87,10 +114,6 @@ fn main() -> ExitCode {
 }
 
 fn filter(arguments: &Arguments) -> Result<Filter> {
-    let mut words = WordList::new();
-    for path in &arguments.words {
-        words.add(&std::fs::read(path).map_err(Error::io(path))?, path)?;
-    }
     let mut config = FilterConfig::default();
     if !arguments.layers.is_empty() {
         config = config.with_tricks(arguments.layers.iter().copied().collect());
@@ -98,14 +121,7 @@ fn filter(arguments: &Arguments) -> Result<Filter> {
     if let Some(path) = &arguments.splits {
         config = config.with_splits(&std::fs::read(path).map_err(Error::io(path))?, path)?;
     }
-    let filter = Filter::new(words, config);
-    if filter.is_empty() {
-        return Err(Error::Unfit {
-            path: arguments.words[0].clone(),
-            found: "no word".to_owned(),
-            expected: "a word a line",
-        });
-    }
+    let filter = open_words(&arguments.words, config)?;
     if filter.duplicates() > 0 {
         note(format_args!(
             "{} lines have a word that is on another one too: the strictest of them counts",
@@ -113,6 +129,11 @@ fn filter(arguments: &Arguments) -> Result<Filter> {
         ));
     }
     Ok(filter)
+}
+
+fn semantic(arguments: &Arguments) -> Result<Option<Semantic>> {
+    let open = |dir: &PathBuf| Semantic::open(dir, &RuntimeConfig::default());
+    arguments.semantic.as_ref().map(open).transpose()
 }
 
 /// What comes out of a text in pieces.
@@ -143,6 +164,9 @@ fn show(line: &Line, output: Output) -> Result<()> {
         "{}\t{}",
         line.filtered.action, line.filtered.masked
     ))?;
+    if let Some(meaning) = &line.meaning {
+        print(format_args!("    meaning: {meaning}"))?;
+    }
     for hit in &line.filtered.hits {
         let category = hit.category.as_deref().unwrap_or("-");
         print(format_args!(

@@ -16,6 +16,10 @@
 //! With `--flows`, `--replies` or both it holds conversations: `POST /v1/chat`, and the page is a chat.
 //! `examples/data/shop/serve.toml` has a shop's. Sessions are kept in memory, in a file (`--state`) or by `--redis`.
 //!
+//! With `--words` and `--semantic` customers' texts and replies are held against lists of words and prohibited texts, as the example
+//! `filter` does it: what is to be masked is covered, a text that is to be blocked is not heard, and such a reply is not said.
+//! `POST /v1/words`, with an API key, reads the lists anew.
+//!
 //! With `--kb` or `--sparql` it knows facts: `POST /v1/check` holds a reply against them, and
 //! `POST /v1/knowledge`, with an API key, reads them anew.
 //!

@@ -1,18 +1,19 @@
 //! What `serve` is told about conversations.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use cs_model::Bundle;
 use cs_serve::dialogue::{
-    Actions, Answers, Chat, ChatConfig, Flows, HttpActions, HttpActionsConfig, MemorySessions,
-    NoAnswers, RedbSessions, RedisSessions, RedisSessionsConfig, Sessions, SessionsConfig,
+    Actions, Answers, Chat, ChatConfig, Flows, Guard, HttpActions, HttpActionsConfig,
+    MemorySessions, NoAnswers, RedbSessions, RedisSessions, RedisSessionsConfig, Sessions,
+    SessionsConfig,
 };
 use cs_serve::knowledge::CurrentKnowledge;
-use cs_serve::reply::retrieval::{Embedder, NativeEmbedder};
 use cs_serve::reply::{Answerer, AnswererParts, Replies, Writer};
+use cs_serve::safety::words::{CurrentFilter, FilterConfig};
 
 use crate::error::{Error, Result};
+use crate::filters::{Semantic, open_embedder, open_words};
 use crate::generator::Generator;
 use crate::scripted_actions::ScriptedActions;
 use crate::serve_args::ServeSettings;
@@ -57,11 +58,31 @@ impl ServeSettings {
         let actions = self.flow_actions(&flows)?;
         let writer = generator.map(Generator::writer).transpose()?;
         let (answers, sessions) = (self.answers(knowledge, writer)?, self.sessions()?);
-        let chat = Chat::new(flows, answers, sessions, ChatConfig::default())?;
-        Ok(Some(match actions {
-            Some(actions) => chat.with_actions(actions),
-            None => chat,
-        }))
+        let mut chat = Chat::new(flows, answers, sessions, ChatConfig::default())?;
+        if let Some(actions) = actions {
+            chat = chat.with_actions(actions);
+        }
+        if let Some(guard) = self.guard()? {
+            chat = chat.with_guard(guard);
+        }
+        Ok(Some(chat))
+    }
+
+    /// What customers' texts and replies are held against.
+    fn guard(&self) -> Result<Option<Guard>> {
+        let mut guard = None;
+        if !self.words.is_empty() {
+            let paths = self.words.clone();
+            let read = move || open_words(&paths, FilterConfig::default());
+            let words = Arc::new(CurrentFilter::open(read)?);
+            guard = Some(Guard::default().with_words(words));
+        }
+        if let Some(dir) = &self.semantic {
+            let Semantic { meaning, embedder } = Semantic::open(dir, &self.runtime())?;
+            let words = guard.unwrap_or_default();
+            guard = Some(words.with_meaning(meaning, embedder));
+        }
+        Ok(guard)
     }
 
     /// The language model that writes replies, if there is one.
@@ -90,6 +111,16 @@ impl ServeSettings {
         }
         if self.embedder.is_some() && self.replies.is_none() {
             return refuse("--embedder: it finds answered questions: give them by --replies");
+        }
+        for (flag, is_given) in [
+            ("--words", !self.words.is_empty()),
+            ("--semantic", self.semantic.is_some()),
+        ] {
+            if is_given && !self.chats() {
+                return refuse(&format!(
+                    "{flag}: no conversations to filter: give --flows or --replies"
+                ));
+            }
         }
         if self.state.is_some() && !self.chats() {
             return refuse("--state: no conversations to keep: give --flows or --replies");
@@ -156,7 +187,8 @@ impl ServeSettings {
             Some(path) => Replies::open(path)?,
             None => Replies::default(),
         };
-        let embedder = self.embedder.as_deref().map(|dir| self.open_embedder(dir));
+        let embedder = self.embedder.as_deref();
+        let embedder = embedder.map(|dir| open_embedder(dir, &self.runtime()));
         let parts = AnswererParts {
             replies,
             embedder: embedder.transpose()?,
@@ -165,14 +197,6 @@ impl ServeSettings {
             ..AnswererParts::default()
         };
         Ok(Box::new(Answerer::new(parts)?))
-    }
-
-    fn open_embedder(&self, dir: &Path) -> Result<Arc<dyn Embedder>> {
-        /// What multilingual-e5 has before a question.
-        const PREFIX: &str = "query: ";
-        let bundle = Bundle::open(dir)?;
-        let embedder = NativeEmbedder::open(&bundle, PREFIX, &self.runtime())?;
-        Ok(Arc::new(embedder))
     }
 
     fn sessions(&self) -> Result<Box<dyn Sessions>> {

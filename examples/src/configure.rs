@@ -7,8 +7,9 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, Command, Parser};
+use clap::{Arg, ArgAction, Command, Parser};
 use cs_data::file::{Position, line_column};
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{Error, Result};
@@ -57,9 +58,12 @@ pub(crate) fn from_file<P: Parser + Default>(path: &Path) -> Result<P> {
     let (mut settings, command) = (P::default(), P::command());
     for (key, value) in &entries {
         let arg = find(&command, key.get_ref()).map_err(|f| f.at(place(key.span().start)))?;
-        value_text(arg, value.get_ref(), folder)
-            .and_then(|text| set(&mut settings, arg, &text))
-            .map_err(|fault| fault.at(place(value.span().start)))?;
+        let mut texts = Vec::new();
+        for value in each(arg, value) {
+            let text = value_text(arg, value.get_ref(), folder);
+            texts.push(text.map_err(|fault| fault.at(place(value.span().start)))?);
+        }
+        set(&mut settings, arg, &texts).map_err(|fault| fault.at(place(value.span().start)))?;
     }
     Ok(settings)
 }
@@ -81,7 +85,10 @@ pub(crate) fn from_environment<P: Parser + Default>(
     for (name, value) in &variables {
         let key = name[PREFIX.len()..].to_lowercase();
         match find(&command, &key) {
-            Ok(arg) => set(&mut settings, arg, value).map_err(|fault| fault.at(name.clone()))?,
+            Ok(arg) => {
+                let values = [value.as_os_str()];
+                set(&mut settings, arg, &values).map_err(|fault| fault.at(name.clone()))?;
+            }
             Err(Fault { found, expected }) => {
                 note(format_args!(
                     "warning: {name}: {found}, expected {expected}"
@@ -123,6 +130,16 @@ fn nearest(command: &Command, key: &str) -> String {
     format!("one of {}", all.collect::<Vec<_>>().join(", "))
 }
 
+/// The values of a setting: several where it takes more than one.
+fn each<'a, 'b>(arg: &Arg, value: &'a Spanned<DeValue<'b>>) -> Vec<&'a Spanned<DeValue<'b>>> {
+    match value.get_ref() {
+        DeValue::Array(values) if matches!(arg.get_action(), ArgAction::Append) => {
+            values.iter().collect()
+        }
+        _ => vec![value],
+    }
+}
+
 /// A value of TOML as on a command line.
 fn value_text(arg: &Arg, value: &DeValue<'_>, folder: &Path) -> Result<OsString, Fault> {
     let kind = arg.get_value_parser().type_id();
@@ -141,12 +158,16 @@ fn value_text(arg: &Arg, value: &DeValue<'_>, folder: &Path) -> Result<OsString,
     }
 }
 
-/// Parses a value as that of the flag, and keeps it.
-fn set<P: Parser>(settings: &mut P, arg: &Arg, value: &OsStr) -> Result<(), Fault> {
-    let mut flag = OsString::from(format!("--{}=", arg.get_long().unwrap_or_default()));
-    flag.push(value);
+/// Parses values as those of the flag, and keeps them.
+fn set<P: Parser, V: AsRef<OsStr>>(settings: &mut P, arg: &Arg, values: &[V]) -> Result<(), Fault> {
+    let flag = |value: &V| {
+        let mut flag = OsString::from(format!("--{}=", arg.get_long().unwrap_or_default()));
+        flag.push(value);
+        flag
+    };
+    let command = [OsString::new()].into_iter();
     settings
-        .try_update_from([OsString::new(), flag])
+        .try_update_from(command.chain(values.iter().map(flag)))
         .map_err(|error| {
             let reason = std::error::Error::source(&error).map(ToString::to_string);
             let expected = match error.kind() {
@@ -154,8 +175,17 @@ fn set<P: Parser>(settings: &mut P, arg: &Arg, value: &OsStr) -> Result<(), Faul
                 _ => reason.unwrap_or_else(|| "a value".to_owned()),
             };
             Fault {
-                found: format!("{value:?}"),
+                found: found(values),
                 expected: expected.trim_start_matches("expected ").to_owned(),
             }
         })
+}
+
+/// What was given, as an error tells it.
+fn found<V: AsRef<OsStr>>(values: &[V]) -> String {
+    let values: Vec<String> = values
+        .iter()
+        .map(|value| format!("{:?}", value.as_ref()))
+        .collect();
+    values.join(", ")
 }

@@ -47,7 +47,23 @@ pub enum Error {
     Knowledge(#[from] cs_serve::knowledge::KnowledgeError),
     /// Lists of words.
     #[error(transparent)]
-    Words(#[from] cs_serve::safety::words::WordsError),
+    Words(#[from] cs_serve::safety::ListError),
+    /// Prohibited meanings.
+    #[error("{}: {source}", path.display())]
+    Meaning {
+        /// The folder.
+        path: PathBuf,
+        /// The reason.
+        source: cs_serve::safety::meaning::MeaningError,
+    },
+    /// A text that has no vector.
+    #[error("{}: {source}", path.display())]
+    Embedding {
+        /// Where it is from.
+        path: PathBuf,
+        /// The reason.
+        source: cs_serve::BackendError,
+    },
     /// Keys of tags.
     #[error(transparent)]
     Key(#[from] cs_serve::safety::personal::KeyError),
@@ -155,6 +171,8 @@ impl Error {
             | Self::Reply(_)
             | Self::Yaml { .. }
             | Self::Words(_)
+            | Self::Meaning { .. }
+            | Self::Embedding { .. }
             | Self::Setting { .. } => message.replace(['\n', '\r'], " "),
             _ => message.lines().next().unwrap_or_default().to_owned(),
         }

@@ -17,6 +17,7 @@ mod defaults;
 mod distill_args;
 mod doctor;
 mod error;
+mod filters;
 mod gate;
 mod generation;
 mod generator;
@@ -62,6 +63,7 @@ pub use command::{TrainArgs, TrainData, hold_out, note_interrupted, rows_of};
 pub use distill_args::DistillArgs;
 pub use doctor::{Report, examine};
 pub use error::{Error, Result};
+pub use filters::{Semantic, open_words};
 pub use gate::{
     ClipArg, GateArgs, Int4Part, QuantArgs, check_labelled, layer_sensitivity, texts_of, unjudged,
 };

@@ -77,6 +77,12 @@ pub struct ServeSettings {
     /// Folder of an encoder by which answered questions are found by what they mean
     #[arg(long, value_name = "DIR")]
     pub embedder: Option<PathBuf>,
+    /// Lists of words that customers' texts and replies are held against
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub words: Vec<PathBuf>,
+    /// Folder of an encoder and of prohibited texts, whose meaning is not to be said
+    #[arg(long, value_name = "DIR")]
+    pub semantic: Option<PathBuf>,
     /// File in which conversations are kept; in memory if left out
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
@@ -310,6 +316,11 @@ impl ServeSettings {
             replies: self.replies.or(other.replies),
             generator: self.generator.or(other.generator),
             embedder: self.embedder.or(other.embedder),
+            words: match self.words.is_empty() {
+                true => other.words,
+                false => self.words,
+            },
+            semantic: self.semantic.or(other.semantic),
             state: self.state.or(other.state),
             actions: self.actions.or(other.actions),
             scripted_actions: self.scripted_actions.or(other.scripted_actions),

@@ -144,6 +144,12 @@ pub enum ChatError {
     /// The store fails; nothing was done that it does not have.
     #[error(transparent)]
     Store(SessionError),
+    /// What tells prohibited meanings fails; the turn never was.
+    #[error("what texts are held against: {source}")]
+    Guard {
+        /// The error that it gave.
+        source: BackendError,
+    },
     /// What answers questions fails.
     #[error("the answer: {source}")]
     Answer {

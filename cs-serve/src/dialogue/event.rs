@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::reply::{Language, Reply};
+use crate::safety::Action;
+use crate::safety::words::Trick;
 
-/// The version of events that is written. Older ones are read, newer ones refused.
-pub(super) const FORMAT: u32 = 1;
+/// The version of events that is written. Older ones are read, newer ones refused. Since 2 texts may be flagged.
+pub(super) const FORMAT: u32 = 2;
 
 /// Something that happened in a session. A session is its events in order; its
 /// [`State`](super::State) follows from them alone.
@@ -20,6 +22,8 @@ pub enum Event {
     Began(u32),
     /// The customer said something: a turn begins.
     Customer(CustomerSaid),
+    /// Something was found in the customer's text, or in what was to be said next.
+    Flagged(Flagged),
     /// A flow began, on top of the one that was in progress.
     Started {
         /// The flow.
@@ -94,6 +98,57 @@ pub struct CustomerSaid {
     /// Whether the model was not sure what it means.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unsure: bool,
+}
+
+/// What was found in a text that was held against words and prohibited meanings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flagged {
+    /// Whose text it is.
+    pub direction: Direction,
+    /// What was done with it.
+    pub action: Action,
+    /// Why, without the words; the first twenty reasons.
+    pub causes: Vec<Cause>,
+}
+
+/// Whose text something was found in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// The customer's.
+    Input,
+    /// The service's.
+    Reply,
+}
+
+impl Direction {
+    /// Gives its name in events and figures.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Reply => "reply",
+        }
+    }
+}
+
+/// What something in a text is, without the words.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Cause {
+    /// The category, if the list has one for it.
+    pub category: Option<String>,
+    /// How the word is disguised; none for a prohibited meaning.
+    pub trick: Option<Trick>,
+}
+
+/// What was done with the texts of a turn: the most severe of it, and `pass` where nothing was found, too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "http", derive(utoipa::ToSchema))]
+pub struct Filtered {
+    /// With the customer's text.
+    pub input: Action,
+    /// With the reply.
+    pub reply: Action,
 }
 
 /// What a flow waits for.

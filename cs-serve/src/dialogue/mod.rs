@@ -6,6 +6,7 @@
 //! - [`Sessions`] keeps these: [`MemorySessions`], [`RedbSessions`], `RedisSessions` (feature `redis`).
 //! - [`Actions`] does what flows call for, over HTTP with the feature `actions`; [`Answers`] answers what no flow
 //!   takes.
+//! - [`Guard`] is what customers' texts and replies are held against: words, and prohibited meanings.
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -49,6 +50,7 @@ mod decide;
 mod error;
 mod event;
 pub mod flows;
+mod guard;
 mod hearing;
 mod queue;
 mod sessions;
@@ -63,8 +65,9 @@ pub use answers::{Answers, NoAnswers};
 pub use chat::{Chat, ChatConfig, Shown, Told, Turn};
 pub use decide::{Decision, Input, Next, decide};
 pub use error::{ActionError, ChatError, FlowsError, SessionError};
-pub use event::{CustomerSaid, Event, Question};
+pub use event::{Cause, CustomerSaid, Direction, Event, Filtered, Flagged, Question};
 pub use flows::Flows;
+pub use guard::Guard;
 pub use sessions::{MemorySessions, RedbSessions, Sessions, SessionsConfig};
 #[cfg(feature = "redis")]
 pub use sessions::{RedisSessions, RedisSessionsConfig};

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::event::{CustomerSaid, Event, Question};
+use super::event::{CustomerSaid, Direction, Event, Filtered, Flagged, Question};
 use crate::reply::{Evidence, Exchange, Language, Reply, Source, Values};
+use crate::safety::Action;
 
 /// How many steps back a customer may go.
 const MOST_UNDO: usize = 8;
@@ -33,6 +34,8 @@ pub struct State {
     /// The turn's text, and whether the model was sure of it.
     pub(super) text: String,
     pub(super) unsure: bool,
+    /// What was done with the turn's texts.
+    pub(super) filtered: Filtered,
     /// How many turns one after the other nothing answered, this one included.
     pub(super) unclear: u32,
     is_unclear: bool,
@@ -86,6 +89,7 @@ impl State {
         match event {
             Event::Began(_) => {}
             Event::Customer(said) => self.begin_turn(said),
+            Event::Flagged(flagged) => self.flag(flagged),
             Event::Undone => self.undo(),
             Event::Unclear => {
                 self.unclear += 1;
@@ -111,6 +115,7 @@ impl State {
         self.language = said.language.or(self.language);
         self.text.clone_from(&said.text);
         self.unsure = said.unsure;
+        self.filtered = Filtered::default();
         self.is_unclear = false;
         self.is_open = true;
         self.calls = 0;
@@ -125,6 +130,9 @@ impl State {
 
     fn end_turn(&mut self) {
         self.is_open = false;
+        if self.filtered.input == Action::Block {
+            return; // whoever goes on with the conversation does not hear of it
+        }
         if !self.is_unclear {
             self.unclear = 0;
         }
@@ -135,6 +143,14 @@ impl State {
             customer: self.text.clone(),
             reply: self.reply().text,
         });
+    }
+
+    fn flag(&mut self, flagged: &Flagged) {
+        let action = match flagged.direction {
+            Direction::Input => &mut self.filtered.input,
+            Direction::Reply => &mut self.filtered.reply,
+        };
+        *action = flagged.action.max(*action);
     }
 
     /// Goes on where it was, as if nothing had gone wrong.

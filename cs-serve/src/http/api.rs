@@ -27,7 +27,7 @@ use super::models::{Models, Slot};
 use super::observe::{Ids, observe};
 use super::problem::Problem;
 use super::rate::Rates;
-use super::{cache, chat, feedback, knowledge, models, openapi, page, probes, understand};
+use super::{cache, chat, feedback, knowledge, models, openapi, page, probes, understand, words};
 use crate::assistant::Assistant;
 use crate::dialogue::Chat;
 use crate::engine::Handle;
@@ -265,6 +265,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(models::swap))
         .routes(routes!(knowledge::check))
         .routes(routes!(knowledge::reload))
+        .routes(routes!(words::reload_words))
         .routes(routes!(cache::evict))
         .routes(routes!(probes::health))
         .routes(routes!(probes::ready))

@@ -22,7 +22,7 @@ use super::feedback::Rating;
 use super::problem::Problem;
 use super::understand::{check as check_texts, json};
 use crate::Understanding;
-use crate::dialogue::{Shown, Told, Turn};
+use crate::dialogue::{Filtered, Shown, Told, Turn};
 use crate::engine::Options;
 use crate::knowledge::check::Checked;
 use crate::reply::{Evidence, Sink, Source};
@@ -62,8 +62,7 @@ pub(super) struct ChatAnswer {
     /// What the facts say of the reply; null if there are none, or nothing had to be checked.
     checked: Option<Checked>,
     /// What filters did to the text and to the reply; null without any.
-    #[schema(value_type = Option<Object>)]
-    filtered: Option<()>,
+    filtered: Option<Filtered>,
 }
 
 /// What a text means: the event `understanding`.
@@ -157,7 +156,11 @@ impl Pending {
             understanding: &understood.understanding,
         };
         let Told {
-            turn, reply, state, ..
+            turn,
+            reply,
+            state,
+            filtered,
+            ..
         } = chats.turn(&turn, sink)?;
         Ok(ChatAnswer {
             session: said.session,
@@ -170,7 +173,7 @@ impl Pending {
             },
             state,
             checked: reply.checked,
-            filtered: None,
+            filtered,
         })
     }
 
@@ -181,7 +184,10 @@ impl Pending {
         let _ = events.send("understanding", &self.understood);
         tokio::spawn(async move {
             let parts = events.clone();
-            let mut sink = move |text: &str| parts.send("token", &Part { text });
+            let mut sink = move |text: &str| match text {
+                "" => parts.go_on(),
+                text => parts.send("token", &Part { text }),
+            };
             let replied = on_thread(move || self.reply(&mut sink)).await;
             let _ = match replied.and_then(|it| it) {
                 Ok(answer) => events.send("reply", &answer),

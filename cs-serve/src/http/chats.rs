@@ -12,10 +12,14 @@ use super::api::Api;
 use super::body::bad;
 use super::feedback::{Feedback, Rating};
 use super::problem::Problem;
-use crate::dialogue::{ActionError, Chat, ChatError, Event, Shown, State, Told, Turn};
+use crate::dialogue::{
+    ActionError, Chat, ChatError, Direction, Event, Filtered, Shown, State, Told, Turn,
+};
 use crate::engine::{Buckets, Distribution, MICRO};
 use crate::error::BackendError;
 use crate::reply::{Sink, Source};
+use crate::safety::Action;
+use crate::safety::words::CurrentFilter;
 
 /// The most characters of a session's name.
 const SESSION: usize = 128;
@@ -27,6 +31,8 @@ pub(super) struct Chats {
     places: Arc<Semaphore>,
     /// Replies by where they come from, in the order of [`Source::ALL`].
     replies: [AtomicU64; Source::ALL.len()],
+    /// Texts by what a guard did with them, in the order of [`Action::ALL`]: customers', and replies.
+    filtered: [[AtomicU64; Action::ALL.len()]; 2],
     /// Hand-overs by reason: the reasons that flows have, and a few of our own.
     handovers: Mutex<BTreeMap<String, u64>>,
     seconds: Buckets,
@@ -59,6 +65,7 @@ impl Chats {
             feedback,
             places: Arc::new(Semaphore::new(most)),
             replies: Default::default(),
+            filtered: Default::default(),
             handovers: Mutex::default(),
             seconds: Buckets::default(),
         }
@@ -90,11 +97,23 @@ impl Chats {
             let mut handovers = handovers.unwrap_or_else(PoisonError::into_inner);
             *handovers.entry(reason.id.clone()).or_default() += 1;
         }
+        self.count_filtered(told.filtered);
         let source = Source::ALL.iter().position(|it| *it == told.reply.source);
         if let Some(count) = source.and_then(|at| self.replies.get(at)) {
             count.fetch_add(1, Ordering::Relaxed);
         }
         Ok(told)
+    }
+
+    fn count_filtered(&self, filtered: Option<Filtered>) {
+        let Some(Filtered { input, reply }) = filtered else {
+            return;
+        };
+        for (counts, found) in self.filtered.iter().zip([input, reply]) {
+            for (count, action) in counts.iter().zip(Action::ALL) {
+                count.fetch_add(u64::from(action == found), Ordering::Relaxed);
+            }
+        }
     }
 }
 
@@ -139,6 +158,27 @@ impl Chats {
         let counts = self.replies.iter();
         let counts = counts.map(|count| count.load(Ordering::Relaxed));
         Source::ALL.into_iter().zip(counts)
+    }
+
+    /// Whether texts are filtered.
+    pub(super) fn is_guarded(&self) -> bool {
+        self.chat.guard().is_some()
+    }
+
+    /// The words that texts are held against, if they are.
+    pub(super) fn words(&self) -> Option<Arc<CurrentFilter>> {
+        self.chat.guard()?.words().cloned()
+    }
+
+    /// How many texts were passed, reviewed, masked or blocked.
+    pub(super) fn filtered(&self) -> impl Iterator<Item = (Direction, Action, u64)> {
+        let directions = [Direction::Input, Direction::Reply];
+        let all = directions.into_iter().zip(&self.filtered);
+        all.flat_map(|(direction, counts)| {
+            let counts = counts.iter().map(|count| count.load(Ordering::Relaxed));
+            let actions = Action::ALL.into_iter().zip(counts);
+            actions.map(move |(action, count)| (direction, action, count))
+        })
     }
 
     /// How many conversations were handed over, by reason.

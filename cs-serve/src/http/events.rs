@@ -44,6 +44,14 @@ impl Events {
         (Self(sender), response)
     }
 
+    /// Breaks if the client has gone.
+    pub(super) fn go_on(&self) -> ControlFlow<()> {
+        match self.0.is_closed() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
     /// Sends an event. It breaks if the client has gone.
     pub(super) fn send(&self, name: &str, data: &impl Serialize) -> ControlFlow<()> {
         let data = match serde_json::to_string(data) {

@@ -57,6 +57,7 @@
 //! | `POST /v1/feedback` | `{"session": S, "turn": N, "satisfied": B}`, or `"score": 0..1` | nothing: 204 |
 //! | `POST /v1/check` | `{"reply": T}`, perhaps `"about": [N…]` | what [facts](crate::knowledge) say of it |
 //! | `POST /v1/knowledge` | `{}` | `{"version"}`, once facts read anew answer |
+//! | `POST /v1/words` | `{}` | `{"words": N}`, once words read anew are looked for |
 //! | `POST /v1/models` | `{"light": N}`, `{"full": N}` | `{"model", "version"}`, once it answers |
 //! | `POST /v1/cache` | `{"evict": T}` | `{"evicted": N}`: so many wrong answers are forgotten |
 //! | `GET /healthz` | | 200 while the process lives |
@@ -77,7 +78,7 @@
 //! | --- | --- |
 //! | 400 | a body that is not what was expected, a model that cannot be loaded |
 //! | 401, 403 | no key or an unknown one; a service without keys, or without a folder of models |
-//! | 404, 405 | no such path, model, session or thing among the facts, no cache, no facts; no such method |
+//! | 404, 405 | no such path, model, session or thing among the facts, no cache, no facts, no words; no such method |
 //! | 408 | a head or a body that comes too slowly |
 //! | 409 | a session that goes on elsewhere, a turn that is not its next one |
 //! | 413, 415 | too many bytes or texts, or too long ones; something else than JSON |
@@ -114,6 +115,7 @@ mod problem;
 mod rate;
 mod server;
 mod understand;
+mod words;
 
 pub use api::Api;
 pub use config::HttpConfig;

@@ -36,7 +36,7 @@ const PROBLEMS: [(&str, &str); 12] = [
     ("403", "This service has no API keys, or no other models."),
     (
         "404",
-        "There is no such model, session or turn, no cache, or there are no facts or conversations.",
+        "There is no such model, session or turn, no cache, or there are no facts, words or conversations.",
     ),
     ("408", "The body came too slowly."),
     (
@@ -55,7 +55,7 @@ const PROBLEMS: [(&str, &str); 12] = [
 ];
 
 /// The problems that each operation may have.
-const OPERATIONS: [(&str, &str, &[&str]); 14] = [
+const OPERATIONS: [(&str, &str, &[&str]); 15] = [
     (
         "/v1/understand",
         "post",
@@ -112,6 +112,13 @@ const OPERATIONS: [(&str, &str, &[&str]); 14] = [
     ),
     (
         "/v1/knowledge",
+        "post",
+        &[
+            "400", "401", "403", "404", "408", "413", "415", "429", "500",
+        ],
+    ),
+    (
+        "/v1/words",
         "post",
         &[
             "400", "401", "403", "404", "408", "413", "415", "429", "500",

@@ -20,8 +20,8 @@ pub struct Asked<'a> {
     pub history: &'a [Exchange],
 }
 
-/// What gets the text of a reply piece by piece, as soon as each may be shown. It breaks if nobody waits for
-/// the rest.
+/// What gets the text of a reply piece by piece, as soon as each may be shown; an empty one asks whether somebody
+/// waits. It breaks if nobody waits for the rest.
 pub type Sink<'a> = dyn FnMut(&str) -> ControlFlow<()> + 'a;
 
 /// A turn before, and its reply.

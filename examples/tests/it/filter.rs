@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Folder, program};
+use crate::support::{Folder, program, tasks};
 
 const WORDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/words.tsv");
 
@@ -106,4 +106,84 @@ fn bad_lists_and_arguments_are_refused() {
     ] {
         assert_eq!(filter(&arguments).0, Some(2), "{arguments:?}");
     }
+}
+
+/// A folder with an encoder that was never trained, to which only the same text is the same.
+fn semantic(folder: &Folder, exemplars: &str, ordinary: usize) -> String {
+    let dir = folder.model(&tasks());
+    folder.write("model/exemplars.tsv", exemplars.as_bytes());
+    let ordinary = "refund me\n".repeat(ordinary);
+    folder.write("model/ordinary.txt", ordinary.as_bytes());
+    dir
+}
+
+#[test]
+fn prohibited_meanings_are_found_beside_words() {
+    let folder = Folder::new();
+    let exemplars = "where is my order\tthreat\t3\tblock\nrefund order\t\t\treview\n";
+    let dir = semantic(&folder, exemplars, 200);
+    let texts = b"where is my order\nrefund order\nrefund me\n";
+    let input = folder.write("texts.txt", texts);
+    let arguments = ["--words", WORDS, "--input", &input, "--json"];
+    let (status, stdout, stderr) = filter(&[&arguments[..], &["--semantic", &dir]].concat());
+    assert_eq!(status, Some(1), "{stderr}");
+    let rows = rows(&stdout);
+    assert_eq!(rows[0]["meaning"]["category"], "threat");
+    assert_eq!(rows[0]["meaning"]["severity"], 3);
+    assert!(rows[0]["meaning"]["similarity"].as_f64().unwrap() > 0.99);
+    let (action, masked) = (&rows[0]["action"], &rows[0]["masked"]);
+    assert_eq!(
+        (action, masked),
+        (&json!("block"), &json!("***** ** ** *****"))
+    );
+    assert_eq!(rows[1]["action"], "review");
+    assert_eq!(
+        (&rows[2]["action"], &rows[2]["meaning"]),
+        (&json!("pass"), &Value::Null)
+    );
+    let (status, stdout, _) = filter(&arguments);
+    assert!(status == Some(0) && !stdout.contains("meaning"), "{stdout}");
+}
+
+#[test]
+fn a_folder_without_prohibited_meanings_is_refused() {
+    let refused = |exemplars: &str, ordinary| {
+        let folder = Folder::new();
+        let dir = semantic(&folder, exemplars, ordinary);
+        let input = folder.write("texts.txt", b"x");
+        let arguments = ["--words", WORDS, "--semantic", &dir, "--input", &input];
+        let (status, _, stderr) = filter(&arguments);
+        assert_eq!(status, Some(2));
+        stderr.replace(&dir, "DIR")
+    };
+    for (exemplars, ordinary, expected) in [
+        (
+            "# none\n",
+            200,
+            "error: DIR: no prohibited text, expected one at least\n",
+        ),
+        (
+            "a\t\t\tmask",
+            200,
+            "error: DIR/exemplars.tsv:1:1: the action \"mask\", expected pass, review, block or allow\n",
+        ),
+        (
+            "a",
+            199,
+            "error: DIR: 199 ordinary texts, expected at least 200 for such a share of alarms\n",
+        ),
+        (
+            "a",
+            20_001,
+            "error: DIR/ordinary.txt: 20001 texts, expected at most 20,000 of them\n",
+        ),
+    ] {
+        assert_eq!(refused(exemplars, ordinary), expected);
+    }
+    let (status, _, stderr) = filter(&["--words", WORDS, "--semantic", "no/such"]);
+    assert_eq!(status, Some(2));
+    assert!(
+        stderr.starts_with("error: no/such/exemplars.tsv: "),
+        "{stderr}"
+    );
 }

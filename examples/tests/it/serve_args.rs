@@ -1,7 +1,7 @@
 //! What `serve` is told by flags, variables and a file: which goes first, and what is refused where.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, Parser};
 use cs_examples::{Error, ServeArgs, ServeSettings, Served};
@@ -133,6 +133,39 @@ fn what_is_wrong_in_a_file_is_told_with_its_place() {
     }
     let error = settings(&["--config", "no/such.toml"], &[]).unwrap_err();
     assert!(error.line().starts_with("no/such.toml: "), "{error}");
+}
+
+#[test]
+fn lists_of_words_are_several_on_the_command_line_and_in_a_file() {
+    let folder = Folder::new();
+    let words = |settings: ServeSettings| settings.words;
+    let flags = settings(&["--words", "a", "b", "--words", "c"], &[("CS_WORDS", "d")]);
+    assert_eq!(words(flags.unwrap()), ["a", "b", "c"].map(PathBuf::from));
+    let file = folder.write("serve.toml", b"words = ['a.tsv', '/b.tsv']");
+    let both = settings(&["--config", &file], &[]).unwrap();
+    assert_eq!(
+        words(both),
+        [folder.path("a.tsv").into(), PathBuf::from("/b.tsv")]
+    );
+    let file = folder.write("serve.toml", b"words = 'a.tsv'");
+    let one = settings(&["--config", &file], &[]).unwrap();
+    assert_eq!(words(one), [PathBuf::from(folder.path("a.tsv"))]);
+    let one = settings(&[], &[("CS_WORDS", "d")]).unwrap();
+    assert_eq!(words(one), [PathBuf::from("d")]);
+    for (text, problem) in [
+        (
+            "words = ['a', 7]",
+            "1:15: a value of type integer, expected a string",
+        ),
+        (
+            "light = ['a', 'b']",
+            "1:9: a value of type array, expected a string",
+        ),
+    ] {
+        let file = folder.write("serve.toml", text.as_bytes());
+        let error = settings(&["--config", &file], &[]).unwrap_err().line();
+        assert_eq!(error, format!("{file}:{problem}"));
+    }
 }
 
 #[test]
@@ -294,6 +327,8 @@ fn what_conversations_have_no_use_for_is_refused() {
         ),
         (vec!["--flows", "f", "--embedder", "e"], "--embedder: "),
         (vec!["--state", "s"], "--state: no conversations"),
+        (vec!["--words", "w", "v"], "--words: no conversations"),
+        (vec!["--semantic", "d"], "--semantic: no conversations"),
         (
             vec!["--flows", "f", "--state", "s", "--redis", "redis://x"],
             "--state, --redis: ",

@@ -3,6 +3,7 @@
 mod recent;
 mod session;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,8 +15,9 @@ use self::session::Session;
 use super::actions::{Actions, NoActions};
 use super::answers::Answers;
 use super::error::ChatError;
-use super::event::Event;
+use super::event::{Event, Filtered};
 use super::flows::Flows;
+use super::guard::{Guard, covered_too};
 use super::queue::Queue;
 use super::sessions::Sessions;
 use super::state::State;
@@ -73,6 +75,8 @@ pub struct Told {
     pub reply: Reply,
     /// Where the conversation stands.
     pub state: Shown,
+    /// What was done with the customer's text and the reply; none if there is no guard.
+    pub filtered: Option<Filtered>,
     /// What failed and was made up for, by a person or as the flow says: actions, and who answers.
     pub failures: Vec<BackendError>,
 }
@@ -98,6 +102,7 @@ pub struct Chat {
     answers: Box<dyn Answers>,
     sessions: Box<dyn Sessions>,
     actions: Box<dyn Actions>,
+    guard: Option<Guard>,
     config: ChatConfig,
     clock: Clock,
     queue: Queue,
@@ -130,6 +135,7 @@ impl Chat {
             sessions,
             actions: Box::new(NoActions),
             recent: Recent::new(config.recent_bytes),
+            guard: None,
             config,
             clock: Arc::new(SystemTime::now),
             queue: Queue::default(),
@@ -140,6 +146,13 @@ impl Chat {
     #[must_use]
     pub fn with_actions(self, actions: Box<dyn Actions>) -> Self {
         Self { actions, ..self }
+    }
+
+    /// Holds customers' texts and replies against words and prohibited meanings: [`Guard`] has what comes of that.
+    #[must_use]
+    pub fn with_guard(self, guard: Guard) -> Self {
+        let guard = Some(guard);
+        Self { guard, ..self }
     }
 
     /// Takes the time from another clock than the system's.
@@ -156,6 +169,11 @@ impl Chat {
         &self.flows
     }
 
+    /// What texts are held against, if they are.
+    pub fn guard(&self) -> Option<&Guard> {
+        self.guard.as_ref()
+    }
+
     /// Answers a turn. `sink` gets the reply's text piece by piece, an answer's as soon as it may be shown.
     ///
     /// What was done is written before anything else is done, and an action's call is written before it is
@@ -164,13 +182,27 @@ impl Chat {
     /// # Errors
     /// [`ChatError::Turn`] for a turn that is neither the next nor the last one;
     /// [`ChatError::Gone`] if `sink` breaks while an answer is looked for: then the turn never was;
+    /// [`ChatError::Guard`] if the text cannot be held against prohibited meanings;
     /// [`ChatError::Conflict`] if the session went on elsewhere meanwhile; [`ChatError::Busy`],
     /// [`ChatError::Long`], [`ChatError::Session`] for what is beyond a limit; [`ChatError::Store`] if the store
     /// fails.
     pub fn turn(&self, turn: &Turn<'_>, sink: &mut Sink<'_>) -> Result<Told, ChatError> {
         check_name(turn.session)?;
+        let watch = self.guard.as_ref().map(Guard::watch).unwrap_or_default();
+        let screened = watch
+            .hear(turn.text)
+            .map_err(|source| ChatError::Guard { source })?;
+        let understanding = match screened.text == turn.text {
+            true => Cow::Borrowed(turn.understanding),
+            false => Cow::Owned(covered_too(turn.understanding, &screened.text)),
+        };
+        let turn = Turn {
+            text: &screened.text,
+            understanding: &understanding,
+            ..*turn
+        };
         let _in_progress = self.queue.enter(turn.session, self.config.most_waiting)?;
-        let mut session = Session::load(self, turn.session)?;
+        let mut session = Session::load(self, turn.session, watch)?;
         let was_open = session.state().is_open;
         if was_open {
             session.resume()?;
@@ -188,7 +220,7 @@ impl Chat {
             let most = self.config.most_turns;
             return Err(ChatError::Long { most });
         }
-        session.turn(turn, sink)
+        session.turn(&turn, &screened, sink)
     }
 
     /// Gives the events of a session.

@@ -8,13 +8,14 @@ use sha2::{Digest, Sha256};
 use super::super::actions::Call;
 use super::super::decide::{Decision, Input, Next, decide};
 use super::super::error::ChatError;
-use super::super::event::{Event, FORMAT};
+use super::super::event::{Direction, Event, FORMAT, Flagged};
+use super::super::guard::{Outlet, Screened, Watch};
 use super::super::state::State;
 use super::recent::Replayed;
 use super::{Chat, Told, Turn};
 use crate::Understanding;
 use crate::error::BackendError;
-use crate::reply::{Asked, Exchange, Sink, Values};
+use crate::reply::{Asked, Exchange, Reply, Sink, Values};
 
 /// A session while a turn of it is in progress.
 pub(super) struct Session<'a> {
@@ -24,6 +25,11 @@ pub(super) struct Session<'a> {
     replayed: Replayed,
     /// The events that the store does not have yet.
     unwritten: Vec<Event>,
+    watch: Watch,
+    /// What is noted of the customer's text, until it is.
+    flagged: Option<Flagged>,
+    /// Whether something was not said. What is said instead is covered, if need be.
+    is_withheld: bool,
     failures: Vec<BackendError>,
 }
 
@@ -33,32 +39,46 @@ impl<'a> Session<'a> {
     }
 
     /// Reads a session; one that nobody knows has no events.
-    pub(super) fn load(chat: &'a Chat, name: &'a str) -> Result<Self, ChatError> {
+    pub(super) fn load(chat: &'a Chat, name: &'a str, watch: Watch) -> Result<Self, ChatError> {
         Ok(Self {
             chat,
             name,
             replayed: replayed(chat, name)?,
             unwritten: Vec::new(),
+            watch,
+            flagged: None,
+            is_withheld: false,
             failures: Vec::new(),
         })
     }
 
-    /// Takes a turn.
-    pub(super) fn turn(mut self, turn: &Turn<'_>, sink: &mut Sink<'_>) -> Result<Told, ChatError> {
+    /// Takes a turn, whose text was looked through.
+    pub(super) fn turn(
+        mut self,
+        turn: &Turn<'_>,
+        screened: &Screened,
+        sink: &mut Sink<'_>,
+    ) -> Result<Told, ChatError> {
         if self.replayed.known == 0 {
             self.unwritten.push(Event::Began(FORMAT));
         }
         let mut given = Given {
             sink,
+            outlet: self.watch.outlet(),
             text: String::new(),
             is_gone: false,
+            withheld: None,
         };
         let history = self.replayed.state.exchanges.clone();
-        let at = self.chat.now();
-        let mut next = self.decide(&Input::Turn {
-            text: turn.text,
-            understanding: turn.understanding,
-            at,
+        let (text, at) = (turn.text, self.chat.now());
+        self.flagged = screened.flagged(Direction::Input);
+        let mut next = self.decide(&match screened.is_blocked() {
+            true => Input::Blocked { text, at },
+            false => Input::Turn {
+                text,
+                understanding: turn.understanding,
+                at,
+            },
         });
         loop {
             next = match next {
@@ -117,6 +137,10 @@ impl<'a> Session<'a> {
         if given.is_gone {
             return Err(ChatError::Gone);
         }
+        if let Some(flagged) = given.withheld.take() {
+            self.emit(Event::Flagged(flagged));
+            return Ok(self.withhold());
+        }
         let input = match answer {
             Ok(reply) => Input::Answer(reply),
             Err(error) => {
@@ -140,14 +164,57 @@ impl<'a> Session<'a> {
     }
 
     fn decide(&mut self, input: &Input<'_>) -> Next {
-        let Decision {
-            events,
-            state,
-            next,
-        } = decide(&self.chat.flows, &self.replayed.state, input);
-        self.unwritten.extend(events);
-        self.replayed.state = state;
+        let Decision { events, next, .. } = decide(&self.chat.flows, self.state(), input);
+        for event in events {
+            let Event::Said(reply) = event else {
+                self.emit(event);
+                continue;
+            };
+            match self.screened(reply) {
+                Some(reply) => self.emit(Event::Said(reply)),
+                None => return self.withhold(),
+            }
+        }
         next
+    }
+
+    fn emit(&mut self, event: Event) {
+        self.replayed.state.apply(&event);
+        let begins_turn = matches!(event, Event::Customer(_));
+        self.unwritten.push(event);
+        if begins_turn && let Some(flagged) = self.flagged.take() {
+            self.emit(Event::Flagged(flagged));
+        }
+    }
+
+    /// A part of the reply as it may be said; none if it may not be.
+    fn screened(&mut self, part: Reply) -> Option<Reply> {
+        let mut said = String::new();
+        for part in &self.state().said {
+            said.push_str(&part.text);
+            said.push('\n');
+        }
+        let screened = match self.watch.say(&said, &part) {
+            Ok(screened) => screened,
+            Err(error) => {
+                self.failures.push(error);
+                return None;
+            }
+        };
+        if let Some(flagged) = screened.flagged(Direction::Reply) {
+            self.emit(Event::Flagged(flagged));
+        }
+        let may_be_said = self.is_withheld || !screened.is_blocked();
+        may_be_said.then_some(Reply {
+            text: screened.text,
+            ..part
+        })
+    }
+
+    /// Has a person go on, as what was to be said may not be said.
+    fn withhold(&mut self) -> Next {
+        self.is_withheld = true;
+        self.decide(&Input::Withheld)
     }
 
     /// Calls an action, once it is written that it is to be called.
@@ -213,6 +280,7 @@ impl<'a> Session<'a> {
             turn: state.turn,
             reply: state.reply(),
             state: self.chat.shown(state),
+            filtered: self.chat.guard.as_ref().map(|_| state.filtered),
             failures: self.failures,
         };
         self.chat.recent.put(self.name, self.replayed);
@@ -257,9 +325,12 @@ fn asked<'a>(
 /// What the sink has got of a reply.
 struct Given<'a> {
     sink: &'a mut Sink<'a>,
+    outlet: Outlet,
     text: String,
     /// Whether nobody waits any more.
     is_gone: bool,
+    /// Why the rest may not be said, if it may not be.
+    withheld: Option<Flagged>,
 }
 
 impl Given<'_> {
@@ -272,8 +343,15 @@ impl Given<'_> {
     }
 
     fn give(&mut self, piece: &str) -> ControlFlow<()> {
-        self.text.push_str(piece);
-        let flow = (self.sink)(piece);
+        let piece = match self.outlet.let_out(piece) {
+            Ok(piece) => piece,
+            Err(flagged) => {
+                self.withheld = Some(flagged);
+                return ControlFlow::Break(());
+            }
+        };
+        self.text.push_str(&piece);
+        let flow = (self.sink)(&piece);
         self.is_gone |= flow.is_break();
         flow
     }

@@ -3,6 +3,7 @@
 //!
 //! A turn is several things at once, and the model may be wrong about it. What counts first:
 //!
+//! 0. A text that is not to be heard: the customer is told so, and what was asked is asked again.
 //! 1. A person has the conversation: nothing else is said.
 //! 2. Going back, and asking for a person, in so many words.
 //! 3. The answer to what was asked: a value and nothing beside it that means something else, a choice, a yes or a
@@ -42,6 +43,15 @@ pub enum Input<'a> {
         /// When, in milliseconds since 1970 UTC.
         at: u64,
     },
+    /// The customer says something that is not to be heard.
+    Blocked {
+        /// The text, as far as it may be kept.
+        text: &'a str,
+        /// When, in milliseconds since 1970 UTC.
+        at: u64,
+    },
+    /// What was to be said next may not be said.
+    Withheld,
     /// The answer to the turn that the service surely knows, if it does.
     Recalled {
         /// The turn's text.
@@ -95,6 +105,11 @@ pub fn decide(flows: &Flows, state: &State, input: &Input<'_>) -> Decision {
             plan.begin(text, understanding, *at);
             plan.turn(text, understanding, false)
         }
+        Input::Blocked { text, at } => {
+            plan.begin(text, &Understanding::default(), *at);
+            plan.blocked()
+        }
+        Input::Withheld => plan.hand_over("withheld"),
         Input::Recalled {
             reply: Some(reply), ..
         } => plan.answered(Some(reply)),

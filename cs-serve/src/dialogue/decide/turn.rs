@@ -80,6 +80,16 @@ impl<'a> Plan<'a> {
         Next::Answer
     }
 
+    /// What comes of a turn that is not to be heard.
+    pub(super) fn blocked(&mut self) -> Next {
+        self.say_of_conversation("blocked");
+        if self.state.handed_over.is_some() {
+            return Next::Reply;
+        }
+        self.renew();
+        self.ask()
+    }
+
     /// The values of the text for the flow in progress.
     fn hear(&self, text: &str, understanding: &Understanding) -> Heard {
         let Some((flow, frame)) = self.current() else {

@@ -9,7 +9,7 @@ use crate::reply::{Language, Text};
 pub(in crate::dialogue) struct Texts(BTreeMap<&'static str, Text>);
 
 /// The names of the texts, with what is said in Chinese and in English.
-const BUILT_IN: [(&str, &str, &str); 11] = [
+const BUILT_IN: [(&str, &str, &str); 12] = [
     (
         "handover",
         "我为您转接人工客服，请稍候。",
@@ -45,6 +45,11 @@ const BUILT_IN: [(&str, &str, &str); 11] = [
         "required",
         "没有这一项办不了；不办了请说“算了”。",
         "I can't do it without that. Say \"never mind\" to stop.",
+    ),
+    (
+        "blocked",
+        "抱歉，您的消息含有不当内容，无法处理，请换个说法。",
+        "Sorry, I cannot take a message like that. Could you put it another way?",
     ),
     (
         "undone",

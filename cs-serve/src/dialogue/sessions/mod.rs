@@ -120,8 +120,8 @@ fn encode(event: &Event) -> Result<Vec<u8>, SessionError> {
 /// An event that was stored.
 fn decode(bytes: &[u8]) -> Result<Event, SessionError> {
     match serde_json::from_slice(bytes) {
-        Ok(Event::Began(format)) if format != FORMAT => Err(SessionError::Format {
-            problem: format!("events of format {format}, expected {FORMAT}"),
+        Ok(Event::Began(format)) if format > FORMAT => Err(SessionError::Format {
+            problem: format!("events of format {format}, expected at most {FORMAT}"),
         }),
         Ok(event) => Ok(event),
         Err(error) => Err(SessionError::Format {
@@ -134,5 +134,23 @@ fn decode(bytes: &[u8]) -> Result<Event, SessionError> {
 fn store_failed(error: impl Into<crate::BackendError>) -> SessionError {
     SessionError::Store {
         source: error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_of_older_formats_are_read_and_newer_ones_refused() {
+        assert_eq!(decode(b"{\"began\":1}").unwrap(), Event::Began(1));
+        let flagged = br#"{"flagged":{"direction":"input","action":"mask","causes":[{"category":"insult","trick":"exact"}]}}"#;
+        let event = decode(flagged).unwrap();
+        assert_eq!(encode(&event).unwrap(), flagged);
+        let newer = decode(format!("{{\"began\":{}}}", FORMAT + 1).as_bytes());
+        assert_eq!(
+            newer.unwrap_err().to_string(),
+            "a stored session: events of format 3, expected at most 2"
+        );
     }
 }

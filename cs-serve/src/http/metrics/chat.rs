@@ -18,6 +18,18 @@ pub(super) fn write(f: &mut fmt::Formatter<'_>, chats: &Chats) -> fmt::Result {
         let reason = Escaped(&reason);
         writeln!(f, "cs_chat_handovers_total{{reason=\"{reason}\"}} {count}")?;
     }
+    if !chats.is_guarded() {
+        return Ok(());
+    }
+    let help = "Texts of turns by what filters did with them.";
+    head(f, "cs_filtered_total", "counter", help)?;
+    for (direction, action, count) in chats.filtered() {
+        let (direction, action) = (direction.name(), action.name());
+        writeln!(
+            f,
+            "cs_filtered_total{{direction=\"{direction}\",action=\"{action}\"}} {count}"
+        )?;
+    }
     Ok(())
 }
 

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use super::error::WordsError;
+use super::super::error::ListError;
 use super::filter::Filter;
 
 /// Gives the words as they are now.
-type Read = dyn Fn() -> Result<Filter, WordsError> + Send + Sync;
+type Read = dyn Fn() -> Result<Filter, ListError> + Send + Sync;
 
 /// The words that are looked for now. A new version takes the old one's place at once, while whoever has the old one
 /// goes on with it.
@@ -40,8 +40,8 @@ impl CurrentFilter {
     /// # Errors
     /// Those of `read`.
     pub fn open(
-        read: impl Fn() -> Result<Filter, WordsError> + Send + Sync + 'static,
-    ) -> Result<Self, WordsError> {
+        read: impl Fn() -> Result<Filter, ListError> + Send + Sync + 'static,
+    ) -> Result<Self, ListError> {
         let current = RwLock::new(Arc::new(read()?));
         Ok(Self {
             read: Box::new(read),
@@ -60,7 +60,7 @@ impl CurrentFilter {
     ///
     /// # Errors
     /// Those of `read`.
-    pub fn reload(&self) -> Result<Arc<Filter>, WordsError> {
+    pub fn reload(&self) -> Result<Arc<Filter>, ListError> {
         let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let next = Arc::new((self.read)()?);
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);

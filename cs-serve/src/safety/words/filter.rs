@@ -6,12 +6,13 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::action::{Action, Severity};
+use super::super::action::{Action, Severity};
+use super::super::error::ListError;
+use super::super::line::Rule;
 use super::alphabet::{Kind, Letter, parts};
-use super::error::WordsError;
 use super::found::{Found, masked, resolved};
 use super::index::{Builder, Index};
-use super::list::{Rule, WordList};
+use super::list::WordList;
 use super::matching::{MAX_GAP, Match, Matcher};
 use super::patterns::{PatternBuilder, Patterns};
 use super::plausible::{Ends, is_second_of_two};
@@ -56,8 +57,8 @@ impl FilterConfig {
     /// a comment.
     ///
     /// # Errors
-    /// [`WordsError::List`] for bytes that are no UTF-8, or a line with more or fewer characters.
-    pub fn with_splits(mut self, lines: &[u8], path: &Path) -> Result<Self, WordsError> {
+    /// [`ListError::List`] for bytes that are no UTF-8, or a line with more or fewer characters.
+    pub fn with_splits(mut self, lines: &[u8], path: &Path) -> Result<Self, ListError> {
         self.splits.add(lines, path)?;
         Ok(self)
     }
@@ -99,7 +100,8 @@ pub struct Filtered {
 /// holds about 100 bytes a word, and is made of a million words in one to two seconds.
 ///
 /// ```
-/// use cs_serve::safety::words::{Action, Filter, FilterConfig, Trick, WordList};
+/// use cs_serve::safety::Action;
+/// use cs_serve::safety::words::{Filter, FilterConfig, Trick, WordList};
 ///
 /// let mut words = WordList::new();
 /// words.add("rascal\tinsult\t2\tmask\n大坏蛋\tinsult\t3\tblock".as_bytes(), "words.tsv".as_ref())?;
@@ -111,7 +113,7 @@ pub struct Filtered {
 ///
 /// assert_eq!(filter.filter("你这个大huai蛋").action, Action::Block);
 /// assert!(filter.filter("rascally").hits.is_empty());
-/// # Ok::<(), cs_serve::safety::words::WordsError>(())
+/// # Ok::<(), cs_serve::safety::ListError>(())
 /// ```
 pub struct Filter {
     words: WordList,

@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 
-use super::action::Action;
-use super::list::Rule;
+use super::super::action::Action;
+use super::super::line::Rule;
 use super::matching::Match;
 
 /// A word in a text, before it is told.

@@ -3,14 +3,19 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use cs_data::file::{Position, line_column};
-
-use super::action::{Action, Severity};
-use super::error::WordsError;
+use super::super::action::{Action, Severity};
+use super::super::error::ListError;
+use super::super::line::{Line, Rule, Shape, Source, lines};
 use super::index::hash;
 
-/// The most characters of a word.
-const MAX_CHARS: usize = 64;
+/// What a line of a list of words has to be.
+const WORD: Shape = Shape {
+    what: "word",
+    max_chars: 64,
+    expected: "a word of 1 to 64 characters",
+    columns: "word, category, severity and action",
+    action: Action::Mask,
+};
 
 /// The most bytes of all words together, so that 32 bits number them.
 const MAX_BYTES: usize = 1 << 30;
@@ -26,14 +31,6 @@ pub(super) struct Entry {
     category: u16,
     pub(super) severity: Severity,
     pub(super) rule: Rule,
-}
-
-/// What is to be done where a word is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rule {
-    /// Nothing, and neither with the words in it.
-    Allow,
-    Act(Action),
 }
 
 /// Words to look for, of one file or several.
@@ -55,7 +52,7 @@ pub(super) enum Rule {
 ///     wrong.to_string(),
 ///     "more.tsv:1:14: the severity \"11\", expected 1 to 10, or low, medium or high for 1, 2 or 3",
 /// );
-/// # Ok::<(), cs_serve::safety::words::WordsError>(())
+/// # Ok::<(), cs_serve::safety::ListError>(())
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct WordList {
@@ -78,8 +75,8 @@ impl WordList {
     ///
     /// # Errors
     /// The file cannot be read, or is not a list: see [`Self::add`].
-    pub fn open(path: &Path) -> Result<Self, WordsError> {
-        let bytes = std::fs::read(path).map_err(|source| WordsError::Io {
+    pub fn open(path: &Path) -> Result<Self, ListError> {
+        let bytes = std::fs::read(path).map_err(|source| ListError::Io {
             path: path.into(),
             source,
         })?;
@@ -91,9 +88,9 @@ impl WordList {
     /// Adds the words of a file that has been read, or none if there is something wrong with it.
     ///
     /// # Errors
-    /// [`WordsError::List`] for bytes that are no UTF-8, a word that is missing or too long, an unknown action
-    /// or severity, or a fifth column; [`WordsError::TooLarge`] for more than 1 GiB of words.
-    pub fn add(&mut self, bytes: &[u8], path: &Path) -> Result<(), WordsError> {
+    /// [`ListError::List`] for bytes that are no UTF-8, a word that is missing or too long, an unknown action
+    /// or severity, or a fifth column; [`ListError::TooLarge`] for more than 1 GiB of words.
+    pub fn add(&mut self, bytes: &[u8], path: &Path) -> Result<(), ListError> {
         let before = (self.text.len(), self.entries.len());
         let added = self.add_lines(bytes, path);
         if added.is_err() {
@@ -156,70 +153,25 @@ impl WordList {
         kept
     }
 
-    fn add_lines(&mut self, bytes: &[u8], path: &Path) -> Result<(), WordsError> {
+    fn add_lines(&mut self, bytes: &[u8], path: &Path) -> Result<(), ListError> {
         let source = Source { bytes, path };
-        let text = text(bytes, path)?;
+        let text = source.text()?;
         if self.text.len() + text.len() > MAX_BYTES {
-            return Err(WordsError::TooLarge {
+            return Err(ListError::TooLarge {
                 path: path.into(),
                 found: format!("{} bytes of words", self.text.len() + text.len()),
                 most: "1 GiB of all lists together",
             });
         }
-        let mut at = 0;
-        if text.starts_with('\u{feff}') {
-            at += '\u{feff}'.len_utf8();
-        }
-        for line in text[at..].split_inclusive('\n') {
-            self.add_line(&source, at, uncommented(line))?;
-            at += line.len();
-        }
-        Ok(())
+        lines(text).try_for_each(|(at, line)| self.add_line(&source, at, line))
     }
 
     /// Adds a line that begins at a byte of the file.
-    fn add_line(&mut self, source: &Source<'_>, at: usize, line: &str) -> Result<(), WordsError> {
-        if line.is_empty() {
+    fn add_line(&mut self, source: &Source<'_>, at: usize, line: &str) -> Result<(), ListError> {
+        let Some(line) = Line::read(source, at, line, &WORD)? else {
             return Ok(());
-        }
-        let cell_at = |cell: &str| at + (cell.as_ptr() as usize - line.as_ptr() as usize);
-        let mut cells = line.split('\t').map(str::trim);
-        let word = cells.next().unwrap_or_default();
-        let problem = match word.chars().take(MAX_CHARS + 1).count() {
-            0 => Some("no word".to_owned()),
-            1..=MAX_CHARS => word.contains('\0').then(|| "a NUL character".to_owned()),
-            _ => Some(format!("a word of {} characters", word.chars().count())),
         };
-        if let Some(found) = problem {
-            return Err(source.error(at, found, "a word of 1 to 64 characters"));
-        }
-        let category = cells.next().unwrap_or_default();
-        let severity = match cells.next().unwrap_or_default() {
-            "" => Severity::DEFAULT,
-            name => Severity::named(name).ok_or_else(|| {
-                source.error(
-                    cell_at(name),
-                    format!("the severity {}", shown(name)),
-                    Severity::EXPECTED,
-                )
-            })?,
-        };
-        let rule = match cells.next().unwrap_or_default() {
-            "" => Rule::Act(Action::Mask),
-            "allow" => Rule::Allow,
-            name => Rule::Act(Action::named(name).ok_or_else(|| {
-                source.error(
-                    cell_at(name),
-                    format!("the action {}", shown(name)),
-                    Action::EXPECTED,
-                )
-            })?),
-        };
-        if let Some(cell) = cells.next() {
-            let found = format!("a fifth column, {}", shown(cell));
-            return Err(source.error(cell_at(cell), found, "word, category, severity and action"));
-        }
-        let category = self.category_number(category).ok_or_else(|| {
+        let category = self.category_number(line.category).ok_or_else(|| {
             source.error(
                 at,
                 "one more category".to_owned(),
@@ -228,12 +180,12 @@ impl WordList {
         })?;
         self.entries.push(Entry {
             start: self.text.len() as u32,
-            len: word.len() as u16,
+            len: line.text.len() as u16,
             category,
-            severity,
-            rule,
+            severity: line.severity,
+            rule: line.rule,
         });
-        self.text.push_str(word);
+        self.text.push_str(line.text);
         Ok(())
     }
 
@@ -248,54 +200,5 @@ impl WordList {
         self.categories.push(name.into());
         self.numbers.insert(name.into(), number as u16);
         Some(number as u16)
-    }
-}
-
-/// The bytes of a file as text.
-pub(super) fn text<'a>(bytes: &'a [u8], path: &Path) -> Result<&'a str, WordsError> {
-    std::str::from_utf8(bytes).map_err(|fault| {
-        let at = fault.valid_up_to();
-        Source { bytes, path }.error(at, format!("the byte 0x{:02x}", bytes[at]), "UTF-8")
-    })
-}
-
-/// A file that is being read.
-struct Source<'a> {
-    bytes: &'a [u8],
-    path: &'a Path,
-}
-
-impl Source<'_> {
-    fn error(&self, at: usize, found: String, expected: &'static str) -> WordsError {
-        let Position { line, column } = line_column(self.bytes, at);
-        WordsError::List {
-            path: self.path.into(),
-            line,
-            column,
-            found,
-            expected,
-        }
-    }
-}
-
-/// A line without its end and its comment.
-fn uncommented(line: &str) -> &str {
-    let line = line.trim_end();
-    let comment = line.match_indices('#').find(|&(at, _)| {
-        line[..at]
-            .chars()
-            .next_back()
-            .is_none_or(char::is_whitespace)
-    });
-    comment.map_or(line, |(at, _)| line[..at].trim_end())
-}
-
-/// A value for an error message: quoted, cut.
-fn shown(value: &str) -> String {
-    let mut chars = value.chars();
-    let head: String = chars.by_ref().take(40).collect();
-    match chars.next() {
-        None => format!("{head:?}"),
-        Some(_) => format!("{head:?}…"),
     }
 }

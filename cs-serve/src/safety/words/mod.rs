@@ -1,13 +1,11 @@
 //! Words of lists, found in texts however they are disguised.
 //!
-//! - [`WordList`] is what is looked for: words with their category, [`Severity`] and [`Action`].
+//! - [`WordList`] is what is looked for: words with their category, [`Severity`](super::Severity) and [`Action`](super::Action).
 //! - [`Filter`] finds them: [`Filter::filter`] tells each [`Hit`] with the [`Trick`] that disguises it.
 //! - [`Stream`] filters a text that comes in pieces; [`CurrentFilter`] has the next version of a list take its place.
 
-mod action;
 mod alphabet;
 mod current;
-mod error;
 mod filter;
 mod found;
 mod index;
@@ -22,9 +20,7 @@ mod tables;
 mod trick;
 mod view;
 
-pub use action::{Action, Severity};
 pub use current::CurrentFilter;
-pub use error::WordsError;
 pub use filter::{Filter, FilterConfig, Filtered, Hit};
 pub use list::WordList;
 pub use stream::Stream;

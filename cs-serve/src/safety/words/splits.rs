@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::super::error::ListError;
+use super::super::line::Source;
 use super::alphabet::{Kind, Letter};
-use super::error::WordsError;
-use super::list::text;
 use super::tables::{self, is_ordinary_pair};
 
 /// The most pairs in a row that are looked at.
@@ -39,8 +39,8 @@ impl Splits {
     }
 
     /// Adds lines of a character and its two parts: `法⇥氵去`.
-    pub(super) fn add(&mut self, bytes: &[u8], path: &Path) -> Result<(), WordsError> {
-        let text = text(bytes, path)?;
+    pub(super) fn add(&mut self, bytes: &[u8], path: &Path) -> Result<(), ListError> {
+        let text = Source { bytes, path }.text()?;
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim_start_matches('\u{feff}');
             if line.trim().is_empty() || line.starts_with('#') {
@@ -50,7 +50,7 @@ impl Splits {
             match (chars.next(), chars.next(), chars.next(), chars.next()) {
                 (Some(whole), Some(one), Some(other), None) => self.insert(one, other, whole),
                 _ => {
-                    return Err(WordsError::List {
+                    return Err(ListError::List {
                         path: path.into(),
                         line: number,
                         column: 1,

@@ -27,7 +27,7 @@ const CONTEXT: usize = 16;
 /// assert_eq!(stream.push("-al! ").masked, "");
 /// assert_eq!(stream.push("Is it").masked, "********! Is ");
 /// assert_eq!(stream.finish().masked, "it");
-/// # Ok::<(), cs_serve::safety::words::WordsError>(())
+/// # Ok::<(), cs_serve::safety::ListError>(())
 /// ```
 #[derive(Debug)]
 pub struct Stream {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::BitOr;
 use std::str::FromStr;
 
-use super::error::WordsError;
+use super::super::error::ListError;
 
 /// A way of writing a word so that those who look for it as it is do not find it.
 #[derive(
@@ -94,11 +94,11 @@ impl fmt::Display for Trick {
 }
 
 impl FromStr for Trick {
-    type Err = WordsError;
+    type Err = ListError;
 
-    fn from_str(name: &str) -> Result<Self, WordsError> {
+    fn from_str(name: &str) -> Result<Self, ListError> {
         let found = Self::ALL.into_iter().find(|trick| trick.name() == name);
-        found.ok_or_else(|| WordsError::Trick {
+        found.ok_or_else(|| ListError::Trick {
             found: name.chars().take(40).collect(),
         })
     }

@@ -4,6 +4,7 @@
 mod actions;
 mod chat;
 mod flows;
+mod guard;
 mod properties;
 mod recent;
 mod sessions;

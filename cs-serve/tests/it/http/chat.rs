@@ -23,11 +23,21 @@ flows:
       - say: { zh: "{{number}}在路上。", en: "{{number}} is on its way." }
 "#;
 
-const NONE: &str = "version: 1\nflows: {}\n";
+pub(super) const NONE: &str = "version: 1\nflows: {}\n";
 
 /// Holds conversations, by these flows and answers.
-fn holding(flows: &str, answers: impl Answers + 'static, config: HttpConfig) -> Service {
+pub(super) fn holding(flows: &str, answers: impl Answers + 'static, config: HttpConfig) -> Service {
+    serving(chat(flows, answers), config)
+}
+
+pub(super) fn serving(chat: Chat, config: HttpConfig) -> Service {
     let (engine, handle) = start(&plain(), workers(1));
+    let api = Api::new(Slot::Light, handle, config).unwrap();
+    let api = api.with_chat(chat, LastRatings::default());
+    Service { engine, api }
+}
+
+pub(super) fn chat(flows: &str, answers: impl Answers + 'static) -> Chat {
     let sessions = MemorySessions::new(&SessionsConfig::default()).unwrap();
     let flows = Flows::parse(flows).unwrap();
     let chat = Chat::new(
@@ -36,9 +46,7 @@ fn holding(flows: &str, answers: impl Answers + 'static, config: HttpConfig) -> 
         Box::new(sessions),
         ChatConfig::default(),
     );
-    let api = Api::new(Slot::Light, handle, config).unwrap();
-    let api = api.with_chat(chat.unwrap(), LastRatings::default());
-    Service { engine, api }
+    chat.unwrap()
 }
 
 fn service() -> Service {
@@ -46,7 +54,10 @@ fn service() -> Service {
 }
 
 /// Says in pieces what it was asked.
-fn echo(asked: &Asked<'_>, sink: &mut Sink<'_>) -> Result<Option<Reply>, cs_serve::BackendError> {
+pub(super) fn echo(
+    asked: &Asked<'_>,
+    sink: &mut Sink<'_>,
+) -> Result<Option<Reply>, cs_serve::BackendError> {
     if asked.text.contains("fail") {
         return Err("the text was: secret".into());
     }
@@ -67,7 +78,7 @@ fn echoing() -> Service {
     holding(NONE, echo, HttpConfig::default())
 }
 
-async fn say(service: &Service, body: Value) -> service::Reply {
+pub(super) async fn say(service: &Service, body: Value) -> service::Reply {
     service.send(post("/v1/chat", body.to_string())).await
 }
 
@@ -171,7 +182,7 @@ async fn events_tell_what_is_understood_then_the_reply_in_parts_then_all() {
     assert_eq!(events[3].1["understanding"], events[0].1["understanding"]);
 }
 
-fn events(body: &str) -> Vec<(String, Value)> {
+pub(super) fn events(body: &str) -> Vec<(String, Value)> {
     let event = |block: &str| {
         let (name, data) = block.split_once('\n').unwrap();
         let data = data.strip_prefix("data: ").unwrap();

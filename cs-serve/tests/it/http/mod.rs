@@ -6,6 +6,7 @@ mod callers;
 mod chat;
 mod document;
 mod faults;
+mod filters;
 mod knowledge;
 mod notes;
 #[cfg(feature = "otel")]

@@ -1,10 +1,13 @@
 //! Prohibited meanings, by vectors.
 
-use cs_serve::safety::meaning::{Exemplar, Meaning, MeaningError};
+use cs_serve::safety::meaning::{Exemplar, ExemplarList, Meaning, MeaningError};
+use cs_serve::safety::{Action, Severity};
 
 fn exemplar(category: &str, vector: &[f32]) -> Exemplar {
     Exemplar {
-        category: category.into(),
+        category: Some(category.into()),
+        severity: Severity::DEFAULT,
+        action: Action::Block,
         vector: vector.into(),
     }
 }
@@ -31,10 +34,10 @@ fn at_most_the_share_of_ordinary_texts_alarms_and_a_nearer_one_does() {
 
 #[test]
 fn what_is_nearer_to_what_is_fine_is_fine() {
-    let (bad, fine) = (exemplar("a", &at([0])[0]), exemplar("", &at([20])[0]));
+    let (bad, fine) = (exemplar("a", &at([0])[0]), at([20]));
     let meaning = Meaning::fit(
         vec![bad, exemplar("b", &at([90])[0])],
-        vec![fine],
+        fine,
         &at(160..180),
         0.05,
     )
@@ -43,11 +46,11 @@ fn what_is_nearer_to_what_is_fine_is_fine() {
         meaning
             .prohibited(&at([degrees])[0])
             .unwrap()
-            .map(|like| like.category)
+            .map(|like| like.category.unwrap().to_owned())
     };
     assert_eq!(
         [category(9), category(11), category(89)],
-        [Some("a"), None, Some("b")]
+        [Some("a".to_owned()), None, Some("b".to_owned())]
     );
 }
 
@@ -81,5 +84,51 @@ fn what_cannot_be_fitted_is_refused() {
             meaning.prohibited(&vector),
             Err(MeaningError::Vector { expected: 2, .. })
         ));
+    }
+}
+
+#[test]
+fn a_list_has_prohibited_texts_and_fine_ones() {
+    let lines = "\u{feff}# text, category, severity, action\nI know where you live\tthreat\t3\tblock\n\n\
+                 我知道你住哪儿\t\t\treview\nHe knows where I live\t\t\tallow\r\n";
+    let list = ExemplarList::read(lines.as_bytes(), "e.tsv".as_ref()).unwrap();
+    let told = |at: usize| {
+        let text = &list.prohibited[at];
+        (text.category.as_deref(), text.severity.get(), text.action)
+    };
+    assert_eq!(list.prohibited[1].text, "我知道你住哪儿");
+    assert_eq!(
+        [told(0), told(1)],
+        [
+            (Some("threat"), 3, Action::Block),
+            (None, 1, Action::Review)
+        ]
+    );
+    assert_eq!(list.fine, ["He knows where I live"]);
+}
+
+#[test]
+fn a_list_that_is_none_is_refused_with_its_place() {
+    let long = "x".repeat(2_001);
+    for (lines, expected) in [
+        (
+            "a\tb\t1\tmask",
+            "e.tsv:1:1: the action \"mask\", expected pass, review, block or allow",
+        ),
+        (
+            "a\n\tthreat",
+            "e.tsv:2:1: no text, expected a text of 1 to 2,000 characters",
+        ),
+        (
+            "a\tb\t0",
+            "e.tsv:1:5: the severity \"0\", expected 1 to 10, or low, medium or high for 1, 2 or 3",
+        ),
+        (
+            long.as_str(),
+            "e.tsv:1:1: a text of 2001 characters, expected a text of 1 to 2,000 characters",
+        ),
+    ] {
+        let error = ExemplarList::read(lines.as_bytes(), "e.tsv".as_ref()).unwrap_err();
+        assert_eq!(error.to_string(), expected);
     }
 }

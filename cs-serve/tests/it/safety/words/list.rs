@@ -1,8 +1,7 @@
 //! Lists as they are read, and what a filter does with their lines.
 
-use cs_serve::safety::words::{
-    Action, CurrentFilter, Filter, FilterConfig, Trick, WordList, WordsError,
-};
+use cs_serve::safety::words::{CurrentFilter, Filter, FilterConfig, Trick, WordList};
+use cs_serve::safety::{Action, ListError};
 
 use super::{filter, list, told};
 
@@ -78,7 +77,7 @@ fn a_broken_line_is_named_by_its_place() {
     }
     assert!(matches!(
         WordList::open("no/such/list".as_ref()),
-        Err(WordsError::Io { .. })
+        Err(ListError::Io { .. })
     ));
 }
 

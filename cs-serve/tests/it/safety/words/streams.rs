@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use cs_serve::safety::Action;
 use cs_serve::safety::words::FilterConfig;
-use cs_serve::safety::words::{Action, Filter, Filtered, Hit, Stream, WordList};
+use cs_serve::safety::words::{Filter, Filtered, Hit, Stream, WordList};
 use proptest::prelude::*;
 
 use super::filter;

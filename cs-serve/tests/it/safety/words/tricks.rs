@@ -1,6 +1,7 @@
 //! Each trick by itself, and what looks like one.
 
-use cs_serve::safety::words::{Filter, FilterConfig, Trick, WordsError};
+use cs_serve::safety::ListError;
+use cs_serve::safety::words::{Filter, FilterConfig, Trick};
 
 use super::{filter, filter_by, list, told};
 
@@ -152,7 +153,7 @@ fn tricks_have_names() {
     }
     assert!(matches!(
         "tricks".parse::<Trick>(),
-        Err(WordsError::Trick { .. })
+        Err(ListError::Trick { .. })
     ));
 }
 

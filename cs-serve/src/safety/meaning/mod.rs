@@ -1,6 +1,15 @@
 //! Texts whose meaning is prohibited, whatever their words are.
 //!
-//! [`Meaning`] holds the vectors of [exemplars](Exemplar) and how near a text may come to them.
+//! - [`ExemplarList`] has the prohibited texts, and those that are fine though they are like them.
+//! - [`Meaning`] holds their vectors, and how near a text may come to them.
+
+mod list;
+
+pub use list::{ExemplarList, ExemplarText};
+
+use serde::Serialize;
+
+use super::action::{Action, Severity};
 
 /// The reason why texts cannot be held against prohibited ones.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -33,20 +42,29 @@ pub enum MeaningError {
     },
 }
 
-/// A text by its vector, as an encoder gives it.
+/// A prohibited text by its vector, as an encoder gives it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exemplar {
-    /// What it is about: a category of what is prohibited.
-    pub category: String,
+    /// What it is about, if it has a category.
+    pub category: Option<String>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is to be done with a text that is like it.
+    pub action: Action,
     /// The vector. Its length does not matter.
     pub vector: Vec<f32>,
 }
 
 /// The prohibited text that another one is like.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Likeness<'a> {
-    /// Its category.
-    pub category: &'a str,
+    /// Its category, if it has one.
+    pub category: Option<&'a str>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is to be done with a text that is like it.
+    #[serde(skip)]
+    pub action: Action,
     /// The cosine between the two, from -1 to 1.
     pub similarity: f32,
 }
@@ -58,14 +76,19 @@ pub struct Likeness<'a> {
 ///
 /// ```
 /// use cs_serve::safety::meaning::{Exemplar, Meaning};
+/// use cs_serve::safety::{Action, Severity};
 ///
-/// let exemplar = |category: &str, vector: [f32; 3]| Exemplar { category: category.into(), vector: vector.into() };
-/// let threat = exemplar("threat", [1.0, 0.1, 0.0]);
-/// let reported = exemplar("", [1.0, 0.9, 0.0]); // "somebody wrote to me that he would …"
+/// let threat = Exemplar {
+///     category: Some("threat".into()),
+///     severity: Severity::DEFAULT,
+///     action: Action::Block,
+///     vector: vec![1.0, 0.1, 0.0],
+/// };
+/// let reported = vec![1.0, 0.9, 0.0]; // "somebody wrote to me that he would …"
 /// let ordinary: Vec<Vec<f32>> = (0..100).map(|at| vec![0.1, 0.5, 1.0 + at as f32]).collect();
 ///
 /// let meaning = Meaning::fit(vec![threat], vec![reported], &ordinary, 0.01)?;
-/// assert_eq!(meaning.prohibited(&[2.0, 0.1, 0.1])?.unwrap().category, "threat");
+/// assert_eq!(meaning.prohibited(&[2.0, 0.1, 0.1])?.unwrap().category, Some("threat"));
 /// assert_eq!(meaning.prohibited(&[1.0, 0.8, 0.0])?, None);
 /// assert_eq!(meaning.prohibited(&[0.0, 1.0, 1.0])?, None);
 /// # Ok::<(), cs_serve::safety::meaning::MeaningError>(())
@@ -75,20 +98,19 @@ pub struct Meaning {
     /// How many numbers a vector has.
     size: usize,
     prohibited: Vec<Exemplar>,
-    fine: Vec<Exemplar>,
+    fine: Vec<Vec<f32>>,
     threshold: f32,
 }
 
 impl Meaning {
     /// Fits how near a text has to be, so that at most the share `max_alarms` of ordinary texts is taken for prohibited.
-    /// What is fine needs no category.
     ///
     /// # Errors
     /// No prohibited text, a vector that is unlike the others, a share that is none, or so few ordinary texts that one
     /// alarm would be more than that share.
     pub fn fit(
         prohibited: Vec<Exemplar>,
-        fine: Vec<Exemplar>,
+        fine: Vec<Vec<f32>>,
         ordinary: &[Vec<f32>],
         max_alarms: f64,
     ) -> Result<Self, MeaningError> {
@@ -103,17 +125,16 @@ impl Meaning {
             });
         }
         let size = prohibited.first().ok_or(MeaningError::Empty)?.vector.len();
-        let of_length_one = |exemplars: Vec<Exemplar>| -> Result<Vec<Exemplar>, MeaningError> {
-            let scaled = |exemplar: Exemplar| {
-                let vector = of_length_one(&exemplar.vector, size)?;
-                Ok(Exemplar { vector, ..exemplar })
-            };
-            exemplars.into_iter().map(scaled).collect()
+        let scaled = |exemplar: Exemplar| {
+            let vector = of_length_one(&exemplar.vector, size)?;
+            Ok(Exemplar { vector, ..exemplar })
         };
+        let prohibited = prohibited.into_iter().map(scaled);
+        let fine = fine.iter().map(|vector| of_length_one(vector, size));
         let mut meaning = Self {
             size,
-            prohibited: of_length_one(prohibited)?,
-            fine: of_length_one(fine)?,
+            prohibited: prohibited.collect::<Result<_, _>>()?,
+            fine: fine.collect::<Result<_, _>>()?,
             threshold: f32::NEG_INFINITY,
         };
         let mut alarms = Vec::with_capacity(ordinary.len());
@@ -140,27 +161,36 @@ impl Meaning {
     /// [`MeaningError::Vector`] for a vector that is unlike those of the exemplars.
     pub fn prohibited(&self, vector: &[f32]) -> Result<Option<Likeness<'_>>, MeaningError> {
         let vector = of_length_one(vector, self.size)?;
-        let fine =
-            nearest(&self.fine, &vector).map_or(f32::NEG_INFINITY, |(_, similarity)| similarity);
-        let near = nearest(&self.prohibited, &vector)
-            .filter(|&(_, similarity)| similarity > self.threshold && similarity > fine);
+        let fine = self.fine.iter().map(|fine| cosine(fine, &vector));
+        let fine = fine.fold(f32::NEG_INFINITY, f32::max);
+        let prohibited = self.prohibited.iter();
+        let near = prohibited.map(|exemplar| (exemplar, cosine(&exemplar.vector, &vector)));
+        let nearest = near.max_by(|one, other| one.1.total_cmp(&other.1));
+        let near =
+            nearest.filter(|&(_, similarity)| similarity > self.threshold && similarity > fine);
         Ok(near.map(|(exemplar, similarity)| Likeness {
-            category: &exemplar.category,
+            category: exemplar.category.as_deref(),
+            severity: exemplar.severity,
+            action: exemplar.action,
             similarity,
         }))
     }
 }
 
-fn nearest<'a>(exemplars: &'a [Exemplar], vector: &[f32]) -> Option<(&'a Exemplar, f32)> {
-    let similarities = exemplars.iter().map(|exemplar| {
-        let products = exemplar
-            .vector
-            .iter()
-            .zip(vector)
-            .map(|(one, other)| one * other);
-        (exemplar, products.sum())
-    });
-    similarities.max_by(|one: &(_, f32), other| one.1.total_cmp(&other.1))
+/// Covers the whole of a text, as is done with one whose meaning blocks it: `*` for each character but white space.
+///
+/// ```
+/// assert_eq!(cs_serve::safety::meaning::covered("你 ok"), "* **");
+/// ```
+#[must_use]
+pub fn covered(text: &str) -> String {
+    let cover = |char: char| if char.is_whitespace() { char } else { '*' };
+    text.chars().map(cover).collect()
+}
+
+/// The cosine of two vectors of length one.
+fn cosine(one: &[f32], other: &[f32]) -> f32 {
+    one.iter().zip(other).map(|(one, other)| one * other).sum()
 }
 
 fn of_length_one(vector: &[f32], size: usize) -> Result<Vec<f32>, MeaningError> {

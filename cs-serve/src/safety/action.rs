@@ -1,19 +1,22 @@
-//! What a word on a list means for the text that it is in.
+//! What is done with a text in which something on a list is.
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-/// What is to be done with a text that has a word, the mildest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+/// What is to be done with a text in which something on a list is, the mildest first.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[cfg_attr(feature = "http", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// Nothing: the word is told, and no more.
+    /// Nothing: it is told, and no more.
     #[default]
     Pass,
     /// A person looks at the text.
     Review,
-    /// The word is covered.
+    /// It is covered.
     Mask,
     /// The text goes no further.
     Block,
@@ -21,30 +24,33 @@ pub enum Action {
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pass => "pass",
-            Self::Review => "review",
-            Self::Mask => "mask",
-            Self::Block => "block",
-        })
+        f.write_str(self.name())
     }
 }
 
 impl Action {
+    /// All of them, the mildest first.
+    pub const ALL: [Self; 4] = [Self::Pass, Self::Review, Self::Mask, Self::Block];
+
+    /// Gives its name, as in lists and answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Review => "review",
+            Self::Mask => "mask",
+            Self::Block => "block",
+        }
+    }
+
     pub(super) const EXPECTED: &str = "pass, review, mask, block or allow";
 
     pub(super) fn named(name: &str) -> Option<Self> {
-        match name {
-            "pass" => Some(Self::Pass),
-            "review" => Some(Self::Review),
-            "mask" => Some(Self::Mask),
-            "block" => Some(Self::Block),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|action| action.name() == name)
     }
 }
 
-/// How bad a word is, from 1, the least, to 10.
+/// How bad something on a list is, from 1, the least, to 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Severity(u8);
@@ -52,7 +58,7 @@ pub struct Severity(u8);
 impl Severity {
     pub(super) const EXPECTED: &str = "1 to 10, or low, medium or high for 1, 2 or 3";
 
-    /// The severity of a word whose list does not say.
+    /// The severity of what a list does not say it of.
     pub const DEFAULT: Self = Self(1);
 
     /// Gives it as a number from 1 to 10.

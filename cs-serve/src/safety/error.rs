@@ -1,11 +1,11 @@
-//! Why words cannot be looked for.
+//! Why a list cannot be used.
 
 use std::path::PathBuf;
 
-/// The reason why a list of words cannot be used. The text of those about a file starts with its path.
+/// The reason why a list of words, or of prohibited texts, cannot be used. The text of those about a file starts with its path.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum WordsError {
+pub enum ListError {
     /// A file cannot be read.
     #[error("{}: {source}", .path.display())]
     Io {
@@ -27,6 +27,12 @@ pub enum WordsError {
         found: String,
         /// What should.
         expected: &'static str,
+    },
+    /// There is no word on any list.
+    #[error("{}: no word, expected a word a line", .path.display())]
+    Empty {
+        /// The first list.
+        path: PathBuf,
     },
     /// A list is larger than can be numbered.
     #[error("{}: {found}, expected at most {most}", .path.display())]
