@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A line of a list is `word⇥category⇥severity⇥action`, all but the word optional; `#` begins a comment. The actions
-//! are `pass`, `review`, `mask` and `block`, and `allow` for phrases in which words are innocent. With `--json`, a
+//! are `pass`, `review`, `mask` and `block`, and `allow` for phrases in which words are innocent. A word between slashes is a regular
+//! expression, as `/qq\s?\d{5,11}/`. With `--json`, a
 //! line per text: `text, hits[{word, start, end, category, severity, trick}], action, masked`. It exits with 1 if a text
 //! is blocked. `--stream N` filters texts as they come, N characters at a time, which finds the same.
 //!

@@ -20,6 +20,9 @@
 //! `filter` does it: what is to be masked is covered, a text that is to be blocked is not heard, and such a reply is not said.
 //! `POST /v1/words`, with an API key, reads the lists anew.
 //!
+//! With `--log-dir` and `--mask-key` turns and ratings are logged, from which personal data are masked; a turn may name its
+//! `customer`, which is a tag there.
+//!
 //! With `--kb` or `--sparql` it knows facts: `POST /v1/check` holds a reply against them, and
 //! `POST /v1/knowledge`, with an API key, reads them anew.
 //!

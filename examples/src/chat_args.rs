@@ -9,7 +9,9 @@ use cs_serve::dialogue::{
     SessionsConfig,
 };
 use cs_serve::knowledge::CurrentKnowledge;
+use cs_serve::log::{Log, LogConfig};
 use cs_serve::reply::{Answerer, AnswererParts, Replies, Writer};
+use cs_serve::safety::personal::{Keys, Masker};
 use cs_serve::safety::words::{CurrentFilter, FilterConfig};
 
 use crate::error::{Error, Result};
@@ -25,7 +27,7 @@ impl ServeSettings {
     }
 
     /// The same settings for a service that is asked in its own process: whoever asks needs no key and may ask at any
-    /// rate, and conversations are kept in memory.
+    /// rate, conversations are kept in memory, and nothing is logged.
     #[must_use]
     pub fn in_process(self) -> Self {
         Self {
@@ -33,6 +35,8 @@ impl ServeSettings {
             rate: None,
             state: None,
             redis: None,
+            log_dir: None,
+            mask_key: None,
             ..self
         }
     }
@@ -85,6 +89,19 @@ impl ServeSettings {
         Ok(guard)
     }
 
+    /// The log of conversations, if there is one, and what masks them.
+    ///
+    /// # Errors
+    ///
+    /// A folder in which another process logs, or that cannot be used; a file that has no keys.
+    pub fn log(&self) -> Result<Option<(Log, Masker)>> {
+        let (Some(folder), Some(keys)) = (&self.log_dir, &self.mask_key) else {
+            return Ok(None);
+        };
+        let masker = Masker::new(Keys::open(keys)?);
+        Ok(Some((Log::open(folder, LogConfig::default())?, masker)))
+    }
+
     /// The language model that writes replies, if there is one.
     ///
     /// # Errors
@@ -112,15 +129,25 @@ impl ServeSettings {
         if self.embedder.is_some() && self.replies.is_none() {
             return refuse("--embedder: it finds answered questions: give them by --replies");
         }
-        for (flag, is_given) in [
-            ("--words", !self.words.is_empty()),
-            ("--semantic", self.semantic.is_some()),
+        for (flag, is_given, what) in [
+            ("--words", !self.words.is_empty(), "filter"),
+            ("--semantic", self.semantic.is_some(), "filter"),
+            ("--log-dir", self.log_dir.is_some(), "log"),
         ] {
             if is_given && !self.chats() {
                 return refuse(&format!(
-                    "{flag}: no conversations to filter: give --flows or --replies"
+                    "{flag}: no conversations to {what}: give --flows or --replies"
                 ));
             }
+        }
+        match (&self.log_dir, &self.mask_key) {
+            (Some(_), None) => {
+                return refuse("--log-dir: a log is masked: give the keys by --mask-key");
+            }
+            (None, Some(_)) => {
+                return refuse("--mask-key: nothing is logged: say where by --log-dir");
+            }
+            _ => {}
         }
         if self.state.is_some() && !self.chats() {
             return refuse("--state: no conversations to keep: give --flows or --replies");

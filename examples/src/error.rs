@@ -64,6 +64,9 @@ pub enum Error {
         /// The reason.
         source: cs_serve::BackendError,
     },
+    /// The log of conversations.
+    #[error(transparent)]
+    Log(#[from] cs_serve::log::LogError),
     /// Keys of tags.
     #[error(transparent)]
     Key(#[from] cs_serve::safety::personal::KeyError),
@@ -171,6 +174,7 @@ impl Error {
             | Self::Reply(_)
             | Self::Yaml { .. }
             | Self::Words(_)
+            | Self::Log(_)
             | Self::Meaning { .. }
             | Self::Embedding { .. }
             | Self::Setting { .. } => message.replace(['\n', '\r'], " "),

@@ -83,6 +83,12 @@ pub struct ServeSettings {
     /// Folder of an encoder and of prohibited texts, whose meaning is not to be said
     #[arg(long, value_name = "DIR")]
     pub semantic: Option<PathBuf>,
+    /// Folder in which turns and ratings are logged, masked
+    #[arg(long, value_name = "DIR")]
+    pub log_dir: Option<PathBuf>,
+    /// File of the two keys of tags that the log has in place of personal data, as `mask --key-file` takes it
+    #[arg(long, value_name = "FILE")]
+    pub mask_key: Option<PathBuf>,
     /// File in which conversations are kept; in memory if left out
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
@@ -321,6 +327,8 @@ impl ServeSettings {
                 false => self.words,
             },
             semantic: self.semantic.or(other.semantic),
+            log_dir: self.log_dir.or(other.log_dir),
+            mask_key: self.mask_key.or(other.mask_key),
             state: self.state.or(other.state),
             actions: self.actions.or(other.actions),
             scripted_actions: self.scripted_actions.or(other.scripted_actions),

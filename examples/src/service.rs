@@ -8,10 +8,12 @@ use cs_model::Bundle;
 use cs_serve::Assistant;
 use cs_serve::engine::Engine;
 use cs_serve::http::{Api, LastRatings};
+use cs_serve::log::Log;
 use cs_serve::route::Layers;
 
 use crate::error::{Error, Result};
 use crate::generator::Generator;
+use crate::run::note;
 use crate::serve_args::{ServeSettings, Served};
 
 /// Models with their engines, and the interface to them.
@@ -20,6 +22,7 @@ pub struct Service {
     api: Api,
     engines: Vec<Engine>,
     generator: Option<Generator>,
+    log: Option<Arc<Log>>,
 }
 
 impl Service {
@@ -33,6 +36,7 @@ impl Service {
         let knowledge = settings.knowledge()?.map(Arc::new);
         let generator = settings.generator()?;
         let chat = settings.chat(knowledge.as_ref(), generator.as_ref())?;
+        let log = settings.log()?;
         let (mut api, engines) = models(settings)?;
         if let Some(knowledge) = knowledge {
             api = api.with_knowledge(knowledge);
@@ -43,10 +47,16 @@ impl Service {
         if let Some(generator) = &generator {
             api = api.with_generation(generator.handle());
         }
+        let log = log.map(|(log, masker)| (Arc::new(log), masker));
+        let (log, masker) = log.unzip();
+        if let (Some(log), Some(masker)) = (&log, masker) {
+            api = api.with_log(Arc::clone(log), masker);
+        }
         Ok(Self {
             api,
             engines,
             generator,
+            log,
         })
     }
 
@@ -55,13 +65,22 @@ impl Service {
         &self.api
     }
 
-    /// Ends the engines, each as soon as it has answered what it was asked, but no later than after `limit`.
+    /// Ends the engines, each as soon as it has answered what it was asked, but no later than after `limit`, and has what was
+    /// logged on the disk.
     pub fn drain(self, limit: Duration) {
         for engine in self.engines {
             engine.drain(limit);
         }
         if let Some(generator) = self.generator {
             generator.drain(limit);
+        }
+        if let Some(log) = self.log
+            && !log.drain(limit)
+        {
+            let lost = log.lost();
+            note(format_args!(
+                "warning: the log may lack what was said last; {lost} turns and ratings are lost"
+            ));
         }
     }
 }

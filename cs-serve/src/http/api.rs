@@ -18,6 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answering::Answering;
+use super::chat_log::ChatLog;
 use super::chats::Chats;
 use super::config::HttpConfig;
 use super::feedback::Feedback;
@@ -34,7 +35,9 @@ use crate::engine::Handle;
 use crate::engine::generation::GenerationHandle;
 use crate::error::{HttpError, Result};
 use crate::knowledge::CurrentKnowledge;
+use crate::log::Log;
 use crate::route::{Cascade, Layers};
+use crate::safety::personal::Masker;
 
 /// An engine's HTTP interface. A clone is another handle on the same one.
 #[derive(Clone)]
@@ -42,6 +45,7 @@ pub struct Api {
     shared: Arc<Shared>,
     knowledge: Option<Arc<CurrentKnowledge>>,
     chats: Option<Arc<Chats>>,
+    log: Option<Arc<ChatLog>>,
     generation: Option<GenerationHandle>,
     page: Bytes,
 }
@@ -121,6 +125,7 @@ impl Api {
             shared: Arc::new(shared),
             knowledge: None,
             chats: None,
+            log: None,
             generation: None,
             page: page::html(false),
         })
@@ -143,6 +148,14 @@ impl Api {
         let chats = Chats::new(chat.into(), Arc::new(feedback), self.config().max_turns);
         self.chats = Some(Arc::new(chats));
         self.page = page::html(true);
+        self
+    }
+
+    /// Logs conversations, too: turns and ratings, from which `masker` masks what it finds, and what the model finds that is
+    /// personal data by its label. Conversations and customers are tags there.
+    #[must_use]
+    pub fn with_log(mut self, log: Arc<Log>, masker: Masker) -> Self {
+        self.log = Some(Arc::new(ChatLog::new(log, masker)));
         self
     }
 
@@ -192,6 +205,10 @@ impl Api {
 
     pub(super) fn chats(&self) -> Option<&Arc<Chats>> {
         self.chats.as_ref()
+    }
+
+    pub(super) fn log(&self) -> Option<&Arc<ChatLog>> {
+        self.log.as_ref()
     }
 
     pub(super) fn generation(&self) -> Option<&GenerationHandle> {

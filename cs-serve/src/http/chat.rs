@@ -16,6 +16,7 @@ use super::answering;
 use super::api::Api;
 use super::blocking::on_thread;
 use super::body::{self, TurnNumber, bad, given};
+use super::chat_log::{ChatLog, Logged};
 use super::chats::{Chats, Held, Place, chats, check_session};
 use super::events::{self, Events};
 use super::feedback::Rating;
@@ -41,10 +42,28 @@ pub(super) struct Said {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<u32>)]
     turn: Option<TurnNumber>,
+    /// Who the customer is, by a name of the caller's choice. It is logged as a tag, by which what a customer said can
+    /// be deleted, and goes nowhere else.
+    #[serde(default, deserialize_with = "given")]
+    customer: Option<String>,
 }
 
-const EXPECTED: &str =
-    "an object with `session` and `text`, strings, perhaps `turn`, a number, and nothing else";
+const EXPECTED: &str = "an object with `session` and `text`, strings, perhaps `turn`, a number, perhaps `customer`, a string, \
+                        and nothing else";
+
+/// The most characters of a customer's name.
+const CUSTOMER: usize = 256;
+
+/// Refuses a customer's name that is none.
+fn check_customer(name: Option<&str>) -> Result<(), Problem> {
+    let is_name = |name: &str| (1..=CUSTOMER).contains(&name.chars().count());
+    match name.is_none_or(is_name) {
+        true => Ok(()),
+        false => Err(bad(format!(
+            "`customer`: expected 1 to {CUSTOMER} characters"
+        ))),
+    }
+}
 
 /// The reply to a turn, and what it came from.
 #[derive(Debug, Serialize, ToSchema)]
@@ -106,6 +125,7 @@ pub(super) async fn chat(State(api): State<Api>, request: Request) -> Result<Res
     let body = body::read(&parts.headers, body, api.config()).await?;
     let said: Said = body::parse(&body, EXPECTED)?;
     check_session(&said.session)?;
+    check_customer(said.customer.as_deref())?;
     check_texts(std::slice::from_ref(&said.text), api.config())?;
     let place = chats.enter()?;
     let options = Options {
@@ -117,6 +137,7 @@ pub(super) async fn chat(State(api): State<Api>, request: Request) -> Result<Res
     let (understanding, route) = api.answering().answer_one(request).await?;
     let turn = Pending {
         chats,
+        log: api.log().cloned(),
         said,
         understood: Understood {
             understanding,
@@ -135,6 +156,7 @@ pub(super) async fn chat(State(api): State<Api>, request: Request) -> Result<Res
 /// A turn that is understood and has no reply yet.
 struct Pending {
     chats: Arc<Chats>,
+    log: Option<Arc<ChatLog>>,
     said: Said,
     understood: Understood,
     _place: Place,
@@ -145,6 +167,7 @@ impl Pending {
     fn reply(self, sink: &mut Sink<'_>) -> Result<ChatAnswer, Problem> {
         let Self {
             chats,
+            log,
             said,
             understood,
             _place,
@@ -155,13 +178,23 @@ impl Pending {
             text: &said.text,
             understanding: &understood.understanding,
         };
+        let told = chats.turn(&turn, sink)?;
+        if let Some(log) = log {
+            log.turn(&Logged {
+                session: &said.session,
+                customer: said.customer.as_deref(),
+                understanding: &understood.understanding,
+                route: understood.route,
+                told: &told,
+            });
+        }
         let Told {
             turn,
             reply,
             state,
             filtered,
             ..
-        } = chats.turn(&turn, sink)?;
+        } = told;
         Ok(ChatAnswer {
             session: said.session,
             turn,

@@ -180,7 +180,15 @@ pub(super) async fn feedback(
         turn: rated.turn.0,
         score: rated.score()?,
     };
-    on_thread(move || chats.rate(&rated.session, &rating)).await??;
+    let log = api.log().cloned();
+    let rate = move || {
+        chats.rate(&rated.session, &rating)?;
+        if let Some(log) = log {
+            log.rating(&rated.session, &rating);
+        }
+        Ok::<_, Problem>(())
+    };
+    on_thread(rate).await??;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -4,7 +4,7 @@
 //!   [`axum::Router`], [`Api::serve`] to serve it.
 //! - [`HttpConfig`] bounds everything.
 //! - [`Api::with_chat`] has it hold [conversations](crate::dialogue), and [`Feedback`] keeps how
-//!   customers rate them.
+//!   customers rate them. [`Api::with_log`] has them [logged](crate::log), masked.
 //! - [`Api::routed`] has a light and a full model answer [as one](crate::route), each with an engine
 //!   of its own; then an answer names its `route`: `cache`, `light` or `full`.
 //!
@@ -97,6 +97,7 @@ mod blocking;
 mod body;
 mod cache;
 mod chat;
+mod chat_log;
 mod chats;
 mod config;
 mod events;

@@ -192,6 +192,7 @@ fn limit(schemas: &mut Value, config: &HttpConfig) {
     let turn = json!({"type": "integer", "minimum": 1, "maximum": u32::MAX});
     let said = &mut schemas["Said"]["properties"];
     (said["session"], said["text"], said["turn"]) = (session(), text.clone(), turn.clone());
+    said["customer"] = json!({"type": "string", "minLength": 1, "maxLength": 256});
     // One without more to tell is a word.
     let event = json!({"type": ["object", "string"]});
     schemas["Conversation"]["properties"]["events"]["items"] = event;

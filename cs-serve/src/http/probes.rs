@@ -62,6 +62,7 @@ pub(super) async fn metrics(State(api): State<Api>) -> Response {
         engines: engines.collect(),
         cascade: api.answering().cascade(),
         chats: api.chats().map(Arc::as_ref),
+        log: api.log().map(|it| it.log()),
         generation: api.generation().map(GenerationHandle::snapshot),
         knowledge: api.knowledge().map(|it| it.get().version().to_owned()),
     };

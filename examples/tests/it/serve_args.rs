@@ -330,6 +330,18 @@ fn what_conversations_have_no_use_for_is_refused() {
         (vec!["--words", "w", "v"], "--words: no conversations"),
         (vec!["--semantic", "d"], "--semantic: no conversations"),
         (
+            vec!["--log-dir", "d", "--mask-key", "k"],
+            "--log-dir: no conversations",
+        ),
+        (
+            vec!["--flows", "f", "--log-dir", "d"],
+            "--log-dir: a log is masked",
+        ),
+        (
+            vec!["--flows", "f", "--mask-key", "k"],
+            "--mask-key: nothing is logged",
+        ),
+        (
             vec!["--flows", "f", "--state", "s", "--redis", "redis://x"],
             "--state, --redis: ",
         ),

@@ -71,6 +71,12 @@ pub struct Turn<'a> {
 pub struct Told {
     /// The turn's number, from 1.
     pub turn: u32,
+    /// When the customer said it, in milliseconds since 1970 UTC.
+    pub at: u64,
+    /// What the customer said, as it is kept: covered, if a guard found something.
+    pub text: String,
+    /// Whether the turn was replied to before, and that is told again.
+    pub is_repeated: bool,
     /// The reply.
     pub reply: Reply,
     /// Where the conversation stands.
@@ -211,8 +217,10 @@ impl Chat {
         let is_same = state.turn > 0 && state.text == turn.text;
         let next = state.turn.saturating_add(1);
         match turn.turn {
-            Some(found) if found == state.turn && is_same => return Ok(session.told_again(sink)),
-            None if was_open && is_same => return Ok(session.told_again(sink)),
+            Some(found) if found == state.turn && is_same => {
+                return Ok(session.told_again(sink, !was_open));
+            }
+            None if was_open && is_same => return Ok(session.told_again(sink, false)),
             Some(found) if found != next => return Err(ChatError::Turn { found, next }),
             _ => {}
         }

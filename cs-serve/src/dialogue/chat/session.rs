@@ -278,6 +278,9 @@ impl<'a> Session<'a> {
         let state = &self.replayed.state;
         let told = Told {
             turn: state.turn,
+            at: state.at,
+            text: state.text.clone(),
+            is_repeated: false,
             reply: state.reply(),
             state: self.chat.shown(state),
             filtered: self.chat.guard.as_ref().map(|_| state.filtered),
@@ -287,11 +290,14 @@ impl<'a> Session<'a> {
         told
     }
 
-    /// Gives the reply of the last turn again.
-    pub(super) fn told_again(self, sink: &mut Sink<'_>) -> Told {
+    /// Gives the reply of the last turn, which was given before if that is repeated.
+    pub(super) fn told_again(self, sink: &mut Sink<'_>, is_repeated: bool) -> Told {
         let told = self.told();
         let _ = sink(&told.reply.text);
-        told
+        Told {
+            is_repeated,
+            ..told
+        }
     }
 }
 

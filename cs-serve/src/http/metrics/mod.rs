@@ -10,6 +10,7 @@ use super::chats::Chats;
 use super::models::Slot;
 use crate::engine::generation::GenerationSnapshot;
 use crate::engine::{Distribution, Snapshot, Stages};
+use crate::log::Log;
 #[cfg(feature = "redis")]
 use crate::route::RedisState;
 use crate::route::{Cascade, Route};
@@ -77,6 +78,7 @@ pub(super) struct Exposition<'a> {
     pub(super) engines: Vec<(Slot, String, Snapshot)>,
     pub(super) cascade: Option<&'a Cascade>,
     pub(super) chats: Option<&'a Chats>,
+    pub(super) log: Option<&'a Log>,
     pub(super) generation: Option<GenerationSnapshot>,
     /// The version of the facts.
     pub(super) knowledge: Option<String>,
@@ -92,6 +94,9 @@ impl fmt::Display for Exposition<'_> {
         }
         if let Some(chats) = self.chats {
             chat::write(f, chats)?;
+        }
+        if let Some(log) = self.log {
+            write_log(f, log)?;
         }
         if let Some(generation) = &self.generation {
             generation::write(f, generation)?;
@@ -202,6 +207,18 @@ fn write_routes(f: &mut fmt::Formatter<'_>, cascade: &Cascade) -> fmt::Result {
         write_redis(f, redis)?;
     }
     Ok(())
+}
+
+fn write_log(f: &mut fmt::Formatter<'_>, log: &Log) -> fmt::Result {
+    let help = "Turns and ratings that were logged.";
+    head(f, "cs_log_rows_total", "counter", help)?;
+    writeln!(f, "cs_log_rows_total {}", log.written())?;
+    let help = "Turns and ratings that the log lost, as the disk is full, broken or too slow.";
+    head(f, "cs_log_lost_total", "counter", help)?;
+    writeln!(f, "cs_log_lost_total {}", log.lost())?;
+    let help = "Whether the log can be written; if not, answers go on.";
+    head(f, "cs_log_up", "gauge", help)?;
+    writeln!(f, "cs_log_up {}", u8::from(!log.is_failing()))
 }
 
 #[cfg(feature = "redis")]

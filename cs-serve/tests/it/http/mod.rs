@@ -8,6 +8,7 @@ mod document;
 mod faults;
 mod filters;
 mod knowledge;
+mod logs;
 mod notes;
 #[cfg(feature = "otel")]
 mod otel;

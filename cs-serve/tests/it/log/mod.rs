@@ -22,7 +22,7 @@ const KIND: FrameKind = FrameKind {
 };
 
 /// Keys that are always the same.
-fn masker() -> Masker {
+pub(crate) fn masker() -> Masker {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys");
     std::fs::write(&path, format!("{}\n{}\n", "1a".repeat(32), "2b".repeat(32))).unwrap();
@@ -43,7 +43,7 @@ fn row(time: u64, conversation: &str, turn: u32) -> Row {
 }
 
 /// What a file of rows has, and its torn end.
-fn frames(path: &Path) -> (Vec<Value>, Option<Torn>) {
+pub(crate) fn frames(path: &Path) -> (Vec<Value>, Option<Torn>) {
     let mut found = Vec::new();
     let torn = Frames::read(path, KIND, |_, bytes| {
         found.push(serde_json::from_slice(bytes)?);
@@ -53,7 +53,7 @@ fn frames(path: &Path) -> (Vec<Value>, Option<Torn>) {
 }
 
 /// The log's files in a folder.
-fn files(folder: &Path) -> Vec<String> {
+pub(crate) fn files(folder: &Path) -> Vec<String> {
     let names = std::fs::read_dir(folder).unwrap();
     let names = names.map(|it| it.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<_> = names.filter(|it| !it.ends_with(".lock")).collect();

@@ -1,0 +1,139 @@
+//! Turns and ratings into a log, masked.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::feedback::Rating;
+use crate::Understanding;
+use crate::dialogue::Told;
+use crate::log::{self, Log, Row};
+use crate::route::Route;
+use crate::safety::Action;
+use crate::safety::personal::{Found, Kind, Masker};
+
+/// A log of conversations, and what masks them.
+pub(super) struct ChatLog {
+    log: Arc<Log>,
+    masker: Masker,
+}
+
+/// A turn that was replied to.
+pub(super) struct Logged<'a> {
+    pub(super) session: &'a str,
+    pub(super) customer: Option<&'a str>,
+    pub(super) understanding: &'a Understanding,
+    pub(super) route: Route,
+    pub(super) told: &'a Told,
+}
+
+impl ChatLog {
+    pub(super) fn new(log: Arc<Log>, masker: Masker) -> Self {
+        Self { log, masker }
+    }
+
+    pub(super) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Logs a turn, once. Of what is lost, the log counts how much.
+    pub(super) fn turn(&self, turn: &Logged<'_>) {
+        let told = turn.told;
+        if told.is_repeated {
+            return;
+        }
+        let entities = personal(turn.understanding);
+        let in_reply = repeated(&entities, &turn.understanding.text, &told.reply.text);
+        let masked = |text, found: &[Found]| {
+            let masked = self.masker.text_with(turn.session, text, found);
+            masked.masked.into_inner()
+        };
+        let name = |action: Action| action.name().to_owned();
+        let row = Row {
+            time: told.at,
+            conversation: turn.session.to_owned(),
+            customer: turn.customer.map(str::to_owned),
+            turn: told.turn,
+            text: masked(&told.text, &entities),
+            reply: masked(&told.reply.text, &in_reply),
+            model: turn.understanding.model.clone(),
+            route: Some(turn.route.name().to_owned()),
+            source: Some(told.reply.source.name().to_owned()),
+            satisfied: None,
+            filtered_input: told.filtered.map(|it| name(it.input)),
+            filtered_reply: told.filtered.map(|it| name(it.reply)),
+        };
+        self.log.write(&row.masked(&self.masker));
+    }
+
+    /// Logs how a customer rates a reply.
+    pub(super) fn rating(&self, session: &str, rating: &Rating) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |now| now.as_millis());
+        let rating = log::Rating {
+            time: u64::try_from(now).unwrap_or(u64::MAX),
+            conversation: session.to_owned(),
+            turn: rating.turn,
+            satisfied: rating.score,
+        };
+        self.log.rate(&rating.masked(&self.masker));
+    }
+}
+
+/// The entities that are personal data.
+fn personal(understanding: &Understanding) -> Vec<Found> {
+    let entities = understanding.entities.iter();
+    let found = entities.filter_map(|entity| {
+        Some(Found {
+            kind: Kind::named(&entity.label)?,
+            start: entity.start,
+            end: entity.end,
+        })
+    });
+    found.collect()
+}
+
+/// Where a reply has what was found in the text.
+fn repeated(found: &[Found], text: &str, reply: &str) -> Vec<Found> {
+    let mut repeated = Vec::new();
+    for it in found {
+        let length = it.end.saturating_sub(it.start);
+        let value: String = text.chars().skip(it.start).take(length).collect();
+        if value.trim().is_empty() {
+            continue;
+        }
+        for (at, _) in reply.match_indices(&value) {
+            let start = reply[..at].chars().count();
+            let end = start + length;
+            repeated.push(Found { start, end, ..*it });
+        }
+    }
+    repeated
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Entity;
+
+    #[test]
+    fn what_the_model_finds_is_found_in_the_reply_too() {
+        let entity = |label: &str, start, end| Entity {
+            label: label.to_owned(),
+            start,
+            end,
+            text: String::new(),
+            confidence: 0.9,
+        };
+        let text = "我叫欧阳小二，订单A1";
+        let understanding = Understanding {
+            text: text.to_owned(),
+            entities: vec![entity("name", 2, 6), entity("order_id", 9, 11)],
+            ..Understanding::default()
+        };
+        let found = personal(&understanding);
+        assert_eq!((found.len(), found[0].kind), (1, Kind::Name));
+        let repeated = repeated(&found, text, "您好欧阳小二，A1到了，欧阳小二");
+        let places: Vec<(usize, usize)> = repeated.iter().map(|it| (it.start, it.end)).collect();
+        assert_eq!(places, [(2, 6), (12, 16)]);
+    }
+}
