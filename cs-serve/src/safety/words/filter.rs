@@ -1,5 +1,6 @@
 //! Texts in, words that they have out.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
@@ -10,15 +11,16 @@ use super::super::action::{Action, Severity};
 use super::super::error::ListError;
 use super::super::line::Rule;
 use super::alphabet::{Kind, Letter, parts};
+use super::expressions::{self, Folded};
 use super::found::{Found, masked, resolved};
 use super::index::{Builder, Index};
 use super::list::WordList;
-use super::matching::{MAX_GAP, Match, Matcher};
+use super::matching::{Match, Matcher};
 use super::patterns::{PatternBuilder, Patterns};
 use super::plausible::{Ends, is_second_of_two};
 use super::splits::Splits;
 use super::trick::{Trick, Tricks};
-use super::view::{Reading, Unit, View};
+use super::view::{Reading, View};
 
 /// Bytes of a text that are read at a time.
 const PART: usize = 1 << 14;
@@ -26,14 +28,11 @@ const PART: usize = 1 << 14;
 /// The most bytes that a text may take for a byte of what a word is read as.
 const STRETCH: usize = 24;
 
-/// The last characters of which a text does not yet say what they are.
-const OPEN: usize = 2;
-
 /// How words are looked for.
 #[derive(Debug, Clone)]
 pub struct FilterConfig {
     tricks: Tricks,
-    splits: Splits,
+    pub(super) splits: Splits,
 }
 
 impl Default for FilterConfig {
@@ -117,15 +116,17 @@ pub struct Filtered {
 /// ```
 pub struct Filter {
     words: WordList,
-    config: FilterConfig,
-    patterns: Patterns,
+    pub(super) config: FilterConfig,
+    pub(super) patterns: Patterns,
     /// Words that are looked for as they are.
-    exact: Index,
+    pub(super) exact: Index,
     /// The most symbols that a word begins with.
-    lead: usize,
+    pub(super) lead: usize,
+    /// The most characters that a regular expression matches.
+    pub(super) expression_reach: usize,
     duplicates: usize,
     /// The most bytes that a word takes up in a text.
-    reach: usize,
+    pub(super) reach: usize,
 }
 
 impl Filter {
@@ -138,16 +139,21 @@ impl Filter {
             patterns: PatternBuilder::new(Tricks::NONE, &Splits::new()).build(),
             exact: Builder::default().build(),
             lead: 0,
+            expression_reach: 0,
             duplicates: 0,
             reach: 0,
         };
         let kept = filter.words.strictest();
         filter.duplicates = filter.words.len() - kept.len();
+        filter.keep_expressions(&kept);
         let is_plain = filter.config.tricks == Trick::Exact.into();
         let mut builder = PatternBuilder::new(filter.config.tricks, &filter.config.splits);
         let mut exact = Builder::default();
         for word in kept {
             let text = filter.words.word(&filter.words.entries[word as usize]);
+            if expressions::source(text).is_some() {
+                continue;
+            }
             let len = match is_plain || text.chars().nth(1).is_none() {
                 true => 0,
                 false => builder.add(text, word),
@@ -165,6 +171,19 @@ impl Filter {
         filter.patterns = builder.build();
         filter.exact = exact.build();
         filter
+    }
+
+    /// Leaves regular expressions out that another line has more strictly.
+    fn keep_expressions(&mut self, kept: &[u32]) {
+        if self.words.expressions.is_empty() {
+            return;
+        }
+        let kept: HashSet<u32> = kept.iter().copied().collect();
+        self.words
+            .expressions
+            .retain(|(word, _)| kept.contains(word));
+        let reaches = self.words.expressions.iter().map(|(_, it)| it.reach);
+        self.expression_reach = reaches.max().unwrap_or(0);
     }
 
     /// Gives the number of words that stand on the list more than once.
@@ -201,57 +220,21 @@ impl Filter {
             self.find(text, start..end, &mut views, &mut found);
             start = end;
         }
+        self.find_expressions(text, &mut found);
         found
     }
 
-    /// The byte up to which nothing that may follow a text, and is letters, changes what is found in it from a byte on.
-    pub(super) fn settled(&self, text: &str, from: usize) -> usize {
-        // What the last characters are may depend on the next one.
-        let open = text[from..].char_indices().rev().take(OPEN).last();
-        let end = open.map_or(from, |(at, _)| from + at);
-        let end = self.settled_as_is(text, from, end);
-        let end = self.settled_in_disguise(text, from, end);
-        text[from..end]
-            .char_indices()
-            .rev()
-            .take(self.lead)
-            .last()
-            .map_or(end, |(at, _)| from + at)
-    }
-
-    fn settled_as_is(&self, text: &str, from: usize, end: usize) -> usize {
-        // Whether a word has ended, the next character says that is seen.
-        let seen = text.trim_end_matches(|char| Letter::of(char).kind == Kind::Invisible);
-        let starts = text[from..end].char_indices().map(|(at, _)| from + at);
-        let within = |&at: &usize| text.len() - at <= self.reach;
-        let mut open = starts.filter(within).filter(|&at| {
-            let rest = if at < seen.len() { seen } else { text };
-            self.exact.may_begin(&rest.as_bytes()[at..])
-        });
-        open.next().unwrap_or(end)
-    }
-
-    fn settled_in_disguise(&self, text: &str, from: usize, mut end: usize) -> usize {
-        let mut view = View::default();
-        for reading in [Reading::Plain, Reading::Symbols, Reading::Parts] {
-            view.read(text, from..text.len(), reading, &self.config.splits);
-            let last = view.units.last().map_or(from, |unit| unit.end as usize);
-            if text[last..].chars().nth(MAX_GAP).is_some() {
-                continue;
-            }
-            let sure = view.units.iter().find(|unit| unit.end as usize > end);
-            let sure = sure.map_or(view.letters().len(), |unit| unit.at as usize);
-            let within = |unit: &&Unit| text.len() - unit.start as usize <= self.reach;
-            let first = view.units.iter().filter(within).find(|unit| {
-                let at = unit.at as usize;
-                let letters = &view.letters()[at.min(sure)..sure];
-                self.patterns.whole.may_begin(letters) || self.patterns.initials.may_begin(letters)
-            });
-            if let Some(first) = first {
-                end = end.min(first.start as usize);
-            }
+    /// Finds what matches regular expressions.
+    fn find_expressions(&self, text: &str, found: &mut Vec<Found>) {
+        if self.words.expressions.is_empty() {
+            return;
         }
-        end
+        let text = Folded::new(text);
+        for &(word, ref expression) in &self.words.expressions {
+            let rule = self.words.entries[word as usize].rule;
+            let found = |place| found.push(Found { word, place, rule });
+            expression.find(&text, self.config.tricks, found);
+        }
     }
 
     /// Finds the words that begin in a part of a text.

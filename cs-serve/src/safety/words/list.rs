@@ -6,6 +6,7 @@ use std::path::Path;
 use super::super::action::{Action, Severity};
 use super::super::error::ListError;
 use super::super::line::{Line, Rule, Shape, Source, lines};
+use super::expressions::{self, Expression};
 use super::index::hash;
 
 /// What a line of a list of words has to be.
@@ -16,6 +17,21 @@ const WORD: Shape = Shape {
     columns: "word, category, severity and action",
     action: Action::Mask,
 };
+
+/// What a line has to be whose word is a regular expression.
+const EXPRESSION: Shape = Shape {
+    what: "regular expression",
+    max_chars: 500,
+    expected: "a regular expression of 1 to 500 characters",
+    ..WORD
+};
+
+/// What may be said of a regular expression.
+const BOUNDED: &str =
+    "a regular expression with word borders at most for anchors, whose matches have 1 to 256 bytes";
+
+/// The most regular expressions.
+const MAX_EXPRESSIONS: usize = 1_000;
 
 /// The most bytes of all words together, so that 32 bits number them.
 const MAX_BYTES: usize = 1 << 30;
@@ -40,6 +56,10 @@ pub(super) struct Entry {
 /// `allow` is for phrases in which words are innocent: `shitake` where `shit` is on the list. Of a word that stands there more
 /// than once, the strictest line counts.
 ///
+/// A word between slashes is a regular expression of the crate [`regex`], as `/qq\s?\d{5,11}/`: it is looked for in the text as it is, and
+/// in small, simplified letters of ordinary width without what is not seen; borders of words it asks for itself, by `\b`. Its matches
+/// have a longest one, of at most 256 bytes, so that a stream is kept back no further: `\d{1,20}`, not `\d+`.
+///
 /// ```
 /// use cs_serve::safety::words::WordList;
 ///
@@ -62,6 +82,8 @@ pub struct WordList {
     categories: Vec<Box<str>>,
     /// For each category its number.
     numbers: HashMap<Box<str>, u16>,
+    /// The regular expressions, by the numbers of their lines.
+    pub(super) expressions: Vec<(u32, Expression)>,
 }
 
 impl WordList {
@@ -89,13 +111,15 @@ impl WordList {
     ///
     /// # Errors
     /// [`ListError::List`] for bytes that are no UTF-8, a word that is missing or too long, an unknown action
-    /// or severity, or a fifth column; [`ListError::TooLarge`] for more than 1 GiB of words.
+    /// or severity, a fifth column, or a regular expression that is none, too large or without a longest match;
+    /// [`ListError::TooLarge`] for more than 1 GiB of words.
     pub fn add(&mut self, bytes: &[u8], path: &Path) -> Result<(), ListError> {
-        let before = (self.text.len(), self.entries.len());
+        let before = (self.text.len(), self.entries.len(), self.expressions.len());
         let added = self.add_lines(bytes, path);
         if added.is_err() {
             self.text.truncate(before.0);
             self.entries.truncate(before.1);
+            self.expressions.truncate(before.2);
         }
         added
     }
@@ -168,9 +192,19 @@ impl WordList {
 
     /// Adds a line that begins at a byte of the file.
     fn add_line(&mut self, source: &Source<'_>, at: usize, line: &str) -> Result<(), ListError> {
-        let Some(line) = Line::read(source, at, line, &WORD)? else {
+        let first = line.split('\t').next().unwrap_or_default().trim();
+        let expression = expressions::source(first);
+        let shape = if expression.is_some() {
+            &EXPRESSION
+        } else {
+            &WORD
+        };
+        let Some(line) = Line::read(source, at, line, shape)? else {
             return Ok(());
         };
+        if let Some(expression) = expression {
+            self.add_expression(source, at, expression)?;
+        }
         let category = self.category_number(line.category).ok_or_else(|| {
             source.error(
                 at,
@@ -186,6 +220,24 @@ impl WordList {
             rule: line.rule,
         });
         self.text.push_str(line.text);
+        Ok(())
+    }
+
+    /// Adds the regular expression of the line that is next.
+    fn add_expression(
+        &mut self,
+        source: &Source<'_>,
+        at: usize,
+        expression: &str,
+    ) -> Result<(), ListError> {
+        if self.expressions.len() == MAX_EXPRESSIONS {
+            let found = "one more regular expression".to_owned();
+            return Err(source.error(at, found, "at most 1,000 regular expressions"));
+        }
+        let expression = Expression::parse(expression);
+        let expression = expression.map_err(|found| source.error(at, found, BOUNDED))?;
+        self.expressions
+            .push((self.entries.len() as u32, expression));
         Ok(())
     }
 

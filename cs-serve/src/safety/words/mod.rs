@@ -6,6 +6,7 @@
 
 mod alphabet;
 mod current;
+mod expressions;
 mod filter;
 mod found;
 mod index;
@@ -14,6 +15,7 @@ mod matching;
 mod patterns;
 mod plausible;
 mod relation;
+mod settled;
 mod splits;
 mod stream;
 mod tables;

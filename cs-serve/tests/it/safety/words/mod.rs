@@ -1,5 +1,6 @@
 //! Words of lists in texts.
 
+mod expressions;
 mod list;
 mod streams;
 mod tricks;
