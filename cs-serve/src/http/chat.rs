@@ -45,7 +45,7 @@ pub(super) struct Said {
     #[schema(value_type = Option<u32>)]
     turn: Option<TurnNumber>,
     /// Who the customer is, by a name of the caller's choice. It is logged as a tag, by which what a customer said can
-    /// be deleted, and goes nowhere else.
+    /// be deleted, a roll-out knows it by a keyed hash, and it goes nowhere else.
     #[serde(default, deserialize_with = "given")]
     customer: Option<String>,
 }
