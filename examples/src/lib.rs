@@ -3,6 +3,7 @@
 //! data set ([`demo`]). Without the feature `torch` only what runs without it is left.
 
 pub mod demo;
+pub mod rolling;
 pub mod routing;
 
 mod author;

@@ -98,15 +98,15 @@ fn upper_bound<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
 
 impl Change {
     /// Compares two means of values in 0..=1, by Fieller's method: a ratio is within the bounds if `canary` −
-    /// ratio · `stable` may be 0. Each side has a sequence of its own. Bounds that the samples are too few for
-    /// are infinite.
+    /// ratio · `stable` may be 0. Each side has a sequence of its own. None if the samples are too few for
+    /// bounds.
     #[must_use]
-    pub fn of(canary: &Mean, stable: &Mean, lower: &Sequence, upper: &Sequence) -> Self {
-        Self {
+    pub fn of(canary: &Mean, stable: &Mean, lower: &Sequence, upper: &Sequence) -> Option<Self> {
+        Some(Self {
             estimate: canary.mean / stable.mean - 1.0,
-            lower: bound(canary, stable, lower, -1.0).unwrap_or(f64::NEG_INFINITY),
-            upper: bound(canary, stable, upper, 1.0).unwrap_or(f64::INFINITY),
-        }
+            lower: bound(canary, stable, lower, -1.0)?,
+            upper: bound(canary, stable, upper, 1.0)?,
+        })
     }
 }
 
