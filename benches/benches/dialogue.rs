@@ -17,13 +17,11 @@ fn dialogue(criterion: &mut Criterion) {
     let (text, understanding) = conversation.turn(TURNS - 1);
     criterion.bench_function("decide on the tenth turn", |bencher| {
         bencher.iter(|| {
-            let at = 7;
             let input = Input::Turn {
                 text,
                 understanding,
-                at,
             };
-            decide(&flows, black_box(&state), &input)
+            decide(&flows, black_box(&state), &input, 7)
         });
     });
     criterion.bench_function("replay nine turns", |bencher| {

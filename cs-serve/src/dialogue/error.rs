@@ -68,7 +68,8 @@ pub enum SessionError {
     },
 }
 
-/// The reason why an action did not succeed. The flow goes on as it says under `failed`.
+/// The reason why an action did not succeed. The flow goes on as it says under `failed`, if it is known that nothing was
+/// done.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ActionError {
@@ -81,7 +82,7 @@ pub enum ActionError {
     /// The service did not answer in time. It may have done it nevertheless.
     #[error("no answer in time")]
     Time,
-    /// The service cannot be reached, or answers something else than it should.
+    /// The service cannot be reached, or answers something else than it should. It may have done it nevertheless.
     #[error("{problem}")]
     Failed {
         /// What it does, and what was expected.
@@ -123,7 +124,11 @@ pub enum ChatError {
     /// The session goes on elsewhere at the same time: in another tab, or by another replica.
     #[error("the session goes on elsewhere; read it again")]
     Conflict,
-    /// Too many turns of the session wait already.
+    /// An action that the session's last turn called has no outcome yet: another replica is at it, or has ended. Once
+    /// the action's time is over, the turn goes on.
+    #[error("the session's last turn is still in progress")]
+    InProgress,
+    /// Too many turns of the session wait already, or this one has waited for too long.
     #[error("{waiting} turns of the session wait already")]
     Busy {
         /// Their number.

@@ -1,12 +1,13 @@
 //! What happened in a conversation.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::reply::{Language, Reply};
 use crate::safety::Action;
 use crate::safety::words::Trick;
 
-/// The version of events that is written. Older ones are read, newer ones refused. Since 2 texts may be flagged.
+/// The version of events that is written. Older ones are read, newer ones refused. Since 2 texts may be
+/// flagged, and calls have a time.
 pub(super) const FORMAT: u32 = 2;
 
 /// Something that happened in a session. A session is its events in order; its
@@ -54,9 +55,15 @@ pub enum Event {
     Missed,
     /// Nothing answers the turn, and the model is not sure what it means.
     Unclear,
-    /// An action of the service is about to be called.
-    Calling(String),
-    /// The action succeeded (`true`) or failed.
+    /// An action of the service is about to be called, perhaps once more with the same key.
+    #[serde(deserialize_with = "calling")]
+    Calling {
+        /// The action.
+        action: String,
+        /// When, in milliseconds since 1970 UTC.
+        at: u64,
+    },
+    /// The action succeeded (`true`), or failed as far as is known.
     Called(bool),
     /// The action has changed something: what was said before cannot be taken back.
     Committed,
@@ -163,6 +170,41 @@ pub enum Question {
     Change,
 }
 
+/// A call's action and time; in format 1 it was the action alone, and began a long time ago.
+fn calling<'de, D: Deserializer<'de>>(call: D) -> Result<(String, u64), D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Call { action: String, at: u64 },
+        Action(String),
+    }
+    Ok(match Stored::deserialize(call)? {
+        Stored::Call { action, at } => (action, at),
+        Stored::Action(action) => (action, 0),
+    })
+}
+
 fn is_false(truth: &bool) -> bool {
     !truth
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_of_format_1_are_read() {
+        let calling = |action: &str, at| Event::Calling {
+            action: action.to_owned(),
+            at,
+        };
+        let old: Event = serde_json::from_str(r#"{"calling": "find_order"}"#).unwrap();
+        assert_eq!(old, calling("find_order", 0));
+        let now = serde_json::to_string(&calling("find_order", 7)).unwrap();
+        assert_eq!(now, r#"{"calling":{"action":"find_order","at":7}}"#);
+        assert_eq!(
+            serde_json::from_str::<Event>(&now).unwrap(),
+            calling("find_order", 7)
+        );
+    }
 }

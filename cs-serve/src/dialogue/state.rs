@@ -42,7 +42,7 @@ pub struct State {
     /// Why a person has it.
     pub(super) handed_over: Option<String>,
     /// The action that was about to be called.
-    pub(super) calling: Option<String>,
+    pub(super) calling: Option<Calling>,
     /// How many actions the turn has called.
     pub(super) calls: u32,
     /// Whether the turn has no complete reply yet.
@@ -50,6 +50,16 @@ pub struct State {
     /// The parts of the turn's reply.
     pub(super) said: Vec<Reply>,
     pub(super) exchanges: Vec<Exchange>,
+}
+
+/// A call of an action whose outcome is not known yet.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Calling {
+    pub(super) action: String,
+    /// When, in milliseconds since 1970 UTC.
+    pub(super) at: u64,
+    /// Whether it is repeated, as nobody knew whether it had been done.
+    pub(super) is_repeated: bool,
 }
 
 /// What the customer can take back: the flows in progress, and what is known.
@@ -95,7 +105,13 @@ impl State {
                 self.unclear += 1;
                 self.is_unclear = true;
             }
-            Event::Calling(action) => self.calling = Some(action.clone()),
+            Event::Calling { action, at } => {
+                self.calling = Some(Calling {
+                    action: action.clone(),
+                    at: *at,
+                    is_repeated: self.calling.is_some(),
+                });
+            }
             Event::Called(_) => {
                 self.calling = None;
                 self.calls += 1;

@@ -48,21 +48,21 @@ pub(super) fn folded(text: &str) -> String {
 /// What a folded text says. Each part of it between punctuation counts that has nothing else in it.
 pub(super) fn signals(folded: &str) -> Signals {
     let mut signals = Signals::default();
-    for part in parts(folded) {
-        let in_part = |name| is_made_of(part, &[list(name), list("filler")], list(name));
+    for Part { text, is_question } in parts(folded) {
+        let in_part = |name| is_made_of(text, &[list(name), list("filler")], list(name));
         let yes = in_part("yes");
         let cancel = in_part("cancel");
         // "Yes, cancel it" and "确认取消" agree to what is asked.
         let agreed = !yes
             && !cancel
             && is_made_of(
-                part,
+                text,
                 &[list("yes"), list("cancel"), list("filler")],
                 list("yes"),
             );
-        signals.yes |= yes || agreed;
+        signals.yes |= (yes || agreed) && !is_question;
         signals.cancel |= cancel;
-        signals.no |= in_part("no");
+        signals.no |= in_part("no") && !is_question;
         signals.none |= in_part("none");
         signals.undo |= in_part("undo");
         signals.person |= in_part("person");
@@ -74,7 +74,8 @@ pub(super) fn signals(folded: &str) -> Signals {
 /// whether to cancel.
 pub(super) fn agrees(folded: &str, question: &str) -> bool {
     let repeats = |rest: &str| !rest.is_empty() && question.contains(rest);
-    parts(folded).any(|part| {
+    let mut said = parts(folded).filter(|part| !part.is_question);
+    said.any(|Part { text: part, .. }| {
         let mut yes = list("yes").iter();
         let agreed = yes.any(|word| {
             let rest = part.strip_prefix(word);
@@ -122,7 +123,7 @@ pub(super) fn refutes(after: &str) -> bool {
 pub(super) fn is_framing(folded: &str) -> bool {
     parts(folded).all(|part| {
         is_made_of(
-            part,
+            part.text,
             &[list("frame"), list("filler"), list("yes"), list("no")],
             &[],
         )
@@ -134,7 +135,7 @@ pub(super) fn is_reaction(folded: &str) -> bool {
     let words = [list("yes"), list("no"), list("filler")];
     let needed: Vec<&str> = [list("yes"), list("no")].concat();
     let mut parts = parts(folded).peekable();
-    parts.peek().is_some() && parts.all(|part| is_made_of(part, &words, &needed))
+    parts.peek().is_some() && parts.all(|part| is_made_of(part.text, &words, &needed))
 }
 
 /// The places of a word in a folded text, as bytes. A word of letters is not found inside another one.
@@ -161,11 +162,27 @@ pub(super) fn is_apart(text: &str, start: usize, end: usize) -> bool {
     !cut_before && !cut_after
 }
 
-/// The parts of a text between punctuation, without those that have no letter or digit.
-fn parts(folded: &str) -> impl Iterator<Item = &str> {
+/// A piece of a text between punctuation.
+struct Part<'a> {
+    text: &'a str,
+    is_question: bool,
+}
+
+/// The parts of a folded text, without those that have no letter or digit.
+fn parts(folded: &str) -> impl Iterator<Item = Part<'_>> {
     let ends = |c: char| !(c.is_alphanumeric() || matches!(c, ' ' | '\'' | '/'));
-    let parts = folded.split(ends).map(str::trim);
-    parts.filter(|part| part.chars().any(char::is_alphanumeric))
+    let mut rest = folded;
+    let parts = std::iter::from_fn(move || {
+        rest = rest.trim_start_matches(ends);
+        let end = rest.find(ends).unwrap_or(rest.len());
+        let (text, after) = rest.split_at(end);
+        rest = after;
+        let mark = after.trim_start_matches(|c: char| c != '?' && (ends(c) || c == ' '));
+        let text = text.trim();
+        let is_question = mark.starts_with('?') || text.ends_with(['吗', '么', '呢']);
+        (end > 0).then_some(Part { text, is_question })
+    });
+    parts.filter(|part| part.text.contains(char::is_alphanumeric))
 }
 
 /// Whether words of the lists, one after the other, make up a part, one of `needed` among them unless
@@ -231,6 +248,38 @@ mod tests {
         }
         for text in ["转人工", "我要找人工客服", "I want to talk to a human!"] {
             assert!(of(text).person, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_question_is_no_answer() {
+        for text in [
+            "可以吗？",
+            "可以么",
+            "是吗？",
+            "是吗",
+            "确定？",
+            "确定 ？！",
+            "好呢",
+            "ok?",
+            "Sure…?",
+            "yes?!",
+            "不行吗？",
+            "no?",
+            "确认取消？",
+        ] {
+            let found = of(text);
+            assert!(!found.yes && !found.no, "{text}");
+            assert!(!agrees(&folded(text), "确定取消订单a1吗？可以么"), "{text}");
+        }
+        assert!(!agrees("取消?", "要取消a1吗?") && !agrees("yes cancel it?", "shall i cancel it?"));
+        for text in [
+            "好的，什么时候到？",
+            "ok. is it free?",
+            "可以",
+            "要不要发票？要",
+        ] {
+            assert!(of(text).yes, "{text}");
         }
     }
 

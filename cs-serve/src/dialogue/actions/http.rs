@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use ureq::Agent;
+use ureq::http::StatusCode;
 
 use super::{Actions, Call};
 use crate::dialogue::error::{ActionError, ChatError};
@@ -38,9 +39,11 @@ impl Default for HttpActionsConfig {
 ///
 /// A call is `POST URL/ACTION` with `{"session": S, "slots": {…}}` and the header `Idempotency-Key`: the service
 /// does it once, however often it gets the key. It answers 2xx, with nothing or a JSON object, of which texts,
-/// numbers and truth values are kept; or 4xx, if it refuses.
+/// numbers and truth values are kept; or 4xx, if it refuses, as 409 or 422: there is no such order, say. 401, 403, 404,
+/// 405, 407, 408, 421, 425 and 429 are failures as 5xx is: the address or the key is wrong, or it is too early.
 pub struct HttpActions {
     url: String,
+    timeout: Duration,
     agent: Agent,
 }
 
@@ -64,7 +67,7 @@ impl HttpActions {
         let host = config.url.strip_prefix("http://").unwrap_or_default();
         if host.is_empty() || host.starts_with('/') {
             let expected = "an address without TLS, as http://HOST:PORT/PATH";
-            return Err(wrong("url", &config.url, expected));
+            return Err(wrong("url", without_user(&config.url), expected));
         }
         if config.timeout.is_zero() {
             return Err(wrong("timeout_ms", "0", "at least 1"));
@@ -77,6 +80,7 @@ impl HttpActions {
             .build();
         Ok(Self {
             url: config.url.trim_end_matches('/').to_owned(),
+            timeout: config.timeout,
             agent: agent.into(),
         })
     }
@@ -100,17 +104,38 @@ impl Actions for HttpActions {
         };
         let mut answer = request.send(&body[..]).map_err(broken)?;
         let status = answer.status();
-        if status.is_client_error() {
-            let problem = format!("{}: status {}", call.action, status.as_u16());
-            return Err(ActionError::Refused { problem });
-        }
         if !status.is_success() {
-            let problem = format!("status {}, expected 2xx or 4xx", status.as_u16());
-            return Err(failed(call, &problem));
+            return Err(no_success(call, status));
         }
         let limited = answer.body_mut().with_config().limit(MOST_BYTES);
         values(call, &limited.read_to_vec().map_err(broken)?)
     }
+
+    fn time_limit(&self) -> Duration {
+        self.timeout
+    }
+}
+
+/// What a status is that is no success. Only one that says of this call that it is not to be done refuses; others say
+/// that calls are not made as they should be, or not now.
+fn no_success(call: &Call<'_>, status: StatusCode) -> ActionError {
+    let problem = format!("{}: status {}", call.action, status.as_u16());
+    let is_refusal = status.is_client_error()
+        && !matches!(
+            status.as_u16(),
+            401 | 403 | 404 | 405 | 407 | 408 | 421 | 425 | 429
+        );
+    match is_refusal {
+        true => ActionError::Refused { problem },
+        false => ActionError::Failed {
+            problem: format!("{problem}, expected 2xx, or 400, 409, 410, 422 if it refuses"),
+        },
+    }
+}
+
+/// An address as far as it may be shown: without the name and the password that it may have.
+fn without_user(url: &str) -> &str {
+    url.rsplit_once('@').map_or(url, |(_, rest)| rest)
 }
 
 fn failed(call: &Call<'_>, error: &dyn fmt::Display) -> ActionError {

@@ -6,6 +6,8 @@ mod http;
 #[cfg(feature = "actions")]
 pub use http::{HttpActions, HttpActionsConfig};
 
+use std::time::Duration;
+
 use super::error::ActionError;
 use crate::reply::Values;
 
@@ -14,8 +16,8 @@ use crate::reply::Values;
 pub struct Call<'a> {
     /// The action's name.
     pub action: &'a str,
-    /// What tells this call from every other one: the same call has the same key when it is repeated after a
-    /// crash, and is to be done once.
+    /// What tells this call from every other one, also of a session of the same name before: the same call has the
+    /// same key when it is repeated, after a crash or an error, and is to be done once.
     pub key: &'a str,
     /// The session.
     pub session: &'a str,
@@ -31,6 +33,13 @@ pub trait Actions: Send + Sync {
     /// # Errors
     /// [`ActionError`] if it was not done, or may not have been.
     fn call(&self, call: &Call<'_>) -> Result<Values, ActionError>;
+
+    /// The longest that a call takes. As long after one began that has no outcome, its turn is in progress with
+    /// another replica; then that has ended too early, and the call is made again. Zero by default, which is right
+    /// where one process has all sessions.
+    fn time_limit(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 impl<F> Actions for F

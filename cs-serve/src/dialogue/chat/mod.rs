@@ -6,7 +6,7 @@ mod session;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ use super::error::ChatError;
 use super::event::{Event, Filtered};
 use super::flows::Flows;
 use super::guard::{Guard, covered_too};
-use super::queue::Queue;
+use super::queue::{InProgress, Patience, Queue};
 use super::sessions::Sessions;
 use super::state::State;
 use super::summary;
@@ -37,6 +37,9 @@ pub struct ChatConfig {
     pub most_turns: u32,
     /// The most turns of one session that may wait for the one in progress, 4 by default.
     pub most_waiting: usize,
+    /// How long a turn waits at most for those before it, 30 seconds by default.
+    #[serde(rename = "wait_ms", with = "crate::millis")]
+    pub wait: Duration,
     /// The memory for the states of the sessions that were in use last, in bytes, 64 MiB by default. A turn of
     /// another session takes the time to read all its turns before; of one of these, what is new since.
     pub recent_bytes: u64,
@@ -47,6 +50,7 @@ impl Default for ChatConfig {
         Self {
             most_turns: 500,
             most_waiting: 4,
+            wait: Duration::from_secs(30),
             recent_bytes: 64 << 20,
         }
     }
@@ -138,9 +142,9 @@ impl Chat {
         Ok(Self {
             flows,
             answers,
-            sessions,
             actions: Box::new(NoActions),
-            recent: Recent::new(config.recent_bytes),
+            recent: Recent::new(config.recent_bytes, sessions.expiry()),
+            sessions,
             guard: None,
             config,
             clock: Arc::new(SystemTime::now),
@@ -189,9 +193,9 @@ impl Chat {
     /// [`ChatError::Turn`] for a turn that is neither the next nor the last one;
     /// [`ChatError::Gone`] if `sink` breaks while an answer is looked for: then the turn never was;
     /// [`ChatError::Guard`] if the text cannot be held against prohibited meanings;
-    /// [`ChatError::Conflict`] if the session went on elsewhere meanwhile; [`ChatError::Busy`],
-    /// [`ChatError::Long`], [`ChatError::Session`] for what is beyond a limit; [`ChatError::Store`] if the store
-    /// fails.
+    /// [`ChatError::Conflict`] if the session went on elsewhere meanwhile, [`ChatError::InProgress`] while it may do
+    /// so; [`ChatError::Busy`], [`ChatError::Long`], [`ChatError::Session`] for what is beyond a limit;
+    /// [`ChatError::Store`] if the store fails.
     pub fn turn(&self, turn: &Turn<'_>, sink: &mut Sink<'_>) -> Result<Told, ChatError> {
         check_name(turn.session)?;
         let watch = self.guard.as_ref().map(Guard::watch).unwrap_or_default();
@@ -207,10 +211,13 @@ impl Chat {
             understanding: &understanding,
             ..*turn
         };
-        let _in_progress = self.queue.enter(turn.session, self.config.most_waiting)?;
+        let _in_progress = self.enter(turn.session)?;
         let mut session = Session::load(self, turn.session, watch)?;
         let was_open = session.state().is_open;
         if was_open {
+            if session.is_in_progress() {
+                return Err(ChatError::InProgress);
+            }
             session.resume()?;
         }
         let state = session.state();
@@ -252,16 +259,6 @@ impl Chat {
         Ok(State::replay(&self.events(session)?))
     }
 
-    /// Gives the customer's turns in a session so far, 0 if there is no such session. Takes what reading the events
-    /// since it was last in use here takes.
-    ///
-    /// # Errors
-    /// [`ChatError::Session`] for a name that is none; [`ChatError::Store`] if the store fails.
-    pub fn turns(&self, session: &str) -> Result<u32, ChatError> {
-        check_name(session)?;
-        session::turns(self, session)
-    }
-
     /// Sums a state up for those who look at it.
     pub fn shown(&self, state: &State) -> Shown {
         let frame = state.frame();
@@ -274,11 +271,14 @@ impl Chat {
         }
     }
 
-    /// Goes on with a conversation that a person had taken over, from where it was.
+    /// Goes on with a conversation that a person had taken over, from where it was. Waits for the turns in progress.
     ///
     /// # Errors
-    /// Those of [`events`](Self::events), and [`ChatError::Conflict`] if the session goes on meanwhile.
+    /// Those of [`events`](Self::events), [`ChatError::Busy`] if too many turns wait, and [`ChatError::Conflict`] if the
+    /// session goes on elsewhere meanwhile.
     pub fn release(&self, session: &str) -> Result<(), ChatError> {
+        check_name(session)?;
+        let _in_progress = self.enter(session)?;
         let events = self.events(session)?;
         if State::replay(&events).handed_over.is_some() {
             let now = self.now();
@@ -289,12 +289,13 @@ impl Chat {
         Ok(())
     }
 
-    /// Forgets a session. Gives whether there was one.
+    /// Forgets a session, once the turns in progress have ended. Gives whether there was one.
     ///
     /// # Errors
-    /// [`ChatError::Store`] if the store fails.
+    /// [`ChatError::Busy`] if too many turns wait; [`ChatError::Store`] if the store fails.
     pub fn forget(&self, session: &str) -> Result<bool, ChatError> {
         check_name(session)?;
+        let _in_progress = self.enter(session)?;
         let is_there = self.sessions.delete(session)?;
         self.recent.take(session);
         Ok(is_there)
@@ -306,6 +307,15 @@ impl Chat {
     /// [`ChatError::Store`] if the store fails.
     pub fn count(&self) -> Result<usize, ChatError> {
         Ok(self.sessions.count(self.now())?)
+    }
+
+    /// Waits for the turns of a session that came before.
+    fn enter<'a>(&'a self, session: &'a str) -> Result<InProgress<'a>, ChatError> {
+        let patience = Patience {
+            most: self.config.most_waiting,
+            wait: self.config.wait,
+        };
+        self.queue.enter(session, patience)
     }
 
     /// Milliseconds since 1970 UTC.

@@ -9,7 +9,7 @@ use moka::sync::Cache;
 use super::super::event::{CustomerSaid, Event};
 use super::super::state::State;
 
-/// How long a state is kept that nobody asks for: what customers say is not kept for longer than the store does.
+/// How long a state is kept at most that nobody asks for.
 const IDLE: Duration = Duration::from_secs(10 * 60);
 
 /// A state, and which events of its session it follows from.
@@ -75,7 +75,8 @@ pub(super) struct Recent {
 }
 
 impl Recent {
-    pub(super) fn new(bytes: u64) -> Self {
+    /// What customers say is not kept for longer than the store does.
+    pub(super) fn new(bytes: u64, expiry: Duration) -> Self {
         let weight = |session: &str, replayed: &Replayed| {
             let bytes = session.len() + size_of::<Replayed>() + replayed.state.bytes();
             u32::try_from(bytes).unwrap_or(u32::MAX)
@@ -84,7 +85,7 @@ impl Recent {
             .max_capacity(bytes)
             .weigher(move |session: &Arc<str>, replayed: &Arc<Replayed>| weight(session, replayed))
             .eviction_policy(EvictionPolicy::lru())
-            .time_to_idle(IDLE)
+            .time_to_idle(IDLE.min(expiry))
             .build();
         Self { states }
     }

@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 use sha2::{Digest, Sha256};
 
 use super::super::actions::Call;
-use super::super::decide::{Decision, Input, Next, decide};
-use super::super::error::ChatError;
+use super::super::decide::{Decision, Input, Next, Outcome, decide};
+use super::super::error::{ActionError, ChatError};
 use super::super::event::{Direction, Event, FORMAT, Flagged};
 use super::super::guard::{Outlet, Screened, Watch};
 use super::super::state::State;
@@ -70,14 +70,13 @@ impl<'a> Session<'a> {
             withheld: None,
         };
         let history = self.replayed.state.exchanges.clone();
-        let (text, at) = (turn.text, self.chat.now());
+        let text = turn.text;
         self.flagged = screened.flagged(Direction::Input);
         let mut next = self.decide(&match screened.is_blocked() {
-            true => Input::Blocked { text, at },
+            true => Input::Blocked { text },
             false => Input::Turn {
                 text,
                 understanding: turn.understanding,
-                at,
             },
         });
         loop {
@@ -151,10 +150,18 @@ impl<'a> Session<'a> {
         Ok(self.decide(&input))
     }
 
+    /// Whether an action was about to be called so short ago that another process may be at it. A time in the future is
+    /// another clock's, or this one's before it went back.
+    pub(super) fn is_in_progress(&self) -> bool {
+        let limit = self.chat.actions.time_limit().as_millis();
+        let calling = self.replayed.state.calling.as_ref();
+        calling.is_some_and(|it| u128::from(self.chat.now().abs_diff(it.at)) < limit)
+    }
+
     /// Ends a turn whose action was about to be called when the process ended.
     pub(super) fn resume(&mut self) -> Result<(), ChatError> {
         let mut next = match self.replayed.state.calling.clone() {
-            Some(action) => Next::Call(action),
+            Some(calling) => Next::Call(calling.action),
             None => self.decide(&Input::NoAnswer),
         };
         while let Next::Call(action) = next {
@@ -164,7 +171,8 @@ impl<'a> Session<'a> {
     }
 
     fn decide(&mut self, input: &Input<'_>) -> Next {
-        let Decision { events, next, .. } = decide(&self.chat.flows, self.state(), input);
+        let now = self.chat.now();
+        let Decision { events, next, .. } = decide(&self.chat.flows, self.state(), input, now);
         for event in events {
             let Event::Said(reply) = event else {
                 self.emit(event);
@@ -220,7 +228,7 @@ impl<'a> Session<'a> {
     /// Calls an action, once it is written that it is to be called.
     fn call(&mut self, action: &str) -> Result<Next, ChatError> {
         self.write()?;
-        let key = self.key();
+        let key = self.key(action);
         let empty = Values::new();
         let call = Call {
             action,
@@ -233,21 +241,26 @@ impl<'a> Session<'a> {
                 .map_or(&empty, |frame| &frame.slots),
         };
         let outcome = match self.chat.actions.call(&call) {
-            Ok(values) => Some(values),
+            Ok(values) => Outcome::Done(values),
             Err(error) => {
+                let is_refusal = matches!(error, ActionError::Refused { .. });
                 self.failures.push(error.into());
-                None
+                match is_refusal {
+                    true => Outcome::Refused,
+                    false => Outcome::Unknown,
+                }
             }
         };
         Ok(self.decide(&Input::Outcome(outcome)))
     }
 
-    /// What tells the call that is about to be made from every other one.
-    fn key(&self) -> String {
-        let call = format!(
-            "{}\n{}\n{}",
-            self.name, self.replayed.state.turn, self.replayed.state.calls
-        );
+    /// What tells the call that is about to be made from every other one. The turn's time tells the session from one
+    /// before that had its name.
+    fn key(&self, action: &str) -> String {
+        let State {
+            turn, at, calls, ..
+        } = &self.replayed.state;
+        let call = format!("{}\n{at}\n{turn}\n{calls}\n{action}", self.name);
         let digest = Sha256::digest(call);
         digest[..16]
             .iter()
@@ -299,14 +312,6 @@ impl<'a> Session<'a> {
             ..told
         }
     }
-}
-
-/// Gives the turns of a session so far.
-pub(super) fn turns(chat: &Chat, name: &str) -> Result<u32, ChatError> {
-    let replayed = replayed(chat, name)?;
-    let turns = replayed.state.turn;
-    chat.recent.put(name, replayed);
-    Ok(turns)
 }
 
 /// Gives where a session stands: by what has happened since it was last in use here, if the store still has that one.

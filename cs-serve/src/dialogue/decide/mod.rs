@@ -40,15 +40,11 @@ pub enum Input<'a> {
         text: &'a str,
         /// What the model makes of it.
         understanding: &'a Understanding,
-        /// When, in milliseconds since 1970 UTC.
-        at: u64,
     },
     /// The customer says something that is not to be heard.
     Blocked {
         /// The text, as far as it may be kept.
         text: &'a str,
-        /// When, in milliseconds since 1970 UTC.
-        at: u64,
     },
     /// What was to be said next may not be said.
     Withheld,
@@ -65,8 +61,19 @@ pub enum Input<'a> {
     Answer(Option<Reply>),
     /// The service cannot tell whether it has an answer.
     NoAnswer,
-    /// What the action has given; none if it failed.
-    Outcome(Option<Values>),
+    /// What came of the action.
+    Outcome(Outcome),
+}
+
+/// What came of an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done, and has given these values.
+    Done(Values),
+    /// The service refused it: it is not done.
+    Refused,
+    /// It failed, and nobody knows whether it is done.
+    Unknown,
 }
 
 /// What comes of an input.
@@ -89,24 +96,24 @@ pub enum Next {
     Recall,
     /// The service has to look for an answer: an [`Input::Answer`] is next.
     Answer,
-    /// An action has to be called: an [`Input::Outcome`] is next.
+    /// An action has to be called, with the key of the call before if that had no known outcome: an
+    /// [`Input::Outcome`] is next.
     Call(String),
 }
 
-/// Decides what comes of an input. Depends on nothing but its arguments.
-pub fn decide(flows: &Flows, state: &State, input: &Input<'_>) -> Decision {
-    let mut plan = Plan::new(flows, state);
+/// Decides what comes of an input at a time, in milliseconds since 1970 UTC. Depends on nothing but its arguments.
+pub fn decide(flows: &Flows, state: &State, input: &Input<'_>, now: u64) -> Decision {
+    let mut plan = Plan::new(flows, state, now);
     let next = match input {
         Input::Turn {
             text,
             understanding,
-            at,
         } => {
-            plan.begin(text, understanding, *at);
+            plan.begin(text, understanding);
             plan.turn(text, understanding, false)
         }
-        Input::Blocked { text, at } => {
-            plan.begin(text, &Understanding::default(), *at);
+        Input::Blocked { text } => {
+            plan.begin(text, &Understanding::default());
             plan.blocked()
         }
         Input::Withheld => plan.hand_over("withheld"),
@@ -120,7 +127,7 @@ pub fn decide(flows: &Flows, state: &State, input: &Input<'_>) -> Decision {
         } => plan.turn(text, understanding, true),
         Input::NoAnswer => plan.hand_over("answer_failed"),
         Input::Answer(reply) => plan.answered(reply.as_ref()),
-        Input::Outcome(values) => plan.called(values.as_ref()),
+        Input::Outcome(outcome) => plan.called(outcome),
     };
     plan.decision(next)
 }

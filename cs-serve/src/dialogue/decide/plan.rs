@@ -14,14 +14,17 @@ pub(super) struct Plan<'a> {
     /// The state after the events.
     pub(super) state: State,
     events: Vec<Event>,
+    /// Milliseconds since 1970 UTC.
+    pub(super) now: u64,
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(flows: &'a Flows, state: &State) -> Self {
+    pub(super) fn new(flows: &'a Flows, state: &State, now: u64) -> Self {
         Self {
             flows,
             state: state.clone(),
             events: Vec::new(),
+            now,
         }
     }
 

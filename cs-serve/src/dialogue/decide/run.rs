@@ -3,12 +3,14 @@
 use super::super::event::{Event, Question};
 use super::super::flows::{Flow, Otherwise, Slot, Step, Task, Then};
 use super::super::state::Frame;
-use super::Next;
 use super::plan::Plan;
+use super::{Next, Outcome};
 use crate::reply::Values;
 
 /// The most steps of a turn: a loop that runs on is left to a person.
 const MOST_STEPS: usize = 500;
+/// The most actions that a turn calls: a loop of actions that fail is left to a person.
+const MOST_CALLS: u32 = 20;
 /// The most flows in progress, one on top of the other.
 const MOST_FRAMES: usize = 16;
 /// The longest value that an action gives, in bytes. A longer one is not kept.
@@ -78,10 +80,7 @@ impl<'a> Plan<'a> {
                 self.emit(Event::Asked(Question::Confirm));
                 return Some(self.ask());
             }
-            Task::Act { action, .. } => {
-                self.emit(Event::Calling(action.clone()));
-                return Some(Next::Call(action.clone()));
-            }
+            Task::Act { action, .. } => return Some(self.act(action)),
             Task::Say(text) => {
                 if !self.say(text, "say") {
                     return Some(self.hand_over("template"));
@@ -103,6 +102,17 @@ impl<'a> Plan<'a> {
             }
         }
         None
+    }
+
+    fn act(&mut self, action: &str) -> Next {
+        if self.state.calls >= MOST_CALLS {
+            return self.hand_over("endless");
+        }
+        self.emit(Event::Calling {
+            action: action.to_owned(),
+            at: self.now,
+        });
+        Next::Call(action.to_owned())
     }
 
     fn collect(&mut self, slots: &[String]) -> Option<Next> {
@@ -192,35 +202,54 @@ impl<'a> Plan<'a> {
     }
 
     /// Goes on after an action.
-    pub(super) fn called(&mut self, outcome: Option<&Values>) -> Next {
-        self.emit(Event::Called(outcome.is_some()));
+    pub(super) fn called(&mut self, outcome: &Outcome) -> Next {
         let current = self.current();
         let step = current.and_then(|(flow, frame)| flow.steps.get(frame.step));
+        let is_done = matches!(outcome, Outcome::Done(_));
         let Some(Task::Act {
+            action,
             saves,
             reads,
             failed,
-            ..
         }) = step.map(|step| &step.task)
         else {
             // The flow has changed while the service worked: what it has done is not done again.
+            self.emit(Event::Called(is_done));
             self.emit(Event::Committed);
             return self.hand_over("flow_changed");
         };
+        let may_be_done = *outcome == Outcome::Unknown && !reads;
+        let calling = self.state.calling.as_ref();
+        if may_be_done && !calling.is_some_and(|it| it.is_repeated) {
+            return self.act(action);
+        }
+        self.emit(Event::Called(is_done));
         if !reads {
             // Even one that failed may have been done.
             self.emit(Event::Committed);
         }
-        let Some(values) = outcome else {
-            return self.otherwise(failed);
+        let Outcome::Done(values) = outcome else {
+            return match &failed.then {
+                // Neither what is said of a failure nor another try is right for what may have been done.
+                Then::Goto(_) | Then::End if may_be_done => {
+                    self.pass();
+                    self.hand_over("action_unknown")
+                }
+                _ => self.otherwise(failed),
+            };
         };
+        self.save(saves, values);
+        self.pass();
+        self.run()
+    }
+
+    /// Keeps values that an action has given.
+    fn save(&mut self, saves: &[(String, String)], values: &Values) {
         let kept = saves.iter().filter_map(|(slot, key)| {
             let value = values.get(key)?;
             (value.len() <= MOST_VALUE).then(|| (slot.clone(), value.clone()))
         });
         self.set_all(kept.collect());
-        self.pass();
-        self.run()
     }
 }
 

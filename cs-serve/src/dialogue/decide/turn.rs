@@ -19,7 +19,7 @@ const RETRIES: u32 = 2;
 const MOST_DIGRESSIONS: usize = 8;
 
 impl<'a> Plan<'a> {
-    pub(super) fn begin(&mut self, text: &str, understanding: &Understanding, at: u64) {
+    pub(super) fn begin(&mut self, text: &str, understanding: &Understanding) {
         let least = self.flows.rules().low_confidence_twice;
         let surest = understanding.intents.first();
         let unsure = least.zip(surest);
@@ -27,7 +27,7 @@ impl<'a> Plan<'a> {
             turn: self.state.turn.saturating_add(1),
             text: text.to_owned(),
             language: spoken(text, self.state.language),
-            at: at.max(self.state.at), // a clock may go back, a conversation does not
+            at: self.now.max(self.state.at), // a clock may go back, a conversation does not
             unsure: unsure.is_some_and(|(least, surest)| surest.confidence < least),
         }));
     }

@@ -24,69 +24,85 @@ pub(super) fn steps(steps: &[Step], nodes: &[Node], fields: &mut Fields) {
         } else if idle[at] {
             fields.at(
                 node,
-                "a step of a loop that asks the customer nothing, expected a `collect` or `confirm` in it",
+                "a step of a loop that may ask the customer nothing, expected a `confirm` in it, or a `collect` \
+                 of a slot that the way back clears, without `when`",
             );
         }
     }
 }
 
 /// Where a step may lead.
-struct Ways {
-    to: Vec<usize>,
+struct Ways<'a> {
+    to: Vec<Way<'a>>,
     /// Whether the flow may end with it.
     ends: bool,
 }
 
-impl Ways {
-    fn of(step: &Step, at: usize, count: usize) -> Self {
+/// A way from a step to another one.
+struct Way<'a> {
+    to: usize,
+    /// Whether the customer is always asked something on it.
+    asks: bool,
+    /// The slots that are emptied on it.
+    clears: &'a [String],
+}
+
+impl<'a> Ways<'a> {
+    fn of(step: &'a Step, at: usize, count: usize) -> Self {
         let mut ways = Self {
             to: Vec::new(),
             ends: false,
         };
-        let goes_on = !step.when.is_empty()
-            || !matches!(step.task, Task::Goto(_) | Task::End | Task::Handover(_));
+        let is_passed_over = !step.when.is_empty();
+        let goes_on =
+            is_passed_over || !matches!(step.task, Task::Goto(_) | Task::End | Task::Handover(_));
+        let is_confirmed = matches!(step.task, Task::Confirm { .. });
         if goes_on && at + 1 < count {
-            ways.to.push(at + 1);
+            ways.add(at + 1, is_confirmed && !is_passed_over, &[]);
         }
         ways.ends |= goes_on && at + 1 == count;
         match &step.task {
-            Task::Goto(to) => ways.to.push(*to),
+            Task::Goto(to) => ways.add(*to, false, &[]),
             Task::End | Task::Handover(_) => ways.ends = true,
             Task::Confirm {
                 denied: Some(otherwise),
                 ..
-            } => ways.otherwise(otherwise),
-            Task::Act { failed, .. } => ways.otherwise(failed),
+            } => ways.otherwise(otherwise, true),
+            Task::Act { failed, .. } => ways.otherwise(failed, false),
             _ => {}
         }
         ways
     }
 
-    fn otherwise(&mut self, otherwise: &Otherwise) {
+    fn otherwise(&mut self, otherwise: &'a Otherwise, asks: bool) {
         match otherwise.then {
-            Then::Goto(to) => self.to.push(to),
+            Then::Goto(to) => self.add(to, asks, &otherwise.clear),
             Then::End | Then::Handover(_) => self.ends = true,
         }
     }
+
+    fn add(&mut self, to: usize, asks: bool, clears: &'a [String]) {
+        self.to.push(Way { to, asks, clears });
+    }
 }
 
-fn reached(ways: &[Ways]) -> Vec<bool> {
+fn reached(ways: &[Ways<'_>]) -> Vec<bool> {
     let mut reached = vec![false; ways.len()];
     let mut next = vec![0];
     while let Some(at) = next.pop() {
         if !std::mem::replace(&mut reached[at], true) {
-            next.extend(&ways[at].to);
+            next.extend(ways[at].to.iter().map(|way| way.to));
         }
     }
     reached
 }
 
 /// From which steps the flow's end can be reached.
-fn ending(ways: &[Ways]) -> Vec<bool> {
+fn ending(ways: &[Ways<'_>]) -> Vec<bool> {
     let mut ends: Vec<bool> = ways.iter().map(|it| it.ends).collect();
     loop {
         let more: Vec<usize> = (0..ways.len())
-            .filter(|&at| !ends[at] && ways[at].to.iter().any(|&to| ends[to]))
+            .filter(|&at| !ends[at] && ways[at].to.iter().any(|way| ends[way.to]))
             .collect();
         if more.is_empty() {
             return ends;
@@ -95,27 +111,54 @@ fn ending(ways: &[Ways]) -> Vec<bool> {
     }
 }
 
-/// Which steps are in a loop of steps that do not wait for the customer.
-fn idle_loops(steps: &[Step], ways: &[Ways]) -> Vec<bool> {
-    let waits = |at: usize| matches!(steps[at].task, Task::Collect(_) | Task::Confirm { .. });
-    let returns = |start: usize| {
-        let mut seen = vec![false; ways.len()];
-        let mut next = vec![start];
-        while let Some(at) = next.pop() {
-            for &to in ways[at].to.iter().filter(|&&to| !waits(to)) {
-                if to == start {
-                    return true;
-                }
-                if !std::mem::replace(&mut seen[to], true) {
-                    next.push(to);
-                }
-            }
-        }
-        false
-    };
+/// Which steps are in a loop that may go on without the customer. A `collect` asks only for what has no value: it is
+/// passed unless the way back clears one of its slots.
+fn idle_loops(steps: &[Step], ways: &[Ways<'_>]) -> Vec<bool> {
+    // From each step, where the flow may go without asking.
+    let idle: Vec<Vec<usize>> = (0..ways.len())
+        .map(|at| {
+            let silent = ways[at].to.iter().filter(|way| !way.asks);
+            let silent = silent.filter(|way| !asks_again(steps, ways, at, way));
+            silent.map(|way| way.to).collect()
+        })
+        .collect();
+    let follow = |at: usize| idle[at].clone();
     (0..ways.len())
-        .map(|start| !waits(start) && returns(start))
+        .map(|start| {
+            let mut after = idle[start].iter();
+            after.any(|&to| leads(ways.len(), to, start, &follow))
+        })
         .collect()
+}
+
+/// Whether a way clears slots, and no way leads back to where it begins but by a `collect` of one of them.
+fn asks_again(steps: &[Step], ways: &[Ways<'_>], from: usize, way: &Way<'_>) -> bool {
+    let follow = |at: usize| {
+        let asks = match &steps[at].task {
+            Task::Collect(slots) if steps[at].when.is_empty() => {
+                slots.iter().any(|slot| way.clears.contains(slot))
+            }
+            _ => false,
+        };
+        let on = ways[at].to.iter().filter(|on| !asks && !on.asks);
+        on.map(|on| on.to).collect()
+    };
+    !way.clears.is_empty() && !leads(ways.len(), way.to, from, &follow)
+}
+
+/// Whether one of `count` steps leads to another one, or is it.
+fn leads(count: usize, from: usize, to: usize, follow: &dyn Fn(usize) -> Vec<usize>) -> bool {
+    let mut seen = vec![false; count];
+    let mut next = vec![from];
+    while let Some(at) = next.pop() {
+        if at == to {
+            return true;
+        }
+        if !std::mem::replace(&mut seen[at], true) {
+            next.extend(follow(at));
+        }
+    }
+    false
 }
 
 /// The most flows that may call one another, one in the other.

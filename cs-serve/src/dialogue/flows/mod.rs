@@ -42,14 +42,18 @@
 //! - `confirm: text`: asks for a yes. After a no the customer is asked what to change, or what `denied` says is
 //!   done;
 //! - `action: name`: calls the service with the slots. `saves: {slot: key}` keeps values of its answer;
-//!   `failed` is done if it does not succeed, by default `handover: action_failed`; `reads: true` says that it only
-//!   looks something up: customers can go back to what was before it;
+//!   `failed` is done if the service refuses, by default `handover: action_failed`; `reads: true` says that it only
+//!   looks something up: customers can go back to what was before it. If an error leaves open whether it was done, a
+//!   time-out say, an action that reads has failed; any other one is called once more with the same key, and after a
+//!   second error a person takes over, for the reason under `failed` or else `action_unknown`;
 //! - `say: text`; `call: flow`, which runs another flow with the slots that it shares with this one, and
 //!   comes back; `goto: step`; `end: true`; `handover: reason`.
 //!
 //! Besides, a step may have an `id` for `goto`, and `when: {slot: value}`: it is passed over unless the slots have
 //! these values (`null`: none). `failed` and `denied` are objects of `say` (a text), `clear` (a list of slots to
-//! empty) and one of `goto`, `end` and `handover`; without one of these the flow ends.
+//! empty) and one of `goto`, `end` and `handover`; without one of these the flow ends. A loop has an exit, and a
+//! `confirm`, or a `collect` of a slot that the way back clears: one whose slots have values asks nothing. A person
+//! takes over, for the reason `endless`, if a turn calls more than 20 actions nevertheless.
 //!
 //! **Hand-over**: `sentiment_below` and `low_confidence_twice` (two turns one after the other that nothing
 //! answers) are from 0 to 1, `intents` are those that a person answers. `texts` beside it replaces what is

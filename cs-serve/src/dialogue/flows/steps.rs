@@ -248,9 +248,14 @@ impl Reader<'_> {
                 self.fields.at_key(key, problem);
                 continue;
             };
-            let value = match node.json() {
-                Value::Null => None,
-                _ => node.text().map(str::to_owned),
+            let value = match (node.json(), node.text()) {
+                (Value::Null, _) => None,
+                (_, Some(text)) => Some(text.to_owned()),
+                (_, None) => {
+                    let problem = "a list or an object, expected one value, or null for none";
+                    self.fields.at(node, problem);
+                    continue;
+                }
             };
             if let Some(value) = &value {
                 let is_choice = slot.choices.iter().any(|choice| choice.value == *value);

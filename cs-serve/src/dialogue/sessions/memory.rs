@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::{Sessions, SessionsConfig, decode, encode, is_over};
 use crate::dialogue::error::{ChatError, SessionError};
@@ -161,6 +162,10 @@ impl Sessions for MemorySessions {
         kept.lines.reserve_exact(added.len());
         kept.lines.extend(added);
         Ok(())
+    }
+
+    fn expiry(&self) -> Duration {
+        self.config.expiry
     }
 
     fn delete(&self, session: &str) -> Result<bool, SessionError> {

@@ -46,25 +46,29 @@ impl SessionsConfig {
     /// # Errors
     /// [`ChatError::Config`] for an expiry under a second, or no session.
     pub fn validate(&self) -> Result<(), ChatError> {
-        let wrong = |name, found: String, expected| {
-            Err(ChatError::Config {
-                name,
-                found,
-                expected,
-            })
-        };
-        if self.expiry < Duration::from_secs(1) {
-            return wrong(
-                "expiry_ms",
-                self.expiry.as_millis().to_string(),
-                "at least 1000",
-            );
-        }
-        if self.most == 0 {
-            return wrong("most", "0".into(), "at least 1");
-        }
-        Ok(())
+        at_least(
+            "expiry_ms",
+            self.expiry.as_millis(),
+            (1_000, "at least 1000"),
+        )?;
+        at_least("most", self.most as u128, (1, "at least 1"))
     }
+}
+
+/// Refuses a setting that is less than it has to be.
+fn at_least(
+    name: &'static str,
+    found: u128,
+    (least, expected): (u128, &'static str),
+) -> Result<(), ChatError> {
+    if found >= least {
+        return Ok(());
+    }
+    Err(ChatError::Config {
+        name,
+        found: found.to_string(),
+        expected,
+    })
 }
 
 /// Where sessions are kept: the events of each, in order. The number of its events is its version.
@@ -91,6 +95,9 @@ pub trait Sessions: Send + Sync {
         events: &[Event],
         now: u64,
     ) -> Result<(), SessionError>;
+
+    /// How long a session is kept after its last event.
+    fn expiry(&self) -> Duration;
 
     /// Forgets a session. Gives whether there was one.
     ///

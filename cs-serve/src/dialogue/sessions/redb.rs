@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use ::redb::{
     Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata,
@@ -248,6 +249,10 @@ impl Sessions for RedbSessions {
             now,
         };
         self.write(&adding).map_err(store_failed)?
+    }
+
+    fn expiry(&self) -> Duration {
+        self.config.expiry
     }
 
     fn delete(&self, session: &str) -> Result<bool, SessionError> {

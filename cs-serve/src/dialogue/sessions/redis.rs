@@ -7,8 +7,8 @@ use std::time::Duration;
 use ::redis::{Client, Cmd, Connection, FromRedisValue, RedisError, RedisResult, cmd};
 use serde::{Deserialize, Serialize};
 
-use super::{Sessions, decode, encode};
-use crate::dialogue::error::SessionError;
+use super::{Sessions, at_least, decode, encode};
+use crate::dialogue::error::{ChatError, SessionError};
 use crate::dialogue::event::Event;
 
 /// Adds events to a list if it has as many as are known, and has it expire.
@@ -49,6 +49,29 @@ impl Default for RedisSessionsConfig {
     }
 }
 
+impl RedisSessionsConfig {
+    /// Checks that sessions can be kept at all. The address is looked at by [`RedisSessions::open`].
+    ///
+    /// # Errors
+    /// [`ChatError::Config`] for an expiry under a second, no time to answer, or no namespace.
+    pub fn validate(&self) -> Result<(), ChatError> {
+        at_least(
+            "expiry_ms",
+            self.expiry.as_millis(),
+            (1_000, "at least 1000"),
+        )?;
+        at_least("timeout_ms", self.timeout.as_millis(), (1, "at least 1"))?;
+        if self.namespace.is_empty() {
+            return Err(ChatError::Config {
+                name: "namespace",
+                found: "nothing".into(),
+                expected: "what keys begin with",
+            });
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Debug for RedisSessionsConfig {
     /// Formats it without the address, which may have a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,15 +95,19 @@ impl RedisSessions {
     /// Connects to Redis.
     ///
     /// # Errors
-    /// [`SessionError::Open`] if the address is none, or Redis does not answer.
+    /// [`SessionError::Open`] if the configuration cannot work, the address is none, or Redis does not answer.
     pub fn open(config: &RedisSessionsConfig) -> Result<Self, SessionError> {
-        let failed = |error: RedisError| SessionError::Open {
+        let refused = |problem: String| SessionError::Open {
             place: "Redis".into(),
-            // Its message may quote the password that the address has.
-            problem: format!(
-                "{}, expected an answer at redis://HOST:PORT or redis+unix:///PATH",
-                error.category()
-            ),
+            problem,
+        };
+        config.validate().map_err(|it| refused(it.to_string()))?;
+        // Its message may quote the password that the address has.
+        let failed = |error: RedisError| {
+            let category = error.category();
+            refused(format!(
+                "{category}, expected an answer at redis://HOST:PORT or redis+unix:///PATH"
+            ))
         };
         let sessions = Self {
             client: Client::open(config.url.as_str()).map_err(failed)?,
@@ -96,7 +123,7 @@ impl RedisSessions {
     }
 
     fn connect(&self) -> RedisResult<Connection> {
-        let timeout = self.config.timeout.max(Duration::from_millis(1));
+        let timeout = self.config.timeout;
         let connection = self.client.get_connection_with_timeout(timeout)?;
         connection.set_read_timeout(Some(timeout))?;
         connection.set_write_timeout(Some(timeout))?;
@@ -173,7 +200,7 @@ impl Sessions for RedisSessions {
         let millis = u64::try_from(self.config.expiry.as_millis()).unwrap_or(u64::MAX);
         let mut append = cmd("EVAL");
         append.arg(APPEND).arg(1).arg(self.key(session));
-        append.arg(known).arg(millis.max(1));
+        append.arg(known).arg(millis);
         for event in events {
             append.arg(encode(event)?);
         }
@@ -181,6 +208,10 @@ impl Sessions for RedisSessions {
             0 => Err(SessionError::Changed),
             _ => Ok(()),
         }
+    }
+
+    fn expiry(&self) -> Duration {
+        self.config.expiry
     }
 
     fn delete(&self, session: &str) -> Result<bool, SessionError> {

@@ -69,12 +69,16 @@ fn a_call_has_its_key_and_gives_values() {
 fn what_is_no_success_fails() {
     for (answer, expected) in [
         (
-            &b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"[..],
-            "refused: create_refund: status 404",
+            &b"HTTP/1.1 422 No\r\nContent-Length: 0\r\n\r\n"[..],
+            "refused: create_refund: status 422",
+        ),
+        (
+            b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+            "create_refund: status 404, expected 2xx, or",
         ),
         (
             b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n",
-            "create_refund: status 500, expected 2xx or 4xx",
+            "create_refund: status 500, expected 2xx, or",
         ),
         (
             b"HTTP/1.1 302 Found\r\nLocation: http://x/\r\nContent-Length: 0\r\n\r\n",
@@ -93,6 +97,23 @@ fn what_is_no_success_fails() {
     ] {
         let told = call(answer).0.unwrap_err().to_string();
         assert!(told.contains(expected), "{told}");
+    }
+    // Whoever has the wrong address or key, or comes too early, is not told that the service refuses.
+    for (status, is_refusal) in [
+        (400, true),
+        (401, false),
+        (403, false),
+        (404, false),
+        (405, false),
+        (408, false),
+        (409, true),
+        (429, false),
+        (503, false),
+    ] {
+        let answer = format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n");
+        let error = call(answer.leak().as_bytes()).0.unwrap_err();
+        let found = matches!(error, ActionError::Refused { .. });
+        assert_eq!(found, is_refusal, "{status}");
     }
     let mut long = b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n\"".to_vec();
     long.resize(100_040, b'a');
@@ -134,4 +155,10 @@ fn an_address_that_is_none_is_refused() {
         let told = HttpActions::new(&config).unwrap_err().to_string();
         assert!(told.contains("expected an address without TLS"), "{told}");
     }
+    let config = HttpActionsConfig {
+        url: "https://shop:s3cret@shop.example/actions".into(),
+        ..HttpActionsConfig::default()
+    };
+    let told = HttpActions::new(&config).unwrap_err().to_string();
+    assert!(told.starts_with("url = shop.example/actions,"), "{told}");
 }

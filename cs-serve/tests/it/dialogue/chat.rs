@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use cs_serve::dialogue::{
-    ActionError, Call, Chat, ChatConfig, ChatError, Event, Flows, MemorySessions, NoAnswers,
-    SessionError, Sessions, SessionsConfig, State, Told, Turn,
+    ActionError, Actions, Call, Chat, ChatConfig, ChatError, Event, Flows, MemorySessions,
+    NoAnswers, SessionError, Sessions, SessionsConfig, State, Told, Turn,
 };
 use cs_serve::reply::{Source, Values};
 
@@ -69,6 +69,10 @@ impl Sessions for Failing {
         }
     }
 
+    fn expiry(&self) -> Duration {
+        self.store.expiry()
+    }
+
     fn delete(&self, session: &str) -> Result<bool, SessionError> {
         self.store.delete(session)
     }
@@ -105,6 +109,7 @@ fn a_turn_that_is_sent_again_is_answered_as_before() {
     let again = send(&chat, Some(1), "查订单A12345", "order_status").unwrap();
     assert_eq!((first.turn, &first.reply), (again.turn, &again.reply));
     assert_eq!(first.state, again.state);
+    assert!(!first.is_repeated && again.is_repeated);
     assert_eq!(service.calls(), ["find_order"]);
     for (turn, text) in [
         (1, "查订单A99999"),
@@ -445,4 +450,193 @@ fn what_fails_is_told_to_the_caller() {
     assert_eq!(told.failures[0].to_string(), "no answer in time");
     is_up.store(true, Ordering::Relaxed);
     assert_eq!(say(&chat, "A12345", "").reply.text, "订单A12345：已签收。");
+}
+
+/// A service whose actions fail, each time in this way, and the keys that they were called with.
+fn failing_with(flows: &str, error: fn() -> ActionError) -> (Chat, Arc<Mutex<Vec<String>>>) {
+    let keys = Arc::new(Mutex::new(Vec::new()));
+    let sessions = MemorySessions::new(&SessionsConfig::default()).unwrap();
+    let flows = Flows::parse(flows).unwrap();
+    let config = ChatConfig::default();
+    let called = Arc::clone(&keys);
+    let actions = move |call: &Call<'_>| {
+        called.lock().unwrap().push(call.key.to_owned());
+        Err::<Values, _>(error())
+    };
+    let chat = Chat::new(flows, Box::new(NoAnswers), Box::new(sessions), config);
+    (chat.unwrap().with_actions(Box::new(actions)), keys)
+}
+
+fn refused() -> ActionError {
+    let problem = "no such order".to_owned();
+    ActionError::Refused { problem }
+}
+
+#[test]
+fn a_turn_calls_only_so_many_actions() {
+    // The way back clears the slot, and another action fills it again.
+    let flows = r#"
+version: 1
+flows:
+  status:
+    starts: { intent: order_status }
+    slots: { order_id: { ask: "Which one?", pattern: "A\\d+" } }
+    steps:
+      - { id: find, action: last_order, reads: true, saves: { order_id: id }, failed: { end: true } }
+      - collect: [order_id]
+      - { action: find_order, reads: true, failed: { clear: [order_id], goto: find } }
+"#;
+    let sessions = MemorySessions::new(&SessionsConfig::default()).unwrap();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let (flows, config) = (Flows::parse(flows).unwrap(), ChatConfig::default());
+    let chat = Chat::new(flows, Box::new(NoAnswers), Box::new(sessions), config)
+        .unwrap()
+        .with_actions(Box::new(move |call: &Call<'_>| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            match call.action {
+                "last_order" => Ok(Values::from([("id".to_owned(), "A12345".to_owned())])),
+                _ => Err(refused()),
+            }
+        }));
+    let told = say(&chat, "where is it", "order_status");
+    assert_eq!(told.reply.source, Source::Handover);
+    assert_eq!(chat.state("s1").unwrap().handed_over(), Some("endless"));
+    assert_eq!(calls.load(Ordering::Relaxed), 20);
+}
+
+#[test]
+fn a_key_is_of_one_session_and_one_action() {
+    let time = Arc::new(AtomicU64::new(1_000));
+    let clock = Arc::clone(&time);
+    let service = Service::default();
+    let chat = shop(&service)
+        .with_clock(move || UNIX_EPOCH + Duration::from_millis(clock.load(Ordering::Relaxed)));
+    say(&chat, "查订单A12345", "order_status");
+    // A session of the same name after this one is another one.
+    assert!(chat.forget("s1").unwrap());
+    time.fetch_add(1, Ordering::Relaxed);
+    say(&chat, "查订单A12345", "order_status");
+    let calls = service.calls.lock().unwrap();
+    assert_eq!(calls.len(), 2);
+    assert_ne!(calls[0].1, calls[1].1);
+}
+
+#[test]
+fn what_may_have_been_done_is_tried_once_more_and_then_left_to_a_person() {
+    let again = SHOP.replace(
+        "      - action: cancel_order\n",
+        "      - { action: cancel_order, failed: { say: No., clear: [order_id], goto: which } }\n",
+    );
+    let again = again.replace(
+        "    steps:\n      - collect: [order_id]\n      - confirm: { zh: \"确定取消",
+        "    steps:\n      - { id: which, collect: [order_id] }\n      - confirm: { zh: \"确定取消",
+    );
+    let cancel = |error| {
+        let (chat, keys) = failing_with(&again, error);
+        say(&chat, "取消订单A12345", "cancel_order");
+        let told = say(&chat, "对", "");
+        let keys = keys.lock().unwrap().clone();
+        let reason = chat.state("s1").unwrap().handed_over().map(str::to_owned);
+        (told, keys, reason)
+    };
+    let (told, keys, reason) = cancel(|| ActionError::Time);
+    assert_eq!(reason.as_deref(), Some("action_unknown"));
+    assert!(!told.reply.text.contains("No."), "{}", told.reply.text);
+    assert!(keys.len() == 2 && keys[0] == keys[1]);
+    assert_eq!(told.failures.len(), 2);
+    // A refusal is an answer: the flow goes on as it says.
+    let (told, keys, reason) = cancel(refused);
+    assert_eq!((keys.len(), reason), (1, None));
+    assert_eq!(told.reply.text, "No.\n取消哪个订单？");
+    // An action that only reads has failed, whatever it did.
+    let (chat, keys) = failing_with(SHOP, || ActionError::Time);
+    say(&chat, "查订单A12345", "order_status");
+    assert_eq!(keys.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_question_is_no_consent() {
+    let service = Service::default();
+    let chat = shop(&service);
+    say(&chat, "取消订单A12345", "cancel_order");
+    for text in ["可以吗？", "是吗？", "确定？", "ok?", "sure?"] {
+        let told = say(&chat, text, "");
+        assert!(service.calls().is_empty(), "{text}");
+        if told.reply.source == Source::Handover {
+            chat.release("s1").unwrap();
+        }
+    }
+    say(&chat, "确定", "");
+    assert_eq!(service.calls(), ["cancel_order"]);
+}
+
+/// A service that takes its time.
+struct Slow(Service);
+
+impl Actions for Slow {
+    fn call(&self, call: &Call<'_>) -> Result<Values, ActionError> {
+        self.0.call(call)
+    }
+
+    fn time_limit(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+}
+
+#[test]
+fn a_turn_that_another_replica_may_be_at_is_not_taken_for_a_crash() {
+    let time = Arc::new(AtomicU64::new(100_000));
+    let (store, service) = (Failing::new(), Service::default());
+    let replica = || {
+        let clock = Arc::clone(&time);
+        let actions = Box::new(Slow(service.clone()));
+        chat_on(&store, SHOP, &service)
+            .with_actions(actions)
+            .with_clock(move || UNIX_EPOCH + Duration::from_millis(clock.load(Ordering::Relaxed)))
+    };
+    let ask = |chat: &Chat| send(chat, Some(1), "查订单A12345", "order_status");
+    store.fail_after(1);
+    assert!(ask(&replica()).is_err());
+    store.fail_after(usize::MAX);
+    let other = replica();
+    for now in [100_000, 104_999, 95_001] {
+        time.store(now, Ordering::Relaxed);
+        assert!(matches!(ask(&other), Err(ChatError::InProgress)), "{now}");
+    }
+    assert_eq!(service.calls().len(), 1);
+    // It has ended by then, or the clock has gone back.
+    time.store(105_000, Ordering::Relaxed);
+    assert_eq!(ask(&other).unwrap().reply.text, "订单A12345：已发货。");
+    let calls = service.calls.lock().unwrap();
+    assert!(calls.len() == 2 && calls[0] == calls[1]);
+}
+
+#[test]
+fn a_session_is_forgotten_and_released_between_turns() {
+    let (start, end) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let (began, ends) = (Arc::clone(&start), Arc::clone(&end));
+    let service = Service::default();
+    let chat = shop(&service).with_actions(Box::new(move |_: &Call<'_>| {
+        began.wait();
+        ends.wait();
+        Ok::<_, ActionError>(Values::from([("status".to_owned(), "已签收".to_owned())]))
+    }));
+    std::thread::scope(|scope| {
+        let slow = scope.spawn(|| send(&chat, None, "查订单A12345", "order_status"));
+        start.wait();
+        let released = scope.spawn(|| chat.release("s1"));
+        let forgotten = scope.spawn(|| chat.forget("s1"));
+        end.wait();
+        // The turn has its end whatever comes meanwhile.
+        assert_eq!(
+            slow.join().unwrap().unwrap().reply.text,
+            "订单A12345：已签收。"
+        );
+        assert!(forgotten.join().unwrap().unwrap());
+        let released = released.join().unwrap();
+        assert!(matches!(released, Ok(()) | Err(ChatError::Unknown)));
+    });
+    assert!(matches!(chat.state("s1"), Err(ChatError::Unknown)));
+    assert_eq!(send(&chat, None, "你好", "").unwrap().turn, 1);
 }

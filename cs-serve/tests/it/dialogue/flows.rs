@@ -100,6 +100,11 @@ fn steps_name_what_there_is() {
         ),
         ("      - end: false\n", "7:14", "expected end: true"),
         (
+            "      - { say: a, when: { order: [x, y] } }\n",
+            "7:34",
+            "a list or an object, expected one value",
+        ),
+        (
             "      - { say: a, when: { other: x } }\n",
             "7:27",
             "no slot \"other\"",
@@ -141,13 +146,42 @@ fn steps_are_reached_and_loops_end() {
         (
             "      - { id: a, action: x }\n      - { goto: a, when: { order: x } }\n      - say: a\n",
             "7:9",
-            "asks the customer nothing",
+            "may ask the customer nothing",
+        ),
+        // What has a value is not asked for again.
+        (
+            "      - { id: a, collect: [order] }\n      - { action: x, failed: { goto: a } }\n",
+            "7:9",
+            "may ask the customer nothing",
+        ),
+        (
+            "      - { id: a, collect: [order] }\n      - { id: b, action: x, failed: { clear: [order], goto: b } }\n",
+            "8:9",
+            "may ask the customer nothing",
+        ),
+        // A step may be passed over.
+        (
+            "      - { id: a, say: a }\n      - { collect: [order], when: { order: x } }\n      - { action: x, failed: { clear: [order], goto: a } }\n",
+            "7:9",
+            "may ask the customer nothing",
+        ),
+        (
+            "      - { id: a, confirm: a, when: { order: x } }\n      - { action: x, failed: { goto: a } }\n",
+            "7:9",
+            "may ask the customer nothing",
         ),
     ] {
         is_refused(&flow(steps), place, expected);
     }
-    let asks = "      - { id: a, confirm: a, denied: { goto: a } }\n      - say: a\n";
-    assert!(Flows::parse(&flow(asks)).is_ok());
+    for asks in [
+        "      - { id: a, confirm: a, denied: { goto: a } }\n      - say: a\n",
+        "      - { id: a, collect: [order] }\n      - { action: x, failed: { clear: [order], goto: a } }\n",
+        "      - { id: a, confirm: a }\n      - { action: x, failed: { goto: a } }\n",
+        "      - { id: a, collect: [order] }\n      - { confirm: b, when: { order: x }, denied: { goto: a } }\n",
+    ] {
+        let read = Flows::parse(&flow(asks));
+        assert!(read.is_ok(), "{asks}: {read:?}");
+    }
     let circle = "version: 1\nflows:\n  a: { starts: { intent: i }, steps: [{ call: b }] }\n  b: { steps: [{ call: a }] }\n";
     is_refused(circle, "3:3", "its calls go round");
     is_refused(circle, "4:3", "its calls go round");

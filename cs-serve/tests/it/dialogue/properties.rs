@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use cs_serve::dialogue::{Decision, Event, Flows, Input, Next, State, decide};
+use cs_serve::dialogue::{Decision, Event, Flows, Input, Next, Outcome, State, decide};
 use cs_serve::reply::{Reply, Source, Values};
 use proptest::prelude::*;
 
@@ -83,8 +83,8 @@ fn take(flows: &Flows, state: &State, said: &Said) -> Decision {
         &Input::Turn {
             text,
             understanding: &understanding,
-            at: 7,
         },
+        7,
     );
     let mut events = std::mem::take(&mut decision.events);
     for _ in 0..100 {
@@ -96,12 +96,15 @@ fn take(flows: &Flows, state: &State, said: &Said) -> Decision {
                 reply: (*is_answered && text.len() % 2 == 0).then(answer),
             },
             Next::Answer => Input::Answer(is_answered.then(answer)),
-            Next::Call(_) => Input::Outcome(succeeds.then(|| {
+            Next::Call(_) if *succeeds => {
                 let values = [("id", "R7"), ("status", "ok")];
-                Values::from(values.map(|(key, value)| (key.to_owned(), value.to_owned())))
-            })),
+                let values = values.map(|(key, value)| (key.to_owned(), value.to_owned()));
+                Input::Outcome(Outcome::Done(Values::from(values)))
+            }
+            Next::Call(_) if text.len() % 2 == 0 => Input::Outcome(Outcome::Refused),
+            Next::Call(_) => Input::Outcome(Outcome::Unknown),
         };
-        decision = decide(flows, &decision.state, &input);
+        decision = decide(flows, &decision.state, &input, 7);
         events.append(&mut decision.events);
     }
     assert_eq!(decision.next, Next::Reply, "a turn comes to its end");

@@ -66,6 +66,10 @@ impl Sessions for Shared {
         self.store.append(session, known, events, now)
     }
 
+    fn expiry(&self) -> Duration {
+        self.store.expiry()
+    }
+
     fn delete(&self, session: &str) -> Result<bool, SessionError> {
         self.store.delete(session)
     }
