@@ -240,7 +240,7 @@ impl Answerer {
     }
 
     /// Answers by the likeliest question that is sure, if possible one that is answered in the
-    /// customer's language.
+    /// customer's language. An answer that lacks a value is passed over.
     fn by_question(&self, asked: &Asked<'_>, values: &Values) -> Result<Option<Reply>, ReplyError> {
         let found = self.retrieval.search(asked.text, CANDIDATES)?;
         let may_answer = |it: &Found| {
@@ -250,11 +250,14 @@ impl Answerer {
         let mut sure: Vec<(&Entry, &str)> = found.iter().filter_map(may_answer).collect();
         let speaks = |it: &Entry| it.text().is_some_and(|text| text.is_in(asked.language));
         sure.sort_by_key(|&(it, _)| !speaks(it));
-        let Some((entry, question)) = sure.first() else {
-            return Ok(None);
-        };
-        let text = entry.render(asked.language, values)?;
-        Ok(Some(entry.reply(text, Source::Faq, question)))
+        for (entry, question) in sure {
+            match entry.render(asked.language, values) {
+                Ok(text) => return Ok(Some(entry.reply(text, Source::Faq, question))),
+                // Its error may have a customer's value in it.
+                Err(_) => tracing::warn!(reply = entry.id, "an answer lacks a value, or fails"),
+            }
+        }
+        Ok(None)
     }
 
     /// Has a reply written from what is known and from answered questions, if there are any.
@@ -282,7 +285,12 @@ impl Answerer {
         let Some(written) = writer.write(asked, &material, stream, sink)? else {
             return Ok(None);
         };
-        let checked = known.map(|it| it.check(&written.text)).transpose()?;
+        // It has been said by now, and each of its sentences was held against the facts before.
+        let checked = known.map(|it| it.check(&written.text));
+        let checked = checked.and_then(|checked| {
+            let failed = |error| tracing::warn!(%error, "a reply is not checked as a whole");
+            checked.map_err(failed).ok()
+        });
         Ok(Some(Reply {
             evidence: evidence(&written, &told, &near),
             text: written.text,

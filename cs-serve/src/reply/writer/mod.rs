@@ -164,17 +164,26 @@ impl Writer {
         };
         for event in self.handle.generate(request, &options)? {
             let has_ended = match event {
-                Ok(GenerationEvent::Delta(delta)) => draft.push(&delta.text, sink)?,
-                Ok(GenerationEvent::End(end)) if end.finish == Finish::Stop => {
-                    draft.finish(sink)?;
-                    true
+                Ok(GenerationEvent::Delta(delta)) => {
+                    let pushed = draft.push(&delta.text, sink);
+                    pushed.map_err(ReplyError::from)
                 }
-                Ok(GenerationEvent::End(_)) => true, // in the middle of a sentence
-                Err(error) if draft.written.text.is_empty() => return Err(error.into()),
-                Err(_) => true,
+                Ok(GenerationEvent::End(end)) if end.finish == Finish::Stop => {
+                    let finished = draft.finish(sink);
+                    finished.map(|()| true).map_err(ReplyError::from)
+                }
+                Ok(GenerationEvent::End(_)) => Ok(true), // in the middle of a sentence
+                Err(error) => Err(error.into()),
             };
-            if has_ended {
-                break;
+            match has_ended {
+                Ok(false) => {}
+                Ok(true) => break,
+                Err(error) if draft.written.text.is_empty() => return Err(error),
+                // Its source may quote a text.
+                Err(_) => {
+                    tracing::warn!("a reply ends early, as something failed after a part was said");
+                    break;
+                }
             }
         }
         let written = draft.written;

@@ -265,6 +265,26 @@ fn an_answered_question_has_its_conditions() {
 }
 
 #[test]
+fn an_answer_that_lacks_a_value_is_passed_over() {
+    let lines = r#"
+        {"id": "mine", "kind": "faq", "question": "怎么申请退货？", "text": "订单{{order_id}}可以退货。"}
+        {"id": "any", "kind": "faq", "question": "怎么申请退货呢", "text": "在订单页点“退货”即可。"}
+        {"id": "wait", "kind": "faq", "question": "多久能到账", "text": "订单{{order_id}}三天内到账。"}
+    "#;
+    let answerer = Answerer::new(AnswererParts {
+        replies: replies(lines),
+        ..AnswererParts::default()
+    })
+    .unwrap();
+    let text = "在订单页点“退货”即可。".to_owned();
+    assert_eq!(
+        said(&answerer, "怎么申请退货？", None),
+        Some((Source::Faq, text))
+    );
+    assert_eq!(said(&answerer, "多久能到账", None), None);
+}
+
+#[test]
 fn failures_are_errors() {
     let answerer = answerer();
     let turn = understanding("订单到哪了", Some("order_status"));
