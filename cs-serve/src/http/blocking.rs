@@ -7,7 +7,9 @@ pub(super) async fn on_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|error| {
-        tracing::error!(%error, "work on a thread of its own did not end");
+        // What it panicked with may quote a text.
+        let is_panic = error.is_panic();
+        tracing::error!(is_panic, "work on a thread of its own did not end");
         Problem::internal("the service failed")
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
@@ -35,6 +35,8 @@ pub(super) struct Chats {
     filtered: [[AtomicU64; Action::ALL.len()]; 2],
     /// Hand-overs by reason: the reasons that flows have, and a few of our own.
     handovers: Mutex<BTreeMap<String, u64>>,
+    /// Turns without a reply, by the status that says why.
+    failed: Mutex<BTreeMap<u16, u64>>,
     seconds: Buckets,
 }
 
@@ -67,6 +69,7 @@ impl Chats {
             replies: Default::default(),
             filtered: Default::default(),
             handovers: Mutex::default(),
+            failed: Mutex::default(),
             seconds: Buckets::default(),
         }
     }
@@ -80,8 +83,21 @@ impl Chats {
     /// Replies to a turn; blocks. `sink` gets the reply part by part.
     pub(super) fn turn(&self, turn: &Turn<'_>, sink: &mut Sink<'_>) -> Result<Told, Problem> {
         let began = Instant::now();
-        let told = self.chat.turn(turn, sink)?;
-        self.seconds.time(began.elapsed());
+        let told = self.chat.turn(turn, sink).map_err(|error| {
+            let problem = Problem::from(error);
+            *lock(&self.failed)
+                .entry(problem.status.as_u16())
+                .or_default() += 1;
+            problem
+        })?;
+        if !told.is_repeated {
+            self.seconds.time(began.elapsed());
+            self.count(&told);
+        }
+        Ok(told)
+    }
+
+    fn count(&self, told: &Told) {
         for error in &told.failures {
             // A refusal is an answer, and flows say what follows. It might quote a text: no one sees it unasked.
             let is_refusal = matches!(error.downcast_ref(), Some(ActionError::Refused { .. }));
@@ -93,8 +109,7 @@ impl Chats {
         // It has the reason for its id; what is said once a person has the conversation has none.
         let mut evidence = told.reply.evidence.iter();
         if let Some(reason) = evidence.find(|it| it.source == Source::Handover) {
-            let handovers = self.handovers.lock();
-            let mut handovers = handovers.unwrap_or_else(PoisonError::into_inner);
+            let mut handovers = lock(&self.handovers);
             *handovers.entry(reason.id.clone()).or_default() += 1;
         }
         self.count_filtered(told.filtered);
@@ -102,7 +117,6 @@ impl Chats {
         if let Some(count) = source.and_then(|at| self.replies.get(at)) {
             count.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(told)
     }
 
     fn count_filtered(&self, filtered: Option<Filtered>) {
@@ -136,11 +150,6 @@ impl Chats {
             events,
             ratings: self.feedback.ratings(session).map_err(unkept)?,
         })
-    }
-
-    /// Gives the turns of a conversation, 0 if it has not begun; blocks.
-    pub(super) fn turns(&self, session: &str) -> Result<u32, Problem> {
-        Ok(self.chat.turns(session)?)
     }
 
     /// Has the service go on with a conversation that a person has; blocks.
@@ -188,14 +197,22 @@ impl Chats {
 
     /// How many conversations were handed over, by reason.
     pub(super) fn handovers(&self) -> BTreeMap<String, u64> {
-        let handovers = self.handovers.lock();
-        handovers.unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.handovers).clone()
+    }
+
+    /// How many turns have no reply, by status.
+    pub(super) fn failed(&self) -> BTreeMap<u16, u64> {
+        lock(&self.failed).clone()
     }
 
     /// The seconds from an understood turn to its reply.
     pub(super) fn seconds(&self) -> Distribution {
         self.seconds.distribution(MICRO)
     }
+}
+
+fn lock<T>(counts: &Mutex<T>) -> MutexGuard<'_, T> {
+    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn unkept(error: BackendError) -> Problem {
@@ -212,7 +229,7 @@ impl From<ChatError> for Problem {
                 StatusCode::CONFLICT
             }
             ChatError::Gone => return Self::internal("nobody waits for the reply"),
-            ChatError::Busy { .. } => {
+            ChatError::Busy { .. } | ChatError::InProgress => {
                 return Self::early(error.to_string(), Duration::from_secs(1));
             }
             ChatError::Store(_) => {

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
@@ -12,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::body::{Body as HttpBody, Frame};
 use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{Instant, Sleep, sleep};
 
 const KIND: &str = "text/event-stream";
 
@@ -22,9 +24,17 @@ pub(super) fn are_wanted(headers: &HeaderMap) -> bool {
         .filter_map(|it| it.to_str().ok())
         .flat_map(|it| it.split(','));
     kinds.any(|kind| {
-        let essence = kind.split(';').next().unwrap_or_default();
-        essence.trim().eq_ignore_ascii_case(KIND)
+        let mut parts = kind.split(';').map(str::trim);
+        let essence = parts.next().unwrap_or_default();
+        essence.eq_ignore_ascii_case(KIND) && !parts.any(is_refusal)
     })
+}
+
+/// Whether a parameter of a kind says that it is not wanted: a weight of 0.
+fn is_refusal(parameter: &str) -> bool {
+    let weight = parameter.split_once('=');
+    let weight = weight.filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
+    weight.is_some_and(|(_, weight)| weight.trim().parse() == Ok(0.0))
 }
 
 /// Where the events of an answer go. They wait here for a client that reads slowly: no more than one
@@ -40,7 +50,7 @@ impl Events {
             (CONTENT_TYPE, HeaderValue::from_static(KIND)),
             (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         ];
-        let response = (headers, Body::new(EventBody(receiver))).into_response();
+        let response = (headers, Body::new(EventBody::new(receiver))).into_response();
         (Self(sender), response)
     }
 
@@ -70,7 +80,25 @@ impl Events {
     }
 }
 
-struct EventBody(UnboundedReceiver<Bytes>);
+/// A comment, as often as nothing else has come for [`QUIET`]: what lies in between takes no connection for dead.
+const COMMENT: &str = ":\n\n";
+/// How long nothing may come.
+const QUIET: Duration = Duration::from_secs(15);
+
+struct EventBody {
+    events: UnboundedReceiver<Bytes>,
+    /// Ends when a comment is due.
+    quiet: Pin<Box<Sleep>>,
+}
+
+impl EventBody {
+    fn new(events: UnboundedReceiver<Bytes>) -> Self {
+        Self {
+            events,
+            quiet: Box::pin(sleep(QUIET)),
+        }
+    }
+}
 
 impl HttpBody for EventBody {
     type Data = Bytes;
@@ -80,8 +108,15 @@ impl HttpBody for EventBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let next = self.0.poll_recv(context);
-        next.map(|event| event.map(|it| Ok(Frame::data(it))))
+        let event = match self.events.poll_recv(context) {
+            Poll::Ready(event) => event,
+            Poll::Pending if self.quiet.as_mut().poll(context).is_ready() => {
+                Some(Bytes::from_static(COMMENT.as_bytes()))
+            }
+            Poll::Pending => return Poll::Pending,
+        };
+        self.quiet.as_mut().reset(Instant::now() + QUIET);
+        Poll::Ready(event.map(|it| Ok(Frame::data(it))))
     }
 }
 
@@ -94,6 +129,9 @@ mod tests {
         for (accept, expected) in [
             ("text/event-stream", true),
             ("application/json, Text/Event-Stream;q=0.9", true),
+            ("text/event-stream;q=0, application/json", false),
+            ("text/event-stream; Q=0.000", false),
+            ("text/event-stream; charset=utf-8; q=0.1", true),
             ("application/json", false),
             ("*/*", false),
             ("", false),

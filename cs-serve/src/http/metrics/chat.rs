@@ -12,6 +12,11 @@ pub(super) fn write(f: &mut fmt::Formatter<'_>, chats: &Chats) -> fmt::Result {
         let source = source.name();
         writeln!(f, "cs_chat_turns_total{{source=\"{source}\"}} {count}")?;
     }
+    let help = "Turns without a reply, by the status that says why, also in streams.";
+    head(f, "cs_chat_failed_total", "counter", help)?;
+    for (status, count) in chats.failed() {
+        writeln!(f, "cs_chat_failed_total{{status=\"{status}\"}} {count}")?;
+    }
     let help = "Conversations that were handed over to a person, by reason.";
     head(f, "cs_chat_handovers_total", "counter", help)?;
     for (reason, count) in chats.handovers() {

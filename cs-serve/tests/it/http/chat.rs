@@ -368,6 +368,14 @@ async fn metrics_count_replies_and_hand_overs_and_tell_nothing_of_them() {
     )
     .await;
     service.get("/v1/chat/secret-session").await;
+    // What is sent again counts once, and so does a stream that ends with a problem.
+    let again = json!({"session": "secret-session", "text": "please fail", "turn": 2});
+    assert_eq!(say(&service, again).await.status, 200);
+    let late = json!({"session": "secret-session", "text": "x", "turn": 9}).to_string();
+    let mut late = post("/v1/chat", late);
+    let kind = "text/event-stream".parse().unwrap();
+    late.headers_mut().insert("accept", kind);
+    assert_eq!(service.send(late).await.status, 200);
     let metrics = service.get("/metrics").await.body;
     for line in [
         "cs_chat_turns_total{source=\"generated\"} 1",
@@ -375,7 +383,8 @@ async fn metrics_count_replies_and_hand_overs_and_tell_nothing_of_them() {
         "cs_chat_turns_total{source=\"faq\"} 0",
         "cs_chat_handovers_total{reason=\"answer_failed\"} 1",
         "cs_stage_seconds_count{stage=\"chat\"} 2",
-        "cs_requests_total{path=\"/v1/chat\",status=\"200\"} 2",
+        "cs_chat_failed_total{status=\"409\"} 1",
+        "cs_requests_total{path=\"/v1/chat\",status=\"200\"} 4",
         "cs_requests_total{path=\"/v1/chat/{session}\",status=\"200\"} 1",
     ] {
         assert!(

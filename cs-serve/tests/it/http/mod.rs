@@ -12,7 +12,6 @@ mod logs;
 mod notes;
 #[cfg(feature = "otel")]
 mod otel;
-mod rollout;
 mod routes;
 mod service;
 mod sockets;
