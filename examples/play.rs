@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The service is the one that `serve --config` starts, but in this process, without a socket, and with sessions
-//! that are kept in memory alone. A conversation is `{name, turns: [{say, expect}]}`, in YAML; what is expected is any
+//! that are kept in memory alone. Nothing is done for it: where the settings have a service for actions,
+//! `--scripted-actions` says what they give. A conversation is `{name, turns: [{say, expect}]}`, in YAML; what is expected is any
 //! of `intent`, `slots`, `source` and `contains`, a text that is in the reply or a list of them. With `--json`, an object:
 //! `passed`, a number, and `failed[{conversation, turn, expected, found}]`. It exits with 1 if one failed.
 
@@ -30,6 +31,9 @@ struct Arguments {
     /// Conversations, in YAML
     #[arg(long, value_name = "FILE")]
     conversations: PathBuf,
+    /// What actions give, in JSON lines, in place of what the settings say
+    #[arg(long, value_name = "FILE")]
+    scripted_actions: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
 }
@@ -37,7 +41,8 @@ struct Arguments {
 fn main() -> ExitCode {
     run(|arguments: Arguments| {
         let scripts = Script::read(&arguments.conversations)?;
-        let settings = ServeSettings::open(&arguments.config)?.in_process();
+        let settings = ServeSettings::open(&arguments.config)?;
+        let settings = settings.in_process(arguments.scripted_actions)?;
         if !settings.chats() {
             return Err(Error::Unfit {
                 path: arguments.config,

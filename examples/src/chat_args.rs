@@ -14,7 +14,6 @@ use cs_serve::reply::{Answerer, AnswererParts, Replies, Writer};
 use cs_serve::safety::personal::{Keys, Masker};
 use cs_serve::safety::words::{CurrentFilter, FilterConfig};
 
-use crate::candidate_args::CandidateArgs;
 use crate::error::{Error, Result};
 use crate::filters::{Semantic, open_embedder, open_words};
 use crate::generator::Generator;
@@ -28,19 +27,31 @@ impl ServeSettings {
     }
 
     /// The same settings for a service that is asked in its own process: whoever asks needs no key and may ask at any
-    /// rate, conversations are kept in memory, and nothing is logged.
-    #[must_use]
-    pub fn in_process(self) -> Self {
-        Self {
+    /// rate, conversations are kept in memory, and nothing is logged or
+    /// done: actions give what a file says, `scripted` if given.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] for actions that a service would do, without a file in their place.
+    pub fn in_process(self, scripted: Option<PathBuf>) -> Result<Self> {
+        let is_scripted = scripted.is_some();
+        if self.actions.is_some() && !is_scripted && self.scripted_actions.is_none() {
+            let line = "`actions`: the service would do them for what is only played: give what they give by \
+                        --scripted-actions";
+            return Err(Error::Usage(line.to_owned()));
+        }
+        Ok(Self {
             api_keys: None,
+            models_dir: None,
             rate: None,
             state: None,
             redis: None,
             log_dir: None,
             mask_key: None,
-            rolling: CandidateArgs::default(),
+            actions: self.actions.filter(|_| !is_scripted),
+            scripted_actions: scripted.or(self.scripted_actions),
             ..self
-        }
+        })
     }
 
     /// The conversations, if any are held.

@@ -14,7 +14,6 @@ use cs_serve::http::{HttpConfig, Slot};
 use cs_serve::knowledge::{CurrentKnowledge, Endpoint, Graph, Limits};
 use cs_serve::route::{Cache, Cascade, RedisConfig, RouteConfig};
 
-use crate::candidate_args::CandidateArgs;
 use crate::configure::{from_environment, from_file};
 use crate::error::{Error, Result};
 use crate::number;
@@ -126,9 +125,6 @@ pub struct ServeSettings {
     /// Requests a second of a caller at most; no limit if left out
     #[arg(long, value_name = "REQUESTS", value_parser = number::above_zero)]
     pub rate: Option<f64>,
-    /// What is rolled out, and how.
-    #[command(flatten)]
-    pub rolling: CandidateArgs,
     /// Where to listen; port 0 is one that is free; 127.0.0.1:8080 if left out
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     pub addr: Option<SocketAddr>,
@@ -172,6 +168,21 @@ impl ServeSettings {
     /// Those of [`ServeArgs::layered`].
     pub fn open(path: &Path) -> Result<Self> {
         from_file(path)
+    }
+
+    /// Refuses settings that contradict each other or are without effect, before anything is opened.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] names the setting; those of [`models`](Self::models) and [`routing`](Self::routing).
+    pub fn check(&self) -> Result<()> {
+        self.models()?;
+        self.routing()?;
+        if self.models_dir.is_some() && self.api_keys.is_none() {
+            let line = "--models-dir: nobody may change the model without a key: give --api-keys";
+            return Err(Error::Usage(line.to_owned()));
+        }
+        self.check_chat()
     }
 
     /// The models to serve.
@@ -345,7 +356,6 @@ impl ServeSettings {
             max_batch: self.max_batch.or(other.max_batch),
             max_text: self.max_text.or(other.max_text),
             rate: self.rate.or(other.rate),
-            rolling: self.rolling.or(other.rolling),
             addr: self.addr.or(other.addr),
         }
     }

@@ -32,12 +32,12 @@ impl Service {
     ///
     /// Settings that contradict each other or are without effect, and what cannot be opened.
     pub fn start(settings: &ServeSettings) -> Result<Self> {
-        settings.check_chat()?;
+        settings.check()?;
         let knowledge = settings.knowledge()?.map(Arc::new);
         let generator = settings.generator()?;
         let chat = settings.chat(knowledge.as_ref(), generator.as_ref())?;
         let log = settings.log()?;
-        let (mut api, mut engines) = models(settings)?;
+        let (mut api, engines) = models(settings)?;
         if let Some(knowledge) = knowledge {
             api = api.with_knowledge(knowledge);
         }
@@ -52,8 +52,6 @@ impl Service {
         if let (Some(log), Some(masker)) = (&log, masker) {
             api = api.with_log(Arc::clone(log), masker);
         }
-        let (api, candidate) = settings.with_candidate(api)?;
-        engines.extend(candidate);
         Ok(Self {
             api,
             engines,

@@ -164,13 +164,12 @@ pub enum Event {
 }
 
 impl Event {
-    /// Whether it says who gets which model: of such events, one process alone decides.
+    /// Whether it changes who gets which model: of such events, one process alone decides.
     #[must_use]
     pub fn is_decision(&self) -> bool {
         matches!(
             self,
-            Self::Opened(_)
-                | Self::Step { .. }
+            Self::Step { .. }
                 | Self::Passed { .. }
                 | Self::Paused { .. }
                 | Self::RolledBack { .. }

@@ -19,8 +19,6 @@ mod log;
 mod redis_server;
 #[cfg(feature = "dialogue")]
 mod reply;
-#[cfg(feature = "rollout")]
-mod rollout;
 #[cfg(feature = "route")]
 mod route;
 #[cfg(feature = "safety")]

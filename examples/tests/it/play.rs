@@ -84,6 +84,27 @@ fn what_goes_otherwise_is_told_turn_by_turn() {
 }
 
 #[test]
+fn nothing_is_done_for_what_is_played() {
+    let (folder, _) = service(SETTINGS);
+    let settings = folder.write(
+        "real.toml",
+        b"light = \"model\"\nflows = \"flows.yml\"\nactions = \"http://127.0.0.1:1/\"\n",
+    );
+    let good = CONVERSATIONS.split("- name: otherwise").next().unwrap();
+    let good = folder.write("good.yml", good.as_bytes());
+    let output = play(&settings, &good);
+    assert_eq!(output.status.code(), Some(2));
+    let line = String::from_utf8(output.stderr).unwrap();
+    assert!(line.contains("by --scripted-actions"), "{line}");
+    let output = program("play")
+        .args(["--config", &settings, "--conversations", &good, "--json"])
+        .args(["--scripted-actions", &folder.path("actions.jsonl")])
+        .output()
+        .unwrap();
+    assert_eq!(output.stdout, b"{\"passed\":1,\"failed\":[]}\n");
+}
+
+#[test]
 fn what_is_no_conversation_or_no_service_is_refused() {
     let (folder, settings) = service(SETTINGS);
     let mute = folder.write("mute.toml", b"light = \"model\"\n");

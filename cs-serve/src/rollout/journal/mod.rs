@@ -2,13 +2,9 @@
 
 mod file;
 mod memory;
-#[cfg(feature = "redis")]
-mod redis;
 
 pub use self::file::FileJournal;
 pub use self::memory::MemoryJournal;
-#[cfg(feature = "redis")]
-pub use self::redis::{RedisJournal, RedisJournalConfig};
 
 use super::error::JournalError;
 use super::event::{Event, FORMAT};
