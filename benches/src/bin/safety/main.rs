@@ -2,19 +2,19 @@
 //! a third of the turns with none but with numbers that look as if they were some.
 //!
 //! ```text
-//! safety masking [--turns 10000] [--seed 7] [--errors 10] [--write FILE.jsonl]
+//! safety masking [--half development|sealed-1|sealed-2] [--turns 20000] [--seed 7] [--errors 10] [--write FILE.jsonl]
 //! ```
 //!
-//! The values and sentences of `fresh`, the `held_out` half, were written after all recognisers; what was missed in them
-//! was mended since, so that they are no longer unseen. A value is found if what covers it whole is masked as its
-//! kind; of names, addresses and dates four fifths of it are enough, as nobody can say where "Flat 3, the
-//! house next to …" begins. Figures come as JSON, and errors on stderr. `--write` writes the turns with their values, for
-//! other programs to be measured on.
+//! The recognisers were written with the half `development`. Both sealed halves were written without a look at the
+//! recognisers; what was missed in the first has been mended, the second has been measured once. A value is found if
+//! what covers it whole is masked as its kind; of names, addresses and dates four fifths of it are enough, as nobody
+//! can say where "Flat 3, the house next to …" begins. Figures come as JSON, and errors on stderr. `--write` writes the
+//! turns with their values, for other programs to be measured on.
 
-mod fresh;
+mod grammar;
 mod score;
+mod sources;
 mod turns;
-mod values;
 mod writing;
 
 use std::io::Write;
@@ -24,11 +24,11 @@ use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand};
 use cs_data::SplitMix;
-use cs_serve::safety::personal::{Keys, Masker, find};
+use cs_serve::safety::personal::{Found, Keys, Kind, Masker, find};
 use serde_json::{Value, json};
 
 use score::Score;
-use turns::Turn;
+use turns::{Half, Turn, Turns};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -47,16 +47,19 @@ enum What {
 
 #[derive(Debug, Args)]
 struct Masking {
-    /// Turns of either half, with formats that were seen and held out
-    #[arg(long, default_value = "10000")]
+    /// The sentences and formats of the turns
+    #[arg(long, value_enum, default_value = "development")]
+    half: Half,
+    /// How many turns
+    #[arg(long, default_value = "20000")]
     turns: usize,
     /// Seed of the turns
     #[arg(long, default_value = "7")]
     seed: u64,
-    /// Errors of a half that are told
+    /// Errors that are told
     #[arg(long, default_value = "10")]
     errors: usize,
-    /// Where the held-out turns are written
+    /// Where the turns are written
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
 }
@@ -73,34 +76,46 @@ fn main() -> ExitCode {
 }
 
 fn masking(arguments: &Masking) -> Result<Value> {
-    let mut figures = json!({});
-    for (half, held_out) in [("seen", false), ("held_out", true)] {
-        let mut random = SplitMix::named(arguments.seed, half);
-        let turns: Vec<Turn> = (0..arguments.turns)
-            .map(|_| turns::turn(&mut random, held_out))
-            .collect();
-        let mut score = Score::default();
-        let mut told = 0;
-        for turn in &turns {
-            let found = find(&turn.text);
-            if !score.add(turn, &found) && told < arguments.errors {
-                told += 1;
-                writeln!(
-                    std::io::stderr(),
-                    "{half}: {} {:?} {found:?}",
-                    turn.text,
-                    turn.values
-                )?;
-            }
-        }
-        figures[half] = score.figures();
-        figures[half]["microseconds"] = json!(microseconds(&turns)?);
-        if let Some(path) = arguments.write.as_ref().filter(|_| held_out) {
-            let lines: Vec<String> = turns.iter().map(|it| it.json().to_string()).collect();
-            std::fs::write(path, lines.join("\n") + "\n")?;
+    let half = arguments.half.to_string();
+    let all = Turns::of(arguments.half)?;
+    let mut random = SplitMix::named(arguments.seed, &half);
+    let turns: Vec<Turn> = (0..arguments.turns)
+        .map(|_| all.make(&mut random))
+        .collect();
+    let mut score = Score::default();
+    let mut told = 0;
+    for turn in &turns {
+        let found = find(&turn.text);
+        if !score.add(turn, &found) && told < arguments.errors {
+            told += 1;
+            tell(turn, &found)?;
         }
     }
-    Ok(figures)
+    if let Some(path) = &arguments.write {
+        let lines: Vec<String> = turns.iter().map(|it| it.json().to_string()).collect();
+        std::fs::write(path, lines.join("\n") + "\n")?;
+    }
+    let mut figures = score.figures();
+    figures["microseconds"] = json!(microseconds(&turns)?);
+    Ok(json!({half: figures}))
+}
+
+/// Tells a turn in which something was missed, or found that isn't there.
+fn tell(turn: &Turn, found: &[Found]) -> Result<()> {
+    let characters: Vec<char> = turn.text.chars().collect();
+    let part =
+        |kind: Kind, start, end| format!("{kind}:{}", String::from_iter(&characters[start..end]));
+    let planted: Vec<String> = turn
+        .values
+        .iter()
+        .map(|it| part(it.kind, it.start, it.end))
+        .collect();
+    let found: Vec<String> = found
+        .iter()
+        .map(|it| part(it.kind, it.start, it.end))
+        .collect();
+    writeln!(std::io::stderr(), "{} {planted:?} {found:?}", turn.text)?;
+    Ok(())
 }
 
 /// The mean time to mask a turn.
