@@ -11,6 +11,7 @@ mod error;
 mod line;
 pub mod meaning;
 pub mod personal;
+mod simplified;
 pub mod words;
 
 pub use action::{Action, Severity};

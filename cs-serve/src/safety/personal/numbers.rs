@@ -1,6 +1,7 @@
 //! Digits of a text, however they are written: 138 0013 8000, 一三八，零零一三, "one three eight".
 
 use super::view::View;
+use crate::letters::is_ideograph;
 
 /// The most characters between two groups of digits of one number.
 const LONGEST_GAP: usize = 3;
@@ -59,7 +60,7 @@ impl Numbers {
         };
         let mut at = 0;
         while let Some(c) = view.at(at) {
-            if let Some(value) = value_of(c) {
+            if let Some(value) = value_of(c).filter(|_| !numbers.is_word(view, at, c)) {
                 numbers.push(view, &[value], at, at + c.len_utf8());
                 at += c.len_utf8();
             } else if c.is_ascii_alphabetic() {
@@ -71,6 +72,18 @@ impl Numbers {
             }
         }
         numbers
+    }
+
+    /// Says whether a Chinese numeral is part of a word, as in 一直 and 三次: it follows no numeral.
+    fn is_word(&self, view: &View, at: usize, c: char) -> bool {
+        let Some(next) = view.at(at + c.len_utf8()).filter(|_| !c.is_ascii()) else {
+            return false;
+        };
+        let mut before = view.text[..at].chars().rev();
+        let last = before.find(|c| !" -,、·".contains(*c));
+        let follows = last.is_some_and(|it| !it.is_ascii() && value_of(it).is_some());
+        let is_apart = is_ideograph(next) && value_of(next).is_none() && !follows;
+        is_apart || c == '一' && "直起下样共个次定般点些".contains(next)
     }
 
     /// Takes a word of letters, with the one after "double", and gives where it ends.
@@ -151,6 +164,11 @@ impl Numbers {
         if is_part {
             return None;
         }
+        let has = |gap: char| groups[1..].iter().any(|it| it.gap == Some(gap));
+        // 10.0.0.0/24 is a net.
+        if has('/') && has('.') {
+            return None;
+        }
         let digits = &self.digits[groups[0].first..groups[groups.len() - 1].end];
         let lengths: Vec<usize> = groups.iter().map(length).collect();
         // 13,800,138,000 is an amount.
@@ -189,11 +207,11 @@ pub(super) fn value_of(c: char) -> Option<u8> {
 
 /// Gives what parts the groups of one number: a mark, or else a space.
 fn gap_of(between: &str) -> Option<char> {
-    let is_gap = |c| " -.,、()·".contains(c);
+    let is_gap = |c| " -.,、()[]·/_".contains(c);
     let short = between.chars().nth(LONGEST_GAP).is_none();
     let mark = between.chars().find(|c| *c != ' ').unwrap_or(' ');
     (short && between.chars().all(is_gap)).then_some(match mark {
-        '(' | ')' => ' ',
+        '(' | ')' | '[' | ']' => ' ',
         mark => mark,
     })
 }

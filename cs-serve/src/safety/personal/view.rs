@@ -4,12 +4,16 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::placeholder;
 use crate::letters::is_invisible;
+use crate::safety::simplified::simplified;
 
 /// What stands in the place of a placeholder: no recogniser takes it for anything.
 const OPAQUE: char = '\u{fffc}';
 
-/// A text in half width, with plain dashes and spaces and without what is not seen, that knows where
-/// each of its bytes was.
+/// Words that people write a number to without a space.
+const LABELS: [&str; 6] = ["ip", "tel", "id", "no", "phone", "mobile"];
+
+/// A text in half width and simplified characters, with plain dashes and spaces and without what is not seen, that
+/// knows where each of its bytes was.
 #[derive(Default)]
 pub(super) struct View {
     pub(super) text: String,
@@ -80,11 +84,24 @@ impl View {
         &rest[..end.map_or(rest.len(), |it| it.0)]
     }
 
-    /// Says whether no Latin word or number goes on before or after some bytes.
+    /// Says whether no Latin word or number goes on before or after some bytes, but for a word that says
+    /// what follows.
     pub(super) fn is_apart(&self, start: usize, end: usize) -> bool {
-        let is_word = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
-        !is_word(self.before(start)) && !is_word(self.at(end))
+        !is_latin(self.at(end)) && (!is_latin(self.before(start)) || self.is_label(start))
     }
+
+    /// Says whether a word ends before a byte that says what follows, as in "IP10.0.0.1".
+    fn is_label(&self, end: usize) -> bool {
+        let before = &self.text[..end];
+        let letters = before.bytes().rev().take_while(u8::is_ascii_alphabetic);
+        let word = &before[end - letters.count()..];
+        LABELS.iter().any(|it| word.eq_ignore_ascii_case(it))
+            && !is_latin(self.before(end - word.len()))
+    }
+}
+
+fn is_latin(c: Option<char>) -> bool {
+    c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// Gives the common form of a character; a character stays one.
@@ -99,7 +116,7 @@ fn folded(c: char) -> char {
         '】' | '〕' | '］' => ']',
         '‘' | '’' | '＇' => '\'',
         '〇' | '○' | '◯' => '零',
-        '\u{4e00}'..='\u{9fff}' => c,
+        '\u{4e00}'..='\u{9fff}' => simplified(c),
         c if c.is_whitespace() => ' ',
         c => {
             let mut parts = std::iter::once(c).nfkc();

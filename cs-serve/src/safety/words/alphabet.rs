@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
 
-use hanconv::RawDictionary;
 use pinyin::ToPinyin;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -11,9 +10,7 @@ use unicode_security::confusable_detection::skeleton;
 
 use super::tables;
 use crate::letters::{is_ideograph, is_invisible};
-
-/// From traditional characters to simplified ones.
-const SIMPLIFIED: &str = RawDictionary::TSCharacters.text();
+use crate::safety::simplified::simplified;
 
 /// Characters of a page.
 const PAGE: usize = 256;
@@ -245,20 +242,6 @@ pub(super) fn narrow(char: char) -> char {
 pub(super) fn parts(char: char) -> impl Iterator<Item = char> {
     let parts = char.nfkc().flat_map(char::to_lowercase);
     parts.filter(|&part| part.is_alphanumeric() && !is_combining_mark(part))
-}
-
-fn simplified(char: char) -> char {
-    static TABLE: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
-        let pair = |line: &str| {
-            let mut chars = line
-                .split_whitespace()
-                .filter_map(|word| word.chars().next());
-            Some((chars.next()?, chars.next()?))
-        };
-        let lines = SIMPLIFIED.lines().filter(|line| !line.starts_with('#'));
-        lines.filter_map(pair).collect()
-    });
-    TABLE.get(&char).copied().unwrap_or(char)
 }
 
 /// Gives the character that stands for those that look like it.

@@ -8,7 +8,8 @@ pub(super) fn find(search: &mut Search<'_>) {
     for window in search.numbers.windows(13, 19) {
         let clue = search.clue(window.start);
         let is_said = clue == Some(Clue::Card);
-        let is_other = matches!(clue, Some(Clue::Order | Clue::Other | Clue::Phone));
+        let is_other = search.is_order(window.end)
+            || matches!(clue, Some(Clue::Order | Clue::Other | Clue::Phone));
         let certainty = match is_luhn(&window.digits) {
             _ if is_other || !search.view.is_apart(window.start, window.end) => continue,
             true if is_said || is_network(&window.digits) => Certainty::Checked,

@@ -6,13 +6,13 @@ use crate::safety::personal::kind::Kind;
 
 static PATTERN: Pattern = Pattern::new(|| {
     pattern(
-        r"[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63} ?@ ?[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62})(?:\.[A-Za-z0-9\-]{1,63}){1,5}",
+        r"[A-Za-z0-9][A-Za-z0-9._%+'\-]{0,63} ?@ ?[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62})(?:\.[A-Za-z0-9\-]{1,63}| ?[.。] ?(?:com|cn|net|org|edu)(?-u:\b)){1,5}",
     )
 });
 
 static IN_WORDS: Pattern = Pattern::new(|| {
     pattern(
-        r"(?i)[a-z0-9][a-z0-9._%+\-]{0,63} ?(?:\(at\)|\[at\]| at |艾特|#) ?[a-z0-9](?:[a-z0-9\-]{0,62})(?: ?(?:\.|\(dot\)|\[dot\]| dot |点) ?[a-z0-9]{2,63}){0,3} ?(?:\.|\(dot\)|\[dot\]| dot |点) ?(?:com|net|org|cn|io|edu|co|uk|de|hk|tw|me|example|test)(?-u:\b)",
+        r"(?i)[a-z0-9][a-z0-9._%+'\-]{0,63} ?(?:[(\[](?:at|@)[)\]]| at |艾特|#) ?[a-z0-9](?:[a-z0-9\-]{0,62})(?: ?(?:\.|[(\[]dot[)\]]| dot |点) ?[a-z0-9\-]{2,63}){0,3} ?(?:\.|[(\[]dot[)\]]| dot |点) ?(?:com|net|org|cn|io|edu|gov|info|co|uk|de|fr|it|es|nl|jp|kr|in|au|ca|us|eu|hk|tw|sg|me|example|test)(?-u:\b)",
     )
 });
 
@@ -29,8 +29,10 @@ pub(super) fn find(search: &mut Search<'_>) {
             );
         }
     }
-    let lower = || view.text.to_ascii_lowercase();
-    if ["艾特", "#"].iter().any(|it| view.text.contains(it)) || lower().contains("at") {
+    let signs = [
+        "艾特", "#", "at ", "at)", "at]", "AT ", "AT)", "AT]", "@]", "@)",
+    ];
+    if signs.iter().any(|it| view.text.contains(it)) {
         for found in IN_WORDS.find_iter(&view.text) {
             search.add(Kind::Email, found.start(), found.end(), Certainty::Form);
         }

@@ -5,8 +5,9 @@ use super::pattern::{Pattern, pattern};
 use super::{Certainty, Clue, Search};
 use crate::safety::personal::kind::Kind;
 
-static PATTERN: Pattern =
-    Pattern::new(|| pattern(r"([A-Za-z]{1,2}) ?(\d{6}) ?(\(([0-9Aa])\)|([0-9Aa]))"));
+static PATTERN: Pattern = Pattern::new(|| {
+    pattern(r"([A-Za-z]{1,2})((?:[ \-·]?\d){6})[ \-]?(?:[(\[]([0-9Aa])[)\]]|([0-9Aa]))")
+});
 
 pub(super) fn find(search: &mut Search<'_>) {
     let view = search.view;
@@ -14,15 +15,17 @@ pub(super) fn find(search: &mut Search<'_>) {
         return;
     }
     for found in PATTERN.captures_iter(&view.text) {
-        let (Some(all), Some(check)) = (found.get(0), found.get(4).or(found.get(5))) else {
+        let (Some(all), Some(check)) = (found.get(0), found.get(3).or(found.get(4))) else {
             continue;
         };
-        if !view.is_apart(all.start(), all.end()) {
+        let goes_on = matches!(view.at(all.end()), Some('(' | '['));
+        if goes_on || !view.is_apart(all.start(), all.end()) {
             continue;
         }
         let is_checked = is_checked(&found[1], &found[2], check.as_str());
-        let in_brackets = found.get(4).is_some();
-        let is_said = search.clue(all.start()) == Some(Clue::Id);
+        let in_brackets = found.get(3).is_some();
+        let is_passport = search.clues.mentions(Clue::Passport, all.start());
+        let is_said = search.clue(all.start()) == Some(Clue::Id) && !is_passport;
         let certainty = match (is_checked, in_brackets, is_said) {
             (true, true, _) | (true, _, true) => Certainty::Checked,
             (false, true, true) => Certainty::Said,
@@ -36,7 +39,7 @@ fn is_checked(letters: &str, digits: &str, check: &str) -> bool {
     let value = |c: char| c.to_digit(36).unwrap_or(0);
     let mut values: Vec<u32> = letters
         .chars()
-        .chain(digits.chars())
+        .chain(digits.chars().filter(char::is_ascii_digit))
         .chain(check.chars())
         .map(value)
         .collect();

@@ -8,7 +8,7 @@ use crate::safety::personal::kind::Kind;
 
 static V4: Pattern = Pattern::new(|| pattern(r"\d{1,3}(?:\.\d{1,3}){3,9}"));
 static V6: Pattern =
-    Pattern::new(|| pattern(r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\d*(?:\.\d{1,3}){3})?"));
+    Pattern::new(|| pattern(r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?:\d*(?:\.\d{1,3}){3})?"));
 
 pub(super) fn find(search: &mut Search<'_>) {
     let view = search.view;
@@ -23,12 +23,22 @@ pub(super) fn find(search: &mut Search<'_>) {
     }
     if view.text.contains(':') {
         for found in V6.find_iter(&view.text) {
-            let is_address = found
-                .as_str()
+            // A colon that stands before or after it is not of it.
+            let whole = found.as_str();
+            let text = match whole.strip_prefix(':') {
+                Some(rest) if !rest.starts_with(':') => rest,
+                _ => whole,
+            };
+            let start = found.end() - text.len();
+            let text = match text.strip_suffix(':') {
+                Some(rest) if !rest.ends_with(':') => rest,
+                _ => text,
+            };
+            let is_address = text
                 .parse::<Ipv6Addr>()
                 .is_ok_and(|it| !it.is_unspecified());
-            if is_address && view.is_apart(found.start(), found.end()) {
-                search.add(Kind::Ip, found.start(), found.end(), Certainty::Form);
+            if is_address && view.is_apart(start, start + text.len()) {
+                search.add(Kind::Ip, start, start + text.len(), Certainty::Form);
             }
         }
     }

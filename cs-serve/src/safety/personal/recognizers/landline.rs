@@ -30,7 +30,7 @@ pub(super) fn find(search: &mut Search<'_>) {
 
 /// (010)85007938
 fn opening(search: &Search<'_>, window: &Window) -> usize {
-    let is_open = search.view.before(window.start) == Some('(');
+    let is_open = matches!(search.view.before(window.start), Some('(' | '['));
     window.start - usize::from(is_open)
 }
 
@@ -54,7 +54,11 @@ fn extension(search: &Search<'_>, end: usize) -> usize {
 
 fn is_landline(window: &Window, has_plus: bool) -> bool {
     let digits = window.digits.as_str();
-    let (area, is_coded) = match digits.strip_prefix("86").filter(|_| has_plus) {
+    let is_coded = has_plus || window.groups[0] == 2;
+    let national = digits
+        .strip_prefix("0086")
+        .or_else(|| digits.strip_prefix("86").filter(|_| is_coded));
+    let (area, is_coded) = match national {
         Some(national) => (national.trim_start_matches('0'), true),
         None => match digits.strip_prefix('0') {
             Some(area) => (area, false),

@@ -5,7 +5,8 @@ use super::pattern::{Pattern, pattern};
 use super::{Certainty, Clue, Search};
 use crate::safety::personal::kind::Kind;
 
-static PATTERN: Pattern = Pattern::new(|| pattern(r"[157](?:\d{6} ?\(\d\)|/\d{6}/\d|\d{7})"));
+static PATTERN: Pattern =
+    Pattern::new(|| pattern(r"[157](?:(?:[ \-/]?\d){6} ?[(\[]\d[)\]]|[/\-]\d{6}[/\-]\d|\d{7})"));
 
 pub(super) fn find(search: &mut Search<'_>) {
     let view = search.view;
@@ -14,12 +15,15 @@ pub(super) fn find(search: &mut Search<'_>) {
     }
     for found in PATTERN.find_iter(&view.text) {
         let (start, end) = (found.start(), found.end());
-        let is_marked = found.as_str().ends_with(')') || found.as_str().contains('/');
+        let is_marked = found.as_str().contains([')', ']', '/', '-']);
         let is_said = search.clue(start) == Some(Clue::Id);
-        let tail = view.tail(start, 16).to_ascii_lowercase();
-        let of_macao = ["澳门", "澳門", "macau", "macao"]
-            .iter()
-            .any(|it| tail.contains(it));
+        let around = [view.tail(start, 24), view.head(end, 24)].map(str::to_ascii_lowercase);
+        let is_named = |text: &String| {
+            ["澳门", "macau", "macao"]
+                .iter()
+                .any(|it| text.contains(it))
+        };
+        let of_macao = around.iter().any(is_named);
         let certainty = match () {
             () if !view.is_apart(start, end) => continue,
             () if is_said || of_macao => Certainty::Said,

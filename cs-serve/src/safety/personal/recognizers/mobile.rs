@@ -20,7 +20,7 @@ pub(super) fn find(search: &mut Search<'_>) {
             clue,
             Some(Clue::Order | Clue::Card | Clue::Other | Clue::Passport | Clue::Id | Clue::Birth)
         );
-        if is_other && !has_plus
+        if (is_other || search.is_order(window.end)) && !has_plus
             || !search.view.is_apart(start, window.end)
             || is_amount(search, start, window.end)
         {
@@ -34,7 +34,9 @@ pub(super) fn find(search: &mut Search<'_>) {
         }
         if is_chinese(&window.digits) || is_taiwanese(&window) {
             search.add(Kind::Mobile, start, window.end, Certainty::Said);
-        } else if has_plus && !window.digits.starts_with("86") || is_abroad(&window, is_said) {
+        } else if has_plus && !window.digits.starts_with("86")
+            || is_abroad(&window, is_said || is_spoken(search, &window))
+        {
             search.add(Kind::Mobile, start, window.end, Certainty::Form);
         }
     }
@@ -51,10 +53,20 @@ fn with_plus(search: &Search<'_>, start: usize) -> usize {
     plus - usize::from(search.view.before(plus) == Some('('))
 }
 
+/// Says whether a number is in words: nobody says a price or a code digit by digit.
+fn is_spoken(search: &Search<'_>, window: &Window) -> bool {
+    search
+        .view
+        .at(window.start)
+        .is_some_and(char::is_alphabetic)
+}
+
 fn is_amount(search: &Search<'_>, start: usize, end: usize) -> bool {
     let next = search.view.head(end, 9).to_ascii_lowercase();
     let is_counted = matches!(search.view.before(start), Some('满' | '第'));
-    is_counted || UNITS.iter().any(|it| next.trim_start().starts_with(it))
+    let latin = next.trim_start();
+    let is_unit = |it: &&str| next.starts_with(*it) || it.is_ascii() && latin.starts_with(*it);
+    is_counted || UNITS.iter().any(|it| is_unit(&it))
 }
 
 fn is_chinese(digits: &str) -> bool {
@@ -91,7 +103,7 @@ fn is_abroad(window: &Window, is_said: bool) -> bool {
         10 => !is_free && from_two(0) && from_two(3) && (is_said || in_groups(&[3, 3, 4])),
         11 if digits[0] == b'1' => from_two(1) && from_two(4) && in_groups(&[1, 3, 3, 4]),
         11 => digits.starts_with(b"07") && (in_groups(&[5, 6]) || in_groups(&[5, 3, 3])),
-        12.. => digits.starts_with(b"00") && is_said,
+        12.. => digits.starts_with(b"00") && !digits.starts_with(b"0086") && is_said,
         _ => false,
     }
 }

@@ -21,7 +21,7 @@ mod tw_id;
 mod url;
 mod uscc;
 
-use super::clues::{self, Clue};
+use super::clues::{Clue, Clues};
 use super::kind::Kind;
 use super::numbers::Numbers;
 use super::view::View;
@@ -50,6 +50,7 @@ pub(super) struct Span {
 pub(super) struct Search<'a> {
     pub(super) view: &'a View,
     pub(super) numbers: &'a Numbers,
+    clues: Clues,
     pub(super) spans: Vec<Span>,
 }
 
@@ -64,7 +65,19 @@ impl Search<'_> {
     }
 
     fn clue(&self, at: usize) -> Option<Clue> {
-        clues::before(self.view, at)
+        self.clues.before(at)
+    }
+
+    /// Says whether what stands before a byte is called an order or a parcel after it.
+    fn is_order(&self, end: usize) -> bool {
+        let after = self.view.head(end, 5);
+        let after = ["的", "这个", "那个", "这", "那"]
+            .iter()
+            .find_map(|it| after.strip_prefix(it))
+            .unwrap_or(after);
+        ["订单", "单", "包裹", "快递单"]
+            .iter()
+            .any(|it| after.starts_with(it))
     }
 }
 
@@ -73,6 +86,7 @@ pub(super) fn find(view: &View, numbers: &Numbers) -> Vec<Span> {
     let mut search = Search {
         view,
         numbers,
+        clues: Clues::of(view),
         spans: Vec::new(),
     };
     for find in [
@@ -90,10 +104,11 @@ pub(super) fn find(view: &View, numbers: &Numbers) -> Vec<Span> {
         ip::find,
         url::find,
         address::find,
-        name::find,
         iban::find,
         birth_date::find,
         order::find,
+        // Last, as a name may stand beside what the others find.
+        name::find,
     ] {
         find(&mut search);
     }

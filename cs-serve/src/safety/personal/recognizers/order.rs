@@ -7,17 +7,14 @@ use crate::safety::personal::kind::Kind;
 /// The fewest digits of one.
 const FEWEST: usize = 4;
 
-static PATTERN: Pattern = Pattern::new(|| pattern(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*"));
+static PATTERN: Pattern = Pattern::new(|| {
+    pattern(
+        r"(?-u:\b)[A-Z0-9]{1,4}(?: [A-Z]{0,2}\d[A-Z0-9]{1,4}){2,7}(?-u:\b)|[A-Za-z0-9]+(?:[-_/][A-Za-z0-9]+)*",
+    )
+});
 
 pub(super) fn find(search: &mut Search<'_>) {
     let view = search.view;
-    let is_said = |search: &Search<'_>, start, end| {
-        let after = search.view.head(end, 5);
-        let is_named = ["的订单", "这个订单", "这单", "订单", "这个单"]
-            .iter()
-            .any(|it| after.starts_with(it));
-        is_named || search.clue(start) == Some(Clue::Order)
-    };
     if view.has_digit {
         for found in PATTERN.find_iter(&view.text) {
             let digits = found.as_str().bytes().filter(u8::is_ascii_digit).count();
@@ -37,4 +34,8 @@ pub(super) fn find(search: &mut Search<'_>) {
             search.add(Kind::Order, window.start, window.end, Certainty::Said);
         }
     }
+}
+
+fn is_said(search: &Search<'_>, start: usize, end: usize) -> bool {
+    search.is_order(end) || search.clue(start) == Some(Clue::Order)
 }

@@ -1,24 +1,41 @@
-//! Passports, whose numbers have no check digit: only where the text says that one follows.
+//! Passports, whose numbers have no check digit and are any country's own: only where the text says that it is one.
 
+use super::calendar::is_day_in_digits;
 use super::pattern::{Pattern, pattern};
 use super::{Certainty, Clue, Search};
 use crate::safety::personal::kind::Kind;
 
+/// Up to three letters, and digits with letters between them or in groups.
 static PATTERN: Pattern = Pattern::new(|| {
     pattern(
-        r"(?-u:\b)(?:[A-Za-z]{1,2}\d{6,8}|[A-Z]{1,2} \d{6,8}|\d{2}[A-Za-z]{2}\d{5}|\d{9}|[A-Za-z]\d{2}[A-Za-z]{2}\d{4})(?-u:\b)",
+        r"(?-u:\b)(?:[A-Z]{1,2}[ \-]|[EeGg][ \-]|[A-Za-z]{1,3})?\d[A-Za-z0-9]*(?:[ \-]\d{2,6}){0,3}(?-u:\b)",
     )
 });
 
 pub(super) fn find(search: &mut Search<'_>) {
     let view = search.view;
-    if !view.has_digit {
+    if !view.has_digit || !search.clues.has(Clue::Passport) {
         return;
     }
     for found in PATTERN.find_iter(&view.text) {
-        let is_said = search.clue(found.start()) == Some(Clue::Passport);
-        if is_said && view.is_apart(found.start(), found.end()) {
+        if is_number(found.as_str()) && is_said(search, found.start(), found.end()) {
             search.add(Kind::Passport, found.start(), found.end(), Certainty::Said);
         }
     }
+}
+
+/// Says whether a passport is spoken of, before or after, and nothing else than that or a document.
+fn is_said(search: &Search<'_>, start: usize, end: usize) -> bool {
+    match search.clue(start) {
+        Some(Clue::Passport) => true,
+        Some(Clue::Id) => search.clues.mentions(Clue::Passport, start),
+        None => search.clues.after(end) == Some(Clue::Passport),
+        _ => false,
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    let characters = text.bytes().filter(u8::is_ascii_alphanumeric).count();
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    (7..=10).contains(&characters) && digits >= 5 && !is_day_in_digits(text)
 }

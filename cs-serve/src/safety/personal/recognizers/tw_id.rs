@@ -11,7 +11,7 @@ const LETTERS: [u32; 26] = [
     31, 33,
 ];
 
-static PATTERN: Pattern = Pattern::new(|| pattern(r"([A-Za-z])[- ]?([1289]\d{8})"));
+static PATTERN: Pattern = Pattern::new(|| pattern(r"([A-Za-z])[ \-·]?([1289](?:[ \-]?\d){8})"));
 
 pub(super) fn find(search: &mut Search<'_>) {
     let view = search.view;
@@ -34,7 +34,8 @@ fn is_checked(letter: &str, digits: &str) -> bool {
         .next()
         .map_or(0, |it| it.to_ascii_uppercase() - b'A');
     let letter = LETTERS[usize::from(letter)];
-    let values = digits.bytes().map(|it| u32::from(it - b'0'));
+    let digits = digits.bytes().filter(u8::is_ascii_digit);
+    let values = digits.map(|it| u32::from(it - b'0'));
     let weights = [8, 7, 6, 5, 4, 3, 2, 1, 1];
     let sum: u32 = values
         .zip(weights)

@@ -8,8 +8,9 @@ use crate::safety::personal::kind::Kind;
 /// The characters by their value: no I, O, S, V and Z.
 const CHARACTERS: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
 
-static PATTERN: Pattern =
-    Pattern::new(|| pattern(r"(?-u:\b)[0-9A-Ya-y]{2}[ -]?\d{6}(?:[ -]?[0-9A-Ya-y]){10}(?-u:\b)"));
+static PATTERN: Pattern = Pattern::new(|| {
+    pattern(r"(?-u:\b)[1-9ANYany]\d(?:[ -]?\d){6}(?:[ -]?[0-9A-Ya-y]){10}(?-u:\b)")
+});
 
 pub(super) fn find(search: &mut Search<'_>) {
     let view = search.view;
@@ -18,7 +19,8 @@ pub(super) fn find(search: &mut Search<'_>) {
     }
     for found in PATTERN.find_iter(&view.text) {
         // One of 31 numbers of an order is as if it were checked.
-        let is_order = search.clue(found.start()) == Some(Clue::Order);
+        let is_order =
+            search.clue(found.start()) == Some(Clue::Order) || search.is_order(found.end());
         let is_code = !is_order && is_checked(found.as_str());
         if is_code && view.is_apart(found.start(), found.end()) {
             search.add(Kind::Uscc, found.start(), found.end(), Certainty::Checked);

@@ -1,110 +1,365 @@
-//! Names in Chinese, by their surnames.
+//! Names in Chinese: by their surnames where something around them says that a person is meant, and those of other
+//! languages by the characters that write their sounds.
 
+use std::collections::{BTreeSet, HashSet};
+use std::sync::LazyLock;
+
+use super::super::address::is_region;
 use super::super::pattern::{Pattern, pattern};
-use super::Search;
+use super::super::{Search, Span};
+use crate::letters::is_ideograph;
+use crate::safety::personal::kind::Kind;
 
 /// The surnames of nearly all Chinese, the most frequent first.
 const SURNAMES: &str = include_str!("surnames.txt");
 
+/// Those that are more often something else than a surname.
+const NO_SURNAMES: &str = "那车和门初信向都国全位相来支平敬花有能但由要时单解查强权鲜印战危玉银公哈利呼居揭干元束衣展阴智幸奉植富闭区帅盖粟豆满闻\
+    桑官边封乐师经连党项解喻应家常双";
+
 /// Surnames of two characters.
-const DOUBLE: &str =
-    "欧阳|上官|司马|诸葛|东方|皇甫|尉迟|公孙|慕容|司徒|令狐|夏侯|端木|长孙|独孤|南宫";
+const DOUBLE: &str = "欧阳|上官|司马|诸葛|东方|皇甫|尉迟|公孙|慕容|司徒|令狐|夏侯|端木|长孙|独孤|南宫|轩辕|宇文|闻人|澹台|濮阳|钟离|申屠";
+
+/// Characters of given names.
+static GIVEN: LazyLock<HashSet<char>> = LazyLock::new(|| {
+    include_str!("given_characters.txt")
+        .trim()
+        .chars()
+        .collect()
+});
+
+/// Characters that write the sounds of other languages' names.
+static SOUNDS: LazyLock<HashSet<char>> =
+    LazyLock::new(|| include_str!("transliteration.txt").trim().chars().collect());
+
+/// The most characters between a name and what stands beside it.
+const LONGEST_GAP: usize = 3;
+
+/// The most characters of a name with what leads to it.
+const LONGEST_WORD: usize = 12;
+
+/// Who has a name that follows at once, or after a word that says so.
+const ROLES: &str = "实名|收件人|收货人|寄件人|取件人|签收人|代收人|联系人|持卡人|户主|开户人|车主|机主|业主|房主|房东|法人代表|\
+    法定代表人|法人|乘车人|乘机人|乘客|旅客|入住人|住客|预订人|预定人|预约人|患者|病人|学员|学生|家长|投保人|被保险人|被保人|受益人|\
+    申请人|借款人|付款人|收款人|经办人|负责人|员工|客服|快递员|配送员|骑手|司机|师傅|医生|经理|同事|老公|老婆|爱人|丈夫|妻子|爸爸|\
+    妈妈|父亲|母亲|儿子|女儿|哥哥|姐姐|弟弟|妹妹";
+
+/// Those that are as often spoken of without a name.
+const WEAK_ROLES: &str = "客户|用户|会员|同学|朋友|我爸|我妈|孩子|老板|本人|收件|寄件";
+
+/// Who is named without a surname too: after these a name follows, and nothing else.
+const NAMED: &str = "姓名|户名|账户名|开户名|真名|全名|名字|我叫做?|大名|署名|签名";
 
 static AFTER_WORDS: Pattern = Pattern::new(|| {
+    let joint = "(?:姓名|名字|名称|名)?(?:一栏|栏)?(?:应该是|登记的?是|登记为|填的?是|写的?是|显示|改成|改为|换成|写成|填成|写|填|是|为|叫)?了?[: ]{0,2}";
     pattern(&format!(
-        r"(?:我叫做?|我的名字是|我名字叫|我的名字叫|名字叫做?|名字是|名字写|名字填|名字:|名叫|叫做|姓名[是为:]?|联系人[是为:]?|收件人[是为:改成]{{0,3}}|收货人[是为:改成]{{0,3}}|寄件人[是为:]?|持卡人[是为:]?|户主[是为:]?|开户名[是为:]?|开户人[是为:]?|预订人[是为:]?|入住人[是为:]?|乘客[是为:]?|乘机人[是为:]?|本人|我是|这里是|我老公叫?|我老婆叫?|我爱人叫?|我妈叫|我爸叫|我朋友叫?|真名是?|实名是?|收件[:是]|叫我|登记|员工|客服|找一下|转给|署名|客户名?:|经办人:?|登记的是)[ ,:]{{0,2}}((?:{DOUBLE}|[{}])[一-鿿]{{1,3}}|(?:{DOUBLE}|[{}])·?[一-鿿]{{1,2}})",
-        SURNAMES.trim(),
-        SURNAMES.trim()
+        r"(?:(?P<named>{NAMED})|(?P<role>{ROLES})|(?P<weak>{WEAK_ROLES})|(?P<vague>我是|这里是|叫我|找一下|找|转给|寄给|交给|送给|发给|给|登记|投诉|联系|改成|换成|写成))(?P<joint>{joint})"
     ))
 });
 
-static BEFORE_TITLE: Pattern = Pattern::new(|| {
-    pattern(&format!(
-        r"((?:{DOUBLE}|[{}])[一-鿿]{{0,2}}?)(?:先生|女士|小姐|太太|老师|师傅|经理|同学|阿姨|大爷)",
-        SURNAMES.trim()
-    ))
+/// What stands after a name and says that it is one.
+static BEFORE_WORDS: Pattern = Pattern::new(|| {
+    pattern(
+        r"(?:先生|女士|小姐|太太|老师|师傅|经理|同学|阿姨|大爷|大夫|医生|护士|本人|(?:亲|签|代)?收(?:[^一-鿿]|$)|的(?:快递|包裹|订单|快件|车|卡|号|账户|账号|会员|手机|电话|身份证|票|保单|预约|预订|单子)|,[男女])",
+    )
 });
 
-static BEFORE_NUMBER: Pattern = Pattern::new(|| {
-    pattern(&format!(
-        r"(?:^|[,。:;!? 、])((?:{DOUBLE}|[{}])[一-鿿]{{1,2}})(?:[ ,:、]{{1,2}}|的?)(?:\+?\d{{7,}}|\d{{3}}[ -]\d{{4}}|手机|电话|身份证|[零一二三四五六七八九幺]{{3}})",
-        SURNAMES.trim()
-    ))
-});
+/// A piece of a text between two marks.
+static PIECE: Pattern = Pattern::new(|| pattern(r"[^ ,。、:;!?()\[\]\-/+\n\u{fffc}]+"));
 
-/// Characters that are hardly the last of a given name, or that begin what follows a name.
-const NO_NAME: &str = "打的了吗呢吧啊嘛想要在是和跟与及有我你您他她它请把给这那电手地住址昨就也都还能可不没很先女来去买订退换说问从到为因被让对用收寄身出号码人员户客级哪怎什么谁个们会该";
+/// Characters that are hardly in a given name, or that begin what follows a name.
+const NO_NAME: &str = "打的了吗呢吧啊嘛想要在是和跟与及有我你您他她它请把给这那电手地住址昨就也都还能不没很买订退换说问从到为因被让对用收寄身出号码人员户客级哪怎什么谁个们该查付款办取送点费机卡证";
+
+/// What a title has before it instead of a name.
+const NO_TITLED: &[&str] = &[
+    "大堂", "前台", "客房", "餐厅", "值班", "部门", "门店", "销售", "项目", "客户",
+];
 
 /// Words that begin with a surname and are no names.
 const WORDS: &[&str] = &[
-    "单位", "高级", "金牌", "黄金", "白金", "钻石", "普通", "老师", "常客", "于是", "江苏", "安徽",
-    "云南", "海南", "河南", "广东", "山东", "万一", "时候", "方便", "关于", "成都", "武汉", "南京",
-    "安卓", "苹果", "华为", "小米", "平时", "平台", "计划", "单独", "全部", "满意", "明天", "明白",
-    "何时", "原来", "原先", "解释", "查询", "查一", "路由", "支付", "支持", "来自", "都是", "和平",
-    "国内", "容易", "海外", "安全", "初次", "相关", "连续", "简单", "信用", "利用", "高兴", "高中",
-    "文件", "马上", "包裹", "常用", "新用", "应该", "费用", "充值", "商家", "商品", "时间", "房间",
-    "居民", "干嘛", "那边", "那个", "但是", "由于", "印象", "银行", "公司", "门店", "别人", "经常",
-    "强烈", "石家", "连云", "宁波", "容量", "白天", "车牌", "单价", "温度", "金额", "高度", "宽度",
-    "余额", "项目", "相机", "车上", "尺码", "颜色", "柜子", "路上", "温州", "苏州", "杭州", "郑州",
-    "福州", "广州", "贵州", "徐州", "常州",
+    "单位", "高级", "高血", "金牌", "黄金", "白金", "钻石", "普通", "老师", "常客", "于是", "万一",
+    "时候", "方便", "方案", "关于", "安卓", "苹果", "华为", "小米", "平时", "平台", "计划", "单独",
+    "全部", "满意", "明天", "明白", "何时", "原来", "原先", "解释", "查询", "查一", "路由", "支付",
+    "支持", "来自", "都是", "和平", "国内", "国外", "容易", "海外", "安全", "安装", "初次", "相关",
+    "连续", "简单", "信用", "利用", "高兴", "高中", "高温", "高铁", "文件", "马上", "包裹", "常用",
+    "新用", "应该", "费用", "充值", "商家", "商品", "时间", "房间", "居民", "干嘛", "那边", "那个",
+    "那一", "但是", "由于", "印象", "银行", "公司", "门店", "别人", "经常", "强烈", "容量", "白天",
+    "白色", "车牌", "单价", "温度", "金额", "高度", "宽度", "余额", "项目", "相机", "车上", "尺码",
+    "颜色", "柜子", "路上", "储蓄", "农行", "麻烦", "任何", "任意", "石材", "水果", "水电", "安静",
+    "方法", "方式", "成功", "成年", "成人", "连接", "连不", "党员", "段时", "龙头", "江浙", "江南",
+    "万能", "万元", "温馨", "康复", "祝您", "祝你", "毕竟", "毕业", "谢谢", "管理", "管家", "程序",
+    "施工", "古代", "易碎", "易损", "全新", "全家", "全款", "全额", "司机", "顾客", "车辆", "卫生",
+    "周一", "周二", "周三", "周四", "周五", "周六", "周日", "周末", "张贴", "陈列", "许多", "杜绝",
+    "向您", "向你", "有人", "鱼", "双方", "花了", "游戏", "游客", "巴士", "解决", "解除", "屈臣",
+    "华夏", "中国", "农业", "建设", "工商", "招商", "交通",
 ];
 
 /// Gives the bytes of each.
 pub(super) fn find(search: &Search<'_>) -> Vec<(usize, usize)> {
-    let text = &search.view.text;
+    let text = search.view.text.as_str();
     let mut found: Vec<(usize, usize)> = Vec::new();
-    for captures in AFTER_WORDS.captures_iter(text) {
-        let (Some(all), Some(name)) = (captures.get(0), captures.get(1)) else {
-            continue;
+    found.extend(after_words(text));
+    found.extend(before_words(text));
+    found.extend(beside_others(text, &search.spans));
+    found.extend(of_sounds(text));
+    found
+}
+
+/// Names after what says who has one.
+fn after_words(text: &str) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(captures) = AFTER_WORDS.captures_at(text, at) {
+        let Some(all) = captures.get(0) else { break };
+        let joint = captures.name("joint").map_or("", |it| it.as_str());
+        let rest = &text[all.end()..];
+        let length = match (captures.name("named"), captures.name("vague"), joint) {
+            (Some(_), _, _) => strong_length(rest),
+            (_, None, joint) if !joint.is_empty() => strong_length(rest),
+            _ => vague_length(rest, captures.name("role").is_some()),
         };
-        let is_vague = [
-            "我是",
-            "这里是",
-            "本人",
-            "找一下",
-            "转给",
-            "叫我",
-            "登记",
-            "员工",
-            "客服",
-        ]
-        .iter()
-        .any(|it| all.as_str().starts_with(it));
-        if let Some(length) = length_of(name.as_str(), &text[name.end()..], is_vague) {
-            found.push((name.start(), name.start() + length));
-        }
-    }
-    for captures in BEFORE_TITLE
-        .captures_iter(text)
-        .chain(BEFORE_NUMBER.captures_iter(text))
-    {
-        let Some(name) = captures.get(1) else {
-            continue;
-        };
-        let is_clean = !name.as_str().chars().skip(1).any(|c| NO_NAME.contains(c));
-        if is_clean && !is_word(name.as_str()) {
-            found.push((name.start(), name.end()));
+        at = all.end();
+        if let Some(length) = length {
+            found.push((at, at + length));
+            at += length;
         }
     }
     found
 }
 
-/// Gives the length of the name with which a text begins: a surname and one or two characters more.
-fn length_of(name: &str, after: &str, is_vague: bool) -> Option<usize> {
-    if is_word(name) {
+/// Names before a title and the like.
+fn before_words(text: &str) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    for mark in BEFORE_WORDS.find_iter(text) {
+        let before = &text[..mark.start()];
+        let start = with_surname(text, word_start(before), mark.start());
+        let piece = &before[start..];
+        let is_title = mark.as_str().starts_with([
+            '先', '女', '小', '太', '老', '师', '经', '同', '阿', '大', '医', '护',
+        ]);
+        let most = if is_title { 6 } else { 4 };
+        // The name is what ends here, from the longest on.
+        for (at, _) in piece.char_indices() {
+            let name = &piece[at..];
+            let count = name.chars().filter(|c| *c != ' ').count();
+            let is_whole = at == 0 || is_title || ends_in_role(&piece[..at]);
+            if NO_TITLED.iter().any(|it| name.ends_with(it)) {
+                continue;
+            }
+            let is_surname = is_title && count == 1 && plain_surname_of(name).is_some();
+            if count <= most
+                && is_whole
+                && (is_full(&name.replace(' ', ""))
+                    || is_surname && (at == 0 || piece[..at].ends_with(['是', '找', '叫', '给'])))
+            {
+                found.push((mark.start() - name.len(), mark.start()));
+                break;
+            }
+        }
+    }
+    found
+}
+
+fn ends_in_role(text: &str) -> bool {
+    ROLES
+        .split('|')
+        .chain(["找", "给", "是", "叫", "和"])
+        .any(|it| text.ends_with(it))
+}
+
+/// Names that are a piece of their own beside a telephone, an address and the like.
+fn beside_others(text: &str, spans: &[Span]) -> Vec<(usize, usize)> {
+    let personal: Vec<&Span> = spans.iter().filter(|it| is_of_person(it.kind)).collect();
+    if personal.is_empty() {
+        return Vec::new();
+    }
+    let starts: BTreeSet<usize> = personal.iter().map(|it| it.start).collect();
+    let ends: BTreeSet<usize> = personal.iter().map(|it| it.end).collect();
+    let is_gap = |start: usize, end: usize| {
+        end - start <= 4 * LONGEST_GAP
+            && text[start..end].chars().count() <= LONGEST_GAP
+            && !text[start..end].contains(is_ideograph)
+    };
+    let mut found = Vec::new();
+    for piece in PIECE.find_iter(text) {
+        let end = piece.end();
+        let start = with_surname(text, piece.start(), end);
+        let next = starts.range(end..).next();
+        let last = ends.range(..=start).next_back();
+        let is_beside =
+            next.is_some_and(|&it| is_gap(end, it)) || last.is_some_and(|&it| is_gap(it, start));
+        if is_beside && is_full(&text[start..end].replace(' ', "")) {
+            found.push((start, end));
+        }
+    }
+    found
+}
+
+fn is_of_person(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Mobile
+            | Kind::Landline
+            | Kind::Address
+            | Kind::CnId
+            | Kind::BankCard
+            | Kind::Plate
+            | Kind::Email
+    )
+}
+
+/// Gives where the Chinese word begins with which a text ends, of its last characters.
+fn word_start(text: &str) -> usize {
+    let word = text.char_indices().rev().take(LONGEST_WORD);
+    let word = word.take_while(|it| is_ideograph(it.1));
+    word.last().map_or(text.len(), |it| it.0)
+}
+
+/// Gives where a given name begins together with a surname that stands apart from it.
+fn with_surname(text: &str, start: usize, end: usize) -> usize {
+    let before = text[..start].strip_suffix(' ');
+    let Some(before) = before.filter(|_| text[start..end].chars().count() <= 2) else {
+        return start;
+    };
+    let apart = &before[word_start(before)..];
+    match surname_of(apart) {
+        Some(length) if length == apart.len() => before.len() - length,
+        _ => start,
+    }
+}
+
+/// Names of other languages, with · between their parts.
+fn of_sounds(text: &str) -> Vec<(usize, usize)> {
+    let mut found: Vec<(usize, usize)> = Vec::new();
+    for (at, dot) in text.match_indices('·') {
+        let before = text[..at].chars().rev().take_while(|c| SOUNDS.contains(c));
+        let before: usize = before.map(char::len_utf8).sum();
+        let after = text[at + dot.len()..]
+            .chars()
+            .take_while(|c| SOUNDS.contains(c));
+        let after: usize = after.map(char::len_utf8).sum();
+        let (start, end) = (at - before, at + dot.len() + after);
+        let next = text[end..].chars().next();
+        let ends = after > 3 || next.is_none_or(|c| !is_ideograph(c) || NO_NAME.contains(c));
+        if before < 6 || after < 3 || !ends {
+            continue;
+        }
+        match found.last_mut().filter(|it| it.1 > start || it.1 == at) {
+            Some(last) => last.1 = end,
+            None => found.push((start, end)),
+        }
+    }
+    found
+}
+
+/// Gives the length of the name with which a text begins, where nothing else than a name is to be expected.
+fn strong_length(text: &str) -> Option<usize> {
+    if is_word(text) {
         return None;
     }
-    let is_double = DOUBLE.split('|').any(|it| name.starts_with(it));
-    let surname = if is_double { 2 } else { 1 };
-    let given: Vec<char> = name.chars().skip(surname).take(2).collect();
-    let taken = given.iter().take_while(|c| !NO_NAME.contains(**c)).count();
-    if taken == 0 {
+    let own: String = text
+        .chars()
+        .take_while(|c| is_ideograph(*c))
+        .take(6)
+        .collect();
+    match surname_of(text) {
+        Some(surname) => {
+            let space = usize::from(text[surname..].starts_with(' '));
+            given_length(&text[surname + space..], false, true).map(|it| surname + space + it)
+        }
+        // Without a surname, as people of Tibet and Mongolia have them.
+        None => {
+            let sounds = own.chars().take_while(|c| SOUNDS.contains(c)).count();
+            let count = own.chars().count();
+            let is_name = (2..=5).contains(&sounds) && sounds == count || (4..=5).contains(&sounds);
+            let length = own.chars().take(sounds).map(char::len_utf8).sum();
+            is_name.then_some(length)
+        }
+    }
+}
+
+/// Gives the length of the name with which a text begins, where other words are as likely.
+fn vague_length(text: &str, is_role: bool) -> Option<usize> {
+    if is_word(text) {
         return None;
     }
-    let length: usize = name.chars().take(surname + taken).map(char::len_utf8).sum();
-    let next = name[length..].chars().chain(after.chars()).next();
-    let ends = next.is_none_or(|c| !('\u{4e00}'..='\u{9fff}').contains(&c) || NO_NAME.contains(c));
-    (ends || !is_vague).then_some(length)
+    let Some(surname) = plain_surname_of(text) else {
+        let sounds: Vec<char> = text
+            .chars()
+            .take_while(|c| SOUNDS.contains(c))
+            .take(6)
+            .collect();
+        return (4..=5)
+            .contains(&sounds.len())
+            .then(|| sounds.iter().map(|it| it.len_utf8()).sum());
+    };
+    let space = usize::from(text[surname..].starts_with(' '));
+    let given = given_length(&text[surname + space..], true, is_role)?;
+    let length = surname + space + given;
+    (!is_region(text[..length].trim())).then_some(length)
+}
+
+/// Gives the length of a given name of one or two characters, after which other words may go on.
+fn given_length(text: &str, is_vague: bool, may_go_on: bool) -> Option<usize> {
+    let mut chars = text.chars().take_while(|c| is_ideograph(*c));
+    let (first, second, third) = (chars.next()?, chars.next(), chars.next());
+    let is_given = |c: char| GIVEN.contains(&c);
+    let is_free = |c: char| !NO_NAME.contains(c);
+    let is_first = if is_vague {
+        is_given(first)
+    } else {
+        is_free(first)
+    };
+    if !is_first {
+        return None;
+    }
+    let takes_second = second.is_some_and(|it| match (is_given(it), third) {
+        (true, _) => is_free(it),
+        (false, None) => is_free(it) && !is_vague,
+        _ => false,
+    });
+    match second.filter(|_| takes_second) {
+        Some(second) => Some(first.len_utf8() + second.len_utf8()),
+        None => {
+            let goes_on = second.is_some_and(is_free);
+            (may_go_on || !goes_on).then_some(first.len_utf8())
+        }
+    }
+}
+
+/// Says whether a text is a name and nothing else.
+fn is_full(name: &str) -> bool {
+    if is_word(name) || is_region(name) {
+        return false;
+    }
+    let of_sounds = name.chars().filter(|c| SOUNDS.contains(c)).count();
+    let count = name.chars().count();
+    match surname_of(name) {
+        Some(surname) => {
+            let given = &name[surname..];
+            let length = given.chars().count();
+            let is_name = (1..=2).contains(&length)
+                && given
+                    .chars()
+                    .all(|c| GIVEN.contains(&c) && !NO_NAME.contains(c));
+            is_name || (4..=6).contains(&count) && of_sounds == count
+        }
+        None => (3..=6).contains(&count) && of_sounds == count,
+    }
+}
+
+/// Gives the length of the surname with which a text begins.
+fn surname_of(text: &str) -> Option<usize> {
+    if let Some(double) = DOUBLE.split('|').find(|it| text.starts_with(it)) {
+        return Some(double.len());
+    }
+    let first = text.chars().next()?;
+    SURNAMES.contains(first).then(|| first.len_utf8())
+}
+
+/// Gives the length of a surname that is hardly anything else.
+fn plain_surname_of(text: &str) -> Option<usize> {
+    surname_of(text).filter(|_| !text.starts_with(|c| NO_SURNAMES.contains(c)))
 }
 
 fn is_word(name: &str) -> bool {

@@ -3,28 +3,56 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use super::super::Search;
 use super::super::pattern::{Pattern, pattern};
-use super::Search;
 
 /// Given names that many have.
 static GIVEN: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("given_names.txt").split_whitespace().collect());
 
+/// Chinese surnames in Latin letters.
+static PINYIN_SURNAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    include_str!("pinyin_surnames.txt")
+        .split_whitespace()
+        .collect()
+});
+
+/// One or two syllables of Mandarin or Cantonese.
+static SYLLABLES: Pattern = Pattern::new(|| {
+    pattern(
+        r"^(?i:(?:zh|ch|sh|ng|kw|gw|ts|hs|[bpmfdtnlgkhjqxrzcsyw])?(?:i?ang?|uang?|u?ai|i?ao|ou|u?ei|i?e|u?en|eng|iu|iong|ong|ing?|un|uo|ue|ui|er|ua|ia|[aoeiu]|eu?ng|am|im|ok|ak|it|at|ee|oi|ung|aw)-?){1,2}$",
+    )
+});
+
 /// A word of a name.
-const WORD: &str = r"(?:O'|D'|Mc|Mac)?[A-ZÀ-Þ][a-zß-ÿ]+(?:['-][A-ZÀ-Þ]?[a-zß-ÿ]+)?";
+const WORD: &str = r"(?:O'|D'|Mc|Mac)?[A-ZÀ-Þ][a-zß-ÿ]+(?:['-](?:(?:O'|Mc|Mac)?[A-ZÀ-Þ][a-zß-ÿ]+|[a-rt-z][a-z]+))?";
 
 /// What stands before the last word of some.
-const PARTICLE: &str = "(?:van|von|de|der|den|bin|al|la|di) ";
+const PARTICLE: &str = "(?:van|von|de|der|den|del|della|dos|da|du|bin|ibn|al|el|la|di|ter) ";
 
 /// The second word of a name and those after it.
 fn rest() -> String {
-    format!(r"(?: (?:{PARTICLE}){{0,2}}(?:{WORD}|[A-Z]\.|[A-Z](?-u:\b)))")
+    format!(r"(?: (?:{PARTICLE}){{0,2}}(?:{WORD}|[A-Z]\.|[A-Z](?-u:\b))|,? (?:Jr|Sr)(?-u:\b)\.?)")
 }
 
+/// Whose name follows.
+const ROLES: &str = "account holder|account owner|cardholder|card holder|recipient|customer|client|passenger|passengers|guest|patient|student|\
+     tenant|beneficiary|payee|contact person|contact|attn|attention|owner|driver|agent|courier|employee|colleague|manager|sender|name|\
+     full name|first and last name|real name|legal name|name on (?:the |my )?(?:card|account|order|ticket|booking|label|parcel|passport)";
+
+/// What a name follows.
 static AFTER_WORDS: Pattern = Pattern::new(|| {
     let rest = rest();
+    let title = r"(?:(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Madam)\.? )";
+    let relation = "wife|husband|partner|son|daughter|friend|colleague|boss|mother|mom|mum|father|dad|brother|sister|assistant|neighbour|neighbor|roommate|aunt|uncle|cousin|girlfriend|boyfriend|fiancée?";
+    let strong = format!(
+        r"my (?:full |real )?name(?: is|'s)|name's|the name is|call me|(?:{ROLES})(?: is| was|:| ?=|,)?|regards,?|sincerely,?|truly,?|faithfully,?|wishes,?|thanks,|cheers,|signed,?|mr\.?|mrs\.?|ms\.?|miss|dr\.?|prof\.?"
+    );
+    let vague = format!(
+        r"i am|i'm|this is|it's|dear|speaking with|spoke (?:to|with)|talked (?:to|with)|chatted with|address(?:ed)? (?:it |this |them )?to|deliver(?:ed)? (?:it )?to|registered (?:to|for|under)|under(?: the name)?(?: of)?|booked (?:under|for|by)|booking for|reservation for|ask(?: for)?|signed (?:for )?by|written by|sent by|from|by|for|to|with|behalf of|my {{0,2}}(?:{relation})(?: is| named)?,?|our {{0,2}}(?:{relation}),?|named|called"
+    );
     pattern(&format!(
-        r"(?i:(?-u:\b)(?:my (?:full |real )?name is|my name's|name's|the name is|name ?:|name on the (?:card|account|order) is|i am|i'm|this is|it's|call me|contact ?:|recipient ?:|cardholder ?:|customer ?:|attn ?:?|passenger ?:?|dear|regards,?|sincerely,?|thanks,|cheers,|mr\.?|mrs\.?|ms\.?|miss|dr\.?|prof\.?|speaking with|spoke to|spoke with|addressed to|deliver(?:ed)? to|registered to|under the name(?: of)?|booked under|ask(?: for)?|(?:parcel|package|order|booking|gift|delivery|card) (?:is|was) for|my (?:wife|husband|son|daughter|friend|colleague|boss|mother|father|brother|sister)(?: is| named)?,?))\s{{1,2}}(?:(?:Mr|Mrs|Ms|Miss|Dr)\.? )?((?:{WORD}|[A-Z]\.){rest}{{0,3}})"
+        r"(?-u:\b)(?:(?P<strong>(?i:{strong}))|(?P<vague>(?i:{vague})))\s{{1,2}}{title}?((?:{WORD}|[A-Z]\.){rest}{{0,3}})"
     ))
 });
 
@@ -34,27 +62,42 @@ static IN_LOWER_CASE: Pattern = Pattern::new(|| {
     )
 });
 
-/// A given name that many have, and at least one word more.
+/// Words with capitals.
 static CAPITALS: Pattern = Pattern::new(|| {
     let rest = rest();
-    pattern(&format!(r"(?-u:\b)([A-Z][a-z]+){rest}{{1,2}}(?-u:\b)"))
+    pattern(&format!(r"(?-u:\b){WORD}{rest}{{1,3}}"))
 });
 
-/// Any name before what says that it writes.
-static BEFORE_WORDS: Pattern = Pattern::new(|| {
-    let rest = rest();
-    pattern(&format!(
-        r"(?:^|[.!?:] )({WORD}{rest}{{1,2}}) (?:here|speaking|writing|again)(?-u:\b)"
-    ))
-});
+/// What says after a name that it is one.
+const AFTER: [&str; 8] = [
+    " here",
+    " speaking",
+    " writing",
+    " again",
+    " from ",
+    " signed",
+    " ordered",
+    " (",
+];
 
-/// English words with a capital that are no names after "I am" and the like.
-const NO_ENGLISH: &str = "English American Chinese British Canadian French German Spanish Not Very So Just Still Sorry Happy \
-    Sad Trying Looking Having Here The A An It My Your Really Also Unable Calling Writing Customer Sir \
+/// Words with a capital that are no names.
+const NO_NAMES: &str = "English American Chinese British Canadian French German Spanish Not Very So Just Still Sorry Happy \
+    Sad Trying Looking Having Here The A An It My Your Our Really Also Unable Calling Writing Customer Sir \
     Madam Team Support Service Friday Monday Tuesday Wednesday Thursday Saturday Sunday January February \
     March April May June July August September October November December Apple Android Amazon Windows \
     Premium Gold Silver Platinum VIP What Why How When Where Who Is Are Can Do Please In On At For From \
-    To And But Urgent New All Great Good Fine Ok Okay Black Christmas Mr Mrs Ms Miss Dr";
+    To And But Urgent New All Great Good Fine Ok Okay Black White Christmas Mr Mrs Ms Miss Dr Best Kind Warm Yours Thank Thanks \
+    Hello Hi Hey Flat Room Unit Suite Apartment Apt Building Block Tower Floor House No Order Invoice Passport Visa Mastercard \
+    Express International National Bank Store Center Centre Mall Hotel Airport Station University Hospital School College Park \
+    Company Group Inc Ltd Limited Corp LLC Department Desk Card Account Number Address Phone Mobile Email Date Birth Name Street \
+    St Road Rd Avenue Ave Lane Drive Court Place Way Square Sales Day Year Week Sale Pro Plus Max Mini Ultra Watch Book Phone \
+    I You He She We They This That These Those There If Then With Without Of By As Or Up Out Now Today Tomorrow Yesterday \
+    America Europe Asia Africa China Japan Korea India England Scotland Wales Ireland France Germany Spain Italy Paris London \
+    Berlin York Angeles Hong Kong Beijing Shanghai Shenzhen Tokyo Singapore Taiwan Macau Boston Chicago Seattle Houston Dallas \
+    Miami Denver Toronto Sydney Melbourne Manchester Dublin Union Pay";
+
+/// Given names that alone are months.
+const MONTHS: &str = "Jan April May June August";
 
 /// Words in lower case that follow "my name is" and are no name.
 const NO_LOWER: &str = "not on spelled spelt wrong incorrect misspelled and in the a an missing different correct still too \
@@ -64,74 +107,98 @@ const NO_LOWER: &str = "not on spelled spelt wrong incorrect misspelled and in t
 pub(super) fn find(search: &Search<'_>) -> Vec<(usize, usize)> {
     let text = &search.view.text;
     let mut found: Vec<(usize, usize)> = Vec::new();
-    for captures in AFTER_WORDS.captures_iter(text) {
-        let (Some(all), Some(name)) = (captures.get(0), captures.get(1)) else {
-            continue;
+    let mut at = 0;
+    while let Some(captures) = AFTER_WORDS.captures_at(text, at) {
+        let (Some(all), Some(name)) = (captures.get(0), captures.get(3)) else {
+            break;
         };
-        let words: Vec<&str> = name.as_str().split(' ').collect();
-        let said = all.as_str().to_ascii_lowercase();
-        let is_vague = ["i am", "i'm", "this is", "it's", "my "]
-            .iter()
-            .any(|it| said.starts_with(it))
-            && !said.starts_with("my name");
-        let is_name = words.len() > 1 || GIVEN.contains(words[0]) || !is_vague;
-        if is_name && !is_in(NO_ENGLISH, words[0]) {
-            found.push((name.start(), end_of(&words, name.start())));
+        let length = own_length(name.as_str(), captures.name("strong").is_some());
+        // What is no name may be what another one follows.
+        at = if length > 0 { all.end() } else { name.start() };
+        if length > 0 && !text[name.start() + length..].starts_with("'s") {
+            found.push((name.start(), name.start() + length));
         }
     }
-    for captures in IN_LOWER_CASE.captures_iter(text) {
-        let Some(name) = captures.get(1) else {
-            continue;
-        };
-        let words = name
-            .as_str()
-            .split(' ')
-            .take_while(|it| !is_in(NO_LOWER, &it.to_ascii_lowercase()));
-        let words: Vec<&str> = words.collect();
-        if !words.is_empty() {
-            found.push((name.start(), end_of(&words, name.start())));
-        }
-    }
-    for captures in CAPITALS.captures_iter(text) {
-        let (Some(all), true) = (captures.get(0), GIVEN.contains(&captures[1])) else {
-            continue;
-        };
-        let words: Vec<&str> = all.as_str().split(' ').collect();
-        let is_name = !is_in(NO_ENGLISH, words[1]) && !is_street(words[words.len() - 1]);
-        if is_name {
-            found.push((all.start(), end_of(&words, all.start())));
-        }
-    }
-    for captures in BEFORE_WORDS.captures_iter(text) {
-        let Some(name) = captures.get(1) else {
-            continue;
-        };
-        let first = name.as_str().split(' ').next().unwrap_or_default();
-        if !is_in(NO_ENGLISH, first) {
-            found.push((name.start(), name.end()));
+    found.extend(in_lower_case(text));
+    for all in CAPITALS.find_iter(text) {
+        let is_named = AFTER.iter().any(|it| text[all.end()..].starts_with(it));
+        let start = all.start() + capital_start(all.as_str());
+        let length = own_length(
+            &text[start..all.end()],
+            is_named && is_beginning(text, start),
+        );
+        if length > 0 && !text[start + length..].starts_with("'s") {
+            found.push((start, start + length));
         }
     }
     found
 }
 
-fn is_street(word: &str) -> bool {
-    [
-        "Street", "St", "Road", "Rd", "Avenue", "Ave", "Lane", "Drive", "Court", "Place", "Way",
-        "Square", "Park",
-    ]
-    .contains(&word)
+/// Gives where a name begins in words with capitals of which the first may begin a sentence.
+fn capital_start(words: &str) -> usize {
+    let second = words.find(' ').map_or(0, |at| at + 1);
+    let first = words.split(' ').next().unwrap_or_default();
+    if is_in(NO_NAMES, first) { second } else { 0 }
+}
+
+fn is_beginning(text: &str, at: usize) -> bool {
+    let before = text[..at].trim_end();
+    before.is_empty() || before.ends_with(['.', '!', '?', ':', ',', '-', '\n'])
+}
+
+/// Gives the length of the name with which words begin; where nothing says that they are one, its first word tells.
+fn own_length(name: &str, is_said: bool) -> usize {
+    let words: Vec<&str> = name.split(' ').collect();
+    let is_own = |at: usize, word: &str| {
+        word.len() == 1 || word.ends_with('.') && at > 0 || !is_in(NO_NAMES, word)
+    };
+    let count = words
+        .iter()
+        .enumerate()
+        .take_while(|(at, word)| is_own(*at, word))
+        .count();
+    let own = &words[..count];
+    let Some(&first) = own.first() else { return 0 };
+    let is_given = GIVEN.contains(first.split('-').next().unwrap_or(first)) || is_chinese(own);
+    let is_name = match own.len() {
+        1 => is_given && (is_said || words.len() == 1) && !is_in(MONTHS, first),
+        _ => is_said || is_given,
+    };
+    match is_name {
+        true => own.iter().map(|it| it.len() + 1).sum::<usize>() - 1,
+        false => 0,
+    }
+}
+
+/// Says whether two words are a Chinese name, its surname first or last.
+fn is_chinese(words: &[&str]) -> bool {
+    let is_name = |surname: &str, given: &[&str]| {
+        PINYIN_SURNAMES.contains(surname) && given.iter().all(|it| SYLLABLES.is_match(it))
+    };
+    match words {
+        [first, rest @ ..] if (1..=2).contains(&rest.len()) => {
+            is_name(first, rest) || rest.len() == 1 && is_name(rest[0], &[first])
+        }
+        _ => false,
+    }
+}
+
+fn in_lower_case(text: &str) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    for captures in IN_LOWER_CASE.captures_iter(text) {
+        let Some(name) = captures.get(1) else {
+            continue;
+        };
+        let words = name.as_str().split(' ');
+        let words = words.take_while(|it| !is_in(NO_LOWER, &it.to_ascii_lowercase()));
+        let length: usize = words.map(|it| it.len() + 1).sum();
+        if length > 0 {
+            found.push((name.start(), name.start() + length - 1));
+        }
+    }
+    found
 }
 
 fn is_in(words: &str, word: &str) -> bool {
     words.split(' ').any(|it| it == word)
-}
-
-/// Gives the end of a name's words up to one that is of no name.
-fn end_of(words: &[&str], start: usize) -> usize {
-    let own = words
-        .iter()
-        .enumerate()
-        .take_while(|(at, word)| *at == 0 || word.len() == 1 || !is_in(NO_ENGLISH, word));
-    let length: usize = own.map(|(_, word)| word.len() + 1).sum();
-    start + length - 1
 }

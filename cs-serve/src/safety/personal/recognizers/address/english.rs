@@ -1,0 +1,33 @@
+//! English addresses: a number and a street, what is in the house before or after, and the town.
+
+use super::super::pattern::{Pattern, pattern};
+use crate::safety::personal::view::View;
+
+static PATTERN: Pattern = Pattern::new(|| {
+    let inner = r"(?:(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|Room|Rm|Block|Blk|Tower|Building|Bldg|House|Shop|Lot)\.? ?#?[A-Za-z0-9\-]{1,6}|#[A-Za-z0-9\-]{1,6}|\d{1,2}/F|(?:[A-Z][a-z']+ ){1,3}(?:Mansions?|House|Court|Building|Centre|Center|Tower|Towers|Heights|Estate|Plaza|Gardens?|City|Lodge|Apartments))";
+    let before = format!(r"(?:{inner},? ){{0,4}}");
+    let kind = "Street|St|Road|Rd|Avenue|Ave|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Way|Square|Sq|Terrace|Ter|Crescent|Cres|Close|Parkway|Pkwy|Highway|Hwy|Circle|Cir|Row|Gardens|Grove|Mews|Hill|Trail|Alley|Gate|View|Wharf|Quay|Esplanade|Rise|Park|Green|Walk|Parade|Broadway";
+    let number = r"(?:No\.? ?)?\d{1,5}[A-Za-z]?(?:[-/]\d{1,5}[A-Za-z]?)?,?";
+    let word = r"(?:(?:[A-Z][a-z]+'s|[A-Z]'?[A-Za-z]*[a-z\-]+|\d{1,3}(?:st|nd|rd|th)|Mc[A-Z][a-z]+|St\.) )";
+    let side = r"(?:[NSEW]\.? |(?:NE|NW|SE|SW) |North |South |East |West )?";
+    let lane = r"(?:Lane \d{1,4},? )?";
+    let numbered = r"(?:(?:Highway|Hwy|State Route|County Road|Route|Interstate) \d{1,4})";
+    let foreign = "(?:Rue|Via|Calle|Avenida|Avenue|Boulevard|Plaza|Place|Piazza|Rua) (?:(?:de|du|des|la|le|del|della|di|da) ){0,2}[A-Z][a-zß-ÿ]+(?: [A-Z][a-zß-ÿ]+){0,2}";
+    let name = r"[A-Z][a-zß-ÿ]+(?:'[a-z]+)?";
+    let town = format!(r"(?:,? ?(?:in )?{name}(?:[ -]{name}){{0,2}}(?: \d{{1,2}}(?-u:\b))?)");
+    let code = r"(?:\d{4,6}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z0-9]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)";
+    let tail = format!(
+        r"(?:{town}){{0,3}}(?:,? ?(?:[A-Z]{{2,3}}(?-u:\b)|N\.T\.))?(?:,? ?{code}(?-u:\b))?(?:, (?:USA|UK|US))?"
+    );
+    pattern(&format!(
+        r"(?:{before}{number} {lane}{side}(?:{word}{{1,4}}(?:{kind})(?-u:\b)\.?|{numbered})|{before}\d{{1,4}},? {foreign})(?: (?:NW|NE|SW|SE|N|S|E|W)(?-u:\b))?(?:,? {inner}){{0,2}}{tail}|P\.? ?O\.? Box \d{{1,6}}{tail}"
+    ))
+});
+
+/// Gives the bytes of each.
+pub(super) fn find(view: &View) -> Vec<(usize, usize)> {
+    let found = PATTERN
+        .find_iter(&view.text)
+        .map(|it| (it.start(), it.end()));
+    found.filter(|it| view.is_apart(it.0, it.1)).collect()
+}
