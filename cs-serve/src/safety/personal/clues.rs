@@ -100,10 +100,9 @@ impl Clues {
                 continue;
             };
             // 号码 goes on with what stands before it.
-            if let Some(last) = marks.last().filter(|it| it.end == found.start()) {
-                if found.as_str() == "号码" {
-                    clue = last.clue;
-                }
+            let last = marks.last().filter(|it| it.end == found.start());
+            if let Some(last) = last.filter(|_| found.as_str() == "号码") {
+                clue = last.clue;
             }
             marks.push(Mark {
                 clue,

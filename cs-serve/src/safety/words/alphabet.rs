@@ -1,7 +1,6 @@
 //! What single characters are read as.
 
-use std::collections::HashMap;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::OnceLock;
 
 use pinyin::ToPinyin;
 use unicode_normalization::UnicodeNormalization;

@@ -65,8 +65,8 @@ fn is_amount(search: &Search<'_>, start: usize, end: usize) -> bool {
     let next = search.view.head(end, 9).to_ascii_lowercase();
     let is_counted = matches!(search.view.before(start), Some('满' | '第'));
     let latin = next.trim_start();
-    let is_unit = |it: &&str| next.starts_with(*it) || it.is_ascii() && latin.starts_with(*it);
-    is_counted || UNITS.iter().any(|it| is_unit(&it))
+    let is_unit = |it: &str| next.starts_with(it) || it.is_ascii() && latin.starts_with(it);
+    is_counted || UNITS.iter().any(|it| is_unit(it))
 }
 
 fn is_chinese(digits: &str) -> bool {
