@@ -7,11 +7,13 @@
 //!
 //! A value becomes `<KIND:tag>`. With `--key-file`, two lines of 32 bytes in hexadecimal or base64, the same value has
 //! the same tag in every run; else in this run alone. With `--model`, entities whose labels are kinds, as `name` and
-//! `address`, are masked as well. With `--json`, a line per text: `masked, found[{kind, start, end}]`, in characters
+//! `address`, are masked as well. With `--vault`, which takes a third line of the key file, values are kept in a file
+//! under that key. With `--json`, a line per text: `masked, found[{kind, start, end}]`, in characters
 //! of the text as it was, and never the value.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use cs_examples::{
@@ -19,7 +21,7 @@ use cs_examples::{
     print_json, run,
 };
 use cs_serve::Assistant;
-use cs_serve::safety::personal::{Found, Keys, Kind, MaskedText, Masker};
+use cs_serve::safety::personal::{Found, Keys, Kind, MaskedText, Masker, Vault};
 use serde_json::json;
 
 /// Texts of a file masked at a time.
@@ -36,6 +38,9 @@ struct Arguments {
     /// Keys of the tags, one for values and one for customers
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// File in which the values are kept, under the third key of the key file
+    #[arg(long, value_name = "FILE", requires = "key_file")]
+    vault: Option<PathBuf>,
     /// Folder of a model that finds entities of the kinds
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
@@ -49,15 +54,38 @@ fn main() -> ExitCode {
             Some(path) => Keys::open(path)?,
             None => Keys::random()?,
         };
+        let vault = arguments.vault.as_ref();
+        let vault = vault.map(|it| Vault::open(it, &keys)).transpose()?;
+        let vault = vault.map(Arc::new);
         let mask = Mask {
-            masker: Masker::new(keys),
+            masker: match &vault {
+                Some(vault) => Masker::new(keys).with_vault(Arc::clone(vault)),
+                None => Masker::new(keys),
+            },
             model: arguments.model.as_deref().map(model).transpose()?,
         };
         let answer = |texts: &[&str]| texts.iter().map(|text| mask.text(text)).collect();
         answer_lines(&arguments.input, arguments.output, BATCH, answer, |it| {
             show(it, arguments.output)
-        })
+        })?;
+        match (&vault, &arguments.vault) {
+            (Some(vault), Some(path)) => kept(vault, path),
+            _ => Ok(()),
+        }
     })
+}
+
+/// Makes sure that all values are in a vault.
+fn kept(vault: &Vault, path: &Path) -> Result<()> {
+    vault.sync()?;
+    match vault.lost() {
+        0 => Ok(()),
+        lost => Err(Error::Unfit {
+            path: path.to_owned(),
+            found: format!("a vault into which {lost} values could not be written"),
+            expected: "one with space for all of them",
+        }),
+    }
 }
 
 /// Opens a model one of whose labels is a kind.

@@ -70,6 +70,9 @@ pub enum Error {
     /// Keys of tags.
     #[error(transparent)]
     Key(#[from] cs_serve::safety::personal::KeyError),
+    /// A vault of personal data.
+    #[error(transparent)]
+    Vault(#[from] cs_serve::safety::personal::VaultError),
     /// A threshold that rows do not allow.
     #[error("{}: {source}", path.display())]
     Fit {
@@ -170,6 +173,7 @@ impl Error {
             | Self::Fit { .. }
             | Self::Knowledge(_)
             | Self::Key(_)
+            | Self::Vault(_)
             | Self::Flows(_)
             | Self::Reply(_)
             | Self::Yaml { .. }

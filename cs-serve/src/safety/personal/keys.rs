@@ -5,22 +5,29 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
 
 use super::error::KeyError;
 
 /// The number of bytes of a key.
 const LENGTH: usize = 32;
 
+/// What the keys of a file are for, line by line.
+const NAMES: [&str; 3] = ["values", "customers", "a vault"];
+
 /// What is expected of a line of a file.
 const EXPECTED: &str = "expected 32 bytes, as 64 hexadecimal digits or in base64";
 
-/// Two keys of 32 bytes, one for the tags of values and one for those of customers: who keeps logs may know
-/// the one and not the other.
+/// Keys of 32 bytes, one for the tags of values, one for those of customers and, if there is one, that of a
+/// [`Vault`](super::Vault): who keeps logs may know the one and not the others. They are wiped from memory when dropped.
 #[derive(Clone)]
 pub struct Keys {
-    pub(super) values: [u8; LENGTH],
-    pub(super) customers: [u8; LENGTH],
+    pub(super) values: Key,
+    pub(super) customers: Key,
+    pub(super) vault: Option<Key>,
 }
+
+type Key = Zeroizing<[u8; LENGTH]>;
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,16 +41,20 @@ impl Keys {
     /// # Errors
     /// [`KeyError::Random`] if the system has no random numbers.
     pub fn random() -> Result<Self, KeyError> {
-        let mut keys = [[0; LENGTH]; 2];
-        for key in &mut keys {
-            getrandom::fill(key).map_err(|source| KeyError::Random { source })?;
-        }
-        let [values, customers] = keys;
-        Ok(Self { values, customers })
+        let random = || {
+            let mut key = Key::default();
+            getrandom::fill(&mut *key).map_err(|source| KeyError::Random { source })?;
+            Ok(key)
+        };
+        Ok(Self {
+            values: random()?,
+            customers: random()?,
+            vault: Some(random()?),
+        })
     }
 
-    /// Reads a file of two lines, the key of values and that of customers, each as 64 hexadecimal digits or
-    /// in base64. Lines that begin with `#` are comments.
+    /// Reads a file of two or three lines, the key of values, that of customers and that of a vault, each as 64
+    /// hexadecimal digits or in base64. Lines that begin with `#` are comments.
     ///
     /// # Errors
     /// The file cannot be read, or [`KeyError::File`] says which line is no key.
@@ -52,52 +63,59 @@ impl Keys {
             path: path.into(),
             source,
         })?;
+        let text = Zeroizing::new(text);
         let wrong = |line: usize, problem: String| KeyError::File {
             path: path.into(),
             line,
             problem,
         };
         let lines = text.lines().map(str::trim).zip(1..);
-        let mut lines = lines.filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
-        let mut key = |name: &str| {
-            let (line, number) = lines.next().ok_or_else(|| {
-                wrong(
-                    text.lines().count().max(1),
-                    format!("no key of {name}, {EXPECTED}"),
-                )
-            })?;
+        let lines = lines.filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
+        let mut keys: Vec<Key> = Vec::new();
+        for (line, number) in lines {
             let key = key_of(line).map_err(|problem| wrong(number, problem))?;
-            Ok((key, number))
+            if keys.len() == NAMES.len() {
+                return Err(wrong(
+                    number,
+                    "a fourth key, expected two or three".to_owned(),
+                ));
+            }
+            if keys.contains(&key) {
+                let name = NAMES[keys.len()];
+                let problem =
+                    format!("the key of another line, expected one of its own for {name}");
+                return Err(wrong(number, problem));
+            }
+            keys.push(key);
+        }
+        let mut keys = keys.into_iter();
+        let mut key = |name: &str| {
+            let end = text.lines().count().max(1);
+            keys.next()
+                .ok_or_else(|| wrong(end, format!("no key of {name}, {EXPECTED}")))
         };
-        let (values, _) = key("values")?;
-        let (customers, second) = key("customers")?;
-        if values == customers {
-            let problem = "the key of the line before, expected another one for customers";
-            return Err(wrong(second, problem.to_owned()));
-        }
-        match lines.next() {
-            Some((_, number)) => Err(wrong(number, "a third key, expected two".to_owned())),
-            None => Ok(Self { values, customers }),
-        }
+        Ok(Self {
+            values: key(NAMES[0])?,
+            customers: key(NAMES[1])?,
+            vault: keys.next(),
+        })
     }
 }
 
-fn key_of(line: &str) -> Result<[u8; LENGTH], String> {
+fn key_of(line: &str) -> Result<Key, String> {
     let is_hex = line.len() == 2 * LENGTH && line.bytes().all(|it| it.is_ascii_hexdigit());
-    let bytes = match is_hex {
+    let bytes: Option<Vec<u8>> = match is_hex {
         true => (0..LENGTH)
             .map(|at| u8::from_str_radix(&line[2 * at..2 * at + 2], 16).ok())
             .collect(),
         false => STANDARD.decode(line).ok(),
     };
-    let Some(bytes) = bytes else {
+    let Some(bytes) = bytes.map(Zeroizing::new) else {
         return Err(format!(
             "{} characters that are no key, {EXPECTED}",
             line.chars().count()
         ));
     };
-    let length = bytes.len();
-    bytes
-        .try_into()
-        .map_err(|_| format!("a key of {length} bytes, {EXPECTED}"))
+    let key = bytes.as_slice().try_into().map(Zeroizing::new);
+    key.map_err(|_| format!("a key of {} bytes, {EXPECTED}", bytes.len()))
 }

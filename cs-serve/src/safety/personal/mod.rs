@@ -6,6 +6,7 @@
 //!   another one in every other; only who has the [`Keys`] could try values against it.
 //! - [`Masked`] is what it makes and nobody else can, so that what takes that alone, as a log does, cannot be
 //!   given a text that was not masked.
+//! - [`Vault`] keeps the values themselves, for who has a third key.
 //!
 //! What has a check digit is told by it, what has none by its form and by the words around it. No rule finds
 //! all names and addresses: those that a model finds can be given to [`Masker::text_with`].
@@ -35,11 +36,13 @@ mod numbers;
 mod placeholder;
 mod recognizers;
 mod tag;
+mod vault;
 mod view;
 
-pub use error::KeyError;
+pub use error::{KeyError, VaultError};
 pub use found::{Found, find};
 pub use keys::Keys;
 pub use kind::Kind;
 pub use masked::Masked;
 pub use masker::{Mask, MaskedText, Masker, Masking};
+pub use vault::Vault;

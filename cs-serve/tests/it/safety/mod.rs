@@ -2,4 +2,5 @@
 
 mod meaning;
 mod personal;
+mod vault;
 mod words;

@@ -258,9 +258,16 @@ fn files_that_are_no_keys_are_refused_with_their_line() {
         (format!("{good}\nAAAA"), ":2:1: a key of 3 bytes"),
         (
             format!("{good}\n\n{good}"),
-            ":3:1: the key of the line before",
+            ":3:1: the key of another line, expected one of its own for customers",
         ),
-        (format!("{good}\n{other}\n{good}"), ":3:1: a third key"),
+        (
+            format!("{good}\n{other}\n{good}"),
+            ":3:1: the key of another line, expected one of its own for a vault",
+        ),
+        (
+            format!("{good}\n{other}\n{}\n{}", "ef".repeat(32), "12".repeat(32)),
+            ":4:1: a fourth key",
+        ),
     ] {
         let path = folder.path().join("keys");
         std::fs::write(&path, &text).unwrap();
