@@ -32,13 +32,13 @@ pub(super) enum Clue {
 const WORDS: [(Clue, &str); 7] = [
     (
         Clue::Phone,
-        "电话|手机|座机|固话|来电|回电|号码|联系方式|拨打|致电|打给|微信|短信发到|话费|传真|phone|telephone|mobile|cell|\
+        "电话|手机|座机|固话|来电|回电|号码|联系方式|拨打|致电|打给|微信|短信发到|话费|传真|phone|telephone|ph|mobile|cell|\
          call|text|reach|tel|whatsapp|landline|fax|dial|ring|sms|went to|sent to|goes to",
     ),
     (
         Clue::Order,
-        "订单|单号|订单编号|运单|快递单|物流单|包裹|快件|order|orders|tracking|parcel|package|shipment|consignment|waybill|\
-         order id|tracking id|order number|tracking number|tracking code|订单号码|运单号码|快递单号码|物流单号码|单号码",
+        "订单|这单|那单|单号|订单编号|运单|快递单|物流单|包裹|快件|order|orders|tracking|parcel|package|shipment|consignment|waybill|\
+         order id|orderid|order-id|order-no|tracking id|order number|tracking number|tracking code|订单号码|运单号码|快递单号码|物流单号码|单号码",
     ),
     (
         Clue::Card,
@@ -47,7 +47,7 @@ const WORDS: [(Clue, &str); 7] = [
     ),
     (
         Clue::Id,
-        "身份证|身份|身分证|证件|证号|回乡证|证号码|证件号码|身份证号码|身分证号码|hkid|identity|id|id card|id number|\
+        "身份证|身份|身分证|证件|证号|回乡证|证号码|证件号码|身份证号码|身分证号码|hkid|identity|id|id card|hkid card|identity card|统一编号|id number|\
          national id|id no|bir",
     ),
     (
@@ -99,9 +99,9 @@ impl Clues {
             let Some(mut clue) = clue_of(found.as_str()) else {
                 continue;
             };
-            // 号码 goes on with what stands before it.
+            // 号码 and 编号 go on with what stands before it.
             let last = marks.last().filter(|it| it.end == found.start());
-            if let Some(last) = last.filter(|_| found.as_str() == "号码") {
+            if let Some(last) = last.filter(|_| matches!(found.as_str(), "号码" | "编号")) {
                 clue = last.clue;
             }
             marks.push(Mark {

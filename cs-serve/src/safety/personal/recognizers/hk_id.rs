@@ -26,6 +26,7 @@ pub(super) fn find(search: &mut Search<'_>) {
         let in_brackets = found.get(3).is_some();
         let is_passport = search.clues.mentions(Clue::Passport, all.start());
         let is_said = search.clue(all.start()) == Some(Clue::Id) && !is_passport;
+        let is_said = is_said || !is_passport && is_of_hong_kong(search, all.start(), all.end());
         let certainty = match (is_checked, in_brackets, is_said) {
             (true, true, _) | (true, _, true) => Certainty::Checked,
             (false, true, true) => Certainty::Said,
@@ -33,6 +34,20 @@ pub(super) fn find(search: &mut Search<'_>) {
         };
         search.add(Kind::HkId, all.start(), all.end(), certainty);
     }
+}
+
+/// Says whether Hong Kong is named before or after.
+fn is_of_hong_kong(search: &Search<'_>, start: usize, end: usize) -> bool {
+    let around = [search.view.tail(start, 24), search.view.head(end, 24)];
+    let is_named = |text: &str| {
+        ["香港", "hong kong", "hkid"]
+            .iter()
+            .any(|it| text.contains(it))
+    };
+    around
+        .map(str::to_ascii_lowercase)
+        .iter()
+        .any(|it| is_named(it))
 }
 
 fn is_checked(letters: &str, digits: &str, check: &str) -> bool {

@@ -11,7 +11,8 @@ const COUNTRIES: &str = "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 
      LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 \
      SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30";
 
-static PATTERN: Pattern = Pattern::new(|| pattern(r"(?i)[a-z]{2} ?\d{2}(?:[ -]?[a-z0-9]){11,30}"));
+static PATTERN: Pattern =
+    Pattern::new(|| pattern(r"(?i)[a-z]{2} ?\d{2}(?:[ .\-]?[a-z0-9]){11,30}"));
 
 pub(super) fn find(search: &mut Search<'_>) {
     let view = search.view;
@@ -40,7 +41,8 @@ fn is_checked(text: &str) -> bool {
     let known = COUNTRIES
         .split_whitespace()
         .find(|it| it.starts_with(&country));
-    if known.is_none_or(|it| it[2..] != chars.len().to_string()) || text.ends_with([' ', '-']) {
+    if known.is_none_or(|it| it[2..] != chars.len().to_string()) || text.ends_with([' ', '-', '.'])
+    {
         return false;
     }
     let turned = chars[4..].iter().chain(&chars[..4]);

@@ -6,7 +6,8 @@ use super::pattern::{Pattern, pattern};
 use super::{Certainty, Clue, Search};
 use crate::safety::personal::kind::Kind;
 
-static V4: Pattern = Pattern::new(|| pattern(r"\d{1,3}(?:\.\d{1,3}){3,9}"));
+static V4: Pattern =
+    Pattern::new(|| pattern(r"\d{1,3}(?:\.\d{1,3}){3,9}|\d{1,3}(?: ?\. ?\d{1,3}){3}"));
 static V6: Pattern =
     Pattern::new(|| pattern(r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?:\d*(?:\.\d{1,3}){3})?"));
 
@@ -15,7 +16,7 @@ pub(super) fn find(search: &mut Search<'_>) {
     if view.text.contains('.') && view.has_digit {
         for found in V4.find_iter(&view.text) {
             let is_version = search.clue(found.start()) == Some(Clue::Other);
-            let is_address = found.as_str().parse::<Ipv4Addr>().is_ok();
+            let is_address = found.as_str().replace(' ', "").parse::<Ipv4Addr>().is_ok();
             if is_address && !is_version && view.is_apart(found.start(), found.end()) {
                 search.add(Kind::Ip, found.start(), found.end(), Certainty::Form);
             }
@@ -32,6 +33,11 @@ pub(super) fn find(search: &mut Search<'_>) {
             let start = found.end() - text.len();
             let text = match text.strip_suffix(':') {
                 Some(rest) if !rest.ends_with(':') => rest,
+                _ => text,
+            };
+            // Nor is a port, where all of the address is there.
+            let text = match text.rsplit_once(':') {
+                Some((rest, _)) if text.split(':').count() == 9 => rest,
                 _ => text,
             };
             let is_address = text

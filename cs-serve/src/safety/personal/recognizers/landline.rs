@@ -6,7 +6,7 @@ use crate::safety::personal::kind::Kind;
 use crate::safety::personal::numbers::Window;
 
 pub(super) fn find(search: &mut Search<'_>) {
-    for window in search.numbers.windows(7, 14) {
+    for window in search.numbers.windows(7, 17) {
         let clue = search.clue(window.start);
         let is_other = matches!(
             clue,
@@ -19,6 +19,9 @@ pub(super) fn find(search: &mut Search<'_>) {
         }
         let certainty = match () {
             () if is_landline(&window, has_plus) => Certainty::Said,
+            () if without_extension(&window).is_some_and(|it| is_landline(&it, has_plus)) => {
+                Certainty::Said
+            }
             () if clue == Some(Clue::Phone) && is_local(&window) => Certainty::Form,
             () => continue,
         };
@@ -35,7 +38,7 @@ fn opening(search: &Search<'_>, window: &Window) -> usize {
 }
 
 /// Gives the end of what an operator connects to: 转801, "ext. 12", -801.
-fn extension(search: &Search<'_>, end: usize) -> usize {
+pub(super) fn extension(search: &Search<'_>, end: usize) -> usize {
     let rest = search.view.head(end, 12);
     let marks = ["转分机", "分机", "转", "ext.", "ext", "x", "-"];
     let bare = rest.trim_start_matches([' ', ',']);
@@ -52,8 +55,24 @@ fn extension(search: &Search<'_>, end: usize) -> usize {
     }
 }
 
+/// Takes what may be an extension off a number: 0755-85007938-801.
+fn without_extension(window: &Window) -> Option<Window> {
+    let [groups @ .., last] = window.groups.as_slice() else {
+        return None;
+    };
+    let is_extension = groups.len() > 1 && (2..=5).contains(last);
+    is_extension.then(|| Window {
+        digits: window.digits[..window.digits.len() - last].to_owned(),
+        groups: groups.to_vec(),
+        ..*window
+    })
+}
+
 fn is_landline(window: &Window, has_plus: bool) -> bool {
     let digits = window.digits.as_str();
+    if digits.len() > 14 {
+        return false;
+    }
     let is_coded = has_plus || window.groups[0] == 2;
     let national = digits
         .strip_prefix("0086")

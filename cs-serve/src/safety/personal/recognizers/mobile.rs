@@ -1,6 +1,7 @@
 //! Mobile telephones of mainland China (11 digits, the first 1, the second 3 to 9), of Hong Kong and Taiwan, and
 //! telephones abroad by their country's code (ITU-T E.164) or, of North America, by their groups.
 
+use super::landline::extension;
 use super::{Certainty, Clue, Search};
 use crate::safety::personal::kind::Kind;
 use crate::safety::personal::numbers::Window;
@@ -13,7 +14,7 @@ const UNITS: &[&str] = &[
 
 pub(super) fn find(search: &mut Search<'_>) {
     for window in search.numbers.windows(8, 15) {
-        let start = with_plus(search, window.start);
+        let start = with_plus(search, &window);
         let has_plus = search.view.text[start..window.start].contains('+');
         let clue = search.clue(start);
         let is_other = matches!(
@@ -32,25 +33,32 @@ pub(super) fn find(search: &mut Search<'_>) {
         if is_dotted {
             continue;
         }
-        if is_chinese(&window.digits) || is_taiwanese(&window) {
+        let is_foreign = has_plus && !window.digits.starts_with("86");
+        if !is_foreign && is_chinese(&window.digits) || is_taiwanese(&window) {
             search.add(Kind::Mobile, start, window.end, Certainty::Said);
-        } else if has_plus && !window.digits.starts_with("86")
-            || is_abroad(&window, is_said || is_spoken(search, &window))
-        {
-            search.add(Kind::Mobile, start, window.end, Certainty::Form);
+        } else if !search.view.has_chinese && is_british(&window.digits) {
+            search.add(Kind::Mobile, start, window.end, Certainty::Checked);
+        } else if is_foreign || is_abroad(&window, is_said || is_spoken(search, &window)) {
+            let end = match search.view.at(window.end) {
+                Some('-') => window.end,
+                _ => extension(search, window.end),
+            };
+            search.add(Kind::Mobile, start, end, Certainty::Form);
         }
     }
 }
 
 /// Gives where a number begins whose country's code has a sign or brackets before it.
-fn with_plus(search: &Search<'_>, start: usize) -> usize {
+fn with_plus(search: &Search<'_>, window: &Window) -> usize {
+    let start = window.start;
     let tail = search.view.tail(start, 3);
     let code = tail.trim_end_matches([' ', '(']);
     let plus = match code.ends_with('+') {
         true => start - (tail.len() - code.len()) - 1,
         false => start,
     };
-    plus - usize::from(search.view.before(plus) == Some('('))
+    let is_closed = search.view.text[start..window.end].contains(')');
+    plus - usize::from(is_closed && search.view.before(plus) == Some('('))
 }
 
 /// Says whether a number is in words: nobody says a price or a code digit by digit.
@@ -85,6 +93,11 @@ fn is_taiwanese(window: &Window) -> bool {
     window.digits.len() == 10 && window.digits.starts_with("09")
 }
 
+/// 07700 900123, which in China is a landline of as many digits.
+fn is_british(digits: &str) -> bool {
+    digits.len() == 11 && digits.starts_with("07")
+}
+
 /// North American numbers, British mobile ones, and of Hong Kong after a word that says so.
 fn is_abroad(window: &Window, is_said: bool) -> bool {
     let digits = window.digits.as_bytes();
@@ -100,10 +113,19 @@ fn is_abroad(window: &Window, is_said: bool) -> bool {
                 && matches!(digits[0], b'4'..=b'7' | b'9')
                 && (in_groups(&[4, 4]) || in_groups(&[8]))
         }
-        10 => !is_free && from_two(0) && from_two(3) && (is_said || in_groups(&[3, 3, 4])),
+        10 if digits.starts_with(b"04") => in_groups(&[4, 3, 3]),
+        10 => {
+            !is_free
+                && from_two(0)
+                && from_two(3)
+                && (in_groups(&[3, 3, 4]) || is_said && window.groups.len() != 3)
+        }
         11 if digits[0] == b'1' => from_two(1) && from_two(4) && in_groups(&[1, 3, 3, 4]),
         11 => digits.starts_with(b"07") && (in_groups(&[5, 6]) || in_groups(&[5, 3, 3])),
-        12.. => digits.starts_with(b"00") && !digits.starts_with(b"0086") && is_said,
+        12.. => {
+            let is_grouped = window.groups.len() > 2 && window.groups[0] > 2;
+            digits.starts_with(b"00") && !digits.starts_with(b"0086") && (is_said || is_grouped)
+        }
         _ => false,
     }
 }

@@ -9,7 +9,7 @@ const PROVINCES: &str = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂�
 
 static PATTERN: Pattern = Pattern::new(|| {
     pattern(&format!(
-        r"[{PROVINCES}] ?[A-HJ-NP-Za-hj-np-z](?: ?[·.\-] ?| )?[A-HJ-NP-Za-hj-np-z0-9](?: ?[A-HJ-NP-Za-hj-np-z0-9]){{3}} ?(?:[A-HJ-NP-Za-hj-np-z0-9]{{1,2}}|[挂学警港澳])"
+        r"[{PROVINCES}][ ·.\-]?[A-HJ-NP-Za-hj-np-z](?: ?[·.\-] ?| )?[A-HJ-NP-Za-hj-np-z0-9](?: ?[A-HJ-NP-Za-hj-np-z0-9]){{3}} ?(?:[A-HJ-NP-Za-hj-np-z0-9]{{1,2}}|[挂学警港澳])"
     ))
 });
 

@@ -18,7 +18,12 @@ pub(super) fn find(search: &mut Search<'_>) {
     for found in PATTERN.find_iter(&view.text) {
         let text = found.as_str();
         let end = text.find(['<', '>', '"', '\'']).unwrap_or(text.len());
-        let text = text[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '}']);
+        let text = text[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ']', '}']);
+        // A bracket that was opened before belongs to the sentence.
+        let text = match text.contains('(') {
+            true => text,
+            false => text.trim_end_matches([')', '.', ',', '!', '?']),
+        };
         let before = view.before(found.start());
         if before.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '@' && c != '.') {
             search.add(

@@ -19,8 +19,8 @@ pub(super) fn find(search: &mut Search<'_>) {
     }
     for found in PATTERN.find_iter(&view.text) {
         // One of 31 numbers of an order is as if it were checked.
-        let is_order =
-            search.clue(found.start()) == Some(Clue::Order) || search.is_order(found.end());
+        let is_order = matches!(search.clue(found.start()), Some(Clue::Order | Clue::Card))
+            || search.is_order(found.end());
         let is_code = !is_order && is_checked(found.as_str());
         if is_code && view.is_apart(found.start(), found.end()) {
             search.add(Kind::Uscc, found.start(), found.end(), Certainty::Checked);

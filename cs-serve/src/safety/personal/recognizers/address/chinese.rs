@@ -16,7 +16,7 @@ const LONGEST_NAME: usize = 12;
 static PART: Pattern = Pattern::new(|| {
     let number = r"(?:[A-Za-z]?\d{1,5}[A-Za-z]?|[零一二三四五六七八九十百]{1,6}|[A-Za-z甲乙丙丁])";
     pattern(&format!(
-        r"[东西南北中第]?{number} ?-? ?(?:号楼|号院|号|支弄|弄|巷|栋|幢|座|单元|层|楼|室|户|村民小组|组|队|社|门|房|铺|区|期)|[东西南北](?:门|座|楼|院)|\d{{1,4}}(?:-\d{{1,4}}){{1,3}}(?:号|室)?"
+        r"[东西南北中第]?{number} ?-? ?(?:号宿舍楼|号楼|号院|号|支弄|弄|巷|栋|幢|座|单元|层|楼|室|户|村民小组|组|队|社|门|房|铺|区|期)|[东西南北](?:门|座|楼|院)|\d{{1,4}}(?:-\d{{1,4}}){{1,3}}(?:号|室)?"
     ))
 });
 
@@ -70,6 +70,7 @@ const NO_PLACES: &[&str] = &[
 
 /// Parts that are of a house, whatever stands before them.
 const STRONG: &[&str] = &[
+    "宿舍楼",
     "号楼",
     "号院",
     "弄",
@@ -106,6 +107,8 @@ const BEFORE: &[&str] = &[
     "地址",
     "家在",
     "位于",
+    "老家",
+    "新家",
     "就在",
     "住址是",
     "住址",
@@ -289,6 +292,7 @@ fn is_address(names: &str, parts: &[Part], text: &str) -> bool {
     if parts.len() == 1 && next.is_some_and(|c| NO_HOUSE.contains(c)) {
         return false;
     }
+    let names = names.trim_end();
     let is_strong = parts.iter().any(|it| it.is_strong);
     let has_room = ROOM.is_match(&text[end..]);
     let has_number = all

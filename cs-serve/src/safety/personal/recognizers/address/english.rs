@@ -20,7 +20,7 @@ static PATTERN: Pattern = Pattern::new(|| {
         r"(?:{town}){{0,3}}(?:,? ?(?:[A-Z]{{2,3}}(?-u:\b)|N\.T\.))?(?:,? ?{code}(?-u:\b))?(?:, (?:USA|UK|US))?"
     );
     pattern(&format!(
-        r"(?:{before}{number} {lane}{side}(?:{word}{{1,4}}(?:{kind})(?-u:\b)\.?|{numbered})|{before}\d{{1,4}},? {foreign})(?: (?:NW|NE|SW|SE|N|S|E|W)(?-u:\b))?(?:,? {inner}){{0,2}}{tail}|P\.? ?O\.? Box \d{{1,6}}{tail}"
+        r"(?:{before}{number} {lane}{side}(?:{numbered}|{word}{{1,4}}(?:{kind})(?-u:\b)\.?)|{before}\d{{1,4}},? {foreign})(?: (?:NW|NE|SW|SE|N|S|E|W)(?-u:\b))?(?:,? {inner}){{0,2}}{tail}|(?:{inner},? ){{1,4}}{word}{{1,3}}(?:{kind})(?: (?:Central|East|West|North|South))? \d{{1,4}}{tail}|[A-ZÄÖÜ][a-zß-ÿ]+(?:str\.|strasse|straße|allee|weg|platz|gasse) \d{{1,4}}[a-z]?(?:, \d{{5}} [A-ZÄÖÜ][a-zß-ÿ]+)?|P\.? ?O\.? Box \d{{1,6}}{tail}"
     ))
 });
 

@@ -38,6 +38,9 @@ const LONGEST_GAP: usize = 3;
 /// The most characters of a name with what leads to it.
 const LONGEST_WORD: usize = 12;
 
+/// Characters that write sounds too, but are in many words.
+const DOTTED: &str = "大都合道当本因以于中能基丰富宝音卫";
+
 /// Who has a name that follows at once, or after a word that says so.
 const ROLES: &str = "实名|收件人|收货人|寄件人|取件人|签收人|代收人|联系人|持卡人|户主|开户人|车主|机主|业主|房主|房东|法人代表|\
     法定代表人|法人|乘车人|乘机人|乘客|旅客|入住人|住客|预订人|预定人|预约人|患者|病人|学员|学生|家长|投保人|被保险人|被保人|受益人|\
@@ -53,14 +56,14 @@ const NAMED: &str = "姓名|户名|账户名|开户名|真名|全名|名字|我�
 static AFTER_WORDS: Pattern = Pattern::new(|| {
     let joint = "(?:姓名|名字|名称|名)?(?:一栏|栏)?(?:应该是|登记的?是|登记为|填的?是|写的?是|显示|改成|改为|换成|写成|填成|写|填|是|为|叫)?了?[: ]{0,2}";
     pattern(&format!(
-        r"(?:(?P<named>{NAMED})|(?P<role>{ROLES})|(?P<weak>{WEAK_ROLES})|(?P<vague>我是|这里是|叫我|找一下|找|转给|寄给|交给|送给|发给|给|登记|投诉|联系|改成|换成|写成))(?P<joint>{joint})"
+        r"(?:(?P<named>{NAMED})|(?P<role>{ROLES})|(?P<weak>{WEAK_ROLES})|(?P<vague>我是|这里是|叫我|找一下|找|@|转给|寄给|交给|送给|发给|给|登记|投诉|联系|改成|换成|写成))(?P<joint>{joint})"
     ))
 });
 
 /// What stands after a name and says that it is one.
 static BEFORE_WORDS: Pattern = Pattern::new(|| {
     pattern(
-        r"(?:先生|女士|小姐|太太|老师|师傅|经理|同学|阿姨|大爷|大夫|医生|护士|本人|(?:亲|签|代)?收(?:[^一-鿿]|$)|的(?:快递|包裹|订单|快件|车|卡|号|账户|账号|会员|手机|电话|身份证|票|保单|预约|预订|单子)|,[男女])",
+        r"(?:先生|女士|小姐|太太|老师|师傅|经理|同学|阿姨|大爷|大夫|医生|护士|本人|(?:亲|签|代)?收(?:[^一-鿿]|$)|的(?:快递|包裹|订单|快件|车|卡|号|账户|账号|会员|手机|电话|身份证|票|保单|预约|预订|单子)|,[男女]|身份证|手机|电话|邮箱)",
     )
 });
 
@@ -89,9 +92,9 @@ const WORDS: &[&str] = &[
     "方法", "方式", "成功", "成年", "成人", "连接", "连不", "党员", "段时", "龙头", "江浙", "江南",
     "万能", "万元", "温馨", "康复", "祝您", "祝你", "毕竟", "毕业", "谢谢", "管理", "管家", "程序",
     "施工", "古代", "易碎", "易损", "全新", "全家", "全款", "全额", "司机", "顾客", "车辆", "卫生",
-    "周一", "周二", "周三", "周四", "周五", "周六", "周日", "周末", "张贴", "陈列", "许多", "杜绝",
-    "向您", "向你", "有人", "鱼", "双方", "花了", "游戏", "游客", "巴士", "解决", "解除", "屈臣",
-    "华夏", "中国", "农业", "建设", "工商", "招商", "交通",
+    "康师", "周一", "周二", "周三", "周四", "周五", "周六", "周日", "周末", "张贴", "陈列", "许多",
+    "杜绝", "向您", "向你", "有人", "鱼", "双方", "花了", "游戏", "游客", "巴士", "解决", "解除",
+    "屈臣", "华夏", "中国", "农业", "建设", "工商", "招商", "交通",
 ];
 
 /// Gives the bytes of each.
@@ -123,6 +126,15 @@ fn after_words(text: &str) -> Vec<(usize, usize)> {
             found.push((at, at + length));
             at += length;
         }
+        // Others may be listed.
+        while let Some(rest) = text[at..].strip_prefix('、').filter(|_| length.is_some()) {
+            let start = text.len() - rest.len();
+            let Some(length) = strong_length(rest) else {
+                break;
+            };
+            found.push((start, start + length));
+            at = start + length;
+        }
     }
     found
 }
@@ -143,7 +155,9 @@ fn before_words(text: &str) -> Vec<(usize, usize)> {
             let name = &piece[at..];
             let count = name.chars().filter(|c| *c != ' ').count();
             let is_whole = at == 0 || is_title || ends_in_role(&piece[..at]);
-            if NO_TITLED.iter().any(|it| name.ends_with(it)) {
+            if is_word(&text[mark.start() - name.len()..])
+                || NO_TITLED.iter().any(|it| name.ends_with(it))
+            {
                 continue;
             }
             let is_surname = is_title && count == 1 && plain_surname_of(name).is_some();
@@ -163,7 +177,9 @@ fn before_words(text: &str) -> Vec<(usize, usize)> {
 fn ends_in_role(text: &str) -> bool {
     ROLES
         .split('|')
-        .chain(["找", "给", "是", "叫", "和"])
+        .chain([
+            "找", "给", "是", "叫", "和", "你好", "您好", "诶", "哎", "喂", "我", "问",
+        ])
         .any(|it| text.ends_with(it))
 }
 
@@ -232,11 +248,10 @@ fn with_surname(text: &str, start: usize, end: usize) -> usize {
 fn of_sounds(text: &str) -> Vec<(usize, usize)> {
     let mut found: Vec<(usize, usize)> = Vec::new();
     for (at, dot) in text.match_indices('·') {
-        let before = text[..at].chars().rev().take_while(|c| SOUNDS.contains(c));
+        let is_sound = |c: &char| SOUNDS.contains(c) || DOTTED.contains(*c);
+        let before = text[..at].chars().rev().take_while(is_sound);
         let before: usize = before.map(char::len_utf8).sum();
-        let after = text[at + dot.len()..]
-            .chars()
-            .take_while(|c| SOUNDS.contains(c));
+        let after = text[at + dot.len()..].chars().take_while(is_sound);
         let after: usize = after.map(char::len_utf8).sum();
         let (start, end) = (at - before, at + dot.len() + after);
         let next = text[end..].chars().next();
@@ -359,7 +374,8 @@ fn surname_of(text: &str) -> Option<usize> {
 
 /// Gives the length of a surname that is hardly anything else.
 fn plain_surname_of(text: &str) -> Option<usize> {
-    surname_of(text).filter(|_| !text.starts_with(|c| NO_SURNAMES.contains(c)))
+    let is_plain = |length: &usize| *length > 3 || !text.starts_with(|c| NO_SURNAMES.contains(c));
+    surname_of(text).filter(is_plain)
 }
 
 fn is_word(name: &str) -> bool {

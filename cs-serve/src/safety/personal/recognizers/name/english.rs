@@ -58,7 +58,7 @@ static AFTER_WORDS: Pattern = Pattern::new(|| {
 
 static IN_LOWER_CASE: Pattern = Pattern::new(|| {
     pattern(
-        r"(?i:(?-u:\b)my (?:full |real )?name(?: is|'s))\s{1,2}([a-z]{2,15}(?: [a-z]{2,15})?)(?-u:\b)",
+        r"(?i:(?-u:\b)(?:(?P<sure>my (?:full |real )?name(?: is|'s))|name's|i am|i'm|this is|cardholder|account holder|customer|recipient|passenger|guest|patient|name|colleague|regards,|cheers,|thanks,|sincerely,|for|to|of|by)(?: name)?(?: is|:)?)\s{1,2}([a-z]{2,15}(?: [a-z]{2,15})?)(?-u:\b)",
     )
 });
 
@@ -96,12 +96,21 @@ const NO_NAMES: &str = "English American Chinese British Canadian French German 
     Berlin York Angeles Hong Kong Beijing Shanghai Shenzhen Tokyo Singapore Taiwan Macau Boston Chicago Seattle Houston Dallas \
     Miami Denver Toronto Sydney Melbourne Manchester Dublin Union Pay";
 
+/// Given names that are words in lower case.
+const ALSO_WORDS: &str = "mark frank grant will may june april august rose grace hope faith joy dawn amber ruby jade jasmine ivy iris violet \
+    holly hazel daisy lily poppy rosemary robin dean earl duke miles chase hunter carter mason jack bill bob rob pat sue rich drew art \
+    gene ray jay dale glen brook star christian jean jan ali ama max crystal dana bonnie angel virginia florence georgia madison \
+    austin jordan charlotte sydney logan harry barry terry carol marina paris penny sandy stormy summer sunny sky gay gilbert jin may";
+
+/// Surnames among them.
+const SURNAMES_TOO: &str = "White Black Gold Park Day Best May March London";
+
 /// Given names that alone are months.
 const MONTHS: &str = "Jan April May June August";
 
 /// Words in lower case that follow "my name is" and are no name.
 const NO_LOWER: &str = "not on spelled spelt wrong incorrect misspelled and in the a an missing different correct still too \
-    also already now listed showing printed written my i but or so at with from can please to is as it";
+    also already now listed showing printed written my i but or so at with from can please to is as it for that this who about when if instead telling saying and he she they we you was has had be by of";
 
 /// Gives the bytes of each.
 pub(super) fn find(search: &Search<'_>) -> Vec<(usize, usize)> {
@@ -112,9 +121,14 @@ pub(super) fn find(search: &Search<'_>) -> Vec<(usize, usize)> {
         let (Some(all), Some(name)) = (captures.get(0), captures.get(3)) else {
             break;
         };
-        let length = own_length(name.as_str(), captures.name("strong").is_some());
+        let length = own_length(name.as_str(), (true, captures.name("strong").is_some()));
+        let length = length.max(turned_length(&text[name.start()..]));
         // What is no name may be what another one follows.
-        at = if length > 0 { all.end() } else { name.start() };
+        at = if length > 0 {
+            all.end().max(name.start() + length)
+        } else {
+            name.start()
+        };
         if length > 0 && !text[name.start() + length..].starts_with("'s") {
             found.push((name.start(), name.start() + length));
         }
@@ -125,7 +139,7 @@ pub(super) fn find(search: &Search<'_>) -> Vec<(usize, usize)> {
         let start = all.start() + capital_start(all.as_str());
         let length = own_length(
             &text[start..all.end()],
-            is_named && is_beginning(text, start),
+            (false, is_named && is_beginning(text, start)),
         );
         if length > 0 && !text[start + length..].starts_with("'s") {
             found.push((start, start + length));
@@ -147,10 +161,13 @@ fn is_beginning(text: &str, at: usize) -> bool {
 }
 
 /// Gives the length of the name with which words begin; where nothing says that they are one, its first word tells.
-fn own_length(name: &str, is_said: bool) -> usize {
+fn own_length(name: &str, (is_led, is_said): (bool, bool)) -> usize {
     let words: Vec<&str> = name.split(' ').collect();
+    let is_led_by_given = is_given_name(words[0]);
     let is_own = |at: usize, word: &str| {
-        word.len() == 1 || word.ends_with('.') && at > 0 || !is_in(NO_NAMES, word)
+        word.len() == 1
+            || at > 0 && (word.ends_with('.') || is_led_by_given && is_in(SURNAMES_TOO, word))
+            || !is_in(NO_NAMES, word)
     };
     let count = words
         .iter()
@@ -159,13 +176,29 @@ fn own_length(name: &str, is_said: bool) -> usize {
         .count();
     let own = &words[..count];
     let Some(&first) = own.first() else { return 0 };
-    let is_given = GIVEN.contains(first.split('-').next().unwrap_or(first)) || is_chinese(own);
+    let is_given = is_given_name(first) || is_chinese(own);
     let is_name = match own.len() {
-        1 => is_given && (is_said || words.len() == 1) && !is_in(MONTHS, first),
+        1 => is_given && (is_said || is_led && words.len() == 1) && !is_in(MONTHS, first),
         _ => is_said || is_given,
     };
     match is_name {
         true => own.iter().map(|it| it.len() + 1).sum::<usize>() - 1,
+        false => 0,
+    }
+}
+
+fn is_given_name(word: &str) -> bool {
+    GIVEN.contains(word.split('-').next().unwrap_or(word))
+}
+
+/// Gives the length of "Smith, John" with which a text begins.
+fn turned_length(text: &str) -> usize {
+    static TURNED: Pattern = Pattern::new(|| pattern(&format!("^({WORD}), ({WORD})(?-u:\\b)")));
+    let Some(captures) = TURNED.captures(text) else {
+        return 0;
+    };
+    match !is_in(NO_NAMES, &captures[1]) && is_given_name(&captures[2]) {
+        true => captures[0].len(),
         false => 0,
     }
 }
@@ -186,9 +219,17 @@ fn is_chinese(words: &[&str]) -> bool {
 fn in_lower_case(text: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     for captures in IN_LOWER_CASE.captures_iter(text) {
-        let Some(name) = captures.get(1) else {
+        let Some(name) = captures.get(2) else {
             continue;
         };
+        // Without "my name is", both a given name and another one.
+        let (first, last) = name.as_str().split_once(' ').unwrap_or_default();
+        let is_given = !is_in(NO_LOWER, last)
+            && is_given_name(&capitalised(first))
+            && !is_in(ALSO_WORDS, first);
+        if captures.name("sure").is_none() && !is_given {
+            continue;
+        }
         let words = name.as_str().split(' ');
         let words = words.take_while(|it| !is_in(NO_LOWER, &it.to_ascii_lowercase()));
         let length: usize = words.map(|it| it.len() + 1).sum();
@@ -197,6 +238,12 @@ fn in_lower_case(text: &str) -> Vec<(usize, usize)> {
         }
     }
     found
+}
+
+fn capitalised(word: &str) -> String {
+    let mut chars = word.chars();
+    let first = chars.next().map(|it| it.to_ascii_uppercase());
+    first.into_iter().chain(chars).collect()
 }
 
 fn is_in(words: &str, word: &str) -> bool {
