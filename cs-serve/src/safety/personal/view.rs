@@ -39,6 +39,7 @@ impl View {
                     chars.nth(length - 2);
                     view.length += length - 1;
                 }
+                None if is_chinese(c) => view.push(simplified(c), place),
                 None if is_invisible(c) && c != '\n' || c == '\u{20e3}' => {}
                 None => view.push(folded(c), place),
             }
@@ -48,7 +49,7 @@ impl View {
 
     fn push(&mut self, c: char, place: u32) {
         self.has_digit |= c.is_ascii_digit();
-        self.has_chinese |= ('\u{4e00}'..='\u{9fff}').contains(&c);
+        self.has_chinese |= is_chinese(c);
         self.text.push(c);
         self.places.resize(self.text.len(), place);
     }
@@ -100,6 +101,10 @@ impl View {
     }
 }
 
+fn is_chinese(c: char) -> bool {
+    ('\u{4e00}'..='\u{9fff}').contains(&c)
+}
+
 fn is_latin(c: Option<char>) -> bool {
     c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_')
 }
@@ -116,7 +121,6 @@ fn folded(c: char) -> char {
         '】' | '〕' | '］' => ']',
         '‘' | '’' | '＇' => '\'',
         '〇' | '○' | '◯' => '零',
-        '\u{4e00}'..='\u{9fff}' => simplified(c),
         c if c.is_whitespace() => ' ',
         c => {
             let mut parts = std::iter::once(c).nfkc();

@@ -81,7 +81,10 @@ const AFTER: [&str; 8] = [
 ];
 
 /// Words with a capital that are no names.
-const NO_NAMES: &str = "English American Chinese British Canadian French German Spanish Not Very So Just Still Sorry Happy \
+static NO_NAMES: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| NO_NAMES_TEXT.split(' ').collect());
+
+const NO_NAMES_TEXT: &str = "English American Chinese British Canadian French German Spanish Not Very So Just Still Sorry Happy \
     Sad Trying Looking Having Here The A An It My Your Our Really Also Unable Calling Writing Customer Sir \
     Madam Team Support Service Friday Monday Tuesday Wednesday Thursday Saturday Sunday January February \
     March April May June July August September October November December Apple Android Amazon Windows \
@@ -116,6 +119,9 @@ const NO_LOWER: &str = "not on spelled spelt wrong incorrect misspelled and in t
 pub(super) fn find(search: &Search<'_>) -> Vec<(usize, usize)> {
     let text = &search.view.text;
     let mut found: Vec<(usize, usize)> = Vec::new();
+    if !has_capital_word(text) {
+        return in_lower_case(text);
+    }
     let mut at = 0;
     while let Some(captures) = AFTER_WORDS.captures_at(text, at) {
         let (Some(all), Some(name)) = (captures.get(0), captures.get(3)) else {
@@ -148,11 +154,18 @@ pub(super) fn find(search: &Search<'_>) -> Vec<(usize, usize)> {
     found
 }
 
+/// Says whether a word begins with a capital, and is longer than that.
+fn has_capital_word(text: &str) -> bool {
+    let is_capital =
+        |pair: &[u8]| (pair[0].is_ascii_uppercase() || pair[0] >= 0xc3) && pair[1] != b' ';
+    text.as_bytes().windows(2).any(is_capital)
+}
+
 /// Gives where a name begins in words with capitals of which the first may begin a sentence.
 fn capital_start(words: &str) -> usize {
     let second = words.find(' ').map_or(0, |at| at + 1);
     let first = words.split(' ').next().unwrap_or_default();
-    if is_in(NO_NAMES, first) { second } else { 0 }
+    if NO_NAMES.contains(first) { second } else { 0 }
 }
 
 fn is_beginning(text: &str, at: usize) -> bool {
@@ -167,7 +180,7 @@ fn own_length(name: &str, (is_led, is_said): (bool, bool)) -> usize {
     let is_own = |at: usize, word: &str| {
         word.len() == 1
             || at > 0 && (word.ends_with('.') || is_led_by_given && is_in(SURNAMES_TOO, word))
-            || !is_in(NO_NAMES, word)
+            || !NO_NAMES.contains(word)
     };
     let count = words
         .iter()
@@ -197,7 +210,7 @@ fn turned_length(text: &str) -> usize {
     let Some(captures) = TURNED.captures(text) else {
         return 0;
     };
-    match !is_in(NO_NAMES, &captures[1]) && is_given_name(&captures[2]) {
+    match !NO_NAMES.contains(&captures[1]) && is_given_name(&captures[2]) {
         true => captures[0].len(),
         false => 0,
     }
