@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The recognisers were written with the half `development`. Both sealed halves were written without a look at the
-//! recognisers; what was missed in the first has been mended, the second has been measured once. A value is found if
-//! what covers it whole is masked as its kind; of names, addresses and dates four fifths of it are enough, as nobody
+//! recognisers and measured so: the first, then, what was missed in it mended, the second. That was mended in turn, so that
+//! neither is unseen now. A value is found if what covers it whole is masked as its kind; of names, addresses and dates four fifths of it are enough, as nobody
 //! can say where "Flat 3, the house next to …" begins. Figures come as JSON, and errors on stderr. `--write` writes the
 //! turns with their values, for other programs to be measured on.
 

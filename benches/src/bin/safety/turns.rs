@@ -21,7 +21,7 @@ pub(super) enum Half {
     /// Written without a look at them, and mended on since
     #[value(name = "sealed-1")]
     Sealed1,
-    /// Written likewise, at the same time
+    /// Written likewise, at the same time, and measured when the first was mended
     #[value(name = "sealed-2")]
     Sealed2,
 }

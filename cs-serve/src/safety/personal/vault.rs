@@ -135,7 +135,7 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::File`] and [`VaultError::Write`] if it cannot be read or written.
-    pub fn forget(&self, conversations: &[&String]) -> Result<usize, VaultError> {
+    pub fn forget(&self, conversations: &[&str]) -> Result<usize, VaultError> {
         let gone: HashSet<&[u8]> = conversations.iter().map(|it| it.as_bytes()).collect();
         let mut state = self.state();
         let mut kept = Vec::new();
