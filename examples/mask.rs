@@ -65,13 +65,13 @@ fn main() -> ExitCode {
             model: arguments.model.as_deref().map(model).transpose()?,
         };
         let answer = |texts: &[&str]| texts.iter().map(|text| mask.text(text)).collect();
-        answer_lines(&arguments.input, arguments.output, BATCH, answer, |it| {
+        let outcome = answer_lines(&arguments.input, arguments.output, BATCH, answer, |it| {
             show(it, arguments.output)
         })?;
-        match (&vault, &arguments.vault) {
-            (Some(vault), Some(path)) => kept(vault, path),
-            _ => Ok(()),
+        if let (Some(vault), Some(path)) = (&vault, &arguments.vault) {
+            kept(vault, path)?;
         }
+        Ok(outcome)
     })
 }
 
