@@ -195,6 +195,57 @@ fn a_key_changes_the_model() {
     assert_eq!(change("open-sesame", r#"{"light": "model"}"#), 200);
 }
 
+/// What the files of a folder have in them.
+fn written(folder: &str) -> String {
+    let files = std::fs::read_dir(folder).unwrap();
+    let bytes = files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned()
+}
+
+#[test]
+fn conversations_are_filtered_and_logged_masked() {
+    let folder = Folder::new();
+    let light = folder.model(&tasks());
+    let flows = "version: 1\nflows:\n  all:\n    starts: { intents: [order, refund] }\n    slots: { number: { ask: { zh: 单号, en: Number }, pattern: '[0-9]{4}' } }\n    \
+                 steps: [{ collect: [number] }]\n";
+    let flows = folder.write("flows.yml", flows.as_bytes());
+    let words = folder.write("words.tsv", b"rascal\n/free .{0,9}money/\t\t\tblock\n");
+    let keys = folder.write("keys", format!("{:064x}\n{:064x}\n", 1, 2).as_bytes());
+    let log = folder.path("log");
+    let arguments = [
+        "--light",
+        &light,
+        "--flows",
+        &flows,
+        "--words",
+        &words,
+        "--log-dir",
+        &log,
+        "--mask-key",
+        &keys,
+    ];
+    let mut service = Service::start(&arguments);
+    let mut say = |text: &str| -> Value {
+        let body = json!({"session": "s-1", "text": text, "customer": "c-1"}).to_string();
+        let head = "POST /v1/chat HTTP/1.1\r\ncontent-type: application/json";
+        let (status, body) = service.ask(head, &body);
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str(&body).unwrap()
+    };
+    let told = say("you ras-cal, call me: 13800138000");
+    assert_eq!(told["filtered"], json!({"input": "mask", "reply": "pass"}));
+    let told = say("there is FREE and easy money");
+    assert_eq!(told["filtered"], json!({"input": "block", "reply": "pass"}));
+    service.signal("-TERM");
+    assert_eq!(service.status(), Some(0));
+    let log = written(&log);
+    assert!(log.contains("you *******, call me: <MOBILE:"), "{log}");
+    assert!(log.contains("\"filtered_input\":\"block\""), "{log}");
+    for hidden in ["13800138000", "ras-cal", "s-1", "c-1", "easy"] {
+        assert!(!log.contains(hidden), "{hidden} is in {log}");
+    }
+}
+
 #[test]
 fn without_its_redis_it_answers_and_tells_so() {
     let folder = Folder::new();
