@@ -1,17 +1,4 @@
 //! What stands between customers and a service that talks to them: both ways, words of lists and prohibited meanings.
-//!
-//! | action | of a customer's text | of a reply |
-//! | --- | --- | --- |
-//! | `pass` | it goes on, and that it was flagged is noted | it is said, and that is noted |
-//! | `review` | the same | the same |
-//! | `mask` | it goes on with the words covered; nothing keeps them | it is said with the words covered |
-//! | `block` | it is not heard: the customer is told so, and nothing else changes | it is not said: a person takes over |
-//!
-//! The model reads what the customer wrote, as anger counts. Everything after it has the covered text: flows, answers, the
-//! language model, the store. Offsets stay, as each character is covered by one. A text whose meaning is prohibited is covered as a whole.
-//!
-//! Words are looked for in every reply, as flows repeat what customers say. Meanings are looked for in what a language model
-//! writes alone; what somebody wrote for its place has been read by a person.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -31,6 +18,33 @@ use crate::safety::words::{CurrentFilter, Filter, Hit, Stream};
 const MOST_CAUSES: usize = 20;
 
 /// What customers' texts and replies are held against: words, prohibited meanings, or both.
+///
+/// | action | of a customer's text | of a reply |
+/// | --- | --- | --- |
+/// | `pass` | it goes on, and that it was flagged is noted | it is said, and that is noted |
+/// | `review` | the same | the same |
+/// | `mask` | it goes on with the words covered; nothing keeps them | it is said with the words covered |
+/// | `block` | it is not heard: the customer is told so, and nothing else changes | it is not said: a person takes over |
+///
+/// The model reads what the customer wrote, as anger counts. Everything after it has the covered text: flows, answers, the
+/// language model, the store. Offsets stay, as each character is covered by one. A text whose meaning is prohibited is covered as a whole.
+///
+/// Words are looked for in every reply, as flows repeat what customers say. Meanings are looked for in what a language model
+/// writes alone; what somebody wrote for its place has been read by a person.
+///
+/// ```
+/// use cs_serve::dialogue::Guard;
+/// use cs_serve::safety::words::{CurrentFilter, Filter, FilterConfig, WordList};
+///
+/// let words = CurrentFilter::open(|| {
+///     let mut words = WordList::new();
+///     words.add("rascal\tinsult\t2\tmask".as_bytes(), "words.tsv".as_ref())?;
+///     Ok(Filter::new(words, FilterConfig::default()))
+/// })?;
+/// let guard = Guard::default().with_words(words.into()); // and `Chat::with_guard`
+/// assert_eq!(guard.words().unwrap().get().len(), 1);
+/// # Ok::<(), cs_serve::safety::ListError>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct Guard {
     words: Option<Arc<CurrentFilter>>,

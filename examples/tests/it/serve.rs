@@ -225,7 +225,7 @@ fn conversations_are_filtered_and_logged_masked() {
         &keys,
     ];
     let mut service = Service::start(&arguments);
-    let mut say = |text: &str| -> Value {
+    let say = |text: &str| -> Value {
         let body = json!({"session": "s-1", "text": text, "customer": "c-1"}).to_string();
         let head = "POST /v1/chat HTTP/1.1\r\ncontent-type: application/json";
         let (status, body) = service.ask(head, &body);
