@@ -10,6 +10,7 @@ mod cli;
 mod facts;
 mod filter;
 mod generate;
+mod log;
 mod mask;
 mod play;
 mod same;

@@ -69,6 +69,12 @@ impl LogFolder {
         Ok(folder)
     }
 
+    /// Gives where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Gives the days that have rows, the first one first.
     #[must_use]
     pub fn days(&self) -> Vec<Day> {

@@ -1,6 +1,8 @@
 //! Logs of conversations.
 
 #[cfg(feature = "parquet")]
+mod crash;
+#[cfg(feature = "parquet")]
 mod folder;
 mod writing;
 
