@@ -99,6 +99,12 @@ impl Gguf {
         self.tensors.values().any(|tensor| tensor.of.is_quantised())
     }
 
+    /// Whether a matrix is stored in 4 bits that [`four_bits`](Self::four_bits) gives as they are.
+    pub fn has_four_bits(&self) -> bool {
+        let mut tensors = self.tensors.values();
+        tensors.any(|tensor| tensor.of == TensorType::Q4_0)
+    }
+
     pub(super) fn tensor(&self, name: &str) -> Result<&Tensor> {
         let none = || Error::tensor(&self.path, name, "a tensor of this name", "none");
         self.tensors.get(name).ok_or_else(none)

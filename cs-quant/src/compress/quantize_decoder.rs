@@ -10,6 +10,7 @@ use super::edited::file_size;
 use super::quantize::{QuantReport, stored};
 use crate::error::{Error, Result};
 use crate::format::artefact;
+use crate::format::equalise::Equaliser;
 use crate::format::matrix::transpose;
 use crate::format::scheme::{QuantConfig, Scheme};
 use crate::format::source::checkpoint;
@@ -39,7 +40,9 @@ const COMPANIONS: [&str; 14] = [
 ///
 /// The matrices of blocks and head and the tables of embeddings are quantised as
 /// [`quantize`](crate::quantize) does it, all of them `[outputs, inputs]`; a tied head stays one
-/// matrix. In int8 that is a quarter of fp32; with all of [`Int4`](crate::Int4), a seventh.
+/// matrix. In int8 that is a quarter of fp32; with all of [`Int4`](crate::Int4), a seventh. Before, the
+/// columns of each matrix in a block are brought to one size, by factors that norms and other matrices
+/// take back: the tensors of blocks differ from the folder's, and what the model computes does not.
 ///
 /// # Errors
 ///
@@ -49,13 +52,16 @@ const COMPANIONS: [&str; 14] = [
 pub fn quantize_decoder(dir: &Path, out: &Path, config: &QuantConfig) -> Result<QuantReport> {
     config.validate()?;
     let decoder = DecoderConfig::open(dir)?;
-    let checkpoint = Checkpoint {
+    let mut checkpoint = Checkpoint {
         weights: checkpoint(dir, &decoder)?,
         config: decoder.to_json()?,
         tensors: decoder.tensors(),
         head: head(decoder.names(), decoder.tied()),
         conv1d: decoder.stack().conv1d,
+        equaliser: None,
     };
+    let read = |name: &str, shape: &[usize]| Ok(checkpoint.read(name, shape)?.1);
+    checkpoint.equaliser = Some(Equaliser::new(&decoder, read)?);
     checkpoint.quantize(dir, out, config)
 }
 
@@ -77,6 +83,7 @@ pub fn quantize_seq2seq(dir: &Path, out: &Path, config: &QuantConfig) -> Result<
         tensors,
         head: head(model.decoder_names(), model.tied()),
         conv1d: false,
+        equaliser: None,
     };
     checkpoint.quantize(dir, out, config)
 }
@@ -100,6 +107,8 @@ struct Checkpoint {
     head: String,
     /// Whether blocks have their matrices as `[inputs, outputs]`.
     conv1d: bool,
+    /// What its tensors are multiplied by before they are quantised.
+    equaliser: Option<Equaliser>,
 }
 
 impl Checkpoint {
@@ -111,7 +120,10 @@ impl Checkpoint {
         };
         let mut tensors = Vec::new();
         for (name, shape) in &self.tensors {
-            let (shape, data) = self.read(name, shape)?;
+            let (shape, mut data) = self.read(name, shape)?;
+            if let Some(equaliser) = &self.equaliser {
+                equaliser.apply(name, &mut data);
+            }
             let how = (self.scheme(config, name, &shape), config.clip);
             let rows = stored((name, data), &shape, how, &mut report.layers);
             tensors.extend(artefact::tensors(name, &shape, rows));

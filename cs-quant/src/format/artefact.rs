@@ -74,14 +74,14 @@ fn raw(dtype: Dtype, shape: Vec<usize>, data: Vec<u8>) -> RawTensor<'static> {
 ///
 /// # Errors
 ///
-/// A tensor is missing, or of another type or shape; or a step is not positive and finite.
+/// A tensor is missing, or of another type or shape; or a step is not finite, zero, or negative in int8.
 pub(crate) fn read(weights: &Weights, name: &str, shape: [usize; 2]) -> Result<StoredMatrix> {
     let [rows, cols] = shape;
     match weights.dtype(name)? {
         Dtype::I8 => {
             let bytes = weights.bytes(name, Dtype::I8, &shape)?;
             Ok(StoredMatrix::Int8 {
-                scale: steps(weights, name, &[rows], f32::MAX)?,
+                scale: steps(weights, name, &[rows], &OF_ROWS)?,
                 // It is converted in place, without a second copy.
                 data: bytes.into_owned().into_iter().map(|b| b as i8).collect(),
             })
@@ -90,7 +90,7 @@ pub(crate) fn read(weights: &Weights, name: &str, shape: [usize; 2]) -> Result<S
             let group = group(weights, name, cols)?;
             let bytes = weights.bytes(name, Dtype::U8, &[rows, cols / 2])?;
             Ok(StoredMatrix::Int4 {
-                scale: steps(weights, name, &[rows, cols / group], f16::MAX.to_f32())?,
+                scale: steps(weights, name, &[rows, cols / group], &OF_GROUPS)?,
                 data: bytes.into_owned(),
                 group,
             })
@@ -118,17 +118,35 @@ fn group(weights: &Weights, name: &str, cols: usize) -> Result<usize> {
     })
 }
 
-/// Reads the steps of a matrix, which have to be positive and at most `most`.
-fn steps(weights: &Weights, name: &str, shape: &[usize], most: f32) -> Result<Vec<f32>> {
+/// What steps have to be.
+struct Steps {
+    expected: &'static str,
+    is_one: fn(f32) -> bool,
+}
+
+/// The steps of rows in int8.
+const OF_ROWS: Steps = Steps {
+    expected: "positive, finite steps",
+    is_one: |step| step > 0.0 && step.is_finite(),
+};
+
+/// The steps of groups in int4, which are numbers of an f16.
+const OF_GROUPS: Steps = Steps {
+    expected: "steps of at most 65504 that are not 0",
+    is_one: |step| step != 0.0 && step.abs() <= f16::MAX.to_f32(),
+};
+
+/// Reads the steps of a matrix.
+fn steps(weights: &Weights, name: &str, shape: &[usize], kind: &Steps) -> Result<Vec<f32>> {
     let tensor = format!("{name}.scale");
     let steps = weights.f32(&tensor, shape)?;
-    match steps.iter().position(|&s| s <= 0.0 || s > most) {
+    match steps.iter().position(|&step| !(kind.is_one)(step)) {
         None => Ok(steps),
         Some(at) => Err(Error::Tensor {
             path: weights.path().to_owned(),
             tensor,
             found: format!("{} at element {at}", steps[at]),
-            expected: format!("positive steps of at most {most:e}"),
+            expected: kind.expected.to_owned(),
         }),
     }
 }

@@ -1,7 +1,7 @@
 //! Matrices as they are stored: `[rows, cols]` in int8, int4 or f32.
 //!
 //! int8 has a step a row: `w ~ t q`, `q = round(w / t)`, |q| <= 127. int4 has a step for every `G`
-//! weights of a row, and 16 values: `w ~ t (q - 8)`, `q = round(w / t) + 8` in 0..=15; two weights a
+//! weights of a row, of either sign, and 16 values: `w ~ t (q - 8)`, `q = round(w / t) + 8` in 0..=15; two weights a
 //! byte, the even one in the low half.
 
 use half::f16;
@@ -120,7 +120,7 @@ fn int4(data: &[f32], group: usize, clip: Clip) -> StoredMatrix {
     let mut values = Vec::with_capacity(data.len() / 2);
     let mut scale = Vec::with_capacity(data.len() / group);
     for weights in data.chunks_exact(group) {
-        let step = half(step(weights, IntRange::Int4, clip));
+        let step = half(signed_step(weights, clip));
         scale.push(step);
         for weights in weights.chunks(8) {
             let nibbles = round(weights, step, IntRange::Int4).map(|q| (q + 8.0) as u8);
@@ -135,11 +135,24 @@ fn int4(data: &[f32], group: usize, clip: Clip) -> StoredMatrix {
     }
 }
 
-/// Gives the nearest positive f16 number, which is how int4's steps are stored: 65,504 at most, which
-/// cuts weights beyond 458,528 off.
+/// Gives the nearest f16 number that is not zero, which is how int4's steps are stored: 65,504 at most,
+/// which cuts weights beyond 524,032 off.
 fn half(step: f32) -> f32 {
     let [least, most] = [f16::MIN_POSITIVE_SUBNORMAL, f16::MAX].map(f16::to_f32);
-    f16::from_f32(step.clamp(least, most)).to_f32()
+    f16::from_f32(step.abs().clamp(least, most).copysign(step)).to_f32()
+}
+
+/// Finds the step of weights of 4 bits that share one. It is negative where -8 serves the positive weights
+/// better, which have only 7 otherwise.
+fn signed_step(weights: &[f32], clip: Clip) -> f32 {
+    let step = step(weights, IntRange::Int4, clip);
+    let mirrored: Vec<f32> = weights.iter().map(|x| -x).collect();
+    let other = self::step(&mirrored, IntRange::Int4, clip);
+    let error = |weights, step| loss(weights, step, IntRange::Int4);
+    match error(weights, step) <= error(&mirrored, other) {
+        true => step,
+        false => -other,
+    }
 }
 
 /// Gives the integers that stand for up to eight weights.
@@ -196,9 +209,9 @@ fn step(weights: &[f32], range: IntRange, clip: Clip) -> f32 {
         return 1.0;
     }
     // Up to 32 no neighbours are lowered; beyond `most` the largest weights are cut off. With -8, which
-    // no positive 8 faces, that is worth a step of 4 bits.
+    // no positive 8 faces, that is worth up to half a step of 4 bits beyond it.
     let limits = match (range, clip) {
-        (IntRange::Int4, Clip::None | Clip::Percentile(_)) => Limits::new(7.0, 0.125, 9),
+        (IntRange::Int4, Clip::None | Clip::Percentile(_)) => Limits::new(7.0, 0.125, 13),
         (IntRange::Int4, Clip::Mse) => Limits::new(7.0, 0.125, 57),
         (IntRange::Bounded, Clip::None | Clip::Percentile(_)) => Limits::new(32.0, 4.0, 23),
         (IntRange::Bounded, Clip::Mse) => Limits::new(32.0, 4.0, 33),
@@ -221,13 +234,13 @@ impl Limits {
     }
 }
 
-/// Finds the step `largest / limit` with the least squared error. Looks at every third limit, and
+/// Finds the step `largest / limit` with the least [`loss`]. Looks at every third limit, and
 /// then at those near the best.
 fn best(weights: &[f32], range: IntRange, largest: f32, limits: Limits) -> f32 {
     let count = limits.count;
     let step = |i: usize| largest / (limits.first + limits.gap * i as f32);
     let least = |candidates: &mut dyn Iterator<Item = usize>| {
-        let errors = candidates.map(|i| (squared_error(weights, step(i), range), i));
+        let errors = candidates.map(|i| (loss(weights, step(i), range), i));
         errors
             .min_by(|(a, _), (b, _)| a.total_cmp(b))
             .map_or(0, |(_, i)| i)
@@ -236,13 +249,18 @@ fn best(weights: &[f32], range: IntRange, largest: f32, limits: Limits) -> f32 {
     step(least(&mut (near.saturating_sub(2)..count.min(near + 3))))
 }
 
-fn squared_error(weights: &[f32], step: f32, range: IntRange) -> f32 {
+/// Gives the squared error of weights that share a step. Of 4 bits each counts by its magnitude: a step that
+/// leaves the least error cuts the largest weights off, on which a language model depends most.
+fn loss(weights: &[f32], step: f32, range: IntRange) -> f32 {
     let blocks = weights.chunks(8).map(|weights| {
         let rounded = round(weights, step, range);
-        let errors = weights
-            .iter()
-            .zip(rounded)
-            .map(|(x, q)| (x - q * step).powi(2));
+        let errors = weights.iter().zip(rounded).map(|(x, q)| {
+            let error = (x - q * step).powi(2);
+            match range {
+                IntRange::Int4 => error * x.abs(),
+                IntRange::Int8 | IntRange::Bounded => error,
+            }
+        });
         errors.sum::<f32>()
     });
     blocks.sum()
@@ -295,11 +313,14 @@ mod tests {
         let scale = scale.clone();
         for (i, (x, back)) in data.iter().zip(rows.clone().into_f32(64)).enumerate() {
             // A step may be cut off the largest weights, and a little by the step's own rounding.
-            assert!((x - back).abs() <= scale[i / 32] * 1.03, "{i}: {x} {back}");
+            assert!(
+                (x - back).abs() <= scale[i / 32].abs() * 1.03,
+                "{i}: {x} {back}"
+            );
         }
         for (group, &step) in data.chunks_exact(32).zip(&scale) {
             let finest = group.iter().fold(0.0f32, |most, x| most.max(x.abs())) / 7.0;
-            let error = |step| squared_error(group, step, IntRange::Int4);
+            let error = |step| loss(group, step, IntRange::Int4);
             assert!(error(step) <= error(finest) * 1.001, "{step} {finest}");
         }
         let StoredMatrix::Int8 {
@@ -326,10 +347,9 @@ mod tests {
             let widest = step(&row, range, Clip::None);
             let best = step(&row, range, Clip::Mse);
             assert!(best <= widest);
-            assert!(squared_error(&row, best, range) <= squared_error(&row, widest, range));
+            assert!(loss(&row, best, range) <= loss(&row, widest, range));
         }
         let step = |row: &[f32], range, clip| step(row, range, clip) * range.most();
-        assert!(step(&row, IntRange::Int4, Clip::Mse) < step(&row, IntRange::Int4, Clip::None));
         let cut = step(&row, IntRange::Int8, Clip::Percentile(0.99));
         assert!((cut - 1.0).abs() < 0.03, "{cut}");
         let sparse = [0.0, 0.0, 0.0, 3.0];

@@ -75,7 +75,8 @@ pub enum Clip {
     /// No weight is cut off. The step of an embedding is `max |w| / 127`, that of a linear layer's
     /// row `max |w| / L` with the `L` of 32, 36 .. 120 that has the least squared error (a finer
     /// step leaves more neighbours to be lowered for each other's sake). That of 4 bits is `max |w| / L`
-    /// with the best `L` from 7 to 8, which cuts off a step at most. This is the default.
+    /// of either sign, with the `L` from 7 to 8.5 whose squared error, times the weight, is least. This is the
+    /// default.
     #[default]
     None,
     /// The step is found as with [`Clip::None`], but with `L` up to 160, and up to 254 for an

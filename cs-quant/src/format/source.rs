@@ -9,6 +9,7 @@ use cs_model::names::{HEADS, Names, Role};
 use cs_model::{Bundle, DecoderConfig, Matrix, NormKind, Norms, Transitions, Weights};
 
 use super::artefact;
+use super::equalise::Equaliser;
 use super::joined::Joined;
 use super::matrix::{StoredMatrix, transpose};
 use super::scheme::{QuantConfig, Scheme};
@@ -24,6 +25,8 @@ pub(crate) struct WeightSource {
     file: WeightFile,
     /// How to quantise what the file holds in floats; `None` does not quantise it.
     quantise: Option<QuantConfig>,
+    /// What a decoder's tensors are multiplied by before they are quantised.
+    equaliser: Option<Equaliser>,
 }
 
 /// A file of weights, by its kind.
@@ -51,6 +54,7 @@ impl WeightSource {
         Ok(Self {
             file: WeightFile::Artefact(weights),
             quantise: None,
+            equaliser: None,
         })
     }
 
@@ -60,6 +64,7 @@ impl WeightSource {
         Self {
             file: WeightFile::Checkpoint(weights),
             quantise,
+            equaliser: None,
         }
     }
 
@@ -69,7 +74,31 @@ impl WeightSource {
         Self {
             file: WeightFile::Gguf(gguf),
             quantise,
+            equaliser: None,
         }
+    }
+
+    /// Has the columns of a decoder's matrices brought to one size before they are quantised, unless some stay
+    /// in 4 bits as the file has them.
+    ///
+    /// # Errors
+    ///
+    /// A tensor that cannot be read.
+    pub(crate) fn equalised(mut self, decoder: &DecoderConfig) -> Result<Self> {
+        let is_fixed = match &self.file {
+            WeightFile::Artefact(_) => true,
+            WeightFile::Checkpoint(_) => false,
+            WeightFile::Gguf(gguf) => gguf.has_four_bits(),
+        };
+        if self.quantise.is_some() && !is_fixed {
+            let conv1d = decoder.stack().conv1d;
+            let read = |name: &str, shape: &[usize]| match *shape {
+                [inputs, outputs] if conv1d => self.unscaled(name, [outputs, inputs], true),
+                _ => self.raw(name, shape),
+            };
+            self.equaliser = Some(Equaliser::new(decoder, read)?);
+        }
+        Ok(self)
     }
 
     /// Checks that the file is the one that its bundle lists, if one does.
@@ -82,8 +111,20 @@ impl WeightSource {
         }
     }
 
-    /// Reads the numbers of a tensor in `f32`.
+    /// Reads the numbers of a tensor in `f32`, as they are to be used.
     fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        Ok(self.scaled(name, self.raw(name, shape)?))
+    }
+
+    fn scaled(&self, name: &str, mut data: Vec<f32>) -> Vec<f32> {
+        if let Some(equaliser) = &self.equaliser {
+            equaliser.apply(name, &mut data);
+        }
+        data
+    }
+
+    /// Reads the numbers of a tensor as the file has them.
+    fn raw(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         Ok(match &self.file {
             WeightFile::Artefact(weights) | WeightFile::Checkpoint(weights) => {
                 weights.f32(name, shape)?
@@ -151,13 +192,17 @@ impl WeightSource {
         if let Some(stored) = self.stored(name, shape)? {
             return Ok(stored);
         }
-        let [outputs, inputs] = shape;
-        let is_transposed = conv1d && matches!(self.file, WeightFile::Checkpoint(_));
-        let data = match is_transposed {
-            true => transpose(&self.f32(name, &[inputs, outputs])?, outputs),
-            false => self.f32(name, &shape)?,
-        };
+        let data = self.scaled(name, self.unscaled(name, shape, conv1d)?);
         Ok(self.quantised(name, shape, data, Scheme::for_product))
+    }
+
+    /// Reads a matrix `[outputs, inputs]` as the file has it, which may be transposed.
+    fn unscaled(&self, name: &str, shape: [usize; 2], conv1d: bool) -> Result<Vec<f32>> {
+        let [outputs, inputs] = shape;
+        match conv1d && matches!(self.file, WeightFile::Checkpoint(_)) {
+            true => Ok(transpose(&self.raw(name, &[inputs, outputs])?, outputs)),
+            false => self.raw(name, &shape),
+        }
     }
 
     /// Reads a matrix that has the precision already that it is to have.

@@ -72,6 +72,7 @@ impl NativeCausalLm {
         let int8 = config.precision == Precision::Int8;
         let quantise = int8.then(QuantConfig::default);
         let source = WeightSource::checkpoint(checkpoint(dir, &decoder)?, quantise);
+        let source = source.equalised(&decoder)?;
         let precision = if int8 {
             Precision::Int8
         } else {
@@ -95,6 +96,7 @@ impl NativeCausalLm {
         let decoder = DecoderConfig::open(dir)?;
         let weights = checkpoint(dir, &decoder)?;
         let source = WeightSource::checkpoint(weights, Some(quantise.clone()));
+        let source = source.equalised(&decoder)?;
         Self::load(decoder, &source, Precision::Int8, config)
     }
 
@@ -145,7 +147,7 @@ impl NativeCausalLm {
     ) -> Result<Self> {
         let decoder = gguf.decoder_config()?;
         gguf.check_all(&decoder)?;
-        let source = WeightSource::gguf(gguf, quantise);
+        let source = WeightSource::gguf(gguf, quantise).equalised(&decoder)?;
         Self::load(decoder, &source, precision, config)
     }
 

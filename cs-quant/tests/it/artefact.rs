@@ -172,7 +172,7 @@ fn every_defect_of_four_bits_names_file_and_tensor() {
         (&scale, |t| t.2[6..8].copy_from_slice(&[0xc0, 0x7f])), // NaN
         (&scale, |t| t.2[6..8].copy_from_slice(&[0x80, 0x7f])), // infinite
         (&scale, |t| t.2[6..8].fill(0)),
-        (&scale, |t| t.2[7] |= 0x80), // negative
+        (&scale, |t| t.2[6..8].copy_from_slice(&[0x80, 0xff])), // negative and infinite
         (&scale, |t| t.1 = vec![64]),
         (&scale, |t| (t.1, t.2) = (vec![32, 0], Vec::new())),
         (&scale, |t| {

@@ -1,6 +1,6 @@
 //! A file of frames from its beginning: what is whole, and where a tear begins.
 
-use std::io::{self, BufReader, ErrorKind, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;
 
 use super::Torn;
@@ -39,7 +39,12 @@ impl<R: Read> Scan<'_, R> {
         let mut reader = BufReader::with_capacity(BUFFER_BYTES, file);
         let torn = |at, bytes: u64| Ok((bytes > 0).then_some(Torn { at, bytes }));
         if !read_head(&mut reader, self.kind, self.path)? {
-            return torn(0, self.length);
+            // The head is synced before the first frame: with anything behind it, it was not torn by a crash.
+            let is_empty = self.length <= MAX_TORN_BYTES && is_zeros(&mut reader).map_err(io)?;
+            return match is_empty {
+                true => torn(0, self.length),
+                false => Err(other_kind(self.kind, self.path)),
+            };
         }
         let mut at = HEAD as u64;
         let mut payload = Vec::new();
@@ -90,10 +95,26 @@ fn read_head(reader: &mut impl Read, kind: FrameKind, path: &Path) -> Result<boo
             newest: kind.version,
         }),
         _ if is_torn => Ok(false),
-        _ => Err(FrameError::Kind {
-            path: path.to_owned(),
-            expected: kind.magic.escape_ascii().to_string(),
-        }),
+        _ => Err(other_kind(kind, path)),
+    }
+}
+
+fn other_kind(kind: FrameKind, path: &Path) -> FrameError {
+    FrameError::Kind {
+        path: path.to_owned(),
+        expected: kind.magic.escape_ascii().to_string(),
+    }
+}
+
+/// Whether all bytes that are left are zeros.
+fn is_zeros(reader: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let bytes = reader.fill_buf()?;
+        if bytes.is_empty() || bytes.iter().any(|&it| it != 0) {
+            return Ok(bytes.is_empty());
+        }
+        let read = bytes.len();
+        reader.consume(read);
     }
 }
 

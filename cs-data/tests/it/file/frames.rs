@@ -175,6 +175,11 @@ fn zeros_at_the_end_are_a_torn_end() {
         Some(Torn { at: 0, bytes: 300 }),
         "not even its head was synced"
     );
+    let other = [&[0; 300][..], b"what somebody else wrote"].concat();
+    fs::write(&path, &other).unwrap();
+    let error = open(&path).unwrap_err();
+    assert!(matches!(error, FrameError::Kind { .. }), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), other);
 }
 
 #[test]

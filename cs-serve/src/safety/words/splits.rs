@@ -48,14 +48,18 @@ impl Splits {
             }
             let mut chars = line.chars().filter(|char| !char.is_whitespace());
             match (chars.next(), chars.next(), chars.next(), chars.next()) {
-                (Some(whole), Some(one), Some(other), None) => self.insert(one, other, whole),
+                (Some(whole), Some(one), Some(other), None)
+                    if Letter::of(whole).kind == Kind::Han =>
+                {
+                    self.insert(one, other, whole);
+                }
                 _ => {
                     return Err(ListError::List {
                         path: path.into(),
                         line: number,
                         column: 1,
                         found: format!("{:?}", line.chars().take(40).collect::<String>()),
-                        expected: "a character and its two parts",
+                        expected: "a Chinese character and its two parts",
                     });
                 }
             }

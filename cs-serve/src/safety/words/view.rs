@@ -87,7 +87,7 @@ impl View {
         self.symbols.clear();
         self.parts.clear();
         let ascii = Letter::page(0);
-        let mut at = part.start;
+        let (mut at, last) = (part.start, part.end);
         let mut before = text[..part.start].chars().next_back().unwrap_or_default();
         let mut is_latin = Letter::of(before).kind == Kind::Latin;
         let mut skipped = match reading {
@@ -127,8 +127,10 @@ impl View {
                     Some((char, letter, end))
                 }
                 Kind::Joined => {
+                    // One such character is read as up to eighteen letters.
+                    let read: usize = parts(char).map(char::len_utf8).sum();
+                    self.make_room(self.len + 2 * (read + last - end));
                     for part in parts(char) {
-                        self.make_room(self.len);
                         self.push(part, Letter::of(part), start..end, is_latin);
                     }
                     None

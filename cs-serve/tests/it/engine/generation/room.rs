@@ -149,9 +149,10 @@ fn who_gives_up_and_begins_again_goes_on_from_there() {
     gate.open();
     let again = again.wait().unwrap();
     assert_eq!((again.reused_tokens, again.tokens), (32, alone(&prompt, 2)));
+    // One came before the step that was given up, which read what the text repeats as well.
     assert_eq!(
         (handle.snapshot().cancelled, handle.snapshot().new_tokens),
-        (1, 5)
+        (1, 3)
     );
     assert_settled(&handle);
 }

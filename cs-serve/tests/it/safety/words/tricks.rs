@@ -97,8 +97,26 @@ fn parts_of_characters_are_read_as_these() {
         .unwrap_err();
     assert_eq!(
         wrong.to_string(),
-        "splits:2:1: \"好女\", expected a character and its two parts"
+        "splits:2:1: \"好女\", expected a Chinese character and its two parts"
     );
+    let wrong = FilterConfig::default().with_splits("。夕口".as_bytes(), "splits".as_ref());
+    assert!(wrong.is_err(), "what is read as nothing");
+}
+
+#[test]
+fn characters_that_are_many_letters_leave_room_for_those_behind_them() {
+    let filter = filter(WORDS);
+    for long in ['\u{fdfa}', '㍿', '㌀', '⑽', '🈚'] {
+        for count in [1, 2, 12, 300] {
+            let text = format!(
+                "{}{}rascal",
+                long.to_string().repeat(count),
+                " ab".repeat(50)
+            );
+            let found = told(&filter, &text);
+            assert!(found.iter().any(|(word, ..)| word == "rascal"), "{text}");
+        }
+    }
 }
 
 /// What has a word's letters and is none.

@@ -1,0 +1,230 @@
+//! Factors between the layers of a decoder that cancel, so that numbers that share a step are of one size.
+//!
+//! A column of a matrix may be multiplied by what its input is divided by, at no cost where that input comes
+//! from a norm or from another matrix (Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization
+//! and Bias Correction", section 4.1). The factor of column `j` is
+//!
+//! ```text
+//! s_j = x_j^a / w_j^(1 - a),   a = 1/4
+//! ```
+//!
+//! with `w_j` the column's root mean square and `x_j` the size of its input, as SmoothQuant has it (Xiao et al.
+//! 2023, equation 4). No text is needed: `x_j` is told by the weight of the norm, or by the row of the matrix,
+//! that the input comes from.
+
+use std::collections::BTreeMap;
+
+use cs_model::names::{Part, Role, TensorRole};
+use cs_model::{BlockSizes, DecoderConfig, Stack};
+
+use crate::error::Result;
+
+/// The share of the inputs' sizes, `a`.
+const INPUTS: f64 = 0.25;
+
+/// How far a column's factor may be from the mean.
+const MOST: f64 = 64.0;
+
+/// The factors of a decoder's blocks.
+#[derive(Debug)]
+pub(crate) struct Equaliser {
+    blocks: Vec<Block>,
+}
+
+/// The factors by which the columns of a block's matrices are multiplied.
+#[derive(Debug)]
+struct Block {
+    /// Of what attention reads, `[H]`.
+    attention: Vec<f32>,
+    /// Of what the heads' values come to; none where queries, keys and values are one matrix.
+    values: Option<Values>,
+    /// Of what the feed-forward layers read, `[H]`.
+    feed_forward: Vec<f32>,
+    /// Of the last feed-forward layer, `[M]`; none where what it reads was activated.
+    inner: Option<Vec<f32>>,
+}
+
+#[derive(Debug)]
+struct Values {
+    /// Of each head's values, `[A·D]`.
+    of_heads: Vec<f32>,
+    /// Of the values that heads share, `[K·D]`.
+    of_values: Vec<f32>,
+}
+
+impl Equaliser {
+    /// Finds the factors. `read` gives a tensor by its name and its shape in the checkpoint, a matrix as
+    /// `[outputs, inputs]` whatever that is.
+    ///
+    /// # Errors
+    ///
+    /// Those of `read`.
+    pub(crate) fn new(
+        decoder: &DecoderConfig,
+        read: impl Fn(&str, &[usize]) -> Result<Vec<f32>>,
+    ) -> Result<Self> {
+        let stack = decoder.stack();
+        let shapes: BTreeMap<String, Vec<usize>> = decoder.tensors().into_iter().collect();
+        let blocks = stack.blocks.iter().enumerate().map(|(layer, block)| {
+            let names = decoder.names().layer(layer);
+            let tensors = Tensors {
+                read: &|role| {
+                    let name = names.weight(role);
+                    let shape = shapes.get(&name);
+                    shape.map_or(Ok(Vec::new()), |shape| read(&name, shape))
+                },
+            };
+            Block::new(&stack, block, &tensors)
+        });
+        Ok(Self {
+            blocks: blocks.collect::<Result<_>>()?,
+        })
+    }
+
+    /// Multiplies the tensor of this name, a matrix `[outputs, inputs]` or a vector, by its factors.
+    pub(crate) fn apply(&self, name: &str, data: &mut [f32]) {
+        let tensor = TensorRole::parse(name);
+        let layer = tensor.and_then(|tensor| tensor.layer);
+        if let Some((tensor, block)) = tensor.zip(layer.and_then(|it| self.blocks.get(it))) {
+            block.apply(tensor, data);
+        }
+    }
+}
+
+/// The tensors of a block, of those that there are.
+struct Tensors<'a> {
+    /// Gives the weight of a role; nothing if there is none.
+    read: &'a dyn Fn(Role) -> Result<Vec<f32>>,
+}
+
+impl Tensors<'_> {
+    /// The sums of squares of the columns of matrices that read the same.
+    fn columns(&self, roles: &[Role], inputs: usize) -> Result<Vec<f64>> {
+        let mut sums = vec![0.0; inputs];
+        for &role in roles {
+            for row in (self.read)(role)?.chunks_exact(inputs) {
+                let each = sums.iter_mut().zip(row);
+                each.for_each(|(sum, &x)| *sum += f64::from(x).powi(2));
+            }
+        }
+        Ok(sums)
+    }
+
+    /// The sums of squares of the rows of a matrix.
+    fn rows(&self, role: Role, inputs: usize) -> Result<Vec<f64>> {
+        let matrix = (self.read)(role)?;
+        let square = |row: &[f32]| row.iter().map(|&x| f64::from(x).powi(2)).sum();
+        Ok(matrix.chunks_exact(inputs).map(square).collect())
+    }
+
+    /// The factors of matrices that read what a norm gives.
+    fn after(&self, norm: Role, roles: &[Role], width: usize) -> Result<Vec<f32>> {
+        let columns = self.columns(roles, width)?;
+        Ok(factors(&columns, &self.columns(&[norm], width)?))
+    }
+}
+
+impl Block {
+    fn new(stack: &Stack, sizes: &BlockSizes, tensors: &Tensors<'_>) -> Result<Self> {
+        let hidden = stack.hidden_size;
+        let attention = [Role::Query, Role::Key, Role::Value, Role::QueryKeyValue];
+        let feed_forward = [Role::FeedForwardGate, Role::FeedForwardIn];
+        let values = match stack.conv1d {
+            true => None,
+            false => Some(Values::new(stack, sizes, tensors)?),
+        };
+        let inner = match stack.gated {
+            true => Some(factors(
+                &tensors.columns(&[Role::FeedForwardOut], sizes.inner_size)?,
+                &tensors.rows(Role::FeedForwardIn, hidden)?,
+            )),
+            false => None,
+        };
+        Ok(Self {
+            attention: tensors.after(Role::AttentionNorm, &attention, hidden)?,
+            values,
+            feed_forward: tensors.after(Role::FeedForwardNorm, &feed_forward, hidden)?,
+            inner,
+        })
+    }
+
+    fn apply(&self, TensorRole { role, part, .. }: TensorRole, data: &mut [f32]) {
+        if part == Part::Weight {
+            multiply_columns(data, self.of_columns(role));
+        }
+        divide(data, self.of_rows(role));
+    }
+
+    /// The factors by which the columns of a layer's matrix are multiplied; none if they stay.
+    fn of_columns(&self, role: Role) -> &[f32] {
+        match role {
+            Role::Query | Role::Key | Role::Value | Role::QueryKeyValue => &self.attention,
+            Role::AttentionOutput => self.values.as_ref().map_or(&[], |it| &it.of_heads),
+            Role::FeedForwardGate | Role::FeedForwardIn => &self.feed_forward,
+            Role::FeedForwardOut => self.inner.as_deref().unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
+    /// The factors by which what a layer gives is divided; none if that stays.
+    fn of_rows(&self, role: Role) -> &[f32] {
+        match role {
+            Role::AttentionNorm => &self.attention,
+            Role::Value => self.values.as_ref().map_or(&[], |it| &it.of_values),
+            Role::FeedForwardNorm => &self.feed_forward,
+            Role::FeedForwardIn => self.inner.as_deref().unwrap_or_default(),
+            _ => &[],
+        }
+    }
+}
+
+impl Values {
+    fn new(stack: &Stack, sizes: &BlockSizes, tensors: &Tensors<'_>) -> Result<Self> {
+        let (size, sharing) = (stack.head_size, sizes.heads / sizes.key_value_heads);
+        let columns = tensors.columns(&[Role::AttentionOutput], sizes.heads * size)?;
+        // Of the columns of the heads that share a value, the largest counts.
+        let groups = columns.chunks_exact(sharing * size);
+        let largest = groups.flat_map(|heads| {
+            let of_value = |i| heads.iter().skip(i).step_by(size);
+            (0..size).map(move |i| of_value(i).fold(0.0f64, |most, &x| most.max(x)))
+        });
+        let rows = tensors.rows(Role::Value, stack.hidden_size)?;
+        let of_values = factors(&Vec::from_iter(largest), &rows);
+        let of_heads = of_values.chunks_exact(size);
+        let of_heads = of_heads.flat_map(|values| values.repeat(sharing));
+        Ok(Self {
+            of_heads: of_heads.collect(),
+            of_values,
+        })
+    }
+}
+
+/// Gives the factors of columns by the sums of squares of these and of their inputs; their product is about
+/// 1. A column of zeros, or without input, stays as it is.
+fn factors(columns: &[f64], inputs: &[f64]) -> Vec<f32> {
+    let pairs = columns.iter().zip(inputs);
+    let logs = pairs.map(|(w, x)| 0.5 * (INPUTS * x.ln() - (1.0 - INPUTS) * w.ln()));
+    let logs: Vec<f64> = logs.collect();
+    let known = logs.iter().filter(|log| log.is_finite());
+    let mean = known.clone().sum::<f64>() / known.count().max(1) as f64;
+    let factor = |log: f64| match log.is_finite() {
+        true => (log - mean).exp().clamp(1.0 / MOST, MOST) as f32,
+        false => 1.0,
+    };
+    logs.into_iter().map(factor).collect()
+}
+
+fn multiply_columns(matrix: &mut [f32], factors: &[f32]) {
+    for row in matrix.chunks_exact_mut(factors.len().max(1)) {
+        let each = row.iter_mut().zip(factors);
+        each.for_each(|(x, factor)| *x *= factor);
+    }
+}
+
+/// Divides the rows of a matrix, or the numbers of a vector.
+fn divide(rows: &mut [f32], factors: &[f32]) {
+    let width = rows.len() / factors.len().max(1);
+    for (row, factor) in rows.chunks_exact_mut(width.max(1)).zip(factors) {
+        row.iter_mut().for_each(|x| *x /= factor);
+    }
+}
