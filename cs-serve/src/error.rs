@@ -275,6 +275,12 @@ pub enum HttpError {
         /// The error of the exporter.
         source: BackendError,
     },
+    /// A candidate cannot take the place of the models that answer.
+    #[error("the candidate: {problem}")]
+    Candidate {
+        /// What is wrong with it, and what was expected.
+        problem: String,
+    },
     /// The interface's document cannot be written.
     #[error("the OpenAPI document: {source}")]
     Document {

@@ -14,6 +14,7 @@ use cs_serve::reply::{Answerer, AnswererParts, Replies, Writer};
 use cs_serve::safety::personal::{Keys, Masker};
 use cs_serve::safety::words::{CurrentFilter, FilterConfig};
 
+use crate::candidate_args::CandidateArgs;
 use crate::error::{Error, Result};
 use crate::filters::{Semantic, open_embedder, open_words};
 use crate::generator::Generator;
@@ -48,6 +49,7 @@ impl ServeSettings {
             redis: None,
             log_dir: None,
             mask_key: None,
+            rolling: CandidateArgs::default(),
             actions: self.actions.filter(|_| !is_scripted),
             scripted_actions: scripted.or(self.scripted_actions),
             ..self

@@ -45,6 +45,9 @@ pub enum Error {
     /// Facts, or a question to them.
     #[error(transparent)]
     Knowledge(#[from] cs_serve::knowledge::KnowledgeError),
+    /// A roll-out.
+    #[error(transparent)]
+    Rollout(#[from] cs_serve::rollout::RolloutError),
     /// Lists of words.
     #[error(transparent)]
     Words(#[from] cs_serve::safety::ListError),

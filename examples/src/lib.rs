@@ -3,9 +3,11 @@
 //! data set ([`demo`]). Without the feature `torch` only what runs without it is left.
 
 pub mod demo;
+pub mod rolling;
 pub mod routing;
 
 mod author;
+mod candidate_args;
 mod chat_args;
 mod cli;
 #[cfg(feature = "torch")]
@@ -56,6 +58,7 @@ mod trial_log;
 mod unseen;
 
 pub use author::{Author, Written};
+pub use candidate_args::{CandidateArgs, Shares};
 pub use cli::{BackendKind, DataArgs, InputArgs, LengthArgs, Output};
 #[cfg(feature = "torch")]
 pub use command::{TrainArgs, TrainData, hold_out, note_interrupted, rows_of};

@@ -14,6 +14,7 @@ use cs_serve::http::{HttpConfig, Slot};
 use cs_serve::knowledge::{CurrentKnowledge, Endpoint, Graph, Limits};
 use cs_serve::route::{Cache, Cascade, RedisConfig, RouteConfig};
 
+use crate::candidate_args::CandidateArgs;
 use crate::configure::{from_environment, from_file};
 use crate::error::{Error, Result};
 use crate::number;
@@ -125,6 +126,9 @@ pub struct ServeSettings {
     /// Requests a second of a caller at most; no limit if left out
     #[arg(long, value_name = "REQUESTS", value_parser = number::above_zero)]
     pub rate: Option<f64>,
+    /// What is rolled out, and how.
+    #[command(flatten)]
+    pub rolling: CandidateArgs,
     /// Where to listen; port 0 is one that is free; 127.0.0.1:8080 if left out
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     pub addr: Option<SocketAddr>,
@@ -356,6 +360,7 @@ impl ServeSettings {
             max_batch: self.max_batch.or(other.max_batch),
             max_text: self.max_text.or(other.max_text),
             rate: self.rate.or(other.rate),
+            rolling: self.rolling.or(other.rolling),
             addr: self.addr.or(other.addr),
         }
     }

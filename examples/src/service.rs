@@ -37,7 +37,7 @@ impl Service {
         let generator = settings.generator()?;
         let chat = settings.chat(knowledge.as_ref(), generator.as_ref())?;
         let log = settings.log()?;
-        let (mut api, engines) = models(settings)?;
+        let (mut api, mut engines) = models(settings)?;
         if let Some(knowledge) = knowledge {
             api = api.with_knowledge(knowledge);
         }
@@ -52,6 +52,8 @@ impl Service {
         if let (Some(log), Some(masker)) = (&log, masker) {
             api = api.with_log(Arc::clone(log), masker);
         }
+        let (api, candidate) = settings.with_candidate(api)?;
+        engines.extend(candidate);
         Ok(Self {
             api,
             engines,

@@ -61,6 +61,13 @@ impl Answering {
         }
     }
 
+    /// What tells the models from others: a version, or two.
+    pub(super) fn version(&self) -> String {
+        let engines = self.engines();
+        let versions = engines.iter().map(|(_, engine)| version(engine));
+        versions.collect::<Vec<_>>().join("+")
+    }
+
     pub(super) fn engine(&self, slot: Slot) -> Option<&Handle> {
         let mut engines = self.engines().into_iter();
         engines
@@ -95,13 +102,18 @@ impl Answering {
         &self,
         request: Request,
     ) -> Result<(Understanding, Route), Problem> {
-        let one = match self {
-            Self::One(Slot::Light, _) => Route::Light,
-            Self::One(Slot::Full, _) | Self::Both(..) => Route::Full,
-        };
         let answer = self.answer(request).await?.pop();
         let answer = answer.ok_or_else(|| Problem::internal("the model failed"))?;
-        Ok((answer.understanding, answer.route.unwrap_or(one)))
+        let route = answer.route.unwrap_or_else(|| self.place());
+        Ok((answer.understanding, route))
+    }
+
+    /// The place that a model has which answers alone, or in the place of both.
+    pub(super) fn place(&self) -> Route {
+        match self {
+            Self::One(Slot::Light, _) => Route::Light,
+            Self::One(Slot::Full, _) | Self::Both(..) => Route::Full,
+        }
     }
 
     /// Forgets the cached answer to a text, and those to texts that ask the same; gives how many.
@@ -115,6 +127,12 @@ impl Answering {
         let layers = queued(layers, &request);
         cascade.forget(layers.by_ref(), text).await
     }
+}
+
+/// What tells a model from others; empty for one that has no version.
+pub(super) fn version(engine: &Handle) -> String {
+    let model = engine.model();
+    model.bundle().version().unwrap_or_default().to_owned()
 }
 
 async fn alone(engine: &Handle, request: Request) -> Result<Vec<Understanding>, Problem> {

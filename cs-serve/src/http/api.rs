@@ -18,6 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answering::Answering;
+use super::candidate::{Canary, Candidate};
 use super::chat_log::ChatLog;
 use super::chats::Chats;
 use super::config::HttpConfig;
@@ -28,7 +29,9 @@ use super::models::{Models, Slot};
 use super::observe::{Ids, observe};
 use super::problem::Problem;
 use super::rate::Rates;
-use super::{cache, chat, feedback, knowledge, models, openapi, page, probes, understand, words};
+use super::{
+    cache, chat, feedback, knowledge, models, openapi, page, probes, rollout, understand, words,
+};
 use crate::assistant::Assistant;
 use crate::dialogue::Chat;
 use crate::engine::Handle;
@@ -47,6 +50,7 @@ pub struct Api {
     chats: Option<Arc<Chats>>,
     log: Option<Arc<ChatLog>>,
     generation: Option<GenerationHandle>,
+    canary: Option<Arc<Canary>>,
     page: Bytes,
 }
 
@@ -127,7 +131,8 @@ impl Api {
             chats: None,
             log: None,
             generation: None,
-            page: page::html(false),
+            canary: None,
+            page: page::html(false, false),
         })
     }
 
@@ -147,7 +152,7 @@ impl Api {
     ) -> Self {
         let chats = Chats::new(chat.into(), Arc::new(feedback), self.config().max_turns);
         self.chats = Some(Arc::new(chats));
-        self.page = page::html(true);
+        self.page = page::html(true, self.canary.is_some());
         self
     }
 
@@ -157,6 +162,24 @@ impl Api {
     pub fn with_log(mut self, log: Arc<Log>, masker: Masker) -> Self {
         self.log = Some(Arc::new(ChatLog::new(log, masker)));
         self
+    }
+
+    /// Gives a candidate a share of the conversations, and copies of the others' turns, as its roll-out says:
+    /// `GET /v1/rollout`, and `POST /v1/rollout` with an API key. Until it has a share, it takes none.
+    ///
+    /// # Errors
+    /// [`HttpError::Candidate`] for one whose labels are not those of the models that answer, and for a roll-out of other
+    /// models.
+    pub fn with_candidate(mut self, candidate: Candidate) -> Result<Self, HttpError> {
+        let canary = Canary::new(candidate, self.answering())?;
+        self.canary = Some(Arc::new(canary));
+        self.page = page::html(self.chats.is_some(), true);
+        Ok(self)
+    }
+
+    /// Gives what tells the models that answer from others: the stable side of a roll-out.
+    pub fn version(&self) -> String {
+        self.answering().version()
     }
 
     /// Tells the figures of an engine that writes replies in `GET /metrics`, too.
@@ -215,6 +238,10 @@ impl Api {
         self.generation.as_ref()
     }
 
+    pub(super) fn canary(&self) -> Option<&Arc<Canary>> {
+        self.canary.as_ref()
+    }
+
     pub(super) fn page(&self) -> &Bytes {
         &self.page
     }
@@ -253,13 +280,16 @@ impl Api {
         Ok(caller)
     }
 
-    /// Lets a request in that needs a key.
-    pub(super) fn admit_operator(&self, request: &Parts) -> Result<(), Problem> {
-        if self.shared.keys.is_none() {
+    /// Lets a request in that needs a key. Gives the caller's name.
+    pub(super) fn admit_operator(&self, request: &Parts) -> Result<Arc<str>, Problem> {
+        let refusal = || {
             let detail = "this service has no API keys, so nobody may do this";
-            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+            Problem::new(StatusCode::FORBIDDEN, detail)
+        };
+        if self.shared.keys.is_none() {
+            return Err(refusal());
         }
-        self.admit(request).map(drop)
+        self.admit(request)?.ok_or_else(refusal)
     }
 }
 
@@ -280,6 +310,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(chat::release))
         .routes(routes!(feedback::feedback))
         .routes(routes!(models::swap))
+        .routes(routes!(rollout::rollout, rollout::act))
         .routes(routes!(knowledge::check))
         .routes(routes!(knowledge::reload))
         .routes(routes!(words::reload_words))

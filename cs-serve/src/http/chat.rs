@@ -16,6 +16,7 @@ use super::answering;
 use super::api::Api;
 use super::blocking::on_thread;
 use super::body::{self, TurnNumber, bad, given};
+use super::candidate::{Canary, Watched};
 use super::chat_log::{ChatLog, Logged};
 use super::chats::{Chats, Held, Place, chats, check_session};
 use super::events::{self, Events};
@@ -27,6 +28,7 @@ use crate::dialogue::{Filtered, Shown, Told, Turn};
 use crate::engine::Options;
 use crate::knowledge::check::Checked;
 use crate::reply::{Evidence, Sink, Source};
+use crate::rollout::{Arm, Arrival};
 use crate::route::Route;
 
 /// What a customer wrote, and in which conversation.
@@ -43,7 +45,7 @@ pub(super) struct Said {
     #[schema(value_type = Option<u32>)]
     turn: Option<TurnNumber>,
     /// Who the customer is, by a name of the caller's choice. It is logged as a tag, by which what a customer said can
-    /// be deleted, and goes nowhere else.
+    /// be deleted, a roll-out knows it by a keyed hash, and it goes nowhere else.
     #[serde(default, deserialize_with = "given")]
     customer: Option<String>,
 }
@@ -133,16 +135,13 @@ pub(super) async fn chat(State(api): State<Api>, request: Request) -> Result<Res
         priority: api.config().text_priority,
         deadline: None,
     };
-    let request = answering::Request::new(vec![said.text.clone()], options);
-    let (understanding, route) = api.answering().answer_one(request).await?;
+    let (understood, watched) = understand(&api, &chats, &said, options).await?;
     let turn = Pending {
         chats,
         log: api.log().cloned(),
         said,
-        understood: Understood {
-            understanding,
-            route,
-        },
+        understood,
+        watched,
         _place: place,
     };
     if events::are_wanted(&parts.headers) {
@@ -153,12 +152,83 @@ pub(super) async fn chat(State(api): State<Api>, request: Request) -> Result<Res
     json(&on_thread(move || turn.reply(&mut |_| caller.go_on())).await??)
 }
 
+/// Has the turn understood: by the candidate, if it is its conversation and it does not fail.
+async fn understand(
+    api: &Api,
+    chats: &Arc<Chats>,
+    said: &Said,
+    options: Options,
+) -> Result<(Understood, Option<Watched>), Problem> {
+    let watched = match api.canary() {
+        Some(canary) => watched(canary, chats, said).await?,
+        None => None,
+    };
+    let is_canarys = watched.as_ref().is_some_and(|it| it.arm() == Arm::Canary);
+    if let Some(canary) = api.canary().filter(|_| is_canarys)
+        && let Some(understanding) = canary.understand(&said.text).await
+    {
+        let route = api.answering().place();
+        let understood = Understood {
+            understanding,
+            route,
+        };
+        return Ok((understood, watched));
+    }
+    let request = answering::Request::new(vec![said.text.clone()], options);
+    let (understanding, route) = match api.answering().answer_one(request).await {
+        Ok(answer) => answer,
+        Err(problem) => {
+            if let Some(watched) = watched {
+                let session = said.session.clone();
+                on_thread(move || watched.has_no_reply(&session)).await?;
+            }
+            return Err(problem);
+        }
+    };
+    if let Some(canary) = api.canary().filter(|_| !is_canarys) {
+        canary.copy(&understanding);
+    }
+    let understood = Understood {
+        understanding,
+        route,
+    };
+    Ok((understood, watched.map(|it| it.by_stable())))
+}
+
+/// Which model the turn is for, if a candidate has been given conversations.
+async fn watched(
+    canary: &Arc<Canary>,
+    chats: &Arc<Chats>,
+    said: &Said,
+) -> Result<Option<Watched>, Problem> {
+    if !canary.has_begun() {
+        return Ok(None);
+    }
+    let (canary, chats) = (Arc::clone(canary), Arc::clone(chats));
+    let (session, customer, turn) = (said.session.clone(), said.customer.clone(), said.turn);
+    let work = move || {
+        let turn = match turn {
+            Some(turn) => turn.0,
+            None => chats.turns(&session)?.saturating_add(1),
+        };
+        let arrival = Arrival {
+            conversation: &session,
+            customer: customer.as_deref(),
+            turn,
+        };
+        Ok::<_, Problem>(canary.assign(&arrival))
+    };
+    on_thread(work).await?.map(Some)
+}
+
 /// A turn that is understood and has no reply yet.
 struct Pending {
     chats: Arc<Chats>,
     log: Option<Arc<ChatLog>>,
     said: Said,
     understood: Understood,
+    /// What the roll-out is to be told of it.
+    watched: Option<Watched>,
     _place: Place,
 }
 
@@ -170,6 +240,7 @@ impl Pending {
             log,
             said,
             understood,
+            watched,
             _place,
         } = self;
         let turn = Turn {
@@ -187,6 +258,9 @@ impl Pending {
                 route: understood.route,
                 told: &told,
             });
+        }
+        if let Some(watched) = watched {
+            watched.has_reply(&said.session, &understood.understanding, &told);
         }
         let Told {
             turn,

@@ -152,6 +152,11 @@ impl Chats {
         })
     }
 
+    /// Gives the turns of a conversation, 0 if it has not begun; blocks.
+    pub(super) fn turns(&self, session: &str) -> Result<u32, Problem> {
+        Ok(self.chat.turns(session)?)
+    }
+
     /// Has the service go on with a conversation that a person has; blocks.
     pub(super) fn release(&self, session: &str) -> Result<(), Problem> {
         Ok(self.chat.release(session)?)

@@ -180,11 +180,14 @@ pub(super) async fn feedback(
         turn: rated.turn.0,
         score: rated.score()?,
     };
-    let log = api.log().cloned();
+    let (log, canary) = (api.log().cloned(), api.canary().cloned());
     let rate = move || {
         chats.rate(&rated.session, &rating)?;
         if let Some(log) = log {
             log.rating(&rated.session, &rating);
+        }
+        if let Some(canary) = canary {
+            canary.rate(&rated.session, rating.turn, rating.score);
         }
         Ok::<_, Problem>(())
     };

@@ -5,6 +5,7 @@
 //! - [`HttpConfig`] bounds everything.
 //! - [`Api::with_chat`] has it hold [conversations](crate::dialogue), and [`Feedback`] keeps how
 //!   customers rate them. [`Api::with_log`] has them [logged](crate::log), masked.
+//! - [`Api::with_candidate`] gives another model some of the conversations, and takes them back if it does worse.
 //! - [`Api::routed`] has a light and a full model answer [as one](crate::route), each with an engine
 //!   of its own; then an answer names its `route`: `cache`, `light` or `full`.
 //!
@@ -59,6 +60,8 @@
 //! | `POST /v1/knowledge` | `{}` | `{"version"}`, once facts read anew answer |
 //! | `POST /v1/words` | `{}` | `{"words": N}`, once words read anew are looked for |
 //! | `POST /v1/models` | `{"light": N}`, `{"full": N}` | `{"model", "version"}`, once it answers |
+//! | `GET /v1/rollout` | | how a [candidate](Candidate) does, and what follows from that |
+//! | `POST /v1/rollout` | `{"action": "start"}`, `"promote"`, `"pause"`, `"rollback"` | the same, once it is done |
 //! | `POST /v1/cache` | `{"evict": T}` | `{"evicted": N}`: so many wrong answers are forgotten |
 //! | `GET /healthz` | | 200 while the process lives |
 //! | `GET /readyz` | | 200 while requests are welcome, else 503 |
@@ -66,8 +69,8 @@
 //! | `GET /openapi.json`, `GET /` | | the interface's document, and a page to try it |
 //!
 //! Where there are [API keys](HttpConfig::api_keys), `/v1` asks for one (`Authorization: Bearer`).
-//! Where there are none, anybody may ask, and nobody swaps models, has answers forgotten or takes a
-//! conversation from a person.
+//! Where there are none, anybody may ask, and nobody swaps models, rolls a candidate out, has
+//! answers forgotten or takes a conversation from a person.
 //!
 //! # What goes wrong
 //!
@@ -96,6 +99,7 @@ mod api;
 mod blocking;
 mod body;
 mod cache;
+mod candidate;
 mod chat;
 mod chat_log;
 mod chats;
@@ -114,11 +118,14 @@ mod page;
 mod probes;
 mod problem;
 mod rate;
+mod rollout;
 mod server;
+mod shadow;
 mod understand;
 mod words;
 
 pub use api::Api;
+pub use candidate::{Candidate, CandidateConfig};
 pub use config::HttpConfig;
 pub use feedback::{Feedback, LastRatings, Rating};
 pub use models::Slot;

@@ -99,6 +99,10 @@ impl Models {
 pub(super) async fn swap(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     api.admit_operator(&parts)?;
+    if api.canary().is_some_and(|it| it.is_under_way()) {
+        let detail = "a candidate is compared with this model, so it stays";
+        return Err(Problem::new(StatusCode::CONFLICT, detail));
+    }
     let models = api.models();
     let dir = models.dir()?.to_owned();
     let body = body::read(&parts.headers, body, api.config()).await?;

@@ -36,12 +36,13 @@ const PROBLEMS: [(&str, &str); 12] = [
     ("403", "This service has no API keys, or no other models."),
     (
         "404",
-        "There is no such model, session or turn, no cache, or there are no facts, words or conversations.",
+        "There is no such model, session or turn, no cache, no candidate, or there are no facts, words or conversations.",
     ),
     ("408", "The body came too slowly."),
     (
         "409",
-        "The session went on elsewhere meanwhile, or the turn is not its next one.",
+        "The session went on elsewhere meanwhile, the turn is not its next one, or a roll-out is not where this \
+         can be done.",
     ),
     ("413", "The body, the texts or one of them are too large."),
     ("415", "The body is not JSON by its own account."),
@@ -55,7 +56,7 @@ const PROBLEMS: [(&str, &str); 12] = [
 ];
 
 /// The problems that each operation may have.
-const OPERATIONS: [(&str, &str, &[&str]); 15] = [
+const OPERATIONS: [(&str, &str, &[&str]); 17] = [
     (
         "/v1/understand",
         "post",
@@ -93,7 +94,7 @@ const OPERATIONS: [(&str, &str, &[&str]); 15] = [
         "/v1/models",
         "post",
         &[
-            "400", "401", "403", "404", "408", "413", "415", "429", "500",
+            "400", "401", "403", "404", "408", "409", "413", "415", "429", "500",
         ],
     ),
     (
@@ -122,6 +123,14 @@ const OPERATIONS: [(&str, &str, &[&str]); 15] = [
         "post",
         &[
             "400", "401", "403", "404", "408", "413", "415", "429", "500",
+        ],
+    ),
+    ("/v1/rollout", "get", &["400", "401", "404", "429", "500"]),
+    (
+        "/v1/rollout",
+        "post",
+        &[
+            "400", "401", "403", "404", "408", "409", "413", "415", "429", "500", "503",
         ],
     ),
     ("/healthz", "get", &["500"]),
@@ -181,6 +190,8 @@ pub(super) fn document(
 fn limit(schemas: &mut Value, config: &HttpConfig) {
     let text = json!({"type": "string", "maxLength": config.max_text});
     let name = json!({"type": "string", "pattern": r"^[^./\u0000][^/\u0000]*$", "maxLength": 255});
+    let actions = json!({"type": "string", "enum": ["start", "promote", "pause", "rollback"]});
+    schemas["Act"]["properties"]["action"] = actions;
     let texts = json!({
         "type": "array", "items": text, "minItems": 1, "maxItems": config.max_batch
     });

@@ -42,14 +42,12 @@ fn hashes(tag: &str) -> String {
 }
 
 /// The page: that of a service that holds conversations if `chats`, else one that shows what single
-/// turns mean.
-pub(super) fn html(chats: bool) -> Bytes {
-    if chats {
-        return HTML
-            .replacen("<body>", "<body data-service=\"chat\">", 1)
-            .into();
-    }
-    HTML.into()
+/// turns mean; with how a candidate does if `rolls_out`.
+pub(super) fn html(chats: bool, rolls_out: bool) -> Bytes {
+    let service = if chats { " data-service=\"chat\"" } else { "" };
+    let candidate = if rolls_out { " data-candidate" } else { "" };
+    let body = format!("<body{service}{candidate}>");
+    HTML.replacen("<body>", &body, 1).into()
 }
 
 /// Shows a page on which a text, or a conversation, can be tried.

@@ -64,6 +64,7 @@ pub(super) async fn metrics(State(api): State<Api>) -> Response {
         chats: api.chats().map(Arc::as_ref),
         log: api.log().map(|it| it.log()),
         generation: api.generation().map(GenerationHandle::snapshot),
+        canary: api.canary().map(Arc::as_ref),
         knowledge: api.knowledge().map(|it| it.get().version().to_owned()),
     };
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");

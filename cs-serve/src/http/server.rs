@@ -23,6 +23,8 @@ use tokio::task::JoinSet;
 use tower::Service;
 
 use super::api::Api;
+use super::blocking::on_thread;
+use super::candidate::Canary;
 
 /// The most bytes of a request's head.
 const HEAD: usize = 64 << 10;
@@ -66,6 +68,7 @@ impl Api {
         let (stop, stopped) = watch::channel(());
         let mut connections = JoinSet::new();
         let mut shutdown = std::pin::pin!(shutdown);
+        let _time = self.canary().map(Time::keep);
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
@@ -93,6 +96,31 @@ impl Api {
         Served {
             cut_off: connections.len(),
         }
+    }
+}
+
+/// What looks after a candidate, until it is dropped.
+struct Time(tokio::task::JoinHandle<()>);
+
+impl Time {
+    fn keep(canary: &Arc<Canary>) -> Self {
+        const EVERY: Duration = Duration::from_secs(1);
+        let canary = Arc::clone(canary);
+        Self(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(EVERY).await;
+                let canary = Arc::clone(&canary);
+                if on_thread(move || canary.tick()).await.is_err() {
+                    return; // which has been told
+                }
+            }
+        }))
+    }
+}
+
+impl Drop for Time {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

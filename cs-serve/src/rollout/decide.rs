@@ -74,7 +74,7 @@ pub struct Decision {
     pub expected_days: Option<f64>,
 }
 
-/// Decides about a step that has taken so long, by what was counted in it. Takes a few microseconds.
+/// Decides about a step that has taken so long, by what was counted in it. Takes some tens of microseconds.
 ///
 /// A candidate goes as soon as one guardrail shows a drop that is surely more than [slight](Margins::slight) and looks
 /// [marked](Margins::marked), or is surely more than the [most](Margins::most). A step has passed when its least time is over
@@ -165,7 +165,7 @@ fn change(
     let canary = counts.tally(Arm::Canary, guardrail).mean()?;
     let stable = counts.tally(Arm::Stable, guardrail).mean()?;
     let (lower, upper) = (config.lower(margins), config.upper(guardrail, margins));
-    (stable.mean > 0.0).then(|| Change::of(&canary, &stable, &lower, &upper))
+    Change::of(&canary, &stable, &lower, &upper).filter(|_| stable.mean > 0.0)
 }
 
 /// How long the slowest guardrail takes at this rate.

@@ -90,6 +90,12 @@ pub enum RolloutError {
         /// The rating.
         found: f64,
     },
+    /// A thread could not be started.
+    #[error("a thread for the shadow: {source}")]
+    Thread {
+        /// The error that the system gave.
+        source: std::io::Error,
+    },
     /// The system has no random numbers for a key.
     #[error("random numbers for a key: {source}")]
     Random {

@@ -164,12 +164,13 @@ pub enum Event {
 }
 
 impl Event {
-    /// Whether it changes who gets which model: of such events, one process alone decides.
+    /// Whether it says who gets which model: of such events, one process alone decides.
     #[must_use]
     pub fn is_decision(&self) -> bool {
         matches!(
             self,
-            Self::Step { .. }
+            Self::Opened(_)
+                | Self::Step { .. }
                 | Self::Passed { .. }
                 | Self::Paused { .. }
                 | Self::RolledBack { .. }

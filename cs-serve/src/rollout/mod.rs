@@ -3,8 +3,10 @@
 //! - [`Rollout`] is what a service holds: it says which model [answers](Rollout::assign) a turn, takes
 //!   [what became](Rollout::observe) of it and how it was [rated](Rollout::rate), and [goes on or back](Rollout::tick).
 //! - [`decide()`] is the policy, a pure function of [`Counts`]; [`State`] follows from a roll-out's [`Event`]s alone.
-//! - [`Plan`] says beforehand how much traffic it takes.
-//! - [`Journal`] keeps the events: [`FileJournal`], [`MemoryJournal`].
+//! - [`Plan`] says beforehand how much traffic it takes; [`Scenario`] plays it.
+//! - [`shadow`] compares both models' answers before a customer gets the candidate's.
+//! - [`Journal`] keeps the events: [`FileJournal`] for one process, `RedisJournal` (feature `redis`) for replicas, [`MemoryJournal`]
+//!   for tests.
 //!
 //! ```
 //! use cs_serve::rollout::{
@@ -46,10 +48,13 @@ mod plan;
 #[allow(clippy::module_inception, reason = "it has the type of this name")]
 mod rollout;
 mod segments;
+pub mod shadow;
+mod simulate;
 mod state;
 mod statistics;
 mod status;
 mod steps;
+mod turn;
 
 pub use assign::{Id, Key};
 pub use config::{Approval, RolloutConfig};
@@ -59,10 +64,14 @@ pub use error::{JournalError, RolloutError};
 pub use event::{Cause, Event, Opened, Outcome};
 pub use guardrail::{Guardrail, Margins};
 pub use journal::{FileJournal, Journal, MemoryJournal, Reader};
+#[cfg(feature = "redis")]
+pub use journal::{RedisJournal, RedisJournalConfig};
 pub use plan::{Plan, PlannedStep, Traffic};
-pub use rollout::{Arrival, Assigned, Candidates, Observation, Rating, Rollout};
+pub use rollout::Rollout;
 pub use segments::{Segment, SegmentKind};
+pub use simulate::{Ending, Scenario, Simulated, SimulatedStep};
 pub use state::{Phase, Point, State, Uncounted};
 pub use statistics::{Change, Mean, Sequence};
 pub use status::{SegmentStatus, Status};
 pub use steps::Action;
+pub use turn::{Arrival, Assigned, Candidates, Observation, Rating};

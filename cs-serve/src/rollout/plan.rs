@@ -69,14 +69,14 @@ impl Traffic {
     }
 
     /// The share of conversations that tell something of a guardrail.
-    fn telling(&self, guardrail: Guardrail) -> f64 {
+    pub(super) fn telling(&self, guardrail: Guardrail) -> f64 {
         match guardrail {
             Guardrail::Satisfaction => self.rated,
             _ => 1.0,
         }
     }
 
-    fn good(&self, guardrail: Guardrail) -> f64 {
+    pub(super) fn good(&self, guardrail: Guardrail) -> f64 {
         let usual = || Self::default().good[&guardrail];
         self.good.get(&guardrail).copied().unwrap_or_else(usual)
     }
@@ -144,8 +144,8 @@ fn planned(config: &RolloutConfig, traffic: &Traffic, share: f64) -> PlannedStep
     let mut slowest = Guardrail::Satisfaction;
     for (&guardrail, &margins) in &config.guardrails {
         let good = traffic.good(guardrail);
-        let in_all =
-            |values: u64| (values as f64 / traffic.telling(guardrail) / share).round() as u64;
+        let telling = traffic.telling(guardrail) * share;
+        let in_all = |values: u64| (values.max(config.least) as f64 / telling).round() as u64;
         let caught = in_all(to_catch(
             &config.upper(guardrail, margins),
             margins,

@@ -1,5 +1,6 @@
 //! A roll-out of a service: its state, and the journal that it follows from.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::assign::{Id, Key};
@@ -7,73 +8,21 @@ use super::config::RolloutConfig;
 use super::counts::Arm;
 use super::decide::{Decision, Verdict};
 use super::error::{JournalError, RolloutError};
-use super::event::{Cause, Event, FORMAT, Opened, Outcome};
+use super::event::{Cause, Event, FORMAT, Opened};
 use super::journal::Journal;
 use super::state::{Phase, State};
 use super::status::Status;
 use super::steps::Action;
+use super::turn::{Arrival, Assigned, Candidates, Observation, Rating};
 
 /// So often the time is written down, in milliseconds.
 const CLOCK_EVERY: u64 = 60 * 1000;
 /// How often an event is tried again that others' decisions came before.
 const TRIES: usize = 3;
-/// The longest name of a segment in bytes. Longer ones are cut, as they are kept.
+/// As many conversations are remembered whose assignment could not be written.
+const MOST_FALLEN: usize = 100_000;
+/// The longest name of a segment in characters. Longer ones are cut, as they are kept.
 const MOST_NAME: usize = 64;
-
-/// What is rolled out, in place of what.
-#[derive(Debug, Clone)]
-pub struct Candidates<'a> {
-    /// The version of the stable model, such as its fingerprint.
-    pub stable: &'a str,
-    /// The version of the candidate.
-    pub candidate: &'a str,
-}
-
-/// A turn that comes in.
-#[derive(Debug, Clone, Copy)]
-pub struct Arrival<'a> {
-    /// The conversation.
-    pub conversation: &'a str,
-    /// The customer, if known.
-    pub customer: Option<&'a str>,
-    /// The number of the turn, from 1.
-    pub turn: u32,
-}
-
-/// Which model answers a turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Assigned {
-    /// The model.
-    pub arm: Arm,
-    /// Whether the conversation has had the candidate until now, and has the stable model from now on.
-    pub switched: bool,
-}
-
-/// A turn that was answered.
-#[derive(Debug, Clone, Copy)]
-pub struct Observation<'a> {
-    /// The conversation.
-    pub conversation: &'a str,
-    /// The number of the turn, from 1.
-    pub turn: u32,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// The customer's language.
-    pub language: Option<&'a str>,
-    /// The intent.
-    pub intent: Option<&'a str>,
-}
-
-/// A customer's rating of a turn.
-#[derive(Debug, Clone, Copy)]
-pub struct Rating<'a> {
-    /// The conversation.
-    pub conversation: &'a str,
-    /// The number of the turn, from 1.
-    pub turn: u32,
-    /// The rating, in 0..=1: 0 or 1 of who was satisfied or not.
-    pub rating: f64,
-}
 
 /// A roll-out of a service. All times are milliseconds since 1970 UTC, by the caller's clock.
 ///
@@ -90,6 +39,9 @@ struct Inner {
     journal: Box<dyn Journal>,
     /// A rollback that is in force here and could not be written yet.
     unsaved: Option<Event>,
+    /// Conversations that have the stable model because their assignment could not be written. The journal may have it
+    /// all the same.
+    fallen: HashSet<Id>,
 }
 
 impl Rollout {
@@ -133,7 +85,13 @@ impl Rollout {
                 key,
             }));
             journal.claim(true)?;
-            journal.decide(&opened, 0, &mut |event| follow(&mut state, event))?;
+            match journal.decide(&opened, 0, &mut |event| follow(&mut state, event)) {
+                // Another replica was quicker.
+                Err(JournalError::Stale | JournalError::NotDeciding) => {
+                    journal.catch_up(&mut |event| follow(&mut state, event))?;
+                }
+                decided => decided?,
+            }
         }
         let state = state.ok_or_else(no_beginning)?;
         is_of(state.opened(), candidates, config)?;
@@ -141,6 +99,7 @@ impl Rollout {
             state,
             journal,
             unsaved: None,
+            fallen: HashSet::new(),
         });
         Ok(Self { inner })
     }
@@ -167,7 +126,7 @@ impl Rollout {
         if !inner.state.is_watching() {
             return Ok(());
         }
-        let name = |name: &str| name[..name.floor_char_boundary(MOST_NAME)].to_owned();
+        let name = |name: &str| name.chars().take(MOST_NAME).collect::<String>();
         let is_first = observed.turn == 1;
         let event = Event::Turn {
             id: inner.state.key().id(observed.conversation),
@@ -277,7 +236,14 @@ impl Inner {
             arm: Arm::Stable,
             switched: false,
         };
-        match self.state.arm(id) {
+        let arm = self.state.arm(id);
+        if !self.fallen.is_empty() && self.fallen.contains(&id) {
+            if arm == Some(Arm::Canary) {
+                self.append_or_apply(&Event::Switched { id, at: now })?;
+            }
+            return Ok(stable);
+        }
+        match arm {
             Some(Arm::Canary) if self.state.phase() == Phase::RolledBack => {
                 self.append_or_apply(&Event::Switched { id, at: now })?;
                 Ok(Assigned {
@@ -289,8 +255,14 @@ impl Inner {
             None if arrival.turn > 1 || !self.state.is_open() => Ok(stable),
             None => {
                 let customer = arrival.customer.map(|it| self.state.key().id(it));
-                let arm = self.begin(id, customer, now)?;
-                Ok(Assigned { arm, ..stable })
+                let begun = self.begin(id, customer, now);
+                if begun.is_err() && self.fallen.len() < MOST_FALLEN {
+                    self.fallen.insert(id);
+                }
+                Ok(Assigned {
+                    arm: begun?,
+                    ..stable
+                })
             }
         }
     }
@@ -387,7 +359,8 @@ impl Inner {
     fn tick(&mut self, now: u64) -> Result<Decision, RolloutError> {
         self.save()?;
         self.catch_up()?;
-        if !self.state.is_watching() || !self.journal.claim(false)? {
+        let is_idle = matches!(self.state.phase(), Phase::Ready | Phase::RolledBack);
+        if is_idle || !self.journal.claim(false)? {
             return Ok(self.state.decision());
         }
         let is_time = |before: u64| now < before || now - before >= CLOCK_EVERY;
@@ -401,7 +374,7 @@ impl Inner {
             figures: decision.figures.clone(),
         };
         match (decision.verdict, self.state.phase()) {
-            (Verdict::RollBack { .. }, _) => {
+            (Verdict::RollBack { .. }, _) if self.state.is_watching() => {
                 self.roll_back(Event::RolledBack { at: now, cause })?;
             }
             (Verdict::Pass, Phase::Running) => {
@@ -414,8 +387,10 @@ impl Inner {
     }
 
     fn act(&mut self, action: Action, by: &str, now: u64) -> Result<(), RolloutError> {
-        self.save()?;
-        self.catch_up()?;
+        let known = self.save().and_then(|()| Ok(self.catch_up()?));
+        if action != Action::Rollback {
+            known?;
+        }
         let decision = self.state.decision();
         let cause = Cause {
             by: Some(by.to_owned()),

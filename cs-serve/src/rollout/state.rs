@@ -86,7 +86,7 @@ pub struct State {
     /// How long the step has taken, in milliseconds.
     elapsed: u64,
     clock: Option<u64>,
-    /// How many decisions there have been.
+    /// How many decisions there have been, the opening included.
     epoch: u64,
     conversations: HashMap<Id, Conversation>,
     /// The conversations of each customer in this step.
@@ -111,7 +111,7 @@ impl State {
             step: 0,
             elapsed: 0,
             clock: None,
-            epoch: 0,
+            epoch: 1,
             conversations: HashMap::new(),
             customers: HashMap::new(),
             begun: [0; 2],

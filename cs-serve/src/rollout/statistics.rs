@@ -1,7 +1,7 @@
 //! Confidence sequences: intervals that hold at all times at once, so that one may look as often as one likes
 //! and stop when one likes. `docs/rollout.md` of this crate has the derivation.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The mean of a sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,23 +80,33 @@ impl Sequence {
 pub struct Change {
     /// The relative change: -0.1 if 0.8 has become 0.72.
     pub estimate: f64,
-    /// The change is at least this, but for the risk of the lower sequence.
+    /// The change is at least this, but for the risk of the lower sequence. In JSON, null is minus infinity.
+    #[serde(deserialize_with = "lower_bound")]
     pub lower: f64,
-    /// The change is at most this, but for the risk of the upper sequence.
+    /// The change is at most this, but for the risk of the upper sequence. In JSON, null is infinity.
+    #[serde(deserialize_with = "upper_bound")]
     pub upper: f64,
+}
+
+fn lower_bound<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::NEG_INFINITY))
+}
+
+fn upper_bound<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::INFINITY))
 }
 
 impl Change {
     /// Compares two means of values in 0..=1, by Fieller's method: a ratio is within the bounds if `canary` −
-    /// ratio · `stable` may be 0. Each side has a sequence of its own. Bounds that the samples are too few for
-    /// are infinite.
+    /// ratio · `stable` may be 0. Each side has a sequence of its own. None if the samples are too few for
+    /// bounds.
     #[must_use]
-    pub fn of(canary: &Mean, stable: &Mean, lower: &Sequence, upper: &Sequence) -> Self {
-        Self {
+    pub fn of(canary: &Mean, stable: &Mean, lower: &Sequence, upper: &Sequence) -> Option<Self> {
+        Some(Self {
             estimate: canary.mean / stable.mean - 1.0,
-            lower: bound(canary, stable, lower, -1.0).unwrap_or(f64::NEG_INFINITY),
-            upper: bound(canary, stable, upper, 1.0).unwrap_or(f64::INFINITY),
-        }
+            lower: bound(canary, stable, lower, -1.0)?,
+            upper: bound(canary, stable, upper, 1.0)?,
+        })
     }
 }
 
@@ -123,4 +133,20 @@ fn bound(canary: &Mean, stable: &Mean, sequence: &Sequence, side: f64) -> Option
         ratio = (c * s + side * z.sqrt() * under.sqrt()) / divisor;
     }
     Some(ratio - 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_that_are_infinite_come_back_from_json() {
+        let change = Change {
+            estimate: 0.0,
+            lower: f64::NEG_INFINITY,
+            upper: f64::INFINITY,
+        };
+        let json = serde_json::to_string(&change).unwrap();
+        assert_eq!(serde_json::from_str::<Change>(&json).unwrap(), change);
+    }
 }

@@ -19,6 +19,8 @@ mod log;
 mod redis_server;
 #[cfg(feature = "dialogue")]
 mod reply;
+#[cfg(feature = "rollout")]
+mod rollout;
 #[cfg(feature = "route")]
 mod route;
 #[cfg(feature = "safety")]

@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, Parser};
-use cs_examples::{Error, ServeArgs, ServeSettings, Served};
+use cs_examples::{Error, ServeArgs, ServeSettings, Served, Shares};
 use cs_serve::engine::EngineConfig;
 use cs_serve::http::{HttpConfig, Slot};
+use cs_serve::rollout::Approval;
 use cs_serve::route::RouteConfig;
 
 use crate::support::Folder;
@@ -371,4 +372,32 @@ fn what_conversations_have_no_use_for_is_refused() {
     }
     let settings = settings(&["--flows", "f", "--redis", "redis://x"], &[]).unwrap();
     assert!(settings.chats() && settings.check_chat().is_ok());
+}
+
+#[test]
+fn a_candidate_is_a_setting_and_its_roll_out_needs_one() {
+    let folder = Folder::new();
+    let text = "candidate = \"next\"\nplan = \"10, 25\"\napproval = \"each\"\nshadow = 0\n";
+    let file = folder.write("serve.toml", text.as_bytes());
+    let found = settings(&["--config", &file, "--plan", "5"], &[]).unwrap();
+    let rolling = found.rolling;
+    assert_eq!(rolling.candidate, Some(folder.path("next").into()));
+    assert_eq!(rolling.plan, Some(Shares(vec![0.05])));
+    assert_eq!(
+        (rolling.approval, rolling.shadow),
+        (Some(Approval::Each), Some(0.0))
+    );
+    for (flag, value) in [
+        ("--plan", "5;15"),
+        ("--approval", "all"),
+        ("--max-drop", "0"),
+    ] {
+        assert!(
+            ServeArgs::try_parse_from(["serve", flag, value]).is_err(),
+            "{flag}"
+        );
+    }
+    let light = folder.path("light");
+    let alone = settings(&["--light", light.as_ref(), "--plan", "5"], &[]).unwrap();
+    assert!(!alone.chats() && alone.rolling.candidate.is_none());
 }

@@ -259,6 +259,16 @@ impl Chat {
         Ok(State::replay(&self.events(session)?))
     }
 
+    /// Gives the customer's turns in a session so far, 0 if there is no such session. Takes what reading the events
+    /// since it was last in use here takes.
+    ///
+    /// # Errors
+    /// [`ChatError::Session`] for a name that is none; [`ChatError::Store`] if the store fails.
+    pub fn turns(&self, session: &str) -> Result<u32, ChatError> {
+        check_name(session)?;
+        session::turns(self, session)
+    }
+
     /// Sums a state up for those who look at it.
     pub fn shown(&self, state: &State) -> Shown {
         let frame = state.frame();

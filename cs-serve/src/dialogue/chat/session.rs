@@ -314,6 +314,14 @@ impl<'a> Session<'a> {
     }
 }
 
+/// Gives the turns of a session so far.
+pub(super) fn turns(chat: &Chat, name: &str) -> Result<u32, ChatError> {
+    let replayed = replayed(chat, name)?;
+    let turns = replayed.state.turn;
+    chat.recent.put(name, replayed);
+    Ok(turns)
+}
+
 /// Gives where a session stands: by what has happened since it was last in use here, if the store still has that one.
 fn replayed(chat: &Chat, name: &str) -> Result<Replayed, ChatError> {
     let load = |from| chat.sessions.load(name, from, chat.now());

@@ -2,10 +2,12 @@
 
 mod chat;
 mod generation;
+mod rollout;
 
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::candidate::Canary;
 use super::chats::Chats;
 use super::models::Slot;
 use crate::engine::generation::GenerationSnapshot;
@@ -80,6 +82,7 @@ pub(super) struct Exposition<'a> {
     pub(super) chats: Option<&'a Chats>,
     pub(super) log: Option<&'a Log>,
     pub(super) generation: Option<GenerationSnapshot>,
+    pub(super) canary: Option<&'a Canary>,
     /// The version of the facts.
     pub(super) knowledge: Option<String>,
 }
@@ -100,6 +103,9 @@ impl fmt::Display for Exposition<'_> {
         }
         if let Some(generation) = &self.generation {
             generation::write(f, generation)?;
+        }
+        if let Some(canary) = self.canary {
+            rollout::write(f, canary)?;
         }
         if let Some(version) = &self.knowledge {
             head(f, "cs_knowledge_info", "gauge", "The facts that answer.")?;

@@ -15,7 +15,8 @@ const KIND: FrameKind = FrameKind {
 
 /// A journal in a file, locked for one process. An event is some 100 bytes, and a conversation has at least two. What
 /// is written outlasts the process at once, and the machine from the next decision on: between them it may lose
-/// assignments, which makes the conversations in question stable ones.
+/// assignments, which makes the conversations in question stable ones. Names of conversations are not in it, but the key
+/// of their hashes is.
 #[derive(Debug)]
 pub struct FileJournal {
     frames: Frames,

@@ -2,9 +2,13 @@
 
 mod file;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 
 pub use self::file::FileJournal;
 pub use self::memory::MemoryJournal;
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisJournal, RedisJournalConfig};
 
 use super::error::JournalError;
 use super::event::{Event, FORMAT};

@@ -41,7 +41,12 @@ pub(crate) fn model(
 
 /// The folder of such a model. Its tokenizer is of its own, too.
 pub(crate) fn folder(name: &str) -> TempDir {
-    let words = ["12345 12345", POISON, POISON, name];
+    folder_of(name, name)
+}
+
+/// The folder of a model with the labels of that named `name`, and another tokenizer and version for each `word`.
+pub(crate) fn folder_of(name: &str, word: &str) -> TempDir {
+    let words = ["12345 12345", POISON, POISON, word];
     let tokenizer = Tokenizer::train(TEXTS.into_iter().chain(words), 300).unwrap();
     let config = BiLstmConfig {
         vocab_size: tokenizer.vocab_size(),

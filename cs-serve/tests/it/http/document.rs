@@ -36,6 +36,7 @@ async fn each_path_is_there_with_its_problems() {
         "/v1/feedback",
         "/v1/knowledge",
         "/v1/models",
+        "/v1/rollout",
         "/v1/understand",
         "/v1/words",
     ];

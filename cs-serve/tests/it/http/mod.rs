@@ -12,6 +12,7 @@ mod logs;
 mod notes;
 #[cfg(feature = "otel")]
 mod otel;
+mod rollout;
 mod routes;
 mod service;
 mod sockets;

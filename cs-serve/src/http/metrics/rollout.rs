@@ -1,0 +1,44 @@
+//! The figures of a candidate.
+
+use std::fmt;
+
+use super::head;
+use crate::http::candidate::Canary;
+
+pub(super) fn write(f: &mut fmt::Formatter<'_>, canary: &Canary) -> fmt::Result {
+    let (status, agreement) = (canary.status(), canary.agreement());
+    let help = "Where a roll-out stands.";
+    head(f, "cs_rollout_info", "gauge", help)?;
+    let phase = status.phase.to_string().replace(' ', "-");
+    let (stable, candidate) = (&status.stable, &status.candidate);
+    writeln!(
+        f,
+        "cs_rollout_info{{phase=\"{phase}\",stable=\"{stable}\",candidate=\"{candidate}\"}} 1"
+    )?;
+    let help = "The candidate's share of new conversations.";
+    head(f, "cs_rollout_share", "gauge", help)?;
+    writeln!(f, "cs_rollout_share {}", status.share)?;
+    let help = "Conversations that have begun in the step, by model.";
+    head(f, "cs_rollout_conversations", "gauge", help)?;
+    for (arm, count) in ["stable", "canary"].iter().zip(status.begun) {
+        writeln!(f, "cs_rollout_conversations{{arm=\"{arm}\"}} {count}")?;
+    }
+    let [stable, canary, failed] = canary.turns();
+    let help = "Turns by model; those that the candidate failed on are its own.";
+    head(f, "cs_rollout_turns_total", "counter", help)?;
+    writeln!(f, "cs_rollout_turns_total{{arm=\"stable\"}} {stable}")?;
+    writeln!(f, "cs_rollout_turns_total{{arm=\"canary\"}} {canary}")?;
+    let help = "Turns that the stable model answered in the candidate's stead.";
+    head(f, "cs_rollout_failed_total", "counter", help)?;
+    writeln!(f, "cs_rollout_failed_total {failed}")?;
+    let help = "Copies of turns that the candidate was to see, by what came of it.";
+    head(f, "cs_shadow_total", "counter", help)?;
+    for (kind, count) in [
+        ("compared", agreement.compared),
+        ("shed", agreement.shed),
+        ("failed", agreement.failed),
+    ] {
+        writeln!(f, "cs_shadow_total{{kind=\"{kind}\"}} {count}")?;
+    }
+    Ok(())
+}
