@@ -295,7 +295,7 @@ fn what_cannot_be_served_is_refused_in_one_line() {
         ),
         (
             &["--light", &light, "--candidate", &light],
-            "unexpected argument '--candidate' found",
+            "--candidate: no conversations to give it",
         ),
         (&["--light", &light, "--flows", "no/f.yml"], "no/f.yml: "),
         (&["--light", &light, "--kb", "no/f.ttl"], "no/f.ttl: "),

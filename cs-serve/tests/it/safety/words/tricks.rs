@@ -109,7 +109,7 @@ fn characters_that_are_many_letters_leave_room_for_those_behind_them() {
     for long in ['\u{fdfa}', '㍿', '㌀', '⑽', '🈚'] {
         for count in [1, 2, 12, 300] {
             let text = format!(
-                "{}{}rascal",
+                "{}{} rascal",
                 long.to_string().repeat(count),
                 " ab".repeat(50)
             );
