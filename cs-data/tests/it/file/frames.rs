@@ -14,7 +14,10 @@ const KIND: FrameKind = FrameKind {
 
 const HEAD: usize = 16;
 
-fn open(path: &Path) -> Result<(Vec<Vec<u8>>, Frames, Option<Torn>), FrameError> {
+/// The frames of a file, its writer, and the end that was cut off.
+type Opened = (Vec<Vec<u8>>, Frames, Option<Torn>);
+
+fn open(path: &Path) -> Result<Opened, FrameError> {
     let mut found = Vec::new();
     let (frames, torn) = Frames::open(path, KIND, |_, it| {
         found.push(it.to_vec());
