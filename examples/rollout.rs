@@ -99,7 +99,7 @@ fn recorded(arguments: &RolloutArgs) -> Result<Told> {
         ));
     };
     let talks = Talks::open(traffic)?;
-    let plan = planned(&arguments.planned(&talks.traffic())?);
+    let plan = arguments.planned(&talks.traffic())?;
     let models =
         [stable, candidate].map(|dir| open(dir, BackendKind::Native, LengthArgs::default()));
     let [stable, candidate] = models;
@@ -118,6 +118,7 @@ fn recorded(arguments: &RolloutArgs) -> Result<Told> {
     };
     let state = arguments.state.as_deref();
     let replay = Replay::open(state, &versions, &arguments.config()?, arguments.seed)?;
+    let plan = planned(&plan);
     let played = replay.record(&talks.0, [&stable, &candidate])?;
     Ok(Told { plan, played })
 }
