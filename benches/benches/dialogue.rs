@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use cs_benches::conversation::{Conversation, TURNS, flows};
-use cs_serve::dialogue::{Input, State, decide};
+use cs_serve::dialogue::{Input, Said, State, decide};
 
 fn dialogue(criterion: &mut Criterion) {
     let conversation = Conversation::default();
@@ -17,10 +17,11 @@ fn dialogue(criterion: &mut Criterion) {
     let (text, understanding) = conversation.turn(TURNS - 1);
     criterion.bench_function("decide on the tenth turn", |bencher| {
         bencher.iter(|| {
-            let input = Input::Turn {
+            let input = Input::Turn(Said {
                 text,
                 understanding,
-            };
+                parts: &[],
+            });
             decide(&flows, black_box(&state), &input, 7)
         });
     });

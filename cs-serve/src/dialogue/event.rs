@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::reply::{Language, Reply};
+use crate::reply::{Language, Reply, Values};
 use crate::safety::Action;
 use crate::safety::words::Trick;
 
 /// The version of events that is written. Older ones are read, newer ones refused. Since 2 texts may be
-/// flagged, and calls have a time.
-pub(super) const FORMAT: u32 = 2;
+/// flagged, and calls have a time; since 3 wishes wait.
+pub(super) const FORMAT: u32 = 3;
 
 /// Something that happened in a session. A session is its events in order; its
 /// [`State`](super::State) follows from them alone.
@@ -67,6 +67,10 @@ pub enum Event {
     Called(bool),
     /// The action has changed something: what was said before cannot be taken back.
     Committed,
+    /// The customer wants something else, too, which waits until no flow is in progress.
+    Queued(Wish),
+    /// What has waited longest waits no longer.
+    Unqueued,
     /// The flow came to its end, and the one below goes on.
     Ended,
     /// The customer cancelled the flow; those that called it end too.
@@ -105,6 +109,18 @@ pub struct CustomerSaid {
     /// Whether the model was not sure what it means.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unsure: bool,
+}
+
+/// Something that the customer wants, beside what goes first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// The flow that it begins.
+    pub flow: String,
+    /// The customer's words for it.
+    pub text: String,
+    /// The values that are known already.
+    #[serde(default, skip_serializing_if = "Values::is_empty")]
+    pub slots: Values,
 }
 
 /// What was found in a text that was held against words and prohibited meanings.

@@ -33,7 +33,8 @@
 //! let starts = Understanding { intent: Some(refund), ..Understanding::default() };
 //! let other = Understanding::default();
 //! let say = |text, understanding| {
-//!     chat.turn(&Turn { session: "s1", turn: None, text, understanding }, &mut |_| ControlFlow::Continue(()))
+//!     let turn = Turn { session: "s1", turn: None, text, understanding, parts: &[] };
+//!     chat.turn(&turn, &mut |_| ControlFlow::Continue(()))
 //! };
 //! assert_eq!(say("我要退款", &starts)?.reply.text, "请问订单号是多少？");
 //! assert_eq!(say("12345", &other)?.reply.text, "为订单12345退款，对吗？");
@@ -63,12 +64,13 @@ pub use actions::{Actions, Call, NoActions};
 pub use actions::{HttpActions, HttpActionsConfig};
 pub use answers::{Answers, NoAnswers};
 pub use chat::{Chat, ChatConfig, Shown, Told, Turn};
-pub use decide::{Decision, Input, Next, Outcome, decide};
+pub use decide::{Decision, Input, Next, Outcome, Said, decide};
 pub use error::{ActionError, ChatError, FlowsError, SessionError};
-pub use event::{Cause, CustomerSaid, Direction, Event, Filtered, Flagged, Question};
+pub use event::{Cause, CustomerSaid, Direction, Event, Filtered, Flagged, Question, Wish};
 pub use flows::Flows;
 pub use guard::Guard;
 pub use sessions::{MemorySessions, RedbSessions, Sessions, SessionsConfig};
 #[cfg(feature = "redis")]
 pub use sessions::{RedisSessions, RedisSessionsConfig};
 pub use state::State;
+pub use words::wishes;

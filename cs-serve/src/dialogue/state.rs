@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::event::{CustomerSaid, Direction, Event, Filtered, Flagged, Question};
+use super::event::{CustomerSaid, Direction, Event, Filtered, Flagged, Question, Wish};
 use crate::reply::{Evidence, Exchange, Language, Reply, Source, Values};
 use crate::safety::Action;
 
@@ -69,6 +69,8 @@ pub(super) struct Form {
     pub(super) frames: Vec<Frame>,
     /// The values that slots had last in the conversation.
     pub(super) known: Values,
+    /// What the customer wants besides, the first first.
+    pub(super) wishes: Vec<Wish>,
 }
 
 /// A flow in progress.
@@ -267,17 +269,20 @@ impl Form {
         let frame =
             |frame: &Frame| size_of::<Frame>() + frame.flow.len() + values_bytes(&frame.slots);
         let frames: usize = self.frames.iter().map(frame).sum();
-        size_of::<Self>() + frames + values_bytes(&self.known)
+        let wish = |wish: &Wish| {
+            size_of::<Wish>() + wish.flow.len() + wish.text.len() + values_bytes(&wish.slots)
+        };
+        let wishes: usize = self.wishes.iter().map(wish).sum();
+        size_of::<Self>() + frames + values_bytes(&self.known) + wishes
     }
 
     fn apply(&mut self, event: &Event) {
-        if let Event::Started {
-            flow,
-            meaning,
-            called,
-        } = event
-        {
-            self.frames.push(Frame {
+        match event {
+            Event::Started {
+                flow,
+                meaning,
+                called,
+            } => self.frames.push(Frame {
                 flow: flow.clone(),
                 meaning: *meaning,
                 is_called: *called,
@@ -286,49 +291,21 @@ impl Form {
                 skipped: BTreeSet::new(),
                 question: None,
                 missed: 0,
-            });
-            return;
-        }
-        let Some(frame) = self.frames.last_mut() else {
-            return;
-        };
-        match event {
-            Event::Set { slot, value } => {
-                frame.slots.insert(slot.clone(), value.clone());
-                frame.skipped.remove(slot);
-            }
-            Event::Cleared(slot) => {
-                frame.slots.remove(slot);
-                frame.skipped.remove(slot);
-            }
-            Event::Skipped(slot) => {
-                frame.skipped.insert(slot.clone());
-            }
-            Event::Step(step) => {
-                frame.step = *step as usize;
-                frame.question = None;
-                frame.missed = 0;
-            }
-            Event::Asked(question) => {
-                if frame.question.as_ref() != Some(question) {
-                    frame.missed = 0;
-                }
-                frame.question = Some(question.clone());
-            }
-            Event::Missed => frame.missed += 1,
-            Event::Renewed { meaning } => {
-                frame.meaning = *meaning;
-                frame.step = 0;
-                frame.question = None;
-                frame.missed = 0;
-                frame.skipped.clear();
+            }),
+            Event::Queued(wish) => self.wishes.push(wish.clone()),
+            Event::Unqueued if !self.wishes.is_empty() => {
+                self.wishes.remove(0);
             }
             Event::Ended => self.end(),
             Event::Cancelled => self.cancel(),
             Event::Dropped => {
                 self.frames.pop();
             }
-            _ => {}
+            event => {
+                if let Some(frame) = self.frames.last_mut() {
+                    frame.apply(event);
+                }
+            }
         }
     }
 
@@ -344,6 +321,44 @@ impl Form {
             if !frame.is_called {
                 return;
             }
+        }
+    }
+}
+
+impl Frame {
+    fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Set { slot, value } => {
+                self.slots.insert(slot.clone(), value.clone());
+                self.skipped.remove(slot);
+            }
+            Event::Cleared(slot) => {
+                self.slots.remove(slot);
+                self.skipped.remove(slot);
+            }
+            Event::Skipped(slot) => {
+                self.skipped.insert(slot.clone());
+            }
+            Event::Step(step) => {
+                self.step = *step as usize;
+                self.question = None;
+                self.missed = 0;
+            }
+            Event::Asked(question) => {
+                if self.question.as_ref() != Some(question) {
+                    self.missed = 0;
+                }
+                self.question = Some(question.clone());
+            }
+            Event::Missed => self.missed += 1,
+            Event::Renewed { meaning } => {
+                self.meaning = *meaning;
+                self.step = 0;
+                self.question = None;
+                self.missed = 0;
+                self.skipped.clear();
+            }
+            _ => {}
         }
     }
 }

@@ -48,6 +48,13 @@ pub(super) fn of(flows: &Flows, state: &State, reason: &str) -> String {
             lines.push(format!("{}{missing}", say("缺少信息：", "Missing: ")));
         }
     }
+    for wish in &state.form.wishes {
+        lines.push(format!(
+            "{}{}",
+            say("另外还要：", "Also wanted: "),
+            cut(&wish.text)
+        ));
+    }
     let (customer, reply) = (say("客户：", "Customer: "), say("回复：", "Reply: "));
     for exchange in &state.exchanges {
         lines.push(format!("{customer}{}", cut(&exchange.customer)));

@@ -6,6 +6,9 @@ use std::sync::LazyLock;
 use crate::knowledge::value::fold;
 use crate::letters::is_ideograph;
 
+/// The most wishes that a text is taken apart into.
+const MOST_WISHES: usize = 8;
+
 static WORDS: LazyLock<BTreeMap<&str, Vec<&str>>> = LazyLock::new(|| {
     let lines = include_str!("words.txt").lines();
     let lines = lines.filter_map(|line| line.split_once(": "));
@@ -85,13 +88,157 @@ pub(super) fn agrees(folded: &str, question: &str) -> bool {
     })
 }
 
-/// Gives the place, in characters, of what a folded text wants in place of something: "change it to 5".
-pub(super) fn replacement(folded: &str) -> Option<usize> {
-    let ends = list("replace")
-        .iter()
-        .flat_map(|word| find_words(folded, word).map(|(_, end)| end));
-    let end = ends.max()?;
-    Some(folded[..end].chars().count())
+/// Gives the place, in characters, of what a folded text wants in place of something, after "change it to" say; without
+/// the thanks after it.
+pub(super) fn replacement(folded: &str) -> Option<(usize, usize)> {
+    let words = list("replace").iter();
+    let ends = words.flat_map(|word| find_words(folded, word).map(|(_, end)| end));
+    let start = ends.max().or_else(|| sent_to(folded))?;
+    let end = without_ends(folded, start);
+    let count = |end: usize| folded[..end].chars().count();
+    (start < end).then(|| (count(start), count(end)))
+}
+
+/// The end of the first "to" after what says that something is changed or sent.
+fn sent_to(folded: &str) -> Option<usize> {
+    let sent = list("send").iter();
+    let sent = sent.flat_map(|word| find_words(folded, word).map(|(_, end)| end));
+    let after = sent.min()?;
+    let mut to = find_words(folded, "to").filter(|&(start, _)| start >= after);
+    to.next().map(|(_, end)| end)
+}
+
+/// Where a folded text ends without the words and the punctuation that follow a value.
+fn without_ends(folded: &str, start: usize) -> usize {
+    let mut end = folded.len();
+    loop {
+        let rest = &folded[start..end];
+        let trimmed = rest.trim_end_matches(|c: char| !c.is_alphanumeric()).len();
+        let text = &rest[..trimmed];
+        let mut words = list("after").iter().filter(|word| text.ends_with(**word));
+        let word = words.find(|word| is_apart(text, trimmed - word.len(), trimmed));
+        match word {
+            Some(word) => end = start + trimmed - word.len(),
+            None => return start + trimmed,
+        }
+    }
+}
+
+/// The place, in bytes, from which on a folded text is more than a yes, a no and what stands beside a value.
+pub(super) fn unframed(folded: &str) -> usize {
+    let words = [list("frame"), list("filler"), list("yes"), list("no")].concat();
+    let mut at = 0;
+    loop {
+        let rest = &folded[at..];
+        let text = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
+        let start = at + rest.len() - text.len();
+        let leads =
+            |word: &&&str| text.starts_with(**word) && is_apart(folded, start, start + word.len());
+        match words.iter().filter(leads).map(|word| word.len()).max() {
+            Some(length) => at = start + length,
+            None => return start,
+        }
+    }
+}
+
+/// The place, in bytes, up to which a folded text is more than what leads to a value that comes next.
+pub(super) fn without_frame(folded: &str) -> usize {
+    let words = [list("frame"), list("filler")].concat();
+    let mut end = folded.trim_end().len();
+    loop {
+        let text = &folded[..end];
+        let ends = |word: &&&str| text.ends_with(**word) && is_apart(text, end - word.len(), end);
+        match words.iter().filter(ends).map(|word| word.len()).max() {
+            Some(length) => end = text[..end - length].trim_end().len(),
+            None => break,
+        }
+    }
+    folded[..end]
+        .trim_end_matches(|c: char| !c.is_alphanumeric())
+        .len()
+}
+
+/// Whether a folded text ends with a yes: "5 High Street is right".
+pub(super) fn ends_in_yes(folded: &str) -> bool {
+    let end = without_ends(folded, 0);
+    let text = &folded[..end];
+    let mut yes = list("yes").iter();
+    yes.any(|word| text.ends_with(word) && is_apart(text, end - word.len(), end))
+}
+
+/// Whether a folded text asks something: by a question mark, or as questions begin or end.
+pub(super) fn is_asking(folded: &str) -> bool {
+    let Some(last) = parts(folded).last() else {
+        return false;
+    };
+    let asks = |word: &&str| last.text.ends_with(word);
+    folded.trim_end().ends_with('?')
+        || list("asks_last").iter().any(asks)
+        || parts(folded).any(|part| begins_question(part.text))
+}
+
+fn begins_question(part: &str) -> bool {
+    let mut askers = list("asker").iter();
+    let asked = askers
+        .find_map(|word| part.strip_prefix(word))
+        .unwrap_or(part);
+    let first = |word: &&str| asked.starts_with(word);
+    let mut words = part.split(' ');
+    let is_word = |word: Option<&str>, name| word.is_some_and(|it| list(name).contains(&it));
+    list("asks_first").iter().any(first)
+        || (is_word(words.next(), "asks_in_english") && is_word(words.next(), "asked_in_english"))
+}
+
+/// Whether what stands in a folded text between two values says that both are meant.
+pub(super) fn joins(between: &str) -> bool {
+    let has_mark = between.contains([',', '、', '&', '/', '+']);
+    let mut joined = parts(between).peekable();
+    (has_mark || joined.peek().is_some())
+        && joined.all(|part| is_made_of(part.text, &[list("join")], &[]))
+}
+
+/// Gives the wishes of a text: what stands before, between and after the words that a further wish begins with, as "and"
+/// or 另外. One without such a word is one wish. Which of them are any, a model has to say: [`Turn`](super::Turn) takes that.
+///
+/// ```
+/// assert_eq!(cs_serve::dialogue::wishes("取消A1，另外A2到哪了？"), ["取消A1", "A2到哪了？"]);
+/// assert_eq!(cs_serve::dialogue::wishes("Cancel A1 and send me an invoice"), ["Cancel A1", "send me an invoice"]);
+/// ```
+pub fn wishes(text: &str) -> Vec<&str> {
+    let folded = folded(text);
+    let mut cuts: Vec<(usize, usize)> = Vec::new();
+    for word in list("also") {
+        cuts.extend(find_words(&folded, word));
+    }
+    for word in list("also_first") {
+        let places = find_words(&folded, word);
+        let begins = |&(start, _): &(usize, usize)| {
+            let before = folded[..start].trim_end().chars().next_back();
+            before.is_some_and(|c| !c.is_alphanumeric())
+        };
+        cuts.extend(places.filter(begins));
+    }
+    cuts.sort_unstable();
+    cuts.truncate(MOST_WISHES - 1);
+    let character = |byte: usize| folded[..byte].chars().count();
+    let mut ends = text.char_indices().map(|(at, _)| at).collect::<Vec<_>>();
+    ends.push(text.len());
+    let mut wishes = Vec::new();
+    let mut from = 0;
+    for (start, end) in cuts.into_iter().chain([(folded.len(), folded.len())]) {
+        if start < from {
+            continue; // within the word before
+        }
+        let wish = &text[ends[character(from)]..ends[character(start)]];
+        let wish = wish.trim_matches(|c: char| {
+            c.is_whitespace() || matches!(c, ',' | '，' | '。' | '.' | ';' | '；' | '、')
+        });
+        if wish.contains(char::is_alphanumeric) {
+            wishes.push(wish);
+        }
+        from = end;
+    }
+    wishes
 }
 
 /// Whether a folded text has a word that corrects what was said before.
@@ -307,7 +454,21 @@ mod tests {
         assert!(agrees("确认退款", "为a1申请退款，对吗？") && agrees("取消", "要取消a1吗？"));
         assert!(agrees("yes refund it", "shall i refund it?"));
         assert!(!agrees("退货", "为a1申请退货吗？") && !agrees("确认一下", "为a1退款吗？"));
-        assert_eq!(replacement("地址改成上海"), Some(4));
+        for (text, expected) in [
+            ("地址改成上海", "上海"),
+            (
+                "change the address of a1 to 5 high street, york, please",
+                " 5 high street, york",
+            ),
+            ("send it to york instead. thank you!", " york"),
+        ] {
+            let (start, end) = replacement(text).unwrap();
+            let found: String = text.chars().skip(start).take(end - start).collect();
+            assert_eq!(found, expected);
+        }
+        for text in ["i want to change my address", "改成谢谢", "send it"] {
+            assert_eq!(replacement(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -320,6 +481,37 @@ mod tests {
         assert!(is_reaction("好的，没错") && is_reaction("yes please") && is_reaction("no"));
         assert!(!is_reaction("好的，放门口") && !is_reaction("") && !is_reaction("谢谢"));
         assert!(is_framing("我的订单号是") && is_framing("it's ") && !is_framing("查询物流"));
+    }
+
+    #[test]
+    fn wishes_are_told_by_what_joins_them() {
+        for (text, expected) in [
+            (
+                "我要退款OR-301188，再开张发票",
+                &["我要退款OR-301188", "开张发票"] as &[&str],
+            ),
+            ("取消A1，另外A2到哪了？", &["取消A1", "A2到哪了？"]),
+            (
+                "Refund A1, it broke, and send me an invoice.",
+                &["Refund A1, it broke", "send me an invoice"],
+            ),
+            ("Cancel A1 and also cancel A2", &["Cancel A1", "cancel A2"]),
+            ("不再需要了", &["不再需要了"]),
+            ("Android", &["Android"]),
+            ("，再", &[]),
+        ] {
+            assert_eq!(wishes(text), expected, "{text}");
+        }
+        assert!(joins("和") && joins(", ") && joins(" and order ") && joins("、订单"));
+        assert!(!joins("，电话") && !joins(" ") && !joins("还是") && !joins(""));
+        assert_eq!(
+            &"不对，应该是文三路"[unframed("不对，应该是文三路")..],
+            "文三路"
+        );
+        assert_eq!(
+            &"no, it's baker street"[unframed("no, it's baker street")..],
+            "baker street"
+        );
     }
 
     #[test]

@@ -31,6 +31,12 @@ pub(super) struct Answered {
     route: Option<Route>,
 }
 
+impl Answered {
+    pub(super) fn into_understanding(self) -> Understanding {
+        self.understanding
+    }
+}
+
 /// Texts to answer.
 pub(super) struct Request {
     texts: Vec<String>,

@@ -24,7 +24,7 @@ use super::feedback::Rating;
 use super::problem::Problem;
 use super::understand::{check as check_texts, json};
 use crate::Understanding;
-use crate::dialogue::{Filtered, Shown, Told, Turn};
+use crate::dialogue::{Filtered, Shown, Told, Turn, wishes};
 use crate::engine::Options;
 use crate::knowledge::check::Checked;
 use crate::reply::{Evidence, Sink, Source};
@@ -93,6 +93,9 @@ pub(super) struct Understood {
     understanding: Understanding,
     /// Where that is from.
     route: Route,
+    /// What each of its wishes means, if it has several.
+    #[serde(skip)]
+    parts: Vec<Understanding>,
 }
 
 /// What is said to a customer.
@@ -167,14 +170,14 @@ async fn understand(
     if let Some(canary) = api.canary().filter(|_| is_canarys)
         && let Some(understanding) = canary.understand(&said.text).await
     {
-        let route = api.answering().place();
         let understood = Understood {
             understanding,
-            route,
+            route: api.answering().place(),
+            parts: parts_by(canary, &said.text).await,
         };
         return Ok((understood, watched));
     }
-    let request = answering::Request::new(vec![said.text.clone()], options);
+    let request = answering::Request::new(vec![said.text.clone()], options.clone());
     let (understanding, route) = match api.answering().answer_one(request).await {
         Ok(answer) => answer,
         Err(problem) => {
@@ -191,8 +194,42 @@ async fn understand(
     let understood = Understood {
         understanding,
         route,
+        parts: parts(api, &said.text, options).await,
     };
     Ok((understood, watched.map(|it| it.by_stable())))
+}
+
+/// What the service's models make of each wish of a text that has several. If they fail, the turn is one wish.
+async fn parts(api: &Api, text: &str, options: Options) -> Vec<Understanding> {
+    let wishes = wishes(text);
+    if wishes.len() < 2 {
+        return Vec::new();
+    }
+    let wishes = wishes.into_iter().map(str::to_owned).collect();
+    let request = answering::Request::new(wishes, options);
+    let answers = api.answering().answer(request).await;
+    let answers = answers.unwrap_or_else(|_| {
+        tracing::warn!("the wishes of a text are not told apart, as the model failed");
+        Vec::new()
+    });
+    let parts = answers.into_iter();
+    parts.map(answering::Answered::into_understanding).collect()
+}
+
+/// The same, by a candidate.
+async fn parts_by(canary: &Canary, text: &str) -> Vec<Understanding> {
+    let wishes = wishes(text);
+    let mut parts = Vec::new();
+    if wishes.len() < 2 {
+        return parts;
+    }
+    for wish in wishes {
+        match canary.understand(wish).await {
+            Some(part) => parts.push(part),
+            None => return Vec::new(),
+        }
+    }
+    parts
 }
 
 /// Which model the turn is for, if a candidate has been given conversations.
@@ -248,6 +285,7 @@ impl Pending {
             turn: said.turn.map(|it| it.0),
             text: &said.text,
             understanding: &understood.understanding,
+            parts: &understood.parts,
         };
         let told = chats.turn(&turn, sink)?;
         if let Some(log) = log {

@@ -68,6 +68,8 @@ pub struct Turn<'a> {
     pub text: &'a str,
     /// What the model makes of it.
     pub understanding: &'a Understanding,
+    /// What it makes of each of the text's [`wishes`](super::wishes). May be empty: then only one wish is heard.
+    pub parts: &'a [Understanding],
 }
 
 /// What a customer is told.
@@ -202,13 +204,17 @@ impl Chat {
         let screened = watch
             .hear(turn.text)
             .map_err(|source| ChatError::Guard { source })?;
-        let understanding = match screened.text == turn.text {
-            true => Cow::Borrowed(turn.understanding),
-            false => Cow::Owned(covered_too(turn.understanding, &screened.text)),
+        let (understanding, parts) = match screened.text == turn.text {
+            true => (Cow::Borrowed(turn.understanding), turn.parts),
+            false => {
+                let covered = covered_too(turn.understanding, &screened.text);
+                (Cow::Owned(covered), Default::default())
+            }
         };
         let turn = Turn {
             text: &screened.text,
             understanding: &understanding,
+            parts,
             ..*turn
         };
         let _in_progress = self.enter(turn.session)?;

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use sha2::{Digest, Sha256};
 
 use super::super::actions::Call;
-use super::super::decide::{Decision, Input, Next, Outcome, decide};
+use super::super::decide::{Decision, Input, Next, Outcome, Said, decide};
 use super::super::error::{ActionError, ChatError};
 use super::super::event::{Direction, Event, FORMAT, Flagged};
 use super::super::guard::{Outlet, Screened, Watch};
@@ -74,10 +74,7 @@ impl<'a> Session<'a> {
         self.flagged = screened.flagged(Direction::Input);
         let mut next = self.decide(&match screened.is_blocked() {
             true => Input::Blocked { text },
-            false => Input::Turn {
-                text,
-                understanding: turn.understanding,
-            },
+            false => Input::Turn(said(turn)),
         });
         loop {
             next = match next {
@@ -102,11 +99,8 @@ impl<'a> Session<'a> {
             self.failures.push(error);
             None
         });
-        self.decide(&Input::Recalled {
-            text: turn.text,
-            understanding: turn.understanding,
-            reply,
-        })
+        let said = said(turn);
+        self.decide(&Input::Recalled { said, reply })
     }
 
     /// Goes on by an answer, if there is one.
@@ -332,6 +326,14 @@ fn replayed(chat: &Chat, name: &str) -> Result<Replayed, ChatError> {
         }
     }
     Ok(Replayed::replay(&load(0)?))
+}
+
+fn said<'a>(turn: &Turn<'a>) -> Said<'a> {
+    Said {
+        text: turn.text,
+        understanding: turn.understanding,
+        parts: turn.parts,
+    }
 }
 
 fn asked<'a>(

@@ -14,7 +14,10 @@
 //! 5. The rules of hand-over: sentiment, intents.
 //! 6. An intent that starts a flow, if the model is sure: another flow goes first, this one waits. The text may
 //!    have a value for what was asked; then the model has to be rather sure. A question whose answer the service
-//!    surely knows is answered instead: "how long can I return things?" is no return.
+//!    surely knows is answered instead: "how long can I return things?" is no return. Of several wishes in one text
+//!    ("cancel A1 and send me an invoice", "cancel A1 and A2") the first goes first; the customer is told that the
+//!    others wait, and each begins when no flow is in progress any more. One that stands beside a question waits for the
+//!    answer.
 //! 7. Values for any slot of the flow, also in place of those that it had. Where any text is a value, a question
 //!    whose answer the service surely knows is none.
 //! 8. What the service can answer; then what was asked is asked again.
@@ -23,6 +26,7 @@
 mod plan;
 mod run;
 mod turn;
+mod wishes;
 
 use super::event::Event;
 use super::flows::Flows;
@@ -35,12 +39,7 @@ use plan::Plan;
 #[derive(Debug, Clone)]
 pub enum Input<'a> {
     /// The customer says something.
-    Turn {
-        /// The text.
-        text: &'a str,
-        /// What the model makes of it.
-        understanding: &'a Understanding,
-    },
+    Turn(Said<'a>),
     /// The customer says something that is not to be heard.
     Blocked {
         /// The text, as far as it may be kept.
@@ -50,10 +49,8 @@ pub enum Input<'a> {
     Withheld,
     /// The answer to the turn that the service surely knows, if it does.
     Recalled {
-        /// The turn's text.
-        text: &'a str,
-        /// What the model makes of it.
-        understanding: &'a Understanding,
+        /// What the customer said.
+        said: Said<'a>,
         /// The answer.
         reply: Option<Reply>,
     },
@@ -63,6 +60,17 @@ pub enum Input<'a> {
     NoAnswer,
     /// What came of the action.
     Outcome(Outcome),
+}
+
+/// What a customer says.
+#[derive(Debug, Clone, Copy)]
+pub struct Said<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// What the model makes of it.
+    pub understanding: &'a Understanding,
+    /// What it makes of each of the text's [`wishes`](super::wishes), or nothing.
+    pub parts: &'a [Understanding],
 }
 
 /// What came of an action.
@@ -105,12 +113,9 @@ pub enum Next {
 pub fn decide(flows: &Flows, state: &State, input: &Input<'_>, now: u64) -> Decision {
     let mut plan = Plan::new(flows, state, now);
     let next = match input {
-        Input::Turn {
-            text,
-            understanding,
-        } => {
-            plan.begin(text, understanding);
-            plan.turn(text, understanding, false)
+        Input::Turn(said) => {
+            plan.begin(said.text, said.understanding);
+            plan.turn(said, false)
         }
         Input::Blocked { text } => {
             plan.begin(text, &Understanding::default());
@@ -120,11 +125,7 @@ pub fn decide(flows: &Flows, state: &State, input: &Input<'_>, now: u64) -> Deci
         Input::Recalled {
             reply: Some(reply), ..
         } => plan.answered(Some(reply)),
-        Input::Recalled {
-            text,
-            understanding,
-            ..
-        } => plan.turn(text, understanding, true),
+        Input::Recalled { said, .. } => plan.turn(said, true),
         Input::NoAnswer => plan.hand_over("answer_failed"),
         Input::Answer(reply) => plan.answered(reply.as_ref()),
         Input::Outcome(outcome) => plan.called(outcome),

@@ -103,7 +103,12 @@ impl<'a> Plan<'a> {
 
     /// Says something of the conversation itself.
     pub(super) fn say_of_conversation(&mut self, name: &str) {
-        let text = self.flows.texts().say(name, self.language());
+        self.say_of_wish(name, "");
+    }
+
+    /// Says something of the conversation itself that is about a wish.
+    pub(super) fn say_of_wish(&mut self, name: &str, wish: &str) {
+        let text = self.flows.texts().say_of(name, wish, self.language());
         let source = match self.state.handed_over() {
             Some(_) => Source::Handover,
             None => Source::Template,

@@ -50,7 +50,7 @@ impl<'a> Plan<'a> {
     /// flows are at their end.
     pub(super) fn run(&mut self) -> Next {
         for _ in 0..MOST_STEPS {
-            if self.state.frame().is_none() {
+            if self.state.frame().is_none() && !self.next_wish() {
                 return Next::Reply;
             }
             self.renew();

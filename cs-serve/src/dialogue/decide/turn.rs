@@ -4,13 +4,13 @@ use super::super::event::{CustomerSaid, Event, Question};
 use super::super::flows::{Flow, Task};
 use super::super::hearing::{Heard, Listener, hear};
 use super::super::words::{self, Signals, folded, signals};
-use super::Next;
 use super::plan::Plan;
+use super::{Next, Said};
 use crate::Understanding;
 use crate::reply::{Language, Reply};
 
 /// How sure the model has to be of another flow's intent, if the text has what was asked for.
-const SURE: f32 = 0.5;
+pub(super) const SURE: f32 = 0.5;
 /// The same, if what was asked for may be any text.
 const VERY_SURE: f32 = 0.8;
 /// How many answers to a yes or no that are none are borne.
@@ -32,12 +32,12 @@ impl<'a> Plan<'a> {
         }));
     }
 
-    pub(super) fn turn(
-        &mut self,
-        text: &str,
-        understanding: &Understanding,
-        has_recalled: bool,
-    ) -> Next {
+    pub(super) fn turn(&mut self, said: &Said<'_>, has_recalled: bool) -> Next {
+        let Said {
+            text,
+            understanding,
+            ..
+        } = *said;
         if self.state.handed_over.is_some() {
             self.say_of_conversation("handed_over");
             return Next::Reply;
@@ -65,6 +65,12 @@ impl<'a> Plan<'a> {
         if let Some(reason) = self.rule(text, understanding) {
             return self.hand_over(reason);
         }
+        if !heard.answers
+            && !has_recalled
+            && let Some(next) = self.take_up(said)
+        {
+            return next;
+        }
         if let Some(flow) = self.other_flow(understanding, &heard) {
             if !has_recalled && heard.is_nothing() {
                 return Next::Recall;
@@ -91,7 +97,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The values of the text for the flow in progress.
-    fn hear(&self, text: &str, understanding: &Understanding) -> Heard {
+    pub(super) fn hear(&self, text: &str, understanding: &Understanding) -> Heard {
         let Some((flow, frame)) = self.current() else {
             return Heard::default();
         };
@@ -192,7 +198,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Goes to the flow that the customer wants now: back to it, if it is in progress.
-    fn switch(
+    pub(super) fn switch(
         &mut self,
         flow: &'a Flow,
         text: &str,
@@ -236,7 +242,10 @@ impl<'a> Plan<'a> {
             self.emit(Event::Cleared(slot.clone()));
             self.back_to(slot);
         }
-        self.run()
+        match self.queue_further(heard) {
+            Some(next) => next,
+            None => self.run(),
+        }
     }
 
     /// Goes back to the step that collects a slot that has another value now, if an action has given values

@@ -134,7 +134,7 @@ impl Reader {
         let known: Vec<&str> = Texts::names().collect();
         let members = self.fields.members(node, &known);
         for (key, node) in members.iter().flat_map(Members::iter) {
-            if let Some(text) = self.fields.text(node, &[]) {
+            if let Some(text) = self.fields.text(node, Texts::places(&key.text)) {
                 texts.set(&key.text, text);
             }
         }

@@ -8,8 +8,11 @@ use crate::reply::{Language, Text};
 #[derive(Debug, Clone)]
 pub(in crate::dialogue) struct Texts(BTreeMap<&'static str, Text>);
 
+/// The place for what else the customer wants.
+const WISH: &str = "wish";
+
 /// The names of the texts, with what is said in Chinese and in English.
-const BUILT_IN: [(&str, &str, &str); 12] = [
+const BUILT_IN: [(&str, &str, &str); 14] = [
     (
         "handover",
         "我为您转接人工客服，请稍候。",
@@ -62,6 +65,12 @@ const BUILT_IN: [(&str, &str, &str); 12] = [
         "There is nothing that I can take back.",
     ),
     (
+        "queued",
+        "一件一件来，办完这件再办：“{{wish}}”。",
+        "One thing at a time. After this comes: \"{{wish}}\".",
+    ),
+    ("next", "接着办：“{{wish}}”。", "Next: \"{{wish}}\"."),
+    (
         "renewed",
         "抱歉，办理流程刚刚更新，需要重新确认。",
         "Sorry, our procedure has just changed, so I have to ask again.",
@@ -72,7 +81,7 @@ impl Default for Texts {
     fn default() -> Self {
         let text = |(name, zh, en): (&'static str, &str, &str)| {
             let sources = BTreeMap::from([(Language::Zh, zh.into()), (Language::En, en.into())]);
-            (name, Text::new(sources).expect("a text without places"))
+            (name, Text::new(sources).expect("a text with places"))
         };
         Self(BUILT_IN.into_iter().map(text).collect())
     }
@@ -90,10 +99,24 @@ impl Texts {
         }
     }
 
+    /// The places that a text of this name may have.
+    pub(super) fn places(name: &str) -> &'static [&'static str] {
+        match name {
+            "queued" | "next" => &[WISH],
+            _ => &[],
+        }
+    }
+
     /// What is said.
     pub(in crate::dialogue) fn say(&self, name: &str, language: Language) -> String {
+        self.say_of(name, "", language)
+    }
+
+    /// What is said of a wish.
+    pub(in crate::dialogue) fn say_of(&self, name: &str, wish: &str, language: Language) -> String {
         let text = self.0.get(name);
-        let said = text.and_then(|text| text.render(language, &BTreeMap::new()).ok());
+        let values = BTreeMap::from([(WISH.to_owned(), wish.to_owned())]);
+        let said = text.and_then(|text| text.render(language, &values).ok());
         said.unwrap_or_default()
     }
 }
@@ -106,8 +129,9 @@ mod tests {
     fn each_text_is_there_in_both_languages() {
         let texts = Texts::default();
         for (name, zh, en) in BUILT_IN {
-            assert_eq!(texts.say(name, Language::Zh), zh);
-            assert_eq!(texts.say(name, Language::En), en);
+            let (zh, en) = (zh.replace("{{wish}}", "A2"), en.replace("{{wish}}", "A2"));
+            assert_eq!(texts.say_of(name, "A2", Language::Zh), zh);
+            assert_eq!(texts.say_of(name, "A2", Language::En), en);
         }
     }
 }

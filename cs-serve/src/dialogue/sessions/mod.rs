@@ -157,7 +157,7 @@ mod tests {
         let newer = decode(format!("{{\"began\":{}}}", FORMAT + 1).as_bytes());
         assert_eq!(
             newer.unwrap_err().to_string(),
-            "a stored session: events of format 3, expected at most 2"
+            "a stored session: events of format 4, expected at most 3"
         );
     }
 }

@@ -97,6 +97,7 @@ fn send(chat: &Chat, turn: Option<u32>, text: &str, script: &str) -> Result<Told
         turn,
         text,
         understanding: &understanding,
+        parts: &[],
     };
     chat.turn(&turn, &mut |_| ControlFlow::Continue(()))
 }
@@ -189,6 +190,7 @@ fn a_store_that_fails_under_load_has_nothing_done_twice() {
             turn: Some(number),
             text: "查订单A12345",
             understanding: &understanding,
+            parts: &[],
         };
         let mut told = chat.turn(&turn, &mut |_| ControlFlow::Continue(()));
         while told.is_err() {
@@ -377,6 +379,7 @@ fn names_and_lengths_are_bounded() {
             turn: None,
             text: "你好",
             understanding: &understanding,
+            parts: &[],
         };
         let refused = chat.turn(&turn, &mut |_| ControlFlow::Continue(()));
         assert!(matches!(refused, Err(ChatError::Session { .. })));

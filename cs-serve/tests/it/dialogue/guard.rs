@@ -87,6 +87,7 @@ fn say_understood(chat: &Chat, text: &str, understanding: &Understanding) -> (To
         turn: None,
         text,
         understanding,
+        parts: &[],
     };
     let mut given = String::new();
     let told = chat
@@ -226,6 +227,7 @@ fn a_turn_that_is_sent_again_tells_what_was_done_with_it() {
         turn: Some(1),
         text: "you rascal",
         understanding: &understanding,
+        parts: &[],
     };
     let tell = || {
         chat.turn(&turn, &mut |_| ControlFlow::Continue(()))
@@ -355,6 +357,7 @@ fn what_cannot_be_held_against_meanings_is_neither_heard_nor_said() {
         turn: None,
         text: "out of order",
         understanding: &understanding,
+        parts: &[],
     };
     let refused = chat
         .turn(&turn, &mut |_| ControlFlow::Continue(()))

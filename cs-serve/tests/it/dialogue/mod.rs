@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use cs_serve::dialogue::{
-    Actions, Call, Chat, ChatConfig, Flows, MemorySessions, SessionsConfig, Told, Turn,
+    Actions, Call, Chat, ChatConfig, Flows, MemorySessions, SessionsConfig, Told, Turn, wishes,
 };
 use cs_serve::reply::{Asked, Evidence, Reply, Sink, Source, Values};
 use cs_serve::{BackendError, Entity, Intent, Understanding};
@@ -166,13 +166,21 @@ fn shop(service: &Service) -> Chat {
     .with_actions(Box::new(service.clone()))
 }
 
+/// Says something. What the model makes of each wish of a text stands after a `|`.
 fn say(chat: &Chat, text: &str, script: &str) -> Told {
-    let understanding = understood(text, script);
+    let mut scripts = script.split('|');
+    let understanding = understood(text, scripts.next().unwrap_or_default());
+    let parts: Vec<Understanding> = wishes(text)
+        .into_iter()
+        .zip(scripts)
+        .map(|(wish, script)| understood(wish, script))
+        .collect();
     let turn = Turn {
         session: "s1",
         turn: None,
         text,
         understanding: &understanding,
+        parts: &parts,
     };
     let mut given = String::new();
     let told = chat

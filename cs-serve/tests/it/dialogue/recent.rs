@@ -105,6 +105,7 @@ fn have(chat: &Chat, done: &Done) -> String {
                 turn: None,
                 text,
                 understanding: &understanding,
+                parts: &[],
             };
             let told = chat.turn(&turn, &mut |_| ControlFlow::Continue(()));
             format!("{:?}", told.map(|it| (it.turn, it.reply, it.state)))

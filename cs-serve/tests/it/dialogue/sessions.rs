@@ -129,11 +129,11 @@ fn a_file_of_something_else_is_refused() {
 #[test]
 fn events_of_a_newer_version_are_refused() {
     let store = MemorySessions::new(&config()).unwrap();
-    store.append("s1", 0, &[Event::Began(3)], NOW).unwrap();
+    store.append("s1", 0, &[Event::Began(4)], NOW).unwrap();
     let refused = store.load("s1", 0, NOW).unwrap_err().to_string();
     assert_eq!(
         refused,
-        "a stored session: events of format 3, expected at most 2"
+        "a stored session: events of format 4, expected at most 3"
     );
 }
 

@@ -20,6 +20,21 @@ flows:
       - say: { zh: "已修改。", en: "Done." }
 "#;
 
+/// A flow that needs an order beside any text.
+const DELIVERY: &str = r#"
+version: 1
+flows:
+  address:
+    starts: { intent: change_address }
+    slots:
+      order_id: { ask: { zh: "哪个订单？", en: "Which order?" }, pattern: "[A-Z]{0,2}\\d{4,}" }
+      address: { ask: { zh: "新地址是？", en: "What is the new address?" }, text: true }
+    steps:
+      - collect: [order_id, address]
+      - confirm: { zh: "{{order_id}}改成“{{address}}”，对吗？", en: "Send {{order_id}} to \"{{address}}\"?" }
+      - say: { zh: "已修改。", en: "Done." }
+"#;
+
 /// A conversation: what is said, what the model makes of it, and what is replied.
 type Talk<'a> = &'a [(&'a str, &'a str, &'a str)];
 
@@ -376,8 +391,8 @@ impl Answers for Warranty {
         }))
     }
 
-    fn answer(&self, _: &Asked<'_>, _: &mut Sink<'_>) -> Result<Option<Reply>, BackendError> {
-        Ok(None)
+    fn answer(&self, asked: &Asked<'_>, _: &mut Sink<'_>) -> Result<Option<Reply>, BackendError> {
+        self.recall(asked)
     }
 }
 
@@ -412,4 +427,232 @@ fn neither_a_question_nor_a_yes_is_an_address() {
             ("是的", "", "已修改。"),
         ],
     );
+}
+
+fn hold_delivery(talk: Talk<'_>) {
+    let sessions = MemorySessions::new(&SessionsConfig::default()).unwrap();
+    let flows = Flows::parse(DELIVERY).unwrap();
+    let (answers, config) = (Box::new(Warranty), ChatConfig::default());
+    hold_by(
+        &Chat::new(flows, answers, Box::new(sessions), config).unwrap(),
+        talk,
+    );
+}
+
+#[test]
+fn an_address_that_is_said_at_once_is_not_asked_for() {
+    hold_delivery(&[
+        (
+            "把A12345的收货地址改成杭州市文三路9号张三13800138000收",
+            "change_address",
+            "A12345改成“杭州市文三路9号张三13800138000收”，对吗？",
+        ),
+        ("是的", "", "已修改。"),
+    ]);
+    hold_delivery(&[
+        (
+            "地址改成杭州市文三路9号，订单号A12345，谢谢",
+            "change_address",
+            "A12345改成“杭州市文三路9号”，对吗？",
+        ),
+        (
+            "订单号改成A54321",
+            "",
+            "A54321改成“杭州市文三路9号”，对吗？",
+        ),
+    ]);
+    hold_delivery(&[
+        ("帮我改下地址，改成上海", "change_address", "哪个订单？"),
+        ("A12345", "", "A12345改成“上海”，对吗？"),
+    ]);
+    hold_delivery(&[
+        (
+            "Please change the address of A12345 to 12 Baker Street, London, thanks",
+            "change_address order_id=A12345",
+            "Send A12345 to \"12 Baker Street, London\"?",
+        ),
+        ("yes", "", "Done."),
+    ]);
+    hold_delivery(&[(
+        "Send my parcel to 12 Baker Street, London for order A12345",
+        "change_address order_id=A12345",
+        "Send A12345 to \"12 Baker Street, London\"?",
+    )]);
+    hold_delivery(&[
+        (
+            "I want to change my address",
+            "change_address",
+            "Which order?",
+        ),
+        ("A12345", "", "What is the new address?"),
+        (
+            "change it to 5 High Street",
+            "",
+            "Send A12345 to \"5 High Street\"?",
+        ),
+    ]);
+}
+
+#[test]
+fn a_part_of_an_address_is_corrected() {
+    hold_delivery(&[
+        ("改地址，A12345", "change_address", "新地址是？"),
+        (
+            "杭州市文三路9号，张三收",
+            "",
+            "A12345改成“杭州市文三路9号，张三收”，对吗？",
+        ),
+        (
+            "不对，是文三路19号",
+            "",
+            "A12345改成“杭州市文三路19号，张三收”，对吗？",
+        ),
+        (
+            "改成文三路29号吧",
+            "",
+            "A12345改成“杭州市文三路29号，张三收”，对吗？",
+        ),
+        ("不对", "", "请告诉我要改成什么；不办了请说“算了”。"),
+        (
+            "文三路39号",
+            "",
+            "A12345改成“杭州市文三路39号，张三收”，对吗？",
+        ),
+        (
+            "杭州市文三路39号没错",
+            "",
+            "抱歉，我没有认出来。\nA12345改成“杭州市文三路39号，张三收”，对吗？",
+        ),
+        ("改成上海", "", "A12345改成“上海”，对吗？"),
+        ("没错", "", "已修改。"),
+    ]);
+    hold_delivery(&[
+        (
+            "change my address, A12345",
+            "change_address",
+            "What is the new address?",
+        ),
+        (
+            "12 Baker Street, London",
+            "",
+            "Send A12345 to \"12 Baker Street, London\"?",
+        ),
+        (
+            "no, it's 21 Baker Street",
+            "",
+            "Send A12345 to \"21 Baker Street, London\"?",
+        ),
+        (
+            "no, this is silly",
+            "",
+            "What should be changed? Say \"never mind\" to stop.",
+        ),
+    ]);
+}
+
+#[test]
+fn a_question_without_its_mark_is_no_address() {
+    hold_delivery(&[
+        ("改地址，A12345", "change_address", "新地址是？"),
+        ("你们几点关门呢", "", "抱歉，我没有认出来。\n新地址是？"),
+        ("发货要多久", "", "抱歉，我没有认出来。\n新地址是？"),
+        ("几何路5号", "", "A12345改成“几何路5号”，对吗？"),
+    ]);
+}
+
+#[test]
+fn the_second_of_two_orders_is_next() {
+    let service = hold(&[
+        (
+            "取消订单A10001和A20002",
+            "cancel_order",
+            "一件一件来，办完这件再办：“A20002”。\n确定取消订单A10001吗？",
+        ),
+        (
+            "对",
+            "",
+            "订单已取消。\n接着办：“A20002”。\n确定取消订单A20002吗？",
+        ),
+        ("对", "", "订单已取消。"),
+    ]);
+    assert_eq!(service.calls(), ["cancel_order", "cancel_order"]);
+    hold(&[(
+        "where are orders A10001 and A20002",
+        "order_status",
+        "One thing at a time. After this comes: \"A20002\".\nOrder A10001: 已发货.\nNext: \"A20002\".\nOrder A20002: 已发货.",
+    )]);
+    hold(&[
+        (
+            "退款A10001、A20002，都坏了",
+            "refund_request",
+            "一件一件来，办完这件再办：“A20002”。\n还有什么要补充的吗？",
+        ),
+        (
+            "算了",
+            "",
+            "好的，已为您取消本次办理。\n接着办：“A20002”。\n还有什么要补充的吗？",
+        ),
+        ("没有", "", "为订单A20002申请退款，原因是坏了，对吗？"),
+    ]);
+    // A telephone number beside an order is no second one.
+    hold(&[(
+        "取消订单A10001，电话13800138000",
+        "cancel_order",
+        "确定取消订单A10001吗？",
+    )]);
+}
+
+#[test]
+fn the_second_of_two_wishes_is_next() {
+    let service = hold(&[
+        (
+            "取消A10001，另外A20002到哪了",
+            "cancel_order | cancel_order | order_status",
+            "一件一件来，办完这件再办：“A20002到哪了”。\n确定取消订单A10001吗？",
+        ),
+        ("运费谁出？", "", "满99元免运费。\n确定取消订单A10001吗？"),
+        (
+            "对",
+            "",
+            "订单已取消。\n接着办：“A20002到哪了”。\n订单A20002：已发货。",
+        ),
+    ]);
+    assert_eq!(service.calls(), ["cancel_order", "find_order"]);
+    hold(&[(
+        "我要退款，另外运费谁出？",
+        "refund_request | refund_request | shipping",
+        "满99元免运费。\n接着办：“我要退款”。\n请问订单号是多少？",
+    )]);
+    // What is said of the same wish is none of its own, nor is what the model is not sure of.
+    hold(&[(
+        "我要退款，还有把钱退给我，另外很着急",
+        "refund_request | refund_request | refund_request | order_status@0.45",
+        ASK_ORDER,
+    )]);
+    // It can be taken back with the turn, and a person is told of it.
+    let chat = shop(&Service::default());
+    say(
+        &chat,
+        "我要退款，再查订单A20002",
+        "refund_request | refund_request | order_status",
+    );
+    say(&chat, "撤销", "");
+    assert!(chat.shown(&chat.state("s1").unwrap()).flow.is_none());
+    say(
+        &chat,
+        "我要退款，再查订单A20002",
+        "refund_request | refund_request | order_status",
+    );
+    let told = say(&chat, "转人工", "");
+    assert!(
+        told.reply.evidence[0]
+            .text
+            .contains("另外还要：查订单A20002")
+    );
+    // More of them than anybody keeps in mind are for a person.
+    hold(&[(
+        "取消A10001、A10002、A10003、A10004、A10005、A10006、A10007、A10008、A10009、A10010",
+        "cancel_order",
+        "我为您转接人工客服，请稍候。",
+    )]);
 }
