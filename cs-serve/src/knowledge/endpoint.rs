@@ -181,6 +181,8 @@ impl Facts for Endpoint {
             unit: None,
             single: false,
             closed: false,
+            lowest: Vec::new(),
+            highest: Vec::new(),
             range: None,
         };
         let mut found: BTreeMap<Iri, Predicate> = self
@@ -206,10 +208,18 @@ impl Facts for Endpoint {
                 (Some("closed"), Object::Literal(is)) => {
                     predicate.closed = is.text == "true" || is.text == "1"
                 }
+                (Some("lowest"), Object::Literal(word)) => predicate.lowest.push(word.text.clone()),
+                (Some("highest"), Object::Literal(word)) => {
+                    predicate.highest.push(word.text.clone());
+                }
                 (Some("range"), Object::Entity(range)) => predicate.range = Some(range.clone()),
                 (Some("type"), Object::Entity(_)) => predicate.single = true,
                 _ => {}
             }
+        }
+        for predicate in found.values_mut() {
+            predicate.lowest.sort();
+            predicate.highest.sort();
         }
         Ok(found.into_values().collect())
     }
@@ -226,8 +236,7 @@ impl Facts for Endpoint {
         let fact = |row: Vec<Option<Object>>| {
             let [predicate, object] = <[_; 2]>::try_from(row).ok()?;
             let (predicate, object) = (thing(predicate)?, object?);
-            let is_blank = matches!(&object, Object::Entity(iri) if iri.as_str().starts_with("_:"));
-            (!is_blank).then(|| Fact {
+            (!is_blank(&object)).then(|| Fact {
                 subject: entity.clone(),
                 predicate,
                 object,
@@ -256,6 +265,25 @@ impl Facts for Endpoint {
         self.things(&format!("SELECT ?thing {{ ?thing a {} }}", term(class)))
     }
 
+    fn of_class(&self, class: &Iri, predicate: &Iri) -> Result<Vec<Fact>, KnowledgeError> {
+        let query = format!(
+            "SELECT ?thing ?object {{ ?thing a {} ; {} ?object }} ORDER BY ?thing",
+            term(class),
+            term(predicate)
+        );
+        let fact = |row: Vec<Option<Object>>| {
+            let [subject, object] = <[_; 2]>::try_from(row).ok()?;
+            let (subject, object) = (thing(subject)?, object?);
+            (!is_blank(&object)).then(|| Fact {
+                subject,
+                predicate: predicate.clone(),
+                object,
+            })
+        };
+        let rows = self.select(&query)?.rows;
+        Ok(rows.into_iter().filter_map(fact).collect())
+    }
+
     fn select(&self, sparql: &str) -> Result<Rows, KnowledgeError> {
         let query = sparql::on_a_large_stack(|| Ok(sparql::read(sparql)?.to_string()))?;
         self.rows(&self.post(&query)?)
@@ -271,7 +299,11 @@ const PREDICATES: &str = "SELECT DISTINCT ?predicate { { ?s ?predicate ?o } UNIO
 const CLASSES: &str = "SELECT DISTINCT ?class { { ?s a ?class } UNION { VALUES ?sort { rdfs:Class owl:Class } ?class a ?sort } }";
 const NAMES: &str = "SELECT ?thing ?says ?name { VALUES ?says { rdfs:label skos:altLabel } ?thing ?says ?name } ORDER BY ?thing ?says ?name";
 const DECLARATIONS: &str = "SELECT ?predicate ?says ?value { ?predicate ?says ?value \
-    FILTER(?says IN (cs:unit, cs:closed, rdfs:range) || (?says = rdf:type && ?value = owl:FunctionalProperty)) }";
+    FILTER(?says IN (cs:unit, cs:closed, cs:lowest, cs:highest, rdfs:range) || (?says = rdf:type && ?value = owl:FunctionalProperty)) }";
+
+fn is_blank(object: &Object) -> bool {
+    matches!(object, Object::Entity(iri) if iri.as_str().starts_with("_:"))
+}
 
 /// An IRI as a query has it. Its characters have been checked where it was made.
 fn term(iri: &Iri) -> String {

@@ -179,6 +179,10 @@ pub struct Predicate {
     pub single: bool,
     /// Whether everything true of it is stated (`cs:closed true`), so that what is not is false.
     pub closed: bool,
+    /// What a thing with the lowest value of it is called (`cs:lowest`), as `最便宜` or `cheapest`.
+    pub lowest: Vec<String>,
+    /// What one with the highest value is called (`cs:highest`).
+    pub highest: Vec<String>,
     /// The class or type of its values (`rdfs:range`).
     pub range: Option<Iri>,
 }
@@ -249,6 +253,20 @@ pub trait Facts: Send + Sync {
     /// # Errors
     /// There are too many rows, or the graph cannot be read in time.
     fn instances(&self, class: &Iri) -> Result<Vec<Iri>, KnowledgeError>;
+
+    /// Gives what is stated with a predicate of the things of a class. By default all that is stated of each is looked
+    /// at, which where facts are elsewhere takes a request a thing.
+    ///
+    /// # Errors
+    /// Those of [`instances`](Self::instances) and [`about`](Self::about).
+    fn of_class(&self, class: &Iri, predicate: &Iri) -> Result<Vec<Fact>, KnowledgeError> {
+        let mut found = Vec::new();
+        for thing in self.instances(class)? {
+            let about = self.about(&thing)?.into_iter();
+            found.extend(about.filter(|fact| fact.predicate == *predicate));
+        }
+        Ok(found)
+    }
 
     /// Answers a SPARQL 1.1 query, `SELECT` or `ASK`.
     ///

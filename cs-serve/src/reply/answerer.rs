@@ -13,6 +13,7 @@ use super::retrieval::{Embedder, Found, Retrieval, RetrievalConfig};
 use super::wording::Wording;
 use super::writer::{Answered, Material, Writer, Written};
 use super::{Asked, Evidence, Replies, Reply, ReplyError, Sink, Source, Values};
+use crate::knowledge::linking::Linker;
 use crate::knowledge::questions::{Answer, Questions, Turn};
 use crate::knowledge::{CurrentKnowledge, Knowledge, KnowledgeError};
 
@@ -168,11 +169,19 @@ impl Answerer {
         if asked.text.len() > MAX_TEXT_BYTES {
             return Ok(None);
         }
-        let knowledge = self.knowledge.as_ref().map(|it| it.get());
-        let mentions = knowledge.as_ref().map(|it| it.linker());
-        let mentions = mentions.map_or(Vec::new(), |it| it.mentions(asked.text));
         // "Refund!" is no question, though there may be one that has no other word.
-        if !is_question(asked.text, &mentions) {
+        let asks = match &self.knowledge {
+            Some(knowledge) => {
+                let knowledge = knowledge.get();
+                asks(
+                    asked.text,
+                    &self.resolved(&knowledge)?.questions,
+                    knowledge.linker(),
+                )
+            }
+            None => is_question(asked.text, &[]),
+        };
+        if !asks {
             return Ok(None);
         }
         self.surely(asked, &values(asked), self.known(asked)?.as_ref())
@@ -221,7 +230,7 @@ impl Answerer {
         {
             return Ok(Some(reply));
         }
-        if !is_question(asked.text, &linker.mentions(asked.text)) {
+        if !asks(asked.text, questions, linker) {
             return Ok(None);
         }
         let plain = Wording {
@@ -376,6 +385,14 @@ impl AnswererParts {
         }
         Ok(())
     }
+}
+
+/// Whether a text asks something, by its words or by what it names.
+fn asks(text: &str, questions: &Questions, linker: &Linker) -> bool {
+    let named = linker.mentions(text);
+    let mut named: Vec<(usize, usize)> = named.iter().map(|it| (it.start, it.end)).collect();
+    named.extend(questions.named_end(text));
+    is_question(text, &named)
 }
 
 /// Gives a reply unless the facts contradict it.

@@ -1,7 +1,5 @@
 //! Whether a text asks something.
 
-use crate::knowledge::linking::Mention;
-
 /// Chinese words of questions.
 const ASKING: [&str; 23] = [
     "吗",
@@ -32,14 +30,16 @@ const ASKING: [&str; 23] = [
 const QUESTION_WORDS: [&str; 9] = [
     "how", "what", "what's", "when", "where", "which", "who", "whose", "tell",
 ];
+/// What a name begins with in English.
+const ARTICLES: [&str; 3] = ["the ", "a ", "an "];
 /// English words that begin a question.
 const BEGINNINGS: [&str; 12] = [
     "is", "are", "does", "do", "can", "could", "will", "would", "has", "have", "was", "did",
 ];
 
 /// Whether a text asks something: by a question mark, by a word of questions, or by being hardly
-/// more than names of things and properties.
-pub(super) fn is_question(text: &str, mentions: &[Mention]) -> bool {
+/// more than names of things and properties, which stand at these places, in characters.
+pub(super) fn is_question(text: &str, named: &[(usize, usize)]) -> bool {
     let text = text.trim().to_lowercase();
     let mut words = text.split(|char: char| !char.is_alphanumeric() && char != '\'');
     text.ends_with(['?', '？'])
@@ -49,16 +49,16 @@ pub(super) fn is_question(text: &str, mentions: &[Mention]) -> bool {
             .next()
             .is_some_and(|it| BEGINNINGS.contains(&it))
         || words.any(|it| QUESTION_WORDS.contains(&it))
-        || is_of_names(&text, mentions)
+        || is_of_names(&text, named)
 }
 
-/// Whether four of five letters stand in names.
-fn is_of_names(text: &str, mentions: &[Mention]) -> bool {
-    let is_named = |at: usize| mentions.iter().any(|it| (it.start..it.end).contains(&at));
-    let letters = text
-        .chars()
-        .enumerate()
-        .filter(|(_, char)| char.is_alphanumeric());
+/// Whether four of five letters stand in names, but for the article at the beginning.
+fn is_of_names(text: &str, named: &[(usize, usize)]) -> bool {
+    let is_named = |at: usize| named.iter().any(|&(start, end)| (start..end).contains(&at));
+    let article = ARTICLES.iter().find(|it| text.starts_with(**it));
+    let from = article.map_or(0, |it| it.len());
+    let letters = text.chars().enumerate().skip(from);
+    let letters = letters.filter(|(_, char)| char.is_alphanumeric());
     let (named, other): (Vec<usize>, Vec<usize>) =
         letters.map(|(at, _)| at).partition(|&at| is_named(at));
     !named.is_empty() && named.len() >= 4 * other.len()
@@ -67,15 +67,6 @@ fn is_of_names(text: &str, mentions: &[Mention]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn name(start: usize, end: usize) -> Mention {
-        Mention {
-            start,
-            end,
-            candidates: Vec::new(),
-            nested: Vec::new(),
-        }
-    }
 
     #[test]
     fn questions_are_told_from_statements() {
@@ -95,11 +86,8 @@ mod tests {
 
     #[test]
     fn names_alone_are_a_question() {
-        assert!(is_question("晨曦水壶的价格", &[name(0, 4), name(5, 7)]));
-        assert!(!is_question(
-            "晨曦水壶的价格太高了",
-            &[name(0, 4), name(5, 7)]
-        ));
+        assert!(is_question("晨曦水壶的价格", &[(0, 4), (5, 7)]));
+        assert!(!is_question("晨曦水壶的价格太高了", &[(0, 4), (5, 7)]));
         assert!(!is_question("", &[]));
     }
 }

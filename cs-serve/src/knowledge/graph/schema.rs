@@ -71,12 +71,21 @@ pub(super) fn predicates(graph: &Graph) -> Vec<Predicate> {
     let functional: HashSet<Id> = graph.of_class(FUNCTIONAL).collect();
     let describe = |id: Id| {
         let first = |predicate| graph.value(id, predicate);
+        let texts = |predicate| -> Vec<String> {
+            let values = graph.values(id, predicate);
+            let mut texts: Vec<String> =
+                values.map(|it| graph.terms().text(it).to_owned()).collect();
+            texts.sort();
+            texts
+        };
         Some(Predicate {
             iri: Iri::checked(graph.terms().iri(id)?),
             unit: first(graph.unit()).map(|unit| graph.terms().text(unit).to_owned()),
             single: functional.contains(&id),
             closed: first(graph.closed())
                 .is_some_and(|id| ["true", "1"].contains(&graph.terms().text(id))),
+            lowest: texts(graph.lowest()),
+            highest: texts(graph.highest()),
             range: first(RANGE)
                 .and_then(|range| graph.terms().iri(range))
                 .map(Iri::checked),

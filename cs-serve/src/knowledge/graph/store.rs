@@ -18,7 +18,8 @@ use crate::knowledge::facts::{Fact, Facts, Iri, Name, Object, Predicate, Rows};
 /// Facts in memory, read from Turtle or N-Triples.
 ///
 /// A million facts about 100,000 things take about 100 MB. Properties may declare a unit (`cs:unit`) and
-/// that all there is of them is stated (`cs:closed`); the prefix `cs` is what the file declares it to
+/// that all there is of them is stated (`cs:closed`), and what the thing with the least or the most of it is called
+/// (`cs:lowest "cheapest"`, `cs:highest`); the prefix `cs` is what the file declares it to
 /// be, else `urn:customer-service-model:`.
 ///
 /// ```
@@ -42,6 +43,8 @@ pub struct Graph {
     statements: Statements,
     unit: NamedNode,
     closed: NamedNode,
+    lowest: NamedNode,
+    highest: NamedNode,
     limits: Limits,
     version: String,
 }
@@ -128,6 +131,8 @@ impl Graph {
             statements: Statements::new(triples.clone()),
             unit: NamedNode::new_unchecked(format!("{namespace}unit")),
             closed: NamedNode::new_unchecked(format!("{namespace}closed")),
+            lowest: NamedNode::new_unchecked(format!("{namespace}lowest")),
+            highest: NamedNode::new_unchecked(format!("{namespace}highest")),
             limits: limits.clone(),
             version: version(text),
         };
@@ -159,6 +164,14 @@ impl Graph {
 
     pub(super) fn closed(&self) -> NamedNodeRef<'_> {
         self.closed.as_ref()
+    }
+
+    pub(super) fn lowest(&self) -> NamedNodeRef<'_> {
+        self.lowest.as_ref()
+    }
+
+    pub(super) fn highest(&self) -> NamedNodeRef<'_> {
+        self.highest.as_ref()
     }
 
     /// The statements with a predicate.
@@ -195,16 +208,24 @@ impl Graph {
 
     /// A value of a property of a thing.
     pub(super) fn value(&self, subject: Id, predicate: NamedNodeRef<'_>) -> Option<Id> {
-        let predicate = self.terms.find(predicate.into())?;
-        let pattern = Pattern {
+        self.values(subject, predicate).next()
+    }
+
+    pub(super) fn values(
+        &self,
+        subject: Id,
+        predicate: NamedNodeRef<'_>,
+    ) -> impl Iterator<Item = Id> {
+        let predicate = self.terms.find(predicate.into());
+        let pattern = predicate.map(|predicate| Pattern {
             subject: Some(subject),
             predicate: Some(predicate),
             object: None,
-        };
-        self.statements
-            .matching(pattern)
-            .next()
-            .map(|statement| statement.object)
+        });
+        let statements = pattern
+            .into_iter()
+            .flat_map(|it| self.statements.matching(it));
+        statements.map(|statement| statement.object)
     }
 
     pub(super) fn object(&self, id: Id) -> Object {

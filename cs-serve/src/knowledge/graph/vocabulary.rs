@@ -26,7 +26,7 @@ terms!(
 );
 terms!("http://www.w3.org/2004/02/skos/core#": ALT_LABEL = "altLabel");
 
-/// The namespace of `cs:unit` and `cs:closed`, unless a file declares the prefix `cs` otherwise.
+/// The namespace of `cs:unit`, `cs:closed`, `cs:lowest` and `cs:highest`, unless a file declares the prefix `cs` otherwise.
 pub(crate) const CS: &str = "urn:customer-service-model:";
 
 /// The prefixes that a query may use without declaring them.

@@ -1,12 +1,12 @@
 //! From a turn to an answer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use cs_model::Understanding;
 
 use super::answer::{Answer, Unknown};
 use super::asked::{Asked, Subject};
-use super::compare::{at_end, truth};
+use super::compare::{at_end, end_named, truth};
 use super::select::{Condition, select};
 use super::template::{Ask, Order, Selection, Template};
 use crate::knowledge::linking::Linker;
@@ -121,8 +121,14 @@ impl Questions {
             Resolved::YesNo(predicates) => yes_no(known, turn, predicates)?,
             Resolved::Comparison(predicate, order) => compared(known, turn, predicate, *order)?,
             Resolved::Superlative(predicate, order, among) => {
-                let selected = select(known, &among.class, &among.of(turn.understanding))?;
-                at_end(known, &selected.things, predicate, *order)?
+                let conditions = among.of(turn.understanding);
+                let mut facts = known.facts.of_class(&among.class, predicate)?;
+                if !conditions.is_empty() {
+                    let things = select(known, &among.class, &conditions)?.things;
+                    let things: HashSet<Iri> = things.into_iter().collect();
+                    facts.retain(|fact| things.contains(&fact.subject));
+                }
+                at_end(known, facts, predicate, *order)
             }
             Resolved::Filter(among) => {
                 let selected = select(known, &among.class, &among.of(turn.understanding))?;
@@ -147,8 +153,16 @@ impl Questions {
 }
 
 impl Questions {
+    /// Whether a text is for the thing with the least or the most of something, in the words that the graph has for it:
+    /// where these stand, in characters.
+    #[must_use]
+    pub fn named_end(&self, text: &str) -> Option<(usize, usize)> {
+        end_named(self.predicates.values(), text).map(|end| end.place)
+    }
+
     /// Answers a turn whatever its intent, by the thing and the properties that its text names: what
-    /// values these have. Of a class that it names, all things are told that the conversation was not about. Whether the turn is a question at all is for the caller to know.
+    /// values these have. Of a class that it names, all things are told that the conversation was not about, or the one with
+    /// the least or the most of something. Whether the turn is a question at all is for the caller to know.
     ///
     /// # Errors
     /// Those of the graph: too many rows, too late, gone.
@@ -177,6 +191,12 @@ fn attribute(known: Known, turn: Turn, predicates: &[Iri]) -> Answered {
         _ => predicates.to_vec(),
     };
     let mut subject = asked.subject();
+    if let Some(class) = asked.class()
+        && let Some(end) = end_named(known.predicates.values(), &turn.understanding.text)
+    {
+        let facts = known.facts.of_class(class, end.predicate)?;
+        return Ok(at_end(known, facts, end.predicate, end.order));
+    }
     if let Some(class) = asked.class().filter(|_| !predicates.is_empty()) {
         let things = known.facts.instances(class)?;
         subject = match asked.spoken_of(&things) {
@@ -184,7 +204,7 @@ fn attribute(known: Known, turn: Turn, predicates: &[Iri]) -> Answered {
             None => match things.as_slice() {
                 [] => subject,
                 [only] => Subject::One(only.clone()),
-                _ => return of_things(known, &things, &predicates),
+                _ => return of_class(known, class, &predicates),
             },
         };
     }
@@ -214,24 +234,18 @@ fn attribute(known: Known, turn: Turn, predicates: &[Iri]) -> Answered {
     Ok(Ok(Answer::Attribute { facts, missing }))
 }
 
-/// What is stated of several things, of those of which something is.
-fn of_things(known: Known, things: &[Iri], predicates: &[Iri]) -> Answered {
-    let (mut told, mut facts) = (Vec::new(), Vec::new());
-    for thing in things {
-        let about = known.facts.about(thing)?;
-        let before = facts.len();
-        let asked = predicates.iter().flat_map(|it| of_predicate(&about, it));
-        facts.extend(asked.cloned());
-        if facts.len() > before {
-            told.push(thing.clone());
-        }
+/// What is stated of the things of a class, of those of which something is.
+fn of_class(known: Known, class: &Iri, predicates: &[Iri]) -> Answered {
+    let mut facts = Vec::new();
+    for predicate in predicates {
+        facts.extend(known.facts.of_class(class, predicate)?);
     }
-    Ok(match told.is_empty() {
+    let mut told = HashSet::new();
+    let subjects = facts.iter().map(|fact| &fact.subject);
+    let things: Vec<Iri> = subjects.filter(|it| told.insert(*it)).cloned().collect();
+    Ok(match things.is_empty() {
         true => Err(Unknown::Nothing),
-        false => Ok(Answer::Things {
-            things: told,
-            facts,
-        }),
+        false => Ok(Answer::Things { things, facts }),
     })
 }
 
@@ -262,7 +276,14 @@ fn yes_no(known: Known, turn: Turn, predicates: &[Iri]) -> Answered {
 
 fn compared(known: Known, turn: Turn, predicate: &Iri, order: Order) -> Answered {
     match Asked::new(known, turn).subjects() {
-        Ok(things) if things.len() > 1 => at_end(known, &things, predicate, order),
+        Ok(things) if things.len() > 1 => {
+            let mut facts = Vec::new();
+            for thing in things {
+                facts.extend(known.facts.about(&thing)?);
+            }
+            facts.retain(|fact| fact.predicate == *predicate);
+            Ok(at_end(known, facts, predicate, order))
+        }
         Ok(_) => Ok(Err(Unknown::Subject)),
         Err(candidates) => Ok(Ok(Answer::Which { candidates })),
     }

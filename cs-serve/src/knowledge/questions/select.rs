@@ -1,5 +1,7 @@
 //! Things that fulfil conditions.
 
+use std::collections::HashMap;
+
 use super::answering::{Known, of_predicate};
 use crate::knowledge::value::{Value, read, same_text};
 use crate::knowledge::{Fact, Iri, KnowledgeError, Object};
@@ -26,15 +28,18 @@ pub(super) fn select(
         things: Vec::new(),
         facts: Vec::new(),
     };
-    let wanted: Vec<Wanted> = conditions.iter().map(|it| Wanted::new(known, it)).collect();
+    let mut wanted: Vec<(Wanted, HashMap<Iri, Vec<Fact>>)> = Vec::new();
+    for condition in conditions {
+        let mut stated: HashMap<Iri, Vec<Fact>> = HashMap::new();
+        for fact in known.facts.of_class(class, condition.predicate)? {
+            stated.entry(fact.subject.clone()).or_default().push(fact);
+        }
+        wanted.push((Wanted::new(known, condition), stated));
+    }
     for thing in known.facts.instances(class)? {
-        let facts = match wanted.is_empty() {
-            true => Vec::new(),
-            false => known.facts.about(&thing)?,
-        };
         let fulfilled: Option<Vec<Fact>> = wanted
             .iter()
-            .map(|wanted| wanted.fulfilled_by(known, &facts).cloned())
+            .map(|(wanted, stated)| wanted.fulfilled_by(known, stated.get(&thing)?).cloned())
             .collect();
         if let Some(facts) = fulfilled {
             selected.things.push(thing);

@@ -107,7 +107,8 @@ const SHOP: &str = r#"@prefix : <http://shop.example/> .
 @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
 @prefix owl: <http://www.w3.org/2002/07/owl#> .
 @prefix cs: <urn:customer-service-model:> .
-:price a owl:FunctionalProperty ; rdfs:label "价格"@zh ; cs:unit "元" ; rdfs:range rdfs:Literal .
+:price a owl:FunctionalProperty ; rdfs:label "价格"@zh ; cs:unit "元" ; rdfs:range rdfs:Literal ;
+    cs:lowest "最便宜"@zh, "cheapest"@en ; cs:highest "最贵"@zh .
 :colour rdfs:label "colour"@en ; cs:closed true .
 :Kettle rdfs:label "水壶"@zh .
 :steel a :Kettle ; rdfs:label "it's \"steel\""@en ; skos:altLabel "钢壶"@zh ; :price 199 ; :colour "银"@zh ; :near [ :price 3 ] .
@@ -139,6 +140,18 @@ fn an_endpoint_knows_what_the_graph_behind_it_knows() {
         about
     };
     assert_eq!(about(&endpoint), about(&graph));
+    let of_kettles = |facts: &dyn Facts, predicate: &str| {
+        let mut stated = facts.of_class(&iri("Kettle"), &iri(predicate)).unwrap();
+        stated.sort_by_key(|fact| format!("{fact:?}"));
+        stated
+    };
+    for (predicate, count) in [("price", 2), ("colour", 1), ("near", 0)] {
+        let stated = of_kettles(&endpoint, predicate);
+        assert_eq!(
+            (stated.len(), stated),
+            (count, of_kettles(&graph, predicate))
+        );
+    }
     let price = Object::Literal(Literal {
         text: "199".into(),
         datatype: Datatype::Integer,

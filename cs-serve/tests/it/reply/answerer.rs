@@ -108,6 +108,24 @@ fn each_source_answers() {
             Source::Knowledge,
             "Dawn kettle (price 89元).",
         ),
+        (
+            "最便宜的商品",
+            None,
+            Source::Knowledge,
+            "晨曦水壶（价格89元）。",
+        ),
+        (
+            "the most expensive product",
+            None,
+            Source::Knowledge,
+            "Dusk kettle (price 129元).",
+        ),
+        (
+            "你们最贵的商品是什么",
+            Some("ask_price"),
+            Source::Knowledge,
+            "暮色水壶（价格129元）。",
+        ),
         ("有几种商品", Some("how_many"), Source::Knowledge, "共2个。"),
     ] {
         let found = said(&answerer, text, intent);

@@ -16,7 +16,7 @@ pub(crate) const FACTS: &str = r#"
     @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
     @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
     :Product a rdfs:Class ; rdfs:label "商品"@zh, "product"@en .
-    :price a owl:FunctionalProperty ; rdfs:label "价格"@zh, "price"@en ; skos:altLabel "多少钱"@zh ; cs:unit "元" .
+    :price a owl:FunctionalProperty ; rdfs:label "价格"@zh, "price"@en ; skos:altLabel "多少钱"@zh ; cs:unit "元" ; cs:lowest "最便宜"@zh, "cheapest"@en ; cs:highest "最贵"@zh, "most expensive"@en .
     :colour rdfs:label "颜色"@zh, "colour"@en .
     :returns a owl:FunctionalProperty ; rdfs:label "退货"@zh, "returns"@en .
     :dawn a :Product ; rdfs:label "晨曦水壶"@zh, "Dawn kettle"@en ; :price 89 ; :returns true ;
