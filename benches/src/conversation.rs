@@ -85,7 +85,7 @@ impl Conversation {
             turn: None,
             text,
             understanding,
-parts: &[],
+            parts: &[],
         };
         let told = self.chat.turn(&turn, &mut |_| ControlFlow::Continue(()));
         told.unwrap_or_else(|error| panic!("{error}"))

@@ -53,7 +53,8 @@ fn word_place(folded: &str, word: &str) -> Option<(usize, usize)> {
         let before = folded[..start].chars().next_back();
         let after = folded[start + word.len()..].chars().next();
         let (first, last) = (word.chars().next(), word.chars().next_back());
-        !(is_letter(before) && is_letter(first)) && !(is_letter(last) && is_letter(after))
+        let is_within = is_letter(before) && is_letter(first);
+        !(is_within || is_letter(last) && is_letter(after))
     };
     let mut places = folded.match_indices(&word).filter(is_apart);
     let (start, _) = places.next().filter(|_| !word.is_empty())?;
