@@ -10,6 +10,7 @@ use clap::Args;
 use cs_model::Bundle;
 use cs_serve::engine::{Engine, EngineConfig};
 use cs_serve::http::{Api, Candidate, CandidateConfig};
+use cs_serve::rollout::shadow::ShadowConfig;
 use cs_serve::rollout::{
     Approval, Candidates, FileJournal, Journal, Margins, MemoryJournal, Plan, Rollout,
     RolloutConfig, RolloutError, Traffic,
@@ -34,7 +35,7 @@ pub struct CandidateArgs {
     #[arg(long, value_name = "PERCENT,...")]
     pub plan: Option<Shares>,
     /// Drop of satisfaction that is too much, as a share of it; 0.1 if left out
-    #[arg(long, value_name = "SHARE", value_parser = number::above_zero)]
+    #[arg(long, value_name = "SHARE", value_parser = number::part)]
     pub max_drop: Option<f64>,
     /// Hours that a step takes at least; 24 if left out
     #[arg(long, value_name = "HOURS", value_parser = number::above_zero)]
@@ -46,13 +47,13 @@ pub struct CandidateArgs {
     #[arg(long, value_name = "CONVERSATIONS", value_parser = number::above_zero)]
     pub daily: Option<f64>,
     /// Share of conversations that are rated, for the plan; 0.1 if left out
-    #[arg(long, value_name = "SHARE", value_parser = number::above_zero)]
+    #[arg(long, value_name = "SHARE", value_parser = number::factor)]
     pub rated: Option<f64>,
     /// Time after which a reply is slow, and the candidate is not waited for; 1000 if left out
     #[arg(long, value_name = "MILLISECONDS", value_parser = number::positive)]
     pub slow_ms: Option<usize>,
     /// Share of its time in which the candidate reads copies of turns at most; 0.1 if left out
-    #[arg(long, value_name = "SHARE", value_parser = number::not_negative)]
+    #[arg(long, value_name = "SHARE", value_parser = number::probability)]
     pub shadow: Option<f64>,
 }
 
@@ -66,7 +67,7 @@ impl FromStr for Shares {
     fn from_str(text: &str) -> Result<Self, String> {
         let share = |text: &str| number::above_zero(text.trim()).map(|percent| percent / 100.0);
         let shares: Result<Vec<f64>, String> = text.split(',').map(share).collect();
-        let wrong = |_| "expected rising percentages, e.g. 5,15,30".to_owned();
+        let wrong = |_| "expected rising shares in percent, e.g. 5,15,30".to_owned();
         shares.map(Self).map_err(wrong)
     }
 }
@@ -123,7 +124,14 @@ impl CandidateArgs {
         let slow = self.slow_ms.map(|it| Duration::from_millis(it as u64));
         CandidateConfig {
             slow_after: slow.unwrap_or(default.slow_after),
-            shadow_share: self.shadow.unwrap_or(default.shadow_share),
+            shadow: match self.shadow {
+                Some(0.0) => None,
+                Some(share) => Some(ShadowConfig {
+                    share,
+                    ..ShadowConfig::default()
+                }),
+                None => default.shadow,
+            },
             ..default
         }
     }

@@ -63,7 +63,7 @@ pub use actions::{Actions, Call, NoActions};
 #[cfg(feature = "actions")]
 pub use actions::{HttpActions, HttpActionsConfig};
 pub use answers::{Answers, NoAnswers};
-pub use chat::{Chat, ChatConfig, Shown, Told, Turn};
+pub use chat::{Chat, ChatConfig, Foreseen, Shown, Told, Turn};
 pub use decide::{Decision, Input, Next, Outcome, Said, decide};
 pub use error::{ActionError, ChatError, FlowsError, SessionError};
 pub use event::{Cause, CustomerSaid, Direction, Event, Filtered, Flagged, Question, Wish};

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::answering::{Answering, version};
-use super::shadow::{Agreement, Shadow};
+use super::shadow::{self, Copied};
 use crate::Understanding;
 use crate::dialogue::Told;
 use crate::engine::{Handle, Options, Priority};
 use crate::error::HttpError;
 use crate::reply::{Language, Source};
+use crate::rollout::shadow::{Report, Shadow, ShadowConfig};
 use crate::rollout::{
     Action, Arm, Arrival, Observation, Outcome, Phase, Plan, Rating, Rollout, RolloutError, Status,
     Verdict,
@@ -28,9 +29,9 @@ const EVERY: u64 = 1_000;
 /// ```
 /// use cs_serve::http::CandidateConfig;
 ///
-/// let config: CandidateConfig = serde_json::from_str(r#"{"slow_after_ms": 500, "shadow_share": 2}"#)?;
+/// let config: CandidateConfig = serde_json::from_str(r#"{"slow_after_ms": 500, "shadow": {"share": 2}}"#)?;
 /// let error = config.validate().unwrap_err();
-/// assert_eq!(error.to_string(), "shadow_share = 2, expected 0 to 1");
+/// assert_eq!(error.to_string(), "the candidate: share = 2, expected above 0 and at most 1");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,11 +43,8 @@ pub struct CandidateConfig {
     pub slow_after: Duration,
     /// The intent of turns that are out of scope, as those without an intent are. `out_of_scope` by default.
     pub out_of_scope: String,
-    /// The share of its time in which the candidate computes copies of the stable model's turns at most: a tenth by
-    /// default. With 0 it sees none.
-    pub shadow_share: f64,
-    /// How many copies wait at most; a further one is not taken. 64 by default.
-    pub shadow_queue: usize,
+    /// How the candidate sees copies of the stable model's turns; without, it sees none.
+    pub shadow: Option<ShadowConfig>,
 }
 
 impl Default for CandidateConfig {
@@ -54,8 +52,7 @@ impl Default for CandidateConfig {
         Self {
             slow_after: Duration::from_secs(1),
             out_of_scope: "out_of_scope".into(),
-            shadow_share: 0.1,
-            shadow_queue: 64,
+            shadow: Some(ShadowConfig::default()),
         }
     }
 }
@@ -64,25 +61,19 @@ impl CandidateConfig {
     /// Checks that a candidate can be watched so.
     ///
     /// # Errors
-    /// [`HttpError::Config`] for the first value that cannot be.
+    /// [`HttpError::Config`] or [`HttpError::Candidate`] for the first value that cannot be.
     pub fn validate(&self) -> Result<(), HttpError> {
-        let wrong = |name, found: String, expected| {
-            Err(HttpError::Config {
-                name,
-                found,
-                expected,
-            })
-        };
         if self.slow_after.is_zero() {
-            return wrong("slow_after_ms", "0".into(), "at least 1");
+            return Err(HttpError::Config {
+                name: "slow_after_ms",
+                found: "0".into(),
+                expected: "at least 1",
+            });
         }
-        if !(0.0..=1.0).contains(&self.shadow_share) {
-            return wrong("shadow_share", self.shadow_share.to_string(), "0 to 1");
-        }
-        if self.shadow_queue == 0 {
-            return wrong("shadow_queue", "0".into(), "at least 1");
-        }
-        Ok(())
+        let shadow = self.shadow.as_ref().map_or(Ok(()), ShadowConfig::validate);
+        shadow.map_err(|error| HttpError::Candidate {
+            problem: error.to_string(),
+        })
     }
 }
 
@@ -155,7 +146,7 @@ impl fmt::Debug for Candidate {
 /// The candidate of an interface, with the copies that it gets.
 pub(super) struct Canary {
     candidate: Candidate,
-    shadow: Option<Shadow>,
+    shadow: Option<Shadow<Copied>>,
 }
 
 /// A turn of a conversation that has been given a model.
@@ -187,7 +178,7 @@ impl Canary {
             }
         }
         let busy = stable.engines().into_iter().map(|(_, it)| it.clone());
-        let shadow = Shadow::start(&candidate.engine, busy.collect(), &candidate.config);
+        let shadow = shadow::start(&candidate.engine, busy.collect(), &candidate.config)?;
         Ok(Self { candidate, shadow })
     }
 
@@ -245,10 +236,10 @@ impl Canary {
         }
     }
 
-    /// Shows the candidate a turn that the stable model has understood, if it has time for it.
-    pub(super) fn copy(&self, understanding: &Understanding) {
+    /// Shows the candidate a turn that the stable model has understood, if it has time for it. Never waits.
+    pub(super) fn copy(&self, turn: impl FnOnce() -> Copied) {
         if let Some(shadow) = self.shadow.as_ref().filter(|_| self.is_under_way()) {
-            shadow.copy(understanding);
+            shadow.offer(turn());
         }
     }
 
@@ -315,10 +306,9 @@ impl Canary {
         &self.candidate.plan
     }
 
-    /// Gives how the candidate's answers to copies compare.
-    pub(super) fn agreement(&self) -> Agreement {
-        let shadow = self.shadow.as_ref();
-        shadow.map(Shadow::agreement).unwrap_or_default()
+    /// Says how the candidate's answers to copies compare; none if it sees none.
+    pub(super) fn comparisons(&self) -> Option<Report> {
+        shadow::report(self.shadow.as_ref())
     }
 
     /// Gives the turns of the stable model, those of the candidate, and how many of these failed.

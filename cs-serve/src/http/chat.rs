@@ -22,6 +22,7 @@ use super::chats::{Chats, Held, Place, chats, check_session};
 use super::events::{self, Events};
 use super::feedback::Rating;
 use super::problem::Problem;
+use super::shadow::Copied;
 use super::understand::{check as check_texts, json};
 use crate::Understanding;
 use crate::dialogue::{Filtered, Shown, Told, Turn, wishes};
@@ -30,6 +31,7 @@ use crate::knowledge::check::Checked;
 use crate::reply::{Evidence, Sink, Source};
 use crate::rollout::{Arm, Arrival};
 use crate::route::Route;
+use crate::safety::Action;
 
 /// What a customer wrote, and in which conversation.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -139,7 +141,9 @@ pub(super) async fn chat(State(api): State<Api>, request: Request) -> Result<Res
         deadline: None,
     };
     let (understood, watched) = understand(&api, &chats, &said, options).await?;
+    let is_canarys = watched.as_ref().is_some_and(|it| it.arm() == Arm::Canary);
     let turn = Pending {
+        shown: api.canary().filter(|_| !is_canarys).cloned(),
         chats,
         log: api.log().cloned(),
         said,
@@ -188,9 +192,6 @@ async fn understand(
             return Err(problem);
         }
     };
-    if let Some(canary) = api.canary().filter(|_| !is_canarys) {
-        canary.copy(&understanding);
-    }
     let understood = Understood {
         understanding,
         route,
@@ -266,6 +267,8 @@ struct Pending {
     understood: Understood,
     /// What the roll-out is to be told of it.
     watched: Option<Watched>,
+    /// The candidate that is shown a copy of it.
+    shown: Option<Arc<Canary>>,
     _place: Place,
 }
 
@@ -278,6 +281,7 @@ impl Pending {
             said,
             understood,
             watched,
+            shown,
             _place,
         } = self;
         let turn = Turn {
@@ -299,6 +303,15 @@ impl Pending {
         }
         if let Some(watched) = watched {
             watched.has_reply(&said.session, &understood.understanding, &told);
+        }
+        if let Some(canary) = shown.filter(|_| !told.is_repeated) {
+            canary.copy(|| Copied {
+                chats: Arc::clone(&chats),
+                session: said.session.clone(),
+                turn: told.turn,
+                understanding: understood.understanding.clone(),
+                is_blocked: told.filtered.is_some_and(|it| it.input == Action::Block),
+            });
         }
         let Told {
             turn,

@@ -13,7 +13,7 @@ use super::body::bad;
 use super::feedback::{Feedback, Rating};
 use super::problem::Problem;
 use crate::dialogue::{
-    ActionError, Chat, ChatError, Direction, Event, Filtered, Shown, State, Told, Turn,
+    ActionError, Chat, ChatError, Direction, Event, Filtered, Foreseen, Shown, State, Told, Turn,
 };
 use crate::engine::{Buckets, Distribution, MICRO};
 use crate::error::BackendError;
@@ -150,6 +150,11 @@ impl Chats {
             events,
             ratings: self.feedback.ratings(session).map_err(unkept)?,
         })
+    }
+
+    /// Says what a turn would have come to, had it been understood so; blocks.
+    pub(super) fn foresee(&self, turn: &Turn<'_>) -> Result<Foreseen, ChatError> {
+        self.chat.foresee(turn)
     }
 
     /// Gives the turns of a conversation, 0 if it has not begun; blocks.

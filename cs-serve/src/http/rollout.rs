@@ -13,8 +13,8 @@ use super::blocking::on_thread;
 use super::body;
 use super::candidate::Canary;
 use super::problem::Problem;
-use super::shadow::Agreement;
 use super::understand::json;
+use crate::rollout::shadow::Report;
 use crate::rollout::{Action, Plan, RolloutError, Status};
 
 /// How a candidate does.
@@ -24,8 +24,8 @@ struct Progress {
     status: Status,
     /// What each step was planned to need.
     plan: Plan,
-    /// How its answers to copies of the stable model's turns compare.
-    shadow: Agreement,
+    /// How its answers to copies of the stable model's turns compare; null if it sees none.
+    shadow: Option<Report>,
 }
 
 /// What a person decides: `start`, `promote`, `pause` or `rollback`.
@@ -77,7 +77,7 @@ fn shown(canary: &Canary) -> Progress {
     Progress {
         status: canary.status(),
         plan: canary.plan().clone(),
-        shadow: canary.agreement(),
+        shadow: canary.comparisons(),
     }
 }
 

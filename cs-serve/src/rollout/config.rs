@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::RolloutError;
+use super::error::{RolloutError, unless};
 use super::guardrail::{Guardrail, Margins};
 use super::statistics::Sequence;
 
@@ -111,55 +111,46 @@ impl RolloutConfig {
     /// # Errors
     /// [`RolloutError::Config`] for the first value that cannot be.
     pub fn validate(&self) -> Result<(), RolloutError> {
-        let wrong = |name, found: String, expected| {
-            Err(RolloutError::Config {
-                name,
-                found,
-                expected,
-            })
-        };
         let rising = self.shares.windows(2).all(|pair| pair[0] < pair[1]);
         let between = self.shares.iter().all(|&share| 0.0 < share && share < 1.0);
-        if !rising || !between || !(1..=MOST_STEPS).contains(&self.shares.len()) {
-            let found = format!("{:?}", self.shares);
-            return wrong("shares", found, "1 to 20 rising shares above 0 and below 1");
-        }
-        if self.guardrails.is_empty() {
-            return wrong("guardrails", "none".into(), "at least one");
-        }
+        unless(
+            rising && between && (1..=MOST_STEPS).contains(&self.shares.len()),
+            "shares",
+            format_args!("{:?}", self.shares),
+            "1 to 20 rising shares above 0 and below 1",
+        )?;
+        let has_any = !self.guardrails.is_empty();
+        unless(has_any, "guardrails", "none", "at least one")?;
         for (guardrail, margins) in &self.guardrails {
-            if !margins.are_ordered() {
-                let Margins {
-                    slight,
-                    marked,
-                    most,
-                } = margins;
-                let found =
-                    format!("{{ {guardrail}: slight {slight}, marked {marked}, most {most} }}");
-                return wrong("guardrails", found, "0 <= slight < marked <= most < 1");
-            }
+            let Margins {
+                slight,
+                marked,
+                most,
+            } = margins;
+            unless(
+                margins.are_ordered(),
+                "guardrails",
+                format_args!("{{ {guardrail}: slight {slight}, marked {marked}, most {most} }}"),
+                "0 <= slight < marked <= most < 1",
+            )?;
         }
-        if !(self.risk > 0.0 && self.risk <= 0.1) {
-            return wrong("risk", self.risk.to_string(), "above 0 and at most 0.1");
-        }
-        if self.least < 20 {
-            return wrong("least", self.least.to_string(), "at least 20");
-        }
-        if self.patience < self.min_step {
-            let found = self.patience.as_millis().to_string();
-            return wrong("patience_ms", found, "at least min_step_ms");
-        }
-        if self.per_customer == 0 {
-            return wrong("per_customer", "0".into(), "at least 1");
-        }
-        if self.expiry < Duration::from_secs(60) {
-            let found = self.expiry.as_millis().to_string();
-            return wrong("expiry_ms", found, "at least 60000");
-        }
-        if self.most == 0 {
-            return wrong("most", "0".into(), "at least 1");
-        }
-        Ok(())
+        let is_risk = self.risk > 0.0 && self.risk <= 0.1;
+        unless(is_risk, "risk", self.risk, "above 0 and at most 0.1")?;
+        unless(self.least >= 20, "least", self.least, "at least 20")?;
+        unless(
+            self.patience >= self.min_step,
+            "patience_ms",
+            self.patience.as_millis(),
+            "at least min_step_ms",
+        )?;
+        unless(self.per_customer > 0, "per_customer", 0, "at least 1")?;
+        unless(
+            self.expiry >= Duration::from_secs(60),
+            "expiry_ms",
+            self.expiry.as_millis(),
+            "at least 60000",
+        )?;
+        unless(self.most > 0, "most", 0, "at least 1")
     }
 
     /// The sequence that rules a drop out. All guardrails have to say so before a step passes, so each of them may take the

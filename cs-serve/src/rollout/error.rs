@@ -1,5 +1,6 @@
 //! Why a roll-out cannot go on, or cannot be had at all.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use super::state::Phase;
@@ -105,4 +106,21 @@ pub enum RolloutError {
     /// The journal fails, or what it has is not to be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
+}
+
+/// Refuses a value of a configuration unless it is possible.
+pub(super) fn unless(
+    is_possible: bool,
+    name: &'static str,
+    found: impl Display,
+    expected: &'static str,
+) -> Result<(), RolloutError> {
+    match is_possible {
+        true => Ok(()),
+        false => Err(RolloutError::Config {
+            name,
+            found: found.to_string(),
+            expected,
+        }),
+    }
 }

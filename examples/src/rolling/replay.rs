@@ -151,7 +151,7 @@ impl Replay {
             let understood = models.map(|model| model.understand(&talk.text));
             match (&understood[0], &understood[1]) {
                 (Ok(stable), Ok(candidate)) => {
-                    comparisons.add(&answered(stable), &answered(candidate))
+                    comparisons.add(&answered(stable), &answered(candidate));
                 }
                 _ => comparisons.add_failure(),
             }

@@ -1,5 +1,6 @@
 //! Conversations: what a service that talks to customers holds.
 
+mod foresee;
 mod recent;
 mod session;
 
@@ -10,6 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::foresee::Foreseen;
 use self::recent::Recent;
 use self::session::Session;
 use super::actions::{Actions, NoActions};

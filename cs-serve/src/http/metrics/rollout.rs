@@ -6,7 +6,7 @@ use super::head;
 use crate::http::candidate::Canary;
 
 pub(super) fn write(f: &mut fmt::Formatter<'_>, canary: &Canary) -> fmt::Result {
-    let (status, agreement) = (canary.status(), canary.agreement());
+    let status = canary.status();
     let help = "Where a roll-out stands.";
     head(f, "cs_rollout_info", "gauge", help)?;
     let phase = status.phase.to_string().replace(' ', "-");
@@ -23,20 +23,23 @@ pub(super) fn write(f: &mut fmt::Formatter<'_>, canary: &Canary) -> fmt::Result 
     for (arm, count) in ["stable", "canary"].iter().zip(status.begun) {
         writeln!(f, "cs_rollout_conversations{{arm=\"{arm}\"}} {count}")?;
     }
-    let [stable, canary, failed] = canary.turns();
+    let [of_stable, of_candidate, failed] = canary.turns();
     let help = "Turns by model; those that the candidate failed on are its own.";
     head(f, "cs_rollout_turns_total", "counter", help)?;
-    writeln!(f, "cs_rollout_turns_total{{arm=\"stable\"}} {stable}")?;
-    writeln!(f, "cs_rollout_turns_total{{arm=\"canary\"}} {canary}")?;
+    writeln!(f, "cs_rollout_turns_total{{arm=\"stable\"}} {of_stable}")?;
+    writeln!(f, "cs_rollout_turns_total{{arm=\"canary\"}} {of_candidate}")?;
     let help = "Turns that the stable model answered in the candidate's stead.";
     head(f, "cs_rollout_failed_total", "counter", help)?;
     writeln!(f, "cs_rollout_failed_total {failed}")?;
+    let Some(report) = canary.comparisons() else {
+        return Ok(());
+    };
     let help = "Copies of turns that the candidate was to see, by what came of it.";
     head(f, "cs_shadow_total", "counter", help)?;
     for (kind, count) in [
-        ("compared", agreement.compared),
-        ("shed", agreement.shed),
-        ("failed", agreement.failed),
+        ("compared", report.compared),
+        ("shed", report.shed),
+        ("failed", report.failed),
     ] {
         writeln!(f, "cs_shadow_total{{kind=\"{kind}\"}} {count}")?;
     }

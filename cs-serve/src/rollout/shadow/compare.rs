@@ -31,6 +31,17 @@ impl Aspect {
         Self::Route,
         Self::Reply,
     ];
+
+    /// Whether an answer has something of it. That it has no entities is something.
+    pub(super) fn is_told(self, answered: &Answered) -> bool {
+        match self {
+            Self::Intent => answered.understanding.intent.is_some(),
+            Self::Entities => true,
+            Self::Sentiment => answered.understanding.sentiment.is_some(),
+            Self::Route => answered.route.is_some(),
+            Self::Reply => answered.reply.is_some(),
+        }
+    }
 }
 
 /// An answer to a turn.

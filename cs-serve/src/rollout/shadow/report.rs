@@ -5,111 +5,22 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::compare::{Answered, Aspect, Disagreement};
-use crate::rollout::error::RolloutError;
+use super::config::ShadowConfig;
 
 /// The most kinds of disagreements that are told apart; further ones count, and are not listed.
 const MOST_KINDS: usize = 10_000;
 /// The 97.5th percentile of the standard normal distribution, for intervals of 95 %.
 const PERCENTILE: f64 = 1.96;
 
-/// What a disagreement costs, in those of an intent.
+/// A share of turns, with its interval of 95 %.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Costs {
-    /// Another intent. 1 by default.
-    pub intent: f64,
-    /// Other entities. 0.5 by default.
-    pub entities: f64,
-    /// Another sentiment. 0.1 by default.
-    pub sentiment: f64,
-    /// Another model. 0.05 by default.
-    pub route: f64,
-    /// Another reply. 0.5 by default.
-    pub reply: f64,
-}
-
-impl Default for Costs {
-    fn default() -> Self {
-        Self {
-            intent: 1.0,
-            entities: 0.5,
-            sentiment: 0.1,
-            route: 0.05,
-            reply: 0.5,
-        }
-    }
-}
-
-impl Costs {
-    fn of(&self, aspect: Aspect) -> f64 {
-        match aspect {
-            Aspect::Intent => self.intent,
-            Aspect::Entities => self.entities,
-            Aspect::Sentiment => self.sentiment,
-            Aspect::Route => self.route,
-            Aspect::Reply => self.reply,
-        }
-    }
-}
-
-/// What may be chosen about a candidate's shadow.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ShadowConfig {
-    /// The turns that may wait for the candidate; further ones are not compared. 64 by default.
-    pub queue: usize,
-    /// The comparisons without which nothing is said. 1,000 by default.
-    pub least: u64,
-    /// The largest share of turns in which the intent may be another one. 0.1 by default.
-    pub max_other_intents: f64,
-    /// The largest share of turns that the candidate may fail to answer. 0.01 by default.
-    pub max_failures: f64,
-    /// What disagreements cost.
-    pub costs: Costs,
-}
-
-impl Default for ShadowConfig {
-    fn default() -> Self {
-        Self {
-            queue: 64,
-            least: 1_000,
-            max_other_intents: 0.1,
-            max_failures: 0.01,
-            costs: Costs::default(),
-        }
-    }
-}
-
-impl ShadowConfig {
-    /// Checks that it can be.
-    ///
-    /// # Errors
-    /// [`RolloutError::Config`] for the first value that cannot be.
-    pub fn validate(&self) -> Result<(), RolloutError> {
-        let wrong = |name, found: String, expected| {
-            Err(RolloutError::Config {
-                name,
-                found,
-                expected,
-            })
-        };
-        if self.queue == 0 {
-            return wrong("queue", "0".into(), "at least 1");
-        }
-        for (name, share) in [
-            ("max_other_intents", self.max_other_intents),
-            ("max_failures", self.max_failures),
-        ] {
-            if !(share > 0.0 && share < 1.0) {
-                return wrong(name, share.to_string(), "above 0 and below 1");
-            }
-        }
-        let costs = Aspect::ALL.map(|it| self.costs.of(it));
-        match costs.iter().find(|&&it| !(it >= 0.0 && it.is_finite())) {
-            Some(found) => wrong("costs", found.to_string(), "at least 0"),
-            None => Ok(()),
-        }
-    }
+pub struct Share {
+    /// The share; 0 without a turn.
+    pub share: f64,
+    /// The lower end of the interval.
+    pub lower: f64,
+    /// The upper end.
+    pub upper: f64,
 }
 
 /// How often both models agree in something.
@@ -117,12 +28,11 @@ impl ShadowConfig {
 pub struct Agreement {
     /// In what.
     pub aspect: Aspect,
-    /// The share of turns.
-    pub share: f64,
-    /// The lower end of its interval of 95 %.
-    pub lower: f64,
-    /// The upper end.
-    pub upper: f64,
+    /// The turns that tell it: those in which one of the models has something of it at least.
+    pub turns: u64,
+    /// How many of them agree.
+    #[serde(flatten)]
+    pub share: Share,
 }
 
 /// A kind of disagreement, and how much it matters.
@@ -171,7 +81,9 @@ pub struct Report {
     /// Whether the candidate is fit for a canary.
     #[serde(flatten)]
     pub fitness: Fitness,
-    /// How often the models agree.
+    /// How many of the turns that it was asked for it failed to answer.
+    pub failures: Share,
+    /// How often the models agree, in what there is to compare.
     pub agreements: Vec<Agreement>,
     /// The disagreements, the costliest first.
     pub ranking: Vec<Ranked>,
@@ -182,21 +94,34 @@ pub struct Report {
 pub struct Comparisons {
     compared: u64,
     failed: u64,
-    differing: BTreeMap<Aspect, u64>,
+    /// The turns that tell an aspect, and those of them that differ in it.
+    told: BTreeMap<Aspect, [u64; 2]>,
     kinds: BTreeMap<Disagreement, u64>,
 }
 
 impl Comparisons {
-    /// Adds a turn that both have answered.
-    pub fn add(&mut self, stable: &Answered, candidate: &Answered) {
+    /// Adds a turn that both have answered. Gives where they differ, each with the number of turns in which they have
+    /// so far; 0 if there are too many kinds to count this one.
+    pub fn add(&mut self, stable: &Answered, candidate: &Answered) -> Vec<(Disagreement, u64)> {
         self.compared += 1;
-        for disagreement in super::compare(stable, candidate) {
-            *self.differing.entry(disagreement.aspect).or_default() += 1;
-            let is_known = self.kinds.contains_key(&disagreement);
-            if is_known || self.kinds.len() < MOST_KINDS {
-                *self.kinds.entry(disagreement).or_default() += 1;
+        for aspect in Aspect::ALL {
+            if aspect.is_told(stable) || aspect.is_told(candidate) {
+                self.told.entry(aspect).or_default()[0] += 1;
             }
         }
+        let found = super::compare(stable, candidate).into_iter();
+        found.map(|it| self.count(it)).collect()
+    }
+
+    fn count(&mut self, disagreement: Disagreement) -> (Disagreement, u64) {
+        self.told.entry(disagreement.aspect).or_default()[1] += 1;
+        let is_known = self.kinds.contains_key(&disagreement);
+        if !is_known && self.kinds.len() >= MOST_KINDS {
+            return (disagreement, 0);
+        }
+        let count = self.kinds.entry(disagreement.clone()).or_default();
+        *count += 1;
+        (disagreement, *count)
     }
 
     /// Adds a turn that the candidate has failed to answer.
@@ -207,16 +132,10 @@ impl Comparisons {
     /// Says what they add up to. `shed` is what was not compared. The ranking has at most `most` lines.
     #[must_use]
     pub fn report(&self, config: &ShadowConfig, shed: u64, most: usize) -> Report {
-        let agreement = |aspect| {
-            let differing = self.differing.get(&aspect).copied().unwrap_or(0);
-            let agreeing = self.compared - differing;
-            let (lower, upper) = interval(agreeing, self.compared);
-            Agreement {
-                aspect,
-                share: agreeing as f64 / (self.compared as f64).max(1.0),
-                lower,
-                upper,
-            }
+        let agreement = |(&aspect, &[turns, differing]): (&Aspect, &[u64; 2])| Agreement {
+            aspect,
+            turns,
+            share: Share::of(turns - differing, turns),
         };
         let mut ranking: Vec<Ranked> = self.ranked(config).collect();
         ranking.sort_by(|a, b| b.cost.total_cmp(&a.cost));
@@ -226,9 +145,14 @@ impl Comparisons {
             failed: self.failed,
             shed,
             fitness: self.fitness(config),
-            agreements: Aspect::ALL.into_iter().map(agreement).collect(),
+            failures: self.failures(),
+            agreements: self.told.iter().map(agreement).collect(),
             ranking,
         }
+    }
+
+    fn failures(&self) -> Share {
+        Share::of(self.failed, self.compared + self.failed)
     }
 
     fn ranked(&self, config: &ShadowConfig) -> impl Iterator<Item = Ranked> {
@@ -240,44 +164,54 @@ impl Comparisons {
     }
 
     fn fitness(&self, config: &ShadowConfig) -> Fitness {
-        let answered = self.compared + self.failed;
-        if answered < config.least {
+        if self.compared + self.failed < config.least {
             return Fitness::Unknown;
         }
-        let others = self.differing.get(&Aspect::Intent).copied().unwrap_or(0);
-        let intents = interval(others, self.compared);
-        let failures = interval(self.failed, answered);
-        if failures.0 > config.max_failures {
+        let failures = self.failures();
+        if failures.lower > config.max_failures {
             return Fitness::Unfit(Unfit::Failures);
         }
-        if intents.0 > config.max_other_intents {
+        // Models without intents have none that are other ones.
+        let intents = self.told.get(&Aspect::Intent);
+        let others = intents.map(|&[turns, others]| Share::of(others, turns));
+        if others.is_some_and(|it| it.lower > config.max_other_intents) {
             return Fitness::Unfit(Unfit::Intents);
         }
-        let are_within = failures.1 <= config.max_failures && intents.1 <= config.max_other_intents;
-        if are_within {
-            Fitness::Fit
-        } else {
-            Fitness::Unknown
+        let are_intents_within = others.is_none_or(|it| it.upper <= config.max_other_intents);
+        match are_intents_within && failures.upper <= config.max_failures {
+            true => Fitness::Fit,
+            false => Fitness::Unknown,
         }
     }
 }
 
-/// The score interval of a share (Wilson, "Probable inference, the law of succession, and statistical inference", 1927).
-fn interval(events: u64, trials: u64) -> (f64, f64) {
-    if trials == 0 {
-        return (0.0, 1.0);
+impl Share {
+    /// With its score interval (Wilson, "Probable inference, the law of succession, and statistical inference", 1927).
+    fn of(events: u64, trials: u64) -> Self {
+        if trials == 0 {
+            let (lower, upper) = (0.0, 1.0);
+            return Self {
+                share: 0.0,
+                lower,
+                upper,
+            };
+        }
+        let (n, z2) = (trials as f64, PERCENTILE * PERCENTILE);
+        let share = events as f64 / n;
+        let middle = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);
+        let spread = (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt();
+        let half = PERCENTILE * spread / (1.0 + z2 / n);
+        Self {
+            share,
+            lower: (middle - half).max(0.0),
+            upper: (middle + half).min(1.0),
+        }
     }
-    let (n, z2) = (trials as f64, PERCENTILE * PERCENTILE);
-    let share = events as f64 / n;
-    let middle = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);
-    let spread = (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt();
-    let half = PERCENTILE * spread / (1.0 + z2 / n);
-    ((middle - half).max(0.0), (middle + half).min(1.0))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::interval;
+    use super::Share;
 
     /// `statsmodels.stats.proportion.proportion_confint(…, method="wilson")`, with 1.96 for 1.959964.
     #[test]
@@ -287,9 +221,9 @@ mod tests {
             (50, 1000, 0.038_130_8, 0.065_314_3),
             (10, 10, 0.722_467_2, 1.0),
         ] {
-            let found = interval(events, trials);
-            assert!((found.0 - lower).abs() < 1e-5, "{found:?}");
-            assert!((found.1 - upper).abs() < 1e-5, "{found:?}");
+            let found = Share::of(events, trials);
+            assert!((found.lower - lower).abs() < 1e-5, "{found:?}");
+            assert!((found.upper - upper).abs() < 1e-5, "{found:?}");
         }
     }
 }

@@ -5,61 +5,85 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use super::compare::Answered;
-use super::report::{Comparisons, Report, ShadowConfig};
+use super::compare::{Answered, Disagreement};
+use super::config::ShadowConfig;
+use super::report::{Comparisons, Report};
 use crate::error::BackendError;
 use crate::rollout::error::RolloutError;
 
-/// A turn, and what the stable model answered.
-#[derive(Debug, Clone)]
-pub struct Copied {
-    /// What the customer said.
-    pub text: String,
-    /// What was answered.
-    pub stable: Answered,
+/// The longest pause between two copies.
+const MOST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What a shadow does with a copy of a turn. A function that gives both answers is one, too.
+pub trait Work<T>: Send {
+    /// Gives the stable model's answer, and what the candidate would have answered.
+    ///
+    /// # Errors
+    /// If the candidate fails, or takes too long.
+    fn answers(&mut self, turn: &T) -> Result<[Answered; 2], BackendError>;
+
+    /// Whether customers wait for the machine, so that the candidate is not to be asked now. By default they never do.
+    fn is_needed(&self) -> bool {
+        false
+    }
+
+    /// Takes a turn in which the answers differ, in the first of each kind as many as
+    /// [`samples`](ShadowConfig::samples) says.
+    fn differ(&mut self, _turn: &T, _found: &[Disagreement]) {}
+}
+
+impl<T, F> Work<T> for F
+where
+    F: FnMut(&T) -> Result<[Answered; 2], BackendError> + Send,
+{
+    fn answers(&mut self, turn: &T) -> Result<[Answered; 2], BackendError> {
+        self(turn)
+    }
 }
 
 /// Asks the candidate for a copy of the traffic, on a thread of its own. What comes while too much waits is not compared: a
 /// candidate that is slow or hangs changes nothing for anybody.
-pub struct Shadow {
-    queue: SyncSender<Copied>,
-    comparisons: Arc<Mutex<Comparisons>>,
-    shed: AtomicU64,
+pub struct Shadow<T> {
+    queue: SyncSender<T>,
+    seen: Arc<Seen>,
     config: ShadowConfig,
 }
 
-impl Shadow {
-    /// Starts the thread. It ends when the shadow is dropped and `answer` has come back.
+#[derive(Default)]
+struct Seen {
+    comparisons: Mutex<Comparisons>,
+    shed: AtomicU64,
+}
+
+impl<T: Send + 'static> Shadow<T> {
+    /// Starts the thread. It ends when the shadow is dropped and `work` has come back.
     ///
     /// # Errors
     /// [`RolloutError::Config`] for a configuration that cannot be, [`RolloutError::Thread`] if there is no
     /// thread to be had.
-    pub fn start(
-        config: ShadowConfig,
-        answer: impl FnMut(&str) -> Result<Answered, BackendError> + Send + 'static,
-    ) -> Result<Self, RolloutError> {
+    pub fn start(config: ShadowConfig, work: impl Work<T> + 'static) -> Result<Self, RolloutError> {
         config.validate()?;
         let (queue, waiting) = sync_channel(config.queue);
-        let comparisons = Arc::<Mutex<Comparisons>>::default();
-        let shared = Arc::clone(&comparisons);
+        let seen = Arc::<Seen>::default();
+        let (shared, chosen) = (Arc::clone(&seen), config.clone());
         thread::Builder::new()
             .name("cs-shadow".into())
-            .spawn(move || run(&waiting, &shared, answer))
+            .spawn(move || shared.watch(&waiting, &chosen, work))
             .map_err(|source| RolloutError::Thread { source })?;
         Ok(Self {
             queue,
-            comparisons,
-            shed: AtomicU64::new(0),
+            seen,
             config,
         })
     }
 
     /// Hands a turn on, without waiting. Gives whether there was room for it.
-    pub fn offer(&self, copied: Copied) -> bool {
-        let has_room = self.queue.try_send(copied).is_ok();
+    pub fn offer(&self, turn: T) -> bool {
+        let has_room = self.queue.try_send(turn).is_ok();
         if !has_room {
-            self.shed.fetch_add(1, Ordering::Relaxed);
+            self.seen.shed.fetch_add(1, Ordering::Relaxed);
         }
         has_room
     }
@@ -67,13 +91,13 @@ impl Shadow {
     /// Says what was found so far, with at most so many disagreements.
     #[must_use]
     pub fn report(&self, most: usize) -> Report {
-        let comparisons = self.comparisons.lock();
+        let comparisons = self.seen.comparisons.lock();
         let comparisons = comparisons.unwrap_or_else(PoisonError::into_inner);
-        comparisons.report(&self.config, self.shed.load(Ordering::Relaxed), most)
+        comparisons.report(&self.config, self.seen.shed.load(Ordering::Relaxed), most)
     }
 }
 
-impl fmt::Debug for Shadow {
+impl<T> fmt::Debug for Shadow<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shadow")
             .field("config", &self.config)
@@ -81,17 +105,56 @@ impl fmt::Debug for Shadow {
     }
 }
 
-fn run(
-    waiting: &Receiver<Copied>,
-    shared: &Mutex<Comparisons>,
-    mut answer: impl FnMut(&str) -> Result<Answered, BackendError>,
-) {
-    while let Ok(copied) = waiting.recv() {
-        let answered = answer(&copied.text);
-        let mut comparisons = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        match answered {
-            Ok(candidate) => comparisons.add(&copied.stable, &candidate),
-            Err(_) => comparisons.add_failure(),
+impl Seen {
+    fn watch<T>(&self, waiting: &Receiver<T>, config: &ShadowConfig, mut work: impl Work<T>) {
+        for turn in waiting {
+            if work.is_needed() {
+                self.shed.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+            let began = Instant::now();
+            let answers = work.answers(&turn);
+            let took = began.elapsed();
+            let found = self.add(answers, config.samples);
+            if !found.is_empty() {
+                work.differ(&turn, &found);
+            }
+            thread::sleep(pause(took, config.share));
         }
+    }
+
+    /// Counts a turn, and gives the disagreements if there are few of one of their kinds so far.
+    fn add(&self, answers: Result<[Answered; 2], BackendError>, samples: u64) -> Vec<Disagreement> {
+        let comparisons = self.comparisons.lock();
+        let mut comparisons = comparisons.unwrap_or_else(PoisonError::into_inner);
+        let Ok([stable, candidate]) = answers else {
+            comparisons.add_failure();
+            return Vec::new();
+        };
+        let found = comparisons.add(&stable, &candidate);
+        let is_sample = found
+            .iter()
+            .any(|&(_, count)| (1..=samples).contains(&count));
+        let found = found.into_iter().filter(|_| is_sample);
+        found.map(|(disagreement, _)| disagreement).collect()
+    }
+}
+
+/// How long to pause after work that took so long, so that work takes no more than a share of the time.
+fn pause(took: Duration, share: f64) -> Duration {
+    let pause = took.as_secs_f64() * (1.0 / share - 1.0);
+    Duration::from_secs_f64(pause.clamp(0.0, MOST_PAUSE.as_secs_f64()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_takes_its_share_of_the_time() {
+        let took = Duration::from_millis(10);
+        assert_eq!(pause(took, 0.1), Duration::from_millis(90));
+        assert_eq!(pause(took, 1.0), Duration::ZERO);
+        assert_eq!(pause(Duration::from_secs(9), 0.001), MOST_PAUSE);
     }
 }

@@ -9,6 +9,7 @@ use cs_serve::dialogue::{Chat, ChatConfig, Flows, MemorySessions, SessionsConfig
 use cs_serve::engine::Engine;
 use cs_serve::http::{Api, Candidate, CandidateConfig, HttpConfig, LastRatings, Slot};
 use cs_serve::reply::{Asked, Reply, Sink, Source};
+use cs_serve::rollout::shadow::ShadowConfig;
 use cs_serve::rollout::{
     Approval, Candidates, FileJournal, Guardrail, Journal, Key, Margins, MemoryJournal, Plan,
     Rollout, RolloutConfig, RolloutError, Traffic,
@@ -43,6 +44,14 @@ fn quick() -> RolloutConfig {
         min_step: Duration::from_secs(60),
         approval: Approval::None,
         ..RolloutConfig::default()
+    }
+}
+
+/// The candidate sees whatever the stable model has.
+fn eager() -> ShadowConfig {
+    ShadowConfig {
+        share: 1.0,
+        ..ShadowConfig::default()
     }
 }
 
@@ -265,7 +274,10 @@ async fn a_candidate_that_hangs_costs_nobody_a_reply() {
     let held = Arc::clone(&gate);
     let watch = CandidateConfig {
         slow_after: Duration::from_millis(20),
-        shadow_queue: 4,
+        shadow: Some(ShadowConfig {
+            queue: 4,
+            ..ShadowConfig::default()
+        }),
         ..CandidateConfig::default()
     };
     let rolling = Rolling::in_memory(&models(move || held.pass()), watch);
@@ -291,7 +303,7 @@ async fn a_candidate_that_hangs_costs_nobody_a_reply() {
 #[tokio::test]
 async fn copies_are_compared() {
     let watch = CandidateConfig {
-        shadow_share: 1.0,
+        shadow: Some(eager()),
         ..CandidateConfig::default()
     };
     let rolling = Rolling::in_memory(&models(|| ()), watch);
@@ -307,10 +319,30 @@ async fn copies_are_compared() {
         (&status["phase"], &status["begun"]),
         (&json!("ready"), &json!([0, 0]))
     );
-    assert_eq!(
-        status["shadow"]["same_entities"],
-        status["shadow"]["compared"]
+    let shadow = &status["shadow"];
+    assert_eq!(shadow["fitness"], "unknown");
+    let agreements = shadow["agreements"].as_array().unwrap();
+    let told: Vec<&str> = agreements
+        .iter()
+        .map(|it| it["aspect"].as_str().unwrap())
+        .collect();
+    assert!(
+        told.contains(&"entities") && told.contains(&"reply"),
+        "{shadow}"
     );
+    for agreement in agreements {
+        assert_eq!(agreement["turns"], shadow["compared"]);
+        assert!(agreement["lower"].as_f64() < agreement["upper"].as_f64());
+    }
+    let of = |aspect: &str| agreements.iter().find(|it| it["aspect"] == aspect);
+    assert_eq!(of("entities").unwrap()["share"], 1.0);
+    // Both have intents of their own, by which answers are looked for.
+    let ranked = &shadow["ranking"][0];
+    assert_eq!(
+        (&ranked["aspect"], &ranked["count"]),
+        (&json!("intent"), &shadow["compared"])
+    );
+    assert_eq!(of("reply").unwrap()["share"], 0.0);
     assert_eq!(status["plan"]["steps"][0]["share"], 0.5);
 }
 
