@@ -6,7 +6,9 @@ use std::str::FromStr;
 use clap::Args;
 use cs_serve::rollout::{Approval, Guardrail, Margins, Plan, RolloutConfig, Traffic};
 
+use crate::candidate_args::Shares;
 use crate::error::{Error, Result};
+use crate::number;
 
 /// What traffic is simulated: `drop=0.1,rated=0.1,satisfaction=0.8,conversations=10000`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -95,21 +97,16 @@ pub struct RolloutArgs {
     #[arg(long, value_name = "N", requires = "simulate", conflicts_with = "state", value_parser = clap::value_parser!(u64).range(1..))]
     pub runs: Option<u64>,
     /// The candidate's share of new conversations in each step, in percent
-    #[arg(
-        long,
-        value_name = "PERCENTS",
-        value_delimiter = ',',
-        default_value = "5,15,30"
-    )]
-    pub plan: Vec<f64>,
+    #[arg(long, value_name = "PERCENT,...", default_value = "5,15,30")]
+    pub plan: Shares,
     /// The relative drop of satisfaction that has to be ruled out
-    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = number::part)]
     pub max_drop: f64,
     /// A folder where the roll-out is kept, to go on another time
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// The days after which a simulated step is left waiting
-    #[arg(long, value_name = "N", default_value_t = 90.0, requires = "simulate")]
+    #[arg(long, value_name = "N", default_value_t = 90.0, requires = "simulate", value_parser = number::above_zero)]
     pub days: f64,
     /// What chance follows from
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -126,7 +123,7 @@ impl RolloutArgs {
         let usual = Margins::default();
         let margins = usual.scaled(self.max_drop / usual.most);
         let mut config = RolloutConfig {
-            shares: self.plan.iter().map(|percent| percent / 100.0).collect(),
+            shares: self.plan.0.clone(),
             guardrails: RolloutConfig::guardrails(margins),
             approval: Approval::None,
             ..RolloutConfig::default()

@@ -387,15 +387,17 @@ fn a_candidate_is_a_setting_and_its_roll_out_needs_one() {
         (rolling.approval, rolling.shadow),
         (Some(Approval::Each), Some(0.0))
     );
-    for (flag, value) in [
-        ("--plan", "5;15"),
-        ("--approval", "all"),
-        ("--max-drop", "0"),
+    for (flag, value, expected) in [
+        ("--plan", "5;15", "shares in percent, e.g. 5,15,30"),
+        ("--plan", "abc", "shares in percent, e.g. 5,15,30"),
+        ("--approval", "all", "none, last or each"),
+        ("--max-drop", "1", "a number above 0 and below 1"),
+        ("--rated", "ten", "a number above 0, at most 1"),
+        ("--daily", "0", "a number above 0"),
+        ("--min-step-hours", "a day", "a number above 0"),
     ] {
-        assert!(
-            ServeArgs::try_parse_from(["serve", flag, value]).is_err(),
-            "{flag}"
-        );
+        let refused = ServeArgs::try_parse_from(["serve", flag, value]).unwrap_err();
+        assert!(refused.to_string().contains(expected), "{refused}");
     }
     let light = folder.path("light");
     let alone = settings(&["--light", light.as_ref(), "--plan", "5"], &[]).unwrap();
