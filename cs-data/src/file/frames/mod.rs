@@ -86,7 +86,13 @@ impl Frames {
             TryLockError::Error(source) => io(source),
         })?;
         let length = file.metadata().map_err(io)?.len();
+        if !is_at(&file, path).map_err(io)? {
+            // Its writer has written it anew meanwhile, and has it.
+            let path = path.to_owned();
+            return Err(FrameError::Taken { path });
+        }
         let torn = scan(path, kind, (&mut file, length), each)?;
+        remove(&next_to(path)).map_err(io)?;
         let mut tail = Tail::new(file, torn.map_or(length, |torn| torn.at));
         tail.mend().map_err(io)?;
         if tail.end() == 0 {
@@ -151,6 +157,34 @@ impl Frames {
         self.tail.append(payload)
     }
 
+    /// Writes the file anew, with all frames that `content` puts, in the place of what was there: it has the one or the
+    /// other, whenever the process or the machine stops. The file stays this writer's. Until it is whole, the new one is
+    /// beside it, by the name with `.next` at its end.
+    ///
+    /// # Errors
+    ///
+    /// The error of `content`, a frame of more than [`MAX_FRAME_BYTES`], or a failure to write; the file stays as it was.
+    pub fn renew(
+        &mut self,
+        kind: FrameKind,
+        content: impl FnOnce(&mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let next = next_to(&self.path);
+        let written = write_next(&next, kind, content).and_then(|tail| {
+            std::fs::rename(&next, &self.path)?;
+            Ok(tail)
+        });
+        match written {
+            Ok(tail) => self.tail = tail,
+            Err(error) => {
+                // It is removed when the file is opened next, if not now.
+                let _ = remove(&next);
+                return Err(error);
+            }
+        }
+        sync(folder_of(&self.path))
+    }
+
     /// Makes all frames so far outlast a crash of the machine; some milliseconds.
     ///
     /// # Errors
@@ -175,6 +209,57 @@ impl Frames {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Where the file is that takes a file's place.
+fn next_to(path: &Path) -> PathBuf {
+    let mut next = path.as_os_str().to_owned();
+    next.push(".next");
+    next.into()
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a file of frames that nobody knows yet, and has it.
+fn write_next(
+    path: &Path,
+    kind: FrameKind,
+    content: impl FnOnce(&mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()>,
+) -> io::Result<Tail<File>> {
+    remove(path)?;
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).create_new(true).open(path)?;
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => io::ErrorKind::WouldBlock.into(),
+        TryLockError::Error(source) => source,
+    })?;
+    let mut tail = Tail::new(file, 0);
+    tail.put(&kind.head())?;
+    content(&mut |payload| tail.append(payload))?;
+    tail.storage.sync_all()?;
+    Ok(tail)
+}
+
+/// Whether a file is still the one at a path.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |it: &std::fs::Metadata| (it.dev(), it.ino());
+    let there = match std::fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        there => there?,
+    };
+    Ok(identity(&file.metadata()?) == identity(&there))
+}
+
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
+    Ok(true)
 }
 
 fn scan<E>(
