@@ -1,5 +1,6 @@
 //! What `serve` is told about a candidate.
 
+use std::fmt::Display;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -12,8 +13,8 @@ use cs_serve::engine::{Engine, EngineConfig};
 use cs_serve::http::{Api, Candidate, CandidateConfig};
 use cs_serve::rollout::shadow::ShadowConfig;
 use cs_serve::rollout::{
-    Approval, Candidates, FileJournal, Journal, Margins, MemoryJournal, Plan, Rollout,
-    RolloutConfig, RolloutError, Traffic,
+    Approval, Candidates, FileJournal, Journal, Margins, MemoryJournal, Plan, RedisJournal,
+    RedisJournalConfig, Rollout, RolloutConfig, RolloutError, Traffic,
 };
 use cs_serve::{Assistant, RuntimeConfig};
 
@@ -28,8 +29,9 @@ pub struct CandidateArgs {
     /// Folder of a candidate: it sees copies of turns, and gets conversations once its roll-out is started
     #[arg(long, value_name = "DIR")]
     pub candidate: Option<PathBuf>,
-    /// File that keeps which conversations are the candidate's, and what came of them; in memory if left out
-    #[arg(long, value_name = "FILE")]
+    /// What keeps which conversations are the candidate's, and what came of them: a file, or for replicas a Redis as
+    /// redis://127.0.0.1:6379; in memory if left out
+    #[arg(long, value_name = "FILE|URL")]
     pub rollout: Option<PathBuf>,
     /// Shares of conversations that the candidate gets, step by step, in percent; 5,15,30 if left out
     #[arg(long, value_name = "PERCENT,...")]
@@ -97,14 +99,23 @@ impl CandidateArgs {
         }
     }
 
+    /// The address of a Redis, if that keeps the roll-out.
+    fn url(&self) -> Option<&str> {
+        let place = self.rollout.as_ref()?.to_str()?;
+        let is_redis = |it: &&str| it.contains("://");
+        Some(place).filter(is_redis)
+    }
+
     fn config(&self) -> RolloutConfig {
         let default = RolloutConfig::default();
         let margins = Margins::default();
+        let min_step = self.min_step_hours.map_or(default.min_step, hours);
         let most = self.max_drop.unwrap_or(margins.most);
         RolloutConfig {
             shares: self.plan.clone().map_or(default.shares, |it| it.0),
             guardrails: RolloutConfig::guardrails(margins.scaled(most / margins.most)),
-            min_step: self.min_step_hours.map_or(default.min_step, hours),
+            min_step,
+            patience: default.patience.max(min_step),
             approval: self.approval.unwrap_or(default.approval),
             ..default
         }
@@ -165,6 +176,11 @@ impl ServeSettings {
         if !self.chats() {
             return refuse("--candidate: no conversations to give it: give --flows or --replies");
         }
+        if self.redis.is_some() && self.rolling.url().is_none() {
+            return refuse(
+                "--redis, --candidate: replicas share conversations, and have to share the roll-out: give --rollout redis://…",
+            );
+        }
         let engine = self.candidate_engine(dir)?;
         let handle = engine.handle();
         let model = handle.model();
@@ -175,7 +191,7 @@ impl ServeSettings {
         let config = self.rolling.config();
         let failed = |error: RolloutError| Error::Usage(format!("--candidate: {error}"));
         let plan = Plan::new(&config, &self.rolling.traffic()).map_err(failed)?;
-        let rollout = Rollout::open(self.journal()?, &of, &config).map_err(failed)?;
+        let rollout = Rollout::open(self.journal(&of)?, &of, &config).map_err(failed)?;
         tell(&plan);
         let watched = Candidate::new(handle, rollout, plan, self.rolling.watch());
         let api = watched.and_then(|it| api.with_candidate(it))?;
@@ -198,11 +214,23 @@ impl ServeSettings {
         Ok(Engine::start(Arc::new(model), config)?)
     }
 
-    fn journal(&self) -> Result<Box<dyn Journal>> {
+    fn journal(&self, of: &Candidates<'_>) -> Result<Box<dyn Journal>> {
+        fn failed(error: impl Display) -> Error {
+            Error::Usage(format!("--rollout: {error}"))
+        }
         let Some(path) = &self.rolling.rollout else {
             return Ok(Box::new(MemoryJournal::new()));
         };
-        let failed = |error| Error::Usage(format!("--rollout: {error}"));
+        if let Some(url) = self.rolling.url() {
+            let default = RedisJournalConfig::default();
+            let config = RedisJournalConfig {
+                url: url.to_owned(),
+                // Another roll-out has a journal of its own.
+                namespace: format!("{}:{}:{}", default.namespace, of.stable, of.candidate),
+                ..default
+            };
+            return Ok(Box::new(RedisJournal::open(&config).map_err(failed)?));
+        }
         let journal = FileJournal::open(path).map_err(failed)?;
         if let Some(torn) = journal.torn() {
             note(format_args!(

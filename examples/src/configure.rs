@@ -147,7 +147,10 @@ fn value_text(arg: &Arg, value: &DeValue<'_>, folder: &Path) -> Result<OsString,
     match value {
         DeValue::Integer(number) if is_number => Ok(number.to_string().into()),
         DeValue::Float(number) if is_number => Ok(number.as_str().into()),
-        DeValue::String(path) if kind == TypeId::of::<PathBuf>() && !path.is_empty() => {
+        // A URL is no path, though it may stand where one may.
+        DeValue::String(path)
+            if kind == TypeId::of::<PathBuf>() && !path.is_empty() && !path.contains("://") =>
+        {
             Ok(folder.join(&**path).into())
         }
         DeValue::String(text) if !is_number => Ok((&**text).into()),

@@ -73,6 +73,13 @@ pub fn above_zero(text: &str) -> Result<f64, String> {
     })
 }
 
+/// Days, above 0, at most a century of them.
+pub fn days(text: &str) -> Result<f64, String> {
+    checked(text, "a number above 0, at most 36525", |number| {
+        number > 0.0 && number <= 36_525.0
+    })
+}
+
 /// 0 or more.
 pub fn not_negative(text: &str) -> Result<f64, String> {
     checked(text, "a number of at least 0", |number: f64| {
@@ -87,11 +94,12 @@ mod tests {
     #[test]
     fn a_number_out_of_range_is_refused_with_what_was_expected() {
         type Parse = fn(&str) -> Result<f64, String>;
-        let cases: [(Parse, &[&str], &[&str]); 5] = [
+        let cases: [(Parse, &[&str], &[&str]); 6] = [
             (share, &["0", "0.1"], &["1", "1.5", "-0.1", "NaN", "ten"]),
             (part, &["0.15"], &["0", "1", "inf"]),
             (factor, &["1", "0.5"], &["0", "1.01", ""]),
             (above_zero, &["3e-5"], &["0", "-1", "inf", "NaN"]),
+            (days, &["0.5", "36525"], &["0", "1e300", "NaN"]),
             (not_negative, &["0", "2"], &["-0.1", "inf", "NaN"]),
         ];
         for (parse, good, bad) in cases {

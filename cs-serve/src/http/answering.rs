@@ -15,6 +15,9 @@ use crate::Understanding;
 use crate::engine::{Handle, Options};
 use crate::route::{Cascade, Layer, Layers, Route, Turn};
 
+/// The bytes that are tokenised between two other tasks: a millisecond at most.
+pub(super) const QUICK: usize = 8 << 10;
+
 /// The models that answer.
 pub(super) enum Answering {
     One(Slot, Handle),
@@ -47,8 +50,6 @@ pub(super) struct Request {
 
 impl Request {
     pub(super) fn new(texts: Vec<String>, options: Options) -> Self {
-        /// The bytes that are tokenised between two other tasks: a millisecond at most.
-        const QUICK: usize = 8 << 10;
         Self {
             is_large: texts.iter().map(String::len).sum::<usize>() > QUICK,
             texts,

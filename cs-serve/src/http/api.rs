@@ -18,7 +18,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answering::Answering;
-use super::candidate::{Canary, Candidate};
+use super::canary::Canary;
+use super::candidate::Candidate;
 use super::chat_log::ChatLog;
 use super::chats::Chats;
 use super::config::HttpConfig;

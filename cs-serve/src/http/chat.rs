@@ -16,7 +16,7 @@ use super::answering;
 use super::api::Api;
 use super::blocking::on_thread;
 use super::body::{self, TurnNumber, bad, given};
-use super::candidate::{Canary, Watched};
+use super::canary::Canary;
 use super::chat_log::{ChatLog, Logged};
 use super::chats::{Chats, Held, Place, chats, check_session};
 use super::events::{self, Events};
@@ -24,6 +24,7 @@ use super::feedback::Rating;
 use super::problem::Problem;
 use super::shadow::Copied;
 use super::understand::{check as check_texts, json};
+use super::watched::Watched;
 use crate::Understanding;
 use crate::dialogue::{Filtered, Shown, Told, Turn, wishes};
 use crate::engine::Options;
@@ -185,9 +186,11 @@ async fn understand(
     let (understanding, route) = match api.answering().answer_one(request).await {
         Ok(answer) => answer,
         Err(problem) => {
-            if let Some(watched) = watched {
-                let session = said.session.clone();
-                on_thread(move || watched.has_no_reply(&session)).await?;
+            // A service that is full is not the model's failure.
+            if problem.status == StatusCode::INTERNAL_SERVER_ERROR
+                && let Some(watched) = watched
+            {
+                watched.has_no_reply();
             }
             return Err(problem);
         }
@@ -245,18 +248,19 @@ async fn watched(
     let (canary, chats) = (Arc::clone(canary), Arc::clone(chats));
     let (session, customer, turn) = (said.session.clone(), said.customer.clone(), said.turn);
     let work = move || {
-        let turn = match turn {
-            Some(turn) => turn.0,
-            None => chats.turns(&session)?.saturating_add(1),
-        };
+        // The session's own number: who sends the first turn again begins nothing.
+        let next = chats.turns(&session)?.saturating_add(1);
+        if turn.is_some_and(|it| it.0 != next && it.0.saturating_add(1) != next) {
+            return Ok(None); // which is refused
+        }
         let arrival = Arrival {
             conversation: &session,
             customer: customer.as_deref(),
-            turn,
+            turn: next,
         };
-        Ok::<_, Problem>(canary.assign(&arrival))
+        Ok::<_, Problem>(Some(canary.assign(&arrival)))
     };
-    on_thread(work).await?.map(Some)
+    on_thread(work).await?
 }
 
 /// A turn that is understood and has no reply yet.
@@ -291,7 +295,15 @@ impl Pending {
             understanding: &understood.understanding,
             parts: &understood.parts,
         };
-        let told = chats.turn(&turn, sink)?;
+        let told = chats.turn(&turn, sink).inspect_err(|problem| {
+            // Nor is one whose customer has gone, or whose store fails.
+            let is_failure = problem.status == StatusCode::INTERNAL_SERVER_ERROR;
+            if let Some(watched) = watched.as_ref().filter(|_| is_failure)
+                && sink("").is_continue()
+            {
+                watched.has_no_reply();
+            }
+        })?;
         if let Some(log) = log {
             log.turn(&Logged {
                 session: &said.session,
@@ -302,7 +314,7 @@ impl Pending {
             });
         }
         if let Some(watched) = watched {
-            watched.has_reply(&said.session, &understood.understanding, &told);
+            watched.has_reply(&understood.understanding, &told);
         }
         if let Some(canary) = shown.filter(|_| !told.is_repeated) {
             canary.copy(|| Copied {

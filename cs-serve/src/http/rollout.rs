@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::api::Api;
 use super::blocking::on_thread;
 use super::body;
-use super::candidate::Canary;
+use super::canary::Canary;
 use super::problem::Problem;
 use super::understand::json;
 use crate::rollout::shadow::Report;
@@ -62,8 +62,14 @@ pub(super) async fn act(State(api): State<Api>, request: Request) -> Result<Resp
     let body = body::read(&parts.headers, body, api.config()).await?;
     let Act { action } = body::parse(&body, EXPECTED)?;
     let work = move || {
-        canary.act(action, &by)?;
-        Ok::<_, RolloutError>(shown(&canary))
+        let acted = canary.act(action, &by);
+        let shown = shown(&canary);
+        // A rollback that cannot be written is in force.
+        let is_in_force = action == Action::Rollback && shown.status.is_unsaved;
+        match acted {
+            Err(error) if !is_in_force => Err(error),
+            _ => Ok::<_, RolloutError>(shown),
+        }
     };
     json(&on_thread(work).await??)
 }

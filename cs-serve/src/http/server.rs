@@ -24,7 +24,7 @@ use tower::Service;
 
 use super::api::Api;
 use super::blocking::on_thread;
-use super::candidate::Canary;
+use super::canary::Canary;
 
 /// The most bytes of a request's head.
 const HEAD: usize = 64 << 10;
@@ -93,6 +93,9 @@ impl Api {
         stop.send_replace(());
         let all = async { while connections.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(config.drain_timeout, all).await;
+        if let Some(canary) = self.canary().cloned() {
+            let _ = on_thread(move || canary.settle()).await; // as far as it goes
+        }
         Served {
             cut_off: connections.len(),
         }
@@ -110,9 +113,8 @@ impl Time {
             loop {
                 tokio::time::sleep(EVERY).await;
                 let canary = Arc::clone(&canary);
-                if on_thread(move || canary.tick()).await.is_err() {
-                    return; // which has been told
-                }
+                // One that panics has been told, and the next one may not.
+                let _ = on_thread(move || canary.tick()).await;
             }
         }))
     }

@@ -72,6 +72,9 @@ pub struct RolloutConfig {
     /// How many conversations are remembered; further ones get the stable model and are not counted. A million by
     /// default, which is some 150 MB.
     pub most: usize,
+    /// After how many events the journal is written anew, to begin with where the roll-out stands, besides four for each
+    /// conversation that is remembered. 100,000 by default, which is some 15 MB.
+    pub fold_after: u64,
 }
 
 impl Default for RolloutConfig {
@@ -88,6 +91,7 @@ impl Default for RolloutConfig {
             per_customer: 1,
             expiry: 2 * DAY,
             most: 1_000_000,
+            fold_after: 100_000,
         }
     }
 }
@@ -150,7 +154,8 @@ impl RolloutConfig {
             self.expiry.as_millis(),
             "at least 60000",
         )?;
-        unless(self.most > 0, "most", 0, "at least 1")
+        unless(self.most > 0, "most", 0, "at least 1")?;
+        unless(self.fold_after > 0, "fold_after", 0, "at least 1")
     }
 
     /// The sequence that rules a drop out. All guardrails have to say so before a step passes, so each of them may take the

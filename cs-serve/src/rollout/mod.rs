@@ -37,17 +37,15 @@
 
 mod assign;
 mod config;
-mod conversation;
 mod counts;
 mod decide;
 mod error;
-mod event;
 mod guardrail;
 mod journal;
+mod known;
 mod plan;
 #[allow(clippy::module_inception, reason = "it has the type of this name")]
 mod rollout;
-mod segments;
 pub mod shadow;
 mod simulate;
 mod state;
@@ -55,22 +53,23 @@ mod statistics;
 mod status;
 mod steps;
 mod turn;
+mod writing;
 
 pub use assign::{Id, Key};
 pub use config::{Approval, RolloutConfig};
 pub use counts::{Arm, Counts, Tally};
 pub use decide::{Decision, Figure, Rule, Side, Verdict, decide};
 pub use error::{JournalError, RolloutError};
-pub use event::{Cause, Event, Opened, Outcome};
 pub use guardrail::{Guardrail, Margins};
 pub use journal::{FileJournal, Journal, MemoryJournal, Reader};
 #[cfg(feature = "redis")]
 pub use journal::{RedisJournal, RedisJournalConfig};
 pub use plan::{Plan, PlannedStep, Traffic};
 pub use rollout::Rollout;
-pub use segments::{Segment, SegmentKind};
 pub use simulate::{Ending, Scenario, Simulated, SimulatedStep};
-pub use state::{Phase, Point, State, Uncounted};
+pub use state::{
+    Cause, Event, Opened, Outcome, Phase, Point, Remembered, Segment, SegmentKind, State, Uncounted,
+};
 pub use statistics::{Change, Mean, Sequence};
 pub use status::{SegmentStatus, Status};
 pub use steps::Action;

@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::counts::Arm;
 use super::decide::{Decision, Figure, figures};
-use super::event::Event;
-use super::segments::{Segment, SegmentKind};
-use super::state::{Phase, Point, State, Uncounted};
+use super::state::{Event, Phase, Point, Segment, SegmentKind, State, Uncounted};
 
 /// All that is to be shown of a roll-out. Nothing of a conversation is in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,7 +21,7 @@ pub struct Status {
     pub step: usize,
     /// The share that the candidate has now.
     pub share: f64,
-    /// How long the step has been under way, in milliseconds.
+    /// How long the step has been under way, or how long it is since the promotion, in milliseconds.
     pub elapsed_ms: u64,
     /// The conversations that have begun in the step with the stable model, and with the candidate.
     pub begun: [u64; 2],
@@ -53,7 +51,7 @@ pub struct SegmentStatus {
 }
 
 impl Status {
-    pub(super) fn of(state: &State, is_unsaved: bool) -> Self {
+    pub(super) fn of(state: &State, unsaved: Option<&Event>) -> Self {
         let opened = state.opened();
         let segment = |it: &Segment| SegmentStatus {
             name: it.name.clone(),
@@ -61,12 +59,12 @@ impl Status {
         };
         let segments = |kind| state.segments(kind).iter().map(segment).collect();
         Self {
-            phase: state.phase(),
+            phase: unsaved.map_or(state.phase(), |_| Phase::RolledBack),
             stable: opened.stable.clone(),
             candidate: opened.candidate.clone(),
             shares: opened.config.shares.clone(),
             step: state.step(),
-            share: state.share(),
+            share: unsaved.map_or(state.share(), |_| 0.0),
             elapsed_ms: u64::try_from(state.elapsed().as_millis()).unwrap_or(u64::MAX),
             begun: [state.begun(Arm::Stable), state.begun(Arm::Canary)],
             decision: state.decision(),
@@ -74,8 +72,8 @@ impl Status {
             intents: segments(SegmentKind::Intent),
             uncounted: state.uncounted(),
             curve: state.curve().to_vec(),
-            history: state.history().to_vec(),
-            is_unsaved,
+            history: state.history().iter().chain(unsaved).cloned().collect(),
+            is_unsaved: unsaved.is_some(),
         }
     }
 }

@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::Approval;
 use super::error::RolloutError;
-use super::event::{Cause, Event};
-use super::state::{Phase, State};
+use super::state::{Cause, Event, Phase, State};
 
 /// What a person may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,11 +77,7 @@ impl State {
             (Action::Rollback, Phase::Running | Phase::Passed | Phase::Paused) => {
                 Ok(Event::RolledBack { at, cause })
             }
-            _ => Err(RolloutError::Phase {
-                action: action.name(),
-                phase,
-                expected: action.expected(),
-            }),
+            _ => Err(action.refused(phase)),
         }
     }
 }
@@ -96,6 +91,14 @@ impl Action {
             Self::Promote => "promote",
             Self::Pause => "pause",
             Self::Rollback => "rollback",
+        }
+    }
+
+    pub(super) fn refused(self, phase: Phase) -> RolloutError {
+        RolloutError::Phase {
+            action: self.name(),
+            phase,
+            expected: self.expected(),
         }
     }
 

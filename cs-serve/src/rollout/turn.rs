@@ -1,7 +1,7 @@
 //! What a service asks and tells of a turn.
 
 use super::counts::Arm;
-use super::event::Outcome;
+use super::state::Outcome;
 
 /// What is rolled out, in place of what.
 #[derive(Debug, Clone)]

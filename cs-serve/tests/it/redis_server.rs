@@ -1,8 +1,10 @@
 //! A real `redis-server`, for tests.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 /// A `redis-server` on a port of its own. It ends with the test.
@@ -72,5 +74,52 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A way to a server that can be cut off.
+pub(crate) struct Way {
+    pub(crate) port: u16,
+    open: Arc<Mutex<Option<Vec<TcpStream>>>>,
+}
+
+impl Way {
+    pub(crate) fn to(server: &Server) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let open = Arc::new(Mutex::new(Some(Vec::new())));
+        let (there, streams) = (server.port, Arc::clone(&open));
+        thread::spawn(move || {
+            for here in listener.incoming().map_while(Result::ok) {
+                let mut streams = streams.lock().unwrap();
+                let (Some(streams), Ok(there)) =
+                    (streams.as_mut(), TcpStream::connect(("127.0.0.1", there)))
+                else {
+                    continue; // which closes it
+                };
+                streams.push(here.try_clone().unwrap());
+                let ways = [
+                    (here.try_clone().unwrap(), there.try_clone().unwrap()),
+                    (there, here),
+                ];
+                for (mut from, mut to) in ways {
+                    thread::spawn(move || {
+                        let _ = std::io::copy(&mut from, &mut to);
+                        let _ = to.shutdown(Shutdown::Both);
+                    });
+                }
+            }
+        });
+        Self { port, open }
+    }
+
+    pub(crate) fn cut(&self) {
+        for stream in self.open.lock().unwrap().take().into_iter().flatten() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    pub(crate) fn mend(&self) {
+        *self.open.lock().unwrap() = Some(Vec::new());
     }
 }

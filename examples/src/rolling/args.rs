@@ -106,7 +106,7 @@ pub struct RolloutArgs {
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// The days after which a simulated step is left waiting
-    #[arg(long, value_name = "N", default_value_t = 90.0, requires = "simulate", value_parser = number::above_zero)]
+    #[arg(long, value_name = "N", default_value_t = 90.0, requires = "simulate", value_parser = number::days)]
     pub days: f64,
     /// What chance follows from
     #[arg(long, value_name = "N", default_value_t = 0)]

@@ -1,5 +1,6 @@
 //! Turns of conversations, as they come.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -13,6 +14,7 @@ use crate::error::{Error, Result};
 
 /// The time that simulated traffic begins at: a midnight.
 const BEGIN: u64 = 1_767_225_600_000;
+const YEAR: u64 = 366 * 24 * 60 * 60 * 1000;
 const DAY: f64 = 86_400_000.0;
 
 /// A turn of recorded traffic. Further keys are not looked at.
@@ -104,6 +106,10 @@ impl Talks {
                 );
                 return Err(wrong(1, found, "turns in the order of time"));
             }
+            if talks.last().is_some_and(|it| talk.time - it.time > YEAR) {
+                let found = format!("the time {}, over a year after the last line", talk.time);
+                return Err(wrong(1, found, "times in milliseconds since 1970"));
+            }
             talks.push(talk);
         }
         if talks.is_empty() {
@@ -120,6 +126,8 @@ impl Talks {
     pub fn traffic(&self) -> Traffic {
         let days = (self.0[self.0.len() - 1].time - self.0[0].time) as f64 / DAY;
         let conversations = self.0.iter().filter(|it| it.turn == 1).count().max(1) as f64;
+        let rated = self.0.iter().filter(|it| it.satisfied.is_some());
+        let rated: HashSet<&str> = rated.map(|it| it.conversation.as_str()).collect();
         let ratings: Vec<f64> = self
             .0
             .iter()
@@ -127,7 +135,7 @@ impl Talks {
             .collect();
         let mut traffic = Traffic {
             conversations: conversations / days.max(1.0 / 24.0),
-            rated: (ratings.len() as f64 / conversations).clamp(1e-6, 1.0),
+            rated: (rated.len() as f64 / conversations).clamp(1e-6, 1.0),
             ..Traffic::default()
         };
         if !ratings.is_empty() {

@@ -7,7 +7,7 @@ mod rollout;
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::candidate::Canary;
+use super::canary::Canary;
 use super::chats::Chats;
 use super::models::Slot;
 use crate::engine::generation::GenerationSnapshot;

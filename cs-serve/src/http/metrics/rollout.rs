@@ -3,10 +3,10 @@
 use std::fmt;
 
 use super::head;
-use crate::http::candidate::Canary;
+use crate::http::canary::Canary;
 
 pub(super) fn write(f: &mut fmt::Formatter<'_>, canary: &Canary) -> fmt::Result {
-    let status = canary.status();
+    let status = canary.known();
     let help = "Where a roll-out stands.";
     head(f, "cs_rollout_info", "gauge", help)?;
     let phase = status.phase.to_string().replace(' ', "-");
@@ -31,6 +31,9 @@ pub(super) fn write(f: &mut fmt::Formatter<'_>, canary: &Canary) -> fmt::Result 
     let help = "Turns that the stable model answered in the candidate's stead.";
     head(f, "cs_rollout_failed_total", "counter", help)?;
     writeln!(f, "cs_rollout_failed_total {failed}")?;
+    let help = "Turns and ratings that the roll-out was not told, as too much waited.";
+    head(f, "cs_rollout_untold_total", "counter", help)?;
+    writeln!(f, "cs_rollout_untold_total {}", canary.untold())?;
     let Some(report) = canary.comparisons() else {
         return Ok(());
     };

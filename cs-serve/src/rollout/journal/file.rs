@@ -6,14 +6,15 @@ use cs_data::file::{FrameKind, Frames, Torn};
 
 use super::{Journal, Reader, decode, encode};
 use crate::rollout::error::JournalError;
-use crate::rollout::event::Event;
+use crate::rollout::state::Event;
 
 const KIND: FrameKind = FrameKind {
     magic: *b"cs-rolls",
-    version: 1,
+    version: 2, // which may begin with a snapshot
 };
 
-/// A journal in a file, locked for one process. An event is some 100 bytes, and a conversation has at least two. What
+/// A journal in a file, locked for one process. An event is some 100 bytes, and a conversation has at least two; once there
+/// are many, a file that begins with a snapshot takes its place (`FILE.next` until then). What
 /// is written outlasts the process at once, and the machine from the next decision on: between them it may lose
 /// assignments, which makes the conversations in question stable ones. Names of conversations are not in it, but the key
 /// of their hashes is.
@@ -25,6 +26,9 @@ pub struct FileJournal {
     is_read: bool,
     /// Whether what was written may be lost, so that nothing is written any more.
     is_lost: bool,
+    written: u64,
+    /// How long the file is at least when it is tried again to write it anew, after that has failed.
+    again: u64,
 }
 
 impl FileJournal {
@@ -40,6 +44,8 @@ impl FileJournal {
             torn,
             is_read: false,
             is_lost: false,
+            written: 0,
+            again: 0,
         })
     }
 
@@ -68,7 +74,9 @@ impl FileJournal {
         }
         let bytes = encode(event, &path.display().to_string())?;
         let appended = self.frames.append(&bytes);
-        appended.map_err(|error| failed(path, error))
+        appended.map_err(|error| failed(path, error))?;
+        self.written += 1;
+        Ok(())
     }
 }
 
@@ -80,14 +88,14 @@ fn failed(path: PathBuf, source: impl Into<crate::BackendError>) -> JournalError
 impl Journal for FileJournal {
     fn catch_up(&mut self, read: Reader<'_>) -> Result<(), JournalError> {
         if !self.is_read {
-            Self::read(self.frames.path(), read)?;
-            self.is_read = true;
+            let mut written = 0;
+            Self::read(self.frames.path(), &mut |event| {
+                written += 1;
+                read(event);
+            })?;
+            (self.is_read, self.written) = (true, written);
         }
         Ok(())
-    }
-
-    fn rewind(&mut self) {
-        self.is_read = false;
     }
 
     fn append(&mut self, event: &Event, _epoch: u64, read: Reader<'_>) -> Result<(), JournalError> {
@@ -108,5 +116,29 @@ impl Journal for FileJournal {
 
     fn claim(&mut self, _insists: bool) -> Result<bool, JournalError> {
         Ok(true)
+    }
+
+    fn written(&self) -> u64 {
+        match self.is_lost || self.frames.len() < self.again {
+            true => 0,
+            false => self.written,
+        }
+    }
+
+    fn compact(&mut self, snapshot: &[Event]) -> Result<(), JournalError> {
+        let path = self.frames.path().to_owned();
+        let place = path.display().to_string();
+        let renewed = self.frames.renew(KIND, |put| {
+            snapshot.iter().try_for_each(|event| {
+                let bytes = encode(event, &place).map_err(std::io::Error::other)?;
+                put(&bytes)
+            })
+        });
+        if let Err(error) = renewed {
+            self.again = 2 * self.frames.len();
+            return Err(failed(path, error));
+        }
+        self.written = snapshot.len() as u64;
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Journal, Reader};
 use crate::rollout::error::JournalError;
-use crate::rollout::event::Event;
+use crate::rollout::state::Event;
 
 /// A journal that ends with its process: for tests and simulations.
 #[derive(Debug, Default)]
@@ -20,8 +20,6 @@ impl Journal for MemoryJournal {
     fn catch_up(&mut self, _read: Reader<'_>) -> Result<(), JournalError> {
         Ok(())
     }
-
-    fn rewind(&mut self) {}
 
     fn append(&mut self, event: &Event, _epoch: u64, read: Reader<'_>) -> Result<(), JournalError> {
         read(event.clone());

@@ -11,7 +11,7 @@ pub use self::memory::MemoryJournal;
 pub use self::redis::{RedisJournal, RedisJournalConfig};
 
 use super::error::JournalError;
-use super::event::{Event, FORMAT};
+use super::state::{Event, FORMAT};
 
 /// Takes an event that a journal gives.
 pub type Reader<'a> = &'a mut dyn FnMut(Event);
@@ -24,9 +24,6 @@ pub trait Journal: Send + std::fmt::Debug {
     /// # Errors
     /// [`JournalError`] if the store fails, or what it has is no event of this version.
     fn catch_up(&mut self, read: Reader<'_>) -> Result<(), JournalError>;
-
-    /// Begins again: the next [`catch_up`](Self::catch_up) gives all events.
-    fn rewind(&mut self);
 
     /// Writes an event after all others, if no decision has been written since `epoch` of them, and gives what this handle has
     /// not given yet, the written event included. The event is safe from the end of the process.
@@ -48,6 +45,20 @@ pub trait Journal: Send + std::fmt::Debug {
     /// # Errors
     /// [`JournalError`] if the store fails.
     fn claim(&mut self, insists: bool) -> Result<bool, JournalError>;
+
+    /// Gives how many events there are that a snapshot could be in the place of. By default there are none.
+    fn written(&self) -> u64 {
+        0
+    }
+
+    /// Puts a snapshot in the place of all events, if they are the ones that this handle has given or written. Whoever
+    /// opens the journal has the one or the other, whenever the process ends. By default nothing is done.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the store fails; what it has stays as it was.
+    fn compact(&mut self, _snapshot: &[Event]) -> Result<(), JournalError> {
+        Ok(())
+    }
 }
 
 /// An event as it is stored: a line of JSON, without its end.
@@ -64,11 +75,15 @@ pub(super) fn decode(bytes: &[u8], place: &str) -> Result<Event, JournalError> {
         place: place.to_owned(),
         problem,
     };
-    match serde_json::from_slice(bytes) {
-        Ok(Event::Opened(opened)) if opened.format != FORMAT => Err(wrong(format!(
-            "events of format {}, expected {FORMAT}",
-            opened.format
+    let known = |format: u32| match format == FORMAT {
+        true => Ok(()),
+        false => Err(wrong(format!(
+            "events of format {format}, expected {FORMAT}"
         ))),
+    };
+    match serde_json::from_slice(bytes) {
+        Ok(Event::Opened(opened)) => known(opened.format).map(|()| Event::Opened(opened)),
+        Ok(Event::Snapshot(it)) => known(it.opened().format).map(|()| Event::Snapshot(it)),
         Ok(event) => Ok(event),
         Err(error) => Err(wrong(format!("an event that is none: {error}"))),
     }

@@ -1,27 +1,64 @@
 //! Events that replicas share, in Redis.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use ::redis::{Client, Connection, RedisError, RedisResult, cmd};
+use ::redis::{Client, Cmd, Connection, RedisError, RedisResult, cmd};
 use serde::{Deserialize, Serialize};
 
 use super::{Journal, Reader, decode, encode};
 use crate::rollout::assign::Key;
 use crate::rollout::error::{JournalError, RolloutError};
-use crate::rollout::event::Event;
+use crate::rollout::state::Event;
+
+/// So many events are read at once.
+const PAGE: usize = 10_000;
+/// After a failure, Redis is not asked for so many times the time that it may take: who calls would wait that long.
+const PAUSE: u32 = 4;
+
+/// What all scripts begin with. The list may begin with a snapshot, which is all events before it: `base` is the number of the
+/// list's first event, and `folded` of the first one behind the snapshot. Who has not come to that reads the snapshot, from
+/// its beginning unless that was `known`. `new` gives a page of events with where they begin and where all of them end.
+const PLACE: &str = "
+local events, epoch, token, place = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local base = tonumber(redis.call('HGET', place, 'base') or '0')
+local folded = tonumber(redis.call('HGET', place, 'folded') or '0')
+local function new(status, given, known, page)
+  local length = base + redis.call('LLEN', events)
+  if given > length then return {'lost'} end
+  local from = given - base
+  if known ~= base and given < folded then from = 0 end
+  local found = redis.call('LRANGE', events, from, from + page - 1)
+  table.insert(found, 1, status)
+  table.insert(found, 2, tostring(base))
+  table.insert(found, 3, tostring(base + from))
+  table.insert(found, 4, tostring(length))
+  return found
+end
+";
+
+const READ: &str = "return new('read', tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]))";
 
 /// Adds an event to the list if as much has been decided as is known, and gives what is not known yet. A decision also has to
 /// have the newest token.
 const APPEND: &str = "
-local events, epoch, token = KEYS[1], KEYS[2], KEYS[3]
-if ARGV[4] ~= '' and redis.call('GET', token) ~= ARGV[4] then return {'fenced'} end
-if (redis.call('GET', epoch) or '0') ~= ARGV[1] then return {'stale'} end
-redis.call('RPUSH', events, ARGV[3])
-if ARGV[4] ~= '' then redis.call('INCR', epoch) end
-local new = redis.call('LRANGE', events, ARGV[2], -1)
-table.insert(new, 1, 'written')
-return new";
+if ARGV[6] ~= '' and redis.call('GET', token) ~= ARGV[6] then return {'fenced'} end
+if (redis.call('GET', epoch) or '0') ~= ARGV[4] then return {'stale'} end
+if tonumber(ARGV[1]) > base + redis.call('LLEN', events) then return {'lost'} end
+redis.call('RPUSH', events, ARGV[5])
+if ARGV[6] ~= '' then redis.call('INCR', epoch) end
+return new('written', tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]))";
+
+/// Puts a snapshot in the place of all events, if there are none that it does not have.
+const COMPACT: &str = "
+local length = base + redis.call('LLEN', events)
+if redis.call('GET', token) ~= ARGV[1] then return {'fenced'} end
+if tostring(length) ~= ARGV[2] then return {'stale'} end
+redis.call('DEL', events)
+for i = 3, #ARGV do redis.call('RPUSH', events, ARGV[i]) end
+base = length - (#ARGV - 2)
+redis.call('HSET', place, 'base', base, 'folded', length)
+return {'written', tostring(base)}";
 
 /// Gives the token of who holds the right to decide: the newest one if it is who asks, and a newer one if nobody holds it or it
 /// is insisted on. 0 if it is another one.
@@ -42,9 +79,9 @@ return redis.call('INCR', token)";
 pub struct RedisJournalConfig {
     /// Where it is: `redis://host:port/database`, or `redis+unix:///path`.
     pub url: String,
-    /// What its keys begin with; another roll-out has another one. `cs-rollout` by default.
+    /// What its keys have in braces at their beginning; another roll-out has another one. `cs-rollout` by default.
     pub namespace: String,
-    /// How long it may take, one second by default.
+    /// How long it may take, one second by default. After a failure it is not asked for four times as long.
     #[serde(rename = "timeout_ms", with = "crate::millis")]
     pub timeout: Duration,
     /// How long the process that decides may be silent before another one does. Ten seconds by default.
@@ -81,11 +118,15 @@ pub struct RedisJournal {
     client: Client,
     connection: Option<Connection>,
     config: RedisJournalConfig,
+    /// When it may be asked again after a failure.
+    again: Option<Instant>,
     /// What this process is called by the lease.
     name: String,
     token: u64,
-    /// The events that were given.
-    given: usize,
+    /// The number of the next event that is to be given.
+    given: i64,
+    /// The number of the first event that the list had when it was read last.
+    base: i64,
 }
 
 impl RedisJournal {
@@ -100,9 +141,11 @@ impl RedisJournal {
             client,
             connection: None,
             config: config.clone(),
+            again: None,
             name,
             token: 0,
             given: 0,
+            base: 0,
         };
         let connection = journal.connect().map_err(failed)?;
         journal.connection = Some(connection);
@@ -118,22 +161,41 @@ impl RedisJournal {
         Ok(connection)
     }
 
-    /// Asks Redis once. A connection that has failed is not used again.
-    fn ask<T: ::redis::FromRedisValue>(
-        &mut self,
-        command: &::redis::Cmd,
-    ) -> Result<T, JournalError> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.connect().map_err(failed)?,
-        };
-        let answer = command.query(&mut connection).map_err(failed)?;
-        self.connection = Some(connection);
-        Ok(answer)
+    /// Asks Redis once. A connection that has failed is not used again, and no other one for some time.
+    fn ask<T: ::redis::FromRedisValue>(&mut self, command: &Cmd) -> Result<T, JournalError> {
+        if self.again.is_some_and(|again| Instant::now() < again) {
+            let source = "Redis: it has failed a moment ago".into();
+            return Err(JournalError::Store { source });
+        }
+        let asked = self.connection.take().map_or_else(|| self.connect(), Ok);
+        let asked = asked.and_then(|mut connection| {
+            let answer = command.query(&mut connection)?;
+            Ok((connection, answer))
+        });
+        match asked {
+            Ok((connection, answer)) => {
+                (self.connection, self.again) = (Some(connection), None);
+                Ok(answer)
+            }
+            Err(error) => {
+                self.again = Some(Instant::now() + PAUSE * self.config.timeout);
+                Err(failed(error))
+            }
+        }
     }
 
     fn key(&self, name: &str) -> String {
-        format!("{}:{name}", self.config.namespace)
+        format!("{{{}}}:{name}", self.config.namespace)
+    }
+
+    /// A script on all that the roll-out has.
+    fn script(&self, script: &str) -> Cmd {
+        let mut eval = cmd("EVAL");
+        eval.arg(format!("{PLACE}{script}")).arg(4);
+        for name in ["events", "epoch", "token", "place"] {
+            eval.arg(self.key(name));
+        }
+        eval
     }
 
     /// Writes an event, by a token if it is a decision.
@@ -144,30 +206,42 @@ impl RedisJournal {
         token: &str,
         read: Reader<'_>,
     ) -> Result<(), JournalError> {
-        let events = self.key("events");
-        let mut append = cmd("EVAL");
-        append.arg(APPEND).arg(3);
-        append
-            .arg(&events)
-            .arg(self.key("epoch"))
-            .arg(self.key("token"));
-        append.arg(epoch).arg(self.given);
-        append.arg(encode(event, &events)?).arg(token);
-        let answer: Vec<Vec<u8>> = self.ask(&append)?;
-        match answer.split_first() {
-            Some((status, new)) if status == b"written" => self.give(new, read),
-            Some((status, _)) if status == b"stale" => Err(JournalError::Stale),
-            _ => Err(JournalError::NotDeciding),
+        let mut append = self.script(APPEND);
+        append.arg(self.given).arg(self.base).arg(PAGE).arg(epoch);
+        append.arg(encode(event, &self.key("events"))?).arg(token);
+        let answer = self.ask(&append)?;
+        match self.give(answer, read)? {
+            true => self.catch_up(read),
+            false => Ok(()),
         }
     }
 
-    fn give(&mut self, new: &[Vec<u8>], read: Reader<'_>) -> Result<(), JournalError> {
+    /// Gives a page of events that a script has answered, and says whether there are more.
+    fn give(&mut self, answer: Vec<Vec<u8>>, read: Reader<'_>) -> Result<bool, JournalError> {
         let place = self.key("events");
-        for event in new {
+        let number = |bytes: &[u8]| str::from_utf8(bytes).ok()?.parse::<i64>().ok();
+        let numbers = |at: usize| answer.get(at).and_then(|it| number(it));
+        match answer.first().map(Vec::as_slice) {
+            Some(b"read" | b"written") => {}
+            Some(b"stale") => return Err(JournalError::Stale),
+            Some(b"lost") => {
+                return Err(JournalError::Format {
+                    place,
+                    problem: "fewer events than there were; expected none to be lost".to_owned(),
+                });
+            }
+            _ => return Err(JournalError::NotDeciding),
+        }
+        let (Some(base), Some(from), Some(length)) = (numbers(1), numbers(2), numbers(3)) else {
+            let problem = "an answer that is none".to_owned();
+            return Err(JournalError::Format { place, problem });
+        };
+        (self.base, self.given) = (base, from);
+        for event in answer.iter().skip(4) {
             read(decode(event, &place)?);
             self.given += 1;
         }
-        Ok(())
+        Ok(self.given < length)
     }
 }
 
@@ -180,14 +254,14 @@ fn failed(error: RedisError) -> JournalError {
 
 impl Journal for RedisJournal {
     fn catch_up(&mut self, read: Reader<'_>) -> Result<(), JournalError> {
-        let mut range = cmd("LRANGE");
-        range.arg(self.key("events")).arg(self.given).arg(-1);
-        let new: Vec<Vec<u8>> = self.ask(&range)?;
-        self.give(&new, read)
-    }
-
-    fn rewind(&mut self) {
-        self.given = 0;
+        loop {
+            let mut page = self.script(READ);
+            page.arg(self.given).arg(self.base).arg(PAGE);
+            let answer = self.ask(&page)?;
+            if !self.give(answer, read)? {
+                return Ok(());
+            }
+        }
     }
 
     fn append(&mut self, event: &Event, epoch: u64, read: Reader<'_>) -> Result<(), JournalError> {
@@ -211,6 +285,28 @@ impl Journal for RedisJournal {
             self.token = token;
         }
         Ok(token > 0)
+    }
+
+    fn written(&self) -> u64 {
+        u64::try_from(self.given - self.base).unwrap_or(0)
+    }
+
+    fn compact(&mut self, snapshot: &[Event]) -> Result<(), JournalError> {
+        let place = self.key("events");
+        let mut compact = self.script(COMPACT);
+        compact.arg(self.token).arg(self.given);
+        for event in snapshot {
+            compact.arg(encode(event, &place)?);
+        }
+        let answer: Vec<Vec<u8>> = self.ask(&compact)?;
+        match answer.first().map(Vec::as_slice) {
+            Some(b"written") => {
+                self.base = self.given - i64::try_from(snapshot.len()).unwrap_or(i64::MAX);
+                Ok(())
+            }
+            // There is more by now, or another one decides: whoever does will come to it.
+            _ => Ok(()),
+        }
     }
 }
 

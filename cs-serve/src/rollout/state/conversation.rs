@@ -1,14 +1,16 @@
 //! What is remembered of a conversation.
 
-use super::counts::{Arm, Counts};
+use serde::{Deserialize, Serialize};
+
 use super::event::Outcome;
-use super::guardrail::Guardrail;
+use crate::rollout::counts::{Arm, Counts};
+use crate::rollout::guardrail::Guardrail;
 
 /// How many rated turns of a conversation are told apart. Further ones are not counted.
 const MOST_RATINGS: usize = 64;
 
 /// What is remembered of a conversation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Conversation {
     pub(super) arm: Arm,
     /// The step that it began in.

@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::assign::{Id, Key};
-use super::config::RolloutConfig;
-use super::counts::Arm;
-use super::decide::{Figure, Verdict};
+use super::State;
+use super::conversation::Conversation;
+use crate::rollout::assign::{Id, Key};
+use crate::rollout::config::RolloutConfig;
+use crate::rollout::counts::Arm;
+use crate::rollout::decide::{Figure, Verdict};
 
 /// The version of events. Newer ones are refused.
-pub(super) const FORMAT: u32 = 1;
+pub(in crate::rollout) const FORMAT: u32 = 1;
 
 /// What a roll-out is of: its first event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -120,7 +122,8 @@ pub enum Event {
         /// When.
         at: u64,
     },
-    /// A conversation of the candidate has got the stable model after a rollback.
+    /// A conversation has the stable model from now on, as the candidate was rolled back, or as it could not be written
+    /// which one it was given.
     Switched {
         /// The conversation.
         id: Id,
@@ -156,11 +159,24 @@ pub enum Event {
         /// When.
         at: u64,
     },
+    /// Where the roll-out stands, in place of all events before; [`Remembered`](Self::Remembered) are next.
+    Snapshot(Box<State>),
+    /// Some of what a snapshot remembers.
+    Remembered(Remembered),
     /// So late it is, by the clock of who decides. Told about once a minute.
     Clock {
         /// When.
         at: u64,
     },
+}
+
+/// Conversations and customers that a snapshot remembers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Remembered {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) conversations: Vec<(Id, Conversation)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) customers: Vec<(Id, Arm, u32)>,
 }
 
 impl Event {

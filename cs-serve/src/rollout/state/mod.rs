@@ -1,17 +1,24 @@
 //! Where a roll-out stands: a function of what happened, and of nothing else.
 
+mod conversation;
+mod event;
+mod segments;
+mod snapshot;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::conversation::{Conversation, Told, Values};
+pub(super) use self::event::FORMAT;
+pub use self::event::{Cause, Event, Opened, Outcome, Remembered};
+use self::segments::Segments;
+pub use self::segments::{Segment, SegmentKind};
 use super::assign::{Id, Key};
-use super::conversation::{Conversation, Told, Values};
 use super::counts::{Arm, Counts};
 use super::decide::{Decision, Figure, decide, figures};
-use super::event::{Event, Opened};
-use super::segments::{Segment, SegmentKind, Segments};
 
 /// A step's time is told by clock events that are at most so far apart. What is more, or less than nothing, is a
 /// process that was down or a clock that was set, and not counted.
@@ -78,18 +85,20 @@ pub struct Point {
 }
 
 /// Where a roll-out stands, by its events.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
     opened: Opened,
     phase: Phase,
     step: usize,
-    /// How long the step has taken, in milliseconds.
+    /// How long the step has taken, or how long ago the candidate was promoted, in milliseconds.
     elapsed: u64,
     clock: Option<u64>,
     /// How many decisions there have been, the opening included.
     epoch: u64,
+    #[serde(skip)]
     conversations: HashMap<Id, Conversation>,
     /// The conversations of each customer in this step.
+    #[serde(skip)]
     customers: HashMap<(Id, Arm), u32>,
     begun: [u64; 2],
     counts: Counts,
@@ -137,11 +146,13 @@ impl State {
                 at,
             } => self.assigned(id, arm, customer, at),
             Event::Switched { id, at } => {
-                if let Some(it) = self.conversations.get_mut(&id) {
-                    (it.arm, it.last) = (Arm::Stable, at);
-                    it.counts = false;
-                }
+                let switched = Conversation::new(Arm::Stable, self.step, false, at);
+                let it = self.conversations.entry(id).or_insert(switched);
+                (it.arm, it.last) = (Arm::Stable, at);
+                it.counts = false;
             }
+            Event::Snapshot(ref snapshot) => self.clone_from(snapshot),
+            Event::Remembered(ref remembered) => self.remember(remembered),
             Event::Turn {
                 id,
                 turn,
@@ -177,7 +188,7 @@ impl State {
             Event::Passed { .. } => self.phase = Phase::Passed,
             Event::Paused { .. } => self.phase = Phase::Paused,
             Event::RolledBack { .. } => self.phase = Phase::RolledBack,
-            Event::Promoted { .. } => self.phase = Phase::Promoted,
+            Event::Promoted { .. } => (self.phase, self.elapsed) = (Phase::Promoted, 0),
             _ => {}
         }
     }
@@ -271,7 +282,7 @@ impl State {
         };
         let between = at.checked_sub(before).filter(|&it| it <= MOST_BETWEEN);
         if let Some(between) = between {
-            if self.phase == Phase::Running {
+            if matches!(self.phase, Phase::Running | Phase::Promoted) {
                 self.elapsed += between;
             }
             if at / HOUR != before / HOUR {
@@ -305,7 +316,7 @@ impl State {
         self.step
     }
 
-    /// Gives how long the step has been under way.
+    /// Gives how long the step has been under way, or how long it is since the promotion.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         Duration::from_millis(self.elapsed)
@@ -373,6 +384,12 @@ impl State {
     #[must_use]
     pub fn arm(&self, id: Id) -> Option<Arm> {
         self.conversations.get(&id).map(|it| it.arm)
+    }
+
+    /// Whether the candidate was promoted so long ago that nothing is known of conversations before it, but of those that
+    /// still have the stable model: all others are the candidate's, and nothing more need be remembered.
+    pub(super) fn is_settled(&self) -> bool {
+        self.phase == Phase::Promoted && self.elapsed() >= self.opened.config.expiry
     }
 
     pub(super) fn has_room(&self) -> bool {

@@ -14,12 +14,16 @@ use cs_serve::rollout::{
     Approval, Candidates, FileJournal, Guardrail, Journal, Key, Margins, MemoryJournal, Plan,
     Rollout, RolloutConfig, RolloutError, Traffic,
 };
+#[cfg(feature = "redis")]
+use cs_serve::rollout::{RedisJournal, RedisJournalConfig};
 use cs_serve::{Assistant, BackendError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::service::{ask, post, with_key};
 use crate::engine::models::{Gate, folder, folder_of, open, start, workers};
+#[cfg(feature = "redis")]
+use crate::redis_server::{Server, Way};
 
 /// A service with a candidate.
 struct Rolling {
@@ -364,10 +368,91 @@ async fn a_restart_changes_nobodys_model() {
     drop(rolling);
     let rolling = open();
     assert_eq!(rolling.status().await["phase"], "running");
+    assert_eq!(rolling.act("pause").await.1["share"], 0.0);
+    assert!(before.contains(&rolling.versions[1]), "{before:?}");
     for (number, before) in before.iter().enumerate() {
-        // Its sessions are gone, as they were in memory; its models are not.
+        // Their sessions are gone, as they were in memory; what each was given is not, though nobody is given the candidate now.
         assert_eq!(rolling.say(&format!("s{number}")).await, *before);
     }
+}
+
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn replicas_follow_the_one_that_decides_and_one_that_is_cut_off_serves() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    let way = Way::to(&server);
+    let models = models(|| ());
+    let replica = |port: u16| {
+        let config = RedisJournalConfig {
+            url: format!("redis://127.0.0.1:{port}"),
+            timeout: Duration::from_millis(50),
+            ..RedisJournalConfig::default()
+        };
+        let journal = Box::new(RedisJournal::open(&config).unwrap());
+        Rolling::new(&models, journal, CandidateConfig::default())
+    };
+    let (a, b) = (replica(server.port), replica(way.port));
+    let [stable, candidate] = a.versions.clone();
+    a.act("start").await;
+    b.later(2);
+    assert_eq!(b.status().await["phase"], "running");
+    let mut models = Vec::new();
+    for number in 0..20 {
+        let session = format!("s{number}");
+        models.push(a.say(&session).await);
+        assert_eq!(b.say(&session).await, models[number]);
+    }
+    assert!(models.contains(&candidate) && models.contains(&stable));
+    way.cut();
+    for (number, model) in models.iter().enumerate() {
+        assert_eq!(b.say(&format!("s{number}")).await, *model);
+    }
+    for number in 20..40 {
+        let session = format!("s{number}");
+        assert_eq!(b.say(&session).await, stable);
+    }
+    let mut begun = Vec::new();
+    for number in 40..60 {
+        begun.push(a.say(&format!("s{number}")).await);
+    }
+    assert!(begun.contains(&candidate));
+    assert_eq!(a.act("rollback").await.1["phase"], "rolled-back");
+    way.mend();
+    while b.status().await["phase"] != "rolled-back" {
+        b.later(2);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for number in 0..60 {
+        assert_eq!(b.say(&format!("s{number}")).await, stable);
+    }
+}
+
+#[tokio::test]
+async fn a_turn_that_is_refused_or_sent_again_begins_nothing() {
+    let models = models(|| ());
+    let rolling = Rolling::in_memory(&models, CandidateConfig::default());
+    let stable = rolling.versions[0].clone();
+    let said = |session: &str, turn: u32| json!({"session": session, "text": "where is order 12345", "turn": turn});
+    for number in 0..20 {
+        let session = format!("s{number}");
+        assert_eq!(rolling.send("/v1/chat", said(&session, 1)).await.0, 200);
+    }
+    rolling.act("start").await;
+    for number in 0..20 {
+        // Its first turn, once more: it has begun with the stable model.
+        let session = format!("s{number}");
+        let (_, answer) = rolling.send("/v1/chat", said(&session, 1)).await;
+        assert_eq!(answer["understanding"]["model"], *stable);
+        assert_eq!(rolling.say(&session).await, stable);
+    }
+    rolling.say("new").await;
+    assert_eq!(rolling.send("/v1/chat", said("other", 7)).await.0, 409);
+    let status = rolling.status().await;
+    let begun = status["begun"].as_array().unwrap();
+    let begun: u64 = begun.iter().map(|it| it.as_u64().unwrap()).sum();
+    assert_eq!(begun, 1, "{status}");
 }
 
 #[tokio::test]

@@ -152,10 +152,6 @@ impl Journal for Failing {
         Ok(())
     }
 
-    fn rewind(&mut self) {
-        self.2 = 0;
-    }
-
     fn append(&mut self, event: &Event, _: u64, read: Reader<'_>) -> Result<(), JournalError> {
         self.works()?;
         self.1.push(event.clone());

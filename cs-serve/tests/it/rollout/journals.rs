@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use cs_data::file::{FrameKind, Frames};
 use cs_serve::rollout::{
-    Action, Arm, Candidates, Event, FileJournal, JournalError, Rollout, RolloutConfig, RolloutError,
+    Action, Arm, Candidates, Event, FileJournal, JournalError, Observation, Outcome, Phase,
+    Rollout, RolloutConfig, RolloutError,
 };
 
 use super::{Customers, MODELS, config, file, open};
@@ -107,4 +109,128 @@ fn events_are_json_with_nothing_of_a_conversation() {
     assert_eq!(events.len(), 5);
     let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
     assert!(!text.contains("conversation 1"));
+}
+
+#[test]
+fn a_long_journal_begins_anew_with_where_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rollout.journal");
+    let config = RolloutConfig {
+        fold_after: 200,
+        expiry: Duration::from_secs(60 * 60),
+        ..config()
+    };
+    let mut customers = Customers::of(open(file(&path), &config));
+    customers
+        .rollout
+        .act(Action::Start, "Ada", customers.now)
+        .unwrap();
+    let mut longest = 0;
+    for _ in 0..3_000 {
+        customers.come([0.8, 0.8], Duration::from_secs(60));
+        longest = longest.max(std::fs::metadata(&path).unwrap().len());
+    }
+    // Some 60 conversations are alive at a time, of 3,000 with three events each.
+    assert!(longest < 250_000, "{longest}");
+    assert!(!folder.path().join("rollout.journal.next").exists());
+    let (status, now) = (customers.rollout.status(), customers.now);
+    let names = (2_950..=3_000).map(|number| format!("conversation {number}"));
+    let before: Vec<(String, Arm)> = names
+        .map(|it| (it.clone(), customers.arm(&it, 2)))
+        .collect();
+    drop(customers);
+    // What a crash has left of another one is of no account.
+    std::fs::write(folder.path().join("rollout.journal.next"), b"cs-ro").unwrap();
+    let mut customers = Customers::of(open(file(&path), &config));
+    customers.now = now;
+    assert!(!folder.path().join("rollout.journal.next").exists());
+    let told = customers.rollout.status();
+    assert_eq!((told.phase, told.begun), (status.phase, status.begun));
+    assert_eq!(
+        (told.decision, told.languages),
+        (status.decision, status.languages)
+    );
+    assert_eq!(
+        (told.history.len(), told.curve.len()),
+        (status.history.len(), status.curve.len())
+    );
+    for (name, arm) in before {
+        assert_eq!(customers.arm(&name, 2), arm);
+    }
+}
+
+#[test]
+fn a_file_of_the_first_version_is_read_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, path) = (
+        folder.path().join("old"),
+        folder.path().join("rollout.journal"),
+    );
+    let customers = Customers::of(open(file(&old), &config()));
+    customers
+        .rollout
+        .act(Action::Start, "Ada", customers.now)
+        .unwrap();
+    let arm = customers.arm("conversation 1", 1);
+    let status = customers.rollout.status();
+    drop(customers);
+    let kind = |version| FrameKind {
+        magic: *b"cs-rolls",
+        version,
+    };
+    let ok = |_, _: &[u8]| Ok::<(), std::io::Error>(());
+    let (mut first, _) = Frames::open(&path, kind(1), ok).unwrap();
+    Frames::read(&old, kind(2), |_, bytes: &[u8]| first.append(bytes)).unwrap();
+    drop(first);
+    let customers = Customers::of(open(file(&path), &config()));
+    assert_eq!(customers.rollout.status(), status);
+    assert_eq!(customers.arm("conversation 1", 2), arm);
+}
+
+#[test]
+fn long_after_a_promotion_all_are_the_candidates_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rollout.journal");
+    let config = RolloutConfig {
+        min_step: Duration::ZERO,
+        ..config()
+    };
+    let mut customers = Customers::of(open(file(&path), &config));
+    customers
+        .rollout
+        .act(Action::Start, "Ada", customers.now)
+        .unwrap();
+    while customers.rollout.phase() == Phase::Running {
+        customers.come([0.7, 0.9], Duration::from_secs(60));
+    }
+    assert_eq!(customers.rollout.phase(), Phase::Promoted);
+    let begun = customers.begun;
+    let name = |number: u64| format!("conversation {number}");
+    let stable = (1..begun)
+        .rev()
+        .find(|&it| customers.arm(&name(it), 2) == Arm::Stable);
+    let stable = name(stable.unwrap());
+    // One that is still talked to keeps its model.
+    for turn in 2..100 {
+        customers.wait(Duration::from_secs(60 * 60));
+        assert_eq!(customers.arm(&stable, turn), Arm::Stable);
+        let (outcome, language, intent) = (Outcome::default(), None, None);
+        let (conversation, at) = (stable.as_str(), customers.now);
+        let observed = Observation {
+            conversation,
+            turn,
+            outcome,
+            language,
+            intent,
+        };
+        customers.rollout.observe(&observed, at).unwrap();
+    }
+    let length = || std::fs::metadata(&path).unwrap().len();
+    let before = length();
+    assert_eq!(customers.arm("new", 1), Arm::Canary);
+    assert_eq!(customers.arm("new", 2), Arm::Canary);
+    assert_eq!(customers.arm("which nobody knows", 7), Arm::Canary);
+    assert_eq!(customers.arm(&stable, 100), Arm::Stable);
+    customers.wait(Duration::from_secs(60 * 60));
+    assert_eq!(length(), before);
 }

@@ -6,9 +6,18 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use cs_data::SplitMix;
-use cs_serve::rollout::{Action, Arm, Arrival, Phase};
+use cs_serve::rollout::{Action, Arm, Arrival, Phase, RolloutConfig};
 
 use super::{Customers, config, file, open};
+
+/// A journal that is written anew time and again.
+fn folding() -> RolloutConfig {
+    RolloutConfig {
+        fold_after: 20,
+        expiry: Duration::from_secs(100_000),
+        ..config()
+    }
+}
 
 /// Where the child's journal is.
 const PATH: &str = "CS_ROLLOUT_KILLED_JOURNAL";
@@ -20,7 +29,7 @@ fn child() {
         return;
     };
     let journal = file(path.as_ref());
-    let mut customers = Customers::of(open(journal, &config()));
+    let mut customers = Customers::of(open(journal, &folding()));
     let mut out = std::io::stdout();
     if customers.rollout.phase() == Phase::Ready {
         customers
@@ -85,9 +94,11 @@ fn whatever_was_said_is_so_after_a_kill() {
     let mut chance = SplitMix::new(7);
     let mut arms: HashMap<String, bool> = HashMap::new();
     let (mut path, mut rolled_back) = (folder.path().join("0"), None);
+    let mut lines = 0;
     for kill in 0..kills {
         let time = Duration::from_millis(30 + chance.below(120) as u64);
         for line in killed_after(time, &path) {
+            lines += 1;
             match line.split_once(' ') {
                 Some(("rolling", _)) => rolled_back = rolled_back.or(Some(false)),
                 None => rolled_back = Some(true),
@@ -96,7 +107,7 @@ fn whatever_was_said_is_so_after_a_kill() {
                 }
             }
         }
-        let rollout = open(file(&path), &config());
+        let rollout = open(file(&path), &folding());
         let phase = rollout.phase();
         match rolled_back {
             Some(true) => assert_eq!(phase, Phase::RolledBack),
@@ -124,4 +135,5 @@ fn whatever_was_said_is_so_after_a_kill() {
             (arms, rolled_back) = (HashMap::new(), None);
         }
     }
+    assert!(lines > 0, "no child has come to anything");
 }

@@ -1,0 +1,143 @@
+//! What a roll-out is told, by a thread of its own: no reply waits for its journal.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::candidate::Candidate;
+use crate::error::HttpError;
+use crate::rollout::{Observation, Outcome, Rating, RolloutError};
+
+/// The turns and ratings that wait at most; further ones are not told.
+const MOST_WAITING: usize = 10_000;
+/// How long it is waited for what waits.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What a roll-out is told.
+pub(super) enum Heard {
+    Turn {
+        conversation: String,
+        turn: u32,
+        outcome: Outcome,
+        language: Option<&'static str>,
+        intent: Option<String>,
+        /// In milliseconds since 1970 UTC.
+        at: u64,
+    },
+    Rating {
+        conversation: String,
+        turn: u32,
+        rating: f64,
+        at: u64,
+    },
+    /// Somebody waits until all before it is told.
+    Settled(Sender<()>),
+}
+
+/// The thread that tells it. It ends with this, once it has told what waits.
+pub(super) struct Telling {
+    queue: Option<SyncSender<Heard>>,
+    thread: Option<JoinHandle<()>>,
+    untold: AtomicU64,
+}
+
+impl Telling {
+    pub(super) fn start(candidate: Arc<Candidate>) -> Result<Self, HttpError> {
+        let (queue, waiting) = sync_channel(MOST_WAITING);
+        let thread = thread::Builder::new().name("cs-rollout".into());
+        let started = thread.spawn(move || run(&candidate, &waiting));
+        let thread = started.map_err(|error| HttpError::Candidate {
+            problem: format!("a thread for its roll-out: {error}"),
+        })?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Some(thread),
+            untold: AtomicU64::new(0),
+        })
+    }
+
+    pub(super) fn tell(&self, heard: Heard) {
+        if !self.send(heard) && self.untold.fetch_add(1, Ordering::Relaxed) == 0 {
+            tracing::error!("the roll-out is behind, and is not told of all turns and ratings");
+        }
+    }
+
+    pub(super) fn settle(&self) {
+        let (done, settled) = channel();
+        if self.send(Heard::Settled(done)) {
+            // What it does not know by then, it will.
+            let _ = settled.recv_timeout(PATIENCE);
+        }
+    }
+
+    fn send(&self, heard: Heard) -> bool {
+        let queue = self.queue.as_ref();
+        queue.is_some_and(|it| it.try_send(heard).is_ok())
+    }
+
+    pub(super) fn untold(&self) -> u64 {
+        self.untold.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            // It panics for bugs alone, which were told then.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(candidate: &Candidate, waiting: &Receiver<Heard>) {
+    for heard in waiting {
+        if let Heard::Settled(done) = heard {
+            // Who has waited may have gone.
+            let _ = done.send(());
+            continue;
+        }
+        if let Err(error) = tell(candidate, &heard) {
+            tracing::error!(%error, "a turn or rating is lost to the roll-out");
+        }
+        candidate.tick();
+    }
+}
+
+fn tell(candidate: &Candidate, heard: &Heard) -> Result<(), RolloutError> {
+    match heard {
+        Heard::Turn {
+            conversation,
+            turn,
+            outcome,
+            language,
+            intent,
+            at,
+        } => {
+            let observation = Observation {
+                conversation,
+                turn: *turn,
+                outcome: *outcome,
+                language: *language,
+                intent: intent.as_deref(),
+            };
+            candidate.rollout.observe(&observation, *at)
+        }
+        Heard::Rating {
+            conversation,
+            turn,
+            rating,
+            at,
+        } => {
+            let rating = Rating {
+                conversation,
+                turn: *turn,
+                rating: *rating,
+            };
+            candidate.rollout.rate(&rating, *at)
+        }
+        Heard::Settled(_) => Ok(()),
+    }
+}
