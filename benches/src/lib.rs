@@ -4,6 +4,7 @@
 //! beside other runtimes in one run; `cargo bench` has the parts. What both need is here: models
 //! with random weights, and ragged batches.
 
+pub mod connection;
 pub mod conversation;
 
 use std::path::Path;

@@ -1,28 +1,13 @@
-//! A connection of HTTP/1.1, and what came back over it.
+//! What came back over a connection.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use cs_benches::connection::Connection;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Result;
-
-/// How long a connection waits for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A connection to the service, opened when it is first needed, and again after an error.
-#[derive(Debug)]
-pub(crate) struct Connection {
-    host: String,
-    address: SocketAddr,
-    key: Option<String>,
-    stream: Option<BufReader<TcpStream>>,
-    request: Vec<u8>,
-    body: Vec<u8>,
-}
 
 /// A question's way, in microseconds since the start.
 #[derive(Debug, Clone, Copy)]
@@ -53,77 +38,6 @@ pub(crate) struct Answers {
 struct Answer {
     text: String,
     model: Option<String>,
-}
-
-impl Connection {
-    pub(crate) fn new(host: &str, address: SocketAddr, key: Option<&str>) -> Self {
-        Self {
-            host: host.to_owned(),
-            address,
-            key: key.map(str::to_owned),
-            stream: None,
-            request: Vec::new(),
-            body: Vec::new(),
-        }
-    }
-
-    /// Posts a JSON document, and gives the status and the body of the answer.
-    pub(crate) fn post(&mut self, path: &str, document: &Value) -> Result<(u16, &[u8])> {
-        let body = document.to_string();
-        self.request.clear();
-        write!(
-            self.request,
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n",
-            self.host,
-            body.len()
-        )?;
-        if let Some(key) = &self.key {
-            write!(self.request, "Authorization: Bearer {key}\r\n")?;
-        }
-        write!(self.request, "\r\n{body}")?;
-        let mut stream = match self.stream.take() {
-            Some(stream) => stream,
-            None => self.connect()?,
-        };
-        stream.get_mut().write_all(&self.request)?;
-        let (status, stays) = read(&mut stream, &mut self.body)?;
-        self.stream = stays.then_some(stream);
-        Ok((status, &self.body))
-    }
-
-    fn connect(&self) -> Result<BufReader<TcpStream>> {
-        let stream = TcpStream::connect_timeout(&self.address, PATIENCE)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(BufReader::new(stream))
-    }
-}
-
-/// Reads an answer, and gives its status and whether the connection stays open.
-fn read(stream: &mut BufReader<TcpStream>, body: &mut Vec<u8>) -> Result<(u16, bool)> {
-    let mut line = String::new();
-    stream.read_line(&mut line)?;
-    let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
-    let status = status.ok_or("no status line in the answer")?;
-    let (mut length, mut stays) = (None, true);
-    loop {
-        line.clear();
-        stream.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(':') else {
-            break;
-        };
-        let value = value.trim();
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.parse().ok();
-        } else if name.eq_ignore_ascii_case("connection") {
-            stays = !value.eq_ignore_ascii_case("close");
-        }
-    }
-    let length = length.ok_or("no Content-Length in the answer")?;
-    body.resize(length, 0);
-    stream.read_exact(body)?;
-    Ok((status, stays))
 }
 
 impl Answers {

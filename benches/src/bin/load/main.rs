@@ -34,13 +34,12 @@ use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use cs_benches::connection::{Connection, Result};
 use serde_json::json;
 
-use client::{Answers, Connection};
+use client::Answers;
 use report::Memory;
 use swap::{Swap, Swaps};
-
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Ask a running service many questions at once
 #[derive(Debug, Parser)]

@@ -3,10 +3,10 @@
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
+use cs_benches::connection::Connection;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::Connection;
 use super::report::spread;
 use super::{Result, Run};
 
