@@ -1,5 +1,6 @@
 //! What the words around a number say that it is.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -20,6 +21,10 @@ const BEGINNING: usize = 14;
 pub(super) enum Clue {
     Phone,
     Order,
+    /// What parcels and purchases are spoken of with; a number after it may as well be something else.
+    Parcel,
+    /// A number of which nothing is told; mostly a telephone's.
+    Number,
     Card,
     Id,
     Passport,
@@ -28,51 +33,90 @@ pub(super) enum Clue {
     Other,
 }
 
+impl Clue {
+    /// Says whether it tells by itself what a number is.
+    fn is_plain(self) -> bool {
+        !matches!(self, Self::Parcel | Self::Number)
+    }
+}
+
 /// The words that tell, by what they tell.
-const WORDS: [(Clue, &str); 7] = [
+const WORDS: [(Clue, &str); 9] = [
     (
         Clue::Phone,
-        "电话|手机|座机|固话|来电|回电|号码|联系方式|拨打|致电|打给|微信|短信发到|话费|传真|phone|telephone|ph|mobile|cell|\
-         call|text|reach|tel|whatsapp|landline|fax|dial|ring|sms|went to|sent to|goes to",
+        "电话|手机|座机|固话|来电|回电|号码|联系方式|联络|拨打|致电|打给|打这个|打过来|微信|加我|加微|短信|通话|接听|话费|传真|\
+         本机|机主|phone|telephone|ph|mobile|mob|cell|cellphone|handphone|handset|call|called|calling|callback|text|texted|texting|\
+         reach|tel|whatsapp|wechat|imessage|telegram|landline|fax|dial|dialed|dialled|ring|rang|sms|voicemail|message at|\
+         message me|messaged|contact|contact number|work number|home number|went to|sent to|goes to",
     ),
     (
         Clue::Order,
-        "订单|这单|那单|单号|订单编号|运单|快递单|物流单|包裹|快件|order|orders|tracking|parcel|package|shipment|consignment|waybill|\
-         order id|orderid|order-id|order-no|tracking id|order number|tracking number|tracking code|订单号码|运单号码|快递单号码|物流单号码|单号码",
+        "订单|定单|这单|那单|单号|订单编号|订单号|运单|快递单|物流单|包裹|快件|交易号|交易编号|退货单|换货单|售后单|退款单|采购单|\
+         配送单|提货单|order|orders|order's|tracking|parcel|package|shipment|consignment|waybill|airway bill|air waybill|awb|\
+         purchase order|po number|rma|return number|order id|orderid|order-id|order-no|order no|order ref|order reference|tracking id|\
+         order number|order code|tracking number|tracking no|tracking code|parcel number|shipment number|delivery number|订单号码|\
+         运单号码|快递单号码|物流单号码|单号码",
+    ),
+    (
+        Clue::Parcel,
+        "快递|物流|顺丰|圆通|中通|申通|韵达|极兔|京东|邮政|签收|派送|发货|下单|这笔|那笔|退货|换货|ups|fedex|dhl|usps|dpd|\
+         hermes|evri|royal mail|tnt|courier|purchase|purchased|delivery|shipping|shipped|bought|return|refund|reorder",
+    ),
+    (
+        Clue::Number,
+        "my number|new number|old number|the number|this number|that number|his number|her number|their number|our number|\
+         other number|same number|wrong number|right number|second number|mine is|这个号|那个号|我的号|新号|旧号|老号|换号|这号",
     ),
     (
         Clue::Card,
-        "银行卡|储蓄卡|信用卡|借记卡|工资卡|卡号|账号|账户|卡号码|银行卡号码|card|cards|visa|mastercard|amex|unionpay|debit|\
-         card number",
+        "银行卡|储蓄卡|信用卡|借记卡|工资卡|卡号|账号|帐号|账户|帐户|卡号码|银行卡号码|银联|打款|card|cards|visa|mastercard|master|\
+         amex|american express|unionpay|debit|card number|card no|pan|账户号|银行账户",
     ),
     (
         Clue::Id,
-        "身份证|身份|身分证|证件|证号|回乡证|证号码|证件号码|身份证号码|身分证号码|hkid|identity|id|id card|hkid card|identity card|统一编号|id number|\
-         national id|id no|bir",
+        "身份证|身份|身分证|证件|证号|回乡证|居民证|居住证|证号码|证件号码|身份证号码|身分证号码|身份号码|hkid|identity|id|ids|id card|\
+         hkid card|identity card|统一编号|id number|id no|national id|identification|identification number|idcard|id-card|bir|\
+         shenfenzheng",
     ),
     (
         Clue::Passport,
-        "护照|护照号码|护照号|passport|passport number|travel document",
+        "护照|护照号码|护照号|passport|passports|passport number|passport no|travel document|passeport|pasaporte|reisepass",
     ),
     (
         Clue::Birth,
-        "生日|出生|生于|诞生|born|birthday|birth|birthdate|dob|d.o.b",
+        "生日|出生|生于|诞生|出世|降生|生辰|破壳日|寿辰|born|birthday|birth|birthdate|birthday's|b-day|bday|dob|d.o.b",
     ),
     (
         Clue::Other,
         "尾号|货号|型号|编码|编号|条码|条形码|版本|序列号|批号|批次号|优惠码|取件码|取餐号|验证码|会员号|温度|工单|发票|发票号码|\
-         电池|容量|价格|单价|金额|余额|积分|库存|合同|读数|房间|¥|$|€|£|page|part|lot|batch|code|pin|meter|flight|eur|usd|rmb|sku|\
-         isbn|upc|item|model|serial|version|firmware|build|barcode|coupon|voucher|ticket|invoice|price|balance|amount|room|seat|\
-         case id|customer id|user id|device id|product id|member id|customer number|case number",
+         电池|容量|价格|单价|金额|余额|积分|库存|合同|读数|房间|流水号|凭证号|学号|工号|卡券|券码|兑换码|激活码|授权码|密码|密钥|\
+         机器码|设备号|设备码|房号|桌号|座位号|航班|车次|书号|刊号|专利号|批准文号|许可证|邮编|邮政编码|股票|基金|保单号|案号|文号|考号|\
+         准考证|排队号|礼品卡|礼品卡号|购物卡|购物卡号|会员卡|会员卡号|交通卡|公交卡|校园卡|储值卡|充值卡|就诊卡|社保卡|门禁卡|\
+         固件|国药准字|商品号|商品id|合计|总额|总价|总计|参数|像素|分辨率|里程|步数|页码|¥|$|€|£|page|part|lot|batch|code|pin|meter|\
+         flight|eur|usd|rmb|sku|isbn|ean|asin|upc|imei|imsi|iccid|vin|udid|item|model|serial|serial number|model number|version|\
+         firmware|build|barcode|coupon|voucher|ticket|invoice|price|balance|amount|total|room|seat|case id|customer id|user id|\
+         device id|product id|member id|session id|store id|customer number|case number|member number|membership number|\
+         employee number|employee id|student number|student id|account id|gift card|gift card number|loyalty card|\
+         license key|licence key|product key|activation|passcode|password|otp|zip|zip code|postcode|postal code|error|port|odometer|\
+         mileage|reading|resolution|policy|chassis|engine|docket|extension|article|product number|item number|part number|\
+         catalogue number|catalog number|reference code|房间号",
     ),
 ];
 
 static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
-    let mut words: Vec<&str> = WORDS.iter().flat_map(|it| it.1.split('|')).collect();
+    let mut words: Vec<&str> = CLUES.keys().copied().collect();
     words.sort_by_key(|it| std::cmp::Reverse(it.len()));
     let words: Vec<String> = words.into_iter().map(regex::escape).collect();
     #[allow(clippy::expect_used, reason = "a constant, which every test compiles")]
     Regex::new(&words.join("|")).expect("a pattern that is none")
+});
+
+static CLUES: LazyLock<HashMap<&'static str, Clue>> = LazyLock::new(|| {
+    let told = |it: &(Clue, &'static str)| {
+        let (clue, words) = *it;
+        words.split('|').map(move |word| (word, clue))
+    };
+    WORDS.iter().flat_map(told).collect()
 });
 
 /// A word that tells, by its bytes.
@@ -96,7 +140,7 @@ impl Clues {
             if !is_word(&text, found.start(), found.end()) {
                 continue;
             }
-            let Some(mut clue) = clue_of(found.as_str()) else {
+            let Some(&(mut clue)) = CLUES.get(found.as_str()) else {
                 continue;
             };
             // 号码 and 编号 go on with what stands before it.
@@ -123,7 +167,8 @@ impl Clues {
         if self.text[..at].trim_end().ends_with(['打', '拨']) {
             return Some(Clue::Phone);
         }
-        let mark = self.near(at).find(|it| self.reaches(it, at));
+        let mut marks = self.near(at).filter(|it| it.clue.is_plain());
+        let mark = marks.find(|it| self.reaches(it, at));
         mark.map(|it| it.clue)
     }
 
@@ -136,7 +181,7 @@ impl Clues {
     /// Gives what the nearest telling word after a byte says, in the same part of the sentence.
     pub(super) fn after(&self, at: usize) -> Option<Clue> {
         let next = self.marks.partition_point(|it| it.start < at);
-        let mark = self.marks.get(next)?;
+        let mark = self.marks[next..].iter().find(|it| it.clue.is_plain())?;
         let between = &self.text[at..mark.start];
         let is_near = width(between) <= SHORT_REACH && !between.contains(is_clause_end);
         is_near.then_some(mark.clue)
@@ -164,11 +209,6 @@ impl Clues {
         };
         goes_on && width(between) <= REACH
     }
-}
-
-fn clue_of(word: &str) -> Option<Clue> {
-    let is_told = |it: &&(Clue, &str)| it.1.split('|').any(|other| other == word);
-    WORDS.iter().find(is_told).map(|it| it.0)
 }
 
 fn is_sentence_end(c: char) -> bool {

@@ -4,11 +4,37 @@ use super::view::View;
 use crate::letters::is_ideograph;
 
 /// The most characters between two groups of digits of one number.
-const LONGEST_GAP: usize = 3;
+const LONGEST_GAP: usize = 4;
+
+/// What people say between two groups of one number, as "138, then 0013".
+const SAID_GAPS: &[&str] = &[
+    "杠",
+    "横杠",
+    "减",
+    "空格",
+    "然后",
+    "然后是",
+    "接着",
+    "再",
+    "后面",
+    "后面是",
+    "呃",
+    "嗯",
+    "额",
+    "dash",
+    "hyphen",
+    "space",
+    "then",
+    "and then",
+    "um",
+    "uh",
+];
 
 const WORDS: &[(&str, u8)] = &[
     ("zero", 0),
     ("oh", 0),
+    ("o", 0),
+    ("nought", 0),
     ("one", 1),
     ("two", 2),
     ("three", 3),
@@ -94,7 +120,7 @@ impl Numbers {
         let end = at + length;
         let (times, from) = match &*word(at, length) {
             "double" => (2, end + 1),
-            "triple" => (3, end + 1),
+            "triple" | "treble" => (3, end + 1),
             _ => (1, at),
         };
         let Some(rest) = view.text.get(from..) else {
@@ -193,7 +219,7 @@ pub(super) fn value_of(c: char) -> Option<u8> {
         '0'..='9' => c as u8 - b'0',
         '零' => 0,
         '一' | '壹' | '幺' => 1,
-        '二' | '贰' => 2,
+        '二' | '贰' | '两' => 2,
         '三' | '叁' => 3,
         '四' | '肆' => 4,
         '五' | '伍' => 5,
@@ -207,7 +233,11 @@ pub(super) fn value_of(c: char) -> Option<u8> {
 
 /// Gives what parts the groups of one number: a mark, or else a space.
 fn gap_of(between: &str) -> Option<char> {
-    let is_gap = |c| " -.,、()[]·/_".contains(c);
+    let is_gap = |c| " -.,、()[]·/_~|…\\".contains(c);
+    let said = between.trim_matches([' ', ',', '、', '…', '-']);
+    if SAID_GAPS.iter().any(|it| said.eq_ignore_ascii_case(it)) {
+        return Some('-');
+    }
     let short = between.chars().nth(LONGEST_GAP).is_none();
     let mark = between.chars().find(|c| *c != ' ').unwrap_or(' ');
     (short && between.chars().all(is_gap)).then_some(match mark {

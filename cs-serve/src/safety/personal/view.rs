@@ -10,7 +10,10 @@ use crate::safety::simplified::simplified;
 const OPAQUE: char = '\u{fffc}';
 
 /// Words that people write a number to without a space.
-const LABELS: [&str; 6] = ["ip", "tel", "id", "no", "phone", "mobile"];
+const LABELS: [&str; 22] = [
+    "ip", "tel", "id", "no", "phone", "mobile", "iban", "mail", "email", "card", "cell", "mob",
+    "fax", "wechat", "wx", "vx", "order", "passport", "hkid", "uscc", "dob", "plate",
+];
 
 /// A text in half width and simplified characters, with plain dashes and spaces and without what is not seen, that
 /// knows where each of its bytes was.

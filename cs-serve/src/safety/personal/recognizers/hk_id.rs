@@ -6,7 +6,9 @@ use super::{Certainty, Clue, Search};
 use crate::safety::personal::kind::Kind;
 
 static PATTERN: Pattern = Pattern::new(|| {
-    pattern(r"([A-Za-z]{1,2})((?:[ \-·]?\d){6})[ \-]?(?:[(\[]([0-9Aa])[)\]]|([0-9Aa]))")
+    pattern(
+        r"([A-Za-z]{1,2})((?:[ \-·./]?\d){6})[ \-./]?(?:(?:[(\[{<] ?|括号)([0-9Aa])(?: ?[)\]}>])?|([0-9Aa]))",
+    )
 });
 
 pub(super) fn find(search: &mut Search<'_>) {
@@ -40,9 +42,18 @@ pub(super) fn find(search: &mut Search<'_>) {
 fn is_of_hong_kong(search: &Search<'_>, start: usize, end: usize) -> bool {
     let around = [search.view.tail(start, 24), search.view.head(end, 24)];
     let is_named = |text: &str| {
-        ["香港", "hong kong", "hkid"]
-            .iter()
-            .any(|it| text.contains(it))
+        [
+            "香港",
+            "港籍",
+            "港人",
+            "港澳",
+            "hong kong",
+            "hkid",
+            "hk id",
+            "hkic",
+        ]
+        .iter()
+        .any(|it| text.contains(it))
     };
     around
         .map(str::to_ascii_lowercase)

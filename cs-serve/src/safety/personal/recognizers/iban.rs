@@ -12,7 +12,7 @@ const COUNTRIES: &str = "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 
      SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30";
 
 static PATTERN: Pattern =
-    Pattern::new(|| pattern(r"(?i)[a-z]{2} ?\d{2}(?:[ .\-]?[a-z0-9]){11,30}"));
+    Pattern::new(|| pattern(r"(?i)[a-z] ?[a-z][ \-]?\d ?\d(?: ?[ .\-/_·,]? ?[a-z0-9]){11,30}"));
 
 pub(super) fn find(search: &mut Search<'_>) {
     let view = search.view;
@@ -28,11 +28,25 @@ pub(super) fn find(search: &mut Search<'_>) {
         let ends: Vec<usize> = ends
             .filter(|&end| view.is_apart(found.start(), end))
             .collect();
-        let is_iban = |end: &usize| is_checked(&view.text[found.start()..*end]);
+        let is_iban = |end: &usize| {
+            let text = &view.text[found.start()..*end];
+            is_checked(text) && !has_words(text)
+        };
         if let Some(end) = ends.into_iter().rev().find(is_iban) {
             search.add(Kind::Iban, found.start(), end, Certainty::Checked);
         }
     }
+}
+
+/// Says whether a part of it is a word of small letters, but for a bank's four.
+fn has_words(text: &str) -> bool {
+    let parts: Vec<&str> = text.split([' ', ',']).collect();
+    let is_word = |it: &str| it.len() > 1 && it.bytes().all(|it| it.is_ascii_lowercase());
+    let bank = parts.get(1).is_some_and(|it| it.len() == 4);
+    parts
+        .iter()
+        .enumerate()
+        .any(|(at, part)| is_word(part) && !(at == 1 && bank))
 }
 
 fn is_checked(text: &str) -> bool {
@@ -41,7 +55,8 @@ fn is_checked(text: &str) -> bool {
     let known = COUNTRIES
         .split_whitespace()
         .find(|it| it.starts_with(&country));
-    if known.is_none_or(|it| it[2..] != chars.len().to_string()) || text.ends_with([' ', '-', '.'])
+    if known.is_none_or(|it| it[2..] != chars.len().to_string())
+        || !text.ends_with(|c: char| c.is_ascii_alphanumeric())
     {
         return false;
     }

@@ -3,21 +3,57 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::pattern::{Pattern, pattern};
-use super::{Certainty, Clue, Search};
+use super::{Certainty, Search};
 use crate::safety::personal::kind::Kind;
 
 static V4: Pattern =
     Pattern::new(|| pattern(r"\d{1,3}(?:\.\d{1,3}){3,9}|\d{1,3}(?: ?\. ?\d{1,3}){3}"));
+
+/// With full stops that are spoken, or written so that nobody follows it.
+static V4_IN_WORDS: Pattern = Pattern::new(|| {
+    pattern(
+        r"\d{1,3}(?:(?: ?[\[(] ?(?:\.|dot) ?[\])] ?| dot | point | ?点 ?| ?。 ?| ?, ?| ?· ?|-)\d{1,3}){3}",
+    )
+});
+
+/// What four numbers that are no address are called.
+const VERSIONS: &[&str] = &[
+    "version",
+    "版本",
+    "firmware",
+    "固件",
+    "build",
+    "release",
+    "ver.",
+    "升级到",
+    "更新到",
+    "软件",
+];
+
 static V6: Pattern =
     Pattern::new(|| pattern(r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?:\d*(?:\.\d{1,3}){3})?"));
 
 pub(super) fn find(search: &mut Search<'_>) {
     let view = search.view;
-    if view.text.contains('.') && view.has_digit {
+    if view.has_digit {
         for found in V4.find_iter(&view.text) {
-            let is_version = search.clue(found.start()) == Some(Clue::Other);
             let is_address = found.as_str().replace(' ', "").parse::<Ipv4Addr>().is_ok();
-            if is_address && !is_version && view.is_apart(found.start(), found.end()) {
+            if is_address
+                && !is_version(search, found.start())
+                && view.is_apart(found.start(), found.end())
+            {
+                search.add(Kind::Ip, found.start(), found.end(), Certainty::Form);
+            }
+        }
+        for found in V4_IN_WORDS.find_iter(&view.text) {
+            let parts = found.as_str().split(|c: char| !c.is_ascii_digit());
+            let parts: Vec<&str> = parts.filter(|it| !it.is_empty()).collect();
+            let is_address = parts.join(".").parse::<Ipv4Addr>().is_ok();
+            let is_plain = found.as_str().contains([',', '·', '-']);
+            if is_address
+                && (!is_plain || is_said(search, found.start()))
+                && view.is_apart(found.start(), found.end())
+            {
                 search.add(Kind::Ip, found.start(), found.end(), Certainty::Form);
             }
         }
@@ -48,4 +84,15 @@ pub(super) fn find(search: &mut Search<'_>) {
             }
         }
     }
+}
+
+fn is_version(search: &Search<'_>, at: usize) -> bool {
+    let before = search.view.tail(at, 16).to_ascii_lowercase();
+    VERSIONS.iter().any(|it| before.contains(it))
+}
+
+/// Says whether an address is spoken of right before.
+fn is_said(search: &Search<'_>, at: usize) -> bool {
+    let before = search.view.tail(at, 12).to_ascii_lowercase();
+    before.contains("ip") || before.contains("网关")
 }

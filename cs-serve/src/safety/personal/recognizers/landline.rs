@@ -39,9 +39,22 @@ fn opening(search: &Search<'_>, window: &Window) -> usize {
 
 /// Gives the end of what an operator connects to: 转801, "ext. 12", -801.
 pub(super) fn extension(search: &Search<'_>, end: usize) -> usize {
-    let rest = search.view.head(end, 12);
-    let marks = ["转分机", "分机", "转", "ext.", "ext", "x", "-"];
-    let bare = rest.trim_start_matches([' ', ',']);
+    let rest = search.view.head(end, 18);
+    let marks = [
+        "转分机",
+        "分机号",
+        "分机",
+        "转接",
+        "转",
+        "内线",
+        "extension",
+        "ext.",
+        "ext",
+        "x",
+        "#",
+        "-",
+    ];
+    let bare = rest.trim_start_matches([' ', ',', '(']);
     let after = marks.iter().find_map(|mark| {
         let head = bare.get(..mark.len())?;
         head.eq_ignore_ascii_case(mark)
@@ -60,7 +73,7 @@ fn without_extension(window: &Window) -> Option<Window> {
     let [groups @ .., last] = window.groups.as_slice() else {
         return None;
     };
-    let is_extension = groups.len() > 1 && (2..=5).contains(last);
+    let is_extension = groups.len() > 1 && window.gap == Some('-') && (2..=5).contains(last);
     is_extension.then(|| Window {
         digits: window.digits[..window.digits.len() - last].to_owned(),
         groups: groups.to_vec(),
@@ -73,7 +86,7 @@ fn is_landline(window: &Window, has_plus: bool) -> bool {
     if digits.len() > 14 {
         return false;
     }
-    let is_coded = has_plus || window.groups[0] == 2;
+    let is_coded = has_plus || matches!(window.groups[0], 2 | 4 | 5) && window.groups.len() > 1;
     let national = digits
         .strip_prefix("0086")
         .or_else(|| digits.strip_prefix("86").filter(|_| is_coded));

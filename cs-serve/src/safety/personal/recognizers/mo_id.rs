@@ -5,8 +5,11 @@ use super::pattern::{Pattern, pattern};
 use super::{Certainty, Clue, Search};
 use crate::safety::personal::kind::Kind;
 
-static PATTERN: Pattern =
-    Pattern::new(|| pattern(r"[157](?:(?:[ \-/]?\d){6} ?[(\[]\d[)\]]|[/\-]\d{6}[/\-]\d|\d{7})"));
+static PATTERN: Pattern = Pattern::new(|| {
+    pattern(
+        r"[157](?:(?:[ \-/.·]?\d){6} ?[(\[{] ?\d ?[)\]}]|(?: ?[/\-.·] ?| )\d{3} ?\d{3}(?: ?[/\-.·] ?| )\d|\d{7}|\d{6} ?[/\-.] ?\d)",
+    )
+});
 
 pub(super) fn find(search: &mut Search<'_>) {
     let view = search.view;
@@ -15,11 +18,11 @@ pub(super) fn find(search: &mut Search<'_>) {
     }
     for found in PATTERN.find_iter(&view.text) {
         let (start, end) = (found.start(), found.end());
-        let is_marked = found.as_str().contains([')', ']', '/', '-']);
+        let is_marked = found.as_str().contains([')', ']', '}', '/', '-']);
         let is_said = search.clue(start) == Some(Clue::Id);
         let around = [view.tail(start, 24), view.head(end, 24)].map(str::to_ascii_lowercase);
         let is_named = |text: &String| {
-            ["澳门", "macau", "macao"]
+            ["澳门", "港澳", "macau", "macao"]
                 .iter()
                 .any(|it| text.contains(it))
         };
@@ -27,7 +30,11 @@ pub(super) fn find(search: &mut Search<'_>) {
         let certainty = match () {
             () if !view.is_apart(start, end) => continue,
             () if is_said || of_macao => Certainty::Said,
-            () if is_marked => Certainty::Form,
+            () if found.as_str().contains([')', ']', '}'])
+                || found.as_str().matches(['/', '-']).count() == 2 =>
+            {
+                Certainty::Form
+            }
             () => continue,
         };
         if is_marked || of_macao {

@@ -8,8 +8,29 @@ use crate::safety::personal::numbers::Window;
 
 /// What follows an amount.
 const UNITS: &[&str] = &[
-    "元", "块", "万", "件", "个", "分", "%", "人", "次", "米", "毫", "克", "斤", "减", "点",
-    "dollar", "point", "euro", "pound", "usd", "unit", "piece", "mah", "mb", "gb", "kg",
+    "元", "块", "万", "件", "个", "分", "%", "人", "次", "米", "毫", "克", "斤", "减", "点", "年",
+    "月", "天", "小时", "页", "瓶", "箱", "盒", "台", "套", "双", "步", "字",
+];
+
+/// What begins with one and follows a number that is none.
+const NO_UNITS: &[&str] = &[
+    "分机", "个人", "人工", "点击", "次日", "点不", "月底", "月初", "天天", "年底", "人在", "个号",
+    "套餐", "台湾", "字母",
+];
+
+/// What follows an amount, as a word or its plural.
+const LATIN_UNITS: &[&str] = &[
+    "dollar", "point", "euro", "pound", "usd", "unit", "piece", "mah", "mb", "gb", "kb", "kg",
+    "rmb", "cny", "eur", "gbp", "item", "pcs", "time", "people", "word", "step", "year", "day",
+    "hour", "mile", "km", "px", "ml", "mm", "cm", "buck", "quid", "yuan", "customer", "user",
+    "copy", "copies", "box", "boxes",
+];
+
+/// Codes of countries (ITU-T E.164).
+const CODES: &[&str] = &[
+    "1", "7", "31", "32", "33", "34", "39", "41", "43", "44", "45", "46", "47", "48", "49", "52",
+    "55", "60", "61", "62", "63", "64", "65", "66", "81", "82", "84", "90", "91", "351", "353",
+    "358", "852", "853", "886", "971",
 ];
 
 pub(super) fn find(search: &mut Search<'_>) {
@@ -17,28 +38,40 @@ pub(super) fn find(search: &mut Search<'_>) {
         let start = with_plus(search, &window);
         let has_plus = search.view.text[start..window.start].contains('+');
         let clue = search.clue(start);
-        let is_other = matches!(
-            clue,
-            Some(Clue::Order | Clue::Card | Clue::Other | Clue::Passport | Clue::Id | Clue::Birth)
-        );
+        let is_domestic = is_chinese(&window.digits);
+        let is_other = match clue {
+            Some(Clue::Order | Clue::Other) => true,
+            // None of them has as many digits.
+            Some(Clue::Card | Clue::Passport | Clue::Id | Clue::Birth) => !is_domestic,
+            _ => false,
+        };
         if (is_other || search.is_order(window.end)) && !has_plus
             || !search.view.is_apart(start, window.end)
             || is_amount(search, start, window.end)
         {
             continue;
         }
-        let is_said = clue == Some(Clue::Phone);
+        let is_said = clue == Some(Clue::Phone)
+            || clue.is_none() && search.clues.mentions(Clue::Number, start);
         // Four numbers with full stops are an IP address.
         let is_dotted = window.gap == Some('.') && window.groups.iter().all(|it| *it < 4);
         if is_dotted {
             continue;
         }
         let is_foreign = has_plus && !window.digits.starts_with("86");
-        if !is_foreign && is_chinese(&window.digits) || is_taiwanese(&window) {
+        if !is_foreign && is_domestic || is_taiwanese(&window) {
             search.add(Kind::Mobile, start, window.end, Certainty::Said);
         } else if !search.view.has_chinese && is_british(&window.digits) {
             search.add(Kind::Mobile, start, window.end, Certainty::Checked);
-        } else if is_foreign || is_abroad(&window, is_said || is_spoken(search, &window)) {
+        } else if is_foreign
+            || is_abroad(
+                &window,
+                is_said && !is_local(search, &window) || is_spoken(search, &window),
+            )
+            || is_said
+                && (is_coded(&window)
+                    || !search.view.has_chinese && is_british_landline(&window.digits))
+        {
             let end = match search.view.at(window.end) {
                 Some('-') => window.end,
                 _ => extension(search, window.end),
@@ -61,6 +94,12 @@ fn with_plus(search: &Search<'_>, window: &Window) -> usize {
     plus - usize::from(is_closed && search.view.before(plus) == Some('('))
 }
 
+/// Says whether eight digits are as likely a landline.
+fn is_local(search: &Search<'_>, window: &Window) -> bool {
+    let text = &search.view.text;
+    window.digits.len() == 8 && search.view.has_chinese && !text.contains(['港', '澳'])
+}
+
 /// Says whether a number is in words: nobody says a price or a code digit by digit.
 fn is_spoken(search: &Search<'_>, window: &Window) -> bool {
     search
@@ -69,17 +108,26 @@ fn is_spoken(search: &Search<'_>, window: &Window) -> bool {
         .is_some_and(char::is_alphabetic)
 }
 
-fn is_amount(search: &Search<'_>, start: usize, end: usize) -> bool {
-    let next = search.view.head(end, 9).to_ascii_lowercase();
+/// Says whether a number counts something.
+pub(super) fn is_amount(search: &Search<'_>, start: usize, end: usize) -> bool {
+    let next = search.view.head(end, 10).to_ascii_lowercase();
     let is_counted = matches!(search.view.before(start), Some('满' | '第'));
-    let latin = next.trim_start();
-    let is_unit = |it: &str| next.starts_with(it) || it.is_ascii() && latin.starts_with(it);
-    is_counted || UNITS.iter().any(|it| is_unit(it))
+    let word = next.trim_start();
+    let length = word.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let word = &word[..length];
+    let is_latin_unit = LATIN_UNITS.contains(&word)
+        || word
+            .strip_suffix('s')
+            .is_some_and(|it| LATIN_UNITS.contains(&it));
+    let is_unit = UNITS.iter().any(|it| next.starts_with(it))
+        && !NO_UNITS.iter().any(|it| next.starts_with(it));
+    is_counted || is_latin_unit || is_unit
 }
 
 fn is_chinese(digits: &str) -> bool {
     let national = match digits.len() {
         11 => digits,
+        12 => digits.strip_prefix('0').unwrap_or_default(),
         13 => digits.strip_prefix("86").unwrap_or_default(),
         15 => digits.strip_prefix("0086").unwrap_or_default(),
         _ => "",
@@ -98,6 +146,27 @@ fn is_british(digits: &str) -> bool {
     digits.len() == 11 && digits.starts_with("07")
 }
 
+/// 0161 496 0000, where the text says that it is a telephone.
+fn is_british_landline(digits: &str) -> bool {
+    digits.len() == 11 && ["01", "02", "03"].iter().any(|it| digits.starts_with(it))
+}
+
+/// 852 9123 4567, or the same of Macao.
+fn is_of_hong_kong(window: &Window) -> bool {
+    window.groups[0] == 3
+        && ["852", "853"]
+            .iter()
+            .any(|it| window.digits.starts_with(it))
+}
+
+/// Says whether a number begins with a country's code, though without a sign before it.
+fn is_coded(window: &Window) -> bool {
+    let is_code = |it: &str| window.groups[0] == it.len() && window.digits.starts_with(it);
+    window.groups.len() > 1
+        && (10..=14).contains(&window.digits.len())
+        && CODES.iter().any(|it| is_code(it))
+}
+
 /// North American numbers, British mobile ones, and of Hong Kong after a word that says so.
 fn is_abroad(window: &Window, is_said: bool) -> bool {
     let digits = window.digits.as_bytes();
@@ -114,13 +183,11 @@ fn is_abroad(window: &Window, is_said: bool) -> bool {
                 && (in_groups(&[4, 4]) || in_groups(&[8]))
         }
         10 if digits.starts_with(b"04") => in_groups(&[4, 3, 3]),
-        10 => {
-            !is_free
-                && from_two(0)
-                && from_two(3)
-                && (in_groups(&[3, 3, 4]) || is_said && window.groups.len() != 3)
+        10 => !is_free && from_two(0) && from_two(3) && (in_groups(&[3, 3, 4]) || is_said),
+        11 if digits[0] == b'1' => {
+            from_two(1) && from_two(4) && (in_groups(&[1, 3, 3, 4]) || is_said)
         }
-        11 if digits[0] == b'1' => from_two(1) && from_two(4) && in_groups(&[1, 3, 3, 4]),
+        11 if is_of_hong_kong(window) => true,
         11 => digits.starts_with(b"07") && (in_groups(&[5, 6]) || in_groups(&[5, 3, 3])),
         12.. => {
             let is_grouped = window.groups.len() > 2 && window.groups[0] > 2;

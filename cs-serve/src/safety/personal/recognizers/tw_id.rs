@@ -11,7 +11,8 @@ const LETTERS: [u32; 26] = [
     31, 33,
 ];
 
-static PATTERN: Pattern = Pattern::new(|| pattern(r"([A-Za-z])[ \-·]?([1289](?:[ \-]?\d){8})"));
+static PATTERN: Pattern =
+    Pattern::new(|| pattern(r"([A-Za-z])[ \-·./]?([1289](?:[ \-.·/]?\d){8})"));
 
 pub(super) fn find(search: &mut Search<'_>) {
     let view = search.view;

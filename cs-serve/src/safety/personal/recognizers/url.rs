@@ -1,14 +1,25 @@
-//! Web addresses (RFC 3986) with a scheme, with `www.`, or with a path after a domain.
+//! Web addresses (RFC 3986) with a scheme, with `www.`, with a path after a domain, or where the text says that one follows.
 
 use super::pattern::{Pattern, pattern};
 use super::{Certainty, Search};
 use crate::safety::personal::kind::Kind;
 
 static PATTERN: Pattern = Pattern::new(|| {
-    pattern(
-        r"(?i)(?:(?:https?|ftp|weixin|alipays)://|www\.)[!-~]+|[a-z0-9](?:[a-z0-9\-]{0,62}\.){1,4}(?:com|net|org|cn|io|edu|co|uk|de|hk|tw|me|cc|top|shop|example|test)(?::\d{1,5})?/[!-~]+",
-    )
+    let top = "(?:com|net|org|cn|io|edu|gov|info|co|uk|de|fr|it|es|nl|jp|kr|au|ca|us|eu|hk|tw|sg|me|cc|top|shop|store|xyz|vip|club|site|online|link|app|dev|ly|to|gl|biz|example|test)";
+    pattern(&format!(
+        r"(?i)(?:[a-z][a-z0-9+\-]{{1,15}}:(?://|\\\\) ?|www\d?\.)[!-~]+|[a-z0-9](?:[a-z0-9\-]{{0,62}}\.){{1,4}}{top}(?::\d{{1,5}})?(?:[/?#][!-~]*|(?-u:\b))"
+    ))
 });
+
+/// What a domain alone follows if it is meant as an address.
+const SAID: &[&str] = &[
+    "网址", "链接", "网站", "官网", "打开", "访问", "登录", "域名", "页面", "url", "link",
+    "website", "web site", "site", "visit", "page", "domain", "browse", "go to", "open",
+    "homepage",
+];
+
+/// How many characters before a domain are looked through for them.
+const REACH: usize = 24;
 
 pub(super) fn find(search: &mut Search<'_>) {
     let view = search.view;
@@ -24,14 +35,21 @@ pub(super) fn find(search: &mut Search<'_>) {
             true => text,
             false => text.trim_end_matches([')', '.', ',', '!', '?']),
         };
-        let before = view.before(found.start());
-        if before.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '@' && c != '.') {
-            search.add(
-                Kind::Url,
-                found.start(),
-                found.start() + text.len(),
-                Certainty::Checked,
-            );
+        let (start, end) = (found.start(), found.start() + text.len());
+        let before = view.before(start);
+        let is_apart = before.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '@' && c != '.');
+        if is_apart && view.at(end) != Some('@') && (!is_bare(text) || is_said(search, start)) {
+            search.add(Kind::Url, start, end, Certainty::Checked);
         }
     }
+}
+
+/// Says whether an address is a domain of two or three names, as companies call themselves.
+fn is_bare(text: &str) -> bool {
+    !text.contains(['/', '?', '#', ':']) && !text.to_ascii_lowercase().starts_with("www")
+}
+
+fn is_said(search: &Search<'_>, start: usize) -> bool {
+    let before = search.view.tail(start, REACH).to_ascii_lowercase();
+    SAID.iter().any(|it| before.contains(it))
 }

@@ -9,7 +9,9 @@ use crate::safety::personal::kind::Kind;
 const CHARACTERS: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
 
 static PATTERN: Pattern = Pattern::new(|| {
-    pattern(r"(?-u:\b)[1-9ANYany]\d(?:[ -]?\d){6}(?:[ -]?[0-9A-Ya-y]){10}(?-u:\b)")
+    pattern(
+        r"(?-u:\b)[1-9ANYany] ?\d(?: ?[ \-./·,_]? ?\d){6}(?: ?[ \-./·,_]? ?[0-9A-Ya-y]){10}(?-u:\b)",
+    )
 });
 
 pub(super) fn find(search: &mut Search<'_>) {
@@ -21,11 +23,17 @@ pub(super) fn find(search: &mut Search<'_>) {
         // One of 31 numbers of an order is as if it were checked.
         let is_order = matches!(search.clue(found.start()), Some(Clue::Order | Clue::Card))
             || search.is_order(found.end());
-        let is_code = !is_order && is_checked(found.as_str());
+        let is_code = !is_order && !has_words(found.as_str()) && is_checked(found.as_str());
         if is_code && view.is_apart(found.start(), found.end()) {
             search.add(Kind::Uscc, found.start(), found.end(), Certainty::Checked);
         }
     }
+}
+
+/// Says whether a part of it is a word of small letters.
+fn has_words(code: &str) -> bool {
+    let is_word = |it: &str| it.len() > 2 && it.bytes().all(|it| it.is_ascii_lowercase());
+    code.split([' ', '.', ',']).any(is_word)
 }
 
 fn is_checked(code: &str) -> bool {

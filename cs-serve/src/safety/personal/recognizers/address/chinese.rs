@@ -16,12 +16,14 @@ const LONGEST_NAME: usize = 12;
 static PART: Pattern = Pattern::new(|| {
     let number = r"(?:[A-Za-z]?\d{1,5}[A-Za-z]?|[零一二三四五六七八九十百]{1,6}|[A-Za-z甲乙丙丁])";
     pattern(&format!(
-        r"[东西南北中第]?{number} ?-? ?(?:号宿舍楼|号楼|号院|号|支弄|弄|巷|栋|幢|座|单元|层|楼|室|户|村民小组|组|队|社|门|房|铺|区|期)|[东西南北](?:门|座|楼|院)|\d{{1,4}}(?:-\d{{1,4}}){{1,3}}(?:号|室)?"
+        r"[东西南北中第]?{number} ?-? ?(?:号宿舍楼|号楼|号院|号库|号仓|号门|号信箱|信箱|号|支弄|弄|巷|栋|幢|座|单元|层|楼|室|户|村民小组|组|队|社|门|房|铺|档口|档|仓|区|期)(?:楼|院)?|\d{{1,4}}#(?:楼|院|栋)?|[东西南北](?:门|座|楼|院)|\d{{1,4}}(?:-\d{{1,4}}){{1,3}}(?:号|室)?"
     ))
 });
 
 /// The room that stands after the house's number.
-static ROOM: Pattern = Pattern::new(|| pattern(r"^-?[A-Za-z]?\d{2,4}(?:室|房|号)?"));
+static ROOM: Pattern = Pattern::new(|| {
+    pattern(r"^[ \-#,]?(?:[A-Za-z]?\d{2,4}|[零一二三四五六七八九幺]{3,4})(?:室|房|号)?")
+});
 
 /// What names of places end with.
 const PLACES: &[&str] = &[
@@ -81,6 +83,10 @@ const STRONG: &[&str] = &[
     "室",
     "村民小组",
     "组",
+    "#",
+    "#楼",
+    "号库",
+    "号仓",
 ];
 
 /// What stands before an address and is not of it.
@@ -229,7 +235,8 @@ fn names_before(text: &str, end: usize) -> usize {
     for (at, c) in text[..end].char_indices().rev().take(LONGEST_NAMES) {
         digits = if c.is_ascii_digit() { digits + 1 } else { 0 };
         let is_name = is_of_name(c) && digits < 4 && !NO_NAMES.contains(c);
-        let is_space = c == ' ' && is_whole(&text[..at]);
+        let is_space = c == ' ' && (at + 1 == end || is_whole(&text[..at]))
+            || matches!(c, ',' | '、' | '-' | '/' | '·' | '>') && is_whole(&text[..at]);
         if !is_name && !is_space {
             break;
         }

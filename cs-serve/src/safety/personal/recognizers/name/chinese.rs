@@ -11,18 +11,30 @@ use crate::letters::is_ideograph;
 use crate::safety::personal::kind::Kind;
 
 /// The surnames of nearly all Chinese, the most frequent first.
-const SURNAMES: &str = include_str!("surnames.txt");
+static SURNAMES: LazyLock<HashSet<char>> =
+    LazyLock::new(|| include_str!("surnames.txt").trim().chars().collect());
 
 /// Those that are more often something else than a surname.
 const NO_SURNAMES: &str = "那车和门初信向都国全位相来支平敬花有能但由要时单解查强权鲜印战危玉银公哈利呼居揭干元束衣展阴智幸奉植富闭区帅盖粟豆满闻\
-    桑官边封乐师经连党项解喻应家常双";
+    桑官边封乐师经连党项解喻应家常双位但班南么代鱼毋巢融冒腾辇弓昌揣糜桓竺";
 
 /// Surnames of two characters.
-const DOUBLE: &str = "欧阳|上官|司马|诸葛|东方|皇甫|尉迟|公孙|慕容|司徒|令狐|夏侯|端木|长孙|独孤|南宫|轩辕|宇文|闻人|澹台|濮阳|钟离|申屠";
+const DOUBLE: &str = "东郭|西门|太史|百里|呼延|拓跋|完颜|纳兰|赫连|万俟|公冶|宗政|淳于|单于|仲孙|鲜于|闾丘|公羊|亓官|司寇|颛孙|\
+    巫马|漆雕|乐正|壤驷|公良|夹谷|宰父|谷梁|段干|羊舌|南门|左丘|梁丘|叶赫|欧阳|上官|司马|诸葛|东方|皇甫|尉迟|公孙|慕容|司徒|令狐|夏侯|端木|长孙|独孤|南宫|轩辕|宇文|闻人|澹台|濮阳|钟离|申屠";
+
+static DOUBLES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| DOUBLE.split('|').collect());
 
 /// Characters of given names.
 static GIVEN: LazyLock<HashSet<char>> = LazyLock::new(|| {
     include_str!("given_characters.txt")
+        .trim()
+        .chars()
+        .collect()
+});
+
+/// Those of them that are in hardly anything else.
+static TELLING: LazyLock<HashSet<char>> = LazyLock::new(|| {
+    include_str!("telling_characters.txt")
         .trim()
         .chars()
         .collect()
@@ -42,7 +54,13 @@ const LONGEST_WORD: usize = 12;
 const DOTTED: &str = "大都合道当本因以于中能基丰富宝音卫";
 
 /// Who has a name that follows at once, or after a word that says so.
-const ROLES: &str = "实名|收件人|收货人|寄件人|取件人|签收人|代收人|联系人|持卡人|户主|开户人|车主|机主|业主|房主|房东|法人代表|\
+const ROLES: &str = "收货姓名|收件姓名|乘客姓名|购票人|参会人|报名人|参保人|使用人|登记人|办理人|注册人|持有人|出租人|承租人|租客|租户|\
+    债务人|担保人|紧急联系人|监护人|护工|护士|保姆|阿姨|教练|导购|店员|店长|主管|组长|班主任|辅导员|校长|院长|律师|会计|财务|采购|前台|\
+    物业|保安|维修工|安装工|安装师傅|维修师傅|快递小哥|外卖员|外卖小哥|送货员|送餐员|业务员|销售|销售员|顾问|专员|中介|经纪人|主播|\
+    闺蜜|室友|邻居|男朋友|女朋友|对象|未婚夫|未婚妻|媳妇|婆婆|岳父|岳母|公公|爷爷|奶奶|外公|外婆|姥姥|姥爷|舅舅|叔叔|伯伯|姑姑|\
+    姨妈|表弟|表哥|表姐|表妹|堂弟|堂哥|孙子|孙女|侄子|侄女|外甥|老妈|老爸|老伴|当事人|被告|原告|收款方|付款方|发货人|发件人|\
+    寄货人|提货人|自提人|退款人|代办人|代领人|经手人|推荐人|邀请人|介绍人|参与人|中奖人|获奖者|作者|账号主人|号主|卡主|\
+    入住客人|客人|宾客|住户|户主姓名|法人姓名|实名|收件人|收货人|寄件人|取件人|签收人|代收人|联系人|持卡人|户主|开户人|车主|机主|业主|房主|房东|法人代表|\
     法定代表人|法人|乘车人|乘机人|乘客|旅客|入住人|住客|预订人|预定人|预约人|患者|病人|学员|学生|家长|投保人|被保险人|被保人|受益人|\
     申请人|借款人|付款人|收款人|经办人|负责人|员工|客服|快递员|配送员|骑手|司机|师傅|医生|经理|同事|老公|老婆|爱人|丈夫|妻子|爸爸|\
     妈妈|父亲|母亲|儿子|女儿|哥哥|姐姐|弟弟|妹妹";
@@ -51,19 +69,20 @@ const ROLES: &str = "实名|收件人|收货人|寄件人|取件人|签收人|�
 const WEAK_ROLES: &str = "客户|用户|会员|同学|朋友|我爸|我妈|孩子|老板|本人|收件|寄件";
 
 /// Who is named without a surname too: after these a name follows, and nothing else.
-const NAMED: &str = "姓名|户名|账户名|开户名|真名|全名|名字|我叫做?|大名|署名|签名";
+const NAMED: &str = "姓名|户名|账户名|开户名|真名|全名|名字|[我她他]叫做?|本名|实名|免贵姓?|贵姓|尊姓大名|鄙人|在下|大名|署名|签名|抬头写|落款|\
+    曾用名|称呼我|喊我|叫我|我姓";
 
 static AFTER_WORDS: Pattern = Pattern::new(|| {
-    let joint = "(?:姓名|名字|名称|名)?(?:一栏|栏)?(?:应该是|登记的?是|登记为|填的?是|写的?是|显示|改成|改为|换成|写成|填成|写|填|是|为|叫)?了?[: ]{0,2}";
+    let joint = "(?:姓名|名字|名称|名)?(?:一栏|栏|那里|那栏)?(?:应该是|应该叫|应为|登记的?是|登记为|填的?是|写的?是|显示的?是|显示为?|改成|改为|更正为|换成|写成|填成|写|填|是|为|叫|就是|即)?了?[: =,\\-]{0,2}[(\\[\"“「]?";
     pattern(&format!(
-        r"(?:(?P<named>{NAMED})|(?P<role>{ROLES})|(?P<weak>{WEAK_ROLES})|(?P<vague>我是|这里是|叫我|找一下|找|@|转给|寄给|交给|送给|发给|给|登记|投诉|联系|改成|换成|写成))(?P<joint>{joint})"
+        r"(?:(?P<named>{NAMED})|(?P<role>{ROLES})|(?P<weak>{WEAK_ROLES})|(?P<vague>我是|这里是|这边是|叫我|找一下|找|@|转给|转告|寄给|交给|送给|发给|给|登记|投诉|联系|改成|换成|写成|改为|换为|由|让|请|替|帮|和|跟|与|同|叫|感谢|谢谢|表扬|夸夸|点名|喊|通知|问|接待我的|服务我的|经办的|署|亲爱的|代表|受|误写成|错写成))(?P<joint>{joint})"
     ))
 });
 
 /// What stands after a name and says that it is one.
 static BEFORE_WORDS: Pattern = Pattern::new(|| {
     pattern(
-        r"(?:先生|女士|小姐|太太|老师|师傅|经理|同学|阿姨|大爷|大夫|医生|护士|本人|(?:亲|签|代)?收(?:[^一-鿿]|$)|的(?:快递|包裹|订单|快件|车|卡|号|账户|账号|会员|手机|电话|身份证|票|保单|预约|预订|单子)|,[男女]|身份证|手机|电话|邮箱)",
+        r"(?:先生|女士|小姐|太太|老师|师傅|经理|同学|阿姨|大爷|大夫|医生|护士|教授|主任|律师|总监|老板|教练|警官|同志|小朋友|大妈|大叔|大姐|大哥|本人|(?:亲|签|代)?收(?:[^一-鿿]|$)|的(?:名字|名下|地址|退款|发票|医保|账单|件|快递|包裹|订单|快件|车|卡|号|账户|账号|会员|手机|电话|身份证|票|保单|预约|预订|单子)|,[男女]|身份证|手机|电话|邮箱)",
     )
 });
 
@@ -78,24 +97,9 @@ const NO_TITLED: &[&str] = &[
     "大堂", "前台", "客房", "餐厅", "值班", "部门", "门店", "销售", "项目", "客户",
 ];
 
-/// Words that begin with a surname and are no names.
-const WORDS: &[&str] = &[
-    "单位", "高级", "高血", "金牌", "黄金", "白金", "钻石", "普通", "老师", "常客", "于是", "万一",
-    "时候", "方便", "方案", "关于", "安卓", "苹果", "华为", "小米", "平时", "平台", "计划", "单独",
-    "全部", "满意", "明天", "明白", "何时", "原来", "原先", "解释", "查询", "查一", "路由", "支付",
-    "支持", "来自", "都是", "和平", "国内", "国外", "容易", "海外", "安全", "安装", "初次", "相关",
-    "连续", "简单", "信用", "利用", "高兴", "高中", "高温", "高铁", "文件", "马上", "包裹", "常用",
-    "新用", "应该", "费用", "充值", "商家", "商品", "时间", "房间", "居民", "干嘛", "那边", "那个",
-    "那一", "但是", "由于", "印象", "银行", "公司", "门店", "别人", "经常", "强烈", "容量", "白天",
-    "白色", "车牌", "单价", "温度", "金额", "高度", "宽度", "余额", "项目", "相机", "车上", "尺码",
-    "颜色", "柜子", "路上", "储蓄", "农行", "麻烦", "任何", "任意", "石材", "水果", "水电", "安静",
-    "方法", "方式", "成功", "成年", "成人", "连接", "连不", "党员", "段时", "龙头", "江浙", "江南",
-    "万能", "万元", "温馨", "康复", "祝您", "祝你", "毕竟", "毕业", "谢谢", "管理", "管家", "程序",
-    "施工", "古代", "易碎", "易损", "全新", "全家", "全款", "全额", "司机", "顾客", "车辆", "卫生",
-    "康师", "周一", "周二", "周三", "周四", "周五", "周六", "周日", "周末", "张贴", "陈列", "许多",
-    "杜绝", "向您", "向你", "有人", "鱼", "双方", "花了", "游戏", "游客", "巴士", "解决", "解除",
-    "屈臣", "华夏", "中国", "农业", "建设", "工商", "招商", "交通",
-];
+/// What begins with a surname and is no name, by its first two characters.
+static WORDS: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("no_names.txt").split_whitespace().collect());
 
 /// Gives the bytes of each.
 pub(super) fn find(search: &Search<'_>) -> Vec<(usize, usize)> {
@@ -105,6 +109,7 @@ pub(super) fn find(search: &Search<'_>) -> Vec<(usize, usize)> {
     found.extend(before_words(text));
     found.extend(beside_others(text, &search.spans));
     found.extend(of_sounds(text));
+    found.extend(alone(text));
     found
 }
 
@@ -147,7 +152,8 @@ fn before_words(text: &str) -> Vec<(usize, usize)> {
         let start = with_surname(text, word_start(before), mark.start());
         let piece = &before[start..];
         let is_title = mark.as_str().starts_with([
-            '先', '女', '小', '太', '老', '师', '经', '同', '阿', '大', '医', '护',
+            '先', '女', '小', '太', '老', '师', '经', '同', '阿', '大', '医', '护', '教', '主',
+            '律', '总', '警',
         ]);
         let most = if is_title { 6 } else { 4 };
         // The name is what ends here, from the longest on.
@@ -224,6 +230,80 @@ fn is_of_person(kind: Kind) -> bool {
     )
 }
 
+/// What may stand right before a name in a sentence.
+const LEFT: &[&str] = &[
+    "是", "我", "由", "和", "跟", "叫", "找", "给", "让", "请", "帮", "为", "替", "向", "对", "与",
+    "及", "或", "的", "你好", "您好", "喂", "诶", "哎", "问", "说",
+];
+
+/// What may follow one in a sentence.
+const RIGHT: &[&str] = &[
+    "买", "的", "说", "打", "签", "住", "要", "想", "来", "去", "在", "是", "有", "已", "没", "不",
+    "也", "和", "跟", "与", "今", "昨", "明", "这", "那", "报", "订", "下", "收", "寄", "取", "退",
+    "换", "告", "反", "投", "申", "联", "代", "本", "女", "男", "帮", "给", "态", "服", "很", "真",
+    "太", "吗", "吧", "呢", "呀", "啊", "你", "您", "我", "号", "手", "身", "电", "写", "从", "把",
+    "被", "就", "都", "还", "刚", "领", "办", "用", "付", "转", "发", "接", "拿", "处", "回", "上",
+    "做", "开", "出",
+];
+
+/// Names that nothing leads to, by characters that are in hardly anything else.
+fn alone(text: &str) -> Vec<(usize, usize)> {
+    let mut found: Vec<(usize, usize)> = Vec::new();
+    for (at, _) in text.char_indices().filter(|it| is_ideograph(it.1)) {
+        if found.last().is_some_and(|it| it.1 > at) {
+            continue;
+        }
+        let before = &text[..at];
+        let begins = before.chars().next_back().is_none_or(|c| !is_ideograph(c));
+        if !begins && !LEFT.iter().any(|it| before.ends_with(it)) {
+            continue;
+        }
+        if let Some(length) = alone_length(&text[at..], begins) {
+            found.push((at, at + length));
+        }
+    }
+    found
+}
+
+fn alone_length(text: &str, begins: bool) -> Option<usize> {
+    let surname = plain_surname_of(text).filter(|_| !is_word(text))?;
+    let is_double = surname > 3;
+    let given: Vec<char> = text[surname..].chars().take(2).collect();
+    let ends = |count: usize| -> Option<(usize, bool)> {
+        let length = surname
+            + given
+                .get(..count)?
+                .iter()
+                .map(|it| it.len_utf8())
+                .sum::<usize>();
+        let rest = &text[length..];
+        let is_end = rest.chars().next().is_none_or(|c| !is_ideograph(c));
+        let is_name = given[..count]
+            .iter()
+            .all(|c| GIVEN.contains(c) && !NO_NAME.contains(*c))
+            && !is_region(&text[..length]);
+        let goes_on = RIGHT.iter().any(|it| rest.starts_with(it));
+        (is_name && (is_end || goes_on)).then_some((length, is_end))
+    };
+    let telling = |count: usize| {
+        given[..count]
+            .iter()
+            .filter(|c| TELLING.contains(c))
+            .count()
+    };
+    if let Some((length, is_end)) = ends(2) {
+        let is_sure = begins && is_end;
+        if telling(2) + usize::from(is_double) + usize::from(is_sure && telling(2) > 0)
+            > usize::from(!begins && !is_end)
+            && telling(2) + usize::from(is_double) > 0
+        {
+            return Some(length);
+        }
+    }
+    let (length, _) = ends(1)?;
+    (telling(1) == 1 || is_double).then_some(length)
+}
+
 /// Gives where the Chinese word begins with which a text ends, of its last characters.
 fn word_start(text: &str) -> usize {
     let word = text.char_indices().rev().take(LONGEST_WORD);
@@ -251,8 +331,12 @@ fn of_sounds(text: &str) -> Vec<(usize, usize)> {
         let is_sound = |c: &char| SOUNDS.contains(c) || DOTTED.contains(*c);
         let before = text[..at].chars().rev().take_while(is_sound);
         let before: usize = before.map(char::len_utf8).sum();
-        let after = text[at + dot.len()..].chars().take_while(is_sound);
-        let after: usize = after.map(char::len_utf8).sum();
+        let rest = &text[at + dot.len()..];
+        let after = rest.chars().take_while(is_sound);
+        let mut after: usize = after.map(char::len_utf8).sum();
+        if after == 0 && rest.starts_with(|c| SURNAMES.contains(&c)) {
+            after = 3;
+        }
         let (start, end) = (at - before, at + dot.len() + after);
         let next = text[end..].chars().next();
         let ends = after > 3 || next.is_none_or(|c| !is_ideograph(c) || NO_NAME.contains(c));
@@ -277,6 +361,9 @@ fn strong_length(text: &str) -> Option<usize> {
         .take_while(|c| is_ideograph(*c))
         .take(6)
         .collect();
+    if is_whole_name(&own) {
+        return Some(own.len());
+    }
     match surname_of(text) {
         Some(surname) => {
             let space = usize::from(text[surname..].starts_with(' '));
@@ -291,6 +378,16 @@ fn strong_length(text: &str) -> Option<usize> {
             is_name.then_some(length)
         }
     }
+}
+
+/// Says whether a word is a name as people of Tibet, Mongolia and Xinjiang have them.
+fn is_whole_name(word: &str) -> bool {
+    let count = word.chars().count();
+    let sounds = word.chars().filter(|c| SOUNDS.contains(c)).count();
+    (4..=5).contains(&count)
+        && sounds + 1 >= count
+        && !word.contains(|c| NO_NAME.contains(c))
+        && !word.get(..6).is_some_and(|it| DOUBLES.contains(it))
 }
 
 /// Gives the length of the name with which a text begins, where other words are as likely.
@@ -365,11 +462,11 @@ fn is_full(name: &str) -> bool {
 
 /// Gives the length of the surname with which a text begins.
 fn surname_of(text: &str) -> Option<usize> {
-    if let Some(double) = DOUBLE.split('|').find(|it| text.starts_with(it)) {
+    if let Some(double) = text.get(..6).filter(|it| DOUBLES.contains(it)) {
         return Some(double.len());
     }
     let first = text.chars().next()?;
-    SURNAMES.contains(first).then(|| first.len_utf8())
+    SURNAMES.contains(&first).then(|| first.len_utf8())
 }
 
 /// Gives the length of a surname that is hardly anything else.
@@ -379,5 +476,6 @@ fn plain_surname_of(text: &str) -> Option<usize> {
 }
 
 fn is_word(name: &str) -> bool {
-    WORDS.iter().any(|it| name.starts_with(it))
+    let second = name.char_indices().nth(2).map_or(name.len(), |it| it.0);
+    WORDS.contains(&name[..second]) || name.starts_with('鱼')
 }

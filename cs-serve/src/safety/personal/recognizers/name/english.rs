@@ -10,6 +10,13 @@ use super::super::pattern::{Pattern, pattern};
 static GIVEN: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("given_names.txt").split_whitespace().collect());
 
+/// Family names that many have.
+static FAMILY: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    include_str!("family_names.txt")
+        .split_whitespace()
+        .collect()
+});
+
 /// Chinese surnames in Latin letters.
 static PINYIN_SURNAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     include_str!("pinyin_surnames.txt")
@@ -37,19 +44,24 @@ fn rest() -> String {
 
 /// Whose name follows.
 const ROLES: &str = "account holder|account owner|cardholder|card holder|recipient|customer|client|passenger|passengers|guest|patient|student|\
-     tenant|beneficiary|payee|contact person|contact|attn|attention|owner|driver|agent|courier|employee|colleague|manager|sender|name|\
-     full name|first and last name|real name|legal name|name on (?:the |my )?(?:card|account|order|ticket|booking|label|parcel|passport)";
+     tenant|beneficiary|payee|payer|buyer|seller|purchaser|traveller|traveler|attendee|applicant|policyholder|policy holder|insured|resident|\
+     addressee|consignee|receiver|subscriber|member|user|operator|technician|representative|rep|supervisor|nurse|doctor|teacher|landlord|\
+     lawyer|cleaner|engineer|plumber|waiter|delivery guy|delivery man|delivery driver|c/o|care of|fao|in the name of|registered name|\
+     registered owner|spouse|emergency contact|billing name|shipping name|first name|last name|surname|family name|given name|contact person|contact|attn|attention|owner|driver|agent|courier|employee|colleague|manager|sender|name|\
+     full name|first and last name|real name|legal name|user name|name of the (?:holder|guest|patient|owner|recipient)|name on (?:the |my )?(?:card|account|order|ticket|booking|label|parcel|passport)";
 
 /// What a name follows.
 static AFTER_WORDS: Pattern = Pattern::new(|| {
     let rest = rest();
-    let title = r"(?:(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Madam)\.? )";
-    let relation = "wife|husband|partner|son|daughter|friend|colleague|boss|mother|mom|mum|father|dad|brother|sister|assistant|neighbour|neighbor|roommate|aunt|uncle|cousin|girlfriend|boyfriend|fiancée?";
+    let title = r"(?:(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Madam|Rev|Capt|Lt|Sgt|Professor|Doctor)\.? )";
+    let relation = "wife|husband|partner|son|daughter|friend|colleague|boss|mother|mom|mum|father|dad|brother|sister|assistant|neighbour|neighbor|roommate|aunt|uncle|cousin|grandmother|grandfather|grandma|grandpa|grandson|granddaughter|niece|nephew|fiance|flatmate|housemate|landlord|tenant|secretary|\
+         client|stepson|stepdaughter|mother-in-law|father-in-law|daddy|mommy|mate|buddy|girlfriend|boyfriend|fiancée?";
     let strong = format!(
-        r"my (?:full |real )?name(?: is|'s)|name's|the name is|call me|(?:{ROLES})(?: is| was|:| ?=|,)?|regards,?|sincerely,?|truly,?|faithfully,?|wishes,?|thanks,|cheers,|signed,?|mr\.?|mrs\.?|ms\.?|miss|dr\.?|prof\.?"
+        r"my (?:full |real |legal )?name(?: is|'s|:)|i go by|everyone calls me|people call me|you may call me|known as|maiden name(?: is| was)?|named|\
+         kind regards,?|warm regards,?|best,|all the best,?|yours,|love,|respectfully,?|cordially,?|signed by|signed off by|herr|frau|madame|monsieur|señora?|sra?\.?|name's|the name is|call me|(?:{ROLES})(?: is| was|:| ?=|,)?|regards,?|sincerely,?|truly,?|faithfully,?|wishes,?|thanks,|cheers,|signed,?|mr\.?|mrs\.?|ms\.?|miss|dr\.?|prof\.?"
     );
     let vague = format!(
-        r"i am|i'm|this is|it's|dear|speaking with|spoke (?:to|with)|talked (?:to|with)|chatted with|address(?:ed)? (?:it |this |them )?to|deliver(?:ed)? (?:it )?to|registered (?:to|for|under)|under(?: the name)?(?: of)?|booked (?:under|for|by)|booking for|reservation for|ask(?: for)?|signed (?:for )?by|written by|sent by|from|by|for|to|with|behalf of|my {{0,2}}(?:{relation})(?: is| named)?,?|our {{0,2}}(?:{relation}),?|named|called"
+        r"i am|i'm|im|this is|it is|it's|dear|hello|hi|hey|met|meet|thank|thanks to|thanks|told|asked|says|said|and|spoken with|chatting with|dealing with|helped by|served by|handled by|assisted by|contact|reach|ask|tell|see|by|via|cc|speaking with|spoke (?:to|with)|talked (?:to|with)|chatted with|address(?:ed)? (?:it |this |them )?to|deliver(?:ed)? (?:it )?to|registered (?:to|for|under)|under(?: the name)?(?: of)?|booked (?:under|for|by)|booking for|reservation for|ask(?: for)?|signed (?:for )?by|written by|sent by|from|by|for|to|with|behalf of|my {{0,2}}(?:{relation})(?: is| named)?,?|our {{0,2}}(?:{relation}),?|named|called"
     );
     pattern(&format!(
         r"(?-u:\b)(?:(?P<strong>(?i:{strong}))|(?P<vague>(?i:{vague})))\s{{1,2}}{title}?((?:{WORD}|[A-Z]\.){rest}{{0,3}})"
@@ -58,7 +70,7 @@ static AFTER_WORDS: Pattern = Pattern::new(|| {
 
 static IN_LOWER_CASE: Pattern = Pattern::new(|| {
     pattern(
-        r"(?i:(?-u:\b)(?:(?P<sure>my (?:full |real )?name(?: is|'s))|name's|i am|i'm|this is|cardholder|account holder|customer|recipient|passenger|guest|patient|name|colleague|regards,|cheers,|thanks,|sincerely,|for|to|of|by)(?: name)?(?: is|:)?)\s{1,2}([a-z]{2,15}(?: [a-z]{2,15})?)(?-u:\b)",
+        r"(?i:(?-u:\b)(?:(?P<sure>my (?:full |real |legal )?name(?: is|'s))|(?P<titled>mr\.?|mrs\.?|miss|dear|named|cardholder name|patient name|recipient name|customer name|guest name|name on (?:the |my )?(?:card|account|order|booking|parcel)|account name|in the name of|call me|colleague|wife|husband|son|daughter|mother|father|mom|mum|dad|brother|sister|friend|boss|agent|driver|courier|cheers,|regards,|thanks,)|name's|i am|i'm|this is|cardholder|account holder|customer|recipient|passenger|guest|patient|name|colleague|regards,|cheers,|thanks,|sincerely,|for|to|of|by)(?: name)?(?: is|:)?)\s{1,2}([a-z]{2,15}(?: [a-z]{2,15})?)(?-u:\b)",
     )
 });
 
@@ -84,7 +96,7 @@ const AFTER: [&str; 8] = [
 static NO_NAMES: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| NO_NAMES_TEXT.split(' ').collect());
 
-const NO_NAMES_TEXT: &str = "English American Chinese British Canadian French German Spanish Not Very So Just Still Sorry Happy \
+const NO_NAMES_TEXT: &str = "Will English American Chinese British Canadian French German Spanish Not Very So Just Still Sorry Happy \
     Sad Trying Looking Having Here The A An It My Your Our Really Also Unable Calling Writing Customer Sir \
     Madam Team Support Service Friday Monday Tuesday Wednesday Thursday Saturday Sunday January February \
     March April May June July August September October November December Apple Android Amazon Windows \
@@ -108,6 +120,104 @@ const ALSO_WORDS: &str = "mark frank grant will may june april august rose grace
 /// Surnames among them.
 const SURNAMES_TOO: &str = "White Black Gold Park Day Best May March London";
 
+/// Family names that are words in lower case.
+const FAMILY_TOO: &str = "hill flores ward gray day may little banks fields powers price sharp swift savage waters winter winters stone wood long \
+    hart lane berry rice hunt hunter fox mason porter carpenter fisher cook baker cooper taylor walker park green brown white black young \
+    king rose bush bell love cross best read reed page bishop knight chambers mills wells burns barnes brooks marsh field ford hope jordan \
+    holland austin dean le do ho he ma ba so sow fall sy sun fan tan pan ding tang song small rich cash speed frost snow early sim ray grant \
+    sims gill heath booth poole rowe leach sen das luna vega cruz costa abe singh lee wade house hall webb case rush carter clay koch \
+    major sage yates light english church moon street miles wise power sweet star goody robin frank thomas martin simon henry george lucas \
+    franklin lambert hooper gore vos bos li wang fuller weaver singer parsons parson leach levy kaiser may ali das ray jin goto ito bui dang \
+    coke pepper pierce butler foster gardner turner archer cannon fields flowers gates rivers walls woods hand head foot cotton silk";
+
+/// Names of products and companies that are as persons'.
+const BRANDS: &[&str] = &[
+    "Harry Potter",
+    "Calvin Klein",
+    "Ralph Lauren",
+    "Tommy Hilfiger",
+    "Louis Vuitton",
+    "Michael Kors",
+    "Jimmy Choo",
+    "Kate Spade",
+    "Marc Jacobs",
+    "Hugo Boss",
+    "Tom Ford",
+    "Paul Smith",
+    "Ted Baker",
+    "Fred Perry",
+    "Levi Strauss",
+    "Victoria Beckham",
+    "Taylor Swift",
+    "Mary Kay",
+    "Elizabeth Arden",
+    "Estee Lauder",
+    "Bobbi Brown",
+    "Charlotte Tilbury",
+    "Jo Malone",
+    "Alexander McQueen",
+    "Vera Wang",
+    "Stella McCartney",
+    "Vivienne Westwood",
+    "Jack Daniel",
+    "Jack Wills",
+    "Jim Beam",
+    "Johnnie Walker",
+    "Ben Jerry",
+    "Oscar Mayer",
+    "Sara Lee",
+    "Betty Crocker",
+    "John Deere",
+    "John Lewis",
+    "Stanley Cup",
+    "Martin Luther",
+    "Prince Charles",
+    "Santa Claus",
+    "Tiffany",
+    "Thomas Cook",
+    "Morgan Stanley",
+    "Charles Schwab",
+    "Samuel Adams",
+    "Russell Hobbs",
+    "Kenneth Cole",
+    "Karen Millen",
+    "Laura Ashley",
+    "Jack Jones",
+    "Peter Rabbit",
+    "Thomas Pink",
+    "Christian Dior",
+    "Christian Louboutin",
+    "Tory Burch",
+    "Anne Klein",
+    "Diane Von",
+    "Steve Madden",
+    "Carolina Herrera",
+    "Giorgio Armani",
+    "Roberto Cavalli",
+    "Robert Bosch",
+    "Lewis Hamilton",
+    "Indiana Jones",
+    "James Bond",
+    "Mickey Mouse",
+    "Peter Pan",
+    "Winnie",
+    "Sherlock",
+    "Grant Thornton",
+    "Ernst Young",
+    "Martin guitar",
+    "Dr Pepper",
+    "Ann Arbor",
+    "San",
+    "Santa",
+    "Los",
+    "Saint",
+    "Fort",
+    "El",
+    "Las",
+    "Lake",
+    "Mount",
+];
+
 /// Given names that alone are months.
 const MONTHS: &str = "Jan April May June August";
 
@@ -119,8 +229,10 @@ const NO_LOWER: &str = "not on spelled spelt wrong incorrect misspelled and in t
 pub(super) fn find(search: &Search<'_>) -> Vec<(usize, usize)> {
     let text = &search.view.text;
     let mut found: Vec<(usize, usize)> = Vec::new();
+    found.extend(pairs(text));
     if !has_capital_word(text) {
-        return in_lower_case(text);
+        found.extend(in_lower_case(text));
+        return found;
     }
     let mut at = 0;
     while let Some(captures) = AFTER_WORDS.captures_at(text, at) {
@@ -141,7 +253,8 @@ pub(super) fn find(search: &Search<'_>) -> Vec<(usize, usize)> {
     }
     found.extend(in_lower_case(text));
     for all in CAPITALS.find_iter(text) {
-        let is_named = AFTER.iter().any(|it| text[all.end()..].starts_with(it));
+        let is_named = AFTER.iter().any(|it| text[all.end()..].starts_with(it))
+            || is_signature(text, all.start(), all.end());
         let start = all.start() + capital_start(all.as_str());
         let length = own_length(
             &text[start..all.end()],
@@ -151,7 +264,75 @@ pub(super) fn find(search: &Search<'_>) -> Vec<(usize, usize)> {
             found.push((start, start + length));
         }
     }
+    found.retain(|it| {
+        !BRANDS
+            .iter()
+            .any(|brand| text[it.0..it.1].starts_with(brand))
+    });
     found
+}
+
+/// Says whether words end a text after a sentence, as a signature does.
+fn is_signature(text: &str, start: usize, end: usize) -> bool {
+    let before = text[..start].trim_end();
+    let is_end = text[end..].trim().is_empty();
+    is_end && before.ends_with(['.', '!', '?', '-', '\n'])
+}
+
+/// A given name and a family name, in whatever case.
+fn pairs(text: &str) -> Vec<(usize, usize)> {
+    static WORDS: Pattern = Pattern::new(|| pattern(r"[A-Za-zÀ-ÿ]+(?:['\-][A-Za-zÀ-ÿ]+)*"));
+    let words: Vec<(usize, usize)> = WORDS
+        .find_iter(text)
+        .map(|it| (it.start(), it.end()))
+        .collect();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at + 1 < words.len() {
+        let (first, mut next) = (words[at], at + 1);
+        let has_initial = words[next].1 - words[next].0 == 1 && next + 1 < words.len();
+        if has_initial {
+            next += 1;
+        }
+        let second = words[next];
+        let between = text[first.1..second.0].replace(
+            |c: char| has_initial && (c.is_ascii_alphabetic() || c == '.'),
+            "",
+        );
+        let (one, two) = (&text[first.0..first.1], &text[second.0..second.1]);
+        let is_name = match between.as_str() {
+            " " | "  " => is_pair(one, two),
+            ", " if !has_initial => {
+                is_family(one, two) && is_given_name(&capitalised(two)) && !is_in(ALSO_WORDS, two)
+            }
+            _ => false,
+        };
+        if is_name {
+            found.push((first.0, second.1));
+            at = next;
+        }
+        at += 1;
+    }
+    found
+}
+
+fn is_pair(given: &str, family: &str) -> bool {
+    given.len() > 1 && is_given_name(&capitalised(given)) && is_family(family, given)
+}
+
+/// Says whether a word is a family name, and not a word beside another one in the same case.
+fn is_family(word: &str, other: &str) -> bool {
+    let is_lower = word.starts_with(|c: char| c.is_lowercase())
+        || other.starts_with(|c: char| c.is_lowercase());
+    let is_shouted = word.len() > 1 && word.bytes().all(|it| it.is_ascii_uppercase());
+    let name = capitalised(word);
+    let is_irish = |prefix: &str| {
+        name.strip_prefix(prefix).is_some_and(|it| {
+            it.len() > 2 && FAMILY.contains(&*format!("{prefix}{}", capitalised(it)))
+        })
+    };
+    let is_known = FAMILY.contains(&*name) || is_irish("O'") || is_irish("Mc") || is_irish("Mac");
+    is_known && !((is_lower || is_shouted) && is_in(FAMILY_TOO, &name.to_ascii_lowercase()))
 }
 
 /// Says whether a word begins with a capital, and is longer than that.
@@ -192,7 +373,13 @@ fn own_length(name: &str, (is_led, is_said): (bool, bool)) -> usize {
     let is_given = is_given_name(first) || is_chinese(own);
     let is_name = match own.len() {
         1 => is_given && (is_said || is_led && words.len() == 1) && !is_in(MONTHS, first),
-        _ => is_said || is_given,
+        _ => {
+            is_said
+                || is_given
+                || own.last().is_some_and(|it| {
+                    FAMILY.contains(it) && !is_in(FAMILY_TOO, &it.to_ascii_lowercase())
+                })
+        }
     };
     match is_name {
         true => own.iter().map(|it| it.len() + 1).sum::<usize>() - 1,
@@ -240,7 +427,14 @@ fn in_lower_case(text: &str) -> Vec<(usize, usize)> {
         let is_given = !is_in(NO_LOWER, last)
             && is_given_name(&capitalised(first))
             && !is_in(ALSO_WORDS, first);
-        if captures.name("sure").is_none() && !is_given {
+        let is_known = |it: &str| {
+            let it = capitalised(it);
+            (GIVEN.contains(&*it) || FAMILY.contains(&*it))
+                && !is_in(ALSO_WORDS, &it.to_ascii_lowercase())
+        };
+        let alone = name.as_str().split(' ').next().unwrap_or_default();
+        let is_titled = captures.name("titled").is_some() && is_known(alone);
+        if captures.name("sure").is_none() && !is_given && !is_titled {
             continue;
         }
         let words = name.as_str().split(' ');
@@ -255,8 +449,8 @@ fn in_lower_case(text: &str) -> Vec<(usize, usize)> {
 
 fn capitalised(word: &str) -> String {
     let mut chars = word.chars();
-    let first = chars.next().map(|it| it.to_ascii_uppercase());
-    first.into_iter().chain(chars).collect()
+    let first = chars.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(chars.flat_map(char::to_lowercase)).collect()
 }
 
 fn is_in(words: &str, word: &str) -> bool {
