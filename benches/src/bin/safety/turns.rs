@@ -24,6 +24,12 @@ pub(super) enum Half {
     /// Written likewise, at the same time, and measured when the first was mended
     #[value(name = "sealed-2")]
     Sealed2,
+    /// Written alone by another hand, and measured before anybody had read it
+    #[value(name = "sealed-3")]
+    Sealed3,
+    /// Written likewise by a third, and measured when what the third half showed was mended
+    #[value(name = "sealed-4")]
+    Sealed4,
 }
 
 /// The turns of a half.
@@ -64,6 +70,14 @@ impl Half {
                 include_str!("halves/sealed_2.zh.txt"),
                 include_str!("halves/sealed_2.en.txt"),
             ),
+            Self::Sealed3 => (
+                include_str!("halves/sealed_3.zh.txt"),
+                include_str!("halves/sealed_3.en.txt"),
+            ),
+            Self::Sealed4 => (
+                include_str!("halves/sealed_4.zh.txt"),
+                include_str!("halves/sealed_4.en.txt"),
+            ),
         }
     }
 }
@@ -74,6 +88,8 @@ impl fmt::Display for Half {
             Self::Development => "development",
             Self::Sealed1 => "sealed_1",
             Self::Sealed2 => "sealed_2",
+            Self::Sealed3 => "sealed_3",
+            Self::Sealed4 => "sealed_4",
         })
     }
 }

@@ -16,6 +16,18 @@ const SHORT_REACH: usize = 24;
 /// The widest beginning of a sentence that goes on with what the one before was about, as "It's".
 const BEGINNING: usize = 14;
 
+/// What leads from what is sent to the number that it is sent to.
+const LEADS: [&str; 8] = [
+    "发到",
+    "发给",
+    "发往",
+    "发去",
+    "打到",
+    "寄到",
+    " to ",
+    " sent on ",
+];
+
 /// What a number is said to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Clue {
@@ -44,7 +56,7 @@ impl Clue {
 const WORDS: [(Clue, &str); 9] = [
     (
         Clue::Phone,
-        "电话|手机|座机|固话|来电|回电|号码|联系方式|联络|拨打|致电|打给|打这个|打过来|微信|加我|加微|短信|通话|接听|话费|传真|\
+        "电话|手机|手提|座机|固话|来电|回电|号码|联系方式|联络|拨打|致电|打给|打这个|打过来|微信|加我|加微|短信|通话|接听|话费|传真|\
          本机|机主|phone|telephone|ph|mobile|mob|cell|cellphone|handphone|handset|call|called|calling|callback|text|texted|texting|\
          reach|tel|whatsapp|wechat|imessage|telegram|landline|fax|dial|dialed|dialled|ring|rang|sms|voicemail|message at|\
          message me|messaged|contact|contact number|work number|home number|went to|sent to|goes to",
@@ -54,7 +66,7 @@ const WORDS: [(Clue, &str); 9] = [
         "订单|定单|这单|那单|单号|订单编号|订单号|运单|快递单|物流单|包裹|快件|交易号|交易编号|退货单|换货单|售后单|退款单|采购单|\
          配送单|提货单|order|orders|order's|tracking|parcel|package|shipment|consignment|waybill|airway bill|air waybill|awb|\
          purchase order|po number|rma|return number|order id|orderid|order-id|order-no|order no|order ref|order reference|tracking id|\
-         order number|order code|tracking number|tracking no|tracking code|parcel number|shipment number|delivery number|订单号码|\
+         order number|order code|tracking number|tracking no|tracking code|ordernumber|ordernr|orderno|trackingnumber|parcel number|shipment number|delivery number|订单号码|\
          运单号码|快递单号码|物流单号码|单号码",
     ),
     (
@@ -84,11 +96,11 @@ const WORDS: [(Clue, &str); 9] = [
     ),
     (
         Clue::Birth,
-        "生日|出生|生于|诞生|出世|降生|生辰|破壳日|寿辰|born|birthday|birth|birthdate|birthday's|b-day|bday|dob|d.o.b",
+        "生日|出生|生于|诞生|出世|降生|生辰|生年月日|破壳日|寿辰|born|birthday|birth|birthdate|birthday's|b-day|bday|dob|d.o.b",
     ),
     (
         Clue::Other,
-        "尾号|货号|型号|编码|编号|条码|条形码|版本|序列号|批号|批次号|优惠码|取件码|取餐号|验证码|会员号|温度|工单|发票|发票号码|\
+        "尾号|货号|配件号|零件号|料号|件号|型号|编码|编号|条码|条形码|版本|序列号|批号|批次号|优惠码|取件码|取餐号|验证码|会员号|温度|工单|发票|发票号码|\
          电池|容量|价格|单价|金额|余额|积分|库存|合同|读数|房间|流水号|凭证号|学号|工号|卡券|券码|兑换码|激活码|授权码|密码|密钥|\
          机器码|设备号|设备码|房号|桌号|座位号|航班|车次|书号|刊号|专利号|批准文号|许可证|邮编|邮政编码|股票|基金|保单号|案号|文号|考号|\
          准考证|排队号|礼品卡|礼品卡号|购物卡|购物卡号|会员卡|会员卡号|交通卡|公交卡|校园卡|储值卡|充值卡|就诊卡|社保卡|门禁卡|\
@@ -97,7 +109,7 @@ const WORDS: [(Clue, &str); 9] = [
          firmware|build|barcode|coupon|voucher|ticket|invoice|price|balance|amount|total|room|seat|case id|customer id|user id|\
          device id|product id|member id|session id|store id|customer number|case number|member number|membership number|\
          employee number|employee id|student number|student id|account id|gift card|gift card number|loyalty card|\
-         license key|licence key|product key|activation|passcode|password|otp|zip|zip code|postcode|postal code|error|port|odometer|\
+         license key|licence key|product key|activation|passcode|password|otp|zip|zip code|postcode|postal code|error|odometer|\
          mileage|reading|resolution|policy|chassis|engine|docket|extension|article|product number|item number|part number|\
          catalogue number|catalog number|reference code|房间号",
     ),
@@ -144,8 +156,14 @@ impl Clues {
                 continue;
             };
             // 号码 and 编号 go on with what stands before it.
-            let last = marks.last().filter(|it| it.end == found.start());
-            if let Some(last) = last.filter(|_| matches!(found.as_str(), "号码" | "编号")) {
+            let is_near = |it: &&Mark| {
+                let between = &text[it.end..found.start()];
+                between.len() < 4 && between.chars().all(|c| " ,:、".contains(c))
+            };
+            let last = marks.last().filter(is_near);
+            if let Some(last) =
+                last.filter(|_| matches!(found.as_str(), "号码" | "编号" | "号" | "number"))
+            {
                 clue = last.clue;
             }
             marks.push(Mark {
@@ -195,20 +213,60 @@ impl Clues {
         marks.take_while(move |it| at - it.end <= 2 * REACH)
     }
 
+    /// Says whether such a word stands right before a byte.
+    pub(super) fn is_beside(&self, clue: Clue, at: usize) -> bool {
+        let mark = self.near(at).next();
+        mark.is_some_and(|it| it.clue == clue && at - it.end < 3)
+    }
+
+    /// Says whether such a word stands before a byte, and no digit between them.
+    pub(super) fn is_next(&self, clue: Clue, at: usize) -> bool {
+        let mark = self.near(at).find(|it| it.clue == clue);
+        mark.is_some_and(|it| {
+            let between = &self.text[it.end..at];
+            let digits = between.bytes().filter(u8::is_ascii_digit).count();
+            let is_other = ["不是", "改", "换", " not ", " to ", " or "]
+                .iter()
+                .any(|it| between.contains(it));
+            self.reaches(it, at) && (digits < 2 || is_other)
+        })
+    }
+
     fn reaches(&self, mark: &Mark, at: usize) -> bool {
         let between = &self.text[mark.end..at];
+        // "1. a card's number 2. a telephone's"
+        if between
+            .match_indices(['、', '.'])
+            .any(|(at, _)| is_item(&between[..at]))
+        {
+            return false;
+        }
+        if mark.clue == Clue::Other && LEADS.iter().any(|it| between.contains(it)) {
+            return false;
+        }
         if mark.clue == Clue::Other {
             return width(between) <= SHORT_REACH && !between.contains(is_clause_end);
         }
-        let goes_on = match between.rsplit_once(is_sentence_end) {
-            None => true,
-            Some((before, beginning)) => {
-                let is_beginning = beginning.contains(char::is_alphabetic);
-                !before.contains(is_sentence_end) && is_beginning && width(beginning) <= BEGINNING
-            }
-        };
+        // "My birthday? 1 May": who asks answers.
+        let is_asked = between.trim_end() == "?";
+        let goes_on = is_asked
+            || match between.rsplit_once(is_sentence_end) {
+                None => true,
+                Some((before, beginning)) => {
+                    let is_beginning = beginning.contains(char::is_alphabetic);
+                    !before.contains(is_sentence_end)
+                        && is_beginning
+                        && width(beginning) <= BEGINNING
+                }
+            };
         goes_on && width(between) <= REACH
     }
+}
+
+/// Says whether a digit alone ends a text, which numbers what follows.
+fn is_item(text: &str) -> bool {
+    let mut last = text.chars().rev();
+    last.next().is_some_and(|c| c.is_ascii_digit()) && matches!(last.next(), Some(' ' | ','))
 }
 
 fn is_sentence_end(c: char) -> bool {

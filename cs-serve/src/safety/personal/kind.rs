@@ -18,15 +18,15 @@ pub enum Kind {
     TwId,
     /// A passport, if the text says that it is one.
     Passport,
-    /// A mobile telephone, or one abroad, of which mostly nothing tells whether it is mobile.
+    /// A mobile telephone, or one abroad of which nothing tells whether it is mobile.
     Mobile,
-    /// A telephone that is bound to a place, of mainland China.
+    /// A telephone that is bound to a place, of mainland China or as another country's plan of numbers tells.
     Landline,
     /// A bank card.
     BankCard,
     /// A unified social credit code, of a company or a trader in mainland China.
     Uscc,
-    /// A number plate of mainland China.
+    /// A number plate: of mainland China by its form, of other countries where the text says that it is one.
     Plate,
     /// An e-mail address.
     Email,

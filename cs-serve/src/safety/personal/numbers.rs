@@ -86,7 +86,9 @@ impl Numbers {
         };
         let mut at = 0;
         while let Some(c) = view.at(at) {
-            if let Some(value) = value_of(c).filter(|_| !numbers.is_word(view, at, c)) {
+            if is_marker(view, at, c) {
+                at += c.len_utf8();
+            } else if let Some(value) = value_of(c).filter(|_| !numbers.is_word(view, at, c)) {
                 numbers.push(view, &[value], at, at + c.len_utf8());
                 at += c.len_utf8();
             } else if c.is_ascii_alphabetic() {
@@ -192,7 +194,7 @@ impl Numbers {
         }
         let has = |gap: char| groups[1..].iter().any(|it| it.gap == Some(gap));
         // 10.0.0.0/24 is a net.
-        if has('/') && has('.') {
+        if has('.') && (has('/') || has('、') || has(',')) {
             return None;
         }
         let digits = &self.digits[groups[0].first..groups[groups.len() - 1].end];
@@ -211,6 +213,26 @@ impl Numbers {
             end: digits[digits.len() - 1].end,
         })
     }
+}
+
+/// Says whether a digit numbers what follows it, as in "1. a name 2. a telephone".
+fn is_marker(view: &View, at: usize, c: char) -> bool {
+    let Some(value) = c.to_digit(10).filter(|it| *it > 0) else {
+        return false;
+    };
+    let is_apart = view
+        .before(at)
+        .is_none_or(|it| matches!(it, ' ' | ',' | ':' | '\n'));
+    let mut next = view.text[at + 1..].chars();
+    let mark = next.next().filter(|it| matches!(it, '、' | '.' | ')'));
+    let Some(mark) = mark.filter(|_| is_apart) else {
+        return false;
+    };
+    let goes_on = next
+        .next()
+        .is_some_and(|it| it == ' ' || is_ideograph(it) || mark == '、');
+    let is_first = value == 1 && view.text[at..].contains(&format!("2{mark}"));
+    goes_on && (is_first || view.text[..at].contains(&format!("{}{mark}", value - 1)))
 }
 
 /// Gives the digit that a character is, in figures or Chinese.

@@ -10,7 +10,7 @@ static CHINESE: Pattern = Pattern::new(|| {
     let year = r"(?:\d{4}|\d{2}|[零一二三四五六七八九幺]{4}|[零一二三四五六七八九]{2}) ?年 ?";
     let month = r"闰?(?:\d{1,2}|[零一二三四五六七八九十]{1,3}|[正冬腊]) ?月";
     let day = r" ?初?(?:\d{1,2}|[零一二三四五六七八九十廿]{1,3}) ?[日号]?";
-    let calendar = "(?:[农阴阳公新旧]历的?)?";
+    let calendar = "(?:[农阴阳公新旧]历的?|民国|昭和|平成)?";
     pattern(&format!(
         "{calendar}(?:{year}的?{calendar}{month}(?:{day})?|{month}份? ?的?{day}|{year})"
     ))
@@ -18,7 +18,7 @@ static CHINESE: Pattern = Pattern::new(|| {
 
 static IN_DIGITS: Pattern = Pattern::new(|| {
     pattern(
-        r"\d{4} ?[-/.,_|] ?\d{1,2} ?[-/.,_|] ?\d{1,2}|\d{1,2} ?[-/.] ?\d{1,2} ?[-/.] ?(?:\d{4}|\d{2})|\d{2}[-/.]\d{1,2}[-/.]\d{1,2}|(?:19|20)\d{6}|\d{2}(?:0[1-9]|1[0-2])(?:19|20)\d{2}|(?:0[1-9]|1[0-2])\d{2}(?:19|20)\d{2}|\d{1,2} \d{1,2} (?:19|20)\d{2}|(?:19|20)\d{2} \d{1,2} \d{1,2}|\d{1,2}[-/.](?i:[IVX]{1,4})[-/.]\d{2,4}|\d{1,2} \d{1,2} \d{2}|(?:19|20)\d{2}[-/.]\d{1,2}|\d{6}",
+        r"\d{4} ?[-/.,_|、] ?\d{1,2} ?[-/.,_|、] ?\d{1,2}|\d{1,2} ?[-/.] ?\d{1,2} ?[-/.] ?(?:\d{4}|\d{2})|\d{2}[-/.]\d{1,2}[-/.]\d{1,2}|(?:19|20)\d{6}|\d{2}(?:0[1-9]|1[0-2])(?:19|20)\d{2}|(?:0[1-9]|1[0-2])\d{2}(?:19|20)\d{2}|\d{1,2} \d{1,2} (?:19|20)\d{2}|(?:19|20)\d{2} \d{1,2} \d{1,2}|\d{1,2}[-/.](?i:[IVX]{1,4})[-/.]\d{2,4}|\d{1,2} \d{1,2} \d{2}|(?:19|20)\d{2}[-/.]\d{1,2}|\d{6}",
     )
 });
 
@@ -33,7 +33,7 @@ static ENGLISH: Pattern = Pattern::new(|| {
         r"(?:\d{{4}}|'?\d{{2}}|nineteen[ -](?:{tens}(?:[ -]{ones})?|{teens}|(?:oh|o)[ -]{ones})|two thousand(?: (?:and )?(?:{ones}|{teens}))?|twenty[ -](?:{teens}|(?:oh|o)[ -]{ones}|{tens}(?:[ -]{ones})?))(?-u:\b)"
     );
     pattern(&format!(
-        r"(?i){MONTH}\.?[ /\-,]? ?{day}(?:,? ?(?:in )?[/\-.]?{year})?|{day}(?: of)?[ /\-.]?{MONTH}\.?(?:,?[ /\-.]?(?:in )?{year})?|\d{{4}},?[ /\-.]{MONTH}\.?[ /\-.]{day}|{MONTH}\.?,? (?:of )?\d{{4}}"
+        r"(?i){MONTH}\.?[ /\-,]? ?{day}(?:,? ?(?:in )?[/\-.]?{year})?|{day}(?: of)?[ /\-.]?{MONTH}\.?(?:,?[ /\-.]?(?:in )?{year}|\d{{4}}(?-u:\b))?|\d{{4}},?[ /\-.]{MONTH}\.?[ /\-.]{day}|{MONTH}\.?,? (?:of )?\d{{4}}"
     ))
 });
 
@@ -84,7 +84,11 @@ fn is_said(search: &Search<'_>, start: usize, end: usize) -> bool {
     let after = after.strip_prefix('是').unwrap_or(after);
     let after = after.strip_prefix('我').unwrap_or(after);
     let is_birth = after.starts_with('生') && !NO_BIRTH.iter().any(|it| after.starts_with(it));
-    search.clue(start) == Some(Clue::Birth)
+    let is_of_document = matches!(
+        search.clue(start),
+        Some(Clue::Birth | Clue::Passport | Clue::Id)
+    );
+    is_of_document && search.clues.is_next(Clue::Birth, start)
         || is_birth
         || AFTER.iter().any(|it| after.starts_with(it))
         || is_named(search, end)

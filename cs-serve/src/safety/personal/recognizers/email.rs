@@ -88,6 +88,8 @@ const SIGNS: &[&str] = &[
     "AT]",
     "@",
     "_at_",
+    "_AT_",
+    "-AT-",
     "-at-",
     "dot",
     "点",
@@ -101,6 +103,10 @@ pub(super) fn find(search: &mut Search<'_>) {
         for found in PATTERN.find_iter(&view.text) {
             let text = found.as_str().trim_end_matches(['.', '-']);
             let (start, end) = (found.start(), found.start() + text.len());
+            // "12 pcs @ 4.50"
+            if !text.ends_with(|c: char| c.is_ascii_alphabetic()) {
+                continue;
+            }
             search.add(Kind::Email, start, end, Certainty::Checked);
         }
         for found in WITHOUT_END.find_iter(&view.text) {

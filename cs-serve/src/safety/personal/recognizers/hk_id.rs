@@ -20,6 +20,9 @@ pub(super) fn find(search: &mut Search<'_>) {
         let (Some(all), Some(check)) = (found.get(0), found.get(3).or(found.get(4))) else {
             continue;
         };
+        if found.get(3).is_none() && is_word(&found[1], &found[2]) {
+            continue;
+        }
         let goes_on = matches!(view.at(all.end()), Some('(' | '['));
         if goes_on || !view.is_apart(all.start(), all.end()) {
             continue;
@@ -36,6 +39,12 @@ pub(super) fn find(search: &mut Search<'_>) {
         };
         search.add(Kind::HkId, all.start(), all.end(), certainty);
     }
+}
+
+/// Says whether the letters are a word before the digits, as in "is 7591577".
+fn is_word(letters: &str, digits: &str) -> bool {
+    let is_small = letters.len() == 2 && letters.bytes().all(|it| it.is_ascii_lowercase());
+    digits.starts_with(' ') && (is_small || ["ID", "NO", "No", "Id"].contains(&letters))
 }
 
 /// Says whether Hong Kong is named before or after.

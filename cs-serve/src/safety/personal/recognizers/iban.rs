@@ -19,7 +19,8 @@ pub(super) fn find(search: &mut Search<'_>) {
     if !view.has_digit {
         return;
     }
-    for found in PATTERN.find_iter(&view.text) {
+    let mut at = 0;
+    while let Some(found) = PATTERN.find_at(&view.text, at) {
         // Words may follow, which look as if they went on with it.
         let ends = found
             .as_str()
@@ -32,9 +33,14 @@ pub(super) fn find(search: &mut Search<'_>) {
             let text = &view.text[found.start()..*end];
             is_checked(text) && !has_words(text)
         };
-        if let Some(end) = ends.into_iter().rev().find(is_iban) {
-            search.add(Kind::Iban, found.start(), end, Certainty::Checked);
-        }
+        // Another one may follow, or begin in what is none.
+        at = match ends.into_iter().rev().find(is_iban) {
+            Some(end) => {
+                search.add(Kind::Iban, found.start(), end, Certainty::Checked);
+                end
+            }
+            None => found.start() + 1,
+        };
     }
 }
 

@@ -28,6 +28,14 @@ const VERSIONS: &[&str] = &[
     "升级到",
     "更新到",
     "软件",
+    "app ",
+    "clause",
+    "section",
+    "条款",
+    "chapter",
+    "§",
+    "章节",
+    "article",
 ];
 
 static V6: Pattern =

@@ -22,6 +22,7 @@ pub(super) fn find(search: &mut Search<'_>) {
             () if without_extension(&window).is_some_and(|it| is_landline(&it, has_plus)) => {
                 Certainty::Said
             }
+            () if clue == Some(Clue::Phone) && is_taiwanese(&window) => Certainty::Said,
             () if clue == Some(Clue::Phone) && is_local(&window) => Certainty::Form,
             () => continue,
         };
@@ -107,6 +108,15 @@ fn is_landline(window: &Window, has_plus: bool) -> bool {
     let is_grouped =
         is_coded || matches!(first, 3 | 4) || window.groups.len() > 3 || first == digits.len();
     is_grouped && lengths.contains(&area.len())
+}
+
+/// (02) 2817-8451, where the text says that it is a telephone.
+fn is_taiwanese(window: &Window) -> bool {
+    let area = window.digits.strip_prefix('0');
+    let is_area = |it: &str| matches!(it.as_bytes()[0], b'2'..=b'8');
+    window.groups.len() > 1
+        && (2..=3).contains(&window.groups[0])
+        && area.is_some_and(|it| (8..=9).contains(&it.len()) && is_area(it))
 }
 
 /// 8500 7938, where the text says that it is a telephone.

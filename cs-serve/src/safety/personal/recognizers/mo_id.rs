@@ -20,7 +20,7 @@ pub(super) fn find(search: &mut Search<'_>) {
         let (start, end) = (found.start(), found.end());
         let is_marked = found.as_str().contains([')', ']', '}', '/', '-']);
         let is_said = search.clue(start) == Some(Clue::Id);
-        let around = [view.tail(start, 24), view.head(end, 24)].map(str::to_ascii_lowercase);
+        let around = [view.tail(start, 40), view.head(end, 48)].map(str::to_ascii_lowercase);
         let is_named = |text: &String| {
             ["澳门", "港澳", "macau", "macao"]
                 .iter()

@@ -36,7 +36,7 @@ const CODES: &[&str] = &[
 pub(super) fn find(search: &mut Search<'_>) {
     for window in search.numbers.windows(8, 15) {
         let start = with_plus(search, &window);
-        let has_plus = search.view.text[start..window.start].contains('+');
+        let has_plus = search.view.text[start..window.start].contains(['+', 'l', 'L']);
         let clue = search.clue(start);
         let is_domestic = is_chinese(&window.digits);
         let is_other = match clue {
@@ -68,15 +68,18 @@ pub(super) fn find(search: &mut Search<'_>) {
                 &window,
                 is_said && !is_local(search, &window) || is_spoken(search, &window),
             )
-            || is_said
-                && (is_coded(&window)
-                    || !search.view.has_chinese && is_british_landline(&window.digits))
+            || is_british_call(search, &window, clue)
+            || is_said && is_coded(&window)
         {
             let end = match search.view.at(window.end) {
                 Some('-') => window.end,
                 _ => extension(search, window.end),
             };
-            search.add(Kind::Mobile, start, end, Certainty::Form);
+            let kind = match is_fixed(search, &window, start) {
+                true => Kind::Landline,
+                false => Kind::Mobile,
+            };
+            search.add(kind, start, end, Certainty::Form);
         }
     }
 }
@@ -88,10 +91,56 @@ fn with_plus(search: &Search<'_>, window: &Window) -> usize {
     let code = tail.trim_end_matches([' ', '(']);
     let plus = match code.ends_with('+') {
         true => start - (tail.len() - code.len()) - 1,
+        false if search.view.tail(start, 5).eq_ignore_ascii_case("plus ") => start - 5,
         false => start,
     };
     let is_closed = search.view.text[start..window.end].contains(')');
     plus - usize::from(is_closed && search.view.before(plus) == Some('('))
+}
+
+/// What the numbers of countries begin with that are bound to a place, after the country's code.
+const FIXED: &[(&str, &[&str])] = &[
+    ("44", &["1", "2", "3"]),
+    ("33", &["1", "2", "3", "4", "5"]),
+    ("34", &["8", "91", "92", "93", "94", "95", "96", "97", "98"]),
+    ("353", &["1", "2", "4", "5", "6", "7", "9"]),
+    ("39", &["0"]),
+    ("41", &["2", "3", "4", "5", "6"]),
+    ("43", &["1", "2", "3", "4", "5", "7"]),
+    ("49", &["2", "3", "4", "5", "6", "7", "8", "9"]),
+    ("31", &["1", "2", "3", "4", "5", "7"]),
+    ("32", &["1", "2", "3", "5", "6", "7", "8", "9"]),
+    ("61", &["2", "3", "7", "8"]),
+    ("64", &["3", "4", "6", "7", "9"]),
+    ("65", &["6"]),
+    ("81", &["1", "2", "3", "4", "5", "6"]),
+    ("82", &["2", "3", "4", "5", "6"]),
+    ("852", &["2", "3"]),
+    ("853", &["28"]),
+    ("886", &["2", "3", "4", "5", "6", "7", "8"]),
+];
+
+/// Says whether a number abroad is one that is bound to a place, by its country's plan or by a word that says so.
+fn is_fixed(search: &Search<'_>, window: &Window, start: usize) -> bool {
+    let digits = window.digits.trim_start_matches("00");
+    let has_code = search.view.text[start..window.start].contains('+')
+        || digits.len() < window.digits.len()
+        || is_coded(window);
+    let before = search.view.tail(start, 16).to_ascii_lowercase();
+    let is_said = ["landline", "fixed line", "座机", "固话"]
+        .iter()
+        .any(|it| before.contains(it));
+    let by_plan = FIXED.iter().any(|(code, starts)| {
+        let national = digits.strip_prefix(code).map(|it| {
+            if *code == "39" {
+                it
+            } else {
+                it.trim_start_matches('0')
+            }
+        });
+        national.is_some_and(|it| starts.iter().any(|start| it.starts_with(start)))
+    });
+    is_said || has_code && by_plan || !has_code && is_british_landline(&window.digits)
 }
 
 /// Says whether eight digits are as likely a landline.
@@ -144,6 +193,13 @@ fn is_taiwanese(window: &Window) -> bool {
 /// 07700 900123, which in China is a landline of as many digits.
 fn is_british(digits: &str) -> bool {
     digits.len() == 11 && digits.starts_with("07")
+}
+
+/// Says whether a number is a British landline, of which the text says so or at least nothing else.
+fn is_british_call(search: &Search<'_>, window: &Window, clue: Option<Clue>) -> bool {
+    let is_free = matches!(clue, None | Some(Clue::Phone));
+    let is_told = clue == Some(Clue::Phone) || window.groups.len() > 1;
+    !search.view.has_chinese && is_free && is_told && is_british_landline(&window.digits)
 }
 
 /// 0161 496 0000, where the text says that it is a telephone.

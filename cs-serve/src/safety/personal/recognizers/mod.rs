@@ -70,7 +70,7 @@ impl Search<'_> {
 
     /// Says whether what stands before a byte is called an order or a parcel after it.
     fn is_order(&self, end: usize) -> bool {
-        let after = self.view.head(end, 5);
+        let after = self.view.head(end, 6).trim_start_matches([' ', ',', '(']);
         let after = ["的", "这个", "那个", "这", "那"]
             .iter()
             .find_map(|it| after.strip_prefix(it))

@@ -35,14 +35,27 @@ pub(super) fn find(search: &mut Search<'_>) {
     for window in search.numbers.windows(5, 24) {
         let is_spoken =
             window.groups.len() > 1 || view.at(window.start).is_some_and(|c| !c.is_ascii());
-        if is_spoken && window.digits.len() >= 8 && is_said(search, window.start, window.end) {
+        let is_long = window.digits.len() >= 8 || window.groups.len() == 1;
+        if is_spoken && is_long && is_said(search, window.start, window.end) {
             search.add(Kind::Order, window.start, window.end, Certainty::Said);
         }
     }
 }
 
 fn is_said(search: &Search<'_>, start: usize, end: usize) -> bool {
-    search.is_order(end) || search.clue(start) == Some(Clue::Order)
+    let is_named = search.clue(start).is_none()
+        && search.clues.after(end) == Some(Clue::Order)
+        && is_called(search, end);
+    search.is_order(end) || is_named || search.clue(start) == Some(Clue::Order)
+}
+
+/// Says whether what stands before a byte "is the order".
+fn is_called(search: &Search<'_>, end: usize) -> bool {
+    let after = search.view.head(end, 8);
+    let after = after.trim_start_matches([' ', ',']);
+    ["is ", "was ", "= ", "(", "- ", "是"]
+        .iter()
+        .any(|it| after.starts_with(it))
 }
 
 /// Says whether a long number or one with letters stands where a parcel or a purchase is spoken of, and nothing
@@ -51,7 +64,8 @@ fn is_of_parcel(search: &Search<'_>, start: usize, end: usize) -> bool {
     let text = &search.view.text[start..end];
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let has_letters = text.bytes().any(|it| it.is_ascii_uppercase());
-    let is_long = digits >= FEWEST_VAGUE + usize::from(!has_letters);
+    let is_beside = search.clues.is_beside(Clue::Parcel, start) && digits > 5;
+    let is_long = is_beside || digits >= FEWEST_VAGUE + usize::from(!has_letters);
     let is_mobile = digits == 11 && text.starts_with('1');
     is_long
         && !text.contains(' ')

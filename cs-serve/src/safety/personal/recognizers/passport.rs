@@ -12,6 +12,13 @@ static PATTERN: Pattern = Pattern::new(|| {
     )
 });
 
+/// Days as no passport's number is written.
+static DATE: Pattern = Pattern::new(|| {
+    pattern(
+        r"(?i)^\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}$|^\d{4}[-/.]\d|^\d{1,2}(?:st|nd|rd|th)|\d(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)",
+    )
+});
+
 pub(super) fn find(search: &mut Search<'_>) {
     let view = search.view;
     if !view.has_digit || !search.clues.has(Clue::Passport) {
@@ -37,5 +44,6 @@ fn is_said(search: &Search<'_>, start: usize, end: usize) -> bool {
 fn is_number(text: &str) -> bool {
     let characters = text.bytes().filter(u8::is_ascii_alphanumeric).count();
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    (7..=10).contains(&characters) && digits >= 5 && !is_day_in_digits(text)
+    let is_date = DATE.is_match(text) || is_day_in_digits(text);
+    (7..=10).contains(&characters) && digits >= 5 && !is_date
 }

@@ -16,8 +16,16 @@ static PATTERN: Pattern = Pattern::new(|| {
     ))
 });
 
+/// Plates of other countries, which are anything: only where the text says that one follows.
+static ABROAD: Pattern = Pattern::new(|| {
+    pattern(
+        r"(?i)(?-u:\b)(?:plates?|registration|my reg|reg no\.?|reg:|vehicle|car reg|车牌号码|车牌号|车牌|车号)(?: number| no\.?| plate| is| was|:|是|为|,| ?=| ?#|的| ?- ?){0,3} {0,2}([A-Z0-9]{1,7}(?:[ ·\-][A-Z0-9]{1,5}){0,2})(?-u:\b)",
+    )
+});
+
 pub(super) fn find(search: &mut Search<'_>) {
     let view = search.view;
+    abroad(search);
     if !view.has_chinese {
         return;
     }
@@ -27,4 +35,34 @@ pub(super) fn find(search: &mut Search<'_>) {
             search.add(Kind::Plate, found.start(), found.end(), Certainty::Form);
         }
     }
+}
+
+fn abroad(search: &mut Search<'_>) {
+    let view = search.view;
+    if !view.has_digit {
+        return;
+    }
+    for found in ABROAD.captures_iter(&view.text) {
+        let Some(plate) = found.get(1) else { continue };
+        let text = without_words(plate.as_str());
+        let count = text.bytes().filter(u8::is_ascii_alphanumeric).count();
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        if (5..=8).contains(&count) && digits >= 2 && digits < count {
+            let (start, end) = (plate.start(), plate.start() + text.len());
+            search.add(Kind::Plate, start, end, Certainty::Form);
+        }
+    }
+}
+
+/// Takes the words off that may follow a plate.
+fn without_words(mut text: &str) -> &str {
+    let has_digit = |it: &str| it.bytes().any(|it| it.is_ascii_digit());
+    while let Some((rest, last)) = text.rsplit_once([' ', '-', '·']) {
+        let is_word = last.len() > 1 && last.bytes().all(|it| it.is_ascii_lowercase());
+        if !is_word || has_digit(rest) && rest.len() < 5 {
+            break;
+        }
+        text = rest;
+    }
+    text
 }

@@ -21,13 +21,27 @@ pub(super) fn find(search: &mut Search<'_>) {
     }
     for found in PATTERN.find_iter(&view.text) {
         // One of 31 numbers of an order is as if it were checked.
-        let is_order = matches!(search.clue(found.start()), Some(Clue::Order | Clue::Card))
-            || search.is_order(found.end());
+        let is_order = is_other(search, found.as_str(), found.start(), found.end());
         let is_code = !is_order && !has_words(found.as_str()) && is_checked(found.as_str());
         if is_code && view.is_apart(found.start(), found.end()) {
             search.add(Kind::Uscc, found.start(), found.end(), Certainty::Checked);
         }
     }
+}
+
+/// Says whether a number is an order's or a card's.
+fn is_other(search: &Search<'_>, text: &str, start: usize, end: usize) -> bool {
+    let before = search.view.tail(start, 12).to_ascii_lowercase();
+    let is_said = ["代码", "税号", "code", "tax"]
+        .iter()
+        .any(|it| before.contains(it));
+    let is_card = !text.contains(|c: char| c.is_ascii_alphabetic());
+    !is_said
+        && match search.clue(start) {
+            Some(Clue::Order) => true,
+            Some(Clue::Card) => is_card,
+            _ => search.is_order(end),
+        }
 }
 
 /// Says whether a part of it is a word of small letters.

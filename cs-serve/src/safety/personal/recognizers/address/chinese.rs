@@ -16,7 +16,7 @@ const LONGEST_NAME: usize = 12;
 static PART: Pattern = Pattern::new(|| {
     let number = r"(?:[A-Za-z]?\d{1,5}[A-Za-z]?|[零一二三四五六七八九十百]{1,6}|[A-Za-z甲乙丙丁])";
     pattern(&format!(
-        r"[东西南北中第]?{number} ?-? ?(?:号宿舍楼|号楼|号院|号库|号仓|号门|号信箱|信箱|号|支弄|弄|巷|栋|幢|座|单元|层|楼|室|户|村民小组|组|队|社|门|房|铺|档口|档|仓|区|期)(?:楼|院)?|\d{{1,4}}#(?:楼|院|栋)?|[东西南北](?:门|座|楼|院)|\d{{1,4}}(?:-\d{{1,4}}){{1,3}}(?:号|室)?"
+        r"[东西南北中第]?{number} ?-? ?(?:号宿舍楼|号楼|号院|号库|号仓|号门|号信箱|信箱|号|支弄|弄|巷|栋|幢|座|单元|层|楼|室|户|村民小组|组|队|社|丁目|番地|番|门|房|铺|档口|档|仓|区|期)(?:楼|院)?|\d{{1,4}}#(?:楼|院|栋)?|[东西南北](?:门|座|楼|院)|\d{{1,4}}(?:-\d{{1,4}}){{1,3}}(?:号|室)?"
     ))
 });
 
@@ -83,7 +83,6 @@ const STRONG: &[&str] = &[
     "室",
     "村民小组",
     "组",
-    "#",
     "#楼",
     "号库",
     "号仓",
@@ -291,6 +290,12 @@ fn has_place(names: &str) -> bool {
         .any(|it| names.find(it).is_some_and(|at| at >= 3))
 }
 
+/// Says whether of two numbers the second is a flat's, as in 29-674.
+fn is_of_flat(pair: &str) -> bool {
+    let flat = pair.split('-').nth(1).unwrap_or_default();
+    flat.bytes().take_while(u8::is_ascii_digit).count() > 2
+}
+
 /// Says whether names and the numbers after them are where something stands.
 fn is_address(names: &str, parts: &[Part], text: &str) -> bool {
     let end = parts[parts.len() - 1].end;
@@ -307,7 +312,8 @@ fn is_address(names: &str, parts: &[Part], text: &str) -> bool {
         .any(|c| c.is_ascii_digit() || c == '十' || value_of(c).is_some());
     let is_named = names.chars().filter(|c| is_ideograph(*c)).count() >= 2;
     let is_place = ends_in_place(names)
-        || has_place(names) && !parts[0].is_pair && regions::first_of(names).is_some();
+        || has_place(names) && !parts[0].is_pair && regions::first_of(names).is_some()
+        || parts[0].is_pair && is_of_flat(all) && names.contains(['区', '县', '镇']);
     let is_house = is_strong && (is_place || is_named && (parts.len() > 1 || has_room));
     has_number && (is_place && is_named || is_house || all.contains("单元") && parts.len() > 1)
 }

@@ -53,8 +53,18 @@ const LONGEST_WORD: usize = 12;
 /// Characters that write sounds too, but are in many words.
 const DOTTED: &str = "大都合道当本因以于中能基丰富宝音卫";
 
+/// Family names of Japan and Korea of two characters.
+const JAPANESE: &[&str] = &[
+    "佐藤", "铃木", "高桥", "田中", "渡边", "伊藤", "山本", "中村", "小林", "加藤", "吉田", "山田",
+    "佐佐", "山口", "松本", "井上", "木村", "清水", "山崎", "中岛", "池田", "阿部", "桥本", "山下",
+    "森田", "石川", "前田", "藤田", "小川", "冈田", "后藤", "长谷", "村上", "近藤", "石井", "坂本",
+    "远藤", "青木", "藤井", "西村", "福田", "太田", "三浦", "冈本", "松田", "中川", "中野", "原田",
+    "小野", "田村", "竹内", "金子", "和田", "中山", "藤原", "石田", "上田", "宫本", "工藤", "酒井",
+    "大野", "增田", "河野", "南宫", "皇甫",
+];
+
 /// Who has a name that follows at once, or after a word that says so.
-const ROLES: &str = "收货姓名|收件姓名|乘客姓名|购票人|参会人|报名人|参保人|使用人|登记人|办理人|注册人|持有人|出租人|承租人|租客|租户|\
+const ROLES: &str = "我爸|我妈|收货姓名|收件姓名|乘客姓名|购票人|参会人|报名人|参保人|使用人|登记人|办理人|注册人|持有人|出租人|承租人|租客|租户|\
     债务人|担保人|紧急联系人|监护人|护工|护士|保姆|阿姨|教练|导购|店员|店长|主管|组长|班主任|辅导员|校长|院长|律师|会计|财务|采购|前台|\
     物业|保安|维修工|安装工|安装师傅|维修师傅|快递小哥|外卖员|外卖小哥|送货员|送餐员|业务员|销售|销售员|顾问|专员|中介|经纪人|主播|\
     闺蜜|室友|邻居|男朋友|女朋友|对象|未婚夫|未婚妻|媳妇|婆婆|岳父|岳母|公公|爷爷|奶奶|外公|外婆|姥姥|姥爷|舅舅|叔叔|伯伯|姑姑|\
@@ -66,23 +76,23 @@ const ROLES: &str = "收货姓名|收件姓名|乘客姓名|购票人|参会人|
     妈妈|父亲|母亲|儿子|女儿|哥哥|姐姐|弟弟|妹妹";
 
 /// Those that are as often spoken of without a name.
-const WEAK_ROLES: &str = "客户|用户|会员|同学|朋友|我爸|我妈|孩子|老板|本人|收件|寄件";
+const WEAK_ROLES: &str = "客户|用户|会员|同学|朋友|孩子|老板|本人|收件|寄件";
 
 /// Who is named without a surname too: after these a name follows, and nothing else.
 const NAMED: &str = "姓名|户名|账户名|开户名|真名|全名|名字|[我她他]叫做?|本名|实名|免贵姓?|贵姓|尊姓大名|鄙人|在下|大名|署名|签名|抬头写|落款|\
-    曾用名|称呼我|喊我|叫我|我姓";
+    曾用名|称呼我|喊我|叫我|我姓|此致敬礼|敬上|名字拼音|姓名拼音";
 
 static AFTER_WORDS: Pattern = Pattern::new(|| {
-    let joint = "(?:姓名|名字|名称|名)?(?:一栏|栏|那里|那栏)?(?:应该是|应该叫|应为|登记的?是|登记为|填的?是|写的?是|显示的?是|显示为?|改成|改为|更正为|换成|写成|填成|写|填|是|为|叫|就是|即)?了?[: =,\\-]{0,2}[(\\[\"“「]?";
+    let joint = "(?:姓名|名字|名称|名)?(?:一栏|栏|那里|那栏)?(?:应该是|应该叫|应为|登记的?是|登记为|填的?是|写的?是|显示的?是|显示为?|改成|改为|更正为|换成|写成|填成|写|填|是|为|叫|就是|即)?了?[: =]{0,2}[(\\[\"“「]?";
     pattern(&format!(
-        r"(?:(?P<named>{NAMED})|(?P<role>{ROLES})|(?P<weak>{WEAK_ROLES})|(?P<vague>我是|这里是|这边是|叫我|找一下|找|@|转给|转告|寄给|交给|送给|发给|给|登记|投诉|联系|改成|换成|写成|改为|换为|由|让|请|替|帮|和|跟|与|同|叫|感谢|谢谢|表扬|夸夸|点名|喊|通知|问|接待我的|服务我的|经办的|署|亲爱的|代表|受|误写成|错写成))(?P<joint>{joint})"
+        r"(?:(?P<named>{NAMED})|(?P<role>{ROLES})|(?P<weak>{WEAK_ROLES})|(?P<vague>我是|这里是|这边是|叫我|找一下|找|@|转给|转告|寄给|交给|送给|发给|给|登记|投诉|联系|改成|换成|写成|改为|换为|由|让|请|替|帮|和|跟|与|同|叫|感谢|谢谢|表扬|夸夸|点名|喊|通知|问|接待我的|我系|我係|应该是|应为|正确的?是|更正为|服务我的|经办的|署|亲爱的|代表|受|误写成|错写成))(?P<joint>{joint})"
     ))
 });
 
 /// What stands after a name and says that it is one.
 static BEFORE_WORDS: Pattern = Pattern::new(|| {
     pattern(
-        r"(?:先生|女士|小姐|太太|老师|师傅|经理|同学|阿姨|大爷|大夫|医生|护士|教授|主任|律师|总监|老板|教练|警官|同志|小朋友|大妈|大叔|大姐|大哥|本人|(?:亲|签|代)?收(?:[^一-鿿]|$)|的(?:名字|名下|地址|退款|发票|医保|账单|件|快递|包裹|订单|快件|车|卡|号|账户|账号|会员|手机|电话|身份证|票|保单|预约|预订|单子)|,[男女]|身份证|手机|电话|邮箱)",
+        r"(?:先生|女士|小姐|太太|老师|师傅|经理|同学|阿姨|大爷|大夫|医生|护士|教授|主任|律师|总监|老板|教练|警官|同志|小朋友|大妈|大叔|大姐|大哥|本人|(?:亲|签|代)?收(?:[^一-鿿]|$)|签的字|签收的|代签|代领|代收|的(?:名字|名下|地址|退款|发票|医保|账单|件|快递|包裹|订单|快件|车|卡|号|账户|账号|会员|手机|电话|身份证|票|保单|预约|预订|单子)|,[男女]|身份证|手机|电话|邮箱)",
     )
 });
 
@@ -90,7 +100,7 @@ static BEFORE_WORDS: Pattern = Pattern::new(|| {
 static PIECE: Pattern = Pattern::new(|| pattern(r"[^ ,。、:;!?()\[\]\-/+\n\u{fffc}]+"));
 
 /// Characters that are hardly in a given name, or that begin what follows a name.
-const NO_NAME: &str = "打的了吗呢吧啊嘛想要在是和跟与及有我你您他她它请把给这那电手地住址昨就也都还能不没很买订退换说问从到为因被让对用收寄身出号码人员户客级哪怎什么谁个们该查付款办取送点费机卡证";
+const NO_NAME: &str = "错填改两写打的了吗呢吧啊嘛想要在是和跟与及有我你您他她它请把给这那电手地住址昨就也都还能不没很买订退换说问从到为因被让对用收寄身出号码人员户客级哪怎什么谁个们该查付款办取送点费机卡证";
 
 /// What a title has before it instead of a name.
 const NO_TITLED: &[&str] = &[
@@ -110,6 +120,7 @@ pub(super) fn find(search: &Search<'_>) -> Vec<(usize, usize)> {
     found.extend(beside_others(text, &search.spans));
     found.extend(of_sounds(text));
     found.extend(alone(text));
+    found.extend(listed(text));
     found
 }
 
@@ -230,6 +241,27 @@ fn is_of_person(kind: Kind) -> bool {
     )
 }
 
+/// Two names with 、 between them, and nothing else.
+fn listed(text: &str) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    for (at, mark) in text.match_indices('、') {
+        let (before, after) = (&text[..at], &text[at + mark.len()..]);
+        let start = word_start(before);
+        let first = &before[start..];
+        let is_first =
+            first.chars().count() < 5 && is_full(first) && plain_surname_of(first).is_some();
+        let Some(length) = strong_length(after).filter(|_| is_first) else {
+            continue;
+        };
+        let second = &after[..length];
+        if plain_surname_of(second).is_some() && is_full(second) {
+            found.push((start, at));
+            found.push((at + mark.len(), at + mark.len() + length));
+        }
+    }
+    found
+}
+
 /// What may stand right before a name in a sentence.
 const LEFT: &[&str] = &[
     "是", "我", "由", "和", "跟", "叫", "找", "给", "让", "请", "帮", "为", "替", "向", "对", "与",
@@ -337,6 +369,16 @@ fn of_sounds(text: &str) -> Vec<(usize, usize)> {
         if after == 0 && rest.starts_with(|c| SURNAMES.contains(&c)) {
             after = 3;
         }
+        // A name ends with its word.
+        let own: usize = rest
+            .chars()
+            .take_while(|c| is_ideograph(*c) && !NO_NAME.contains(*c))
+            .map(char::len_utf8)
+            .sum();
+        if (6..=18).contains(&own) && before >= 6 && after > 0 {
+            let is_end = rest[own..].chars().next().is_none_or(|c| !is_ideograph(c));
+            after = if is_end { own } else { after };
+        }
         let (start, end) = (at - before, at + dot.len() + after);
         let next = text[end..].chars().next();
         let ends = after > 3 || next.is_none_or(|c| !is_ideograph(c) || NO_NAME.contains(c));
@@ -364,6 +406,9 @@ fn strong_length(text: &str) -> Option<usize> {
     if is_whole_name(&own) {
         return Some(own.len());
     }
+    if is_japanese(&own) {
+        return Some(own.len());
+    }
     match surname_of(text) {
         Some(surname) => {
             let space = usize::from(text[surname..].starts_with(' '));
@@ -378,6 +423,12 @@ fn strong_length(text: &str) -> Option<usize> {
             is_name.then_some(length)
         }
     }
+}
+
+/// Says whether a word is a family name of Japan with a given name.
+fn is_japanese(word: &str) -> bool {
+    let family = word.get(..6).is_some_and(|it| JAPANESE.contains(&it));
+    family && (8..=12).contains(&word.len()) && !word.contains(|c| NO_NAME.contains(c))
 }
 
 /// Says whether a word is a name as people of Tibet, Mongolia and Xinjiang have them.
@@ -395,7 +446,8 @@ fn vague_length(text: &str, is_role: bool) -> Option<usize> {
     if is_word(text) {
         return None;
     }
-    let Some(surname) = plain_surname_of(text) else {
+    let told = |it: &usize| text[*it..].chars().take(2).any(|c| TELLING.contains(&c));
+    let Some(surname) = plain_surname_of(text).or_else(|| surname_of(text).filter(told)) else {
         let sounds: Vec<char> = text
             .chars()
             .take_while(|c| SOUNDS.contains(c))
@@ -415,7 +467,8 @@ fn vague_length(text: &str, is_role: bool) -> Option<usize> {
 fn given_length(text: &str, is_vague: bool, may_go_on: bool) -> Option<usize> {
     let mut chars = text.chars().take_while(|c| is_ideograph(*c));
     let (first, second, third) = (chars.next()?, chars.next(), chars.next());
-    let is_given = |c: char| GIVEN.contains(&c);
+    // What is a surname may be given too, where a person is spoken of.
+    let is_given = |c: char| GIVEN.contains(&c) || is_vague && may_go_on && is_plain_surname(c);
     let is_free = |c: char| !NO_NAME.contains(c);
     let is_first = if is_vague {
         is_given(first)
@@ -430,6 +483,11 @@ fn given_length(text: &str, is_vague: bool, may_go_on: bool) -> Option<usize> {
         (false, None) => is_free(it) && !is_vague,
         _ => false,
     });
+    // A character that is in hardly anything else ends a name where none of a given name follows.
+    let is_told = TELLING.contains(&first) && second.is_some_and(|it| !is_given(it));
+    if is_told && is_vague {
+        return Some(first.len_utf8());
+    }
     match second.filter(|_| takes_second) {
         Some(second) => Some(first.len_utf8() + second.len_utf8()),
         None => {
@@ -469,6 +527,10 @@ fn surname_of(text: &str) -> Option<usize> {
     SURNAMES.contains(&first).then(|| first.len_utf8())
 }
 
+fn is_plain_surname(c: char) -> bool {
+    SURNAMES.contains(&c) && !NO_SURNAMES.contains(c)
+}
+
 /// Gives the length of a surname that is hardly anything else.
 fn plain_surname_of(text: &str) -> Option<usize> {
     let is_plain = |length: &usize| *length > 3 || !text.starts_with(|c| NO_SURNAMES.contains(c));
@@ -477,5 +539,7 @@ fn plain_surname_of(text: &str) -> Option<usize> {
 
 fn is_word(name: &str) -> bool {
     let second = name.char_indices().nth(2).map_or(name.len(), |it| it.0);
-    WORDS.contains(&name[..second]) || name.starts_with('鱼')
+    let third = name[second..].chars().next();
+    let is_told = third.is_some_and(|c| TELLING.contains(&c));
+    WORDS.contains(&name[..second]) && !is_told || name.starts_with('鱼')
 }

@@ -3,6 +3,9 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
 use super::super::Search;
 use super::super::pattern::{Pattern, pattern};
 
@@ -32,7 +35,7 @@ static SYLLABLES: Pattern = Pattern::new(|| {
 });
 
 /// A word of a name.
-const WORD: &str = r"(?:O'|D'|Mc|Mac)?[A-ZÀ-Þ][a-zß-ÿ]+(?:['-](?:(?:O'|Mc|Mac)?[A-ZÀ-Þ][a-zß-ÿ]+|[a-rt-z][a-z]+))?";
+const WORD: &str = r"(?:O'|D'|Mc|Mac)?[A-ZÀ-ÞĀ-ſẠ-ỹ][a-zß-ÿĀ-ſẠ-ỹ]+(?:-(?:(?:O'|Mc|Mac)?[A-ZÀ-Þ][a-zß-ÿ]+|[a-zß-ÿ]+)|'(?:[A-ZÀ-Þ][a-zß-ÿ]+|[a-rt-z][a-z]+))?";
 
 /// What stands before the last word of some.
 const PARTICLE: &str = "(?:van|von|de|der|den|del|della|dos|da|du|bin|ibn|al|el|la|di|ter) ";
@@ -58,7 +61,7 @@ static AFTER_WORDS: Pattern = Pattern::new(|| {
          client|stepson|stepdaughter|mother-in-law|father-in-law|daddy|mommy|mate|buddy|girlfriend|boyfriend|fiancée?";
     let strong = format!(
         r"my (?:full |real |legal )?name(?: is|'s|:)|i go by|everyone calls me|people call me|you may call me|known as|maiden name(?: is| was)?|named|\
-         kind regards,?|warm regards,?|best,|all the best,?|yours,|love,|respectfully,?|cordially,?|signed by|signed off by|herr|frau|madame|monsieur|señora?|sra?\.?|name's|the name is|call me|(?:{ROLES})(?: is| was|:| ?=|,)?|regards,?|sincerely,?|truly,?|faithfully,?|wishes,?|thanks,|cheers,|signed,?|mr\.?|mrs\.?|ms\.?|miss|dr\.?|prof\.?"
+         kind regards,?|warm regards,?|best,|all the best,?|yours,|love,|respectfully,?|cordially,?|signed by|signed off by|herr|frau|madame|monsieur|señora?|sra?\.?|name's|the name is|call me|(?:{ROLES})(?: is| was|:| ?=|,)?|regards,?|sincerely,?|truly,?|faithfully,?|wishes,?|thanks,|cheers,|signed,?"
     );
     let vague = format!(
         r"i am|i'm|im|this is|it is|it's|dear|hello|hi|hey|met|meet|thank|thanks to|thanks|told|asked|says|said|and|spoken with|chatting with|dealing with|helped by|served by|handled by|assisted by|contact|reach|ask|tell|see|by|via|cc|speaking with|spoke (?:to|with)|talked (?:to|with)|chatted with|address(?:ed)? (?:it |this |them )?to|deliver(?:ed)? (?:it )?to|registered (?:to|for|under)|under(?: the name)?(?: of)?|booked (?:under|for|by)|booking for|reservation for|ask(?: for)?|signed (?:for )?by|written by|sent by|from|by|for|to|with|behalf of|my {{0,2}}(?:{relation})(?: is| named)?,?|our {{0,2}}(?:{relation}),?|named|called"
@@ -96,7 +99,7 @@ const AFTER: [&str; 8] = [
 static NO_NAMES: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| NO_NAMES_TEXT.split(' ').collect());
 
-const NO_NAMES_TEXT: &str = "Will English American Chinese British Canadian French German Spanish Not Very So Just Still Sorry Happy \
+const NO_NAMES_TEXT: &str = "Yo Fax Will English American Chinese British Canadian French German Spanish Not Very So Just Still Sorry Happy \
     Sad Trying Looking Having Here The A An It My Your Our Really Also Unable Calling Writing Customer Sir \
     Madam Team Support Service Friday Monday Tuesday Wednesday Thursday Saturday Sunday January February \
     March April May June July August September October November December Apple Android Amazon Windows \
@@ -120,19 +123,28 @@ const ALSO_WORDS: &str = "mark frank grant will may june april august rose grace
 /// Surnames among them.
 const SURNAMES_TOO: &str = "White Black Gold Park Day Best May March London";
 
+/// What titles are of that are no persons.
+const NO_TITLED: [&str; 8] = [
+    "Clean", "Pepper", "Martens", "Muscle", "Bean", "Kipling", "Potato", "Coffee",
+];
+
 /// Family names that are words in lower case.
 const FAMILY_TOO: &str = "hill flores ward gray day may little banks fields powers price sharp swift savage waters winter winters stone wood long \
     hart lane berry rice hunt hunter fox mason porter carpenter fisher cook baker cooper taylor walker park green brown white black young \
     king rose bush bell love cross best read reed page bishop knight chambers mills wells burns barnes brooks marsh field ford hope jordan \
     holland austin dean le do ho he ma ba so sow fall sy sun fan tan pan ding tang song small rich cash speed frost snow early sim ray grant \
     sims gill heath booth poole rowe leach sen das luna vega cruz costa abe singh lee wade house hall webb case rush carter clay koch \
-    major sage yates light english church moon street miles wise power sweet star goody robin frank thomas martin simon henry george lucas \
-    franklin lambert hooper gore vos bos li wang fuller weaver singer parsons parson leach levy kaiser may ali das ray jin goto ito bui dang \
+    major sage yates light english church moon street miles wise power sweet star goody robin frank \
+    gore li weaver singer leach may ali das ray jin goto bui dang \
     coke pepper pierce butler foster gardner turner archer cannon fields flowers gates rivers walls woods hand head foot cotton silk";
 
 /// Names of products and companies that are as persons'.
 const BRANDS: &[&str] = &[
     "Harry Potter",
+    "Long Range",
+    "Nina Ricci",
+    "Harley Davidson",
+    "Mario",
     "Calvin Klein",
     "Ralph Lauren",
     "Tommy Hilfiger",
@@ -230,6 +242,10 @@ pub(super) fn find(search: &Search<'_>) -> Vec<(usize, usize)> {
     let text = &search.view.text;
     let mut found: Vec<(usize, usize)> = Vec::new();
     found.extend(pairs(text));
+    found.extend(with_slash(text));
+    if search.view.has_chinese {
+        found.extend(after_chinese(text));
+    }
     if !has_capital_word(text) {
         found.extend(in_lower_case(text));
         return found;
@@ -264,12 +280,102 @@ pub(super) fn find(search: &Search<'_>) -> Vec<(usize, usize)> {
             found.push((start, start + length));
         }
     }
+    found.extend(titled(text));
+    found.extend(with_initials(text));
     found.retain(|it| {
         !BRANDS
             .iter()
             .any(|brand| text[it.0..it.1].starts_with(brand))
     });
     found
+}
+
+/// Names after a title, which is enough for a family name that nobody has heard.
+fn titled(text: &str) -> Vec<(usize, usize)> {
+    static TITLED: Pattern = Pattern::new(|| {
+        let rest = rest();
+        pattern(&format!(
+            r"(?-u:\b)(?i:mr|mrs|ms|miss|mx|dr|prof|professor|sir|madam|herr|frau|señora?|madame|monsieur|mme|mlle|sra?)\.? ((?:{PARTICLE})?(?:{WORD}|[A-Z]\.){rest}{{0,3}})"
+        ))
+    });
+    let names = TITLED.captures_iter(text).filter_map(|it| it.get(1));
+    let own = names.filter_map(|name| {
+        let words = name.as_str().split(' ');
+        let is_own = |it: &&str| !NO_NAMES.contains(*it) && !NO_TITLED.contains(it);
+        let length: usize = words.take_while(is_own).map(|it| it.len() + 1).sum();
+        let end = name.start() + length.checked_sub(1)?;
+        (!text[end..].starts_with("'s")).then_some((name.start(), end))
+    });
+    own.collect()
+}
+
+/// Names of which the first is a letter alone: R. Eriksen.
+fn with_initials(text: &str) -> Vec<(usize, usize)> {
+    static INITIALS: Pattern = Pattern::new(|| {
+        pattern(&format!(
+            r"(?-u:\b)(?:[A-Z]\.? ?){{1,2}} ?(?P<particle>(?:{PARTICLE}|Van |De |Von ){{1,2}})?(?P<name>{WORD})"
+        ))
+    });
+    let named = INITIALS.captures_iter(text).filter_map(|it| {
+        let (all, name) = (it.get(0)?, it.name("name")?);
+        let is_name = is_family(name.as_str(), "X") && !NO_NAMES.contains(name.as_str());
+        let is_marked = all.as_str().contains(". ");
+        let is_name = is_name && is_marked || it.name("particle").is_some() && is_marked;
+        is_name.then_some((all.start(), all.end()))
+    });
+    named.collect()
+}
+
+/// Names as tickets have them: KAPOOR/NIKHIL.
+fn with_slash(text: &str) -> Vec<(usize, usize)> {
+    static SLASH: Pattern =
+        Pattern::new(|| pattern(r"(?-u:\b)([A-Za-z]{2,})/([A-Za-z]{2,})(?: [A-Z]{2,})?(?-u:\b)"));
+    let named = SLASH.captures_iter(text).filter_map(|it| {
+        let (family, given) = (capitalised(&it[1]), capitalised(&it[2]));
+        let is_name = is_given_name(&given) && !is_in(ALSO_WORDS, &it[2])
+            || is_family_name(&family)
+                && it[1].bytes().all(|it| it.is_ascii_uppercase())
+                && it[2].len() > 3
+            || is_chinese(&[&family, &given]);
+        is_name.then(|| it.get(0).map(|it| (it.start(), it.end())))?
+    });
+    named.collect()
+}
+
+/// Names after a Chinese word that says so, as in 姓名拼音 ZENG Zixuan.
+fn after_chinese(text: &str) -> Vec<(usize, usize)> {
+    static LABELLED: Pattern = Pattern::new(|| {
+        pattern(
+            r"(?:姓名|名字|拼音|户名|英文名|持卡人|联系人|收件人|收货人|寄件人|乘客|旅客|乘机人|入住人|住客|预订人|机主|[我他她]叫|我是|我系|叫我|本人)(?:姓名|拼音|名字)?[是为叫写填的:, ]{0,3}((?:[A-Z]\.|[A-Za-zÀ-ÿ]+(?:['\-][A-Za-zÀ-ÿ]+)*)(?:[ /,·]{1,2}(?:[A-Z]\.|[A-Za-zÀ-ÿ]+(?:['\-][A-Za-zÀ-ÿ]+)*)){0,4})",
+        )
+    });
+    let named = LABELLED.captures_iter(text).filter_map(|it| {
+        let name = it.get(1)?;
+        let end = name
+            .as_str()
+            .split([' ', ','])
+            .take_while(|it| !is_label(it));
+        let length: usize = end.map(|it| it.len() + 1).sum();
+        let name = name
+            .as_str()
+            .get(..length.saturating_sub(1).min(name.len()))
+            .map(|it| (name.start(), it))?;
+        let is_name = name.1.contains([' ', '/'])
+            || is_given_name(&capitalised(name.1))
+            || is_family_name(&capitalised(name.1));
+        is_name.then_some((name.0, name.0 + name.1.trim_end_matches([',', ' ']).len()))
+    });
+    named.collect()
+}
+
+/// Says whether a word tells what follows it, and is of no name.
+fn is_label(word: &str) -> bool {
+    [
+        "phone", "tel", "mobile", "email", "order", "from", "and", "id", "ip", "vip", "app",
+        "passport", "dob", "born", "card", "iphone", "plus", "pro",
+    ]
+    .iter()
+    .any(|it| word.eq_ignore_ascii_case(it))
 }
 
 /// Says whether words end a text after a sentence, as a signature does.
@@ -281,7 +387,7 @@ fn is_signature(text: &str, start: usize, end: usize) -> bool {
 
 /// A given name and a family name, in whatever case.
 fn pairs(text: &str) -> Vec<(usize, usize)> {
-    static WORDS: Pattern = Pattern::new(|| pattern(r"[A-Za-zÀ-ÿ]+(?:['\-][A-Za-zÀ-ÿ]+)*"));
+    static WORDS: Pattern = Pattern::new(|| pattern(r"[A-Za-zÀ-ſẠ-ỹ]+(?:['\-][A-Za-zÀ-ſẠ-ỹ]+)*"));
     let words: Vec<(usize, usize)> = WORDS
         .find_iter(text)
         .map(|it| (it.start(), it.end()))
@@ -301,7 +407,7 @@ fn pairs(text: &str) -> Vec<(usize, usize)> {
         );
         let (one, two) = (&text[first.0..first.1], &text[second.0..second.1]);
         let is_name = match between.as_str() {
-            " " | "  " => is_pair(one, two),
+            " " | "  " => is_pair(one, two) || is_shouted_chinese(one, two),
             ", " if !has_initial => {
                 is_family(one, two) && is_given_name(&capitalised(two)) && !is_in(ALSO_WORDS, two)
             }
@@ -314,6 +420,17 @@ fn pairs(text: &str) -> Vec<(usize, usize)> {
         at += 1;
     }
     found
+}
+
+/// Says whether two words are a Chinese name of which at least the surname is in capitals.
+fn is_shouted_chinese(one: &str, two: &str) -> bool {
+    let is_shouted = |it: &str| it.len() > 1 && it.bytes().all(|it| it.is_ascii_uppercase());
+    let starts = two.starts_with(|c: char| c.is_ascii_uppercase());
+    is_shouted(one)
+        && starts
+        && two.len() > 3
+        && PINYIN_SURNAMES.contains(&*capitalised(one))
+        && SYLLABLES.is_match(two)
 }
 
 fn is_pair(given: &str, family: &str) -> bool {
@@ -331,7 +448,14 @@ fn is_family(word: &str, other: &str) -> bool {
             it.len() > 2 && FAMILY.contains(&*format!("{prefix}{}", capitalised(it)))
         })
     };
-    let is_known = FAMILY.contains(&*name) || is_irish("O'") || is_irish("Mc") || is_irish("Mac");
+    let is_arabic = |prefix: &str| name.strip_prefix(prefix).is_some_and(|it| it.len() > 2);
+    let is_known = is_family_name(&name)
+        || is_arabic("Al-")
+        || is_arabic("El-")
+        || is_irish("O'")
+        || is_irish("Mc")
+        || is_irish("Mac");
+    let is_known = is_known || is_family_name(word);
     is_known && !((is_lower || is_shouted) && is_in(FAMILY_TOO, &name.to_ascii_lowercase()))
 }
 
@@ -370,14 +494,15 @@ fn own_length(name: &str, (is_led, is_said): (bool, bool)) -> usize {
         .count();
     let own = &words[..count];
     let Some(&first) = own.first() else { return 0 };
-    let is_given = is_given_name(first) || is_chinese(own);
+    let is_given =
+        is_given_name(first) || is_chinese(own) || !first.is_ascii() && is_family_name(first);
     let is_name = match own.len() {
         1 => is_given && (is_said || is_led && words.len() == 1) && !is_in(MONTHS, first),
         _ => {
             is_said
                 || is_given
                 || own.last().is_some_and(|it| {
-                    FAMILY.contains(it) && !is_in(FAMILY_TOO, &it.to_ascii_lowercase())
+                    is_family_name(it) && !is_in(FAMILY_TOO, &it.to_ascii_lowercase())
                 })
         }
     };
@@ -388,7 +513,20 @@ fn own_length(name: &str, (is_led, is_said): (bool, bool)) -> usize {
 }
 
 fn is_given_name(word: &str) -> bool {
-    GIVEN.contains(word.split('-').next().unwrap_or(word))
+    let first = plain(word.split('-').next().unwrap_or(word));
+    GIVEN.contains(&*first)
+}
+
+/// Takes the accents off letters.
+fn plain(word: &str) -> std::borrow::Cow<'_, str> {
+    match word.is_ascii() {
+        true => word.into(),
+        false => word.nfd().filter(|c| !is_combining_mark(*c)).collect(),
+    }
+}
+
+fn is_family_name(word: &str) -> bool {
+    FAMILY.contains(word) || FAMILY.contains(&*plain(word))
 }
 
 /// Gives the length of "Smith, John" with which a text begins.
@@ -409,6 +547,8 @@ fn is_chinese(words: &[&str]) -> bool {
         PINYIN_SURNAMES.contains(surname) && given.iter().all(|it| SYLLABLES.is_match(it))
     };
     match words {
+        // Wong Ka Yan Tommy
+        [first, rest @ .., last] if rest.len() == 2 && is_given_name(last) => is_name(first, rest),
         [first, rest @ ..] if (1..=2).contains(&rest.len()) => {
             is_name(first, rest) || rest.len() == 1 && is_name(rest[0], &[first])
         }
@@ -424,17 +564,20 @@ fn in_lower_case(text: &str) -> Vec<(usize, usize)> {
         };
         // Without "my name is", both a given name and another one.
         let (first, last) = name.as_str().split_once(' ').unwrap_or_default();
+        let is_word = first.len() < 3 || is_in(FAMILY_TOO, first);
+        let is_pinyin = last.len() > if is_word { 3 } else { 1 }
+            && is_chinese(&[&capitalised(first), &capitalised(last)]);
         let is_given = !is_in(NO_LOWER, last)
             && is_given_name(&capitalised(first))
             && !is_in(ALSO_WORDS, first);
         let is_known = |it: &str| {
             let it = capitalised(it);
-            (GIVEN.contains(&*it) || FAMILY.contains(&*it))
+            (GIVEN.contains(&*it) || is_family_name(&it))
                 && !is_in(ALSO_WORDS, &it.to_ascii_lowercase())
         };
         let alone = name.as_str().split(' ').next().unwrap_or_default();
         let is_titled = captures.name("titled").is_some() && is_known(alone);
-        if captures.name("sure").is_none() && !is_given && !is_titled {
+        if captures.name("sure").is_none() && !is_given && !is_titled && !is_pinyin {
             continue;
         }
         let words = name.as_str().split(' ');
