@@ -91,8 +91,6 @@ const SIGNS: &[&str] = &[
     "_AT_",
     "-AT-",
     "-at-",
-    "dot",
-    "点",
     "(a)",
     "[a]",
 ];
@@ -113,7 +111,10 @@ pub(super) fn find(search: &mut Search<'_>) {
             search.add(Kind::Email, found.start(), found.end(), Certainty::Form);
         }
     }
-    if SIGNS.iter().any(|it| view.text.contains(it)) {
+    let has_dot = [".", "dot", "DOT", "点", "。"]
+        .iter()
+        .any(|it| view.text.contains(it));
+    if has_dot && SIGNS.iter().any(|it| view.text.contains(it)) {
         for found in IN_BRACKETS.find_iter(&view.text) {
             search.add(Kind::Email, found.start(), found.end(), Certainty::Form);
         }

@@ -242,7 +242,9 @@ pub(super) fn find(search: &Search<'_>) -> Vec<(usize, usize)> {
     let text = &search.view.text;
     let mut found: Vec<(usize, usize)> = Vec::new();
     found.extend(pairs(text));
-    found.extend(with_slash(text));
+    if text.contains('/') {
+        found.extend(with_slash(text));
+    }
     if search.view.has_chinese {
         found.extend(after_chinese(text));
     }
@@ -281,7 +283,9 @@ pub(super) fn find(search: &Search<'_>) -> Vec<(usize, usize)> {
         }
     }
     found.extend(titled(text));
-    found.extend(with_initials(text));
+    if text.contains(". ") {
+        found.extend(with_initials(text));
+    }
     found.retain(|it| {
         !BRANDS
             .iter()
