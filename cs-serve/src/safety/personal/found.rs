@@ -1,5 +1,7 @@
 //! Personal data, with their places in a text.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::kind::Kind;
@@ -19,7 +21,7 @@ pub struct Found {
 }
 
 /// Finds the personal data of a text, from left to right and without overlaps: of two that overlap, the
-/// longer stands, and of those the surer. Takes time in proportion to the text, some 10 µs for a turn
+/// longer stands, and of those the surer; what it leaves of the other stands as well. Takes time in proportion to the text, some 10 µs for a turn
 /// of 50 characters. What a masked text has in place of values is none.
 #[must_use]
 pub fn find(text: &str) -> Vec<Found> {
@@ -40,17 +42,54 @@ pub fn find(text: &str) -> Vec<Found> {
             end,
         }
     };
-    without_overlaps(spans.into_iter().map(told))
+    with_the_rest(spans.into_iter().map(told), text)
 }
 
-/// Keeps what overlaps nothing before it, and puts that in the text's order.
-pub(super) fn without_overlaps(found: impl IntoIterator<Item = Found>) -> Vec<Found> {
-    let mut kept = std::collections::BTreeMap::new();
+/// Puts what was found in the text's order without overlaps: of what overlaps something before it, what that leaves
+/// stays, if more than marks are in it, so that all that anybody has found is masked.
+pub(super) fn with_the_rest(found: impl IntoIterator<Item = Found>, text: &str) -> Vec<Found> {
+    let mut kept: BTreeMap<usize, Found> = BTreeMap::new();
+    let mut chars = Vec::new();
     for it in found {
         let before = kept.range(..it.end).next_back();
-        if before.is_none_or(|(_, before): (_, &Found)| before.end <= it.start) {
+        if before.is_none_or(|(_, before)| before.end <= it.start) {
             kept.insert(it.start, it);
+            continue;
+        }
+        if chars.is_empty() {
+            chars.extend(text.chars());
+        }
+        for rest in rests_of(it, &kept) {
+            let is_value = |c: &char| c.is_alphanumeric();
+            if chars
+                .get(rest.start..rest.end)
+                .is_some_and(|it| it.iter().any(is_value))
+            {
+                kept.insert(rest.start, rest);
+            }
         }
     }
     kept.into_values().collect()
+}
+
+/// Gives the parts of a finding that others leave.
+fn rests_of(found: Found, kept: &BTreeMap<usize, Found>) -> Vec<Found> {
+    let mut rests = Vec::new();
+    let mut at = found.start;
+    let first = kept.range(..=at).next_back().map(|it| *it.1);
+    let inner = kept.range(at + 1..found.end).map(|it| *it.1);
+    for other in first.into_iter().chain(inner) {
+        if other.start > at {
+            rests.push(Found {
+                start: at,
+                end: other.start,
+                ..found
+            });
+        }
+        at = at.max(other.end);
+    }
+    if at < found.end {
+        rests.push(Found { start: at, ..found });
+    }
+    rests
 }

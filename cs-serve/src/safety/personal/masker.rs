@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::found::{Found, find, without_overlaps};
+use super::found::{Found, find, with_the_rest};
 use super::keys::Keys;
 use super::masked::Masked;
 use super::vault::{Place, Vault};
@@ -108,7 +108,7 @@ impl Masker {
     }
 
     /// Masks a text, and in it what another one has found besides, as a model that knows names. Of what overlaps, its
-    /// findings stand; those beyond the text's end are none.
+    /// findings stand, and what they leave of the others is masked as well; those beyond the text's end are none.
     #[must_use]
     pub fn text_with(&self, conversation: &str, text: &str, others: &[Found]) -> MaskedText {
         let places: Vec<usize> = text
@@ -118,7 +118,7 @@ impl Masker {
             .collect();
         let others = others.iter().copied();
         let others = others.filter(|it| it.start < it.end && it.end < places.len());
-        let found = without_overlaps(others.chain(find(text)));
+        let found = with_the_rest(others.chain(find(text)), text);
         let mut masked = String::with_capacity(text.len());
         let mut at = 0;
         for it in &found {

@@ -9,6 +9,9 @@ pub(super) const TAG: usize = 16;
 /// million.
 const FEWEST_LETTERS: usize = 4;
 
+/// The most bytes of a kind's name.
+const LONGEST_NAME: usize = 12;
+
 /// Writes a placeholder, as `<MOBILE:q3jx…>`.
 pub(super) fn write(kind: Kind, tag: &str, text: &mut String) {
     text.push('<');
@@ -20,13 +23,13 @@ pub(super) fn write(kind: Kind, tag: &str, text: &mut String) {
 
 /// Gives the number of bytes of a placeholder with which a text begins.
 pub(super) fn length_at(text: &str) -> Option<usize> {
-    let (name, rest) = text.strip_prefix('<')?.get(..TAG + 12).map_or_else(
-        || text[1..].split_once(':'),
-        |it| {
-            it.split_once(':')
-                .map(|(name, _)| (name, &text[name.len() + 2..]))
-        },
-    )?;
+    let text = text.strip_prefix('<')?;
+    // No kind's name is longer; the rest of a long text is not looked through.
+    let colon = text
+        .bytes()
+        .take(LONGEST_NAME + 1)
+        .position(|it| it == b':')?;
+    let (name, rest) = (&text[..colon], &text[colon + 1..]);
     let is_upper = name.bytes().all(|it| it.is_ascii_uppercase() || it == b'_');
     Kind::named(name).filter(|_| is_upper)?;
     let tag = rest.get(..TAG)?;

@@ -235,6 +235,23 @@ fn what_a_model_finds_is_masked_too() {
 }
 
 #[test]
+fn what_a_model_leaves_of_a_number_is_masked_too() {
+    let off_by_one = Found {
+        kind: Kind::Name,
+        start: 2,
+        end: 5,
+    };
+    let masked = masker().text_with("", "我叫李雷13800138000", &[off_by_one]);
+    let rest = Found {
+        kind: Kind::Mobile,
+        start: 5,
+        end: 15,
+    };
+    assert_eq!(masked.found, [off_by_one, rest]);
+    assert!(!masked.masked.get().contains("3800138000"));
+}
+
+#[test]
 fn nothing_shows_a_value_or_a_key() {
     let masked = masker().text("", "我叫王小明，13800138000");
     let shown = format!("{masked:?} {:?} {:?}", masker(), keys(7, 8));
@@ -300,6 +317,21 @@ fn only_tags_are_left_alone() {
 }
 
 proptest! {
+    #[test]
+    fn all_that_anybody_found_is_masked(text in "[0-9a-z我叫王路号 ,@]{1,40}", others in prop::collection::vec((0usize..40, 1usize..12), 0..6)) {
+        let characters: Vec<char> = text.chars().collect();
+        let length = characters.len();
+        let others = others.into_iter().map(|(start, count)| Found { kind: Kind::Name, start, end: start + count });
+        let others: Vec<Found> = others.filter(|it| it.end <= length).collect();
+        let masked = masker().text_with("", &text, &others).found;
+        prop_assert!(masked.is_sorted_by(|one, other| one.end <= other.start));
+        for it in find(&text).iter().chain(&others) {
+            let left = (it.start..it.end).filter(|at| !masked.iter().any(|it| (it.start..it.end).contains(at)));
+            let left: String = left.map(|at| characters[at]).collect();
+            prop_assert!(!left.contains(char::is_alphanumeric), "{left:?} of {text:?}");
+        }
+    }
+
     #[test]
     fn any_text_is_masked(text in ".{0,80}|[0-9一二三零幺xX(): .,@+<>A-Z订单号电话身份证我叫王路号栋室a-z-]{0,60}") {
         let found = find(&text);

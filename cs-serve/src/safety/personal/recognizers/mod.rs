@@ -70,7 +70,17 @@ impl Search<'_> {
 
     /// Says whether what stands before a byte is called an order or a parcel after it.
     fn is_order(&self, end: usize) -> bool {
-        let after = self.view.head(end, 6).trim_start_matches([' ', ',', '(']);
+        let head = self.view.head(end, 6);
+        let after = head.trim_start_matches([' ', ',', '(']);
+        // "13800138000, order number 4711"
+        let goes_on = || {
+            self.view
+                .head(end, 24)
+                .contains(|c: char| c.is_ascii_digit())
+        };
+        if head.starts_with(',') && goes_on() {
+            return false;
+        }
         let after = ["的", "这个", "那个", "这", "那"]
             .iter()
             .find_map(|it| after.strip_prefix(it))

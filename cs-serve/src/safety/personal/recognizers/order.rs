@@ -86,5 +86,8 @@ fn is_other_number(search: &Search<'_>, start: usize, end: usize) -> bool {
     let before = view.tail(start, 4).trim_end();
     let is_marked = before.ends_with(['#', '号', ':']);
     let is_priced = before.ends_with(['$', '£', '€', '¥', '￥']);
-    is_priced || is_amount(search, start, end) || !is_marked && OTHER.is_match(text)
+    is_priced
+        || text.starts_with("IBAN")
+        || is_amount(search, start, end)
+        || !is_marked && OTHER.is_match(text)
 }

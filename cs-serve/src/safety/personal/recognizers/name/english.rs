@@ -324,7 +324,7 @@ fn with_initials(text: &str) -> Vec<(usize, usize)> {
         let (all, name) = (it.get(0)?, it.name("name")?);
         let is_name = is_family(name.as_str(), "X") && !NO_NAMES.contains(name.as_str());
         let is_marked = all.as_str().contains(". ");
-        let is_name = is_name && is_marked || it.name("particle").is_some() && is_marked;
+        let is_name = is_marked && (is_name || it.name("particle").is_some());
         is_name.then_some((all.start(), all.end()))
     });
     named.collect()
