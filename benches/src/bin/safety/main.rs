@@ -1,17 +1,19 @@
 //! Measures the room `safety` of cs-serve on generated turns: personal data of each kind in Chinese and English,
-//! a third of the turns with none but with numbers that look as if they were some.
+//! a third of the turns with none but with numbers that look as if they were some; and prohibited meanings.
 //!
 //! ```text
-//! safety masking [--half development|sealed-1|sealed-2] [--turns 20000] [--seed 7] [--errors 10] [--write FILE.jsonl]
+//! safety masking [--half development|sealed-1|…|sealed-4] [--turns 20000] [--seed 7] [--errors 10] [--write FILE.jsonl]
+//! safety meaning --embedder DIR --turns FILE… [--prefix 'query: '] [--most 2000] [--seed 7]
 //! ```
 //!
 //! The recognisers were written with the half `development`. Both sealed halves were written without a look at the
 //! recognisers and measured so: the first, then, what was missed in it mended, the second. That was mended in turn, so that
-//! neither is unseen now. A value is found if what covers it whole is masked as its kind; of names, addresses and dates four fifths of it are enough, as nobody
+//! neither is unseen now. Two others wrote the third and the fourth, each alone, which were measured likewise, and mended on since. A value is found if what covers it whole is masked as its kind; of names, addresses and dates four fifths of it are enough, as nobody
 //! can say where "Flat 3, the house next to …" begins. Figures come as JSON, and errors on stderr. `--write` writes the
 //! turns with their values, for other programs to be measured on.
 
 mod grammar;
+mod meaning;
 mod score;
 mod sources;
 mod turns;
@@ -30,7 +32,8 @@ use serde_json::{Value, json};
 use score::Score;
 use turns::{Half, Turn, Turns};
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+type Error = Box<dyn std::error::Error>;
+type Result<T> = std::result::Result<T, Error>;
 
 /// Measure the room safety on generated turns
 #[derive(Debug, Parser)]
@@ -43,6 +46,27 @@ struct Arguments {
 enum What {
     /// Find and mask personal data
     Masking(Masking),
+    /// Find texts that mean what is prohibited, by exemplars
+    Meaning(MeaningArgs),
+}
+
+#[derive(Debug, Args)]
+struct MeaningArgs {
+    /// Folder of an encoder
+    #[arg(long, value_name = "DIR")]
+    embedder: PathBuf,
+    /// What stands before each text, as the encoder has learned it
+    #[arg(long, default_value = "query: ")]
+    prefix: String,
+    /// Ordinary turns, one a line: half of them fit the threshold
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    turns: Vec<PathBuf>,
+    /// The most turns of a file
+    #[arg(long, default_value = "2000")]
+    most: usize,
+    /// Seed of the choice of turns
+    #[arg(long, default_value = "7")]
+    seed: u64,
 }
 
 #[derive(Debug, Args)]
@@ -65,8 +89,17 @@ struct Masking {
 }
 
 fn main() -> ExitCode {
-    let What::Masking(arguments) = Arguments::parse().what;
-    match masking(&arguments).and_then(|figures| Ok(writeln!(std::io::stdout(), "{figures:#}")?)) {
+    let figures = match Arguments::parse().what {
+        What::Masking(arguments) => masking(&arguments),
+        What::Meaning(arguments) => meaning::measure(&meaning::Setup {
+            embedder: &arguments.embedder,
+            prefix: &arguments.prefix,
+            turns: &arguments.turns,
+            most: arguments.most,
+            seed: arguments.seed,
+        }),
+    };
+    match figures.and_then(|figures| Ok(writeln!(std::io::stdout(), "{figures:#}")?)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error}");
