@@ -131,19 +131,21 @@ impl Vault {
     }
 
     /// Deletes the values of conversations, by their tags ([`Masker::conversation`](super::Masker::conversation)), and
-    /// gives how many; a log that deletes a customer gives these tags, and does not do it itself. The file is
-    /// written anew without them, and until then is as it was; values wait for it meanwhile.
+    /// gives how many. The file is written anew without them, and until then is as it was.
     ///
     /// # Errors
     /// [`VaultError::File`] and [`VaultError::Write`] if it cannot be read or written.
     pub fn forget(&self, conversations: &[&str]) -> Result<usize, VaultError> {
         let gone: HashSet<&[u8]> = conversations.iter().map(|it| it.as_bytes()).collect();
         let mut state = self.state();
-        let is_gone =
-            |frame: &[u8]| Record::of(frame).is_some_and(|it| gone.contains(it.conversation));
+        let mut kept = Vec::new();
         let mut count = 0;
         Frames::read(&self.path, FRAMES, |_, frame| {
-            count += usize::from(is_gone(frame));
+            let is_gone = Record::of(frame).is_some_and(|it| gone.contains(it.conversation));
+            match is_gone {
+                true => count += 1,
+                false => kept.push(frame.to_vec()),
+            }
             Ok::<_, std::convert::Infallible>(())
         })?;
         if count == 0 {
@@ -151,11 +153,7 @@ impl Vault {
         }
         state.frames = None;
         let written = Frames::replace(&self.path, FRAMES, |put| {
-            let copied = Frames::read(&self.path, FRAMES, |_, frame| match is_gone(frame) {
-                true => Ok(()),
-                false => put(frame),
-            });
-            copied.map(|_| ()).map_err(std::io::Error::other)
+            kept.iter().try_for_each(|it| put(it))
         });
         (*state, _) = load(&self.path, &self.cipher)?;
         written.map_err(|source| self.write_error(source))?;
