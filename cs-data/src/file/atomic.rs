@@ -1,5 +1,6 @@
 //! A file that appears whole or not at all.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufWriter, Error, ErrorKind, Result, Write};
 use std::path::{Path, PathBuf};
@@ -8,8 +9,11 @@ use tempfile::NamedTempFile;
 
 const BUFFER_BYTES: usize = 1 << 16;
 
+/// The longest name that a temporary file's own has room for, of the 255 bytes of most file systems.
+const MAX_NAME_BYTES: usize = 200;
+
 /// A temporary file in the folder of its path, which gets its name once it is finished; dropped
-/// before, it vanishes.
+/// before, it vanishes. What a crash leaves of `rows.txt` has a name such as `.rows.txt.tmpAbCdEf`.
 ///
 /// ```
 /// use std::io::Write;
@@ -42,6 +46,19 @@ impl AtomicFile {
     /// A folder, device or pipe at `path`, which would be replaced, not written to; a folder that
     /// is missing or cannot be written in.
     pub fn create(path: &Path) -> Result<Self> {
+        Self::create_with(path, 0o666)
+    }
+
+    /// Starts a file that its owner alone may read and write, on Unix; else as [`create`](Self::create).
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    pub fn create_private(path: &Path) -> Result<Self> {
+        Self::create_with(path, 0o600)
+    }
+
+    fn create_with(path: &Path, mode: u32) -> Result<Self> {
         if let Some(found) = occupant(path) {
             let message = format!("{found}, expected a file or nothing");
             return Err(Error::new(ErrorKind::InvalidInput, message));
@@ -50,7 +67,10 @@ impl AtomicFile {
             true => path.canonicalize()?,
             false => path.to_owned(),
         };
-        let file = builder(0o666).tempfile_in(folder_of(&path))?;
+        let prefix = prefix_of(&path);
+        let file = builder(mode)
+            .prefix(&prefix)
+            .tempfile_in(folder_of(&path))?;
         Ok(Self {
             path,
             out: BufWriter::with_capacity(BUFFER_BYTES, file),
@@ -142,6 +162,18 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
+}
+
+/// What the name of a temporary file begins with, by which it is known whose it was.
+fn prefix_of(path: &Path) -> OsString {
+    let name = path.file_name().filter(|it| it.len() <= MAX_NAME_BYTES);
+    let mut prefix = OsString::from(".");
+    if let Some(name) = name {
+        prefix.push(name);
+        prefix.push(".");
+    }
+    prefix.push("tmp");
+    prefix
 }
 
 /// Makes temporary files and folders that get of `mode` what the umask leaves, as any new ones do;

@@ -16,7 +16,7 @@ mod text_file;
 pub mod yaml;
 
 pub use atomic::{AtomicFile, sync, write, write_synced};
-pub use frames::{FrameError, FrameKind, Frames, MAX_FRAME_BYTES, Torn};
+pub use frames::{FrameError, FrameKind, Frames, MAX_FRAME_BYTES, Salvaged, Torn};
 #[cfg(feature = "arrow")]
 pub(crate) use output::{Output, OutputFolder, failed, write_output};
 pub use position::{Position, line_column};

@@ -39,7 +39,8 @@ pub enum FrameError {
         /// The latest version that can be read.
         newest: u32,
     },
-    /// A stretch of the file is no frame, and it is not its end, which a crash may have torn.
+    /// A stretch of the file is no frame, and it is not its end, which a crash may have torn. What is whole is kept by
+    /// [`Frames::salvage`](super::Frames::salvage).
     #[error(
         "{}: at byte {at}: {bytes} bytes are no frame, expected one; they are no torn end, as {behind}",
         .path.display()

@@ -2,17 +2,19 @@
 
 mod error;
 mod frame;
+mod salvage;
 mod scan;
 mod tail;
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 pub use error::FrameError;
 pub use frame::{FrameKind, MAX_FRAME_BYTES};
+pub use salvage::Salvaged;
 
-use super::atomic::{folder_of, sync};
+use super::atomic::{AtomicFile, folder_of, sync};
 use scan::Scan;
 use tail::Tail;
 
@@ -61,7 +63,8 @@ pub struct Frames {
 
 impl Frames {
     /// Makes a file, or opens one and hands each of its frames to `each`, with the place at which it begins. An end
-    /// that is no whole frame is cut off, which is told.
+    /// that is no whole frame is cut off, which is told. A new file is its owner's alone to read (Unix). One of an earlier
+    /// version is of this one from then on, so that no earlier program reads what is put behind its frames.
     ///
     /// # Errors
     ///
@@ -78,20 +81,16 @@ impl Frames {
         let io = |source| FrameError::io(path)(source);
         let mut options = OpenOptions::new();
         let options = options.read(true).write(true).create(true).truncate(false);
-        let mut file = options.open(path).map_err(io)?;
-        file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => FrameError::Taken {
-                path: path.to_owned(),
-            },
-            TryLockError::Error(source) => io(source),
-        })?;
-        let length = file.metadata().map_err(io)?.len();
+        let mut file = private(options).open(path).map_err(io)?;
+        lock(&file, path)?;
         if !is_at(&file, path).map_err(io)? {
             // Its writer has written it anew meanwhile, and has it.
             let path = path.to_owned();
             return Err(FrameError::Taken { path });
         }
-        let torn = scan(path, kind, (&mut file, length), each)?;
+        let scan = Scan::of(path, kind, &mut file)?;
+        let length = scan.length;
+        let torn = scan.run(each)?;
         remove(&next_to(path)).map_err(io)?;
         let mut tail = Tail::new(file, torn.map_or(length, |torn| torn.at));
         tail.mend().map_err(io)?;
@@ -99,7 +98,7 @@ impl Frames {
             tail.put(&kind.head()).map_err(io)?;
             tail.storage.sync_all().map_err(io)?;
             sync(folder_of(path)).map_err(io)?;
-        } else if torn.is_some() {
+        } else if tail.set_head(&kind.head()).map_err(io)? || torn.is_some() {
             tail.storage.sync_all().map_err(io)?;
         }
         let path = path.to_owned();
@@ -121,12 +120,11 @@ impl Frames {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let mut file = File::open(path).map_err(FrameError::io(path))?;
-        let length = file.metadata().map_err(FrameError::io(path))?.len();
-        scan(path, kind, (&mut file, length), each)
+        Scan::of(path, kind, &mut file)?.run(each)
     }
 
     /// Writes a file as a whole, which appears with all frames that `content` puts, or not at all, in the place of
-    /// what was there. Nobody may have that open to write.
+    /// what was there. Nobody may have that open to write. It is its owner's alone to read (Unix).
     ///
     /// # Errors
     ///
@@ -137,14 +135,26 @@ impl Frames {
         kind: FrameKind,
         content: impl FnOnce(&mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()>,
     ) -> io::Result<()> {
-        super::write(path, |out| {
-            out.write_all(&kind.head())?;
-            let mut buffer = Vec::new();
-            content(&mut |payload| {
-                tail::frame_of(payload, &mut buffer)?;
-                out.write_all(&buffer)
-            })
-        })
+        let mut file = AtomicFile::create_private(path)?;
+        file.write_all(&kind.head())?;
+        let mut buffer = Vec::new();
+        content(&mut |payload| {
+            tail::frame_of(payload, &mut buffer)?;
+            file.write_all(&buffer)
+        })?;
+        file.finish()
+    }
+
+    /// Takes what is damaged out of a file: whole frames stay, in their order, and what is none goes, wherever it
+    /// stands. Where nothing has to go, the file stays as it is. It is read twice and written anew; memory is some
+    /// 32 MiB at the most.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameError::Taken`] if a writer has the file; a file of another kind or a later version, unless its beginning
+    /// was lost to zeros; a failure to read or write, after which the file is as it was.
+    pub fn salvage(path: &Path, kind: FrameKind) -> Result<Salvaged, FrameError> {
+        salvage::salvage(path, kind)
     }
 
     /// Writes a frame. It outlasts the process at once, and a crash of the machine after the next [`sync`](Self::sync).
@@ -233,7 +243,8 @@ fn write_next(
 ) -> io::Result<Tail<File>> {
     remove(path)?;
     let mut options = OpenOptions::new();
-    let file = options.read(true).write(true).create_new(true).open(path)?;
+    let options = options.read(true).write(true).create_new(true);
+    let file = private(options).open(path)?;
     file.try_lock().map_err(|error| match error {
         TryLockError::WouldBlock => io::ErrorKind::WouldBlock.into(),
         TryLockError::Error(source) => source,
@@ -262,20 +273,19 @@ fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-fn scan<E>(
-    path: &Path,
-    kind: FrameKind,
-    (file, length): (&mut impl Read, u64),
-    each: impl FnMut(u64, &[u8]) -> Result<(), E>,
-) -> Result<Option<Torn>, FrameError>
-where
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let scan = Scan {
-        path,
-        kind,
-        file,
-        length,
-    };
-    scan.run(each)
+/// Takes a file until it is closed.
+fn lock(file: &File, path: &Path) -> Result<(), FrameError> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => FrameError::Taken {
+            path: path.to_owned(),
+        },
+        TryLockError::Error(source) => FrameError::io(path)(source),
+    })
+}
+
+/// Has a file that is made be its owner's alone, as temporary ones are.
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
 }

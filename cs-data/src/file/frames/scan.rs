@@ -1,5 +1,6 @@
 //! A file of frames from its beginning: what is whole, and where a tear begins.
 
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;
 
@@ -7,25 +8,40 @@ use super::Torn;
 use super::error::FrameError;
 use super::frame::{self, FRAME_HEAD, FrameHead, FrameKind, HEAD};
 
-const BUFFER_BYTES: usize = 1 << 16;
+pub(super) const BUFFER_BYTES: usize = 1 << 16;
 
 /// The longest end of a file that may be a torn one: more is not between two syncs.
 const MAX_TORN_BYTES: u64 = 1 << 26;
 
 /// The bytes whose sums are looked at when frames are looked for behind a bad one. Real files take few, as a
 /// length of at most 16 MiB is rare in a text; those that are made to take more are no torn ends.
-const MAX_SUMMED_BYTES: usize = 1 << 28;
+pub(super) const MAX_SUMMED_BYTES: usize = 1 << 28;
 
 /// A file that is read.
-pub(super) struct Scan<'a, R> {
-    pub(super) path: &'a Path,
-    pub(super) kind: FrameKind,
-    pub(super) file: R,
+pub(super) struct Scan<'a> {
+    path: &'a Path,
+    kind: FrameKind,
+    file: &'a mut File,
     /// The number of bytes that there are, beyond which nothing is looked at.
     pub(super) length: u64,
 }
 
-impl<R: Read> Scan<'_, R> {
+impl<'a> Scan<'a> {
+    /// Begins with a file as long as it is now.
+    pub(super) fn of(
+        path: &'a Path,
+        kind: FrameKind,
+        file: &'a mut File,
+    ) -> Result<Self, FrameError> {
+        let length = file.metadata().map_err(FrameError::io(path))?.len();
+        Ok(Self {
+            path,
+            kind,
+            file,
+            length,
+        })
+    }
+
     /// Hands on each frame, and gives the end that is torn.
     pub(super) fn run<E>(
         self,
@@ -81,7 +97,11 @@ impl<R: Read> Scan<'_, R> {
 }
 
 /// Reads a file's first bytes; false if it ends before them, or has only zeros, as after a crash.
-fn read_head(reader: &mut impl Read, kind: FrameKind, path: &Path) -> Result<bool, FrameError> {
+pub(super) fn read_head(
+    reader: &mut impl Read,
+    kind: FrameKind,
+    path: &Path,
+) -> Result<bool, FrameError> {
     let mut head = Vec::new();
     let read = reader.take(HEAD as u64).read_to_end(&mut head);
     read.map_err(FrameError::io(path))?;

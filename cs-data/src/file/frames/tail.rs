@@ -1,9 +1,9 @@
 //! The end of a file, where frames are put.
 
 use std::fs::File;
-use std::io::{Error, ErrorKind, Result, Seek, SeekFrom, Write};
+use std::io::{Error, ErrorKind, Read, Result, Seek, SeekFrom, Write};
 
-use super::frame::{self, MAX_FRAME_BYTES};
+use super::frame::{self, HEAD, MAX_FRAME_BYTES};
 
 /// What frames are written to: a file, or what fails as one does when a disk is full.
 pub(super) trait Storage: Write + Seek {
@@ -75,6 +75,21 @@ impl<S: Storage> Tail<S> {
         let put = frame_of(payload, &mut buffer).and_then(|()| self.put(&buffer));
         self.buffer = buffer;
         put
+    }
+}
+
+impl Tail<File> {
+    /// Writes a file's head anew where it is another one, and says whether it was.
+    pub(super) fn set_head(&mut self, head: &[u8; HEAD]) -> Result<bool> {
+        let mut found = [0; HEAD];
+        self.storage.seek(SeekFrom::Start(0))?;
+        self.storage.read_exact(&mut found)?;
+        if found != *head {
+            self.storage.seek(SeekFrom::Start(0))?;
+            self.storage.write_all(head)?;
+        }
+        self.storage.seek(SeekFrom::Start(self.end))?;
+        Ok(found != *head)
     }
 }
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
 
-use cs_data::file::{FrameError, FrameKind, Frames, MAX_FRAME_BYTES, Torn};
+use cs_data::file::{FrameError, FrameKind, Frames, MAX_FRAME_BYTES, Salvaged, Torn};
 use proptest::prelude::*;
 
 const KIND: FrameKind = FrameKind {
@@ -124,6 +124,76 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn of_a_damaged_file_all_frames_are_salvaged_that_are_whole(
+        payloads in payloads(),
+        places in (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("frames");
+        write(&path, &payloads);
+        let whole = fs::read(&path).unwrap();
+        let mut bytes = whole.clone();
+        let places = (places.0.index(bytes.len()), places.1.index(bytes.len()));
+        // A page that was lost, of the head or of frames, but of a head as a whole.
+        let from = match places.0.min(places.1) {
+            from if from < HEAD => 0,
+            from => from,
+        };
+        let to = places.0.max(places.1).max(if from == 0 { HEAD } else { from });
+        bytes[from..to].fill(0);
+        fs::write(&path, &bytes).unwrap();
+
+        let mut at = HEAD;
+        let mut kept = Vec::new();
+        for payload in &payloads {
+            let end = at + 8 + payload.len();
+            if bytes[at..end] == whole[at..end] {
+                kept.push(payload.clone());
+            }
+            at = end;
+        }
+        let salvaged = Frames::salvage(&path, KIND).unwrap();
+        let held: usize = kept.iter().map(|it| 8 + it.len()).sum();
+        let head = if from == 0 { 0 } else { HEAD };
+        let lost_bytes = (bytes.len() - head - held) as u64;
+        prop_assert_eq!(salvaged, Salvaged { frames: kept.len() as u64, lost_bytes });
+        prop_assert_eq!(read(&path).unwrap(), (kept, None));
+    }
+}
+
+#[test]
+fn what_is_no_such_file_is_not_salvaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("frames");
+    let other = "another file, which is longer than a head";
+    fs::write(&path, other).unwrap();
+    let error = Frames::salvage(&path, KIND).unwrap_err();
+    assert!(matches!(error, FrameError::Kind { .. }), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), other.as_bytes());
+    fs::remove_file(&path).unwrap();
+    let (_, _frames, _) = open(&path).unwrap();
+    let error = Frames::salvage(&path, KIND).unwrap_err();
+    assert!(matches!(error, FrameError::Taken { .. }), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("frames");
+    let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    write(&path, &[]);
+    assert_eq!(mode(), 0o600);
+    Frames::replace(&path, KIND, |put| put(b"one")).unwrap();
+    assert_eq!(mode(), 0o600);
+}
+
 #[test]
 fn a_file_has_one_writer_and_any_readers() {
     let folder = tempfile::tempdir().unwrap();
@@ -159,6 +229,11 @@ fn other_files_and_later_versions_are_refused() {
     fs::remove_file(&path).unwrap();
     drop(Frames::open(&path, earlier, |_, _| Ok::<(), Infallible>(())).unwrap());
     open(&path).unwrap();
+    let error = Frames::read(&path, earlier, |_, _| Ok::<(), Infallible>(())).unwrap_err();
+    let expected = "frames: format version 2, expected at most 1";
+    assert!(error.to_string().ends_with(expected), "{error}");
+    write(&path, &[b"one".to_vec()]);
+    assert_eq!(read(&path).unwrap(), (vec![b"one".to_vec()], None));
 }
 
 #[test]
