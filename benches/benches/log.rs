@@ -40,7 +40,7 @@ fn log(criterion: &mut Criterion) {
         criterion.bench_function(&format!("{language}: mask"), |bencher| {
             bencher.iter_with_setup(|| row.clone(), |row| row.masked(&masker));
         });
-        let log = Log::open(folder.path(), LogConfig::default());
+        let log = Log::open(folder.path(), LogConfig::default(), &masker);
         let log = log.unwrap_or_else(|error| panic!("{error}"));
         criterion.bench_function(&format!("{language}: mask and log"), |bencher| {
             bencher.iter_with_setup(|| row.clone(), |row| log.write(&row.masked(&masker)));

@@ -108,13 +108,14 @@ impl ServeSettings {
     ///
     /// # Errors
     ///
-    /// A folder in which another process logs, or that cannot be used; a file that has no keys.
+    /// A folder in which another process logs, that is by other keys, or that cannot be used; a file that has no keys.
     pub fn log(&self) -> Result<Option<(Log, Masker)>> {
         let (Some(folder), Some(keys)) = (&self.log_dir, &self.mask_key) else {
             return Ok(None);
         };
         let masker = Masker::new(Keys::open(keys)?);
-        Ok(Some((Log::open(folder, LogConfig::default())?, masker)))
+        let log = Log::open(folder, LogConfig::default(), &masker)?;
+        Ok(Some((log, masker)))
     }
 
     /// The language model that writes replies, if there is one.

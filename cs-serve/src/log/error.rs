@@ -68,14 +68,28 @@ pub enum LogError {
         source: BackendError,
     },
     /// A file of rows is none, is damaged, or holds something else.
-    #[error(transparent)]
+    #[error("{0}{hint}", hint = hint(.0))]
     Frames(#[from] FrameError),
+    /// The log was begun with other keys than these.
+    #[error("{}: the log is by other keys, expected those; new ones need a folder of their own", .path.display())]
+    Keys {
+        /// The file that says by which keys it is.
+        path: PathBuf,
+    },
     /// A thread could not be started.
     #[error("a thread of the log: {source}")]
     Thread {
         /// The error that the system gave.
         source: io::Error,
     },
+}
+
+/// What can be done about a file that cannot be read.
+fn hint(error: &FrameError) -> &'static str {
+    match error {
+        FrameError::Damaged { .. } => "; a salvage keeps the rows that are whole",
+        _ => "",
+    }
 }
 
 impl LogError {

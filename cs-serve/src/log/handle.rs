@@ -13,12 +13,13 @@ use serde::Serialize;
 
 use super::config::LogConfig;
 use super::error::LogError;
+use super::keys;
 use super::lock::{self, Holder};
 use super::name;
 use super::recover::recover;
 use super::row::{Rating, Record, Row};
-use super::writer::{Message, Writer};
-use crate::safety::personal::Masked;
+use super::writer::{Message, Start, Writer};
+use crate::safety::personal::{Masked, Masker};
 
 /// What a message takes in the queue besides its bytes.
 const OVERHEAD: usize = 64;
@@ -50,6 +51,17 @@ pub(super) struct Counters {
     pub(super) failing: AtomicBool,
 }
 
+impl Counters {
+    /// Counts what is lost, and tells the first failure of a stretch of them.
+    pub(super) fn lose(&self, count: u64, folder: &Path, error: &dyn fmt::Display) {
+        self.lost.fetch_add(count, Ordering::Relaxed);
+        if !self.failing.swap(true, Ordering::Relaxed) {
+            let folder = folder.display();
+            tracing::error!(%folder, %error, "the log cannot be written: rows are lost until it can");
+        }
+    }
+}
+
 impl fmt::Debug for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Log")
@@ -60,22 +72,34 @@ impl fmt::Debug for Log {
 }
 
 impl Log {
-    /// Begins to write into a folder, which is made if need be. What a crash has torn is cut off first.
+    /// Begins to write into a folder, which is made if need be, what `masker` masks. What a crash has torn is cut off
+    /// first.
     ///
     /// # Errors
-    /// [`LogError::Taken`] if another process writes there; a configuration that cannot work; a folder that cannot be
-    /// made or read. A damaged file is none: it is told as an error of `tracing`, left as it is, and another one begun.
-    pub fn open(folder: &Path, config: LogConfig) -> Result<Self, LogError> {
+    /// [`LogError::Taken`] if another process writes there; [`LogError::Keys`] if the log was begun with other keys, as
+    /// a customer would have two tags in it; a configuration that cannot work; a folder that cannot be made or read. A
+    /// damaged file is none: it is told as an error of `tracing`, left as it is, and another one begun.
+    pub fn open(folder: &Path, config: LogConfig, masker: &Masker) -> Result<Self, LogError> {
         config.validate()?;
         std::fs::create_dir_all(folder).map_err(LogError::io(folder))?;
         let lock = lock::take(folder, Holder::Writer)?;
+        keys::begin(folder, masker)?;
         let names = name::list(folder)?;
-        recover(folder, &names)?;
+        match recover(folder, &names) {
+            Err(LogError::Frames(error)) => {
+                tracing::error!(%error, "a file of the log is left as it is, and another one begun");
+            }
+            recovered => recovered?,
+        }
         let counters = Arc::new(Counters::default());
         let (queue, messages) = mpsc::channel();
         let queue_bytes = config.queue_bytes;
-        let next = names.iter().map(|it| it.number).max().unwrap_or(0) + 1;
-        let writer = Writer::new(folder.to_owned(), config, (next, Arc::clone(&counters)));
+        let writer = Writer::new(Start {
+            folder: folder.to_owned(),
+            config,
+            number: names.iter().map(|it| it.number).max().unwrap_or(0) + 1,
+            counters: Arc::clone(&counters),
+        });
         let thread = thread::Builder::new().name("log".to_owned());
         let thread = thread.spawn(move || writer.run(&messages));
         Ok(Self {
@@ -119,7 +143,8 @@ impl Log {
         self.counters.lost.load(Ordering::Relaxed)
     }
 
-    /// Whether the last attempt to write or sync failed. The first of such a stretch is an error of `tracing`.
+    /// Whether turns and ratings are being lost: one was, as too much waited or writing or syncing failed, and none was
+    /// written and synced since with at most half of the queue waiting. The first of such a stretch is an error of `tracing`.
     #[must_use]
     pub fn is_failing(&self) -> bool {
         self.counters.failing.load(Ordering::Relaxed)
@@ -134,7 +159,8 @@ impl Log {
     fn put(&self, time: u64, record: &impl Serialize) -> bool {
         let taken = serde_json::to_vec(record).is_ok_and(|bytes| self.send(time, bytes));
         if !taken {
-            self.counters.lost.fetch_add(1, Ordering::Relaxed);
+            let error = "too much waits for the disk, or its thread has ended";
+            self.counters.lose(1, &self.folder, &error);
         }
         taken
     }

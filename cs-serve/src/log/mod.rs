@@ -16,7 +16,7 @@
 //! # let folder = tempfile::tempdir()?;
 //! # let folder = folder.path();
 //! let masker = Masker::new(Keys::random()?);
-//! let log = Log::open(folder, LogConfig::default())?;
+//! let log = Log::open(folder, LogConfig::default(), &masker)?;
 //! let row = Row {
 //!     time: 1_796_000_000_000,
 //!     conversation: "7".to_owned(),
@@ -37,6 +37,7 @@ mod error;
 #[cfg(feature = "parquet")]
 mod folder;
 mod handle;
+mod keys;
 mod lock;
 mod name;
 mod recover;
@@ -47,6 +48,6 @@ pub use config::LogConfig;
 pub use day::Day;
 pub use error::LogError;
 #[cfg(feature = "parquet")]
-pub use folder::{Converted, Deleted, LogFolder, ReadRows};
+pub use folder::{Converted, Deleted, LogFolder, ReadRows, SalvagedRows};
 pub use handle::Log;
 pub use row::{Rating, Row};

@@ -24,6 +24,9 @@ impl Form {
     }
 }
 
+/// The greatest number of a file. A greater one, from which one could not go on, is none of ours.
+const MAX_NUMBER: u64 = 1_000_000_000_000;
+
 /// A file of a log, as `2026-11-29.000017.rows`. Files are numbered as they are begun, over all days. A day's
 /// Parquet has the number of the last file of rows that is in it: of that day, what has no greater one is in it too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,13 +41,13 @@ impl Name {
         format!("{}.{:06}.{}", self.day, self.number, self.form.ending())
     }
 
-    fn of(file: &str) -> Option<Self> {
+    pub(super) fn of(file: &str) -> Option<Self> {
         let mut parts = file.split('.');
         let (day, number, ending) = (parts.next()?, parts.next()?, parts.next()?);
         let forms = [Form::Rows, Form::Parquet];
         let name = Self {
             day: day.parse().ok()?,
-            number: number.parse().ok()?,
+            number: number.parse().ok().filter(|&it| it <= MAX_NUMBER)?,
             form: forms.into_iter().find(|it| it.ending() == ending)?,
         };
         (name.file() == file).then_some(name)
@@ -84,6 +87,7 @@ mod tests {
             "1970-01-01.17.rows",
             "1970-01-01.000017.rows.bak",
             "1970-01-01.0000017.rows",
+            "1970-01-01.18446744073709551615.rows",
             "notes.txt",
             "",
         ] {

@@ -14,7 +14,8 @@ pub(super) const KIND: FrameKind = FrameKind {
     version: 1,
 };
 
-/// Cuts the torn end off the last file of rows; those before it were synced before the next one was begun.
+/// Cuts the torn end off the last file of rows; those before it were synced before the next one was begun. A damaged file
+/// is [`LogError::Frames`], and left as it is.
 pub(super) fn recover(folder: &Path, names: &[Name]) -> Result<(), LogError> {
     let rows = names.iter().filter(|it| it.form == Form::Rows);
     let Some(last) = rows.max_by_key(|it| it.number) else {
@@ -34,9 +35,6 @@ pub(super) fn recover(folder: &Path, names: &[Name]) -> Result<(), LogError> {
             Ok(())
         }
         Err(FrameError::Io { path, source }) => Err(LogError::Io { path, source }),
-        Err(error) => {
-            tracing::error!(%error, "a file of the log is left as it is, and another one begun");
-            Ok(())
-        }
+        Err(error) => Err(error.into()),
     }
 }

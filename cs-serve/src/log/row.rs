@@ -1,11 +1,13 @@
 //! What a log has of a turn.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::safety::personal::{Mask, Masked, Masker, Masking};
 
 /// A turn: what the customer said, what was replied, and how that came about.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Row {
     /// When the turn began, in milliseconds since 1970.
     pub time: u64,
@@ -41,7 +43,7 @@ pub struct Row {
 }
 
 /// How a customer rates a turn, after it: a later one counts instead of an earlier one.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Rating {
     /// When it was rated, in milliseconds since 1970.
     pub time: u64,
@@ -51,6 +53,30 @@ pub struct Rating {
     pub turn: u32,
     /// How satisfied the customer is, from 0 to 1.
     pub satisfied: f32,
+}
+
+/// Without names and texts, which may not have been masked.
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Row")
+            .field("time", &self.time)
+            .field("turn", &self.turn)
+            .field("text_bytes", &self.text.len())
+            .field("reply_bytes", &self.reply.len())
+            .field("satisfied", &self.satisfied)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Without the conversation's name, which may not have been masked.
+impl fmt::Debug for Rating {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rating")
+            .field("time", &self.time)
+            .field("turn", &self.turn)
+            .field("satisfied", &self.satisfied)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Row {

@@ -35,13 +35,20 @@ pub(super) enum Message {
     Sync(Sender<bool>),
 }
 
-pub(super) struct Writer {
-    folder: PathBuf,
-    config: LogConfig,
-    counters: Arc<Counters>,
-    open: Option<Open>,
+/// What a writer begins with.
+pub(super) struct Start {
+    pub(super) folder: PathBuf,
+    pub(super) config: LogConfig,
     /// The number of the next file.
-    next: u64,
+    pub(super) number: u64,
+    pub(super) counters: Arc<Counters>,
+}
+
+pub(super) struct Writer {
+    start: Start,
+    open: Option<Open>,
+    /// Whether the last row was written.
+    writes: bool,
     synced: Instant,
     looked: Instant,
 }
@@ -53,18 +60,12 @@ struct Open {
 }
 
 impl Writer {
-    pub(super) fn new(
-        folder: PathBuf,
-        config: LogConfig,
-        (next, counters): (u64, Arc<Counters>),
-    ) -> Self {
+    pub(super) fn new(start: Start) -> Self {
         let now = Instant::now();
         Self {
-            folder,
-            config,
-            counters,
+            start,
             open: None,
-            next,
+            writes: false,
             synced: now,
             looked: now,
         }
@@ -75,11 +76,14 @@ impl Writer {
             match messages.recv_timeout(self.wait()) {
                 Ok(Message::Record { time, bytes, size }) => {
                     self.write(time, &bytes);
-                    self.counters.queued.fetch_sub(size, Ordering::Relaxed);
+                    self.start
+                        .counters
+                        .queued
+                        .fetch_sub(size, Ordering::Relaxed);
                 }
                 Ok(Message::Sync(done)) => {
                     self.sync();
-                    let is_written = !self.counters.failing.load(Ordering::Relaxed);
+                    let is_written = !self.start.counters.failing.load(Ordering::Relaxed);
                     // Who asked may wait no longer.
                     let _ = done.send(is_written);
                 }
@@ -96,13 +100,13 @@ impl Writer {
         let left = |since: Instant, period: Duration| period.saturating_sub(since.elapsed());
         let look = left(self.looked, LOOK);
         match self.open.as_ref().is_some_and(|it| it.unsynced > 0) {
-            true => look.min(left(self.synced, self.config.sync)),
+            true => look.min(left(self.synced, self.start.config.sync)),
             false => look,
         }
     }
 
     fn tick(&mut self, now: Instant) {
-        if now.duration_since(self.synced) >= self.config.sync {
+        if now.duration_since(self.synced) >= self.start.config.sync {
             self.sync();
         }
         if now.duration_since(self.looked) >= LOOK {
@@ -112,14 +116,15 @@ impl Writer {
     }
 
     fn write(&mut self, time: u64, bytes: &[u8]) {
-        if let Err(error) = self.try_write(time, bytes) {
-            self.counters.lost.fetch_add(1, Ordering::Relaxed);
-            self.fail(&error);
+        let written = self.try_write(time, bytes);
+        self.writes = written.is_ok();
+        if let Err(error) = written {
+            self.lose(1, &error);
         }
     }
 
     fn try_write(&mut self, time: u64, bytes: &[u8]) -> Result<(), FrameError> {
-        let file_bytes = self.config.file_bytes;
+        let file_bytes = self.start.config.file_bytes;
         let goes_on = |it: &Open| it.day.takes(time) && it.frames.len() < file_bytes;
         if !self.open.as_ref().is_some_and(goes_on) {
             self.begin(Day::of(time))?;
@@ -133,7 +138,7 @@ impl Writer {
             source,
         })?;
         open.unsynced += 1;
-        self.counters.written.fetch_add(1, Ordering::Relaxed);
+        self.start.counters.written.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
@@ -143,12 +148,12 @@ impl Writer {
         self.open = None;
         let name = Name {
             day,
-            number: self.next,
+            number: self.start.number,
             form: Form::Rows,
         };
-        let path = self.folder.join(name.file());
+        let path = self.start.folder.join(name.file());
         let (frames, _) = Frames::open(&path, KIND, |_, _| Ok::<(), Infallible>(()))?;
-        self.next += 1;
+        self.start.number += 1;
         self.open = Some(Open {
             frames,
             day,
@@ -165,23 +170,19 @@ impl Writer {
         match open.frames.sync() {
             Ok(()) => {
                 open.unsynced = 0;
-                if self.counters.failing.swap(false, Ordering::Relaxed) {
-                    let lost = self.counters.lost.load(Ordering::Relaxed);
-                    tracing::warn!(lost, "the log is written again");
-                }
+                self.recover();
             }
             Err(error) => {
                 // What the system has of them is unknown from now on, so that another file is begun.
                 let lost = open.unsynced;
                 self.open = None;
-                self.counters.lost.fetch_add(lost, Ordering::Relaxed);
-                self.fail(&error);
+                self.lose(lost, &error);
             }
         }
     }
 
     fn rotate_if_asked(&mut self) {
-        let path = self.folder.join(ROTATE);
+        let path = self.start.folder.join(ROTATE);
         if !path.exists() {
             return;
         }
@@ -195,11 +196,20 @@ impl Writer {
         }
     }
 
-    /// Tells the first failure of a stretch of them.
-    fn fail(&self, error: &dyn fmt::Display) {
-        if !self.counters.failing.swap(true, Ordering::Relaxed) {
-            let folder = self.folder.display();
-            tracing::error!(%folder, %error, "the log cannot be written: rows are lost until it can");
+    /// Ends a stretch of failures, if rows are written and no more are about to be lost in the queue.
+    fn recover(&self) {
+        let counters = &self.start.counters;
+        let has_room = counters.queued.load(Ordering::Relaxed) <= self.start.config.queue_bytes / 2;
+        if self.writes && has_room && counters.failing.swap(false, Ordering::Relaxed) {
+            let lost = counters.lost.load(Ordering::Relaxed);
+            tracing::warn!(lost, "the log is written again");
         }
+    }
+
+    fn lose(&self, count: u64, error: &dyn fmt::Display) {
+        let Start {
+            counters, folder, ..
+        } = &self.start;
+        counters.lose(count, folder, error);
     }
 }

@@ -10,10 +10,7 @@ use super::{DayFiles, LogFolder};
 use crate::log::day::Day;
 use crate::log::error::LogError;
 use crate::log::name::{Form, Name};
-use crate::log::row::{Record, Row};
-
-/// How many days before its own a rating's turn is looked for, where its own day does not have it.
-const RATED_WITHIN: u32 = 7;
+use crate::log::row::Record;
 
 /// What was made of days that are over.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -30,9 +27,6 @@ pub struct Converted {
     pub torn_bytes: u64,
 }
 
-/// The turns whose ratings are in files that will go, and which were not met so far.
-type Unmet = HashSet<(String, u32)>;
-
 impl LogFolder {
     /// Makes Parquet of each day before `today`, compressed by Snappy, with the last rating of each turn; then its
     /// files of rows go. After a crash in between, the next call goes on. A turn of a day that is Parquet already
@@ -40,51 +34,52 @@ impl LogFolder {
     /// in memory, and 16,384 rows or 32 MiB.
     ///
     /// # Errors
-    /// A file that cannot be read or written, or is damaged: the files of rows stay then.
+    /// A file that cannot be read or written, or is damaged: the files of rows stay then that are not in Parquet with all
+    /// that they have.
     pub fn to_parquet(&mut self, today: Day) -> Result<Converted, LogError> {
         let ratings = self.ratings()?;
         let files = self.files();
-        let over = |it: &&DayFiles| it.day < today && !it.rows.is_empty();
-        let over: Vec<&DayFiles> = files.iter().filter(over).collect();
-        let mut unmet = self.rated_in(&over)?;
-        let mut converted = Converted::default();
-        for files in &over {
-            self.convert(files, (&ratings, &mut unmet), &mut converted)?;
-        }
-        let first = over.first().map_or(today, |it| it.day).before(RATED_WITHIN);
-        let is_over = |day| over.iter().any(|it| it.day == day);
-        for files in files
-            .iter()
-            .filter(|it| it.day >= first && !is_over(it.day))
-        {
+        let is_over = |it: &&DayFiles| it.day < today && !it.rows.is_empty();
+        let over: Vec<&DayFiles> = files.iter().filter(is_over).collect();
+        let mut converted = Converted {
+            ratings_without_turn: self.without_turn(&over, &ratings)?,
+            ..Converted::default()
+        };
+        // First the ratings of other days: once a day is Parquet, what else its files of rows have is not looked for.
+        for files in files.iter().filter(|it| !is_over(it)) {
             if let Some(name) = files.parquet {
-                converted.rated += self.rate(name, (&ratings, &mut unmet))?;
+                converted.rated += self.rate(name, &ratings)?;
             }
         }
-        converted.ratings_without_turn = unmet.len() as u64;
+        for files in &over {
+            self.convert(files, &ratings, &mut converted)?;
+        }
         // All that they have is elsewhere now.
         self.remove_superseded()?;
         Ok(converted)
     }
 
-    /// Gives the turns that are rated in the files of some days.
-    fn rated_in(&self, days: &[&DayFiles]) -> Result<Unmet, LogError> {
-        let mut rated = Unmet::new();
+    /// Gives how many turns are rated in the files of some days, and are not there.
+    fn without_turn(&self, days: &[&DayFiles], ratings: &Ratings) -> Result<u64, LogError> {
+        let mut unmet = HashSet::new();
         for &name in days.iter().flat_map(|it| &it.rows) {
             records(&self.place(name), &mut |record| {
-                if let Record::Rating(it) = record {
-                    rated.insert((it.conversation, it.turn));
+                match record {
+                    Record::Rating(it) if !ratings.has_turn(&it) => {
+                        unmet.insert((it.conversation, it.turn));
+                    }
+                    Record::Rating(_) | Record::Row(_) => {}
                 }
                 Ok(())
             })?;
         }
-        Ok(rated)
+        Ok(unmet.len() as u64)
     }
 
     fn convert(
         &mut self,
         files: &DayFiles,
-        (ratings, unmet): (&Ratings, &mut Unmet),
+        ratings: &Ratings,
         converted: &mut Converted,
     ) -> Result<(), LogError> {
         let Some(last) = files.rows.last() else {
@@ -97,7 +92,6 @@ impl LogFolder {
         let mut writer = TableWriter::create(&self.place(name))?;
         converted.torn_bytes += self.rows_of(files, &mut |row| {
             converted.rows += 1;
-            meet(unmet, &row);
             Ok(writer.push(ratings.join(row))?)
         })?;
         writer.finish()?;
@@ -108,24 +102,20 @@ impl LogFolder {
     }
 
     /// Writes ratings to the turns of a day that is Parquet, and gives how many of them it has.
-    fn rate(&self, name: Name, (ratings, unmet): (&Ratings, &mut Unmet)) -> Result<u64, LogError> {
+    fn rate(&self, name: Name, ratings: &Ratings) -> Result<u64, LogError> {
+        if ratings.first_day().is_none_or(|first| name.day < first) {
+            return Ok(0);
+        }
         let path = self.place(name);
         let mut rated = 0;
         table::read(&path, &mut |row| {
             let rating = ratings.of(&row);
             rated += u64::from(rating.is_some() && rating != row.satisfied);
-            meet(unmet, &row);
             Ok(())
         })?;
         if rated > 0 {
             table::rewrite(&path, &|row| Some(ratings.join(row)))?;
         }
         Ok(rated)
-    }
-}
-
-fn meet(unmet: &mut Unmet, row: &Row) {
-    if !unmet.is_empty() {
-        unmet.remove(&(row.conversation.clone(), row.turn));
     }
 }

@@ -15,7 +15,7 @@ use crate::log::recover::KIND;
 use crate::log::row::{Record, Row};
 
 /// The name of the file that says which deletion is going on.
-const JOURNAL: &str = "deletion.json";
+pub(super) const JOURNAL: &str = "deletion.json";
 
 /// What a deletion has done.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -42,34 +42,39 @@ struct Deletion {
 }
 
 impl LogFolder {
+    /// Gives the tags of the conversations in which a customer's tag occurs. A [`Vault`](crate::safety::personal::Vault)
+    /// that keeps their values [forgets](crate::safety::personal::Vault::forget) them by these, which
+    /// [`delete`](Self::delete) does not do; before it, so that they are found again after a crash.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is damaged.
+    pub fn conversations(&self, customer: &str) -> Result<BTreeSet<String>, LogError> {
+        let mut conversations = BTreeSet::new();
+        self.each_row(&mut |row| {
+            if row.customer.as_deref() == Some(customer) {
+                conversations.insert(row.conversation);
+            }
+        })?;
+        Ok(conversations)
+    }
+
     /// Removes what is there of a customer, by the tag that stands for them: see
     /// [`Masker::customer`](crate::safety::personal::Masker::customer). These are the rows that have the tag, and of
     /// the conversations in which it occurs also the ratings and the rows without any customer. Files are replaced one
-    /// by one; after a crash, the next [`open`](Self::open) goes on with it. It reads the log twice, then what it has
-    /// written, to see that none is left.
+    /// by one, without torn ends, which may be of the customer; after a crash, the next [`open`](Self::open) goes on with
+    /// it. It reads the log three times, then what it has written, to see that none is left. What a
+    /// [`Log`](crate::log::Log) has written since the folder was opened is not looked at.
     ///
     /// # Errors
     /// A file that cannot be read or written, or is damaged: the deletion is then not done, and goes on at the next
     /// [`open`](Self::open).
     pub fn delete(&mut self, customer: &str) -> Result<Deleted, LogError> {
-        let mut deletion = Deletion {
+        let deletion = Deletion {
             customer: customer.to_owned(),
-            conversations: BTreeSet::new(),
+            conversations: self.conversations(customer)?,
         };
         let mut rows_before = 0;
-        self.each_row(&mut |row| {
-            rows_before += 1;
-            if row.customer.as_deref() == Some(customer) {
-                deletion.conversations.insert(row.conversation);
-            }
-        })?;
-        if deletion.conversations.is_empty() {
-            return Ok(Deleted {
-                rows_before,
-                rows_after: rows_before,
-                ..Deleted::default()
-            });
-        }
+        self.each_row(&mut |_| rows_before += 1)?;
         let journal = self.path.join(JOURNAL);
         let written = file::write(&journal, |out| Ok(serde_json::to_writer(out, &deletion)?));
         written.map_err(LogError::io(&journal))?;

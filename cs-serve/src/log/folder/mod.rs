@@ -3,6 +3,7 @@
 mod days;
 mod deletion;
 mod reading;
+mod salvage;
 mod table;
 
 use std::fs::{self, File};
@@ -13,20 +14,20 @@ use std::time::{Duration, Instant};
 
 use crate::log::day::Day;
 use crate::log::error::LogError;
+use crate::log::keys::{self, KEYS};
 use crate::log::lock::{self, Holder};
 use crate::log::name::{self, Form, Name};
 use crate::log::recover::recover;
 use crate::log::writer::{LOOK, ROTATE};
+use crate::safety::personal::Masker;
 
 pub use days::Converted;
 pub use deletion::Deleted;
 pub use reading::ReadRows;
+pub use salvage::SalvagedRows;
 
 /// How long a writer is waited for until it begins another file.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The name of a temporary file begins so: a crash leaves it behind.
-const TEMPORARY: &str = ".tmp";
 
 /// A folder of a log, with all that was written into it so far. A [`Log`](super::Log) may go on to write there,
 /// also one of another process: it begins another file when the folder is opened.
@@ -67,6 +68,15 @@ impl LogFolder {
         folder.remove_superseded()?;
         folder.finish_deletion()?;
         Ok(folder)
+    }
+
+    /// Makes sure that the log is by these keys, as a tag of others is in none of its rows. A log that no
+    /// [`Log`](super::Log) has begun does not say by which it is.
+    ///
+    /// # Errors
+    /// [`LogError::Keys`] if it is by others.
+    pub fn check_keys(&self, masker: &Masker) -> Result<(), LogError> {
+        keys::check(&self.path, masker).map(drop)
     }
 
     /// Gives where it is.
@@ -156,8 +166,11 @@ fn closed(folder: &Path) -> Result<Vec<Name>, LogError> {
     let names = name::list(folder)?;
     // Without a writer, none can begin before this is done.
     if let Some(_lock) = lock::try_take(folder, Holder::Writer)? {
-        recover(folder, &names)?;
-        return Ok(names);
+        match recover(folder, &names) {
+            // It is told to who reads it.
+            Ok(()) | Err(LogError::Frames(_)) => return Ok(names),
+            Err(error) => return Err(error),
+        }
     }
     let request = folder.join(ROTATE);
     fs::write(&request, "").map_err(LogError::io(&request))?;
@@ -174,16 +187,23 @@ fn closed(folder: &Path) -> Result<Vec<Name>, LogError> {
     Ok(names)
 }
 
+/// Removes what a crash has left of files that were being written; those of others stay.
 fn remove_temporary(folder: &Path) -> Result<(), LogError> {
     let io = |source| LogError::io(folder)(source);
     for entry in fs::read_dir(folder).map_err(io)? {
         let entry = entry.map_err(io)?;
         let name = entry.file_name();
-        if name.to_str().is_some_and(|it| it.starts_with(TEMPORARY)) {
+        if name.to_str().is_some_and(is_temporary) {
             remove_file(&entry.path())?;
         }
     }
     Ok(())
+}
+
+/// Whether a name is a temporary one of a log's file, as an [`AtomicFile`](cs_data::file::AtomicFile) has it.
+fn is_temporary(name: &str) -> bool {
+    let whose = name.strip_prefix('.').and_then(|it| it.rsplit_once(".tmp"));
+    whose.is_some_and(|(it, _)| Name::of(it).is_some() || [deletion::JOURNAL, KEYS].contains(&it))
 }
 
 /// Removes a file, unless it has gone.

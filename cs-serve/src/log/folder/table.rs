@@ -57,7 +57,7 @@ pub(super) struct TableWriter {
 
 impl TableWriter {
     pub(super) fn create(path: &Path) -> std::result::Result<Self, LogError> {
-        let file = AtomicFile::create(path).map_err(LogError::io(path))?;
+        let file = AtomicFile::create_private(path).map_err(LogError::io(path))?;
         let version = KeyValue::new(VERSION_KEY.to_owned(), VERSION.to_string());
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)

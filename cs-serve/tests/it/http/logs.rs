@@ -14,7 +14,7 @@ use crate::log::{files, frames, masker};
 
 /// A service that says what it is asked, and logs it.
 fn logging(folder: &Path) -> (Service, Arc<Log>) {
-    let log = Arc::new(Log::open(folder, LogConfig::default()).unwrap());
+    let log = Arc::new(Log::open(folder, LogConfig::default(), &masker()).unwrap());
     let Service { engine, api } = serving(chat(NONE, echo), HttpConfig::default());
     let api = api.with_log(Arc::clone(&log), masker());
     (Service { engine, api }, log)
@@ -113,7 +113,7 @@ async fn a_log_that_takes_no_more_keeps_no_answer_and_counts_what_it_lost() {
         queue_bytes: 1 << 10,
         ..LogConfig::default()
     };
-    let log = Arc::new(Log::open(folder.path(), config).unwrap());
+    let log = Arc::new(Log::open(folder.path(), config, &masker()).unwrap());
     let Service { engine, api } = serving(chat(NONE, echo), HttpConfig::default());
     let api = api.with_log(Arc::clone(&log), masker());
     let service = Service { engine, api };
@@ -124,12 +124,11 @@ async fn a_log_that_takes_no_more_keeps_no_answer_and_counts_what_it_lost() {
             .status,
         200
     );
-    assert!(log.drain(Duration::from_secs(20)));
+    assert!(!log.drain(Duration::from_secs(20)));
     let metrics = service.get("/metrics").await.body;
-    assert!(
-        metrics.lines().any(|it| it == "cs_log_lost_total 1"),
-        "{metrics}"
-    );
+    for expected in ["cs_log_lost_total 1", "cs_log_up 0"] {
+        assert!(metrics.lines().any(|it| it == expected), "{metrics}");
+    }
     assert!(records(folder.path()).is_empty());
 }
 

@@ -49,7 +49,7 @@ fn write(folder: &Path) {
         file_bytes: 10_000,
         ..LogConfig::default()
     };
-    let (log, masker) = (Log::open(folder, config).unwrap(), masker());
+    let (log, masker) = (Log::open(folder, config, &masker()).unwrap(), masker());
     let mut out = std::io::stderr();
     for turn in first.. {
         log.write(&row(NOON, "c1", turn).masked(&masker));

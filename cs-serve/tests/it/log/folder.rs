@@ -5,21 +5,25 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use cs_serve::log::{Converted, Day, Deleted, Log, LogConfig, LogError, LogFolder, Rating, Row};
+use cs_data::file::Frames;
+use cs_serve::log::{
+    Converted, Day, Deleted, Log, LogConfig, LogError, LogFolder, Rating, Row, SalvagedRows,
+};
+use cs_serve::safety::personal::{Keys, Masker};
 
-use super::{HOUR, NOON, files, masker, row};
+use super::{HOUR, KIND, NOON, files, masker, row};
 
 const DAY: u64 = 24 * HOUR;
 
 fn write(folder: &Path, rows: impl IntoIterator<Item = Row>) {
-    let log = Log::open(folder, LogConfig::default()).unwrap();
+    let log = Log::open(folder, LogConfig::default(), &masker()).unwrap();
     for row in rows {
         assert!(log.write(&row.masked(&masker())));
     }
 }
 
 fn rate(folder: &Path, ratings: &[(u64, &str, u32, f32)]) {
-    let log = Log::open(folder, LogConfig::default()).unwrap();
+    let log = Log::open(folder, LogConfig::default(), &masker()).unwrap();
     for &(time, conversation, turn, satisfied) in ratings {
         let rating = Rating {
             time,
@@ -110,9 +114,18 @@ fn a_crash_before_the_rows_are_removed_doubles_none() {
     );
     to_parquet(path, NOON + DAY);
     fs::write(path.join("2026-11-29.000001.rows"), bytes).unwrap();
-    fs::write(path.join(".tmpAbCdEf"), "half a file").unwrap();
+    fs::write(
+        path.join(".2026-11-29.000001.parquet.tmpAbCdEf"),
+        "half a file",
+    )
+    .unwrap();
+    // Another one's, who may be writing it.
+    fs::write(path.join(".vault.tmpAbCdEf"), "half a vault").unwrap();
     assert_eq!(read(path), rows);
-    assert_eq!(files(path), ["2026-11-29.000001.parquet"]);
+    assert_eq!(
+        files(path),
+        [".vault.tmpAbCdEf", "2026-11-29.000001.parquet"]
+    );
 }
 
 #[test]
@@ -143,6 +156,54 @@ fn the_last_rating_goes_to_its_turn_also_in_parquet() {
     let converted = to_parquet(path, NOON + 2 * DAY);
     assert_eq!((converted.rated, converted.ratings_without_turn), (0, 0));
     assert_eq!(told(&read(path)), expected);
+}
+
+#[test]
+fn a_rating_outlasts_a_day_that_cannot_be_read_for_a_while() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    write(path, [row(NOON, "a", 1)]);
+    to_parquet(path, NOON + DAY);
+    write(path, [row(NOON + DAY, "b", 1)]);
+    rate(path, &[(NOON + DAY, "a", 1, 1.0)]);
+    let first = path.join("2026-11-29.000001.parquet");
+    let bytes = fs::read(&first).unwrap();
+    fs::write(&first, "PAR1 no Parquet PAR1").unwrap();
+    let mut opened = LogFolder::open(path).unwrap();
+    opened.to_parquet(Day::of(NOON + 2 * DAY)).unwrap_err();
+    drop(opened);
+    fs::write(&first, bytes).unwrap();
+    assert_eq!(to_parquet(path, NOON + 2 * DAY).rated, 1);
+    assert_eq!(told(&read(path)), [(1, Some(1.0)), (1, None)]);
+}
+
+#[test]
+fn a_rating_is_that_of_the_last_turn_of_its_name_and_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    // A session of the same name on each of three days.
+    write(path, (0..3).map(|day| row(NOON + day * DAY, "a", 1)));
+    rate(
+        path,
+        &[
+            (NOON + 1, "a", 1, 0.0),
+            (NOON + DAY + 1, "a", 1, 1.0),
+            // Of none: no turn came before it.
+            (NOON - 1, "a", 1, 0.25),
+        ],
+    );
+    let expected = [(1, Some(0.0)), (1, Some(1.0)), (1, None)];
+    assert_eq!(told(&read(path)), expected);
+    for day in 1..=3 {
+        to_parquet(path, NOON + day * DAY);
+        assert_eq!(told(&read(path)), expected);
+    }
+    // Too late for any.
+    write(path, [row(NOON + 20 * DAY, "b", 1)]);
+    rate(path, &[(NOON + 20 * DAY, "a", 1, 0.5)]);
+    let converted = to_parquet(path, NOON + 21 * DAY);
+    assert_eq!((converted.rated, converted.ratings_without_turn), (0, 1));
+    assert_eq!(told(&read(path))[..3], expected);
 }
 
 #[test]
@@ -222,6 +283,108 @@ fn a_customer_is_removed_from_all_files() {
     assert_eq!((again.rows, again.files, again.rows_after), (0, 0, 3));
 }
 
+#[test]
+fn what_is_torn_goes_with_a_customer_of_whom_nothing_else_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    write(path, [full(NOON, "a", 1)]);
+    let torn = path.join("2026-11-29.000001.rows");
+    let bytes = fs::read(&torn).unwrap();
+    fs::write(&torn, &bytes[..bytes.len() - 1]).unwrap();
+    // So that it is not the last file, whose torn end is cut off whenever one opens the folder.
+    let second = path.join("2026-11-29.000002.rows");
+    Frames::replace(&second, KIND, |_| Ok(())).unwrap();
+    let tag = masker().customer("李雷").into_inner();
+    assert!(holds(&fs::read(&torn).unwrap(), tag.as_bytes()));
+    let deleted = LogFolder::open(path).unwrap().delete(&tag).unwrap();
+    assert_eq!(deleted, Deleted::default());
+    assert!(!holds(&fs::read(&torn).unwrap(), tag.as_bytes()));
+}
+
+#[test]
+fn a_vault_is_told_whose_values_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    shared(path);
+    let tag = masker().customer("李雷").into_inner();
+    let opened = LogFolder::open(path).unwrap();
+    let conversations = opened.conversations(&tag).unwrap();
+    let expected = [masker().conversation("a").into_inner()];
+    assert_eq!(Vec::from_iter(conversations), expected);
+}
+
+#[test]
+fn of_a_damaged_log_whole_rows_are_salvaged_and_a_deletion_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    write(path, (1..=9).map(|turn| full(NOON, "a", turn)));
+    write(path, [row(NOON, "b", 1)]);
+    let first = path.join("2026-11-29.000001.rows");
+    let mut bytes = fs::read(&first).unwrap();
+    let third = bytes.len() / 3;
+    bytes[third..2 * third].fill(0);
+    fs::write(&first, &bytes).unwrap();
+    let tag = masker().customer("李雷").into_inner();
+    let error = LogFolder::open(path).unwrap().delete(&tag).unwrap_err();
+    let line = error.to_string();
+    assert!(
+        line.ends_with("; a salvage keeps the rows that are whole"),
+        "{line}"
+    );
+    // Nor does the folder open, with a deletion that has begun.
+    let journal = serde_json::json!({"customer": tag, "conversations": []});
+    fs::write(path.join("deletion.json"), journal.to_string()).unwrap();
+    LogFolder::open(path).unwrap_err();
+
+    let salvaged = LogFolder::salvage(path).unwrap();
+    assert_eq!(salvaged.files, 1);
+    assert!(salvaged.lost_bytes >= third as u64 && salvaged.rows >= 4);
+    assert_eq!(
+        LogFolder::salvage(path).unwrap(),
+        SalvagedRows::default(),
+        "nothing is left to do"
+    );
+    assert_eq!(told(&read(path)), [(1, None)]);
+    assert!(!holds(&fs::read(&first).unwrap(), tag.as_bytes()));
+}
+
+#[test]
+fn other_keys_than_the_logs_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    write(path, [row(NOON, "a", 1)]);
+    let others = Masker::new(Keys::random().unwrap());
+    let expected =
+        "keys.json: the log is by other keys, expected those; new ones need a folder of their own";
+    let error = Log::open(path, LogConfig::default(), &others).unwrap_err();
+    assert!(error.to_string().ends_with(expected), "{error}");
+    let opened = LogFolder::open(path).unwrap();
+    opened.check_keys(&masker()).unwrap();
+    let error = opened.check_keys(&others).unwrap_err();
+    assert!(matches!(error, LogError::Keys { .. }), "{error}");
+    fs::write(path.join("keys.json"), "{").unwrap();
+    let error = opened.check_keys(&masker()).unwrap_err().to_string();
+    assert!(error.contains("keys.json: "), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn files_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    shared(path);
+    let tag = masker().customer("李雷").into_inner();
+    for _ in 0..2 {
+        for file in files(path) {
+            let mode = fs::metadata(path.join(&file)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{file}");
+        }
+        LogFolder::open(path).unwrap().delete(&tag).unwrap();
+    }
+}
+
 fn holds(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|it| it == part)
 }
@@ -256,7 +419,7 @@ fn a_deletion_goes_on_after_a_crash() {
 fn a_log_that_is_being_written_is_read_and_cut_down_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
-    let log = Log::open(path, LogConfig::default()).unwrap();
+    let log = Log::open(path, LogConfig::default(), &masker()).unwrap();
     for turn in 1..=3 {
         log.write(&full(NOON, "a", turn).masked(&masker()));
     }

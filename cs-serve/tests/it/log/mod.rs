@@ -58,7 +58,9 @@ pub(crate) fn frames(path: &Path) -> (Vec<Value>, Option<Torn>) {
 pub(crate) fn files(folder: &Path) -> Vec<String> {
     let names = std::fs::read_dir(folder).unwrap();
     let names = names.map(|it| it.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> = names.filter(|it| !it.ends_with(".lock")).collect();
+    let mut names: Vec<_> = names
+        .filter(|it| !it.ends_with(".lock") && it != "keys.json")
+        .collect();
     names.sort();
     names
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use cs_serve::log::{Log, LogConfig, LogError, Rating};
+use cs_serve::log::{Log, LogConfig, LogError, Rating, Row};
 use serde_json::json;
 
 use super::{HOUR, NOON, files, frames, masker, row};
@@ -12,7 +12,7 @@ use super::{HOUR, NOON, files, frames, masker, row};
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn open(folder: &Path) -> Log {
-    Log::open(folder, LogConfig::default()).unwrap()
+    Log::open(folder, LogConfig::default(), &masker()).unwrap()
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_large_file_is_followed_by_another() {
         file_bytes: 2000,
         ..LogConfig::default()
     };
-    let log = Log::open(folder.path(), config).unwrap();
+    let log = Log::open(folder.path(), config, &masker).unwrap();
     for turn in 1..=40 {
         log.write(&row(NOON, "c1", turn).masked(&masker));
     }
@@ -157,7 +157,7 @@ fn frames_of(path: &Path) -> Vec<u8> {
 fn a_folder_has_one_writer() {
     let folder = tempfile::tempdir().unwrap();
     let log = open(folder.path());
-    let error = Log::open(folder.path(), LogConfig::default()).unwrap_err();
+    let error = Log::open(folder.path(), LogConfig::default(), &masker()).unwrap_err();
     assert!(matches!(error, LogError::Taken { .. }), "{error}");
     let expected = "another process writes this log, expected one at a time";
     assert!(error.to_string().ends_with(expected), "{error}");
@@ -192,19 +192,62 @@ fn a_queue_without_room_loses_and_counts() {
         queue_bytes: 1 << 10,
         ..LogConfig::default()
     };
-    let log = Log::open(folder.path(), config).unwrap();
+    let log = Log::open(folder.path(), config, &masker).unwrap();
     let mut long = row(NOON, "c1", 1);
     long.text = "好".repeat(400);
     assert!(!log.write(&long.masked(&masker)));
+    assert!(log.is_failing() && !log.drain(LIMIT));
     assert!(log.write(&row(NOON, "c1", 2).masked(&masker)));
     assert!(log.drain(LIMIT));
-    assert_eq!((log.written(), log.lost()), (1, 1));
+    assert_eq!((log.written(), log.lost(), log.is_failing()), (1, 1, false));
+}
+
+#[test]
+fn rows_before_one_that_could_not_be_written_do_not_make_it_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let masker = masker();
+    let config = LogConfig {
+        sync: Duration::from_secs(60),
+        ..LogConfig::default()
+    };
+    let log = Log::open(folder.path(), config, &masker).unwrap();
+    let too_long = Row {
+        model: Some("m".repeat(17 << 20)),
+        ..row(NOON, "c1", 2)
+    };
+    assert!(log.write(&row(NOON, "c1", 1).masked(&masker)));
+    assert!(log.write(&too_long.masked(&masker)));
+    assert!(!log.drain(LIMIT));
+    assert_eq!((log.written(), log.lost(), log.is_failing()), (1, 1, true));
+    assert!(log.write(&row(NOON, "c1", 3).masked(&masker)));
+    assert!(log.drain(LIMIT));
+    assert_eq!((log.written(), log.lost(), log.is_failing()), (2, 1, false));
+}
+
+#[test]
+fn nothing_shows_what_is_in_a_row() {
+    let mut said = row(NOON, "conversation of 李雷", 1);
+    said.customer = Some("李雷".to_owned());
+    let rating = Rating {
+        conversation: "conversation of 李雷".to_owned(),
+        ..Rating::default()
+    };
+    let shown = format!("{said:?} {rating:?}");
+    for secret in ["李雷", "13800138000", "已发货"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
 }
 
 #[test]
 fn settings_that_cannot_work_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let open = |json| Log::open(folder.path(), serde_json::from_value(json).unwrap());
+    let open = |json| {
+        Log::open(
+            folder.path(),
+            serde_json::from_value(json).unwrap(),
+            &masker(),
+        )
+    };
     for (json, expected) in [
         (
             json!({"sync_ms": 60_001}),
