@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -53,13 +54,17 @@ pub struct Vault {
     path: PathBuf,
     cipher: XChaCha20Poly1305,
     state: Mutex<State>,
+    /// Held by who writes the file anew.
+    renewal: Mutex<()>,
     torn: Option<Torn>,
     lost: AtomicU64,
 }
 
 struct State {
-    /// None after a failure to open the file again.
+    /// None while the file is written anew.
     frames: Option<Frames>,
+    /// What is to be kept when it is there again.
+    waiting: Vec<Vec<u8>>,
     tags: HashSet<[u8; TAG]>,
 }
 
@@ -91,6 +96,7 @@ impl Vault {
             path: path.to_owned(),
             cipher,
             state: Mutex::new(state),
+            renewal: Mutex::new(()),
             torn,
             lost: AtomicU64::new(0),
         })
@@ -131,40 +137,70 @@ impl Vault {
     }
 
     /// Deletes the values of conversations, by their tags ([`Masker::conversation`](super::Masker::conversation)), and
-    /// gives how many. The file is written anew without them, and until then is as it was.
+    /// gives how many. The file is read twice and written anew without them, and until then is as it was. Values that are to
+    /// be kept meanwhile wait in memory, and nobody waits for the disk. `LogFolder::delete` does not do it by itself: a
+    /// folder's `LogFolder::conversations` are those of a customer.
     ///
     /// # Errors
     /// [`VaultError::File`] and [`VaultError::Write`] if it cannot be read or written.
     pub fn forget(&self, conversations: &[&str]) -> Result<usize, VaultError> {
-        let gone: HashSet<&[u8]> = conversations.iter().map(|it| it.as_bytes()).collect();
-        let mut state = self.state();
-        let mut kept = Vec::new();
-        let mut count = 0;
+        let conversations: HashSet<&[u8]> = conversations.iter().map(|it| it.as_bytes()).collect();
+        let _renewal = lock(&self.renewal);
+        let mut gone = HashSet::new();
         Frames::read(&self.path, FRAMES, |_, frame| {
-            let is_gone = Record::of(frame).is_some_and(|it| gone.contains(it.conversation));
-            match is_gone {
-                true => count += 1,
-                false => kept.push(frame.to_vec()),
-            }
+            let record = Record::of(frame).filter(|it| conversations.contains(it.conversation));
+            gone.extend(record.and_then(|it| it.tag()));
             Ok::<_, std::convert::Infallible>(())
         })?;
-        if count == 0 {
+        let frames = match gone.is_empty() {
+            true => None,
+            false => self.take(&gone),
+        };
+        let Some(mut frames) = frames else {
             return Ok(0);
+        };
+        let written = frames.renew(FRAMES, |put| self.copy(&gone, put));
+        let mut state = self.state();
+        if written.is_err() {
+            state.tags.extend(&gone);
         }
-        state.frames = None;
-        let written = Frames::replace(&self.path, FRAMES, |put| {
-            kept.iter().try_for_each(|it| put(it))
-        });
-        (*state, _) = load(&self.path, &self.cipher)?;
+        let lost = state.give_back(frames);
+        drop(state);
+        self.lose(lost);
         written.map_err(|source| self.write_error(source))?;
-        Ok(count)
+        Ok(gone.len())
     }
 
-    /// Makes all values so far outlast a crash of the machine; some milliseconds.
+    /// Takes the file away from who keeps values, without some tags.
+    fn take(&self, gone: &HashSet<[u8; TAG]>) -> Option<Frames> {
+        let mut state = self.state();
+        state.tags.retain(|it| !gone.contains(it));
+        state.frames.take()
+    }
+
+    /// Copies what is in the file, but for some tags.
+    fn copy(
+        &self,
+        gone: &HashSet<[u8; TAG]>,
+        put: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let copied = Frames::read(&self.path, FRAMES, |_, frame| {
+            let tag = Record::of(frame).and_then(|it| it.tag());
+            match tag.is_some_and(|it| gone.contains(&it)) {
+                true => Ok(()),
+                false => put(frame),
+            }
+        });
+        copied.map(drop).map_err(io::Error::other)
+    }
+
+    /// Makes all values so far outlast a crash of the machine; some milliseconds, or as long as a
+    /// [`forget`](Self::forget) takes that has begun.
     ///
     /// # Errors
     /// [`VaultError::Write`] if the file cannot be synced.
     pub fn sync(&self) -> Result<(), VaultError> {
+        let _renewal = lock(&self.renewal);
         let mut state = self.state();
         match state.frames.as_mut() {
             Some(frames) => frames.sync().map_err(|source| self.write_error(source)),
@@ -181,7 +217,15 @@ impl Vault {
     /// Keeps a value, unless it is there.
     pub(super) fn keep(&self, place: Place<'_>, value: &str) {
         if self.put(place, value).is_none() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.lose(1);
+        }
+    }
+
+    /// Counts what could not be kept, and tells the first of it.
+    fn lose(&self, count: u64) {
+        if count > 0 && self.lost.fetch_add(count, Ordering::Relaxed) == 0 {
+            let file = self.path.display();
+            tracing::error!(%file, "values cannot be written into the vault, and are lost");
         }
     }
 
@@ -192,14 +236,16 @@ impl Vault {
             return Some(());
         }
         let record = seal(&self.cipher, &place.bytes(), value.as_bytes())?;
-        state.frames.as_mut()?.append(&record).ok()?;
+        match &mut state.frames {
+            Some(frames) => frames.append(&record).ok()?,
+            None => state.waiting.push(record),
+        }
         state.tags.insert(tag);
         Some(())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nobody panics while it is locked.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn wrong_key(&self) -> VaultError {
@@ -207,9 +253,31 @@ impl Vault {
         VaultError::WrongKey { path }
     }
 
-    fn write_error(&self, source: std::io::Error) -> VaultError {
+    fn write_error(&self, source: io::Error) -> VaultError {
         let path = self.path.clone();
         VaultError::Write { path, source }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nobody panics while it is locked.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl State {
+    /// Has values kept in the file again, and gives how many of those that waited could not be.
+    fn give_back(&mut self, mut frames: Frames) -> u64 {
+        let mut lost = 0;
+        for record in self.waiting.drain(..) {
+            if frames.append(&record).is_err() {
+                lost += 1;
+                if let Some(tag) = Record::of(&record).and_then(|it| it.tag()) {
+                    self.tags.remove(&tag);
+                }
+            }
+        }
+        self.frames = Some(frames);
+        lost
     }
 }
 
@@ -221,7 +289,7 @@ fn load(path: &Path, cipher: &XChaCha20Poly1305) -> Result<(State, Option<Torn>)
         match (&head, Record::of(frame)) {
             (None, _) => head = Some(frame.to_vec()),
             (Some(_), Some(record)) => {
-                tags.extend(record.tag.first_chunk().copied());
+                tags.extend(record.tag());
             }
             (Some(_), None) => {
                 return Err("a frame that is no value, expected its tag, conversation and kind");
@@ -247,8 +315,12 @@ fn load(path: &Path, cipher: &XChaCha20Poly1305) -> Result<(State, Option<Torn>)
         }
         Some(_) => {}
     }
-    let frames = Some(frames);
-    Ok((State { frames, tags }, torn))
+    let state = State {
+        frames: Some(frames),
+        waiting: Vec::new(),
+        tags,
+    };
+    Ok((state, torn))
 }
 
 /// A frame of a value: tag, conversation's tag, length and name of the kind, and what is sealed.
@@ -272,6 +344,12 @@ impl<'a> Record<'a> {
             place,
             sealed,
         })
+    }
+}
+
+impl Record<'_> {
+    fn tag(&self) -> Option<[u8; TAG]> {
+        self.tag.first_chunk().copied()
     }
 }
 

@@ -136,6 +136,40 @@ fn values_of_a_conversation_go_and_others_stay() {
 }
 
 #[test]
+fn values_that_come_while_others_are_forgotten_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vault");
+    let keys = keys(folder.path(), &[1, 2, 3]);
+    let vault = Arc::new(Vault::open(&path, &keys).unwrap());
+    let masker = Masker::new(keys.clone()).with_vault(Arc::clone(&vault));
+    let gone = masker.conversation("gone").into_inner();
+    let kept: Vec<String> = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let values = (0..200).map(|number| {
+                let text = format!("写信到u{number}@b.example");
+                let _ = masker.text("gone", &text);
+                tags(&masker, "kept", &text).remove(0)
+            });
+            values.collect()
+        });
+        while !writer.is_finished() {
+            vault.forget(&[&gone]).unwrap();
+        }
+        writer.join().unwrap()
+    });
+    vault.forget(&[&gone]).unwrap();
+    vault.sync().unwrap();
+    assert_eq!(vault.lost(), 0);
+    drop((masker, vault));
+    let vault = Vault::open(&path, &keys).unwrap();
+    for (number, tag) in kept.iter().enumerate() {
+        let expected = format!("u{number}@b.example");
+        assert_eq!(value(&vault, tag), Some(expected));
+    }
+    assert_eq!(vault.forget(&[&gone]).unwrap(), 0);
+}
+
+#[test]
 fn a_value_under_another_tag_is_none() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vault");
