@@ -35,7 +35,7 @@ use crate::route::Route;
 use crate::safety::Action;
 
 /// What a customer wrote, and in which conversation.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Said {
     /// The conversation's name: one of the caller's choice, that nobody else can guess.
@@ -71,7 +71,7 @@ fn check_customer(name: Option<&str>) -> Result<(), Problem> {
 }
 
 /// The reply to a turn, and what it came from.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct ChatAnswer {
     /// The conversation's name.
     session: String,
@@ -90,7 +90,7 @@ pub(super) struct ChatAnswer {
 }
 
 /// What a text means: the event `understanding`.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Understood {
     /// What the text means.
     understanding: Understanding,
@@ -102,7 +102,7 @@ pub(super) struct Understood {
 }
 
 /// What is said to a customer.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Spoken {
     /// The text.
     text: String,
@@ -397,7 +397,7 @@ impl Caller {
 }
 
 /// A conversation: where it stands, and how it came to that.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Conversation {
     /// Its name.
     session: String,

@@ -133,7 +133,7 @@ impl Kept {
 }
 
 /// A rating of a turn: either whether the reply satisfied, or a score.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rated {
     /// The session's name.

@@ -1,5 +1,7 @@
 //! What a service asks and tells of a turn.
 
+use std::fmt;
+
 use super::counts::Arm;
 use super::state::Outcome;
 
@@ -13,7 +15,7 @@ pub struct Candidates<'a> {
 }
 
 /// A turn that comes in.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Arrival<'a> {
     /// The conversation.
     pub conversation: &'a str,
@@ -33,7 +35,7 @@ pub struct Assigned {
 }
 
 /// A turn that was answered.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Observation<'a> {
     /// The conversation.
     pub conversation: &'a str,
@@ -48,7 +50,7 @@ pub struct Observation<'a> {
 }
 
 /// A customer's rating of a turn.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Rating<'a> {
     /// The conversation.
     pub conversation: &'a str,
@@ -56,4 +58,35 @@ pub struct Rating<'a> {
     pub turn: u32,
     /// The rating, in 0..=1: 0 or 1 of who was satisfied or not.
     pub rating: f64,
+}
+
+/// Without names.
+impl fmt::Debug for Arrival<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arrival")
+            .field("turn", &self.turn)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Without names.
+impl fmt::Debug for Observation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observation")
+            .field("turn", &self.turn)
+            .field("outcome", &self.outcome)
+            .field("language", &self.language)
+            .field("intent", &self.intent)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Without names.
+impl fmt::Debug for Rating<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rating")
+            .field("turn", &self.turn)
+            .field("rating", &self.rating)
+            .finish_non_exhaustive()
+    }
 }
