@@ -5,8 +5,10 @@
 //! cargo run --release --example log -- --dir logs --delete 'customer 7' --key-file mask.keys --json
 //! ```
 //!
-//! `serve` may go on to write there. With `--json`, an object with what was done, in this order: `deleted{rows_before,
-//! rows_after, rows, ratings, files}`, `removed` (days)`, parquet{days, rows, rated, ratings_without_turn, torn_bytes}`,
+//! `serve` may go on to write there; what it writes meanwhile is not deleted. `--vault` has a vault forget the values of the
+//! customer's conversations, too. Of a damaged file of rows, `--salvage` keeps those that are whole. With `--json`, an object
+//! with what was done, in this order: `salvaged{files, rows, lost_bytes}`, `forgotten` (values), `deleted{rows_before,
+//! rows_after, rows, ratings, files}`, `removed` (days), `parquet{days, rows, rated, ratings_without_turn, torn_bytes}`,
 //! `exported` (rows). Days are of UTC. Rows have `time` in milliseconds since 1970.
 
 use std::io::Write;
@@ -16,14 +18,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{ArgGroup, Parser};
 use cs_data::file::AtomicFile;
-use cs_examples::{Error, Outcome, Output, Result, refuse_input, report, run};
+use cs_examples::{Error, Outcome, Output, Result, note, open_vault, refuse_input, report, run};
 use cs_serve::log::{Day, LogFolder, Row};
 use cs_serve::safety::personal::{Keys, Masker};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 /// Tidy a log of conversations
 #[derive(Parser)]
 #[command(group = ArgGroup::new("action").required(true).multiple(true))]
+#[command(group = ArgGroup::new("customer"))]
 struct Arguments {
     /// Folder of the log
     #[arg(long, value_name = "DIR")]
@@ -32,20 +35,25 @@ struct Arguments {
     #[arg(
         long,
         value_name = "CUSTOMER",
-        group = "action",
-        requires = "key_file",
-        conflicts_with = "delete_tag"
+        groups = ["action", "customer"],
+        requires = "key_file"
     )]
     delete: Option<String>,
     /// Keys of the tags, with which the log is written
-    #[arg(long, value_name = "FILE", requires = "delete")]
+    #[arg(long, value_name = "FILE", requires = "customer")]
     key_file: Option<PathBuf>,
+    /// Vault that forgets the values of the customer's conversations
+    #[arg(long, value_name = "FILE", requires = "key_file")]
+    vault: Option<PathBuf>,
     /// Remove what is there of a customer, by their tag in the log
-    #[arg(long, value_name = "TAG", group = "action", value_parser = tag)]
+    #[arg(long, value_name = "TAG", groups = ["action", "customer"], value_parser = tag)]
     delete_tag: Option<String>,
     /// Remove the days before so many before today
     #[arg(long, value_name = "DAYS", group = "action")]
     retain: Option<u32>,
+    /// Take what is damaged out of files of rows, and keep the rows that are whole
+    #[arg(long, group = "action")]
+    salvage: bool,
     /// Turn days that are over into Parquet
     #[arg(long, group = "action")]
     parquet: bool,
@@ -66,19 +74,13 @@ fn tag(text: &str) -> Result<String, &'static str> {
 
 fn main() -> ExitCode {
     run(|arguments: Arguments| {
-        let mut folder = LogFolder::open(&arguments.dir)?;
         let mut done = Map::new();
-        let named = (&arguments.delete, &arguments.key_file);
-        let customer = match named {
-            (Some(customer), Some(keys)) => {
-                let masker = Masker::new(Keys::open(keys)?);
-                Some(masker.customer(customer).into_inner())
-            }
-            _ => arguments.delete_tag,
-        };
-        if let Some(tag) = customer {
-            done.insert("deleted".to_owned(), json!(folder.delete(&tag)?));
+        if arguments.salvage {
+            let salvaged = LogFolder::salvage(&arguments.dir)?;
+            done.insert("salvaged".to_owned(), json!(salvaged));
         }
+        let mut folder = LogFolder::open(&arguments.dir)?;
+        delete(&arguments, &mut folder, &mut done)?;
         if let Some(days) = arguments.retain {
             let removed = folder.retain(today().before(days))?;
             done.insert("removed".to_owned(), json!(removed));
@@ -93,6 +95,40 @@ fn main() -> ExitCode {
         report(arguments.output.json, &done)?;
         Ok(Outcome::Passed)
     })
+}
+
+/// Removes what is there of a customer, if one was named, first from the vault: the log says of which conversations.
+fn delete(
+    arguments: &Arguments,
+    folder: &mut LogFolder,
+    done: &mut Map<String, Value>,
+) -> Result<()> {
+    let mut customer = arguments.delete_tag.clone();
+    if let Some(path) = &arguments.key_file {
+        let keys = Keys::open(path)?;
+        let masker = Masker::new(keys.clone());
+        folder.check_keys(&masker)?;
+        let named = arguments.delete.as_ref();
+        customer = named
+            .map(|it| masker.customer(it).into_inner())
+            .or(customer);
+        if let (Some(vault), Some(tag)) = (&arguments.vault, &customer) {
+            let vault = open_vault(vault, path, &keys)?;
+            let conversations = folder.conversations(tag)?;
+            let conversations: Vec<&str> = conversations.iter().map(String::as_str).collect();
+            done.insert("forgotten".to_owned(), json!(vault.forget(&conversations)?));
+        }
+    }
+    if let Some(tag) = customer {
+        let deleted = folder.delete(&tag)?;
+        if deleted.rows + deleted.ratings == 0 {
+            note(format_args!(
+                "warning: nothing of this customer is in the log"
+            ));
+        }
+        done.insert("deleted".to_owned(), json!(deleted));
+    }
+    Ok(())
 }
 
 fn today() -> Day {

@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 use clap::Parser;
 use cs_examples::{
-    BackendKind, Error, InputArgs, LengthArgs, Output, Result, answer_lines, open, print,
-    print_json, run,
+    BackendKind, Error, InputArgs, LengthArgs, Output, Result, answer_lines, open, open_vault,
+    print, print_json, run,
 };
 use cs_serve::Assistant;
 use cs_serve::safety::personal::{Found, Keys, Kind, MaskedText, Masker, Vault};
@@ -54,9 +54,10 @@ fn main() -> ExitCode {
             Some(path) => Keys::open(path)?,
             None => Keys::random()?,
         };
-        let vault = arguments.vault.as_ref();
-        let vault = vault.map(|it| Vault::open(it, &keys)).transpose()?;
-        let vault = vault.map(Arc::new);
+        let vault = match (&arguments.vault, &arguments.key_file) {
+            (Some(vault), Some(key_file)) => Some(Arc::new(open_vault(vault, key_file, &keys)?)),
+            _ => None,
+        };
         let mask = Mask {
             masker: match &vault {
                 Some(vault) => Masker::new(keys).with_vault(Arc::clone(vault)),

@@ -30,6 +30,7 @@
 //! A second signal ends it at once.
 
 use std::net::SocketAddr;
+use std::panic::PanicHookInfo;
 use std::process::{ExitCode, exit};
 use std::time::Duration;
 
@@ -43,6 +44,7 @@ use tokio::sync::watch;
 const GRACE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(tell_panic));
     run(|arguments: ServeArgs| {
         let settings = arguments.layered(std::env::vars_os())?;
         let service = Service::start(&settings)?;
@@ -50,6 +52,16 @@ fn main() -> ExitCode {
         service.drain(GRACE);
         Ok(Outcome::Passed)
     })
+}
+
+/// Says where a panic was, and in which thread, and not its message, which may quote what a customer said.
+fn tell_panic(panic: &PanicHookInfo<'_>) {
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or("without a name");
+    match panic.location() {
+        Some(place) => note(format_args!("error: a panic in thread {name}: {place}")),
+        None => note(format_args!("error: a panic in thread {name}")),
+    }
 }
 
 /// Serves until a signal comes, and what was asked by then is answered.

@@ -56,6 +56,7 @@ mod trial;
 #[cfg(feature = "torch")]
 mod trial_log;
 mod unseen;
+mod vault;
 
 pub use author::{Author, Written};
 pub use candidate_args::{CandidateArgs, Shares};
@@ -102,6 +103,7 @@ pub use trial::Trial;
 #[cfg(feature = "torch")]
 pub use trial_log::{SearchKey, TrialLog};
 pub use unseen::warn_unseen;
+pub use vault::open_vault;
 
 /// The code of README.md compiles.
 #[cfg(doctest)]

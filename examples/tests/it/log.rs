@@ -1,7 +1,9 @@
 //! `log`: days into Parquet, a customer out.
 
+use std::sync::Arc;
+
 use cs_serve::log::{Log, LogConfig, Row};
-use cs_serve::safety::personal::{Keys, Masker};
+use cs_serve::safety::personal::{Keys, Masker, Vault};
 use serde_json::{Value, json};
 
 use crate::support::{Folder, program};
@@ -23,7 +25,7 @@ fn written(folder: &Folder) -> (String, String) {
     let keys = folder.write("keys", keys.as_bytes());
     let masker = Masker::new(Keys::open(keys.as_ref()).unwrap());
     let dir = format!("{keys}-log");
-    let log = Log::open(dir.as_ref(), LogConfig::default()).unwrap();
+    let log = Log::open(dir.as_ref(), LogConfig::default(), &masker).unwrap();
     for (turn, customer) in (1..).zip(["李雷", "Ann", "李雷"]) {
         let row = Row {
             time: 951_782_400_000,
@@ -83,17 +85,85 @@ fn a_customer_goes_and_days_become_parquet() {
 }
 
 #[test]
+fn a_vault_forgets_the_customer_too() {
+    let folder = Folder::new();
+    let (keys, dir) = written(&folder);
+    let mut lines = std::fs::read_to_string(&keys).unwrap();
+    lines += &"ef".repeat(32);
+    std::fs::write(&keys, lines).unwrap();
+    let vault = format!("{keys}-vault");
+    let opened = Keys::open(keys.as_ref()).unwrap();
+    let kept = Arc::new(Vault::open(vault.as_ref(), &opened).unwrap());
+    let masker = Masker::new(opened.clone()).with_vault(Arc::clone(&kept));
+    for conversation in ["李雷", "Ann"] {
+        let _ = masker.text(conversation, "打138 0013 8000");
+    }
+    drop((masker, kept));
+    let tag = Masker::new(opened).customer("李雷").into_inner();
+    let arguments = ["--dir", &dir, "--delete-tag", &tag];
+    let with_vault = [&arguments[..], &["--key-file", &keys, "--vault", &vault]].concat();
+    let (status, done, stderr) = log(&with_vault);
+    assert_eq!(status, Some(0), "{stderr}");
+    assert_eq!(
+        (&done["forgotten"], &done["deleted"]["rows"]),
+        (&json!(1), &json!(2))
+    );
+    let (status, done, stderr) = log(&with_vault);
+    assert_eq!((status, &done["forgotten"]), (Some(0), &json!(0)));
+    assert_eq!(stderr, "warning: nothing of this customer is in the log\n");
+}
+
+#[test]
+fn a_damaged_file_is_told_once_and_salvaged() {
+    let folder = Folder::new();
+    let (_, dir) = written(&folder);
+    let path = format!("{dir}/2000-02-29.000001.rows");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[40] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let (status, _, stderr) = log(&["--dir", &dir, "--parquet"]);
+    assert_eq!((status, stderr.lines().count()), (Some(2), 1), "{stderr}");
+    assert!(stderr.contains("000001.rows: at byte 16: "), "{stderr}");
+    let (status, done, stderr) = log(&["--dir", &dir, "--salvage", "--parquet"]);
+    assert_eq!((status, stderr.as_str()), (Some(0), ""));
+    assert_eq!(
+        (&done["salvaged"]["rows"], &done["parquet"]["rows"]),
+        (&json!(2), &json!(2))
+    );
+}
+
+#[test]
 fn what_cannot_be_done_is_told_on_a_line() {
     let folder = Folder::new();
     let (keys, dir) = written(&folder);
+    let others = format!("{}\n{}\n", "12".repeat(32), "34".repeat(32));
+    let others = folder.write("others", others.as_bytes());
+    let vault = format!("{dir}-vault");
     let none = format!("{dir}-none");
     let within = format!("{dir}/rows.jsonl");
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 8] = [
         (&["--dir", &dir], "--parquet"),
         (&["--dir", &dir, "--delete", "李雷"], "--key-file"),
         (
             &["--dir", &dir, "--key-file", &keys, "--parquet"],
             "--delete",
+        ),
+        (
+            &["--dir", &dir, "--delete", "李雷", "--key-file", &others],
+            "keys.json: the log is by other keys",
+        ),
+        (
+            &[
+                "--dir",
+                &dir,
+                "--delete",
+                "李雷",
+                "--key-file",
+                &keys,
+                "--vault",
+                &vault,
+            ],
+            "keys: no key of a vault, expected a third line",
         ),
         (
             &["--dir", &dir, "--delete-tag", "李雷"],
