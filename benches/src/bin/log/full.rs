@@ -35,7 +35,8 @@ impl Full {
             file_bytes: 1 << 18,
             ..LogConfig::default()
         };
-        let (log, masker) = (Log::open(&dir, config)?, masker()?);
+        let masker = masker()?;
+        let log = Log::open(&dir, config, &masker)?;
         let mut rows = (0..).map(|it| planted::row(7, it).masked(&masker));
         let mut given: u64 = 0;
         let mut put = |count: u64| {

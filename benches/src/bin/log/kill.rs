@@ -22,6 +22,9 @@ const BATCH: u64 = 64;
 /// Of so many children one turns days into Parquet.
 const TIDY_EVERY: usize = 5;
 
+/// More rows than a child writes before it is killed.
+const MOST_ROWS: u64 = 20_000;
+
 /// The bytes by which values are looked for in files.
 const PROBE: usize = 8;
 
@@ -42,10 +45,12 @@ impl Kill {
         let mut random = SplitMix::new(self.seed);
         let (mut synced, mut rows, mut cut) = (0, 0, 0);
         let mut tidied = 0;
+        let mut leaks = Leaks::default();
         for time in 1..=self.times {
             let after = Duration::from_micros(20_000 + random.below(180_000) as u64);
             if time % TIDY_EVERY == 0 {
                 tidied += usize::from(run(Child::Tidy { dir: dir.into() }, after)?.is_none());
+                leaks.look_at_files(dir)?;
                 continue;
             }
             let child = Child::Write {
@@ -54,9 +59,19 @@ impl Kill {
                 seed: self.seed,
             };
             synced = run(child, after)?.unwrap_or(synced);
+            // Nobody knows yet how many rows there are.
+            leaks.plant(self.seed, rows + MOST_ROWS);
+            leaks.look_at_files(dir)?;
             let found = read(dir)?;
             if found < synced {
                 return Err(format!("{found} rows after kill {time}, {synced} were synced").into());
+            }
+            if found - rows > MOST_ROWS {
+                return Err(format!(
+                    "{} rows of one child, expected at most {MOST_ROWS}",
+                    found - rows
+                )
+                .into());
             }
             rows = found;
             cut += usize::from(found > synced);
@@ -65,10 +80,13 @@ impl Kill {
         if read(dir)? != rows {
             return Err("Parquet has other rows".into());
         }
+        leaks.look_at_files(dir)?;
+        leaks.look_at_rows(dir)?;
         Ok(json!({
             "killed": self.times, "killed_before_parquet_was_done": tidied, "rows": rows, "synced": synced,
             "kills_with_rows_beyond_the_last_sync": cut, "bytes": LogFolder::open(dir)?.bytes()?,
-            "values": rows, "values_found": leaks(dir, self.seed, rows)?,
+            "values": rows, "files_looked_at": leaks.files, "temporary_files_looked_at": leaks.temporary,
+            "bytes_looked_at": leaks.bytes, "values_found": leaks.found,
         }))
     }
 }
@@ -106,7 +124,8 @@ pub(crate) fn write(dir: &Path, from: u64, seed: u64) -> Result<()> {
         sync: Duration::from_millis(20),
         ..LogConfig::default()
     };
-    let (log, masker) = (Log::open(dir, config)?, masker()?);
+    let masker = masker()?;
+    let log = Log::open(dir, config, &masker)?;
     for number in from.. {
         log.write(&planted::row(seed, number).masked(&masker));
         if number % BATCH == 0 && log.drain(Duration::from_secs(60)) {
@@ -142,27 +161,61 @@ fn read(dir: &Path) -> Result<u64> {
     Ok(next)
 }
 
-/// Gives how many of the planted values are in the bytes of any file, or in rows.
-fn leaks(dir: &Path, seed: u64, rows: u64) -> Result<usize> {
-    let values: HashSet<String> = (0..rows).map(|it| planted::value(seed, it)).collect();
-    let probes: HashSet<&[u8]> = values.iter().map(|it| &it.as_bytes()[..PROBE]).collect();
-    let mut suspects = Vec::new();
-    let mut look = |bytes: &[u8]| {
-        for (at, window) in bytes.windows(PROBE).enumerate() {
-            if probes.contains(window) {
-                let end = bytes.len().min(at + 32);
-                suspects.push(String::from_utf8_lossy(&bytes[at..end]).into_owned());
-            }
+/// What was looked at, and what was found there of the values that were planted.
+#[derive(Default)]
+struct Leaks {
+    planted: u64,
+    values: HashSet<String>,
+    probes: HashSet<[u8; PROBE]>,
+    files: u64,
+    temporary: u64,
+    bytes: u64,
+    found: u64,
+}
+
+impl Leaks {
+    /// Has the values of the first `rows` rows looked for.
+    fn plant(&mut self, seed: u64, rows: u64) {
+        for number in self.planted..rows {
+            let value = planted::value(seed, number);
+            self.probes.extend(value.as_bytes().first_chunk::<PROBE>());
+            self.values.insert(value);
         }
-    };
-    for entry in fs::read_dir(dir)? {
-        look(&fs::read(entry?.path())?);
+        self.planted = self.planted.max(rows);
     }
-    LogFolder::open(dir)?.read(|row| {
-        look(row.text.as_bytes());
-        look(row.reply.as_bytes());
-        Ok::<(), Infallible>(())
-    })?;
-    let is_value = |it: &&String| values.iter().any(|value| it.starts_with(value.as_str()));
-    Ok(suspects.iter().filter(is_value).count())
+
+    /// Looks at all files as they are there, temporary ones, too.
+    fn look_at_files(&mut self, dir: &Path) -> Result<()> {
+        for entry in fs::read_dir(dir)? {
+            let entry = entry?;
+            let bytes = fs::read(entry.path())?;
+            self.files += 1;
+            self.temporary += u64::from(entry.file_name().to_string_lossy().starts_with('.'));
+            self.bytes += bytes.len() as u64;
+            self.look(&bytes);
+        }
+        Ok(())
+    }
+
+    fn look_at_rows(&mut self, dir: &Path) -> Result<()> {
+        LogFolder::open(dir)?.read(|row| {
+            self.look(row.text.as_bytes());
+            self.look(row.reply.as_bytes());
+            Ok::<(), Infallible>(())
+        })?;
+        Ok(())
+    }
+
+    fn look(&mut self, bytes: &[u8]) {
+        for (at, window) in bytes.windows(PROBE).enumerate() {
+            let is_probe = |it: &[u8; PROBE]| self.probes.contains(it);
+            if !window.first_chunk().is_some_and(is_probe) {
+                continue;
+            }
+            let end = bytes.len().min(at + 32);
+            let text = String::from_utf8_lossy(&bytes[at..end]);
+            let is_value = |it: &String| text.starts_with(it.as_str());
+            self.found += u64::from(self.values.iter().any(is_value));
+        }
+    }
 }

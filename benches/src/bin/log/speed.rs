@@ -21,8 +21,8 @@ pub(crate) struct Speed {
 impl Speed {
     pub(crate) fn run(&self) -> Result<Value> {
         let folder = tempfile::tempdir()?;
-        let log = Log::open(folder.path(), LogConfig::default())?;
         let masker = masker()?;
+        let log = Log::open(folder.path(), LogConfig::default(), &masker)?;
         let masked = planted::row(0, 0).masked(&masker);
         let start = Instant::now();
         let (mut turns, limit) = (0, Duration::from_secs(self.seconds));
