@@ -1,5 +1,6 @@
 //! What `serve` is told about conversations.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -56,16 +57,17 @@ impl ServeSettings {
         })
     }
 
-    /// The conversations, if any are held.
+    /// The conversations, if any are held, by models that find entities with these labels.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] for flows whose actions nobody does; files that cannot be read or hold something else; a store that
+    /// [`Error::Usage`] for flows whose actions nobody does; replies with places that never have a value; files that cannot be read or hold something else; a store that
     /// cannot be opened.
     pub fn chat(
         &self,
         knowledge: Option<&Arc<CurrentKnowledge>>,
         generator: Option<&Generator>,
+        entities: BTreeSet<String>,
     ) -> Result<Option<Chat>> {
         if !self.chats() {
             return Ok(None);
@@ -76,7 +78,15 @@ impl ServeSettings {
         };
         let actions = self.flow_actions(&flows)?;
         let writer = generator.map(Generator::writer).transpose()?;
-        let (answers, sessions) = (self.answers(knowledge, writer)?, self.sessions()?);
+        let replies = match &self.replies {
+            Some(path) => Replies::open(path)?,
+            None => Replies::default(),
+        };
+        let mut names = entities;
+        names.extend(flows.slots().map(str::to_owned));
+        replies.check_names(&names)?;
+        let answers = self.answers(replies, knowledge, writer)?;
+        let sessions = self.sessions()?;
         let mut chat = Chat::new(flows, answers, sessions, ChatConfig::default())?;
         if let Some(actions) = actions {
             chat = chat.with_actions(actions);
@@ -220,16 +230,13 @@ impl ServeSettings {
     /// What answers what no flow takes.
     fn answers(
         &self,
+        replies: Replies,
         knowledge: Option<&Arc<CurrentKnowledge>>,
         writer: Option<Writer>,
     ) -> Result<Box<dyn Answers>> {
         if self.replies.is_none() && knowledge.is_none() {
             return Ok(Box::new(NoAnswers));
         }
-        let replies = match &self.replies {
-            Some(path) => Replies::open(path)?,
-            None => Replies::default(),
-        };
         let embedder = self.embedder.as_deref();
         let embedder = embedder.map(|dir| open_embedder(dir, &self.runtime()));
         let parts = AnswererParts {

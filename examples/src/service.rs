@@ -1,5 +1,6 @@
 //! A service in this process, as its settings say: for `serve`, which others ask, and for `play`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,9 +36,9 @@ impl Service {
         settings.check()?;
         let knowledge = settings.knowledge()?.map(Arc::new);
         let generator = settings.generator()?;
-        let chat = settings.chat(knowledge.as_ref(), generator.as_ref())?;
-        let log = settings.log()?;
         let (mut api, mut engines) = models(settings)?;
+        let chat = settings.chat(knowledge.as_ref(), generator.as_ref(), entities(&engines))?;
+        let log = settings.log()?;
         if let Some(knowledge) = knowledge {
             api = api.with_knowledge(knowledge);
         }
@@ -85,6 +86,17 @@ impl Service {
             ));
         }
     }
+}
+
+/// The labels of the entities that the models find.
+fn entities(engines: &[Engine]) -> BTreeSet<String> {
+    let mut labels = BTreeSet::new();
+    for engine in engines {
+        let model = engine.handle().model();
+        let tags = model.bundle().tasks().slots.iter();
+        labels.extend(tags.flat_map(|tags| tags.labels().map(str::to_owned)));
+    }
+    labels
 }
 
 /// Opens the models, each with an engine of its own, and the interface to them.

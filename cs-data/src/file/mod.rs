@@ -5,6 +5,7 @@
 //! together in a [`StagingFolder`]. What grows does so by [`Frames`]. Errors are the operating system's; the caller adds the path.
 
 mod atomic;
+mod bounded;
 mod frames;
 #[cfg(feature = "arrow")]
 mod output;
@@ -16,6 +17,7 @@ mod text_file;
 pub mod yaml;
 
 pub use atomic::{AtomicFile, sync, write, write_synced};
+pub use bounded::read_at_most;
 pub use frames::{FrameError, FrameKind, Frames, MAX_FRAME_BYTES, Salvaged, Torn};
 #[cfg(feature = "arrow")]
 pub(crate) use output::{Output, OutputFolder, failed, write_output};

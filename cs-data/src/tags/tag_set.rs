@@ -139,6 +139,11 @@ impl TagSet {
         self.scheme
     }
 
+    /// The labels of its tags, in no order.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.of_label.keys().map(String::as_str)
+    }
+
     /// Whether the set has tags of `label`.
     pub fn has_label(&self, label: &str) -> bool {
         self.of_label.contains_key(label)

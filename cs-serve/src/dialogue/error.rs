@@ -46,6 +46,12 @@ pub enum SessionError {
         /// The number of sessions that may be open.
         most: usize,
     },
+    /// Sessions take as much memory as they may.
+    #[error("the sessions take {most} bytes, which is the most")]
+    Memory {
+        /// The bytes that all sessions may take.
+        most: u64,
+    },
     /// What is stored is not a session of this version.
     #[error("a stored session: {problem}")]
     Format {

@@ -101,6 +101,9 @@ pub struct CustomerSaid {
     pub turn: u32,
     /// The text.
     pub text: String,
+    /// What tells it from other texts that look the same, if it is covered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<u32>,
     /// Its language; none if it has no letter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,

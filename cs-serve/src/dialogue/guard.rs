@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::event::{Cause, Direction, Flagged};
 use crate::Understanding;
 use crate::error::BackendError;
@@ -108,6 +110,8 @@ pub(super) struct Watch {
 pub(super) struct Screened {
     /// The text, covered.
     pub(super) text: String,
+    /// A digest of the text as it was, if it is covered.
+    pub(super) digest: Option<u32>,
     action: Action,
     causes: BTreeSet<Cause>,
 }
@@ -174,6 +178,7 @@ impl Watch {
                 screened.text = covered(text);
             }
         }
+        screened.digest = (screened.text != text).then(|| digest(text));
         Ok(screened)
     }
 
@@ -188,6 +193,11 @@ impl Watch {
         Ok(screened)
     }
 
+    /// A text with its words covered, whatever else is to be done with them.
+    pub(super) fn covered(&self, text: &str) -> String {
+        self.words("", text).text
+    }
+
     pub(super) fn outlet(&self) -> Outlet {
         match (&self.words, &self.meaning) {
             (_, Some(_)) => Outlet::Shut,
@@ -200,6 +210,7 @@ impl Watch {
     fn words(&self, before: &str, text: &str) -> Screened {
         let mut screened = Screened {
             text: text.to_owned(),
+            digest: None,
             action: Action::Pass,
             causes: BTreeSet::new(),
         };
@@ -239,6 +250,12 @@ impl Cause {
             trick: None,
         }
     }
+}
+
+/// Tells a text from another one that looks the same when it is covered. It is too short to tell what the text was.
+pub(super) fn digest(text: &str) -> u32 {
+    let digest = Sha256::digest(text);
+    u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
 }
 
 /// What a model makes of a text, when that is covered.

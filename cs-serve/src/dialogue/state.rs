@@ -33,6 +33,7 @@ pub struct State {
     undo: Vec<Form>,
     /// The turn's text, and whether the model was sure of it.
     pub(super) text: String,
+    pub(super) digest: Option<u32>,
     pub(super) unsure: bool,
     /// What was done with the turn's texts.
     pub(super) filtered: Filtered,
@@ -132,6 +133,7 @@ impl State {
         self.at = said.at;
         self.language = said.language.or(self.language);
         self.text.clone_from(&said.text);
+        self.digest = said.digest;
         self.unsure = said.unsure;
         self.filtered = Filtered::default();
         self.is_unclear = false;

@@ -305,13 +305,22 @@ impl Pending {
             }
         })?;
         if let Some(log) = log {
-            log.turn(&Logged {
+            let logged = Logged {
                 session: &said.session,
                 customer: said.customer.as_deref(),
                 understanding: &understood.understanding,
-                route: understood.route,
+                route: Some(understood.route),
                 told: &told,
-            });
+            };
+            if let Some(resumed) = &told.resumed {
+                log.turn(&Logged {
+                    understanding: &Understanding::default(),
+                    route: None,
+                    told: resumed,
+                    ..logged
+                });
+            }
+            log.turn(&logged);
         }
         if let Some(watched) = watched {
             watched.has_reply(&understood.understanding, &told);

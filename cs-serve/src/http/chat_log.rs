@@ -7,6 +7,7 @@ use super::feedback::Rating;
 use crate::Understanding;
 use crate::dialogue::Told;
 use crate::log::{self, Log, Row};
+use crate::reply::Values;
 use crate::route::Route;
 use crate::safety::Action;
 use crate::safety::personal::{Found, Kind, Masker};
@@ -18,11 +19,13 @@ pub(super) struct ChatLog {
 }
 
 /// A turn that was replied to.
+#[derive(Clone, Copy)]
 pub(super) struct Logged<'a> {
     pub(super) session: &'a str,
     pub(super) customer: Option<&'a str>,
+    /// What a model made of it, if that is still known.
     pub(super) understanding: &'a Understanding,
-    pub(super) route: Route,
+    pub(super) route: Option<Route>,
     pub(super) told: &'a Told,
 }
 
@@ -42,7 +45,10 @@ impl ChatLog {
             return;
         }
         let entities = personal(turn.understanding);
-        let in_reply = repeated(&entities, &turn.understanding.text, &told.reply.text);
+        let mut values = values_of(&entities, &turn.understanding.text);
+        values.extend(known(&told.state.slots));
+        let in_text = [entities, repeated(&values, &told.text)].concat();
+        let in_reply = repeated(&values, &told.reply.text);
         let masked = |text, found: &[Found]| {
             let masked = self.masker.text_with(turn.session, text, found);
             masked.masked.into_inner()
@@ -53,10 +59,10 @@ impl ChatLog {
             conversation: turn.session.to_owned(),
             customer: turn.customer.map(str::to_owned),
             turn: told.turn,
-            text: masked(&told.text, &entities),
+            text: masked(&told.text, &in_text),
             reply: masked(&told.reply.text, &in_reply),
             model: turn.understanding.model.clone(),
-            route: Some(turn.route.name().to_owned()),
+            route: turn.route.map(|it| it.name().to_owned()),
             source: Some(told.reply.source.name().to_owned()),
             satisfied: None,
             filtered_input: told.filtered.map(|it| name(it.input)),
@@ -92,19 +98,36 @@ fn personal(understanding: &Understanding) -> Vec<Found> {
     found.collect()
 }
 
-/// Where a reply has what was found in the text.
-fn repeated(found: &[Found], text: &str, reply: &str) -> Vec<Found> {
-    let mut repeated = Vec::new();
-    for it in found {
+/// What was found in a text.
+fn values_of(found: &[Found], text: &str) -> Vec<(Kind, String)> {
+    let value = |it: &Found| {
         let length = it.end.saturating_sub(it.start);
-        let value: String = text.chars().skip(it.start).take(length).collect();
-        if value.trim().is_empty() {
-            continue;
-        }
-        for (at, _) in reply.match_indices(&value) {
-            let start = reply[..at].chars().count();
-            let end = start + length;
-            repeated.push(Found { start, end, ..*it });
+        text.chars().skip(it.start).take(length).collect()
+    };
+    found.iter().map(|it| (it.kind, value(it))).collect()
+}
+
+/// What the conversation knows that is personal data, by the names of its slots.
+fn known(slots: &Values) -> Vec<(Kind, String)> {
+    let slots = slots.iter();
+    let found = slots.filter_map(|(name, value)| Some((Kind::named(name)?, value.clone())));
+    found.collect()
+}
+
+/// Where a text has these values.
+fn repeated(values: &[(Kind, String)], text: &str) -> Vec<Found> {
+    let mut repeated = Vec::new();
+    for (kind, value) in values.iter().filter(|(_, value)| !value.trim().is_empty()) {
+        let length = value.chars().count();
+        let (mut bytes, mut chars) = (0, 0);
+        for (at, _) in text.match_indices(value.as_str()) {
+            chars += text[bytes..at].chars().count();
+            bytes = at;
+            repeated.push(Found {
+                kind: *kind,
+                start: chars,
+                end: chars + length,
+            });
         }
     }
     repeated
@@ -132,8 +155,11 @@ mod tests {
         };
         let found = personal(&understanding);
         assert_eq!((found.len(), found[0].kind), (1, Kind::Name));
-        let repeated = repeated(&found, text, "您好欧阳小二，A1到了，欧阳小二");
+        let values = values_of(&found, text);
+        let repeated = repeated(&values, "您好欧阳小二，A1到了，欧阳小二");
         let places: Vec<(usize, usize)> = repeated.iter().map(|it| (it.start, it.end)).collect();
         assert_eq!(places, [(2, 6), (12, 16)]);
+        let slots = ["name", "order_id"].map(|slot| (slot.to_owned(), "欧阳小二".to_owned()));
+        assert_eq!(known(&slots.into()), values);
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::api::Api;
 use super::body::bad;
 use super::feedback::{Feedback, Rating};
+use super::metrics::GONE;
 use super::problem::Problem;
 use crate::dialogue::{
     ActionError, Chat, ChatError, Direction, Event, Filtered, Foreseen, Shown, State, Told, Turn,
@@ -238,7 +239,10 @@ impl From<ChatError> for Problem {
             ChatError::Turn { .. } | ChatError::Conflict | ChatError::Long { .. } => {
                 StatusCode::CONFLICT
             }
-            ChatError::Gone => return Self::internal("nobody waits for the reply"),
+            ChatError::Gone => {
+                let status = StatusCode::from_u16(GONE).unwrap_or(StatusCode::BAD_REQUEST);
+                return Self::new(status, "nobody waits for the reply");
+            }
             ChatError::Busy { .. } | ChatError::InProgress => {
                 return Self::early(error.to_string(), Duration::from_secs(1));
             }

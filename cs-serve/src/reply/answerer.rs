@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cs_data::MAX_TEXT_BYTES;
 
 use super::entry::Entry;
-use super::known::{Known, Told, is_long};
+use super::known::{Known, KnownFacts, is_long};
 use super::question::is_question;
 use super::retrieval::{Embedder, Found, Retrieval, RetrievalConfig};
 use super::wording::Wording;
@@ -404,7 +404,7 @@ fn stands(reply: Option<Reply>, known: Option<&Known>) -> Result<Option<Reply>, 
 }
 
 /// What a text that was written rests on: facts, then answered questions.
-fn evidence(written: &Written, told: &Told, near: &[(&str, Answered)]) -> Vec<Evidence> {
+fn evidence(written: &Written, told: &KnownFacts, near: &[(&str, Answered)]) -> Vec<Evidence> {
     let answered = written.answered.iter().map(|&it| Evidence {
         source: Source::Faq,
         id: near[it].0.to_owned(),

@@ -29,7 +29,7 @@ pub(super) struct Known {
 
 /// Facts, and the same in words.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct KnownFacts {
     facts: Vec<Fact>,
     pub(super) words: Vec<FactInWords>,
     /// In the other language: a model may mix them.
@@ -75,7 +75,7 @@ impl Known {
     }
 
     /// What is known of the things that the conversation is about now.
-    pub(super) fn told(&self, language: Language) -> Result<Told, KnowledgeError> {
+    pub(super) fn told(&self, language: Language) -> Result<KnownFacts, KnowledgeError> {
         let mut facts = Vec::new();
         for thing in about(&self.context).iter().take(MOST_THINGS) {
             facts.extend(self.knowledge.facts().about(thing)?);
@@ -85,7 +85,7 @@ impl Known {
         facts.truncate(MOST_FACTS);
         let checker = self.knowledge.checker();
         let is_chinese = language == Language::Zh;
-        Ok(Told {
+        Ok(KnownFacts {
             words: checker.in_words(&facts, is_chinese)?,
             other_words: checker.in_words(&facts, !is_chinese)?,
             facts,
@@ -93,7 +93,7 @@ impl Known {
     }
 }
 
-impl Told {
+impl KnownFacts {
     /// Gives the facts that supported claims as evidence, each once.
     pub(super) fn evidence(&self, supported: &[CheckedFact]) -> Vec<Evidence> {
         let is_said = |words: &FactInWords| {

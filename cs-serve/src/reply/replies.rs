@@ -2,11 +2,9 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use cs_data::file::line_column;
+use cs_data::file::{line_column, read_at_most};
 
 use super::entry::{Entry, FACT_PLACES, Says};
 use super::{Evidence, Language, Reply, ReplyError, Source, Values};
@@ -65,15 +63,10 @@ impl Replies {
             path: path.into(),
             source,
         };
-        let mut bytes = Vec::new();
-        let file = File::open(path).map_err(io)?;
-        file.take(MOST_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(io)?;
-        if bytes.len() as u64 > MOST_BYTES {
+        let Some(bytes) = read_at_most(path, MOST_BYTES).map_err(io)? else {
             let problem = format!("more than {MOST_BYTES} bytes, expected at most as many");
             return Err(wrong(path, 1, 1, problem));
-        }
+        };
         Self::parse(&bytes, path)
     }
 

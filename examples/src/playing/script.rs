@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use cs_data::file::read_at_most;
 use cs_data::file::yaml::{self, Content, Key, Node, Wrong};
 use cs_serve::reply::Source;
 use serde::{Deserialize, Serialize};
@@ -55,15 +56,17 @@ impl Script {
     /// [`Error::Io`] for a file that cannot be read, [`Error::Yaml`] for one that holds something else, or
     /// nothing.
     pub fn read(path: &Path) -> Result<Vec<Self>> {
-        let bytes = std::fs::metadata(path).map_err(Error::io(path))?.len();
-        if bytes > MOST_BYTES {
-            return Err(Error::Unfit {
-                path: path.to_owned(),
-                found: format!("{bytes} bytes"),
-                expected: "at most 16 MiB",
-            });
-        }
-        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        let bytes = read_at_most(path, MOST_BYTES).map_err(Error::io(path))?;
+        let bytes = bytes.ok_or_else(|| Error::Unfit {
+            path: path.to_owned(),
+            found: format!("more than {MOST_BYTES} bytes"),
+            expected: "at most 16 MiB",
+        })?;
+        let text = String::from_utf8(bytes).map_err(|_| Error::Unfit {
+            path: path.to_owned(),
+            found: "bytes that are no UTF-8".to_owned(),
+            expected: "conversations in YAML",
+        })?;
         Self::parse(&text).map_err(|wrong| Error::Yaml {
             path: path.to_owned(),
             wrong,

@@ -117,6 +117,12 @@ fn what_is_no_conversation_or_no_service_is_refused() {
         "lonely.toml",
         b"light = \"model\"\nstate = \"state.redb\"\nembedder = \"model\"\n",
     );
+    folder.write(
+        "replies.jsonl",
+        br#"{"id": "a", "kind": "template", "intent": "refund", "text": "{{nubmer}}: {{number}}"}"#,
+    );
+    let misspelled = format!("{SETTINGS}replies = \"replies.jsonl\"\n");
+    let misspelled = folder.write("misspelled.toml", misspelled.as_bytes());
     let good = folder.write("good.yml", CONVERSATIONS.as_bytes());
     let none = folder.write("none.yml", b"- name: a\n  turns: []\n");
     for (settings, conversations, expected) in [
@@ -130,6 +136,11 @@ fn what_is_no_conversation_or_no_service_is_refused() {
             &mute,
             &good,
             "mute.toml: a service that holds no conversations",
+        ),
+        (
+            &misspelled,
+            &good,
+            "replies.jsonl:1:1: \"nubmer\" never has a value, expected one of ",
         ),
         (
             &idle,

@@ -39,8 +39,9 @@ impl Default for HttpActionsConfig {
 ///
 /// A call is `POST URL/ACTION` with `{"session": S, "slots": {…}}` and the header `Idempotency-Key`: the service
 /// does it once, however often it gets the key. It answers 2xx, with nothing or a JSON object, of which texts,
-/// numbers and truth values are kept; or 4xx, if it refuses, as 409 or 422: there is no such order, say. 401, 403, 404,
-/// 405, 407, 408, 421, 425 and 429 are failures as 5xx is: the address or the key is wrong, or it is too early.
+/// numbers and truth values are kept; or 4xx, if it refuses, as 404, 409 or 422: there is no such order, say. 401, 403,
+/// 405, 407, 408, 421, 425 and 429 are failures as 5xx is: the key is wrong, or it is too early. 404 is logged, as it may
+/// be the address that is wrong.
 pub struct HttpActions {
     url: String,
     timeout: Duration,
@@ -123,12 +124,18 @@ fn no_success(call: &Call<'_>, status: StatusCode) -> ActionError {
     let is_refusal = status.is_client_error()
         && !matches!(
             status.as_u16(),
-            401 | 403 | 404 | 405 | 407 | 408 | 421 | 425 | 429
+            401 | 403 | 405 | 407 | 408 | 421 | 425 | 429
         );
+    if status == StatusCode::NOT_FOUND {
+        tracing::warn!(
+            action = call.action,
+            "status 404: there is no such thing, or no such action"
+        );
+    }
     match is_refusal {
         true => ActionError::Refused { problem },
         false => ActionError::Failed {
-            problem: format!("{problem}, expected 2xx, or 400, 409, 410, 422 if it refuses"),
+            problem: format!("{problem}, expected 2xx, or 400, 404, 409, 410, 422 if it refuses"),
         },
     }
 }

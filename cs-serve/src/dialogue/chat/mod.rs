@@ -19,7 +19,7 @@ use super::answers::Answers;
 use super::error::ChatError;
 use super::event::{Event, Filtered};
 use super::flows::Flows;
-use super::guard::{Guard, covered_too};
+use super::guard::{self, Guard, covered_too};
 use super::queue::{InProgress, Patience, Queue};
 use super::sessions::Sessions;
 use super::state::State;
@@ -81,7 +81,7 @@ pub struct Told {
     pub turn: u32,
     /// When the customer said it, in milliseconds since 1970 UTC.
     pub at: u64,
-    /// What the customer said, as it is kept: covered, if a guard found something.
+    /// What the customer said; where a guard covers words, without them. That is all that is kept of it.
     pub text: String,
     /// Whether the turn was replied to before, and that is told again.
     pub is_repeated: bool,
@@ -93,6 +93,8 @@ pub struct Told {
     pub filtered: Option<Filtered>,
     /// What failed and was made up for, by a person or as the flow says: actions, and who answers.
     pub failures: Vec<BackendError>,
+    /// What would have been told of the turn before, if a crash had kept it from its end until now.
+    pub resumed: Option<Box<Told>>,
 }
 
 /// Where a conversation stands, for those who look at it.
@@ -213,6 +215,7 @@ impl Chat {
                 (Cow::Owned(covered), Default::default())
             }
         };
+        let said = turn.text;
         let turn = Turn {
             text: &screened.text,
             understanding: &understanding,
@@ -229,7 +232,11 @@ impl Chat {
             session.resume()?;
         }
         let state = session.state();
-        let is_same = state.turn > 0 && state.text == turn.text;
+        let is_same = state.turn > 0
+            && match state.digest {
+                Some(digest) => digest == guard::digest(said),
+                None => state.text == said,
+            };
         let next = state.turn.saturating_add(1);
         match turn.turn {
             Some(found) if found == state.turn && is_same => {

@@ -2,20 +2,24 @@
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use super::super::actions::Call;
 use super::super::decide::{Decision, Input, Next, Outcome, Said, decide};
 use super::super::error::{ActionError, ChatError};
-use super::super::event::{Direction, Event, FORMAT, Flagged};
+use super::super::event::{CustomerSaid, Direction, Event, FORMAT, Flagged};
 use super::super::guard::{Outlet, Screened, Watch};
 use super::super::state::State;
 use super::recent::Replayed;
 use super::{Chat, Told, Turn};
 use crate::Understanding;
 use crate::error::BackendError;
-use crate::reply::{Asked, Exchange, Reply, Sink, Values};
+use crate::reply::{Asked, Evidence, Exchange, Reply, Sink, Values};
+
+/// What writing to the store before and after a call may take.
+const AROUND_CALLS: Duration = Duration::from_secs(2);
 
 /// A session while a turn of it is in progress.
 pub(super) struct Session<'a> {
@@ -28,9 +32,13 @@ pub(super) struct Session<'a> {
     watch: Watch,
     /// What is noted of the customer's text, until it is.
     flagged: Option<Flagged>,
+    /// What tells the text from others that look the same covered, if it is.
+    digest: Option<u32>,
     /// Whether something was not said. What is said instead is covered, if need be.
     is_withheld: bool,
     failures: Vec<BackendError>,
+    /// The turn before, if it had no end until now.
+    resumed: Option<Box<Told>>,
 }
 
 impl<'a> Session<'a> {
@@ -47,8 +55,10 @@ impl<'a> Session<'a> {
             unwritten: Vec::new(),
             watch,
             flagged: None,
+            digest: None,
             is_withheld: false,
             failures: Vec::new(),
+            resumed: None,
         })
     }
 
@@ -72,6 +82,7 @@ impl<'a> Session<'a> {
         let history = self.replayed.state.exchanges.clone();
         let text = turn.text;
         self.flagged = screened.flagged(Direction::Input);
+        self.digest = screened.digest;
         let mut next = self.decide(&match screened.is_blocked() {
             true => Input::Blocked { text },
             false => Input::Turn(said(turn)),
@@ -147,9 +158,15 @@ impl<'a> Session<'a> {
     /// Whether an action was about to be called so short ago that another process may be at it. A time in the future is
     /// another clock's, or this one's before it went back.
     pub(super) fn is_in_progress(&self) -> bool {
-        let limit = self.chat.actions.time_limit().as_millis();
+        let limit = self.chat.actions.time_limit();
+        let limit = if limit.is_zero() {
+            limit
+        } else {
+            limit + AROUND_CALLS
+        };
         let calling = self.replayed.state.calling.as_ref();
-        calling.is_some_and(|it| u128::from(self.chat.now().abs_diff(it.at)) < limit)
+        let since = |at: u64| u128::from(self.chat.now().abs_diff(at));
+        calling.is_some_and(|it| since(it.at) < limit.as_millis())
     }
 
     /// Ends a turn whose action was about to be called when the process ended.
@@ -161,20 +178,25 @@ impl<'a> Session<'a> {
         while let Next::Call(action) = next {
             next = self.call(&action)?;
         }
-        self.write()
+        self.write()?;
+        self.resumed = Some(Box::new(self.tell()));
+        Ok(())
     }
 
     fn decide(&mut self, input: &Input<'_>) -> Next {
         let now = self.chat.now();
         let Decision { events, next, .. } = decide(&self.chat.flows, self.state(), input, now);
         for event in events {
-            let Event::Said(reply) = event else {
-                self.emit(event);
-                continue;
-            };
-            match self.screened(reply) {
-                Some(reply) => self.emit(Event::Said(reply)),
-                None => return self.withhold(),
+            match event {
+                Event::Said(reply) => match self.screened(reply) {
+                    Some(reply) => self.emit(Event::Said(reply)),
+                    None => return self.withhold(),
+                },
+                Event::Customer(said) => {
+                    let digest = self.digest.take();
+                    self.emit(Event::Customer(CustomerSaid { digest, ..said }));
+                }
+                event => self.emit(event),
             }
         }
         next
@@ -207,8 +229,13 @@ impl<'a> Session<'a> {
             self.emit(Event::Flagged(flagged));
         }
         let may_be_said = self.is_withheld || !screened.is_blocked();
+        let evidence = part.evidence.into_iter().map(|it| Evidence {
+            text: self.watch.covered(&it.text),
+            ..it
+        });
         may_be_said.then_some(Reply {
             text: screened.text,
+            evidence: evidence.collect(),
             ..part
         })
     }
@@ -281,9 +308,16 @@ impl<'a> Session<'a> {
     }
 
     /// Ends the turn, which is written.
-    fn told(self) -> Told {
+    fn told(mut self) -> Told {
+        let told = self.tell();
+        self.chat.recent.put(self.name, self.replayed);
+        told
+    }
+
+    /// What the customer is told of the last turn.
+    fn tell(&mut self) -> Told {
         let state = &self.replayed.state;
-        let told = Told {
+        Told {
             turn: state.turn,
             at: state.at,
             text: state.text.clone(),
@@ -291,14 +325,14 @@ impl<'a> Session<'a> {
             reply: state.reply(),
             state: self.chat.shown(state),
             filtered: self.chat.guard.as_ref().map(|_| state.filtered),
-            failures: self.failures,
-        };
-        self.chat.recent.put(self.name, self.replayed);
-        told
+            failures: std::mem::take(&mut self.failures),
+            resumed: self.resumed.take(),
+        }
     }
 
     /// Gives the reply of the last turn, which was given before if that is repeated.
-    pub(super) fn told_again(self, sink: &mut Sink<'_>, is_repeated: bool) -> Told {
+    pub(super) fn told_again(mut self, sink: &mut Sink<'_>, is_repeated: bool) -> Told {
+        self.resumed = None;
         let told = self.told();
         let _ = sink(&told.reply.text);
         Told {

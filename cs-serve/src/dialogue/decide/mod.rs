@@ -7,9 +7,9 @@
 //! 1. A person has the conversation: nothing else is said.
 //! 2. Going back, and asking for a person, in so many words.
 //! 3. The answer to what was asked: a value and nothing beside it that means something else, a choice, a yes or a
-//!    no, "never mind", or that there is none, which counts as a wrong answer where one is required. A bare `12345` is the order's number that was asked for, whatever the model takes it for
-//!    and however unhappy it sounds.
-//!    What looks like a number and is none counts as a wrong answer.
+//!    no, "never mind", or that there is none. A bare `12345` is the order's number that was asked for, whatever the
+//!    model takes it for and however unhappy it sounds. That there is none, where a value is required, is a wrong
+//!    answer, and so is what looks like a number and is no value.
 //! 4. A value for another slot of the flow, and nothing beside it that means something else: a correction.
 //! 5. The rules of hand-over: sentiment, intents.
 //! 6. An intent that starts a flow, if the model is sure: another flow goes first, this one waits. The text may

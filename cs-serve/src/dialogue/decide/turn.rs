@@ -26,6 +26,7 @@ impl<'a> Plan<'a> {
         self.emit(Event::Customer(CustomerSaid {
             turn: self.state.turn.saturating_add(1),
             text: text.to_owned(),
+            digest: None,
             language: spoken(text, self.state.language),
             at: self.now.max(self.state.at), // a clock may go back, a conversation does not
             unsure: unsure.is_some_and(|(least, surest)| surest.confidence < least),

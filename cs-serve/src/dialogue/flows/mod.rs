@@ -73,6 +73,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
+use cs_data::file::read_at_most;
+
 pub(in crate::dialogue) use flow::{Flow, FlowId, Otherwise, Rules, Slot, Step, Task, Then};
 pub(in crate::dialogue) use texts::Texts;
 
@@ -143,16 +145,13 @@ impl Flows {
             path: path.to_owned(),
             problems,
         };
-        let bytes = std::fs::metadata(path).map_err(failed)?.len();
-        if bytes > MOST_BYTES {
-            let problem = format!("a file of {bytes} bytes, expected at most {MOST_BYTES}");
+        let Some(bytes) = read_at_most(path, MOST_BYTES).map_err(failed)? else {
             return Err(wrong(vec![Problem {
                 line: 1,
                 column: 1,
-                problem,
+                problem: format!("more than {MOST_BYTES} bytes, expected at most as many"),
             }]));
-        }
-        let bytes = std::fs::read(path).map_err(failed)?;
+        };
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             let place = cs_data::file::line_column(error.as_bytes(), at);
@@ -182,6 +181,13 @@ impl Flows {
     pub fn intents(&self) -> impl Iterator<Item = &str> {
         let starts = self.by_intent.keys().chain(&self.rules.intents);
         let all: BTreeSet<&str> = starts.map(String::as_str).collect();
+        all.into_iter()
+    }
+
+    /// Gives the names of the flows' slots, in alphabetical order.
+    pub fn slots(&self) -> impl Iterator<Item = &str> {
+        let slots = self.flows.iter().flat_map(|flow| &flow.slots);
+        let all: BTreeSet<&str> = slots.map(|slot| slot.name.as_str()).collect();
         all.into_iter()
     }
 

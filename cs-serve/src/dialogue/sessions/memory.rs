@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,8 +14,13 @@ use crate::dialogue::event::Event;
 const SHARDS: usize = 64;
 /// How often sessions are looked for whose time is over, in milliseconds.
 const SWEEP: u64 = 60_000;
+/// The most bytes of all sessions, if nobody says.
+const MOST_BYTES: u64 = 2 << 30;
+/// What a session takes beside its name and its events, in bytes.
+const OVERHEAD: usize = 96;
 
-/// Sessions in memory: they end with the process. Each takes the memory of its events as JSON.
+/// Sessions in memory: they end with the process. Each takes the memory of its events as JSON, all together 2 GiB at
+/// most by default: beyond, no turn is kept, and so none is answered, until sessions expire.
 ///
 /// ```
 /// use cs_serve::dialogue::{Event, MemorySessions, SessionError, Sessions, SessionsConfig};
@@ -32,6 +37,8 @@ pub struct MemorySessions {
     shards: Vec<Mutex<Shard>>,
     hasher: RandomState,
     count: AtomicUsize,
+    bytes: AtomicU64,
+    most_bytes: u64,
     config: SessionsConfig,
 }
 
@@ -49,6 +56,11 @@ struct Kept {
 }
 
 impl Kept {
+    /// The memory that it takes, under its name.
+    fn bytes(&self, name: &str) -> u64 {
+        (name.len() + OVERHEAD + self.lines.len()) as u64
+    }
+
     /// The lines of the events from one on, looked for from the end.
     fn from(&self, event: usize) -> &[u8] {
         let wanted = (self.count as usize).saturating_sub(event);
@@ -70,8 +82,16 @@ impl MemorySessions {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
             count: AtomicUsize::new(0),
+            bytes: AtomicU64::new(0),
+            most_bytes: MOST_BYTES,
             config: config.clone(),
         })
+    }
+
+    /// Has the sessions take at most so many bytes together.
+    #[must_use]
+    pub fn with_most_bytes(self, most_bytes: u64) -> Self {
+        Self { most_bytes, ..self }
     }
 
     fn shard(&self, session: &str) -> MutexGuard<'_, Shard> {
@@ -81,14 +101,43 @@ impl MemorySessions {
 
     /// Forgets the sessions of a shard whose time is over.
     fn sweep(&self, shard: &mut Shard, now: u64) {
-        let before = shard.sessions.len();
         let expiry = self.config.expiry;
-        shard
-            .sessions
-            .retain(|_, kept| !is_over(kept.at, now, expiry));
+        shard.sessions.retain(|name, kept| {
+            let stays = !is_over(kept.at, now, expiry);
+            if !stays {
+                self.forgotten(name, kept);
+            }
+            stays
+        });
         shard.swept = now;
-        self.count
-            .fetch_sub(before - shard.sessions.len(), Ordering::Relaxed);
+    }
+
+    fn forgotten(&self, name: &str, kept: &Kept) {
+        let bytes = kept.bytes(name);
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    fn forget(&self, shard: &mut Shard, name: &str) -> bool {
+        let kept = shard.sessions.remove(name);
+        if let Some(kept) = &kept {
+            self.forgotten(name, kept);
+        }
+        kept.is_some()
+    }
+
+    /// Makes room for bytes more.
+    fn make_room_of(&self, bytes: u64, shard: &mut Shard, now: u64) -> Result<(), SessionError> {
+        let most = self.most_bytes;
+        let taken = || self.bytes.load(Ordering::Relaxed);
+        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > most {
+            self.sweep(shard, now);
+            if taken() > most {
+                self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+                return Err(SessionError::Memory { most });
+            }
+        }
+        Ok(())
     }
 
     /// Makes room for one session more.
@@ -142,15 +191,21 @@ impl Sessions for MemorySessions {
         let kept = shard.sessions.get(session);
         let is_there = kept.is_some_and(|kept| !is_over(kept.at, now, self.config.expiry));
         if kept.is_some() && !is_there {
-            shard.sessions.remove(session);
-            self.count.fetch_sub(1, Ordering::Relaxed);
+            self.forget(&mut shard, session);
         }
         let found = shard.sessions.get(session);
         if found.map_or(0, |kept| kept.count as usize) != known {
             return Err(SessionError::Changed);
         }
-        if !is_there {
-            self.make_room(&mut shard, now)?;
+        let new = match is_there {
+            true => 0,
+            false => session.len() + OVERHEAD,
+        };
+        let bytes = (new + added.len()) as u64;
+        self.make_room_of(bytes, &mut shard, now)?;
+        if !is_there && let Err(full) = self.make_room(&mut shard, now) {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            return Err(full);
         }
         let kept = shard.sessions.entry(session.into()).or_insert(Kept {
             at: now,
@@ -169,10 +224,8 @@ impl Sessions for MemorySessions {
     }
 
     fn delete(&self, session: &str) -> Result<bool, SessionError> {
-        let removed = self.shard(session).sessions.remove(session).is_some();
-        self.count
-            .fetch_sub(usize::from(removed), Ordering::Relaxed);
-        Ok(removed)
+        let mut shard = self.shard(session);
+        Ok(self.forget(&mut shard, session))
     }
 
     fn count(&self, now: u64) -> Result<usize, SessionError> {
@@ -189,6 +242,7 @@ impl fmt::Debug for MemorySessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemorySessions")
             .field("sessions", &self.count.load(Ordering::Relaxed))
+            .field("bytes", &self.bytes.load(Ordering::Relaxed))
             .field("config", &self.config)
             .finish_non_exhaustive()
     }

@@ -87,7 +87,7 @@ pub trait Sessions: Send + Sync {
     ///
     /// # Errors
     /// [`SessionError::Changed`] if the session has another number of events; [`SessionError::Full`] if no
-    /// session more may begin. If the store fails, the events may be there or not.
+    /// session more may begin, [`SessionError::Memory`] if there is no memory for more events. If the store fails, the events may be there or not.
     fn append(
         &self,
         session: &str,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ::redb::{
@@ -20,6 +20,8 @@ const SESSIONS: TableDefinition<'_, &str, (u64, u32)> = TableDefinition::new("se
 const EVENTS: TableDefinition<'_, (&str, u32), &[u8]> = TableDefinition::new("events");
 /// How often sessions are looked for whose time is over, in milliseconds.
 const SWEEP: u64 = 60_000;
+/// How many sessions a turn looks at for that: the next one goes on behind them, so that none waits for all.
+const SWEPT: usize = 256;
 
 /// Sessions in a file, by redb: they outlast the process, and a crash of the machine. One process has
 /// the file at a time. Each turn that is written waits for the disk.
@@ -35,8 +37,17 @@ const SWEEP: u64 = 60_000;
 /// ```
 pub struct RedbSessions {
     database: Database,
-    swept: AtomicU64,
+    swept: Mutex<Swept>,
     config: SessionsConfig,
+}
+
+/// How far sessions were looked at whose time may be over.
+#[derive(Default)]
+struct Swept {
+    /// When it last began.
+    at: u64,
+    /// The session at which it goes on; none if it has been through.
+    next: Option<String>,
 }
 
 impl RedbSessions {
@@ -62,7 +73,7 @@ impl RedbSessions {
         })?;
         let sessions = Self {
             database,
-            swept: AtomicU64::new(0),
+            swept: Mutex::default(),
             config: config.clone(),
         };
         sessions
@@ -107,9 +118,7 @@ impl RedbSessions {
                 events: &mut events,
                 config: &self.config,
             };
-            if self.is_sweep_due(adding.now) {
-                tables.sweep(adding.now)?;
-            }
+            self.sweep(&mut tables, adding)?;
             if let Err(error) = tables.add(adding)? {
                 // Dropped, the transaction leaves everything as it was.
                 return Ok(Err(error));
@@ -119,13 +128,19 @@ impl RedbSessions {
         Ok(Ok(()))
     }
 
-    fn is_sweep_due(&self, now: u64) -> bool {
-        let last = self.swept.load(Ordering::Relaxed);
-        let is_due = now.abs_diff(last) >= SWEEP;
-        if is_due {
-            self.swept.store(now, Ordering::Relaxed);
+    /// Goes on with the search for sessions whose time is over, or begins it anew if that is due, or there is no room
+    /// for the session.
+    fn sweep(&self, tables: &mut Tables<'_, '_>, adding: &Adding<'_>) -> Result<(), ::redb::Error> {
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_full = adding.known == 0 && tables.sessions.len()? >= self.config.most as u64;
+        if swept.next.is_none() && (is_full || adding.now.abs_diff(swept.at) >= SWEEP) {
+            swept.at = adding.now;
+            swept.next = Some(String::new());
         }
-        is_due
+        if let Some(next) = swept.next.take() {
+            swept.next = tables.sweep(&next, adding.now)?;
+        }
+        Ok(())
     }
 
     fn remove(&self, session: &str) -> Result<bool, ::redb::Error> {
@@ -188,10 +203,7 @@ impl Tables<'_, '_> {
         }
         let most = self.config.most;
         if count == 0 && self.sessions.len()? >= most as u64 {
-            self.sweep(now)?;
-            if self.sessions.len()? >= most as u64 {
-                return Ok(Err(SessionError::Full { most }));
-            }
+            return Ok(Err(SessionError::Full { most }));
         }
         let mut number = count;
         for event in adding.events {
@@ -212,11 +224,15 @@ impl Tables<'_, '_> {
         Ok(true)
     }
 
-    /// Forgets the sessions whose time is over.
-    fn sweep(&mut self, now: u64) -> Result<(), ::redb::Error> {
-        let mut over = Vec::new();
-        for session in self.sessions.iter()? {
+    /// Forgets those of some sessions, from one on, whose time is over; gives the one at which to go on.
+    fn sweep(&mut self, from: &str, now: u64) -> Result<Option<String>, ::redb::Error> {
+        let (mut over, mut next) = (Vec::new(), None);
+        for (at, session) in self.sessions.range(from..)?.enumerate() {
             let (name, found) = session?;
+            if at == SWEPT {
+                next = Some(name.value().to_owned());
+                break;
+            }
             if is_over(found.value().0, now, self.config.expiry) {
                 over.push(name.value().to_owned());
             }
@@ -224,7 +240,7 @@ impl Tables<'_, '_> {
         for session in over {
             self.remove(&session)?;
         }
-        Ok(())
+        Ok(next)
     }
 }
 

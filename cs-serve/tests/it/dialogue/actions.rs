@@ -74,7 +74,7 @@ fn what_is_no_success_fails() {
         ),
         (
             b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
-            "create_refund: status 404, expected 2xx, or",
+            "refused: create_refund: status 404",
         ),
         (
             b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n",
@@ -103,7 +103,7 @@ fn what_is_no_success_fails() {
         (400, true),
         (401, false),
         (403, false),
-        (404, false),
+        (404, true),
         (405, false),
         (408, false),
         (409, true),

@@ -155,6 +155,11 @@ fn a_crash_during_an_action_repeats_it_with_the_same_key() {
     store.fail_after(usize::MAX);
     let told = send(&next, None, "运费呢", "").unwrap();
     assert_eq!((told.turn, told.reply.text.as_str()), (3, "满99元免运费。"));
+    let resumed = told.resumed.unwrap();
+    assert_eq!(
+        (resumed.turn, resumed.reply.text.as_str()),
+        (2, "订单A22222：已发货。")
+    );
     let calls = service.calls.lock().unwrap().clone();
     assert!(calls[2] == calls[3] && calls[1] != calls[2]);
 }
@@ -603,13 +608,13 @@ fn a_turn_that_another_replica_may_be_at_is_not_taken_for_a_crash() {
     assert!(ask(&replica()).is_err());
     store.fail_after(usize::MAX);
     let other = replica();
-    for now in [100_000, 104_999, 95_001] {
+    for now in [100_000, 106_999, 93_001] {
         time.store(now, Ordering::Relaxed);
         assert!(matches!(ask(&other), Err(ChatError::InProgress)), "{now}");
     }
     assert_eq!(service.calls().len(), 1);
     // It has ended by then, or the clock has gone back.
-    time.store(105_000, Ordering::Relaxed);
+    time.store(107_000, Ordering::Relaxed);
     assert_eq!(ask(&other).unwrap().reply.text, "订单A12345：已发货。");
     let calls = service.calls.lock().unwrap();
     assert!(calls.len() == 2 && calls[0] == calls[1]);

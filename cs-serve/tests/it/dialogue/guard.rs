@@ -8,7 +8,7 @@ use cs_serve::dialogue::{
     SessionsConfig, Told, Turn,
 };
 use cs_serve::reply::retrieval::Embedder;
-use cs_serve::reply::{Asked, Reply, Sink, Source};
+use cs_serve::reply::{Asked, Evidence, Reply, Sink, Source};
 use cs_serve::safety::meaning::{Exemplar, Meaning};
 use cs_serve::safety::words::{CurrentFilter, Filter, FilterConfig, Trick, WordList};
 use cs_serve::safety::{Action, Severity};
@@ -239,6 +239,72 @@ fn a_turn_that_is_sent_again_tells_what_was_done_with_it() {
         (again.turn, again.filtered, again.reply),
         (1, first.filtered, first.reply)
     );
+}
+
+#[test]
+fn a_turn_is_known_again_whatever_the_words_are_by_then() {
+    let current = Arc::new(Mutex::new("rascal\tinsult\t2\tmask\n"));
+    let read = {
+        let current = Arc::clone(&current);
+        move || {
+            let mut words = WordList::new();
+            words.add(current.lock().unwrap().as_bytes(), "words.tsv".as_ref())?;
+            Ok(Filter::new(words, FilterConfig::default()))
+        }
+    };
+    let filter = Arc::new(CurrentFilter::open(read).unwrap());
+    let guard = Guard::default().with_words(Arc::clone(&filter));
+    let chat = shop(guard, 3, &Heard::default());
+    let understanding = Understanding::default();
+    let send = |number, text| {
+        let turn = Turn {
+            session: "s1",
+            turn: Some(number),
+            text,
+            understanding: &understanding,
+            parts: &[],
+        };
+        chat.turn(&turn, &mut |_| ControlFlow::Continue(()))
+    };
+    let covered = send(1, "you rascal").unwrap();
+    let open = send(2, "you blackguard").unwrap();
+    *current.lock().unwrap() = "blackguard\tinsult\t2\tmask\n";
+    filter.reload().unwrap();
+    let again = send(2, "you blackguard").unwrap();
+    assert!(again.is_repeated && again.reply == open.reply);
+    assert!(send(2, "you whiteguard").is_err());
+    let third = send(3, "you blackguard").unwrap();
+    assert_eq!(third.text, "you **********");
+    assert!(send(3, "you greengrocs").is_err() && send(3, "you blackguard").unwrap().is_repeated);
+    assert_ne!(covered.text, "you rascal");
+}
+
+#[test]
+fn evidence_does_not_spell_out_what_is_covered() {
+    let flows = r#"
+version: 1
+flows:
+  f: { starts: { intent: i }, slots: { x: { ask: "x?" } }, steps: [{ collect: [x] }] }
+"#;
+    let answers = |_: &Asked<'_>, _: &mut Sink<'_>| {
+        Ok(Some(Reply {
+            text: "He is a rascal.".into(),
+            source: Source::Faq,
+            evidence: vec![Evidence {
+                source: Source::Faq,
+                id: "1".into(),
+                text: "Is he a rascal?".into(),
+            }],
+            checked: None,
+        }))
+    };
+    let sessions = MemorySessions::new(&SessionsConfig::default()).unwrap();
+    let flows = Flows::parse(flows).unwrap();
+    let config = ChatConfig::default();
+    let chat = Chat::new(flows, Box::new(answers), Box::new(sessions), config).unwrap();
+    let (told, _) = say(&chat.with_guard(guard()), "who is he?", "");
+    assert_eq!(told.reply.text, "He is a ******.");
+    assert_eq!(told.reply.evidence[0].text, "Is he a ******?");
 }
 
 #[test]

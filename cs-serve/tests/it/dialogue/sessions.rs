@@ -93,6 +93,57 @@ fn in_memory() {
 }
 
 #[test]
+fn sessions_in_memory_take_no_more_than_they_may() {
+    let store = MemorySessions::new(&config())
+        .unwrap()
+        .with_most_bytes(1_000);
+    let is_full = |added: Result<(), SessionError>| {
+        matches!(added, Err(SessionError::Memory { most: 1_000 }))
+    };
+    let long = |bytes: usize| [set("note", &"n".repeat(bytes))];
+    assert!(is_full(store.append("a", 0, &long(1_000), NOW)));
+    store.append("a", 0, &long(500), NOW).unwrap();
+    // What is refused is not there, and takes nothing.
+    for _ in 0..9 {
+        assert!(is_full(store.append("a", 1, &long(500), NOW)));
+        assert!(is_full(store.append("b", 0, &long(500), NOW)));
+    }
+    assert_eq!(store.load("a", 0, NOW).unwrap().len(), 1);
+    store.append("b", 0, &long(100), NOW).unwrap();
+    // What is forgotten makes room, and so does what is over.
+    assert!(store.delete("a").unwrap());
+    store.append("b", 1, &long(500), NOW).unwrap();
+    store.append("b", 0, &long(700), NOW + HOUR + 1).unwrap();
+}
+
+#[test]
+fn a_file_forgets_piece_by_piece() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions");
+    let config = SessionsConfig {
+        most: 600,
+        ..config()
+    };
+    let began = [Event::Began(1)];
+    let store = RedbSessions::open(&path, &config).unwrap();
+    for number in 0..600 {
+        store
+            .append(&format!("s{number:03}"), 0, &began, NOW)
+            .unwrap();
+    }
+    // Two turns make room for as many sessions as they look at, and the third one comes to the end.
+    let later = NOW + HOUR + 1;
+    for number in 0..3 {
+        store
+            .append(&format!("t{number}"), 0, &began, later)
+            .unwrap();
+    }
+    drop(store);
+    let store = RedbSessions::open(&path, &config).unwrap();
+    assert_eq!(store.count(NOW).unwrap(), 3);
+}
+
+#[test]
 fn in_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let open = |name| RedbSessions::open(&folder.path().join(name), &config());
