@@ -231,6 +231,7 @@ fn open_native_gguf(gguf: Gguf, arguments: &Arguments) -> Result<NativeCausalLm>
 fn int4() -> QuantConfig {
     QuantConfig {
         int4: Int4::ALL,
+        calibrate: false,
         ..QuantConfig::default()
     }
 }

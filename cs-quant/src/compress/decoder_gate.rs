@@ -8,9 +8,11 @@ use cs_model::DecoderConfig;
 use cs_model::names::TensorRole;
 use serde::{Deserialize, Serialize};
 
-use super::quantize_decoder::quantize_decoder;
+use super::quantize_decoder::quantize_measured;
 use crate::error::{Error, Result};
+use crate::format::equalise::InputSquares;
 use crate::format::scheme::QuantConfig;
+use crate::runtime::calibration::measured;
 use crate::runtime::causal_lm::NativeCausalLm;
 use crate::runtime::config::{Precision, RuntimeConfig};
 
@@ -115,14 +117,14 @@ pub fn surprise(logits: &[f32], token: u32) -> f64 {
 }
 
 impl DecoderGate {
-    /// Quantises as [`quantize_decoder`] does if the figure that `metric` gives of the result is
+    /// Quantises as [`quantize_decoder`](crate::quantize_decoder) does if the figure that `metric` gives of the result is
     /// accepted; if not, `out` stays as it was.
     ///
     /// Costs the metric twice; when blocks must be kept, once more for each block and some five times.
     ///
     /// # Errors
     ///
-    /// Those of [`quantize_decoder`] and of the metric; [`Error::Config`] for a `max_rise` that is not
+    /// Those of [`quantize_decoder`](crate::quantize_decoder) and of the metric; [`Error::Config`] for a `max_rise` that is not
     /// a number, or a figure in fp32 that is not above zero.
     pub fn quantize<E: From<Error>>(
         &self,
@@ -134,7 +136,8 @@ impl DecoderGate {
         if self.max_rise.is_nan() {
             return Err(Error::config("max_rise", "NaN", "a number").into());
         }
-        let mut trial = Trial::new(dir, metric)?;
+        config.validate()?;
+        let mut trial = Trial::new(dir, config, metric)?;
         let mut report = self.judge(&mut trial, config)?;
         let mut config = config.clone();
         if !self.keeps(report.metric_after / report.metric_before) {
@@ -146,7 +149,7 @@ impl DecoderGate {
             report.keep_fp32 = keep;
         }
         if report.accepted {
-            let written = quantize_decoder(dir, out, &config)?;
+            let written = quantize_measured(dir, out, &config, trial.measured.as_deref())?;
             report.bytes_after = written.bytes_after;
             report.ratio = written.ratio();
         }
@@ -218,7 +221,8 @@ pub fn block_sensitivity<E: From<Error>>(
     config: &QuantConfig,
     metric: impl FnMut(&mut NativeCausalLm) -> Result<f64, E>,
 ) -> Result<Vec<BlockSensitivity>, E> {
-    Trial::new(dir, metric)?.sensitivity(config)
+    config.validate()?;
+    Trial::new(dir, config, metric)?.sensitivity(config)
 }
 
 /// A decoder of which quantised versions are tried.
@@ -229,6 +233,8 @@ struct Trial<'a, M> {
     bytes: u64,
     /// The beginnings of the names of its blocks' tensors.
     blocks: Vec<String>,
+    /// What its blocks read, if the settings ask for it.
+    measured: Option<Vec<InputSquares>>,
     before: Measured,
 }
 
@@ -240,7 +246,7 @@ struct Measured {
 }
 
 impl<'a, M> Trial<'a, M> {
-    fn new<E>(dir: &'a Path, mut metric: M) -> Result<Self, E>
+    fn new<E>(dir: &'a Path, config: &QuantConfig, mut metric: M) -> Result<Self, E>
     where
         E: From<Error>,
         M: FnMut(&mut NativeCausalLm) -> Result<f64, E>,
@@ -261,6 +267,7 @@ impl<'a, M> Trial<'a, M> {
             metric,
             bytes: weights.file_size(),
             blocks: blocks(&decoder),
+            measured: measured(dir, config)?,
             before,
         })
     }
@@ -271,7 +278,8 @@ impl<'a, M> Trial<'a, M> {
         M: FnMut(&mut NativeCausalLm) -> Result<f64, E>,
     {
         let runtime = RuntimeConfig::default();
-        let mut model = NativeCausalLm::open_quantised(self.dir, config, &runtime)?;
+        let mut model =
+            NativeCausalLm::open_measured(self.dir, config, self.measured.as_deref(), &runtime)?;
         measure(&mut self.metric, &mut model)
     }
 

@@ -10,10 +10,11 @@ use super::edited::file_size;
 use super::quantize::{QuantReport, stored};
 use crate::error::{Error, Result};
 use crate::format::artefact;
-use crate::format::equalise::Equaliser;
+use crate::format::equalise::{Equaliser, InputSquares};
 use crate::format::matrix::transpose;
 use crate::format::scheme::{QuantConfig, Scheme};
 use crate::format::source::checkpoint;
+use crate::runtime::calibration::measured;
 
 /// The files beside a model's weights and configuration, of which those that are there belong to
 /// the artefact as well.
@@ -42,7 +43,8 @@ const COMPANIONS: [&str; 14] = [
 /// [`quantize`](crate::quantize) does it, all of them `[outputs, inputs]`; a tied head stays one
 /// matrix. In int8 that is a quarter of fp32; with all of [`Int4`](crate::Int4), a seventh. Before, the
 /// columns of each matrix in a block are brought to one size, by factors that norms and other matrices
-/// take back: the tensors of blocks differ from the folder's, and what the model computes does not.
+/// take back: the tensors of blocks differ from the folder's, and what the model computes does not. Which
+/// they are is [measured](QuantConfig::calibrate).
 ///
 /// # Errors
 ///
@@ -51,6 +53,17 @@ const COMPANIONS: [&str; 14] = [
 /// artefact in `out`.
 pub fn quantize_decoder(dir: &Path, out: &Path, config: &QuantConfig) -> Result<QuantReport> {
     config.validate()?;
+    let measured = measured(dir, config)?;
+    quantize_measured(dir, out, config, measured.as_deref())
+}
+
+/// Does what [`quantize_decoder`] does, with inputs that were measured before.
+pub(super) fn quantize_measured(
+    dir: &Path,
+    out: &Path,
+    config: &QuantConfig,
+    measured: Option<&[InputSquares]>,
+) -> Result<QuantReport> {
     let decoder = DecoderConfig::open(dir)?;
     let mut checkpoint = Checkpoint {
         weights: checkpoint(dir, &decoder)?,
@@ -59,9 +72,10 @@ pub fn quantize_decoder(dir: &Path, out: &Path, config: &QuantConfig) -> Result<
         head: head(decoder.names(), decoder.tied()),
         conv1d: decoder.stack().conv1d,
         equaliser: None,
+        of_decoder: true,
     };
     let read = |name: &str, shape: &[usize]| Ok(checkpoint.read(name, shape)?.1);
-    checkpoint.equaliser = Some(Equaliser::new(&decoder, read)?);
+    checkpoint.equaliser = Some(Equaliser::new(&decoder, measured, read)?);
     checkpoint.quantize(dir, out, config)
 }
 
@@ -84,6 +98,7 @@ pub fn quantize_seq2seq(dir: &Path, out: &Path, config: &QuantConfig) -> Result<
         head: head(model.decoder_names(), model.tied()),
         conv1d: false,
         equaliser: None,
+        of_decoder: false,
     };
     checkpoint.quantize(dir, out, config)
 }
@@ -109,6 +124,8 @@ struct Checkpoint {
     conv1d: bool,
     /// What its tensors are multiplied by before they are quantised.
     equaliser: Option<Equaliser>,
+    /// Whether it is a decoder alone.
+    of_decoder: bool,
 }
 
 impl Checkpoint {
@@ -155,8 +172,12 @@ impl Checkpoint {
 
     fn scheme(&self, config: &QuantConfig, name: &str, shape: &[usize]) -> Scheme {
         let scheme = config.scheme(name, shape);
-        match name == self.head {
+        let scheme = match name == self.head {
             true => scheme.for_product(),
+            false => scheme,
+        };
+        match self.of_decoder {
+            true => scheme.for_decoder(),
             false => scheme,
         }
     }

@@ -8,9 +8,9 @@
 //! s_j = x_j^a / w_j^(1 - a),   a = 1/4
 //! ```
 //!
-//! with `w_j` the column's root mean square and `x_j` the size of its input, as SmoothQuant has it (Xiao et al.
-//! 2023, equation 4). No text is needed: `x_j` is told by the weight of the norm, or by the row of the matrix,
-//! that the input comes from.
+//! with `w_j` the column's root mean square and `x_j` that of its input, as SmoothQuant has it (Xiao et al.
+//! 2023, equation 4, with the largest). Where inputs were not measured, `x_j` is told by the weight of the norm,
+//! or by the row of the matrix, that they come from.
 
 use std::collections::BTreeMap;
 
@@ -29,6 +29,19 @@ const MOST: f64 = 64.0;
 #[derive(Debug)]
 pub(crate) struct Equaliser {
     blocks: Vec<Block>,
+}
+
+/// The sums of squares of the numbers that a block's matrices read, over the tokens of some texts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct InputSquares {
+    /// Of what queries, keys and values are made of, `[H]`.
+    pub(crate) attention: Vec<f64>,
+    /// Of the heads' values that attention gives, `[A·D]`.
+    pub(crate) of_heads: Vec<f64>,
+    /// Of what the first feed-forward layers read, `[H]`.
+    pub(crate) feed_forward: Vec<f64>,
+    /// Of what the last one reads, `[M]`.
+    pub(crate) inner: Vec<f64>,
 }
 
 /// The factors by which the columns of a block's matrices are multiplied.
@@ -53,14 +66,15 @@ struct Values {
 }
 
 impl Equaliser {
-    /// Finds the factors. `read` gives a tensor by its name and its shape in the checkpoint, a matrix as
-    /// `[outputs, inputs]` whatever that is.
+    /// Finds the factors, by the inputs of each block where they were `measured`. `read` gives a tensor by its
+    /// name and its shape in the checkpoint, a matrix as `[outputs, inputs]` whatever that is.
     ///
     /// # Errors
     ///
     /// Those of `read`.
     pub(crate) fn new(
         decoder: &DecoderConfig,
+        measured: Option<&[InputSquares]>,
         read: impl Fn(&str, &[usize]) -> Result<Vec<f32>>,
     ) -> Result<Self> {
         let stack = decoder.stack();
@@ -74,7 +88,8 @@ impl Equaliser {
                     shape.map_or(Ok(Vec::new()), |shape| read(&name, shape))
                 },
             };
-            Block::new(&stack, block, &tensors)
+            let measured = measured.and_then(|blocks| blocks.get(layer));
+            Block::new(&stack, block, &tensors, measured)
         });
         Ok(Self {
             blocks: blocks.collect::<Result<_>>()?,
@@ -118,32 +133,52 @@ impl Tensors<'_> {
     }
 
     /// The factors of matrices that read what a norm gives.
-    fn after(&self, norm: Role, roles: &[Role], width: usize) -> Result<Vec<f32>> {
+    fn after(
+        &self,
+        norm: Role,
+        roles: &[Role],
+        inputs: Option<&[f64]>,
+        width: usize,
+    ) -> Result<Vec<f32>> {
         let columns = self.columns(roles, width)?;
-        Ok(factors(&columns, &self.columns(&[norm], width)?))
+        match inputs {
+            Some(inputs) => Ok(factors(&columns, inputs)),
+            None => Ok(factors(&columns, &self.columns(&[norm], width)?)),
+        }
     }
 }
 
 impl Block {
-    fn new(stack: &Stack, sizes: &BlockSizes, tensors: &Tensors<'_>) -> Result<Self> {
+    fn new(
+        stack: &Stack,
+        sizes: &BlockSizes,
+        tensors: &Tensors<'_>,
+        measured: Option<&InputSquares>,
+    ) -> Result<Self> {
         let hidden = stack.hidden_size;
         let attention = [Role::Query, Role::Key, Role::Value, Role::QueryKeyValue];
         let feed_forward = [Role::FeedForwardGate, Role::FeedForwardIn];
         let values = match stack.conv1d {
             true => None,
-            false => Some(Values::new(stack, sizes, tensors)?),
+            false => Some(Values::new(stack, sizes, tensors, measured)?),
         };
         let inner = match stack.gated {
-            true => Some(factors(
-                &tensors.columns(&[Role::FeedForwardOut], sizes.inner_size)?,
-                &tensors.rows(Role::FeedForwardIn, hidden)?,
-            )),
+            true => {
+                let columns = tensors.columns(&[Role::FeedForwardOut], sizes.inner_size)?;
+                Some(match measured {
+                    Some(measured) => factors(&columns, &measured.inner),
+                    None => factors(&columns, &tensors.rows(Role::FeedForwardIn, hidden)?),
+                })
+            }
             false => None,
         };
+        let inputs = measured
+            .map(|it| (&it.attention[..], &it.feed_forward[..]))
+            .unzip();
         Ok(Self {
-            attention: tensors.after(Role::AttentionNorm, &attention, hidden)?,
+            attention: tensors.after(Role::AttentionNorm, &attention, inputs.0, hidden)?,
             values,
-            feed_forward: tensors.after(Role::FeedForwardNorm, &feed_forward, hidden)?,
+            feed_forward: tensors.after(Role::FeedForwardNorm, &feed_forward, inputs.1, hidden)?,
             inner,
         })
     }
@@ -179,17 +214,19 @@ impl Block {
 }
 
 impl Values {
-    fn new(stack: &Stack, sizes: &BlockSizes, tensors: &Tensors<'_>) -> Result<Self> {
+    fn new(
+        stack: &Stack,
+        sizes: &BlockSizes,
+        tensors: &Tensors<'_>,
+        measured: Option<&InputSquares>,
+    ) -> Result<Self> {
         let (size, sharing) = (stack.head_size, sizes.heads / sizes.key_value_heads);
         let columns = tensors.columns(&[Role::AttentionOutput], sizes.heads * size)?;
-        // Of the columns of the heads that share a value, the largest counts.
-        let groups = columns.chunks_exact(sharing * size);
-        let largest = groups.flat_map(|heads| {
-            let of_value = |i| heads.iter().skip(i).step_by(size);
-            (0..size).map(move |i| of_value(i).fold(0.0f64, |most, &x| most.max(x)))
-        });
-        let rows = tensors.rows(Role::Value, stack.hidden_size)?;
-        let of_values = factors(&Vec::from_iter(largest), &rows);
+        let inputs = match measured {
+            Some(measured) => largest(&measured.of_heads, size, sharing),
+            None => tensors.rows(Role::Value, stack.hidden_size)?,
+        };
+        let of_values = factors(&largest(&columns, size, sharing), &inputs);
         let of_heads = of_values.chunks_exact(size);
         let of_heads = of_heads.flat_map(|values| values.repeat(sharing));
         Ok(Self {
@@ -197,6 +234,16 @@ impl Values {
             of_values,
         })
     }
+}
+
+/// Gives the largest of what the heads that share a value have for it, `[K·D]`.
+fn largest(of_heads: &[f64], size: usize, sharing: usize) -> Vec<f64> {
+    let groups = of_heads.chunks_exact(sharing * size);
+    let each = groups.flat_map(|heads| {
+        let of_value = |i| heads.iter().skip(i).step_by(size);
+        (0..size).map(move |i| of_value(i).fold(0.0f64, |most, &x| most.max(x)))
+    });
+    each.collect()
 }
 
 /// Gives the factors of columns by the sums of squares of these and of their inputs; their product is about

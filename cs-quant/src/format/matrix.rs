@@ -7,7 +7,7 @@
 use half::f16;
 
 use super::scheme::{Clip, IntRange, Scheme};
-use crate::kernel::pack::{MOST_SUM, NEIGHBOURS};
+use crate::kernel::pack::{MOST_SUM, NEIGHBOURS, PAIRS};
 
 /// A matrix `[rows, cols]` in one of the precisions.
 #[derive(Debug, Clone)]
@@ -163,18 +163,34 @@ fn round(weights: &[f32], step: f32, range: IntRange) -> [f32; 8] {
     let exact = exact.map(|x| x / step);
     let mut rounded = exact.map(|x| nearest(x.clamp(range.least(), range.most())));
     let sum: f32 = rounded.iter().map(|q| q.abs()).sum();
-    if range == IntRange::Bounded && sum > MOST_SUM as f32 {
-        for neighbours in NEIGHBOURS {
-            lower(&mut rounded, &exact, neighbours, 1.0);
-            lower(&mut rounded, &exact, neighbours, -1.0);
-        }
+    match range {
+        _ if sum <= MOST_SUM as f32 => {}
+        IntRange::Int4 | IntRange::Int8 => {}
+        IntRange::Bounded => lower_all(&mut rounded, &exact, NEIGHBOURS),
+        IntRange::Paired => lower_all(&mut rounded, &exact, PAIRS),
     }
     rounded
 }
 
+fn lower_all<const N: usize, const M: usize>(
+    rounded: &mut [f32; 8],
+    exact: &[f32; 8],
+    sets: [[usize; N]; M],
+) {
+    for neighbours in sets {
+        lower(rounded, exact, neighbours, 1.0);
+        lower(rounded, exact, neighbours, -1.0);
+    }
+}
+
 /// Lowers integers of a sign until their sum keeps to [`MOST_SUM`]: one at a time, the one that is
 /// then rounded away from zero the most.
-fn lower(rounded: &mut [f32; 8], exact: &[f32; 8], neighbours: [usize; 4], sign: f32) {
+fn lower<const N: usize>(
+    rounded: &mut [f32; 8],
+    exact: &[f32; 8],
+    neighbours: [usize; N],
+    sign: f32,
+) {
     let sum: f32 = neighbours
         .map(|i| (sign * rounded[i]).max(0.0))
         .iter()
@@ -208,13 +224,15 @@ fn step(weights: &[f32], range: IntRange, clip: Clip) -> f32 {
     if finest < f32::MIN_POSITIVE {
         return 1.0;
     }
-    // Up to 32 no neighbours are lowered; beyond `most` the largest weights are cut off. With -8, which
+    // Up to 32 no neighbours are lowered, up to 64 no pairs; beyond `most` the largest weights are cut off. With -8, which
     // no positive 8 faces, that is worth up to half a step of 4 bits beyond it.
     let limits = match (range, clip) {
         (IntRange::Int4, Clip::None | Clip::Percentile(_)) => Limits::new(7.0, 0.125, 13),
         (IntRange::Int4, Clip::Mse) => Limits::new(7.0, 0.125, 57),
         (IntRange::Bounded, Clip::None | Clip::Percentile(_)) => Limits::new(32.0, 4.0, 23),
         (IntRange::Bounded, Clip::Mse) => Limits::new(32.0, 4.0, 33),
+        (IntRange::Paired, Clip::None | Clip::Percentile(_)) => Limits::new(64.0, 4.0, 16),
+        (IntRange::Paired, Clip::Mse) => Limits::new(64.0, 4.0, 25),
         (_, Clip::Mse) => Limits::new(range.most(), range.most() / 20.0, 21),
         _ => return finest,
     };
@@ -258,7 +276,7 @@ fn loss(weights: &[f32], step: f32, range: IntRange) -> f32 {
             let error = (x - q * step).powi(2);
             match range {
                 IntRange::Int4 => error * x.abs(),
-                IntRange::Int8 | IntRange::Bounded => error,
+                IntRange::Int8 | IntRange::Bounded | IntRange::Paired => error,
             }
         });
         errors.sum::<f32>()
@@ -285,7 +303,7 @@ mod tests {
     #[test]
     fn rows_are_rounded_to_half_a_step() {
         let data = [1.0, -0.5, 0.004, 0.0, 0.0, 0.0, 1e-45, 0.0, 0.0];
-        for range in [IntRange::Int8, IntRange::Bounded] {
+        for range in [IntRange::Int8, IntRange::Bounded, IntRange::Paired] {
             let (values, scale) = quantise_rows(&data, 3, range, Clip::None);
             assert!(values[0] >= 32);
             assert_eq!(scale[1..], [1.0, 1.0]);

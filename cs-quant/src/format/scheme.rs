@@ -27,6 +27,11 @@ pub struct QuantConfig {
     pub int4: Int4,
     /// How the step of a row is found; from its largest weight by default.
     pub clip: Clip,
+    /// Whether a decoder in a folder first writes a text of its own in fp32, eight times 96 tokens by chance,
+    /// by which the columns of its matrices are brought to one size (Liu et al. 2023, *LLM-QAT*, section 3.1, has
+    /// the text; nobody else's is needed). That takes as much memory as its weights in fp32 and the time of 96
+    /// steps. On by default; what is read from a GGUF file, an encoder and an encoder-decoder are not measured.
+    pub calibrate: bool,
 }
 
 /// The layers whose weights take 4 bits, with a step for every few inputs of a row. A decoder's stay
@@ -94,6 +99,7 @@ impl Default for QuantConfig {
             keep_fp32: vec![ALL_HEADS.to_owned()],
             int4: Int4::default(),
             clip: Clip::None,
+            calibrate: true,
         }
     }
 }
@@ -191,6 +197,15 @@ impl Scheme {
             other => other,
         }
     }
+
+    /// Gives the scheme in a decoder, whose results depend more on single weights than an encoder's do, and
+    /// whose prompts are few rows: a tile may be slower for them.
+    pub(crate) fn for_decoder(self) -> Self {
+        match self {
+            Self::Int8(IntRange::Bounded) => Self::Int8(IntRange::Paired),
+            other => other,
+        }
+    }
 }
 
 /// The integers that a step may be multiplied by.
@@ -203,6 +218,8 @@ pub(crate) enum IntRange {
     /// The integers from -127 to 127, such that neighbours of one sign sum to at most what a tile
     /// can add up in 16 bits.
     Bounded,
+    /// The integers from -127 to 127, such that pairs of one sign do.
+    Paired,
 }
 
 impl IntRange {
@@ -210,7 +227,7 @@ impl IntRange {
     pub(super) fn least(self) -> f32 {
         match self {
             Self::Int4 => -8.0,
-            Self::Int8 | Self::Bounded => -127.0,
+            Self::Int8 | Self::Bounded | Self::Paired => -127.0,
         }
     }
 
@@ -218,7 +235,7 @@ impl IntRange {
     pub(super) fn most(self) -> f32 {
         match self {
             Self::Int4 => 7.0,
-            Self::Int8 | Self::Bounded => 127.0,
+            Self::Int8 | Self::Bounded | Self::Paired => 127.0,
         }
     }
 }

@@ -9,7 +9,7 @@ use cs_model::names::{HEADS, Names, Role};
 use cs_model::{Bundle, DecoderConfig, Matrix, NormKind, Norms, Transitions, Weights};
 
 use super::artefact;
-use super::equalise::Equaliser;
+use super::equalise::{Equaliser, InputSquares};
 use super::joined::Joined;
 use super::matrix::{StoredMatrix, transpose};
 use super::scheme::{QuantConfig, Scheme};
@@ -27,6 +27,8 @@ pub(crate) struct WeightSource {
     quantise: Option<QuantConfig>,
     /// What a decoder's tensors are multiplied by before they are quantised.
     equaliser: Option<Equaliser>,
+    /// Whether it has the weights of a decoder alone.
+    of_decoder: bool,
 }
 
 /// A file of weights, by its kind.
@@ -55,6 +57,7 @@ impl WeightSource {
             file: WeightFile::Artefact(weights),
             quantise: None,
             equaliser: None,
+            of_decoder: false,
         })
     }
 
@@ -65,6 +68,7 @@ impl WeightSource {
             file: WeightFile::Checkpoint(weights),
             quantise,
             equaliser: None,
+            of_decoder: false,
         }
     }
 
@@ -75,16 +79,22 @@ impl WeightSource {
             file: WeightFile::Gguf(gguf),
             quantise,
             equaliser: None,
+            of_decoder: false,
         }
     }
 
-    /// Has the columns of a decoder's matrices brought to one size before they are quantised, unless some stay
-    /// in 4 bits as the file has them.
+    /// Has the weights quantised as a decoder's are: the columns of its matrices are brought to one size before,
+    /// by the inputs that were `measured`, unless some stay in 4 bits as the file has them.
     ///
     /// # Errors
     ///
     /// A tensor that cannot be read.
-    pub(crate) fn equalised(mut self, decoder: &DecoderConfig) -> Result<Self> {
+    pub(crate) fn for_decoder(
+        mut self,
+        decoder: &DecoderConfig,
+        measured: Option<&[InputSquares]>,
+    ) -> Result<Self> {
+        self.of_decoder = true;
         let is_fixed = match &self.file {
             WeightFile::Artefact(_) => true,
             WeightFile::Checkpoint(_) => false,
@@ -96,7 +106,7 @@ impl WeightSource {
                 [inputs, outputs] if conv1d => self.unscaled(name, [outputs, inputs], true),
                 _ => self.raw(name, shape),
             };
-            self.equaliser = Some(Equaliser::new(decoder, read)?);
+            self.equaliser = Some(Equaliser::new(decoder, measured, read)?);
         }
         Ok(self)
     }
@@ -232,6 +242,10 @@ impl WeightSource {
             return StoredMatrix::F32(data);
         };
         let scheme = scheme(config.scheme(name, &shape));
+        let scheme = match self.of_decoder {
+            true => scheme.for_decoder(),
+            false => scheme,
+        };
         StoredMatrix::quantise(data, shape[1], scheme, config.clip)
     }
 }

@@ -1,8 +1,9 @@
 //! The tiles for AVX2 and FMA.
 //!
-//! `vpmaddubsw` multiplies unsigned by signed bytes and adds pairs in `i16`. The packed weights are
-//! such that two of these sums can be added there before `vpmaddwd` widens them to `i32`, which
-//! saves a quarter of the multiplications.
+//! `vpmaddubsw` multiplies unsigned by signed bytes and adds pairs in `i16`. An encoder's packed weights
+//! are such that two of these sums can be added there before `vpmaddwd` widens them to `i32`, which
+//! saves a quarter of the multiplications; a decoder's are [wide](super::pack::PackedI8::is_wide), and each
+//! sum is widened.
 
 use std::arch::asm;
 use std::arch::x86_64::{
@@ -20,8 +21,8 @@ use super::number::Number;
 use super::pack4::{GROUP, LINES};
 use super::{AHEAD, Isa, TILE, Task};
 
-/// The instruction set of a machine with AVX2, FMA and F16C.
-pub(crate) struct Avx2;
+/// The instruction set of a machine with AVX2, FMA and F16C, for weights that are `WIDE` or are not.
+pub(crate) struct Avx2<const WIDE: bool = false>;
 
 pub(super) fn is_supported() -> bool {
     is_x86_feature_detected!("avx2")
@@ -36,7 +37,10 @@ pub(super) fn is_supported() -> bool {
 /// The machine has AVX2, FMA and F16C.
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(crate) unsafe fn run<T: Task>(task: T) -> T::Output {
-    task.run::<Avx2>()
+    match task.is_wide() {
+        true => task.run::<Avx2<true>>(),
+        false => task.run::<Avx2>(),
+    }
 }
 
 /// The memory that a tile reads and writes.
@@ -51,13 +55,14 @@ struct Tile {
     sums: *mut [i32; TILE],
 }
 
-/// Computes the sums of each row `$at`, whose activations are `$row`, in `$left` and `$right`.
+/// Computes the sums of each row `$at`, whose activations are `$row`, in `$left` and `$right`. `$join` makes
+/// `ymm12` and `ymm13` sums in `i32` of the four registers from `ymm12` on, sums of pairs in `i16`.
 ///
 /// Eight sums, three of four weights and what an addition needs are 16 registers. In Rust the
 /// columns had to be taken in two halves, with the activations loaded for each, which took a tenth
 /// of a forward's time.
 macro_rules! products {
-    ($tile:ident, $($at:literal: $row:ident, $left:literal, $right:literal);+) => {
+    ($tile:ident, $join:expr, $($at:literal: $row:ident, $left:literal, $right:literal);+) => {
         asm!(
             "vpcmpeqw ymm11, ymm11, ymm11",
             "vpsrlw ymm11, ymm11, 15", // ones
@@ -78,10 +83,7 @@ macro_rules! products {
                 concat!("vpbroadcastd ymm15, dword ptr [{", stringify!($row), "} + {at} + 4]"),
                 "vpmaddubsw ymm14, ymm15, ymm10",
                 "vpmaddubsw ymm15, ymm15, ymmword ptr [{b} + 96]",
-                "vpaddw ymm12, ymm12, ymm14",
-                "vpaddw ymm13, ymm13, ymm15",
-                "vpmaddwd ymm12, ymm12, ymm11",
-                "vpmaddwd ymm13, ymm13, ymm11",
+                $join,
                 concat!("vpaddd ", $left, ", ", $left, ", ymm12"),
                 concat!("vpaddd ", $right, ", ", $right, ", ymm13"),
             )+
@@ -107,6 +109,20 @@ macro_rules! products {
     };
 }
 
+/// Computes the sums of 1 to 4 rows.
+macro_rules! rows {
+    ($tile:ident, $count:ident, $join:expr) => {
+        match $count {
+            1 => products!($tile, $join, 0: r0, "ymm0", "ymm1"),
+            2 => products!($tile, $join, 0: r0, "ymm0", "ymm1"; 1: r1, "ymm2", "ymm3"),
+            3 => products!($tile, $join, 0: r0, "ymm0", "ymm1"; 1: r1, "ymm2", "ymm3";
+                2: r2, "ymm4", "ymm5"),
+            _ => products!($tile, $join, 0: r0, "ymm0", "ymm1"; 1: r1, "ymm2", "ymm3";
+                2: r2, "ymm4", "ymm5"; 3: r3, "ymm6", "ymm7"),
+        }
+    };
+}
+
 impl Tile {
     /// Writes the sums of `R` rows, 1 to 4.
     ///
@@ -115,16 +131,32 @@ impl Tile {
     /// That of [`Isa::tile_i8`]; and `sums` is writable for `R` rows.
     #[inline]
     #[target_feature(enable = "avx2")]
-    unsafe fn multiply<const R: usize>(self) {
+    unsafe fn multiply<const R: usize, const WIDE: bool>(self) {
         // SAFETY: the caller vouches for what is read and written; a prefetch may name any address.
         unsafe {
-            match R {
-                1 => products!(self, 0: r0, "ymm0", "ymm1"),
-                2 => products!(self, 0: r0, "ymm0", "ymm1"; 1: r1, "ymm2", "ymm3"),
-                3 => products!(self, 0: r0, "ymm0", "ymm1"; 1: r1, "ymm2", "ymm3";
-                    2: r2, "ymm4", "ymm5"),
-                _ => products!(self, 0: r0, "ymm0", "ymm1"; 1: r1, "ymm2", "ymm3";
-                    2: r2, "ymm4", "ymm5"; 3: r3, "ymm6", "ymm7"),
+            match WIDE {
+                true => rows!(
+                    self,
+                    R,
+                    concat!(
+                        "vpmaddwd ymm12, ymm12, ymm11\n",
+                        "vpmaddwd ymm13, ymm13, ymm11\n",
+                        "vpmaddwd ymm14, ymm14, ymm11\n",
+                        "vpmaddwd ymm15, ymm15, ymm11\n",
+                        "vpaddd ymm12, ymm12, ymm14\n",
+                        "vpaddd ymm13, ymm13, ymm15",
+                    )
+                ),
+                false => rows!(
+                    self,
+                    R,
+                    concat!(
+                        "vpaddw ymm12, ymm12, ymm14\n",
+                        "vpaddw ymm13, ymm13, ymm15\n",
+                        "vpmaddwd ymm12, ymm12, ymm11\n",
+                        "vpmaddwd ymm13, ymm13, ymm11",
+                    )
+                ),
             }
         }
     }
@@ -143,7 +175,7 @@ pub(super) unsafe fn widen(numbers: *const [u16; TILE]) -> [__m256; 2] {
     [_mm256_cvtph_ps(left), _mm256_cvtph_ps(right)]
 }
 
-impl Isa for Avx2 {
+impl<const WIDE: bool> Isa for Avx2<WIDE> {
     const ROWS: usize = 4;
 
     #[inline(always)]
@@ -171,7 +203,7 @@ impl Isa for Avx2 {
                 sums: sums.as_mut_ptr(),
             };
             // SAFETY: the caller's promise; there is a pair, and `sums` has `R` rows.
-            unsafe { tile.multiply::<R>() };
+            unsafe { tile.multiply::<R, WIDE>() };
         }
         sums
     }
@@ -191,11 +223,16 @@ impl Isa for Avx2 {
                     for (half, sum) in sums.iter_mut().enumerate() {
                         let first = _mm256_load_si256(w.add(half));
                         let second = _mm256_load_si256(w.add(half + 2));
-                        let products = _mm256_add_epi16(
-                            _mm256_maddubs_epi16(x[0], first),
-                            _mm256_maddubs_epi16(x[1], second),
-                        );
-                        *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(products, ones));
+                        let first = _mm256_maddubs_epi16(x[0], first);
+                        let second = _mm256_maddubs_epi16(x[1], second);
+                        let products = match WIDE {
+                            true => _mm256_add_epi32(
+                                _mm256_madd_epi16(first, ones),
+                                _mm256_madd_epi16(second, ones),
+                            ),
+                            false => _mm256_madd_epi16(_mm256_add_epi16(first, second), ones),
+                        };
+                        *sum = _mm256_add_epi32(*sum, products);
                     }
                 }
             }

@@ -146,7 +146,7 @@ impl Direction<'_> {
             }
             let hidden = &mut hidden[..active * size];
             let gates = match &self.input.weights[self.index] {
-                Weights::Int8(weights) if active <= FEW => {
+                Weights::Int8(weights) if active <= FEW && !weights.is_wide() => {
                     let how = (size, weights.levels());
                     Gates::Product(quant.quantise(team, hidden, active, how), weights)
                 }

@@ -178,7 +178,8 @@ pub(crate) trait Isa {
     /// `i32`.
     ///
     /// The sums are exact if no [neighbours'](pack::NEIGHBOURS) products add up to more than 16
-    /// bits hold, which [`pack::PackedI8`] makes sure of. `next` is a panel to prefetch; it is
+    /// bits hold, which [`pack::PackedI8`] makes sure of, or if only those of two do and the task says that
+    /// its weights [are wide](Task::is_wide). `next` is a panel to prefetch; it is
     /// never read.
     ///
     /// # Safety
@@ -358,6 +359,12 @@ pub(crate) trait Task {
 
     /// Whether the operation calls [`Isa::tile_i8`] or [`Isa::tile_i4`], whose registers AMX wants to be set up.
     const USES_TILES: bool = false;
+
+    /// Whether its int8 weights [are wide](pack::PackedI8::is_wide).
+    #[inline(always)]
+    fn is_wide(&self) -> bool {
+        false
+    }
 
     /// Runs the operation. Implementations are `#[inline(always)]`, else the set's instructions are
     /// not used.

@@ -18,6 +18,9 @@ impl<T: Copy + Default, const N: usize> Default for Line<T, N> {
 /// The positions in each eight inputs whose products a tile may add in 16 bits.
 pub(crate) const NEIGHBOURS: [[usize; 4]; 2] = [[0, 1, 4, 5], [2, 3, 6, 7]];
 
+/// Those whose products it adds in 16 bits if the weights are [wide](PackedI8::is_wide).
+pub(crate) const PAIRS: [[usize; 2]; 4] = [[0, 1], [2, 3], [4, 5], [6, 7]];
+
 /// The largest sum of neighbours' positive weights, and of their negative ones, with which
 /// activations may have 8 bits: 255 * 128 = 32640 fits.
 pub(crate) const MOST_SUM: i32 = 128;
@@ -58,7 +61,16 @@ pub(crate) struct PackedI8 {
     pub(super) scale: Vec<f32>,
     pub(super) shift: Vec<f32>,
     pub(super) bias: Vec<f32>,
+    room: Room,
+}
+
+/// What fits the 16 bits in which a tile adds neighbours' products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Room {
+    /// The largest activation.
     levels: u8,
+    /// Whether [`PAIRS`] are all that may be added, and not [`NEIGHBOURS`].
+    wide: bool,
 }
 
 impl PackedI8 {
@@ -96,13 +108,19 @@ impl PackedI8 {
             scale: pad(scale),
             shift,
             bias: pad(bias),
-            levels: levels(inputs, weights),
+            room: Room::of(inputs, weights),
         }
     }
 
     /// The largest activation, 255, 127 or 63, with which no neighbours leave 16 bits.
     pub(crate) fn levels(&self) -> u8 {
-        self.levels
+        self.room.levels
+    }
+
+    /// Whether only the products of [`PAIRS`] fit 16 bits, as of a decoder's weights, which are the more
+    /// exact for it: a tile of AVX2 then widens each pair's sum, and not the sums of two pairs together.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.room.wide
     }
 
     /// Writes the weights of an output.
@@ -143,23 +161,30 @@ impl PackedI8 {
     }
 }
 
-/// Finds how large activations may be: 255 for weights that keep to [`MOST_SUM`], as the
-/// quantiser's do.
-fn levels(inputs: usize, weights: &[i8]) -> u8 {
-    let blocks = weights
-        .chunks_exact(inputs.max(1))
-        .flat_map(|row| row.chunks(8));
-    // The most of which a sum of neighbours' products still fits 16 bits.
-    match blocks.map(largest_sum).max().unwrap_or(0) {
-        largest if largest <= MOST_SUM => 255,
-        largest if largest * 127 <= i32::from(i16::MAX) => 127,
-        _ => 63, // 63 * 4 * 128 = 32256
+impl Room {
+    /// Finds how large activations may be: 255 for weights of which neighbours, or pairs, keep to
+    /// [`MOST_SUM`], as the quantiser's do.
+    fn of(inputs: usize, weights: &[i8]) -> Self {
+        let most = |sum: fn(&[i8]) -> i32| {
+            let rows = weights.chunks_exact(inputs.max(1));
+            let blocks = rows.flat_map(|row| row.chunks(8));
+            blocks.map(sum).max().unwrap_or(0)
+        };
+        let largest = most(|block| largest_sum(block, NEIGHBOURS));
+        let wide = largest > MOST_SUM && most(|block| largest_sum(block, PAIRS)) <= MOST_SUM;
+        // The most of which a sum of neighbours' products still fits 16 bits.
+        let levels = match largest {
+            _ if wide || largest <= MOST_SUM => 255,
+            _ if largest * 127 <= i32::from(i16::MAX) => 127,
+            _ => 63, // 63 * 4 * 128 = 32256
+        };
+        Self { levels, wide }
     }
 }
 
 /// Finds the largest sum of neighbours' weights of one sign.
-fn largest_sum(block: &[i8]) -> i32 {
-    let sums = NEIGHBOURS.map(|neighbours| {
+fn largest_sum<const N: usize, const M: usize>(block: &[i8], sets: [[usize; N]; M]) -> i32 {
+    let sums = sets.map(|neighbours| {
         let weights = neighbours.iter().filter_map(|&i| block.get(i).copied());
         let (mut above, mut below) = (0, 0);
         for weight in weights.map(i32::from) {
@@ -168,7 +193,7 @@ fn largest_sum(block: &[i8]) -> i32 {
         }
         above.max(below)
     });
-    sums[0].max(sums[1])
+    sums.into_iter().max().unwrap_or(0)
 }
 
 /// A linear layer in `f32`: panels of 16 output columns, `panel[input][column]`.

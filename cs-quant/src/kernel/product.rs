@@ -22,6 +22,11 @@ impl Task for GemmI8<'_> {
     const USES_TILES: bool = true;
 
     #[inline(always)]
+    fn is_wide(&self) -> bool {
+        self.weights.is_wide()
+    }
+
+    #[inline(always)]
     fn run<I: Isa>(mut self) {
         assert_eq!(self.x.stride, self.weights.stride());
         let rows = self.x.scales.len();

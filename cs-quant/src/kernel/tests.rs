@@ -79,9 +79,9 @@ impl Random {
 }
 
 /// Limits weights so that they allow for activations of 8 bits, some of them barely.
-fn bounded(weights: &[i8], k: usize) -> Vec<i8> {
+fn bounded(weights: &[i8], k: usize, range: Bound) -> Vec<i8> {
     let weights: Vec<f32> = weights.iter().map(|&w| f32::from(w)).collect();
-    quantise_rows(&weights, k, Bound::Bounded, Clip::Mse).0
+    quantise_rows(&weights, k, range, Clip::Mse).0
 }
 
 /// Computes the integers of a product by its definition.
@@ -123,6 +123,11 @@ impl Task for RowByRow<'_> {
     type Output = Vec<Vec<f32>>;
 
     #[inline(always)]
+    fn is_wide(&self) -> bool {
+        self.weights.is_wide()
+    }
+
+    #[inline(always)]
     fn run<I: Isa>(self) -> Vec<Vec<f32>> {
         let fours = self.weights.outputs / TILE / 4;
         let row = |row: usize| {
@@ -157,7 +162,11 @@ fn int8_products_are_exact_on_every_kernel() {
     for (m, k, n) in SHAPES {
         let mut random = Random(k as u64);
         let any = random.weights(n * k);
-        for (q, keeps) in [(bounded(&any, k), true), (any, false)] {
+        for (q, keeps) in [
+            (bounded(&any, k, Bound::Bounded), true),
+            (bounded(&any, k, Bound::Paired), true),
+            (any, false),
+        ] {
             let packed = PackedI8::new(k, &q, &vec![1.0; n], &vec![0.0; n]);
             let levels = packed.levels();
             assert!(if keeps {
@@ -376,9 +385,11 @@ fn extreme_values_do_not_saturate() {
             ([127, 1, 0, 127, 0, 0, 0, 1], 255),
             ([-128, 0, -64, -64, 0, 0, 0, 0], 255),
             ([-128, 127, 127, -128, 1, 0, 0, 1], 255),
-            ([33; 8], 127),
+            ([33; 8], 255),
+            ([127, 1, -1, 127, 1, 127, 127, 0], 255),
+            ([-64; 8], 255),
+            ([65, 64, 64, 64, 0, 0, 0, 0], 127),
             ([127; 8], 63),
-            ([-64; 8], 127),
             ([-128; 8], 63),
         ] {
             for k in [64, 200, 1536] {

@@ -226,13 +226,13 @@ impl Isa for AvxVnni {
         b: *const N,
     ) -> [[f32; TILE]; R] {
         // SAFETY: the caller's promise is the one asked for; the set includes AVX2 and FMA.
-        unsafe { Avx2::tile_floats::<N, R>(k, a, lda, b) }
+        unsafe { <Avx2>::tile_floats::<N, R>(k, a, lda, b) }
     }
 
     #[inline(always)]
     unsafe fn narrow(floats: &[f32; TILE]) -> [f16; TILE] {
         // SAFETY: the caller's promise is the one asked for; the set includes F16C.
-        unsafe { Avx2::narrow(floats) }
+        unsafe { <Avx2>::narrow(floats) }
     }
 }
 
@@ -409,6 +409,6 @@ impl Isa for Avx512Vnni {
     #[inline(always)]
     unsafe fn narrow(floats: &[f32; TILE]) -> [f16; TILE] {
         // SAFETY: the caller's promise is the one asked for; the set includes F16C.
-        unsafe { Avx2::narrow(floats) }
+        unsafe { <Avx2>::narrow(floats) }
     }
 }

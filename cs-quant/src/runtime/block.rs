@@ -5,11 +5,14 @@
 //! shapes, `R` is the number of rows, `H` the hidden width, `A` the number of heads of queries, `K`
 //! that of keys, `D` their width and `M` the inner width.
 
+use std::sync::Mutex;
+
 use cs_model::names::Role;
 use cs_model::{Activation, NormPlace, Stack};
 
-use super::scratch::{Scratch, take};
+use super::scratch::{Scratch, lock, take};
 use crate::error::Result;
+use crate::format::equalise::InputSquares;
 use crate::format::source::Scope;
 use crate::kernel::gemm::{QuantScratch, Weights};
 use crate::kernel::heads::{HeadShape, Preparation};
@@ -33,6 +36,8 @@ pub(crate) struct Block {
     inner_width: usize,
     gated: bool,
     feed_forward: Sublayer,
+    /// What went through, if that is measured.
+    inputs: Option<Mutex<InputSquares>>,
 }
 
 /// Attention to a source.
@@ -128,7 +133,18 @@ impl Block {
                     stack.biases.feed_forward,
                 )?,
             },
+            inputs: None,
         })
+    }
+
+    /// Has what its matrices read measured from now on.
+    pub(crate) fn measure(&mut self) {
+        self.inputs = Some(Mutex::default());
+    }
+
+    /// Gives what was measured.
+    pub(crate) fn measured(&self) -> Option<InputSquares> {
+        self.inputs.as_ref().map(|inputs| lock(inputs).clone())
     }
 
     /// How the queries, keys and values of [`Block::project`] lie side by side.
@@ -162,6 +178,9 @@ impl Block {
     ) {
         let Scratch { update, quant, .. } = scratch;
         let input = self.attention.enter(team, x, update);
+        if let Some(inputs) = &self.inputs {
+            add_squares(&mut lock(inputs).attention, input, self.qkv.inputs());
+        }
         self.qkv.apply(team, input, Act::None, (qkv, quant));
         let preparation = Preparation {
             shape: self.heads,
@@ -224,11 +243,19 @@ impl Block {
         let input = self.feed_forward.enter(team, x, update);
         let rows = context.len() / self.heads.context();
         let inner = take(wide, rows * self.inner_width); // [R, M]
+        if let Some(inputs) = &self.inputs {
+            add_squares(&mut lock(inputs).feed_forward, input, self.inner.inputs());
+        }
         match self.gated {
             true => self
                 .inner
                 .apply_gated(team, input, self.act, (inner, quant)),
             false => self.inner.apply(team, input, self.act, (inner, quant)),
+        }
+        if let Some(inputs) = &self.inputs {
+            let mut inputs = lock(inputs);
+            add_squares(&mut inputs.of_heads, context, self.heads.context());
+            add_squares(&mut inputs.inner, inner, self.inner_width);
         }
         self.feed_forward.leave(team, inner, x, (update, quant));
     }
@@ -292,6 +319,15 @@ fn feed_forward_in(stack: &Stack, scope: Scope<'_>, inner: usize) -> Result<Weig
     }
     let roles = [Role::FeedForwardGate, Role::FeedForwardIn];
     scope.gated(roles, shape, has_bias)
+}
+
+/// Adds the squares of rows of `width` numbers to their sums.
+fn add_squares(sums: &mut Vec<f64>, rows: &[f32], width: usize) {
+    sums.resize(width, 0.0);
+    for row in rows.chunks_exact(width.max(1)) {
+        let each = sums.iter_mut().zip(row);
+        each.for_each(|(sum, &x)| *sum += f64::from(x).powi(2));
+    }
 }
 
 fn act(activation: Activation) -> Act {

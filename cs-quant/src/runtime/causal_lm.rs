@@ -8,6 +8,7 @@ use cs_model::gguf::Gguf;
 use cs_model::{Bundle, DecoderConfig, Matrix, Weights};
 
 use super::cache::Cached;
+use super::calibration::measured;
 use super::config::{Precision, RuntimeConfig};
 use super::decoder::{DecoderSpace, DecoderStack};
 use super::loader::Loader;
@@ -15,6 +16,7 @@ use super::prefix::{rests, resume, shared_prefixes};
 use super::text_reader::{Limits, TextReader};
 use crate::Kernel;
 use crate::error::{Error, Result};
+use crate::format::equalise::InputSquares;
 use crate::format::scheme::QuantConfig;
 use crate::format::source::{WeightSource, checkpoint};
 use crate::kernel::Simd;
@@ -56,7 +58,7 @@ impl NativeCausalLm {
     /// Opens a folder: a Hugging Face model's, or one that [`crate::quantize_decoder`] wrote.
     ///
     /// With [`Precision::Int8`] and no artefact in the folder, the weights are quantised while they
-    /// are read.
+    /// are read, without [calibration](QuantConfig::calibrate).
     ///
     /// # Errors
     ///
@@ -72,7 +74,7 @@ impl NativeCausalLm {
         let int8 = config.precision == Precision::Int8;
         let quantise = int8.then(QuantConfig::default);
         let source = WeightSource::checkpoint(checkpoint(dir, &decoder)?, quantise);
-        let source = source.equalised(&decoder)?;
+        let source = source.for_decoder(&decoder, None)?;
         let precision = if int8 {
             Precision::Int8
         } else {
@@ -93,10 +95,21 @@ impl NativeCausalLm {
         config: &RuntimeConfig,
     ) -> Result<Self> {
         quantise.validate()?;
+        let measured = measured(dir, quantise)?;
+        Self::open_measured(dir, quantise, measured.as_deref(), config)
+    }
+
+    /// Does what [`open_quantised`](Self::open_quantised) does, with inputs that were measured before.
+    pub(crate) fn open_measured(
+        dir: &Path,
+        quantise: &QuantConfig,
+        measured: Option<&[InputSquares]>,
+        config: &RuntimeConfig,
+    ) -> Result<Self> {
         let decoder = DecoderConfig::open(dir)?;
         let weights = checkpoint(dir, &decoder)?;
         let source = WeightSource::checkpoint(weights, Some(quantise.clone()));
-        let source = source.equalised(&decoder)?;
+        let source = source.for_decoder(&decoder, measured)?;
         Self::load(decoder, &source, Precision::Int8, config)
     }
 
@@ -147,7 +160,7 @@ impl NativeCausalLm {
     ) -> Result<Self> {
         let decoder = gguf.decoder_config()?;
         gguf.check_all(&decoder)?;
-        let source = WeightSource::gguf(gguf, quantise).equalised(&decoder)?;
+        let source = WeightSource::gguf(gguf, quantise).for_decoder(&decoder, None)?;
         Self::load(decoder, &source, precision, config)
     }
 
@@ -205,6 +218,18 @@ impl NativeCausalLm {
         self.model.reader.check(&apart, texts, self.most_tokens)?;
         let all: Vec<usize> = texts.iter().map(|text| text.len()).collect();
         self.read(&mut apart, texts, &all)
+    }
+
+    /// Has what the blocks' matrices read measured from now on; nothing if another shares the weights.
+    pub(super) fn measure(&mut self) {
+        if let Some(model) = Arc::get_mut(&mut self.model) {
+            model.reader.stack_mut().measure();
+        }
+    }
+
+    /// Gives what was measured of each block.
+    pub(super) fn measured(&self) -> Vec<InputSquares> {
+        self.model.reader.stack().measured()
     }
 
     /// The size in bytes of all weights as they lie in memory.

@@ -14,6 +14,7 @@ use super::embedding::{Embeddings, Words};
 use super::loader::Loader;
 use super::scratch::{Scratch, Widths, lock, take};
 use crate::error::{Error, Result};
+use crate::format::equalise::InputSquares;
 use crate::format::source::Scope;
 use crate::kernel::attention::HeadScratch;
 use crate::kernel::cached::{Kept, Queries, Segment, attend, remember};
@@ -119,6 +120,16 @@ impl DecoderStack {
             head_size: stack.head_size,
             kept,
         })
+    }
+
+    /// Has what the blocks' matrices read measured from now on.
+    pub(crate) fn measure(&mut self) {
+        self.blocks.iter_mut().for_each(Block::measure);
+    }
+
+    /// Gives what was measured of each block.
+    pub(crate) fn measured(&self) -> Vec<InputSquares> {
+        self.blocks.iter().filter_map(Block::measured).collect()
     }
 
     /// Gives the vectors of words for an encoder that has the same, if the logits are theirs too.

@@ -4,6 +4,7 @@ mod batch_encoder;
 mod bilstm;
 mod block;
 mod cache;
+pub(crate) mod calibration;
 pub(crate) mod causal_lm;
 pub(crate) mod config;
 pub(crate) mod conversations;

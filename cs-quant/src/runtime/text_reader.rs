@@ -80,6 +80,10 @@ impl TextReader {
         &self.stack
     }
 
+    pub(crate) fn stack_mut(&mut self) -> &mut DecoderStack {
+        &mut self.stack
+    }
+
     pub(crate) fn simd(&self) -> Simd {
         self.simd
     }
