@@ -12,8 +12,7 @@ use super::quantize_decoder::quantize_measured;
 use crate::error::{Error, Result};
 use crate::format::equalise::InputSquares;
 use crate::format::scheme::QuantConfig;
-use crate::runtime::calibration::measured;
-use crate::runtime::causal_lm::NativeCausalLm;
+use crate::runtime::causal_lm::{NativeCausalLm, measured};
 use crate::runtime::config::{Precision, RuntimeConfig};
 
 /// The most tokens of a text that are read at once: their logits are rows as wide as the vocabulary.

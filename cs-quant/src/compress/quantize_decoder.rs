@@ -14,7 +14,7 @@ use crate::format::equalise::{Equaliser, InputSquares};
 use crate::format::matrix::transpose;
 use crate::format::scheme::{QuantConfig, Scheme};
 use crate::format::source::checkpoint;
-use crate::runtime::calibration::measured;
+use crate::runtime::causal_lm::measured;
 
 /// The files beside a model's weights and configuration, of which those that are there belong to
 /// the artefact as well.

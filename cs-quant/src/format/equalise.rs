@@ -32,7 +32,7 @@ pub(crate) struct Equaliser {
 }
 
 /// The sums of squares of the numbers that a block's matrices read, over the tokens of some texts.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct InputSquares {
     /// Of what queries, keys and values are made of, `[H]`.
     pub(crate) attention: Vec<f64>,
@@ -273,5 +273,30 @@ fn divide(rows: &mut [f32], factors: &[f32]) {
     let width = rows.len() / factors.len().max(1);
     for (row, factor) in rows.chunks_exact_mut(width.max(1)).zip(factors) {
         row.iter_mut().for_each(|x| *x /= factor);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_come_to_one_size_the_more_the_smaller_their_input_is() {
+        // Squares of columns of one size: the larger an input, the larger its column becomes.
+        let found = factors(&[4.0, 4.0, 4.0, 0.0], &[1.0, 16.0, 256.0, 1.0]);
+        let ratios = [found[1] / found[0], found[2] / found[1], found[3]];
+        for (ratio, expected) in ratios.into_iter().zip([2f32.sqrt(), 2f32.sqrt(), 1.0]) {
+            assert!((ratio - expected).abs() < 1e-6, "{found:?}");
+        }
+        // Squares of inputs of one size: the larger a column, the smaller it becomes.
+        let found = factors(&[1.0, 16.0], &[9.0, 9.0]);
+        assert!((found[0] / found[1] - 8.0).abs() < 1e-5, "{found:?}");
+    }
+
+    #[test]
+    fn of_heads_that_share_a_value_the_largest_counts() {
+        let of_heads = [1.0, 7.0, 5.0, 2.0, 3.0, 3.0, 4.0, 1.0];
+        assert_eq!(largest(&of_heads, 2, 2), [5.0, 7.0, 4.0, 3.0]);
+        assert_eq!(largest(&of_heads, 2, 1), of_heads);
     }
 }

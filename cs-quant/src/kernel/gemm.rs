@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use super::math::{Act, activate};
 use super::memory::grow;
-use super::outliers::Outliers;
+use super::outliers::{BEYOND, BEYOND_OF_LOGITS, Outliers};
 use super::pack::{PackedF32, PackedI8};
 use super::pack4::PackedI4;
 use super::product::{GemmF32, GemmI4, GemmI8};
@@ -46,8 +46,8 @@ pub(crate) struct QuantScratch {
     bytes: Vec<u8>,
     scales: Vec<RowScale>,
     outliers: Vec<Outliers>,
-    /// Whether outliers are multiplied apart.
-    apart: bool,
+    /// The multiple of a row's mean magnitude beyond which its values are multiplied apart, if any are.
+    beyond: Option<f32>,
 }
 
 impl Weights {
@@ -239,7 +239,15 @@ impl QuantScratch {
     /// encoder's activations together.
     pub(crate) fn apart() -> Self {
         Self {
-            apart: true,
+            beyond: Some(BEYOND),
+            ..Self::default()
+        }
+    }
+
+    /// Makes a space for the logits of words, which depend on more of these: there are few such rows.
+    pub(crate) fn for_logits() -> Self {
+        Self {
+            beyond: Some(BEYOND_OF_LOGITS),
             ..Self::default()
         }
     }
@@ -249,7 +257,7 @@ impl QuantScratch {
         let rows_read = rows.saturating_add(SIXTEEN - 1) / SIXTEEN * SIXTEEN;
         let bytes = rows_read.saturating_mul(inputs.next_multiple_of(8));
         grow(&mut self.bytes, bytes)?;
-        let apart = if self.apart { rows } else { 0 };
+        let apart = if self.beyond.is_some() { rows } else { 0 };
         grow(&mut self.outliers, apart)?;
         grow(&mut self.scales, rows)
     }
@@ -269,13 +277,14 @@ impl QuantScratch {
         self.bytes.resize(self.bytes.len().max(read), 0);
         self.scales
             .resize(self.scales.len().max(rows), RowScale::default());
-        let apart = if self.apart { rows } else { 0 };
+        let apart = if self.beyond.is_some() { rows } else { 0 };
         self.outliers
             .resize(self.outliers.len().max(apart), Outliers::default());
         let out = QuantOut {
             bytes: &mut self.bytes[..rows * stride],
             scales: &mut self.scales[..rows],
             outliers: &mut self.outliers[..apart],
+            beyond: self.beyond.unwrap_or(f32::INFINITY),
         };
         quantise(team, x, (width, levels), out);
         QuantRows {

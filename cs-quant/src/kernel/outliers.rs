@@ -10,17 +10,21 @@
 //!
 //! Which they are depends on the row alone, so a result depends neither on threads nor on company.
 
+use super::gemm::lanes;
 use super::pack::PackedI8;
 use super::pack4::{GROUP, PackedI4};
 use super::row_ops::{RowScale, fold, quantise_row};
 use super::{Isa, TILE, number};
 
-/// The multiple of the mean magnitude to which values are cut. A few outliers hardly raise that mean,
-/// as they would the root mean square.
-const BEYOND: f32 = 32.0;
+/// The multiple of the mean magnitude to which values are cut in a block. A few outliers hardly raise that
+/// mean, as they would the root mean square.
+pub(crate) const BEYOND: f32 = 32.0;
+
+/// The same before the words' logits, which few rows are read for.
+pub(crate) const BEYOND_OF_LOGITS: f32 = 8.0;
 
 /// The most values of a row that are multiplied apart; if more are beyond the limit, it rises.
-const MOST: usize = 16;
+const MOST: usize = 32;
 
 /// By how much the limit rises.
 const RISE: f32 = 1.5;
@@ -51,18 +55,19 @@ impl Outliers {
 pub(super) fn quantise_without<I: Isa>(
     row: &[f32],
     levels: u8,
+    beyond: f32,
     out: &mut [u8],
     outliers: &mut Outliers,
 ) -> RowScale {
     outliers.count = 0;
-    let limit = limit(row);
+    let limit = limit(row, beyond);
     if limit == f32::INFINITY {
         return quantise_row::<I, false>(row, levels, limit, out);
     }
     let scale = quantise_row::<I, true>(row, levels, limit, out);
-    let beyond = row.iter().zip(out).enumerate();
-    let beyond = beyond.filter(|(_, (x, _))| x.abs() > limit);
-    for (outlier, (input, (x, u))) in outliers.all.iter_mut().zip(beyond) {
+    let those = row.iter().zip(out).enumerate();
+    let those = those.filter(|(_, (x, _))| x.abs() > limit);
+    for (outlier, (input, (x, u))) in outliers.all.iter_mut().zip(those) {
         *outlier = Outlier {
             input: input as u32,
             rest: x - (scale.scale * f32::from(*u) + scale.min),
@@ -75,9 +80,9 @@ pub(super) fn quantise_without<I: Isa>(
 /// Finds to what a row is cut: infinity if none of its values, or not all of them finite, are far
 /// beyond the others.
 #[inline(always)]
-fn limit(row: &[f32]) -> f32 {
+fn limit(row: &[f32], beyond: f32) -> f32 {
     let magnitudes = fold(row, 0.0, |sum, x: f32| sum + x.abs(), |a, b| a + b);
-    let mut limit = BEYOND * magnitudes / row.len().max(1) as f32;
+    let mut limit = beyond * magnitudes / row.len().max(1) as f32;
     if !limit.is_finite() {
         return f32::INFINITY;
     }
@@ -95,15 +100,23 @@ impl PackedI8 {
     /// Adds the products of a row's outliers in a panel.
     #[inline(always)]
     pub(super) fn add<I: Isa>(&self, outliers: &Outliers, panel: usize, y: &mut [f32; TILE]) {
+        if outliers.count == 0 {
+            return;
+        }
+        let mut sums = [0.0; TILE];
         for (input, rest) in outliers.iter() {
             let line = self.line(panel, input / 4);
             let above = 24 - 8 * (input % 4);
-            for (c, y) in y.iter_mut().enumerate() {
+            for (c, sum) in sums.iter_mut().enumerate() {
                 let four = std::array::from_fn(|i| line[c * 4 + i].cast_unsigned());
                 let weight = u32::from_le_bytes(four) << above;
                 let weight = (weight.cast_signed() >> 24) as f32;
-                *y = I::fma(rest * self.scale[panel * TILE + c], weight, *y);
+                *sum = I::fma(rest, weight, *sum);
             }
+        }
+        let steps: &[f32; TILE] = lanes(&self.scale, panel * TILE);
+        for (c, y) in y.iter_mut().enumerate() {
+            *y = I::fma(sums[c], steps[c], *y);
         }
     }
 }

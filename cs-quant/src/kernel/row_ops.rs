@@ -239,6 +239,8 @@ pub(super) struct QuantOut<'a> {
     pub(super) scales: &'a mut [RowScale],
     /// What is multiplied apart, `[M]`, or nothing if no value is cut.
     pub(super) outliers: &'a mut [Outliers],
+    /// The multiple of a row's mean magnitude to which its values are cut.
+    pub(super) beyond: f32,
 }
 
 /// Quantises rows `[M, width]` as [`quantise_row`] does, or without their outliers.
@@ -258,6 +260,7 @@ pub(super) fn quantise(team: Team<'_>, x: &[f32], (width, levels): (usize, u8), 
                     true => outliers.slice(range.start, range.len()),
                     false => &mut [],
                 },
+                beyond: out.beyond,
             }
         };
         let x = &x[range.start * width..][..range.len() * width];
@@ -286,13 +289,14 @@ impl Task for Quantise<'_> {
             bytes,
             scales,
             outliers,
+            beyond,
         } = self.out;
         let stride = bytes.len() / scales.len().max(1);
         for (i, scale) in scales.iter_mut().enumerate() {
             let row = &self.x[i * self.width..][..self.width];
             let bytes = &mut bytes[i * stride..][..stride];
             *scale = match outliers.get_mut(i) {
-                Some(outliers) => quantise_without::<I>(row, self.levels, bytes, outliers),
+                Some(outliers) => quantise_without::<I>(row, self.levels, beyond, bytes, outliers),
                 None => quantise_row::<I, false>(row, self.levels, f32::INFINITY, bytes),
             };
         }

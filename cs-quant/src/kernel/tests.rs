@@ -321,7 +321,10 @@ fn outliers_do_not_make_the_rest_of_a_row_coarse() {
             .iter()
             .flat_map(|weights| kernels().into_iter().map(move |simd| (weights, simd)))
         {
-            let scratch = &mut QuantScratch::apart();
+            let scratch = &mut match n % 2 {
+                0 => QuantScratch::apart(),
+                _ => QuantScratch::for_logits(),
+            };
             let mut multiply = |x: &[f32]| {
                 let mut out = vec![f32::NAN; x.len() / k * n];
                 weights.apply(Team::solo(simd, 0), x, Act::None, (&mut out, scratch));
@@ -454,6 +457,7 @@ fn quantised_rows_are_alike_on_every_kernel() {
                 bytes: &mut bytes,
                 scales: &mut scales,
                 outliers: &mut [],
+                beyond: f32::INFINITY,
             };
             quantise(Team::solo(simd, 0), &x, how, out);
             assert_eq!(
@@ -494,6 +498,7 @@ fn values_that_are_not_finite_do_no_harm() {
             bytes: &mut bytes,
             scales: &mut scales,
             outliers: &mut [Outliers::default()],
+            beyond: 32.0,
         };
         quantise(Team::solo(simd, 0), &x, (8, 127), out);
         assert!(bytes.iter().all(|&u| u <= 127));

@@ -8,10 +8,10 @@ use cs_model::gguf::Gguf;
 use cs_model::{Bundle, DecoderConfig, Matrix, Weights};
 
 use super::cache::Cached;
-use super::calibration::measured;
 use super::config::{Precision, RuntimeConfig};
 use super::decoder::{DecoderSpace, DecoderStack};
 use super::loader::Loader;
+use super::own_text::write_own_texts;
 use super::prefix::{rests, resume, shared_prefixes};
 use super::text_reader::{Limits, TextReader};
 use crate::Kernel;
@@ -220,18 +220,6 @@ impl NativeCausalLm {
         self.read(&mut apart, texts, &all)
     }
 
-    /// Has what the blocks' matrices read measured from now on; nothing if another shares the weights.
-    pub(super) fn measure(&mut self) {
-        if let Some(model) = Arc::get_mut(&mut self.model) {
-            model.reader.stack_mut().measure();
-        }
-    }
-
-    /// Gives what was measured of each block.
-    pub(super) fn measured(&self) -> Vec<InputSquares> {
-        self.model.reader.stack().measured()
-    }
-
     /// The size in bytes of all weights as they lie in memory.
     #[must_use]
     pub fn weight_bytes(&self) -> usize {
@@ -272,6 +260,33 @@ impl NativeCausalLm {
     ) -> Result<Matrix> {
         let reader = &self.model.reader;
         reader.read(conversations, (texts, None), wanted, &mut self.space)
+    }
+}
+
+/// Measures what the blocks of a folder's decoder read, if the settings ask for it.
+///
+/// # Errors
+///
+/// Those of [`NativeCausalLm::open`]; logits that are no numbers.
+pub(crate) fn measured(dir: &Path, quantise: &QuantConfig) -> Result<Option<Vec<InputSquares>>> {
+    if !quantise.calibrate {
+        return Ok(None);
+    }
+    let config = RuntimeConfig {
+        precision: Precision::Fp32,
+        ..RuntimeConfig::default()
+    };
+    NativeCausalLm::open(dir, &config)?.measured().map(Some)
+}
+
+impl NativeCausalLm {
+    /// Measures what the blocks read of texts that the decoder writes itself.
+    fn measured(mut self) -> Result<Vec<InputSquares>> {
+        if let Some(model) = Arc::get_mut(&mut self.model) {
+            model.reader.stack_mut().measure();
+        }
+        write_own_texts(&mut self)?;
+        Ok(self.model.reader.stack().measured())
     }
 }
 
@@ -393,4 +408,40 @@ fn beginnings<'a>(sequences: &[&'a [u32]], counts: &[usize]) -> Result<Vec<&'a [
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured_by(family: &str, threads: usize) -> Vec<InputSquares> {
+        let references = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cs-model/tests/reference");
+        let config = RuntimeConfig {
+            precision: Precision::Fp32,
+            threads: std::num::NonZeroUsize::new(threads),
+            ..RuntimeConfig::default()
+        };
+        let model = NativeCausalLm::open(&references.join("decoders").join(family), &config);
+        model.unwrap().measured().unwrap()
+    }
+
+    #[test]
+    fn what_is_measured_is_of_every_place_and_of_any_number_of_threads() {
+        for family in ["gpt2", "llama", "qwen2", "qwen3"] {
+            let found = measured_by(family, 1);
+            assert!(!found.is_empty() && found == measured_by(family, 3));
+            let places = found.iter().flat_map(|block| {
+                [
+                    &block.attention,
+                    &block.of_heads,
+                    &block.feed_forward,
+                    &block.inner,
+                ]
+            });
+            for place in places {
+                assert!(place.iter().all(|&x| x.is_finite() && x >= 0.0));
+                assert!(place.iter().any(|&x| x > 0.0), "{family}");
+            }
+        }
+    }
 }

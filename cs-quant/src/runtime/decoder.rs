@@ -306,7 +306,7 @@ impl DecoderStack {
         x: &[f32],
         (out, scratch): (&mut [f32], &mut Scratch),
     ) {
-        let Scratch { update, quant, .. } = scratch;
+        let Scratch { update, logits, .. } = scratch;
         let x = match &self.final_norm {
             None => x,
             Some(own) => {
@@ -315,7 +315,7 @@ impl DecoderStack {
                 normal
             }
         };
-        self.head.apply(team, x, Act::None, (out, quant));
+        self.head.apply(team, x, Act::None, (out, logits));
     }
 
     /// Makes room for a forward of `rows` rows, of which a thread takes up to `share`, after up to

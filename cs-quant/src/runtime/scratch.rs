@@ -54,6 +54,8 @@ pub(crate) struct Scratch {
     pub(crate) context: Vec<f32>,
     pub(crate) update: Vec<f32>,
     pub(crate) quant: QuantScratch,
+    /// The space for the words' logits.
+    pub(crate) logits: QuantScratch,
     pub(crate) lstm: [Mutex<LstmScratch>; 2],
 }
 
@@ -95,6 +97,7 @@ impl Scratch {
     pub(crate) fn apart() -> Self {
         Self {
             quant: QuantScratch::apart(),
+            logits: QuantScratch::for_logits(),
             ..Self::default()
         }
     }
@@ -102,7 +105,7 @@ impl Scratch {
     /// Makes room for a product of `rows` rows of `width` numbers, normalised before.
     pub(crate) fn reserve_head(&mut self, rows: usize, width: usize) -> Result<()> {
         grow(&mut self.update, rows.saturating_mul(width))?;
-        self.quant.reserve(rows, width)
+        self.logits.reserve(rows, width)
     }
 
     /// Makes room for `tokens` tokens.
