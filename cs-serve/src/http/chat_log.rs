@@ -49,18 +49,14 @@ impl ChatLog {
         values.extend(known(&told.state.slots));
         let in_text = [entities, repeated(&values, &told.text)].concat();
         let in_reply = repeated(&values, &told.reply.text);
-        let masked = |text, found: &[Found]| {
-            let masked = self.masker.text_with(turn.session, text, found);
-            masked.masked.into_inner()
-        };
         let name = |action: Action| action.name().to_owned();
         let row = Row {
             time: told.at,
             conversation: turn.session.to_owned(),
             customer: turn.customer.map(str::to_owned),
             turn: told.turn,
-            text: masked(&told.text, &in_text),
-            reply: masked(&told.reply.text, &in_reply),
+            text: told.text.clone(),
+            reply: told.reply.text.clone(),
             model: turn.understanding.model.clone(),
             route: turn.route.map(|it| it.name().to_owned()),
             source: Some(told.reply.source.name().to_owned()),
@@ -68,7 +64,8 @@ impl ChatLog {
             filtered_input: told.filtered.map(|it| name(it.input)),
             filtered_reply: told.filtered.map(|it| name(it.reply)),
         };
-        self.log.write(&row.masked(&self.masker));
+        self.log
+            .write(&row.masked_with(&self.masker, &in_text, &in_reply));
     }
 
     /// Logs how a customer rates a reply.

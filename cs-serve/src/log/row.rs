@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::safety::personal::{Mask, Masked, Masker, Masking};
+use crate::safety::personal::{Found, Mask, Masked, Masker, Masking};
 
 /// A turn: what the customer said, what was replied, and how that came about.
 #[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -83,8 +83,25 @@ impl Row {
     /// Masks text and reply, and puts tags in the place of conversation and customer.
     #[must_use]
     pub fn masked(self, masker: &Masker) -> Masked<Self> {
+        self.masked_with(masker, &[], &[])
+    }
+
+    /// Masks text and reply, and in them what another one has found besides, as [`Masker::text_with`] does.
+    #[must_use]
+    pub fn masked_with(
+        self,
+        masker: &Masker,
+        in_text: &[Found],
+        in_reply: &[Found],
+    ) -> Masked<Self> {
         let conversation = self.conversation.clone();
-        masker.mask(&conversation, self)
+        masker.mask_by(&conversation, |masking| Self {
+            conversation: masking.conversation(&self.conversation),
+            customer: self.customer.map(|it| masking.customer(&it)),
+            text: masking.text_with(&self.text, in_text),
+            reply: masking.text_with(&self.reply, in_reply),
+            ..self
+        })
     }
 }
 
@@ -94,18 +111,6 @@ impl Rating {
     pub fn masked(self, masker: &Masker) -> Masked<Self> {
         let conversation = self.conversation.clone();
         masker.mask(&conversation, self)
-    }
-}
-
-impl Mask for Row {
-    fn mask(self, masking: &Masking<'_>) -> Self {
-        Self {
-            conversation: masking.conversation(&self.conversation),
-            customer: self.customer.map(|it| masking.customer(&it)),
-            text: self.text.mask(masking),
-            reply: self.reply.mask(masking),
-            ..self
-        }
     }
 }
 

@@ -67,6 +67,16 @@ impl Masking<'_> {
         masked.into_inner()
     }
 
+    /// Masks a text, as [`Masker::text_with`].
+    #[must_use]
+    pub fn text_with(&self, text: &str, others: &[Found]) -> String {
+        let masked = self
+            .masker
+            .text_with(self.conversation, text, others)
+            .masked;
+        masked.into_inner()
+    }
+
     /// Gives what stands for a conversation, as [`Masker::conversation`].
     #[must_use]
     pub fn conversation(&self, conversation: &str) -> String {
@@ -146,7 +156,16 @@ impl Masker {
     /// Masks all texts of something.
     #[must_use]
     pub fn mask<T: Mask>(&self, conversation: &str, value: T) -> Masked<T> {
-        Masked::new(value.mask(&Masking {
+        self.mask_by(conversation, |masking| value.mask(masking))
+    }
+
+    /// Takes what masks all texts of something, with more than they tell themselves.
+    pub(crate) fn mask_by<T>(
+        &self,
+        conversation: &str,
+        mask: impl FnOnce(&Masking<'_>) -> T,
+    ) -> Masked<T> {
+        Masked::new(mask(&Masking {
             masker: self,
             conversation,
         }))
