@@ -423,6 +423,7 @@ fn a_log_that_is_being_written_is_read_and_cut_down_too() {
     for turn in 1..=3 {
         log.write(&full(NOON, "a", turn).masked(&masker()));
     }
+    assert!(log.drain(Duration::from_secs(60)));
     let tag = masker().customer("李雷").into_inner();
     let mut opened = LogFolder::open(path).unwrap();
     log.write(&row(NOON, "b", 4).masked(&masker()));
@@ -431,6 +432,7 @@ fn a_log_that_is_being_written_is_read_and_cut_down_too() {
     assert_eq!(opened.to_parquet(Day::of(NOON + DAY)).unwrap().rows, 0);
     drop(opened);
     log.write(&row(NOON, "b", 5).masked(&masker()));
+    assert!(log.drain(Duration::from_secs(60)));
     assert_eq!(told(&read(path)), [(4, None), (5, None)]);
     let error = {
         let _opened = LogFolder::open(path).unwrap();
