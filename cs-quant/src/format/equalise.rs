@@ -290,7 +290,10 @@ mod tests {
         }
         // Squares of inputs of one size: the larger a column, the smaller it becomes.
         let found = factors(&[1.0, 16.0], &[9.0, 9.0]);
-        assert!((found[0] / found[1] - 8f32.sqrt()).abs() < 1e-5, "{found:?}");
+        assert!(
+            (found[0] / found[1] - 8f32.sqrt()).abs() < 1e-5,
+            "{found:?}"
+        );
     }
 
     #[test]
