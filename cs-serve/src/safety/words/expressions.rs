@@ -33,6 +33,12 @@ pub(super) fn source(word: &str) -> Option<&str> {
     (!source.is_empty()).then_some(source)
 }
 
+/// Whether a word begins as an expression does and does not end as one: a slash was forgotten, or a `#` within has
+/// begun a comment.
+pub(super) fn is_torn(word: &str) -> bool {
+    word.len() > 1 && word.starts_with('/') && !word.ends_with('/')
+}
+
 impl Expression {
     /// Compiles an expression. Otherwise gives what is wrong with it.
     pub(super) fn parse(source: &str) -> Result<Self, String> {

@@ -30,6 +30,9 @@ const EXPRESSION: Shape = Shape {
 const BOUNDED: &str =
     "a regular expression with word borders at most for anchors, whose matches have 1 to 256 bytes";
 
+/// What is expected of a word that begins with a slash.
+const TORN: &str = "a regular expression between slashes, in which # after white space is \\x23";
+
 /// The most regular expressions.
 const MAX_EXPRESSIONS: usize = 1_000;
 
@@ -58,7 +61,8 @@ pub(super) struct Entry {
 ///
 /// A word between slashes is a regular expression of the crate [`regex`], as `/qq\s?\d{5,11}/`: it is looked for in the text as it is, and
 /// in small, simplified letters of ordinary width without what is not seen; borders of words it asks for itself, by `\b`. Its matches
-/// have a longest one, of at most 256 bytes, so that a stream is kept back no further: `\d{1,20}`, not `\d+`.
+/// have a longest one, of at most 256 bytes, so that a stream is kept back no further: `\d{1,20}`, not `\d+`. What begins with a slash
+/// and does not end with one is refused; a `#` after white space in an expression is `\x23`.
 ///
 /// ```
 /// use cs_serve::safety::words::WordList;
@@ -193,6 +197,9 @@ impl WordList {
     /// Adds a line that begins at a byte of the file.
     fn add_line(&mut self, source: &Source<'_>, at: usize, line: &str) -> Result<(), ListError> {
         let first = line.split('\t').next().unwrap_or_default().trim();
+        if expressions::is_torn(first) {
+            return Err(source.error(at, format!("{first:?}"), TORN));
+        }
         let expression = expressions::source(first);
         let shape = if expression.is_some() {
             &EXPRESSION
