@@ -82,14 +82,14 @@ impl Equaliser {
         let blocks = stack.blocks.iter().enumerate().map(|(layer, block)| {
             let names = decoder.names().layer(layer);
             let tensors = Tensors {
+                measured: measured.and_then(|blocks| blocks.get(layer)),
                 read: &|role| {
                     let name = names.weight(role);
                     let shape = shapes.get(&name);
                     shape.map_or(Ok(Vec::new()), |shape| read(&name, shape))
                 },
             };
-            let measured = measured.and_then(|blocks| blocks.get(layer));
-            Block::new(&stack, block, &tensors, measured)
+            Block::new(&stack, block, &tensors)
         });
         Ok(Self {
             blocks: blocks.collect::<Result<_>>()?,
@@ -108,6 +108,8 @@ impl Equaliser {
 
 /// The tensors of a block, of those that there are.
 struct Tensors<'a> {
+    /// What was measured of its inputs, if that was done.
+    measured: Option<&'a InputSquares>,
     /// Gives the weight of a role; nothing if there is none.
     read: &'a dyn Fn(Role) -> Result<Vec<f32>>,
 }
@@ -132,53 +134,46 @@ impl Tensors<'_> {
         Ok(matrix.chunks_exact(inputs).map(square).collect())
     }
 
-    /// The factors of matrices that read what a norm gives.
-    fn after(
+    /// The sums of squares of what is read at a place, by `told` where that was not measured.
+    fn inputs(
         &self,
-        norm: Role,
-        roles: &[Role],
-        inputs: Option<&[f64]>,
-        width: usize,
-    ) -> Result<Vec<f32>> {
-        let columns = self.columns(roles, width)?;
-        match inputs {
-            Some(inputs) => Ok(factors(&columns, inputs)),
-            None => Ok(factors(&columns, &self.columns(&[norm], width)?)),
+        place: fn(&InputSquares) -> &Vec<f64>,
+        told: impl FnOnce() -> Result<Vec<f64>>,
+    ) -> Result<Vec<f64>> {
+        match self.measured {
+            Some(measured) => Ok(place(measured).clone()),
+            None => told(),
         }
     }
 }
 
 impl Block {
-    fn new(
-        stack: &Stack,
-        sizes: &BlockSizes,
-        tensors: &Tensors<'_>,
-        measured: Option<&InputSquares>,
-    ) -> Result<Self> {
+    fn new(stack: &Stack, sizes: &BlockSizes, tensors: &Tensors<'_>) -> Result<Self> {
         let hidden = stack.hidden_size;
         let attention = [Role::Query, Role::Key, Role::Value, Role::QueryKeyValue];
         let feed_forward = [Role::FeedForwardGate, Role::FeedForwardIn];
         let values = match stack.conv1d {
             true => None,
-            false => Some(Values::new(stack, sizes, tensors, measured)?),
+            false => Some(Values::new(stack, sizes, tensors)?),
         };
         let inner = match stack.gated {
-            true => {
-                let columns = tensors.columns(&[Role::FeedForwardOut], sizes.inner_size)?;
-                Some(match measured {
-                    Some(measured) => factors(&columns, &measured.inner),
-                    None => factors(&columns, &tensors.rows(Role::FeedForwardIn, hidden)?),
-                })
-            }
+            true => Some(factors(
+                &tensors.columns(&[Role::FeedForwardOut], sizes.inner_size)?,
+                &tensors.inputs(|it| &it.inner, || tensors.rows(Role::FeedForwardIn, hidden))?,
+            )),
             false => None,
         };
-        let inputs = measured
-            .map(|it| (&it.attention[..], &it.feed_forward[..]))
-            .unzip();
+        let norm = |role| tensors.columns(&[role], hidden);
         Ok(Self {
-            attention: tensors.after(Role::AttentionNorm, &attention, inputs.0, hidden)?,
+            attention: factors(
+                &tensors.columns(&attention, hidden)?,
+                &tensors.inputs(|it| &it.attention, || norm(Role::AttentionNorm))?,
+            ),
             values,
-            feed_forward: tensors.after(Role::FeedForwardNorm, &feed_forward, inputs.1, hidden)?,
+            feed_forward: factors(
+                &tensors.columns(&feed_forward, hidden)?,
+                &tensors.inputs(|it| &it.feed_forward, || norm(Role::FeedForwardNorm))?,
+            ),
             inner,
         })
     }
@@ -214,15 +209,10 @@ impl Block {
 }
 
 impl Values {
-    fn new(
-        stack: &Stack,
-        sizes: &BlockSizes,
-        tensors: &Tensors<'_>,
-        measured: Option<&InputSquares>,
-    ) -> Result<Self> {
+    fn new(stack: &Stack, sizes: &BlockSizes, tensors: &Tensors<'_>) -> Result<Self> {
         let (size, sharing) = (stack.head_size, sizes.heads / sizes.key_value_heads);
         let columns = tensors.columns(&[Role::AttentionOutput], sizes.heads * size)?;
-        let inputs = match measured {
+        let inputs = match tensors.measured {
             Some(measured) => largest(&measured.of_heads, size, sharing),
             None => tensors.rows(Role::Value, stack.hidden_size)?,
         };
