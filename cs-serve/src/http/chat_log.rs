@@ -63,6 +63,7 @@ impl ChatLog {
             satisfied: None,
             filtered_input: told.filtered.map(|it| name(it.input)),
             filtered_reply: told.filtered.map(|it| name(it.reply)),
+            disagreement: None,
         };
         self.log
             .write(&row.masked_with(&self.masker, &in_text, &in_reply));

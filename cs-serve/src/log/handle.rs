@@ -17,7 +17,7 @@ use super::keys;
 use super::lock::{self, Holder};
 use super::name;
 use super::recover::recover;
-use super::row::{Rating, Record, Row};
+use super::row::{Comparison, Given, Rating, Row};
 use super::writer::{Message, Start, Writer};
 use crate::safety::personal::{Masked, Masker};
 
@@ -114,13 +114,20 @@ impl Log {
 
     /// Gives a turn to the thread that writes; some microseconds. False if it is lost, as too much waits.
     pub fn write(&self, row: &Masked<Row>) -> bool {
-        self.put(row.get().time, &Record::<_, &Rating>::Row(row.get()))
+        self.put(row.get().time, &Given::Row(row.get()))
     }
 
     /// Gives a rating to the thread that writes, as [`write`](Self::write). It is put to its turn when the log is read.
     pub fn rate(&self, rating: &Masked<Rating>) -> bool {
         let rating = rating.get();
-        self.put(rating.time, &Record::<&Row, _>::Rating(rating))
+        self.put(rating.time, &Given::Rating(rating))
+    }
+
+    /// Gives what a candidate makes of a turn otherwise to the thread that writes, as [`write`](Self::write). It is put to its
+    /// turn when the log is read.
+    pub fn compare(&self, comparison: &Masked<Comparison>) -> bool {
+        let comparison = comparison.get();
+        self.put(comparison.time, &Given::Comparison(comparison))
     }
 
     /// Waits until all that was given to it is on the disk, but no longer than `limit`. False if it may not be.
@@ -130,7 +137,7 @@ impl Log {
         matches!(sent, Some(Ok(()))) && synced.recv_timeout(limit) == Ok(true)
     }
 
-    /// Gives the number of turns and ratings that were written.
+    /// Gives the number of turns, ratings and comparisons that were written.
     #[must_use]
     pub fn written(&self) -> u64 {
         self.counters.written.load(Ordering::Relaxed)

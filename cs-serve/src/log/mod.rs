@@ -2,7 +2,7 @@
 //!
 //! - [`Log`] writes turns and ratings of a running service into a folder. It takes what is
 //!   [`Masked`](crate::safety::personal::Masked), and nothing else; what it is given never waits for the disk.
-//! - [`Row`] is a turn, [`Rating`] what a customer said about it later.
+//! - [`Row`] is a turn, [`Rating`] what a customer said about it later, [`Comparison`] what a candidate made of it otherwise.
 //!
 //! Files are named by day of UTC and number, as `2026-11-29.000017.rows`. A row goes into the file of its own day, or
 //! of the next one if that is at most an hour off; a clock that jumps begins another file. They grow by checksummed
@@ -50,4 +50,4 @@ pub use error::LogError;
 #[cfg(feature = "parquet")]
 pub use folder::{Converted, Deleted, LogFolder, ReadRows, SalvagedRows};
 pub use handle::Log;
-pub use row::{Rating, Row};
+pub use row::{Comparison, Difference, Disagreement, Rating, Row};

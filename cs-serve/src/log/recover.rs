@@ -11,7 +11,7 @@ use super::name::{Form, Name};
 /// What a file of rows is.
 pub(super) const KIND: FrameKind = FrameKind {
     magic: *b"cs-log\r\n",
-    version: 1,
+    version: 2, // which has comparisons
 };
 
 /// Cuts the torn end off the last file of rows; those before it were synced before the next one was begun. A damaged file

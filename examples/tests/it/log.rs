@@ -58,8 +58,9 @@ fn a_customer_goes_and_days_become_parquet() {
     ]);
     assert_eq!(status, Some(0), "{stderr}");
     let expected = json!({
-        "deleted": {"rows_before": 3, "rows_after": 1, "rows": 2, "ratings": 0, "files": 1},
-        "parquet": {"days": ["2000-02-29"], "rows": 1, "rated": 0, "ratings_without_turn": 0, "torn_bytes": 0},
+        "deleted": {"rows_before": 3, "rows_after": 1, "rows": 2, "ratings": 0, "comparisons": 0, "files": 1},
+        "parquet": {"days": ["2000-02-29"], "rows": 1, "rated": 0, "compared": 0, "ratings_without_turn": 0,
+            "comparisons_without_turn": 0, "torn_bytes": 0},
         "exported": 1,
     });
     assert_eq!(done, expected);

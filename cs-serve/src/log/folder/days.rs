@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use super::reading::{Ratings, records};
+use super::reading::{Later, records};
 use super::table::{self, TableWriter};
 use super::{DayFiles, LogFolder};
 use crate::log::day::Day;
@@ -21,65 +21,76 @@ pub struct Converted {
     pub rows: u64,
     /// The turns of earlier days that were rated since.
     pub rated: u64,
+    /// The turns of earlier days that are known since to be understood otherwise by a candidate.
+    pub compared: u64,
     /// The ratings whose turn is not there, which are lost.
     pub ratings_without_turn: u64,
+    /// The comparisons whose turn is not there, which are lost.
+    pub comparisons_without_turn: u64,
     /// The bytes at the ends of files that were no whole row, which are lost.
     pub torn_bytes: u64,
 }
 
 impl LogFolder {
-    /// Makes Parquet of each day before `today`, compressed by Snappy, with the last rating of each turn; then its
-    /// files of rows go. After a crash in between, the next call goes on. A turn of a day that is Parquet already
-    /// gets its rating there, if that came within a week. A day's rows are read one after the other; ratings are held
-    /// in memory, and 16,384 rows or 32 MiB.
+    /// Makes Parquet of each day before `today`, compressed by Snappy, with the last rating of each turn and what a candidate
+    /// makes of it otherwise; then its files of rows go. After a crash in between, the next call goes on. A turn of a day that is
+    /// Parquet already gets them there, a rating if it came within a week. A day's rows are read one after the other; ratings
+    /// and comparisons are held in memory, and 16,384 rows or 32 MiB.
     ///
     /// # Errors
     /// A file that cannot be read or written, or is damaged: the files of rows stay then that are not in Parquet with all
     /// that they have.
     pub fn to_parquet(&mut self, today: Day) -> Result<Converted, LogError> {
-        let ratings = self.ratings()?;
+        let later = self.later()?;
         let files = self.files();
         let is_over = |it: &&DayFiles| it.day < today && !it.rows.is_empty();
         let over: Vec<&DayFiles> = files.iter().filter(is_over).collect();
-        let mut converted = Converted {
-            ratings_without_turn: self.without_turn(&over, &ratings)?,
-            ..Converted::default()
-        };
-        // First the ratings of other days: once a day is Parquet, what else its files of rows have is not looked for.
+        let mut converted = Converted::default();
+        self.count_without_turn(&over, &later, &mut converted)?;
+        // First what was told of other days: once a day is Parquet, what else its files of rows have is not looked for.
         for files in files.iter().filter(|it| !is_over(it)) {
             if let Some(name) = files.parquet {
-                converted.rated += self.rate(name, &ratings)?;
+                self.add_later(name, &later, &mut converted)?;
             }
         }
         for files in &over {
-            self.convert(files, &ratings, &mut converted)?;
+            self.convert(files, &later, &mut converted)?;
         }
         // All that they have is elsewhere now.
         self.remove_superseded()?;
         Ok(converted)
     }
 
-    /// Gives how many turns are rated in the files of some days, and are not there.
-    fn without_turn(&self, days: &[&DayFiles], ratings: &Ratings) -> Result<u64, LogError> {
-        let mut unmet = HashSet::new();
+    /// Counts the turns of which something is told in the files of some days, and which are not there.
+    fn count_without_turn(
+        &self,
+        days: &[&DayFiles],
+        later: &Later,
+        converted: &mut Converted,
+    ) -> Result<(), LogError> {
+        let (mut rated, mut compared) = (HashSet::new(), HashSet::new());
         for &name in days.iter().flat_map(|it| &it.rows) {
             records(&self.place(name), &mut |record| {
-                match record {
-                    Record::Rating(it) if !ratings.has_turn(&it) => {
-                        unmet.insert((it.conversation, it.turn));
-                    }
-                    Record::Rating(_) | Record::Row(_) => {}
+                let (unmet, conversation, turn, time) = match record {
+                    Record::Row(_) => return Ok(()),
+                    Record::Rating(it) => (&mut rated, it.conversation, it.turn, it.time),
+                    Record::Comparison(it) => (&mut compared, it.conversation, it.turn, it.time),
+                };
+                if !later.has_turn(&conversation, turn, time) {
+                    unmet.insert((conversation, turn));
                 }
                 Ok(())
             })?;
         }
-        Ok(unmet.len() as u64)
+        converted.ratings_without_turn = rated.len() as u64;
+        converted.comparisons_without_turn = compared.len() as u64;
+        Ok(())
     }
 
     fn convert(
         &mut self,
         files: &DayFiles,
-        ratings: &Ratings,
+        later: &Later,
         converted: &mut Converted,
     ) -> Result<(), LogError> {
         let Some(last) = files.rows.last() else {
@@ -92,7 +103,7 @@ impl LogFolder {
         let mut writer = TableWriter::create(&self.place(name))?;
         converted.torn_bytes += self.rows_of(files, &mut |row| {
             converted.rows += 1;
-            Ok(writer.push(ratings.join(row))?)
+            Ok(writer.push(later.join(row))?)
         })?;
         writer.finish()?;
         converted.days.push(files.day);
@@ -101,21 +112,29 @@ impl LogFolder {
         Ok(())
     }
 
-    /// Writes ratings to the turns of a day that is Parquet, and gives how many of them it has.
-    fn rate(&self, name: Name, ratings: &Ratings) -> Result<u64, LogError> {
-        if ratings.first_day().is_none_or(|first| name.day < first) {
-            return Ok(0);
+    /// Writes what was told later to the turns of a day that is Parquet.
+    fn add_later(
+        &self,
+        name: Name,
+        later: &Later,
+        converted: &mut Converted,
+    ) -> Result<(), LogError> {
+        if later.first_day().is_none_or(|first| name.day < first) {
+            return Ok(());
         }
         let path = self.place(name);
-        let mut rated = 0;
+        let (mut rated, mut compared) = (0, 0);
         table::read(&path, &mut |row| {
-            let rating = ratings.of(&row);
-            rated += u64::from(rating.is_some() && rating != row.satisfied);
+            let joined = later.join(row.clone());
+            rated += u64::from(joined.satisfied != row.satisfied);
+            compared += u64::from(joined.disagreement != row.disagreement);
             Ok(())
         })?;
-        if rated > 0 {
-            table::rewrite(&path, &|row| Some(ratings.join(row)))?;
+        if rated + compared > 0 {
+            table::rewrite(&path, &|row| Some(later.join(row)))?;
         }
-        Ok(rated)
+        converted.rated += rated;
+        converted.compared += compared;
+        Ok(())
     }
 }

@@ -28,8 +28,18 @@ pub struct Deleted {
     pub rows: u64,
     /// The ratings of these that stood by themselves.
     pub ratings: u64,
+    /// The comparisons of these that stood by themselves.
+    pub comparisons: u64,
     /// The files that were written anew.
     pub files: u64,
+}
+
+impl Deleted {
+    /// Whether there was nothing of the customer.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows + self.ratings + self.comparisons == 0
+    }
 }
 
 /// A deletion that goes on after a crash.
@@ -60,7 +70,7 @@ impl LogFolder {
 
     /// Removes what is there of a customer, by the tag that stands for them: see
     /// [`Masker::customer`](crate::safety::personal::Masker::customer). These are the rows that have the tag, and of
-    /// the conversations in which it occurs also the ratings and the rows without any customer. Files are replaced one
+    /// the conversations in which it occurs also the ratings, the comparisons and the rows without any customer. Files are replaced one
     /// by one, without torn ends, which may be of the customer; after a crash, the next [`open`](Self::open) goes on with
     /// it. It reads the log three times, then what it has written, to see that none is left. What a
     /// [`Log`](crate::log::Log) has written since the folder was opened is not looked at.
@@ -107,13 +117,14 @@ impl LogFolder {
     fn run(&mut self, deletion: &Deletion) -> Result<Deleted, LogError> {
         let mut deleted = Deleted::default();
         for name in self.names.clone() {
-            let (rows, ratings) = match name.form {
+            let from_file = match name.form {
                 Form::Rows => self.delete_rows(name, deletion)?,
                 Form::Parquet => self.delete_parquet(name, deletion)?,
             };
-            deleted.rows += rows;
-            deleted.ratings += ratings;
-            deleted.files += u64::from(rows + ratings > 0);
+            deleted.rows += from_file.rows;
+            deleted.ratings += from_file.ratings;
+            deleted.comparisons += from_file.comparisons;
+            deleted.files += u64::from(!from_file.is_empty());
         }
         let mut left = 0_u64;
         self.each_row(&mut |row| {
@@ -129,30 +140,29 @@ impl LogFolder {
         Ok(deleted)
     }
 
-    /// Gives how many rows and ratings of a file were deleted.
-    fn delete_rows(&self, name: Name, deletion: &Deletion) -> Result<(u64, u64), LogError> {
+    /// Gives what was deleted of a file.
+    fn delete_rows(&self, name: Name, deletion: &Deletion) -> Result<Deleted, LogError> {
         let path = self.place(name);
-        let (mut rows, mut ratings) = (0, 0);
+        let mut deleted = Deleted::default();
         let torn = records(&path, &mut |record| {
-            match record {
-                Record::Row(row) => rows += u64::from(deletion.takes(&row)),
-                Record::Rating(it) => ratings += u64::from(deletion.has(&it.conversation)),
-            }
+            let goes = u64::from(deletion.takes_record(&record));
+            let count = match record {
+                Record::Row(_) => &mut deleted.rows,
+                Record::Rating(_) => &mut deleted.ratings,
+                Record::Comparison(_) => &mut deleted.comparisons,
+            };
+            *count += goes;
             Ok(())
         })?;
         // What is torn may be of the customer.
-        if rows + ratings == 0 && torn.is_none() {
-            return Ok((0, 0));
+        if deleted.is_empty() && torn.is_none() {
+            return Ok(deleted);
         }
-        let stays = |record: &Record| match record {
-            Record::Row(row) => !deletion.takes(row),
-            Record::Rating(it) => !deletion.has(&it.conversation),
-        };
         let mut failed = None;
         let written = Frames::replace(&path, KIND, |put| {
-            let copied = records(&path, &mut |record| match stays(&record) {
-                true => Ok(put(&serde_json::to_vec(&record)?)?),
-                false => Ok(()),
+            let copied = records(&path, &mut |record| match deletion.takes_record(&record) {
+                false => Ok(put(&serde_json::to_vec(&record)?)?),
+                true => Ok(()),
             });
             copied.map(drop).map_err(|error| {
                 failed = Some(error);
@@ -161,13 +171,11 @@ impl LogFolder {
         });
         match (failed, written) {
             (Some(error), _) => Err(error),
-            (None, written) => written
-                .map(|()| (rows, ratings))
-                .map_err(LogError::io(&path)),
+            (None, written) => written.map(|()| deleted).map_err(LogError::io(&path)),
         }
     }
 
-    fn delete_parquet(&self, name: Name, deletion: &Deletion) -> Result<(u64, u64), LogError> {
+    fn delete_parquet(&self, name: Name, deletion: &Deletion) -> Result<Deleted, LogError> {
         let path = self.place(name);
         let mut rows = 0;
         table::read(&path, &mut |row| {
@@ -178,7 +186,10 @@ impl LogFolder {
             let stays = |row: Row| (!deletion.takes(&row)).then_some(row);
             table::rewrite(&path, &stays)?;
         }
-        Ok((rows, 0))
+        Ok(Deleted {
+            rows,
+            ..Deleted::default()
+        })
     }
 
     fn each_row(&self, each: &mut dyn FnMut(Row)) -> Result<(), LogError> {
@@ -195,6 +206,14 @@ impl LogFolder {
 impl Deletion {
     fn has(&self, conversation: &str) -> bool {
         self.conversations.contains(conversation)
+    }
+
+    fn takes_record(&self, record: &Record) -> bool {
+        match record {
+            Record::Row(row) => self.takes(row),
+            Record::Rating(it) => self.has(&it.conversation),
+            Record::Comparison(it) => self.has(&it.conversation),
+        }
     }
 
     fn takes(&self, row: &Row) -> bool {

@@ -11,7 +11,7 @@ use super::{DayFiles, LogFolder, table};
 use crate::log::day::Day;
 use crate::log::error::LogError;
 use crate::log::recover::KIND;
-use crate::log::row::{Rating, Record, Row};
+use crate::log::row::{Comparison, Rating, Record, Row};
 
 /// What was read of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,72 +23,101 @@ pub struct ReadRows {
 }
 
 /// How many days before a rating its turn is looked for.
-const RATED_WITHIN: u32 = 7;
+const TOLD_WITHIN: u32 = 7;
 
-/// Ratings, by the conversation and number of their turns. As the name of a conversation may be used again, a rating is
-/// that of the last turn of its name and number that is not later.
+/// What was told of turns after them, by their conversation and number. As the name of a conversation may be used again,
+/// it is of the last turn of its name and number that is not later.
 #[derive(Debug, Default)]
-pub(super) struct Ratings(HashMap<String, HashMap<u32, Rated>>);
+pub(super) struct Later(HashMap<String, HashMap<u32, Told>>);
 
-/// The ratings of a name and number, and when its turns were.
+/// What was told of a name and number, and when its turns were.
 #[derive(Debug, Default)]
-struct Rated {
+struct Told {
     ratings: Vec<Rating>,
+    comparisons: Vec<Comparison>,
     turns: BTreeSet<u64>,
 }
 
-impl Ratings {
-    pub(super) fn put(&mut self, mut rating: Rating) {
-        let conversation = std::mem::take(&mut rating.conversation);
-        let rated = self.0.entry(conversation).or_default();
-        rated.entry(rating.turn).or_default().ratings.push(rating);
+impl Told {
+    fn times(&self) -> impl Iterator<Item = u64> {
+        let ratings = self.ratings.iter().map(|it| it.time);
+        ratings.chain(self.comparisons.iter().map(|it| it.time))
     }
 
-    /// The first day whose turns may be rated, if any is.
+    /// Gives the last of what was told of the turn of this time.
+    fn last<'a, T>(&self, turn: u64, told: &'a [T], time: fn(&T) -> u64) -> Option<&'a T> {
+        if !self.turns.contains(&turn) {
+            return None;
+        }
+        let next = self.turns.range((Excluded(turn), Unbounded)).next();
+        let is_its = |it: &&T| time(it) >= turn && next.is_none_or(|&next| time(it) < next);
+        told.iter().filter(is_its).max_by_key(|it| time(it))
+    }
+}
+
+impl Later {
+    fn put(&mut self, record: Record) {
+        match record {
+            Record::Row(_) => {}
+            Record::Rating(mut it) => self.at(&mut it.conversation, it.turn).ratings.push(it),
+            Record::Comparison(mut it) => {
+                let told = self.at(&mut it.conversation, it.turn);
+                told.comparisons.push(it);
+            }
+        }
+    }
+
+    /// What was told of a turn, of which the conversation's name is taken.
+    fn at(&mut self, conversation: &mut String, turn: u32) -> &mut Told {
+        let turns = self.0.entry(std::mem::take(conversation)).or_default();
+        turns.entry(turn).or_default()
+    }
+
+    fn get(&self, conversation: &str, turn: u32) -> Option<&Told> {
+        self.0.get(conversation)?.get(&turn)
+    }
+
+    /// The first day whose turns something may be told of, if any is.
     pub(super) fn first_day(&self) -> Option<Day> {
-        let rated = self.0.values().flat_map(HashMap::values);
-        let first = rated.flat_map(|it| &it.ratings).map(|it| it.time).min()?;
-        Some(Day::of(first).before(RATED_WITHIN))
+        let told = self.0.values().flat_map(HashMap::values);
+        let first = told.flat_map(Told::times).min()?;
+        Some(Day::of(first).before(TOLD_WITHIN))
     }
 
     /// Takes note of a turn that there is.
     fn meet(&mut self, row: &Row) {
         let turns = self.0.get_mut(&row.conversation);
-        if let Some(rated) = turns.and_then(|it| it.get_mut(&row.turn)) {
-            rated.turns.insert(row.time);
+        if let Some(told) = turns.and_then(|it| it.get_mut(&row.turn)) {
+            told.turns.insert(row.time);
         }
     }
 
-    /// Whether the turn of a rating is there.
-    pub(super) fn has_turn(&self, rating: &Rating) -> bool {
-        let turns = self.0.get(&rating.conversation);
-        let rated = turns.and_then(|it| it.get(&rating.turn));
-        rated.is_some_and(|it| it.turns.range(..=rating.time).next().is_some())
+    /// Whether a turn is there of which something was told at this time.
+    pub(super) fn has_turn(&self, conversation: &str, turn: u32, time: u64) -> bool {
+        let told = self.get(conversation, turn);
+        told.is_some_and(|it| it.turns.range(..=time).next().is_some())
     }
 
-    /// Gives the last rating of a turn.
-    pub(super) fn of(&self, row: &Row) -> Option<f32> {
-        let rated = self.0.get(&row.conversation)?.get(&row.turn)?;
-        if !rated.turns.contains(&row.time) {
-            return None;
+    /// Gives the row with what was told of it later.
+    pub(super) fn join(&self, mut row: Row) -> Row {
+        let Some(told) = self.get(&row.conversation, row.turn) else {
+            return row;
+        };
+        let rating = told.last(row.time, &told.ratings, |it| it.time);
+        row.satisfied = rating.map(|it| it.satisfied).or(row.satisfied);
+        let comparison = told.last(row.time, &told.comparisons, |it| it.time);
+        if let Some(comparison) = comparison {
+            row.disagreement = Some(comparison.disagreement.clone());
         }
-        let next = rated.turns.range((Excluded(row.time), Unbounded)).next();
-        let is_its = |it: &&Rating| it.time >= row.time && next.is_none_or(|&next| it.time < next);
-        let last = rated.ratings.iter().filter(is_its).max_by_key(|it| it.time);
-        last.map(|it| it.satisfied)
-    }
-
-    /// Gives the row with what it was rated later.
-    pub(super) fn join(&self, row: Row) -> Row {
-        let satisfied = self.of(&row).or(row.satisfied);
-        Row { satisfied, ..row }
+        row
     }
 }
 
 impl LogFolder {
-    /// Hands each turn to `each`, by day, with the last rating that there is of it: one that came within a week, and before
-    /// another turn of the same name and number. Rows are read one after the other, those of days that may be rated up to
-    /// three times: of all of them, ratings alone are held in memory.
+    /// Hands each turn to `each`, by day, with what a candidate makes of it otherwise and the last rating that there is of it:
+    /// one that came within a week, and before another turn of the same name and number. Rows are read one after the other,
+    /// those of days that something may be told of up to three times: of all of them, ratings and comparisons alone are held in
+    /// memory.
     ///
     /// # Errors
     /// A file that cannot be read, or is damaged; the error of `each`.
@@ -96,39 +125,37 @@ impl LogFolder {
     where
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        let ratings = self.ratings()?;
+        let later = self.later()?;
         let mut read = ReadRows::default();
         for files in self.files() {
             let torn = self.rows_of(&files, &mut |row| {
                 read.rows += 1;
-                each(ratings.join(row)).map_err(Into::into)
+                each(later.join(row)).map_err(Into::into)
             })?;
             read.torn_bytes += torn;
         }
         Ok(read)
     }
 
-    /// Gives the ratings that no Parquet has, and the times of turns that may be theirs.
-    pub(super) fn ratings(&self) -> Result<Ratings, LogError> {
-        let mut ratings = Ratings::default();
+    /// Gives the ratings and comparisons that no Parquet has, and the times of turns that may be theirs.
+    pub(super) fn later(&self) -> Result<Later, LogError> {
+        let mut later = Later::default();
         for name in self.files().into_iter().flat_map(|it| it.rows) {
             records(&self.place(name), &mut |record| {
-                if let Record::Rating(rating) = record {
-                    ratings.put(rating);
-                }
+                later.put(record);
                 Ok(())
             })?;
         }
-        let Some(first) = ratings.first_day() else {
-            return Ok(ratings);
+        let Some(first) = later.first_day() else {
+            return Ok(later);
         };
         for files in self.files().iter().filter(|it| it.day >= first) {
             self.rows_of(files, &mut |row| {
-                ratings.meet(&row);
+                later.meet(&row);
                 Ok(())
             })?;
         }
-        Ok(ratings)
+        Ok(later)
     }
 
     /// Hands on the rows of a day's files as they are there, and gives the bytes of torn ends.
@@ -144,7 +171,7 @@ impl LogFolder {
         for &name in &files.rows {
             let torn = records(&self.place(name), &mut |record| match record {
                 Record::Row(row) => each(row),
-                Record::Rating(_) => Ok(()),
+                Record::Rating(_) | Record::Comparison(_) => Ok(()),
             })?;
             torn_bytes += torn.map_or(0, |it| it.bytes);
         }

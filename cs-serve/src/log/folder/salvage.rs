@@ -17,7 +17,7 @@ use crate::log::recover::KIND;
 pub struct SalvagedRows {
     /// The files that were damaged, and have been written anew.
     pub files: u64,
-    /// The turns and ratings that are in these now.
+    /// The turns, ratings and comparisons that are in these now.
     pub rows: u64,
     /// The bytes of them that were no whole row, which are lost.
     pub lost_bytes: u64,

@@ -33,6 +33,7 @@ const SCHEMA: &str = "message log {
     OPTIONAL FLOAT satisfied;
     OPTIONAL BYTE_ARRAY filtered_input (STRING);
     OPTIONAL BYTE_ARRAY filtered_reply (STRING);
+    OPTIONAL BYTE_ARRAY disagreement (STRING);
 }";
 
 #[allow(clippy::expect_used, reason = "a constant, which the tests parse")]
@@ -41,7 +42,10 @@ static TYPE: LazyLock<TypePtr> =
 
 /// The key of the format's version in the file.
 const VERSION_KEY: &str = "cs-log.version";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// The columns of the first version, which has no disagreements.
+const FIRST: usize = 12;
 
 /// The most rows of a group, which are in memory together, and the bytes from which on it is written.
 const GROUP_ROWS: usize = 1 << 14;
@@ -142,15 +146,17 @@ fn check(reader: &SerializedFileReader<File>) -> Result<()> {
     let pairs = metadata.key_value_metadata().into_iter().flatten();
     let mut versions = pairs.filter(|it| it.key == VERSION_KEY);
     let version = versions.next().and_then(|it| it.value.as_deref());
-    match version.map(str::parse::<u32>) {
-        Some(Ok(version)) if version <= VERSION => {}
+    let all = TYPE.get_fields();
+    let columns = match version.map(str::parse::<u32>) {
+        Some(Ok(1)) => &all[..FIRST],
+        Some(Ok(VERSION)) => all,
         Some(Ok(found)) => {
             let message = format!("format version {found}, expected at most {VERSION}");
             return Err(ParquetError::General(message));
         }
         _ => return Err(unexpected("a file without", VERSION_KEY)),
-    }
-    match metadata.schema() == TYPE.as_ref() {
+    };
+    match metadata.schema().get_fields() == columns {
         true => Ok(()),
         false => Err(unexpected("other columns than", SCHEMA)),
     }
@@ -167,18 +173,8 @@ fn write_group(writer: &mut SerializedFileWriter<AtomicFile>, rows: &[Row]) -> R
         group: &mut group,
         rows,
     };
-    columns.required::<Int64Type>(|it| i64::try_from(it.time).unwrap_or(i64::MAX))?;
-    columns.text(|it| &it.conversation)?;
-    columns.optional_text(|it| it.customer.as_deref())?;
-    columns.required::<Int32Type>(|it| it.turn.cast_signed())?;
-    columns.text(|it| &it.text)?;
-    columns.text(|it| &it.reply)?;
-    columns.optional_text(|it| it.model.as_deref())?;
-    columns.optional_text(|it| it.route.as_deref())?;
-    columns.optional_text(|it| it.source.as_deref())?;
-    columns.optional::<FloatType>(|it| it.satisfied)?;
-    columns.optional_text(|it| it.filtered_input.as_deref())?;
-    columns.optional_text(|it| it.filtered_reply.as_deref())?;
+    columns.first()?;
+    columns.disagreements()?;
     group.close().map(drop)
 }
 
@@ -189,12 +185,42 @@ struct ColumnWriter<'a, 'b> {
 }
 
 impl ColumnWriter<'_, '_> {
+    /// Writes the columns that the first version had.
+    fn first(&mut self) -> Result<()> {
+        self.required::<Int64Type>(|it| i64::try_from(it.time).unwrap_or(i64::MAX))?;
+        self.text(|it| &it.conversation)?;
+        self.optional_text(|it| it.customer.as_deref())?;
+        self.required::<Int32Type>(|it| it.turn.cast_signed())?;
+        self.text(|it| &it.text)?;
+        self.text(|it| &it.reply)?;
+        self.optional_text(|it| it.model.as_deref())?;
+        self.optional_text(|it| it.route.as_deref())?;
+        self.optional_text(|it| it.source.as_deref())?;
+        self.optional::<FloatType>(|it| it.satisfied)?;
+        self.optional_text(|it| it.filtered_input.as_deref())?;
+        self.optional_text(|it| it.filtered_reply.as_deref())
+    }
+
     fn text(&mut self, field: impl Fn(&Row) -> &str) -> Result<()> {
         self.required::<ByteArrayType>(|it| ByteArray::from(field(it)))
     }
 
     fn optional_text(&mut self, field: impl Fn(&Row) -> Option<&str>) -> Result<()> {
         self.optional::<ByteArrayType>(|it| field(it).map(ByteArray::from))
+    }
+
+    fn disagreements(&mut self) -> Result<()> {
+        let json = |row: &Row| {
+            row.disagreement
+                .as_ref()
+                .map(serde_json::to_vec)
+                .transpose()
+        };
+        let cells: serde_json::Result<Vec<_>> = self.rows.iter().map(json).collect();
+        let cells = cells.map_err(no_disagreement)?;
+        let levels: Vec<_> = cells.iter().map(|it| i16::from(it.is_some())).collect();
+        let values: Vec<_> = cells.into_iter().flatten().map(ByteArray::from).collect();
+        self.put::<ByteArrayType>(&values, Some(&levels))
     }
 
     fn required<T: DataType>(&mut self, field: impl Fn(&Row) -> T::T) -> Result<()> {
@@ -242,6 +268,9 @@ fn read_group(group: &dyn RowGroupReader) -> Result<Vec<Row>> {
     columns.optional::<FloatType>(&mut found, |it, value| it.satisfied = value)?;
     columns.optional_text(&mut found, |it, text| it.filtered_input = text)?;
     columns.optional_text(&mut found, |it, text| it.filtered_reply = text)?;
+    if group.num_columns() > FIRST {
+        columns.disagreements(&mut found)?;
+    }
     Ok(found)
 }
 
@@ -265,6 +294,14 @@ impl ColumnReader<'_> {
         for (row, cell) in rows.iter_mut().zip(self.cells::<ByteArrayType>()?) {
             let text = cell.map(|it| it.as_utf8().map(str::to_owned)).transpose()?;
             put(row, text);
+        }
+        Ok(())
+    }
+
+    fn disagreements(&mut self, rows: &mut [Row]) -> Result<()> {
+        for (row, cell) in rows.iter_mut().zip(self.cells::<ByteArrayType>()?) {
+            let parse = |it: ByteArray| serde_json::from_slice(it.data()).map_err(no_disagreement);
+            row.disagreement = cell.map(parse).transpose()?;
         }
         Ok(())
     }
@@ -317,6 +354,60 @@ impl ColumnReader<'_> {
     }
 }
 
+fn no_disagreement(error: serde_json::Error) -> ParquetError {
+    ParquetError::General(format!("a disagreement: {error}"))
+}
+
 fn too_few() -> ParquetError {
     ParquetError::General("fewer columns or cells than the file says".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_the_first_version_is_read_and_written_anew_as_one_of_this() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("first.parquet");
+        let last = SCHEMA.rfind("    OPTIONAL").unwrap();
+        let schema = parse_message_type(&format!("{}}}", &SCHEMA[..last])).unwrap();
+        let version = KeyValue::new(VERSION_KEY.to_owned(), "1".to_owned());
+        let properties = WriterProperties::builder().set_key_value_metadata(Some(vec![version]));
+        let file = AtomicFile::create_private(&path).unwrap();
+        let properties = Arc::new(properties.build());
+        let mut writer = SerializedFileWriter::new(file, Arc::new(schema), properties).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        let row = Row {
+            turn: 3,
+            text: "hello".to_owned(),
+            filtered_reply: Some("pass".to_owned()),
+            ..Row::default()
+        };
+        let mut columns = ColumnWriter {
+            group: &mut group,
+            rows: std::slice::from_ref(&row),
+        };
+        columns.first().unwrap();
+        group.close().unwrap();
+        writer.into_inner().unwrap().finish().unwrap();
+
+        let rows = || {
+            let mut found = Vec::new();
+            read(&path, &mut |row| {
+                found.push(row);
+                Ok(())
+            })
+            .unwrap();
+            found
+        };
+        assert_eq!(rows(), std::slice::from_ref(&row));
+        let disagreement = Some(crate::log::Disagreement::default());
+        let with = |row: Row| Row {
+            disagreement: disagreement.clone(),
+            ..row
+        };
+        rewrite(&path, &|row| Some(with(row))).unwrap();
+        assert_eq!(rows(), [with(row)]);
+    }
 }

@@ -5,9 +5,10 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use cs_data::file::Frames;
+use cs_data::file::{FrameKind, Frames};
 use cs_serve::log::{
-    Converted, Day, Deleted, Log, LogConfig, LogError, LogFolder, Rating, Row, SalvagedRows,
+    Comparison, Converted, Day, Deleted, Difference, Disagreement, Log, LogConfig, LogError,
+    LogFolder, Rating, Row, SalvagedRows,
 };
 use cs_serve::safety::personal::{Keys, Masker};
 
@@ -32,6 +33,30 @@ fn rate(folder: &Path, ratings: &[(u64, &str, u32, f32)]) {
             satisfied,
         };
         assert!(log.rate(&rating.masked(&masker())));
+    }
+}
+
+fn otherwise(candidate: &str) -> Disagreement {
+    Disagreement {
+        model: "light@4".to_owned(),
+        differences: vec![Difference {
+            aspect: "intent".to_owned(),
+            stable: "refund".to_owned(),
+            candidate: candidate.to_owned(),
+        }],
+    }
+}
+
+fn compare(folder: &Path, comparisons: &[(u64, &str, u32, &str)]) {
+    let log = Log::open(folder, LogConfig::default(), &masker()).unwrap();
+    for &(time, conversation, turn, candidate) in comparisons {
+        let comparison = Comparison {
+            time,
+            conversation: conversation.to_owned(),
+            turn,
+            disagreement: otherwise(candidate),
+        };
+        assert!(log.compare(&comparison.masked(&masker())));
     }
 }
 
@@ -62,6 +87,7 @@ fn full(time: u64, conversation: &str, turn: u32) -> Row {
         satisfied: Some(0.25),
         filtered_input: Some("pass".to_owned()),
         filtered_reply: Some("mask".to_owned()),
+        disagreement: Some(otherwise("complaint")),
         ..row(time, conversation, turn)
     }
 }
@@ -207,6 +233,77 @@ fn a_rating_is_that_of_the_last_turn_of_its_name_and_number() {
 }
 
 #[test]
+fn what_a_candidate_makes_of_a_turn_goes_to_it_also_in_parquet() {
+    const LATE: u64 = NOON + 11 * HOUR + HOUR / 2;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    // The name of a session that is used again.
+    let turns = [(NOON, 1), (NOON, 2), (LATE, 1)];
+    write(path, turns.map(|(time, turn)| row(time, "a", turn)));
+    compare(
+        path,
+        &[(NOON, "a", 1, "complaint"), (NOON, "b", 1, "other")],
+    );
+    let differs = |expected: [Option<&str>; 3]| {
+        let rows = read(path).into_iter();
+        let found: Vec<Option<Disagreement>> = rows.take(3).map(|it| it.disagreement).collect();
+        assert_eq!(found, expected.map(|it| it.map(otherwise)));
+    };
+    differs([Some("complaint"), None, None]);
+    let converted = to_parquet(path, NOON + DAY);
+    let counted = (converted.compared, converted.comparisons_without_turn);
+    assert_eq!((converted.rows, counted), (3, (0, 1)));
+    differs([Some("complaint"), None, None]);
+
+    // After its day has become Parquet, which is written anew.
+    compare(path, &[(NOON, "a", 2, "other")]);
+    let converted = to_parquet(path, NOON + DAY);
+    assert_eq!((converted.rows, converted.compared), (3, 0));
+    differs([Some("complaint"), Some("other"), None]);
+
+    // And over midnight, in the file of the next day.
+    let log = Log::open(path, LogConfig::default(), &masker()).unwrap();
+    log.write(&row(LATE + HOUR, "b", 2).masked(&masker()));
+    let comparison = Comparison {
+        time: LATE,
+        conversation: "a".to_owned(),
+        turn: 1,
+        disagreement: otherwise("late"),
+    };
+    log.compare(&comparison.masked(&masker()));
+    drop(log);
+    differs([Some("complaint"), Some("other"), Some("late")]);
+    let converted = to_parquet(path, NOON + 2 * DAY);
+    let counted = (converted.rated, converted.compared);
+    assert_eq!((converted.rows, counted), (1, (0, 1)));
+    differs([Some("complaint"), Some("other"), Some("late")]);
+}
+
+#[test]
+fn rows_of_the_first_version_are_read_and_a_later_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let first = path.join("2026-11-29.000001.rows");
+    let of = |version| FrameKind { version, ..KIND };
+    let record =
+        r#"{"row":{"time":1795953600000,"conversation":"c","turn":1,"text":"hello","reply":"hi"}}"#;
+    let put = |version| Frames::replace(&first, of(version), |put| put(record.as_bytes()));
+    put(1).unwrap();
+    assert_eq!(told(&read(path)), [(1, None)]);
+    assert_eq!(read(path)[0].disagreement, None);
+    let before = fs::read(&first).unwrap();
+    // Who goes on with this log leaves the file as it is.
+    write(path, [row(NOON, "a", 1)]);
+    assert_eq!(fs::read(&first).unwrap(), before);
+    assert_eq!(read(path).len(), 2);
+    put(3).unwrap();
+    let opened = LogFolder::open(path).unwrap();
+    let error = opened.read(|_| Ok::<(), Infallible>(())).unwrap_err();
+    let expected = "000001.rows: format version 3, expected at most 2";
+    assert!(error.to_string().contains(expected), "{error}");
+}
+
+#[test]
 fn days_beyond_those_to_retain_are_removed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
@@ -251,6 +348,7 @@ fn shared(path: &Path) {
         path,
         &[(NOON + DAY, "a", 3, 0.0), (NOON + DAY, "b", 2, 1.0)],
     );
+    compare(path, &[(NOON + DAY, "a", 3, "complaint")]);
 }
 
 #[test]
@@ -265,7 +363,8 @@ fn a_customer_is_removed_from_all_files() {
         rows_after: 3,
         rows: 3,
         ratings: 1,
-        files: 3,
+        comparisons: 1,
+        files: 4,
     };
     assert_eq!(deleted, expected);
     let left = read(path);

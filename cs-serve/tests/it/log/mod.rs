@@ -20,7 +20,7 @@ const HOUR: u64 = 60 * 60 * 1000;
 
 const KIND: FrameKind = FrameKind {
     magic: *b"cs-log\r\n",
-    version: 1,
+    version: 2,
 };
 
 /// Keys that are always the same.
