@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
-use cs_model::Understanding;
+use cs_model::{Intent, Understanding};
 use serde::Serialize;
 
 use super::cache::{Cache, Entry, Kind, Question, Ticket};
@@ -51,6 +51,9 @@ pub struct Routed {
     pub understanding: Understanding,
     /// Where it is from.
     pub route: Route,
+    /// The light model's likeliest intent, if it has read the turn, whoever answers.
+    #[serde(skip)]
+    pub light: Option<Intent>,
 }
 
 /// How many answers went which way.
@@ -266,18 +269,23 @@ impl Cascade {
             light.as_mut().poll(context)
         });
         let light = light.await?;
+        let likeliest = light.intents.first().cloned();
+        let routed = |understanding, route| Routed {
+            light: likeliest.clone(),
+            ..self.routed(understanding, route)
+        };
         let is_enough = self.router.after(turn, &light) == Choice::Light;
         if let Some(cached) = cached {
             if is_enough {
                 cached.keep_light(&light);
             } else if let Some(answer) = cached.similar(&light) {
                 cached.cache.count(Kind::Semantic);
-                return Ok(self.routed(answer, Route::Cache));
+                return Ok(routed(answer, Route::Cache));
             }
             cached.cache.count(Kind::Missed);
         }
         if is_enough {
-            return Ok(self.routed(light, Route::Light));
+            return Ok(routed(light, Route::Light));
         }
         let answer = match early {
             Some(answer) => answer?,
@@ -286,7 +294,7 @@ impl Cascade {
         if let Some(cached) = cached {
             cached.keep_full(&light, &answer);
         }
-        Ok(self.routed(answer, Route::Full))
+        Ok(routed(answer, Route::Full))
     }
 
     /// Forgets what the cache would answer to a text, because it is wrong: its own answer, and
@@ -349,6 +357,7 @@ impl Cascade {
         Routed {
             understanding,
             route,
+            light: None,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The threshold of a router from what both models answered to labelled turns.
 
+use serde::Serialize;
+
 use super::bound::{probability_of_at_most, upper_bound};
 use crate::error::FitError;
 
@@ -56,7 +58,7 @@ impl Default for Budget {
 }
 
 /// A threshold that keeps a budget.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FittedThreshold {
     /// The least confidence with which the light model's answer is given.
     pub threshold: f32,

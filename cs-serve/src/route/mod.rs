@@ -4,7 +4,7 @@
 //! - [`Cascade`] asks the light model first and, where its [`Router`] says so, the full one.
 //! - [`Policy`] is the router by rules: confidence, length, entities that conflict, the dialogue.
 //! - [`Cache`] keeps answers for the same text, and for texts that ask the same.
-//! - [`fit_threshold`] finds the least confidence that keeps a stated [`Budget`] of lost answers.
+//! - [`fit_threshold`] finds the least confidence that keeps a stated [`Budget`] of lost answers; [`Refit`] does as turns come.
 //!
 //! ```
 //! use cs_serve::route::{Budget, Cascade, Layer, Layers, Outcome, Policy, Route, Turn};
@@ -47,6 +47,7 @@ mod config;
 mod fit;
 mod layer;
 mod policy;
+mod refit;
 
 pub use bound::upper_bound;
 pub use cache::{
@@ -60,3 +61,4 @@ pub use config::RouteConfig;
 pub use fit::{Budget, FittedThreshold, Outcome, fit_threshold};
 pub use layer::{Layer, Layers};
 pub use policy::{Choice, DialogueState, Policy, Router, Turn};
+pub use refit::{Proposal, Refit};
