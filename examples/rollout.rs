@@ -13,7 +13,7 @@
 //! `--max-drop` is caught in 95 of 100 cases, and those within which one that is no worse passes. Then traffic goes through the
 //! roll-out on a virtual clock. Recorded traffic is JSONL, a turn a line in the order of time; both models understand
 //! each text, conversations are rated as they were, and how the answers compare is in `shadow`. With `--state` it goes on where
-//! it was. It ends `promoted`, `rolled-back` or `waiting`.
+//! it was, after `played_before` turns, of which `shadow` knows nothing. It ends `promoted`, `rolled-back` or `waiting`.
 
 use std::process::ExitCode;
 

@@ -126,6 +126,7 @@ impl RolloutArgs {
             shares: self.plan.0.clone(),
             guardrails: RolloutConfig::guardrails(margins),
             approval: Approval::None,
+            fold_after: u64::MAX, // where to go on is told by the turns in the journal
             ..RolloutConfig::default()
         };
         if self.simulate.is_none() {

@@ -32,7 +32,9 @@ pub struct Played {
     pub ending: &'static str,
     /// What the rules say last.
     pub decision: cs_serve::rollout::Decision,
-    /// How the models' answers compare, for recorded traffic.
+    /// The turns that earlier runs have played, of which `shadow` knows nothing.
+    pub played_before: u64,
+    /// How the models' answers to the turns of this run compare, for recorded traffic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shadow: Option<Report>,
 }
@@ -113,26 +115,37 @@ impl Replay {
         let begin = simulate.time(0);
         self.start(begin)?;
         let end = begin + (days * 86_400_000.0) as u64;
+        if let Some(last) = self.had.checked_sub(1).filter(|_| !self.is_over()) {
+            // An earlier run may have ended before its rating was told. Told twice, it counts once.
+            self.simulated(simulate, seed, last, true)?;
+        }
         let mut number = self.had;
         while !self.is_over() && simulate.time(number) <= end {
             self.wait_until(simulate.time(number))?;
-            let conversation = number.to_string();
-            let arrival = Arrival {
-                conversation: &conversation,
-                customer: None,
-                turn: 1,
-            };
-            let time = simulate.time(number);
-            let arm = self.rollout.assign(&arrival, time)?.arm;
-            let drawn = simulate.draw(seed, number, arm);
-            self.told(&arrival, drawn.outcome, None, drawn.time)?;
-            if let Some(rating) = drawn.rating {
-                self.rated(&arrival, rating, drawn.time)?;
-            }
+            self.simulated(simulate, seed, number, false)?;
             number += 1;
         }
         self.wait_until(end)?;
         Ok(self.played(None))
+    }
+
+    /// Plays a conversation of a turn, or its rating alone if that was had.
+    fn simulated(&self, simulate: &Simulate, seed: u64, number: u64, was_had: bool) -> Result<()> {
+        let conversation = number.to_string();
+        let mut arrival = Arrival {
+            conversation: &conversation,
+            customer: None,
+            turn: 1 + u32::from(was_had),
+        };
+        let arm = self.rollout.assign(&arrival, simulate.time(number))?.arm;
+        arrival.turn = 1;
+        let drawn = simulate.draw(seed, number, arm);
+        if !was_had {
+            self.told(&arrival, drawn.outcome, None, drawn.time)?;
+        }
+        drawn
+            .rating
+            .map_or(Ok(()), |rating| self.rated(&arrival, rating, drawn.time))
     }
 
     /// Plays recorded turns: both models understand them, and the conversation's own counts.
@@ -142,8 +155,13 @@ impl Replay {
     /// A journal that fails.
     pub fn record(mut self, talks: &[Talk], models: [&Assistant; 2]) -> Result<Played> {
         self.start(talks[0].time)?;
+        let had = usize::try_from(self.had).unwrap_or(usize::MAX);
+        if let Some(last) = had.checked_sub(1).and_then(|it| talks.get(it)) {
+            // An earlier run may have ended before its rating was told. Told twice, it counts once.
+            self.rate_as_recorded(last)?;
+        }
         let mut comparisons = Comparisons::default();
-        for talk in talks.iter().skip(self.had as usize) {
+        for talk in talks.iter().skip(had) {
             if self.is_over() {
                 break;
             }
@@ -178,6 +196,15 @@ impl Replay {
             ..Outcome::default()
         };
         self.told(&arrival, outcome, intent, talk.time)?;
+        self.rate_as_recorded(talk)
+    }
+
+    fn rate_as_recorded(&self, talk: &Talk) -> Result<()> {
+        let arrival = Arrival {
+            conversation: &talk.conversation,
+            customer: talk.customer.as_deref(),
+            turn: talk.turn,
+        };
         match talk.satisfied {
             Some(satisfied) => self.rated(&arrival, satisfied.score(), talk.time),
             None => Ok(()),
@@ -220,6 +247,7 @@ impl Replay {
                 _ => "waiting",
             },
             decision: status.decision,
+            played_before: self.had,
             shadow,
         }
     }
@@ -229,5 +257,58 @@ fn answered(understanding: &Understanding) -> Answered {
     Answered {
         understanding: understanding.clone(),
         ..Answered::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODELS: Candidates<'static> = Candidates {
+        stable: "model 1",
+        candidate: "model 2",
+    };
+
+    fn config() -> RolloutConfig {
+        RolloutConfig {
+            fold_after: u64::MAX,
+            ..RolloutConfig::default()
+        }
+    }
+
+    fn play(state: &Path) -> Played {
+        let simulate: Simulate = "drop=0.05,rated=1,conversations=2000".parse().unwrap();
+        let replay = Replay::open(Some(state), &MODELS, &config(), 7).unwrap();
+        replay.simulate(&simulate, 0.2, 7).unwrap()
+    }
+
+    #[test]
+    fn a_run_that_ends_between_a_turn_and_its_rating_loses_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let (whole, parts) = (folder.path().join("whole"), folder.path().join("parts"));
+        let expected = play(&whole);
+        assert_eq!(expected.played_before, 0);
+        let mut events = Vec::new();
+        let keep = &mut |event: Event| events.push(event);
+        FileJournal::read(&whole.join("rollout.journal"), keep).unwrap();
+        let is_turn = |it: &Event| matches!(it, Event::Turn { .. });
+        let turn = events
+            .iter()
+            .skip(events.len() / 2)
+            .position(is_turn)
+            .unwrap();
+        let events = &events[..=events.len() / 2 + turn];
+        std::fs::create_dir(&parts).unwrap();
+        let mut journal = FileJournal::open(&parts.join("rollout.journal")).unwrap();
+        for event in events {
+            journal.append(event, 0, &mut |_| {}).unwrap();
+        }
+        drop(journal);
+        let played = play(&parts);
+        let turns = events.iter().filter(|it| is_turn(it)).count();
+        assert_eq!(played.played_before, turns as u64);
+        assert_eq!(played.decision, expected.decision);
+        // Over again, nothing is added.
+        assert_eq!(play(&parts).decision, expected.decision);
     }
 }
