@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::edited::{copy_extras, file_size, manifest, tensors, tokenizer_json};
 use crate::error::{Error, Result};
 use crate::format::artefact;
-use crate::format::matrix::StoredMatrix;
-use crate::format::scheme::{Clip, QuantConfig, Scheme};
+use crate::format::matrix::{Rounding, StoredMatrix};
+use crate::format::scheme::{QuantConfig, Scheme};
 use crate::format::source::require_fp32;
 
 /// What quantising did: sizes before and after, and the error of each layer.
@@ -129,7 +129,7 @@ fn convert(
     let mut written = Vec::new();
     for (name, shape) in tensors(bundle) {
         let data = weights.f32(&name, &shape)?;
-        let how = (config.scheme(&name, &shape), config.clip);
+        let how = (config.scheme(&name, &shape), Rounding::new(config.clip));
         let rows = stored((&name, data), &shape, how, layers);
         written.extend(artefact::tensors(&name, &shape, rows));
     }
@@ -140,13 +140,13 @@ fn convert(
 pub(crate) fn stored(
     (name, data): (&str, Vec<f32>),
     shape: &[usize],
-    (scheme, clip): (Scheme, Clip),
+    (scheme, rounding): (Scheme, Rounding<'_>),
     layers: &mut Vec<LayerError>,
 ) -> StoredMatrix {
     match (scheme, shape) {
         (Scheme::Fp32, _) | (_, []) => StoredMatrix::F32(data),
         (scheme, [.., cols]) => {
-            let rows = StoredMatrix::quantise(data.clone(), *cols, scheme, clip);
+            let rows = StoredMatrix::quantise(data.clone(), *cols, scheme, rounding);
             layers.push(error_of(name, &data, rows.clone().into_f32(*cols)));
             rows
         }

@@ -11,7 +11,7 @@ use super::quantize::{QuantReport, stored};
 use crate::error::{Error, Result};
 use crate::format::artefact;
 use crate::format::equalise::{Equaliser, InputSquares};
-use crate::format::matrix::transpose;
+use crate::format::matrix::{Rounding, transpose};
 use crate::format::scheme::{QuantConfig, Scheme};
 use crate::format::source::checkpoint;
 use crate::runtime::causal_lm::measured;
@@ -141,7 +141,13 @@ impl Checkpoint {
             if let Some(equaliser) = &self.equaliser {
                 equaliser.apply(name, &mut data);
             }
-            let how = (self.scheme(config, name, &shape), config.clip);
+            let equaliser = self.equaliser.as_ref();
+            let importance = equaliser.and_then(|it| it.importance(name));
+            let rounding = Rounding {
+                clip: config.clip,
+                importance: importance.as_deref(),
+            };
+            let how = (self.scheme(config, name, &shape), rounding);
             let rows = stored((name, data), &shape, how, &mut report.layers);
             tensors.extend(artefact::tensors(name, &shape, rows));
         }

@@ -25,6 +25,9 @@ const INPUTS: f64 = 0.25;
 /// How far a column's factor may be from the mean.
 const MOST: f64 = 64.0;
 
+/// The least that a column's error counts: what was never read once may be another time.
+const LEAST: f32 = 1e-3;
+
 /// The factors of a decoder's blocks.
 #[derive(Debug)]
 pub(crate) struct Equaliser {
@@ -44,6 +47,19 @@ pub(crate) struct InputSquares {
     pub(crate) inner: Vec<f64>,
 }
 
+impl InputSquares {
+    /// What the matrix of a role reads.
+    fn read_by(&self, role: Role) -> Option<&[f64]> {
+        match role {
+            Role::Query | Role::Key | Role::Value | Role::QueryKeyValue => Some(&self.attention),
+            Role::AttentionOutput => Some(&self.of_heads),
+            Role::FeedForwardGate | Role::FeedForwardIn => Some(&self.feed_forward),
+            Role::FeedForwardOut => Some(&self.inner),
+            _ => None,
+        }
+    }
+}
+
 /// The factors by which the columns of a block's matrices are multiplied.
 #[derive(Debug)]
 struct Block {
@@ -55,6 +71,8 @@ struct Block {
     feed_forward: Vec<f32>,
     /// Of the last feed-forward layer, `[M]`; none where what it reads was activated.
     inner: Option<Vec<f32>>,
+    /// What was measured of the block's inputs, before these are divided.
+    measured: Option<InputSquares>,
 }
 
 #[derive(Debug)]
@@ -94,6 +112,23 @@ impl Equaliser {
         Ok(Self {
             blocks: blocks.collect::<Result<_>>()?,
         })
+    }
+
+    /// Gives how much the columns of the matrix of this name count, if their inputs were measured: by the mean square of
+    /// these once they are divided, which is 1 on average.
+    pub(crate) fn importance(&self, name: &str) -> Option<Vec<f32>> {
+        let TensorRole { role, layer, .. } = TensorRole::parse(name)?;
+        let block = self.blocks.get(layer?)?;
+        let squares = block.measured.as_ref()?.read_by(role)?;
+        let mut factors = block.of_columns(role).iter().copied();
+        let divided = squares.iter().map(|square| {
+            let factor = factors.next().unwrap_or(1.0);
+            square / f64::from(factor).powi(2)
+        });
+        let divided: Vec<f64> = divided.collect();
+        let mean = divided.iter().sum::<f64>() / divided.len().max(1) as f64;
+        let share = |square: &f64| ((square / mean) as f32).max(LEAST);
+        (mean > 0.0 && mean.is_finite()).then(|| divided.iter().map(share).collect())
     }
 
     /// Multiplies the tensor of this name, a matrix `[outputs, inputs]` or a vector, by its factors.
@@ -175,6 +210,7 @@ impl Block {
                 &tensors.inputs(|it| &it.feed_forward, || norm(Role::FeedForwardNorm))?,
             ),
             inner,
+            measured: tensors.measured.cloned(),
         })
     }
 

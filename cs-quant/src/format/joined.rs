@@ -5,9 +5,9 @@ use crate::kernel::gemm::Weights;
 use crate::kernel::pack::{PackedF32, PackedI8, interleave};
 use crate::kernel::pack4::{GROUP, PackedI4};
 
-/// The largest number of inputs: above it the `i32` sums could overflow, as those of four
-/// neighbours are at most 2^15.
-const MOST_INPUTS: usize = 1 << 18;
+/// The largest number of inputs: above it the `i32` sums could overflow, as the product of a pair is at most
+/// 255 · 128.
+const MOST_INPUTS: usize = 1 << 17;
 
 /// Matrices one below the other, `[outputs, inputs]`.
 pub(crate) enum Joined {

@@ -26,16 +26,64 @@ pub(crate) enum StoredMatrix {
     },
 }
 
+/// How weights are rounded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rounding<'a> {
+    pub(crate) clip: Clip,
+    /// How much the squared error of each column counts, which is in proportion to the mean square of its inputs;
+    /// all count the same where these were not measured.
+    pub(crate) importance: Option<&'a [f32]>,
+}
+
+impl Rounding<'_> {
+    /// All columns count the same.
+    pub(crate) fn new(clip: Clip) -> Self {
+        Self {
+            clip,
+            importance: None,
+        }
+    }
+
+    /// How much each of `cols` columns counts.
+    fn of_columns(&self, cols: usize) -> Vec<f32> {
+        let importance = self.importance.filter(|it| it.len() == cols);
+        importance.map_or_else(|| vec![1.0; cols], <[f32]>::to_vec)
+    }
+}
+
+/// Weights that share a step, and how much the error of each counts.
+#[derive(Clone, Copy)]
+struct Weighted<'a> {
+    weights: &'a [f32],
+    importance: &'a [f32],
+}
+
+impl<'a> Weighted<'a> {
+    /// Eight at a time, as [`round`] takes them.
+    fn eights(self) -> impl Iterator<Item = Self> {
+        let pairs = self.weights.chunks(8).zip(self.importance.chunks(8));
+        pairs.map(|(weights, importance)| Self {
+            weights,
+            importance,
+        })
+    }
+}
+
 impl StoredMatrix {
     /// Quantises `data`, rows of `cols` numbers, according to `scheme`.
-    pub(crate) fn quantise(data: Vec<f32>, cols: usize, scheme: Scheme, clip: Clip) -> Self {
+    pub(crate) fn quantise(
+        data: Vec<f32>,
+        cols: usize,
+        scheme: Scheme,
+        rounding: Rounding<'_>,
+    ) -> Self {
         match scheme {
             Scheme::Fp32 => Self::F32(data),
             Scheme::Int8(range) => {
-                let (data, scale) = quantise_rows(&data, cols, range, clip);
+                let (data, scale) = quantise_rows(&data, cols, range, rounding);
                 Self::Int8 { data, scale }
             }
-            Scheme::Int4 { group } => int4(&data, group, clip),
+            Scheme::Int4 { group } => int4(&data, cols, group, rounding),
         }
     }
 
@@ -62,7 +110,7 @@ impl StoredMatrix {
         match self {
             Self::Int4 { .. } => {
                 let scheme = Scheme::Int8(IntRange::Bounded);
-                Self::quantise(self.into_f32(cols), cols, scheme, Clip::None)
+                Self::quantise(self.into_f32(cols), cols, scheme, Rounding::new(Clip::None))
             }
             other => other,
         }
@@ -101,29 +149,40 @@ pub(crate) fn quantise_rows(
     data: &[f32],
     cols: usize,
     range: IntRange,
-    clip: Clip,
+    rounding: Rounding<'_>,
 ) -> (Vec<i8>, Vec<f32>) {
+    let importance = rounding.of_columns(cols);
     let mut values = Vec::with_capacity(data.len());
     let mut scale = Vec::with_capacity(data.len() / cols.max(1));
     for row in data.chunks_exact(cols.max(1)) {
-        let step = step(row, range, clip);
+        let row = Weighted {
+            weights: row,
+            importance: &importance,
+        };
+        let step = step(row, range, rounding.clip);
         scale.push(step);
-        for weights in row.chunks(8) {
-            let rounded = round(weights, step, range);
-            values.extend(rounded[..weights.len()].iter().map(|&q| q as i8));
+        for eight in row.eights() {
+            let rounded = round(eight, step, range);
+            values.extend(rounded[..eight.weights.len()].iter().map(|&q| q as i8));
         }
     }
     (values, scale)
 }
 
-fn int4(data: &[f32], group: usize, clip: Clip) -> StoredMatrix {
+fn int4(data: &[f32], cols: usize, group: usize, rounding: Rounding<'_>) -> StoredMatrix {
+    let importance = rounding.of_columns(cols);
     let mut values = Vec::with_capacity(data.len() / 2);
     let mut scale = Vec::with_capacity(data.len() / group);
-    for weights in data.chunks_exact(group) {
-        let step = half(signed_step(weights, clip));
+    let groups_of_row = importance.chunks_exact(group).cycle();
+    for (weights, importance) in data.chunks_exact(group).zip(groups_of_row) {
+        let weights = Weighted {
+            weights,
+            importance,
+        };
+        let step = half(signed_step(weights, rounding.clip));
         scale.push(step);
-        for weights in weights.chunks(8) {
-            let nibbles = round(weights, step, IntRange::Int4).map(|q| (q + 8.0) as u8);
+        for eight in weights.eights() {
+            let nibbles = round(eight, step, IntRange::Int4).map(|q| (q + 8.0) as u8);
             let pairs = nibbles.as_chunks::<2>().0.iter();
             values.extend(pairs.map(|[low, high]| low | high << 4));
         }
@@ -144,12 +203,16 @@ fn half(step: f32) -> f32 {
 
 /// Finds the step of weights of 4 bits that share one. It is negative where -8 serves the positive weights
 /// better, which have only 7 otherwise.
-fn signed_step(weights: &[f32], clip: Clip) -> f32 {
-    let step = step(weights, IntRange::Int4, clip);
-    let mirrored: Vec<f32> = weights.iter().map(|x| -x).collect();
-    let other = self::step(&mirrored, IntRange::Int4, clip);
+fn signed_step(group: Weighted<'_>, clip: Clip) -> f32 {
+    let step = step(group, IntRange::Int4, clip);
+    let mirrored: Vec<f32> = group.weights.iter().map(|x| -x).collect();
+    let mirrored = Weighted {
+        weights: &mirrored,
+        ..group
+    };
+    let other = self::step(mirrored, IntRange::Int4, clip);
     let error = |weights, step| loss(weights, step, IntRange::Int4);
-    match error(weights, step) <= error(&mirrored, other) {
+    match error(group, step) <= error(mirrored, other) {
         true => step,
         false => -other,
     }
@@ -157,17 +220,17 @@ fn signed_step(weights: &[f32], clip: Clip) -> f32 {
 
 /// Gives the integers that stand for up to eight weights.
 #[inline(always)]
-fn round(weights: &[f32], step: f32, range: IntRange) -> [f32; 8] {
+fn round(eight: Weighted<'_>, step: f32, range: IntRange) -> [f32; 8] {
     let mut exact = [0.0; 8];
-    exact[..weights.len()].copy_from_slice(weights);
+    exact[..eight.weights.len()].copy_from_slice(eight.weights);
     let exact = exact.map(|x| x / step);
     let mut rounded = exact.map(|x| nearest(x.clamp(range.least(), range.most())));
     let sum: f32 = rounded.iter().map(|q| q.abs()).sum();
     match range {
         _ if sum <= MOST_SUM as f32 => {}
         IntRange::Int4 | IntRange::Int8 => {}
-        IntRange::Bounded => lower_all(&mut rounded, &exact, NEIGHBOURS),
-        IntRange::Paired => lower_all(&mut rounded, &exact, PAIRS),
+        IntRange::Bounded => lower_all(&mut rounded, &exact, eight.importance, NEIGHBOURS),
+        IntRange::Paired => lower_all(&mut rounded, &exact, eight.importance, PAIRS),
     }
     rounded
 }
@@ -175,19 +238,21 @@ fn round(weights: &[f32], step: f32, range: IntRange) -> [f32; 8] {
 fn lower_all<const N: usize, const M: usize>(
     rounded: &mut [f32; 8],
     exact: &[f32; 8],
+    importance: &[f32],
     sets: [[usize; N]; M],
 ) {
     for neighbours in sets {
-        lower(rounded, exact, neighbours, 1.0);
-        lower(rounded, exact, neighbours, -1.0);
+        lower(rounded, exact, importance, neighbours, 1.0);
+        lower(rounded, exact, importance, neighbours, -1.0);
     }
 }
 
-/// Lowers integers of a sign until their sum keeps to [`MOST_SUM`]: one at a time, the one that is
-/// then rounded away from zero the most.
+/// Lowers integers of a sign until their sum keeps to [`MOST_SUM`]: one at a time, the one whose error then rises the
+/// least.
 fn lower<const N: usize>(
     rounded: &mut [f32; 8],
     exact: &[f32; 8],
+    importance: &[f32],
     neighbours: [usize; N],
     sign: f32,
 ) {
@@ -197,8 +262,11 @@ fn lower<const N: usize>(
         .sum();
     for _ in MOST_SUM..sum as i32 {
         let those = neighbours.into_iter().filter(|&i| sign * rounded[i] > 0.0);
-        let excess = |i: usize| sign * (rounded[i] - exact[i]);
-        if let Some(i) = those.max_by(|&a, &b| excess(a).total_cmp(&excess(b))) {
+        let rise = |i: usize| {
+            let importance = importance.get(i).copied().unwrap_or(1.0);
+            importance * (1.0 - 2.0 * sign * (rounded[i] - exact[i]))
+        };
+        if let Some(i) = those.min_by(|&a, &b| rise(a).total_cmp(&rise(b))) {
             rounded[i] -= sign;
         }
     }
@@ -214,10 +282,10 @@ fn nearest(x: f32) -> f32 {
 
 /// Finds the step of weights that share one: it is positive and finite, and 1 where they are all
 /// zero.
-fn step(weights: &[f32], range: IntRange, clip: Clip) -> f32 {
+fn step(row: Weighted<'_>, range: IntRange, clip: Clip) -> f32 {
     let largest = match clip {
-        Clip::Percentile(share) => percentile(weights, share),
-        Clip::None | Clip::Mse => weights.iter().fold(0.0f32, |most, x| most.max(x.abs())),
+        Clip::Percentile(share) => percentile(row.weights, share),
+        Clip::None | Clip::Mse => row.weights.iter().fold(0.0f32, |most, x| most.max(x.abs())),
     };
     let finest = largest / range.most();
     // With a smaller step, x / step would not be a number.
@@ -236,7 +304,7 @@ fn step(weights: &[f32], range: IntRange, clip: Clip) -> f32 {
         (_, Clip::Mse) => Limits::new(range.most(), range.most() / 20.0, 21),
         _ => return finest,
     };
-    best(weights, range, largest, limits)
+    best(row, range, largest, limits)
 }
 
 /// The integers that are tried to stand for the largest weight.
@@ -254,11 +322,11 @@ impl Limits {
 
 /// Finds the step `largest / limit` with the least [`loss`]. Looks at every third limit, and
 /// then at those near the best.
-fn best(weights: &[f32], range: IntRange, largest: f32, limits: Limits) -> f32 {
+fn best(row: Weighted<'_>, range: IntRange, largest: f32, limits: Limits) -> f32 {
     let count = limits.count;
     let step = |i: usize| largest / (limits.first + limits.gap * i as f32);
     let least = |candidates: &mut dyn Iterator<Item = usize>| {
-        let errors = candidates.map(|i| (loss(weights, step(i), range), i));
+        let errors = candidates.map(|i| (loss(row, step(i), range), i));
         errors
             .min_by(|(a, _), (b, _)| a.total_cmp(b))
             .map_or(0, |(_, i)| i)
@@ -267,13 +335,14 @@ fn best(weights: &[f32], range: IntRange, largest: f32, limits: Limits) -> f32 {
     step(least(&mut (near.saturating_sub(2)..count.min(near + 3))))
 }
 
-/// Gives the squared error of weights that share a step. Of 4 bits each counts by its magnitude: a step that
-/// leaves the least error cuts the largest weights off, on which a language model depends most.
-fn loss(weights: &[f32], step: f32, range: IntRange) -> f32 {
-    let blocks = weights.chunks(8).map(|weights| {
-        let rounded = round(weights, step, range);
-        let errors = weights.iter().zip(rounded).map(|(x, q)| {
-            let error = (x - q * step).powi(2);
+/// Gives the squared error of weights that share a step, by their importance. Of 4 bits each counts by its magnitude as
+/// well: a step that leaves the least error cuts the largest weights off, on which a language model depends most.
+fn loss(row: Weighted<'_>, step: f32, range: IntRange) -> f32 {
+    let blocks = row.eights().map(|eight| {
+        let rounded = round(eight, step, range);
+        let weights = eight.weights.iter().zip(eight.importance);
+        let errors = weights.zip(rounded).map(|((x, importance), q)| {
+            let error = importance * (x - q * step).powi(2);
             match range {
                 IntRange::Int4 => error * x.abs(),
                 IntRange::Int8 | IntRange::Bounded | IntRange::Paired => error,
@@ -300,11 +369,20 @@ fn percentile(weights: &[f32], share: f32) -> f32 {
 mod tests {
     use super::*;
 
+    /// Weights of which all count the same.
+    fn even(weights: &[f32]) -> Weighted<'_> {
+        const ONES: [f32; 256] = [1.0; 256];
+        Weighted {
+            weights,
+            importance: &ONES[..weights.len()],
+        }
+    }
+
     #[test]
     fn rows_are_rounded_to_half_a_step() {
         let data = [1.0, -0.5, 0.004, 0.0, 0.0, 0.0, 1e-45, 0.0, 0.0];
         for range in [IntRange::Int8, IntRange::Bounded, IntRange::Paired] {
-            let (values, scale) = quantise_rows(&data, 3, range, Clip::None);
+            let (values, scale) = quantise_rows(&data, 3, range, Rounding::new(Clip::None));
             assert!(values[0] >= 32);
             assert_eq!(scale[1..], [1.0, 1.0]);
             for (i, x) in data.iter().enumerate() {
@@ -319,7 +397,7 @@ mod tests {
         let data: Vec<f32> = (0..128)
             .map(|i| ((i * 37 % 101) as f32 - 50.0) * 0.01 * (1 + i / 32) as f32)
             .collect();
-        let rows = int4(&data, 32, Clip::None);
+        let rows = int4(&data, 64, 32, Rounding::new(Clip::None));
         let StoredMatrix::Int4 {
             data: bytes, scale, ..
         } = &rows
@@ -338,7 +416,7 @@ mod tests {
         }
         for (group, &step) in data.chunks_exact(32).zip(&scale) {
             let finest = group.iter().fold(0.0f32, |most, x| most.max(x.abs())) / 7.0;
-            let error = |step| loss(group, step, IntRange::Int4);
+            let error = |step| loss(even(group), step, IntRange::Int4);
             assert!(error(step) <= error(finest) * 1.001, "{step} {finest}");
         }
         let StoredMatrix::Int8 {
@@ -362,12 +440,12 @@ mod tests {
             .collect();
         row[17] = 1.6;
         for range in [IntRange::Int4, IntRange::Int8, IntRange::Bounded] {
-            let widest = step(&row, range, Clip::None);
-            let best = step(&row, range, Clip::Mse);
+            let widest = step(even(&row), range, Clip::None);
+            let best = step(even(&row), range, Clip::Mse);
             assert!(best <= widest);
-            assert!(loss(&row, best, range) <= loss(&row, widest, range));
+            assert!(loss(even(&row), best, range) <= loss(even(&row), widest, range));
         }
-        let step = |row: &[f32], range, clip| step(row, range, clip) * range.most();
+        let step = |row: &[f32], range, clip| step(even(row), range, clip) * range.most();
         let cut = step(&row, IntRange::Int8, Clip::Percentile(0.99));
         assert!((cut - 1.0).abs() < 0.03, "{cut}");
         let sparse = [0.0, 0.0, 0.0, 3.0];
@@ -395,7 +473,7 @@ mod tests {
                 [127.0, -127.0, 127.0, -127.0, 1.0, -1.0, 1.0, -1.0],
             ),
         ] {
-            let found = round(&weights, step, IntRange::Bounded);
+            let found = round(even(&weights), step, IntRange::Bounded);
             assert_eq!(found, expected, "{weights:?}");
         }
         // One large weight among small ones: no finer step without loss where it has neighbours.
@@ -403,8 +481,39 @@ mod tests {
             .map(|i| (i * 37 % 41) as f32 * 0.001 - 0.02)
             .collect();
         row[4] = 1.0;
-        let (values, scale) = quantise_rows(&row, 99, IntRange::Bounded, Clip::None);
+        let (values, scale) = quantise_rows(&row, 99, IntRange::Bounded, Rounding::new(Clip::None));
         assert!(values[4] > 100, "{}", values[4]);
         assert!((f32::from(values[4]) * scale[0] - 1.0).abs() <= 0.6 * scale[0]);
+    }
+
+    #[test]
+    fn the_weights_whose_inputs_are_large_keep_their_value() {
+        // The first two are a pair, and come to 152 together.
+        let weights = [0.76, 0.76, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        for (importance, expected) in [([1.0, 9.0], [55.0, 73.0]), ([9.0, 1.0], [73.0, 55.0])] {
+            let mut all = [1.0; 8];
+            all[..2].copy_from_slice(&importance);
+            let eight = Weighted {
+                weights: &weights,
+                importance: &all,
+            };
+            let found = round(eight, 0.01, IntRange::Paired);
+            assert!((found[0] - expected[0]).abs() <= 1.0, "{found:?}");
+            assert_eq!(found[0] + found[1], 128.0, "{found:?}");
+        }
+        // A step is the one that serves them.
+        let mut row = vec![0.1; 64];
+        (row[0], row[7]) = (1.0, 0.137);
+        let of = |importance: &[f32]| {
+            let rounding = Rounding {
+                clip: Clip::Mse,
+                importance: Some(importance),
+            };
+            let (values, scale) = quantise_rows(&row, 64, IntRange::Int8, rounding);
+            (f32::from(values[7]) * scale[0] - row[7]).abs()
+        };
+        let mut importance = vec![0.01; 64];
+        importance[7] = 100.0;
+        assert!(of(&importance) < of(&[1.0; 64]));
     }
 }

@@ -11,7 +11,7 @@ use cs_model::{Bundle, DecoderConfig, Matrix, NormKind, Norms, Transitions, Weig
 use super::artefact;
 use super::equalise::{Equaliser, InputSquares};
 use super::joined::Joined;
-use super::matrix::{StoredMatrix, transpose};
+use super::matrix::{Rounding, StoredMatrix, transpose};
 use super::scheme::{QuantConfig, Scheme};
 use crate::error::{Error, Result};
 use crate::kernel::gemm;
@@ -246,7 +246,12 @@ impl WeightSource {
             true => scheme.for_decoder(),
             false => scheme,
         };
-        StoredMatrix::quantise(data, shape[1], scheme, config.clip)
+        let importance = self.equaliser.as_ref().and_then(|it| it.importance(name));
+        let rounding = Rounding {
+            clip: config.clip,
+            importance: importance.as_deref(),
+        };
+        StoredMatrix::quantise(data, shape[1], scheme, rounding)
     }
 }
 

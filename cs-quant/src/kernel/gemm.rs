@@ -8,7 +8,7 @@
 //! ```
 //!
 //! so the asymmetry of the activations costs one multiply-add per output. `acc` is an exact `i32`
-//! (|acc| <= 2^13 K, which fits for K up to 2^18). With int4 weights each group `g` of 32 inputs has
+//! (|acc| < 2^14 K, which fits for K up to 2^17). With int4 weights each group `g` of 32 inputs has
 //! a step and an exact sum of its own, `s * sum_g t_g acc_g + m * shift`, added up in this order
 //! whatever the tile: a row's result does not depend on the rows beside it.
 

@@ -83,7 +83,8 @@ pub(super) fn quantise_without<I: Isa>(
 fn limit(row: &[f32], beyond: f32) -> f32 {
     let magnitudes = fold(row, 0.0, |sum, x: f32| sum + x.abs(), |a, b| a + b);
     let mut limit = beyond * magnitudes / row.len().max(1) as f32;
-    if !limit.is_finite() {
+    // Of numbers that are hardly any, none is far beyond the others: the limit could not rise.
+    if !limit.is_finite() || limit < f32::MIN_POSITIVE {
         return f32::INFINITY;
     }
     loop {

@@ -23,7 +23,7 @@ use super::pool::Pool;
 use super::row_ops::{Norm, QuantOut, RowScale, add_norm, norm, quantise};
 use super::team::Team;
 use super::{Isa, Kernel, Simd, TILE, Task};
-use crate::format::matrix::quantise_rows;
+use crate::format::matrix::{Rounding, quantise_rows};
 use crate::format::scheme::{Clip, IntRange as Bound};
 
 /// Rows, inputs, outputs: odd sizes, none, one, remainders of the tile, large.
@@ -81,7 +81,7 @@ impl Random {
 /// Limits weights so that they allow for activations of 8 bits, some of them barely.
 fn bounded(weights: &[i8], k: usize, range: Bound) -> Vec<i8> {
     let weights: Vec<f32> = weights.iter().map(|&w| f32::from(w)).collect();
-    quantise_rows(&weights, k, range, Clip::Mse).0
+    quantise_rows(&weights, k, range, Rounding::new(Clip::Mse)).0
 }
 
 /// Computes the integers of a product by its definition.
@@ -271,7 +271,7 @@ fn extreme_int4_values_do_not_saturate() {
 /// Layers of the same random weights in each precision.
 fn layers(random: &mut Random, k: usize, n: usize) -> [Weights; 3] {
     let (w, bias) = (random.floats(n * k), random.floats(n));
-    let (q, scale) = quantise_rows(&w, k, Bound::Bounded, Clip::None);
+    let (q, scale) = quantise_rows(&w, k, Bound::Bounded, Rounding::new(Clip::None));
     let small: Vec<i8> = w.iter().map(|w| (w * 7.0).round() as i8).collect();
     let steps: Vec<f32> = (0..n * k / GROUP)
         .map(|i| 0.125 + (i % 5) as f32 * 0.25)
@@ -416,7 +416,7 @@ fn quantised_and_float_layers_are_near_the_reference() {
     for (m, k, n) in SHAPES {
         let mut random = Random(m as u64 + 7);
         let (x, w, bias) = (random.floats(m * k), random.floats(n * k), random.floats(n));
-        let (q, scale) = quantise_rows(&w, k, Bound::Bounded, Clip::None);
+        let (q, scale) = quantise_rows(&w, k, Bound::Bounded, Rounding::new(Clip::None));
         for simd in kernels() {
             let float = Weights::F32(PackedF32::new(k, &w, &bias));
             let int8 = Weights::Int8(PackedI8::new(k, &q, &scale, &bias));
@@ -913,7 +913,7 @@ fn a_recurrence_is_that_of_the_definition() {
             Weights::F32(PackedF32::new(size, &interleave(w, [4, size, size]), zeros))
         });
         let int8 = recurrent.packed(|w, size, zeros| {
-            let (q, scale) = quantise_rows(w, size, Bound::Bounded, Clip::None);
+            let (q, scale) = quantise_rows(w, size, Bound::Bounded, Rounding::new(Clip::None));
             let (q, scale) = (
                 interleave(&q, [4, size, size]),
                 interleave(&scale, [4, size, 1]),
