@@ -245,6 +245,16 @@ async fn watched(
     if !canary.has_begun() {
         return Ok(None);
     }
+    if let Some(turn) = said.turn {
+        let arrival = Arrival {
+            conversation: &said.session,
+            customer: said.customer.as_deref(),
+            turn: turn.0,
+        };
+        if let Some(watched) = canary.known_to_be(&arrival) {
+            return Ok(Some(watched));
+        }
+    }
     let (canary, chats) = (Arc::clone(canary), Arc::clone(chats));
     let (session, customer, turn) = (said.session.clone(), said.customer.clone(), said.turn);
     let work = move || {

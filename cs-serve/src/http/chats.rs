@@ -30,6 +30,7 @@ pub(super) struct Chats {
     chat: Arc<Chat>,
     feedback: Arc<dyn Feedback>,
     places: Arc<Semaphore>,
+    most: usize,
     /// Replies by where they come from, in the order of [`Source::ALL`].
     replies: [AtomicU64; Source::ALL.len()],
     /// Texts by what a guard did with them, in the order of [`Action::ALL`]: customers', and replies.
@@ -67,6 +68,7 @@ impl Chats {
             chat,
             feedback,
             places: Arc::new(Semaphore::new(most)),
+            most,
             replies: Default::default(),
             filtered: Default::default(),
             handovers: Mutex::default(),
@@ -79,6 +81,11 @@ impl Chats {
     pub(super) fn enter(&self) -> Result<Place, Problem> {
         let place = Arc::clone(&self.places).try_acquire_owned();
         place.map_err(|_| Problem::early("too many turns at once", Duration::from_secs(1)))
+    }
+
+    /// Whether turns have been let in that have no reply yet.
+    pub(super) fn is_replying(&self) -> bool {
+        self.places.available_permits() < self.most
     }
 
     /// Replies to a turn; blocks. `sink` gets the reply part by part.

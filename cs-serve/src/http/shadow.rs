@@ -74,9 +74,12 @@ impl Work<Copied> for Asking {
         Ok([&copied.understanding, &candidate].map(answered))
     }
 
-    fn is_needed(&self) -> bool {
-        let waits = |engine: &Handle| engine.snapshot().queue_texts > 0;
-        self.stable.iter().any(waits)
+    fn is_needed(&self, copied: &Copied) -> bool {
+        let computes = |engine: &Handle| {
+            let snapshot = engine.snapshot();
+            snapshot.queue_texts > 0 || snapshot.running > 0
+        };
+        copied.chats.is_replying() || self.stable.iter().any(computes)
     }
 }
 

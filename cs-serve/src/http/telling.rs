@@ -1,5 +1,6 @@
 //! What a roll-out is told, by a thread of its own: no reply waits for its journal.
 
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -12,6 +13,8 @@ use crate::rollout::{Observation, Outcome, Rating, RolloutError};
 
 /// The turns and ratings that wait at most; further ones are not told.
 const MOST_WAITING: usize = 10_000;
+/// So long turns and ratings gather: a thread that is woken for each costs more than what it is told.
+const PAUSE: Duration = Duration::from_millis(10);
 /// How long it is waited for what waits.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -93,17 +96,24 @@ impl Drop for Telling {
 }
 
 fn run(candidate: &Candidate, waiting: &Receiver<Heard>) {
-    for heard in waiting {
-        if let Heard::Settled(done) = heard {
-            // Who has waited may have gone.
-            let _ = done.send(());
-            continue;
+    while let Ok(first) = waiting.recv() {
+        for heard in iter::once(first).chain(waiting.try_iter()) {
+            hear(candidate, heard);
         }
-        if let Err(error) = tell(candidate, &heard) {
-            tracing::error!(%error, "a turn or rating is lost to the roll-out");
-        }
-        candidate.tick();
+        thread::sleep(PAUSE);
     }
+}
+
+fn hear(candidate: &Candidate, heard: Heard) {
+    if let Heard::Settled(done) = heard {
+        // Who has waited may have gone.
+        let _ = done.send(());
+        return;
+    }
+    if let Err(error) = tell(candidate, &heard) {
+        tracing::error!(%error, "a turn or rating is lost to the roll-out");
+    }
+    candidate.tick();
 }
 
 fn tell(candidate: &Candidate, heard: &Heard) -> Result<(), RolloutError> {

@@ -19,6 +19,8 @@ pub(super) struct Known {
     /// Conversations that have the stable model because their assignment could not be written. The journal may have it
     /// all the same.
     fallen: HashSet<Id>,
+    /// Whether other processes decide as well.
+    is_shared: bool,
 }
 
 /// Whose a conversation's turn is.
@@ -31,11 +33,12 @@ pub(super) enum Whose {
 }
 
 impl Known {
-    pub(super) fn new(state: State) -> Self {
+    pub(super) fn new(state: State, is_shared: bool) -> Self {
         Self {
             state,
             unsaved: None,
             fallen: HashSet::new(),
+            is_shared,
         }
     }
 
@@ -56,12 +59,18 @@ impl Known {
         match arm {
             Some(Arm::Stable) => assigned(Arm::Stable, false),
             Some(Arm::Canary) if self.unsaved.is_some() => assigned(Arm::Stable, true),
-            Some(Arm::Canary) => Whose::Open(id),
+            Some(Arm::Canary) if self.may_have_changed() => Whose::Open(id),
+            Some(Arm::Canary) => assigned(Arm::Canary, false),
             None if self.phase() == Phase::RolledBack => assigned(Arm::Stable, false),
             None if self.state.is_settled() => assigned(Arm::Canary, false),
             None if arrival.turn == 1 && !self.state.is_open() => assigned(Arm::Stable, false),
             None => Whose::Open(id),
         }
+    }
+
+    /// Whether a conversation of the candidate's may not be any more, or is to be told that it is not.
+    fn may_have_changed(&self) -> bool {
+        self.is_shared || self.phase() == Phase::RolledBack
     }
 
     /// What stands for a conversation that is still told of: one that may decide something, or is to be remembered.

@@ -82,7 +82,7 @@ impl Rollout {
         let state = state.ok_or_else(no_beginning)?;
         is_of(state.opened(), candidates, config)?;
         Ok(Self {
-            known: Mutex::new(Known::new(state)),
+            known: Mutex::new(Known::new(state, journal.is_shared())),
             journal: Mutex::new(journal),
         })
     }
@@ -105,6 +105,15 @@ impl Rollout {
         match whose {
             Whose::Known(assigned) => Ok(assigned),
             Whose::Open(id) => self.write().assign(id, arrival, now),
+        }
+    }
+
+    /// Says the same where it is known without the journal, as it is of conversations that nobody else decides about. Never waits.
+    #[must_use]
+    pub fn known_to_be(&self, arrival: &Arrival<'_>) -> Option<Assigned> {
+        match self.known().whose(arrival) {
+            Whose::Known(assigned) => Some(assigned),
+            Whose::Open(_) => None,
         }
     }
 

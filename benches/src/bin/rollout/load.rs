@@ -18,6 +18,8 @@ const SHARE: &str = "30";
 /// A service without a candidate and one with.
 pub(crate) struct Load {
     services: [Service; 2],
+    /// Holds the services' files until these have ended.
+    _site: Site,
     connections: usize,
     length: Duration,
     /// The stretches so far, so that sessions have names of their own.
@@ -45,6 +47,7 @@ impl Load {
         services[1].act("start")?;
         Ok(Self {
             services,
+            _site: site,
             connections: of.connections,
             length: Duration::try_from_secs_f64(seconds)?,
             stretches: AtomicU64::new(0),
@@ -73,7 +76,8 @@ impl Load {
         }
         let [p50, p99, answered] = ratios.map(|mut it| {
             it.sort_by(f64::total_cmp);
-            it[it.len() / 2]
+            let middle = it.len() / 2;
+            (it[middle] + it[(it.len() - 1) / 2]) / 2.0
         });
         let rollout = self.services[1].rollout()?;
         let ranking = rollout["shadow"]["ranking"].as_array().map_or(0, Vec::len);

@@ -118,6 +118,10 @@ impl Journal for FileJournal {
         Ok(true)
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn written(&self) -> u64 {
         match self.is_lost || self.frames.len() < self.again {
             true => 0,

@@ -33,4 +33,8 @@ impl Journal for MemoryJournal {
     fn claim(&mut self, _insists: bool) -> Result<bool, JournalError> {
         Ok(true)
     }
+
+    fn is_shared(&self) -> bool {
+        false
+    }
 }

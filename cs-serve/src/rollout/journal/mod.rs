@@ -46,6 +46,11 @@ pub trait Journal: Send + std::fmt::Debug {
     /// [`JournalError`] if the store fails.
     fn claim(&mut self, insists: bool) -> Result<bool, JournalError>;
 
+    /// Whether other processes may write it, so that it has to be asked what they have decided. By default they may.
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     /// Gives how many events there are that a snapshot could be in the place of. By default there are none.
     fn written(&self) -> u64 {
         0

@@ -15,6 +15,10 @@ use crate::rollout::error::RolloutError;
 
 /// The longest pause between two copies.
 const MOST_PAUSE: Duration = Duration::from_secs(5);
+/// The time between two looks whether the machine is needed.
+const LOOK: Duration = Duration::from_millis(1);
+/// A copy for which no look finds time is not compared.
+const LOOKS: usize = 1_000;
 
 /// What a shadow does with a copy of a turn. A function that gives both answers is one, too.
 pub trait Work<T>: Send {
@@ -24,8 +28,8 @@ pub trait Work<T>: Send {
     /// If the candidate fails, or takes too long.
     fn answers(&mut self, turn: &T) -> Result<[Answered; 2], BackendError>;
 
-    /// Whether customers wait for the machine, so that the candidate is not to be asked now. By default they never do.
-    fn is_needed(&self) -> bool {
+    /// Whether customers wait for the machine, so that a copy is not to be computed now. By default they never do.
+    fn is_needed(&self, _turn: &T) -> bool {
         false
     }
 
@@ -108,7 +112,7 @@ impl<T> fmt::Debug for Shadow<T> {
 impl Seen {
     fn watch<T>(&self, waiting: &Receiver<T>, config: &ShadowConfig, mut work: impl Work<T>) {
         for turn in waiting {
-            if work.is_needed() {
+            if !finds_time(&work, &turn) {
                 self.shed.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
@@ -138,6 +142,17 @@ impl Seen {
         let found = found.into_iter().filter(|_| is_sample);
         found.map(|(disagreement, _)| disagreement).collect()
     }
+}
+
+/// Waits for a moment in which nobody needs the machine; gives whether there was one.
+fn finds_time<T>(work: &impl Work<T>, turn: &T) -> bool {
+    for _ in 0..LOOKS {
+        if !work.is_needed(turn) {
+            return true;
+        }
+        thread::sleep(LOOK);
+    }
+    false
 }
 
 /// How long to pause after work that took so long, so that work takes no more than a share of the time.
