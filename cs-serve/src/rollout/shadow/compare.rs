@@ -32,6 +32,18 @@ impl Aspect {
         Self::Reply,
     ];
 
+    /// Gives its name in files: `intent`, `entities`, `sentiment`, `route` or `reply`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Intent => "intent",
+            Self::Entities => "entities",
+            Self::Sentiment => "sentiment",
+            Self::Route => "route",
+            Self::Reply => "reply",
+        }
+    }
+
     /// Whether an answer has something of it. That it has no entities is something.
     pub(super) fn is_told(self, answered: &Answered) -> bool {
         match self {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,8 +13,6 @@ use super::report::{Comparisons, Report};
 use crate::error::BackendError;
 use crate::rollout::error::RolloutError;
 
-/// The longest pause between two copies.
-const MOST_PAUSE: Duration = Duration::from_secs(5);
 /// The time between two looks whether the machine is needed.
 const LOOK: Duration = Duration::from_millis(1);
 /// A copy for which no look finds time is not compared.
@@ -51,6 +49,8 @@ where
 /// candidate that is slow or hangs changes nothing for anybody.
 pub struct Shadow<T> {
     queue: SyncSender<T>,
+    /// Dropped, it ends the thread's pause.
+    _pause: Sender<()>,
     seen: Arc<Seen>,
     config: ShadowConfig,
 }
@@ -62,7 +62,7 @@ struct Seen {
 }
 
 impl<T: Send + 'static> Shadow<T> {
-    /// Starts the thread. It ends when the shadow is dropped and `work` has come back.
+    /// Starts the thread. It ends when the shadow is dropped and `work` has come back, whatever waits.
     ///
     /// # Errors
     /// [`RolloutError::Config`] for a configuration that cannot be, [`RolloutError::Thread`] if there is no
@@ -70,14 +70,16 @@ impl<T: Send + 'static> Shadow<T> {
     pub fn start(config: ShadowConfig, work: impl Work<T> + 'static) -> Result<Self, RolloutError> {
         config.validate()?;
         let (queue, waiting) = sync_channel(config.queue);
+        let (pause, paused) = channel();
         let seen = Arc::<Seen>::default();
         let (shared, chosen) = (Arc::clone(&seen), config.clone());
         thread::Builder::new()
             .name("cs-shadow".into())
-            .spawn(move || shared.watch(&waiting, &chosen, work))
+            .spawn(move || shared.watch(&waiting, &paused, &chosen, work))
             .map_err(|source| RolloutError::Thread { source })?;
         Ok(Self {
             queue,
+            _pause: pause,
             seen,
             config,
         })
@@ -110,7 +112,13 @@ impl<T> fmt::Debug for Shadow<T> {
 }
 
 impl Seen {
-    fn watch<T>(&self, waiting: &Receiver<T>, config: &ShadowConfig, mut work: impl Work<T>) {
+    fn watch<T>(
+        &self,
+        waiting: &Receiver<T>,
+        paused: &Receiver<()>,
+        config: &ShadowConfig,
+        mut work: impl Work<T>,
+    ) {
         for turn in waiting {
             if !finds_time(&work, &turn) {
                 self.shed.fetch_add(1, Ordering::Relaxed);
@@ -123,7 +131,10 @@ impl Seen {
             if !found.is_empty() {
                 work.differ(&turn, &found);
             }
-            thread::sleep(pause(took, config.share));
+            let paused = paused.recv_timeout(pause(took, config.share));
+            if paused == Err(RecvTimeoutError::Disconnected) {
+                return;
+            }
         }
     }
 
@@ -158,7 +169,7 @@ fn finds_time<T>(work: &impl Work<T>, turn: &T) -> bool {
 /// How long to pause after work that took so long, so that work takes no more than a share of the time.
 fn pause(took: Duration, share: f64) -> Duration {
     let pause = took.as_secs_f64() * (1.0 / share - 1.0);
-    Duration::from_secs_f64(pause.clamp(0.0, MOST_PAUSE.as_secs_f64()))
+    Duration::try_from_secs_f64(pause.max(0.0)).unwrap_or(Duration::MAX)
 }
 
 #[cfg(test)]
@@ -166,10 +177,38 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_pause_ends_with_the_shadow() {
+        /// Says when it is dropped, which is when its thread ends.
+        struct Ends(Sender<()>);
+        impl Work<()> for Ends {
+            fn answers(&mut self, _: &()) -> Result<[Answered; 2], BackendError> {
+                let _ = self.0.send(());
+                thread::sleep(Duration::from_millis(5));
+                Ok(Default::default())
+            }
+        }
+        let (sender, ends) = channel();
+        let config = ShadowConfig {
+            share: 1e-9, // a pause of weeks
+            ..ShadowConfig::default()
+        };
+        let shadow = Shadow::start(config, Ends(sender)).unwrap();
+        assert!(shadow.offer(()) && shadow.offer(()));
+        ends.recv().unwrap();
+        while shadow.report(1).compared == 0 {
+            thread::yield_now();
+        }
+        drop(shadow);
+        let left = ends.recv_timeout(Duration::from_secs(60));
+        assert_eq!(left, Err(RecvTimeoutError::Disconnected)); // nothing more was asked
+    }
+
+    #[test]
     fn work_takes_its_share_of_the_time() {
         let took = Duration::from_millis(10);
         assert_eq!(pause(took, 0.1), Duration::from_millis(90));
         assert_eq!(pause(took, 1.0), Duration::ZERO);
-        assert_eq!(pause(Duration::from_secs(9), 0.001), MOST_PAUSE);
+        assert_eq!(pause(Duration::from_secs(9), 0.001).as_secs(), 8_991);
+        assert_eq!(pause(took, 1e-300), Duration::MAX);
     }
 }
