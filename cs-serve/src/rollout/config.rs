@@ -55,8 +55,8 @@ pub struct RolloutConfig {
     /// How long a step takes at least. A day by default, so that it has seen each hour.
     #[serde(rename = "min_step_ms", with = "crate::millis")]
     pub min_step: Duration,
-    /// The conversations with a value that both models need to have had before anything is said of a guardrail, as the
-    /// bounds hold for many. 100 by default.
+    /// How many conversations that have a value of a guardrail each model needs before anything is said of it, as bounds hold
+    /// for many. 100 by default.
     pub least: u64,
     /// How long a step may be expected to take before it is said that there is too little traffic. 28 days by default.
     #[serde(rename = "patience_ms", with = "crate::millis")]

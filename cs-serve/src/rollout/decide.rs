@@ -10,6 +10,10 @@ use super::guardrail::{Guardrail, Margins};
 use super::plan::to_pass;
 use super::statistics::Change;
 
+/// The least share that has to be good for a relative drop of it to be told: of a tenth, that takes eighty times the
+/// conversations that it takes of nine tenths.
+const LEAST_GOOD: f64 = 0.1;
+
 /// Which rule a drop comes under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -37,6 +41,12 @@ pub enum Verdict {
     Wait,
     /// It is not known yet, and at this rate it will not be within the patience.
     TooLittleTraffic,
+    /// It will not be known, whatever the traffic: the stable model has next to nothing good of a guardrail, of which less could
+    /// be told. Who starts a roll-out without that guardrail, or with another budget for what it counts, gets further.
+    NothingToCompare {
+        /// What there is nothing good of.
+        guardrail: Guardrail,
+    },
 }
 
 /// Conversations with a value, and their mean.
@@ -108,13 +118,22 @@ pub fn decide(config: &RolloutConfig, share: f64, counts: &Counts, elapsed: Dura
         let most = config.guardrails[&figure.guardrail].most;
         figure.change.is_some_and(|change| change.lower > -most)
     };
+    let has_nothing_good = |figure: &Figure| {
+        let stable = &figure.stable;
+        let is_known = stable.count >= config.least && !is_ruled_out(figure);
+        let guardrail = figure.guardrail;
+        let nothing = Verdict::NothingToCompare { guardrail };
+        (is_known && stable.mean.is_some_and(|it| it < LEAST_GOOD)).then_some(nothing)
+    };
+    let is_too_slow = || expected_days.is_none_or(|days| days > days_of(config.patience));
+    let in_vain = || figures.iter().find_map(has_nothing_good);
     let verdict = match figures.iter().find_map(is_worse) {
         Some(worse) => worse,
-        None if elapsed < config.min_step => Verdict::Wait,
-        None if figures.iter().all(is_ruled_out) => Verdict::Pass,
-        None => match expected_days {
-            Some(days) if days <= days_of(config.patience) => Verdict::Wait,
-            _ => Verdict::TooLittleTraffic,
+        None if elapsed >= config.min_step && figures.iter().all(is_ruled_out) => Verdict::Pass,
+        None => match in_vain() {
+            Some(nothing) => nothing,
+            None if elapsed >= config.min_step && is_too_slow() => Verdict::TooLittleTraffic,
+            None => Verdict::Wait,
         },
     };
     Decision {

@@ -13,6 +13,9 @@ pub enum JournalError {
     /// The roll-out has gone on meanwhile, by what another process has decided.
     #[error("the roll-out has gone on meanwhile")]
     Stale,
+    /// The store has lost events that were read from it.
+    #[error("the store of the roll-out has lost some of what it had")]
+    Lost,
     /// Another process decides.
     #[error("another process decides about this roll-out")]
     NotDeciding,

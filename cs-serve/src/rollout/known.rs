@@ -57,6 +57,9 @@ impl Known {
             return assigned(Arm::Stable, false);
         }
         match arm {
+            Some(_) if self.unsaved.is_none() && self.state.is_begun_again(id, arrival.turn) => {
+                Whose::Open(id)
+            }
             Some(Arm::Stable) => assigned(Arm::Stable, false),
             Some(Arm::Canary) if self.unsaved.is_some() => assigned(Arm::Stable, true),
             Some(Arm::Canary) if self.may_have_changed() => Whose::Open(id),

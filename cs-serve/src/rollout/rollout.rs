@@ -96,7 +96,8 @@ impl Rollout {
     }
 
     /// Says which model answers a turn. A conversation has the one that it was given at its first turn, as long as it is
-    /// remembered; one that is not known at a later turn has the stable one.
+    /// remembered; one that is not known at a later turn has the stable one. One whose name was that of another, which is over,
+    /// is a new one.
     ///
     /// # Errors
     /// What the journal fails with. The stable model answers then, and goes on to in this conversation.

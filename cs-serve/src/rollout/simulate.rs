@@ -106,7 +106,9 @@ impl Scenario<'_> {
         let ending = match verdict {
             Verdict::RollBack { .. } => Ending::RolledBack,
             Verdict::Pass => Ending::Promoted,
-            Verdict::Wait | Verdict::TooLittleTraffic => Ending::Waiting,
+            Verdict::Wait | Verdict::TooLittleTraffic | Verdict::NothingToCompare { .. } => {
+                Ending::Waiting
+            }
         };
         Ok(Simulated {
             ending,

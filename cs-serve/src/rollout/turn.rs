@@ -21,7 +21,7 @@ pub struct Arrival<'a> {
     pub conversation: &'a str,
     /// The customer, if known.
     pub customer: Option<&'a str>,
-    /// The number of the turn, from 1.
+    /// The number of the turn, from 1. The first one begins another conversation if an answered turn of the name is known.
     pub turn: u32,
 }
 

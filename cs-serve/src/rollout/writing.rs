@@ -49,7 +49,9 @@ impl<'a> Writing<'a> {
         let caught_up = self.catch_up();
         let (arm, phase) = {
             let known = self.known();
-            (known.state.arm(id), known.phase())
+            let arm = known.state.arm(id);
+            let is_begun_again = known.state.is_begun_again(id, arrival.turn);
+            (arm.filter(|_| !is_begun_again), known.phase())
         };
         match arm {
             Some(Arm::Canary) if phase == Phase::RolledBack => {
@@ -79,13 +81,13 @@ impl<'a> Writing<'a> {
                 let state = &known.state;
                 Event::Assigned {
                     id,
-                    arm: id.arm(state.share()),
+                    arm: state.arm_of_new(id),
                     customer: arrival.customer.map(|it| state.key().id(it)),
                     at: now,
                 }
             };
-            match self.append(&event) {
-                Err(RolloutError::Journal(JournalError::Stale)) => {}
+            match self.try_append(&event) {
+                Err(RolloutError::Journal(JournalError::Stale | JournalError::Lost)) => {}
                 Ok(()) => return Ok(self.known().state.arm(id).unwrap_or(Arm::Stable)),
                 Err(error) => return Err(error),
             }
@@ -93,22 +95,44 @@ impl<'a> Writing<'a> {
         Err(JournalError::Stale.into())
     }
 
-    /// Writes an event and follows it; if others' decisions came first, these.
+    /// Writes an event that is so whatever was decided, and follows it.
     pub(super) fn append(&mut self, event: &Event) -> Result<(), RolloutError> {
+        for _ in 1..TRIES {
+            match self.try_append(event) {
+                Err(RolloutError::Journal(JournalError::Stale | JournalError::Lost)) => {}
+                appended => return appended,
+            }
+        }
+        self.try_append(event)
+    }
+
+    /// Writes an event and follows it; if others' decisions came first, these.
+    fn try_append(&mut self, event: &Event) -> Result<(), RolloutError> {
         let epoch = self.known().state.epoch();
         let known = self.known;
         let appended = self
             .journal
             .append(event, epoch, &mut |event| apply(known, &event));
-        if let Err(JournalError::Stale) = appended {
+        if let Err(JournalError::Stale | JournalError::Lost) = appended {
             self.catch_up()?;
         }
         Ok(appended?)
     }
 
+    /// Follows what others have written. What the store has lost is put there again by whoever decides.
     fn catch_up(&mut self) -> Result<(), JournalError> {
         let known = self.known;
-        self.journal.catch_up(&mut |event| apply(known, &event))
+        let caught_up = self.journal.catch_up(&mut |event| apply(known, &event));
+        match caught_up {
+            Err(JournalError::Lost) => {
+                let (snapshot, epoch) = {
+                    let state = &self.known().state;
+                    (state.snapshot(), state.epoch())
+                };
+                self.journal.restore(&snapshot, epoch)
+            }
+            caught_up => caught_up,
+        }
     }
 
     fn decide(&mut self, event: &Event) -> Result<(), JournalError> {

@@ -10,7 +10,7 @@ use crate::rollout::state::Event;
 
 const KIND: FrameKind = FrameKind {
     magic: *b"cs-rolls",
-    version: 2, // which may begin with a snapshot
+    version: 3, // whose events are of format 2
 };
 
 /// A journal in a file, locked for one process. An event is some 100 bytes, and a conversation has at least two; once there

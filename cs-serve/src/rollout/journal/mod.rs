@@ -22,14 +22,15 @@ pub trait Journal: Send + std::fmt::Debug {
     /// Gives the events that this handle has not given yet.
     ///
     /// # Errors
-    /// [`JournalError`] if the store fails, or what it has is no event of this version.
+    /// [`JournalError::Lost`] if the store has not all that was given; if the store fails, or what it has is no event of this version.
     fn catch_up(&mut self, read: Reader<'_>) -> Result<(), JournalError>;
 
     /// Writes an event after all others, if no decision has been written since `epoch` of them, and gives what this handle has
     /// not given yet, the written event included. The event is safe from the end of the process.
     ///
     /// # Errors
-    /// [`JournalError::Stale`] if more has been decided; else as [`decide`](Self::decide).
+    /// [`JournalError::Stale`] if more has been decided, [`JournalError::Lost`] as [`catch_up`](Self::catch_up); else as
+    /// [`decide`](Self::decide).
     fn append(&mut self, event: &Event, epoch: u64, read: Reader<'_>) -> Result<(), JournalError>;
 
     /// Writes a decision as [`append`](Self::append) does, if this process is the one that decides. All events up to it are safe
@@ -64,6 +65,16 @@ pub trait Journal: Send + std::fmt::Debug {
     fn compact(&mut self, _snapshot: &[Event]) -> Result<(), JournalError> {
         Ok(())
     }
+
+    /// Puts a snapshot in the place of what a store has left that has lost events, if this process is the one that decides or
+    /// nobody is. `epoch` is the number of decisions in it. By default there is no such store.
+    ///
+    /// # Errors
+    /// [`JournalError::Lost`] if another process decides, or has done it; [`JournalError`] if the store fails, or has another
+    /// roll-out by now.
+    fn restore(&mut self, _snapshot: &[Event], _epoch: u64) -> Result<(), JournalError> {
+        Err(JournalError::Lost)
+    }
 }
 
 /// An event as it is stored: a line of JSON, without its end.
@@ -80,10 +91,10 @@ pub(super) fn decode(bytes: &[u8], place: &str) -> Result<Event, JournalError> {
         place: place.to_owned(),
         problem,
     };
-    let known = |format: u32| match format == FORMAT {
+    let known = |format: u32| match (1..=FORMAT).contains(&format) {
         true => Ok(()),
         false => Err(wrong(format!(
-            "events of format {format}, expected {FORMAT}"
+            "events of format {format}, expected at most {FORMAT}"
         ))),
     };
     match serde_json::from_slice(bytes) {

@@ -9,45 +9,55 @@ use serde::{Deserialize, Serialize};
 use super::{Journal, Reader, decode, encode};
 use crate::rollout::assign::Key;
 use crate::rollout::error::{JournalError, RolloutError};
-use crate::rollout::state::Event;
+use crate::rollout::state::{Event, Opened};
 
 /// So many events are read at once.
 const PAGE: usize = 10_000;
 /// After a failure, Redis is not asked for so many times the time that it may take: who calls would wait that long.
 const PAUSE: u32 = 4;
 
-/// What all scripts begin with. The list may begin with a snapshot, which is all events before it: `base` is the number of the
-/// list's first event, and `folded` of the first one behind the snapshot. Who has not come to that reads the snapshot, from
-/// its beginning unless that was `known`. `new` gives a page of events with where they begin and where all of them end.
+/// What all scripts on events begin with. The list may begin with a snapshot, which is all events before it: `base` is the number
+/// of the list's first event, and `folded` of the first one behind the snapshot. `generation` counts how often it was put together
+/// again after a loss.
 const PLACE: &str = "
 local events, epoch, token, place = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local base = tonumber(redis.call('HGET', place, 'base') or '0')
-local folded = tonumber(redis.call('HGET', place, 'folded') or '0')
-local function new(status, given, known, page)
-  local length = base + redis.call('LLEN', events)
-  if given > length then return {'lost'} end
-  local from = given - base
-  if known ~= base and given < folded then from = 0 end
-  local found = redis.call('LRANGE', events, from, from + page - 1)
-  table.insert(found, 1, status)
-  table.insert(found, 2, tostring(base))
-  table.insert(found, 3, tostring(base + from))
-  table.insert(found, 4, tostring(length))
-  return found
-end
+local function field(name) return tonumber(redis.call('HGET', place, name) or '0') end
+local base, folded, generation = field('base'), field('folded'), field('generation')
 ";
 
-const READ: &str = "return new('read', tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]))";
+/// What scripts of who has read events go on with. `is_lost` says whether some of these are not there any more, by the last one
+/// of them. `new` gives a page of what was not read, with where it begins and where all of it ends; who has not come to the end of a
+/// snapshot reads that, from its beginning unless it was known.
+const READER: &str = "
+local given, known, page = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local since, last = tonumber(ARGV[4]), ARGV[5]
+local function is_lost()
+  if generation ~= since then return generation < since end
+  if given > base + redis.call('LLEN', events) then return true end
+  return given > base and given > folded and redis.call('LINDEX', events, given - base - 1) ~= last
+end
+local function new(status)
+  local from = given - base
+  if generation ~= since or (known ~= base and given < folded) then from = 0 end
+  local found = redis.call('LRANGE', events, from, from + page - 1)
+  local length = base + redis.call('LLEN', events)
+  local head = {status, base, base + from, length, generation}
+  for i = #head, 1, -1 do table.insert(found, 1, tostring(head[i])) end
+  return found
+end
+if is_lost() then return {'lost'} end
+";
+
+const READ: &str = "return new('read')";
 
 /// Adds an event to the list if as much has been decided as is known, and gives what is not known yet. A decision also has to
 /// have the newest token.
 const APPEND: &str = "
-if ARGV[6] ~= '' and redis.call('GET', token) ~= ARGV[6] then return {'fenced'} end
-if (redis.call('GET', epoch) or '0') ~= ARGV[4] then return {'stale'} end
-if tonumber(ARGV[1]) > base + redis.call('LLEN', events) then return {'lost'} end
-redis.call('RPUSH', events, ARGV[5])
-if ARGV[6] ~= '' then redis.call('INCR', epoch) end
-return new('written', tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]))";
+if ARGV[8] ~= '' and redis.call('GET', token) ~= ARGV[8] then return {'fenced'} end
+if generation ~= since or (redis.call('GET', epoch) or '0') ~= ARGV[6] then return {'stale'} end
+redis.call('RPUSH', events, ARGV[7])
+if ARGV[8] ~= '' then redis.call('INCR', epoch) end
+return new('written')";
 
 /// Puts a snapshot in the place of all events, if there are none that it does not have.
 const COMPACT: &str = "
@@ -58,7 +68,17 @@ redis.call('DEL', events)
 for i = 3, #ARGV do redis.call('RPUSH', events, ARGV[i]) end
 base = length - (#ARGV - 2)
 redis.call('HSET', place, 'base', base, 'folded', length)
-return {'written', tostring(base)}";
+return {'written'}";
+
+/// Puts a snapshot in the place of what a loss has left, as the next generation of the list, if nobody else has.
+const RESTORE: &str = "
+if redis.call('GET', token) ~= ARGV[1] then return {'fenced'} end
+if generation >= tonumber(ARGV[2]) then return {'stale'} end
+redis.call('DEL', events)
+for i = 4, #ARGV do redis.call('RPUSH', events, ARGV[i]) end
+redis.call('SET', epoch, ARGV[3])
+redis.call('HSET', place, 'base', 0, 'folded', #ARGV - 3, 'generation', ARGV[2])
+return {'written'}";
 
 /// Gives the token of who holds the right to decide: the newest one if it is who asks, and a newer one if nobody holds it or it
 /// is insisted on. 0 if it is another one.
@@ -113,7 +133,8 @@ impl fmt::Debug for RedisJournalConfig {
 
 /// A journal that replicas share: a list of events, which all of them follow. One of them decides at a time: each that becomes the
 /// one gets a token greater than all before, and a decision with an older one is refused, however late it comes.
-/// Nothing is written from what a replica does not know to have been decided.
+/// Nothing is written from what a replica does not know to have been decided. If Redis has lost events that a replica has read,
+/// as after a fail-over or a start without its files, whoever decides puts them there again, and all go on by that.
 pub struct RedisJournal {
     client: Client,
     connection: Option<Connection>,
@@ -127,6 +148,9 @@ pub struct RedisJournal {
     given: i64,
     /// The number of the first event that the list had when it was read last.
     base: i64,
+    generation: i64,
+    /// The last event that was given.
+    last: Vec<u8>,
 }
 
 impl RedisJournal {
@@ -146,6 +170,8 @@ impl RedisJournal {
             token: 0,
             given: 0,
             base: 0,
+            generation: 0,
+            last: Vec::new(),
         };
         let connection = journal.connect().map_err(failed)?;
         journal.connection = Some(connection);
@@ -198,6 +224,14 @@ impl RedisJournal {
         eval
     }
 
+    /// One that goes on from what this handle has given.
+    fn reading(&self, script: &str) -> Cmd {
+        let mut eval = self.script(&format!("{READER}{script}"));
+        eval.arg(self.given).arg(self.base).arg(PAGE);
+        eval.arg(self.generation).arg(&self.last[..]);
+        eval
+    }
+
     /// Writes an event, by a token if it is a decision.
     fn write(
         &mut self,
@@ -206,8 +240,8 @@ impl RedisJournal {
         token: &str,
         read: Reader<'_>,
     ) -> Result<(), JournalError> {
-        let mut append = self.script(APPEND);
-        append.arg(self.given).arg(self.base).arg(PAGE).arg(epoch);
+        let mut append = self.reading(APPEND);
+        append.arg(epoch);
         append.arg(encode(event, &self.key("events"))?).arg(token);
         let answer = self.ask(&append)?;
         match self.give(answer, read)? {
@@ -224,22 +258,20 @@ impl RedisJournal {
         match answer.first().map(Vec::as_slice) {
             Some(b"read" | b"written") => {}
             Some(b"stale") => return Err(JournalError::Stale),
-            Some(b"lost") => {
-                return Err(JournalError::Format {
-                    place,
-                    problem: "fewer events than there were; expected none to be lost".to_owned(),
-                });
-            }
+            Some(b"lost") => return Err(JournalError::Lost),
             _ => return Err(JournalError::NotDeciding),
         }
-        let (Some(base), Some(from), Some(length)) = (numbers(1), numbers(2), numbers(3)) else {
+        let (base, from, length) = (numbers(1), numbers(2), numbers(3));
+        let (Some(base), Some(from), Some(length), Some(generation)) =
+            (base, from, length, numbers(4))
+        else {
             let problem = "an answer that is none".to_owned();
             return Err(JournalError::Format { place, problem });
         };
-        (self.base, self.given) = (base, from);
-        for event in answer.iter().skip(4) {
-            read(decode(event, &place)?);
-            self.given += 1;
+        (self.base, self.given, self.generation) = (base, from, generation);
+        for event in answer.into_iter().skip(5) {
+            read(decode(&event, &place)?);
+            (self.given, self.last) = (self.given + 1, event);
         }
         Ok(self.given < length)
     }
@@ -255,8 +287,7 @@ fn failed(error: RedisError) -> JournalError {
 impl Journal for RedisJournal {
     fn catch_up(&mut self, read: Reader<'_>) -> Result<(), JournalError> {
         loop {
-            let mut page = self.script(READ);
-            page.arg(self.given).arg(self.base).arg(PAGE);
+            let page = self.reading(READ);
             let answer = self.ask(&page)?;
             if !self.give(answer, read)? {
                 return Ok(());
@@ -308,6 +339,47 @@ impl Journal for RedisJournal {
             _ => Ok(()),
         }
     }
+
+    fn restore(&mut self, snapshot: &[Event], epoch: u64) -> Result<(), JournalError> {
+        let place = self.key("events");
+        let first: Option<Vec<u8>> = self.ask(cmd("LINDEX").arg(&place).arg(0))?;
+        let first = first.map(|it| decode(&it, &place)).transpose()?;
+        if !first.as_ref().is_none_or(|it| is_of(it, snapshot)) {
+            let problem = "another roll-out in the place of this one".to_owned();
+            return Err(JournalError::Format { place, problem });
+        }
+        if !self.claim(false)? {
+            return Err(JournalError::Lost);
+        }
+        let mut restore = self.script(RESTORE);
+        restore.arg(self.token).arg(self.generation + 1).arg(epoch);
+        let mut last = Vec::new();
+        for event in snapshot {
+            last = encode(event, &place)?;
+            restore.arg(&last[..]);
+        }
+        let answer: Vec<Vec<u8>> = self.ask(&restore)?;
+        if answer.first().map(Vec::as_slice) != Some(b"written") {
+            return Err(JournalError::Lost);
+        }
+        let given = i64::try_from(snapshot.len()).unwrap_or(i64::MAX);
+        (self.base, self.given, self.last) = (0, given, last);
+        self.generation += 1;
+        Ok(())
+    }
+}
+
+/// Whether what a list begins with is of the same roll-out as a snapshot.
+fn is_of(first: &Event, snapshot: &[Event]) -> bool {
+    let opened = |event: &Event| match event {
+        Event::Opened(opened) => Some(Opened::clone(opened)),
+        Event::Snapshot(state) => Some(state.opened().clone()),
+        _ => None,
+    };
+    let of = |it: Opened| (it.stable, it.candidate, it.config);
+    let ours = snapshot.first().and_then(opened).map(of);
+    // A loss may have left what is in the middle of a snapshot.
+    opened(first).is_none_or(|it| Some(of(it)) == ours)
 }
 
 impl fmt::Debug for RedisJournal {

@@ -16,7 +16,8 @@ pub(super) struct Conversation {
     /// The step that it began in.
     pub(super) step: usize,
     /// Whether its values count.
-    pub(super) counts: bool,
+    #[serde(rename = "counts")]
+    pub(super) is_counted: bool,
     /// When something of it was told last.
     pub(super) last: u64,
     /// Its place in the list of segments of languages, and of intents.
@@ -37,14 +38,16 @@ pub(super) enum Told {
     New,
     Repeated,
     Unknown,
+    /// One rated turn more than are told apart.
+    Beyond,
 }
 
 impl Conversation {
-    pub(super) fn new(arm: Arm, step: usize, counts: bool, at: u64) -> Self {
+    pub(super) fn new(arm: Arm, step: usize, is_counted: bool, at: u64) -> Self {
         Self {
             arm,
             step,
-            counts,
+            is_counted,
             last: at,
             segments: [None; 2],
             turns: 0,
@@ -61,6 +64,11 @@ impl Conversation {
     /// Whether no turn of it has been told yet.
     pub(super) fn is_new(&self) -> bool {
         self.turns == 0
+    }
+
+    /// Whether a turn of it is known to have been answered. Who begins again after that begins another conversation.
+    pub(super) fn has_answer(&self) -> bool {
+        self.turns > self.failed
     }
 
     pub(super) fn add_turn(&mut self, turn: u32, outcome: Outcome) -> Told {
@@ -84,10 +92,10 @@ impl Conversation {
         }
         if let Some(known) = self.ratings.iter_mut().find(|it| it.0 == turn) {
             known.1 = rating;
-            return Told::Repeated;
+            return Told::New;
         }
         if self.ratings.len() == MOST_RATINGS {
-            return Told::Repeated;
+            return Told::Beyond;
         }
         self.ratings.push((turn, rating));
         Told::New

@@ -10,7 +10,7 @@ use crate::rollout::counts::Arm;
 use crate::rollout::decide::{Figure, Verdict};
 
 /// The version of events. Newer ones are refused.
-pub(in crate::rollout) const FORMAT: u32 = 1;
+pub(in crate::rollout) const FORMAT: u32 = 2; // with which there may be nothing to compare
 
 /// What a roll-out is of: its first event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,10 +31,10 @@ pub struct Opened {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Outcome {
-    /// It failed, or had to be answered by the stable model in the candidate's stead.
+    /// It failed, or was answered by the stable model because the candidate had failed.
     #[serde(skip_serializing_if = "is_false")]
     pub failed: bool,
-    /// It took longer than the latency budget.
+    /// It took longer than the latency budget, or was answered by the stable model because the candidate had no room.
     #[serde(skip_serializing_if = "is_false")]
     pub slow: bool,
     /// The conversation was handed over to a person.
@@ -110,7 +110,7 @@ pub enum Event {
         /// Why.
         cause: Cause,
     },
-    /// A conversation has begun.
+    /// A conversation has begun; where the last one of its name has an answer, another one.
     Assigned {
         /// The conversation.
         id: Id,

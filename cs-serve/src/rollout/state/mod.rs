@@ -2,11 +2,11 @@
 
 mod conversation;
 mod event;
+mod phase;
 mod segments;
 mod snapshot;
 
 use std::collections::HashMap;
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use self::conversation::{Conversation, Told, Values};
 pub(super) use self::event::FORMAT;
 pub use self::event::{Cause, Event, Opened, Outcome, Remembered};
+pub use self::phase::Phase;
 use self::segments::Segments;
 pub use self::segments::{Segment, SegmentKind};
 use super::assign::{Id, Key};
@@ -28,45 +29,16 @@ const HOUR: u64 = 60 * 60 * 1000;
 /// The candidate's conversations from one point of the curves to the next, as a factor.
 const POINTS_GROW: f64 = 1.1;
 
-/// Where a roll-out stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Phase {
-    /// It has not begun.
-    Ready,
-    /// A step is under way.
-    Running,
-    /// A step has passed, and a person is waited for. Its conversations go on, and may still show that the
-    /// candidate is worse.
-    Passed,
-    /// A person has halted it: the candidate gets no new conversations. Those that it has may still show that it is worse.
-    Paused,
-    /// The stable model has all conversations again. This is an end.
-    RolledBack,
-    /// The candidate has all new conversations. This is an end.
-    Promoted,
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Ready => "ready",
-            Self::Running => "running",
-            Self::Passed => "passed",
-            Self::Paused => "paused",
-            Self::RolledBack => "rolled back",
-            Self::Promoted => "promoted",
-        })
-    }
-}
-
 /// What was told and not counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uncounted {
     /// Turns and ratings of conversations, and ratings of turns, that are not known (any more).
     pub unknown: u64,
-    /// Turns that were told before. Of ratings that come again, the last one counts.
+    /// Turns that were told before.
     pub repeated: u64,
+    /// Ratings of a conversation in which 64 turns are rated already.
+    #[serde(default)]
+    pub beyond: u64,
     /// Turns and ratings of conversations that began in an earlier step.
     pub earlier: u64,
     /// Conversations of customers who have as many in this step as count.
@@ -149,7 +121,7 @@ impl State {
                 let switched = Conversation::new(Arm::Stable, self.step, false, at);
                 let it = self.conversations.entry(id).or_insert(switched);
                 (it.arm, it.last) = (Arm::Stable, at);
-                it.counts = false;
+                it.is_counted = false;
             }
             Event::Snapshot(ref snapshot) => self.clone_from(snapshot),
             Event::Remembered(ref remembered) => self.remember(remembered),
@@ -205,17 +177,22 @@ impl State {
     }
 
     fn assigned(&mut self, id: Id, arm: Arm, customer: Option<Id>, at: u64) {
-        if self.conversations.contains_key(&id) {
+        if self
+            .conversations
+            .get(&id)
+            .is_some_and(|it| !it.has_answer())
+        {
             return;
         }
-        let counts = customer.is_none_or(|customer| {
+        // That of another conversation of its name may be there, what it has counted stays counted.
+        let is_counted = customer.is_none_or(|customer| {
             let begun = self.customers.entry((customer, arm)).or_default();
             *begun += 1;
             *begun <= self.opened.config.per_customer
         });
-        self.uncounted.same_customer += u64::from(!counts);
+        self.uncounted.same_customer += u64::from(!is_counted);
         self.begun[arm as usize] += 1;
-        let conversation = Conversation::new(arm, self.step, counts, at);
+        let conversation = Conversation::new(arm, self.step, is_counted, at);
         self.conversations.insert(id, conversation);
     }
 
@@ -241,10 +218,11 @@ impl State {
             Told::New => {}
             Told::Repeated => self.uncounted.repeated += 1,
             Told::Unknown => self.uncounted.unknown += 1,
+            Told::Beyond => self.uncounted.beyond += 1,
         }
         if it.step != self.step {
             self.uncounted.earlier += 1;
-        } else if it.counts {
+        } else if it.is_counted {
             let (arm, segments, new) = (it.arm, it.segments, it.values());
             self.count(arm, segments, (old, new));
             self.draw(at);
@@ -380,10 +358,29 @@ impl State {
         )
     }
 
-    /// Gives the model that a conversation was given.
+    /// Gives the model that a conversation was given, the last one of its name.
     #[must_use]
     pub fn arm(&self, id: Id) -> Option<Arm> {
         self.conversations.get(&id).map(|it| it.arm)
+    }
+
+    /// Whether a turn is the first one of another conversation than the one that is known by this name.
+    pub(super) fn is_begun_again(&self, id: Id, turn: u32) -> bool {
+        let is_giving = self.is_watching() || self.phase == Phase::Promoted;
+        let has_answer = || {
+            self.conversations
+                .get(&id)
+                .is_some_and(Conversation::has_answer)
+        };
+        turn == 1 && is_giving && has_answer()
+    }
+
+    /// The model of a conversation that begins now. While the candidate gets none, another one of a name that is known has
+    /// the model of the one before.
+    pub(super) fn arm_of_new(&self, id: Id) -> Arm {
+        let share = self.share();
+        let before = self.arm(id).filter(|_| share == 0.0);
+        before.unwrap_or(id.arm(share))
     }
 
     /// Whether the candidate was promoted so long ago that nothing is known of conversations before it, but of those that

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::State;
-use super::event::{Event, Remembered};
+use super::event::{Event, FORMAT, Opened, Remembered};
 
 /// So many conversations or customers are in one event of a snapshot.
 const REMEMBERED: usize = 4_000;
@@ -19,7 +19,10 @@ impl State {
     #[must_use]
     pub fn snapshot(&self) -> Vec<Event> {
         let bare = Self {
-            opened: self.opened.clone(),
+            opened: Opened {
+                format: FORMAT,
+                ..self.opened.clone()
+            },
             conversations: HashMap::new(),
             customers: HashMap::new(),
             segments: self.segments.clone(),

@@ -124,9 +124,137 @@ fn odd_ratings_and_loud_customers_count_once_or_not_at_all() {
     assert_eq!((figure.stable.count, figure.stable.mean), (1, Some(0.5)));
     assert_eq!((figure.canary.count, figure.canary.mean), (1, Some(0.5)));
     assert_eq!(status.uncounted.same_customer, 198);
-    assert_eq!(status.uncounted.repeated, 400);
+    assert_eq!(status.uncounted.repeated, 200);
     assert_eq!(status.uncounted.unknown, 201);
     assert_eq!(status.intents[0].name, "refund");
+}
+
+#[test]
+fn of_a_long_conversation_64_rated_turns_count_and_the_rest_is_told() {
+    let rollout = in_memory(&config());
+    rollout.act(Action::Start, "Ada", 0).unwrap();
+    let conversation = "long";
+    let arrival = Arrival {
+        conversation,
+        customer: None,
+        turn: 1,
+    };
+    let arm = rollout.assign(&arrival, 0).unwrap().arm;
+    for turn in 1..=70 {
+        observe(&rollout, conversation, turn);
+        let rating = 1.0;
+        let rating = Rating {
+            conversation,
+            turn,
+            rating,
+        };
+        rollout.rate(&rating, 0).unwrap();
+    }
+    let status = rollout.status();
+    assert_eq!((status.uncounted.beyond, status.uncounted.repeated), (6, 0));
+    let figure = &status.decision.figures[0];
+    let side = [&figure.stable, &figure.canary][arm as usize];
+    assert_eq!((side.count, side.mean), (1, Some(1.0)));
+}
+
+fn observe(rollout: &Rollout, conversation: &str, turn: u32) {
+    let (outcome, language, intent) = (Outcome::default(), None, None);
+    let observed = Observation {
+        conversation,
+        turn,
+        outcome,
+        language,
+        intent,
+    };
+    rollout.observe(&observed, 0).unwrap();
+}
+
+/// A session of one turn, which is rated, by the same name as others.
+fn session_of_a_name(rollout: &Rollout, conversation: &str, rating: f64) -> Arm {
+    let turn = 1;
+    let arrival = Arrival {
+        conversation,
+        customer: None,
+        turn,
+    };
+    let arm = rollout.assign(&arrival, 0).unwrap().arm;
+    observe(rollout, conversation, turn);
+    let rating = Rating {
+        conversation,
+        turn,
+        rating,
+    };
+    rollout.rate(&rating, 0).unwrap();
+    arm
+}
+
+#[test]
+fn a_name_that_is_used_again_is_another_conversation() {
+    let rollout = in_memory(&config());
+    rollout.act(Action::Start, "Ada", 0).unwrap();
+    let names: Vec<String> = (0..40).map(|i| format!("customer {i}")).collect();
+    let each = |rating| -> Vec<Arm> {
+        let names = names.iter();
+        names
+            .map(|it| session_of_a_name(&rollout, it, rating))
+            .collect()
+    };
+    let first = each(0.0);
+    assert!(first.contains(&Arm::Canary) && first.contains(&Arm::Stable));
+    let second = each(1.0);
+    assert_eq!(first, second, "the share is the same");
+    let status = rollout.status();
+    let canarys = first.iter().filter(|it| **it == Arm::Canary).count() as u64;
+    assert_eq!(status.begun, [80 - 2 * canarys, 2 * canarys]);
+    let figure = &status.decision.figures[0];
+    // Both are rated.
+    assert_eq!(
+        (figure.canary.count, figure.canary.mean),
+        (2 * canarys, Some(0.5))
+    );
+    assert_eq!(
+        (status.uncounted.repeated, status.uncounted.unknown),
+        (0, 0)
+    );
+    // While the candidate gets none, a name keeps its model.
+    rollout.act(Action::Pause, "Ada", 0).unwrap();
+    assert_eq!(each(1.0), first);
+    for (name, arm) in names.iter().zip(&first) {
+        let arrival = Arrival {
+            conversation: name,
+            customer: None,
+            turn: 2,
+        };
+        assert_eq!(rollout.assign(&arrival, 0).unwrap().arm, *arm);
+    }
+    // Whose first turn has failed, and comes again, goes on.
+    rollout.act(Action::Start, "Ada", 0).unwrap();
+    let begun = rollout.status().begun;
+    let arrival = Arrival {
+        conversation: "unlucky",
+        customer: None,
+        turn: 1,
+    };
+    for _ in 0..3 {
+        rollout.assign(&arrival, 0).unwrap();
+        let failed = Outcome {
+            failed: true,
+            ..Outcome::default()
+        };
+        let observed = Observation {
+            conversation: "unlucky",
+            turn: 1,
+            outcome: failed,
+            language: None,
+            intent: None,
+        };
+        rollout.observe(&observed, 0).unwrap();
+    }
+    let after = rollout.status().begun;
+    assert_eq!(after[0] + after[1], begun[0] + begun[1] + 1);
+    // Once it is rolled back, nobody has the candidate.
+    rollout.act(Action::Rollback, "Ada", 0).unwrap();
+    assert!(each(1.0).iter().all(|it| *it == Arm::Stable));
 }
 
 /// A journal that fails while it is told to.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use cs_data::file::{FrameKind, Frames};
 use cs_serve::rollout::{
-    Action, Arm, Candidates, Event, FileJournal, JournalError, Observation, Outcome, Phase,
-    Rollout, RolloutConfig, RolloutError,
+    Action, Arm, Candidates, Event, FileJournal, JournalError, Key, Observation, Opened, Outcome,
+    Phase, Rollout, RolloutConfig, RolloutError,
 };
 
 use super::{Customers, MODELS, config, file, open};
@@ -180,11 +180,40 @@ fn a_file_of_the_first_version_is_read_and_goes_on() {
     };
     let ok = |_, _: &[u8]| Ok::<(), std::io::Error>(());
     let (mut first, _) = Frames::open(&path, kind(1), ok).unwrap();
-    Frames::read(&old, kind(2), |_, bytes: &[u8]| first.append(bytes)).unwrap();
+    let mut formats = 0;
+    Frames::read(&old, kind(3), |_, bytes: &[u8]| {
+        let event = String::from_utf8_lossy(bytes);
+        formats += event.matches(r#""format":2"#).count();
+        first.append(event.replace(r#""format":2"#, r#""format":1"#).as_bytes())
+    })
+    .unwrap();
+    assert_eq!(formats, 1);
     drop(first);
     let customers = Customers::of(open(file(&path), &config()));
     assert_eq!(customers.rollout.status(), status);
     assert_eq!(customers.arm("conversation 1", 2), arm);
+    drop(customers);
+    // A later one is not.
+    let later = event_of_format(3);
+    Frames::replace(&path, kind(3), |put| put(later.as_bytes())).unwrap();
+    let refused = Rollout::open(Box::new(file(&path)), &MODELS, &config()).unwrap_err();
+    let refused = refused.to_string();
+    assert!(
+        refused.ends_with("rollout.journal: events of format 3, expected at most 2"),
+        "{refused}"
+    );
+}
+
+/// The first event of a journal of such a format.
+fn event_of_format(format: u32) -> String {
+    let opened = Event::Opened(Box::new(Opened {
+        format,
+        config: config(),
+        stable: MODELS.stable.to_owned(),
+        candidate: MODELS.candidate.to_owned(),
+        key: Key::new([7; 32]),
+    }));
+    serde_json::to_string(&opened).unwrap()
 }
 
 #[test]

@@ -37,8 +37,9 @@ fn child() {
             .act(Action::Start, "Ada", customers.now)
             .unwrap();
     }
-    let begun = customers.rollout.status().begun;
-    customers.begun = begun[0] + begun[1];
+    let status = customers.rollout.status();
+    // Of each step, so that no name is used again.
+    customers.begun = 1_000_000 * status.step as u64 + status.begun[0] + status.begun[1];
     // A tenth of the runs roll back at some time; then conversations change.
     let rolls_back = customers.begun.is_multiple_of(10);
     for i in 0_u64.. {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use cs_serve::rollout::{
-    Action, Arm, Arrival, Journal, JournalError, Phase, Rating, RedisJournal, RedisJournalConfig,
-    Rollout, RolloutConfig,
+    Action, Arm, Arrival, Candidates, Journal, JournalError, Observation, Outcome, Phase, Rating,
+    RedisJournal, RedisJournalConfig, Rollout, RolloutConfig,
 };
 
 use super::{MODELS, config};
@@ -165,6 +165,149 @@ fn one_that_was_cut_off_follows_again_and_what_fell_meanwhile_is_known_to_all() 
     }
     a.act(Action::Rollback, "Ada", 4_000).unwrap();
     assert!(names.iter().all(|it| arm(&b, it, 3) == Arm::Stable));
+}
+
+/// Begins conversations of which some are rated, and gives their models.
+fn begun(replica: &Rollout, names: &[String]) -> Vec<Arm> {
+    let arms = names.iter().map(|it| arm(replica, it, 1)).collect();
+    for conversation in names {
+        let (outcome, language, intent) = (Outcome::default(), None, None);
+        let observed = Observation {
+            conversation,
+            turn: 1,
+            outcome,
+            language,
+            intent,
+        };
+        replica.observe(&observed, 1_000).unwrap();
+        let (turn, rating) = (1, 1.0);
+        let rating = Rating {
+            conversation,
+            turn,
+            rating,
+        };
+        replica.rate(&rating, 1_000).unwrap();
+    }
+    arms
+}
+
+fn names(what: &str) -> Vec<String> {
+    (0..60).map(|i| format!("{what} {i}")).collect()
+}
+
+#[test]
+fn what_redis_has_lost_is_put_there_again() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    let (a, b) = (replica(server.port), replica(server.port));
+    a.act(Action::Start, "Ada", 1_000).unwrap();
+    let before = names("before");
+    let arms = begun(&a, &before);
+    b.tick(2_000).unwrap();
+    let status = a.status();
+    let lose: [&dyn Fn(); 3] = [
+        // All of it, as by a start without its files.
+        &|| drop(server.command("FLUSHALL")),
+        // The end, as by a fail-over.
+        &|| drop(server.command("RPOP {cs-rollout}:events")),
+        // All of it, and somebody begins anew who knows nothing.
+        &|| {
+            server.command("FLUSHALL");
+            let journal = journal(server.port, Duration::from_millis(1));
+            drop(Rollout::open(Box::new(journal), &MODELS, &config()).unwrap());
+        },
+    ];
+    for (i, lose) in lose.iter().enumerate() {
+        lose();
+        // The one that does not decide may find it first, and for a moment nobody may decide.
+        while b.tick(3_000).is_err() {
+            drop(a.tick(3_000));
+        }
+        a.tick(4_000).unwrap();
+        assert_eq!(
+            (a.status(), b.status()),
+            (status.clone(), status.clone()),
+            "{i}"
+        );
+        // A third one has it from Redis alone.
+        let third = replica(server.port);
+        assert_eq!(third.status(), status, "{i}");
+        for (name, expected) in before.iter().zip(&arms) {
+            for replica in [&a, &b, &third] {
+                assert_eq!(arm(replica, name, 2), *expected, "{i}");
+            }
+        }
+    }
+    // And all go on.
+    let after = names("after");
+    let arms = begun(&b, &after);
+    for (name, expected) in after.iter().zip(&arms) {
+        assert_eq!(arm(&a, name, 2), *expected);
+    }
+    a.act(Action::Rollback, "Ada", 5_000).unwrap();
+    assert!(
+        before
+            .iter()
+            .chain(&after)
+            .all(|it| arm(&b, it, 3) == Arm::Stable)
+    );
+}
+
+#[test]
+fn an_end_that_is_lost_is_noticed_though_others_have_written_since() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    let (a, b) = (replica(server.port), replica(server.port));
+    a.act(Action::Start, "Ada", 1_000).unwrap();
+    b.tick(1_000).unwrap();
+    let before = names("before");
+    let arms = begun(&a, &before);
+    for _ in 0..180 {
+        server.command("RPOP {cs-rollout}:events"); // of which the other one knows nothing
+    }
+    let meanwhile = names("meanwhile");
+    begun(&b, &meanwhile);
+    begun(&b, &names("more"));
+    a.tick(2_000).unwrap();
+    b.tick(2_000).unwrap();
+    for (name, expected) in before.iter().zip(&arms) {
+        assert_eq!((arm(&a, name, 2), arm(&b, name, 2)), (*expected, *expected));
+    }
+    assert_eq!(a.status(), b.status());
+}
+
+#[test]
+fn another_rollout_that_has_taken_its_place_is_left_alone() {
+    let Some(server) = Server::start(&[]) else {
+        return;
+    };
+    let a = replica(server.port);
+    a.act(Action::Start, "Ada", 1_000).unwrap();
+    server.command("FLUSHALL");
+    let other = Candidates {
+        candidate: "model 3",
+        ..MODELS
+    };
+    let open = || {
+        let journal = journal(server.port, Duration::from_secs(30));
+        Rollout::open(Box::new(journal), &other, &config()).unwrap()
+    };
+    let new = open();
+    let refused = a.tick(2_000).unwrap_err().to_string();
+    assert!(
+        refused.ends_with("another roll-out in the place of this one"),
+        "{refused}"
+    );
+    let arrival = Arrival {
+        conversation: "new",
+        customer: None,
+        turn: 1,
+    };
+    assert!(a.assign(&arrival, 2_000).is_err());
+    assert_eq!(new.phase(), Phase::Ready);
+    assert_eq!(open().status(), new.status());
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use cs_serve::rollout::{
-    Action, Approval, Arm, Event, Guardrail, Phase, RolloutConfig, RolloutError, Rule, Verdict,
+    Action, Approval, Arm, Counts, Event, Guardrail, Margins, Phase, RolloutConfig, RolloutError,
+    Rule, Tally, Verdict, decide,
 };
 
-use super::{Customers, config, in_memory};
+use super::{Customers, DAY, config, in_memory};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -89,6 +90,51 @@ fn one_that_is_as_good_has_all_new_conversations_in_the_end_and_no_old_one() {
     }
     let new = (0..50).map(|i| customers.arm(&format!("new {i}"), 1));
     assert!(new.into_iter().all(|arm| arm == Arm::Canary));
+}
+
+#[test]
+fn what_nothing_good_is_of_is_named() {
+    let margins = Margins::default();
+    let guardrails = [
+        (Guardrail::Satisfaction, margins),
+        (Guardrail::Latency, margins.scaled(0.5)),
+    ];
+    let mut config = RolloutConfig {
+        guardrails: guardrails.into(),
+        ..config()
+    };
+    let slow = |good| {
+        let mut counts = Counts::default();
+        for (arm, count) in [(Arm::Stable, 100_000), (Arm::Canary, 90_000)] {
+            let share = |share: f64| Tally::of_shares(count, (count as f64 * share) as u64);
+            *counts.tally_mut(arm, Guardrail::Satisfaction) = share(0.8);
+            *counts.tally_mut(arm, Guardrail::Latency) = share(good);
+        }
+        counts
+    };
+    let verdict = |config: &RolloutConfig, good, days: u32| {
+        let elapsed = Duration::from_millis(DAY) * days;
+        decide(config, 0.3, &slow(good), elapsed).verdict
+    };
+    let guardrail = Guardrail::Latency;
+    let named = Verdict::NothingToCompare { guardrail };
+    // All take longer than the budget, or nearly all; it is told before the step's least time is over.
+    for good in [0.0, 0.01] {
+        assert_eq!(verdict(&config, good, 0), named);
+        assert_eq!(verdict(&config, good, 2), named);
+    }
+    assert_eq!(verdict(&config, 0.9, 2), Verdict::Pass);
+    assert_eq!(verdict(&config, 0.2, 0), Verdict::Wait);
+    // What so many conversations tell all the same is no reason to wait.
+    config
+        .guardrails
+        .insert(guardrail, Margins::default().scaled(4.0));
+    assert_eq!(verdict(&config, 0.09, 2), Verdict::Pass);
+    // A drop of something else counts first.
+    let mut counts = slow(0.0);
+    *counts.tally_mut(Arm::Canary, Guardrail::Satisfaction) = Tally::of_shares(90_000, 45_000);
+    let decision = decide(&config, 0.3, &counts, Duration::ZERO);
+    assert!(matches!(decision.verdict, Verdict::RollBack { .. }));
 }
 
 #[test]
