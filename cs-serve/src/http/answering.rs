@@ -11,9 +11,9 @@ use utoipa::ToSchema;
 use super::blocking::on_thread;
 use super::models::Slot;
 use super::problem::Problem;
-use crate::Understanding;
 use crate::engine::{Handle, Options};
 use crate::route::{Cascade, Layer, Layers, Route, Turn};
+use crate::{Intent, Understanding};
 
 /// The bytes that are tokenised between two other tasks: a millisecond at most.
 pub(super) const QUICK: usize = 8 << 10;
@@ -28,10 +28,13 @@ pub(super) enum Answering {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Answered {
     #[serde(flatten)]
-    understanding: Understanding,
+    pub(super) understanding: Understanding,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    route: Option<Route>,
+    pub(super) route: Option<Route>,
+    /// The light model's likeliest intent, if there are two models and it has read the text.
+    #[serde(skip)]
+    pub(super) light: Option<Intent>,
 }
 
 impl Answered {
@@ -97,6 +100,7 @@ impl Answering {
                 let answers = turns.into_iter().map(|understanding| Answered {
                     understanding,
                     route: None,
+                    light: None,
                 });
                 Ok(answers.collect())
             }
@@ -104,15 +108,10 @@ impl Answering {
         }
     }
 
-    /// Answers a request of one text, and tells which model did.
-    pub(super) async fn answer_one(
-        &self,
-        request: Request,
-    ) -> Result<(Understanding, Route), Problem> {
+    /// Answers a request of one text.
+    pub(super) async fn answer_one(&self, request: Request) -> Result<Answered, Problem> {
         let answer = self.answer(request).await?.pop();
-        let answer = answer.ok_or_else(|| Problem::internal("the model failed"))?;
-        let route = answer.route.unwrap_or_else(|| self.place());
-        Ok((answer.understanding, route))
+        answer.ok_or_else(|| Problem::internal("the model failed"))
     }
 
     /// The place that a model has which answers alone, or in the place of both.
@@ -172,6 +171,7 @@ async fn both(
     let answers = all(answers).await?.into_iter().map(|routed| Answered {
         understanding: routed.understanding,
         route: Some(routed.route),
+        light: routed.light,
     });
     Ok(answers.collect())
 }

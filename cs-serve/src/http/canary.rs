@@ -4,25 +4,28 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use axum::http::StatusCode;
+
 use super::answering::{Answering, QUICK, version};
 use super::blocking::on_thread;
 use super::candidate::Candidate;
 use super::labels::other_labels;
 use super::problem::Problem;
-use super::shadow::{self, Copied};
+use super::shadow::{self, Copied, Copies};
 use super::telling::{Heard, Telling};
-use super::watched::Watched;
+use super::watched::{Lapse, Watched};
 use crate::Understanding;
 use crate::engine::{Options, Priority};
 use crate::error::HttpError;
-use crate::rollout::shadow::{Report, Shadow};
+use crate::rollout::shadow::Report;
 use crate::rollout::{Action, Arm, Arrival, Phase, Plan, RolloutError, Status};
+use crate::route::Proposal;
 
 /// The candidate of an interface, with the copies that it gets.
 pub(super) struct Canary {
     candidate: Arc<Candidate>,
     telling: Telling,
-    shadow: Option<Shadow<Copied>>,
+    shadow: Option<Copies>,
 }
 
 impl Canary {
@@ -43,8 +46,7 @@ impl Canary {
                 ));
             }
         }
-        let busy = stable.engines().into_iter().map(|(_, it)| it.clone());
-        let shadow = shadow::start(&candidate.engine, busy.collect(), &candidate.config)?;
+        let shadow = shadow::start(&candidate.engine, stable, &candidate.config)?;
         let candidate = Arc::new(candidate);
         let telling = Telling::start(Arc::clone(&candidate))?;
         Ok(Self {
@@ -86,8 +88,11 @@ impl Canary {
         !self.candidate.rollout.phase().is_over()
     }
 
-    /// Has the candidate understand a text; none if it fails, or takes too long.
-    pub(super) async fn understand(&self, text: &str) -> Option<Understanding> {
+    /// Has the candidate understand a text.
+    ///
+    /// # Errors
+    /// Why the stable model has to.
+    pub(super) async fn understand(&self, text: &str) -> Result<Understanding, Lapse> {
         let limit = self.candidate.config.slow_after;
         let options = Options {
             caller: None,
@@ -105,17 +110,21 @@ impl Canary {
             Ok::<_, Problem>(pending?.await?)
         };
         match tokio::time::timeout(limit, answer).await {
-            Ok(Ok(understanding)) => Some(understanding),
+            Ok(Ok(understanding)) => Ok(understanding),
+            Ok(Err(problem)) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
+                tracing::debug!("the candidate has too much to do, and the stable model answers");
+                Err(Lapse::Refused)
+            }
             Ok(Err(problem)) => {
                 tracing::warn!(
                     status = problem.status.as_u16(),
                     "the candidate failed, and the stable model answers"
                 );
-                None
+                Err(Lapse::Failed)
             }
             Err(_) => {
                 tracing::warn!("the candidate took too long, and the stable model answers");
-                None
+                Err(Lapse::Failed)
             }
         }
     }
@@ -176,7 +185,7 @@ impl Canary {
         self.candidate.rollout.status()
     }
 
-    /// Gives how many turns and ratings it was not told, as too much waited.
+    /// Gives how many turns and ratings it does not know, as too much waited or its journal failed.
     pub(super) fn untold(&self) -> u64 {
         self.telling.untold()
     }
@@ -191,13 +200,22 @@ impl Canary {
 
     /// Says how the candidate's answers to copies compare; none if it sees none.
     pub(super) fn comparisons(&self) -> Option<Report> {
-        shadow::report(self.shadow.as_ref())
+        self.shadow.as_ref().map(Copies::report)
     }
 
-    /// Gives the turns of the stable model, those of the candidate, and how many of these failed.
-    pub(super) fn turns(&self) -> [u64; 3] {
-        let candidate = &self.candidate;
-        let [stable, canary] = &candidate.turns;
-        [stable, canary, &candidate.failed].map(|it| it.load(Ordering::Relaxed))
+    /// Gives the threshold that copies propose for a light model in front of the candidate; none without one.
+    pub(super) fn threshold(&self) -> Option<Proposal> {
+        self.shadow.as_ref()?.threshold()
+    }
+
+    /// Gives the turns of the stable model, those of the candidate, and how many of these it failed on or had no room for.
+    pub(super) fn turns(&self) -> [u64; 4] {
+        let Candidate {
+            turns: [stable, canary],
+            failed,
+            refused,
+            ..
+        } = self.candidate();
+        [stable, canary, failed, refused].map(|it| it.load(Ordering::Relaxed))
     }
 }

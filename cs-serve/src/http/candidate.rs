@@ -78,8 +78,10 @@ pub struct Candidate {
     ticked: AtomicU64,
     /// The turns of the stable model and of the candidate.
     pub(super) turns: [AtomicU64; 2],
-    /// The candidate's turns that the stable model answered in its stead.
+    /// The candidate's turns that it failed on, so that the stable model answered in its stead.
     pub(super) failed: AtomicU64,
+    /// Those that it had no room for.
+    pub(super) refused: AtomicU64,
 }
 
 type Clock = dyn Fn() -> SystemTime + Send + Sync;
@@ -106,6 +108,7 @@ impl Candidate {
             ticked: AtomicU64::new(0),
             turns: Default::default(),
             failed: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
         })
     }
 

@@ -12,63 +12,27 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answering;
 use super::api::Api;
 use super::blocking::on_thread;
-use super::body::{self, TurnNumber, bad, given};
+use super::body::{self, bad};
 use super::canary::Canary;
 use super::chat_log::{ChatLog, Logged};
 use super::chats::{Chats, Held, Place, chats, check_session};
 use super::events::{self, Events};
 use super::feedback::Rating;
 use super::problem::Problem;
+use super::said::Said;
 use super::shadow::Copied;
-use super::understand::{check as check_texts, json};
+use super::understand::json;
+use super::understood::{Understood, understand};
 use super::watched::Watched;
 use crate::Understanding;
-use crate::dialogue::{Filtered, Shown, Told, Turn, wishes};
+use crate::dialogue::{Filtered, Shown, Told, Turn};
 use crate::engine::Options;
 use crate::knowledge::check::Checked;
 use crate::reply::{Evidence, Sink, Source};
-use crate::rollout::{Arm, Arrival};
-use crate::route::Route;
+use crate::rollout::Arm;
 use crate::safety::Action;
-
-/// What a customer wrote, and in which conversation.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Said {
-    /// The conversation's name: one of the caller's choice, that nobody else can guess.
-    session: String,
-    /// What the customer wrote.
-    text: String,
-    /// The number of the turn in its session, from 1. With it, a turn that is sent once more is answered
-    /// once.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<u32>)]
-    turn: Option<TurnNumber>,
-    /// Who the customer is, by a name of the caller's choice. It is logged as a tag, by which what a customer said can
-    /// be deleted, a roll-out knows it by a keyed hash, and it goes nowhere else.
-    #[serde(default, deserialize_with = "given")]
-    customer: Option<String>,
-}
-
-const EXPECTED: &str = "an object with `session` and `text`, strings, perhaps `turn`, a number, perhaps `customer`, a string, \
-                        and nothing else";
-
-/// The most characters of a customer's name.
-const CUSTOMER: usize = 256;
-
-/// Refuses a customer's name that is none.
-fn check_customer(name: Option<&str>) -> Result<(), Problem> {
-    let is_name = |name: &str| (1..=CUSTOMER).contains(&name.chars().count());
-    match name.is_none_or(is_name) {
-        true => Ok(()),
-        false => Err(bad(format!(
-            "`customer`: expected 1 to {CUSTOMER} characters"
-        ))),
-    }
-}
 
 /// The reply to a turn, and what it came from.
 #[derive(Serialize, ToSchema)]
@@ -87,18 +51,6 @@ pub(super) struct ChatAnswer {
     checked: Option<Checked>,
     /// What filters did to the text and to the reply; null without any.
     filtered: Option<Filtered>,
-}
-
-/// What a text means: the event `understanding`.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Understood {
-    /// What the text means.
-    understanding: Understanding,
-    /// Where that is from.
-    route: Route,
-    /// What each of its wishes means, if it has several.
-    #[serde(skip)]
-    parts: Vec<Understanding>,
 }
 
 /// What is said to a customer.
@@ -131,10 +83,7 @@ pub(super) async fn chat(State(api): State<Api>, request: Request) -> Result<Res
     let caller = api.admit(&parts)?;
     let chats = chats(&api)?;
     let body = body::read(&parts.headers, body, api.config()).await?;
-    let said: Said = body::parse(&body, EXPECTED)?;
-    check_session(&said.session)?;
-    check_customer(said.customer.as_deref())?;
-    check_texts(std::slice::from_ref(&said.text), api.config())?;
+    let said = Said::read(&body, api.config())?;
     let place = chats.enter()?;
     let options = Options {
         caller,
@@ -158,119 +107,6 @@ pub(super) async fn chat(State(api): State<Api>, request: Request) -> Result<Res
     let here = Here::default();
     let caller = here.caller();
     json(&on_thread(move || turn.reply(&mut |_| caller.go_on())).await??)
-}
-
-/// Has the turn understood: by the candidate, if it is its conversation and it does not fail.
-async fn understand(
-    api: &Api,
-    chats: &Arc<Chats>,
-    said: &Said,
-    options: Options,
-) -> Result<(Understood, Option<Watched>), Problem> {
-    let watched = match api.canary() {
-        Some(canary) => watched(canary, chats, said).await?,
-        None => None,
-    };
-    let is_canarys = watched.as_ref().is_some_and(|it| it.arm() == Arm::Canary);
-    if let Some(canary) = api.canary().filter(|_| is_canarys)
-        && let Some(understanding) = canary.understand(&said.text).await
-    {
-        let understood = Understood {
-            understanding,
-            route: api.answering().place(),
-            parts: parts_by(canary, &said.text).await,
-        };
-        return Ok((understood, watched));
-    }
-    let request = answering::Request::new(vec![said.text.clone()], options.clone());
-    let (understanding, route) = match api.answering().answer_one(request).await {
-        Ok(answer) => answer,
-        Err(problem) => {
-            // A service that is full is not the model's failure.
-            if problem.status == StatusCode::INTERNAL_SERVER_ERROR
-                && let Some(watched) = watched
-            {
-                watched.has_no_reply();
-            }
-            return Err(problem);
-        }
-    };
-    let understood = Understood {
-        understanding,
-        route,
-        parts: parts(api, &said.text, options).await,
-    };
-    Ok((understood, watched.map(|it| it.by_stable())))
-}
-
-/// What the service's models make of each wish of a text that has several. If they fail, the turn is one wish.
-async fn parts(api: &Api, text: &str, options: Options) -> Vec<Understanding> {
-    let wishes = wishes(text);
-    if wishes.len() < 2 {
-        return Vec::new();
-    }
-    let wishes = wishes.into_iter().map(str::to_owned).collect();
-    let request = answering::Request::new(wishes, options);
-    let answers = api.answering().answer(request).await;
-    let answers = answers.unwrap_or_else(|_| {
-        tracing::warn!("the wishes of a text are not told apart, as the model failed");
-        Vec::new()
-    });
-    let parts = answers.into_iter();
-    parts.map(answering::Answered::into_understanding).collect()
-}
-
-/// The same, by a candidate.
-async fn parts_by(canary: &Canary, text: &str) -> Vec<Understanding> {
-    let wishes = wishes(text);
-    let mut parts = Vec::new();
-    if wishes.len() < 2 {
-        return parts;
-    }
-    for wish in wishes {
-        match canary.understand(wish).await {
-            Some(part) => parts.push(part),
-            None => return Vec::new(),
-        }
-    }
-    parts
-}
-
-/// Which model the turn is for, if a candidate has been given conversations.
-async fn watched(
-    canary: &Arc<Canary>,
-    chats: &Arc<Chats>,
-    said: &Said,
-) -> Result<Option<Watched>, Problem> {
-    if !canary.has_begun() {
-        return Ok(None);
-    }
-    if let Some(turn) = said.turn {
-        let arrival = Arrival {
-            conversation: &said.session,
-            customer: said.customer.as_deref(),
-            turn: turn.0,
-        };
-        if let Some(watched) = canary.known_to_be(&arrival) {
-            return Ok(Some(watched));
-        }
-    }
-    let (canary, chats) = (Arc::clone(canary), Arc::clone(chats));
-    let (session, customer, turn) = (said.session.clone(), said.customer.clone(), said.turn);
-    let work = move || {
-        // The session's own number: who sends the first turn again begins nothing.
-        let next = chats.turns(&session)?.saturating_add(1);
-        if turn.is_some_and(|it| it.0 != next && it.0.saturating_add(1) != next) {
-            return Ok(None); // which is refused
-        }
-        let arrival = Arrival {
-            conversation: &session,
-            customer: customer.as_deref(),
-            turn: next,
-        };
-        Ok::<_, Problem>(Some(canary.assign(&arrival)))
-    };
-    on_thread(work).await?
 }
 
 /// A turn that is understood and has no reply yet.
@@ -314,7 +150,7 @@ impl Pending {
                 watched.has_no_reply();
             }
         })?;
-        if let Some(log) = log {
+        if let Some(log) = &log {
             let logged = Logged {
                 session: &said.session,
                 customer: said.customer.as_deref(),
@@ -340,8 +176,11 @@ impl Pending {
                 chats: Arc::clone(&chats),
                 session: said.session.clone(),
                 turn: told.turn,
+                at: told.at,
                 understanding: understood.understanding.clone(),
+                light: understood.light.clone(),
                 is_blocked: told.filtered.is_some_and(|it| it.input == Action::Block),
+                log,
             });
         }
         let Told {

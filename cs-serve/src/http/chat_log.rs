@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::feedback::Rating;
 use crate::Understanding;
 use crate::dialogue::Told;
-use crate::log::{self, Log, Row};
+use crate::log::{self, Comparison, Log, Row};
 use crate::reply::Values;
 use crate::route::Route;
 use crate::safety::Action;
@@ -80,6 +80,11 @@ impl ChatLog {
             satisfied: rating.score,
         };
         self.log.rate(&rating.masked(&self.masker));
+    }
+
+    /// Logs what a candidate makes of a turn otherwise.
+    pub(super) fn comparison(&self, comparison: Comparison) {
+        self.log.compare(&comparison.masked(&self.masker));
     }
 }
 

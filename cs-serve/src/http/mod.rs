@@ -121,10 +121,12 @@ mod probes;
 mod problem;
 mod rate;
 mod rollout;
+mod said;
 mod server;
 mod shadow;
 mod telling;
 mod understand;
+mod understood;
 mod watched;
 mod words;
 

@@ -16,6 +16,7 @@ use super::problem::Problem;
 use super::understand::json;
 use crate::rollout::shadow::Report;
 use crate::rollout::{Action, Plan, RolloutError, Status};
+use crate::route::Proposal;
 
 /// How a candidate does.
 #[derive(Debug, Serialize)]
@@ -24,8 +25,13 @@ struct Progress {
     status: Status,
     /// What each step was planned to need.
     plan: Plan,
+    /// How many turns and ratings it does not know, as too much waited or it could not be written down.
+    untold: u64,
     /// How its answers to copies of the stable model's turns compare; null if it sees none.
     shadow: Option<Report>,
+    /// The threshold that these propose for a light model in front of the candidate, at which nothing is done; null without a
+    /// light and a full model that answer as one.
+    threshold: Option<Proposal>,
 }
 
 /// What a person decides: `start`, `promote`, `pause` or `rollback`.
@@ -83,7 +89,9 @@ fn shown(canary: &Canary) -> Progress {
     Progress {
         status: canary.status(),
         plan: canary.plan().clone(),
+        untold: canary.untold(),
         shadow: canary.comparisons(),
+        threshold: canary.threshold(),
     }
 }
 

@@ -43,21 +43,23 @@ pub(super) enum Heard {
 pub(super) struct Telling {
     queue: Option<SyncSender<Heard>>,
     thread: Option<JoinHandle<()>>,
-    untold: AtomicU64,
+    untold: Arc<AtomicU64>,
 }
 
 impl Telling {
     pub(super) fn start(candidate: Arc<Candidate>) -> Result<Self, HttpError> {
         let (queue, waiting) = sync_channel(MOST_WAITING);
         let thread = thread::Builder::new().name("cs-rollout".into());
-        let started = thread.spawn(move || run(&candidate, &waiting));
+        let untold = Arc::<AtomicU64>::default();
+        let lost = Arc::clone(&untold);
+        let started = thread.spawn(move || run(&candidate, &waiting, &lost));
         let thread = started.map_err(|error| HttpError::Candidate {
             problem: format!("a thread for its roll-out: {error}"),
         })?;
         Ok(Self {
             queue: Some(queue),
             thread: Some(thread),
-            untold: AtomicU64::new(0),
+            untold,
         })
     }
 
@@ -80,6 +82,7 @@ impl Telling {
         queue.is_some_and(|it| it.try_send(heard).is_ok())
     }
 
+    /// Gives how many turns and ratings the roll-out does not know, as too much waited or its journal failed.
     pub(super) fn untold(&self) -> u64 {
         self.untold.load(Ordering::Relaxed)
     }
@@ -95,25 +98,44 @@ impl Drop for Telling {
     }
 }
 
-fn run(candidate: &Candidate, waiting: &Receiver<Heard>) {
+fn run(candidate: &Candidate, waiting: &Receiver<Heard>, lost: &AtomicU64) {
+    let mut hearing = Hearing {
+        candidate,
+        lost,
+        is_failing: false,
+    };
     while let Ok(first) = waiting.recv() {
         for heard in iter::once(first).chain(waiting.try_iter()) {
-            hear(candidate, heard);
+            hearing.hear(heard);
         }
         thread::sleep(PAUSE);
     }
 }
 
-fn hear(candidate: &Candidate, heard: Heard) {
-    if let Heard::Settled(done) = heard {
-        // Who has waited may have gone.
-        let _ = done.send(());
-        return;
+struct Hearing<'a> {
+    candidate: &'a Candidate,
+    lost: &'a AtomicU64,
+    /// Whether what was heard last is lost.
+    is_failing: bool,
+}
+
+impl Hearing<'_> {
+    fn hear(&mut self, heard: Heard) {
+        if let Heard::Settled(done) = heard {
+            // Who has waited may have gone.
+            let _ = done.send(());
+            return;
+        }
+        let told = tell(self.candidate, &heard);
+        if let Err(error) = &told {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            if !self.is_failing {
+                tracing::error!(%error, "turns and ratings are lost to the roll-out until it can be written down");
+            }
+        }
+        self.is_failing = told.is_err();
+        self.candidate.tick();
     }
-    if let Err(error) = tell(candidate, &heard) {
-        tracing::error!(%error, "a turn or rating is lost to the roll-out");
-    }
-    candidate.tick();
 }
 
 fn tell(candidate: &Candidate, heard: &Heard) -> Result<(), RolloutError> {

@@ -19,8 +19,17 @@ pub(super) struct Watched {
     arm: Arm,
     turn: u32,
     began: Instant,
-    /// Whether the stable model had to answer in the candidate's stead.
-    has_failed: bool,
+    /// Why the stable model had to answer in the candidate's stead.
+    lapse: Option<Lapse>,
+}
+
+/// Why the stable model answers in the candidate's stead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lapse {
+    /// It has failed, or taken too long.
+    Failed,
+    /// Its queue was full. That is no error, as it is none where the stable model's is; but the turn was not answered in time.
+    Refused,
 }
 
 impl Watched {
@@ -35,7 +44,7 @@ impl Watched {
             arm,
             turn: arrival.turn,
             began,
-            has_failed: false,
+            lapse: None,
         }
     }
 
@@ -43,9 +52,9 @@ impl Watched {
         self.arm
     }
 
-    /// Notes that the stable model has understood the turn, whoever it was for.
-    pub(super) fn by_stable(mut self) -> Self {
-        self.has_failed = self.arm == Arm::Canary;
+    /// Notes why the stable model has understood the turn, if it was the candidate's.
+    pub(super) fn by_stable(mut self, lapse: Option<Lapse>) -> Self {
+        self.lapse = lapse;
         self
     }
 
@@ -58,8 +67,8 @@ impl Watched {
         let intent = understanding.intent.as_ref().map(|it| it.label.as_str());
         let mut evidence = told.reply.evidence.iter();
         let outcome = Outcome {
-            failed: self.has_failed,
-            slow: self.began.elapsed() > config.slow_after,
+            failed: self.lapse == Some(Lapse::Failed),
+            slow: self.lapse == Some(Lapse::Refused) || self.began.elapsed() > config.slow_after,
             handed_over: evidence.any(|it| it.source == Source::Handover),
             unsafe_reply: told
                 .filtered
@@ -98,8 +107,14 @@ impl Watched {
     fn observe(&self, heard: Heard) {
         let candidate = self.canary.candidate();
         candidate.turns[self.arm as usize].fetch_add(1, Ordering::Relaxed);
-        let failed = u64::from(self.has_failed);
-        candidate.failed.fetch_add(failed, Ordering::Relaxed);
+        let count = match self.lapse {
+            Some(Lapse::Failed) => Some(&candidate.failed),
+            Some(Lapse::Refused) => Some(&candidate.refused),
+            None => None,
+        };
+        if let Some(count) = count {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
         self.canary.tell(heard);
     }
 }

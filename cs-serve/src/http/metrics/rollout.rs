@@ -23,15 +23,18 @@ pub(super) fn write(f: &mut fmt::Formatter<'_>, canary: &Canary) -> fmt::Result 
     for (arm, count) in ["stable", "canary"].iter().zip(status.begun) {
         writeln!(f, "cs_rollout_conversations{{arm=\"{arm}\"}} {count}")?;
     }
-    let [of_stable, of_candidate, failed] = canary.turns();
-    let help = "Turns by model; those that the candidate failed on are its own.";
+    let [of_stable, of_candidate, failed, refused] = canary.turns();
+    let help = "Turns by model; those that the candidate failed on or had no room for are its own.";
     head(f, "cs_rollout_turns_total", "counter", help)?;
     writeln!(f, "cs_rollout_turns_total{{arm=\"stable\"}} {of_stable}")?;
     writeln!(f, "cs_rollout_turns_total{{arm=\"canary\"}} {of_candidate}")?;
-    let help = "Turns that the stable model answered in the candidate's stead.";
+    let help = "Turns that the candidate failed on, so that the stable model answered.";
     head(f, "cs_rollout_failed_total", "counter", help)?;
     writeln!(f, "cs_rollout_failed_total {failed}")?;
-    let help = "Turns and ratings that the roll-out was not told, as too much waited.";
+    let help = "Turns that the candidate had no room for, so that the stable model answered.";
+    head(f, "cs_rollout_refused_total", "counter", help)?;
+    writeln!(f, "cs_rollout_refused_total {refused}")?;
+    let help = "Turns and ratings that the roll-out does not know, as too much waited or it could not be written down.";
     head(f, "cs_rollout_untold_total", "counter", help)?;
     writeln!(f, "cs_rollout_untold_total {}", canary.untold())?;
     let Some(report) = canary.comparisons() else {

@@ -15,5 +15,6 @@ mod otel;
 mod rollout;
 mod routes;
 mod service;
+mod shadow;
 mod sockets;
 mod swaps;

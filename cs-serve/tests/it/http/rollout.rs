@@ -2,17 +2,17 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use cs_serve::dialogue::{Chat, ChatConfig, Flows, MemorySessions, SessionsConfig};
-use cs_serve::engine::Engine;
+use cs_serve::engine::{Engine, EngineConfig};
 use cs_serve::http::{Api, Candidate, CandidateConfig, HttpConfig, LastRatings, Slot};
 use cs_serve::reply::{Asked, Reply, Sink, Source};
 use cs_serve::rollout::shadow::ShadowConfig;
 use cs_serve::rollout::{
-    Approval, Candidates, FileJournal, Guardrail, Journal, Key, Margins, MemoryJournal, Plan,
-    Rollout, RolloutConfig, RolloutError, Traffic,
+    Approval, Candidates, Event, FileJournal, Guardrail, Journal, JournalError, Key, Margins,
+    MemoryJournal, Plan, Reader, Rollout, RolloutConfig, RolloutError, Traffic,
 };
 #[cfg(feature = "redis")]
 use cs_serve::rollout::{RedisJournal, RedisJournalConfig};
@@ -26,16 +26,16 @@ use crate::engine::models::{Gate, folder, folder_of, open, start, workers};
 use crate::redis_server::{Server, Way};
 
 /// A service with a candidate.
-struct Rolling {
+pub(super) struct Rolling {
     _folder: TempDir,
     _engines: [Engine; 2],
-    api: Api,
+    pub(super) api: Api,
     clock: Arc<AtomicU64>,
-    versions: [String; 2],
+    pub(super) versions: [String; 2],
 }
 
 /// Half of the conversations, and few are enough.
-fn quick() -> RolloutConfig {
+pub(super) fn quick() -> RolloutConfig {
     let margins = Margins {
         slight: 0.1,
         marked: 0.3,
@@ -52,14 +52,14 @@ fn quick() -> RolloutConfig {
 }
 
 /// The candidate sees whatever the stable model has.
-fn eager() -> ShadowConfig {
+pub(super) fn eager() -> ShadowConfig {
     ShadowConfig {
         share: 1.0,
         ..ShadowConfig::default()
     }
 }
 
-fn greet(_: &Asked<'_>, _: &mut Sink<'_>) -> Result<Option<Reply>, BackendError> {
+pub(super) fn greet(_: &Asked<'_>, _: &mut Sink<'_>) -> Result<Option<Reply>, BackendError> {
     Ok(Some(Reply {
         text: "Hello.".into(),
         source: Source::Faq,
@@ -68,12 +68,12 @@ fn greet(_: &Asked<'_>, _: &mut Sink<'_>) -> Result<Option<Reply>, BackendError>
     }))
 }
 
-fn version(model: &Assistant) -> String {
+pub(super) fn version(model: &Assistant) -> String {
     model.bundle().version().unwrap().to_owned()
 }
 
 /// The model that answers, and the candidate, before which `script` runs.
-fn models(script: impl Fn() + Send + Sync + 'static) -> [Arc<Assistant>; 2] {
+pub(super) fn models(script: impl Fn() + Send + Sync + 'static) -> [Arc<Assistant>; 2] {
     let candidate = folder_of("plain", "candidate candidate");
     let candidate = open(candidate.path(), move |_| {
         script();
@@ -87,6 +87,15 @@ impl Rolling {
         models: &[Arc<Assistant>; 2],
         journal: Box<dyn Journal>,
         watch: CandidateConfig,
+    ) -> Self {
+        Self::with_engine(models, journal, watch, workers(1))
+    }
+
+    fn with_engine(
+        models: &[Arc<Assistant>; 2],
+        journal: Box<dyn Journal>,
+        watch: CandidateConfig,
+        engine: EngineConfig,
     ) -> Self {
         let versions = [version(&models[0]), version(&models[1])];
         let of = Candidates {
@@ -105,7 +114,7 @@ impl Rolling {
             ..HttpConfig::default()
         };
         let (stable, handle) = start(&models[0], workers(1));
-        let (engine, candidate) = start(&models[1], workers(1));
+        let (engine, candidate) = start(&models[1], engine);
         let clock = Arc::new(AtomicU64::new(1_000_000));
         let now = Arc::clone(&clock);
         let candidate = Candidate::new(candidate, rollout, plan, watch)
@@ -128,11 +137,11 @@ impl Rolling {
         }
     }
 
-    fn in_memory(models: &[Arc<Assistant>; 2], watch: CandidateConfig) -> Self {
+    pub(super) fn in_memory(models: &[Arc<Assistant>; 2], watch: CandidateConfig) -> Self {
         Self::new(models, Box::new(MemoryJournal::new()), watch)
     }
 
-    async fn send(&self, path: &str, body: Value) -> (u16, Value) {
+    pub(super) async fn send(&self, path: &str, body: Value) -> (u16, Value) {
         let request = with_key(post(path, body.to_string()), "secret-key");
         let reply = ask(self.api.router(), request).await;
         let json = (!reply.body.is_empty()).then(|| reply.json());
@@ -166,7 +175,7 @@ impl Rolling {
         reply.body
     }
 
-    async fn status(&self) -> Value {
+    pub(super) async fn status(&self) -> Value {
         serde_json::from_str(&self.get("/v1/rollout").await).unwrap()
     }
 
@@ -302,6 +311,110 @@ async fn a_candidate_that_hangs_costs_nobody_a_reply() {
     assert!(figures.contains("cs_rollout_turns_total{arm=\"canary\"}"));
     assert!(!figures.contains("cs_rollout_failed_total 0"), "{figures}");
     gate.open();
+}
+
+#[tokio::test]
+async fn a_candidate_without_room_is_slow_and_has_not_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rollout.journal");
+    let gate = Gate::closed();
+    let held = Arc::clone(&gate);
+    let watch = CandidateConfig {
+        slow_after: Duration::from_secs(60),
+        shadow: None,
+        ..CandidateConfig::default()
+    };
+    let config = EngineConfig {
+        queue_texts: 1,
+        ..workers(1)
+    };
+    let journal = Box::new(FileJournal::open(&path).unwrap());
+    let models = models(move || held.pass());
+    let rolling = Arc::new(Rolling::with_engine(&models, journal, watch, config));
+    rolling.act("start").await;
+    let say = |number: u32| {
+        let rolling = Arc::clone(&rolling);
+        tokio::spawn(async move { rolling.say(&format!("s{number}")).await })
+    };
+    let turns: Vec<_> = (0..20).map(say).collect();
+    let is_refused = |figures: &str| !figures.contains("cs_rollout_refused_total 0");
+    while !is_refused(&rolling.get("/metrics").await) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    gate.open();
+    for turn in turns {
+        turn.await.unwrap();
+    }
+    let status = rolling.status().await;
+    let figures = rolling.get("/metrics").await;
+    assert!(figures.contains("cs_rollout_failed_total 0"), "{figures}");
+    drop(rolling);
+    let mut outcomes = Vec::new();
+    FileJournal::read(&path, &mut |event| {
+        if let Event::Turn { outcome, .. } = event {
+            outcomes.push(outcome);
+        }
+    })
+    .unwrap();
+    assert_eq!(outcomes.len(), 20, "{status}");
+    assert!(outcomes.iter().all(|it| !it.failed));
+    let slow = outcomes.iter().filter(|it| it.slow).count();
+    let told = format!("cs_rollout_refused_total {slow}");
+    assert!(slow > 0 && figures.contains(&told), "{slow}: {figures}");
+}
+
+/// A journal in memory, in which nothing can be written while it is told to fail.
+#[derive(Debug)]
+struct Failing(Arc<AtomicBool>);
+
+impl Journal for Failing {
+    fn catch_up(&mut self, _: Reader<'_>) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn append(&mut self, event: &Event, _: u64, read: Reader<'_>) -> Result<(), JournalError> {
+        if self.0.load(Ordering::Relaxed) {
+            let source = "no space left".into();
+            return Err(JournalError::Store { source });
+        }
+        read(event.clone());
+        Ok(())
+    }
+
+    fn decide(&mut self, event: &Event, epoch: u64, read: Reader<'_>) -> Result<(), JournalError> {
+        self.append(event, epoch, read)
+    }
+
+    fn claim(&mut self, _: bool) -> Result<bool, JournalError> {
+        Ok(true)
+    }
+}
+
+#[tokio::test]
+async fn what_comes_while_the_store_is_away_is_counted_as_lost() {
+    let fails = Arc::new(AtomicBool::new(false));
+    let journal = Box::new(Failing(Arc::clone(&fails)));
+    let rolling = Rolling::new(&models(|| ()), journal, CandidateConfig::default());
+    rolling.act("start").await;
+    for number in 0..5 {
+        rolling.say(&format!("s{number}")).await;
+    }
+    assert_eq!(rolling.status().await["untold"], 0);
+    fails.store(true, Ordering::Relaxed);
+    for number in 0..5 {
+        rolling.say(&format!("s{number}")).await;
+    }
+    rolling.rate("s0", 1.0).await;
+    assert_eq!(rolling.status().await["untold"], 6);
+    let figures = rolling.get("/metrics").await;
+    assert!(figures.contains("cs_rollout_untold_total 6"), "{figures}");
+    fails.store(false, Ordering::Relaxed);
+    rolling.rate("s0", 1.0).await;
+    let status = rolling.status().await;
+    assert_eq!(status["untold"], 6);
+    let figure = &status["decision"]["figures"][0];
+    let counts = ["stable", "canary"].map(|it| figure[it]["count"].as_u64().unwrap());
+    assert_eq!(counts[0] + counts[1], 1, "{figure}");
 }
 
 #[tokio::test]

@@ -1,0 +1,155 @@
+//! What a turn means: by the candidate, if it is its conversation, or by the models that answer.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::answering;
+use super::api::Api;
+use super::blocking::on_thread;
+use super::canary::Canary;
+use super::chats::Chats;
+use super::problem::Problem;
+use super::said::Said;
+use super::watched::Watched;
+use crate::dialogue::wishes;
+use crate::engine::Options;
+use crate::rollout::{Arm, Arrival};
+use crate::route::Route;
+use crate::{Intent, Understanding};
+
+/// What a text means: the event `understanding`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Understood {
+    /// What the text means.
+    pub(super) understanding: Understanding,
+    /// Where that is from.
+    pub(super) route: Route,
+    /// The light model's likeliest intent, if there are two models and it has read the text.
+    #[serde(skip)]
+    pub(super) light: Option<Intent>,
+    /// What each of its wishes means, if it has several.
+    #[serde(skip)]
+    pub(super) parts: Vec<Understanding>,
+}
+
+/// Has the turn understood: by the candidate, if it is its conversation and it does not fail.
+pub(super) async fn understand(
+    api: &Api,
+    chats: &Arc<Chats>,
+    said: &Said,
+    options: Options,
+) -> Result<(Understood, Option<Watched>), Problem> {
+    let watched = match api.canary() {
+        Some(canary) => watched(canary, chats, said).await?,
+        None => None,
+    };
+    let is_canarys = watched.as_ref().is_some_and(|it| it.arm() == Arm::Canary);
+    let mut lapse = None;
+    if let Some(canary) = api.canary().filter(|_| is_canarys) {
+        match canary.understand(&said.text).await {
+            Ok(understanding) => {
+                let understood = Understood {
+                    understanding,
+                    route: api.answering().place(),
+                    light: None,
+                    parts: parts_by(canary, &said.text).await,
+                };
+                return Ok((understood, watched));
+            }
+            Err(why) => lapse = Some(why),
+        }
+    }
+    let request = answering::Request::new(vec![said.text.clone()], options.clone());
+    let answered = match api.answering().answer_one(request).await {
+        Ok(answered) => answered,
+        Err(problem) => {
+            // A service that is full is not the model's failure.
+            if problem.status == StatusCode::INTERNAL_SERVER_ERROR
+                && let Some(watched) = watched
+            {
+                watched.has_no_reply();
+            }
+            return Err(problem);
+        }
+    };
+    let understood = Understood {
+        understanding: answered.understanding,
+        route: answered.route.unwrap_or_else(|| api.answering().place()),
+        light: answered.light,
+        parts: parts(api, &said.text, options).await,
+    };
+    Ok((understood, watched.map(|it| it.by_stable(lapse))))
+}
+
+/// What the service's models make of each wish of a text that has several. If they fail, the turn is one wish.
+async fn parts(api: &Api, text: &str, options: Options) -> Vec<Understanding> {
+    let wishes = wishes(text);
+    if wishes.len() < 2 {
+        return Vec::new();
+    }
+    let wishes = wishes.into_iter().map(str::to_owned).collect();
+    let request = answering::Request::new(wishes, options);
+    let answers = api.answering().answer(request).await;
+    let answers = answers.unwrap_or_else(|_| {
+        tracing::warn!("the wishes of a text are not told apart, as the model failed");
+        Vec::new()
+    });
+    let parts = answers.into_iter();
+    parts.map(answering::Answered::into_understanding).collect()
+}
+
+/// The same, by a candidate.
+async fn parts_by(canary: &Canary, text: &str) -> Vec<Understanding> {
+    let wishes = wishes(text);
+    let mut parts = Vec::new();
+    if wishes.len() < 2 {
+        return parts;
+    }
+    for wish in wishes {
+        match canary.understand(wish).await {
+            Ok(part) => parts.push(part),
+            Err(_) => return Vec::new(),
+        }
+    }
+    parts
+}
+
+/// Which model the turn is for, if a candidate has been given conversations.
+async fn watched(
+    canary: &Arc<Canary>,
+    chats: &Arc<Chats>,
+    said: &Said,
+) -> Result<Option<Watched>, Problem> {
+    if !canary.has_begun() {
+        return Ok(None);
+    }
+    if let Some(turn) = said.turn {
+        let arrival = Arrival {
+            conversation: &said.session,
+            customer: said.customer.as_deref(),
+            turn: turn.0,
+        };
+        if let Some(watched) = canary.known_to_be(&arrival) {
+            return Ok(Some(watched));
+        }
+    }
+    let (canary, chats) = (Arc::clone(canary), Arc::clone(chats));
+    let (session, customer, turn) = (said.session.clone(), said.customer.clone(), said.turn);
+    let work = move || {
+        // The session's own number: who sends the first turn again begins nothing.
+        let next = chats.turns(&session)?.saturating_add(1);
+        if turn.is_some_and(|it| it.0 != next && it.0.saturating_add(1) != next) {
+            return Ok(None); // which is refused
+        }
+        let arrival = Arrival {
+            conversation: &session,
+            customer: customer.as_deref(),
+            turn: next,
+        };
+        Ok::<_, Problem>(Some(canary.assign(&arrival)))
+    };
+    on_thread(work).await?
+}
