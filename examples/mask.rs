@@ -8,7 +8,8 @@
 //! A value becomes `<KIND:tag>`. With `--key-file`, two lines of 32 bytes in hexadecimal or base64, the same value has
 //! the same tag in every run; else in this run alone. With `--model`, entities whose labels are kinds, as `name` and
 //! `address`, are masked as well. With `--vault`, which takes a third line of the key file, values are kept in a file
-//! under that key. With `--json`, a line per text: `masked, found[{kind, start, end}]`, in characters
+//! under that key. Lines that are objects may have a `conversation`: a value has a tag in each, and the vault forgets
+//! them by these; all other lines are of one conversation without a name. With `--json`, a line per text: `masked, found[{kind, start, end}]`, in characters
 //! of the text as it was, and never the value.
 
 use std::path::{Path, PathBuf};
@@ -17,8 +18,8 @@ use std::sync::Arc;
 
 use clap::Parser;
 use cs_examples::{
-    BackendKind, Error, InputArgs, LengthArgs, Output, Result, answer_lines, open, open_vault,
-    print, print_json, run,
+    BackendKind, Error, InputArgs, LengthArgs, Line, Output, Result, answer_all_lines, open,
+    open_vault, print, print_json, run,
 };
 use cs_serve::Assistant;
 use cs_serve::safety::personal::{Found, Keys, Kind, MaskedText, Masker, Vault};
@@ -27,7 +28,7 @@ use serde_json::json;
 /// Texts of a file masked at a time.
 const BATCH: usize = 64;
 
-/// The lines of an input are of one conversation, so that a value has one tag.
+/// The conversation of the lines that do not say theirs, so that a value has one tag in all of them.
 const CONVERSATION: &str = "";
 
 /// Mask personal data
@@ -65,10 +66,13 @@ fn main() -> ExitCode {
             },
             model: arguments.model.as_deref().map(model).transpose()?,
         };
-        let answer = |texts: &[&str]| texts.iter().map(|text| mask.text(text)).collect();
-        let outcome = answer_lines(&arguments.input, arguments.output, BATCH, answer, |it| {
-            show(it, arguments.output)
-        })?;
+        let outcome = answer_all_lines(
+            &arguments.input,
+            arguments.output,
+            BATCH,
+            |lines: &[&Line]| Ok(lines.iter().map(|line| mask.line(line)).collect()),
+            |it| show(it, arguments.output),
+        )?;
         if let (Some(vault), Some(path)) = (&vault, &arguments.vault) {
             kept(vault, path)?;
         }
@@ -110,7 +114,8 @@ struct Mask {
 }
 
 impl Mask {
-    fn text(&self, text: &str) -> Result<MaskedText> {
+    fn line(&self, line: &Line) -> Result<MaskedText> {
+        let text = line.text.as_deref().unwrap_or_default();
         let mut others = Vec::new();
         if let Some(model) = &self.model {
             let entities = model.understand(text)?.entities;
@@ -122,7 +127,8 @@ impl Mask {
                 })
             }));
         }
-        Ok(self.masker.text_with(CONVERSATION, text, &others))
+        let conversation = line.conversation.as_deref().unwrap_or(CONVERSATION);
+        Ok(self.masker.text_with(conversation, text, &others))
     }
 }
 

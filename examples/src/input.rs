@@ -41,6 +41,14 @@ pub struct Line {
     pub number: usize,
     /// The text, or why there is none: [`Error::Line`].
     pub text: Result<String>,
+    /// The `conversation` of an object, if it has one: a number as its figures.
+    pub conversation: Option<String>,
+}
+
+/// What a line says.
+struct Said {
+    text: String,
+    conversation: Option<String>,
 }
 
 impl Texts<Box<dyn BufRead>> {
@@ -55,6 +63,15 @@ impl Texts<Box<dyn BufRead>> {
         };
         let file = File::open(path).map_err(Error::io(path))?;
         Ok(Self::new(Box::new(BufReader::new(file)), path))
+    }
+}
+
+impl Said {
+    fn plain(line: &str) -> Self {
+        Self {
+            text: line.to_owned(),
+            conversation: None,
+        }
     }
 }
 
@@ -79,22 +96,27 @@ impl<R: BufRead> Texts<R> {
             return Ok(None);
         }
         self.line += 1;
-        let text = if bytes.len() > MAX_LINE_BYTES {
+        let said = if bytes.len() > MAX_LINE_BYTES {
             if bytes.last() != Some(&b'\n') {
                 skip_line(&mut self.reader).map_err(Error::io(&self.path))?;
             }
             let found = format!("more than {MAX_LINE_BYTES} bytes");
             Err(self.bad(1, found, "a shorter line"))
         } else {
-            self.text(bytes)
+            self.said(bytes)
+        };
+        let (text, conversation) = match said {
+            Ok(said) => (Ok(said.text), said.conversation),
+            Err(error) => (Err(error), None),
         };
         Ok(Some(Line {
             number: self.line,
             text,
+            conversation,
         }))
     }
 
-    fn text(&self, bytes: Vec<u8>) -> Result<String> {
+    fn said(&self, bytes: Vec<u8>) -> Result<Said> {
         let line = String::from_utf8(bytes).map_err(|error| {
             let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let column = column(good, good.len());
@@ -104,12 +126,12 @@ impl<R: BufRead> Texts<R> {
         let line = line.strip_suffix('\r').unwrap_or(line);
         let bare = line.strip_prefix('\u{feff}').filter(|_| self.line == 1);
         let line = bare.unwrap_or(line);
-        let text = match line.trim_start().strip_prefix('{') {
-            None => line.to_owned(),
-            Some(rest) => self.text_of_object(line, rest.trim_start().starts_with('"'))?,
+        let said = match line.trim_start().strip_prefix('{') {
+            None => Said::plain(line),
+            Some(rest) => self.of_object(line, rest.trim_start().starts_with('"'))?,
         };
-        match Utterance::new("", text.as_str()).validate() {
-            Ok(()) => Ok(text),
+        match Utterance::new("", said.text.as_str()).validate() {
+            Ok(()) => Ok(said),
             Err(error) => {
                 let at = line.find('\0').unwrap_or(0);
                 let column = column(line.as_bytes(), at);
@@ -118,12 +140,12 @@ impl<R: BufRead> Texts<R> {
         }
     }
 
-    /// The `text` of an object; a line that is none, and not `meant` to be, is a text itself.
-    fn text_of_object(&self, line: &str, meant: bool) -> Result<String> {
+    /// What an object says; a line that is none, and not `meant` to be, is a text itself.
+    fn of_object(&self, line: &str, meant: bool) -> Result<Said> {
         const EXPECTED: &str = "a plain text, or a JSON object with a string `text`";
         let object: Value = match serde_json::from_str(line) {
             Ok(object) => object,
-            Err(_) if !meant => return Ok(line.to_owned()),
+            Err(_) if !meant => return Ok(Said::plain(line)),
             Err(error) => {
                 let column = column(line.as_bytes(), error.column().saturating_sub(1));
                 let message = error.to_string();
@@ -132,7 +154,14 @@ impl<R: BufRead> Texts<R> {
             }
         };
         match object.get("text") {
-            Some(Value::String(text)) => Ok(text.clone()),
+            Some(Value::String(text)) => Ok(Said {
+                text: text.clone(),
+                conversation: match object.get("conversation") {
+                    None | Some(Value::Null) => None,
+                    Some(Value::String(name)) => Some(name.clone()),
+                    Some(other) => Some(other.to_string()),
+                },
+            }),
             Some(text) => Err(self.bad(1, format!("`text` is {text}"), EXPECTED)),
             None => Err(self.bad(1, "no `text`".into(), EXPECTED)),
         }

@@ -76,7 +76,7 @@ pub use generator::Generator;
 pub use input::{Line, Texts};
 #[cfg(feature = "torch")]
 pub use interrupt::{Interruptible, interrupted};
-pub use lines::{answer_lines, count_cut, note_cut, try_answer_lines};
+pub use lines::{answer_all_lines, answer_lines, count_cut, note_cut, try_answer_lines};
 pub use operators::{LeftOut, Operators};
 pub use out::OutArgs;
 #[cfg(feature = "torch")]

@@ -37,6 +37,25 @@ pub fn try_answer_lines<A>(
     output: Output,
     batch: usize,
     mut answer: impl FnMut(&[&str]) -> Result<Vec<Result<A>>>,
+    show: impl FnMut(&A) -> Result<()>,
+) -> Result<Outcome> {
+    let of_lines = |lines: &[&Line]| {
+        let texts = lines.iter().filter_map(|line| line.text.as_deref().ok());
+        answer(&texts.collect::<Vec<&str>>())
+    };
+    answer_all_lines(input, output, batch, of_lines, show)
+}
+
+/// The same, where an answer is of more than the text. Lines without a text are not asked for one.
+///
+/// # Errors
+///
+/// As [`answer_lines`].
+pub fn answer_all_lines<A>(
+    input: &InputArgs,
+    output: Output,
+    batch: usize,
+    mut answer: impl FnMut(&[&Line]) -> Result<Vec<Result<A>>>,
     mut show: impl FnMut(&A) -> Result<()>,
 ) -> Result<Outcome> {
     let file = input.input.as_deref();
@@ -50,11 +69,10 @@ pub fn try_answer_lines<A>(
             .map_while(|line| line.map_err(|error| failed = Some(error)).ok())
             .take(batch)
             .collect();
-        let texts = waiting.iter().filter_map(|line| line.text.as_deref().ok());
-        let texts: Vec<&str> = texts.collect();
-        let answers = match texts.is_empty() {
+        let asked: Vec<&Line> = waiting.iter().filter(|line| line.text.is_ok()).collect();
+        let answers = match asked.is_empty() {
             true => Vec::new(),
-            false => answer(&texts)?,
+            false => answer(&asked)?,
         };
         let mut answers = answers.into_iter();
         read += waiting.len();

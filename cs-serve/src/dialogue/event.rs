@@ -1,5 +1,7 @@
 //! What happened in a conversation.
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::reply::{Language, Reply, Values};
@@ -95,7 +97,7 @@ pub enum Event {
 }
 
 /// What a customer said.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct CustomerSaid {
     /// The turn's number, from 1.
     pub turn: u32,
@@ -112,6 +114,19 @@ pub struct CustomerSaid {
     /// Whether the model was not sure what it means.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unsure: bool,
+}
+
+/// Without the text.
+impl fmt::Debug for CustomerSaid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CustomerSaid")
+            .field("turn", &self.turn)
+            .field("text_bytes", &self.text.len())
+            .field("language", &self.language)
+            .field("at", &self.at)
+            .field("unsure", &self.unsure)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Something that the customer wants, beside what goes first.

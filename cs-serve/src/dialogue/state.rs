@@ -1,6 +1,7 @@
 //! Where a conversation stands.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::event::{CustomerSaid, Direction, Event, Filtered, Flagged, Question, Wish};
 use crate::reply::{Evidence, Exchange, Language, Reply, Source, Values};
@@ -22,7 +23,7 @@ const MOST_EXCHANGES: usize = 6;
 /// assert_eq!(state.flow(), Some("refund"));
 /// assert_eq!(state.slots()["order_id"], "A12345");
 /// ```
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct State {
     pub(super) turn: u32,
     /// When the customer last said something, in milliseconds since 1970 UTC.
@@ -87,6 +88,20 @@ pub(super) struct Frame {
     pub(super) question: Option<Question>,
     /// How many turns did not answer that.
     pub(super) missed: u32,
+}
+
+/// Without what was said, and without the values of slots.
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("turn", &self.turn)
+            .field("flow", &self.flow())
+            .field("slots", &self.slots().len())
+            .field("unclear", &self.unclear)
+            .field("handed_over", &self.handed_over.is_some())
+            .field("exchanges", &self.exchanges.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl State {

@@ -25,7 +25,7 @@ pub(super) enum Answering {
 }
 
 /// An answer, and where it is from if there are two models.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Answered {
     #[serde(flatten)]
     pub(super) understanding: Understanding,

@@ -17,7 +17,7 @@ use crate::knowledge::check::Checked;
 use crate::knowledge::{CurrentKnowledge, KnowledgeError};
 
 /// A reply to hold against what is known.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Reply {
     /// The reply.
@@ -31,7 +31,7 @@ const EXPECTED_REPLY: &str =
     "an object with `reply`, a string, perhaps `about`, an array of strings, and nothing else";
 
 /// The reply, and what the facts say of it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct CheckedReply {
     reply: String,
     #[serde(flatten)]

@@ -16,7 +16,7 @@ use super::problem::Problem;
 use crate::engine::Options;
 
 /// What is asked: one text, or several of which each gets an answer.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Question {
     /// What a customer wrote.
@@ -29,7 +29,7 @@ const EXPECTED: &str = "an object with either `text`, a string, or `texts`, an a
                         and nothing else";
 
 /// What is answered: to one text its answer, to several theirs, in order.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub(super) enum Answer {
     One(Answered),

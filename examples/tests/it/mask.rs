@@ -1,5 +1,6 @@
 //! `mask`: values out, tags in, and keys that are none.
 
+use cs_serve::safety::personal::{Keys, Masker, Vault};
 use serde_json::{Value, json};
 
 use crate::support::{Folder, program};
@@ -35,6 +36,38 @@ fn a_value_has_the_same_tag_in_every_run_with_its_keys() {
     assert_eq!(lines[1], json!({"masked": "好的", "found": []}));
     assert_eq!(mask(&arguments).1, stdout);
     assert_ne!(mask(&["--input", &input, "--json"]).1, stdout);
+}
+
+#[test]
+fn a_value_has_a_tag_in_each_conversation() {
+    let folder = Folder::new();
+    let keys = format!(
+        "{}\n{}\n{}\n",
+        "ab".repeat(32),
+        "cd".repeat(32),
+        "ef".repeat(32)
+    );
+    let keys = folder.write("keys", keys.as_bytes());
+    let vault = format!("{keys}-vault");
+    let line = |of: &str| format!("{{\"text\": \"打138 0013 8000\"{of}}}\n");
+    let lines = [
+        line(", \"conversation\": \"7\""),
+        line(", \"conversation\": 7"),
+        line(", \"conversation\": \"8\""),
+        line(""),
+    ];
+    let input = folder.write("turns.jsonl", lines.concat().as_bytes());
+    let (status, stdout, stderr) =
+        mask(&["--input", &input, "--key-file", &keys, "--vault", &vault]);
+    assert_eq!(status, Some(0), "{stderr}");
+    let masked: Vec<&str> = stdout.lines().collect();
+    assert_eq!(masked[0], masked[1]);
+    assert!(masked[0] != masked[2] && masked[2] != masked[3] && masked[0] != masked[3]);
+
+    let keys = Keys::open(keys.as_ref()).unwrap();
+    let vault = Vault::open(vault.as_ref(), &keys).unwrap();
+    let conversation = Masker::new(keys).conversation("7").into_inner();
+    assert_eq!(vault.forget(&[&conversation]).unwrap(), 1);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reading::records;
 use super::{LogFolder, remove_file, table};
+use crate::log::day::Day;
 use crate::log::error::LogError;
 use crate::log::name::{Form, Name};
 use crate::log::recover::KIND;
@@ -66,6 +67,30 @@ impl LogFolder {
             }
         })?;
         Ok(conversations)
+    }
+
+    /// Gives the tags of the conversations all of whose turns are of days before `first`, which [`retain`](Self::retain) removes.
+    /// A [`Vault`](crate::safety::personal::Vault) that keeps their values
+    /// [forgets](crate::safety::personal::Vault::forget) them by these, which `retain` does not do; before it, so that they
+    /// are found again after a crash.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is damaged.
+    pub fn conversations_before(&self, first: Day) -> Result<BTreeSet<String>, LogError> {
+        let (mut before, mut since) = (BTreeSet::new(), BTreeSet::new());
+        for files in self.files() {
+            let conversations = if files.day < first {
+                &mut before
+            } else {
+                &mut since
+            };
+            self.rows_of(&files, &mut |row| {
+                conversations.insert(row.conversation);
+                Ok(())
+            })?;
+        }
+        before.retain(|it| !since.contains(it));
+        Ok(before)
     }
 
     /// Removes what is there of a customer, by the tag that stands for them: see

@@ -103,7 +103,8 @@ impl LogFolder {
         self.names.iter().map(size).sum()
     }
 
-    /// Removes the days before `first`, and gives them.
+    /// Removes the days before `first`, and gives them. What a [`Vault`](crate::safety::personal::Vault) keeps of them
+    /// stays there: see [`conversations_before`](Self::conversations_before).
     ///
     /// # Errors
     /// A file that cannot be removed; those of earlier days are gone then.

@@ -17,7 +17,7 @@ const SHORT_REACH: usize = 24;
 const BEGINNING: usize = 14;
 
 /// What leads from what is sent to the number that it is sent to.
-const LEADS: [&str; 8] = [
+const LEADS: [&str; 13] = [
     "发到",
     "发给",
     "发往",
@@ -26,6 +26,46 @@ const LEADS: [&str; 8] = [
     "寄到",
     " to ",
     " sent on ",
+    " on ",
+    " via ",
+    "发至",
+    "到了",
+    "传到",
+];
+
+/// Codes of fewer digits than a telephone has.
+const SHORT_CODES: [&str; 6] = ["验证码", "密码", "otp", "passcode", "password", "pin"];
+
+/// What a birthday is the occasion of, and no date of birth is told with.
+const OCCASIONS: [&str; 28] = [
+    " sale",
+    " offer",
+    " discount",
+    " promo",
+    " gift",
+    " voucher",
+    " coupon",
+    " party",
+    " cake",
+    " card",
+    " deal",
+    " bonus",
+    " reward",
+    " treat",
+    " event",
+    " week",
+    " month",
+    " present",
+    "券",
+    "优惠",
+    "礼",
+    "蛋糕",
+    "活动",
+    "折扣",
+    "派对",
+    "特权",
+    "福利",
+    "月",
 ];
 
 /// What a number is said to be.
@@ -56,7 +96,8 @@ impl Clue {
 const WORDS: [(Clue, &str); 9] = [
     (
         Clue::Phone,
-        "电话|手机|手提|座机|固话|来电|回电|号码|联系方式|联络|拨打|致电|打给|打这个|打过来|微信|加我|加微|短信|通话|接听|话费|传真|\
+        "电话|手机|手提|座机|总机|热线|直线|switchboard|hotline|helpline|direct line|reception:|front desk:|office:|office line|home line|t:|m:|p:|f:|h:|text me|\
+         call me|ring me|phone me|reach me|座机|固话|来电|回电|号码|联系方式|联络|拨打|致电|打给|打这个|打过来|微信|加我|加微|短信|通话|接听|话费|传真|\
          本机|机主|phone|telephone|ph|mobile|mob|cell|cellphone|handphone|handset|call|called|calling|callback|text|texted|texting|\
          reach|tel|whatsapp|wechat|imessage|telegram|landline|fax|dial|dialed|dialled|ring|rang|sms|voicemail|message at|\
          message me|messaged|contact|contact number|work number|home number|went to|sent to|goes to",
@@ -155,6 +196,9 @@ impl Clues {
             let Some(&(mut clue)) = CLUES.get(found.as_str()) else {
                 continue;
             };
+            if clue == Clue::Birth && is_occasion(&text[found.end()..]) {
+                continue;
+            }
             // 号码 and 编号 go on with what stands before it.
             let is_near = |it: &&Mark| {
                 let between = &text[it.end..found.start()];
@@ -194,6 +238,13 @@ impl Clues {
     pub(super) fn mentions(&self, clue: Clue, at: usize) -> bool {
         self.near(at)
             .any(|it| it.clue == clue && self.reaches(it, at))
+    }
+
+    /// Says whether the nearest telling word before a byte is of codes that have fewer digits than a telephone.
+    pub(super) fn is_of_short_code(&self, at: usize) -> bool {
+        let mut marks = self.near(at).filter(|it| it.clue.is_plain());
+        let mark = marks.find(|it| self.reaches(it, at));
+        mark.is_some_and(|it| SHORT_CODES.contains(&&self.text[it.start..it.end]))
     }
 
     /// Gives what the nearest telling word after a byte says, in the same part of the sentence.
@@ -267,6 +318,10 @@ impl Clues {
 fn is_item(text: &str) -> bool {
     let mut last = text.chars().rev();
     last.next().is_some_and(|c| c.is_ascii_digit()) && matches!(last.next(), Some(' ' | ','))
+}
+
+fn is_occasion(after: &str) -> bool {
+    OCCASIONS.iter().any(|it| after.starts_with(it))
 }
 
 fn is_sentence_end(c: char) -> bool {

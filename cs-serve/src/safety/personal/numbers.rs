@@ -111,7 +111,9 @@ impl Numbers {
         let last = before.find(|c| !" -,、·".contains(*c));
         let follows = last.is_some_and(|it| !it.is_ascii() && value_of(it).is_some());
         let is_apart = is_ideograph(next) && value_of(next).is_none() && !follows;
-        is_apart || c == '一' && "直起下样共个次定般点些".contains(next)
+        // 二十四 counts, whatever number stands before it.
+        let counts = "十百千万".contains(next) && before_is_no_numeral(view, at);
+        is_apart || counts || c == '一' && "直起下样共个次定般点些".contains(next)
     }
 
     /// Takes a word of letters, with the one after "double", and gives where it ends.
@@ -213,6 +215,10 @@ impl Numbers {
             end: digits[digits.len() - 1].end,
         })
     }
+}
+
+fn before_is_no_numeral(view: &View, at: usize) -> bool {
+    view.before(at).is_none_or(|it| value_of(it).is_none())
 }
 
 /// Says whether a digit numbers what follows it, as in "1. a name 2. a telephone".

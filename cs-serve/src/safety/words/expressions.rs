@@ -1,10 +1,12 @@
 //! Regular expressions on lists.
 
-use regex::{Regex, RegexBuilder};
-use regex_syntax::hir::Look;
+use std::ops::Range;
+
+use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex_syntax::hir::{Hir, HirKind, Look};
 
 use super::alphabet::{Kind, Letter, narrow};
-use super::matching::Match;
+use super::matching::{MAX_GAP, Match};
 use super::trick::{Trick, Tricks};
 
 /// The longest that a match may be, in bytes: a stream keeps so much back.
@@ -12,6 +14,13 @@ const MAX_MATCH: usize = 256;
 
 /// The most bytes that an expression may take, compiled.
 const MAX_SIZE: usize = 1 << 20;
+
+/// The most bytes that all expressions may take together, compiled.
+const MAX_SIZE_OF_ALL: usize = 16 << 20;
+
+/// The most bytes that a thread keeps of what it has worked out of an expression, and of all together.
+const CACHE: usize = 1 << 16;
+const CACHE_OF_ALL: usize = 4 << 20;
 
 /// How deep groups may be nested.
 const MAX_DEPTH: u32 = 32;
@@ -23,6 +32,7 @@ pub(super) struct Expression {
     as_is: Regex,
     /// For texts in small, simplified letters.
     folded: Regex,
+    source: Box<str>,
     /// The most characters of a match.
     pub(super) reach: usize,
 }
@@ -65,6 +75,7 @@ impl Expression {
         let compile = |ignores_case| {
             let built = RegexBuilder::new(source)
                 .size_limit(MAX_SIZE)
+                .dfa_size_limit(CACHE)
                 .nest_limit(MAX_DEPTH)
                 .case_insensitive(ignores_case)
                 .build();
@@ -73,6 +84,7 @@ impl Expression {
         Ok(Self {
             as_is: compile(false)?,
             folded: compile(true)?,
+            source: source.into(),
             reach,
         })
     }
@@ -89,17 +101,82 @@ impl Expression {
                 .iter()
                 .for_each(|&(start, end)| each(Match { start, end, tricks }));
         }
-        find_all(&self.folded, &text.folded, |start, end| {
-            let (start, end) = text.place(start, end);
-            let own = text.tricks(start, end);
-            if own.is_within(tricks) && as_is.binary_search(&(start, end)).is_err() {
-                each(Match {
-                    start,
-                    end,
-                    tricks: own,
-                });
-            }
-        });
+        for part in &text.parts {
+            find_all(&self.folded, &text.folded[part.clone()], |start, end| {
+                let (start, end) = text.place(part.start + start, part.start + end);
+                let own = text.tricks(start, end);
+                if own.is_within(tricks) && as_is.binary_search(&(start, end)).is_err() {
+                    each(Match {
+                        start,
+                        end,
+                        tricks: own,
+                    });
+                }
+            });
+        }
+    }
+}
+
+/// All expressions at once, without their word borders: which of them are worth a look in a text.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Expressions {
+    as_is: RegexSet,
+    folded: RegexSet,
+}
+
+impl Expressions {
+    /// Compiles them; none if they are too large together.
+    pub(super) fn of<'a>(all: impl Iterator<Item = &'a Expression> + Clone) -> Option<Self> {
+        let compile = |ignores_case| {
+            let sources = all
+                .clone()
+                .map(|it| without_borders(&it.source, ignores_case));
+            RegexSetBuilder::new(sources.collect::<Option<Vec<String>>>()?)
+                .size_limit(MAX_SIZE_OF_ALL)
+                .dfa_size_limit(CACHE_OF_ALL)
+                .build()
+                .ok()
+        };
+        Some(Self {
+            as_is: compile(false)?,
+            folded: compile(true)?,
+        })
+    }
+
+    /// Gives the places of those among them that may match in a text.
+    pub(super) fn of_text(&self, text: &Folded<'_>) -> Vec<usize> {
+        let mut found: Vec<usize> = self.as_is.matches(text.original).into_iter().collect();
+        found.extend(self.folded.matches(&text.folded));
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+/// Writes an expression without its word borders, which matches wherever that does: a set of expressions with them is slow
+/// on texts in Chinese.
+fn without_borders(source: &str, ignores_case: bool) -> Option<String> {
+    let parsed = regex_syntax::ParserBuilder::new()
+        .nest_limit(MAX_DEPTH)
+        .case_insensitive(ignores_case)
+        .build()
+        .parse(source);
+    parsed.ok().map(|it| free(it).to_string())
+}
+
+/// Takes the word borders out of an expression.
+fn free(hir: Hir) -> Hir {
+    match hir.into_kind() {
+        HirKind::Look(_) | HirKind::Empty => Hir::empty(),
+        HirKind::Literal(literal) => Hir::literal(literal.0),
+        HirKind::Class(class) => Hir::class(class),
+        HirKind::Repetition(mut repetition) => {
+            *repetition.sub = free(*repetition.sub);
+            Hir::repetition(repetition)
+        }
+        HirKind::Capture(capture) => free(*capture.sub),
+        HirKind::Concat(parts) => Hir::concat(parts.into_iter().map(free).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.into_iter().map(free).collect()),
     }
 }
 
@@ -132,6 +209,8 @@ fn reason(error: &str) -> String {
 pub(super) struct Folded<'a> {
     original: &'a str,
     folded: String,
+    /// The parts of it between which more than [`MAX_GAP`] characters in a row are not seen, so that nothing is of both.
+    parts: Vec<Range<usize>>,
     /// Of each character where it begins, folded and in the original.
     places: Vec<(usize, usize)>,
 }
@@ -141,14 +220,24 @@ impl<'a> Folded<'a> {
         let mut text = Self {
             original,
             folded: String::with_capacity(original.len()),
+            parts: Vec::new(),
             places: Vec::with_capacity(original.len()),
         };
+        let (mut start, mut unseen) = (0, 0);
         for (at, char) in original.char_indices() {
             if let Some(folded) = folded(char) {
                 text.places.push((text.folded.len(), at));
                 text.folded.push(folded);
+                unseen = 0;
+                continue;
+            }
+            unseen += 1;
+            if unseen == MAX_GAP + 1 {
+                text.parts.push(start..text.folded.len());
+                start = text.folded.len();
             }
         }
+        text.parts.push(start..text.folded.len());
         text
     }
 

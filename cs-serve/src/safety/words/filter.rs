@@ -124,6 +124,8 @@ pub struct Filter {
     pub(super) lead: usize,
     /// The most characters that a regular expression matches.
     pub(super) expression_reach: usize,
+    /// Of each regular expression whether it is looked for: another line may have it more strictly.
+    is_kept: Vec<bool>,
     duplicates: usize,
     /// The most bytes that a word takes up in a text.
     pub(super) reach: usize,
@@ -140,6 +142,7 @@ impl Filter {
             exact: Builder::default().build(),
             lead: 0,
             expression_reach: 0,
+            is_kept: Vec::new(),
             duplicates: 0,
             reach: 0,
         };
@@ -173,15 +176,14 @@ impl Filter {
         filter
     }
 
-    /// Leaves regular expressions out that another line has more strictly.
+    /// Notes which regular expressions no other line has more strictly.
     fn keep_expressions(&mut self, kept: &[u32]) {
         if self.words.expressions.is_empty() {
             return;
         }
         let kept: HashSet<u32> = kept.iter().copied().collect();
-        self.words
-            .expressions
-            .retain(|(word, _)| kept.contains(word));
+        let all = self.words.expressions.iter();
+        self.is_kept = all.map(|(word, _)| kept.contains(word)).collect();
         let reaches = self.words.expressions.iter().map(|(_, it)| it.reach);
         self.expression_reach = reaches.max().unwrap_or(0);
     }
@@ -230,7 +232,11 @@ impl Filter {
             return;
         }
         let text = Folded::new(text);
-        for &(word, ref expression) in &self.words.expressions {
+        for at in self.words.all_expressions.of_text(&text) {
+            let &(word, ref expression) = &self.words.expressions[at];
+            if !self.is_kept[at] {
+                continue;
+            }
             let rule = self.words.entries[word as usize].rule;
             let found = |place| found.push(Found { word, place, rule });
             expression.find(&text, self.config.tricks, found);

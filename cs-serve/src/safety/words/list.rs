@@ -6,7 +6,7 @@ use std::path::Path;
 use super::super::action::{Action, Severity};
 use super::super::error::ListError;
 use super::super::line::{Line, Rule, Shape, Source, lines};
-use super::expressions::{self, Expression};
+use super::expressions::{self, Expression, Expressions};
 use super::index::hash;
 
 /// What a line of a list of words has to be.
@@ -88,6 +88,8 @@ pub struct WordList {
     numbers: HashMap<Box<str>, u16>,
     /// The regular expressions, by the numbers of their lines.
     pub(super) expressions: Vec<(u32, Expression)>,
+    /// All of them at once.
+    pub(super) all_expressions: Expressions,
 }
 
 impl WordList {
@@ -116,14 +118,20 @@ impl WordList {
     /// # Errors
     /// [`ListError::List`] for bytes that are no UTF-8, a word that is missing or too long, an unknown action
     /// or severity, a fifth column, or a regular expression that is none, too large or without a longest match;
-    /// [`ListError::TooLarge`] for more than 1 GiB of words.
+    /// [`ListError::TooLarge`] for more than 1 GiB of words, or regular expressions that together take more than 16 MiB, compiled.
     pub fn add(&mut self, bytes: &[u8], path: &Path) -> Result<(), ListError> {
-        let before = (self.text.len(), self.entries.len(), self.expressions.len());
-        let added = self.add_lines(bytes, path);
+        let (text, entries) = (self.text.len(), self.entries.len());
+        let (categories, expressions) = (self.categories.len(), self.expressions.len());
+        let added = self
+            .add_lines(bytes, path)
+            .and_then(|()| self.compile_all(expressions, path));
         if added.is_err() {
-            self.text.truncate(before.0);
-            self.entries.truncate(before.1);
-            self.expressions.truncate(before.2);
+            self.text.truncate(text);
+            self.entries.truncate(entries);
+            self.categories.truncate(categories);
+            self.numbers
+                .retain(|_, number| usize::from(*number) < categories);
+            self.expressions.truncate(expressions);
         }
         added
     }
@@ -192,6 +200,19 @@ impl WordList {
             });
         }
         lines(text).try_for_each(|(at, line)| self.add_line(&source, at, line))
+    }
+
+    /// Compiles all expressions together, if there are more than so many.
+    fn compile_all(&mut self, before: usize, path: &Path) -> Result<(), ListError> {
+        if self.expressions.len() > before {
+            let all = Expressions::of(self.expressions.iter().map(|it| &it.1));
+            self.all_expressions = all.ok_or_else(|| ListError::TooLarge {
+                path: path.into(),
+                found: format!("{} regular expressions", self.expressions.len()),
+                most: "as many as take 16 MiB together, compiled",
+            })?;
+        }
+        Ok(())
     }
 
     /// Adds a line that begins at a byte of the file.

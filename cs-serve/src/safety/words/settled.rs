@@ -26,15 +26,27 @@ impl Filter {
             .map_or(end, |(at, _)| from + at)
     }
 
-    /// What a match may still begin in, or go on in, is kept back, and the character that tells a border.
+    /// What a match may still begin in, or go on in, is kept back, and the character that tells a border. None goes on over
+    /// more than [`MAX_GAP`] characters that are not seen, but for one that has them itself.
     fn settled_by_expressions(&self, text: &str, from: usize) -> usize {
-        if self.expression_reach == 0 {
+        let reach = self.expression_reach;
+        if reach == 0 {
             return text.len();
         }
-        let seen = text[from..].char_indices().rev();
-        let mut seen = seen.filter(|&(_, char)| folded(char).is_some());
-        seen.nth(self.expression_reach)
-            .map_or(from, |(at, _)| from + at)
+        let (mut all, mut seen, mut unseen) = (0, 0, 0);
+        let mut is_parted = false;
+        for (at, char) in text[from..].char_indices().rev() {
+            all += 1;
+            match folded(char) {
+                Some(_) => (seen, unseen) = (seen + 1, 0),
+                None => unseen += 1,
+            }
+            is_parted |= unseen > MAX_GAP;
+            if all > reach && (is_parted || seen > reach) {
+                return from + at;
+            }
+        }
+        from
     }
 
     fn settled_as_is(&self, text: &str, from: usize, end: usize) -> usize {

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
+use super::expressions::folded;
 use super::filter::{Filter, Filtered};
 use super::found::resolved;
+use super::matching::MAX_GAP;
 
-/// The most characters that have been let out and still say what stands before the next one.
+/// The most characters that have been let out and still say what stands before the next one, unseen ones aside.
 const CONTEXT: usize = 16;
 
 /// Filters a text that comes in pieces, and lets out of it what no word that may still come can forbid. What
 /// has come out in the end is what [`Filter::filter`] makes of the whole text, wherever it was cut.
 ///
 /// It keeps back what may be the beginning of a word, in whatever disguise, and otherwise the last two characters; at
-/// most what the longest word may take up.
+/// most what the longest word may take up, of which 16 characters in a row are not seen.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -86,11 +88,26 @@ impl Stream {
             hit.start += self.before;
             hit.end += self.before;
         }
-        let context = self.text[..end].char_indices().rev().take(CONTEXT).last();
-        let dropped = context.map_or(end, |(at, _)| at);
+        let dropped = context(&self.text[..end]);
         self.before += self.text[..dropped].chars().count();
         self.text.drain(..dropped);
         self.out = end - dropped;
         told
     }
+}
+
+/// Gives where what has been let out still says what stands before its end: there are so many characters that are seen from
+/// there on, or so many in a row that are not that they part what they stand between.
+fn context(out: &str) -> usize {
+    let (mut seen, mut unseen) = (0, 0);
+    for (at, char) in out.char_indices().rev() {
+        match folded(char) {
+            Some(_) => (seen, unseen) = (seen + 1, 0),
+            None => unseen += 1,
+        }
+        if seen == CONTEXT || unseen > MAX_GAP {
+            return at;
+        }
+    }
+    0
 }

@@ -55,6 +55,36 @@ fn what_is_nearer_to_what_is_fine_is_fine() {
 }
 
 #[test]
+fn the_strictest_of_several_near_ones_counts() {
+    let with = |action, degrees| Exemplar {
+        action,
+        ..exemplar("a", &at([degrees])[0])
+    };
+    let all = vec![
+        with(Action::Pass, 0),
+        with(Action::Block, 4),
+        with(Action::Review, 1),
+    ];
+    let meaning = Meaning::fit(all, at([20]), &at(160..180), 0.05).unwrap();
+    let action = |degrees| {
+        let like = meaning.prohibited(&at([degrees])[0]).unwrap();
+        like.map(|like| like.action)
+    };
+    assert_eq!(action(0), Some(Action::Block));
+    // Nearer to what is fine than the one that blocks is to it.
+    assert_eq!(action(14), None);
+}
+
+#[test]
+fn what_has_little_in_common_with_anything_prohibited_is_fine_however_few_alarms_there_were() {
+    let all = vec![exemplar("a", &at([0])[0])];
+    let meaning = Meaning::fit(all, at([180]), &at(170..190), 0.05).unwrap();
+    assert!((meaning.threshold() - 0.5).abs() < 1e-6);
+    let is_like = |degrees| meaning.prohibited(&at([degrees])[0]).unwrap().is_some();
+    assert!(is_like(55) && !is_like(65));
+}
+
+#[test]
 fn what_cannot_be_fitted_is_refused() {
     let one = || vec![exemplar("a", &[1.0, 0.0])];
     let ordinary = at(1..=10);

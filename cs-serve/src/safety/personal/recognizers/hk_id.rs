@@ -5,6 +5,9 @@ use super::pattern::{Pattern, pattern};
 use super::{Certainty, Clue, Search};
 use crate::safety::personal::kind::Kind;
 
+/// How many characters before and after a number are looked through for the place.
+const NEAR: usize = 48;
+
 static PATTERN: Pattern = Pattern::new(|| {
     pattern(
         r"([A-Za-z]{1,2})((?:[ \-·./]?\d){6})[ \-./]?(?:(?:[(\[{<] ?|括号)([0-9Aa])(?: ?[)\]}>])?|([0-9Aa]))",
@@ -16,10 +19,13 @@ pub(super) fn find(search: &mut Search<'_>) {
     if !view.has_digit {
         return;
     }
-    for found in PATTERN.captures_iter(&view.text) {
+    let mut at = 0;
+    while let Some(found) = PATTERN.captures_at(&view.text, at) {
         let (Some(all), Some(check)) = (found.get(0), found.get(3).or(found.get(4))) else {
-            continue;
+            break;
         };
+        // Of "IDA123456(3)" the last letter is the first of the number.
+        at = all.start() + 1;
         if found.get(3).is_none() && is_word(&found[1], &found[2]) {
             continue;
         }
@@ -38,6 +44,7 @@ pub(super) fn find(search: &mut Search<'_>) {
             _ => continue,
         };
         search.add(Kind::HkId, all.start(), all.end(), certainty);
+        at = all.end();
     }
 }
 
@@ -49,7 +56,7 @@ fn is_word(letters: &str, digits: &str) -> bool {
 
 /// Says whether Hong Kong is named before or after.
 fn is_of_hong_kong(search: &Search<'_>, start: usize, end: usize) -> bool {
-    let around = [search.view.tail(start, 24), search.view.head(end, 24)];
+    let around = [search.view.tail(start, NEAR), search.view.head(end, NEAR)];
     let is_named = |text: &str| {
         [
             "香港",
@@ -60,6 +67,8 @@ fn is_of_hong_kong(search: &Search<'_>, start: usize, end: usize) -> bool {
             "hkid",
             "hk id",
             "hkic",
+            "h.k.i.d",
+            "hksar",
         ]
         .iter()
         .any(|it| text.contains(it))

@@ -45,7 +45,10 @@ pub(super) fn find(search: &mut Search<'_>) {
     let view = search.view;
     if view.has_digit {
         for found in V4.find_iter(&view.text) {
-            let is_address = found.as_str().replace(' ', "").parse::<Ipv4Addr>().is_ok();
+            let address = found.as_str().replace(' ', "").parse::<Ipv4Addr>();
+            // 255.255.255.0 is the mask of a net.
+            let is_address =
+                address.is_ok_and(|it| !matches!(it.octets(), [255, ..] | [0, 0, 0, 0]));
             if is_address
                 && !is_version(search, found.start())
                 && view.is_apart(found.start(), found.end())

@@ -1,6 +1,8 @@
-//! Telephones of mainland China that are bound to a place: an area's code of three or four digits, the
-//! first 0, and seven or eight more. Numbers that begin with 400 or 800 are companies'.
+//! Telephones that are bound to a place: of mainland China by an area's code of three or four digits, the first 0, and seven or
+//! eight more; of other countries by a code in brackets that begins with 0, or where the text says that it is a telephone. Numbers
+//! that begin with 400 or 800 are companies'.
 
+use super::mobile::is_japanese;
 use super::{Certainty, Clue, Search};
 use crate::safety::personal::kind::Kind;
 use crate::safety::personal::numbers::Window;
@@ -23,6 +25,7 @@ pub(super) fn find(search: &mut Search<'_>) {
                 Certainty::Said
             }
             () if clue == Some(Clue::Phone) && is_taiwanese(&window) => Certainty::Said,
+            () if is_abroad(search, &window, clue) => Certainty::Said,
             () if clue == Some(Clue::Phone) && is_local(&window) => Certainty::Form,
             () => continue,
         };
@@ -84,7 +87,7 @@ fn without_extension(window: &Window) -> Option<Window> {
 
 fn is_landline(window: &Window, has_plus: bool) -> bool {
     let digits = window.digits.as_str();
-    if digits.len() > 14 {
+    if digits.len() > 15 || is_japanese(window) {
         return false;
     }
     let is_coded = has_plus || matches!(window.groups[0], 2 | 4 | 5) && window.groups.len() > 1;
@@ -110,11 +113,35 @@ fn is_landline(window: &Window, has_plus: bool) -> bool {
     is_grouped && lengths.contains(&area.len())
 }
 
+/// (02) 9860 7013 by the brackets, and 030 901820 where the text says that it is a telephone, but for what is mobile there.
+fn is_abroad(search: &Search<'_>, window: &Window, clue: Option<Clue>) -> bool {
+    let [first, rest @ ..] = window.groups.as_slice() else {
+        return false;
+    };
+    let digits = window.digits.as_str();
+    let text = &search.view.text[window.start..window.end];
+    let is_bracketed =
+        matches!(search.view.before(window.start), Some('(' | '[')) && text.contains([')', ']']);
+    let is_said = clue == Some(Clue::Phone) && !search.view.has_chinese;
+    // In France, whose numbers are in pairs, 04 is bound to a place.
+    let mobile: &[&str] = match rest.len() {
+        4 => &["06", "07"],
+        _ => &["04", "07", "015", "016", "017"],
+    };
+    let is_mobile = is_japanese(window) || mobile.iter().any(|it| digits.starts_with(it));
+    digits.starts_with('0')
+        && !digits.starts_with("00")
+        && (2..=5).contains(first)
+        && !rest.is_empty()
+        && (9..=12).contains(&digits.len())
+        && (is_bracketed || is_said && !is_mobile)
+}
+
 /// (02) 2817-8451, where the text says that it is a telephone.
 fn is_taiwanese(window: &Window) -> bool {
     let area = window.digits.strip_prefix('0');
     let is_area = |it: &str| matches!(it.as_bytes()[0], b'2'..=b'8');
-    window.groups.len() > 1
+    (2..=3).contains(&window.groups.len())
         && (2..=3).contains(&window.groups[0])
         && area.is_some_and(|it| (8..=9).contains(&it.len()) && is_area(it))
 }

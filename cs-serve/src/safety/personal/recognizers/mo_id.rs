@@ -7,9 +7,17 @@ use crate::safety::personal::kind::Kind;
 
 static PATTERN: Pattern = Pattern::new(|| {
     pattern(
-        r"[157](?:(?:[ \-/.·]?\d){6} ?[(\[{] ?\d ?[)\]}]|(?: ?[/\-.·] ?| )\d{3} ?\d{3}(?: ?[/\-.·] ?| )\d|\d{7}|\d{6} ?[/\-.] ?\d)",
+        r"[157](?:(?:[ \-/.·]?\d){6} ?[(\[{] ?\d ?[)\]}]|(?: ?[/\-.·] ?| )\d{3} ?\d{3}(?: ?[/\-.·] ?| )\d|\d{7}|\d{6} ?[/\-.] ?\d|\d{3}[ \-]\d{4})",
     )
 });
+
+/// Says whether a telephone is spoken of.
+fn is_telephone(before: &str) -> bool {
+    let before = before.to_ascii_lowercase();
+    ["电话", "手机", "phone", "tel", "mobile", "call "]
+        .iter()
+        .any(|it| before.contains(it))
+}
 
 pub(super) fn find(search: &mut Search<'_>) {
     let view = search.view;
@@ -28,7 +36,7 @@ pub(super) fn find(search: &mut Search<'_>) {
         };
         let of_macao = around.iter().any(is_named);
         let certainty = match () {
-            () if !view.is_apart(start, end) => continue,
+            () if !view.is_apart(start, end) || is_telephone(view.tail(start, 12)) => continue,
             () if is_said || of_macao => Certainty::Said,
             () if found.as_str().contains([')', ']', '}'])
                 || found.as_str().matches(['/', '-']).count() == 2 =>

@@ -28,9 +28,10 @@ const LATIN_UNITS: &[&str] = &[
 
 /// Codes of countries (ITU-T E.164).
 const CODES: &[&str] = &[
-    "1", "7", "31", "32", "33", "34", "39", "41", "43", "44", "45", "46", "47", "48", "49", "52",
-    "55", "60", "61", "62", "63", "64", "65", "66", "81", "82", "84", "90", "91", "351", "353",
-    "358", "852", "853", "886", "971",
+    "1", "7", "20", "27", "30", "36", "31", "32", "33", "34", "39", "41", "43", "44", "45", "46",
+    "47", "48", "49", "52", "55", "60", "61", "62", "63", "64", "65", "66", "81", "82", "84", "90",
+    "91", "92", "234", "254", "351", "353", "358", "380", "420", "852", "853", "880", "886", "966",
+    "971", "972", "974",
 ];
 
 pub(super) fn find(search: &mut Search<'_>) {
@@ -40,6 +41,7 @@ pub(super) fn find(search: &mut Search<'_>) {
         let clue = search.clue(start);
         let is_domestic = is_chinese(&window.digits);
         let is_other = match clue {
+            Some(Clue::Other) if is_domestic && search.clues.is_of_short_code(start) => false,
             Some(Clue::Order | Clue::Other) => true,
             // None of them has as many digits.
             Some(Clue::Card | Clue::Passport | Clue::Id | Clue::Birth) => !is_domestic,
@@ -59,7 +61,8 @@ pub(super) fn find(search: &mut Search<'_>) {
             continue;
         }
         let is_foreign = has_plus && !window.digits.starts_with("86");
-        if !is_foreign && is_domestic || is_taiwanese(&window) {
+        let is_bracketed = matches!(search.view.before(window.start), Some('(' | '['));
+        if !is_foreign && is_domestic || is_taiwanese(&window) && !is_bracketed {
             search.add(Kind::Mobile, start, window.end, Certainty::Said);
         } else if !search.view.has_chinese && is_british(&window.digits) {
             search.add(Kind::Mobile, start, window.end, Certainty::Checked);
@@ -116,6 +119,32 @@ const FIXED: &[(&str, &[&str])] = &[
     ("81", &["1", "2", "3", "4", "5", "6"]),
     ("82", &["2", "3", "4", "5", "6"]),
     ("852", &["2", "3"]),
+    ("351", &["2"]),
+    ("45", &["3", "4", "5", "6", "7", "8", "9"]),
+    (
+        "48",
+        &[
+            "12", "22", "32", "33", "34", "41", "42", "43", "52", "58", "61", "71", "81", "85",
+            "91",
+        ],
+    ),
+    ("90", &["2", "3", "4"]),
+    ("91", &["11", "20", "22", "33", "40", "44", "79", "80"]),
+    ("60", &["2", "3", "4", "5", "6", "7", "8", "9"]),
+    ("66", &["2", "3", "4", "5", "7"]),
+    ("62", &["2", "3", "4", "5", "6", "7", "9"]),
+    ("55", &["113", "114", "115", "213", "214"]),
+    ("52", &["55", "33", "81"]),
+    ("27", &["1", "2", "3", "4", "5"]),
+    ("46", &["1", "2", "3", "4", "5", "6", "8", "9"]),
+    ("47", &["2", "3", "5", "6", "7"]),
+    ("971", &["2", "3", "4", "6", "7", "9"]),
+    ("972", &["2", "3", "4", "8", "9"]),
+    ("30", &["2"]),
+    ("36", &["1"]),
+    ("420", &["2", "3", "4", "5"]),
+    ("84", &["2"]),
+    ("7", &["4", "8"]),
     ("853", &["28"]),
     ("886", &["2", "3", "4", "5", "6", "7", "8"]),
 ];
@@ -215,6 +244,24 @@ fn is_of_hong_kong(window: &Window) -> bool {
             .any(|it| window.digits.starts_with(it))
 }
 
+/// 090-1234-5678; no area of China has a code of three such digits.
+pub(super) fn is_japanese(window: &Window) -> bool {
+    window.groups == [3, 4, 4]
+        && ["070", "080", "090"]
+            .iter()
+            .any(|it| window.digits.starts_with(it))
+}
+
+/// 00852-52656686, or the same of another country.
+fn is_called_abroad(window: &Window) -> bool {
+    let number = window.digits.strip_prefix("00");
+    window.groups.len() > 1
+        && CODES.iter().any(|code| {
+            let is_first = window.groups[0] == 2 + code.len() || window.groups[0] == 2;
+            is_first && number.is_some_and(|it| it.starts_with(code))
+        })
+}
+
 /// Says whether a number begins with a country's code, though without a sign before it.
 fn is_coded(window: &Window) -> bool {
     let is_code = |it: &str| window.groups[0] == it.len() && window.digits.starts_with(it);
@@ -239,14 +286,17 @@ fn is_abroad(window: &Window, is_said: bool) -> bool {
                 && (in_groups(&[4, 4]) || in_groups(&[8]))
         }
         10 if digits.starts_with(b"04") => in_groups(&[4, 3, 3]),
+        // 06 12 34 56 78, of France.
+        10 if matches!(&digits[..2], b"06" | b"07") => in_groups(&[2, 2, 2, 2, 2]),
         10 => !is_free && from_two(0) && from_two(3) && (in_groups(&[3, 3, 4]) || is_said),
         11 if digits[0] == b'1' => {
             from_two(1) && from_two(4) && (in_groups(&[1, 3, 3, 4]) || is_said)
         }
-        11 if is_of_hong_kong(window) => true,
+        11 if is_of_hong_kong(window) || is_japanese(window) => true,
         11 => digits.starts_with(b"07") && (in_groups(&[5, 6]) || in_groups(&[5, 3, 3])),
         12.. => {
-            let is_grouped = window.groups.len() > 2 && window.groups[0] > 2;
+            let is_grouped =
+                window.groups.len() > 2 && window.groups[0] > 2 || is_called_abroad(window);
             digits.starts_with(b"00") && !digits.starts_with(b"0086") && (is_said || is_grouped)
         }
         _ => false,

@@ -23,6 +23,10 @@ pub(super) fn find(search: &mut Search<'_>) {
         let Some(all) = found.get(0) else { continue };
         let clue = search.clue(all.start());
         let is_other = matches!(clue, Some(Clue::Order | Clue::Other));
+        // "it's 123 456 789"
+        let is_word = found[1].starts_with(|c: char| c.is_ascii_lowercase())
+            && found[0][1..].starts_with(' ');
+        let is_other = is_other || is_word;
         if !is_other && view.is_apart(all.start(), all.end()) && is_checked(&found[1], &found[2]) {
             search.add(Kind::TwId, all.start(), all.end(), Certainty::Checked);
         }

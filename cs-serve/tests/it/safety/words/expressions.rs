@@ -6,7 +6,7 @@ use cs_serve::safety::Action;
 use cs_serve::safety::words::{Filter, Trick, WordList};
 use proptest::prelude::*;
 
-use super::streams::streamed;
+use super::streams::{LONG_UNSEEN, UNSEEN, streamed};
 use super::{filter, filter_by, told};
 
 const LINES: &str = "/qq\\s?\\d{5,11}/\tcontact\t2\tblock\n/加微信.{0,6}群/\tcontact\n/\\bvip[0-9]{2}\\b/\n/VX:\\w{2,8}/\n大坏蛋\n\
@@ -141,6 +141,24 @@ fn an_expression_that_cannot_be_bounded_is_refused_with_its_place() {
 }
 
 #[test]
+fn as_many_characters_as_may_stand_within_a_word_may_within_a_match() {
+    let filter = filter(LINES);
+    let found = |unseen: &str| filter.filter(&format!("q{unseen}q12345")).hits.len();
+    assert_eq!((found(UNSEEN), found(LONG_UNSEEN)), (1, 0));
+}
+
+#[test]
+fn expressions_are_bounded_together() {
+    // Each is small enough, and twenty letters of any script take some hundred kilobytes.
+    let lines: String = (0..100).map(|at| format!("/x{at}\\w{{20}}/\n")).collect();
+    let mut list = WordList::new();
+    let error = list.add(lines.as_bytes(), "w.tsv".as_ref()).unwrap_err();
+    let expected = "w.tsv: 100 regular expressions, expected at most as many as take 16 MiB together, compiled";
+    assert_eq!(error.to_string(), expected);
+    assert!(list.is_empty());
+}
+
+#[test]
 fn the_strictest_line_of_an_expression_counts() {
     let filter = filter("/ab{2}/\t\t\treview\n/ab{2}/\t\t\tblock\n");
     assert_eq!((filter.len(), filter.duplicates()), (1, 1));
@@ -165,7 +183,7 @@ proptest! {
     #[test]
     fn a_stream_is_its_text(
         pieces in prop::collection::vec(
-            prop::sample::select(vec!["q", "Q", "1", "２", "345", "加", "微信", "群", "vip", "07", " ", "\u{200b}", "坏", "大", "蛋", "vx:", "x", "，", "学习"]),
+            prop::sample::select(vec!["q", "Q", "1", "２", "345", "加", "微信", "群", "vip", "07", " ", "\u{200b}", "坏", "大", "蛋", "vx:", "x", "，", "学习", UNSEEN, LONG_UNSEEN, "v\u{336}"]),
             0..20,
         ),
         lengths in prop::collection::vec(1..6usize, 1..6),

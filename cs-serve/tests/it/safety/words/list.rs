@@ -175,3 +175,18 @@ fn the_next_list_takes_the_place_of_this_one_only_if_it_can_be_read() {
     words.reload().unwrap();
     assert!(words.get().filter("rascal").hits.is_empty());
 }
+
+#[test]
+fn a_list_that_is_refused_uses_up_no_category() {
+    let wrong: String = (0..40_000).map(|at| format!("w{at}\tc{at}\n")).collect();
+    let mut list = WordList::new();
+    for _ in 0..2 {
+        assert!(
+            list.add((wrong.clone() + "a\0b").as_bytes(), "w".as_ref())
+                .is_err()
+        );
+    }
+    let right: String = (0..65_000).map(|at| format!("w{at}\tk{at}\n")).collect();
+    list.add(right.as_bytes(), "w".as_ref()).unwrap();
+    assert_eq!(list.len(), 65_000);
+}

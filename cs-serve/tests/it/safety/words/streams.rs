@@ -12,13 +12,70 @@ use super::filter;
 const WORDS: &str = "rascal\nras\t\t\tblock\n大坏蛋\n坏蛋\t\t\tblock\nass\nold fool\n$wag\n13.\n强盗\n妈的\nfool's gold\t\t\tallow\n\
     fool\n贱\n🖕🖕\nB\n混账东西\n妈妈的坏\n";
 
+/// Characters that are not seen: as many as may stand within a word, and more.
+pub(super) const UNSEEN: &str = "\u{200b}\u{200c}\u{200d}\u{2060}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}";
+pub(super) const LONG_UNSEEN: &str = concat!(
+    "\u{200b}\u{200c}\u{200d}\u{2060}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}",
+    "\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}",
+);
+
 /// What words and their disguises are made of.
 fn texts() -> impl Strategy<Value = String> {
     let pieces = [
-        "rascal", "ras", "r", "a", "s", "c", "l", "R", "大", "坏", "蛋", "弓", "虽", "盗", "妈",
-        "的", "da", "huai", "dan", " ", "  ", "*", ".", "，", "\u{200b}", "\n", "@", "$", "!",
-        "🥚", "🖕", "fool", "'", "gold", "old", "1", "3", "w", "g", "贱", "B", "怀", "h", "z", "d",
-        "x", "é", "ﬁ", "……", "们", "我", "\u{336}",
+        "rascal",
+        "ras",
+        "r",
+        "a",
+        "s",
+        "c",
+        "l",
+        "R",
+        "大",
+        "坏",
+        "蛋",
+        "弓",
+        "虽",
+        "盗",
+        "妈",
+        "的",
+        "da",
+        "huai",
+        "dan",
+        " ",
+        "  ",
+        "*",
+        ".",
+        "，",
+        "\u{200b}",
+        "\n",
+        "@",
+        "$",
+        "!",
+        "🥚",
+        "🖕",
+        "fool",
+        "'",
+        "gold",
+        "old",
+        "1",
+        "3",
+        "w",
+        "g",
+        "贱",
+        "B",
+        "怀",
+        "h",
+        "z",
+        "d",
+        "x",
+        "é",
+        "ﬁ",
+        "……",
+        "们",
+        "我",
+        "\u{336}",
+        UNSEEN,
+        LONG_UNSEEN,
     ];
     let piece = prop::sample::select(pieces.to_vec());
     prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
@@ -94,6 +151,19 @@ fn little_is_kept_back_of_a_text_without_words() {
             number + 1 - out
         );
     }
+}
+
+#[test]
+fn characters_that_are_not_seen_are_not_kept_back_without_end() {
+    let filter = Arc::new(filter("rascal\n/qq\\d{5,11}/"));
+    let mut stream = Stream::new(filter);
+    let mut kept = 7 - stream.push("a qq123").masked.chars().count();
+    for _ in 0..1_000 {
+        kept += 1;
+        kept -= stream.push("\u{200b}").masked.chars().count();
+        assert!(kept < 400, "{kept} characters are kept back");
+    }
+    assert!(kept < 60, "{kept} characters are kept back");
 }
 
 proptest! {

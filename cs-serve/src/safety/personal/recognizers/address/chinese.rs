@@ -16,7 +16,7 @@ const LONGEST_NAME: usize = 12;
 static PART: Pattern = Pattern::new(|| {
     let number = r"(?:[A-Za-z]?\d{1,5}[A-Za-z]?|[零一二三四五六七八九十百]{1,6}|[A-Za-z甲乙丙丁])";
     pattern(&format!(
-        r"[东西南北中第]?{number} ?-? ?(?:号宿舍楼|号楼|号院|号库|号仓|号门|号信箱|信箱|号|支弄|弄|巷|栋|幢|座|单元|层|楼|室|户|村民小组|组|队|社|丁目|番地|番|门|房|铺|档口|档|仓|区|期)(?:楼|院)?|\d{{1,4}}#(?:楼|院|栋)?|[东西南北](?:门|座|楼|院)|\d{{1,4}}(?:-\d{{1,4}}){{1,3}}(?:号|室)?"
+        r"[东西南北中第]?{number} ?-? ?(?:号宿舍楼|号楼|号院|号库|号仓|号门|号信箱|信箱|号|支弄|弄|巷|栋|幢|座|单元|层|楼|室|户|村民小组|组|队|社|丁目|番地|番|门|舍|斋|房|铺|档口|档|仓|区|期)(?:楼|院)?|\d{{1,4}}#(?:楼|院|栋)?|[东西南北](?:门|座|楼|院)|\d{{1,4}}(?:-\d{{1,4}}){{1,3}}(?:号|室)?"
     ))
 });
 
@@ -83,6 +83,8 @@ const STRONG: &[&str] = &[
     "室",
     "村民小组",
     "组",
+    "丁目",
+    "番地",
     "#楼",
     "号库",
     "号仓",
@@ -104,6 +106,9 @@ const BEFORE: &[&str] = &[
     "改为",
     "换成",
     "换到",
+    "这里是",
+    "这边是",
+    "这儿是",
     "地址是",
     "地址为",
     "地址在",
@@ -171,12 +176,25 @@ pub(super) fn find(view: &View) -> Vec<(usize, usize)> {
         let names = names_before(text, first.start);
         if is_address(&text[names..first.start], &parts[at..=last], text) {
             let end = parts[last].end;
-            let room = ROOM.find(&text[end..]).map_or(0, |it| it.end());
-            found.push((names, end + room));
+            let rest = &text[end..];
+            let room = ROOM.find(rest).map_or(0, |it| it.end());
+            found.push((names, end + room.max(building(rest))));
         }
         at = last + 1;
     }
     found
+}
+
+/// Gives the length of a building's name, with a room's number, that ends an address.
+fn building(rest: &str) -> usize {
+    static BUILDING: Pattern = Pattern::new(|| {
+        pattern(
+            r"^[ ,]?[一-鿿]{2,10}?(?:大厦|广场|中心|公寓|花园|小区|家园|苑|大楼|商厦|写字楼|新村|产业园|科技园)(?: ?[A-Z]?座? ?\d{2,5}(?:室|房|号)?)?",
+        )
+    });
+    let length = BUILDING.find(rest).map_or(0, |it| it.end());
+    let goes_on = rest[length..].starts_with(is_ideograph);
+    if goes_on { 0 } else { length }
 }
 
 fn part(view: &View, start: usize, text: &str) -> Option<Part> {
@@ -307,9 +325,10 @@ fn is_address(names: &str, parts: &[Part], text: &str) -> bool {
     let names = names.trim_end();
     let is_strong = parts.iter().any(|it| it.is_strong);
     let has_room = ROOM.is_match(&text[end..]);
-    let has_number = all
-        .chars()
-        .any(|c| c.is_ascii_digit() || c == '十' || value_of(c).is_some());
+    let has_number = has_room
+        || all
+            .chars()
+            .any(|c| c.is_ascii_digit() || c == '十' || value_of(c).is_some());
     let is_named = names.chars().filter(|c| is_ideograph(*c)).count() >= 2;
     let is_place = ends_in_place(names)
         || has_place(names) && !parts[0].is_pair && regions::first_of(names).is_some()

@@ -5,7 +5,7 @@ use super::super::pattern::{Pattern, pattern};
 use crate::safety::personal::view::View;
 
 /// What is in a house, or is one with a name.
-const INNER: &str = r"(?:(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|Room|Rm|Block|Blk|Tower|Building|Bldg|House|Shop|Lot)\.? ?#?[A-Za-z0-9\-]{1,6}|#[A-Za-z0-9\-]{1,6}|\d{1,2}/F|\d{1,2}(?:st|nd|rd|th) [Ff]l(?:oor)?\.?|(?:[A-Z][a-z']+ ){1,3}(?:Mansions?|House|Court|Building|Centre|Center|Tower|Towers|Heights|Estate|Plaza|Gardens?|City|Lodge|Apartments))";
+const INNER: &str = r"(?:(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|Room|Rm|Block|Blk|Tower|Building|Bldg|House|Shop|Lot)\.? ?#?[A-Za-z0-9\-]{1,6}|#[A-Za-z0-9\-]{1,6}|\d{1,2}/F|\d{1,2}(?:st|nd|rd|th) [Ff]l(?:oor)?\.?|(?:[A-Z][a-z']+ ){1,3}(?:Mansions?|House|Cottage|Farm|Farmhouse|Manor|Villa|Barn|Grange|Rectory|Hall|Court|Building|Centre|Center|Tower|Towers|Heights|Estate|Plaza|Gardens?|City|Lodge|Apartments))";
 
 /// What streets are called.
 const KIND: &str = "Street|St|Road|Rd|Avenue|Ave|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Way|Square|Sq|Terrace|Ter|Crescent|Cres|Close|Parkway|Pkwy|Highway|Hwy|Circle|Cir|Row|Gardens|Grove|Mews|Hill|Trail|Alley|Gate|View|Wharf|Quay|Esplanade|Rise|Park|Green|Walk|Parade|Broadway|Loop|Run|Path|Point|Ridge|Bend|Cove|Crossing|Plaza|Pike|Turnpike|Expressway|Freeway|Heights|Mount|Vale|Yard|Embankment|Promenade|Circus|Bridge|Approach|Cross|Main|Marg|Nagar|Jalan|Lorong";
@@ -76,7 +76,7 @@ static FOREIGN: Pattern = Pattern::new(|| {
     let kinds = "(?:bis |ter )?(?:[Rr]ue|Via|[Cc]alle|[Aa]venida|[Aa]venue|[Bb]oulevard|[Pp]laza|[Pp]lace|Piazza|Rua|[Ii]mpasse|[Aa]llée|[Cc]hemin|[Qq]uai|[Cc]ours|[Rr]oute|Jalan|Jln|Lorong)";
     let particles = "(?:(?:de|du|des|la|le|les|del|della|di|da|dos|do) |de l'|d'|l'){0,3}";
     pattern(&format!(
-        r"\d{{1,4}},? {kinds} {particles}{NAME}(?:[ -][A-ZÀ-Þ]?[a-zß-ÿ]+){{0,3}}(?:,? \d{{4,5}} {NAME}(?:[ -]{NAME}){{0,2}}|{tail}){COUNTRY}"
+        r"(?:{INNER},? ){{0,3}}\d{{1,4}},? {kinds} {particles}{NAME}(?:[ -][A-ZÀ-Þ]?[a-zß-ÿ]+){{0,3}}(?:,? {INNER}){{0,2}}(?:,? \d{{4,5}} {NAME}(?:[ -]{NAME}){{0,2}}|{tail}){COUNTRY}"
     ))
 });
 

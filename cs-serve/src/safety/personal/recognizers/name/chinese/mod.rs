@@ -1,67 +1,25 @@
 //! Names in Chinese: by their surnames where something around them says that a person is meant, and those of other
 //! languages by the characters that write their sounds.
 
-use std::collections::{BTreeSet, HashSet};
-use std::sync::LazyLock;
+mod lists;
+
+use std::collections::BTreeSet;
 
 use super::super::address::is_region;
 use super::super::pattern::{Pattern, pattern};
 use super::super::{Search, Span};
+use super::is_of_person;
 use crate::letters::is_ideograph;
-use crate::safety::personal::kind::Kind;
-
-/// The surnames of nearly all Chinese, the most frequent first.
-static SURNAMES: LazyLock<HashSet<char>> =
-    LazyLock::new(|| include_str!("surnames.txt").trim().chars().collect());
-
-/// Those that are more often something else than a surname.
-const NO_SURNAMES: &str = "那车和门初信向都国全位相来支平敬花有能但由要时单解查强权鲜印战危玉银公哈利呼居揭干元束衣展阴智幸奉植富闭区帅盖粟豆满闻\
-    桑官边封乐师经连党项解喻应家常双位但班南么代鱼毋巢融冒腾辇弓昌揣糜桓竺";
-
-/// Surnames of two characters.
-const DOUBLE: &str = "东郭|西门|太史|百里|呼延|拓跋|完颜|纳兰|赫连|万俟|公冶|宗政|淳于|单于|仲孙|鲜于|闾丘|公羊|亓官|司寇|颛孙|\
-    巫马|漆雕|乐正|壤驷|公良|夹谷|宰父|谷梁|段干|羊舌|南门|左丘|梁丘|叶赫|欧阳|上官|司马|诸葛|东方|皇甫|尉迟|公孙|慕容|司徒|令狐|夏侯|端木|长孙|独孤|南宫|轩辕|宇文|闻人|澹台|濮阳|钟离|申屠";
-
-static DOUBLES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| DOUBLE.split('|').collect());
-
-/// Characters of given names.
-static GIVEN: LazyLock<HashSet<char>> = LazyLock::new(|| {
-    include_str!("given_characters.txt")
-        .trim()
-        .chars()
-        .collect()
-});
-
-/// Those of them that are in hardly anything else.
-static TELLING: LazyLock<HashSet<char>> = LazyLock::new(|| {
-    include_str!("telling_characters.txt")
-        .trim()
-        .chars()
-        .collect()
-});
-
-/// Characters that write the sounds of other languages' names.
-static SOUNDS: LazyLock<HashSet<char>> =
-    LazyLock::new(|| include_str!("transliteration.txt").trim().chars().collect());
+use lists::{
+    elements_of, is_dotted_sound, is_full, is_given, is_japanese, is_no_name, is_plain_surname,
+    is_sound, is_surname, is_telling, is_whole_name, is_word, plain_surname_of, surname_of,
+};
 
 /// The most characters between a name and what stands beside it.
 const LONGEST_GAP: usize = 3;
 
 /// The most characters of a name with what leads to it.
 const LONGEST_WORD: usize = 12;
-
-/// Characters that write sounds too, but are in many words.
-const DOTTED: &str = "大都合道当本因以于中能基丰富宝音卫";
-
-/// Family names of Japan and Korea of two characters.
-const JAPANESE: &[&str] = &[
-    "佐藤", "铃木", "高桥", "田中", "渡边", "伊藤", "山本", "中村", "小林", "加藤", "吉田", "山田",
-    "佐佐", "山口", "松本", "井上", "木村", "清水", "山崎", "中岛", "池田", "阿部", "桥本", "山下",
-    "森田", "石川", "前田", "藤田", "小川", "冈田", "后藤", "长谷", "村上", "近藤", "石井", "坂本",
-    "远藤", "青木", "藤井", "西村", "福田", "太田", "三浦", "冈本", "松田", "中川", "中野", "原田",
-    "小野", "田村", "竹内", "金子", "和田", "中山", "藤原", "石田", "上田", "宫本", "工藤", "酒井",
-    "大野", "增田", "河野", "南宫", "皇甫",
-];
 
 /// Who has a name that follows at once, or after a word that says so.
 const ROLES: &str = "我爸|我妈|收货姓名|收件姓名|乘客姓名|购票人|参会人|报名人|参保人|使用人|登记人|办理人|注册人|持有人|出租人|承租人|租客|租户|\
@@ -73,14 +31,20 @@ const ROLES: &str = "我爸|我妈|收货姓名|收件姓名|乘客姓名|购票
     入住客人|客人|宾客|住户|户主姓名|法人姓名|实名|收件人|收货人|寄件人|取件人|签收人|代收人|联系人|持卡人|户主|开户人|车主|机主|业主|房主|房东|法人代表|\
     法定代表人|法人|乘车人|乘机人|乘客|旅客|入住人|住客|预订人|预定人|预约人|患者|病人|学员|学生|家长|投保人|被保险人|被保人|受益人|\
     申请人|借款人|付款人|收款人|经办人|负责人|员工|客服|快递员|配送员|骑手|司机|师傅|医生|经理|同事|老公|老婆|爱人|丈夫|妻子|爸爸|\
-    妈妈|父亲|母亲|儿子|女儿|哥哥|姐姐|弟弟|妹妹";
+    妈妈|父亲|母亲|儿子|女儿|哥哥|姐姐|弟弟|妹妹|投诉人|报案人|举报人|反馈人|报修人|咨询人|挂号人|就诊人|订票人|订餐人|订购人|\
+    购买人|下单人|充值人|缴费人|转账人|汇款人|存款人|取款人|开卡人|办卡人|家属|陪护人|来访人|访客|应聘人|候选人|证人|新郎|新娘|寿星|\
+    主治医生|主治医师|接诊医生|管家|楼管|宿管|班长|队长|船长|机长|乘务员|列车员|店主|老板娘|团长|群主|主持人|代购|房客|同住人|随行人|\
+    同行人|共同申请人|配偶|前夫|前妻|男友|女友|干爹|干妈|舅妈|婶婶|大伯|小叔|小姑|嫂子|姐夫|妹夫|弟媳|女婿|儿媳|亲家|舅舅家|外孙|外孙女|\
+    侄女婿|姑父|姨父|姨夫|伯父|伯母|叔父|舅父|发小|战友|老乡|学长|学姐|学弟|学妹|导师|带教|带班|领导|秘书|助理|经办柜员|柜员|大堂经理|\
+    客户经理|项目经理|理财经理|投保人姓名|保险人|设计师|摄影师|化妆师|理发师|技师|师父|工程师|施工员|监理|收银员|服务员|维修员|安检员|调度|\
+    站长|院士|博士|房管员|网格员|志愿者|领队|导游|讲师|教师|老师傅";
 
 /// Those that are as often spoken of without a name.
 const WEAK_ROLES: &str = "客户|用户|会员|同学|朋友|孩子|老板|本人|收件|寄件";
 
 /// Who is named without a surname too: after these a name follows, and nothing else.
 const NAMED: &str = "姓名|户名|账户名|开户名|真名|全名|名字|[我她他]叫做?|本名|实名|免贵姓?|贵姓|尊姓大名|鄙人|在下|大名|署名|签名|抬头写|落款|\
-    曾用名|称呼我|喊我|叫我|我姓|此致敬礼|敬上|名字拼音|姓名拼音";
+    曾用名|称呼我|喊我|叫我|我姓|此致敬礼|敬上|名字拼音|姓名拼音|更名为|改名叫?|小名|乳名|艺名|笔名|人称";
 
 static AFTER_WORDS: Pattern = Pattern::new(|| {
     let joint = "(?:姓名|名字|名称|名)?(?:一栏|栏|那里|那栏)?(?:应该是|应该叫|应为|登记的?是|登记为|填的?是|写的?是|显示的?是|显示为?|改成|改为|更正为|换成|写成|填成|写|填|是|为|叫|就是|即)?了?[: =]{0,2}[(\\[\"“「]?";
@@ -92,30 +56,24 @@ static AFTER_WORDS: Pattern = Pattern::new(|| {
 /// What stands after a name and says that it is one.
 static BEFORE_WORDS: Pattern = Pattern::new(|| {
     pattern(
-        r"(?:先生|女士|小姐|太太|老师|师傅|经理|同学|阿姨|大爷|大夫|医生|护士|教授|主任|律师|总监|老板|教练|警官|同志|小朋友|大妈|大叔|大姐|大哥|本人|(?:亲|签|代)?收(?:[^一-鿿]|$)|签的字|签收的|代签|代领|代收|的(?:名字|名下|地址|退款|发票|医保|账单|件|快递|包裹|订单|快件|车|卡|号|账户|账号|会员|手机|电话|身份证|票|保单|预约|预订|单子)|,[男女]|身份证|手机|电话|邮箱)",
+        r"(?:先生|女士|小姐|太太|老师|师傅|经理|同学|阿姨|大爷|大夫|医生|护士|教授|主任|律师|总监|老板|教练|警官|同志|小朋友|大妈|大叔|大姐|大哥|本人|(?:亲|签|代)?收(?:[^一-鿿]|$)|签的字|签收的|代签|代领|代收|的(?:名字|名下|地址|退款|发票|医保|账单|件|快递|包裹|订单|快件|车|卡|号|账户|账号|会员|手机|电话|身份证|票|保单|预约|预订|单|货|东西|外卖|行李|座位|座|航班|机票|房间|房|套餐|宽带|工资|学籍|成绩|病历|报告|合同|订阅|积分|优惠券|密码|资料|信息|家|生日|邮箱|护照|银行卡|信用卡|微信|行程|挂号|检查|体检|药|处方|工号|档案|简历|面试|投诉|工单|申请|贷款|额度|押金|定金|保险|理赔|住址|公司|儿子|女儿|父母|孩子|老公|老婆|家属)|[ ,(][男女](?:[ ,)、。]|$)|,[男女]|身份证|手机|电话|邮箱|名下)",
     )
 });
 
 /// A piece of a text between two marks.
 static PIECE: Pattern = Pattern::new(|| pattern(r"[^ ,。、:;!?()\[\]\-/+\n\u{fffc}]+"));
 
-/// Characters that are hardly in a given name, or that begin what follows a name.
-const NO_NAME: &str = "错填改两写打的了吗呢吧啊嘛想要在是和跟与及有我你您他她它请把给这那电手地住址昨就也都还能不没很买订退换说问从到为因被让对用收寄身出号码人员户客级哪怎什么谁个们该查付款办取送点费机卡证";
-
 /// What a title has before it instead of a name.
 const NO_TITLED: &[&str] = &[
     "大堂", "前台", "客房", "餐厅", "值班", "部门", "门店", "销售", "项目", "客户",
 ];
-
-/// What begins with a surname and is no name, by its first two characters.
-static WORDS: LazyLock<HashSet<&'static str>> =
-    LazyLock::new(|| include_str!("no_names.txt").split_whitespace().collect());
 
 /// Gives the bytes of each.
 pub(super) fn find(search: &Search<'_>) -> Vec<(usize, usize)> {
     let text = search.view.text.as_str();
     let mut found: Vec<(usize, usize)> = Vec::new();
     found.extend(after_words(text));
+    found.extend(after_titles(text));
     found.extend(before_words(text));
     found.extend(beside_others(text, &search.spans));
     found.extend(of_sounds(text));
@@ -155,6 +113,18 @@ fn after_words(text: &str) -> Vec<(usize, usize)> {
     found
 }
 
+/// Names after whoever is called 人, 员 or 者 and a mark.
+fn after_titles(text: &str) -> Vec<(usize, usize)> {
+    static TITLES: Pattern = Pattern::new(|| pattern("[人员者](?:姓名)?[: ] ?"));
+    let named = TITLES.find_iter(text).filter_map(|title| {
+        let is_led = text[..title.start()].ends_with(is_ideograph);
+        let at = title.end();
+        let length = strong_length(&text[at..]).filter(|_| is_led)?;
+        Some((at, at + length))
+    });
+    named.collect()
+}
+
 /// Names before a title and the like.
 fn before_words(text: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
@@ -166,7 +136,7 @@ fn before_words(text: &str) -> Vec<(usize, usize)> {
             '先', '女', '小', '太', '老', '师', '经', '同', '阿', '大', '医', '护', '教', '主',
             '律', '总', '警',
         ]);
-        let most = if is_title { 6 } else { 4 };
+        let most = 6;
         // The name is what ends here, from the longest on.
         for (at, _) in piece.char_indices() {
             let name = &piece[at..];
@@ -181,6 +151,7 @@ fn before_words(text: &str) -> Vec<(usize, usize)> {
             if count <= most
                 && is_whole
                 && (is_full(&name.replace(' ', ""))
+                    || is_title && is_free_name(name) && (at == 0 || ends_in_role(&piece[..at]))
                     || is_surname && (at == 0 || piece[..at].ends_with(['是', '找', '叫', '给'])))
             {
                 found.push((mark.start() - name.len(), mark.start()));
@@ -194,10 +165,28 @@ fn before_words(text: &str) -> Vec<(usize, usize)> {
 fn ends_in_role(text: &str) -> bool {
     ROLES
         .split('|')
-        .chain([
-            "找", "给", "是", "叫", "和", "你好", "您好", "诶", "哎", "喂", "我", "问",
-        ])
+        .chain(LEADS.iter().copied())
         .any(|it| text.ends_with(it))
+}
+
+/// What leads to a person of whom something is said.
+const LEADS: &[&str] = &[
+    "找", "给", "是", "叫", "和", "你好", "您好", "诶", "哎", "喂", "我", "问", "到", "由", "为",
+    "向", "把", "被", "将", "替", "帮", "让", "请", "对", "与", "跟", "同", "查", "按", "用",
+    "联系", "通知", "退", "还", "转", "取", "领", "以", "凭", "说", "称", "核对", "核实", "修改",
+    "注销", "查询", "绑定", "解绑", "冒用", "盗用", "借用", "使用", "打印",
+];
+
+/// Says whether a word is a surname, and after it one or two characters that a name may have.
+fn is_free_name(name: &str) -> bool {
+    let Some(surname) = plain_surname_of(name).filter(|_| !is_word(name)) else {
+        return false;
+    };
+    let given = &name[surname..];
+    let count = given.chars().count();
+    (1..=2).contains(&count)
+        && given.chars().all(|c| is_ideograph(c) && !is_no_name(c))
+        && given.chars().any(is_given)
 }
 
 /// Names that are a piece of their own beside a telephone, an address and the like.
@@ -226,19 +215,6 @@ fn beside_others(text: &str, spans: &[Span]) -> Vec<(usize, usize)> {
         }
     }
     found
-}
-
-fn is_of_person(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Mobile
-            | Kind::Landline
-            | Kind::Address
-            | Kind::CnId
-            | Kind::BankCard
-            | Kind::Plate
-            | Kind::Email
-    )
 }
 
 /// Two names with 、 between them, and nothing else.
@@ -278,62 +254,116 @@ const RIGHT: &[&str] = &[
     "做", "开", "出",
 ];
 
-/// Names that nothing leads to, by characters that are in hardly anything else.
+/// What goes on after a name that a sentence begins with, and hardly after another word.
+const SUBJECT: [&str; 16] = [
+    "和我",
+    "跟我",
+    "说他",
+    "说她",
+    "打电话",
+    "打过",
+    "订的",
+    "买的",
+    "下的单",
+    "要退",
+    "想退",
+    "投诉",
+    "签收",
+    "刚",
+    "没收到",
+    "已经",
+];
+
+/// What says that a name is spoken of.
+const NAME_TALK: [&str; 14] = [
+    "名字", "姓名", "实名", "户名", "抬头", "写成", "打错", "写错", "填错", "署名", "签名", "称呼",
+    "叫", "名单",
+];
+
+/// Where a name stands that nothing leads to.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// No Chinese character is before it.
+    begins: bool,
+    /// Nothing at all that goes on with it.
+    is_apart: bool,
+    /// The text speaks of a name.
+    is_named: bool,
+}
+
+/// Names that nothing leads to, by characters that are in hardly anything else, or as they stand for themselves.
 fn alone(text: &str) -> Vec<(usize, usize)> {
+    let is_named = NAME_TALK.iter().any(|it| text.contains(it));
     let mut found: Vec<(usize, usize)> = Vec::new();
-    for (at, _) in text.char_indices().filter(|it| is_ideograph(it.1)) {
-        if found.last().is_some_and(|it| it.1 > at) {
+    let mut before = None;
+    for (at, c) in text.char_indices() {
+        let last = before.replace(c);
+        if !is_ideograph(c) || found.last().is_some_and(|it| it.1 > at) {
             continue;
         }
-        let before = &text[..at];
-        let begins = before.chars().next_back().is_none_or(|c| !is_ideograph(c));
-        if !begins && !LEFT.iter().any(|it| before.ends_with(it)) {
+        let begins = last.is_none_or(|c| !is_ideograph(c));
+        if !begins && !LEFT.iter().any(|it| text[..at].ends_with(it)) {
             continue;
         }
-        if let Some(length) = alone_length(&text[at..], begins) {
+        let place = Place {
+            begins,
+            is_apart: begins && last.is_none_or(|c| !c.is_alphanumeric()),
+            is_named: is_named && (begins || text[..at].ends_with(['是', '叫', '为', '成', '写'])),
+        };
+        if let Some(length) = alone_length(&text[at..], place) {
             found.push((at, at + length));
         }
     }
     found
 }
 
-fn alone_length(text: &str, begins: bool) -> Option<usize> {
-    let surname = plain_surname_of(text).filter(|_| !is_word(text))?;
+fn alone_length(text: &str, place: Place) -> Option<usize> {
+    let (elements, count) = elements_of(text);
+    if count > 1 && ends_well(&text[elements..]).is_some() {
+        return Some(elements);
+    }
+    let is_any = place.is_named || place.is_apart;
+    let surname = plain_surname_of(text).or_else(|| surname_of(text).filter(|_| is_any))?;
+    if is_word(text) {
+        return None;
+    }
+    let is_plain = plain_surname_of(text).is_some();
     let is_double = surname > 3;
     let given: Vec<char> = text[surname..].chars().take(2).collect();
     let ends = |count: usize| -> Option<(usize, bool)> {
-        let length = surname
-            + given
-                .get(..count)?
-                .iter()
-                .map(|it| it.len_utf8())
-                .sum::<usize>();
-        let rest = &text[length..];
-        let is_end = rest.chars().next().is_none_or(|c| !is_ideograph(c));
-        let is_name = given[..count]
-            .iter()
-            .all(|c| GIVEN.contains(c) && !NO_NAME.contains(*c))
-            && !is_region(&text[..length]);
-        let goes_on = RIGHT.iter().any(|it| rest.starts_with(it));
-        (is_name && (is_end || goes_on)).then_some((length, is_end))
+        let given = given.get(..count)?;
+        let length = surname + given.iter().map(|it| it.len_utf8()).sum::<usize>();
+        let is_end = ends_well(&text[length..])?;
+        let is_name = given.iter().all(|c| is_given(*c) && !is_no_name(*c));
+        (is_name && !is_region(&text[..length])).then_some((length, is_end))
     };
-    let telling = |count: usize| {
-        given[..count]
-            .iter()
-            .filter(|c| TELLING.contains(c))
-            .count()
-    };
+    let telling = |count: usize| given[..count].iter().filter(|c| is_telling(**c)).count();
     if let Some((length, is_end)) = ends(2) {
-        let is_sure = begins && is_end;
-        if telling(2) + usize::from(is_double) + usize::from(is_sure && telling(2) > 0)
-            > usize::from(!begins && !is_end)
-            && telling(2) + usize::from(is_double) > 0
-        {
+        let signs = telling(2) + usize::from(is_double);
+        let is_sure = place.begins && is_end;
+        let is_subject =
+            place.is_apart && is_plain && SUBJECT.iter().any(|it| text[length..].starts_with(it));
+        if is_subject {
+            return Some(length);
+        }
+        let is_told = signs > 0
+            && is_plain
+            && signs + usize::from(is_sure && telling(2) > 0)
+                > usize::from(!place.begins && !is_end);
+        let is_whole = is_end && !text[length..].starts_with(|c: char| c.is_alphanumeric());
+        if is_told || is_whole && is_any && (is_plain || signs > 0) {
             return Some(length);
         }
     }
-    let (length, _) = ends(1)?;
-    (telling(1) == 1 || is_double).then_some(length)
+    let (length, is_end) = ends(1)?;
+    let is_told = is_plain && (telling(1) == 1 || is_double);
+    (is_told || is_end && place.is_named && !place.begins && is_plain).then_some(length)
+}
+
+/// Says whether a name may end before a text, and whether its word ends with it.
+fn ends_well(rest: &str) -> Option<bool> {
+    let is_end = rest.chars().next().is_none_or(|c| !is_ideograph(c));
+    (is_end || RIGHT.iter().any(|it| rest.starts_with(it))).then_some(is_end)
 }
 
 /// Gives where the Chinese word begins with which a text ends, of its last characters.
@@ -360,19 +390,19 @@ fn with_surname(text: &str, start: usize, end: usize) -> usize {
 fn of_sounds(text: &str) -> Vec<(usize, usize)> {
     let mut found: Vec<(usize, usize)> = Vec::new();
     for (at, dot) in text.match_indices('·') {
-        let is_sound = |c: &char| SOUNDS.contains(c) || DOTTED.contains(*c);
+        let is_sound = |c: &char| is_dotted_sound(*c);
         let before = text[..at].chars().rev().take_while(is_sound);
         let before: usize = before.map(char::len_utf8).sum();
         let rest = &text[at + dot.len()..];
         let after = rest.chars().take_while(is_sound);
         let mut after: usize = after.map(char::len_utf8).sum();
-        if after == 0 && rest.starts_with(|c| SURNAMES.contains(&c)) {
+        if after == 0 && rest.starts_with(is_surname) {
             after = 3;
         }
         // A name ends with its word.
         let own: usize = rest
             .chars()
-            .take_while(|c| is_ideograph(*c) && !NO_NAME.contains(*c))
+            .take_while(|c| is_ideograph(*c) && !is_no_name(*c))
             .map(char::len_utf8)
             .sum();
         if (6..=18).contains(&own) && before >= 6 && after > 0 {
@@ -381,7 +411,10 @@ fn of_sounds(text: &str) -> Vec<(usize, usize)> {
         }
         let (start, end) = (at - before, at + dot.len() + after);
         let next = text[end..].chars().next();
-        let ends = after > 3 || next.is_none_or(|c| !is_ideograph(c) || NO_NAME.contains(c));
+        let is_titled = ["先生", "女士", "小姐", "太太"]
+            .iter()
+            .any(|it| text[end..].starts_with(it));
+        let ends = after > 3 || is_titled || next.is_none_or(|c| !is_ideograph(c) || is_no_name(c));
         if before < 6 || after < 3 || !ends {
             continue;
         }
@@ -403,6 +436,10 @@ fn strong_length(text: &str) -> Option<usize> {
         .take_while(|c| is_ideograph(*c))
         .take(6)
         .collect();
+    let (elements, count) = elements_of(text);
+    if count > 1 || count == 1 && elements == own.len() {
+        return Some(elements);
+    }
     if is_whole_name(&own) {
         return Some(own.len());
     }
@@ -416,7 +453,7 @@ fn strong_length(text: &str) -> Option<usize> {
         }
         // Without a surname, as people of Tibet and Mongolia have them.
         None => {
-            let sounds = own.chars().take_while(|c| SOUNDS.contains(c)).count();
+            let sounds = own.chars().take_while(|c| is_sound(*c)).count();
             let count = own.chars().count();
             let is_name = (2..=5).contains(&sounds) && sounds == count || (4..=5).contains(&sounds);
             let length = own.chars().take(sounds).map(char::len_utf8).sum();
@@ -425,34 +462,28 @@ fn strong_length(text: &str) -> Option<usize> {
     }
 }
 
-/// Says whether a word is a family name of Japan with a given name.
-fn is_japanese(word: &str) -> bool {
-    let family = word.get(..6).is_some_and(|it| JAPANESE.contains(&it));
-    family && (8..=12).contains(&word.len()) && !word.contains(|c| NO_NAME.contains(c))
-}
-
-/// Says whether a word is a name as people of Tibet, Mongolia and Xinjiang have them.
-fn is_whole_name(word: &str) -> bool {
-    let count = word.chars().count();
-    let sounds = word.chars().filter(|c| SOUNDS.contains(c)).count();
-    (4..=5).contains(&count)
-        && sounds + 1 >= count
-        && !word.contains(|c| NO_NAME.contains(c))
-        && !word.get(..6).is_some_and(|it| DOUBLES.contains(it))
-}
-
 /// Gives the length of the name with which a text begins, where other words are as likely.
 fn vague_length(text: &str, is_role: bool) -> Option<usize> {
     if is_word(text) {
         return None;
     }
-    let told = |it: &usize| text[*it..].chars().take(2).any(|c| TELLING.contains(&c));
-    let Some(surname) = plain_surname_of(text).or_else(|| surname_of(text).filter(told)) else {
-        let sounds: Vec<char> = text
-            .chars()
-            .take_while(|c| SOUNDS.contains(c))
-            .take(6)
-            .collect();
+    let told = |it: &usize| text[*it..].chars().take(2).any(is_telling);
+    let (elements, count) = elements_of(text);
+    if count > 1 {
+        return Some(elements);
+    }
+    let own: String = text
+        .chars()
+        .take_while(|c| is_ideograph(*c))
+        .take(6)
+        .collect();
+    if is_role && is_whole_name(&own) {
+        return Some(own.len());
+    }
+    let whole = |it: &usize| is_role && is_given_name_alone(&text[*it..]);
+    let other = || surname_of(text).filter(|it| told(it) || whole(it));
+    let Some(surname) = plain_surname_of(text).or_else(other) else {
+        let sounds: Vec<char> = text.chars().take_while(|c| is_sound(*c)).take(6).collect();
         return (4..=5)
             .contains(&sounds.len())
             .then(|| sounds.iter().map(|it| it.len_utf8()).sum());
@@ -463,13 +494,24 @@ fn vague_length(text: &str, is_role: bool) -> Option<usize> {
     (!is_region(text[..length].trim())).then_some(length)
 }
 
+/// Whether a word is a given name and nothing else.
+fn is_given_name_alone(text: &str) -> bool {
+    let mut chars = text.chars();
+    let own: Vec<char> = chars
+        .by_ref()
+        .take_while(|c| is_ideograph(*c))
+        .take(3)
+        .collect();
+    (1..=2).contains(&own.len()) && own.iter().all(|c| is_given(*c) && !is_no_name(*c))
+}
+
 /// Gives the length of a given name of one or two characters, after which other words may go on.
 fn given_length(text: &str, is_vague: bool, may_go_on: bool) -> Option<usize> {
     let mut chars = text.chars().take_while(|c| is_ideograph(*c));
     let (first, second, third) = (chars.next()?, chars.next(), chars.next());
     // What is a surname may be given too, where a person is spoken of.
-    let is_given = |c: char| GIVEN.contains(&c) || is_vague && may_go_on && is_plain_surname(c);
-    let is_free = |c: char| !NO_NAME.contains(c);
+    let is_given = |c: char| is_given(c) || is_vague && may_go_on && is_plain_surname(c);
+    let is_free = |c: char| !is_no_name(c);
     let is_first = if is_vague {
         is_given(first)
     } else {
@@ -484,7 +526,7 @@ fn given_length(text: &str, is_vague: bool, may_go_on: bool) -> Option<usize> {
         _ => false,
     });
     // A character that is in hardly anything else ends a name where none of a given name follows.
-    let is_told = TELLING.contains(&first) && second.is_some_and(|it| !is_given(it));
+    let is_told = is_telling(first) && second.is_some_and(|it| !is_given(it));
     if is_told && is_vague {
         return Some(first.len_utf8());
     }
@@ -495,51 +537,4 @@ fn given_length(text: &str, is_vague: bool, may_go_on: bool) -> Option<usize> {
             (may_go_on || !goes_on).then_some(first.len_utf8())
         }
     }
-}
-
-/// Says whether a text is a name and nothing else.
-fn is_full(name: &str) -> bool {
-    if is_word(name) || is_region(name) {
-        return false;
-    }
-    let of_sounds = name.chars().filter(|c| SOUNDS.contains(c)).count();
-    let count = name.chars().count();
-    match surname_of(name) {
-        Some(surname) => {
-            let given = &name[surname..];
-            let length = given.chars().count();
-            let is_name = (1..=2).contains(&length)
-                && given
-                    .chars()
-                    .all(|c| GIVEN.contains(&c) && !NO_NAME.contains(c));
-            is_name || (4..=6).contains(&count) && of_sounds == count
-        }
-        None => (3..=6).contains(&count) && of_sounds == count,
-    }
-}
-
-/// Gives the length of the surname with which a text begins.
-fn surname_of(text: &str) -> Option<usize> {
-    if let Some(double) = text.get(..6).filter(|it| DOUBLES.contains(it)) {
-        return Some(double.len());
-    }
-    let first = text.chars().next()?;
-    SURNAMES.contains(&first).then(|| first.len_utf8())
-}
-
-fn is_plain_surname(c: char) -> bool {
-    SURNAMES.contains(&c) && !NO_SURNAMES.contains(c)
-}
-
-/// Gives the length of a surname that is hardly anything else.
-fn plain_surname_of(text: &str) -> Option<usize> {
-    let is_plain = |length: &usize| *length > 3 || !text.starts_with(|c| NO_SURNAMES.contains(c));
-    surname_of(text).filter(is_plain)
-}
-
-fn is_word(name: &str) -> bool {
-    let second = name.char_indices().nth(2).map_or(name.len(), |it| it.0);
-    let third = name[second..].chars().next();
-    let is_told = third.is_some_and(|c| TELLING.contains(&c));
-    WORDS.contains(&name[..second]) && !is_told || name.starts_with('鱼')
 }
