@@ -8,7 +8,8 @@
 //! `serve` may go on to write there; what it writes meanwhile is not deleted. `--vault` has a vault forget the values of the
 //! customer's conversations, too, and with `--retain` those of conversations that have no turn left; without it the vault keeps
 //! them. Of a damaged file of rows, `--salvage` keeps those that are whole. With `--json`, an object with what was done, in
-//! this order: `salvaged{files, rows, lost_bytes}`, `forgotten` (values), `deleted{rows_before, rows_after, rows, ratings, comparisons, files}`, `removed` (days), `parquet{days, rows, rated, compared, ratings_without_turn,
+//! this order: `salvaged{files, rows, lost_bytes}`, `forgotten` (values), `deleted{rows_before, rows_after, rows, ratings,
+//! comparisons, files}`, `removed` (days), `parquet{days, rows, rated, compared, ratings_without_turn,
 //! comparisons_without_turn, torn_bytes}`, `exported` (rows). Days are of UTC. Rows have `time` in milliseconds since 1970.
 
 use std::collections::BTreeSet;
