@@ -113,6 +113,13 @@ fn delete(
             .map(|it| masker.customer(it).into_inner())
             .or(customer);
         if let (Some(vault), Some(tag)) = (&arguments.vault, &customer) {
+            if !vault.is_file() {
+                return Err(Error::Unfit {
+                    path: vault.clone(),
+                    found: "no file".to_owned(),
+                    expected: "the vault that has the customer's values",
+                });
+            }
             let vault = open_vault(vault, path, &keys)?;
             let conversations = folder.conversations(tag)?;
             let conversations: Vec<&str> = conversations.iter().map(String::as_str).collect();

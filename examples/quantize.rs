@@ -71,6 +71,10 @@ fn main() -> ExitCode {
                 None => quantise_generator(&arguments, quantize_decoder),
             };
         }
+        if arguments.quantise.no_calibration {
+            let message = "--no-calibration: only a decoder is calibrated";
+            return Err(Error::Usage(message.to_owned()));
+        }
         if is_of_kind(Seq2SeqConfig::open(&arguments.model))? {
             return quantise_generator(&arguments, quantize_seq2seq);
         }

@@ -49,6 +49,9 @@ pub struct QuantArgs {
     /// Cut off large weights: mse, or the share of weights that is not cut off
     #[arg(long, value_name = "mse|SHARE")]
     pub clip: Option<ClipArg>,
+    /// Do not measure a decoder's inputs first, which takes its weights in fp32 in memory, and a minute or so
+    #[arg(long)]
+    pub no_calibration: bool,
 }
 
 /// What may take 4 bits.
@@ -86,6 +89,7 @@ impl QuantArgs {
         let mut config = QuantConfig::default();
         config.keep_fp32.extend(self.keep_fp32.iter().cloned());
         config.clip = self.clip.map_or(config.clip, |clip| clip.0);
+        config.calibrate = !self.no_calibration;
         config.int4 = Int4 {
             embeddings: self.int4.contains(&Int4Part::Embeddings),
             attention: self.int4.contains(&Int4Part::Attention),

@@ -266,7 +266,7 @@ impl<'a, M> Trial<'a, M> {
             metric,
             bytes: weights.file_size(),
             blocks: blocks(&decoder),
-            measured: measured(dir, config)?,
+            measured: measured(dir, config, &fp32)?,
             before,
         })
     }

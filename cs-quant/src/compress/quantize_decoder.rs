@@ -15,6 +15,7 @@ use crate::format::matrix::{Rounding, transpose};
 use crate::format::scheme::{QuantConfig, Scheme};
 use crate::format::source::checkpoint;
 use crate::runtime::causal_lm::measured;
+use crate::runtime::config::RuntimeConfig;
 
 /// The files beside a model's weights and configuration, of which those that are there belong to
 /// the artefact as well.
@@ -53,7 +54,7 @@ const COMPANIONS: [&str; 14] = [
 /// artefact in `out`.
 pub fn quantize_decoder(dir: &Path, out: &Path, config: &QuantConfig) -> Result<QuantReport> {
     config.validate()?;
-    let measured = measured(dir, config)?;
+    let measured = measured(dir, config, &RuntimeConfig::default())?;
     quantize_measured(dir, out, config, measured.as_deref())
 }
 

@@ -95,7 +95,7 @@ impl NativeCausalLm {
         config: &RuntimeConfig,
     ) -> Result<Self> {
         quantise.validate()?;
-        let measured = measured(dir, quantise)?;
+        let measured = measured(dir, quantise, config)?;
         Self::open_measured(dir, quantise, measured.as_deref(), config)
     }
 
@@ -263,18 +263,23 @@ impl NativeCausalLm {
     }
 }
 
-/// Measures what the blocks of a folder's decoder read, if the settings ask for it.
+/// Measures what the blocks of a folder's decoder read, if the settings ask for it; the decoder runs in fp32 for
+/// that, with the threads and the kernel of `config`.
 ///
 /// # Errors
 ///
 /// Those of [`NativeCausalLm::open`]; logits that are no numbers.
-pub(crate) fn measured(dir: &Path, quantise: &QuantConfig) -> Result<Option<Vec<InputSquares>>> {
+pub(crate) fn measured(
+    dir: &Path,
+    quantise: &QuantConfig,
+    config: &RuntimeConfig,
+) -> Result<Option<Vec<InputSquares>>> {
     if !quantise.calibrate {
         return Ok(None);
     }
     let config = RuntimeConfig {
         precision: Precision::Fp32,
-        ..RuntimeConfig::default()
+        ..config.clone()
     };
     NativeCausalLm::open(dir, &config)?.measured().map(Some)
 }

@@ -15,6 +15,8 @@ use crate::error::{Error, Result};
 /// The time that simulated traffic begins at: a midnight.
 const BEGIN: u64 = 1_767_225_600_000;
 const YEAR: u64 = 366 * 24 * 60 * 60 * 1000;
+/// The end of the year 9999, in milliseconds since 1970 UTC.
+const LATEST: u64 = 253_402_300_799_999;
 const DAY: f64 = 86_400_000.0;
 
 /// A turn of recorded traffic. Further keys are not looked at.
@@ -105,6 +107,10 @@ impl Talks {
                     talk.time
                 );
                 return Err(wrong(1, found, "turns in the order of time"));
+            }
+            if talk.time > LATEST {
+                let found = format!("the time {}, after the year 9999", talk.time);
+                return Err(wrong(1, found, "times in milliseconds since 1970"));
             }
             if talks.last().is_some_and(|it| talk.time - it.time > YEAR) {
                 let found = format!("the time {}, over a year after the last line", talk.time);

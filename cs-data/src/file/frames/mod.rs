@@ -101,7 +101,8 @@ impl Frames {
         } else if tail.set_head(&kind.head()).map_err(io)? || torn.is_some() {
             tail.storage.sync_all().map_err(io)?;
         }
-        let path = path.to_owned();
+        // What a link leads to is written anew, not the link.
+        let path = path.canonicalize().map_err(io)?;
         Ok((Self { path, tail }, torn))
     }
 
@@ -152,7 +153,8 @@ impl Frames {
     /// # Errors
     ///
     /// [`FrameError::Taken`] if a writer has the file; a file of another kind or a later version, unless its beginning
-    /// was lost to zeros; a failure to read or write, after which the file is as it was.
+    /// was lost to zeros; more damage at one place than can be searched in some seconds, which takes megabytes; a failure to
+    /// read or write. The file is as it was then.
     pub fn salvage(path: &Path, kind: FrameKind) -> Result<Salvaged, FrameError> {
         salvage::salvage(path, kind)
     }
@@ -174,6 +176,7 @@ impl Frames {
     /// # Errors
     ///
     /// The error of `content`, a frame of more than [`MAX_FRAME_BYTES`], or a failure to write; the file stays as it was.
+    /// Where only the folder cannot be synced in the end, it is the new one, and a crash of the machine may undo that.
     pub fn renew(
         &mut self,
         kind: FrameKind,
@@ -181,6 +184,8 @@ impl Frames {
     ) -> io::Result<()> {
         let next = next_to(&self.path);
         let written = write_next(&next, kind, content).and_then(|tail| {
+            // A folder that cannot be synced is found out before the file is in it.
+            sync(folder_of(&self.path))?;
             std::fs::rename(&next, &self.path)?;
             Ok(tail)
         });

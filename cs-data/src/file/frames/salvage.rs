@@ -6,8 +6,12 @@ use std::path::Path;
 
 use super::error::FrameError;
 use super::frame::{self, FRAME_HEAD, FrameHead, FrameKind, HEAD};
-use super::scan::{BUFFER_BYTES, MAX_SUMMED_BYTES, read_head};
+use super::scan::{BUFFER_BYTES, read_head};
 use super::{Frames, lock};
+
+/// The bytes whose sums are looked at between two whole frames: some seconds' worth. A megabyte of chance takes fewer, as one
+/// place in 256 begins with a length that a frame may have, of 8 MiB on average.
+const MAX_SUMMED_BYTES: u64 = 1 << 36;
 
 /// What a salvage has made of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,20 +32,25 @@ pub(super) fn salvage(path: &Path, kind: FrameKind) -> Result<Salvaged, FrameErr
         false => length.min(HEAD as u64),
     };
     let begin = file.stream_position().map_err(io)?;
-    let mut found = copy(&file, &mut |_| Ok(())).map_err(io)?;
+    let rest = length - begin;
+    let mut found = copy(&file, rest, &mut |_| Ok(())).map_err(io)?;
     found.lost_bytes += lost_head;
     if found.lost_bytes > 0 {
         file.seek(SeekFrom::Start(begin)).map_err(io)?;
-        let written = Frames::replace(path, kind, |put| copy(&file, put).map(drop));
+        let written = Frames::replace(path, kind, |put| copy(&file, rest, put).map(drop));
         written.map_err(io)?;
     }
     Ok(found)
 }
 
-/// Hands on each whole frame from here on.
-fn copy(file: impl Read, each: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<Salvaged> {
+/// Hands on each whole frame of the `rest` bytes from here on.
+fn copy(
+    file: impl Read,
+    mut rest: u64,
+    each: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<Salvaged> {
     let mut window = Window {
-        file,
+        file: file.take(rest),
         bytes: Vec::new(),
         start: 0,
     };
@@ -53,18 +62,23 @@ fn copy(file: impl Read, each: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::R
             each(payload)?;
             let bytes = FRAME_HEAD + payload.len();
             window.pass(bytes);
+            rest -= bytes as u64;
             found.frames += 1;
             summed = 0;
             continue;
         }
-        summed += length;
+        if (FRAME_HEAD + length) as u64 <= rest {
+            summed += length as u64;
+        }
         if summed > MAX_SUMMED_BYTES {
-            break;
+            let message = "too much is damaged at one place, some megabytes";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
         window.pass(1);
+        rest -= 1;
         found.lost_bytes += 1;
     }
-    found.lost_bytes += window.rest()?;
+    found.lost_bytes += rest;
     Ok(found)
 }
 
@@ -94,11 +108,5 @@ impl<R: Read> Window<R> {
 
     fn pass(&mut self, count: usize) {
         self.start += count;
-    }
-
-    /// Gives the number of bytes that are left.
-    fn rest(mut self) -> io::Result<u64> {
-        let held = (self.bytes.len() - self.start) as u64;
-        Ok(held + io::copy(&mut self.file, &mut io::sink())?)
     }
 }

@@ -166,6 +166,50 @@ proptest! {
 }
 
 #[test]
+fn behind_damage_by_chance_all_frames_are_salvaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("frames");
+    let payloads: Vec<Vec<u8>> = (0..1_000u32)
+        .map(|i| format!("{i}: {}", "a row ".repeat(60)).into_bytes())
+        .collect();
+    write(&path, &payloads);
+    let mut bytes = fs::read(&path).unwrap();
+    let mut state = 7u64;
+    for byte in &mut bytes[12_000..12_000 + (64 << 10)] {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        *byte = (state >> 56) as u8;
+    }
+    fs::write(&path, &bytes).unwrap();
+
+    Frames::salvage(&path, KIND).unwrap();
+    let kept = read(&path).unwrap().0;
+    let of_frame = 8 + payloads[500].len();
+    assert!(
+        kept.len() >= 1_000 - (64 << 10) / (of_frame - 3) - 2,
+        "{}",
+        kept.len()
+    );
+    assert_eq!(kept.last(), payloads.last());
+}
+
+#[cfg(unix)]
+#[test]
+fn behind_a_link_the_file_is_written_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("frames"), folder.path().join("link"));
+    write(&path, &[b"old".to_vec()]);
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let each = |_: u64, _: &[u8]| Ok::<(), std::io::Error>(());
+    let (mut frames, _) = Frames::open(&link, KIND, each).unwrap();
+    frames.renew(KIND, |put| put(b"new")).unwrap();
+    drop(frames);
+    assert!(link.is_symlink());
+    assert_eq!(read(&path).unwrap().0, [b"new".to_vec()]);
+}
+
+#[test]
 fn what_is_no_such_file_is_not_salvaged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("frames");
