@@ -2,13 +2,14 @@
 //! a third of the turns with none but with numbers that look as if they were some; and prohibited meanings.
 //!
 //! ```text
-//! safety masking [--half development|sealed-1|…|sealed-4] [--turns 20000] [--seed 7] [--errors 10] [--write FILE.jsonl]
+//! safety masking [--half development|sealed-1|…|sealed-5] [--turns 20000] [--seed 7] [--errors 10] [--write FILE.jsonl]
 //! safety meaning --embedder DIR --turns FILE… [--prefix 'query: '] [--most 2000] [--seed 7]
 //! ```
 //!
 //! The recognisers were written with the half `development`. Both sealed halves were written without a look at the
 //! recognisers and measured so: the first, then, what was missed in it mended, the second. That was mended in turn, so that
-//! neither is unseen now. Two others wrote the third and the fourth, each alone, which were measured likewise, and mended on since. A value is found if what covers it whole is masked as its kind; of names, addresses and dates four fifths of it are enough, as nobody
+//! neither is unseen now. Three others wrote the third, the fourth and the fifth, each alone, which were measured likewise; what the third and
+//! the fourth showed was mended since. A value is found if what covers it whole is masked as its kind; of names, addresses and dates four fifths of it are enough, as nobody
 //! can say where "Flat 3, the house next to …" begins. Figures come as JSON, and errors on stderr. `--write` writes the
 //! turns with their values, for other programs to be measured on.
 

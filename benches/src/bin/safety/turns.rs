@@ -30,6 +30,9 @@ pub(super) enum Half {
     /// Written likewise by a third, and measured when what the third half showed was mended
     #[value(name = "sealed-4")]
     Sealed4,
+    /// Written likewise by a fourth, and measured when what the fourth half showed was mended
+    #[value(name = "sealed-5")]
+    Sealed5,
 }
 
 /// The turns of a half.
@@ -78,6 +81,10 @@ impl Half {
                 include_str!("halves/sealed_4.zh.txt"),
                 include_str!("halves/sealed_4.en.txt"),
             ),
+            Self::Sealed5 => (
+                include_str!("halves/sealed_5.zh.txt"),
+                include_str!("halves/sealed_5.en.txt"),
+            ),
         }
     }
 }
@@ -90,6 +97,7 @@ impl fmt::Display for Half {
             Self::Sealed2 => "sealed_2",
             Self::Sealed3 => "sealed_3",
             Self::Sealed4 => "sealed_4",
+            Self::Sealed5 => "sealed_5",
         })
     }
 }
