@@ -66,6 +66,9 @@ impl Kill {
             if found < synced {
                 return Err(format!("{found} rows after kill {time}, {synced} were synced").into());
             }
+            if found < rows {
+                return Err(format!("{found} rows after kill {time}, {rows} before").into());
+            }
             if found - rows > MOST_ROWS {
                 return Err(format!(
                     "{} rows of one child, expected at most {MOST_ROWS}",
@@ -82,6 +85,9 @@ impl Kill {
         }
         leaks.look_at_files(dir)?;
         leaks.look_at_rows(dir)?;
+        if leaks.found > 0 {
+            return Err(format!("{} planted values are in the files", leaks.found).into());
+        }
         Ok(json!({
             "killed": self.times, "killed_before_parquet_was_done": tidied, "rows": rows, "synced": synced,
             "kills_with_rows_beyond_the_last_sync": cut, "bytes": LogFolder::open(dir)?.bytes()?,

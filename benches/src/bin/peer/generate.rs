@@ -101,6 +101,8 @@ impl Generate {
         let dir = dir.ok_or("--generate DIR is missing")?;
         let quantise = int4.then(|| QuantConfig {
             int4: Int4::ALL,
+            // Its memory is told, in which the model in fp32 would count.
+            calibrate: false,
             ..QuantConfig::default()
         });
         let model = match (dir.is_file(), &quantise) {

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::error::FrameError;
 use super::frame::{self, FRAME_HEAD, FrameHead, FrameKind, HEAD};
 use super::scan::{BUFFER_BYTES, read_head};
-use super::{Frames, lock};
+use super::{Frames, is_at, lock};
 
 /// The bytes whose sums are looked at between two whole frames: some seconds' worth. A megabyte of chance takes fewer, as one
 /// place in 256 begins with a length that a frame may have, of 8 MiB on average.
@@ -26,6 +26,11 @@ pub(super) fn salvage(path: &Path, kind: FrameKind) -> Result<Salvaged, FrameErr
     let io = |source| FrameError::io(path)(source);
     let mut file = File::open(path).map_err(io)?;
     lock(&file, path)?;
+    if !is_at(&file, path).map_err(io)? {
+        // Its writer has written it anew meanwhile, and has it.
+        let path = path.to_owned();
+        return Err(FrameError::Taken { path });
+    }
     let length = file.metadata().map_err(io)?.len();
     let lost_head = match read_head(&mut file, kind, path)? {
         true => 0,
