@@ -93,7 +93,16 @@ pub(super) fn agrees(folded: &str, question: &str) -> bool {
 pub(super) fn replacement(folded: &str) -> Option<(usize, usize)> {
     let words = list("replace").iter();
     let ends = words.flat_map(|word| find_words(folded, word).map(|(_, end)| end));
-    let start = ends.max().or_else(|| sent_to(folded))?;
+    value_after(folded, ends.max()?)
+}
+
+/// Gives the place, in characters, of that to which a folded text wants something sent or changed.
+pub(super) fn destination(folded: &str) -> Option<(usize, usize)> {
+    value_after(folded, sent_to(folded)?)
+}
+
+/// The place, in characters, of what stands from a byte on, without the thanks after it.
+fn value_after(folded: &str, start: usize) -> Option<(usize, usize)> {
     let end = without_ends(folded, start);
     let count = |end: usize| folded[..end].chars().count();
     (start < end).then(|| (count(start), count(end)))
@@ -315,6 +324,9 @@ struct Part<'a> {
     is_question: bool,
 }
 
+/// So far after a part its question mark is looked for, in characters.
+const MOST_MARKS: usize = 8;
+
 /// The parts of a folded text, without those that have no letter or digit.
 fn parts(folded: &str) -> impl Iterator<Item = Part<'_>> {
     let ends = |c: char| !(c.is_alphanumeric() || matches!(c, ' ' | '\'' | '/'));
@@ -324,9 +336,10 @@ fn parts(folded: &str) -> impl Iterator<Item = Part<'_>> {
         let end = rest.find(ends).unwrap_or(rest.len());
         let (text, after) = rest.split_at(end);
         rest = after;
-        let mark = after.trim_start_matches(|c: char| c != '?' && (ends(c) || c == ' '));
+        let mut marks = after.chars().take(MOST_MARKS);
+        let mark = marks.find(|&c| c == '?' || !(ends(c) || c == ' '));
         let text = text.trim();
-        let is_question = mark.starts_with('?') || text.ends_with(['吗', '么', '呢']);
+        let is_question = mark == Some('?') || text.ends_with(['吗', '么', '呢']);
         (end > 0).then_some(Part { text, is_question })
     });
     parts.filter(|part| part.text.contains(char::is_alphanumeric))
@@ -454,20 +467,25 @@ mod tests {
         assert!(agrees("确认退款", "为a1申请退款，对吗？") && agrees("取消", "要取消a1吗？"));
         assert!(agrees("yes refund it", "shall i refund it?"));
         assert!(!agrees("退货", "为a1申请退货吗？") && !agrees("确认一下", "为a1退款吗？"));
-        for (text, expected) in [
-            ("地址改成上海", "上海"),
+        for (place, text, expected) in [
+            (replacement("地址改成上海"), "地址改成上海", "上海"),
             (
+                destination("change the address of a1 to 5 high street, york, please"),
                 "change the address of a1 to 5 high street, york, please",
                 " 5 high street, york",
             ),
-            ("send it to york instead. thank you!", " york"),
+            (
+                destination("send it to york instead. thank you!"),
+                "send it to york instead. thank you!",
+                " york",
+            ),
         ] {
-            let (start, end) = replacement(text).unwrap();
+            let (start, end) = place.unwrap();
             let found: String = text.chars().skip(start).take(end - start).collect();
             assert_eq!(found, expected);
         }
         for text in ["i want to change my address", "改成谢谢", "send it"] {
-            assert_eq!(replacement(text), None, "{text}");
+            assert_eq!(replacement(text).or(destination(text)), None, "{text}");
         }
     }
 

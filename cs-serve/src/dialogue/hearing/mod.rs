@@ -89,12 +89,13 @@ impl Listener<'_> {
         if meant.iter().any(is_other) {
             meant.retain(is_other);
         }
-        let chosen = if corrects {
-            meant.last()
-        } else {
-            meant.first()
+        // Of values that are joined, as in "change A1 and A2", none corrects another one.
+        let first = match corrects {
+            true => meant.iter().rposition(|claim| !claim.is_joined),
+            false => None,
         };
-        let Some(chosen) = chosen else {
+        meant.drain(..first.unwrap_or(0));
+        let Some(chosen) = meant.first() else {
             let is_current = |claim: &&Claim| Some(&claim.value) == current;
             if claims.iter().any(is_current) {
                 heard.denied.push(slot.name.clone());
@@ -109,7 +110,7 @@ impl Listener<'_> {
         if current.is_none() || (is_meant && current != Some(&chosen.value)) {
             heard.values.push((slot.name.clone(), chosen.value.clone()));
         }
-        if current.is_none() && !corrects && slot.pattern.is_some() {
+        if current.is_none() && slot.pattern.is_some() {
             let mut further: Vec<String> = Vec::new();
             for claim in meant.iter().skip(1).take_while(|claim| claim.is_joined) {
                 if claim.value != chosen.value && !further.contains(&claim.value) {
@@ -136,7 +137,11 @@ impl Listener<'_> {
     /// before a value of another slot, and has no claim in it.
     fn replaced(&self, text: &Text<'_>, claims: &mut Vec<Claim>) -> Option<(usize, usize)> {
         self.text_slot()?;
-        let (start, mut end) = words::replacement(&text.folded)?;
+        let sent_to =
+            |(start, end): &(usize, usize)| free_text::is_place(&text.slice(*start, *end));
+        let replaced = words::replacement(&text.folded);
+        let (start, mut end) =
+            replaced.or_else(|| words::destination(&text.folded).filter(sent_to))?;
         let is_value = |claim: &Claim| claim.is_entity || text.stands_alone(claim);
         let mut values = claims
             .iter()

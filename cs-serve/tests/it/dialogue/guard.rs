@@ -343,7 +343,7 @@ impl Embedder for ByBeginning {
         let vector = |text: &&str| match *text {
             text if text.contains("out of order") => Err("out of order".into()),
             text if text.starts_with("threat") => Ok(vec![1.0, 0.0]),
-            text if text.starts_with("hint") => Ok(vec![1.0, 0.3]),
+            text if text.starts_with("hint") => Ok(vec![0.0, -1.0]),
             _ => Ok(vec![0.1, 1.0]),
         };
         texts.iter().map(vector).collect()
@@ -363,7 +363,7 @@ fn meaning() -> Meaning {
     };
     let prohibited = vec![
         exemplar([1.0, 0.0], Action::Block),
-        exemplar([1.0, 0.3], Action::Review),
+        exemplar([0.0, -1.0], Action::Review),
     ];
     Meaning::fit(prohibited, vec![], &vec![vec![0.2, 1.0]; 200], 0.01).unwrap()
 }

@@ -551,6 +551,19 @@ fn a_part_of_an_address_is_corrected() {
 }
 
 #[test]
+fn what_something_else_is_sent_to_is_no_address() {
+    hold_delivery(&[
+        ("改地址，A12345", "change_address", "新地址是？"),
+        ("几何路5号", "", "A12345改成“几何路5号”，对吗？"),
+        (
+            "yes, and please send the invoice to anna@example.com",
+            "",
+            "Done.",
+        ),
+    ]);
+}
+
+#[test]
 fn a_question_without_its_mark_is_no_address() {
     hold_delivery(&[
         ("改地址，A12345", "change_address", "新地址是？"),
@@ -594,6 +607,17 @@ fn the_second_of_two_orders_is_next() {
         ),
         ("没有", "", "为订单A20002申请退款，原因是坏了，对吗？"),
     ]);
+    // A word that corrects is for what is said in place of something, not for what is joined.
+    hold(&[(
+        "下错了，取消订单A10001和A20002",
+        "cancel_order",
+        "一件一件来，办完这件再办：“A20002”。\n确定取消订单A10001吗？",
+    )]);
+    hold(&[(
+        "Sorry, where are orders A10001 and A20002",
+        "order_status",
+        "One thing at a time. After this comes: \"A20002\".\nOrder A10001: 已发货.\nNext: \"A20002\".\nOrder A20002: 已发货.",
+    )]);
     // A telephone number beside an order is no second one.
     hold(&[(
         "取消订单A10001，电话13800138000",
