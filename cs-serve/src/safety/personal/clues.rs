@@ -37,7 +37,7 @@ const LEADS: [&str; 13] = [
 const SHORT_CODES: [&str; 6] = ["验证码", "密码", "otp", "passcode", "password", "pin"];
 
 /// What a birthday is the occasion of, and no date of birth is told with.
-const OCCASIONS: [&str; 28] = [
+const OCCASIONS: [&str; 27] = [
     " sale",
     " offer",
     " discount",
@@ -65,7 +65,6 @@ const OCCASIONS: [&str; 28] = [
     "派对",
     "特权",
     "福利",
-    "月",
 ];
 
 /// What a number is said to be.
@@ -133,11 +132,11 @@ const WORDS: [(Clue, &str); 9] = [
     ),
     (
         Clue::Passport,
-        "护照|护照号码|护照号|passport|passports|passport number|passport no|travel document|passeport|pasaporte|reisepass",
+        "pasport|passprot|护照|护照号码|护照号|passport|passports|passport number|passport no|travel document|passeport|pasaporte|reisepass",
     ),
     (
         Clue::Birth,
-        "生日|出生|生于|诞生|出世|降生|生辰|生年月日|破壳日|寿辰|born|birthday|birth|birthdate|birthday's|b-day|bday|dob|d.o.b",
+        "出生年月日|出生日期|出生年月|生日|出生|生于|诞生|出世|降生|生辰|生年月日|破壳日|寿辰|born|birthday|birth|birthdate|birthday's|brithday|birtday|b-day|bday|dob|d.o.b",
     ),
     (
         Clue::Other,

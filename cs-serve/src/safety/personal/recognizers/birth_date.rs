@@ -102,7 +102,7 @@ fn is_named(search: &Search<'_>, end: usize) -> bool {
         true => ["是", "就是", "这天", "那天", "当天", "才"]
             .iter()
             .any(|it| after.starts_with(it)),
-        false => ["is ", "was ", "i was", "I was", "(", "- "]
+        false => ["is ", "was ", "as ", "i was", "I was", "(", "- "]
             .iter()
             .any(|it| after.starts_with(it)),
     };

@@ -29,14 +29,16 @@ pub(super) fn find(search: &mut Search<'_>) {
         if found.get(3).is_none() && is_word(&found[1], &found[2]) {
             continue;
         }
-        let goes_on = matches!(view.at(all.end()), Some('(' | '['));
+        let goes_on = matches!(view.at(all.end()), Some('(' | '['))
+            && view.head(all.end(), 3).ends_with([')', ']']);
         if goes_on || !view.is_apart(all.start(), all.end()) {
             continue;
         }
         let is_checked = is_checked(&found[1], &found[2], check.as_str());
         let in_brackets = found.get(3).is_some();
-        let is_passport = search.clues.mentions(Clue::Passport, all.start());
-        let is_said = search.clue(all.start()) == Some(Clue::Id) && !is_passport;
+        let is_id = search.clue(all.start()) == Some(Clue::Id);
+        let is_passport = !is_id && search.clues.mentions(Clue::Passport, all.start());
+        let is_said = is_id;
         let is_said = is_said || !is_passport && is_of_hong_kong(search, all.start(), all.end());
         let certainty = match (is_checked, in_brackets, is_said) {
             (true, true, _) | (true, _, true) => Certainty::Checked,
@@ -50,7 +52,7 @@ pub(super) fn find(search: &mut Search<'_>) {
 
 /// Says whether the letters are a word before the digits, as in "is 7591577".
 fn is_word(letters: &str, digits: &str) -> bool {
-    let is_small = letters.len() == 2 && letters.bytes().all(|it| it.is_ascii_lowercase());
+    let is_small = letters.bytes().all(|it| it.is_ascii_lowercase());
     digits.starts_with(' ') && (is_small || ["ID", "NO", "No", "Id"].contains(&letters))
 }
 

@@ -283,7 +283,7 @@ fn is_abroad(window: &Window, is_said: bool) -> bool {
         8 => {
             is_said
                 && matches!(digits[0], b'4'..=b'7' | b'9')
-                && (in_groups(&[4, 4]) || in_groups(&[8]))
+                && (in_groups(&[4, 4]) || in_groups(&[8]) || in_groups(&[1; 8]))
         }
         10 if digits.starts_with(b"04") => in_groups(&[4, 3, 3]),
         // 06 12 34 56 78, of France.

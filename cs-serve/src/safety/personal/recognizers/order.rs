@@ -78,7 +78,7 @@ fn is_of_parcel(search: &Search<'_>, start: usize, end: usize) -> bool {
 fn is_other_number(search: &Search<'_>, start: usize, end: usize) -> bool {
     static OTHER: Pattern = Pattern::new(|| {
         pattern(
-            r"^(?:(?:19|20)\d{2}(?: ?[-/.] ?\d{1,2}){0,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)?\d{2}|\d+\.\d{1,2})$",
+            r"^(?:(?:19|20)\d{2}(?: ?[-/.] ?\d{1,2}){0,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)?\d{2}|\d+\.\d{1,2}|\d{1,3}(?:\.\d{1,3}){3})$",
         )
     });
     let view = search.view;

@@ -21,12 +21,39 @@ static DATE: Pattern = Pattern::new(|| {
 
 pub(super) fn find(search: &mut Search<'_>) {
     let view = search.view;
-    if !view.has_digit || !search.clues.has(Clue::Passport) {
+    if !search.clues.has(Clue::Passport) {
+        return;
+    }
+    spoken(search);
+    if !view.has_digit {
         return;
     }
     for found in PATTERN.find_iter(&view.text) {
         if is_number(found.as_str()) && is_said(search, found.start(), found.end()) {
             search.add(Kind::Passport, found.start(), found.end(), Certainty::Said);
+        }
+    }
+}
+
+/// E七零二六五四零零, "E one six five …": a letter, and digits in words.
+fn spoken(search: &mut Search<'_>) {
+    for window in search.numbers.windows(7, 9) {
+        let before = search.view.text[..window.start].trim_end();
+        let letters = before
+            .bytes()
+            .rev()
+            .take_while(u8::is_ascii_alphabetic)
+            .count();
+        let start = before.len() - letters;
+        let is_in_words = search
+            .view
+            .at(window.start)
+            .is_some_and(char::is_alphabetic);
+        let is_led = (1..=2).contains(&letters)
+            && before[start..].bytes().all(|it| it.is_ascii_uppercase())
+            && before.len() + 2 > window.start;
+        if is_in_words && is_led && is_said(search, start, window.end) {
+            search.add(Kind::Passport, start, window.end, Certainty::Said);
         }
     }
 }

@@ -19,7 +19,7 @@ static PATTERN: Pattern = Pattern::new(|| {
 /// Plates of other countries, which are anything: only where the text says that one follows.
 static ABROAD: Pattern = Pattern::new(|| {
     pattern(
-        r"(?i)(?:(?-u:\b)(?:plates?|registration|my reg|reg|vehicle|car reg|number tag)|车牌号码|车牌号|车牌|车号|号牌|牌照)(?: number| no\.?| plate| mark| is| was| from| to|号码|:|\.|是|为|,| ?=| ?#|的| ?- ?){0,3} {0,2}([A-Z0-9]{1,7}(?:[ ·\-][A-Z0-9]{1,5}){0,2})(?-u:\b)",
+        r"(?i)(?:(?-u:\b)(?:plates?|registration|my reg|reg|vehicle|car reg|number tag)|车牌号码|车牌号|车牌|车号|号牌|牌照)(?: number| no\.?| plate| mark| reg| is| was| from| to|号码|:|\?|\.|是|为|,| ?=| ?#|的| ?- ?){0,3} {0,2}([A-Z0-9]{1,7}(?:[ ·\-][A-Z0-9]{1,5}){0,2})(?-u:\b)",
     )
 });
 

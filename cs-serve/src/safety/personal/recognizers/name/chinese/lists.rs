@@ -62,7 +62,7 @@ static NO_PERSONS: Words =
 const LONGEST_ELEMENT: usize = 5;
 
 /// Characters that write sounds too, but are in many words.
-const DOTTED: &str = "大都合道当本因以于中能基丰富宝音卫";
+const DOTTED: &str = "历列大都合道当本因以于中能基丰富宝音卫";
 
 /// Family names of Japan and Korea of two characters.
 const JAPANESE: &[&str] = &[

@@ -43,7 +43,7 @@ pub(super) static AFTER_WORDS: Pattern = Pattern::new(|| {
     let personal = format!(
         r"i am|i'm|im|this is|dear|met|meet|thanks to|told|tell|asked|ask|says|said|spoken (?:with|to)|chatting with|dealing with|speaking with|speaking to|spoke (?:to|with)|talked (?:to|with)|talking (?:to|with)|chatted with|helped by|served by|handled by|assisted by|treated by|contact|reach|address(?:ed)? (?:it |this |them )?to|made out to|issued (?:to|for)|registered (?:to|for|under)|under(?: the name)?(?: of)?|booked (?:under|for|by)|booking for|reservation for|appointment for|room for|ask(?: for)?|signed (?:for )?by|written by|sent by|posted by|accepted by|collected by|picked up by|taken by|paid by|ordered by|(?:left|leave)(?: it)? with|handed (?:it )?to|behalf of|someone called|somebody called|a certain|called|(?:should|must) (?:be|read|say)|instead of|changed? (?:it |the name |my name |the holder )?(?:from|to)|spel(?:t|led)(?: as)?|(?:my|our|his|her|their|your) {{0,2}}(?:{RELATIONS})(?: is| named| called|'s name is)?,?"
     );
-    let vague = "it is|it's|hello|hi|hey|thank|thanks|and|see|by|via|cc|deliver(?:ed)? (?:it )?to|from|for|to|with";
+    let vague = "it is|it's|its|hello|hi|hey|thank|thanks|and|see|by|via|cc|deliver(?:ed)? (?:it )?to|from|for|to|with";
     pattern(&format!(
         r"(?-u:\b)(?:(?P<strong>(?i:{strong}))|(?P<personal>(?i:{personal}))|(?P<vague>(?i:{vague})))(?:\s{{0,2}}[:=]\s{{0,2}}|\s{{1,2}}){title}?(?P<name>(?:{first}){rest}{{0,3}})"
     ))

@@ -8,7 +8,7 @@ use super::words::{
 
 static IN_LOWER_CASE: Pattern = Pattern::new(|| {
     pattern(
-        r"(?i:(?-u:\b)(?:(?P<sure>my (?:full |real |legal )?name(?: is|'s))|(?P<titled>mr\.?|mrs\.?|miss|dear|named|cardholder name|patient name|recipient name|customer name|guest name|name on (?:the |my )?(?:card|account|order|booking|parcel)|account name|in the name of|call me|colleague|wife|husband|son|daughter|mother|father|mom|mum|dad|brother|sister|friend|boss|agent|driver|courier|cheers,|regards,|thanks,)|name's|i am|i'm|this is|cardholder|account holder|customer|recipient|passenger|guest|patient|name|colleague|regards,|cheers,|thanks,|sincerely,|(?P<any>for|to|of|by))(?: name)?(?: is|:)?)\s{1,2}(?P<name>[a-z]{2,15}(?: [a-z]{2,15})?)(?-u:\b)",
+        r"(?i:(?-u:\b)(?:(?P<sure>my (?:full |real |legal )?name(?: is|'s))|(?P<titled>mr\.?|mrs\.?|miss|dear|named|cardholder name|patient name|recipient name|customer name|guest name|name on (?:the |my )?(?:card|account|order|booking|parcel)|account name|in the name of|call me|colleague|wife|husband|son|daughter|mother|father|mom|mum|dad|brother|sister|friend|boss|agent|driver|courier|cheers,|regards,|thanks,)|name's|i am|i'm|im|this is|cardholder|account holder|customer|recipient|passenger|guest|patient|name|colleague|regards,|cheers,|thanks,|sincerely,|(?P<any>for|to|of|by))(?: name)?(?: is|:)?)\s{1,2}(?P<name>[a-z]{2,15}(?: [a-z]{2,15})?)(?-u:\b)",
     )
 });
 
