@@ -6,11 +6,13 @@
 //! ```
 //!
 //! `serve` may go on to write there; what it writes meanwhile is not deleted. `--vault` has a vault forget the values of the
-//! customer's conversations, too. Of a damaged file of rows, `--salvage` keeps those that are whole. With `--json`, an object
-//! with what was done, in this order: `salvaged{files, rows, lost_bytes}`, `forgotten` (values), `deleted{rows_before,
-//! rows_after, rows, ratings, comparisons, files}`, `removed` (days), `parquet{days, rows, rated, compared, ratings_without_turn,
+//! customer's conversations, too, and with `--retain` those of conversations that have no turn left; without it the vault keeps
+//! them. Of a damaged file of rows, `--salvage` keeps those that are whole. With `--json`, an object with what was done, in
+//! this order: `salvaged{files, rows, lost_bytes}`, `forgotten` (values), `deleted{rows_before, rows_after, rows, ratings,
+//! comparisons, files}`, `removed` (days), `parquet{days, rows, rated, compared, ratings_without_turn,
 //! comparisons_without_turn, torn_bytes}`, `exported` (rows). Days are of UTC. Rows have `time` in milliseconds since 1970.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,13 +22,15 @@ use clap::{ArgGroup, Parser};
 use cs_data::file::AtomicFile;
 use cs_examples::{Error, Outcome, Output, Result, note, open_vault, refuse_input, report, run};
 use cs_serve::log::{Day, LogFolder, Row};
-use cs_serve::safety::personal::{Keys, Masker};
+use cs_serve::safety::personal::{Keys, Masker, Vault};
 use serde_json::{Map, Value, json};
 
 /// Tidy a log of conversations
 #[derive(Parser)]
 #[command(group = ArgGroup::new("action").required(true).multiple(true))]
 #[command(group = ArgGroup::new("customer"))]
+#[command(group = ArgGroup::new("keyed").multiple(true))]
+#[command(group = ArgGroup::new("forgetting").multiple(true))]
 struct Arguments {
     /// Folder of the log
     #[arg(long, value_name = "DIR")]
@@ -35,21 +39,21 @@ struct Arguments {
     #[arg(
         long,
         value_name = "CUSTOMER",
-        groups = ["action", "customer"],
+        groups = ["action", "customer", "keyed", "forgetting"],
         requires = "key_file"
     )]
     delete: Option<String>,
     /// Keys of the tags, with which the log is written
-    #[arg(long, value_name = "FILE", requires = "customer")]
+    #[arg(long, value_name = "FILE", requires = "keyed")]
     key_file: Option<PathBuf>,
-    /// Vault that forgets the values of the customer's conversations
-    #[arg(long, value_name = "FILE", requires = "key_file")]
+    /// Vault that forgets the values of the customer's conversations, and of those without a turn that is retained
+    #[arg(long, value_name = "FILE", group = "keyed", requires_all = ["key_file", "forgetting"])]
     vault: Option<PathBuf>,
     /// Remove what is there of a customer, by their tag in the log
-    #[arg(long, value_name = "TAG", groups = ["action", "customer"], value_parser = tag)]
+    #[arg(long, value_name = "TAG", groups = ["action", "customer", "keyed", "forgetting"], value_parser = tag)]
     delete_tag: Option<String>,
-    /// Remove the days before so many before today
-    #[arg(long, value_name = "DAYS", group = "action")]
+    /// Remove the days before so many before today; their values stay in a vault that is not named
+    #[arg(long, value_name = "DAYS", groups = ["action", "forgetting"])]
     retain: Option<u32>,
     /// Take what is damaged out of files of rows, and keep the rows that are whole
     #[arg(long, group = "action")]
@@ -80,10 +84,14 @@ fn main() -> ExitCode {
             done.insert("salvaged".to_owned(), json!(salvaged));
         }
         let mut folder = LogFolder::open(&arguments.dir)?;
-        delete(&arguments, &mut folder, &mut done)?;
+        let keyed = keyed(&arguments, &folder)?;
+        delete(&arguments, keyed.as_ref(), &mut folder, &mut done)?;
         if let Some(days) = arguments.retain {
-            let removed = folder.retain(today().before(days))?;
-            done.insert("removed".to_owned(), json!(removed));
+            let first = today().before(days);
+            if let Some(vault) = keyed.as_ref().and_then(|it| it.vault.as_ref()) {
+                forget(vault, &folder.conversations_before(first)?, &mut done)?;
+            }
+            done.insert("removed".to_owned(), json!(folder.retain(first)?));
         }
         if arguments.parquet {
             let converted = folder.to_parquet(today())?;
@@ -97,44 +105,67 @@ fn main() -> ExitCode {
     })
 }
 
+/// What keys are for.
+struct Keyed {
+    masker: Masker,
+    vault: Option<Vault>,
+}
+
+/// Opens the key file, if one was named: the keys have to be those of the log.
+fn keyed(arguments: &Arguments, folder: &LogFolder) -> Result<Option<Keyed>> {
+    let Some(path) = &arguments.key_file else {
+        return Ok(None);
+    };
+    let keys = Keys::open(path)?;
+    let masker = Masker::new(keys.clone());
+    folder.check_keys(&masker)?;
+    let vault = arguments.vault.as_ref();
+    if let Some(vault) = vault.filter(|it| !it.is_file()) {
+        return Err(Error::Unfit {
+            path: vault.clone(),
+            found: "no file".to_owned(),
+            expected: "the vault that has the customers' values",
+        });
+    }
+    let vault = vault.map(|it| open_vault(it, path, &keys)).transpose()?;
+    Ok(Some(Keyed { masker, vault }))
+}
+
 /// Removes what is there of a customer, if one was named, first from the vault: the log says of which conversations.
 fn delete(
     arguments: &Arguments,
+    keyed: Option<&Keyed>,
     folder: &mut LogFolder,
     done: &mut Map<String, Value>,
 ) -> Result<()> {
-    let mut customer = arguments.delete_tag.clone();
-    if let Some(path) = &arguments.key_file {
-        let keys = Keys::open(path)?;
-        let masker = Masker::new(keys.clone());
-        folder.check_keys(&masker)?;
-        let named = arguments.delete.as_ref();
-        customer = named
-            .map(|it| masker.customer(it).into_inner())
-            .or(customer);
-        if let (Some(vault), Some(tag)) = (&arguments.vault, &customer) {
-            if !vault.is_file() {
-                return Err(Error::Unfit {
-                    path: vault.clone(),
-                    found: "no file".to_owned(),
-                    expected: "the vault that has the customer's values",
-                });
-            }
-            let vault = open_vault(vault, path, &keys)?;
-            let conversations = folder.conversations(tag)?;
-            let conversations: Vec<&str> = conversations.iter().map(String::as_str).collect();
-            done.insert("forgotten".to_owned(), json!(vault.forget(&conversations)?));
-        }
+    let named = arguments.delete.as_ref().zip(keyed);
+    let named = named.map(|(name, keyed)| keyed.masker.customer(name).into_inner());
+    let Some(tag) = named.or_else(|| arguments.delete_tag.clone()) else {
+        return Ok(());
+    };
+    if let Some(vault) = keyed.and_then(|it| it.vault.as_ref()) {
+        forget(vault, &folder.conversations(&tag)?, done)?;
     }
-    if let Some(tag) = customer {
-        let deleted = folder.delete(&tag)?;
-        if deleted.is_empty() {
-            note(format_args!(
-                "warning: nothing of this customer is in the log"
-            ));
-        }
-        done.insert("deleted".to_owned(), json!(deleted));
+    let deleted = folder.delete(&tag)?;
+    if deleted.is_empty() {
+        note(format_args!(
+            "warning: nothing of this customer is in the log"
+        ));
     }
+    done.insert("deleted".to_owned(), json!(deleted));
+    Ok(())
+}
+
+/// Has a vault forget the values of conversations, and adds how many they were to those before.
+fn forget(
+    vault: &Vault,
+    conversations: &BTreeSet<String>,
+    done: &mut Map<String, Value>,
+) -> Result<()> {
+    let conversations: Vec<&str> = conversations.iter().map(String::as_str).collect();
+    let before = done.get("forgotten").and_then(Value::as_u64);
+    let forgotten = vault.forget(&conversations)? as u64 + before.unwrap_or(0);
+    done.insert("forgotten".to_owned(), json!(forgotten));
     Ok(())
 }
 

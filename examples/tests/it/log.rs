@@ -40,6 +40,21 @@ fn written(folder: &Folder) -> (String, String) {
     (keys, dir)
 }
 
+/// Gives a vault with a value of each of the two conversations, and its keys.
+fn kept(keys: &str) -> (String, Keys) {
+    let mut lines = std::fs::read_to_string(keys).unwrap();
+    lines += &"ef".repeat(32);
+    std::fs::write(keys, lines).unwrap();
+    let vault = format!("{keys}-vault");
+    let opened = Keys::open(keys.as_ref()).unwrap();
+    let kept = Arc::new(Vault::open(vault.as_ref(), &opened).unwrap());
+    let masker = Masker::new(opened.clone()).with_vault(Arc::clone(&kept));
+    for conversation in ["李雷", "Ann"] {
+        let _ = masker.text(conversation, "打138 0013 8000");
+    }
+    (vault, opened)
+}
+
 #[test]
 fn a_customer_goes_and_days_become_parquet() {
     let folder = Folder::new();
@@ -89,17 +104,7 @@ fn a_customer_goes_and_days_become_parquet() {
 fn a_vault_forgets_the_customer_too() {
     let folder = Folder::new();
     let (keys, dir) = written(&folder);
-    let mut lines = std::fs::read_to_string(&keys).unwrap();
-    lines += &"ef".repeat(32);
-    std::fs::write(&keys, lines).unwrap();
-    let vault = format!("{keys}-vault");
-    let opened = Keys::open(keys.as_ref()).unwrap();
-    let kept = Arc::new(Vault::open(vault.as_ref(), &opened).unwrap());
-    let masker = Masker::new(opened.clone()).with_vault(Arc::clone(&kept));
-    for conversation in ["李雷", "Ann"] {
-        let _ = masker.text(conversation, "打138 0013 8000");
-    }
-    drop((masker, kept));
+    let (vault, opened) = kept(&keys);
     let tag = Masker::new(opened).customer("李雷").into_inner();
     let arguments = ["--dir", &dir, "--delete-tag", &tag];
     let with_vault = [&arguments[..], &["--key-file", &keys, "--vault", &vault]].concat();
@@ -112,6 +117,29 @@ fn a_vault_forgets_the_customer_too() {
     let (status, done, stderr) = log(&with_vault);
     assert_eq!((status, &done["forgotten"]), (Some(0), &json!(0)));
     assert_eq!(stderr, "warning: nothing of this customer is in the log\n");
+}
+
+#[test]
+fn a_vault_forgets_what_is_not_retained() {
+    let folder = Folder::new();
+    let (keys, dir) = written(&folder);
+    let (vault, opened) = kept(&keys);
+    // One of the conversations goes on.
+    let masker = Masker::new(opened);
+    let more = Log::open(dir.as_ref(), LogConfig::default(), &masker).unwrap();
+    let row = Row {
+        time: 253_000_000_000_000,
+        conversation: "Ann".to_owned(),
+        turn: 4,
+        ..Row::default()
+    };
+    assert!(more.write(&row.masked(&masker)));
+    drop(more);
+    let arguments = ["--dir", &dir, "--retain", "30"];
+    let with_vault = [&arguments[..], &["--key-file", &keys, "--vault", &vault]].concat();
+    let (status, done, stderr) = log(&with_vault);
+    assert_eq!(status, Some(0), "{stderr}");
+    assert_eq!(done, json!({"forgotten": 1, "removed": ["2000-02-29"]}));
 }
 
 #[test]
@@ -142,8 +170,24 @@ fn what_cannot_be_done_is_told_on_a_line() {
     let vault = format!("{dir}-vault");
     let none = format!("{dir}-none");
     let within = format!("{dir}/rows.jsonl");
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 10] = [
         (&["--dir", &dir], "--parquet"),
+        (
+            &["--dir", &dir, "--retain", "30", "--key-file", &keys],
+            "--vault",
+        ),
+        (
+            &[
+                "--dir",
+                &dir,
+                "--parquet",
+                "--key-file",
+                &keys,
+                "--vault",
+                &vault,
+            ],
+            "--retain",
+        ),
         (&["--dir", &dir, "--delete", "李雷"], "--key-file"),
         (
             &["--dir", &dir, "--key-file", &keys, "--parquet"],
@@ -177,6 +221,7 @@ fn what_cannot_be_done_is_told_on_a_line() {
         ),
     ];
     std::fs::write(&within, "").unwrap();
+    std::fs::write(&vault, "").unwrap();
     for (arguments, expected) in cases {
         let (status, _, stderr) = log(arguments);
         assert_eq!(status, Some(2), "{stderr}");
