@@ -93,7 +93,7 @@ impl AuditReport {
                     true => RED,
                     false => BLUE,
                 };
-                chart.bar(name, class.rows, (left, scale), color);
+                chart.bar(name, class.rows, left, scale, color);
             }
         }
         chart.threshold(left as f64 + least * scale, top, &number(least));
@@ -244,7 +244,7 @@ impl Chart {
         self.height += LINE;
     }
 
-    fn bar(&mut self, name: &str, rows: usize, (left, scale): (usize, f64), color: &str) {
+    fn bar(&mut self, name: &str, rows: usize, left: usize, scale: f64, color: &str) {
         let (y, long) = (self.height, rows as f64 * scale);
         let name = escape_markup(name);
         put(

@@ -11,8 +11,9 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::text::Utterance;
 
-use super::schema::{BATCH_BYTES, BATCH_ROWS, Builder, SCHEMA, View, gather};
+use super::schema::{BATCH_BYTES, BATCH_ROWS, Builder, SCHEMA};
 use super::statistics::{Statistics, Tally};
+use super::view::{View, gather};
 
 /// Rows of a labelled data set, in Arrow record batches.
 ///

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::dataset::Dataset;
-use super::schema::View;
+use super::view::View;
 
 /// The rows of a data set by the group they belong to.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Dataset {
             if let Some(dialogue) = view.dialogue_id(at) {
                 sets.join(row, *dialogues.entry(dialogue).or_insert(row));
             }
-            if let Some(parent) = parent((view, at)) {
+            if let Some(parent) = parent(view, at) {
                 sets.join(row, *families.entry(parent).or_insert(row));
             }
         }
@@ -61,8 +61,8 @@ impl Dataset {
     fn join_missing<'a>(&'a self, sets: &mut Sets, families: &mut HashMap<&'a str, usize>) {
         let ids = self.views().map(|(view, at)| view.id(at));
         let found: HashSet<&str> = ids.filter(|id| families.contains_key(id)).collect();
-        for (row, view) in self.views().enumerate() {
-            let mut name = parent(view).filter(|parent| !found.contains(parent));
+        for (row, (view, at)) in self.views().enumerate() {
+            let mut name = parent(view, at).filter(|parent| !found.contains(parent));
             while let Some(older) = name.and_then(source_of_copy) {
                 sets.join(row, *families.entry(older).or_insert(row));
                 name = Some(older);
@@ -71,7 +71,7 @@ impl Dataset {
     }
 }
 
-fn parent<'a>((view, at): (View<'a>, usize)) -> Option<&'a str> {
+fn parent(view: View<'_>, at: usize) -> Option<&str> {
     view.parent(at).filter(|parent| !parent.is_empty())
 }
 

@@ -11,8 +11,10 @@ mod sample;
 mod schema;
 mod split;
 mod statistics;
+mod view;
 
 pub use dataset::Dataset;
 pub use sample::Sameness;
-pub(crate) use schema::{Builder, Row, SCHEMA, TurnRef, View, all_tagged, json_of};
+pub(crate) use schema::{Builder, Row, SCHEMA, TurnRef, all_tagged, json_of};
 pub use statistics::{LabelCount, Quantiles, SentimentProfile, Statistics, Tally};
+pub(crate) use view::View;

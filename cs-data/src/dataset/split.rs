@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::random::SplitMix;
 
 use super::dataset::Dataset;
-use super::schema::View;
+use super::view::View;
 
 impl Dataset {
     /// Splits off `fraction` of each intent's rows (rounded; rows without an intent count as one
@@ -90,11 +90,12 @@ impl Dataset {
         let seeds =
             ["group_split dialogue", "group_split row"].map(|what| SplitMix::hash(seed, what));
         let groups = self.groups();
-        let names: Vec<Name<'_>> = self.views().map(|row| name(seeds, row)).collect();
-        let by_name = |&&row: &&usize| (names[row].2, row);
+        let names = self.views().map(|(view, at)| name(seeds, view, at));
+        let names: Vec<Name<'_>> = names.collect();
+        let by_name = |&&row: &&usize| (names[row].id, row);
         let mut ranked: Vec<(Name<'_>, &[usize])> = Vec::new();
         for rows in groups.iter() {
-            let dialogues = rows.iter().filter(|&&row| names[row].1);
+            let dialogues = rows.iter().filter(|&&row| names[row].is_dialogue);
             let first = dialogues.min_by_key(by_name);
             let first = first.or_else(|| rows.iter().min_by_key(by_name));
             ranked.extend(first.map(|&first| (names[first], rows)));
@@ -210,13 +211,25 @@ impl Dataset {
     }
 }
 
-/// A number by chance, whether it is a dialogue's, and whose it is.
-type Name<'a> = (u64, bool, &'a str);
+/// What a row is put in order by.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Name<'a> {
+    /// A number by chance.
+    chance: u64,
+    is_dialogue: bool,
+    /// The id of the dialogue, or of the row.
+    id: &'a str,
+}
 
-fn name<'a>([dialogues, rows]: [u64; 2], (view, at): (View<'a>, usize)) -> Name<'a> {
-    match view.dialogue_id(at) {
-        Some(dialogue) => (SplitMix::hash(dialogues, dialogue), true, dialogue),
-        None => (SplitMix::hash(rows, view.id(at)), false, view.id(at)),
+fn name([dialogues, rows]: [u64; 2], view: View<'_>, at: usize) -> Name<'_> {
+    let (seed, id) = match view.dialogue_id(at) {
+        Some(dialogue) => (dialogues, dialogue),
+        None => (rows, view.id(at)),
+    };
+    Name {
+        chance: SplitMix::hash(seed, id),
+        is_dialogue: view.dialogue_id(at).is_some(),
+        id,
     }
 }
 

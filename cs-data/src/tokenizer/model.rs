@@ -11,7 +11,7 @@ use serde::ser::{Error as _, SerializeStruct};
 use serde::{Serialize, Serializer};
 use tokenizers::models::wordpiece::WordPieceTrainer;
 use tokenizers::models::{ModelWrapper, TrainerWrapper};
-use tokenizers::{Model as LibraryModel, Result, Token};
+use tokenizers::{Model as LibraryModel, Offsets, Result, Token};
 
 use super::renumbered::Renumbered;
 use super::trie::Trie;
@@ -333,7 +333,7 @@ impl Unigram {
     }
 
     /// A token for each byte, if all are in the vocabulary.
-    fn byte_tokens(&self, value: &str, offsets: (usize, usize)) -> Option<Vec<Token>> {
+    fn byte_tokens(&self, value: &str, offsets: Offsets) -> Option<Vec<Token>> {
         if !self.bytes {
             return None;
         }

@@ -1,6 +1,6 @@
 //! Special tokens that a text only looks like.
 
-use tokenizers::{Encoding, Model};
+use tokenizers::{Encoding, Model, Offsets};
 
 /// The encoding with every token of the text that is among `control` cut into what its characters
 /// are without it. The library leaves special tokens out when it looks for added ones, but a
@@ -49,7 +49,8 @@ pub(crate) fn plain(
 
 /// Where the character of `token` at a byte begins and ends in the text: in `range`, character by
 /// character if there are as many, else anywhere in it.
-fn ends(text: &str, (start, end): (usize, usize), token: &str) -> impl Fn(usize) -> (usize, usize) {
+fn ends(text: &str, range: Offsets, token: &str) -> impl Fn(usize) -> Offsets {
+    let (start, end) = range;
     let seen = text.get(start..end).unwrap_or_default();
     let same = seen.chars().count() == token.chars().count();
     let places: Vec<(usize, usize, usize)> = token
@@ -78,13 +79,13 @@ struct Place {
 struct Parts {
     ids: Vec<u32>,
     tokens: Vec<String>,
-    offsets: Vec<(usize, usize)>,
+    offsets: Vec<Offsets>,
     words: Vec<Option<u32>>,
     inserted: Vec<u32>,
 }
 
 impl Parts {
-    fn push(&mut self, id: u32, token: String, offsets: (usize, usize), place: Place) {
+    fn push(&mut self, id: u32, token: String, offsets: Offsets, place: Place) {
         self.ids.push(id);
         self.tokens.push(token);
         self.offsets.push(offsets);

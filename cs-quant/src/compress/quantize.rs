@@ -129,26 +129,29 @@ fn convert(
     let mut written = Vec::new();
     for (name, shape) in tensors(bundle) {
         let data = weights.f32(&name, &shape)?;
-        let how = (config.scheme(&name, &shape), Rounding::new(config.clip));
-        let rows = stored((&name, data), &shape, how, layers);
+        let scheme = config.scheme(&name, &shape);
+        let rounding = Rounding::new(config.clip);
+        let (rows, error) = stored(&name, data, &shape, scheme, rounding);
+        layers.extend(error);
         written.extend(artefact::tensors(&name, &shape, rows));
     }
     Ok(written)
 }
 
-/// Gives a tensor as it is to be stored, and adds its error to `layers` if that is quantised.
+/// Gives a tensor as it is to be stored, and its error if that is quantised.
 pub(crate) fn stored(
-    (name, data): (&str, Vec<f32>),
+    name: &str,
+    data: Vec<f32>,
     shape: &[usize],
-    (scheme, rounding): (Scheme, Rounding<'_>),
-    layers: &mut Vec<LayerError>,
-) -> StoredMatrix {
+    scheme: Scheme,
+    rounding: Rounding<'_>,
+) -> (StoredMatrix, Option<LayerError>) {
     match (scheme, shape) {
-        (Scheme::Fp32, _) | (_, []) => StoredMatrix::F32(data),
+        (Scheme::Fp32, _) | (_, []) => (StoredMatrix::F32(data), None),
         (scheme, [.., cols]) => {
             let rows = StoredMatrix::quantise(data.clone(), *cols, scheme, rounding);
-            layers.push(error_of(name, &data, rows.clone().into_f32(*cols)));
-            rows
+            let error = error_of(name, &data, rows.clone().into_f32(*cols));
+            (rows, Some(error))
         }
     }
 }

@@ -148,8 +148,9 @@ impl Checkpoint {
                 clip: config.clip,
                 importance: importance.as_deref(),
             };
-            let how = (self.scheme(config, name, &shape), rounding);
-            let rows = stored((name, data), &shape, how, &mut report.layers);
+            let scheme = self.scheme(config, name, &shape);
+            let (rows, error) = stored(name, data, &shape, scheme, rounding);
+            report.layers.extend(error);
             tensors.extend(artefact::tensors(name, &shape, rows));
         }
         std::fs::create_dir_all(out).map_err(Error::io(out))?;

@@ -3,7 +3,7 @@
 use cs_data::{Encoding, TokenBatch};
 use cs_model::{Bundle, Labels, Matrix, Understanding};
 
-use super::sensitivity::Figures;
+use super::sensitivity::{Figures, dot};
 use crate::error::Result;
 use crate::runtime::model::NativeModel;
 
@@ -112,10 +112,6 @@ impl<'a> Fidelity<'a> {
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
-    let dot = |a: &[f32], b: &[f32]| -> f64 {
-        let products = a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b));
-        products.sum()
-    };
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 

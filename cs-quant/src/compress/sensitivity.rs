@@ -188,15 +188,16 @@ impl Cosines {
 
 /// Gives the cosine of two vectors; 1 if both are zero, 0 if only one is.
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
-    let dot = |a: &[f32], b: &[f32]| -> f64 {
-        let products = a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b));
-        products.sum()
-    };
     let (aa, bb) = (dot(a, a), dot(b, b));
     if aa == 0.0 || bb == 0.0 {
         return if aa == bb { 1.0 } else { 0.0 };
     }
     dot(a, b) / (aa * bb).sqrt()
+}
+
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f64 {
+    let products = a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b));
+    products.sum()
 }
 
 #[cfg(test)]

@@ -139,12 +139,21 @@ pub(crate) struct Queries<'a> {
     pub(crate) causal: bool,
 }
 
+/// Where the keys and values of rows lie, in one layer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LayerPages<'a> {
+    pub(crate) layer: PageLayer,
+    /// The rows of each sequence, one after the other.
+    pub(crate) segments: &'a [Segment<'a>],
+}
+
 /// Adds the keys and values of all rows of `qkv`, `[N, (A + 2 K) D]`, to their pages.
 ///
 /// # Panics
 ///
 /// If a sequence lacks a page, or one that grows.
-pub(crate) fn remember(team: Team<'_>, layer: PageLayer, segments: &[Segment<'_>], qkv: &[f32]) {
+pub(crate) fn remember(team: Team<'_>, pages: LayerPages<'_>, qkv: &[f32]) {
+    let LayerPages { layer, segments } = pages;
     let heads = layer.heads.keys;
     let rows = qkv.len() / layer.heads.width().max(1);
     let each = rows * layer.heads.size / segments.len().max(1);
@@ -229,17 +238,20 @@ fn narrow<I: Isa, N: Number>(floats: &[f32]) -> [N; TILE] {
     unsafe { N::narrow::<I>(&all) }
 }
 
-/// Writes the context of all rows, `[N, A D]`, to what was [remembered](remember). `scratch` has an entry for every rank of the team.
+/// Writes the context of all rows, `[N, A D]`, to what was [remembered](remember). `scratch` has an
+/// entry for every rank of the team.
 ///
 /// # Panics
 ///
 /// If the lengths disagree.
 pub(crate) fn attend(
     team: Team<'_>,
-    layer: PageLayer,
-    segments: &[Segment<'_>],
-    (queries, scratch, out): (Queries<'_>, &[Mutex<HeadScratch>], &mut [f32]),
+    pages: LayerPages<'_>,
+    queries: Queries<'_>,
+    scratch: &[Mutex<HeadScratch>],
+    out: &mut [f32],
 ) {
+    let LayerPages { layer, segments } = pages;
     let (shape, width) = (layer.heads, queries.width);
     let context = shape.context();
     assert_eq!(queries.rows.len() / width * context, out.len());
@@ -353,7 +365,7 @@ impl Head<'_> {
             *inverse = softmax_row::<I>(&mut line[..own]);
             line[len..].fill(0.0);
         }
-        self.mix::<I, N, R>(row, (longest, padded), inverse);
+        self.mix::<I, N, R>(row, longest, padded, inverse);
     }
 
     /// Computes the scores of `R` rows for `padded` keys: `q·k / sqrt D`.
@@ -385,7 +397,8 @@ impl Head<'_> {
     fn mix<I: Isa, N: Number, const R: usize>(
         &self,
         row: usize,
-        (longest, padded): (usize, usize),
+        longest: usize,
+        padded: usize,
         inverse: [f32; R],
     ) {
         let scores = &self.scores[..R * padded];

@@ -105,7 +105,8 @@ impl Weights {
         team: Team<'_>,
         x: &[f32],
         act: Act,
-        (out, scratch): (&mut [f32], &mut QuantScratch),
+        out: &mut [f32],
+        scratch: &mut QuantScratch,
     ) {
         let outputs = self.outputs();
         let rows = out.len().checked_div(outputs).unwrap_or(0);
@@ -116,7 +117,7 @@ impl Weights {
             width: outputs,
             buffer: &Shared::new(out),
         };
-        self.multiply(team, (x, rows), out, scratch);
+        self.multiply(team, x, rows, out, scratch);
     }
 
     /// Computes `out = act(x G^T) * (x U^T)` from the panels of G and U in turn, with `x` `[M, K]`
@@ -130,7 +131,8 @@ impl Weights {
         team: Team<'_>,
         x: &[f32],
         act: Act,
-        (out, scratch): (&mut [f32], &mut QuantScratch),
+        out: &mut [f32],
+        scratch: &mut QuantScratch,
     ) {
         let rows = x.len().checked_div(self.inputs()).unwrap_or(0);
         let width = out.len().checked_div(rows).unwrap_or(0);
@@ -142,13 +144,14 @@ impl Weights {
             width,
             buffer: &Shared::new(out),
         };
-        self.multiply(team, (x, rows), out, scratch);
+        self.multiply(team, x, rows, out, scratch);
     }
 
     fn multiply(
         &self,
         team: Team<'_>,
-        (x, rows): (&[f32], usize),
+        x: &[f32],
+        rows: usize,
         out: Output<'_>,
         scratch: &mut QuantScratch,
     ) {
@@ -169,8 +172,7 @@ impl Weights {
         };
         match self {
             Self::Int8(weights) => {
-                let how = (weights.inputs, weights.levels());
-                let x = scratch.quantise(team, x, rows, how);
+                let x = scratch.quantise(team, x, rows, weights.inputs, weights.levels());
                 split(&|panels| {
                     team.simd.run(GemmI8 {
                         x,
@@ -181,7 +183,7 @@ impl Weights {
                 });
             }
             Self::Int4(weights) => {
-                let x = scratch.quantise(team, x, rows, (weights.inputs, u8::MAX));
+                let x = scratch.quantise(team, x, rows, weights.inputs, u8::MAX);
                 split(&|panels| {
                     team.simd.run(GemmI4 {
                         x,
@@ -268,7 +270,8 @@ impl QuantScratch {
         team: Team<'_>,
         x: &[f32],
         rows: usize,
-        (width, levels): (usize, u8),
+        width: usize,
+        levels: u8,
     ) -> QuantRows<'_> {
         let stride = width.next_multiple_of(8);
         // The bytes after the last row are read by tiles of 16 rows, whose sums of them are not
@@ -286,7 +289,7 @@ impl QuantScratch {
             outliers: &mut self.outliers[..apart],
             beyond: self.beyond.unwrap_or(f32::INFINITY),
         };
-        quantise(team, x, (width, levels), out);
+        quantise(team, x, width, levels, out);
         QuantRows {
             bytes: &self.bytes[..read],
             scales: &self.scales[..rows],

@@ -147,12 +147,12 @@ impl Direction<'_> {
             let hidden = &mut hidden[..active * size];
             let gates = match &self.input.weights[self.index] {
                 Weights::Int8(weights) if active <= FEW && !weights.is_wide() => {
-                    let how = (size, weights.levels());
-                    Gates::Product(quant.quantise(team, hidden, active, how), weights)
+                    let rows = quant.quantise(team, hidden, active, size, weights.levels());
+                    Gates::Product(rows, weights)
                 }
                 weights => {
                     let gates = &mut gates[..active * GATES * padded];
-                    weights.apply(team, hidden, Act::None, (gates, quant));
+                    weights.apply(team, hidden, Act::None, gates, quant);
                     Gates::Values(gates)
                 }
             };

@@ -149,15 +149,15 @@ impl Norm {
 
 /// Computes `x = norm(x + y)` row by row; both are `[N, H]`.
 pub(crate) fn add_norm(team: Team<'_>, norm: &Norm, x: &mut [f32], y: &[f32]) {
-    norm_rows(team, norm, x, (y, true));
+    norm_rows(team, norm, x, y, true);
 }
 
 /// Computes `out = norm(x)` row by row; both are `[N, H]`.
 pub(crate) fn norm(team: Team<'_>, norm: &Norm, x: &[f32], out: &mut [f32]) {
-    norm_rows(team, norm, out, (x, false));
+    norm_rows(team, norm, out, x, false);
 }
 
-fn norm_rows(team: Team<'_>, norm: &Norm, x: &mut [f32], (y, adds): (&[f32], bool)) {
+fn norm_rows(team: Team<'_>, norm: &Norm, x: &mut [f32], y: &[f32], adds: bool) {
     let width = norm.weight.len();
     if width == 0 {
         return;
@@ -244,7 +244,7 @@ pub(super) struct QuantOut<'a> {
 }
 
 /// Quantises rows `[M, width]` as [`quantise_row`] does, or without their outliers.
-pub(super) fn quantise(team: Team<'_>, x: &[f32], (width, levels): (usize, u8), out: QuantOut<'_>) {
+pub(super) fn quantise(team: Team<'_>, x: &[f32], width: usize, levels: u8, out: QuantOut<'_>) {
     let rows = out.scales.len();
     let stride = out.bytes.len().checked_div(rows).unwrap_or(0);
     let apart = !out.outliers.is_empty();

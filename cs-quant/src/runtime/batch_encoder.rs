@@ -1,17 +1,17 @@
 //! Whole batches through an encoder, divided over threads.
 
-use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
 use cs_data::TokenBatch;
 
 use super::encoder::Encoder;
+use super::machine::Machine;
 use super::scratch::{BatchPart, Common, Extent, Scratch, Space, Spaces, lock};
 use super::split::{Split, worthwhile_threads};
 use crate::error::Result;
 use crate::kernel::Simd;
 use crate::kernel::attention::HeadScratch;
-use crate::kernel::pool::{Crew, Pool};
+use crate::kernel::pool::Crew;
 use crate::kernel::team::Team;
 
 /// An encoder, the threads that may compute it, and the spaces in which they do.
@@ -20,10 +20,7 @@ pub(crate) struct BatchEncoder {
     encoder: Encoder,
     /// The width `H` of the hidden states.
     width: usize,
-    simd: Simd,
-    /// The number of the pool's threads that a call may use.
-    threads: usize,
-    pool: Arc<Pool>,
+    machine: Machine,
     /// The spaces of the pool's ranks, each taken by the thread of that rank, as are those of the
     /// next two fields. They are apart because the ranks of a crew work on parts of what its caller
     /// holds.
@@ -34,29 +31,24 @@ pub(crate) struct BatchEncoder {
 
 impl BatchEncoder {
     /// Makes the spaces for an encoder of hidden states of this width.
-    pub(crate) fn new(
-        (encoder, width): (Encoder, usize),
-        (pool, threads): (Arc<Pool>, NonZeroUsize),
-        simd: Simd,
-    ) -> Self {
+    pub(crate) fn new(encoder: Encoder, width: usize, machine: Machine) -> Self {
+        let ranks = machine.ranks();
         Self {
             encoder,
             width,
-            simd,
-            threads: threads.get(),
-            spaces: (0..pool.ranks()).map(|_| Mutex::default()).collect(),
-            scratch: (0..pool.ranks()).map(|_| Mutex::default()).collect(),
-            head_scratch: (0..pool.ranks()).map(|_| Mutex::default()).collect(),
-            pool,
+            machine,
+            spaces: (0..ranks).map(|_| Mutex::default()).collect(),
+            scratch: (0..ranks).map(|_| Mutex::default()).collect(),
+            head_scratch: (0..ranks).map(|_| Mutex::default()).collect(),
         }
     }
 
     pub(crate) fn simd(&self) -> Simd {
-        self.simd
+        self.machine.simd()
     }
 
     pub(crate) fn threads(&self) -> usize {
-        self.threads
+        self.machine.threads()
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -66,7 +58,7 @@ impl BatchEncoder {
     /// Leases the threads that a whole call runs on.
     pub(crate) fn lease(&self, batch: &TokenBatch) -> Crew<'_> {
         let worthwhile = worthwhile_threads(batch.tokens(), self.encoder.macs());
-        self.pool.lease(worthwhile.min(self.threads))
+        self.machine.lease(worthwhile)
     }
 
     /// The space of the thread that leased a crew, for what comes after the encoder.
@@ -85,7 +77,7 @@ impl BatchEncoder {
         batch: &TokenBatch,
         out: &mut [f32],
     ) -> Result<()> {
-        let team = Team::all(self.simd, crew);
+        let team = Team::all(self.simd(), crew);
         let (split, extent) = {
             let space = &mut *lock(self.space(crew));
             let split = space.plan.choose(&batch.offsets, crew.size());
@@ -107,7 +99,7 @@ impl BatchEncoder {
         };
         match split {
             Split::Groups => crew.scatter(out, &bounds, |rank, i, rows| {
-                let team = Team::solo(self.simd, rank);
+                let team = Team::solo(self.simd(), rank);
                 let part = BatchPart::new(batch, plan.cuts()[i]..plan.cuts()[i + 1]);
                 let space = &mut *lock(&self.spaces[rank]);
                 let spaces = self.spaces(&mut space.common);

@@ -75,7 +75,7 @@ impl BiLstm {
         for (i, layer) in self.layers.iter().enumerate() {
             let gates = take(wide, tokens * layer.input.outputs()); // [N, 8 p]
             let input: &[f32] = if i == 0 { embedded } else { out };
-            layer.input.apply(team, input, Act::None, (gates, quant));
+            layer.input.apply(team, input, Act::None, gates, quant);
             let weights = &layer.hidden;
             let input = Recurrence {
                 input: gates,

@@ -78,10 +78,11 @@ impl Sublayer {
         team: Team<'_>,
         input: &[f32],
         x: &mut [f32],
-        (space, quant): (&mut Vec<f32>, &mut QuantScratch),
+        space: &mut Vec<f32>,
+        quant: &mut QuantScratch,
     ) {
         let update = take(space, x.len());
-        self.output.apply(team, input, Act::None, (update, quant));
+        self.output.apply(team, input, Act::None, update, quant);
         match self.place {
             NormPlace::After => add_norm(team, &self.norm, x, update),
             NormPlace::Before => add(team, x, update),
@@ -174,14 +175,15 @@ impl Block {
         team: Team<'_>,
         x: &[f32],
         turns: Option<&[f32]>,
-        (qkv, scratch): (&mut [f32], &mut Scratch),
+        qkv: &mut [f32],
+        scratch: &mut Scratch,
     ) {
         let Scratch { update, quant, .. } = scratch;
         let input = self.attention.enter(team, x, update);
         if let Some(inputs) = &self.inputs {
             add_squares(&mut lock(inputs).attention, input, self.qkv.inputs());
         }
-        self.qkv.apply(team, input, Act::None, (qkv, quant));
+        self.qkv.apply(team, input, Act::None, qkv, quant);
         let preparation = Preparation {
             shape: self.heads,
             norms: self.head_norms.as_ref(),
@@ -196,12 +198,13 @@ impl Block {
         &self,
         team: Team<'_>,
         hidden: &[f32],
-        (out, quant): (&mut [f32], &mut QuantScratch),
+        out: &mut [f32],
+        quant: &mut QuantScratch,
     ) {
         if let Some(cross) = &self.cross {
             cross
                 .keys_and_values
-                .apply(team, hidden, Act::None, (out, quant));
+                .apply(team, hidden, Act::None, out, quant);
         }
     }
 
@@ -211,14 +214,15 @@ impl Block {
         &self,
         team: Team<'_>,
         context: &[f32],
-        (queries, scratch): (&mut [f32], &mut Scratch),
+        queries: &mut [f32],
+        scratch: &mut Scratch,
         x: &mut [f32],
     ) {
         let Scratch { update, quant, .. } = scratch;
         if let Some(cross) = &self.cross {
-            self.attention.leave(team, context, x, (update, quant));
+            self.attention.leave(team, context, x, update, quant);
             let input = cross.sublayer.enter(team, x, update);
-            cross.query.apply(team, input, Act::None, (queries, quant));
+            cross.query.apply(team, input, Act::None, queries, quant);
         }
     }
 
@@ -239,7 +243,7 @@ impl Block {
         } = scratch;
         let cross = self.cross.as_ref().map(|cross| &cross.sublayer);
         let attention = cross.unwrap_or(&self.attention);
-        attention.leave(team, context, x, (update, quant));
+        attention.leave(team, context, x, update, quant);
         let input = self.feed_forward.enter(team, x, update);
         let rows = context.len() / self.heads.context();
         let inner = take(wide, rows * self.inner_width); // [R, M]
@@ -247,17 +251,15 @@ impl Block {
             add_squares(&mut lock(inputs).feed_forward, input, self.inner.inputs());
         }
         match self.gated {
-            true => self
-                .inner
-                .apply_gated(team, input, self.act, (inner, quant)),
-            false => self.inner.apply(team, input, self.act, (inner, quant)),
+            true => self.inner.apply_gated(team, input, self.act, inner, quant),
+            false => self.inner.apply(team, input, self.act, inner, quant),
         }
         if let Some(inputs) = &self.inputs {
             let mut inputs = lock(inputs);
             add_squares(&mut inputs.of_heads, context, self.heads.context());
             add_squares(&mut inputs.inner, inner, self.inner_width);
         }
-        self.feed_forward.leave(team, inner, x, (update, quant));
+        self.feed_forward.leave(team, inner, x, update, quant);
     }
 
     /// Lists the weights of every linear layer that rows go through.

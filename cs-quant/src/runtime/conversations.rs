@@ -8,7 +8,8 @@ use cs_model::generate::{Conversations, Page, Part};
 
 use super::cache::Cached;
 use super::causal_lm::{Model, NativeCausalLm};
-use super::decoder::DecoderSpace;
+use super::decoder_space::DecoderSpace;
+use super::text_reader::Reading;
 use crate::error::{Error, Result};
 use crate::kernel::cached::PAGE;
 
@@ -57,7 +58,8 @@ impl NativeConversations {
     fn read_into(
         &mut self,
         conversations: &mut [Cached],
-        (texts, wanted): (&[&[u32]], &[usize]),
+        texts: &[&[u32]],
+        wanted: &[usize],
     ) -> Result<Matrix> {
         let reader = &self.model.reader;
         reader.check(conversations, texts, usize::MAX)?;
@@ -67,7 +69,12 @@ impl NativeConversations {
             let problem = format!("logits after {wanted} tokens, expected at most the {most} read");
             return Err(Error::Batch { problem });
         }
-        reader.read(conversations, (texts, None), wanted, &mut self.space)
+        let reading = Reading {
+            texts,
+            sources: None,
+            wanted,
+        };
+        reader.read(conversations, reading, &mut self.space)
     }
 }
 
@@ -107,7 +114,7 @@ impl Conversations for NativeConversations {
         let wanted: Vec<usize> = parts.iter().map(|part| part.logits).collect();
         let own = parts.iter().map(|part| self.all.remove(&part.conversation));
         let mut own: Vec<Cached> = own.map(Option::unwrap_or_default).collect();
-        let rows = self.read_into(&mut own, (&texts, &wanted));
+        let rows = self.read_into(&mut own, &texts, &wanted);
         let read = parts.iter().zip(own);
         let read = read.filter(|(_, own)| !own.tokens().is_empty());
         self.all

@@ -3,22 +3,23 @@
 //! `C` that of all heads together.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use cs_model::names::Role;
 use cs_model::{NormPlace, Stack};
 
 use super::block::Block;
 use super::cache::PageLayout;
+use super::decoder_space::{DecoderExtent, DecoderSpace, Rows, SourceRows};
 use super::embedding::{Embeddings, Words};
 use super::loader::Loader;
 use super::scratch::{Scratch, Widths, lock, take};
 use crate::error::{Error, Result};
 use crate::format::equalise::InputSquares;
 use crate::format::source::Scope;
-use crate::kernel::attention::HeadScratch;
-use crate::kernel::cached::{Kept, Queries, Segment, attend, remember};
+use crate::kernel::cached::{Kept, LayerPages, Queries, attend, remember};
 use crate::kernel::gemm::Weights;
+use crate::kernel::heads::HeadShape;
 use crate::kernel::math::Act;
 use crate::kernel::memory::grow;
 use crate::kernel::row_ops::{Norm, norm};
@@ -35,50 +36,6 @@ pub(crate) struct DecoderStack {
     head_size: usize,
     /// How keys and values are kept: as exact as the weights.
     kept: Kept,
-}
-
-/// The rows of a forward: new tokens of some conversations.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Rows<'a> {
-    pub(crate) ids: &'a [u32],
-    /// The rows of each conversation, one after the other.
-    pub(crate) segments: &'a [Segment<'a>],
-    /// The sources that the rows attend to, in a decoder with an encoder.
-    pub(crate) sources: Option<SourceRows<'a>>,
-}
-
-/// The rows of a forward by the source that they attend to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SourceRows<'a> {
-    /// How the sources' keys and values lie on a page.
-    pub(crate) layout: &'a PageLayout,
-    /// The rows of each source, one after the other.
-    pub(crate) segments: &'a [Segment<'a>],
-}
-
-/// The space in which a forward works, kept between calls.
-#[derive(Debug, Default)]
-pub(crate) struct DecoderSpace {
-    /// The hidden states, `[N, H]`.
-    pub(crate) hidden: Vec<f32>,
-    context: Vec<f32>,
-    /// Queries, keys and values of two layers in turn.
-    qkv: [Vec<f32>; 2],
-    positions: Vec<u32>,
-    turns: Vec<f32>,
-    pub(crate) scratch: Vec<Mutex<Scratch>>,
-    pub(crate) heads: Vec<Mutex<HeadScratch>>,
-}
-
-impl DecoderSpace {
-    /// Makes the space for the ranks of a pool.
-    pub(crate) fn new(ranks: usize) -> Self {
-        Self {
-            scratch: (0..ranks).map(|_| Mutex::new(Scratch::apart())).collect(),
-            heads: (0..ranks).map(|_| Mutex::default()).collect(),
-            ..Self::default()
-        }
-    }
 }
 
 impl DecoderStack {
@@ -179,9 +136,10 @@ impl DecoderStack {
                 let [out] = share.buffers;
                 let scratch = &mut *lock(&space.scratch[share.team.rank()]);
                 let rows = share.rows.start * self.width..share.rows.end * self.width;
-                block.read(share.team, &hidden[rows], (out, &mut scratch.quant));
+                block.read(share.team, &hidden[rows], out, &mut scratch.quant);
             });
-            remember(team, layer, sources.segments, out);
+            let segments = sources.segments;
+            remember(team, LayerPages { layer, segments }, out);
         }
         Ok(())
     }
@@ -195,117 +153,137 @@ impl DecoderStack {
         layout: &PageLayout,
         space: &mut DecoderSpace,
     ) {
-        let DecoderSpace {
-            hidden,
-            context,
-            qkv: [now, later],
-            positions,
-            turns,
-            scratch,
-            heads,
-        } = space;
-        let (mut now, mut later) = (now, later);
-        let count = rows.ids.len();
-        positions.clear();
-        positions.extend(rows.segments.iter().flat_map(|segment| {
-            let first = segment.before as u32;
-            first..first + segment.rows.len() as u32
-        }));
+        space.positions.clear();
+        space.positions.extend(rows.positions());
         let table = self.embeddings.positions();
-        let turns = table.turns(positions, self.head_size, turns);
-        let turns = |rows: Range<usize>| {
-            turns.map(|turns| &turns[rows.start * self.head_size..rows.end * self.head_size])
-        };
-        let each = team.share(count, self.width);
-        let hidden = take(hidden, count * self.width);
-        let across = |block: Option<&Block>| block.map_or(0, |block| block.heads().width());
-        let first = self.blocks.first();
-        let qkv = take(later, count * across(first));
-        let buffers = [(&mut *hidden, self.width), (qkv, across(first))];
-        team.scatter(count, each, buffers, |share| {
-            let [x, qkv] = share.buffers;
-            let scratch = &mut *lock(&scratch[share.team.rank()]);
-            let tokens = (
-                &rows.ids[share.rows.clone()],
-                &positions[share.rows.clone()],
-            );
-            let space = &mut scratch.update;
-            self.embeddings.look_up(share.team, tokens, (x, space));
-            if let Some(block) = first {
-                block.project(share.team, x, turns(share.rows), (qkv, scratch));
-            }
-        });
+        table.turns(&space.positions, self.head_size, &mut space.turns);
+        self.begin(team, rows.ids, space);
         for (i, block) in self.blocks.iter().enumerate() {
-            std::mem::swap(&mut now, &mut later);
-            let (shape, layer) = (block.heads(), layout.layer(i));
-            let qkv = &now[..count * shape.width()];
-            let context = take(context, count * shape.context());
-            remember(team, layer, rows.segments, qkv);
-            let queries = Queries {
-                rows: qkv,
-                width: shape.width(),
-                causal: true,
+            space.qkv.swap(0, 1);
+            let pages = LayerPages {
+                layer: layout.layer(i),
+                segments: rows.segments,
             };
-            attend(team, layer, rows.segments, (queries, heads, context));
+            attend_to_texts(team, block.heads(), pages, space);
             if let Some(sources) = rows.sources {
-                let states = (&mut *hidden, &mut *context, &mut *later);
-                self.attend_to_sources(team, (i, sources), states, (scratch, heads));
+                self.attend_to_sources(team, i, sources, space);
             }
-            let next = self.blocks.get(i + 1);
-            let buffers = [
-                (&mut *hidden, self.width),
-                (context, shape.context()),
-                (take(later, count * across(next)), across(next)),
-            ];
-            team.scatter(count, each, buffers, |share| {
-                let [x, context, qkv] = share.buffers;
-                let scratch = &mut *lock(&scratch[share.team.rank()]);
-                block.finish(share.team, context, scratch, x);
-                if let Some(next) = next {
-                    next.project(share.team, x, turns(share.rows), (qkv, scratch));
-                }
-            });
+            self.go_on(team, i, space);
         }
     }
 
-    /// Makes `context`, `[N, C]`, that of the rows' sources, after what it was has become part of
-    /// the hidden states. `queries` grows if need be.
+    /// Computes the vectors of the rows' tokens, and what the first block makes of them.
+    fn begin(&self, team: Team<'_>, ids: &[u32], space: &mut DecoderSpace) {
+        let DecoderSpace {
+            hidden,
+            qkv: [_, later],
+            positions,
+            turns,
+            scratch,
+            ..
+        } = space;
+        let (count, first) = (ids.len(), self.blocks.first());
+        let across = qkv_width(first);
+        let buffers = [
+            (take(hidden, count * self.width), self.width),
+            (take(later, count * across), across),
+        ];
+        team.scatter(count, team.share(count, self.width), buffers, |share| {
+            let [x, qkv] = share.buffers;
+            let scratch = &mut *lock(&scratch[share.team.rank()]);
+            let (ids, positions) = (&ids[share.rows.clone()], &positions[share.rows.clone()]);
+            let space = &mut scratch.update;
+            self.embeddings
+                .look_up(share.team, ids, positions, x, space);
+            if let Some(block) = first {
+                let turns = self.turns(turns, share.rows);
+                block.project(share.team, x, turns, qkv, scratch);
+            }
+        });
+    }
+
+    /// Makes the context of block `i` that of the rows' sources, after what it was has become part
+    /// of the hidden states.
     fn attend_to_sources(
         &self,
         team: Team<'_>,
-        (i, sources): (usize, SourceRows<'_>),
-        (hidden, context, queries): (&mut [f32], &mut [f32], &mut Vec<f32>),
-        (scratch, heads): (&[Mutex<Scratch>], &[Mutex<HeadScratch>]),
+        i: usize,
+        sources: SourceRows<'_>,
+        space: &mut DecoderSpace,
     ) {
-        let (block, layer) = (&self.blocks[i], sources.layout.layer(i));
-        let (count, width) = (hidden.len() / self.width, layer.heads.context());
-        let queries = take(queries, count * width);
+        let DecoderSpace {
+            hidden,
+            context,
+            qkv: [_, later],
+            positions,
+            scratch,
+            heads,
+            ..
+        } = space;
+        let pages = LayerPages {
+            layer: sources.layout.layer(i),
+            segments: sources.segments,
+        };
+        let (count, width) = (positions.len(), pages.layer.heads.context());
+        let context = take(context, count * width);
+        let queries = take(later, count * width);
         let buffers = [
-            (hidden, self.width),
+            (take(hidden, count * self.width), self.width),
             (&mut *context, width),
             (&mut *queries, width),
         ];
-        let each = team.share(count, self.width);
-        team.scatter(count, each, buffers, |share| {
+        team.scatter(count, team.share(count, self.width), buffers, |share| {
             let [x, context, queries] = share.buffers;
             let scratch = &mut *lock(&scratch[share.team.rank()]);
-            block.ask(share.team, context, (queries, scratch), x);
+            self.blocks[i].ask(share.team, context, queries, scratch, x);
         });
         let queries = Queries {
             rows: queries,
             width,
             causal: false,
         };
-        attend(team, layer, sources.segments, (queries, heads, context));
+        attend(team, pages, queries, heads, context);
+    }
+
+    /// Computes what block `i` makes of its context, and the next block of that.
+    fn go_on(&self, team: Team<'_>, i: usize, space: &mut DecoderSpace) {
+        let DecoderSpace {
+            hidden,
+            context,
+            qkv: [_, later],
+            positions,
+            turns,
+            scratch,
+            ..
+        } = space;
+        let (block, next) = (&self.blocks[i], self.blocks.get(i + 1));
+        let count = positions.len();
+        let (width, across) = (block.heads().context(), qkv_width(next));
+        let buffers = [
+            (take(hidden, count * self.width), self.width),
+            (take(context, count * width), width),
+            (take(later, count * across), across),
+        ];
+        team.scatter(count, team.share(count, self.width), buffers, |share| {
+            let [x, context, qkv] = share.buffers;
+            let scratch = &mut *lock(&scratch[share.team.rank()]);
+            block.finish(share.team, context, scratch, x);
+            if let Some(next) = next {
+                let turns = self.turns(turns, share.rows);
+                next.project(share.team, x, turns, qkv, scratch);
+            }
+        });
+    }
+
+    /// Gives the cosines and sines of some rows, where positions turn.
+    fn turns<'a>(&self, turns: &'a [f32], rows: Range<usize>) -> Option<&'a [f32]> {
+        let rows = rows.start * self.head_size..rows.end * self.head_size;
+        let is_rotary = self.embeddings.positions().is_rotary();
+        is_rotary.then(|| &turns[rows])
     }
 
     /// Computes the words' logits of some rows, `[M, V]`, from the hidden states `x`, `[M, H]`.
-    pub(crate) fn logits(
-        &self,
-        team: Team<'_>,
-        x: &[f32],
-        (out, scratch): (&mut [f32], &mut Scratch),
-    ) {
+    pub(crate) fn logits(&self, team: Team<'_>, x: &[f32], out: &mut [f32], scratch: &mut Scratch) {
         let Scratch { update, logits, .. } = scratch;
         let x = match &self.final_norm {
             None => x,
@@ -315,20 +293,16 @@ impl DecoderStack {
                 normal
             }
         };
-        self.head.apply(team, x, Act::None, (out, logits));
+        self.head.apply(team, x, Act::None, out, logits);
     }
 
-    /// Makes room for a forward of `rows` rows, of which a thread takes up to `share`, after up to
-    /// `longest` tokens.
+    /// Makes room for a forward of this extent.
     ///
     /// # Errors
     ///
     /// [`Error::Memory`] if the system refuses the memory.
-    pub(crate) fn reserve(
-        &self,
-        [rows, share, longest]: [usize; 3],
-        space: &mut DecoderSpace,
-    ) -> Result<()> {
+    pub(crate) fn reserve(&self, extent: DecoderExtent, space: &mut DecoderSpace) -> Result<()> {
+        let rows = extent.rows;
         let heads = || self.blocks.iter().map(Block::heads);
         let most = |values: &mut dyn Iterator<Item = usize>| values.max().unwrap_or(0);
         let context = most(&mut heads().map(|heads| heads.context()));
@@ -347,8 +321,8 @@ impl DecoderStack {
             inputs: inner.max(self.width).max(context),
         };
         for (scratch, heads) in space.scratch.iter().zip(&space.heads) {
-            lock(scratch).reserve(share, widths)?;
-            lock(heads).reserve(longest, 0)?;
+            lock(scratch).reserve(extent.share, widths)?;
+            lock(heads).reserve(extent.longest, 0)?;
         }
         Ok(())
     }
@@ -363,6 +337,30 @@ impl DecoderStack {
         let blocks = self.blocks.iter().map(Block::bytes).sum::<usize>();
         blocks + self.embeddings.bytes() + self.head.bytes()
     }
+}
+
+/// Adds the rows' keys and values to their pages, and computes the context of their queries.
+fn attend_to_texts(
+    team: Team<'_>,
+    shape: HeadShape,
+    pages: LayerPages<'_>,
+    space: &mut DecoderSpace,
+) {
+    let count = space.positions.len();
+    let qkv = &space.qkv[0][..count * shape.width()];
+    let context = take(&mut space.context, count * shape.context());
+    remember(team, pages, qkv);
+    let queries = Queries {
+        rows: qkv,
+        width: shape.width(),
+        causal: true,
+    };
+    attend(team, pages, queries, &space.heads, context);
+}
+
+/// The width of a block's queries, keys and values; of no block, none.
+fn qkv_width(block: Option<&Block>) -> usize {
+    block.map_or(0, |block| block.heads().width())
 }
 
 /// Refuses a decoder of which this runtime does not compute some part.

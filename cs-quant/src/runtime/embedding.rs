@@ -118,8 +118,10 @@ impl Embeddings {
     pub(crate) fn look_up(
         &self,
         team: Team<'_>,
-        (ids, positions): (&[u32], &[u32]),
-        (out, space): (&mut [f32], &mut Vec<f32>),
+        ids: &[u32],
+        positions: &[u32],
+        out: &mut [f32],
+        space: &mut Vec<f32>,
     ) {
         let space = take(space, out.len());
         for (row, &id) in out.chunks_exact_mut(self.width).zip(ids) {

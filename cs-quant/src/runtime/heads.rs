@@ -51,7 +51,8 @@ impl TaskHeads {
     pub(crate) fn forward(
         &self,
         team: Team<'_>,
-        (hidden, offsets): (&Matrix, &[u32]),
+        hidden: &Matrix,
+        offsets: &[u32],
         scratch: &mut QuantScratch,
     ) -> Result<HeadOutput> {
         let pooled = if self.intent.is_some() || self.sentiment.is_some() {
@@ -66,7 +67,7 @@ impl TaskHeads {
             let mut data = Vec::new();
             grow(&mut data, x.rows.saturating_mul(weights.outputs()))?;
             scratch.reserve(x.rows, x.cols)?;
-            weights.apply(team, &x.data, Act::None, (&mut data, scratch));
+            weights.apply(team, &x.data, Act::None, &mut data, scratch);
             let (rows, cols) = (x.rows, weights.outputs());
             Ok::<_, Error>(Some(Matrix { rows, cols, data }))
         };

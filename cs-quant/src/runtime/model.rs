@@ -9,15 +9,13 @@ use super::batch_encoder::BatchEncoder;
 use super::config::{Precision, RuntimeConfig};
 use super::encoder::Encoder;
 use super::heads::{TaskHeads, pool};
-use super::loader::Loader;
+use super::machine::Machine;
 use super::split::check;
 use crate::Kernel;
 use crate::error::Result;
 use crate::format::scheme::QuantConfig;
 use crate::format::source::{WeightSource, require_fp32};
-use crate::kernel::Simd;
 use crate::kernel::memory::grow;
-use crate::kernel::pool::{Pool, available_threads};
 use crate::kernel::team::Team;
 
 /// An encoder and its heads, ready to run on this machine's CPU.
@@ -123,12 +121,10 @@ impl NativeModel {
         precision: Precision,
         config: &RuntimeConfig,
     ) -> Result<Self> {
-        let simd = Simd::new(config.kernel.unwrap_or_else(Kernel::detect))?;
+        let machine = Machine::new(config)?;
         let encoder = bundle.config();
         let tasks = bundle.tasks().clone();
-        let threads = config.threads.unwrap_or_else(available_threads);
-        let pool = Pool::shared(threads)?;
-        let loader = Loader::new(&pool, threads);
+        let loader = machine.loader();
         let load = || -> Result<_> {
             let heads = TaskHeads::load(&tasks, encoder.hidden_size(), source)?;
             Ok((Encoder::load(encoder, source, &loader)?, heads))
@@ -140,7 +136,7 @@ impl NativeModel {
         let width = encoder.hidden_size();
         let model = Model {
             config: encoder.clone(),
-            encoder: BatchEncoder::new((layers, width), (pool, threads), simd),
+            encoder: BatchEncoder::new(layers, width, machine),
             heads,
             tasks,
             precision,
@@ -169,9 +165,10 @@ impl NativeModel {
         let crew = model.encoder.lease(batch);
         model.encoder.encode(&crew, batch, &mut hidden.data)?;
         let team = Team::all(model.encoder.simd(), &crew);
-        let input = (&hidden, &batch.offsets[..]);
         let scratch = &mut *model.encoder.scratch(&crew);
-        model.heads.forward(team, input, &mut scratch.quant)
+        model
+            .heads
+            .forward(team, &hidden, &batch.offsets, &mut scratch.quant)
     }
 
     /// Computes the encoder's last hidden states `[N, H]`.

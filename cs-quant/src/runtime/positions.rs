@@ -63,19 +63,14 @@ impl PositionTable {
         true
     }
 
-    /// Computes the cosines and sines of the positions' turns, `[N, D]`, where there are any.
-    pub(crate) fn turns<'a>(
-        &self,
-        positions: &[u32],
-        head_size: usize,
-        out: &'a mut Vec<f32>,
-    ) -> Option<&'a [f32]> {
+    /// Computes the cosines and sines of the positions' turns, `[N, D]`, if they turn.
+    pub(crate) fn turns(&self, positions: &[u32], head_size: usize, out: &mut Vec<f32>) {
         let Self::Rotary {
             frequencies,
             factor,
         } = self
         else {
-            return None;
+            return;
         };
         let out = take(out, positions.len() * head_size);
         for (row, &position) in out.chunks_exact_mut(head_size).zip(positions) {
@@ -85,7 +80,11 @@ impl PositionTable {
                 (*cos, *sin) = (angle.cos() * factor, angle.sin() * factor);
             }
         }
-        Some(out)
+    }
+
+    /// Whether positions turn queries and keys.
+    pub(crate) fn is_rotary(&self) -> bool {
+        matches!(self, Self::Rotary { .. })
     }
 
     pub(crate) fn bytes(&self) -> usize {

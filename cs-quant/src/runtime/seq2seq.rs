@@ -11,20 +11,19 @@ use cs_model::{Bundle, EncoderDecoder, Matrix, Seq2SeqConfig, Weights};
 use super::batch_encoder::BatchEncoder;
 use super::cache::{Cached, PageLayout};
 use super::config::{Precision, RuntimeConfig};
-use super::decoder::{DecoderSpace, DecoderStack};
+use super::decoder::DecoderStack;
+use super::decoder_space::DecoderSpace;
 use super::embedding::Words;
 use super::encoder::Encoder;
-use super::loader::Loader;
+use super::machine::Machine;
 use super::split::check;
-use super::text_reader::{Limits, Sources, TextReader};
+use super::text_reader::{Limits, Reading, Sources, TextReader};
 use super::transformer::Transformer;
 use crate::Kernel;
 use crate::error::{Error, Result};
 use crate::format::scheme::QuantConfig;
 use crate::format::source::WeightSource;
-use crate::kernel::Simd;
 use crate::kernel::memory::grow;
-use crate::kernel::pool::{Pool, available_threads};
 
 /// An encoder-decoder that turns sources into targets on this machine's CPU: BART, Blenderbot,
 /// BlenderbotSmall or Marian.
@@ -113,11 +112,9 @@ impl NativeSeq2SeqLm {
     }
 
     fn load(seq2seq: Seq2SeqConfig, source: &WeightSource, config: &RuntimeConfig) -> Result<Self> {
-        let simd = Simd::new(config.kernel.unwrap_or_else(Kernel::detect))?;
-        let threads = config.threads.unwrap_or_else(available_threads);
-        let pool = Pool::shared(threads)?;
+        let machine = Machine::new(config)?;
         let (encoder, decoder) = {
-            let loader = Loader::new(&pool, threads);
+            let loader = machine.loader();
             let names = [seq2seq.encoder_names(), seq2seq.decoder_names()];
             let [own, shared] = names.map(|names| names.weight(Role::WordEmbeddings));
             let [encoder, decoder] = names.map(|names| source.named(names));
@@ -136,10 +133,9 @@ impl NativeSeq2SeqLm {
             max_positions: seq2seq.max_positions(),
         };
         let (source_layout, width) = (decoder.source_layout(), decoder.width());
-        let pools = (Arc::clone(&pool), threads);
         let model = Model {
-            encoder: BatchEncoder::new((encoder, width), pools, simd),
-            reader: TextReader::new((decoder, limits), (pool, threads), simd),
+            encoder: BatchEncoder::new(encoder, width, machine.clone()),
+            reader: TextReader::new(decoder, limits, machine),
             source_layout,
             precision: match source.is_quantised() {
                 true => Precision::Int8,
@@ -173,8 +169,10 @@ impl NativeSeq2SeqLm {
             source.extend(&sources.ids[sources.range(i)], &model.source_layout)?;
         }
         let mut space = model.reader.space();
-        let into = (&mut read[..], &model.source_layout);
-        model.reader.read_sources(&hidden, into, &mut space)?;
+        let layout = &model.source_layout;
+        model
+            .reader
+            .read_sources(&hidden, &mut read, layout, &mut space)?;
         Ok(NativeSeq2SeqDecoder {
             model: Arc::clone(&self.model),
             sources: read,
@@ -211,7 +209,7 @@ impl NativeSeq2SeqLm {
     /// The kernel that is in use.
     #[must_use]
     pub fn kernel(&self) -> Kernel {
-        self.model.reader.simd().kernel()
+        self.model.reader.kernel()
     }
 
     /// The precision that is in use; never [`Precision::Auto`].
@@ -270,8 +268,12 @@ impl NativeSeq2SeqDecoder {
             all: &self.sources,
             of: &self.of,
         };
-        let texts = (texts, Some(sources));
-        reader.read(&mut self.targets, texts, wanted, &mut self.space)
+        let reading = Reading {
+            texts,
+            sources: Some(sources),
+            wanted,
+        };
+        reader.read(&mut self.targets, reading, &mut self.space)
     }
 }
 

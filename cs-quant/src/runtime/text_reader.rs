@@ -1,22 +1,21 @@
 //! Texts that a decoder reads, several at once, into their conversations. In the shapes, `N` is the
 //! number of tokens, `B` that of texts, and `V` that of words.
 
-use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::sync::Arc;
 
 use cs_model::Matrix;
 use cs_model::generate::RowJob;
 
 use super::cache::{Cached, PageLayout};
-use super::decoder::{DecoderSpace, DecoderStack, Rows, SourceRows};
+use super::decoder::DecoderStack;
+use super::decoder_space::{DecoderExtent, DecoderSpace, Rows, SourceRows};
+use super::machine::Machine;
 use super::scratch::lock;
 use super::split::worthwhile_threads;
+use crate::Kernel;
 use crate::error::{Error, Result};
-use crate::kernel::Simd;
 use crate::kernel::cached::{PAGE, PageRef, Segment};
 use crate::kernel::memory::grow;
-use crate::kernel::pool::Pool;
 use crate::kernel::team::Team;
 
 /// The most rows that go through the network together: enough that a weight is used often, few
@@ -32,9 +31,7 @@ pub(crate) struct TextReader {
     stack: DecoderStack,
     layout: PageLayout,
     limits: Limits,
-    simd: Simd,
-    threads: usize,
-    pool: Arc<Pool>,
+    machine: Machine,
 }
 
 /// What a text has to keep to.
@@ -53,6 +50,16 @@ pub(crate) struct Sources<'a> {
     pub(crate) of: &'a [usize],
 }
 
+/// Texts that are read together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    pub(crate) texts: &'a [&'a [u32]],
+    /// What the texts attend to, in a decoder with an encoder.
+    pub(crate) sources: Option<Sources<'a>>,
+    /// The number of last tokens of each text after which logits are wanted.
+    pub(crate) wanted: &'a [usize],
+}
+
 /// Some rows of a text in a forward.
 struct Piece {
     text: usize,
@@ -61,18 +68,12 @@ struct Piece {
 }
 
 impl TextReader {
-    pub(crate) fn new(
-        (stack, limits): (DecoderStack, Limits),
-        (pool, threads): (Arc<Pool>, NonZeroUsize),
-        simd: Simd,
-    ) -> Self {
+    pub(crate) fn new(stack: DecoderStack, limits: Limits, machine: Machine) -> Self {
         Self {
             layout: stack.layout(),
             stack,
             limits,
-            simd,
-            threads: threads.get(),
-            pool,
+            machine,
         }
     }
 
@@ -84,8 +85,8 @@ impl TextReader {
         &mut self.stack
     }
 
-    pub(crate) fn simd(&self) -> Simd {
-        self.simd
+    pub(crate) fn kernel(&self) -> Kernel {
+        self.machine.simd().kernel()
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -99,7 +100,7 @@ impl TextReader {
 
     /// Makes the space in which a caller's texts are read.
     pub(crate) fn space(&self) -> DecoderSpace {
-        DecoderSpace::new(self.pool.ranks())
+        DecoderSpace::new(self.machine.ranks())
     }
 
     /// Checks that the texts fit the model, and the cache.
@@ -139,8 +140,8 @@ impl TextReader {
         Ok(())
     }
 
-    /// Adds texts that were [checked](Self::check) to conversations, and gives the logits after the
-    /// last `wanted[i]` tokens of text `i`, `[M, V]`. On an error the conversations are as they were.
+    /// Adds texts that were [checked](Self::check) to conversations, and gives the logits that are
+    /// wanted, `[M, V]`. On an error the conversations are as they were.
     ///
     /// # Errors
     ///
@@ -148,11 +149,11 @@ impl TextReader {
     pub(crate) fn read(
         &self,
         conversations: &mut [Cached],
-        (texts, sources): (&[&[u32]], Option<Sources<'_>>),
-        wanted: &[usize],
+        reading: Reading<'_>,
         space: &mut DecoderSpace,
     ) -> Result<Matrix> {
-        let rows = wanted.iter().sum::<usize>();
+        let texts = reading.texts;
+        let rows = reading.wanted.iter().sum::<usize>();
         let mut logits = Matrix::zeros(0, self.limits.vocab_size);
         grow(&mut logits.data, rows.saturating_mul(logits.cols))?;
         logits.rows = rows;
@@ -164,8 +165,7 @@ impl TextReader {
                 return Err(error);
             }
         }
-        let out = (&mut logits, wanted);
-        let result = self.compute(conversations, (texts, sources), out, space);
+        let result = self.compute(conversations, reading, &mut logits, space);
         if result.is_err() {
             for (conversation, text) in conversations.iter_mut().zip(texts) {
                 conversation.truncate(text.len());
@@ -183,11 +183,12 @@ impl TextReader {
     pub(crate) fn read_sources(
         &self,
         hidden: &[f32],
-        (sources, layout): (&mut [Cached], &PageLayout),
+        sources: &mut [Cached],
+        layout: &PageLayout,
         space: &mut DecoderSpace,
     ) -> Result<()> {
-        let crew = self.pool.lease(self.threads);
-        let team = Team::all(self.simd, &crew);
+        let crew = self.machine.lease(self.machine.threads());
+        let team = Team::all(self.machine.simd(), &crew);
         let (mut sources, mut hidden) = (sources, hidden);
         while !sources.is_empty() {
             let (mut count, mut rows) = (0, 0);
@@ -223,9 +224,9 @@ impl TextReader {
     /// Calls `job` for each row, several at once if they are worth other threads.
     pub(crate) fn for_rows(&self, rows: &mut Matrix, job: &RowJob<'_>) {
         let (count, width) = (rows.rows, rows.cols);
-        let threads = (count * width / ROW_GRAIN).clamp(1, self.threads);
-        let crew = self.pool.lease(threads);
-        let team = Team::all(self.simd, &crew);
+        let threads = (count * width / ROW_GRAIN).clamp(1, self.machine.threads());
+        let crew = self.machine.lease(threads);
+        let team = Team::all(self.machine.simd(), &crew);
         let share = if threads == 1 { count } else { 1 };
         team.scatter(count, share, [(&mut rows.data, width)], |share| {
             let [numbers] = share.buffers;
@@ -238,26 +239,29 @@ impl TextReader {
     fn compute(
         &self,
         conversations: &mut [Cached],
-        (texts, sources): (&[&[u32]], Option<Sources<'_>>),
-        (logits, wanted): (&mut Matrix, &[usize]),
+        reading: Reading<'_>,
+        logits: &mut Matrix,
         space: &mut DecoderSpace,
     ) -> Result<()> {
         let width = self.stack.width();
-        let read = sources.map_or(&[][..], |sources| sources.all);
+        let read = reading.sources.map_or(&[][..], |sources| sources.all);
         let lengths = conversations.iter().chain(read);
         let lengths = lengths.map(|own| own.tokens().len());
         let longest = lengths.max().unwrap_or(0);
         let mut written = 0;
-        for pieces in pieces(texts) {
+        for pieces in pieces(reading.texts) {
             let rows: usize = pieces.iter().map(|piece| piece.tokens.len()).sum();
-            let crew = self
-                .pool
-                .lease(worthwhile_threads(rows, self.stack.macs()).min(self.threads));
-            let team = Team::all(self.simd, &crew);
-            let share = team.share(rows, width);
-            self.stack.reserve([rows, share, longest], space)?;
-            self.forward(team, conversations, (texts, sources), (&pieces, space));
-            let chosen = chosen(&pieces, texts, wanted);
+            let worthwhile = worthwhile_threads(rows, self.stack.macs());
+            let crew = self.machine.lease(worthwhile);
+            let team = Team::all(self.machine.simd(), &crew);
+            let extent = DecoderExtent {
+                rows,
+                share: team.share(rows, width),
+                longest,
+            };
+            self.stack.reserve(extent, space)?;
+            self.forward(team, conversations, reading, &pieces, space);
+            let chosen = chosen(&pieces, reading.texts, reading.wanted);
             if chosen.is_empty() {
                 continue;
             }
@@ -269,7 +273,7 @@ impl TextReader {
             let out = &mut logits.data[written * logits.cols..][..chosen.len() * logits.cols];
             let scratch = &mut *lock(&space.scratch[team.rank()]);
             scratch.reserve_head(chosen.len(), width)?;
-            self.stack.logits(team, &hidden, (out, scratch));
+            self.stack.logits(team, &hidden, out, scratch);
             written += chosen.len();
         }
         Ok(())
@@ -280,9 +284,11 @@ impl TextReader {
         &self,
         team: Team<'_>,
         conversations: &mut [Cached],
-        (texts, sources): (&[&[u32]], Option<Sources<'_>>),
-        (pieces, space): (&[Piece], &mut DecoderSpace),
+        reading: Reading<'_>,
+        pieces: &[Piece],
+        space: &mut DecoderSpace,
     ) {
+        let Reading { texts, sources, .. } = reading;
         let mut ids = Vec::new();
         let first = pieces.first().map_or(0, |piece| piece.text);
         let mut pages = Vec::new();

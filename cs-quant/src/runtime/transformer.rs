@@ -82,7 +82,7 @@ impl Transformer {
             let [out, qkv] = share.buffers;
             self.embed(share.team, batch.rows(share.rows), scratch, out);
             if let Some(layer) = self.layers.first() {
-                layer.project(share.team, out, None, (qkv, scratch));
+                layer.project(share.team, out, None, qkv, scratch);
             }
         });
         // After its last product a layer leaves its rows to the first one of the next layer,
@@ -112,7 +112,7 @@ impl Transformer {
                 layer.finish(share.team, heads, scratch, out);
                 scratch.context = context;
                 if let Some(next) = next {
-                    next.project(share.team, out, None, (later, scratch));
+                    next.project(share.team, out, None, later, scratch);
                 }
             });
         }
@@ -136,13 +136,14 @@ impl Transformer {
             quant,
             ..
         } = scratch;
-        let tokens = (part.ids, part.positions);
+        let BatchPart { ids, positions, .. } = part;
         let Some(projection) = &self.projection else {
-            return self.embeddings.look_up(team, tokens, (out, update));
+            return self.embeddings.look_up(team, ids, positions, out, update);
         };
-        let narrow = take(context, part.ids.len() * self.embeddings.width()); // [N, E]
-        self.embeddings.look_up(team, tokens, (narrow, update));
-        projection.apply(team, narrow, Act::None, (out, quant));
+        let narrow = take(context, ids.len() * self.embeddings.width()); // [N, E]
+        self.embeddings
+            .look_up(team, ids, positions, narrow, update);
+        projection.apply(team, narrow, Act::None, out, quant);
     }
 
     /// The number of multiply-adds of the linear layers per token.

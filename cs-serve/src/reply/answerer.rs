@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cs_data::MAX_TEXT_BYTES;
 
+use super::answerer_parts::AnswererParts;
 use super::entry::Entry;
 use super::known::{Known, KnownFacts, is_long};
 use super::question::is_question;
-use super::retrieval::{Embedder, Found, Retrieval, RetrievalConfig};
+use super::retrieval::{Found, Retrieval, RetrievalConfig};
 use super::wording::Wording;
 use super::writer::{Answered, Material, Writer, Written};
 use super::{Asked, Evidence, Replies, Reply, ReplyError, Sink, Source, Values};
@@ -24,21 +25,6 @@ const CANDIDATES: usize = 20;
 const TOLD: usize = 3;
 const TOLD_NEARNESS: f32 = 0.5;
 const TOLD_COSINE: f32 = 0.05;
-
-/// What an [`Answerer`] answers from.
-#[derive(Default)]
-pub struct AnswererParts {
-    /// What somebody wrote.
-    pub replies: Replies,
-    /// When the answer to a question that was found is given.
-    pub retrieval: RetrievalConfig,
-    /// What finds questions by their meaning, too.
-    pub embedder: Option<Arc<dyn Embedder>>,
-    /// What is known.
-    pub knowledge: Option<Arc<CurrentKnowledge>>,
-    /// What writes replies where nobody has.
-    pub writer: Option<Writer>,
-}
 
 /// Answers turns that no flow takes, from the first of these that has an answer:
 ///
@@ -96,6 +82,13 @@ pub struct Answerer {
     writer: Option<Writer>,
     /// What intents ask of the version of facts that was asked last.
     questions: Mutex<Option<Arc<Resolved>>>,
+}
+
+/// An answered question that is like a turn's.
+struct Near<'a> {
+    /// The id of its reply.
+    id: &'a str,
+    answered: Answered,
 }
 
 /// What intents ask of one version of facts.
@@ -285,7 +278,7 @@ impl Answerer {
         let near = self.near(asked, values)?;
         let material = Material {
             facts: told.words.clone(),
-            answered: near.iter().map(|(_, it)| it.clone()).collect(),
+            answered: near.iter().map(|it| it.answered.clone()).collect(),
         };
         if material.facts.is_empty() && material.answered.is_empty() {
             return Ok(None);
@@ -313,12 +306,8 @@ impl Answerer {
         known.transpose()
     }
 
-    /// Gives answered questions that are like a turn's, the likeliest first, each with its reply's id.
-    fn near(
-        &self,
-        asked: &Asked<'_>,
-        values: &Values,
-    ) -> Result<Vec<(&str, Answered)>, ReplyError> {
+    /// Gives answered questions that are like a turn's, the likeliest first.
+    fn near(&self, asked: &Asked<'_>, values: &Values) -> Result<Vec<Near<'_>>, ReplyError> {
         let least = RetrievalConfig {
             min_overlap: self.config.min_overlap * TOLD_NEARNESS,
             min_cosine: self.config.min_cosine - TOLD_COSINE,
@@ -332,7 +321,10 @@ impl Answerer {
             let answer = entry.render(asked.language, values).ok()?;
             let question = question.to_owned();
             let is_new = fits(entry, asked, values) && told.insert(&entry.id);
-            is_new.then_some((entry.id.as_str(), Answered { question, answer }))
+            is_new.then_some(Near {
+                id: &entry.id,
+                answered: Answered { question, answer },
+            })
         });
         Ok(answered.take(TOLD).collect())
     }
@@ -357,36 +349,6 @@ impl Answerer {
     }
 }
 
-impl AnswererParts {
-    fn validate(&self) -> Result<(), ReplyError> {
-        self.retrieval.validate()?;
-        let refused = |name, expected| {
-            Err(ReplyError::Config {
-                name,
-                found: "one".to_owned(),
-                expected,
-            })
-        };
-        if self.embedder.is_some() && self.replies.questions().next().is_none() {
-            return refused("embedder", "none, as no reply answers a question");
-        }
-        if self.knowledge.is_none() && !self.replies.asks().is_empty() {
-            return refused(
-                "a reply of the kind knowledge",
-                "none, as there are no facts",
-            );
-        }
-        let has_questions = self.replies.questions().next().is_some();
-        if self.writer.is_some() && self.knowledge.is_none() && !has_questions {
-            return refused(
-                "writer",
-                "none, as there are neither facts nor answered questions",
-            );
-        }
-        Ok(())
-    }
-}
-
 /// Whether a text asks something, by its words or by what it names.
 fn asks(text: &str, questions: &Questions, linker: &Linker) -> bool {
     let named = linker.mentions(text);
@@ -404,11 +366,11 @@ fn stands(reply: Option<Reply>, known: Option<&Known>) -> Result<Option<Reply>, 
 }
 
 /// What a text that was written rests on: facts, then answered questions.
-fn evidence(written: &Written, told: &KnownFacts, near: &[(&str, Answered)]) -> Vec<Evidence> {
+fn evidence(written: &Written, told: &KnownFacts, near: &[Near<'_>]) -> Vec<Evidence> {
     let answered = written.answered.iter().map(|&it| Evidence {
         source: Source::Faq,
-        id: near[it].0.to_owned(),
-        text: near[it].1.question.clone(),
+        id: near[it].id.to_owned(),
+        text: near[it].answered.question.clone(),
     });
     let facts = told.evidence(&written.facts).into_iter();
     facts.chain(answered).collect()
@@ -451,15 +413,6 @@ impl fmt::Debug for Answerer {
         f.debug_struct("Answerer")
             .field("replies", &self.replies.len())
             .field("retrieval", &self.retrieval)
-            .field("knowledge", &self.knowledge)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for AnswererParts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnswererParts")
-            .field("replies", &self.replies.len())
             .field("knowledge", &self.knowledge)
             .finish_non_exhaustive()
     }

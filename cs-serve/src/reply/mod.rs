@@ -10,6 +10,7 @@
 //! - [`Language`] is the one that a customer writes.
 
 mod answerer;
+mod answerer_parts;
 mod asked;
 mod entry;
 mod error;
@@ -25,7 +26,8 @@ mod text;
 mod wording;
 mod writer;
 
-pub use answerer::{Answerer, AnswererParts};
+pub use answerer::Answerer;
+pub use answerer_parts::AnswererParts;
 pub use asked::{Asked, Exchange, Sink};
 pub use error::ReplyError;
 pub use language::Language;

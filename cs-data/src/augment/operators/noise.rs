@@ -178,7 +178,8 @@ impl Noise {
         row: Row<'_>,
         segment: Range<usize>,
         mut spare: usize,
-        (random, edits): (&mut SplitMix, &mut Edits),
+        random: &mut SplitMix,
+        edits: &mut Edits,
     ) -> usize {
         let inside = is_entity(row, segment.start);
         let all: Vec<Token> = tokens(row.text, segment.clone()).collect();
@@ -226,7 +227,7 @@ impl Augmenter for Noise {
         let mut spare = count(0..row.text.len()).saturating_sub(1);
         let mut disturbed = Edits::default();
         for segment in row.segments(self.config.in_entities) {
-            spare = self.disturb(row, segment, spare, (random, &mut disturbed));
+            spare = self.disturb(row, segment, spare, random, &mut disturbed);
         }
         // What is put in goes where nothing else changes.
         let mut inserted = Edits::default();

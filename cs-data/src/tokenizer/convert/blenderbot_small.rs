@@ -11,6 +11,7 @@ use super::super::json::{self, Loaded};
 use super::super::renumbered::{CONTINUED, END_OF_WORD, Renumbered};
 use super::byte_pairs::BytePairs;
 use super::document::{Document, Edge};
+use super::pieces::replaced;
 use super::settings::Settings;
 
 const TOKENS: [(&str, &str); 4] = [
@@ -53,9 +54,8 @@ pub(super) fn load(files: BytePairs, settings: &Settings) -> Result<(Loaded, Pat
 
 /// Lower case, a space before punctuation, the end of a line as a word.
 fn normalizer() -> Value {
-    let replace = |pattern: Value, content: &str| json!({"type": "Replace", "pattern": pattern, "content": content});
     // A line that ends with an apostrophe or white space goes on.
-    let mut steps = vec![replace(json!({"Regex": r"(?<=[^\s'])\n"}), " __newln__ ")];
+    let mut steps = vec![replaced(json!({"Regex": r"(?<=[^\s'])\n"}), " __newln__ ")];
     let signs = [
         (".", " ."),
         (",", " ,"),
@@ -65,7 +65,7 @@ fn normalizer() -> Value {
         (")", " )"),
         ("'", " ' "),
     ];
-    steps.extend(signs.map(|(sign, apart)| replace(json!({"String": sign}), apart)));
+    steps.extend(signs.map(|(sign, apart)| replaced(json!({"String": sign}), apart)));
     steps.push(json!({"type": "Lowercase"}));
     json!({"type": "Sequence", "normalizers": steps})
 }

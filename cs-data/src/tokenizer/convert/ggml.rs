@@ -134,22 +134,20 @@ impl GgmlVocabulary<'_> {
     }
 
     fn byte_pairs(&self, origin: &Path) -> Result<Document> {
-        let bytes = |regex: bool| json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": regex});
-        let both = |first: Value, bytes: Value| json!({"type": "Sequence", "pretokenizers": [first, bytes]});
         let (mut normalizer, mut whole) = (Value::Null, false);
         let pre_tokenizer = match self.pre {
-            Some("gpt-2") => bytes(true),
-            Some("smollm") => both(
+            Some("gpt-2") => byte_level(true),
+            Some("smollm") => in_turn(
                 json!({"type": "Digits", "individual_digits": true}),
-                bytes(true),
+                byte_level(true),
             ),
             Some("qwen2") => {
                 normalizer = json!({"type": "NFC"});
-                both(split(QWEN2_WORDS), bytes(false))
+                in_turn(split(QWEN2_WORDS), byte_level(false))
             }
             Some("llama-bpe") => {
                 whole = true;
-                both(split(LLAMA3_WORDS), bytes(false))
+                in_turn(split(LLAMA3_WORDS), byte_level(false))
             }
             other => {
                 let found = format!("tokenizer.ggml.pre {:?}", other.unwrap_or("missing"));
@@ -165,7 +163,7 @@ impl GgmlVocabulary<'_> {
             normalizer,
             pre_tokenizer,
             post_processor: self.edges(whole, origin)?,
-            decoder: bytes(true),
+            decoder: byte_level(true),
             model: BytePairs::model(&vocabulary, &self.pairs(&vocabulary, origin)?, whole),
             added_tokens: self.added_tokens(),
             padding: None,
@@ -270,4 +268,12 @@ impl GgmlVocabulary<'_> {
         }
         Ok(document)
     }
+}
+
+fn byte_level(splits: bool) -> Value {
+    json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": splits})
+}
+
+fn in_turn(first: Value, second: Value) -> Value {
+    json!({"type": "Sequence", "pretokenizers": [first, second]})
 }

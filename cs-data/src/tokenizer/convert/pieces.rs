@@ -110,9 +110,8 @@ impl Opened {
             ("cls_token", "[CLS]"),
             ("mask_token", "[MASK]"),
         ];
-        let replace =
-            |from: &str| json!({"type": "Replace", "pattern": {"String": from}, "content": "\""});
-        let mut steps = vec![replace("``"), replace("''")];
+        let quotes = ["``", "''"].map(|from| replaced(json!({"String": from}), "\""));
+        let mut steps = quotes.to_vec();
         if settings.flag("keep_accents") != Some(true) {
             steps.extend([json!({"type": "NFKD"}), json!({"type": "StripAccents"})]);
         }
@@ -120,13 +119,7 @@ impl Opened {
             steps.push(json!({"type": "Lowercase"}));
         }
         steps.extend(self.charsmap());
-        let edge = |role| {
-            Edge::new(
-                token_of(settings, &defaults, role),
-                |token| self.id(token),
-                &self.path,
-            )
-        };
+        let edge = |role| self.edge(settings, &defaults, role);
         Ok(Document {
             normalizer: json!({"type": "Sequence", "normalizers": steps}),
             pre_tokenizer: words(settings),
@@ -173,10 +166,9 @@ impl Opened {
     /// The special tokens around a text that the settings ask for.
     fn edges(&self, settings: &Settings, defaults: &[(&str, &str)]) -> Result<Value> {
         let edge = |flag: &str, role: &'static str| {
-            let token = token_of(settings, defaults, role);
             let wanted = settings.flag(flag) == Some(true);
             wanted
-                .then(|| Edge::new(token, |token| self.id(token), &self.path))
+                .then(|| self.edge(settings, defaults, role))
                 .transpose()
         };
         let (head, tail) = (
@@ -184,6 +176,16 @@ impl Opened {
             edge("add_eos_token", "eos_token")?,
         );
         Ok(template(head.as_slice(), tail.as_slice()))
+    }
+
+    fn edge<'a>(
+        &self,
+        settings: &'a Settings,
+        defaults: &[(&str, &'a str)],
+        role: &'static str,
+    ) -> Result<Edge<'a>> {
+        let token = token_of(settings, defaults, role);
+        Edge::new(token, |token| self.id(token), &self.path)
     }
 
     fn scores(&self) -> Vec<(&str, f32)> {
@@ -221,16 +223,10 @@ impl Opened {
     pub(super) fn merges_by_score(&self) -> Vec<Merge<'_>> {
         let ids = self.ids(|piece| piece.kind() == Kind::Normal);
         let mut merges = merges(&ids);
-        let score = |(first, second): &Merge<'_>| {
-            let id = ids
-                .get(&*[*first, *second].concat())
-                .copied()
-                .unwrap_or_default();
-            (-self.model.pieces[id].score(), id)
-        };
         merges.sort_by_cached_key(|merge| {
-            let (score, id) = score(merge);
-            (Ordered(score), id, *merge)
+            let id = ids.get(&*[merge.0, merge.1].concat()).copied();
+            let id = id.unwrap_or_default();
+            (Ordered(-self.model.pieces[id].score()), id, *merge)
         });
         merges
     }
@@ -253,18 +249,17 @@ impl Opened {
     /// What SentencePiece does to a text before its pieces are looked for.
     pub(super) fn normalizer(&self, legacy: bool) -> Value {
         let told = &self.model.normalizer;
-        let replace = |pattern: Value, content: &str| json!({"type": "Replace", "pattern": pattern, "content": content});
         let mut steps: Vec<Value> = self.charsmap().into_iter().collect();
         if told.remove_extra_whitespaces() {
-            steps.push(replace(json!({"Regex": r"\A +| +\z"}), ""));
-            steps.push(replace(json!({"Regex": " {2,}"}), " "));
+            steps.push(replaced(json!({"Regex": r"\A +| +\z"}), ""));
+            steps.push(replaced(json!({"Regex": " {2,}"}), " "));
         }
         if told.escape_whitespaces() {
-            steps.push(replace(json!({"String": " "}), SPACE));
+            steps.push(replaced(json!({"String": " "}), SPACE));
         }
         if told.add_dummy_prefix() && legacy {
             // Metaspace puts none before a text that begins with one.
-            steps.push(replace(
+            steps.push(replaced(
                 json!({"Regex": format!(r"\A{SPACE}")}),
                 &SPACE.repeat(2),
             ));
@@ -408,15 +403,20 @@ fn metaspace(settings: &Settings) -> Value {
 }
 
 fn spaces() -> Value {
-    json!({"type": "Replace", "pattern": {"String": SPACE}, "content": " "})
+    replaced(json!({"String": SPACE}), " ")
+}
+
+/// A step of a normaliser, or of a decoder.
+pub(super) fn replaced(pattern: Value, content: &str) -> Value {
+    json!({"type": "Replace", "pattern": pattern, "content": content})
 }
 
 /// A regular expression for a text. `\<` and `\>` are the edges of a word.
 fn escaped(text: &str) -> String {
-    let is_sign = |char: char| char.is_ascii_punctuation() && !matches!(char, '<' | '>');
-    let escape = |char: char| match is_sign(char) {
-        true => format!("\\{char}"),
-        false => char.to_string(),
+    let escape = |char: char| match char {
+        '<' | '>' => char.to_string(),
+        _ if char.is_ascii_punctuation() => format!("\\{char}"),
+        _ => char.to_string(),
     };
     text.chars().map(escape).collect()
 }

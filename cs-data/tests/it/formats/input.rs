@@ -296,15 +296,18 @@ fn a_folder_is_the_rows_of_its_files() {
         .collect();
     assert_eq!(found, [("0", "greet"), ("1", "bye")]);
     assert_eq!(rows[0].extra["rasa_sections"][0]["synonym"], "x");
-    let broken = write(
+    write(
         &folder,
         "rasa/nlu/c.yml",
         "nlu:\n- intent: a\n  examples: |\n    - [b](c\n",
     );
     let error = failure(open(&folder.path().join("rasa"), &ReadOptions::default()));
     assert!(error.starts_with("c.yml:4:"), "{error}");
-    std::fs::remove_file(broken).unwrap();
+}
 
+#[test]
+fn rows_are_numbered_through_the_files_of_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
     write(
         &folder,
         "lines/b.jsonl",
@@ -328,7 +331,11 @@ fn a_folder_is_the_rows_of_its_files() {
         error,
         "b.jsonl:1:1: the id \"x\" for the second time, expected an id of its own"
     );
+}
 
+#[test]
+fn a_folder_is_of_one_format() {
+    let folder = tempfile::tempdir().unwrap();
     write(&folder, "mixed/a.jsonl", "{\"text\": \"a\"}\n");
     write(&folder, "mixed/b.csv", "text\nb\n");
     let mixed = folder.path().join("mixed");

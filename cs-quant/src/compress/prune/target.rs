@@ -93,7 +93,7 @@ pub fn prune_to_latency(
     let staging = staging(out)?;
     let costs = Costs::measure(bundle, texts, &config.runtime, staging.path())?;
     let whole = NativeModel::open(bundle, &config.runtime)?;
-    let order = Order::new(&stack, importance, (&costs, config.neuron_step));
+    let order = Order::new(&stack, importance, &costs, config.neuron_step);
     let before = costs.of(PrunePlan::whole(&stack).counts());
     let mut best: Option<(PrunePlan, [f64; 2])> = None;
     let mut aim = config.target_latency;
@@ -197,7 +197,7 @@ struct Order {
 }
 
 impl Order {
-    fn new(stack: &Stack, importance: &Importance, (costs, step): (&Costs, usize)) -> Self {
+    fn new(stack: &Stack, importance: &Importance, costs: &Costs, step: usize) -> Self {
         let mut parts = Vec::new();
         let square = |score: f64| score * score;
         for layer in 0..stack.blocks.len() {
@@ -298,7 +298,7 @@ mod tests {
     fn the_least_worth_goes_first_and_the_best_stays() {
         let (config, importance) = model();
         let stack = config.stack().unwrap();
-        let order = Order::new(&stack, &importance, (&COSTS, 4));
+        let order = Order::new(&stack, &importance, &COSTS, 4);
         let worths: Vec<f64> = order.parts.iter().map(|part| part.worth).collect();
         assert!(worths.is_sorted());
         // 10 neurons: two go at once, then four; four stay. 3 heads: one stays.

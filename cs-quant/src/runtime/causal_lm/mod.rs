@@ -1,26 +1,21 @@
 //! A loaded decoder, and its conversations.
 
-use std::path::Path;
+mod open;
+
 use std::sync::Arc;
 
 use cs_model::generate::{Decoder, RowJob, Verifier};
-use cs_model::gguf::Gguf;
-use cs_model::{Bundle, DecoderConfig, Matrix, Weights};
+use cs_model::{DecoderConfig, Matrix};
+
+pub(crate) use open::measured;
 
 use super::cache::Cached;
-use super::config::{Precision, RuntimeConfig};
-use super::decoder::{DecoderSpace, DecoderStack};
-use super::loader::Loader;
-use super::own_text::write_own_texts;
+use super::config::Precision;
+use super::decoder_space::DecoderSpace;
 use super::prefix::{rests, resume, shared_prefixes};
-use super::text_reader::{Limits, TextReader};
+use super::text_reader::{Reading, TextReader};
 use crate::Kernel;
 use crate::error::{Error, Result};
-use crate::format::equalise::InputSquares;
-use crate::format::scheme::QuantConfig;
-use crate::format::source::{WeightSource, checkpoint};
-use crate::kernel::Simd;
-use crate::kernel::pool::{Pool, available_threads};
 
 /// A decoder that continues texts on this machine's CPU: GPT-2, Llama, Qwen2 or Qwen3. It is a
 /// [`Decoder`] for the [`Generator`](cs_model::generate::Generator).
@@ -55,147 +50,6 @@ pub(super) struct Model {
 }
 
 impl NativeCausalLm {
-    /// Opens a folder: a Hugging Face model's, or one that [`crate::quantize_decoder`] wrote.
-    ///
-    /// With [`Precision::Int8`] and no artefact in the folder, the weights are quantised while they
-    /// are read, without [calibration](QuantConfig::calibrate).
-    ///
-    /// # Errors
-    ///
-    /// A file is missing or damaged, with its path; an error if the kernel or the threads are not to
-    /// be had.
-    pub fn open(dir: &Path, config: &RuntimeConfig) -> Result<Self> {
-        let decoder = DecoderConfig::open(dir)?;
-        let artefact = dir.join(Bundle::INT8_WEIGHTS);
-        if config.precision != Precision::Fp32 && artefact.is_file() {
-            let source = WeightSource::artefact(Weights::open(&artefact)?)?;
-            return Self::load(decoder, &source, Precision::Int8, config);
-        }
-        let int8 = config.precision == Precision::Int8;
-        let quantise = int8.then(QuantConfig::default);
-        let source = WeightSource::checkpoint(checkpoint(dir, &decoder)?, quantise);
-        let source = source.for_decoder(&decoder, None)?;
-        let precision = if int8 {
-            Precision::Int8
-        } else {
-            Precision::Fp32
-        };
-        Self::load(decoder, &source, precision, config)
-    }
-
-    /// Opens a Hugging Face folder and quantises its weights while they are read;
-    /// `config.precision` is not looked at.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`NativeCausalLm::open`]; [`Error::Config`] for a value out of range.
-    pub fn open_quantised(
-        dir: &Path,
-        quantise: &QuantConfig,
-        config: &RuntimeConfig,
-    ) -> Result<Self> {
-        quantise.validate()?;
-        let measured = measured(dir, quantise, config)?;
-        Self::open_measured(dir, quantise, measured.as_deref(), config)
-    }
-
-    /// Does what [`open_quantised`](Self::open_quantised) does, with inputs that were measured before.
-    pub(crate) fn open_measured(
-        dir: &Path,
-        quantise: &QuantConfig,
-        measured: Option<&[InputSquares]>,
-        config: &RuntimeConfig,
-    ) -> Result<Self> {
-        let decoder = DecoderConfig::open(dir)?;
-        let weights = checkpoint(dir, &decoder)?;
-        let source = WeightSource::checkpoint(weights, Some(quantise.clone()));
-        let source = source.for_decoder(&decoder, measured)?;
-        Self::load(decoder, &source, Precision::Int8, config)
-    }
-
-    /// Opens a GGUF file, of the architecture `llama`, `qwen2`, `qwen3` or `gpt2`.
-    ///
-    /// With [`Precision::Fp32`], or [`Precision::Auto`] where the file has its weights in floats, they
-    /// are those of the file. Otherwise Q4_0 stays int4, and all others become int8 while they are
-    /// read.
-    ///
-    /// # Errors
-    ///
-    /// A file that is torn, or that holds what is not read; an error if the kernel or the threads are
-    /// not to be had.
-    pub fn open_gguf(gguf: Gguf, config: &RuntimeConfig) -> Result<Self> {
-        let is_int8 = match config.precision {
-            Precision::Auto => gguf.is_quantised(),
-            precision => precision == Precision::Int8,
-        };
-        let precision = if is_int8 {
-            Precision::Int8
-        } else {
-            Precision::Fp32
-        };
-        let quantise = is_int8.then(QuantConfig::default);
-        Self::load_gguf(gguf, quantise, precision, config)
-    }
-
-    /// Opens a GGUF file and quantises its weights while they are read, but for those in Q4_0, which
-    /// stay as they are; `config.precision` is not looked at.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`NativeCausalLm::open_gguf`]; [`Error::Config`] for a value out of range.
-    pub fn open_gguf_quantised(
-        gguf: Gguf,
-        quantise: &QuantConfig,
-        config: &RuntimeConfig,
-    ) -> Result<Self> {
-        quantise.validate()?;
-        Self::load_gguf(gguf, Some(quantise.clone()), Precision::Int8, config)
-    }
-
-    fn load_gguf(
-        gguf: Gguf,
-        quantise: Option<QuantConfig>,
-        precision: Precision,
-        config: &RuntimeConfig,
-    ) -> Result<Self> {
-        let decoder = gguf.decoder_config()?;
-        gguf.check_all(&decoder)?;
-        let source = WeightSource::gguf(gguf, quantise).for_decoder(&decoder, None)?;
-        Self::load(decoder, &source, precision, config)
-    }
-
-    fn load(
-        decoder: DecoderConfig,
-        source: &WeightSource,
-        precision: Precision,
-        config: &RuntimeConfig,
-    ) -> Result<Self> {
-        let simd = Simd::new(config.kernel.unwrap_or_else(Kernel::detect))?;
-        let threads = config.threads.unwrap_or_else(available_threads);
-        let pool = Pool::shared(threads)?;
-        let stack = {
-            let loader = Loader::new(&pool, threads);
-            let scope = source.named(decoder.names());
-            DecoderStack::load(&decoder.stack(), scope, decoder.tied(), &loader)?
-        };
-        let limits = Limits {
-            vocab_size: decoder.vocab_size(),
-            max_positions: decoder.max_positions(),
-        };
-        let reader = TextReader::new((stack, limits), (pool, threads), simd);
-        let model = Model {
-            config: decoder,
-            reader,
-            precision,
-        };
-        Ok(Self {
-            space: model.reader.space(),
-            model: Arc::new(model),
-            conversations: Vec::new(),
-            most_tokens: usize::MAX,
-        })
-    }
-
     /// Limits the tokens that all conversations together may have, and with them the memory for keys
     /// and values, to `most_tokens` times [`token_bytes`](Self::token_bytes), rounded up to pages;
     /// what is [proposed](Verifier) after them is not counted.
@@ -241,7 +95,7 @@ impl NativeCausalLm {
     /// The kernel that is in use.
     #[must_use]
     pub fn kernel(&self) -> Kernel {
-        self.model.reader.simd().kernel()
+        self.model.reader.kernel()
     }
 
     /// The precision that is in use; never [`Precision::Auto`].
@@ -259,39 +113,12 @@ impl NativeCausalLm {
         wanted: &[usize],
     ) -> Result<Matrix> {
         let reader = &self.model.reader;
-        reader.read(conversations, (texts, None), wanted, &mut self.space)
-    }
-}
-
-/// Measures what the blocks of a folder's decoder read, if the settings ask for it; the decoder runs in fp32 for
-/// that, with the threads and the kernel of `config`.
-///
-/// # Errors
-///
-/// Those of [`NativeCausalLm::open`]; logits that are no numbers.
-pub(crate) fn measured(
-    dir: &Path,
-    quantise: &QuantConfig,
-    config: &RuntimeConfig,
-) -> Result<Option<Vec<InputSquares>>> {
-    if !quantise.calibrate {
-        return Ok(None);
-    }
-    let config = RuntimeConfig {
-        precision: Precision::Fp32,
-        ..config.clone()
-    };
-    NativeCausalLm::open(dir, &config)?.measured().map(Some)
-}
-
-impl NativeCausalLm {
-    /// Measures what the blocks read of texts that the decoder writes itself.
-    fn measured(mut self) -> Result<Vec<InputSquares>> {
-        if let Some(model) = Arc::get_mut(&mut self.model) {
-            model.reader.stack_mut().measure();
-        }
-        write_own_texts(&mut self)?;
-        Ok(self.model.reader.stack().measured())
+        let reading = Reading {
+            texts,
+            sources: None,
+            wanted,
+        };
+        reader.read(conversations, reading, &mut self.space)
     }
 }
 
@@ -413,40 +240,4 @@ fn beginnings<'a>(sequences: &[&'a [u32]], counts: &[usize]) -> Result<Vec<&'a [
             })
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn measured_by(family: &str, threads: usize) -> Vec<InputSquares> {
-        let references = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cs-model/tests/reference");
-        let config = RuntimeConfig {
-            precision: Precision::Fp32,
-            threads: std::num::NonZeroUsize::new(threads),
-            ..RuntimeConfig::default()
-        };
-        let model = NativeCausalLm::open(&references.join("decoders").join(family), &config);
-        model.unwrap().measured().unwrap()
-    }
-
-    #[test]
-    fn what_is_measured_is_of_every_place_and_of_any_number_of_threads() {
-        for family in ["gpt2", "llama", "qwen2", "qwen3"] {
-            let found = measured_by(family, 1);
-            assert!(!found.is_empty() && found == measured_by(family, 3));
-            let places = found.iter().flat_map(|block| {
-                [
-                    &block.attention,
-                    &block.of_heads,
-                    &block.feed_forward,
-                    &block.inner,
-                ]
-            });
-            for place in places {
-                assert!(place.iter().all(|&x| x.is_finite() && x >= 0.0));
-                assert!(place.iter().any(|&x| x > 0.0), "{family}");
-            }
-        }
-    }
 }
