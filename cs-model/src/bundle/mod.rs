@@ -3,6 +3,7 @@
 mod files;
 mod folder;
 mod manifest;
+mod numbers;
 mod plain;
 mod safetensors;
 mod sentence;

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use half::{bf16, f16};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::manifest::WEIGHTS;
+#[cfg(feature = "torch")]
+use super::numbers::are_finite;
+use super::numbers::floats;
 use super::plain::how_to_convert;
 use super::safetensors::{MOST_HEADER_BYTES, RawTensor, read_header};
 use super::shard::{Content, Shard};
@@ -276,7 +278,7 @@ impl Weights {
             return Err(Error::tensor(&self.path, name, expected, "no such tensor"));
         };
         let fits = entry.info.dtype == dtype;
-        self.check(name, entry, fits, (&dtype.to_string(), shape))?;
+        self.check(name, entry, fits, &dtype.to_string(), shape)?;
         self.data(entry)
     }
 
@@ -293,22 +295,8 @@ impl Weights {
         };
         let dtype = entry.info.dtype;
         let known = matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16);
-        self.check(name, entry, known, ("F32, F16 or BF16", shape))?;
-        let data = &*self.data(entry)?;
-        let values: Vec<f32> = match dtype {
-            Dtype::F16 => pairs(data)
-                .map(|bits| f16::from_bits(bits).to_f32())
-                .collect(),
-            Dtype::BF16 => pairs(data)
-                .map(|bits| bf16::from_bits(bits).to_f32())
-                .collect(),
-            _ => data
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .map(|&bytes| f32::from_le_bytes(bytes))
-                .collect(),
-        };
+        self.check(name, entry, known, "F32, F16 or BF16", shape)?;
+        let values = floats(dtype, &self.data(entry)?);
         match values.iter().position(|value| !value.is_finite()) {
             None => Ok(values),
             Some(i) => {
@@ -338,7 +326,7 @@ impl Weights {
         let mut start = from;
         for block in buffer.chunks_mut(READ_BYTES) {
             shard.read_into(start, block)?;
-            if !finite(entry.info.dtype, block) {
+            if !are_finite(entry.info.dtype, block) {
                 let found = "one that is not, or other numbers than floating-point ones";
                 return Err(Error::tensor(&shard.path, name, "finite numbers", found));
             }
@@ -399,7 +387,8 @@ impl Weights {
         name: &str,
         entry: &Entry,
         type_fits: bool,
-        (types, shape): (&str, &[usize]),
+        types: &str,
+        shape: &[usize],
     ) -> Result<()> {
         let info = &entry.info;
         if type_fits && info.shape == shape {
@@ -419,31 +408,6 @@ impl Weights {
 /// The number of bytes that are read and checked at a time: small enough for a second-level cache.
 #[cfg(feature = "torch")]
 const READ_BYTES: usize = 1 << 18;
-
-/// Whether all numbers of a floating-point type are finite: not all bits of an exponent are set.
-#[cfg(feature = "torch")]
-fn finite(dtype: Dtype, data: &[u8]) -> bool {
-    let below = |exponent: u16| !pairs(data).fold(false, |bad, x| bad | (x & exponent == exponent));
-    match dtype {
-        Dtype::F16 => below(0x7c00),
-        Dtype::BF16 => below(0x7f80),
-        Dtype::F32 => {
-            let (numbers, _) = data.as_chunks::<4>();
-            let exponent = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes) & 0x7f80_0000;
-            !numbers
-                .iter()
-                .fold(false, |bad, x| bad | (exponent(x) == 0x7f80_0000))
-        }
-        _ => false,
-    }
-}
-
-fn pairs(data: &[u8]) -> impl Iterator<Item = u16> + '_ {
-    data.as_chunks::<2>()
-        .0
-        .iter()
-        .map(|&bytes| u16::from_le_bytes(bytes))
-}
 
 #[cfg(test)]
 mod tests {

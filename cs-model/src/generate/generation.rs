@@ -38,7 +38,8 @@ impl<'a> Generation<'a> {
     pub(super) fn new(
         processors: Processors,
         vocab_size: usize,
-        (prompt, sequence): (&[u32], u64),
+        prompt: &[u32],
+        sequence: u64,
         text: Option<Text<'a>>,
     ) -> Self {
         Self {

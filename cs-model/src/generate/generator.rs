@@ -155,7 +155,7 @@ impl<'a> Generator<'a> {
             let proposer: &mut dyn Proposer = &mut Lookup;
             let verifies = self.lookup && decoder.verifier().is_some();
             let proposer = verifies.then_some(proposer);
-            return self.run_greedy((decoder, proposer), prompts, on_piece);
+            return self.run_greedy(decoder, proposer, prompts, on_piece);
         }
         self.run_searches(decoder, prompts, on_piece)
     }
@@ -184,7 +184,7 @@ impl<'a> Generator<'a> {
             return Err(unverified());
         }
         let proposer: &mut dyn Proposer = &mut Draft(draft);
-        self.run_greedy((decoder, Some(proposer)), prompts, on_piece)
+        self.run_greedy(decoder, Some(proposer), prompts, on_piece)
     }
 
     /// Makes a generator that proposes nothing out of the text by itself, for comparisons.
@@ -214,7 +214,7 @@ impl<'a> Generator<'a> {
             let next = advance(&mut searches, &ranked)?;
             for (prompt, (search, told)) in searches.iter_mut().zip(&mut told).enumerate() {
                 let piece = search.take_piece();
-                told.tell(prompt, (&piece, search.sure_tokens()), on_piece);
+                told.tell(prompt, &piece, search.sure_tokens(), on_piece);
             }
             if next.is_empty() {
                 break;
@@ -261,8 +261,13 @@ impl<'a> Generator<'a> {
 
     pub(super) fn generation(&self, prompt: &Prompt<'_>) -> Generation<'a> {
         let processors = self.processors(prompt);
-        let of = (prompt.tokens, prompt.sequence);
-        Generation::new(processors, self.vocab_size, of, self.text())
+        Generation::new(
+            processors,
+            self.vocab_size,
+            prompt.tokens,
+            prompt.sequence,
+            self.text(),
+        )
     }
 
     fn processors(&self, prompt: &Prompt<'_>) -> Processors {

@@ -45,7 +45,8 @@ impl Generator<'_> {
     /// is one that verifies.
     pub(super) fn run_greedy(
         &self,
-        (decoder, mut proposer): (&mut dyn Decoder, Option<&mut dyn Proposer>),
+        decoder: &mut dyn Decoder,
+        mut proposer: Option<&mut dyn Proposer>,
         prompts: &[Prompt<'_>],
         on_piece: &mut dyn FnMut(Piece<'_>),
     ) -> Result<Vec<Continuation>> {
@@ -66,7 +67,7 @@ impl Generator<'_> {
         let mut cost = 0.0;
         loop {
             let width = writers.iter().filter(|writer| writer.is_open()).count();
-            let next = self.take(&mut writers, (&mut rows, cost), on_piece)?;
+            let next = self.take(&mut writers, &mut rows, cost, on_piece)?;
             if next.is_empty() {
                 break;
             }
@@ -74,7 +75,7 @@ impl Generator<'_> {
                 cost = price(next.len(), proposer.price());
                 propose(&mut **proposer, &mut writers, cost)?;
             }
-            rows = self.read(decoder, &writers, (&next, width))?;
+            rows = self.read(decoder, &writers, &next, width)?;
         }
         let found = writers.into_iter();
         found
@@ -87,7 +88,8 @@ impl Generator<'_> {
     fn take(
         &self,
         writers: &mut [Writer<'_>],
-        (rows, cost): (&mut Rows, f64),
+        rows: &mut Rows,
+        cost: f64,
         on_piece: &mut dyn FnMut(Piece<'_>),
     ) -> Result<Vec<Next>> {
         let count = writers.iter().filter(|writer| writer.is_open());
@@ -102,10 +104,10 @@ impl Generator<'_> {
             let proposed = std::mem::take(&mut writer.proposed);
             let (mut accepted, mut going) = (0, None);
             for row in first..=first + proposed.len() {
-                going = self.choose(&mut writer.generation, (rows, row))?;
+                going = self.choose(&mut writer.generation, rows, row)?;
                 let piece = writer.generation.take_piece();
                 let tokens = writer.generation.length();
-                writer.told.tell(prompt, (&piece, tokens), on_piece);
+                writer.told.tell(prompt, &piece, tokens, on_piece);
                 if going.is_none() || going.as_ref() != proposed.get(accepted) {
                     break;
                 }
@@ -124,7 +126,8 @@ impl Generator<'_> {
     fn choose(
         &self,
         generation: &mut Generation<'_>,
-        (rows, row): (&mut Rows, usize),
+        rows: &mut Rows,
+        row: usize,
     ) -> Result<Option<u32>> {
         let token = match rows {
             Rows::Logits(logits) => {
@@ -141,7 +144,8 @@ impl Generator<'_> {
         &self,
         decoder: &mut dyn Decoder,
         writers: &[Writer<'_>],
-        (next, width): (&[Next], usize),
+        next: &[Next],
+        width: usize,
     ) -> Result<Rows> {
         let open = writers.iter().filter(|writer| writer.is_open());
         let open: Vec<_> = open.collect();

@@ -65,7 +65,8 @@ impl Told {
     pub(super) fn tell(
         &mut self,
         prompt: usize,
-        (text, tokens): (&str, usize),
+        text: &str,
+        tokens: usize,
         on_piece: &mut dyn FnMut(Piece<'_>),
     ) {
         let now = Instant::now();

@@ -80,7 +80,8 @@ pub(super) enum Value {
 /// [`Error::Operator`] if there is no such operator, arguments do not fit its schema, or it fails.
 pub(super) fn call(operator: &str, arguments: &[Argument<'_>]) -> Result<Vec<Value>> {
     let lists: Vec<Vec<*const C_tensor>> = arguments.iter().map(pointers).collect();
-    let raw: Vec<Raw> = arguments.iter().zip(&lists).map(Raw::new).collect();
+    let raw = arguments.iter().zip(&lists);
+    let raw: Vec<Raw> = raw.map(|(it, list)| Raw::new(it, list)).collect();
     let (name, overload) = names(operator)?;
     receive(operator, |emit, sink| {
         // SAFETY: `raw` points to what `arguments` and `lists` own, both alive until the end; the
@@ -196,7 +197,7 @@ impl Raw {
     const BOOL: i32 = 6;
     const TEXT: i32 = 7;
 
-    fn new((argument, list): (&Argument<'_>, &Vec<*const C_tensor>)) -> Self {
+    fn new(argument: &Argument<'_>, list: &[*const C_tensor]) -> Self {
         let plain = |tag, number, real| Self {
             tag,
             number,

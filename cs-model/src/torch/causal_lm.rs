@@ -67,7 +67,7 @@ impl CausalLm {
         let optional = Vec::from_iter(config.tied().then_some(head));
         weights.check_all(&config.tensors(), &optional)?;
         let _guard = tch::no_grad_guard();
-        let parameters = checkpoint::load(&weights, config.tensors(), (device, kind))?;
+        let parameters = checkpoint::load(&weights, config.tensors(), device, kind)?;
         Self::build(config, parameters, device)
     }
 

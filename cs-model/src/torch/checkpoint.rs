@@ -44,7 +44,8 @@ fn dtype(kind: Kind) -> Dtype {
 pub(super) fn load(
     weights: &Weights,
     names: Vec<(String, Vec<usize>)>,
-    (device, wanted): (Device, Kind),
+    device: Device,
+    wanted: Kind,
 ) -> Result<Parameters> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicUsize::new(0);

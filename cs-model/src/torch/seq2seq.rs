@@ -66,7 +66,7 @@ impl Seq2SeqLm {
         let mut tensors = config.tensors();
         tensors.retain(|(name, _)| weights.contains(name));
         let _guard = tch::no_grad_guard();
-        let parameters = checkpoint::load(&weights, tensors, (device, kind))?;
+        let parameters = checkpoint::load(&weights, tensors, device, kind)?;
         Self::build(config, parameters, device)
     }
 

@@ -5,8 +5,9 @@ use std::fmt;
 use std::ops::Range;
 
 use super::super::generation::Generation;
-use super::super::speculation::{Budget, lookup, price};
+use super::super::speculation::{Budget, price};
 use super::conversations::{Conversations, Part};
+use super::member::Member;
 use super::pages::Pages;
 use super::turns::Turns;
 use crate::error::{Error, Result};
@@ -82,34 +83,6 @@ pub struct ContinuousBatch<'a, C> {
     next: u64,
     /// What a proposed token costs in this step.
     cost: f64,
-}
-
-struct Member<'a> {
-    generation: Generation<'a>,
-    /// The number of its tokens that were read.
-    read: usize,
-    /// How many of them it took over from others.
-    reused: usize,
-    budget: Budget,
-    /// The tokens that are read in this step after its own.
-    proposed: Vec<u32>,
-}
-
-impl Member<'_> {
-    fn is_reading(&self) -> bool {
-        self.read < self.generation.prompt_length()
-    }
-
-    fn has_begun(&self) -> bool {
-        self.read > self.reused
-    }
-
-    /// Has what followed in its text before proposed, as much as it can afford at this cost.
-    fn propose(&mut self, cost: f64) {
-        // The last token of all is never read.
-        let most = self.budget.affords(cost).min(self.generation.left() - 1);
-        self.proposed = lookup(self.generation.tokens(), most);
-    }
 }
 
 /// A generation that went on by a token, or that failed.
@@ -385,7 +358,7 @@ impl<'a, C: Conversations> ContinuousBatch<'a, C> {
             if member.read == tokens.len() {
                 let own = row..row + 1 + member.proposed.len();
                 row = own.end;
-                self.choose(id, (&mut rows, own), advances);
+                self.choose(id, &mut rows, own, advances);
             }
         }
     }
@@ -395,7 +368,8 @@ impl<'a, C: Conversations> ContinuousBatch<'a, C> {
     fn choose(
         &mut self,
         id: u64,
-        (rows, own): (&mut Matrix, Range<usize>),
+        rows: &mut Matrix,
+        own: Range<usize>,
         advances: &mut Vec<Advance<'a>>,
     ) {
         let Some(member) = self.members.get_mut(&id) else {

@@ -3,6 +3,7 @@
 
 mod batch;
 mod conversations;
+mod member;
 mod pages;
 mod turns;
 

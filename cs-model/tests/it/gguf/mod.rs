@@ -43,7 +43,7 @@ impl Written {
     }
 
     /// A tensor of a shape, type and offset.
-    fn tensor(self, name: &str, shape: &[u64], (of, offset): (u32, u64)) -> Self {
+    fn tensor(self, name: &str, shape: &[u64], of: u32, offset: u64) -> Self {
         let start = self.text(name).u32(shape.len() as u32);
         let shaped = shape.iter().fold(start, |file, &size| file.u64(size));
         shaped.u32(of).u64(offset)
@@ -93,8 +93,8 @@ fn whole() -> Written {
     let keys = kinds.iter().fold(Written::new(2, 12), |file, (of, value)| {
         file.text(&format!("key.{of}")).u32(*of).bytes(value)
     });
-    keys.tensor("a", &[4, 2], (0, 0))
-        .tensor("b", &[32], (2, 32))
+    keys.tensor("a", &[4, 2], 0, 0)
+        .tensor("b", &[32], 2, 32)
         .data(32 + 18)
 }
 
@@ -224,52 +224,55 @@ fn what_is_wrong_with_a_header_is_told_with_its_byte() {
 
 #[test]
 fn what_is_wrong_with_a_tensor_is_told_with_its_name() {
-    let one = |shape: &[u64], place| Written::new(1, 0).tensor("t", shape, place).data(64);
+    let one = |shape: &[u64], of, offset| {
+        let file = Written::new(1, 0).tensor("t", shape, of, offset);
+        file.data(64)
+    };
     let two = |offset| {
-        let first = Written::new(2, 0).tensor("a", &[16], (0, 0));
-        first.tensor("b", &[8], (0, offset)).data(96)
+        let first = Written::new(2, 0).tensor("a", &[16], 0, 0);
+        first.tensor("b", &[8], 0, offset).data(96)
     };
     for (file, expected) in [
         (
-            one(&[], (0, 0)),
+            one(&[], 0, 0),
             "tensor t is of 0 dimensions, expected 1 to 4",
         ),
         (
-            one(&[1; 5], (0, 0)),
+            one(&[1; 5], 0, 0),
             "tensor t is of 5 dimensions, expected 1 to 4",
         ),
         (
-            one(&[0, 1], (0, 0)),
+            one(&[0, 1], 0, 0),
             "tensor t is [0, 1], expected sizes above 0",
         ),
         (
-            one(&[u64::MAX, 2], (0, 0)),
+            one(&[u64::MAX, 2], 0, 0),
             "tensor t is [18446744073709551615, 2], expected sizes",
         ),
         (
-            one(&[1 << 62, 2], (0, 0)),
+            one(&[1 << 62, 2], 0, 0),
             "expected sizes above 0 whose product is a number of bytes",
         ),
         (
-            one(&[31], (2, 0)),
+            one(&[31], 2, 0),
             "tensor t is 31 wide, expected rows of a multiple of 32, as they are Q4_0",
         ),
         (
-            one(&[256], (10, 0)),
+            one(&[256], 10, 0),
             "tensor t is of the type 10 (Q2_K), expected F32, F16",
         ),
-        (one(&[256], (4, 0)), "tensor t is of the type 4 (unknown)"),
-        (one(&[256], (99, 0)), "tensor t is of the type 99 (unknown)"),
+        (one(&[256], 4, 0), "tensor t is of the type 4 (unknown)"),
+        (one(&[256], 99, 0), "tensor t is of the type 99 (unknown)"),
         (
-            one(&[1], (0, 4)),
+            one(&[1], 0, 4),
             "tensor t: expected a multiple of 32, found the offset 4",
         ),
         (
-            one(&[17], (0, 0)),
+            one(&[17], 0, 0),
             "expected to end within the 64 bytes of data, found 68 bytes from offset 0 on",
         ),
         (
-            one(&[1], (0, u64::MAX - 31)),
+            one(&[1], 0, u64::MAX - 31),
             "expected to end within the 64 bytes",
         ),
         (
@@ -278,8 +281,8 @@ fn what_is_wrong_with_a_tensor_is_told_with_its_name() {
         ),
         (
             Written::new(2, 0)
-                .tensor("t", &[1], (0, 0))
-                .tensor("t", &[1], (0, 32))
+                .tensor("t", &[1], 0, 0)
+                .tensor("t", &[1], 0, 32)
                 .data(64),
             "tensor t is there twice",
         ),
@@ -293,7 +296,7 @@ fn what_is_wrong_with_a_tensor_is_told_with_its_name() {
 #[test]
 fn numbers_that_are_not_finite_are_refused() {
     for (of, scale) in [(2, 0x7e00u16), (2, 0x7c00), (8, 0x7c00)] {
-        let mut file = Written::new(1, 0).tensor("t", &[32], (of, 0)).data(34);
+        let mut file = Written::new(1, 0).tensor("t", &[32], of, 0).data(34);
         let at = file.0.len() - 34;
         file.0[at..at + 2].copy_from_slice(&scale.to_le_bytes());
         let gguf = file.open().unwrap();

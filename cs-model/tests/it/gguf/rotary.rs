@@ -49,9 +49,9 @@ fn opened(keys: Keys, divisors: &[f32]) -> Result<DecoderConfig, String> {
             Text(value) => file.text(&format!("llama.{name}")).u32(8).text(value),
         };
     }
-    file = file.tensor("token_embd.weight", &[16, 4], (0, 0));
+    file = file.tensor("token_embd.weight", &[16, 4], 0, 0);
     if !divisors.is_empty() {
-        file = file.tensor("rope_freqs.weight", &[divisors.len() as u64], (0, 256));
+        file = file.tensor("rope_freqs.weight", &[divisors.len() as u64], 0, 256);
     }
     file = file.data(256);
     for divisor in divisors {
