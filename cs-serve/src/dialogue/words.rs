@@ -13,13 +13,15 @@ static WORDS: LazyLock<BTreeMap<&str, Vec<&str>>> = LazyLock::new(|| {
     let lines = include_str!("words.txt").lines();
     let lines = lines.filter_map(|line| line.split_once(": "));
     let lines = lines.filter(|(name, _)| !name.starts_with('#'));
-    let words = |list: &'static str| {
-        let mut words: Vec<&str> = list.split('|').map(str::trim).collect();
-        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
-        words
-    };
     lines.map(|(name, list)| (name, words(list))).collect()
 });
+
+/// The words of a line, the longest first.
+fn words(list: &str) -> Vec<&str> {
+    let mut words: Vec<&str> = list.split('|').map(str::trim).collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    words
+}
 
 fn list(name: &str) -> &'static [&'static str] {
     WORDS.get(name).map_or(&[], Vec::as_slice)
@@ -124,9 +126,8 @@ fn without_ends(folded: &str, start: usize) -> usize {
         let rest = &folded[start..end];
         let trimmed = rest.trim_end_matches(|c: char| !c.is_alphanumeric()).len();
         let text = &rest[..trimmed];
-        let mut words = list("after").iter().filter(|word| text.ends_with(**word));
-        let word = words.find(|word| is_apart(text, trimmed - word.len(), trimmed));
-        match word {
+        let mut words = list("after").iter();
+        match words.find(|word| ends_in_word(text, word)) {
             Some(word) => end = start + trimmed - word.len(),
             None => return start + trimmed,
         }
@@ -156,8 +157,8 @@ pub(super) fn without_frame(folded: &str) -> usize {
     let mut end = folded.trim_end().len();
     loop {
         let text = &folded[..end];
-        let ends = |word: &&&str| text.ends_with(**word) && is_apart(text, end - word.len(), end);
-        match words.iter().filter(ends).map(|word| word.len()).max() {
+        let ends = words.iter().filter(|word| ends_in_word(text, word));
+        match ends.map(|word| word.len()).max() {
             Some(length) => end = text[..end - length].trim_end().len(),
             None => break,
         }
@@ -169,10 +170,8 @@ pub(super) fn without_frame(folded: &str) -> usize {
 
 /// Whether a folded text ends with a yes: "5 High Street is right".
 pub(super) fn ends_in_yes(folded: &str) -> bool {
-    let end = without_ends(folded, 0);
-    let text = &folded[..end];
-    let mut yes = list("yes").iter();
-    yes.any(|word| text.ends_with(word) && is_apart(text, end - word.len(), end))
+    let text = &folded[..without_ends(folded, 0)];
+    list("yes").iter().any(|word| ends_in_word(text, word))
 }
 
 /// Whether a folded text asks something: by a question mark, or as questions begin or end.
@@ -193,9 +192,12 @@ fn begins_question(part: &str) -> bool {
         .unwrap_or(part);
     let first = |word: &&str| asked.starts_with(word);
     let mut words = part.split(' ');
-    let is_word = |word: Option<&str>, name| word.is_some_and(|it| list(name).contains(&it));
     list("asks_first").iter().any(first)
-        || (is_word(words.next(), "asks_in_english") && is_word(words.next(), "asked_in_english"))
+        || (is_among(words.next(), "asks_in_english") && is_among(words.next(), "asked_in_english"))
+}
+
+fn is_among(word: Option<&str>, name: &str) -> bool {
+    word.is_some_and(|word| list(name).contains(&word))
 }
 
 /// Whether what stands in a folded text between two values says that both are meant.
@@ -307,15 +309,24 @@ pub(super) fn find_words<'a>(
 
 /// Whether a piece of a text begins and ends where a word does.
 pub(super) fn is_apart(text: &str, start: usize, end: usize) -> bool {
-    let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() && !is_ideograph(c));
     let piece = &text[start..end];
     let (before, after) = (
         text[..start].chars().next_back(),
         text[end..].chars().next(),
     );
-    let cut_before = is_word(before) && is_word(piece.chars().next());
-    let cut_after = is_word(after) && is_word(piece.chars().next_back());
+    let cut_before = is_of_word(before) && is_of_word(piece.chars().next());
+    let cut_after = is_of_word(after) && is_of_word(piece.chars().next_back());
     !cut_before && !cut_after
+}
+
+/// Whether there is a letter of a word that others may be part of.
+fn is_of_word(c: Option<char>) -> bool {
+    c.is_some_and(|c| c.is_alphanumeric() && !is_ideograph(c))
+}
+
+/// Whether a text ends in a word, which begins where one does.
+fn ends_in_word(text: &str, word: &str) -> bool {
+    text.ends_with(word) && is_apart(text, text.len() - word.len(), text.len())
 }
 
 /// A piece of a text between punctuation.
@@ -329,20 +340,23 @@ const MOST_MARKS: usize = 8;
 
 /// The parts of a folded text, without those that have no letter or digit.
 fn parts(folded: &str) -> impl Iterator<Item = Part<'_>> {
-    let ends = |c: char| !(c.is_alphanumeric() || matches!(c, ' ' | '\'' | '/'));
     let mut rest = folded;
     let parts = std::iter::from_fn(move || {
-        rest = rest.trim_start_matches(ends);
-        let end = rest.find(ends).unwrap_or(rest.len());
+        rest = rest.trim_start_matches(ends_part);
+        let end = rest.find(ends_part).unwrap_or(rest.len());
         let (text, after) = rest.split_at(end);
         rest = after;
         let mut marks = after.chars().take(MOST_MARKS);
-        let mark = marks.find(|&c| c == '?' || !(ends(c) || c == ' '));
+        let mark = marks.find(|&c| c == '?' || !(ends_part(c) || c == ' '));
         let text = text.trim();
         let is_question = mark == Some('?') || text.ends_with(['吗', '么', '呢']);
         (end > 0).then_some(Part { text, is_question })
     });
     parts.filter(|part| part.text.contains(char::is_alphanumeric))
+}
+
+fn ends_part(c: char) -> bool {
+    !(c.is_alphanumeric() || matches!(c, ' ' | '\'' | '/'))
 }
 
 /// Whether words of the lists, one after the other, make up a part, one of `needed` among them unless

@@ -31,7 +31,8 @@ use super::observe::{Ids, observe};
 use super::problem::Problem;
 use super::rate::Rates;
 use super::{
-    cache, chat, feedback, knowledge, models, openapi, page, probes, rollout, understand, words,
+    cache, chat, conversation, feedback, knowledge, models, openapi, page, probes, rollout,
+    understand, words,
 };
 use crate::assistant::Assistant;
 use crate::dialogue::Chat;
@@ -307,8 +308,8 @@ fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(understand::understand))
         .routes(routes!(chat::chat))
-        .routes(routes!(chat::conversation))
-        .routes(routes!(chat::release))
+        .routes(routes!(conversation::conversation))
+        .routes(routes!(conversation::release))
         .routes(routes!(feedback::feedback))
         .routes(routes!(models::swap))
         .routes(routes!(rollout::rollout, rollout::act))

@@ -1,25 +1,21 @@
-//! `POST /v1/chat`: a turn of a conversation and its reply; `GET /v1/chat/{session}`: what a conversation
-//! has come to; `POST /v1/chat/{session}/release`: it goes on without a person.
+//! `POST /v1/chat`: a turn of a conversation and its reply.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::api::Api;
 use super::blocking::on_thread;
-use super::body::{self, bad};
+use super::body;
+use super::caller::Here;
 use super::canary::Canary;
 use super::chat_log::{ChatLog, Logged};
-use super::chats::{Chats, Held, Place, chats, check_session};
+use super::chats::{Chats, Place, chats};
 use super::events::{self, Events};
-use super::feedback::Rating;
 use super::problem::Problem;
 use super::said::Said;
 use super::shadow::Copied;
@@ -126,14 +122,8 @@ impl Pending {
     /// Finds the reply; blocks. `sink` gets it part by part.
     fn reply(self, sink: &mut Sink<'_>) -> Result<ChatAnswer, Problem> {
         let Self {
-            chats,
-            log,
-            said,
-            understood,
-            watched,
-            shown,
-            _place,
-        } = self;
+            said, understood, ..
+        } = &self;
         let turn = Turn {
             session: &said.session,
             turn: said.turn.map(|it| it.0),
@@ -141,48 +131,61 @@ impl Pending {
             understanding: &understood.understanding,
             parts: &understood.parts,
         };
-        let told = chats.turn(&turn, sink).inspect_err(|problem| {
+        let told = self.chats.turn(&turn, sink).inspect_err(|problem| {
             // Nor is one whose customer has gone, or whose store fails.
             let is_failure = problem.status == StatusCode::INTERNAL_SERVER_ERROR;
-            if let Some(watched) = watched.as_ref().filter(|_| is_failure)
+            if let Some(watched) = self.watched.as_ref().filter(|_| is_failure)
                 && sink("").is_continue()
             {
                 watched.has_no_reply();
             }
         })?;
-        if let Some(log) = &log {
-            let logged = Logged {
-                session: &said.session,
-                customer: said.customer.as_deref(),
-                understanding: &understood.understanding,
-                route: Some(understood.route),
-                told: &told,
-            };
-            if let Some(resumed) = &told.resumed {
-                log.turn(&Logged {
-                    understanding: &Understanding::default(),
-                    route: None,
-                    told: resumed,
-                    ..logged
-                });
-            }
-            log.turn(&logged);
-        }
-        if let Some(watched) = watched {
+        self.log(&told);
+        if let Some(watched) = &self.watched {
             watched.has_reply(&understood.understanding, &told);
         }
-        if let Some(canary) = shown.filter(|_| !told.is_repeated) {
-            canary.copy(|| Copied {
-                chats: Arc::clone(&chats),
-                session: said.session.clone(),
-                turn: told.turn,
-                at: told.at,
-                understanding: understood.understanding.clone(),
-                light: understood.light.clone(),
-                is_blocked: told.filtered.is_some_and(|it| it.input == Action::Block),
-                log,
+        self.show(&told);
+        Ok(self.answer(told))
+    }
+
+    /// Has the turn logged, and before it one that a crash had kept from its end.
+    fn log(&self, told: &Told) {
+        let Some(log) = &self.log else { return };
+        let logged = Logged {
+            session: &self.said.session,
+            customer: self.said.customer.as_deref(),
+            understanding: &self.understood.understanding,
+            route: Some(self.understood.route),
+            told,
+        };
+        if let Some(resumed) = &told.resumed {
+            log.turn(&Logged {
+                understanding: &Understanding::default(),
+                route: None,
+                told: resumed,
+                ..logged
             });
         }
+        log.turn(&logged);
+    }
+
+    /// Has the candidate shown a copy of the turn.
+    fn show(&self, told: &Told) {
+        if let Some(canary) = self.shown.as_ref().filter(|_| !told.is_repeated) {
+            canary.copy(|| Copied {
+                chats: Arc::clone(&self.chats),
+                session: self.said.session.clone(),
+                turn: told.turn,
+                at: told.at,
+                understanding: self.understood.understanding.clone(),
+                light: self.understood.light.clone(),
+                is_blocked: told.filtered.is_some_and(|it| it.input == Action::Block),
+                log: self.log.clone(),
+            });
+        }
+    }
+
+    fn answer(self, told: Told) -> ChatAnswer {
         let Told {
             turn,
             reply,
@@ -190,10 +193,10 @@ impl Pending {
             filtered,
             ..
         } = told;
-        Ok(ChatAnswer {
-            session: said.session,
+        ChatAnswer {
+            session: self.said.session,
             turn,
-            understood,
+            understood: self.understood,
             reply: Spoken {
                 text: reply.text,
                 source: reply.source,
@@ -202,7 +205,7 @@ impl Pending {
             state,
             checked: reply.checked,
             filtered,
-        })
+        }
     }
 
     /// Finds the reply beside this task, and answers with events as they come.
@@ -224,111 +227,4 @@ impl Pending {
         });
         response
     }
-}
-
-/// A request that is waited for. When it goes, [`Caller`] knows.
-#[derive(Default)]
-struct Here(Arc<AtomicBool>);
-
-impl Here {
-    fn caller(&self) -> Caller {
-        Caller(Arc::clone(&self.0))
-    }
-}
-
-impl Drop for Here {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Whether somebody waits for an answer.
-struct Caller(Arc<AtomicBool>);
-
-impl Caller {
-    fn go_on(&self) -> ControlFlow<()> {
-        match self.0.load(Ordering::Relaxed) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
-    }
-}
-
-/// A conversation: where it stands, and how it came to that.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Conversation {
-    /// Its name.
-    session: String,
-    /// How many turns it has.
-    turns: u32,
-    /// Where it stands.
-    state: Shown,
-    /// All that happened, in order.
-    #[schema(value_type = Vec<Object>)]
-    events: Vec<crate::dialogue::Event>,
-    /// How the customer rated replies, as far as that is kept.
-    ratings: Vec<Rating>,
-}
-
-/// Tells where a conversation stands, and how it came to that.
-#[utoipa::path(get, path = "/v1/chat/{session}", tag = "chat", params(
-    ("session" = String, Path, description = "The conversation's name.")
-), responses(
-    (status = 200, description = "The conversation.", body = Conversation)
-))]
-pub(super) async fn conversation(
-    State(api): State<Api>,
-    session: Result<Path<String>, PathRejection>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let (parts, _) = request.into_parts();
-    api.admit(&parts)?;
-    let chats = chats(&api)?;
-    let session = named(session)?;
-    let name = session.clone();
-    let Held {
-        turns,
-        state,
-        events,
-        ratings,
-    } = on_thread(move || chats.held(&name)).await??;
-    json(&Conversation {
-        session,
-        turns,
-        state,
-        events,
-        ratings,
-    })
-}
-
-/// A request that the service go on with a conversation: an empty object.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Release {}
-
-/// Goes on with a conversation that a person had taken over, from where it was. One that nobody has stays as it is.
-#[utoipa::path(post, path = "/v1/chat/{session}/release", tag = "operation", request_body = Release, params(
-    ("session" = String, Path, description = "The conversation's name.")
-), responses(
-    (status = 204, description = "The service answers in the conversation.")
-))]
-pub(super) async fn release(
-    State(api): State<Api>,
-    session: Result<Path<String>, PathRejection>,
-    request: Request,
-) -> Result<StatusCode, Problem> {
-    let (parts, body) = request.into_parts();
-    api.admit_operator(&parts)?;
-    let chats = chats(&api)?;
-    let session = named(session)?;
-    let body = body::read(&parts.headers, body, api.config()).await?;
-    let Release {} = body::parse(&body, "an empty object")?;
-    on_thread(move || chats.release(&session)).await??;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-fn named(session: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
-    let Path(session) = session.map_err(|_| bad("`session`: no UTF-8"))?;
-    check_session(&session)?;
-    Ok(session)
 }

@@ -163,11 +163,6 @@ impl Router for Policy {
 
 /// Whether a label has two values, in the turn or in turn and dialogue.
 fn conflict(turn: &Turn<'_>, entities: &[Entity]) -> bool {
-    let differ = |a: &str, b: &str| {
-        !a.chars()
-            .flat_map(char::to_lowercase)
-            .eq(b.chars().flat_map(char::to_lowercase))
-    };
     let held = |entity: &Entity| turn.dialogue.and_then(|state| state.slot(&entity.label));
     let two = |one: &Entity, other: &Entity| {
         let are_likely = one.confidence >= 0.5 && other.confidence >= 0.5;
@@ -177,4 +172,10 @@ fn conflict(turn: &Turn<'_>, entities: &[Entity]) -> bool {
         held(entity).is_some_and(|value| differ(value, &entity.text))
             || entities[..i].iter().any(|other| two(other, entity))
     })
+}
+
+/// Whether two values differ in more than capitals.
+fn differ(a: &str, b: &str) -> bool {
+    let [a, b] = [a, b].map(|it| it.chars().flat_map(char::to_lowercase));
+    !a.eq(b)
 }

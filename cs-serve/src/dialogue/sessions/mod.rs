@@ -46,12 +46,8 @@ impl SessionsConfig {
     /// # Errors
     /// [`ChatError::Config`] for an expiry under a second, or no session.
     pub fn validate(&self) -> Result<(), ChatError> {
-        at_least(
-            "expiry_ms",
-            self.expiry.as_millis(),
-            (1_000, "at least 1000"),
-        )?;
-        at_least("most", self.most as u128, (1, "at least 1"))
+        at_least("expiry_ms", self.expiry.as_millis(), 1_000, "at least 1000")?;
+        at_least("most", self.most as u128, 1, "at least 1")
     }
 }
 
@@ -59,7 +55,8 @@ impl SessionsConfig {
 fn at_least(
     name: &'static str,
     found: u128,
-    (least, expected): (u128, &'static str),
+    least: u128,
+    expected: &'static str,
 ) -> Result<(), ChatError> {
     if found >= least {
         return Ok(());

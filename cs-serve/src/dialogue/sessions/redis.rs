@@ -55,12 +55,8 @@ impl RedisSessionsConfig {
     /// # Errors
     /// [`ChatError::Config`] for an expiry under a second, no time to answer, or no namespace.
     pub fn validate(&self) -> Result<(), ChatError> {
-        at_least(
-            "expiry_ms",
-            self.expiry.as_millis(),
-            (1_000, "at least 1000"),
-        )?;
-        at_least("timeout_ms", self.timeout.as_millis(), (1, "at least 1"))?;
+        at_least("expiry_ms", self.expiry.as_millis(), 1_000, "at least 1000")?;
+        at_least("timeout_ms", self.timeout.as_millis(), 1, "at least 1")?;
         if self.namespace.is_empty() {
             return Err(ChatError::Config {
                 name: "namespace",

@@ -95,16 +95,19 @@ impl Claims<'_> {
             // 满99元包邮 tells no price.
             matches!(by, By::Name(_)) || !self.is_condition(at)
         });
-        let by_kind = || {
-            let own = self.all(&takes);
-            let all = if own.is_empty() {
-                self.all(&may_take)
-            } else {
-                own
-            };
-            self.is_specific(at, value).then_some((all, By::Kind))
+        let (properties, by) = match named {
+            Some(named) => named,
+            None if self.is_specific(at, value) => {
+                let own = self.all(&takes);
+                let all = if own.is_empty() {
+                    self.all(&may_take)
+                } else {
+                    own
+                };
+                (all, By::Kind)
+            }
+            None => return None,
         };
-        let (properties, by) = named.or_else(by_kind)?;
         self.made(at, properties, Said::Value(value.clone()), by)
     }
 
@@ -146,13 +149,18 @@ impl Claims<'_> {
 
     fn text(&self, at: usize) -> Option<Claim> {
         let item = &self.reading.items[at];
-        let own = &item.texts;
-        let number = |property: &Property| self.properties.number(&property.predicate.iri);
-        let has = |property: &Property| number(property).is_some_and(|it| own.contains(&it));
-        let (properties, by) = self.named(at, &has).unwrap_or((own.clone(), By::Kind));
+        let has = |property: &Property| self.is_text_of(item, property);
+        let named = self.named(at, &has);
+        let (properties, by) = named.unwrap_or((item.texts.clone(), By::Kind));
         let claim = self.made(at, properties, Said::Text, by)?;
         let weak = by == By::Kind && !self.is_telling(at);
         Some(Claim { weak, ..claim })
+    }
+
+    /// Says whether an item is one of the texts that a property has.
+    fn is_text_of(&self, item: &Item, property: &Property) -> bool {
+        let number = self.properties.number(&property.predicate.iri);
+        number.is_some_and(|it| item.texts.contains(&it))
     }
 
     /// Says whether a text tells by itself whose value it is: of lists only a longer one does, as
@@ -176,9 +184,7 @@ impl Claims<'_> {
         let classes = |it: &Iri| self.lookup.classes_of(it).to_vec();
         let classes: Vec<Iri> = item.things.iter().flat_map(classes).collect();
         let has = |property: &Property| {
-            let number = self.properties.number(&property.predicate.iri);
-            number.is_some_and(|it| item.texts.contains(&it))
-                || classes.iter().any(|it| property.ranges_over(it))
+            self.is_text_of(item, property) || classes.iter().any(|it| property.ranges_over(it))
         };
         let (properties, by) = self.before(at, &has).or_else(|| self.asked(&has))?;
         // What is not there is not offered: 周边没有酒店，推荐您去B.

@@ -16,15 +16,18 @@ pub(super) enum Cell {
 /// A whole number of more digits is a telephone or an order's number, and no quantity.
 const MOST_DIGITS: usize = 6;
 
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_whole(text: &str) -> bool {
+    is_number(text) && text.len() <= MOST_DIGITS && (text == "0" || !text.starts_with('0'))
+}
+
 impl Cell {
     /// What a text without types says.
     pub(super) fn untyped(text: &str) -> Self {
         let digits = text.strip_prefix('-').unwrap_or(text);
-        let is_number =
-            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let is_whole = |text: &str| {
-            is_number(text) && text.len() <= MOST_DIGITS && (text == "0" || !text.starts_with('0'))
-        };
         match (digits.split_once('.'), text) {
             (None, "true") => Self::Boolean(true),
             (None, "false") => Self::Boolean(false),

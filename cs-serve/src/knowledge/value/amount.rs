@@ -95,14 +95,15 @@ impl Amount {
             return None;
         }
         let same = close(self.low, known.low) && close(self.high, known.high);
-        let around = |outer: &Self, inner: &Self| {
-            (outer.low <= inner.low || close(outer.low, inner.low))
-                && (outer.high >= inner.high || close(outer.high, inner.high))
-        };
-        if same || ((!self.is_bounded() || known.is_exact()) && around(self, known)) {
+        if same || ((!self.is_bounded() || known.is_exact()) && self.covers(known)) {
             return Some(true);
         }
-        (!(self.is_exact() && !known.is_exact() && around(known, self))).then_some(false)
+        (!(self.is_exact() && !known.is_exact() && known.covers(self))).then_some(false)
+    }
+
+    fn covers(&self, inner: &Self) -> bool {
+        (self.low <= inner.low || close(self.low, inner.low))
+            && (self.high >= inner.high || close(self.high, inner.high))
     }
 }
 
@@ -217,27 +218,7 @@ fn one(text: &[char], at: usize) -> Option<One> {
         (None, Some(found)) => found,
         (None, None) => (Unit::None.scaled(), end),
     };
-    let in_name = unit.unit == Unit::None && text.get(end).is_some_and(char::is_ascii_alphabetic);
-    let is_address = unit.unit == Unit::None
-        && matches!(
-            text.get(end),
-            Some(
-                '号' | '路'
-                    | '街'
-                    | '层'
-                    | '楼'
-                    | '室'
-                    | '站'
-                    | '环'
-                    | '栋'
-                    | '座'
-                    | '期'
-                    | '#'
-                    | '/'
-            )
-        );
-    let year = unit.unit == Unit::Month && number.value > 1000.0;
-    if in_name || is_address || year {
+    if is_of_name(text, end, number.value, unit.unit) {
         return None;
     }
     Some(One {
@@ -246,6 +227,18 @@ fn one(text: &[char], at: usize) -> Option<One> {
         end,
         more,
     })
+}
+
+/// Whether a number is part of a name, of an address or of a date.
+fn is_of_name(text: &[char], end: usize, number: f64, unit: Unit) -> bool {
+    const PLACES: &str = "号路街层楼室站环栋座期#/";
+    let next = text.get(end);
+    let is_named = next.is_some_and(|c| c.is_ascii_alphabetic() || PLACES.contains(*c));
+    match unit {
+        Unit::None => is_named,
+        Unit::Month => number > 1000.0,
+        _ => false,
+    }
 }
 
 /// Gives what follows the hyphen of `4-star` and `30-day`.

@@ -47,8 +47,10 @@ impl Index {
     /// Gives the nearest text that means the same, if it is no farther than `most` away.
     pub(super) fn nearest(
         &self,
-        (version, intent): (&str, &str),
-        (meaning, vector): (&Meaning, &[f32]),
+        version: &str,
+        intent: &str,
+        meaning: &Meaning,
+        vector: &[f32],
         most: f32,
     ) -> Option<Key> {
         let vector = unit(vector)?;
@@ -71,7 +73,7 @@ impl Index {
     }
 
     /// Adds a text; in the place of the same one, if it is there.
-    pub(super) fn insert(&self, intent: &str, key: &Key, (meaning, vector): (Meaning, &[f32])) {
+    pub(super) fn insert(&self, intent: &str, key: &Key, meaning: Meaning, vector: &[f32]) {
         let Some(vector) = unit(vector) else {
             return;
         };

@@ -242,10 +242,10 @@ impl<V: Shareable> Cache<V> {
         const GONE: usize = 16;
         let (semantic, intent, vector) = self.semantic(light)?;
         let meaning = Meaning::new(&question.key.text, light, semantic, &self.hash);
-        let place = (&*question.key.version, intent);
+        let (version, most) = (&*question.key.version, semantic.max_distance);
         for _ in 0..GONE {
-            let found = (&meaning, vector);
-            let key = self.index.nearest(place, found, semantic.max_distance)?;
+            let nearest = self.index.nearest(version, intent, &meaning, vector, most);
+            let key = nearest?;
             if let Some(entry) = self.entries.get(&key) {
                 return Some((key, entry.value));
             }
@@ -275,7 +275,7 @@ impl<V: Shareable> Cache<V> {
         let kept = self.insert(question, answer);
         if let Some((semantic, intent, vector)) = self.semantic(light).filter(|_| kept) {
             let meaning = Meaning::new(&question.key.text, light, semantic, &self.hash);
-            self.index.insert(intent, &question.key, (meaning, vector));
+            self.index.insert(intent, &question.key, meaning, vector);
         }
     }
 

@@ -106,25 +106,22 @@ async fn what_does_not_fit_is_refused_at_once() {
     eventually(&handle, |it| it.answered == 2);
     assert_eq!(handle.snapshot().cancelled, 1);
     assert_settled(&handle);
-    let metrics = ask(
-        api.router(),
-        axum::http::Request::get("/metrics")
-            .body(axum::body::Body::empty())
-            .unwrap(),
-    )
-    .await;
-    for line in [
+    let expected = [
         "cs_requests_total{path=\"/v1/understand\",status=\"200\"} 2",
         "cs_requests_total{path=\"/v1/understand\",status=\"413\"} 1",
         "cs_requests_total{path=\"/v1/understand\",status=\"429\"} 1",
         "cs_requests_total{path=\"/v1/understand\",status=\"499\"} 1",
         "cs_queue_length 0",
-    ] {
-        assert!(
-            metrics.body.lines().any(|it| it == line),
-            "{line}: {}",
-            metrics.body
-        );
+    ];
+    check_metrics(&api, &expected).await;
+}
+
+async fn check_metrics(api: &Api, expected: &[&str]) {
+    let request = axum::http::Request::get("/metrics");
+    let request = request.body(axum::body::Body::empty()).unwrap();
+    let found = ask(api.router(), request).await.body;
+    for line in expected {
+        assert!(found.lines().any(|it| it == *line), "{line}: {found}");
     }
 }
 

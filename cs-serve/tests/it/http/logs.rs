@@ -61,8 +61,26 @@ async fn turns_and_ratings_are_logged_masked_and_once() {
     );
     assert!(log.drain(Duration::from_secs(20)));
 
-    let records = records(folder.path());
-    let [first, second, rated] = &records[..] else {
+    check_rows(&records(folder.path()), text);
+    for name in files(folder.path()) {
+        let bytes = std::fs::read(folder.path().join(&name)).unwrap();
+        let bytes = String::from_utf8_lossy(&bytes).into_owned();
+        for value in ["13800138000", "session-7", "客户甲"] {
+            assert!(!bytes.contains(value), "{value} is in {name}");
+        }
+    }
+    let metrics = service.get("/metrics").await.body;
+    for line in ["cs_log_rows_total 3", "cs_log_lost_total 0", "cs_log_up 1"] {
+        assert!(
+            metrics.lines().any(|it| it == line),
+            "{line} is not in {metrics}"
+        );
+    }
+}
+
+/// Checks what is logged of a turn with that text, of another one and of a rating.
+fn check_rows(records: &[Value], text: &str) {
+    let [first, second, rated] = records else {
         panic!("{records:?}")
     };
     let masked = masker().text("session-7", text).masked.into_inner();
@@ -90,20 +108,6 @@ async fn turns_and_ratings_are_logged_masked_and_once() {
         (&json!(1), &json!(0.25))
     );
     assert_eq!(rated["rating"]["conversation"], row["conversation"]);
-    for name in files(folder.path()) {
-        let bytes = std::fs::read(folder.path().join(&name)).unwrap();
-        let bytes = String::from_utf8_lossy(&bytes).into_owned();
-        for value in ["13800138000", "session-7", "客户甲"] {
-            assert!(!bytes.contains(value), "{value} is in {name}");
-        }
-    }
-    let metrics = service.get("/metrics").await.body;
-    for line in ["cs_log_rows_total 3", "cs_log_lost_total 0", "cs_log_up 1"] {
-        assert!(
-            metrics.lines().any(|it| it == line),
-            "{line} is not in {metrics}"
-        );
-    }
 }
 
 #[tokio::test]

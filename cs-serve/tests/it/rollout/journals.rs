@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use cs_data::file::{FrameKind, Frames};
 use cs_serve::rollout::{
-    Action, Arm, Candidates, Event, FileJournal, JournalError, Key, Observation, Opened, Outcome,
-    Phase, Rollout, RolloutConfig, RolloutError,
+    Arm, Candidates, Event, FileJournal, JournalError, Key, Observation, Opened, Outcome, Phase,
+    Rollout, RolloutConfig, RolloutError,
 };
 
 use super::{Customers, MODELS, config, file, open};
@@ -15,11 +15,7 @@ fn a_restart_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rollout.journal");
     let journal = || file(&path);
-    let mut customers = Customers::of(open(journal(), &config()));
-    customers
-        .rollout
-        .act(Action::Start, "Ada", customers.now)
-        .unwrap();
+    let mut customers = Customers::started(open(journal(), &config()));
     let arms: Vec<Arm> = (0..500)
         .map(|_| customers.come([0.8, 0.75], Duration::from_secs(1)))
         .collect();
@@ -65,11 +61,7 @@ fn a_restart_changes_nothing() {
 fn a_torn_end_is_cut_and_what_is_no_event_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rollout.journal");
-    let mut customers = Customers::of(open(file(&path), &config()));
-    customers
-        .rollout
-        .act(Action::Start, "Ada", customers.now)
-        .unwrap();
+    let mut customers = Customers::started(open(file(&path), &config()));
     for _ in 0..20 {
         customers.come([0.8, 0.8], Duration::ZERO);
     }
@@ -97,11 +89,7 @@ fn a_torn_end_is_cut_and_what_is_no_event_is_told() {
 fn events_are_json_with_nothing_of_a_conversation() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rollout.journal");
-    let mut customers = Customers::of(open(file(&path), &config()));
-    customers
-        .rollout
-        .act(Action::Start, "Ada", customers.now)
-        .unwrap();
+    let mut customers = Customers::started(open(file(&path), &config()));
     customers.come([0.8, 0.8], Duration::ZERO);
     let mut events = Vec::new();
     FileJournal::read(&path, &mut |event| events.push(event)).unwrap();
@@ -120,11 +108,7 @@ fn a_long_journal_begins_anew_with_where_it_stands() {
         expiry: Duration::from_secs(60 * 60),
         ..config()
     };
-    let mut customers = Customers::of(open(file(&path), &config));
-    customers
-        .rollout
-        .act(Action::Start, "Ada", customers.now)
-        .unwrap();
+    let mut customers = Customers::started(open(file(&path), &config));
     let mut longest = 0;
     for _ in 0..3_000 {
         customers.come([0.8, 0.8], Duration::from_secs(60));
@@ -166,11 +150,7 @@ fn a_file_of_the_first_version_is_read_and_goes_on() {
         folder.path().join("old"),
         folder.path().join("rollout.journal"),
     );
-    let customers = Customers::of(open(file(&old), &config()));
-    customers
-        .rollout
-        .act(Action::Start, "Ada", customers.now)
-        .unwrap();
+    let customers = Customers::started(open(file(&old), &config()));
     let arm = customers.arm("conversation 1", 1);
     let status = customers.rollout.status();
     drop(customers);
@@ -224,11 +204,7 @@ fn long_after_a_promotion_all_are_the_candidates_and_nothing_is_written() {
         min_step: Duration::ZERO,
         ..config()
     };
-    let mut customers = Customers::of(open(file(&path), &config));
-    customers
-        .rollout
-        .act(Action::Start, "Ada", customers.now)
-        .unwrap();
+    let mut customers = Customers::started(open(file(&path), &config));
     while customers.rollout.phase() == Phase::Running {
         customers.come([0.7, 0.9], Duration::from_secs(60));
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use cs_data::SplitMix;
 use cs_data::file::FrameError;
 use cs_serve::rollout::{
-    Approval, Arm, Arrival, Candidates, FileJournal, Guardrail, Journal, JournalError, Key,
+    Action, Approval, Arm, Arrival, Candidates, FileJournal, Guardrail, Journal, JournalError, Key,
     Margins, MemoryJournal, Observation, Outcome, Rating, Rollout, RolloutConfig,
 };
 
@@ -71,6 +71,14 @@ impl Customers {
             begun: 0,
             chance: SplitMix::new(7),
         }
+    }
+
+    /// Those of a roll-out that is started.
+    pub(crate) fn started(rollout: Rollout) -> Self {
+        let customers = Self::of(rollout);
+        let started = customers.rollout.act(Action::Start, "Ada", customers.now);
+        started.unwrap();
+        customers
     }
 
     /// One more conversation of a turn, of which every one is rated: so many of them well.
