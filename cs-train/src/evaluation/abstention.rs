@@ -65,7 +65,7 @@ pub fn abstention_threshold(rows: &[ConfidenceRow], target: Abstention) -> Resul
     validate(rows, target)?;
     let mut rows = rows.to_vec();
     rows.sort_by(|a, b| a.confidence.total_cmp(&b.confidence));
-    let mut counts = Counts::answering_all(&rows);
+    let mut counts = AtThreshold::answering_all(&rows);
     let mut best = (counts.score(target), 0.0);
     for pair in rows.windows(2) {
         counts.withhold(&pair[0]);
@@ -80,7 +80,7 @@ pub fn abstention_threshold(rows: &[ConfidenceRow], target: Abstention) -> Resul
         Abstention::Precision(wanted) if best.0 < 1.0 => Err(Error::Unreachable {
             what: "precision of answered rows",
             wanted,
-            best: Counts::best_precision(&rows),
+            best: AtThreshold::best_precision(&rows),
         }),
         _ => Ok(best.1),
     }
@@ -106,7 +106,7 @@ fn validate(rows: &[ConfidenceRow], target: Abstention) -> Result<()> {
 }
 
 /// What becomes of the rows at a threshold.
-struct Counts {
+struct AtThreshold {
     all: ByScope,
     answered: ByScope,
     right: usize,
@@ -125,7 +125,7 @@ impl ByScope {
     }
 }
 
-impl Counts {
+impl AtThreshold {
     fn answering_all(rows: &[ConfidenceRow]) -> Self {
         let inside = rows.iter().filter(|row| row.in_scope).count();
         let all = ByScope {

@@ -79,7 +79,7 @@ impl Calibrator {
         let mut first = 0;
         for (index, &(row, example)) in rows.iter().enumerate() {
             if let Some(logits) = &output.intent {
-                self.add_intent(logits.row(index), (row, example))?;
+                self.add_intent(logits.row(index), row, example)?;
             }
             let tokens = first..first + example.encoding.ids.len();
             first = tokens.end;
@@ -99,7 +99,7 @@ impl Calibrator {
         Ok(())
     }
 
-    fn add_intent(&mut self, logits: &[f32], (row, example): (&Utterance, &Example)) -> Result<()> {
+    fn add_intent(&mut self, logits: &[f32], row: &Utterance, example: &Example) -> Result<()> {
         let known = |label: &str| Some(label) == self.oos_label.as_deref();
         if row.intent.as_deref().is_some_and(known) {
             check_finite(logits, &example.id)?;

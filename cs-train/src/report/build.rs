@@ -67,9 +67,7 @@ fn intent_mistakes(scored: &Tally<'_>, gold: &[Utterance], examples: usize) -> V
     let mut wrong: Vec<(TalliedIntent, &Utterance)> = rows
         .filter_map(|(row, gold)| Some((row.intent.filter(|intent| !intent.right())?, gold)))
         .collect();
-    let confidence = |intent: TalliedIntent| intent.likeliest.map(|(_, confidence)| confidence);
-    let sureness = |intent| confidence(intent).unwrap_or(0.0);
-    wrong.sort_by(|(a, _), (b, _)| sureness(*b).total_cmp(&sureness(*a)));
+    wrong.sort_by(|(a, _), (b, _)| sureness(b).total_cmp(&sureness(a)));
     wrong.truncate(examples);
     let wrong = wrong.into_iter();
     wrong
@@ -78,9 +76,17 @@ fn intent_mistakes(scored: &Tally<'_>, gold: &[Utterance], examples: usize) -> V
             text: row.text.clone(),
             gold: name(intent.gold),
             predicted: intent.decided.map(name),
-            confidence: confidence(intent),
+            confidence: confidence(&intent),
         })
         .collect()
+}
+
+fn confidence(intent: &TalliedIntent) -> Option<f64> {
+    intent.likeliest.map(|(_, confidence)| confidence)
+}
+
+fn sureness(intent: &TalliedIntent) -> f64 {
+    confidence(intent).unwrap_or(0.0)
 }
 
 pub(super) fn entities(

@@ -202,7 +202,7 @@ impl CombinedLoss {
             sum.add("intent", Some(loss), totals.intents, self.ce_weight)?;
         }
         if let Some(logits) = &output.slots {
-            let loss = self.tags(logits, output, (&targets.tags, gold.tags.as_ref()))?;
+            let loss = self.tags(logits, output, &targets.tags, gold.tags.as_ref())?;
             sum.add("slots", loss, totals.tags, self.ce_weight)?;
         }
         if let (Some(predicted), Some(gold)) = (&output.sentiment, &gold.sentiments) {
@@ -220,7 +220,8 @@ impl CombinedLoss {
         &self,
         logits: &Tensor,
         output: &ModelOutput,
-        (targets, gold): (&[Option<usize>], Option<&Tensor>),
+        targets: &[Option<usize>],
+        gold: Option<&Tensor>,
     ) -> Result<Option<Tensor>> {
         if let Some(crf) = &output.crf {
             let words = targets.iter().flatten().count() as f64;

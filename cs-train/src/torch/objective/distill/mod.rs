@@ -272,7 +272,8 @@ impl<'a> Distill<'a> {
     fn inner(
         &self,
         sum: &mut WeightedSum,
-        (tokens, taps): (&TokenBatch, &InnerStates),
+        tokens: &TokenBatch,
+        taps: &InnerStates,
         step_rows: &[usize],
     ) -> Result<()> {
         let Some(imitation) = &self.imitation else {
@@ -371,7 +372,7 @@ impl Objective for Distill<'_> {
             rows,
             weight * labels.mse_weight,
         )?;
-        self.inner(&mut sum, (&tokens, &taps), batch.step_rows)?;
+        self.inner(&mut sum, &tokens, &taps, batch.step_rows)?;
         sum.finish()
     }
 
