@@ -61,6 +61,16 @@ struct Arguments {
     output: Output,
 }
 
+impl Arguments {
+    /// How the figures' intervals are found, if they are asked for.
+    fn bootstrap(&self) -> Option<Bootstrap> {
+        (self.bootstrap > 0).then(|| Bootstrap {
+            resamples: self.bootstrap,
+            ..Bootstrap::default()
+        })
+    }
+}
+
 /// The figures, and where they probably lie.
 #[derive(Serialize)]
 struct Figures {
@@ -112,10 +122,7 @@ fn main() -> ExitCode {
             ),
         ];
         let config = ReportConfig {
-            bootstrap: (arguments.bootstrap > 0).then(|| Bootstrap {
-                resamples: arguments.bootstrap,
-                ..Bootstrap::default()
-            }),
+            bootstrap: arguments.bootstrap(),
             about: about.map(|(name, value)| (name.to_owned(), value)).into(),
             ..ReportConfig::default()
         };

@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         std::fs::create_dir_all(&arguments.out).map_err(Error::io(&arguments.out))?;
         for (language, name) in [(Language::Zh, "zh"), (Language::En, "en")] {
             for (part, part_name) in Part::ALL {
-                let pairs = corpus.pairs((part, language), arguments.pairs, arguments.seed);
+                let pairs = corpus.pairs(part, language, arguments.pairs, arguments.seed);
                 let path = arguments.out.join(format!("{name}.{part_name}.jsonl"));
                 let write = |out: &mut dyn std::io::Write| {
                     for pair in &pairs {

@@ -123,6 +123,6 @@ fn texts(arguments: &Arguments) -> Result<(Dataset, Dataset)> {
     match &arguments.eval {
         Some(path) => Ok((all, arguments.format.open_texts(path)?)),
         None if share == 0.0 => Ok((all, Dataset::default())),
-        None => hold_out(&all, path, (share, arguments.settings.seed)),
+        None => hold_out(&all, path, share, arguments.settings.seed),
     }
 }

@@ -29,7 +29,7 @@
 
 use std::process::ExitCode;
 
-use cs_examples::routing::{Figures, FullCached, Pair, RouteArgs, Rows, outcomes_of};
+use cs_examples::routing::{Cascades, Figures, FullCached, Pair, RouteArgs, Rows, outcomes_of};
 use cs_examples::{Error, Outcome, Result, note, report, run};
 use cs_serve::route::{CacheConfig, Cascade, FittedThreshold, Policy, RouteConfig, fit_threshold};
 
@@ -56,10 +56,13 @@ fn main() -> ExitCode {
             semantic: distance.as_ref().map(|fitted| fitted.semantic.clone()),
             ..CacheConfig::default()
         });
-        let cascades = (&Cascade::of(&config), &uncached);
+        let cascades = Cascades {
+            own: &Cascade::of(&config),
+            uncached: &uncached,
+        };
         let requests = arguments.draw(rows.len());
-        let figures = Figures::measure(cascades, fitted, (&pair, &rows), &requests)?;
-        let behind_cache = || FullCached::measure((&pair, &rows), &requests);
+        let figures = Figures::measure(cascades, fitted, &pair, &rows, &requests)?;
+        let behind_cache = || FullCached::measure(&pair, &rows, &requests);
         let full_cached = config.cache.as_ref().map(|_| behind_cache()).transpose()?;
         arguments.write(&config)?;
         let judged = distance.map(|fitted| arguments.judge(&pair, &fitted));

@@ -53,7 +53,7 @@ fn main() -> ExitCode {
             return Err(Error::Usage(line.to_owned()));
         }
         let data = arguments.format.open(&arguments.train)?;
-        let (train, eval) = hold_out(&data, &arguments.train, (HELD_OUT, settings.seed))?;
+        let (train, eval) = hold_out(&data, &arguments.train, HELD_OUT, settings.seed)?;
         let key = SearchKey::new((&train, &eval), &arguments.model, settings)?;
         let mut log = TrialLog::open(&arguments.log, key)?;
         let mut left: Vec<usize> = (0..arguments.trials).collect();

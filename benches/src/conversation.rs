@@ -66,7 +66,7 @@ impl Default for Conversation {
         );
         Self {
             chat: chat.unwrap_or_else(|error| panic!("{error}")),
-            understandings: SAID.into_iter().map(understood).collect(),
+            understandings: SAID.map(|(text, intent)| understood(text, intent)).into(),
         }
     }
 }
@@ -112,7 +112,7 @@ fn answer(_: &Asked<'_>, _: &mut Sink<'_>) -> Result<Option<Reply>, BackendError
     }))
 }
 
-fn understood((text, intent): (&str, &str)) -> Understanding {
+fn understood(text: &str, intent: &str) -> Understanding {
     let intent = (!intent.is_empty()).then(|| Intent {
         label: intent.into(),
         confidence: 0.9,

@@ -6,12 +6,15 @@
 
 pub mod connection;
 pub mod conversation;
+mod finish;
 
 use std::path::Path;
 
 use cs_data::SplitMix;
 use cs_model::names::{Part, TensorRole};
 use cs_model::{BertConfig, EncoderConfig, RawTensor, Result, write_safetensors};
+
+pub use finish::finish;
 
 /// The shape of all-MiniLM-L6-v2: 6 layers of width 384, 22.7 million parameters.
 ///

@@ -87,7 +87,7 @@ impl TrainArgs {
             None if self.holdout == 0.0 => (all, None),
             None => {
                 let seed = self.settings.seed;
-                let (train, eval) = hold_out(&all, &self.train, (self.holdout, seed))?;
+                let (train, eval) = hold_out(&all, &self.train, self.holdout, seed)?;
                 (train, Some(eval))
             }
         };
@@ -257,11 +257,7 @@ pub fn note_interrupted(steps: usize) {
 /// # Errors
 ///
 /// Rows of which none can be held out: `path` is where they are from.
-pub fn hold_out(
-    all: &Dataset,
-    path: &Path,
-    (share, seed): (f64, u64),
-) -> Result<(Dataset, Dataset)> {
+pub fn hold_out(all: &Dataset, path: &Path, share: f64, seed: u64) -> Result<(Dataset, Dataset)> {
     let (train, eval) = all.stratified_split(share, seed)?;
     if eval.is_empty() {
         return Err(Error::Unfit {

@@ -1,13 +1,15 @@
-//! The three tables, and the rows made from them.
-
-use std::str::FromStr;
+//! The tables, and the rows made from them.
 
 use cs_data::Utterance;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Filled, Template, TemplateError, Values};
+use super::tables::{
+    Detail, Frame, Language, OUT_OF_SCOPE_LABEL, Question, Split, TableError, Tone, detail, either,
+    foreign_question, frame, question, table,
+};
+use super::{Filled, Template, Values};
 
 const TEMPLATES: &str = include_str!("../../data/templates.tsv");
 const FRAMES: &str = include_str!("../../data/frames.tsv");
@@ -17,9 +19,6 @@ const OUT_OF_SCOPE: &str = include_str!("../../data/out_of_scope.tsv");
 const PAIR_TEMPLATES: &str = include_str!("../../data/pair_templates.tsv");
 const PAIR_FRAMES: &str = include_str!("../../data/pair_frames.tsv");
 
-/// The intent of rows that a customer-service model has no answer for: learned like any other.
-pub const OUT_OF_SCOPE_LABEL: &str = "out_of_scope";
-
 /// Of ten neutral sentences, this many are said plainly, without a frame.
 const PLAIN_OF_TEN: u32 = 4;
 /// Of ten sentences, this many end with a mark.
@@ -28,132 +27,6 @@ const MARKED_OF_TEN: u32 = 4;
 const DETAILED_OF_TEN: u32 = 2;
 /// Number of the first row out of scope: each row has random numbers of its own.
 const OUT_OF_SCOPE_ROWS: usize = 1_000_000;
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum $name { $($(#[$vdoc])* $variant),+ }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-        }
-
-        impl FromStr for $name {
-            type Err = ();
-
-            fn from_str(word: &str) -> Result<Self, ()> {
-                match word {
-                    $($word => Ok(Self::$variant),)+
-                    _ => Err(()),
-                }
-            }
-        }
-    };
-}
-
-words! {
-    /// The language of a template.
-    Language {
-        /// Chinese.
-        Zh = "zh",
-        /// English.
-        En = "en"
-    }
-}
-
-words! {
-    /// Which of the two disjoint halves of the tables.
-    Split {
-        /// For training.
-        Train = "train",
-        /// For testing.
-        Test = "test"
-    }
-}
-
-words! {
-    /// How content the customer sounds.
-    Tone {
-        /// Furious: 0.05.
-        Angry = "angry",
-        /// Worried or disappointed: 0.25.
-        Upset = "upset",
-        /// Neither: 0.5.
-        Neutral = "neutral",
-        /// Polite: 0.7.
-        Friendly = "friendly",
-        /// Delighted: 0.95.
-        Pleased = "pleased"
-    }
-}
-
-impl Tone {
-    /// The sentiment label, 0 to 1.
-    pub fn sentiment(self) -> f32 {
-        match self {
-            Self::Angry => 0.05,
-            Self::Upset => 0.25,
-            Self::Neutral => 0.5,
-            Self::Friendly => 0.7,
-            Self::Pleased => 0.95,
-        }
-    }
-}
-
-/// What a customer asks: a line of `templates.tsv`.
-#[derive(Debug, Clone)]
-pub struct Question {
-    /// The intent.
-    pub intent: String,
-    /// Its language.
-    pub language: Language,
-    /// Where it may be used.
-    pub split: Split,
-    /// The tone of the wording itself. Only neutral wording goes into a frame.
-    pub tone: Tone,
-    /// The wording.
-    pub template: Template,
-}
-
-/// How it is said: a line of `frames.tsv`.
-#[derive(Debug, Clone)]
-pub struct Frame {
-    /// Its language.
-    pub language: Language,
-    /// Where it may be used.
-    pub split: Split,
-    /// The tone it gives the sentence.
-    pub tone: Tone,
-    /// What precedes the sentence.
-    pub before: Option<Template>,
-    /// What follows it.
-    pub after: Option<Template>,
-}
-
-/// An entity said beside what is asked, in training: a line of `details.tsv`.
-#[derive(Debug, Clone)]
-pub struct Detail {
-    /// Its language.
-    pub language: Language,
-    /// What precedes the sentence.
-    pub before: Option<Template>,
-    /// What follows it.
-    pub after: Option<Template>,
-}
-
-/// A line of a table that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{table}:{line}: {reason}")]
-pub struct TableError {
-    /// The file's name.
-    pub table: &'static str,
-    /// From 1.
-    pub line: usize,
-    /// What is wrong.
-    pub reason: String,
-}
 
 /// The tables, read and checked.
 #[derive(Debug, Clone)]
@@ -227,7 +100,8 @@ impl Corpus {
             self.row_of(
                 questions,
                 OUT_OF_SCOPE_LABEL,
-                (split, OUT_OF_SCOPE_ROWS + row),
+                split,
+                OUT_OF_SCOPE_ROWS + row,
                 seed,
             )
         };
@@ -236,14 +110,15 @@ impl Corpus {
 
     fn row(&self, split: Split, row: usize, seed: u64) -> Utterance {
         let intent = &self.intents[row % self.intents.len()];
-        self.row_of(&self.questions, intent, (split, row), seed)
+        self.row_of(&self.questions, intent, split, row, seed)
     }
 
     fn row_of(
         &self,
         questions: &[Question],
         intent: &str,
-        (split, row): (Split, usize),
+        split: Split,
+        row: usize,
         seed: u64,
     ) -> Utterance {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -259,7 +134,7 @@ impl Corpus {
             .collect();
         let question = questions[rng.random_range(0..questions.len())];
         let sentence = question.template.fill(&mut rng, &mut |rng, pool, so_far| {
-            self.values.draw(rng, (pool, language, split), &so_far.text)
+            self.values.draw(rng, pool, language, split, &so_far.text)
         });
         let sentence = self.detailed(&mut rng, question, sentence);
         let (filled, tone) = self.say(&mut rng, question, sentence);
@@ -296,7 +171,7 @@ impl Corpus {
         let mut part = |part: &Option<Template>, so_far: &str| match part {
             Some(part) => part.fill(rng, &mut |rng, pool, _| {
                 self.values
-                    .draw(rng, (pool, question.language, Split::Train), so_far)
+                    .draw(rng, pool, question.language, Split::Train, so_far)
             }),
             None => Filled::default(),
         };
@@ -400,96 +275,6 @@ fn capitalise(filled: &mut Filled) {
         let capital = first.to_ascii_uppercase();
         filled.text.replace_range(..1, &capital);
     }
-}
-
-fn table<'a, const N: usize, T>(
-    name: &'static str,
-    text: &'a str,
-    mut row: impl FnMut([&'a str; N]) -> Result<T, String>,
-) -> Result<Vec<T>, TableError> {
-    let numbered = text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.is_empty() && !line.starts_with("# "));
-    numbered
-        .map(|(index, line)| {
-            let fields: Vec<&str> = line.split('\t').collect();
-            let found = fields.len();
-            <[&str; N]>::try_from(fields)
-                .map_err(|_| format!("{found} fields instead of {N}"))
-                .and_then(&mut row)
-                .map_err(|reason| TableError {
-                    table: name,
-                    line: index + 1,
-                    reason,
-                })
-        })
-        .collect()
-}
-
-fn word<T: FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("unknown word {text:?}"))
-}
-
-fn either<T: FromStr>(text: &str) -> Result<Option<T>, String> {
-    if text == "*" {
-        Ok(None)
-    } else {
-        word(text).map(Some)
-    }
-}
-
-fn question(fields: [&str; 5]) -> Result<Question, String> {
-    let [intent, language, split, tone, template] = fields;
-    Ok(Question {
-        intent: intent.to_owned(),
-        language: word(language)?,
-        split: word(split)?,
-        tone: word(tone)?,
-        template: template
-            .parse()
-            .map_err(|error: TemplateError| error.to_string())?,
-    })
-}
-
-fn foreign_question(fields: [&str; 3]) -> Result<Question, String> {
-    let [language, split, template] = fields;
-    question([OUT_OF_SCOPE_LABEL, language, split, "neutral", template])
-}
-
-fn frame(fields: [&str; 4]) -> Result<Frame, String> {
-    let [language, split, tone, text] = fields;
-    let (before, after) = around(text)?;
-    Ok(Frame {
-        language: word(language)?,
-        split: word(split)?,
-        tone: word(tone)?,
-        before,
-        after,
-    })
-}
-
-fn detail(fields: [&str; 2]) -> Result<Detail, String> {
-    let [language, text] = fields;
-    let (before, after) = around(text)?;
-    Ok(Detail {
-        language: word(language)?,
-        before,
-        after,
-    })
-}
-
-/// What stands before and after `…`.
-fn around(text: &str) -> Result<(Option<Template>, Option<Template>), String> {
-    let (before, after) = text.split_once('…').ok_or("no `…` for the sentence")?;
-    let part = |part: &str| match part {
-        "" => Ok(None),
-        _ => part
-            .parse()
-            .map(Some)
-            .map_err(|error: TemplateError| error.to_string()),
-    };
-    Ok((part(before)?, part(after)?))
 }
 
 #[cfg(test)]

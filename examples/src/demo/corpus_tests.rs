@@ -60,59 +60,56 @@ fn every_slot_has_values_and_every_value_a_slot() {
     assert!(labels.len() >= 10, "{labels:?}");
 }
 
+/// Asserts that no text is in both splits.
+fn assert_apart(texts_of: impl Fn(Split) -> BTreeSet<String>) {
+    let (train, test) = (texts_of(Split::Train), texts_of(Split::Test));
+    let shared: Vec<&String> = train.intersection(&test).collect();
+    assert_eq!(shared, Vec::<&String>::new());
+    assert!(!train.is_empty() && !test.is_empty());
+}
+
 #[test]
-fn no_template_frame_or_value_is_in_both_splits() {
+fn no_template_is_in_both_splits() {
     let corpus = corpus();
-    let skeletons = |split| -> BTreeSet<String> {
+    assert_apart(|split| {
         let all = corpus.questions.iter().chain(&corpus.pair_questions);
         let of_split = all.filter(|q| q.split == split);
-        of_split
-            .flat_map(|q| q.template.skeletons())
-            .map(|text| text.trim().to_lowercase())
-            .collect()
-    };
-    let shared = |a: &BTreeSet<String>, b: &BTreeSet<String>| -> Vec<String> {
-        a.intersection(b).cloned().collect()
-    };
-    assert_eq!(
-        shared(&skeletons(Split::Train), &skeletons(Split::Test)),
-        Vec::<String>::new()
-    );
+        let texts = of_split.flat_map(|q| q.template.skeletons());
+        texts.map(|text| text.trim().to_lowercase()).collect()
+    });
+}
 
-    let frames = |split| -> BTreeSet<String> {
+/// What a frame may say before or after a sentence.
+fn skeletons(part: Option<&Template>) -> Vec<String> {
+    part.map_or(vec![String::new()], Template::skeletons)
+}
+
+#[test]
+fn no_frame_is_in_both_splits() {
+    let corpus = corpus();
+    assert_apart(|split| {
         let all = corpus.frames.iter().chain(&corpus.pair_frames);
         let of_split = all.filter(|f| f.split == split);
-        let parts = |part: &Option<Template>| {
-            part.as_ref()
-                .map_or(vec![String::new()], Template::skeletons)
-        };
-        of_split
-            .flat_map(|f| {
-                let after = parts(&f.after);
-                let before = parts(&f.before).into_iter();
-                before.flat_map(move |b| after.clone().into_iter().map(move |a| format!("{b}…{a}")))
-            })
-            .collect()
-    };
-    assert_eq!(
-        shared(&frames(Split::Train), &frames(Split::Test)),
-        Vec::<String>::new()
-    );
+        let texts = of_split.flat_map(|f| {
+            let after = skeletons(f.after.as_ref());
+            let before = skeletons(f.before.as_ref()).into_iter();
+            before.flat_map(move |b| after.clone().into_iter().map(move |a| format!("{b}…{a}")))
+        });
+        texts.collect()
+    });
+}
 
-    let values = |split| -> BTreeSet<String> {
+#[test]
+fn no_value_is_in_both_splits() {
+    let corpus = corpus();
+    assert_apart(|split| {
         let rows = corpus.generate(split, 6000, 3);
-        let of_row = |row: &Utterance| -> Vec<String> {
-            row.spans
-                .iter()
-                .map(|s| row.text[s.start..s.end].to_lowercase())
-                .collect()
-        };
-        rows.iter().flat_map(of_row).collect()
-    };
-    assert_eq!(
-        shared(&values(Split::Train), &values(Split::Test)),
-        Vec::<String>::new()
-    );
+        let values = rows.iter().flat_map(|row| {
+            let spans = row.spans.iter();
+            spans.map(|span| row.text[span.start..span.end].to_lowercase())
+        });
+        values.collect()
+    });
 }
 
 /// Figures of different versions are compared on this file: only what is learned from may change.

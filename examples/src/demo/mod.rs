@@ -23,13 +23,13 @@
 mod corpus;
 mod files;
 mod pairs;
+mod tables;
 mod template;
 mod values;
 
-pub use corpus::{
-    Corpus, Detail, Frame, Language, OUT_OF_SCOPE_LABEL, Question, Split, TableError, Tone,
-};
+pub use corpus::Corpus;
 pub use files::Demo;
 pub use pairs::{Pair, Part};
+pub use tables::{Detail, Frame, Language, OUT_OF_SCOPE_LABEL, Question, Split, TableError, Tone};
 pub use template::{Filled, Piece, Template, TemplateError};
 pub use values::{Pool, Values};

@@ -183,8 +183,7 @@ type Chosen = HashMap<String, String>;
 
 impl Corpus {
     /// Makes pairs of sentences in a language: half of them ask the same.
-    pub fn pairs(&self, key: (Part, Language), pairs: usize, seed: u64) -> Vec<Pair> {
-        let (part, language) = key;
+    pub fn pairs(&self, part: Part, language: Language, pairs: usize, seed: u64) -> Vec<Pair> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(part as u64);
         let questions = match part {
@@ -197,7 +196,7 @@ impl Corpus {
         let mut made = Vec::with_capacity(pairs);
         while made.len() < pairs && !questions.is_empty() {
             let kind = KINDS[made.len() % KINDS.len()];
-            made.extend(self.pair((part, kind), &questions, &mut rng));
+            made.extend(self.pair(part, kind, &questions, &mut rng));
         }
         made
     }
@@ -205,7 +204,8 @@ impl Corpus {
     /// Makes a pair of that kind; `None` if the template that chance chose has none.
     fn pair(
         &self,
-        (part, kind): (Part, Kind),
+        part: Part,
+        kind: Kind,
         questions: &[&Question],
         rng: &mut ChaCha8Rng,
     ) -> Option<Pair> {
@@ -218,21 +218,12 @@ impl Corpus {
         let one = self.sentence(question, &mut values, rng);
         let (template, mut other) = match kind {
             Kind::Paraphrase => (question, self.sentence(question, &mut values, rng)),
-            Kind::Negation => (question, contrary((part, question.language), &one, rng)?),
+            Kind::Negation => (question, contrary(part, question.language, &one, rng)?),
             Kind::OtherEntity => (question, self.sentence(question, &mut Chosen::new(), rng)),
             Kind::OtherIntent => {
                 let another: &Question = questions.choose(rng)?;
                 (another, self.sentence(another, &mut values, rng))
             }
-        };
-        let entities = |filled: &Filled| {
-            let value = |span: &cs_data::Span| {
-                (
-                    span.label.clone(),
-                    filled.text[span.start..span.end].to_owned(),
-                )
-            };
-            filled.spans.iter().map(value).collect::<Vec<_>>()
         };
         let same_entities = entities(&one) == entities(&other);
         let is_one = match kind {
@@ -242,7 +233,7 @@ impl Corpus {
             Kind::OtherIntent => question.intent != template.intent,
         };
         if kind == Kind::Paraphrase || rng.random_ratio(1, 4) {
-            other = self.polite((part, question.language), &other, rng);
+            other = self.polite(part, question.language, &other, rng);
         }
         let [one, other] = [tidy(&one).text, tidy(&other).text];
         (is_one && one != other).then_some(Pair {
@@ -253,9 +244,9 @@ impl Corpus {
     }
 
     fn sentence(&self, question: &Question, values: &mut Chosen, rng: &mut ChaCha8Rng) -> Filled {
-        let key = (question.language, question.split);
+        let (language, split) = (question.language, question.split);
         question.template.fill(rng, &mut |rng, pool, so_far| {
-            let drawn = || self.values.draw(rng, (pool, key.0, key.1), &so_far.text);
+            let drawn = || self.values.draw(rng, pool, language, split, &so_far.text);
             values.entry(pool.to_owned()).or_insert_with(drawn).clone()
         })
     }
@@ -263,7 +254,8 @@ impl Corpus {
     /// Says a sentence politely or not, with the same sentiment as far as one can tell.
     fn polite(
         &self,
-        (part, language): (Part, Language),
+        part: Part,
+        language: Language,
         sentence: &Filled,
         rng: &mut ChaCha8Rng,
     ) -> Filled {
@@ -291,8 +283,17 @@ impl Corpus {
     }
 }
 
+/// The labels and the texts of a sentence's entities.
+fn entities(filled: &Filled) -> Vec<(&str, &str)> {
+    let spans = filled.spans.iter();
+    spans
+        .map(|span| (span.label.as_str(), &filled.text[span.start..span.end]))
+        .collect()
+}
+
 fn contrary(
-    (part, language): (Part, Language),
+    part: Part,
+    language: Language,
     sentence: &Filled,
     rng: &mut ChaCha8Rng,
 ) -> Option<Filled> {
@@ -318,12 +319,12 @@ mod tests {
     #[test]
     fn pairs_are_repeatable_and_half_of_them_ask_the_same() {
         let corpus = Corpus::embedded().unwrap();
-        for key in [Language::Zh, Language::En]
+        for (part, language) in [Language::Zh, Language::En]
             .into_iter()
             .flat_map(|language| Part::ALL.map(|(part, _)| (part, language)))
         {
-            let pairs = corpus.pairs(key, 400, 3);
-            assert_eq!(pairs, corpus.pairs(key, 400, 3));
+            let pairs = corpus.pairs(part, language, 400, 3);
+            assert_eq!(pairs, corpus.pairs(part, language, 400, 3));
             assert_eq!(pairs.iter().filter(|pair| pair.same).count(), 200);
             assert!(pairs.iter().all(|pair| pair.one != pair.other));
         }

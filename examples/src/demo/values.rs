@@ -84,8 +84,14 @@ impl Values {
     /// Draws a value that `taken` does not contain and, for training, that is none of testing, if
     /// it finds one in a few tries. An unknown pool gives its own name, which the table's tests
     /// rule out.
-    pub fn draw<R: Rng>(&self, rng: &mut R, key: (&str, Language, Split), taken: &str) -> String {
-        let (name, language, split) = key;
+    pub fn draw<R: Rng>(
+        &self,
+        rng: &mut R,
+        name: &str,
+        language: Language,
+        split: Split,
+        taken: &str,
+    ) -> String {
         let Some(pool) = self.pool(name, language, split) else {
             return name.to_owned();
         };
@@ -209,8 +215,8 @@ mod tests {
         }
         values.add("x", Some(Language::En), Some(Split::Test), "teapot");
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
-        let key = ("x", Language::En, Split::Train);
-        let mut drawn: Vec<String> = (0..200).map(|_| values.draw(&mut rng, key, "")).collect();
+        let mut draw = |_| values.draw(&mut rng, "x", Language::En, Split::Train, "");
+        let mut drawn: Vec<String> = (0..200).map(&mut draw).collect();
         drawn.sort();
         drawn.dedup();
         assert_eq!(

@@ -102,7 +102,8 @@ impl RouteArgs {
     /// Those of [`fit_pairs`].
     pub fn distance(&self, models: &Pair) -> Result<Option<FittedDistance>> {
         let files = self.pairs.as_deref().zip(self.held_out.as_deref());
-        files.map(|files| fit_pairs(models, files)).transpose()
+        let fitted = files.map(|(fit, held_out)| fit_pairs(models, fit, held_out));
+        fitted.transpose()
     }
 
     /// The figures of a fitted distance, also on the pairs that it was not fitted to.

@@ -8,4 +8,4 @@ mod traffic;
 pub use args::RouteArgs;
 pub use outcomes::{Pair, Rows, outcomes_of};
 pub use pairs::{DistanceFigures, UnseenFigures, fit_pairs};
-pub use traffic::{Figures, FullCached, Measured, Requests};
+pub use traffic::{Cascades, Figures, FullCached, Measured, Requests};

@@ -88,7 +88,7 @@ impl DistanceFigures {
 /// # Errors
 ///
 /// A file that cannot be read or has something else in it; pairs that do not allow a distance.
-pub fn fit_pairs(models: &Models, (fit, held_out): (&Path, &Path)) -> Result<FittedDistance> {
+pub fn fit_pairs(models: &Models, fit: &Path, held_out: &Path) -> Result<FittedDistance> {
     let may_differ = words_that_may_differ(&read(fit, models)?);
     let pairs = read(held_out, models)?;
     fit_distance(&pairs, may_differ, Budget::default()).map_err(|source| Error::Fit {

@@ -92,6 +92,15 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     values.sum::<f64>() / count as f64
 }
 
+/// A cascade, and the same one without its cache.
+#[derive(Debug, Clone, Copy)]
+pub struct Cascades<'a> {
+    /// The one that is measured.
+    pub own: &'a Cascade,
+    /// What its cache is held against.
+    pub uncached: &'a Cascade,
+}
+
 /// What `route` reports. Accuracies and times are means over the requests.
 #[derive(Debug, Serialize)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -116,15 +125,16 @@ pub struct Figures {
 
 impl Figures {
     /// Answers the requests one after the other, and compares that with either model alone. What is
-    /// answered from the cache is asked of `uncached` as well, outside the measured time.
+    /// answered from the cache is asked of the uncached cascade as well, outside the measured time.
     ///
     /// # Errors
     ///
     /// A text that cannot be answered.
     pub fn measure(
-        (cascade, uncached): (&Cascade, &Cascade),
+        cascades: Cascades<'_>,
         fitted: FittedThreshold,
-        (pair, rows): (&Pair, &Rows),
+        pair: &Pair,
+        rows: &Rows,
         requests: &Requests,
     ) -> Result<Self> {
         let [light, full] = Measured::both(pair, rows)?;
@@ -133,17 +143,19 @@ impl Figures {
         for &row in &requests.rows {
             let turn = Turn::alone(&rows.texts[row]);
             let started = Instant::now();
-            let answer = cascade.understand_blocking(pair.layers(), &turn)?;
+            let answer = cascades.own.understand_blocking(pair.layers(), &turn)?;
             ms.push(started.elapsed().as_secs_f64() * 1e3);
             right += usize::from(is_right(&answer.understanding, &rows.intents[row]));
             if answer.route == Route::Cache {
                 let found = likeliest(&answer.understanding);
-                let own = uncached.understand_blocking(pair.layers(), &turn)?;
+                let own = cascades
+                    .uncached
+                    .understand_blocking(pair.layers(), &turn)?;
                 false_hits += usize::from(found != likeliest(&own.understanding));
             }
         }
         let count = requests.rows.len() as f64;
-        let counts = cascade.counts();
+        let counts = cascades.own.counts();
         let share = |route| counts.of(route) as f64 / count;
         let mean_ms_routed = mean(ms.iter().copied());
         let mean_ms_full = full.mean_ms(requests);
@@ -183,7 +195,7 @@ impl FullCached {
     /// # Errors
     ///
     /// A text that cannot be answered.
-    pub fn measure((pair, rows): (&Pair, &Rows), requests: &Requests) -> Result<Self> {
+    pub fn measure(pair: &Pair, rows: &Rows, requests: &Requests) -> Result<Self> {
         let cache = Cache::new(CacheConfig::default());
         let version = cache.version(&["full"]);
         let mut hits = 0;

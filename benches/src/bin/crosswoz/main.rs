@@ -30,6 +30,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use cs_benches::finish;
 use cs_serve::knowledge::linking::{Linker, LinkerConfig};
 use serde_json::{Value, json};
 
@@ -83,15 +84,7 @@ fn main() -> ExitCode {
         What::Questions(measured) => answer_turns(&measured),
         What::Templates { measured, shop } => check_templates(&measured, &shop),
     };
-    let written = figures.and_then(|figures| Ok(writeln!(std::io::stdout(), "{figures}")?));
-    match written {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Nobody reads stderr: nothing to be done about it.
-            let _ = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::from(2)
-        }
-    }
+    finish(figures)
 }
 
 fn check_turns(measured: &Measured) -> Result<Value> {

@@ -175,7 +175,7 @@ pub(crate) fn measure(service: &Service, dialogues: &[(u64, Dialogue)]) -> Resul
                 continue;
             }
             match subject(service, turn, &asked) {
-                Some(subject) => outcome.turn(service, (turn, reply), &asked, &subject)?,
+                Some(subject) => outcome.turn(service, turn, reply, &asked, &subject)?,
                 None => outcome.unnamed += 1,
             }
         }
@@ -211,7 +211,8 @@ impl Outcome {
     fn turn(
         &mut self,
         service: &Service,
-        (turn, reply): (&Message, &Message),
+        turn: &Message,
+        reply: &Message,
         asked: &[(&str, &str)],
         subject: &Iri,
     ) -> Result<()> {

@@ -24,7 +24,6 @@ mod swap;
 #[cfg(test)]
 mod tests;
 
-use std::io::Write;
 use std::net::ToSocketAddrs;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -35,6 +34,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use cs_benches::connection::{Connection, Result};
+use cs_benches::finish;
 use serde_json::json;
 
 use client::Answers;
@@ -96,16 +96,8 @@ struct Run {
 }
 
 fn main() -> ExitCode {
-    let report = Run::new(Arguments::parse()).and_then(Run::measure);
-    let written = report.and_then(|report| Ok(writeln!(std::io::stdout(), "{report}")?));
-    match written {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Whoever closed stderr does not want to know.
-            let _ = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::from(2)
-        }
-    }
+    let figures = Run::new(Arguments::parse()).and_then(Run::measure);
+    finish(figures)
 }
 
 impl Run {

@@ -20,13 +20,13 @@
 mod dialogues;
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
+use cs_benches::finish;
 use cs_data::{Columns, Dataset, ReadOptions, SplitMix};
 use cs_model::Bundle;
 use cs_quant::RuntimeConfig;
@@ -69,15 +69,7 @@ type Outcome = Vec<(Found, bool)>;
 
 fn main() -> ExitCode {
     let figures = measure(&Arguments::parse());
-    let written = figures.and_then(|figures| Ok(writeln!(std::io::stdout(), "{figures}")?));
-    match written {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Nobody reads stderr: nothing to be done about it.
-            let _ = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::from(2)
-        }
-    }
+    finish(figures)
 }
 
 fn measure(arguments: &Arguments) -> Result<Value> {

@@ -11,7 +11,7 @@ use cs_data::SplitMix;
 use serde_json::{Value, json};
 
 use crate::Of;
-use crate::service::{Site, turn};
+use crate::service::{Service, Site, turn};
 
 /// The conversations of a connection that go on at a time.
 const LIVE: usize = 8;
@@ -56,86 +56,108 @@ struct Seen {
     stable: String,
 }
 
+/// What becomes of the candidate between one kill and the next.
+struct Course {
+    phase: &'static str,
+    rollouts: usize,
+    rollbacks: usize,
+}
+
 pub(crate) fn run(of: &Of, kills: usize, seed: u64) -> Result<Value> {
     let site = Site::new(of)?;
     let mut chance = SplitMix::new(seed);
-    let customers: Vec<Mutex<Customer>> = (0..of.connections)
-        .map(|number| Customer {
-            number,
-            ..Customer::default()
-        })
-        .map(Mutex::new)
-        .collect();
-    let (mut rollouts, mut rollbacks, mut phase) = (0, 0, "ready");
+    let customers = (0..of.connections).map(|number| Customer {
+        number,
+        ..Customer::default()
+    });
+    let customers: Vec<Mutex<Customer>> = customers.map(Mutex::new).collect();
+    let mut course = Course {
+        phase: "ready",
+        rollouts: 1,
+        rollbacks: 0,
+    };
     for kill in 0..kills {
-        let journal = site.path(&format!("rollout-{rollouts}.journal"));
-        let state = site.path("sessions.redb");
-        let state = state.to_str().ok_or("a path without UTF-8")?;
-        let mut arguments = ARGUMENTS.to_vec();
-        arguments.extend(["--state", state]);
-        let mut service = site.start_with_candidate("50", &journal, &arguments)?;
+        let service = start(&site, course.rollouts)?;
         let told = service.rollout()?;
-        if told["phase"] != phase {
-            return Err(format!("kill {kill}: {}, expected {phase}", told["phase"]).into());
+        if told["phase"] != course.phase {
+            let (found, expected) = (&told["phase"], course.phase);
+            return Err(format!("kill {kill}: {found}, expected {expected}").into());
         }
-        if phase == "ready" {
+        if course.phase == "ready" {
             service.act("start")?;
-            phase = "running";
+            course.phase = "running";
         }
         let seen = Seen {
             is_over: AtomicBool::new(false),
-            may_be_rolled_back: AtomicBool::new(phase == "rolled-back"),
+            may_be_rolled_back: AtomicBool::new(course.phase == "rolled-back"),
             stable: told["stable"].as_str().unwrap_or_default().to_owned(),
         };
-        let rolls_back = phase == "running" && kill % ROLLED_BACK_EVERY == ROLLED_BACK_EVERY - 1;
+        let is_turn = kill % ROLLED_BACK_EVERY == ROLLED_BACK_EVERY - 1;
+        let rolls_back = course.phase == "running" && is_turn;
         let time = Duration::from_millis(50 + chance.below(1_000) as u64);
-        let killed = thread::scope(|scope| {
-            for customer in &customers {
-                let connection = service.connect();
-                let seen = &seen;
-                scope.spawn(move || {
-                    if let Ok(mut customer) = customer.lock() {
-                        customer.hold(connection, seen);
-                    }
-                });
-            }
-            thread::sleep(time);
-            let mut acted = Ok(json!(null));
-            if rolls_back {
-                seen.may_be_rolled_back.store(true, Ordering::SeqCst);
-                acted = service.act("rollback");
-            }
-            let killed = service.kill();
-            seen.is_over.store(true, Ordering::SeqCst);
-            acted.and(killed)
-        });
-        killed?;
-        phase = match (rolls_back, phase) {
-            (true, _) => {
-                rollbacks += 1;
-                "rolled-back"
-            }
-            (false, "rolled-back") => {
-                rollouts += 1; // the next one begins, with conversations of its own
-                for customer in &customers {
-                    customer
-                        .lock()
-                        .map_err(|_| "a customer panicked")?
-                        .live
-                        .clear();
-                }
-                "ready"
-            }
-            (false, phase) => phase,
-        };
+        kill_under_load(service, &customers, &seen, time, rolls_back)?;
+        course.go_on(rolls_back, &customers)?;
     }
-    report(customers, (kills, rollouts + 1, rollbacks))
+    report(customers, kills, &course)
 }
 
-fn report(
-    customers: Vec<Mutex<Customer>>,
-    (kills, rollouts, rollbacks): (usize, usize, usize),
-) -> Result<Value> {
+fn start(site: &Site, rollout: usize) -> Result<Service> {
+    let journal = site.path(&format!("rollout-{rollout}.journal"));
+    let state = site.path("sessions.redb");
+    let state = state.to_str().ok_or("a path without UTF-8")?;
+    let mut arguments = ARGUMENTS.to_vec();
+    arguments.extend(["--state", state]);
+    site.start_with_candidate("50", &journal, &arguments)
+}
+
+/// Has all customers hold conversations for a time, at whose end the service is killed.
+fn kill_under_load(
+    mut service: Service,
+    customers: &[Mutex<Customer>],
+    seen: &Seen,
+    time: Duration,
+    rolls_back: bool,
+) -> Result<()> {
+    thread::scope(|scope| {
+        for customer in customers {
+            let connection = service.connect();
+            scope.spawn(move || {
+                if let Ok(mut customer) = customer.lock() {
+                    customer.hold(connection, seen);
+                }
+            });
+        }
+        thread::sleep(time);
+        let mut acted = Ok(json!(null));
+        if rolls_back {
+            seen.may_be_rolled_back.store(true, Ordering::SeqCst);
+            acted = service.act("rollback");
+        }
+        let killed = service.kill();
+        seen.is_over.store(true, Ordering::SeqCst);
+        acted.and(killed)
+    })
+}
+
+impl Course {
+    /// Says what is expected of the service that is started after a kill.
+    fn go_on(&mut self, rolls_back: bool, customers: &[Mutex<Customer>]) -> Result<()> {
+        if rolls_back {
+            self.rollbacks += 1;
+            self.phase = "rolled-back";
+        } else if self.phase == "rolled-back" {
+            self.rollouts += 1; // the next one begins, with conversations of its own
+            for customer in customers {
+                let mut customer = customer.lock().map_err(|_| "a customer panicked")?;
+                customer.live.clear();
+            }
+            self.phase = "ready";
+        }
+        Ok(())
+    }
+}
+
+fn report(customers: Vec<Mutex<Customer>>, kills: usize, course: &Course) -> Result<Value> {
     let mut all = Customer::default();
     for customer in customers {
         let customer = customer.into_inner().map_err(|_| "a customer panicked")?;
@@ -153,7 +175,7 @@ fn report(
         return Err(format!("conversations that changed their model: {found}").into());
     }
     Ok(json!({
-        "kills": kills, "rollouts": rollouts, "rollbacks": rollbacks, "conversations": all.begun, "turns": all.turns,
+        "kills": kills, "rollouts": course.rollouts, "rollbacks": course.rollbacks, "conversations": all.begun, "turns": all.turns,
         "turns_by_model": all.by_model, "changed_by_rollback": all.changed, "changed_otherwise": 0, "refused": all.refused,
     }))
 }

@@ -15,12 +15,12 @@ mod kill;
 mod load;
 mod service;
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use cs_benches::connection::Result;
+use cs_benches::finish;
 
 /// What a candidate costs, and whether its roll-out outlasts a kill
 #[derive(Debug, Parser)]
@@ -72,16 +72,8 @@ struct Of {
 }
 
 fn main() -> ExitCode {
-    let report = measure(Arguments::parse());
-    let written = report.and_then(|report| Ok(writeln!(std::io::stdout(), "{report:#}")?));
-    match written {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Whoever closed stderr does not want to know.
-            let _ = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::from(2)
-        }
-    }
+    let figures = measure(Arguments::parse());
+    finish(figures.map(|it| format!("{it:#}")))
 }
 
 fn measure(arguments: Arguments) -> Result<serde_json::Value> {

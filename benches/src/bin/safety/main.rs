@@ -26,6 +26,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand};
+use cs_benches::finish;
 use cs_data::SplitMix;
 use cs_serve::safety::personal::{Found, Keys, Kind, Masker, find};
 use serde_json::{Value, json};
@@ -100,13 +101,7 @@ fn main() -> ExitCode {
             seed: arguments.seed,
         }),
     };
-    match figures.and_then(|figures| Ok(writeln!(std::io::stdout(), "{figures:#}")?)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::from(2)
-        }
-    }
+    finish(figures.map(|it| format!("{it:#}")))
 }
 
 fn masking(arguments: &Masking) -> Result<Value> {

@@ -15,11 +15,11 @@ mod alarms;
 mod evasions;
 mod speed;
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use cs_benches::finish;
 use cs_serve::safety::words::{FilterConfig, WordList};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -115,13 +115,5 @@ fn main() -> ExitCode {
             .and_then(|words| alarms::measure(&words, &turns, &layers, listed.errors)),
         What::Speed { count } => speed::measure(count),
     };
-    let written = figures.and_then(|figures| Ok(writeln!(std::io::stdout(), "{figures}")?));
-    match written {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Nobody reads stderr: nothing to be done about it.
-            let _ = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::from(2)
-        }
-    }
+    finish(figures)
 }
