@@ -73,4 +73,6 @@ pub use sessions::{MemorySessions, RedbSessions, Sessions, SessionsConfig};
 #[cfg(feature = "redis")]
 pub use sessions::{RedisSessions, RedisSessionsConfig};
 pub use state::State;
+#[cfg(feature = "http")]
+pub(crate) use words::is_apart;
 pub use words::wishes;

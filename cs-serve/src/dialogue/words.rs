@@ -308,7 +308,7 @@ pub(super) fn find_words<'a>(
 }
 
 /// Whether a piece of a text begins and ends where a word does.
-pub(super) fn is_apart(text: &str, start: usize, end: usize) -> bool {
+pub(crate) fn is_apart(text: &str, start: usize, end: usize) -> bool {
     let piece = &text[start..end];
     let (before, after) = (
         text[..start].chars().next_back(),

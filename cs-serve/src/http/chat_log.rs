@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::feedback::Rating;
 use crate::Understanding;
-use crate::dialogue::Told;
+use crate::dialogue::{Told, is_apart};
 use crate::log::{self, Comparison, Log, Row};
 use crate::reply::Values;
 use crate::route::Route;
@@ -117,19 +117,36 @@ fn known(slots: &Values) -> Vec<(Kind, String)> {
     found.collect()
 }
 
-/// Where a text has these values.
+/// A text that repeats a value more often than this is masked as a whole: a tag is longer than a short value.
+const MOST_PLACES: usize = 100;
+
+/// Where a text has these values as words of their own. A single character is no value, as it is in too many words.
 fn repeated(values: &[(Kind, String)], text: &str) -> Vec<Found> {
     let mut repeated = Vec::new();
-    for (kind, value) in values.iter().filter(|(_, value)| !value.trim().is_empty()) {
-        let length = value.chars().count();
-        let (mut bytes, mut chars) = (0, 0);
-        for (at, _) in text.match_indices(value.as_str()) {
-            chars += text[bytes..at].chars().count();
+    for (kind, value) in values {
+        let length = value.trim().chars().count();
+        if length < 2 {
+            continue;
+        }
+        let places = text.match_indices(value.trim());
+        let places = places.filter(|(at, it)| is_apart(text, *at, at + it.len()));
+        let places: Vec<usize> = places.map(|(at, _)| at).take(MOST_PLACES + 1).collect();
+        if places.len() > MOST_PLACES {
+            let (kind, end) = (*kind, text.chars().count());
+            return vec![Found {
+                kind,
+                start: 0,
+                end,
+            }];
+        }
+        let (mut bytes, mut start) = (0, 0);
+        for at in places {
+            start += text[bytes..at].chars().count();
             bytes = at;
             repeated.push(Found {
                 kind: *kind,
-                start: chars,
-                end: chars + length,
+                start,
+                end: start + length,
             });
         }
     }
@@ -162,6 +179,15 @@ mod tests {
         let repeated = repeated(&values, "您好欧阳小二，A1到了，欧阳小二");
         let places: Vec<(usize, usize)> = repeated.iter().map(|it| (it.start, it.end)).collect();
         assert_eq!(places, [(2, 6), (12, 16)]);
+        // Neither a piece of a word nor a single letter is the value; what is nothing else is masked at once.
+        let of = |value: &str, text: &str| {
+            let found = super::repeated(&[(Kind::Name, value.to_owned())], text);
+            let places = found.iter().map(|it| (it.start, it.end));
+            places.collect::<Vec<_>>()
+        };
+        assert_eq!(of("Ed", "Ordered by Ed, Edna"), [(11, 13)]);
+        assert_eq!(of("e", "e e e"), []);
+        assert_eq!(of("Ed", &"Ed ".repeat(1_000)), [(0, 3_000)]);
         let slots = ["name", "order_id"].map(|slot| (slot.to_owned(), "欧阳小二".to_owned()));
         assert_eq!(known(&slots.into()), values);
     }

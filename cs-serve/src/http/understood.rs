@@ -139,17 +139,17 @@ async fn watched(
     let (canary, chats) = (Arc::clone(canary), Arc::clone(chats));
     let (session, customer, turn) = (said.session.clone(), said.customer.clone(), said.turn);
     let work = move || {
-        // The session's own number: who sends the first turn again begins nothing.
+        // The session's own number: who sends the first turn again begins nothing, nor does a turn that comes before the
+        // one in front of it has its reply.
         let next = chats.turns(&session)?.saturating_add(1);
-        if turn.is_some_and(|it| it.0 != next && it.0.saturating_add(1) != next) {
-            return Ok(None); // which is refused
-        }
+        let is_next = turn.is_none_or(|it| it.0 == next || it.0.saturating_add(1) == next);
+        let next = if is_next { next } else { next.max(2) };
         let arrival = Arrival {
             conversation: &session,
             customer: customer.as_deref(),
             turn: next,
         };
-        Ok::<_, Problem>(Some(canary.assign(&arrival)))
+        Ok::<_, Problem>(canary.assign(&arrival))
     };
-    on_thread(work).await?
+    on_thread(work).await?.map(Some)
 }

@@ -191,32 +191,38 @@ impl<'a> Writing<'a> {
             figures: decision.figures.clone(),
         };
         let goes = is_watching && matches!(decision.verdict, Verdict::RollBack { .. });
-        if let Err(error) = caught_up {
-            if goes {
-                // It need not be known elsewhere to be in force here.
-                self.known().unsaved = Some(Event::RolledBack { at: now, cause });
+        let back = goes.then_some(Event::RolledBack { at: now, cause });
+        let done = caught_up.and_then(|()| self.go_on(now, phase, back.clone()));
+        if let (Err(_), Some(back)) = (&done, back) {
+            // It need not be known elsewhere to be in force here.
+            let mut known = self.known();
+            if !known.state.phase().is_over() {
+                known.unsaved = Some(back);
             }
-            return Err(error);
         }
+        done.map(|()| decision)
+    }
+
+    /// Writes what is to be written: what could not be, the time, a rollback that has been decided, or that a step has passed.
+    fn go_on(&mut self, now: u64, phase: Phase, back: Option<Event>) -> Result<(), RolloutError> {
         self.correct(now)?;
         let is_idle = matches!(phase, Phase::Ready | Phase::RolledBack);
         let is_idle = is_idle || self.known().state.is_settled();
         if is_idle || !self.journal.claim(false)? {
-            return Ok(decision);
+            return Ok(());
         }
         let last = self.known().state.last_clock();
         let is_time = |before: u64| now < before || now - before >= CLOCK_EVERY;
         if last.is_none_or(is_time) {
             self.append(&Event::Clock { at: now })?;
         }
-        if goes {
-            self.roll_back(Event::RolledBack { at: now, cause })?;
+        if let Some(back) = back {
+            self.roll_back(back)?;
         } else if phase == Phase::Running {
             // The time that has just been told may have ended the step.
             self.pass(now)?;
         }
-        self.compact()?;
-        Ok(decision)
+        self.compact()
     }
 
     /// Goes on if the step has passed.

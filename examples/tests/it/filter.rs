@@ -112,7 +112,7 @@ fn bad_lists_and_arguments_are_refused() {
 fn semantic(folder: &Folder, exemplars: &str, ordinary: usize) -> String {
     let dir = folder.model(&tasks());
     folder.write("model/exemplars.tsv", exemplars.as_bytes());
-    let ordinary = "refund me\n".repeat(ordinary);
+    let ordinary = "refund order refund order me\n".repeat(ordinary);
     folder.write("model/ordinary.txt", ordinary.as_bytes());
     dir
 }

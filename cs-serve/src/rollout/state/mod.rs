@@ -185,7 +185,12 @@ impl State {
             return;
         }
         // That of another conversation of its name may be there, what it has counted stays counted.
+        let (known, most) = (self.customers.len(), self.opened.config.most);
         let is_counted = customer.is_none_or(|customer| {
+            // Whoever is not remembered may be any of them, and is not counted.
+            if known >= most && !self.customers.contains_key(&(customer, arm)) {
+                return false;
+            }
             let begun = self.customers.entry((customer, arm)).or_default();
             *begun += 1;
             *begun <= self.opened.config.per_customer

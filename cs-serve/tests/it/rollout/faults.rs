@@ -333,6 +333,54 @@ fn while_the_store_fails_the_stable_model_serves_and_a_rollback_is_in_force() {
     assert!((0..50).all(|i| customers.arm(&format!("new {i}"), 2) == Arm::Stable));
 }
 
+/// A journal on a full disk: what is there can be read, and nothing can be written.
+#[derive(Debug)]
+struct Full(Failing);
+
+impl Journal for Full {
+    fn catch_up(&mut self, read: Reader<'_>) -> Result<(), JournalError> {
+        let Self(Failing(_, events, given)) = self;
+        events[*given..].iter().cloned().for_each(read);
+        *given = events.len();
+        Ok(())
+    }
+
+    fn append(&mut self, event: &Event, _: u64, read: Reader<'_>) -> Result<(), JournalError> {
+        self.0.works()?;
+        self.0.1.push(event.clone());
+        self.catch_up(read)
+    }
+
+    fn decide(&mut self, event: &Event, epoch: u64, read: Reader<'_>) -> Result<(), JournalError> {
+        self.append(event, epoch, read)
+    }
+
+    fn claim(&mut self, _: bool) -> Result<bool, JournalError> {
+        Ok(true)
+    }
+}
+
+#[test]
+fn on_a_full_disk_a_candidate_that_is_too_bad_is_rolled_back_all_the_same() {
+    let fails = Arc::new(AtomicBool::new(false));
+    let journal = Full(Failing(Arc::clone(&fails), Vec::new(), 0));
+    let mut customers = Customers::of(open(journal, &config()));
+    customers.rollout.act(Action::Start, "Ada", 0).unwrap();
+    while !matches!(
+        customers.rollout.status().decision.verdict,
+        cs_serve::rollout::Verdict::RollBack { .. }
+    ) {
+        customers.come([0.8, 0.3], Duration::ZERO);
+    }
+    fails.store(true, Ordering::Relaxed);
+    assert!(customers.rollout.tick(customers.now).is_err());
+    let status = customers.rollout.status();
+    assert_eq!((status.phase, status.is_unsaved), (Phase::RolledBack, true));
+    fails.store(false, Ordering::Relaxed);
+    customers.rollout.tick(customers.now).unwrap();
+    assert!(!customers.rollout.status().is_unsaved);
+}
+
 #[test]
 fn a_promotion_that_cannot_be_written_does_not_happen() {
     let fails = Arc::new(AtomicBool::new(false));
