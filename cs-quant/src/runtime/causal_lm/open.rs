@@ -51,7 +51,7 @@ impl NativeCausalLm {
     ///
     /// # Errors
     ///
-    /// Those of [`NativeCausalLm::open`]; [`Error::Config`] for a value out of range.
+    /// Those of [`NativeCausalLm::open`]; [`Error::Config`](crate::Error::Config) for a value out of range.
     pub fn open_quantised(
         dir: &Path,
         quantise: &QuantConfig,
@@ -105,7 +105,7 @@ impl NativeCausalLm {
     ///
     /// # Errors
     ///
-    /// Those of [`NativeCausalLm::open_gguf`]; [`Error::Config`] for a value out of range.
+    /// Those of [`NativeCausalLm::open_gguf`]; [`Error::Config`](crate::Error::Config) for a value out of range.
     pub fn open_gguf_quantised(
         gguf: Gguf,
         quantise: &QuantConfig,
