@@ -68,14 +68,14 @@ impl Canary {
             },
             |assigned| assigned.arm,
         );
-        Watched::new(self, arrival, (arm, began))
+        Watched::new(self, arrival, arm, began)
     }
 
     /// The same of a conversation whose model is known without its journal. Never waits.
     pub(super) fn known_to_be(self: &Arc<Self>, arrival: &Arrival<'_>) -> Option<Watched> {
         let began = Instant::now();
         let assigned = self.candidate.rollout.known_to_be(arrival)?;
-        Some(Watched::new(self, arrival, (assigned.arm, began)))
+        Some(Watched::new(self, arrival, assigned.arm, began))
     }
 
     /// Whether conversations are given models, or have been.

@@ -36,7 +36,8 @@ impl Watched {
     pub(super) fn new(
         canary: &Arc<Canary>,
         arrival: &Arrival<'_>,
-        (arm, began): (Arm, Instant),
+        arm: Arm,
+        began: Instant,
     ) -> Self {
         Self {
             canary: Arc::clone(canary),

@@ -180,18 +180,19 @@ fn to_catch(upper: &Sequence, margins: Margins, good: f64, share: f64) -> u64 {
     needed(
         upper,
         1.0 - margins.slight,
-        (good * (1.0 - margins.most), good),
+        good * (1.0 - margins.most),
+        good,
         share,
     )
 }
 
 /// The candidate's values within which no drop is shown to be less than the most.
 pub(super) fn to_pass(lower: &Sequence, margins: Margins, good: f64, share: f64) -> u64 {
-    needed(lower, 1.0 - margins.most, (good, good), share)
+    needed(lower, 1.0 - margins.most, good, good, share)
 }
 
 /// The candidate's values until two means are seen not to be at this ratio.
-fn needed(sequence: &Sequence, ratio: f64, (canary, stable): (f64, f64), share: f64) -> u64 {
+fn needed(sequence: &Sequence, ratio: f64, canary: f64, stable: f64, share: f64) -> u64 {
     let distance = (canary - ratio * stable).abs();
     let is_enough = |values: f64| {
         let stable_values = values * (1.0 - share) / share;

@@ -129,7 +129,9 @@ impl Scenario<'_> {
                 for (arm, more) in [(Arm::Canary, BETWEEN_LOOKS), (Arm::Stable, more_stable)] {
                     self.count(
                         counts.tally_mut(arm, guardrail),
-                        (guardrail, arm, more),
+                        guardrail,
+                        arm,
+                        more,
                         chance,
                     );
                 }
@@ -153,7 +155,9 @@ impl Scenario<'_> {
     fn count(
         &self,
         tally: &mut Tally,
-        (guardrail, arm, more): (Guardrail, Arm, u64),
+        guardrail: Guardrail,
+        arm: Arm,
+        more: u64,
         chance: &mut SplitMix,
     ) {
         let telling = successes(more, self.traffic.telling(guardrail), chance);

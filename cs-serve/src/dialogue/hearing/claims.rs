@@ -101,10 +101,10 @@ impl Text<'_> {
     fn of_form(&self, slot: usize, of: &Slot) -> Vec<Claim> {
         let mut found = Vec::new();
         for (place, value) in matches(of, &self.half) {
-            found.push((characters(&self.half, place), value));
+            found.push((characters(&self.half, place.0, place.1), value));
         }
         for (place, value) in choices(of, &self.folded) {
-            found.push((characters(&self.folded, place), value));
+            found.push((characters(&self.folded, place.0, place.1), value));
         }
         let claim = |((start, end), value)| Claim {
             slot,
@@ -168,7 +168,8 @@ fn choices(slot: &Slot, folded: &str) -> Vec<((usize, usize), String)> {
     kept
 }
 
-fn characters(text: &str, (start, end): (usize, usize)) -> (usize, usize) {
+/// A place in bytes as one in characters.
+fn characters(text: &str, start: usize, end: usize) -> (usize, usize) {
     let first = text[..start].chars().count();
     (first, first + text[start..end].chars().count())
 }

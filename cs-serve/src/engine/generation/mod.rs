@@ -120,7 +120,7 @@ impl GenerationEngine {
             facts,
             most_tokens: batch.most_tokens(),
         });
-        let shared = Arc::new(Shared::new(config, (served, batch)));
+        let shared = Arc::new(Shared::new(config, served, batch));
         let own = Arc::clone(&shared);
         let thread = Builder::new().name("cs-generation".into());
         let thread = thread.spawn(move || stepper::run(&own));

@@ -73,7 +73,7 @@ pub(super) struct Room {
 }
 
 impl Shared {
-    pub(super) fn new(config: GenerationConfig, (served, batch): (Arc<Served>, Batch)) -> Self {
+    pub(super) fn new(config: GenerationConfig, served: Arc<Served>, batch: Batch) -> Self {
         let core = Core {
             queue: Queue::new(config.limits()),
             phase: Phase::Open,

@@ -229,12 +229,12 @@ impl State {
             self.uncounted.earlier += 1;
         } else if it.is_counted {
             let (arm, segments, new) = (it.arm, it.segments, it.values());
-            self.count(arm, segments, (old, new));
+            self.count(arm, segments, old, new);
             self.draw(at);
         }
     }
 
-    fn count(&mut self, arm: Arm, segments: [Option<u8>; 2], (old, new): (Values, Values)) {
+    fn count(&mut self, arm: Arm, segments: [Option<u8>; 2], old: Values, new: Values) {
         new.replace(&old, arm, &mut self.counts);
         for (kind, place) in segments.into_iter().enumerate() {
             let counts = place.and_then(|place| self.segments[kind].counts_mut(place));

@@ -159,7 +159,7 @@ fn capitals(text: &str, spans: &[Span]) -> Vec<(usize, usize)> {
         };
         let lead = match () {
             () if is_piece && is_beginning(text, start) && is_named() => Lead::Strong,
-            () if is_piece && is_beside_others(text, (start, all.end()), spans) => Lead::Personal,
+            () if is_piece && is_beside_others(text, start, all.end(), spans) => Lead::Personal,
             () => Lead::None,
         };
         let length = own_length(&text[start..all.end()], lead);
@@ -171,7 +171,7 @@ fn capitals(text: &str, spans: &[Span]) -> Vec<(usize, usize)> {
 }
 
 /// Says whether words are beside what a person has, with a mark between them at most.
-fn is_beside_others(text: &str, (start, end): (usize, usize), spans: &[Span]) -> bool {
+fn is_beside_others(text: &str, start: usize, end: usize, spans: &[Span]) -> bool {
     let is_gap = |from: usize, to: usize| {
         from <= to && to - from <= LONGEST_GAP && !text[from..to].contains(char::is_alphanumeric)
     };
