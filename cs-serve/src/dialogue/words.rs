@@ -98,9 +98,16 @@ pub(super) fn replacement(folded: &str) -> Option<(usize, usize)> {
     value_after(folded, ends.max()?)
 }
 
-/// Gives the place, in characters, of that to which a folded text wants something sent or changed.
+/// Gives the place, in characters, of that to which a folded text wants something sent or changed, if that is where things
+/// are sent to: it has a number, or what is sent is what the conversation is about, as in "send it to York".
 pub(super) fn destination(folded: &str) -> Option<(usize, usize)> {
-    value_after(folded, sent_to(folded)?)
+    let Sending { what, to } = sending(folded)?;
+    let end = without_ends(folded, to);
+    let place = folded[to..end].trim();
+    let first = place.split(' ').next().unwrap_or_default();
+    let is_name = list("sent").contains(&what) && !list("no_place").contains(&first);
+    let is_place = is_name || place.contains(|c: char| c.is_ascii_digit());
+    (is_place && !place.contains('@')).then(|| value_after(folded, to))?
 }
 
 /// The place, in characters, of what stands from a byte on, without the thanks after it.
@@ -110,13 +117,23 @@ fn value_after(folded: &str, start: usize) -> Option<(usize, usize)> {
     (start < end).then(|| (count(start), count(end)))
 }
 
-/// The end of the first "to" after what says that something is changed or sent.
-fn sent_to(folded: &str) -> Option<usize> {
+/// What a text wants sent or changed, and the byte from which on it says to what.
+struct Sending<'a> {
+    what: &'a str,
+    to: usize,
+}
+
+/// What stands before and after the first "to" behind what says that something is changed or sent.
+fn sending(folded: &str) -> Option<Sending<'_>> {
     let sent = list("send").iter();
     let sent = sent.flat_map(|word| find_words(folded, word).map(|(_, end)| end));
     let after = sent.min()?;
-    let mut to = find_words(folded, "to").filter(|&(start, _)| start >= after);
-    to.next().map(|(_, end)| end)
+    let mut found = find_words(folded, "to").filter(|&(start, _)| start >= after);
+    let what = |(start, to)| Sending {
+        what: folded[after..start].trim(),
+        to,
+    };
+    found.next().map(what)
 }
 
 /// Where a folded text ends without the words and the punctuation that follow a value.
@@ -498,7 +515,15 @@ mod tests {
             let found: String = text.chars().skip(start).take(end - start).collect();
             assert_eq!(found, expected);
         }
-        for text in ["i want to change my address", "改成谢谢", "send it"] {
+        for text in [
+            "i want to change my address",
+            "改成谢谢",
+            "send it",
+            "send the invoice to anna7@example.com",
+            "send a text to my phone",
+            "deliver it to the door",
+            "ship it back to you",
+        ] {
             assert_eq!(replacement(text).or(destination(text)), None, "{text}");
         }
     }

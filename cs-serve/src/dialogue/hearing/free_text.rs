@@ -18,14 +18,6 @@ pub(super) fn is_value(value: &str) -> bool {
         && value.chars().count() <= MOST_TEXT
 }
 
-/// Whether a text is where something may be sent to: it has a number, and is no e-mail address.
-pub(super) fn is_place(value: &str) -> bool {
-    value
-        .chars()
-        .any(|c| c.is_ascii_digit() || "一二三四五六七八九十号".contains(c))
-        && !value.contains('@')
-}
-
 /// The value in which a customer corrects a part: what was said has the place of what is like it. None if nothing is.
 ///
 /// What both have in common tells the place: `文三路19号` corrects `文三路9号`, `21 Baker Street` corrects

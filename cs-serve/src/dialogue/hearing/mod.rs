@@ -137,11 +137,8 @@ impl Listener<'_> {
     /// before a value of another slot, and has no claim in it.
     fn replaced(&self, text: &Text<'_>, claims: &mut Vec<Claim>) -> Option<(usize, usize)> {
         self.text_slot()?;
-        let sent_to =
-            |(start, end): &(usize, usize)| free_text::is_place(&text.slice(*start, *end));
         let replaced = words::replacement(&text.folded);
-        let (start, mut end) =
-            replaced.or_else(|| words::destination(&text.folded).filter(sent_to))?;
+        let (start, mut end) = replaced.or_else(|| words::destination(&text.folded))?;
         let is_value = |claim: &Claim| claim.is_entity || text.stands_alone(claim);
         let mut values = claims
             .iter()

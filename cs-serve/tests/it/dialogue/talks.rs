@@ -556,6 +556,15 @@ fn what_something_else_is_sent_to_is_no_address() {
         ("改地址，A12345", "change_address", "新地址是？"),
         ("几何路5号", "", "A12345改成“几何路5号”，对吗？"),
         (
+            "no, send it to York instead",
+            "",
+            "Send A12345 to \"York\"?",
+        ),
+    ]);
+    hold_delivery(&[
+        ("改地址，A12345", "change_address", "新地址是？"),
+        ("几何路5号", "", "A12345改成“几何路5号”，对吗？"),
+        (
             "yes, and please send the invoice to anna@example.com",
             "",
             "Done.",
