@@ -87,7 +87,9 @@ impl Conversation {
             understanding,
             parts: &[],
         };
-        let told = self.chat.turn(&turn, &mut |_| ControlFlow::Continue(()));
+        let told = self
+            .chat
+            .turn(&turn, &mut |_| (), &mut |_| ControlFlow::Continue(()));
         told.unwrap_or_else(|error| panic!("{error}"))
     }
 

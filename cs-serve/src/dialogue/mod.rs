@@ -34,7 +34,7 @@
 //! let other = Understanding::default();
 //! let say = |text, understanding| {
 //!     let turn = Turn { session: "s1", turn: None, text, understanding, parts: &[] };
-//!     chat.turn(&turn, &mut |_| ControlFlow::Continue(()))
+//!     chat.turn(&turn, &mut |_| (), &mut |_| ControlFlow::Continue(()))
 //! };
 //! assert_eq!(say("我要退款", &starts)?.reply.text, "请问订单号是多少？");
 //! assert_eq!(say("12345", &other)?.reply.text, "为订单12345退款，对吗？");

@@ -131,7 +131,9 @@ impl Pending {
             understanding: &understood.understanding,
             parts: &understood.parts,
         };
-        let told = self.chats.turn(&turn, sink).inspect_err(|problem| {
+        let resumed = |told: &Told| self.log(told, None);
+        let told = self.chats.turn(&turn, &resumed, sink);
+        let told = told.inspect_err(|problem| {
             // Nor is one whose customer has gone, or whose store fails.
             let is_failure = problem.status == StatusCode::INTERNAL_SERVER_ERROR;
             if let Some(watched) = self.watched.as_ref().filter(|_| is_failure)
@@ -140,7 +142,7 @@ impl Pending {
                 watched.has_no_reply();
             }
         })?;
-        self.log(&told);
+        self.log(&told, Some(understood));
         if let Some(watched) = &self.watched {
             watched.has_reply(&understood.understanding, &told);
         }
@@ -148,25 +150,17 @@ impl Pending {
         Ok(self.answer(told))
     }
 
-    /// Has the turn logged, and before it one that a crash had kept from its end.
-    fn log(&self, told: &Told) {
+    /// Has a turn logged, with what a model made of it if that is still known.
+    fn log(&self, told: &Told, understood: Option<&Understood>) {
         let Some(log) = &self.log else { return };
-        let logged = Logged {
+        let unknown = Understanding::default();
+        log.turn(&Logged {
             session: &self.said.session,
             customer: self.said.customer.as_deref(),
-            understanding: &self.understood.understanding,
-            route: Some(self.understood.route),
+            understanding: understood.map_or(&unknown, |it| &it.understanding),
+            route: understood.map(|it| it.route),
             told,
-        };
-        if let Some(resumed) = &told.resumed {
-            log.turn(&Logged {
-                understanding: &Understanding::default(),
-                route: None,
-                told: resumed,
-                ..logged
-            });
-        }
-        log.turn(&logged);
+        });
     }
 
     /// Has the candidate shown a copy of the turn.

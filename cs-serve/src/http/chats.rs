@@ -88,10 +88,20 @@ impl Chats {
         self.places.available_permits() < self.most
     }
 
-    /// Replies to a turn; blocks. `sink` gets the reply part by part.
-    pub(super) fn turn(&self, turn: &Turn<'_>, sink: &mut Sink<'_>) -> Result<Told, Problem> {
+    /// Replies to a turn; blocks. `sink` gets the reply part by part, and `resumed` a turn before it that a crash had kept
+    /// from its end.
+    pub(super) fn turn(
+        &self,
+        turn: &Turn<'_>,
+        resumed: &dyn Fn(&Told),
+        sink: &mut Sink<'_>,
+    ) -> Result<Told, Problem> {
         let began = Instant::now();
-        let told = self.chat.turn(turn, sink).map_err(|error| {
+        let mut ended = |told: &Told| {
+            self.count(told);
+            resumed(told);
+        };
+        let told = self.chat.turn(turn, &mut ended, sink).map_err(|error| {
             let problem = Problem::from(error);
             *lock(&self.failed)
                 .entry(problem.status.as_u16())

@@ -93,8 +93,6 @@ pub struct Told {
     pub filtered: Option<Filtered>,
     /// What failed and was made up for, by a person or as the flow says: actions, and who answers.
     pub failures: Vec<BackendError>,
-    /// What would have been told of the turn before, if a crash had kept it from its end until now.
-    pub resumed: Option<Box<Told>>,
 }
 
 /// Where a conversation stands, for those who look at it.
@@ -192,6 +190,9 @@ impl Chat {
 
     /// Answers a turn. `sink` gets the reply's text piece by piece, an answer's as soon as it may be shown.
     ///
+    /// A turn before this one that a crash kept from its end is ended first, and `resumed` gets what is told of it: once
+    /// that is written, and before anything of this turn can fail.
+    ///
     /// What was done is written before anything else is done, and an action's call is written before it is
     /// made: after a crash in between it is made again, with the same key.
     ///
@@ -202,7 +203,12 @@ impl Chat {
     /// [`ChatError::Conflict`] if the session went on elsewhere meanwhile, [`ChatError::InProgress`] while it may do
     /// so; [`ChatError::Busy`], [`ChatError::Long`], [`ChatError::Session`] for what is beyond a limit;
     /// [`ChatError::Store`] if the store fails.
-    pub fn turn(&self, turn: &Turn<'_>, sink: &mut Sink<'_>) -> Result<Told, ChatError> {
+    pub fn turn(
+        &self,
+        turn: &Turn<'_>,
+        resumed: &mut dyn FnMut(&Told),
+        sink: &mut Sink<'_>,
+    ) -> Result<Told, ChatError> {
         check_name(turn.session)?;
         let watch = self.guard.as_ref().map(Guard::watch).unwrap_or_default();
         let screened = watch
@@ -237,16 +243,17 @@ impl Chat {
                 Some(digest) => digest == guard::digest(said),
                 None => state.text == said,
             };
-        let next = state.turn.saturating_add(1);
-        match turn.turn {
-            Some(found) if found == state.turn && is_same => {
-                return Ok(session.told_again(sink, !was_open));
-            }
-            None if was_open && is_same => return Ok(session.told_again(sink, false)),
-            Some(found) if found != next => return Err(ChatError::Turn { found, next }),
-            _ => {}
+        if is_same && turn.turn.map_or(was_open, |found| found == state.turn) {
+            return Ok(session.told_again(sink, !was_open));
         }
-        if state.turn >= self.config.most_turns {
+        let (last, next) = (state.turn, state.turn.saturating_add(1));
+        if was_open {
+            resumed(&session.tell());
+        }
+        if let Some(found) = turn.turn.filter(|found| *found != next) {
+            return Err(ChatError::Turn { found, next });
+        }
+        if last >= self.config.most_turns {
             let most = self.config.most_turns;
             return Err(ChatError::Long { most });
         }

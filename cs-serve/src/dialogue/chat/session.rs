@@ -37,8 +37,6 @@ pub(super) struct Session<'a> {
     /// Whether something was not said. What is said instead is covered, if need be.
     is_withheld: bool,
     failures: Vec<BackendError>,
-    /// The turn before, if it had no end until now.
-    resumed: Option<Box<Told>>,
 }
 
 impl<'a> Session<'a> {
@@ -58,7 +56,6 @@ impl<'a> Session<'a> {
             digest: None,
             is_withheld: false,
             failures: Vec::new(),
-            resumed: None,
         })
     }
 
@@ -178,9 +175,7 @@ impl<'a> Session<'a> {
         while let Next::Call(action) = next {
             next = self.call(&action)?;
         }
-        self.write()?;
-        self.resumed = Some(Box::new(self.tell()));
-        Ok(())
+        self.write()
     }
 
     fn decide(&mut self, input: &Input<'_>) -> Next {
@@ -314,8 +309,8 @@ impl<'a> Session<'a> {
         told
     }
 
-    /// What the customer is told of the last turn.
-    fn tell(&mut self) -> Told {
+    /// What the customer is told of the last turn, with what failed since the one before.
+    pub(super) fn tell(&mut self) -> Told {
         let state = &self.replayed.state;
         Told {
             turn: state.turn,
@@ -326,13 +321,11 @@ impl<'a> Session<'a> {
             state: self.chat.shown(state),
             filtered: self.chat.guard.as_ref().map(|_| state.filtered),
             failures: std::mem::take(&mut self.failures),
-            resumed: self.resumed.take(),
         }
     }
 
     /// Gives the reply of the last turn, which was given before if that is repeated.
-    pub(super) fn told_again(mut self, sink: &mut Sink<'_>, is_repeated: bool) -> Told {
-        self.resumed = None;
+    pub(super) fn told_again(self, sink: &mut Sink<'_>, is_repeated: bool) -> Told {
         let told = self.told();
         let _ = sink(&told.reply.text);
         Told {

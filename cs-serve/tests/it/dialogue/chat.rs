@@ -99,7 +99,7 @@ fn send(chat: &Chat, turn: Option<u32>, text: &str, script: &str) -> Result<Told
         understanding: &understanding,
         parts: &[],
     };
-    chat.turn(&turn, &mut |_| ControlFlow::Continue(()))
+    chat.turn(&turn, &mut |_| (), &mut |_| ControlFlow::Continue(()))
 }
 
 #[test]
@@ -153,15 +153,69 @@ fn a_crash_during_an_action_repeats_it_with_the_same_key() {
     store.fail_after(1);
     assert!(send(&next, None, "查订单A22222", "order_status").is_err());
     store.fail_after(usize::MAX);
-    let told = send(&next, None, "运费呢", "").unwrap();
+    let (told, resumed) = send_after(&next, None, "运费呢", GOES_ON);
+    let told = told.unwrap();
     assert_eq!((told.turn, told.reply.text.as_str()), (3, "满99元免运费。"));
-    let resumed = told.resumed.unwrap();
-    assert_eq!(
-        (resumed.turn, resumed.reply.text.as_str()),
-        (2, "订单A22222：已发货。")
-    );
+    assert_eq!(resumed, [(2, "订单A22222：已发货。".to_owned())]);
     let calls = service.calls.lock().unwrap().clone();
     assert!(calls[2] == calls[3] && calls[1] != calls[2]);
+}
+
+const GOES_ON: ControlFlow<()> = ControlFlow::Continue(());
+
+/// Sends a turn after one that a crash may have interrupted; gives what was told of that one as well.
+fn send_after(
+    chat: &Chat,
+    turn: Option<u32>,
+    text: &str,
+    flow: ControlFlow<()>,
+) -> (Result<Told, ChatError>, Vec<(u32, String)>) {
+    let understanding = understood(text, "");
+    let turn = Turn {
+        session: "s1",
+        turn,
+        text,
+        understanding: &understanding,
+        parts: &[],
+    };
+    let mut resumed = Vec::new();
+    let mut resume = |told: &Told| resumed.push((told.turn, told.reply.text.clone()));
+    let told = chat.turn(&turn, &mut resume, &mut |_| flow);
+    (told, resumed)
+}
+
+#[test]
+fn what_is_told_of_an_interrupted_turn_is_told_once_whatever_becomes_of_the_next() {
+    let (store, service) = (Failing::new(), Service::default());
+    let chat = chat_on(&store, SHOP, &service);
+    let interrupt = |number: u32, text: &str| {
+        store.fail_after(1);
+        assert!(send(&chat, Some(number), text, "order_status").is_err());
+        store.fail_after(usize::MAX);
+    };
+    let ended = |number: u32| [(number, "订单A12345：已发货。".to_owned())];
+    // A wrong number.
+    interrupt(1, "查订单A12345");
+    let (told, resumed) = send_after(&chat, Some(7), "运费呢", GOES_ON);
+    assert!(matches!(told, Err(ChatError::Turn { found: 7, next: 2 })));
+    assert_eq!(resumed, ended(1));
+    // A customer who has gone.
+    interrupt(2, "查订单A12345");
+    let (told, resumed) = send_after(&chat, Some(3), "运费呢", ControlFlow::Break(()));
+    assert!(matches!(told, Err(ChatError::Gone)), "{told:?}");
+    assert_eq!(resumed, ended(2));
+    // A store that fails once the turn before has ended.
+    interrupt(3, "查订单A12345");
+    store.fail_after(1);
+    let (told, resumed) = send_after(&chat, Some(4), "转人工", GOES_ON);
+    assert!(matches!(told, Err(ChatError::Store(_))), "{told:?}");
+    assert_eq!(resumed, ended(3));
+    store.fail_after(usize::MAX);
+    // The turn itself is told once as well, whoever sends it again.
+    interrupt(4, "查订单A12345");
+    let (told, resumed) = send_after(&chat, Some(4), "查订单A12345", GOES_ON);
+    assert!(!told.unwrap().is_repeated && resumed.is_empty());
+    assert_eq!(send_after(&chat, Some(9), "运费呢", GOES_ON).1, []);
 }
 
 #[test]
@@ -197,9 +251,9 @@ fn a_store_that_fails_under_load_has_nothing_done_twice() {
             understanding: &understanding,
             parts: &[],
         };
-        let mut told = chat.turn(&turn, &mut |_| ControlFlow::Continue(()));
+        let mut told = chat.turn(&turn, &mut |_| (), &mut |_| ControlFlow::Continue(()));
         while told.is_err() {
-            told = chat.turn(&turn, &mut |_| ControlFlow::Continue(()));
+            told = chat.turn(&turn, &mut |_| (), &mut |_| ControlFlow::Continue(()));
         }
         let told = told.unwrap();
         assert_eq!(
@@ -386,7 +440,7 @@ fn names_and_lengths_are_bounded() {
             understanding: &understanding,
             parts: &[],
         };
-        let refused = chat.turn(&turn, &mut |_| ControlFlow::Continue(()));
+        let refused = chat.turn(&turn, &mut |_| (), &mut |_| ControlFlow::Continue(()));
         assert!(matches!(refused, Err(ChatError::Session { .. })));
     }
     let flows = Flows::parse(SHOP).unwrap();

@@ -91,7 +91,7 @@ fn say_understood(chat: &Chat, text: &str, understanding: &Understanding) -> (To
     };
     let mut given = String::new();
     let told = chat
-        .turn(&turn, &mut |piece| {
+        .turn(&turn, &mut |_| (), &mut |piece| {
             given.push_str(piece);
             ControlFlow::Continue(())
         })
@@ -230,7 +230,7 @@ fn a_turn_that_is_sent_again_tells_what_was_done_with_it() {
         parts: &[],
     };
     let tell = || {
-        chat.turn(&turn, &mut |_| ControlFlow::Continue(()))
+        chat.turn(&turn, &mut |_| (), &mut |_| ControlFlow::Continue(()))
             .unwrap()
     };
     let (first, again) = (tell(), tell());
@@ -264,7 +264,7 @@ fn a_turn_is_known_again_whatever_the_words_are_by_then() {
             understanding: &understanding,
             parts: &[],
         };
-        chat.turn(&turn, &mut |_| ControlFlow::Continue(()))
+        chat.turn(&turn, &mut |_| (), &mut |_| ControlFlow::Continue(()))
     };
     let covered = send(1, "you rascal").unwrap();
     let open = send(2, "you blackguard").unwrap();
@@ -426,7 +426,7 @@ fn what_cannot_be_held_against_meanings_is_neither_heard_nor_said() {
         parts: &[],
     };
     let refused = chat
-        .turn(&turn, &mut |_| ControlFlow::Continue(()))
+        .turn(&turn, &mut |_| (), &mut |_| ControlFlow::Continue(()))
         .unwrap_err();
     assert_eq!(
         refused.to_string(),

@@ -184,7 +184,7 @@ fn say(chat: &Chat, text: &str, script: &str) -> Told {
     };
     let mut given = String::new();
     let told = chat
-        .turn(&turn, &mut |piece| {
+        .turn(&turn, &mut |_| (), &mut |piece| {
             given.push_str(piece);
             ControlFlow::Continue(())
         })

@@ -107,7 +107,7 @@ fn have(chat: &Chat, done: &Done) -> String {
                 understanding: &understanding,
                 parts: &[],
             };
-            let told = chat.turn(&turn, &mut |_| ControlFlow::Continue(()));
+            let told = chat.turn(&turn, &mut |_| (), &mut |_| ControlFlow::Continue(()));
             format!("{:?}", told.map(|it| (it.turn, it.reply, it.state)))
         }
         Done::Released => format!("{:?}", chat.release("s1")),

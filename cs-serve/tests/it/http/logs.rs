@@ -2,10 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use cs_serve::dialogue::{ActionError, Call, NoAnswers};
 use cs_serve::http::HttpConfig;
 use cs_serve::log::{Log, LogConfig};
+use cs_serve::reply::Values;
 use serde_json::{Value, json};
 
 use super::chat::{NONE, chat, echo, events, say, serving};
@@ -108,6 +111,48 @@ fn check_rows(records: &[Value], text: &str) {
         (&json!(1), &json!(0.25))
     );
     assert_eq!(rated["rating"]["conversation"], row["conversation"]);
+}
+
+#[tokio::test]
+async fn an_interrupted_turn_is_logged_and_counted_though_the_next_one_fails() {
+    let flows = r#"
+version: 1
+flows:
+  status:
+    starts: { intents: [plain-0, plain-1, plain-2] }
+    steps:
+      - action: find
+      - say: { zh: "在路上。", en: "It is on its way." }
+"#;
+    let has_crashed = AtomicBool::new(false);
+    let chat = chat(flows, NoAnswers).with_actions(Box::new(move |_: &Call<'_>| {
+        assert!(has_crashed.swap(true, Ordering::Relaxed), "a crash");
+        Ok::<_, ActionError>(Values::new())
+    }));
+    let folder = tempfile::tempdir().unwrap();
+    let log = Arc::new(Log::open(folder.path(), LogConfig::default(), &masker()).unwrap());
+    let Service { engine, api } = serving(chat, HttpConfig::default());
+    let api = api.with_log(Arc::clone(&log), masker());
+    let service = Service { engine, api };
+    let interrupted = say(&service, json!({"session": "s", "text": "where is it"})).await;
+    assert_eq!(interrupted.status, 500);
+    let wrong = json!({"session": "s", "text": "hello", "turn": 9, "customer": "c"});
+    for _ in 0..2 {
+        assert_eq!(say(&service, wrong.clone()).await.status, 409);
+    }
+    assert!(log.drain(Duration::from_secs(20)));
+    let records = records(folder.path());
+    let [ended] = records.as_slice() else {
+        panic!("{records:?}")
+    };
+    assert_eq!(
+        (&ended["row"]["turn"], &ended["row"]["reply"]),
+        (&json!(1), &json!("It is on its way."))
+    );
+    assert_eq!(ended["row"]["route"], Value::Null);
+    let metrics = service.get("/metrics").await.body;
+    let line = "cs_chat_turns_total{source=\"template\"} 1";
+    assert!(metrics.lines().any(|it| it == line), "{metrics}");
 }
 
 #[tokio::test]
