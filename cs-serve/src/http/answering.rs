@@ -108,10 +108,12 @@ impl Answering {
         }
     }
 
-    /// Answers a request of one text.
-    pub(super) async fn answer_one(&self, request: Request) -> Result<Answered, Problem> {
-        let answer = self.answer(request).await?.pop();
-        answer.ok_or_else(|| Problem::internal("the model failed"))
+    /// Answers texts, and gives the first one's answer beside the others'.
+    pub(super) async fn answer_first(
+        &self,
+        request: Request,
+    ) -> Result<(Answered, Vec<Answered>), Problem> {
+        first(self.answer(request).await?)
     }
 
     /// The place that a model has which answers alone, or in the place of both.
@@ -133,6 +135,14 @@ impl Answering {
         let layers = queued(layers, &request);
         cascade.forget(layers.by_ref(), text).await
     }
+}
+
+/// Tells the answer to the first text from the others.
+pub(super) fn first<T>(answers: Vec<T>) -> Result<(T, Vec<T>), Problem> {
+    let mut answers = answers.into_iter();
+    let first = answers.next();
+    let first = first.ok_or_else(|| Problem::internal("the model failed"))?;
+    Ok((first, answers.collect()))
 }
 
 /// What tells a model from others; empty for one that has no version.

@@ -6,11 +6,10 @@ use std::time::Instant;
 
 use axum::http::StatusCode;
 
-use super::answering::{Answering, QUICK, version};
+use super::answering::{Answering, QUICK, first, version};
 use super::blocking::on_thread;
 use super::candidate::Candidate;
 use super::labels::other_labels;
-use super::problem::Problem;
 use super::shadow::{self, Copied, Copies};
 use super::telling::{Heard, Telling};
 use super::watched::{Lapse, Watched};
@@ -88,29 +87,32 @@ impl Canary {
         !self.candidate.rollout.phase().is_over()
     }
 
-    /// Has the candidate understand a text.
+    /// Has the candidate understand texts at once, and gives what the first means beside the others.
     ///
     /// # Errors
     /// Why the stable model has to.
-    pub(super) async fn understand(&self, text: &str) -> Result<Understanding, Lapse> {
+    pub(super) async fn understand(
+        &self,
+        texts: Vec<String>,
+    ) -> Result<(Understanding, Vec<Understanding>), Lapse> {
         let limit = self.candidate.config.slow_after;
         let options = Options {
             caller: None,
             priority: Priority::High,
             deadline: Some(limit),
         };
-        let (engine, text) = (self.candidate.engine.clone(), text.to_owned());
-        let is_large = text.len() > QUICK;
-        let submit = move || engine.submit(text, &options);
+        let engine = self.candidate.engine.clone();
+        let is_large = texts.iter().map(String::len).sum::<usize>() > QUICK;
+        let submit = move || engine.submit_all(texts, &options);
         let answer = async {
             let pending = match is_large {
                 true => on_thread(submit).await?,
                 false => submit(),
             };
-            Ok::<_, Problem>(pending?.await?)
+            first(pending?.await?)
         };
         match tokio::time::timeout(limit, answer).await {
-            Ok(Ok(understanding)) => Ok(understanding),
+            Ok(Ok(understandings)) => Ok(understandings),
             Ok(Err(problem)) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
                 tracing::debug!("the candidate has too much to do, and the stable model answers");
                 Err(Lapse::Refused)

@@ -49,22 +49,22 @@ pub(super) async fn understand(
     let is_canarys = watched.as_ref().is_some_and(|it| it.arm() == Arm::Canary);
     let mut lapse = None;
     if let Some(canary) = api.canary().filter(|_| is_canarys) {
-        match canary.understand(&said.text).await {
-            Ok(understanding) => {
+        match canary.understand(texts(&said.text)).await {
+            Ok((understanding, parts)) => {
                 let understood = Understood {
                     understanding,
                     route: api.answering().place(),
                     light: None,
-                    parts: parts_by(canary, &said.text).await,
+                    parts,
                 };
                 return Ok((understood, watched));
             }
             Err(why) => lapse = Some(why),
         }
     }
-    let request = answering::Request::new(vec![said.text.clone()], options.clone());
-    let answered = match api.answering().answer_one(request).await {
-        Ok(answered) => answered,
+    let request = answering::Request::new(texts(&said.text), options);
+    let (answered, parts) = match api.answering().answer_first(request).await {
+        Ok(answers) => answers,
         Err(problem) => {
             // A service that is full is not the model's failure.
             if problem.status == StatusCode::INTERNAL_SERVER_ERROR
@@ -79,42 +79,22 @@ pub(super) async fn understand(
         understanding: answered.understanding,
         route: answered.route.unwrap_or_else(|| api.answering().place()),
         light: answered.light,
-        parts: parts(api, &said.text, options).await,
+        parts: parts
+            .into_iter()
+            .map(answering::Answered::into_understanding)
+            .collect(),
     };
     Ok((understood, watched.map(|it| it.by_stable(lapse))))
 }
 
-/// What the service's models make of each wish of a text that has several. If they fail, the turn is one wish.
-async fn parts(api: &Api, text: &str, options: Options) -> Vec<Understanding> {
+/// What is to be understood of a turn, at once: its text, and each of its wishes if it has several.
+fn texts(text: &str) -> Vec<String> {
+    let mut texts = vec![text];
     let wishes = wishes(text);
-    if wishes.len() < 2 {
-        return Vec::new();
+    if wishes.len() > 1 {
+        texts.extend(wishes);
     }
-    let wishes = wishes.into_iter().map(str::to_owned).collect();
-    let request = answering::Request::new(wishes, options);
-    let answers = api.answering().answer(request).await;
-    let answers = answers.unwrap_or_else(|_| {
-        tracing::warn!("the wishes of a text are not told apart, as the model failed");
-        Vec::new()
-    });
-    let parts = answers.into_iter();
-    parts.map(answering::Answered::into_understanding).collect()
-}
-
-/// The same, by a candidate.
-async fn parts_by(canary: &Canary, text: &str) -> Vec<Understanding> {
-    let wishes = wishes(text);
-    let mut parts = Vec::new();
-    if wishes.len() < 2 {
-        return parts;
-    }
-    for wish in wishes {
-        match canary.understand(wish).await {
-            Ok(part) => parts.push(part),
-            Err(_) => return Vec::new(),
-        }
-    }
-    parts
+    texts.into_iter().map(str::to_owned).collect()
 }
 
 /// Which model the turn is for, if a candidate has been given conversations.

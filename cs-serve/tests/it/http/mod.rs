@@ -18,3 +18,4 @@ mod service;
 mod shadow;
 mod sockets;
 mod swaps;
+mod wishes;

@@ -168,7 +168,7 @@ impl Rolling {
         assert_eq!(self.send("/v1/feedback", rating).await.0, 204);
     }
 
-    async fn get(&self, path: &str) -> String {
+    pub(super) async fn get(&self, path: &str) -> String {
         let request = axum::http::Request::get(path).body(axum::body::Body::empty());
         let reply = ask(self.api.router(), with_key(request.unwrap(), "secret-key")).await;
         assert_eq!(reply.status, 200, "{}", reply.body);
