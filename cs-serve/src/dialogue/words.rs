@@ -1,6 +1,7 @@
 //! What customers say to the conversation itself: yes, no, never mind.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use crate::knowledge::value::fold;
@@ -96,6 +97,12 @@ pub(super) fn replacement(folded: &str) -> Option<(usize, usize)> {
     let words = list("replace").iter();
     let ends = words.flat_map(|word| find_words(folded, word).map(|(_, end)| end));
     value_after(folded, ends.max()?)
+}
+
+/// Whether a folded text names a part of a longer value: the recipient of an address, say.
+pub(super) fn names_a_part(folded: &str) -> bool {
+    let mut words = list("part").iter();
+    words.any(|word| find_words(folded, word).next().is_some())
 }
 
 /// Gives the place, in characters, of that to which a folded text wants something sent or changed, if that is where things
@@ -225,6 +232,16 @@ pub(super) fn joins(between: &str) -> bool {
         && joined.all(|part| is_made_of(part.text, &[list("join")], &[]))
 }
 
+/// Whether what stands in a folded text before a value and after it says that it is meant beside another one: "and A2",
+/// "A2 too".
+pub(super) fn adds(before: &str, after: &str) -> bool {
+    let leads = [list("join"), list("yes"), list("filler")];
+    let follows = [list("too"), list("yes"), list("filler")];
+    let last = before.rsplit(ends_part).next().unwrap_or_default();
+    let next = after.split(ends_part).next().unwrap_or_default();
+    is_made_of(last.trim(), &leads, list("adds")) || is_made_of(next.trim(), &follows, list("too"))
+}
+
 /// Gives the wishes of a text: what stands before, between and after the words that a further wish begins with, as "and"
 /// or 另外. One without such a word is one wish. Which of them are any, a model has to say: [`Turn`](super::Turn) takes that.
 ///
@@ -233,6 +250,12 @@ pub(super) fn joins(between: &str) -> bool {
 /// assert_eq!(cs_serve::dialogue::wishes("Cancel A1 and send me an invoice"), ["Cancel A1", "send me an invoice"]);
 /// ```
 pub fn wishes(text: &str) -> Vec<&str> {
+    let places = wish_places(text).into_iter();
+    places.map(|place| &text[place]).collect()
+}
+
+/// The places of a text's [`wishes`], in bytes.
+pub(super) fn wish_places(text: &str) -> Vec<Range<usize>> {
     let folded = folded(text);
     let mut cuts: Vec<(usize, usize)> = Vec::new();
     for word in list("also") {
@@ -251,22 +274,29 @@ pub fn wishes(text: &str) -> Vec<&str> {
     let character = |byte: usize| folded[..byte].chars().count();
     let mut ends = text.char_indices().map(|(at, _)| at).collect::<Vec<_>>();
     ends.push(text.len());
-    let mut wishes = Vec::new();
+    let mut places = Vec::new();
     let mut from = 0;
     for (start, end) in cuts.into_iter().chain([(folded.len(), folded.len())]) {
         if start < from {
             continue; // within the word before
         }
-        let wish = &text[ends[character(from)]..ends[character(start)]];
-        let wish = wish.trim_matches(|c: char| {
-            c.is_whitespace() || matches!(c, ',' | '，' | '。' | '.' | ';' | '；' | '、')
-        });
-        if wish.contains(char::is_alphanumeric) {
-            wishes.push(wish);
+        let place = trimmed(text, ends[character(from)]..ends[character(start)]);
+        if text[place.clone()].contains(char::is_alphanumeric) {
+            places.push(place);
         }
         from = end;
     }
-    wishes
+    places
+}
+
+/// A place without the blanks and the punctuation around what stands there.
+fn trimmed(text: &str, place: Range<usize>) -> Range<usize> {
+    let is_around =
+        |c: char| c.is_whitespace() || matches!(c, ',' | '，' | '。' | '.' | ';' | '；' | '、');
+    let piece = &text[place.clone()];
+    let start = piece.len() - piece.trim_start_matches(is_around).len();
+    let length = piece.trim_matches(is_around).len();
+    place.start + start..place.start + start + length
 }
 
 /// Whether a folded text has a word that corrects what was said before.
@@ -296,13 +326,9 @@ pub(super) fn refutes(after: &str) -> bool {
 
 /// Whether a folded text has nothing but what may stand beside an answer.
 pub(super) fn is_framing(folded: &str) -> bool {
-    parts(folded).all(|part| {
-        is_made_of(
-            part.text,
-            &[list("frame"), list("filler"), list("yes"), list("no")],
-            &[],
-        )
-    })
+    const BESIDE: [&str; 6] = ["frame", "filler", "yes", "no", "join", "too"];
+    let words = BESIDE.map(list);
+    parts(folded).all(|part| is_made_of(part.text, &words, &[]))
 }
 
 /// Whether a folded text is no more than a yes or a no.

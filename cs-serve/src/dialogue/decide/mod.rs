@@ -16,13 +16,15 @@
 //!    have a value for what was asked; then the model has to be rather sure. A question whose answer the service
 //!    surely knows is answered instead: "how long can I return things?" is no return. Of several wishes in one text
 //!    ("cancel A1 and send me an invoice", "cancel A1 and A2") the first goes first; the customer is told that the
-//!    others wait, and each begins when no flow is in progress any more. One that stands beside a question waits for the
-//!    answer.
+//!    others wait, and each begins when no flow is in progress any more. Those that stand beside a question wait for the
+//!    answer, and what is wished beside the answer to what was asked waits until that is done. What is asked beside it is
+//!    answered before the flow goes on.
 //! 7. Values for any slot of the flow, also in place of those that it had. Where any text is a value, a question
 //!    whose answer the service surely knows is none.
 //! 8. What the service can answer; then what was asked is asked again.
 //! 9. Nothing of it: the customer is asked again, and a person takes over after a few times.
 
+mod pieces;
 mod plan;
 mod run;
 mod turn;

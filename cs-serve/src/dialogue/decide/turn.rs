@@ -12,7 +12,7 @@ use crate::reply::{Language, Reply};
 /// How sure the model has to be of another flow's intent, if the text has what was asked for.
 pub(super) const SURE: f32 = 0.5;
 /// The same, if what was asked for may be any text.
-const VERY_SURE: f32 = 0.8;
+pub(super) const VERY_SURE: f32 = 0.8;
 /// How many answers to a yes or no that are none are borne.
 const RETRIES: u32 = 2;
 /// The most flows that customers may put on top of each other.
@@ -51,6 +51,9 @@ impl<'a> Plan<'a> {
         if signals.person {
             return self.hand_over("requested");
         }
+        if !has_recalled && let Some(next) = self.set_aside(said) {
+            return next;
+        }
         let heard = self.hear(text, understanding);
         if let Some(next) = self.answer_to_question(&signals, &heard) {
             return next;
@@ -66,10 +69,7 @@ impl<'a> Plan<'a> {
         if let Some(reason) = self.rule(text, understanding) {
             return self.hand_over(reason);
         }
-        if !heard.answers
-            && !has_recalled
-            && let Some(next) = self.take_up(said)
-        {
+        if !has_recalled && let Some(next) = self.take_up(said) {
             return next;
         }
         if let Some(flow) = self.other_flow(understanding, &heard) {
@@ -127,6 +127,9 @@ impl<'a> Plan<'a> {
             Question::Slot(_) => self.answer_of_slot(signals, heard),
             _ if !heard.is_nothing() => (heard.is_bare || signals.no).then(|| self.take(heard)),
             Question::Confirm if !signals.no && (signals.yes || self.agrees()) => {
+                if let Some(next) = self.queue_further(heard) {
+                    return Some(next);
+                }
                 self.pass();
                 Some(self.run())
             }
@@ -134,8 +137,8 @@ impl<'a> Plan<'a> {
             Question::Confirm if signals.no => Some(self.denied()),
             Question::Change if signals.no => Some(self.cancel()),
             Question::Change if signals.yes => Some(self.run()),
-            // A value that is known already.
-            _ if heard.is_bare => Some(self.ask()),
+            // A value that is known already, or another one beside it.
+            _ if heard.is_bare => Some(self.queue_further(heard).unwrap_or_else(|| self.ask())),
             _ => None,
         }
     }
@@ -174,11 +177,16 @@ impl<'a> Plan<'a> {
         {
             return Some("sentiment");
         }
-        let intent = understanding
-            .intent
-            .as_ref()
-            .filter(|_| !self.state.unsure)?;
-        rules.intents.contains(&intent.label).then_some("intent")
+        let is_sure = !self.state.unsure && self.is_for_person(understanding, 0.0);
+        is_sure.then_some("intent")
+    }
+
+    /// Whether the model is at least so sure that a text has an intent that a person answers.
+    pub(super) fn is_for_person(&self, understanding: &Understanding, least: f32) -> bool {
+        let intent = understanding.intent.as_ref();
+        intent.is_some_and(|intent| {
+            intent.confidence >= least && self.flows.rules().intents.contains(&intent.label)
+        })
     }
 
     /// The flow that the turn's intent starts.
@@ -232,7 +240,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Takes values, and goes on.
-    fn take(&mut self, heard: &Heard) -> Next {
+    pub(super) fn take(&mut self, heard: &Heard) -> Next {
         let known = self.state.frame().map(|frame| frame.slots.clone());
         let is_known = |slot: &str| known.as_ref().is_some_and(|it| it.contains_key(slot));
         self.set_all(heard.values.clone());
@@ -318,10 +326,13 @@ impl<'a> Plan<'a> {
             self.emit(Event::Said(reply.clone()));
             return self.go_on();
         }
-        if self.question().is_some() {
+        if self.question().is_some() && !self.is_answered() {
             return self.missed();
         }
-        if self.state.frame().is_some() {
+        if self.state.frame().is_some() || !self.state.form.wishes.is_empty() {
+            if asks(&self.state.text) {
+                self.say_of_conversation("unanswered");
+            }
             return self.run();
         }
         if signals(&folded(&self.state.text)).is_any() {
@@ -339,12 +350,20 @@ impl<'a> Plan<'a> {
         Next::Reply
     }
 
-    /// Asks again what the flow in progress waits for, or goes on with it if it has begun again.
+    /// Asks again what the flow in progress waits for, or goes on with it if it has that or has begun again.
     fn go_on(&mut self) -> Next {
         match self.question() {
-            Some(_) => self.ask(),
-            None => self.run(),
+            Some(_) if !self.is_answered() => self.ask(),
+            _ => self.run(),
         }
+    }
+
+    /// Whether there is a value for what was asked.
+    fn is_answered(&self) -> bool {
+        let slot = self.asked_slot().map(|slot| slot.name.as_str());
+        let frame = self.state.frame();
+        slot.zip(frame)
+            .is_some_and(|(slot, frame)| frame.slots.contains_key(slot))
     }
 
     /// The turn does not answer what was asked.
@@ -371,6 +390,12 @@ impl<'a> Plan<'a> {
         }
         self.ask()
     }
+}
+
+/// Whether a text, or one of its wishes, is a question.
+fn asks(text: &str) -> bool {
+    let mut wishes = words::wishes(text).into_iter();
+    wishes.any(|wish| words::is_asking(&folded(wish)))
 }
 
 fn collects(task: &Task, slot: &str) -> bool {

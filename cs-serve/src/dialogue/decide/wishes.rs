@@ -1,9 +1,9 @@
 //! Several wishes in one text: one goes first, and the others wait until it is done.
 
-use super::super::event::{Event, Wish};
-use super::super::flows::Flow;
-use super::super::hearing::{self, Heard, Listener, hear};
-use super::super::words::{self, folded};
+use super::super::event::{Event, Question, Wish};
+use super::super::hearing::{self, Heard};
+use super::super::words::{folded, signals};
+use super::pieces::Piece;
 use super::plan::Plan;
 use super::turn::SURE;
 use super::{Next, Said};
@@ -14,68 +14,89 @@ use crate::reply::{Language, Values};
 const MOST_WISHES: usize = 8;
 
 impl<'a> Plan<'a> {
-    /// Takes up the first of several wishes that each begin a flow; beside a question, one wish waits until that is
-    /// answered. None if the text does not have several.
-    pub(super) fn take_up(&mut self, said: &Said<'_>) -> Option<Next> {
-        let mut wishes = self.wishes(said.parts);
-        if wishes.len() < 2 {
-            let (wish, _) = wishes.pop().filter(|_| self.asks_besides(said.parts))?;
-            self.emit(Event::Queued(wish));
-            return Some(Next::Answer);
+    /// Takes the answer to what was asked that a text begins with. What it wishes beside that waits, what it asks is
+    /// answered before the flow goes on, and one for a person goes before all. None if the text has nothing beside an
+    /// answer.
+    pub(super) fn set_aside(&mut self, said: &Said<'_>) -> Option<Next> {
+        self.question()?;
+        if said.parts.iter().any(|part| self.is_for_person(part, SURE)) {
+            return Some(self.hand_over("intent"));
         }
-        let (first, part) = wishes.remove(0);
-        let flow = self.flows.flow(&first.flow)?;
-        let later = wishes.into_iter().map(|(wish, _)| wish);
-        if let Some(next) = self.queue(later.collect()) {
+        let mut pieces = self.pieces(said).into_iter();
+        let answer = pieces.next().filter(|piece| self.is_answer(piece))?;
+        let beside: Vec<Piece<'_>> = pieces.collect();
+        let mut later = wishes(&beside);
+        later.retain(|wish| !self.is_in_progress(wish));
+        let asks = beside.iter().any(Piece::asks);
+        if later.is_empty() && !asks {
+            return None;
+        }
+        if let Some(next) = self.queue(later) {
             return Some(next);
         }
+        let part = &answer.understanding;
+        if asks && self.keep(part) {
+            return Some(Next::Answer);
+        }
+        let answer = Said {
+            text: &part.text,
+            understanding: part,
+            parts: &[],
+        };
+        Some(self.turn(&answer, true))
+    }
+
+    /// Keeps the answer to what was asked, without going on. `false` if it is none that the flow could go on with.
+    fn keep(&mut self, part: &Understanding) -> bool {
         let heard = self.hear(&part.text, part);
+        match self.question() {
+            Some(Question::Slot(_)) if heard.answers => self.set_all(heard.values),
+            Some(Question::Confirm) if heard.is_nothing() && signals(&folded(&part.text)).yes => {
+                self.pass()
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Takes up the first of several wishes that each begin a flow; beside a question, all wait until that is answered.
+    /// None if the text does not have several.
+    pub(super) fn take_up(&mut self, said: &Said<'_>) -> Option<Next> {
+        let mut pieces = self.pieces(said);
+        let asks = self.state.frame().is_none() && pieces.iter().any(Piece::asks);
+        if pieces.len() > 1 && pieces[0].flow.is_none() && !pieces[0].asks() {
+            let second = pieces.remove(1);
+            pieces[0].join(said.text, second); // what leads to a wish belongs to it
+        }
+        pieces.retain(|piece| piece.flow.is_some());
+        let mut later = wishes(&pieces);
+        if asks && !later.is_empty() {
+            return Some(self.wait(later).unwrap_or(Next::Answer));
+        }
+        if later.len() < 2 {
+            return None;
+        }
+        later.remove(0);
+        if let Some(next) = self.queue(later) {
+            return Some(next);
+        }
+        let Piece {
+            flow,
+            understanding: part,
+            ..
+        } = pieces.first()?;
+        let flow = (*flow)?;
+        let heard = self.hear(&part.text, part);
+        if self.state.flow() == Some(&flow.name) && !heard.is_nothing() {
+            return Some(self.take(&heard));
+        }
         Some(self.switch(flow, &part.text, part, &heard))
     }
 
-    /// The wishes of a text's parts, with what the model makes of each. What begins no flow belongs to the part before,
-    /// and so does what says the same again.
-    fn wishes<'t>(&self, parts: &'t [Understanding]) -> Vec<(Wish, &'t Understanding)> {
-        let mut wishes: Vec<(Wish, &Understanding)> = Vec::new();
-        for part in parts {
-            let Some(flow) = self.surely_started(part) else {
-                continue;
-            };
-            let heard = heard_by(flow, part);
-            let slots: Values = heard.values.iter().cloned().collect();
-            let is_same = |wish: &Wish| {
-                let is_said = |(slot, value)| wish.slots.get(slot) == Some(value);
-                wish.flow == flow.name && slots.iter().all(is_said)
-            };
-            if wishes.iter().any(|(wish, _)| is_same(wish)) {
-                continue;
-            }
-            let is_first = wishes.is_empty();
-            let wish = Wish {
-                flow: flow.name.clone(),
-                text: part.text.clone(),
-                slots,
-            };
-            let further = further(&wish, &heard);
-            wishes.push((wish, part));
-            if !is_first {
-                wishes.extend(further.into_iter().map(|wish| (wish, part)));
-            }
-        }
-        wishes
-    }
-
-    /// Whether no flow is in progress, and a part that begins none is a question.
-    fn asks_besides(&self, parts: &[Understanding]) -> bool {
-        let asks = |part: &Understanding| {
-            self.surely_started(part).is_none() && words::is_asking(&folded(&part.text))
-        };
-        self.state.frame().is_none() && parts.iter().any(asks)
-    }
-
-    fn surely_started(&self, part: &Understanding) -> Option<&'a Flow> {
-        let intent = part.intent.as_ref().filter(|it| it.confidence >= SURE)?;
-        self.flows.started_by(&intent.label)
+    /// Whether a wish is no more than what a flow in progress is about.
+    fn is_in_progress(&self, wish: &Wish) -> bool {
+        let mut frames = self.state.form.frames.iter();
+        frames.any(|frame| frame.flow == wish.flow && is_within(&wish.slots, &frame.slots))
     }
 
     /// Has the flow in progress run again for the further values of a slot that takes one.
@@ -94,15 +115,25 @@ impl<'a> Plan<'a> {
         if wishes.is_empty() {
             return None;
         }
-        if self.state.form.wishes.len() + wishes.len() > MOST_WISHES {
-            return Some(self.hand_over("endless"));
-        }
         let texts: Vec<&str> = wishes.iter().map(|wish| wish.text.as_str()).collect();
         let told = texts.join(match self.language() {
             Language::Zh => "”、“",
             Language::En => "\", \"",
         });
-        self.say_of_wish("queued", &told);
+        match self.wait(wishes) {
+            Some(next) => Some(next),
+            None => {
+                self.say_of_wish("queued", &told);
+                None
+            }
+        }
+    }
+
+    /// Has wishes wait; hands over if they are too many.
+    fn wait(&mut self, wishes: Vec<Wish>) -> Option<Next> {
+        if self.state.form.wishes.len() + wishes.len() > MOST_WISHES {
+            return Some(self.hand_over("endless"));
+        }
         for wish in wishes {
             self.emit(Event::Queued(wish));
         }
@@ -131,15 +162,38 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// What a flow that has only just begun would hear.
-fn heard_by(flow: &Flow, part: &Understanding) -> Heard {
-    let listener = Listener {
-        flow,
-        slots: &Values::new(),
-        asked: None,
-        is_confirming: false,
-    };
-    hear(&listener, &part.text, &part.entities)
+/// The wishes of pieces. What says the same again is none of its own. The further values of the first one are left to
+/// the flow that takes it.
+fn wishes(pieces: &[Piece<'_>]) -> Vec<Wish> {
+    let mut wishes: Vec<Wish> = Vec::new();
+    for piece in pieces {
+        let Some(flow) = piece.flow else {
+            continue;
+        };
+        let heard = piece.heard();
+        let wish = Wish {
+            flow: flow.name.clone(),
+            text: piece.understanding.text.clone(),
+            slots: heard.values.iter().cloned().collect(),
+        };
+        let says_again = |it: &Wish| it.flow == wish.flow && is_within(&wish.slots, &it.slots);
+        if wishes.iter().any(says_again) {
+            continue;
+        }
+        let is_first = wishes.is_empty();
+        let further = further(&wish, &heard);
+        wishes.push(wish);
+        if !is_first {
+            wishes.extend(further);
+        }
+    }
+    wishes
+}
+
+/// Whether all values are among others.
+fn is_within(values: &Values, others: &Values) -> bool {
+    let mut values = values.iter();
+    values.all(|(slot, value)| others.get(slot) == Some(value))
 }
 
 /// The same wish for each further value.

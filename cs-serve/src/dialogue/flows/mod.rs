@@ -58,9 +58,9 @@
 //! **Hand-over**: `sentiment_below` and `low_confidence_twice` (two turns one after the other that nothing
 //! answers) are from 0 to 1, `intents` are those that a person answers. `texts` beside it replaces what is
 //! said of the conversation itself: `handover` and, until the person answers, `handed_over`; `cancelled`,
-//! `nothing` (there is nothing to do), `change` (after a no), `rephrase`, `invalid`, `undone`, `not_undone`,
-//! `renewed` where flows have changed meanwhile, and, with a place `wish`, `queued` for what waits until the flow is done,
-//! and `next` when that begins.
+//! `nothing` (there is nothing to do), `change` (after a no), `rephrase`, `invalid`, `unanswered` (a question
+//! beside a wish), `undone`, `not_undone`, `renewed` where flows have changed meanwhile, and, with a place `wish`,
+//! `queued` for what waits until the flow is done, and `next` when that begins.
 
 mod check;
 mod fields;

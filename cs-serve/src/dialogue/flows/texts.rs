@@ -12,7 +12,7 @@ pub(in crate::dialogue) struct Texts(BTreeMap<&'static str, Text>);
 const WISH: &str = "wish";
 
 /// The names of the texts, with what is said in Chinese and in English.
-const BUILT_IN: [(&str, &str, &str); 14] = [
+const BUILT_IN: [(&str, &str, &str); 15] = [
     (
         "handover",
         "我为您转接人工客服，请稍候。",
@@ -68,6 +68,11 @@ const BUILT_IN: [(&str, &str, &str); 14] = [
         "queued",
         "一件一件来，办完这件再办：“{{wish}}”。",
         "One thing at a time. After this comes: \"{{wish}}\".",
+    ),
+    (
+        "unanswered",
+        "抱歉，您问的我暂时答不上来。",
+        "Sorry, I have no answer to your question.",
     ),
     ("next", "接着办：“{{wish}}”。", "Next: \"{{wish}}\"."),
     (

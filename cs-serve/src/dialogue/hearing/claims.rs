@@ -22,7 +22,7 @@ pub(super) struct Claim {
     /// Whether the model says so.
     pub(super) is_entity: bool,
     pub(super) is_denied: bool,
-    /// Whether no more than an "and" stands between it and the one before.
+    /// Whether it is said beside another value of the slot: after one and an "and", or with a "too".
     pub(super) is_joined: bool,
 }
 

@@ -79,13 +79,23 @@ pub(super) fn fits(slot: &Slot, value: &str) -> bool {
     }
 }
 
+/// Adds each of the values once.
+fn add_further(slot: &Slot, claims: &[&Claim], heard: &mut Heard) {
+    for claim in claims {
+        let further = (slot.name.clone(), claim.value.clone());
+        if !heard.further.contains(&further) {
+            heard.further.push(further);
+        }
+    }
+}
+
 impl Listener<'_> {
     /// Chooses among the claims to a slot.
     fn choose(&self, slot: &Slot, claims: &[&Claim], corrects: bool, heard: &mut Heard) {
         let current = self.slots.get(&slot.name);
         let is_asked = self.asked == Some(slot.name.as_str());
-        let is_other = |claim: &&&Claim| Some(&claim.value) != current;
-        let mut meant: Vec<&&Claim> = claims.iter().filter(|claim| !claim.is_denied).collect();
+        let is_other = |claim: &&Claim| Some(&claim.value) != current;
+        let mut meant: Vec<&Claim> = claims.iter().copied().filter(|it| !it.is_denied).collect();
         if meant.iter().any(is_other) {
             meant.retain(is_other);
         }
@@ -95,6 +105,16 @@ impl Listener<'_> {
             false => None,
         };
         meant.drain(..first.unwrap_or(0));
+        let is_beside = |claim: &&Claim| claim.is_joined && is_other(claim);
+        if current.is_some()
+            && slot.pattern.is_some()
+            && !corrects
+            && !meant.is_empty()
+            && meant.iter().all(is_beside)
+        {
+            add_further(slot, &meant, heard);
+            return;
+        }
         let Some(chosen) = meant.first() else {
             let is_current = |claim: &&Claim| Some(&claim.value) == current;
             if claims.iter().any(is_current) {
@@ -111,14 +131,12 @@ impl Listener<'_> {
             heard.values.push((slot.name.clone(), chosen.value.clone()));
         }
         if current.is_none() && slot.pattern.is_some() {
-            let mut further: Vec<String> = Vec::new();
-            for claim in meant.iter().skip(1).take_while(|claim| claim.is_joined) {
-                if claim.value != chosen.value && !further.contains(&claim.value) {
-                    further.push(claim.value.clone());
-                }
-            }
-            let of_slot = further.into_iter().map(|value| (slot.name.clone(), value));
-            heard.further.extend(of_slot);
+            let further = meant.iter().skip(1).take_while(|claim| claim.is_joined);
+            let further: Vec<&Claim> = further
+                .copied()
+                .filter(|it| it.value != chosen.value)
+                .collect();
+            add_further(slot, &further, heard);
         }
     }
 
@@ -156,6 +174,7 @@ impl Listener<'_> {
     /// Takes what may be any text: the whole of it, if that was asked for; or what takes the place of such a value.
     fn take_text(&self, text: &Text<'_>, replaced: Option<(usize, usize)>, heard: &mut Heard) {
         let of_place = replaced.map(|(start, end)| text.slice(start, end));
+        let of_part = replaced.is_some_and(|(start, _)| words::names_a_part(&text.until(start)));
         if let Some(slot) = self.asked_text() {
             // "Change it to", and nothing else before it.
             let framed = replaced.is_some_and(|(start, _)| words::is_framing(&text.until(start)));
@@ -177,7 +196,9 @@ impl Listener<'_> {
         let is_open = slot.is_required || self.is_confirming;
         let value = match (known, of_place) {
             _ if is_heard || (self.is_confirming && !heard.is_nothing()) => None,
-            (Some(known), Some(said)) => free_text::amended(known, &said).or(Some(said)),
+            (Some(known), Some(said)) => {
+                free_text::amended(known, &said).or_else(|| (!of_part).then_some(said))
+            }
             (None, Some(said)) => Some(said).filter(|_| is_open),
             (Some(known), None) if self.is_confirming => text.amends(known),
             _ => None,

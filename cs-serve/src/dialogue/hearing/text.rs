@@ -61,13 +61,24 @@ impl Text<'_> {
         }
     }
 
-    /// Marks the claims of a slot that stand beside the one before: "A1 and A2".
+    /// Marks the claims that are said beside another value of their slot: "A1 and A2", "A2 too".
     pub(super) fn join(&self, claims: &mut [Claim]) {
-        for at in 1..claims.len() {
-            let (before, after) = claims.split_at_mut(at);
-            let (before, claim) = (&before[at - 1], &mut after[0]);
-            let between: String = self.folded_slice(before.end, claim.start);
-            claim.is_joined = before.slot == claim.slot && words::joins(&between);
+        for at in 0..claims.len() {
+            let (before, rest) = claims.split_at_mut(at);
+            let Some((claim, after)) = rest.split_first_mut() else {
+                return;
+            };
+            let next = after.first().map_or(usize::MAX, |next| next.start);
+            let following = self.folded_slice(claim.end, next);
+            let (leading, is_beside) = match before.last() {
+                Some(before) => {
+                    let between = self.folded_slice(before.end, claim.start);
+                    let joins = before.slot == claim.slot && words::joins(&between);
+                    (between, joins)
+                }
+                None => (self.until(claim.start), false),
+            };
+            claim.is_joined = is_beside || words::adds(&leading, &following);
         }
     }
 

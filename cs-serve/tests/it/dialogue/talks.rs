@@ -636,6 +636,220 @@ fn the_second_of_two_orders_is_next() {
 }
 
 #[test]
+fn a_wish_beside_an_answer_waits() {
+    const ASK_CANCEL: &str = "Shall I cancel order A10001?";
+    let service = hold(&[
+        ("cancel A10001", "cancel_order", ASK_CANCEL),
+        (
+            "Yes, and also where is A20002",
+            "cancel_order | greeting | order_status",
+            "One thing at a time. After this comes: \"where is A20002\".\nThe order is cancelled.\n\
+             Next: \"where is A20002\".\nOrder A20002: 已发货.",
+        ),
+    ]);
+    assert_eq!(service.calls(), ["cancel_order", "find_order"]);
+    hold(&[
+        ("取消订单A10001", "cancel_order", "确定取消订单A10001吗？"),
+        (
+            "不对，再查A20002",
+            "order_status | complaint | order_status",
+            "一件一件来，办完这件再办：“查A20002”。\n好的，订单保留。\n接着办：“查A20002”。\n订单A20002：已发货。",
+        ),
+    ]);
+    // A value that was asked for, one of a choice, whatever the model takes it for, and any text.
+    hold(&[
+        ("I want a refund", "refund_request", "Which order is it?"),
+        (
+            "A12345, and cancel A20002",
+            "cancel_order | order_status | cancel_order",
+            "One thing at a time. After this comes: \"cancel A20002\".\nWhat went wrong?",
+        ),
+        (
+            "it came damaged and where is A10001",
+            "order_status | complaint | order_status",
+            "One thing at a time. After this comes: \"where is A10001\".\nAnything to add?",
+        ),
+        (
+            "the courier dropped it and cancel A10003",
+            "cancel_order | complaint | cancel_order",
+            "One thing at a time. After this comes: \"cancel A10003\".\nRefund order A12345 because it is broken?",
+        ),
+    ]);
+    // What a text may be about is no wish, unless the model is very sure.
+    hold(&[
+        (
+            "A12345坏了要退款",
+            "refund_request order_id=A12345",
+            ASK_NOTE,
+        ),
+        (
+            "刚打开，然后去查订单才发现坏了",
+            "order_status@0.7 | complaint | order_status@0.7",
+            "为订单A12345申请退款，原因是坏了，对吗？",
+        ),
+        // What is in progress is no other wish.
+        (
+            "yes, and refund A12345",
+            "refund_request | greeting | refund_request",
+            "Done, your refund is R7.",
+        ),
+    ]);
+    // Who wants a person gets one.
+    hold(&[
+        ("cancel A10001", "cancel_order", ASK_CANCEL),
+        (
+            "yes, and let me speak to your boss",
+            "greeting | greeting | human_agent",
+            "I am passing you on to a colleague. One moment, please.",
+        ),
+    ]);
+}
+
+#[test]
+fn a_question_beside_an_answer_is_answered() {
+    let service = hold(&[
+        ("我要退款", "refund_request", ASK_ORDER),
+        (
+            "A12345，另外运费谁出？",
+            "refund_request | order_status@0.4 | shipping",
+            "满99元免运费。\n退款的原因是？",
+        ),
+        (
+            "坏了，还有你们几点关门？",
+            "shipping | complaint | shipping",
+            "抱歉，您问的我暂时答不上来。\n还有什么要补充的吗？",
+        ),
+        ("没有", "", "为订单A12345申请退款，原因是坏了，对吗？"),
+        (
+            "对，另外运费谁出？",
+            "shipping | greeting | shipping",
+            "满99元免运费。\n已提交，退款号R7。",
+        ),
+    ]);
+    assert_eq!(service.calls(), ["create_refund"]);
+    hold(&[
+        (
+            "cancel A10001",
+            "cancel_order",
+            "Shall I cancel order A10001?",
+        ),
+        (
+            "no, and do you sell shoes?",
+            "greeting | greeting | out_of_scope",
+            "All right, the order stays.",
+        ),
+    ]);
+}
+
+#[test]
+fn what_starts_no_flow_belongs_to_the_wish_before() {
+    let service = hold(&[
+        (
+            "Cancel A10001 and where is A20002 and A30003",
+            "cancel_order | cancel_order | order_status | cancel_order@0.6",
+            "One thing at a time. After this comes: \"where is A20002 and A30003\", \"A30003\".\n\
+             Shall I cancel order A10001?",
+        ),
+        (
+            "yes",
+            "",
+            "The order is cancelled.\nNext: \"where is A20002 and A30003\".\nOrder A20002: 已发货.\n\
+             Next: \"A30003\".\nOrder A30003: 已发货.",
+        ),
+    ]);
+    assert_eq!(
+        service.calls(),
+        ["cancel_order", "find_order", "find_order"]
+    );
+    hold(&[(
+        "Refund A12345 and it came damaged and where is A20002",
+        "refund_request | refund_request | complaint | order_status",
+        "One thing at a time. After this comes: \"where is A20002\".\nAnything to add?",
+    )]);
+    // What leads to it, too.
+    hold(&[(
+        "A12345 came broken and I want my money back and where is A20002",
+        "refund_request | complaint | refund_request | order_status",
+        "One thing at a time. After this comes: \"where is A20002\".\nAnything to add?",
+    )]);
+}
+
+#[test]
+fn a_question_that_nobody_answers_keeps_no_wish_from_being_taken_up() {
+    let chat = hold(&[
+        (
+            "Refund A12345 and can you hurry?",
+            "refund_request | refund_request | out_of_scope",
+            "Sorry, I have no answer to your question.\nNext: \"Refund A12345\".\nWhat went wrong?",
+        ),
+        ("it is broken", "", "Anything to add?"),
+        ("no", "", "Refund order A12345 because it is broken?"),
+        ("yes", "", "Done, your refund is R7."),
+    ]);
+    assert_eq!(chat.calls(), ["create_refund"]);
+    hold(&[(
+        "我要退款，另外查A20002，还有运费谁出？",
+        "refund_request | refund_request | order_status | shipping",
+        "满99元免运费。\n接着办：“我要退款”。\n请问订单号是多少？",
+    )]);
+}
+
+#[test]
+fn a_further_order_does_not_take_the_place_of_the_first() {
+    for (said, waits) in [
+        ("yes, and A20002 too", "A20002"),
+        ("Yes and order A20002", "A20002"),
+        ("对，还有A20002", "A20002"),
+        ("是的，A20002也要", "A20002"),
+    ] {
+        let service = Service::default();
+        let chat = shop(&service);
+        say(&chat, "cancel A10001", "cancel_order");
+        let told = say(&chat, said, "cancel_order | greeting | order_status");
+        assert!(
+            told.reply.text.contains(waits),
+            "{said}: {}",
+            told.reply.text
+        );
+        say(&chat, "yes", "");
+        say(&chat, "yes", "");
+        assert_eq!(service.calls(), ["cancel_order"; 2], "{said}");
+    }
+    hold(&[
+        ("取消订单A10001", "cancel_order", "确定取消订单A10001吗？"),
+        (
+            "A10001和A20002",
+            "",
+            "一件一件来，办完这件再办：“A20002”。\n确定取消订单A10001吗？",
+        ),
+        ("不是A10001，是A20002", "", "确定取消订单A20002吗？"),
+        ("对，A30003", "", "确定取消订单A30003吗？"),
+    ]);
+}
+
+#[test]
+fn another_recipient_is_no_address() {
+    hold_delivery(&[
+        ("改地址，A12345", "change_address", "新地址是？"),
+        (
+            "杭州市文三路9号，张三收",
+            "",
+            "A12345改成“杭州市文三路9号，张三收”，对吗？",
+        ),
+        (
+            "收件人改成李四",
+            "",
+            "抱歉，我没有认出来。\nA12345改成“杭州市文三路9号，张三收”，对吗？",
+        ),
+        (
+            "改成上海市中山路1号，收件人李四",
+            "",
+            "A12345改成“上海市中山路1号，收件人李四”，对吗？",
+        ),
+    ]);
+}
+
+#[test]
 fn the_second_of_two_wishes_is_next() {
     let service = hold(&[
         (
