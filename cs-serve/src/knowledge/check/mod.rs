@@ -60,5 +60,6 @@ pub use checked::{Checked, CheckedFact, Verdict};
 pub use checker::Checker;
 pub use context::{Context, Topic};
 pub use corrected::FactInWords;
+pub(in crate::knowledge) use polarity::denies;
 pub use sentences::Sentences;
 pub use stream::Stream;

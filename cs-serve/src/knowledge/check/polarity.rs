@@ -89,7 +89,7 @@ pub(super) fn of(around: &str, name: &str) -> Polarity {
 }
 
 /// Says whether the words of a text, without the names and values in it, deny something.
-pub(super) fn denies(words: &str) -> bool {
+pub(in crate::knowledge) fn denies(words: &str) -> bool {
     let words = without_neither(words);
     NO.iter().any(|it| words.contains(it))
 }

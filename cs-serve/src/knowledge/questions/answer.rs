@@ -77,6 +77,9 @@ pub enum Unknown {
         /// The property.
         predicate: Iri,
     },
+    /// More is asked of a thing than the facts can be held against.
+    #[error("a condition that cannot be understood")]
+    Condition,
     /// Nothing fulfils the conditions.
     #[error("nothing fulfils the conditions")]
     Nothing,

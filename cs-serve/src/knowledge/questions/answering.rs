@@ -6,7 +6,8 @@ use cs_model::Understanding;
 
 use super::answer::{Answer, Unknown};
 use super::asked::{Asked, Subject};
-use super::compare::{at_end, end_named, truth};
+use super::compare::{at_end, truth};
+use super::ends::{self, end_named};
 use super::select::{Condition, select};
 use super::template::{Ask, Order, Selection, Template};
 use crate::knowledge::linking::Linker;
@@ -162,7 +163,8 @@ impl Questions {
 
     /// Answers a turn whatever its intent, by the thing and the properties that its text names: what
     /// values these have. Of a class that it names, all things are told that the conversation was not about, or the one with
-    /// the least or the most of something. Whether the turn is a question at all is for the caller to know.
+    /// the least or the most of something, of those of which all is true that the text names besides: "the cheapest kettle
+    /// in stock". A text that asks more of it than that has no answer. Whether the turn is a question at all is for the caller to know.
     ///
     /// # Errors
     /// Those of the graph: too many rows, too late, gone.
@@ -194,8 +196,7 @@ fn attribute(known: Known, turn: Turn, predicates: &[Iri]) -> Answered {
     if let Some(class) = asked.class()
         && let Some(end) = end_named(known.predicates.values(), &turn.understanding.text)
     {
-        let facts = known.facts.of_class(class, end.predicate)?;
-        return Ok(at_end(known, facts, end.predicate, end.order));
+        return ends::of_class(known, &asked, class, &end);
     }
     if let Some(class) = asked.class().filter(|_| !predicates.is_empty()) {
         let things = known.facts.instances(class)?;

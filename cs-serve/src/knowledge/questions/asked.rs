@@ -1,6 +1,7 @@
 //! What a turn names.
 
 use super::answering::{Known, Turn};
+use super::ends::End;
 use crate::knowledge::linking::{Candidate, Mention};
 use crate::knowledge::value::read;
 use crate::knowledge::{Iri, Named};
@@ -25,6 +26,10 @@ impl<'a> Asked<'a> {
     pub(super) fn new(known: Known, turn: Turn<'a>) -> Self {
         let mentions = known.linker.mentions(&turn.understanding.text);
         Self { turn, mentions }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.turn.understanding.text
     }
 
     /// The first thing that the text names; else what the conversation was about last.
@@ -102,6 +107,19 @@ impl<'a> Asked<'a> {
             })
         };
         self.predicates_of(self.mentions.iter().filter(is_asked))
+    }
+
+    /// The properties that the text names beside a class and an end of an order, and where all of these stand, in characters.
+    pub(super) fn beside(&self, class: &Iri, end: &End) -> (Vec<Iri>, Vec<(usize, usize)>) {
+        let is_apart = |it: &&Mention| it.end <= end.place.0 || end.place.1 <= it.start;
+        let is_class = |it: &Candidate| it.named == Named::Class && it.iri == *class;
+        let is_known = |it: &Candidate| it.named == Named::Predicate || is_class(it);
+        let named = self.mentions.iter().filter(is_apart);
+        let named = named.filter(|it| it.likeliest().iter().any(is_known));
+        let mut predicates = self.predicates_of(named.clone());
+        predicates.retain(|it| it != end.predicate);
+        let places = named.map(|it| (it.start, it.end)).chain([end.place]);
+        (predicates, places.collect())
     }
 
     fn predicates_of<'b>(&self, mentions: impl Iterator<Item = &'b Mention>) -> Vec<Iri> {

@@ -6,61 +6,7 @@ use super::answer::{Answer, Unknown};
 use super::answering::Known;
 use super::template::Order;
 use crate::knowledge::value::{Value, fold, read};
-use crate::knowledge::{Datatype, Fact, Iri, Object, Predicate};
-
-/// An end of the order that a property has, in a text.
-pub(super) struct End<'a> {
-    pub(super) predicate: &'a Iri,
-    pub(super) order: Order,
-    /// Where it is named, in characters.
-    pub(super) place: (usize, usize),
-}
-
-/// Finds the longest word of a text for what has the least or the most of something.
-pub(super) fn end_named<'a>(
-    predicates: impl Iterator<Item = &'a Predicate>,
-    text: &str,
-) -> Option<End<'a>> {
-    let folded: String = text.chars().map(fold).collect();
-    let mut found: Option<End<'a>> = None;
-    for of in predicates {
-        let lowest = of.lowest.iter().map(|word| (word, Order::Lowest));
-        let highest = of.highest.iter().map(|word| (word, Order::Highest));
-        for (word, order) in lowest.chain(highest) {
-            let length = |end: &End<'_>| end.place.1 - end.place.0;
-            let Some(place) = word_place(&folded, word) else {
-                continue;
-            };
-            let end = End {
-                predicate: &of.iri,
-                order,
-                place,
-            };
-            let rank = |end: &End<'a>| (length(end), std::cmp::Reverse(end.predicate));
-            if found.as_ref().is_none_or(|it| rank(it) < rank(&end)) {
-                found = Some(end);
-            }
-        }
-    }
-    found
-}
-
-/// Where a word stands in a folded text, in characters. One of letters does not stand within another one.
-fn word_place(folded: &str, word: &str) -> Option<(usize, usize)> {
-    let word: String = word.trim().chars().map(fold).collect();
-    let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    let is_apart = |&(start, _): &(usize, &str)| {
-        let before = folded[..start].chars().next_back();
-        let after = folded[start + word.len()..].chars().next();
-        let (first, last) = (word.chars().next(), word.chars().next_back());
-        let is_within = is_letter(before) && is_letter(first);
-        !(is_within || is_letter(last) && is_letter(after))
-    };
-    let mut places = folded.match_indices(&word).filter(is_apart);
-    let (start, _) = places.next().filter(|_| !word.is_empty())?;
-    let start = folded[..start].chars().count();
-    Some((start, start + word.chars().count()))
-}
+use crate::knowledge::{Datatype, Fact, Iri, Object};
 
 /// Gives the things with the lowest or highest value, and the values of all, by what is stated of a property. Of a thing
 /// with several, the first counts.
@@ -102,7 +48,7 @@ pub(super) fn at_end(
 }
 
 /// What a fact's literal says.
-fn valued<'a>(known: Known, fact: &'a Fact) -> Vec<(&'a Fact, Value)> {
+pub(super) fn valued<'a>(known: Known, fact: &'a Fact) -> Vec<(&'a Fact, Value)> {
     let Object::Literal(literal) = &fact.object else {
         return Vec::new();
     };

@@ -35,6 +35,7 @@ mod answer;
 mod answering;
 mod asked;
 mod compare;
+mod ends;
 mod select;
 mod template;
 

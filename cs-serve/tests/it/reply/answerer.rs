@@ -166,6 +166,96 @@ fn a_class_that_is_named_is_that_of_all_its_things() {
     assert_eq!(reply.text, "暮色水壶的价格是129元。");
 }
 
+/// Three kettles, of which the cheapest is not to be had.
+const STOCK: &str = r#"
+    @prefix : <http://shop.example/> .
+    @prefix cs: <urn:customer-service-model:> .
+    @prefix owl: <http://www.w3.org/2002/07/owl#> .
+    @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+    :Kettle a rdfs:Class ; rdfs:label "水壶"@zh, "kettle"@en .
+    :Cup a rdfs:Class ; rdfs:label "杯子"@zh, "cup"@en .
+    :price a owl:FunctionalProperty ; rdfs:label "价格"@zh, "price"@en ; cs:unit "元" ;
+        cs:lowest "最便宜"@zh, "cheapest"@en ; cs:highest "最贵"@zh, "most expensive"@en .
+    :weight a owl:FunctionalProperty ; rdfs:label "重量"@zh, "weight"@en ; cs:lowest "最轻"@zh, "lightest"@en .
+    :inStock a owl:FunctionalProperty ; rdfs:label "有货"@zh, "in stock"@en .
+    :travel a :Kettle ; rdfs:label "行者水壶"@zh, "Wander kettle"@en ; :price 99.5 ; :weight 2 ; :inStock false .
+    :dawn a :Kettle ; rdfs:label "晨曦水壶"@zh, "Dawn kettle"@en ; :price 129 ; :weight 3 ; :inStock true .
+    :dew a :Kettle ; rdfs:label "清露水壶"@zh, "Dew kettle"@en ; :price 159 ; :weight 1 .
+"#;
+
+#[test]
+fn the_least_of_something_is_that_of_what_fulfils_the_conditions_of_the_text() {
+    let answerer = Answerer::new(AnswererParts {
+        replies: replies(
+            LINES
+                .lines()
+                .filter(|it| it.contains("ask_price"))
+                .collect::<String>()
+                .as_str(),
+        ),
+        knowledge: Some(knowledge_of(STOCK)),
+        ..AnswererParts::default()
+    })
+    .unwrap();
+    let history = [Exchange {
+        customer: "What is the price of the Dew kettle?".to_owned(),
+        reply: "The price of Dew kettle is 159元.".to_owned(),
+    }];
+    let said = |text: &str, intent: Option<&str>| {
+        let understanding = understanding(text, intent);
+        let slots = Values::new();
+        let asked = Asked {
+            history: &history,
+            ..asked(&understanding, &slots)
+        };
+        answer(&answerer, &asked).unwrap().map(|it| it.text)
+    };
+    for (text, expected) in [
+        (
+            "Which is the cheapest kettle in stock?",
+            "Dawn kettle (price 129元, in stock: yes).",
+        ),
+        (
+            "hi, could you tell me the cheapest kettle you have in stock, please",
+            "Dawn kettle (price 129元, in stock: yes).",
+        ),
+        (
+            "有货的水壶最便宜的是哪一款？",
+            "晨曦水壶（价格129元、有货）。",
+        ),
+        (
+            "the lightest kettle in stock",
+            "Dawn kettle (weight 3, in stock: yes).",
+        ),
+        (
+            "which kettle is the cheapest?",
+            "Wander kettle (price 99.5元).",
+        ),
+        ("你们最便宜的水壶是什么", "行者水壶（价格99.5元）。"),
+    ] {
+        assert_eq!(said(text, None).as_deref(), Some(expected), "{text}");
+        assert_eq!(
+            said(text, Some("ask_price")).as_deref(),
+            Some(expected),
+            "{text}"
+        );
+    }
+    // What the facts cannot be held against has no answer, neither about another thing nor about that of before.
+    for text in [
+        "What is the cheapest black kettle?",
+        "最便宜的黑色水壶是哪个",
+        "the cheapest kettle that is not in stock",
+        "没有货的水壶里最便宜的是哪个",
+        "what is the weight of the cheapest kettle?",
+        "the second cheapest kettle",
+        "which is the cheapest kettle under 150元?",
+        "which is the cheapest kettle or cup?",
+    ] {
+        assert_eq!(said(text, None), None, "{text}");
+        assert_eq!(said(text, Some("ask_price")), None, "{text}");
+    }
+}
+
 #[test]
 fn without_a_source_nothing_is_said() {
     let answerer = answerer();
