@@ -5,6 +5,9 @@ use crate::letters::is_ideograph;
 
 /// The longest value that may be any text, in characters.
 const MOST_TEXT: usize = 1_000;
+/// The most words, or characters of Chinese, of a value of which a part is corrected: what both share takes time with
+/// their third power.
+const MOST_TOKENS: usize = 100;
 /// How much two texts have to share before one is a correction of a part of the other: letters of Chinese, or words.
 const LEAST_SHARED_IDEOGRAPHS: usize = 3;
 const LEAST_SHARED_WORDS: usize = 2;
@@ -25,6 +28,9 @@ pub(super) fn is_value(value: &str) -> bool {
 pub(super) fn amended(value: &str, said: &str) -> Option<String> {
     let said = said.trim_matches(|c: char| !c.is_alphanumeric());
     let (of_value, of_said) = (tokens(value), tokens(said));
+    if of_value.len().max(of_said.len()) > MOST_TOKENS {
+        return None;
+    }
     let place = after_shared_head(value, &of_value, &of_said)
         .or_else(|| before_shared_tail(value, &of_value, &of_said))?;
     let amended = format!("{}{said}{}", &value[..place.0], &value[place.1..]);
@@ -149,6 +155,16 @@ mod tests {
         ] {
             assert_eq!(amended(value, said).as_deref(), expected, "{said}");
         }
+    }
+
+    #[test]
+    fn no_part_of_a_long_text_is_corrected() {
+        let of = |count: usize| format!("{}，文三路9号", "乙".repeat(count - 5));
+        let said = "文三路19号";
+        let corrected = amended(&of(MOST_TOKENS), said).unwrap();
+        assert!(corrected.ends_with("，文三路19号"));
+        assert_eq!(amended(&of(MOST_TOKENS + 1), said), None);
+        assert_eq!(amended("文三路9号", &of(MOST_TOKENS + 1)), None);
     }
 
     #[test]

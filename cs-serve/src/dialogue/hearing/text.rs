@@ -87,7 +87,7 @@ impl Text<'_> {
         let start = self.folded[..words::unframed(&self.folded)].chars().count();
         let said = self.slice(start, self.cut.chars().count());
         let is_value = free_text::is_value(&said) && !words::ends_in_yes(&self.folded);
-        free_text::amended(value, &said).filter(|_| is_value)
+        is_value.then(|| free_text::amended(value, &said)).flatten()
     }
 
     /// Whether a claim has nothing but what stands beside values around it, between two pieces of punctuation.
