@@ -52,6 +52,12 @@ pub enum SessionError {
         /// The bytes that all sessions may take.
         most: u64,
     },
+    /// The session takes as much memory as one may, and gets no further turn.
+    #[error("the session takes {most} bytes, which is the most; begin another one")]
+    Large {
+        /// The bytes that it may take.
+        most: u64,
+    },
     /// What is stored is not a session of this version.
     #[error("a stored session: {problem}")]
     Format {
@@ -146,6 +152,12 @@ pub enum ChatError {
         /// The number of turns that it may have.
         most: u32,
     },
+    /// The session takes as much memory as one may.
+    #[error("the session takes {most} bytes, which is the most; begin another one")]
+    Large {
+        /// The bytes that it may take.
+        most: u64,
+    },
     /// There is no such session, or its time is over.
     #[error("no such session")]
     Unknown,
@@ -173,6 +185,7 @@ impl From<SessionError> for ChatError {
     fn from(error: SessionError) -> Self {
         match error {
             SessionError::Changed => Self::Conflict,
+            SessionError::Large { most } => Self::Large { most },
             error => Self::Store(error),
         }
     }

@@ -253,9 +253,10 @@ impl From<ChatError> for Problem {
         let status = match &error {
             ChatError::Session { .. } => StatusCode::BAD_REQUEST,
             ChatError::Unknown => StatusCode::NOT_FOUND,
-            ChatError::Turn { .. } | ChatError::Conflict | ChatError::Long { .. } => {
-                StatusCode::CONFLICT
-            }
+            ChatError::Turn { .. }
+            | ChatError::Conflict
+            | ChatError::Long { .. }
+            | ChatError::Large { .. } => StatusCode::CONFLICT,
             ChatError::Gone => {
                 let status = StatusCode::from_u16(GONE).unwrap_or(StatusCode::BAD_REQUEST);
                 return Self::new(status, "nobody waits for the reply");

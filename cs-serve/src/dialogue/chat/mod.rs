@@ -201,7 +201,7 @@ impl Chat {
     /// [`ChatError::Gone`] if `sink` breaks while an answer is looked for: then the turn never was;
     /// [`ChatError::Guard`] if the text cannot be held against prohibited meanings;
     /// [`ChatError::Conflict`] if the session went on elsewhere meanwhile, [`ChatError::InProgress`] while it may do
-    /// so; [`ChatError::Busy`], [`ChatError::Long`], [`ChatError::Session`] for what is beyond a limit;
+    /// so; [`ChatError::Busy`], [`ChatError::Long`], [`ChatError::Large`], [`ChatError::Session`] for what is beyond a limit;
     /// [`ChatError::Store`] if the store fails.
     pub fn turn(
         &self,

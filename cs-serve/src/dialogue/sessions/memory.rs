@@ -16,11 +16,15 @@ const SHARDS: usize = 64;
 const SWEEP: u64 = 60_000;
 /// The most bytes of all sessions, if nobody says.
 const MOST_BYTES: u64 = 2 << 30;
+/// What one session may take of them, so that no caller of a few has all; and what each may take in any case.
+const SHARES: u64 = 1_000;
+const LEAST_BYTES: u64 = 64 << 10;
 /// What a session takes beside its name and its events, in bytes.
 const OVERHEAD: usize = 96;
 
 /// Sessions in memory: they end with the process. Each takes the memory of its events as JSON, all together 2 GiB at
-/// most by default: beyond, no turn is kept, and so none is answered, until sessions expire.
+/// most by default: beyond, no turn is kept, and so none is answered, until sessions expire. A session that takes more than
+/// a thousandth of that, or 64 KiB if these are more, gets no further turn.
 ///
 /// ```
 /// use cs_serve::dialogue::{Event, MemorySessions, SessionError, Sessions, SessionsConfig};
@@ -196,6 +200,11 @@ impl Sessions for MemorySessions {
         let found = shard.sessions.get(session);
         if found.map_or(0, |kept| kept.count as usize) != known {
             return Err(SessionError::Changed);
+        }
+        let most = (self.most_bytes / SHARES).max(LEAST_BYTES);
+        let begins_turn = || events.iter().any(|it| matches!(it, Event::Customer(_)));
+        if found.is_some_and(|kept| kept.lines.len() as u64 > most) && begins_turn() {
+            return Err(SessionError::Large { most });
         }
         let new = match is_there {
             true => 0,

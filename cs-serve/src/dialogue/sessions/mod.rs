@@ -84,7 +84,8 @@ pub trait Sessions: Send + Sync {
     ///
     /// # Errors
     /// [`SessionError::Changed`] if the session has another number of events; [`SessionError::Full`] if no
-    /// session more may begin, [`SessionError::Memory`] if there is no memory for more events. If the store fails, the events may be there or not.
+    /// session more may begin, [`SessionError::Memory`] if there is no memory for more events, [`SessionError::Large`] if the
+    /// session may take no more turns. If the store fails, the events may be there or not.
     fn append(
         &self,
         session: &str,

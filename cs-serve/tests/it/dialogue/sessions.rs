@@ -5,6 +5,7 @@ use std::time::Duration;
 use cs_serve::dialogue::{
     Event, MemorySessions, RedbSessions, SessionError, Sessions, SessionsConfig,
 };
+use serde_json::json;
 
 /// The time that the stores begin with, in milliseconds.
 const NOW: u64 = 1_700_000_000_000;
@@ -114,6 +115,24 @@ fn sessions_in_memory_take_no_more_than_they_may() {
     assert!(store.delete("a").unwrap());
     store.append("b", 1, &long(500), NOW).unwrap();
     store.append("b", 0, &long(700), NOW + HOUR + 1).unwrap();
+}
+
+#[test]
+fn a_session_in_memory_takes_no_more_than_its_share() {
+    let store = MemorySessions::new(&config())
+        .unwrap()
+        .with_most_bytes(1 << 20);
+    let said = json!({"customer": {"turn": 2, "text": "hello", "at": NOW}});
+    let said: Event = serde_json::from_value(said).unwrap();
+    let long = set("note", &"n".repeat(64 << 10));
+    store
+        .append("a", 0, std::slice::from_ref(&long), NOW)
+        .unwrap();
+    let refused = store.append("a", 1, &[said.clone(), Event::Answered], NOW);
+    assert!(matches!(refused, Err(SessionError::Large { most: 65_536 })));
+    // What a turn has begun it may end, and others go on.
+    store.append("a", 1, &[long, Event::Answered], NOW).unwrap();
+    store.append("b", 0, &[said], NOW).unwrap();
 }
 
 #[test]

@@ -156,6 +156,22 @@ async fn a_turn_that_is_sent_again_is_answered_once() {
 }
 
 #[tokio::test]
+async fn a_session_that_takes_too_much_memory_gets_no_further_turn() {
+    let sessions = MemorySessions::new(&SessionsConfig::default()).unwrap();
+    let sessions = Box::new(sessions.with_most_bytes(1 << 20));
+    let flows = Flows::parse(NONE).unwrap();
+    let chat = Chat::new(flows, Box::new(echo), sessions, ChatConfig::default()).unwrap();
+    let service = serving(chat, HttpConfig::default());
+    let long = json!({"session": "s", "text": "so it goes ".repeat(5_000)});
+    assert_eq!(say(&service, long).await.status, 200);
+    let refused = say(&service, json!({"session": "s", "text": "hello"})).await;
+    let expected = "the session takes 65536 bytes, which is the most; begin another one";
+    assert_eq!(refused.problem(), (409, expected.to_owned()));
+    let other = say(&service, json!({"session": "t", "text": "hello"})).await;
+    assert_eq!(other.status, 200);
+}
+
+#[tokio::test]
 async fn events_tell_what_is_understood_then_the_reply_in_parts_then_all() {
     let service = echoing();
     let mut request = post(
