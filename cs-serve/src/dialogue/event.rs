@@ -103,7 +103,8 @@ pub struct CustomerSaid {
     pub turn: u32,
     /// The text.
     pub text: String,
-    /// What tells it from other texts that look the same, if it is covered.
+    /// What tells it from other texts that look the same, if it is covered: 32 bits of a hash without a key, by which covered
+    /// words can be guessed. It is for the store, not for those who look at a session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<u32>,
     /// Its language; none if it has no letter.

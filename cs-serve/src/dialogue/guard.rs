@@ -25,11 +25,12 @@ const MOST_CAUSES: usize = 20;
 /// | --- | --- | --- |
 /// | `pass` | it goes on, and that it was flagged is noted | it is said, and that is noted |
 /// | `review` | the same | the same |
-/// | `mask` | it goes on with the words covered; nothing keeps them | it is said with the words covered |
+/// | `mask` | it goes on with the words covered; nothing keeps them but 32 bits of a hash | it is said with the words covered |
 /// | `block` | it is not heard: the customer is told so, and nothing else changes | it is not said: a person takes over |
 ///
 /// The model reads what the customer wrote, as anger counts. Everything after it has the covered text: flows, answers, the
-/// language model, the store. Offsets stay, as each character is covered by one. A text whose meaning is prohibited is covered as a whole.
+/// language model, the store. With a covered text, the store keeps 32 bits of a hash of what it was, to know it when it is sent
+/// again: it has no key, so whoever can read the store can try which of a list of words fits. Offsets stay, as each character is covered by one. A text whose meaning is prohibited is covered as a whole.
 ///
 /// Words are looked for in every reply, as flows repeat what customers say. Meanings are looked for in what a language model
 /// writes alone; what somebody wrote for its place has been read by a person.
@@ -252,7 +253,8 @@ impl Cause {
     }
 }
 
-/// Tells a text from another one that looks the same when it is covered. It is too short to tell what the text was.
+/// Tells a text from another one that looks the same when it is covered. It has no key: of a few candidates for what was
+/// covered, it tells which it was.
 pub(super) fn digest(text: &str) -> u32 {
     let digest = Sha256::digest(text);
     u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])

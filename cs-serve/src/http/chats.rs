@@ -160,7 +160,13 @@ pub(super) struct Held {
 impl Chats {
     /// Gives a conversation; blocks.
     pub(super) fn held(&self, session: &str) -> Result<Held, Problem> {
-        let events = self.chat.events(session)?;
+        let mut events = self.chat.events(session)?;
+        for event in &mut events {
+            if let Event::Customer(said) = event {
+                // Whoever has it can try which words were covered.
+                said.digest = None;
+            }
+        }
         let state = State::replay(&events);
         Ok(Held {
             turns: state.turn(),
