@@ -1,11 +1,11 @@
 //! What a roll-out is told, by a thread of its own: no reply waits for its journal.
 
 use std::iter;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::candidate::Candidate;
 use crate::error::HttpError;
@@ -15,7 +15,7 @@ use crate::rollout::{Observation, Outcome, Rating, RolloutError};
 const MOST_WAITING: usize = 10_000;
 /// So long turns and ratings gather: a thread that is woken for each costs more than what it is told.
 const PAUSE: Duration = Duration::from_millis(10);
-/// How long it is waited for what waits.
+/// How long it is waited for what waits, also when a service ends.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a roll-out is told.
@@ -39,32 +39,40 @@ pub(super) enum Heard {
     Settled(Sender<()>),
 }
 
-/// The thread that tells it. It ends with this, once it has told what waits.
+/// The thread that tells it. It ends with this, once it has told what waits or a second is over.
 pub(super) struct Telling {
     queue: Option<SyncSender<Heard>>,
     thread: Option<JoinHandle<()>>,
-    untold: Arc<AtomicU64>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// How much the roll-out does not know.
+    untold: AtomicU64,
+    /// Until when it is told what waits, once that is to end.
+    until: OnceLock<Instant>,
 }
 
 impl Telling {
     pub(super) fn start(candidate: Arc<Candidate>) -> Result<Self, HttpError> {
         let (queue, waiting) = sync_channel(MOST_WAITING);
         let thread = thread::Builder::new().name("cs-rollout".into());
-        let untold = Arc::<AtomicU64>::default();
-        let lost = Arc::clone(&untold);
-        let started = thread.spawn(move || run(&candidate, &waiting, &lost));
+        let shared = Arc::<Shared>::default();
+        let known = Arc::clone(&shared);
+        let started = thread.spawn(move || run(&candidate, &waiting, &known));
         let thread = started.map_err(|error| HttpError::Candidate {
             problem: format!("a thread for its roll-out: {error}"),
         })?;
         Ok(Self {
             queue: Some(queue),
             thread: Some(thread),
-            untold,
+            shared,
         })
     }
 
     pub(super) fn tell(&self, heard: Heard) {
-        if !self.send(heard) && self.untold.fetch_add(1, Ordering::Relaxed) == 0 {
+        if !self.send(heard) && self.shared.untold.fetch_add(1, Ordering::Relaxed) == 0 {
             tracing::error!("the roll-out is behind, and is not told of all turns and ratings");
         }
     }
@@ -84,12 +92,13 @@ impl Telling {
 
     /// Gives how many turns and ratings the roll-out does not know, as too much waited or its journal failed.
     pub(super) fn untold(&self) -> u64 {
-        self.untold.load(Ordering::Relaxed)
+        self.shared.untold.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for Telling {
     fn drop(&mut self) {
+        let _ = self.shared.until.set(Instant::now() + PATIENCE);
         drop(self.queue.take());
         if let Some(thread) = self.thread.take() {
             // It panics for bugs alone, which were told then.
@@ -98,10 +107,10 @@ impl Drop for Telling {
     }
 }
 
-fn run(candidate: &Candidate, waiting: &Receiver<Heard>, lost: &AtomicU64) {
+fn run(candidate: &Candidate, waiting: &Receiver<Heard>, shared: &Shared) {
     let mut hearing = Hearing {
         candidate,
-        lost,
+        shared,
         is_failing: false,
     };
     while let Ok(first) = waiting.recv() {
@@ -114,7 +123,7 @@ fn run(candidate: &Candidate, waiting: &Receiver<Heard>, lost: &AtomicU64) {
 
 struct Hearing<'a> {
     candidate: &'a Candidate,
-    lost: &'a AtomicU64,
+    shared: &'a Shared,
     /// Whether what was heard last is lost.
     is_failing: bool,
 }
@@ -126,9 +135,24 @@ impl Hearing<'_> {
             let _ = done.send(());
             return;
         }
+        if self
+            .shared
+            .until
+            .get()
+            .is_some_and(|until| Instant::now() > *until)
+        {
+            if !self.is_failing {
+                tracing::error!(
+                    "the service ends, and the roll-out is not told of all turns and ratings"
+                );
+            }
+            self.is_failing = true;
+            self.shared.untold.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
         let told = tell(self.candidate, &heard);
         if let Err(error) = &told {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.shared.untold.fetch_add(1, Ordering::Relaxed);
             if !self.is_failing {
                 tracing::error!(%error, "turns and ratings are lost to the roll-out until it can be written down");
             }

@@ -18,4 +18,5 @@ mod service;
 mod shadow;
 mod sockets;
 mod swaps;
+mod telling;
 mod wishes;

@@ -83,7 +83,7 @@ pub(super) fn models(script: impl Fn() + Send + Sync + 'static) -> [Arc<Assistan
 }
 
 impl Rolling {
-    fn new(
+    pub(super) fn new(
         models: &[Arc<Assistant>; 2],
         journal: Box<dyn Journal>,
         watch: CandidateConfig,
@@ -149,7 +149,7 @@ impl Rolling {
     }
 
     /// Says something, and gives the version of the model that understood it.
-    async fn say(&self, session: &str) -> String {
+    pub(super) async fn say(&self, session: &str) -> String {
         let said = json!({"session": session, "text": "where is order 12345"});
         let (status, answer) = self.send("/v1/chat", said).await;
         assert_eq!(status, 200, "{answer}");
@@ -159,11 +159,11 @@ impl Rolling {
             .to_owned()
     }
 
-    async fn act(&self, action: &str) -> (u16, Value) {
+    pub(super) async fn act(&self, action: &str) -> (u16, Value) {
         self.send("/v1/rollout", json!({"action": action})).await
     }
 
-    async fn rate(&self, session: &str, score: f64) {
+    pub(super) async fn rate(&self, session: &str, score: f64) {
         let rating = json!({"session": session, "turn": 1, "score": score});
         assert_eq!(self.send("/v1/feedback", rating).await.0, 204);
     }
