@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel, sync_channel,
+};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -120,7 +122,11 @@ impl Seen {
         mut work: impl Work<T>,
     ) {
         for turn in waiting {
-            if !finds_time(&work, &turn) {
+            let has_time = finds_time(&work, &turn, paused);
+            if is_over(paused) {
+                return;
+            }
+            if !has_time {
                 self.shed.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
@@ -155,9 +161,17 @@ impl Seen {
     }
 }
 
-/// Waits for a moment in which nobody needs the machine; gives whether there was one.
-fn finds_time<T>(work: &impl Work<T>, turn: &T) -> bool {
+/// Whether the shadow has been dropped.
+fn is_over(paused: &Receiver<()>) -> bool {
+    paused.try_recv() == Err(TryRecvError::Disconnected)
+}
+
+/// Waits for a moment in which nobody needs the machine, while there is a shadow; gives whether there was one.
+fn finds_time<T>(work: &impl Work<T>, turn: &T, paused: &Receiver<()>) -> bool {
     for _ in 0..LOOKS {
+        if is_over(paused) {
+            return false;
+        }
         if !work.is_needed(turn) {
             return true;
         }
@@ -201,6 +215,34 @@ mod tests {
         drop(shadow);
         let left = ends.recv_timeout(Duration::from_secs(60));
         assert_eq!(left, Err(RecvTimeoutError::Disconnected)); // nothing more was asked
+    }
+
+    #[test]
+    fn what_waits_while_the_machine_is_needed_ends_with_the_shadow() {
+        /// Never has time, and says when it is asked and, by being dropped, when its thread ends.
+        struct Busy(Sender<()>);
+        impl Work<()> for Busy {
+            fn answers(&mut self, _: &()) -> Result<[Answered; 2], BackendError> {
+                panic!("there was no time for that");
+            }
+            fn is_needed(&self, _: &()) -> bool {
+                let _ = self.0.send(());
+                true
+            }
+        }
+        let (sender, asked) = channel();
+        let config = ShadowConfig {
+            queue: 10,
+            ..ShadowConfig::default()
+        };
+        let shadow = Shadow::start(config, Busy(sender)).unwrap();
+        for _ in 0..10 {
+            assert!(shadow.offer(()));
+        }
+        asked.recv().unwrap();
+        drop(shadow);
+        // It does not look for time for all of them.
+        assert!(asked.iter().count() < 9 * LOOKS);
     }
 
     #[test]
