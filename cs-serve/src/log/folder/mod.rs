@@ -59,7 +59,7 @@ impl LogFolder {
         // Before the lock, which would make a file in it.
         fs::read_dir(path).map_err(LogError::io(path))?;
         let lock = lock::take(path, Holder::Keeper)?;
-        remove_temporary(path)?;
+        remove_temporary(path, is_keepers)?;
         let mut folder = Self {
             path: path.to_owned(),
             names: closed(path)?,
@@ -167,6 +167,7 @@ fn closed(folder: &Path) -> Result<Vec<Name>, LogError> {
     let names = name::list(folder)?;
     // Without a writer, none can begin before this is done.
     if let Some(_lock) = lock::try_take(folder, Holder::Writer)? {
+        remove_temporary(folder, |of| of == KEYS)?;
         match recover(folder, &names) {
             // It is told to who reads it.
             Ok(()) | Err(LogError::Frames(_)) => return Ok(names),
@@ -188,23 +189,29 @@ fn closed(folder: &Path) -> Result<Vec<Name>, LogError> {
     Ok(names)
 }
 
-/// Removes what a crash has left of files that were being written; those of others stay.
-fn remove_temporary(folder: &Path) -> Result<(), LogError> {
+/// Removes what a crash has left of such files that were being written; those of others stay.
+fn remove_temporary(folder: &Path, is_one: fn(&str) -> bool) -> Result<(), LogError> {
     let io = |source| LogError::io(folder)(source);
     for entry in fs::read_dir(folder).map_err(io)? {
         let entry = entry.map_err(io)?;
         let name = entry.file_name();
-        if name.to_str().is_some_and(is_temporary) {
+        let of = name.to_str().and_then(file_in_the_making);
+        if of.is_some_and(is_one) {
             remove_file(&entry.path())?;
         }
     }
     Ok(())
 }
 
-/// Whether a name is a temporary one of a log's file, as an [`AtomicFile`](cs_data::file::AtomicFile) has it.
-fn is_temporary(name: &str) -> bool {
-    let whose = name.strip_prefix('.').and_then(|it| it.rsplit_once(".tmp"));
-    whose.is_some_and(|(it, _)| Name::of(it).is_some() || [deletion::JOURNAL, KEYS].contains(&it))
+/// The name of the file that a temporary one is to become, as an [`AtomicFile`](cs_data::file::AtomicFile) has it.
+fn file_in_the_making(name: &str) -> Option<&str> {
+    let (name, _) = name.strip_prefix('.')?.rsplit_once(".tmp")?;
+    Some(name)
+}
+
+/// Whether a file is written by who tidies, and not by who writes the log.
+fn is_keepers(name: &str) -> bool {
+    Name::of(name).is_some() || name == deletion::JOURNAL
 }
 
 /// Removes a file, unless it has gone.

@@ -155,6 +155,21 @@ fn a_crash_before_the_rows_are_removed_doubles_none() {
 }
 
 #[test]
+fn what_a_writer_is_at_is_left_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    write(path, [row(NOON, "a", 1)]);
+    let unfinished = path.join(".keys.json.tmpAbCdEf");
+    fs::write(&unfinished, "half a file").unwrap();
+    let log = Log::open(path, LogConfig::default(), &masker()).unwrap();
+    drop(LogFolder::open(path).unwrap());
+    assert!(unfinished.exists());
+    drop(log);
+    drop(LogFolder::open(path).unwrap());
+    assert!(!unfinished.exists());
+}
+
+#[test]
 fn the_last_rating_goes_to_its_turn_also_in_parquet() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
