@@ -249,7 +249,10 @@ impl Clues {
     /// Gives what the nearest telling word after a byte says, in the same part of the sentence.
     pub(super) fn after(&self, at: usize) -> Option<Clue> {
         let next = self.marks.partition_point(|it| it.start < at);
-        let mark = self.marks[next..].iter().find(|it| it.clue.is_plain())?;
+        let marks = self.marks[next..].iter();
+        // A Chinese character has three bytes and is two wide.
+        let mut near = marks.take_while(|it| it.start - at <= 2 * SHORT_REACH);
+        let mark = near.find(|it| it.clue.is_plain())?;
         let between = &self.text[at..mark.start];
         let is_near = width(between) <= SHORT_REACH && !between.contains(is_clause_end);
         is_near.then_some(mark.clue)

@@ -84,9 +84,10 @@ impl Numbers {
             digits: Vec::new(),
             groups: Vec::new(),
         };
+        let markers = Markers::of(&view.text);
         let mut at = 0;
         while let Some(c) = view.at(at) {
-            if is_marker(view, at, c) {
+            if markers.are_at(view, at, c) {
                 at += c.len_utf8();
             } else if let Some(value) = value_of(c).filter(|_| !numbers.is_word(view, at, c)) {
                 numbers.push(view, &[value], at, at + c.len_utf8());
@@ -221,24 +222,58 @@ fn before_is_no_numeral(view: &View, at: usize) -> bool {
     view.before(at).is_none_or(|it| value_of(it).is_none())
 }
 
-/// Says whether a digit numbers what follows it, as in "1. a name 2. a telephone".
-fn is_marker(view: &View, at: usize, c: char) -> bool {
-    let Some(value) = c.to_digit(10).filter(|it| *it > 0) else {
-        return false;
-    };
-    let is_apart = view
-        .before(at)
-        .is_none_or(|it| matches!(it, ' ' | ',' | ':' | '\n'));
-    let mut next = view.text[at + 1..].chars();
-    let mark = next.next().filter(|it| matches!(it, '、' | '.' | ')'));
-    let Some(mark) = mark.filter(|_| is_apart) else {
-        return false;
-    };
-    let goes_on = next
-        .next()
-        .is_some_and(|it| it == ' ' || is_ideograph(it) || mark == '、');
-    let is_first = value == 1 && view.text[at..].contains(&format!("2{mark}"));
-    goes_on && (is_first || view.text[..at].contains(&format!("{}{mark}", value - 1)))
+/// What may stand behind a number that numbers what follows.
+const MARKS: [char; 3] = ['、', '.', ')'];
+
+/// Where digits stand with a mark behind them, as in "1. a name 2. a telephone".
+#[derive(Default)]
+struct Markers {
+    /// The first place of each digit with each mark.
+    first: [[Option<usize>; MARKS.len()]; 10],
+    /// The last place of a 2 with each mark.
+    last_two: [Option<usize>; MARKS.len()],
+}
+
+impl Markers {
+    fn of(text: &str) -> Self {
+        let mut markers = Self::default();
+        let following = text.char_indices().zip(text.chars().skip(1));
+        for ((at, c), next) in following {
+            let mark = MARKS.iter().position(|it| *it == next);
+            if let (Some(digit), Some(mark)) = (c.to_digit(10), mark) {
+                let digit = digit as usize;
+                markers.first[digit][mark].get_or_insert(at);
+                if digit == 2 {
+                    markers.last_two[mark] = Some(at);
+                }
+            }
+        }
+        markers
+    }
+
+    /// Says whether a digit numbers what follows it: the one before it has been there, or the second is to come.
+    fn are_at(&self, view: &View, at: usize, c: char) -> bool {
+        let Some(value) = c.to_digit(10).filter(|it| *it > 0) else {
+            return false;
+        };
+        let value = value as usize;
+        let is_apart = view
+            .before(at)
+            .is_none_or(|it| matches!(it, ' ' | ',' | ':' | '\n'));
+        let mut next = view.text[at + 1..].chars();
+        let mark = next
+            .next()
+            .and_then(|it| MARKS.iter().position(|mark| *mark == it));
+        let Some(mark) = mark.filter(|_| is_apart) else {
+            return false;
+        };
+        let goes_on = next
+            .next()
+            .is_some_and(|it| it == ' ' || is_ideograph(it) || MARKS[mark] == '、');
+        let is_first = value == 1 && self.last_two[mark].is_some_and(|last| last > at);
+        let before = self.first[value - 1][mark];
+        goes_on && (is_first || before.is_some_and(|before| before < at))
+    }
 }
 
 /// Gives the digit that a character is, in figures or Chinese.

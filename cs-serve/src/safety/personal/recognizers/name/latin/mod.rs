@@ -293,7 +293,7 @@ fn is_label(word: &str) -> bool {
 /// Says whether words end a text after a sentence, as a signature does.
 fn is_signature(text: &str, start: usize, end: usize) -> bool {
     let before = text[..start].trim_end();
-    let is_end = text[end..].trim().is_empty();
+    let is_end = text[end..].trim_start().is_empty();
     is_end && before.ends_with(['.', '!', '?', '-', '\n'])
 }
 
