@@ -50,19 +50,29 @@ impl<'a> Plan<'a> {
 
     /// The flow that a part starts, if the model is sure enough to tell it from an answer.
     fn surely_started(&self, part: &Understanding) -> Option<&'a Flow> {
-        let least = match self.asked_slot() {
-            Some(slot) if slot.is_text => VERY_SURE,
-            _ => SURE,
-        };
+        let least = self.least_to_start();
         let intent = part.intent.as_ref().filter(|it| it.confidence >= least)?;
         self.flows.started_by(&intent.label)
+    }
+
+    /// How sure the model has to be that a part of a text is more than a part of an answer.
+    pub(super) fn least_to_start(&self) -> f32 {
+        match self.asked_slot() {
+            Some(slot) if slot.is_text => VERY_SURE,
+            _ => SURE,
+        }
     }
 
     /// Whether a part says no more than what may be said to the question that is open.
     fn is_reply(&self, part: &Understanding) -> bool {
         let signals = signals(&folded(&part.text));
-        let is_signal = signals.yes || signals.no || signals.none || signals.cancel;
-        self.question().is_some() && (is_signal || self.hear(&part.text, part).is_bare)
+        let is_optional = self.asked_slot().is_some_and(|slot| !slot.is_required);
+        let is_signal = match self.question() {
+            None => return false,
+            Some(Question::Slot(_)) => signals.none || (signals.no && is_optional),
+            Some(_) => signals.yes || signals.no,
+        };
+        is_signal || signals.cancel || self.hear(&part.text, part).is_bare
     }
 
     /// Whether a piece has the answer to the question that is open.
@@ -80,6 +90,19 @@ impl<'a> Plan<'a> {
         };
         (piece.flow.is_none() && self.is_reply(part)) || (answers && (is_chosen || !is_other))
     }
+
+    /// Whether a piece changes what the flow in progress is about.
+    pub(super) fn is_correction(&self, piece: &Piece<'_>) -> bool {
+        let part = &piece.understanding;
+        let heard = self.hear(&part.text, part);
+        let folded = folded(&part.text);
+        let corrects = words::corrects(&folded) || words::denies(&folded);
+        match piece.flow {
+            Some(flow) if self.state.flow() != Some(&flow.name) => false,
+            Some(_) => corrects && !heard.is_nothing(),
+            None => heard.is_of_part || !heard.is_nothing(),
+        }
+    }
 }
 
 impl<'a> Piece<'a> {
@@ -94,10 +117,33 @@ impl<'a> Piece<'a> {
             .map_or_else(Heard::default, |flow| heard_by(flow, &self.understanding))
     }
 
-    /// Whether the next piece is a part of this one.
+    /// Whether the next piece is a part of this one: a bare value, or what starts no flow and has no other values for this
+    /// one's.
     fn has(&self, next: &Self) -> bool {
+        let Some(flow) = self.flow else {
+            return next.flow.is_none() && !next.asks();
+        };
         let is_value = |flow| heard_by(flow, &next.understanding).is_bare;
-        self.flow.is_some_and(is_value) || (next.flow.is_none() && !next.asks())
+        match next.flow {
+            Some(next) => is_value(flow) && is_value(next),
+            None => is_value(flow) || (!next.asks() && !self.shares_slots(next, flow)),
+        }
+    }
+
+    /// Whether it starts no flow, and only leads to the wish of the next piece.
+    pub(super) fn leads_to(&self, next: &Self) -> bool {
+        let is_apart = |flow| !self.shares_slots(next, flow);
+        self.flow.is_none() && !self.asks() && next.flow.is_some_and(is_apart)
+    }
+
+    /// Whether a flow would hear values for the same slot in both pieces.
+    fn shares_slots(&self, other: &Self, flow: &Flow) -> bool {
+        let (one, other) = (
+            heard_by(flow, &self.understanding).values,
+            heard_by(flow, &other.understanding).values,
+        );
+        one.iter()
+            .any(|(slot, _)| other.iter().any(|(it, _)| it == slot))
     }
 
     /// Adds the piece that comes next in the text. It starts what that starts, if it started nothing.

@@ -125,6 +125,7 @@ impl<'a> Plan<'a> {
         };
         match question {
             Question::Slot(_) => self.answer_of_slot(signals, heard),
+            _ if heard.is_of_part => Some(self.missed()),
             _ if !heard.is_nothing() => (heard.is_bare || signals.no).then(|| self.take(heard)),
             Question::Confirm if !signals.no && (signals.yes || self.agrees()) => {
                 if let Some(next) = self.queue_further(heard) {
@@ -241,6 +242,14 @@ impl<'a> Plan<'a> {
 
     /// Takes values, and goes on.
     pub(super) fn take(&mut self, heard: &Heard) -> Next {
+        match self.take_in(heard) {
+            Some(next) => next,
+            None => self.run(),
+        }
+    }
+
+    /// Takes values. Gives what comes next if they are too many to wait.
+    pub(super) fn take_in(&mut self, heard: &Heard) -> Option<Next> {
         let known = self.state.frame().map(|frame| frame.slots.clone());
         let is_known = |slot: &str| known.as_ref().is_some_and(|it| it.contains_key(slot));
         self.set_all(heard.values.clone());
@@ -251,10 +260,7 @@ impl<'a> Plan<'a> {
             self.emit(Event::Cleared(slot.clone()));
             self.back_to(slot);
         }
-        match self.queue_further(heard) {
-            Some(next) => next,
-            None => self.run(),
-        }
+        self.queue_further(heard)
     }
 
     /// Goes back to the step that collects a slot that has another value now, if an action has given values

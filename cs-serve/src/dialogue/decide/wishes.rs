@@ -5,7 +5,6 @@ use super::super::hearing::{self, Heard};
 use super::super::words::{folded, signals};
 use super::pieces::Piece;
 use super::plan::Plan;
-use super::turn::SURE;
 use super::{Next, Said};
 use crate::Understanding;
 use crate::reply::{Language, Values};
@@ -15,16 +14,28 @@ const MOST_WISHES: usize = 8;
 
 impl<'a> Plan<'a> {
     /// Takes the answer to what was asked that a text begins with. What it wishes beside that waits, what it asks is
-    /// answered before the flow goes on, and one for a person goes before all. None if the text has nothing beside an
-    /// answer.
+    /// answered before the flow goes on, and a wish for a person goes before both. None if the text has nothing beside an
+    /// answer, or corrects it.
     pub(super) fn set_aside(&mut self, said: &Said<'_>) -> Option<Next> {
         self.question()?;
-        if said.parts.iter().any(|part| self.is_for_person(part, SURE)) {
-            return Some(self.hand_over("intent"));
-        }
         let mut pieces = self.pieces(said).into_iter();
         let answer = pieces.next().filter(|piece| self.is_answer(piece))?;
+        let part = &answer.understanding;
+        let least = self.least_to_start();
+        if said
+            .parts
+            .iter()
+            .any(|part| self.is_for_person(part, least))
+        {
+            if let Some(Question::Slot(_)) = self.question() {
+                self.keep(part);
+            }
+            return Some(self.hand_over("intent"));
+        }
         let beside: Vec<Piece<'_>> = pieces.collect();
+        if beside.iter().any(|piece| self.is_correction(piece)) {
+            return None;
+        }
         let mut later = wishes(&beside);
         later.retain(|wish| !self.is_in_progress(wish));
         let asks = beside.iter().any(Piece::asks);
@@ -34,9 +45,8 @@ impl<'a> Plan<'a> {
         if let Some(next) = self.queue(later) {
             return Some(next);
         }
-        let part = &answer.understanding;
-        if asks && self.keep(part) {
-            return Some(Next::Answer);
+        if asks && let Some(next) = self.keep(part) {
+            return Some(next);
         }
         let answer = Said {
             text: &part.text,
@@ -46,17 +56,24 @@ impl<'a> Plan<'a> {
         Some(self.turn(&answer, true))
     }
 
-    /// Keeps the answer to what was asked, without going on. `false` if it is none that the flow could go on with.
-    fn keep(&mut self, part: &Understanding) -> bool {
+    /// Keeps a value or a yes that was asked for. Before the flow goes on, the service looks for the answer to what is
+    /// asked beside it. None if there is none of them.
+    fn keep(&mut self, part: &Understanding) -> Option<Next> {
+        let signals = signals(&folded(&part.text));
         let heard = self.hear(&part.text, part);
-        match self.question() {
-            Some(Question::Slot(_)) if heard.answers => self.set_all(heard.values),
-            Some(Question::Confirm) if heard.is_nothing() && signals(&folded(&part.text)).yes => {
-                self.pass()
-            }
-            _ => return false,
+        if signals.no || signals.cancel || signals.none {
+            return None;
         }
-        true
+        let handed_over = match self.question()? {
+            Question::Slot(_) if heard.answers => self.take_in(&heard),
+            Question::Confirm if heard.is_nothing() && !heard.is_of_part && signals.yes => {
+                let handed_over = self.queue_further(&heard);
+                self.pass();
+                handed_over
+            }
+            _ => return None,
+        };
+        Some(handed_over.unwrap_or(Next::Answer))
     }
 
     /// Takes up the first of several wishes that each begin a flow; beside a question, all wait until that is answered.
@@ -64,30 +81,29 @@ impl<'a> Plan<'a> {
     pub(super) fn take_up(&mut self, said: &Said<'_>) -> Option<Next> {
         let mut pieces = self.pieces(said);
         let asks = self.state.frame().is_none() && pieces.iter().any(Piece::asks);
-        if pieces.len() > 1 && pieces[0].flow.is_none() && !pieces[0].asks() {
-            let second = pieces.remove(1);
-            pieces[0].join(said.text, second); // what leads to a wish belongs to it
+        if let [lead, wish, ..] = &pieces[..]
+            && lead.leads_to(wish)
+        {
+            let wish = pieces.remove(1);
+            pieces[0].join(said.text, wish);
         }
         pieces.retain(|piece| piece.flow.is_some());
         let mut later = wishes(&pieces);
         if asks && !later.is_empty() {
             return Some(self.wait(later).unwrap_or(Next::Answer));
         }
-        if later.len() < 2 {
+        let first = pieces.first()?;
+        later.drain(..1 + first.heard().further.len()); // its flow sees to its further values
+        if later.is_empty() {
             return None;
         }
-        later.remove(0);
         if let Some(next) = self.queue(later) {
             return Some(next);
         }
-        let Piece {
-            flow,
-            understanding: part,
-            ..
-        } = pieces.first()?;
-        let flow = (*flow)?;
+        let (flow, part) = (first.flow?, &first.understanding);
         let heard = self.hear(&part.text, part);
-        if self.state.flow() == Some(&flow.name) && !heard.is_nothing() {
+        let is_heard = !heard.is_nothing() || !heard.further.is_empty();
+        if self.state.flow() == Some(&flow.name) && is_heard {
             return Some(self.take(&heard));
         }
         Some(self.switch(flow, &part.text, part, &heard))
@@ -110,8 +126,9 @@ impl<'a> Plan<'a> {
         self.queue(further(&wish, heard))
     }
 
-    /// Has wishes wait, and says so; hands over if they are too many.
-    fn queue(&mut self, wishes: Vec<Wish>) -> Option<Next> {
+    /// Has wishes wait that do not wait yet, and says so; hands over if they are too many.
+    fn queue(&mut self, mut wishes: Vec<Wish>) -> Option<Next> {
+        wishes.retain(|wish| !self.state.form.wishes.iter().any(|it| is_same(it, wish)));
         if wishes.is_empty() {
             return None;
         }
@@ -162,8 +179,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// The wishes of pieces. What says the same again is none of its own. The further values of the first one are left to
-/// the flow that takes it.
+/// The wishes of pieces, one for each further value. What says the same again is none of its own.
 fn wishes(pieces: &[Piece<'_>]) -> Vec<Wish> {
     let mut wishes: Vec<Wish> = Vec::new();
     for piece in pieces {
@@ -177,17 +193,19 @@ fn wishes(pieces: &[Piece<'_>]) -> Vec<Wish> {
             slots: heard.values.iter().cloned().collect(),
         };
         let says_again = |it: &Wish| it.flow == wish.flow && is_within(&wish.slots, &it.slots);
-        if wishes.iter().any(says_again) {
-            continue;
-        }
-        let is_first = wishes.is_empty();
-        let further = further(&wish, &heard);
-        wishes.push(wish);
-        if !is_first {
+        if !wishes.iter().any(says_again) {
+            let further = further(&wish, &heard);
+            wishes.push(wish);
             wishes.extend(further);
         }
     }
     wishes
+}
+
+/// Whether a wish is the other one, with more or less said of it.
+fn is_same(one: &Wish, other: &Wish) -> bool {
+    let is_within = is_within(&one.slots, &other.slots) || is_within(&other.slots, &one.slots);
+    one.flow == other.flow && is_within && one.slots.is_empty() == other.slots.is_empty()
 }
 
 /// Whether all values are among others.

@@ -37,6 +37,8 @@ pub(super) struct Heard {
     pub(super) is_bare: bool,
     /// Whether what was asked for is the whole text, as any text may be its value.
     pub(super) is_whole_text: bool,
+    /// Whether a part of a value is to be another one, and where that part is in the value cannot be told.
+    pub(super) is_of_part: bool,
 }
 
 impl Heard {
@@ -174,7 +176,7 @@ impl Listener<'_> {
     /// Takes what may be any text: the whole of it, if that was asked for; or what takes the place of such a value.
     fn take_text(&self, text: &Text<'_>, replaced: Option<(usize, usize)>, heard: &mut Heard) {
         let of_place = replaced.map(|(start, end)| text.slice(start, end));
-        let of_part = replaced.is_some_and(|(start, _)| words::names_a_part(&text.until(start)));
+        let of_part = replaced.is_some_and(|(start, _)| text.names_a_part(start));
         if let Some(slot) = self.asked_text() {
             // "Change it to", and nothing else before it.
             let framed = replaced.is_some_and(|(start, _)| words::is_framing(&text.until(start)));
@@ -197,7 +199,9 @@ impl Listener<'_> {
         let value = match (known, of_place) {
             _ if is_heard || (self.is_confirming && !heard.is_nothing()) => None,
             (Some(known), Some(said)) => {
-                free_text::amended(known, &said).or_else(|| (!of_part).then_some(said))
+                let amended = free_text::amended(known, &said);
+                heard.is_of_part = of_part && amended.is_none();
+                amended.or_else(|| (!of_part).then_some(said))
             }
             (None, Some(said)) => Some(said).filter(|_| is_open),
             (Some(known), None) if self.is_confirming => text.amends(known),

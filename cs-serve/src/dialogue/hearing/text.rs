@@ -90,6 +90,14 @@ impl Text<'_> {
         is_value.then(|| free_text::amended(value, &said)).flatten()
     }
 
+    /// Whether the words right before a place name a part of a longer value.
+    pub(super) fn names_a_part(&self, place: usize) -> bool {
+        let before = self.until(place);
+        let is_mark = |c: char| !(c.is_alphanumeric() || c == ' ' || c == '\'');
+        let words = before.trim_end_matches(is_mark).rsplit(is_mark).next();
+        words.is_some_and(words::names_a_part)
+    }
+
     /// Whether a claim has nothing but what stands beside values around it, between two pieces of punctuation.
     pub(super) fn stands_alone(&self, claim: &Claim) -> bool {
         let ends_part = |c: &char| !(c.is_alphanumeric() || *c == ' ');

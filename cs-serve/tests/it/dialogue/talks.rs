@@ -795,6 +795,151 @@ fn a_question_that_nobody_answers_keeps_no_wish_from_being_taken_up() {
 }
 
 #[test]
+fn a_correction_beside_a_yes_goes_before_it() {
+    const ASK_CANCEL: &str = "Shall I cancel order A10001?";
+    for said in [
+        "OK then cancel A20002 instead",
+        "Yes, and can you make it A20002?",
+        "yes, and don't cancel A10001 but cancel A20002, not A10001",
+    ] {
+        let service = Service::default();
+        let chat = shop(&service);
+        say(&chat, "cancel A10001", "cancel_order");
+        let told = say(
+            &chat,
+            said,
+            "cancel_order | greeting | cancel_order | cancel_order",
+        );
+        assert_eq!(told.reply.text, "Shall I cancel order A20002?", "{said}");
+        assert!(service.calls().is_empty());
+    }
+    // A no in what has a yes, too, is a no.
+    let service = hold(&[
+        ("cancel A10001", "cancel_order", ASK_CANCEL),
+        (
+            "OK, no, and what about shipping?",
+            "shipping | greeting | shipping",
+            "All right, the order stays.",
+        ),
+    ]);
+    assert!(service.calls().is_empty());
+    hold_delivery(&[
+        ("改地址，A12345", "change_address", "新地址是？"),
+        (
+            "几何路5号，张三收",
+            "",
+            "A12345改成“几何路5号，张三收”，对吗？",
+        ),
+        (
+            "对，收件人改成李四",
+            "",
+            "抱歉，我没有认出来。\nA12345改成“几何路5号，张三收”，对吗？",
+        ),
+        (
+            "好的，收件人电话不变，地址改成上海市南京路1号",
+            "",
+            "A12345改成“上海市南京路1号”，对吗？",
+        ),
+    ]);
+    hold_by(
+        &shop(&Service::default()),
+        &[
+            (
+                "A12345坏了要退款",
+                "refund_request order_id=A12345",
+                ASK_NOTE,
+            ),
+            (
+                "算了，另外运费谁出？",
+                "shipping | complaint | shipping",
+                "好的，已为您取消本次办理。",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn pieces_of_a_text_do_not_take_each_others_orders() {
+    // What leads to a wish is about another order.
+    hold(&[(
+        "A10001 is here, also where is A20002 and refund A30003",
+        "order_status | greeting | order_status | refund_request",
+        "One thing at a time. After this comes: \"refund A30003\".\nOrder A20002: 已发货.\n\
+         Next: \"refund A30003\".\nWhat went wrong?",
+    )]);
+    // What follows it, too.
+    hold(&[(
+        "取消A10001，还有不好意思上次A20002是我搞错了，另外A30003到哪了",
+        "cancel_order | cancel_order | order_status@0.4 | order_status",
+        "一件一件来，办完这件再办：“A30003到哪了”。\n确定取消订单A10001吗？",
+    )]);
+    hold(&[(
+        "取消A10001，还有A20002已经收到了，另外A30003到哪了",
+        "cancel_order | cancel_order | order_status@0.4 | order_status",
+        "一件一件来，办完这件再办：“A30003到哪了”。\n确定取消订单A10001吗？",
+    )]);
+}
+
+#[test]
+fn each_further_order_is_seen_to_once() {
+    hold(&[
+        ("我要退款", "refund_request", ASK_ORDER),
+        (
+            "A10001和A20002，另外运费谁出？",
+            "refund_request | order_status@0.4 | order_status@0.4 | shipping",
+            "一件一件来，办完这件再办：“A20002”。\n满99元免运费。\n退款的原因是？",
+        ),
+        (
+            "坏了，还有退款A20002",
+            "refund_request | complaint | refund_request",
+            ASK_NOTE,
+        ),
+    ]);
+    let service = hold(&[
+        (
+            "取消订单A10001和A20002",
+            "cancel_order",
+            "一件一件来，办完这件再办：“A20002”。\n确定取消订单A10001吗？",
+        ),
+        (
+            "对，还有A20002，再查A30003和A40004",
+            "cancel_order | greeting | cancel_order | order_status | order_status",
+            "一件一件来，办完这件再办：“查A30003和A40004”、“A40004”。\n订单已取消。\n接着办：“A20002”。\n\
+             确定取消订单A20002吗？",
+        ),
+        (
+            "对",
+            "",
+            "订单已取消。\n接着办：“查A30003和A40004”。\n订单A30003：已发货。\n接着办：“A40004”。\n订单A40004：已发货。",
+        ),
+    ]);
+    assert_eq!(
+        service.calls(),
+        ["cancel_order", "cancel_order", "find_order", "find_order"]
+    );
+}
+
+#[test]
+fn a_word_in_passing_is_no_answer() {
+    hold(&[
+        ("取消订单", "cancel_order", "取消哪个订单？"),
+        (
+            "好的，另外A20002到哪了",
+            "order_status | greeting | order_status",
+            "订单A20002：已发货。\n取消哪个订单？",
+        ),
+    ]);
+    hold_delivery(&[
+        ("改地址，A12345", "change_address", "新地址是？"),
+        (
+            "几何路5号，张三收，然后请客服打电话",
+            "change_address | change_address | human_agent@0.6",
+            "A12345改成“几何路5号，张三收，然后请客服打电话”，对吗？",
+        ),
+    ]);
+}
+
+#[test]
 fn a_further_order_does_not_take_the_place_of_the_first() {
     for (said, waits) in [
         ("yes, and A20002 too", "A20002"),
