@@ -18,8 +18,9 @@ demo: setup ## From generated conversations to int8 answers, in about three minu
 
 # One profile for all that follows and for CI's examples, and cs-examples in each selection: it sets features so that
 # other people's packages are compiled once. cs-quant's tests never see libtorch: they run in the second line alone.
-test: setup ## Every test and doc test, then what needs no libtorch once more without it
-	cargo test --workspace --exclude cs-quant
+test: setup ## Every test and doc test: with libtorch what uses it, then what needs none without it
+	cargo test --workspace --exclude cs-quant --exclude cs-serve
+	cargo test --workspace --exclude cs-quant --test torch
 	cargo test $(TORCH_FREE) -p cs-examples --features cs-serve/otel
 
 # Every feature is checked by one of these: those without libtorch by the second, what is left without Arrow

@@ -5,6 +5,7 @@
 )]
 
 mod assistant;
+mod bundles;
 #[cfg(feature = "dialogue")]
 mod dialogue;
 #[cfg(feature = "engine")]
