@@ -56,24 +56,20 @@ pub(super) fn signals(folded: &str) -> Signals {
     let mut signals = Signals::default();
     for Part { text, is_question } in parts(folded) {
         let in_part = |name| is_made_of(text, &[list(name), list("filler")], list(name));
-        let yes = in_part("yes");
-        let cancel = in_part("cancel");
-        // "Yes, cancel it" and "确认取消" agree to what is asked.
-        let agreed = !yes
-            && !cancel
-            && is_made_of(
-                text,
-                &[list("yes"), list("cancel"), list("filler")],
-                list("yes"),
-            );
-        signals.yes |= (yes || agreed) && !is_question;
-        signals.cancel |= cancel;
+        signals.yes |= in_part("yes") && !is_question;
+        signals.cancel |= in_part("cancel") || (is_cancel(text) && !is_question);
         signals.no |= in_part("no") && !is_question;
         signals.none |= in_part("none");
         signals.undo |= in_part("undo");
         signals.person |= in_part("person");
     }
     signals
+}
+
+/// Whether a part wants to stop: "cancel it", and also "yes, cancel".
+fn is_cancel(part: &str) -> bool {
+    let words = [list("cancel"), list("yes"), list("filler")];
+    is_made_of(part, &words, list("cancel"))
 }
 
 /// Whether a folded text says yes in the words of a folded question: "确认退款" to whether to refund, "cancel" to
@@ -87,8 +83,23 @@ pub(super) fn agrees(folded: &str, question: &str) -> bool {
             let rest = part.strip_prefix(word);
             rest.is_some_and(|rest| is_apart(part, 0, word.len()) && repeats(rest.trim()))
         });
-        agreed || (list("cancel").contains(&part) && repeats(part))
+        let has = |text: &str, word: &str| find_words(text, word).next().is_some();
+        let mut cancel = list("cancel").iter();
+        agreed || (is_cancel(part) && cancel.any(|word| has(part, word) && has(question, word)))
     })
+}
+
+/// Whether a folded text holds back in one part what another part may agree to: "OK, don't cancel it".
+pub(super) fn holds_back(folded: &str) -> bool {
+    let is_reserve = |part: Part<'_>| {
+        let harmless = list("harmless").iter();
+        let rest = harmless.fold(part.text.to_owned(), |text, word| text.replace(word, " "));
+        let mut words = list("reserve").iter();
+        words.any(|word| find_words(&rest, word).next().is_some())
+    };
+    let is_yes =
+        |part: &Part<'_>| is_made_of(part.text, &[list("yes"), list("filler")], list("yes"));
+    parts(folded).filter(|part| !is_yes(part)).any(is_reserve)
 }
 
 /// Gives the place, in characters, of what a folded text wants in place of something, after "change it to" say; without
@@ -99,10 +110,17 @@ pub(super) fn replacement(folded: &str) -> Option<(usize, usize)> {
     value_after(folded, ends.max()?)
 }
 
-/// Whether a folded text names a part of a longer value: the recipient of an address, say.
-pub(super) fn names_a_part(folded: &str) -> bool {
-    let mut words = list("part").iter();
-    words.any(|word| find_words(folded, word).next().is_some())
+/// Whether a folded text up to a value names a part of a longer one: the recipient of an address, say. Where only what
+/// leads to the value stands right before it, as in "the name is wrong, change it to", what comes before that counts.
+pub(super) fn names_a_part(before: &str) -> bool {
+    let has = |text: &str, name: &str| {
+        let mut words = list(name).iter();
+        words.any(|word| find_words(text, word).next().is_some())
+    };
+    let parts: Vec<&str> = parts(before).map(|part| part.text).collect();
+    let leads = |part: &&str| is_framing(part) && !has(part, "whole") && !has(part, "part");
+    let mut parts = parts.into_iter().rev().skip_while(leads);
+    parts.next().is_some_and(|part| has(part, "part"))
 }
 
 /// Gives the place, in characters, of that to which a folded text wants something sent or changed, if that is where things
@@ -270,15 +288,16 @@ pub(super) fn wish_places(text: &str) -> Vec<Range<usize>> {
         cuts.extend(places.filter(begins));
     }
     cuts.sort_unstable();
-    cuts.truncate(MOST_WISHES - 1);
+    cuts.truncate(4 * MOST_WISHES);
     let character = |byte: usize| folded[..byte].chars().count();
     let mut ends = text.char_indices().map(|(at, _)| at).collect::<Vec<_>>();
     ends.push(text.len());
     let mut places = Vec::new();
     let mut from = 0;
     for (start, end) in cuts.into_iter().chain([(folded.len(), folded.len())]) {
-        if start < from {
-            continue; // within the word before
+        let is_rest = places.len() + 1 == MOST_WISHES && start < folded.len();
+        if start < from || is_rest {
+            continue; // within the word before, or in the last wish
         }
         let place = trimmed(text, ends[character(from)]..ends[character(start)]);
         if text[place.clone()].contains(char::is_alphanumeric) {
@@ -304,6 +323,11 @@ pub(super) fn corrects(folded: &str) -> bool {
     list("correct")
         .iter()
         .any(|word| find_words(folded, word).next().is_some())
+}
+
+/// Whether what stands between two joined values joins them by a word, and not by a mark alone.
+pub(super) fn joins_by_word(between: &str) -> bool {
+    parts(between).next().is_some()
 }
 
 /// Whether what stands in a folded text before a value says that it is not the one.
@@ -519,10 +543,18 @@ mod tests {
             };
             assert_eq!(found, none, "{text}");
         }
-        assert!(of("确认取消").yes && !of("确认取消").cancel);
+        assert!(of("确认取消").cancel && !of("确认取消").yes && !of("确认取消？").cancel);
         assert!(of("取消").cancel);
         assert!(agrees("确认退款", "为a1申请退款，对吗？") && agrees("取消", "要取消a1吗？"));
         assert!(agrees("yes refund it", "shall i refund it?"));
+        assert!(agrees("yes, cancel it", "cancel order a1, are you sure?"));
+        assert!(!agrees("stop", "i have stopped that. a refund for a1?"));
+        for text in ["ok, don't cancel it", "好的，不取消了", "对，等一下"] {
+            assert!(holds_back(text), "{text}");
+        }
+        for text in ["对，没错", "对，不好意思", "yes, no problem", "没问题"] {
+            assert!(!holds_back(text), "{text}");
+        }
         assert!(!agrees("退货", "为a1申请退货吗？") && !agrees("确认一下", "为a1退款吗？"));
         for (place, text, expected) in [
             (replacement("地址改成上海"), "地址改成上海", "上海"),

@@ -39,7 +39,8 @@ pub(super) enum Heard {
     Settled(Sender<()>),
 }
 
-/// The thread that tells it. It ends with this, once it has told what waits or a second is over.
+/// The thread that tells it. It ends with this, once it has told what waits, or a second is over and the journal has
+/// answered.
 pub(super) struct Telling {
     queue: Option<SyncSender<Heard>>,
     thread: Option<JoinHandle<()>>,

@@ -9,7 +9,8 @@
 //! 3. The answer to what was asked: a value and nothing beside it that means something else, a choice, a yes or a
 //!    no, "never mind", or that there is none. A bare `12345` is the order's number that was asked for, whatever the
 //!    model takes it for and however unhappy it sounds. That there is none, where a value is required, is a wrong
-//!    answer, and so is what looks like a number and is no value.
+//!    answer, and so is what looks like a number and is no value. A yes that the rest of the text holds back or takes back
+//!    ("OK, don't cancel it", "OK, never mind") is none.
 //! 4. A value for another slot of the flow, and nothing beside it that means something else: a correction.
 //! 5. The rules of hand-over: sentiment, intents.
 //! 6. An intent that starts a flow, if the model is sure: another flow goes first, this one waits. The text may
@@ -24,6 +25,7 @@
 //! 8. What the service can answer; then what was asked is asked again.
 //! 9. Nothing of it: the customer is asked again, and a person takes over after a few times.
 
+mod answer;
 mod pieces;
 mod plan;
 mod run;

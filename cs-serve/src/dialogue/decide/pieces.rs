@@ -91,15 +91,18 @@ impl<'a> Plan<'a> {
         (piece.flow.is_none() && self.is_reply(part)) || (answers && (is_chosen || !is_other))
     }
 
-    /// Whether a piece changes what the flow in progress is about.
+    /// Whether a piece changes what the flow in progress is about: it has a value for it, and is not about another order,
+    /// or corrects one.
     pub(super) fn is_correction(&self, piece: &Piece<'_>) -> bool {
         let part = &piece.understanding;
         let heard = self.hear(&part.text, part);
-        let folded = folded(&part.text);
-        let corrects = words::corrects(&folded) || words::denies(&folded);
         match piece.flow {
             Some(flow) if self.state.flow() != Some(&flow.name) => false,
-            Some(_) => corrects && !heard.is_nothing(),
+            Some(flow) => {
+                let has_form = |slot: &str| flow.slot(slot).is_some_and(|it| it.pattern.is_some());
+                let is_of_another = heard.values.iter().any(|(slot, _)| has_form(slot));
+                !heard.is_nothing() && (piece.corrects() || !is_of_another)
+            }
             None => heard.is_of_part || !heard.is_nothing(),
         }
     }
@@ -109,6 +112,12 @@ impl<'a> Piece<'a> {
     /// Whether it asks something, and starts no flow.
     pub(super) fn asks(&self) -> bool {
         self.flow.is_none() && words::is_asking(&folded(&self.understanding.text))
+    }
+
+    /// Whether it has words that say that something else was not meant.
+    pub(super) fn corrects(&self) -> bool {
+        let folded = folded(&self.understanding.text);
+        words::corrects(&folded) || words::denies(&folded)
     }
 
     /// The values that its flow, just begun, would hear in it.
@@ -126,18 +135,18 @@ impl<'a> Piece<'a> {
         let is_value = |flow| heard_by(flow, &next.understanding).is_bare;
         match next.flow {
             Some(next) => is_value(flow) && is_value(next),
-            None => is_value(flow) || (!next.asks() && !self.shares_slots(next, flow)),
+            None => is_value(flow) || (!next.asks() && !self.has_others(next, flow)),
         }
     }
 
     /// Whether it starts no flow, and only leads to the wish of the next piece.
     pub(super) fn leads_to(&self, next: &Self) -> bool {
-        let is_apart = |flow| !self.shares_slots(next, flow);
+        let is_apart = |flow| !self.has_others(next, flow);
         self.flow.is_none() && !self.asks() && next.flow.is_some_and(is_apart)
     }
 
-    /// Whether a flow would hear values for the same slot in both pieces.
-    fn shares_slots(&self, other: &Self, flow: &Flow) -> bool {
+    /// Whether a flow would hear different values for a slot in both pieces.
+    fn has_others(&self, other: &Self, flow: &Flow) -> bool {
         let (one, other) = (
             heard_by(flow, &self.understanding).values,
             heard_by(flow, &other.understanding).values,

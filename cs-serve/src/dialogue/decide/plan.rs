@@ -180,6 +180,17 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// What is to be confirmed, as the customer is asked; empty if nothing is.
+    pub(super) fn confirmation(&self) -> String {
+        let Some((flow, frame)) = self.current() else {
+            return String::new();
+        };
+        let values = self.labelled(flow, &frame.slots);
+        let text = confirmation(flow, frame);
+        let text = text.and_then(|text| text.render(self.language(), &values).ok());
+        text.unwrap_or_default()
+    }
+
     /// Has a person take over, with a summary.
     pub(super) fn hand_over(&mut self, reason: &str) -> Next {
         let summary = summary::of(self.flows, &self.state, reason);

@@ -166,6 +166,7 @@ impl<'a> Plan<'a> {
             Some(caller) if is_called => self.shared(flow, caller),
             _ => Vec::new(),
         };
+        self.drop_done();
         self.emit(Event::Ended);
         self.set_all(given);
         let waits = self.question().is_some();

@@ -3,7 +3,7 @@
 use super::super::event::{CustomerSaid, Event, Question};
 use super::super::flows::{Flow, Task};
 use super::super::hearing::{Heard, Listener, hear};
-use super::super::words::{self, Signals, folded, signals};
+use super::super::words::{self, folded, signals};
 use super::plan::Plan;
 use super::{Next, Said};
 use crate::Understanding;
@@ -55,7 +55,7 @@ impl<'a> Plan<'a> {
             return next;
         }
         let heard = self.hear(text, understanding);
-        if let Some(next) = self.answer_to_question(&signals, &heard) {
+        if let Some(next) = self.answer_to_question(text, &signals, &heard) {
             return next;
         }
         let is_text = self.asked_slot().is_some_and(|slot| slot.is_text);
@@ -113,58 +113,6 @@ impl<'a> Plan<'a> {
             is_confirming: matches!(frame.question, Some(Question::Confirm | Question::Change)),
         };
         hear(&listener, text, &understanding.entities)
-    }
-
-    /// What comes of a turn that answers what was asked, and nothing else.
-    fn answer_to_question(&mut self, signals: &Signals, heard: &Heard) -> Option<Next> {
-        let Some(question) = self.question().cloned() else {
-            return (signals.cancel && self.state.frame().is_none()).then(|| {
-                self.say_of_conversation("nothing");
-                Next::Reply
-            });
-        };
-        match question {
-            Question::Slot(_) => self.answer_of_slot(signals, heard),
-            _ if heard.is_of_part => Some(self.missed()),
-            _ if !heard.is_nothing() => (heard.is_bare || signals.no).then(|| self.take(heard)),
-            Question::Confirm if !signals.no && (signals.yes || self.agrees()) => {
-                if let Some(next) = self.queue_further(heard) {
-                    return Some(next);
-                }
-                self.pass();
-                Some(self.run())
-            }
-            _ if signals.cancel => Some(self.cancel()),
-            Question::Confirm if signals.no => Some(self.denied()),
-            Question::Change if signals.no => Some(self.cancel()),
-            Question::Change if signals.yes => Some(self.run()),
-            // A value that is known already, or another one beside it.
-            _ if heard.is_bare => Some(self.queue_further(heard).unwrap_or_else(|| self.ask())),
-            _ => None,
-        }
-    }
-
-    fn answer_of_slot(&mut self, signals: &Signals, heard: &Heard) -> Option<Next> {
-        let slot = self.asked_slot()?;
-        if heard.answers && !slot.is_text && (heard.is_bare || !slot.choices.is_empty()) {
-            return Some(self.take(heard));
-        }
-        let name = slot.name.clone();
-        if !slot.is_required && (signals.none || signals.no) {
-            self.emit(Event::Skipped(name));
-            return Some(self.run());
-        }
-        if signals.cancel {
-            return Some(self.cancel());
-        }
-        signals.none.then(|| self.missed_by("required"))
-    }
-
-    /// Whether the turn says yes in the words of the question: "cancel" to whether to cancel.
-    fn agrees(&self) -> bool {
-        let question = self.state.exchanges.last();
-        let question = question.map_or("", |exchange| exchange.reply.as_str());
-        words::agrees(&folded(&self.state.text), &folded(question))
     }
 
     /// The reason for which a rule has a person take over.
@@ -303,7 +251,7 @@ impl<'a> Plan<'a> {
         self.go_on()
     }
 
-    fn cancel(&mut self) -> Next {
+    pub(super) fn cancel(&mut self) -> Next {
         self.emit(Event::Cancelled);
         self.say_of_conversation("cancelled");
         self.renew();
@@ -311,7 +259,7 @@ impl<'a> Plan<'a> {
     }
 
     /// A no to what a flow wants confirmed.
-    fn denied(&mut self) -> Next {
+    pub(super) fn denied(&mut self) -> Next {
         let current = self.current();
         let step = current.and_then(|(flow, frame)| flow.steps.get(frame.step));
         match step.map(|step| &step.task) {
@@ -364,21 +312,13 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Whether there is a value for what was asked.
-    fn is_answered(&self) -> bool {
-        let slot = self.asked_slot().map(|slot| slot.name.as_str());
-        let frame = self.state.frame();
-        slot.zip(frame)
-            .is_some_and(|(slot, frame)| frame.slots.contains_key(slot))
-    }
-
     /// The turn does not answer what was asked.
-    fn missed(&mut self) -> Next {
+    pub(super) fn missed(&mut self) -> Next {
         self.missed_by("invalid")
     }
 
     /// The turn does not answer what was asked, and the customer is told why that is so.
-    fn missed_by(&mut self, why: &str) -> Next {
+    pub(super) fn missed_by(&mut self, why: &str) -> Next {
         self.emit(Event::Missed);
         let slot = self.asked_slot();
         let missed = self.state.frame().map_or(0, |frame| frame.missed);

@@ -2,11 +2,9 @@
 
 use super::super::event::{Event, Question, Wish};
 use super::super::hearing::{self, Heard};
-use super::super::words::{folded, signals};
 use super::pieces::Piece;
 use super::plan::Plan;
 use super::{Next, Said};
-use crate::Understanding;
 use crate::reply::{Language, Values};
 
 /// The most wishes that wait: a person sees to more.
@@ -36,6 +34,13 @@ impl<'a> Plan<'a> {
         if beside.iter().any(|piece| self.is_correction(piece)) {
             return None;
         }
+        // Another flow instead of this one goes first, and a yes before it is none.
+        let instead = beside.iter().find(|it| it.flow.is_some() && it.corrects());
+        if let (Some(Question::Confirm), Some(piece)) = (self.question(), instead) {
+            let (flow, part) = (piece.flow?, &piece.understanding);
+            let heard = self.hear(&part.text, part);
+            return Some(self.switch(flow, &part.text, part, &heard));
+        }
         let mut later = wishes(&beside);
         later.retain(|wish| !self.is_in_progress(wish));
         let asks = beside.iter().any(Piece::asks);
@@ -54,26 +59,6 @@ impl<'a> Plan<'a> {
             parts: &[],
         };
         Some(self.turn(&answer, true))
-    }
-
-    /// Keeps a value or a yes that was asked for. Before the flow goes on, the service looks for the answer to what is
-    /// asked beside it. None if there is none of them.
-    fn keep(&mut self, part: &Understanding) -> Option<Next> {
-        let signals = signals(&folded(&part.text));
-        let heard = self.hear(&part.text, part);
-        if signals.no || signals.cancel || signals.none {
-            return None;
-        }
-        let handed_over = match self.question()? {
-            Question::Slot(_) if heard.answers => self.take_in(&heard),
-            Question::Confirm if heard.is_nothing() && !heard.is_of_part && signals.yes => {
-                let handed_over = self.queue_further(&heard);
-                self.pass();
-                handed_over
-            }
-            _ => return None,
-        };
-        Some(handed_over.unwrap_or(Next::Answer))
     }
 
     /// Takes up the first of several wishes that each begin a flow; beside a question, all wait until that is answered.
@@ -157,6 +142,16 @@ impl<'a> Plan<'a> {
         None
     }
 
+    /// Drops the wishes next in turn that the flow in progress, which is at its end, has seen to.
+    pub(super) fn drop_done(&mut self) {
+        while let (Some(wish), Some(frame)) = (self.state.form.wishes.first(), self.state.frame())
+            && wish.flow == frame.flow
+            && is_within(&wish.slots, &frame.slots)
+        {
+            self.emit(Event::Unqueued);
+        }
+    }
+
     /// Begins the flow of the wish that has waited longest. `false` if none waits.
     pub(super) fn next_wish(&mut self) -> bool {
         let Some(Wish { flow, text, slots }) = self.state.form.wishes.first().cloned() else {
@@ -202,10 +197,10 @@ fn wishes(pieces: &[Piece<'_>]) -> Vec<Wish> {
     wishes
 }
 
-/// Whether a wish is the other one, with more or less said of it.
-fn is_same(one: &Wish, other: &Wish) -> bool {
-    let is_within = is_within(&one.slots, &other.slots) || is_within(&other.slots, &one.slots);
-    one.flow == other.flow && is_within && one.slots.is_empty() == other.slots.is_empty()
+/// Whether a wish that waits is the other one, and as much is said of it.
+fn is_same(waiting: &Wish, other: &Wish) -> bool {
+    let is_empty = waiting.slots.is_empty() == other.slots.is_empty();
+    waiting.flow == other.flow && is_empty && is_within(&other.slots, &waiting.slots)
 }
 
 /// Whether all values are among others.

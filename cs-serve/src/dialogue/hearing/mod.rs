@@ -129,10 +129,11 @@ impl Listener<'_> {
         if is_asked {
             heard.answers = true;
         }
-        if current.is_none() || (is_meant && current != Some(&chosen.value)) {
-            heard.values.push((slot.name.clone(), chosen.value.clone()));
+        if current.is_some() && (!is_meant || current == Some(&chosen.value)) {
+            return;
         }
-        if current.is_none() && slot.pattern.is_some() {
+        heard.values.push((slot.name.clone(), chosen.value.clone()));
+        if slot.pattern.is_some() {
             let further = meant.iter().skip(1).take_while(|claim| claim.is_joined);
             let further: Vec<&Claim> = further
                 .copied()
@@ -176,7 +177,7 @@ impl Listener<'_> {
     /// Takes what may be any text: the whole of it, if that was asked for; or what takes the place of such a value.
     fn take_text(&self, text: &Text<'_>, replaced: Option<(usize, usize)>, heard: &mut Heard) {
         let of_place = replaced.map(|(start, end)| text.slice(start, end));
-        let of_part = replaced.is_some_and(|(start, _)| text.names_a_part(start));
+        let of_part = replaced.is_some_and(|(start, _)| words::names_a_part(&text.until(start)));
         if let Some(slot) = self.asked_text() {
             // "Change it to", and nothing else before it.
             let framed = replaced.is_some_and(|(start, _)| words::is_framing(&text.until(start)));

@@ -79,6 +79,9 @@ impl Text<'_> {
                 None => (self.until(claim.start), false),
             };
             claim.is_joined = is_beside || words::adds(&leading, &following);
+            // "Neither A1 nor A2", but not "not A1, A2".
+            let is_denied = before.last().is_some_and(|before| before.is_denied);
+            claim.is_denied |= is_beside && is_denied && words::joins_by_word(&leading);
         }
     }
 
@@ -88,14 +91,6 @@ impl Text<'_> {
         let said = self.slice(start, self.cut.chars().count());
         let is_value = free_text::is_value(&said) && !words::ends_in_yes(&self.folded);
         is_value.then(|| free_text::amended(value, &said)).flatten()
-    }
-
-    /// Whether the words right before a place name a part of a longer value.
-    pub(super) fn names_a_part(&self, place: usize) -> bool {
-        let before = self.until(place);
-        let is_mark = |c: char| !(c.is_alphanumeric() || c == ' ' || c == '\'');
-        let words = before.trim_end_matches(is_mark).rsplit(is_mark).next();
-        words.is_some_and(words::names_a_part)
     }
 
     /// Whether a claim has nothing but what stands beside values around it, between two pieces of punctuation.

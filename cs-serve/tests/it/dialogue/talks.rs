@@ -940,6 +940,108 @@ fn a_word_in_passing_is_no_answer() {
 }
 
 #[test]
+fn a_yes_that_is_held_back_is_none() {
+    for (said, is_cancelled) in [
+        ("好吧，算了", true),
+        ("OK, never mind", true),
+        ("确认取消", true),
+        ("取消", true),
+        ("好的，不退了", true),
+        ("OK, don't do that yet", false),
+        ("好的，先等一下", false),
+    ] {
+        let service = Service::default();
+        let chat = shop(&service);
+        say(
+            &chat,
+            "A12345坏了要退款，另外取消A20002",
+            "refund_request | refund_request | cancel_order",
+        );
+        say(&chat, "没有", "");
+        let told = say(&chat, said, "").reply.text;
+        assert!(service.calls().is_empty(), "{said}");
+        assert_eq!(
+            told.contains("已为您取消") || told.contains("stopped"),
+            is_cancelled,
+            "{said}: {told}"
+        );
+    }
+    for said in [
+        "好的，不取消A10001了",
+        "OK, keep it",
+        "好的，另外还是别取消了",
+    ] {
+        let service = Service::default();
+        let chat = shop(&service);
+        say(&chat, "cancel A10001", "cancel_order");
+        say(&chat, said, "cancel_order | greeting | cancel_order");
+        assert!(service.calls().is_empty(), "{said}");
+    }
+    let service = hold(&[
+        (
+            "cancel A10001",
+            "cancel_order",
+            "Shall I cancel order A10001?",
+        ),
+        (
+            "Yes, cancel it please",
+            "cancel_order",
+            "The order is cancelled.",
+        ),
+    ]);
+    assert_eq!(service.calls(), ["cancel_order"]);
+    // Another flow instead.
+    let service = hold(&[
+        (
+            "cancel A10001",
+            "cancel_order",
+            "Shall I cancel order A10001?",
+        ),
+        (
+            "OK then refund A10001 instead",
+            "refund_request | greeting | refund_request",
+            "What went wrong?",
+        ),
+    ]);
+    assert!(service.calls().is_empty());
+}
+
+#[test]
+fn another_value_beside_a_yes_goes_before_it() {
+    hold_delivery(&[
+        ("改地址，A12345", "change_address", "新地址是？"),
+        (
+            "12 Baker Street, care of Smith and Sons, London",
+            "change_address | change_address | change_address",
+            "Send A12345 to \"12 Baker Street, care of Smith and Sons, London\"?",
+        ),
+        (
+            "The recipient is wrong, change it to Joe",
+            "",
+            "Sorry, I did not recognise that.\nSend A12345 to \"12 Baker Street, care of Smith and Sons, London\"?",
+        ),
+        (
+            "对，然后改成上海市南京路1号",
+            "change_address | greeting | change_address",
+            "A12345改成“上海市南京路1号”，对吗？",
+        ),
+    ]);
+    hold(&[
+        ("取消订单A10001", "cancel_order", "确定取消订单A10001吗？"),
+        (
+            "不对，是A20002和A30003",
+            "",
+            "一件一件来，办完这件再办：“A30003”。\n确定取消订单A20002吗？",
+        ),
+    ]);
+    hold(&[(
+        "取消A10001，不要取消A20002和A30003",
+        "cancel_order",
+        "确定取消订单A10001吗？",
+    )]);
+}
+
+#[test]
 fn a_further_order_does_not_take_the_place_of_the_first() {
     for (said, waits) in [
         ("yes, and A20002 too", "A20002"),
