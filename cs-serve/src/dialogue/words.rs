@@ -72,21 +72,40 @@ fn is_cancel(part: &str) -> bool {
     is_made_of(part, &words, list("cancel"))
 }
 
-/// Whether a folded text says yes in the words of a folded question: "确认退款" to whether to refund, "cancel" to
-/// whether to cancel.
+/// Whether a folded text says yes in the words of a folded question: "确认退款" to whether to refund.
 pub(super) fn agrees(folded: &str, question: &str) -> bool {
     let repeats = |rest: &str| !rest.is_empty() && question.contains(rest);
     let mut said = parts(folded).filter(|part| !part.is_question);
     said.any(|Part { text: part, .. }| {
         let mut yes = list("yes").iter();
-        let agreed = yes.any(|word| {
+        yes.any(|word| {
             let rest = part.strip_prefix(word);
             rest.is_some_and(|rest| is_apart(part, 0, word.len()) && repeats(rest.trim()))
-        });
-        let has = |text: &str, word: &str| find_words(text, word).next().is_some();
-        let mut cancel = list("cancel").iter();
-        agreed || (is_cancel(part) && cancel.any(|word| has(part, word) && has(question, word)))
+        })
     })
+}
+
+/// Whether a folded text wants to stop what a folded question asks whether to stop: "cancel it" to whether to cancel.
+pub(super) fn agrees_to_cancel(folded: &str, question: &str) -> bool {
+    let mut said = parts(folded).filter(|part| !part.is_question && is_cancel(part.text));
+    said.any(|part| {
+        let mut words = list("cancel").iter();
+        words.any(|word| has_word(part.text, word) && has_word(question, word))
+    })
+}
+
+/// Whether a folded question is one whether to stop something.
+pub(super) fn asks_to_cancel(question: &str) -> bool {
+    list("cancel").iter().any(|word| has_word(question, word))
+}
+
+/// Whether a folded text wants something else in place of what is under way.
+pub(super) fn wants_instead(folded: &str) -> bool {
+    list("instead").iter().any(|word| has_word(folded, word))
+}
+
+fn has_word(folded: &str, word: &str) -> bool {
+    find_words(folded, word).next().is_some()
 }
 
 /// Whether a folded text holds back in one part what another part may agree to: "OK, don't cancel it".
@@ -95,7 +114,7 @@ pub(super) fn holds_back(folded: &str) -> bool {
         let harmless = list("harmless").iter();
         let rest = harmless.fold(part.text.to_owned(), |text, word| text.replace(word, " "));
         let mut words = list("reserve").iter();
-        words.any(|word| find_words(&rest, word).next().is_some())
+        words.any(|word| has_word(&rest, word))
     };
     let is_yes =
         |part: &Part<'_>| is_made_of(part.text, &[list("yes"), list("filler")], list("yes"));
@@ -113,10 +132,7 @@ pub(super) fn replacement(folded: &str) -> Option<(usize, usize)> {
 /// Whether a folded text up to a value names a part of a longer one: the recipient of an address, say. Where only what
 /// leads to the value stands right before it, as in "the name is wrong, change it to", what comes before that counts.
 pub(super) fn names_a_part(before: &str) -> bool {
-    let has = |text: &str, name: &str| {
-        let mut words = list(name).iter();
-        words.any(|word| find_words(text, word).next().is_some())
-    };
+    let has = |text: &str, name: &str| list(name).iter().any(|word| has_word(text, word));
     let parts: Vec<&str> = parts(before).map(|part| part.text).collect();
     let leads = |part: &&str| is_framing(part) && !has(part, "whole") && !has(part, "part");
     let mut parts = parts.into_iter().rev().skip_while(leads);
@@ -325,9 +341,9 @@ pub(super) fn corrects(folded: &str) -> bool {
         .any(|word| find_words(folded, word).next().is_some())
 }
 
-/// Whether what stands between two joined values joins them by a word, and not by a mark alone.
+/// Whether what stands between two joined values joins them by an "and", and not by a mark alone.
 pub(super) fn joins_by_word(between: &str) -> bool {
-    parts(between).next().is_some()
+    list("adds").iter().any(|word| has_word(between, word))
 }
 
 /// Whether what stands in a folded text before a value says that it is not the one.
@@ -545,14 +561,35 @@ mod tests {
         }
         assert!(of("确认取消").cancel && !of("确认取消").yes && !of("确认取消？").cancel);
         assert!(of("取消").cancel);
-        assert!(agrees("确认退款", "为a1申请退款，对吗？") && agrees("取消", "要取消a1吗？"));
+        assert!(
+            agrees("确认退款", "为a1申请退款，对吗？") && agrees_to_cancel("取消", "要取消a1吗？")
+        );
         assert!(agrees("yes refund it", "shall i refund it?"));
-        assert!(agrees("yes, cancel it", "cancel order a1, are you sure?"));
-        assert!(!agrees("stop", "i have stopped that. a refund for a1?"));
-        for text in ["ok, don't cancel it", "好的，不取消了", "对，等一下"] {
+        assert!(agrees_to_cancel(
+            "yes, cancel it",
+            "cancel order a1, are you sure?"
+        ));
+        assert!(!agrees_to_cancel(
+            "stop",
+            "i have stopped that. a refund for a1?"
+        ));
+        for text in [
+            "ok, don't cancel it",
+            "好的，不取消了",
+            "对，等一下",
+            "好的，稍等",
+            "ok, no refund",
+        ] {
             assert!(holds_back(text), "{text}");
         }
-        for text in ["对，没错", "对，不好意思", "yes, no problem", "没问题"] {
+        for text in [
+            "对，没错",
+            "对，不好意思",
+            "yes, no problem",
+            "没问题",
+            "可以，能不能快点？",
+            "好的，特别感谢",
+        ] {
             assert!(!holds_back(text), "{text}");
         }
         assert!(!agrees("退货", "为a1申请退货吗？") && !agrees("确认一下", "为a1退款吗？"));

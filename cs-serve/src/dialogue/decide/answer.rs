@@ -25,12 +25,15 @@ impl Plan<'_> {
             Question::Slot(_) => self.answer_of_slot(signals, heard),
             _ if heard.is_of_part => Some(self.missed()),
             _ if !heard.is_nothing() => (heard.is_bare || signals.no).then(|| self.take(heard)),
-            Question::Confirm if self.is_agreed(text) => {
+            Question::Confirm if self.is_agreed(text, heard) => {
                 if let Some(next) = self.queue_further(heard) {
                     return Some(next);
                 }
                 self.pass();
                 Some(self.run())
+            }
+            Question::Confirm if signals.cancel && signals.yes && self.asks_to_cancel() => {
+                Some(self.ask())
             }
             _ if signals.cancel => Some(self.cancel()),
             Question::Confirm if signals.no => Some(self.denied()),
@@ -60,13 +63,22 @@ impl Plan<'_> {
 
     /// Whether a text agrees to what is to be confirmed, and holds nothing back. That to stop agrees only where stopping
     /// something is the question.
-    pub(super) fn is_agreed(&self, text: &str) -> bool {
+    fn is_agreed(&self, text: &str, heard: &Heard) -> bool {
         let text = folded(text);
         let signals = signals(&text);
-        if signals.no || words::holds_back(&text) {
+        let question = self.confirmation();
+        if signals.no || heard.holds_back {
             return false;
         }
-        (signals.yes && !signals.cancel) || words::agrees(&text, &folded(&self.confirmation()))
+        if signals.cancel {
+            return words::agrees_to_cancel(&text, &folded(&question.blank));
+        }
+        signals.yes || words::agrees(&text, &folded(&question.text))
+    }
+
+    /// Whether what is to be confirmed is that something is to stop.
+    fn asks_to_cancel(&self) -> bool {
+        words::asks_to_cancel(&folded(&self.confirmation().blank))
     }
 
     /// Whether there is a value for what was asked.
@@ -83,11 +95,13 @@ impl Plan<'_> {
         let signals = signals(&folded(&part.text));
         let heard = self.hear(&part.text, part);
         let is_signal = signals.no || signals.cancel || signals.none;
-        let is_text = self.asked_slot().is_some_and(|slot| slot.is_text);
+        let is_value = heard.is_bare && !heard.is_whole_text;
         let handed_over = match self.question()? {
-            Question::Slot(_) if heard.answers && !(is_text && is_signal) => self.take_in(&heard),
+            Question::Slot(_) if heard.answers && (is_value || !is_signal) => self.take_in(&heard),
             Question::Confirm
-                if heard.is_nothing() && !heard.is_of_part && self.is_agreed(&part.text) =>
+                if heard.is_nothing()
+                    && !heard.is_of_part
+                    && self.is_agreed(&part.text, &heard) =>
             {
                 let handed_over = self.queue_further(&heard);
                 self.pass();

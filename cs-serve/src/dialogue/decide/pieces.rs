@@ -92,12 +92,14 @@ impl<'a> Plan<'a> {
     }
 
     /// Whether a piece changes what the flow in progress is about: it has a value for it, and is not about another order,
-    /// or corrects one.
+    /// or corrects one, or holds back a yes.
     pub(super) fn is_correction(&self, piece: &Piece<'_>) -> bool {
         let part = &piece.understanding;
         let heard = self.hear(&part.text, part);
+        let holds_back = heard.holds_back && self.question() == Some(&Question::Confirm);
         match piece.flow {
             Some(flow) if self.state.flow() != Some(&flow.name) => false,
+            _ if holds_back => true,
             Some(flow) => {
                 let has_form = |slot: &str| flow.slot(slot).is_some_and(|it| it.pattern.is_some());
                 let is_of_another = heard.values.iter().any(|(slot, _)| has_form(slot));
@@ -115,9 +117,14 @@ impl<'a> Piece<'a> {
     }
 
     /// Whether it has words that say that something else was not meant.
-    pub(super) fn corrects(&self) -> bool {
+    fn corrects(&self) -> bool {
         let folded = folded(&self.understanding.text);
         words::corrects(&folded) || words::denies(&folded)
+    }
+
+    /// Whether its flow is wanted in place of what is under way.
+    pub(super) fn is_instead(&self) -> bool {
+        self.flow.is_some() && words::wants_instead(&folded(&self.understanding.text))
     }
 
     /// The values that its flow, just begun, would hear in it.

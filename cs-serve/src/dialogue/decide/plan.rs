@@ -18,6 +18,15 @@ pub(super) struct Plan<'a> {
     pub(super) now: u64,
 }
 
+/// A question whether something is right.
+#[derive(Default)]
+pub(super) struct Confirmation {
+    /// As the customer is asked.
+    pub(super) text: String,
+    /// Without the values: what the customer wrote is no word of the question.
+    pub(super) blank: String,
+}
+
 impl<'a> Plan<'a> {
     pub(super) fn new(flows: &'a Flows, state: &State, now: u64) -> Self {
         Self {
@@ -181,14 +190,21 @@ impl<'a> Plan<'a> {
     }
 
     /// What is to be confirmed, as the customer is asked; empty if nothing is.
-    pub(super) fn confirmation(&self) -> String {
+    pub(super) fn confirmation(&self) -> Confirmation {
         let Some((flow, frame)) = self.current() else {
-            return String::new();
+            return Confirmation::default();
         };
-        let values = self.labelled(flow, &frame.slots);
+        let told = self.labelled(flow, &frame.slots);
+        let none = told.keys().map(|slot| (slot.clone(), String::new()));
         let text = confirmation(flow, frame);
-        let text = text.and_then(|text| text.render(self.language(), &values).ok());
-        text.unwrap_or_default()
+        let render = |values: &Values| {
+            let text = text.and_then(|text| text.render(self.language(), values).ok());
+            text.unwrap_or_default()
+        };
+        Confirmation {
+            blank: render(&none.collect()),
+            text: render(&told),
+        }
     }
 
     /// Has a person take over, with a summary.

@@ -30,16 +30,15 @@ impl<'a> Plan<'a> {
             }
             return Some(self.hand_over("intent"));
         }
-        let beside: Vec<Piece<'_>> = pieces.collect();
+        let mut beside: Vec<Piece<'_>> = pieces.collect();
         if beside.iter().any(|piece| self.is_correction(piece)) {
             return None;
         }
-        // Another flow instead of this one goes first, and a yes before it is none.
-        let instead = beside.iter().find(|it| it.flow.is_some() && it.corrects());
-        if let (Some(Question::Confirm), Some(piece)) = (self.question(), instead) {
-            let (flow, part) = (piece.flow?, &piece.understanding);
-            let heard = self.hear(&part.text, part);
-            return Some(self.switch(flow, &part.text, part, &heard));
+        let instead = beside.iter().position(Piece::is_instead);
+        if let (Some(Question::Confirm), Some(at)) = (self.question(), instead) {
+            // Another flow instead of this one goes first, and a yes before it is none.
+            let piece = beside.remove(at);
+            return self.begin_instead(&piece, wishes(&beside));
         }
         let mut later = wishes(&beside);
         later.retain(|wish| !self.is_in_progress(wish));
@@ -59,6 +58,17 @@ impl<'a> Plan<'a> {
             parts: &[],
         };
         Some(self.turn(&answer, true))
+    }
+
+    /// Begins the flow of a piece, and has other wishes wait.
+    fn begin_instead(&mut self, piece: &Piece<'a>, mut later: Vec<Wish>) -> Option<Next> {
+        later.retain(|wish| !self.is_in_progress(wish));
+        if let Some(next) = self.queue(later) {
+            return Some(next);
+        }
+        let part = &piece.understanding;
+        let heard = self.hear(&part.text, part);
+        Some(self.switch(piece.flow?, &part.text, part, &heard))
     }
 
     /// Takes up the first of several wishes that each begin a flow; beside a question, all wait until that is answered.
@@ -146,6 +156,7 @@ impl<'a> Plan<'a> {
     pub(super) fn drop_done(&mut self) {
         while let (Some(wish), Some(frame)) = (self.state.form.wishes.first(), self.state.frame())
             && wish.flow == frame.flow
+            && !wish.slots.is_empty()
             && is_within(&wish.slots, &frame.slots)
         {
             self.emit(Event::Unqueued);
@@ -197,10 +208,10 @@ fn wishes(pieces: &[Piece<'_>]) -> Vec<Wish> {
     wishes
 }
 
-/// Whether a wish that waits is the other one, and as much is said of it.
-fn is_same(waiting: &Wish, other: &Wish) -> bool {
-    let is_empty = waiting.slots.is_empty() == other.slots.is_empty();
-    waiting.flow == other.flow && is_empty && is_within(&other.slots, &waiting.slots)
+/// Whether a wish is the other one, with more or less said of it.
+fn is_same(one: &Wish, other: &Wish) -> bool {
+    let is_within = is_within(&one.slots, &other.slots) || is_within(&other.slots, &one.slots);
+    one.flow == other.flow && is_within && one.slots.is_empty() == other.slots.is_empty()
 }
 
 /// Whether all values are among others.

@@ -37,6 +37,8 @@ pub(super) struct Heard {
     pub(super) is_bare: bool,
     /// Whether what was asked for is the whole text, as any text may be its value.
     pub(super) is_whole_text: bool,
+    /// Whether the text beside the values holds back what it may agree to.
+    pub(super) holds_back: bool,
     /// Whether a part of a value is to be another one, and where that part is in the value cannot be told.
     pub(super) is_of_part: bool,
 }
@@ -56,8 +58,10 @@ pub(super) fn hear(listener: &Listener<'_>, text: &str, entities: &[Entity]) -> 
     text.deny(&mut claims);
     text.join(&mut claims);
     let corrects = words::corrects(&text.folded);
+    let beside = text.without(&claims);
     let mut heard = Heard {
-        is_bare: !claims.is_empty() && words::is_framing(&text.without(&claims)),
+        is_bare: !claims.is_empty() && words::is_framing(&beside),
+        holds_back: words::holds_back(&beside),
         ..Heard::default()
     };
     for (at, slot) in listener.flow.slots.iter().enumerate() {

@@ -949,6 +949,8 @@ fn a_yes_that_is_held_back_is_none() {
         ("好的，不退了", true),
         ("OK, don't do that yet", false),
         ("好的，先等一下", false),
+        ("好的，稍等", false),
+        ("OK, I didn't ask for a refund", false),
     ] {
         let service = Service::default();
         let chat = shop(&service);
@@ -974,8 +976,24 @@ fn a_yes_that_is_held_back_is_none() {
         let service = Service::default();
         let chat = shop(&service);
         say(&chat, "cancel A10001", "cancel_order");
-        say(&chat, said, "cancel_order | greeting | cancel_order");
+        say(
+            &chat,
+            said,
+            "cancel_order | greeting | cancel_order | shipping",
+        );
         assert!(service.calls().is_empty(), "{said}");
+    }
+    for said in [
+        "可以，能不能快点？",
+        "是的，特别感谢",
+        "Sure, why not",
+        "对，取消A10001",
+    ] {
+        let service = Service::default();
+        let chat = shop(&service);
+        say(&chat, "cancel A10001", "cancel_order");
+        say(&chat, said, "");
+        assert_eq!(service.calls(), ["cancel_order"], "{said}");
     }
     let service = hold(&[
         (
@@ -990,7 +1008,21 @@ fn a_yes_that_is_held_back_is_none() {
         ),
     ]);
     assert_eq!(service.calls(), ["cancel_order"]);
-    // Another flow instead.
+    // A further wish, and another flow instead.
+    let service = hold(&[
+        (
+            "cancel A10001",
+            "cancel_order",
+            "Shall I cancel order A10001?",
+        ),
+        (
+            "Yes, and A20002 came broken, not as ordered",
+            "refund_request | greeting | refund_request",
+            "One thing at a time. After this comes: \"A20002 came broken, not as ordered\".\nThe order is cancelled.\n\
+             Next: \"A20002 came broken, not as ordered\".\nAnything to add?",
+        ),
+    ]);
+    assert_eq!(service.calls(), ["cancel_order"]);
     let service = hold(&[
         (
             "cancel A10001",
@@ -1069,7 +1101,7 @@ fn a_further_order_does_not_take_the_place_of_the_first() {
             "",
             "一件一件来，办完这件再办：“A20002”。\n确定取消订单A10001吗？",
         ),
-        ("不是A10001，是A20002", "", "确定取消订单A20002吗？"),
+        ("不是A10001，订单号A20002", "", "确定取消订单A20002吗？"),
         ("对，A30003", "", "确定取消订单A30003吗？"),
     ]);
 }
