@@ -96,12 +96,17 @@ pub(super) fn agrees_to_cancel(folded: &str, question: &str) -> bool {
 
 /// Whether a folded question is one whether to stop something.
 pub(super) fn asks_to_cancel(question: &str) -> bool {
-    list("cancel").iter().any(|word| has_word(question, word))
+    has_any(question, "cancel")
 }
 
 /// Whether a folded text wants something else in place of what is under way.
 pub(super) fn wants_instead(folded: &str) -> bool {
-    list("instead").iter().any(|word| has_word(folded, word))
+    has_any(folded, "instead")
+}
+
+/// Whether a folded text has one of a list's words.
+fn has_any(folded: &str, name: &str) -> bool {
+    list(name).iter().any(|word| has_word(folded, word))
 }
 
 fn has_word(folded: &str, word: &str) -> bool {
@@ -110,15 +115,15 @@ fn has_word(folded: &str, word: &str) -> bool {
 
 /// Whether a folded text holds back in one part what another part may agree to: "OK, don't cancel it".
 pub(super) fn holds_back(folded: &str) -> bool {
-    let is_reserve = |part: Part<'_>| {
-        let harmless = list("harmless").iter();
-        let rest = harmless.fold(part.text.to_owned(), |text, word| text.replace(word, " "));
-        let mut words = list("reserve").iter();
-        words.any(|word| has_word(&rest, word))
-    };
-    let is_yes =
-        |part: &Part<'_>| is_made_of(part.text, &[list("yes"), list("filler")], list("yes"));
-    parts(folded).filter(|part| !is_yes(part)).any(is_reserve)
+    let yes = [list("yes"), list("filler")];
+    let mut others = parts(folded).filter(|part| !is_made_of(part.text, &yes, list("yes")));
+    others.any(|part| has_reserve(part.text))
+}
+
+fn has_reserve(part: &str) -> bool {
+    let harmless = list("harmless").iter();
+    let rest = harmless.fold(part.to_owned(), |text, word| text.replace(word, " "));
+    has_any(&rest, "reserve")
 }
 
 /// Gives the place, in characters, of what a folded text wants in place of something, after "change it to" say; without
@@ -132,11 +137,14 @@ pub(super) fn replacement(folded: &str) -> Option<(usize, usize)> {
 /// Whether a folded text up to a value names a part of a longer one: the recipient of an address, say. Where only what
 /// leads to the value stands right before it, as in "the name is wrong, change it to", what comes before that counts.
 pub(super) fn names_a_part(before: &str) -> bool {
-    let has = |text: &str, name: &str| list(name).iter().any(|word| has_word(text, word));
-    let parts: Vec<&str> = parts(before).map(|part| part.text).collect();
-    let leads = |part: &&str| is_framing(part) && !has(part, "whole") && !has(part, "part");
-    let mut parts = parts.into_iter().rev().skip_while(leads);
-    parts.next().is_some_and(|part| has(part, "part"))
+    let parts: Vec<Part<'_>> = parts(before).collect();
+    let mut parts = parts.iter().rev().skip_while(|part| only_leads(part.text));
+    parts.next().is_some_and(|part| has_any(part.text, "part"))
+}
+
+/// Whether a part has nothing but what leads to a value, without its name.
+fn only_leads(part: &str) -> bool {
+    is_framing(part) && !has_any(part, "whole") && !has_any(part, "part")
 }
 
 /// Gives the place, in characters, of that to which a folded text wants something sent or changed, if that is where things
@@ -336,23 +344,19 @@ fn trimmed(text: &str, place: Range<usize>) -> Range<usize> {
 
 /// Whether a folded text has a word that corrects what was said before.
 pub(super) fn corrects(folded: &str) -> bool {
-    list("correct")
-        .iter()
-        .any(|word| find_words(folded, word).next().is_some())
+    has_any(folded, "correct")
 }
 
 /// Whether what stands between two joined values joins them by an "and", and not by a mark alone.
 pub(super) fn joins_by_word(between: &str) -> bool {
-    list("adds").iter().any(|word| has_word(between, word))
+    has_any(between, "adds")
 }
 
 /// Whether what stands in a folded text before a value says that it is not the one.
 pub(super) fn denies(before: &str) -> bool {
     // "Is it": a question, not a denial.
     let before = before.replace("是不是", "");
-    list("not")
-        .iter()
-        .any(|word| find_words(&before, word).next().is_some())
+    has_any(&before, "not")
 }
 
 /// Whether what stands in a folded text after a value says that it is not the one.

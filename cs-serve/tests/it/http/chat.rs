@@ -11,7 +11,7 @@ use super::service::{self, Service, ask, post, with_key};
 use crate::engine::models::{plain, start, workers};
 
 /// The model's intents are `plain-0` to `plain-2`, as chance has it; so what counts here is what the texts say.
-const FLOWS: &str = r#"
+pub(super) const FLOWS: &str = r#"
 version: 1
 flows:
   status:

@@ -6,22 +6,11 @@ use cs_serve::dialogue::NoAnswers;
 use cs_serve::http::{Api, CandidateConfig, HttpConfig, LastRatings, Slot};
 use serde_json::{Value, json};
 
-use super::chat::{chat, say};
+use super::chat::{FLOWS, chat, say};
 use super::rollout::{Rolling, version};
 use super::service::Service;
 use crate::engine::models::{folder, folder_of, model, open, start, workers};
 
-const FLOWS: &str = r#"
-version: 1
-flows:
-  status:
-    starts: { intents: [plain-0, plain-1, plain-2] }
-    slots:
-      number: { ask: { zh: "单号是多少？", en: "Which number is it?" }, pattern: "[0-9]{4,}" }
-    steps:
-      - collect: [number]
-      - say: { zh: "{{number}}在路上。", en: "{{number}} is on its way." }
-"#;
 const TWO: &str = "where is order 12345 and refund order 54321";
 
 /// Whether one of the texts is the second wish alone.
